@@ -1,0 +1,76 @@
+"""Every error this project raises on purpose.
+
+Nothing here imports anything heavy: the surface needs these names when pytest starts.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class EditMetricsError(Exception):
+    """Something that must be put right before a measurement can be trusted.
+
+    The message says what is wrong, where, and what to do. A gate that meets one gets the verdict
+    ``error``: it fails, and never becomes an xfail.
+    """
+
+
+class InputError(EditMetricsError, ValueError):
+    """An argument that makes no sense: an unknown metric, mask mode, option or bound."""
+
+
+class ImageError(EditMetricsError, ValueError):
+    """An image that cannot be read, or does not fit its pair."""
+
+
+class RegionError(EditMetricsError, ValueError):
+    """A box that is not four finite pixel numbers, or is inverted."""
+
+
+class ConfigError(EditMetricsError):
+    """A YAML file that cannot be used; the message starts with ``file:line:``."""
+
+    def __init__(self, message: str, path: str | Path | None = None, line: int | None = None):
+        where = "" if path is None else f"{path}:{line}: " if line else f"{path}: "
+        super().__init__(where + message)
+        self.path = None if path is None else Path(path)
+        self.line = line
+
+
+class MissingResourceError(EditMetricsError):
+    """Weights or a package that a pipe needs are not there.
+
+    ``pipe`` is the key of the pipe that needs them, which ``--editmetrics-skip-missing`` takes.
+    """
+
+    def __init__(self, message: str, pipe: str):
+        super().__init__(message)
+        self.pipe = pipe
+
+
+class WeightsError(EditMetricsError):
+    """Weights that are there and cannot be trusted: wrong hash, truncated, another architecture."""
+
+
+class GateFailure(AssertionError):
+    """Raised by a check when at least one of its gates did not pass."""
+
+    __module__ = "pytest_editmetrics"
+
+
+def did_you_mean(name: object, valid: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)`` or `` (valid: 'x', 'y')`` for an unknown name.
+
+    >>> did_you_mean("treshold", ["threshold", "scope"])
+    " (did you mean 'threshold'?)"
+    >>> did_you_mean("qqq", ["b", "a"])
+    " (valid: 'a', 'b')"
+    """
+    names = sorted(valid)
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
+    if close:
+        return f" (did you mean {close[0]!r}?)"
+    return f" (valid: {', '.join(map(repr, names))})" if names else ""

@@ -1,0 +1,127 @@
+"""What a metric is, what was measured, and the bound it is held to: plain values, no behaviour.
+
+Nothing here imports anything heavy: the surface needs these names when pytest starts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Better = Literal["lower", "higher"]
+BoundKind = Literal["max", "min"]
+Scope = Literal["edit_area", "unedit_area"]
+MaskMode = Literal["inner", "outer"]
+Origin = Literal["argument", "marker", "case", "golden", "default"]
+SoftReason = Literal[
+    "no-valid-patch", "unpaired-coords", "empty-crop", "empty-region", "no-value"
+]
+
+SCOPES: tuple[Scope, ...] = ("edit_area", "unedit_area")
+MASK_MODE: dict[Scope, MaskMode] = {"edit_area": "inner", "unedit_area": "outer"}
+SCOPE: dict[MaskMode, Scope] = {"inner": "edit_area", "outer": "unedit_area"}
+
+
+@dataclass(frozen=True)
+class Margin:
+    """How far a recorded bound lies from the measured value: the larger of the two parts."""
+
+    relative: float = 0.10
+    absolute: float = 0.0
+
+    def around(self, value: float) -> float:
+        """Return the distance between ``value`` and its recorded bound, in the metric's units."""
+        return max(abs(value) * self.relative, self.absolute)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A named score with a direction, as a pipe declares it.
+
+    ``scope`` is measured unless the configuration or the call says otherwise; ``compares`` tells
+    whether the boxes are an edit area (``region``) or pairs of objects (``objects``); ``params``
+    are the runtime parameters that ``pipe.measure`` takes for it.
+    """
+
+    name: str
+    better: Better
+    scope: Scope = "unedit_area"
+    compares: Literal["region", "objects"] = "region"
+    margin: Margin = Margin()
+    params: tuple[str, ...] = ()
+    summary: str = ""
+
+    @property
+    def bound_kind(self) -> BoundKind:
+        """``max`` for lower-is-better, ``min`` for higher-is-better."""
+        return "max" if self.better == "lower" else "min"
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The inclusive bound a measurement is held to, and where it was written."""
+
+    kind: BoundKind
+    bound: float
+    origin: Origin
+    source: str
+
+    def distance(self, value: float) -> float:
+        """Return how far ``value`` lies beyond the bound: positive fails, zero and below passes."""
+        return value - self.bound if self.kind == "max" else self.bound - value
+
+    def holds(self, value: float) -> bool:
+        """Tell whether ``value`` is finite and inside the bound (a bound is inclusive)."""
+        return math.isfinite(value) and self.distance(value) <= 0
+
+
+@dataclass(frozen=True)
+class SoftFailure:
+    """Why a region gave no valid comparison."""
+
+    reason: SoftReason
+    message: str
+
+
+@dataclass(frozen=True)
+class WeightsUsed:
+    """One set of weights a measurement was made with; ``smoke`` weights judge no quality."""
+
+    name: str
+    sha256: str
+    smoke: bool = False
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One metric of one case: a value or a soft failure, with how it was obtained.
+
+    ``scope`` is ``None`` when the whole image was measured. ``floor`` and ``excess`` are given by
+    metrics that are not zero for an unedited image. ``details`` holds JSON values only.
+    """
+
+    metric: str
+    value: float | None
+    scope: Scope | None = None
+    soft_failure: SoftFailure | None = None
+    floor: float | None = None
+    excess: float | None = None
+    device: str = "cpu"
+    device_name: str = "cpu"
+    weights: tuple[WeightsUsed, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.value is None and self.soft_failure is None:
+            raise ValueError(f"a {self.metric} measurement needs a value or a soft failure")
+
+    @property
+    def smoke(self) -> bool:
+        """Whether any of the weights are the packaged random ones."""
+        return any(weights.smoke for weights in self.weights)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values, NaN and infinity included as Python floats."""
+        return asdict(self)

@@ -1,0 +1,1 @@
+"""The pipes: callables with lazily loaded weights, registered by key."""

@@ -1,0 +1,201 @@
+"""Which pipes exist, which metrics they compute, and how to make one. Making one loads nothing.
+
+A pipe's module is imported when the first pipe of its key is made, never before.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_editmetrics.errors import InputError, did_you_mean
+from pytest_editmetrics.measurement import Margin, Metric
+
+PipeFactory = Callable[..., Any]
+
+_REGION_PARAMS = ("patch_mask_threshold", "reference_patches")
+
+
+@dataclass(frozen=True)
+class PipeSpec:
+    """A registered pipe: its key, what makes it, the metrics it computes, its constructor keys.
+
+    ``factory`` is a callable or ``"package.module:Name"``, imported on first use. ``options`` of
+    ``None`` means that the factory's own signature decides.
+    """
+
+    key: str
+    factory: PipeFactory | str
+    metrics: tuple[Metric, ...]
+    options: tuple[str, ...] | None = None
+
+    def load_factory(self) -> PipeFactory:
+        """Return the callable that makes the pipe, importing its module if it is named."""
+        if not isinstance(self.factory, str):
+            return self.factory
+        module, _, name = self.factory.partition(":")
+        factory: PipeFactory = getattr(importlib.import_module(module), name)
+        return factory
+
+    def accepts(self, option: str) -> bool:
+        """Tell whether the pipe's constructor takes the keyword ``option``."""
+        if self.options is not None:
+            return option in self.options
+        parameters = inspect.signature(self.load_factory()).parameters
+        return option in parameters or any(
+            parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()
+        )
+
+
+BUILTIN = (
+    PipeSpec(
+        "lpips-pipe",
+        "pytest_editmetrics.pipes.lpips:LPIPSPipe",
+        (
+            Metric(
+                "lpips",
+                "lower",
+                margin=Margin(relative=0.15, absolute=0.005),
+                summary="learned perceptual distance, full size, scaled by the measured area",
+            ),
+        ),
+        ("net", "device", "model_path"),
+    ),
+    PipeSpec(
+        "clip-pipe",
+        "pytest_editmetrics.pipes.clip:CLIPPipe",
+        (
+            Metric(
+                "emd",
+                "lower",
+                margin=Margin(relative=0.10, absolute=0.5),
+                params=_REGION_PARAMS,
+                summary="earth mover's distance between CLIP patch tokens",
+            ),
+            Metric(
+                "emd_excess",
+                "lower",
+                margin=Margin(relative=0.10, absolute=0.5),
+                params=_REGION_PARAMS,
+                summary="emd minus its floor: what the unedited reference scores in the same region",
+            ),
+            Metric(
+                "sam_clip_cls_sim",
+                "higher",
+                scope="edit_area",
+                compares="objects",
+                margin=Margin(relative=0.0, absolute=0.02),
+                params=("bg_color",),
+                summary="cosine of the CLIP CLS tokens of objects isolated by SAM",
+            ),
+        ),
+        ("model_path", "revision", "device", "sam", "framing"),
+    ),
+    PipeSpec(
+        "sam-pipe",
+        "pytest_editmetrics.pipes.sam:SAMPipe",
+        (),
+        ("model_type", "model_path", "model_cfg", "device"),
+    ),
+)
+
+
+class PipeRegistry:
+    """The pipes of one session, by key, and their metrics, by name.
+
+    >>> registry = PipeRegistry()
+    >>> registry.metric("emd").better
+    'lower'
+    >>> registry.pipe_of("emd").key
+    'clip-pipe'
+    """
+
+    def __init__(self, specs: Iterable[PipeSpec] = BUILTIN):
+        self._pipes: dict[str, PipeSpec] = {}
+        self._metrics: dict[str, tuple[Metric, PipeSpec]] = {}
+        for spec in specs:
+            self._add(spec)
+
+    def register(
+        self,
+        key: str,
+        factory: PipeFactory | str,
+        *,
+        metrics: Iterable[Metric],
+        options: Iterable[str] | None = None,
+    ) -> None:
+        """Add a pipe of your own.
+
+        Args:
+            key: name used in YAML as ``pipe_name``; a fixture of that name with ``-`` written
+                ``_`` overrides the pipe in tests.
+            factory: class or callable (or ``"module:Name"``) whose result is called as
+                ``pipe(reference, edited, coords, mask_mode, metric=..., **params)`` and returns
+                ``float | None``; a ``measure`` method returning a ``Measurement`` is preferred.
+            metrics: what it computes; each name must be new.
+            options: constructor keywords, if the factory's signature does not tell.
+
+        Raises:
+            InputError: the key or a metric's name is taken, or no metric is given.
+        """
+        declared = tuple(metrics)
+        if not declared:
+            raise InputError(f"pipe {key!r} declares no metric, so no gate could ever use it")
+        self._add(PipeSpec(key, factory, declared, None if options is None else tuple(options)))
+
+    def _add(self, spec: PipeSpec) -> None:
+        if spec.key in self._pipes:
+            raise InputError(f"a pipe {spec.key!r} is registered already; choose another key")
+        for metric in spec.metrics:
+            if metric.name in self._metrics:
+                owner = self._metrics[metric.name][1].key
+                raise InputError(
+                    f"pipe {spec.key!r} declares metric {metric.name!r}, which {owner!r} has already"
+                )
+        self._pipes[spec.key] = spec
+        self._metrics.update({metric.name: (metric, spec) for metric in spec.metrics})
+
+    @property
+    def pipes(self) -> Mapping[str, PipeSpec]:
+        """Every registered pipe by key."""
+        return self._pipes
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Every known metric by name."""
+        return {name: metric for name, (metric, _) in self._metrics.items()}
+
+    def metric(self, name: str) -> Metric:
+        """Return the metric called ``name``; raise ``InputError`` naming the nearest one."""
+        return self._metric(name)[0]
+
+    def pipe_of(self, metric: str) -> PipeSpec:
+        """Return the pipe that computes ``metric``; raise ``InputError`` if none does."""
+        return self._metric(metric)[1]
+
+    def pipe(self, key: str) -> PipeSpec:
+        """Return the pipe registered as ``key``; raise ``InputError`` naming the nearest one."""
+        if key not in self._pipes:
+            raise InputError(f"unknown pipe {key!r}{did_you_mean(key, self._pipes)}")
+        return self._pipes[key]
+
+    def _metric(self, name: str) -> tuple[Metric, PipeSpec]:
+        if name not in self._metrics:
+            raise InputError(f"unknown metric {name!r}{did_you_mean(name, self._metrics)}")
+        return self._metrics[name]
+
+    def create(self, key: str, config: Mapping[str, Any]) -> Any:
+        """Make the pipe ``key`` with the constructor keywords ``config``; loads no weights.
+
+        Raises:
+            InputError: unknown key, or a keyword that the pipe does not take.
+        """
+        spec = self.pipe(key)
+        for option in config:
+            if not spec.accepts(option):
+                hint = did_you_mean(option, spec.options or ())
+                raise InputError(f"{key} takes no option {option!r}{hint}")
+        return spec.load_factory()(**config)
