@@ -1,0 +1,157 @@
+"""The public checkpoints: their names, addresses, sizes and hashes, and where they are kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from pytest_editmetrics.errors import InputError, did_you_mean
+
+DATA = Path(__file__).with_name("data")
+CLIP_DEFAULT = "openai/clip-vit-base-patch32"
+CLIP_IDS = (
+    CLIP_DEFAULT,
+    "openai/clip-vit-base-patch16",
+    "openai/clip-vit-large-patch14",
+    "openai/clip-vit-large-patch14-336",
+)
+_SAM_URL = "https://dl.fbaipublicfiles.com/segment_anything/"
+_TORCH_URL = "https://download.pytorch.org/models/"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One weights file whose hash is known.
+
+    ``file`` is the name it is kept under; ``base_url`` is where it is published, ``None`` for a
+    file that is part of this package. ``sha256`` may be a prefix (torchvision publishes eight
+    digits, in the file's name). ``size`` is in bytes and ``None`` where the publisher states
+    none; ``size_text`` is for people.
+    """
+
+    name: str
+    file: str
+    size: int | None
+    size_text: str
+    sha256: str
+    base_url: str | None = None
+
+    @property
+    def url(self) -> str | None:
+        """Where it is published."""
+        return None if self.base_url is None else self.base_url + self.file
+
+    @property
+    def path(self) -> Path:
+        """Where it is kept: this package, our cache (SAM), or torch's hub folder (LPIPS)."""
+        if self.base_url is None:
+            return DATA / self.file
+        return (sam_folder() if self.name.startswith("sam:") else torch_folder()) / self.file
+
+    @property
+    def fetch_command(self) -> str:
+        """The command that fetches it."""
+        return fetch_command(self.name)
+
+
+def _by_name(*checkpoints: Checkpoint) -> Mapping[str, Checkpoint]:
+    return MappingProxyType({checkpoint.name: checkpoint for checkpoint in checkpoints})
+
+
+PUBLISHED = _by_name(
+    Checkpoint(
+        "sam:vit_b",
+        "sam_vit_b_01ec64.pth",
+        375_042_383,
+        "375 MB",
+        "ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912",
+        _SAM_URL,
+    ),
+    Checkpoint(
+        "sam:vit_l",
+        "sam_vit_l_0b3195.pth",
+        1_249_524_607,
+        "1.25 GB",
+        "3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622",
+        _SAM_URL,
+    ),
+    Checkpoint(
+        "sam:vit_h",
+        "sam_vit_h_4b8939.pth",
+        2_564_550_879,
+        "2.56 GB",
+        "a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e",
+        _SAM_URL,
+    ),
+    Checkpoint("lpips:vgg", "vgg16-397923af.pth", None, "553 MB", "397923af", _TORCH_URL),
+    Checkpoint("lpips:squeeze", "squeezenet1_1-b8a52dc0.pth", None, "5 MB", "b8a52dc0", _TORCH_URL),
+)
+
+PACKAGED = _by_name(
+    Checkpoint(
+        "lpips:alex",
+        "lpips_alex.safetensors",
+        9_879_792,
+        "9.9 MB",
+        "94bbe0919378dc8205b3c8edcd410ea8fc0b7fb7cfdf229b74951d8694637890",
+    ),
+)
+
+
+def known_names() -> tuple[str, ...]:
+    """Return every name the catalogue knows, packaged ones included."""
+    return (*PACKAGED, *PUBLISHED, *(f"clip:{hub_id}" for hub_id in CLIP_IDS))
+
+
+def check_name(name: str) -> None:
+    """Raise ``InputError``, naming the nearest name, unless ``name`` can be found or fetched.
+
+    Besides the catalogue's names this is ``clip:`` and any ``owner/model`` of the hub.
+
+    >>> check_name("sam:vit_b")
+    >>> check_name("sam:vitb")
+    Traceback (most recent call last):
+    pytest_editmetrics.errors.InputError: unknown weights 'sam:vitb' (did you mean 'sam:vit_b'?)
+    """
+    if name in known_names():
+        return
+    kind, _, key = name.partition(":")
+    if kind == "clip" and "/" in key:
+        return
+    hint = did_you_mean(name, known_names())
+    raise InputError(f"unknown weights {name!r}{hint}")
+
+
+def fetch_command(name: str, revision: str | None = None) -> str:
+    """Return the command that fetches ``name``.
+
+    >>> fetch_command("sam:vit_b")
+    'editmetrics weights fetch sam:vit_b'
+    """
+    return f"editmetrics weights fetch {name}" + (f" --revision {revision}" if revision else "")
+
+
+def sam_folder() -> Path:
+    """Return where fetched SAM checkpoints are kept.
+
+    ``$EDITMETRICS_CACHE/sam``, else ``$XDG_CACHE_HOME/pytest-editmetrics/sam``, else
+    ``~/.cache/pytest-editmetrics/sam``.
+    """
+    own = os.environ.get("EDITMETRICS_CACHE")
+    return (Path(own).expanduser() if own else _user_cache() / "pytest-editmetrics") / "sam"
+
+
+def torch_folder() -> Path:
+    """Return where torchvision keeps its downloads, without importing torch.
+
+    ``$TORCH_HOME/hub/checkpoints``, else ``torch/hub/checkpoints`` in the user's cache.
+    """
+    own = os.environ.get("TORCH_HOME")
+    return (Path(own).expanduser() if own else _user_cache() / "torch") / "hub" / "checkpoints"
+
+
+def _user_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
