@@ -19,7 +19,7 @@ from pytest_editmetrics.errors import (
     did_you_mean,
 )
 from pytest_editmetrics.weights import catalog
-from pytest_editmetrics.weights.catalog import PUBLISHED, CLIP_DEFAULT, DATA, PACKAGED, Checkpoint
+from pytest_editmetrics.weights.catalog import CLIP_DEFAULT, DATA, PACKAGED, PUBLISHED, Checkpoint
 from pytest_editmetrics.weights.check import (
     check_format,
     check_known,
