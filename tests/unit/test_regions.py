@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_editmetrics.errors import InputError, RegionError
+from pytest_editmetrics.regions import (
+    clip_box,
+    crop_geometry,
+    normalise_boxes,
+    patch_coverage,
+    patch_mask,
+    region_mask,
+)
+
+sides = st.integers(1, 60)
+
+
+@st.composite
+def boxes(draw: st.DrawFn) -> tuple[int, int, int, int]:
+    x1, x2 = sorted(draw(st.tuples(st.integers(-30, 90), st.integers(-30, 90))))
+    y1, y2 = sorted(draw(st.tuples(st.integers(-30, 90), st.integers(-30, 90))))
+    return x1, y1, x2, y2
+
+
+@given(st.lists(boxes(), max_size=4), sides, sides)
+def test_inner_and_outer_are_complements(coords, height, width):
+    inner = region_mask(coords, "inner", height, width)
+    outer = region_mask(coords, "outer", height, width)
+    assert (inner ^ outer).all()
+    assert inner.shape == (height, width)
+
+
+@given(boxes(), sides, sides)
+def test_a_mask_holds_exactly_the_pixels_of_its_box(box, height, width):
+    x1, y1, x2, y2 = box
+    rows, columns = np.mgrid[:height, :width]
+    expected = (columns >= x1) & (columns < x2) & (rows >= y1) & (rows < y2)
+    np.testing.assert_array_equal(region_mask([box], "inner", height, width), expected)
+
+
+@given(boxes(), sides, sides)
+def test_clipping_is_idempotent_and_stays_inside(box, height, width):
+    clipped = clip_box(box, width, height)
+    if clipped is not None:
+        x1, y1, x2, y2 = clipped
+        assert 0 <= x1 < x2 <= width
+        assert 0 <= y1 < y2 <= height
+        assert clip_box(clipped, width, height) == clipped
+
+
+@given(boxes(), sides, sides)
+def test_a_box_outside_is_empty(box, height, width):
+    x1, y1, x2, y2 = box
+    moved = (x1 + 200, y1, x2 + 200, y2)
+    assert clip_box(moved, width, height) is None
+    assert not region_mask([moved], "inner", height, width).any()
+
+
+@given(
+    st.lists(boxes(), min_size=1, max_size=3),
+    sides,
+    sides,
+    st.floats(0, 0.99),
+    st.floats(0, 0.99),
+    st.sampled_from(["stretch", "center-crop", "autopipeline"]),
+)
+def test_a_higher_threshold_never_selects_more(coords, height, width, one, other, framing):
+    mask = region_mask(coords, "inner", height, width)
+    low, high = sorted((one, other))
+    fewer = patch_mask(mask, 32, 8, high, framing)
+    assert not (fewer & ~patch_mask(mask, 32, 8, low, framing)).any()
+
+
+@given(st.lists(boxes(), max_size=3), st.integers(1, 60))
+def test_framings_agree_on_square_images(coords, side):
+    mask = region_mask(coords, "outer", side, side)
+    stretch = patch_coverage(mask, 32, 8, "stretch")
+    np.testing.assert_array_equal(stretch, patch_coverage(mask, 32, 8, "center-crop"))
+    np.testing.assert_array_equal(stretch, patch_coverage(mask, 32, 8, "autopipeline"))
+
+
+def test_no_boxes_and_no_mode():
+    for coords in (None, [], (), np.zeros((0, 4))):
+        assert region_mask(coords, "outer", 3, 4).all()
+        assert not region_mask(coords, "inner", 3, 4).any()
+    assert region_mask([(0, 0, 1, 1)], None, 3, 4).all()
+
+
+@pytest.mark.parametrize(
+    "coords",
+    [
+        [(1, 2, 3, 4)],
+        [[1, 2, 3, 4]],
+        np.array([[1, 2, 3, 4]]),
+        np.array([[1, 2, 3, 4]], dtype=np.float32),
+        torch.tensor([[1, 2, 3, 4]]),
+        [torch.tensor([1.0, 2, 3, 4])],
+        [[np.int64(1), np.float32(2), torch.tensor(3), 4]],
+        iter([(1, 2, 3, 4)]),
+        [(1.2, 2.9, 2.1, 3.5)],
+    ],
+)
+def test_boxes_of_every_kind_become_integers(coords):
+    normalised = normalise_boxes(coords)
+    assert normalised == [(1, 2, 3, 4)]
+    assert all(type(value) is int for value in normalised[0])
+
+
+def test_a_corner_pixel_and_an_empty_box_are_no_fractions():
+    assert normalise_boxes([(0, 0, 1, 1), (0.0, 0.0, 0.0, 0.0)]) == [(0, 0, 1, 1), (0, 0, 0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("coords", "says"),
+    [
+        ([(0, 0, 5, 5), (0, 0, 5)], "box 2 .* is not four numbers"),
+        ([(0, 0, 5, float("nan"))], "NaN"),
+        ([(0, 0, float("inf"), 5)], "infinity"),
+        ([(5, 0, 2, 5)], r"box 1 \(5, 0, 2, 5\) is inverted.*width, height"),
+        ([(0, 5, 5, 2)], "inverted"),
+        ([(0.1, 0.2, 0.5, 0.9)], "fractions of the image.*pixels"),
+        ([(0.0, 0.0, 1.0, 1.0)], "fractions"),
+        ([("1", 2, 3, 4)], "not four numbers"),
+        ([(True, 2, 3, 4)], "not four numbers"),
+        ([None], "box 1 None"),
+        (["1234"], "box 1 '1234'"),
+        ([(1, 2, 3, 4 + 0j)], "not four numbers"),
+        ([{1: 2}], "not four numbers"),
+        ((1, 2, 3, 4), r"one box; write a list of boxes: \[\[1, 2, 3, 4\]\]"),
+        (np.array([1, 2, 3, 4]), "one box"),
+        ("1,2,3,4", "not a list"),
+        (5, "not a list"),
+    ],
+)
+def test_what_is_no_box_is_an_error_that_names_it(coords, says):
+    with pytest.raises(RegionError, match=rf"^coords: .*{says}"):
+        normalise_boxes(coords)
+
+
+def test_the_error_calls_boxes_what_the_caller_does():
+    with pytest.raises(RegionError, match=r"^edited_boxes: box 1"):
+        normalise_boxes([(9, 9, 1, 1)], "edited_boxes")
+
+
+def test_a_misspelt_mask_mode_is_an_error():
+    with pytest.raises(InputError, match="did you mean 'inner'"):
+        region_mask([], "iner", 2, 2)
+
+
+def test_coverage_is_the_share_of_each_patch():
+    mask = region_mask([(0, 0, 3, 8)], "inner", 8, 8)
+    np.testing.assert_allclose(patch_coverage(mask, 8, 4, "stretch"), [[0.75, 0], [0.75, 0]])
+
+
+def test_a_patch_counts_above_the_threshold_not_at_it():
+    mask = region_mask([(0, 0, 2, 4)], "inner", 4, 4)
+    assert not patch_mask(mask, 4, 4, 0.5, "stretch").any()
+    assert patch_mask(mask, 4, 4, 0.49, "stretch").all()
+
+
+def test_a_wide_image_under_each_framing():
+    mask = region_mask([(0, 0, 25, 100)], "inner", 100, 200)
+    assert patch_coverage(mask, 8, 2, "stretch")[0].tolist() == [0.5, 0, 0, 0]
+    assert not patch_coverage(mask, 8, 2, "center-crop").any()
+    np.testing.assert_array_equal(
+        patch_coverage(mask, 8, 2, "autopipeline"), patch_coverage(mask, 8, 2, "stretch")
+    )
+
+
+def test_an_input_that_patches_do_not_fill_loses_its_rest():
+    assert patch_coverage(np.ones((5, 5), bool), 10, 4, "stretch").tolist() == [[1, 1], [1, 1]]
+
+
+@given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 64))
+def test_the_crop_lies_inside_the_resized_image(height, width, size):
+    new_height, new_width, top, left = crop_geometry(height, width, size)
+    assert min(new_height, new_width) == size
+    assert 0 <= top <= new_height - size
+    assert 0 <= left <= new_width - size
