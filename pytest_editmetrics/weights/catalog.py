@@ -98,6 +98,20 @@ PACKAGED = _by_name(
         "9.9 MB",
         "94bbe0919378dc8205b3c8edcd410ea8fc0b7fb7cfdf229b74951d8694637890",
     ),
+    Checkpoint(
+        "clip:smoke",
+        "smoke_clip/model.safetensors",
+        756_424,
+        "0.8 MB",
+        "5c8dbe32eb28c34c5a0ef5a40b1987e984f24ea44b32ad72d38506279bb9efbf",
+    ),
+    Checkpoint(
+        "sam:smoke",
+        "smoke_sam.safetensors",
+        483_872,
+        "0.5 MB",
+        "9c8d5d599f9231ba08c34d55107d3e30e7115a561f8ce8ac13e32c729c4f387a",
+    ),
 )
 
 

@@ -1,0 +1,70 @@
+"""What is here and what is not, for people and for scripts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pytest_editmetrics.errors import MissingResourceError, WeightsError
+from pytest_editmetrics.weights.catalog import PACKAGED, PUBLISHED, fetch_command
+from pytest_editmetrics.weights.find import CLIP_FILES, FoundWeights, find
+
+State = Literal["packaged", "present", "missing", "damaged"]
+
+
+@dataclass(frozen=True)
+class WeightsStatus:
+    """One line of ``editmetrics weights list``.
+
+    ``size`` is in bytes: that of the file if it is here, else the published one, else ``None``.
+    ``problem`` says why the weights cannot be used; ``command`` puts that right. Both are ``None``
+    for weights that are here and whole.
+    """
+
+    name: str
+    state: State
+    size: int | None
+    size_text: str
+    path: str | None = None
+    sha256: str | None = None
+    problem: str | None = None
+    command: str | None = None
+
+
+def status(name: str, revision: str | None = None) -> WeightsStatus:
+    """Look for ``name`` on this machine, hash included, without the network.
+
+    Raises:
+        InputError: an unknown name.
+
+    >>> status("lpips:alex").state
+    'packaged'
+    """
+    known = PACKAGED.get(name) or PUBLISHED.get(name)
+    try:
+        found = find(name, revision)
+    except (MissingResourceError, WeightsError) as error:
+        return WeightsStatus(
+            name,
+            "missing" if isinstance(error, MissingResourceError) else "damaged",
+            known.size if known else None,
+            known.size_text if known else "-",
+            problem=str(error),
+            command=fetch_command(name, revision),
+        )
+    size = _size(found)
+    return WeightsStatus(
+        name,
+        "packaged" if name in PACKAGED else "present",
+        size,
+        known.size_text if known else f"{size / 1e6:,.0f} MB",
+        path=str(found.path),
+        sha256=found.sha256,
+    )
+
+
+def _size(found: FoundWeights) -> int:
+    if not found.path.is_dir():
+        return found.path.stat().st_size
+    files = (found.path / name for name in CLIP_FILES)
+    return next(file.stat().st_size for file in files if file.is_file())
