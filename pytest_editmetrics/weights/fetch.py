@@ -13,7 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from pytest_editmetrics.errors import EditMetricsError, MissingResourceError, WeightsError
-from pytest_editmetrics.weights.catalog import PACKAGED, PUBLISHED, Checkpoint
+from pytest_editmetrics.weights import catalog
+from pytest_editmetrics.weights.catalog import PACKAGED, Checkpoint
 from pytest_editmetrics.weights.check import check_format, check_known
 from pytest_editmetrics.weights.find import CLIP_FILES, FoundWeights, find
 
@@ -56,8 +57,8 @@ def fetch(name: str, revision: str | None = None, *, say: Say = print) -> FoundW
         else:
             say(f"{name} is here already, and whole")
         return found
-    if name in PUBLISHED:
-        fetch_checkpoint(PUBLISHED[name], say)
+    if name in catalog.PUBLISHED:
+        fetch_checkpoint(catalog.PUBLISHED[name], say)
         return find(name)
     return _fetch_clip(name, revision, say, force=damaged)
 
@@ -83,6 +84,9 @@ def fetch_checkpoint(checkpoint: Checkpoint, say: Say) -> None:
         check_format(part, remedy)
         check_known(part, checkpoint, remedy)
         part.replace(path)
+    except WeightsError as error:
+        came = str(error).replace(str(part), f"what came from {checkpoint.url}")
+        raise WeightsError(came) from error
     except OSError as error:
         raise EditMetricsError(
             f"{checkpoint.name} could not be fetched from {checkpoint.url} to {path}: "
@@ -187,9 +191,13 @@ def _hub_failure(name: str, revision: str | None, error: Exception) -> str:
     )
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno and error.strerror:
-        return error.strerror
+def _reason(error: BaseException) -> str:
+    """Say what lies at the bottom of an error, which for a network error is the system's own."""
+    bottom = error
+    while (below := bottom.__cause__ or bottom.__context__) is not None:
+        bottom = below
+    if isinstance(bottom, OSError) and bottom.strerror:
+        return bottom.strerror
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else 'no further message'}"
 

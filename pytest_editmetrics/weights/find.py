@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pytest_editmetrics.errors import (
     InputError,
@@ -19,7 +20,7 @@ from pytest_editmetrics.errors import (
     did_you_mean,
 )
 from pytest_editmetrics.weights import catalog
-from pytest_editmetrics.weights.catalog import CLIP_DEFAULT, DATA, PACKAGED, PUBLISHED, Checkpoint
+from pytest_editmetrics.weights.catalog import CLIP_DEFAULT, DATA, PACKAGED, Checkpoint
 from pytest_editmetrics.weights.check import (
     check_format,
     check_known,
@@ -78,8 +79,8 @@ def find_clip(model_path: str = CLIP_DEFAULT, revision: str | None = None) -> Fo
     if text == "smoke":
         _no_revision(revision, "the packaged smoke model")
         return replace(found := _packaged("clip:smoke"), path=found.path.parent)
-    folder = Path(text).expanduser()
-    if folder.exists():
+    folder = _local("clip-pipe", text)
+    if _kind(folder) is not None:
         _no_revision(revision, f"the local directory {folder}")
         return _clip_directory(f"clip:{folder.resolve().name}", folder)
     if _is_path(text):
@@ -125,7 +126,7 @@ def find_sam(
         return _sam_file(model_type, _text("sam-pipe: model_path", model_path), model_cfg)
     if model_cfg is not None:
         raise InputError("sam-pipe: model_cfg needs model_path, the checkpoint of that size")
-    return _from_cache(PUBLISHED[f"sam:{model_type}"], "sam-pipe")
+    return _from_cache(catalog.PUBLISHED[f"sam:{model_type}"], "sam-pipe")
 
 
 def find_lpips(net: str = "alex", model_path: str | None = None) -> FoundWeights:
@@ -154,7 +155,7 @@ def find_lpips(net: str = "alex", model_path: str | None = None) -> FoundWeights
         return _found(f"lpips:{path.name}", path, _hash_in_name(path, remedy))
     if net == "alex":
         return _packaged("lpips:alex")
-    return _from_cache(PUBLISHED[f"lpips:{net}"], "lpips-pipe")
+    return _from_cache(catalog.PUBLISHED[f"lpips:{net}"], "lpips-pipe")
 
 
 def find(name: str, revision: str | None = None) -> FoundWeights:
@@ -188,21 +189,24 @@ def _clip_from_hub(hub_id: str, revision: str | None) -> FoundWeights:
         raise InputError(
             f"clip-pipe: {hub_id!r} is neither a directory here nor a hub id: {error}"
         ) from error
+    command = catalog.fetch_command(f"clip:{hub_id}", revision)
     config = cached["config.json"]
     if isinstance(config, str) and any(isinstance(cached[file], str) for file in CLIP_FILES):
-        return _clip_directory(f"clip:{hub_id}", Path(config).parent, hub_revision=revision)
-    at = f" at revision {revision!r}" if revision else ""
-    part = "config.json is there, its weights are not" if isinstance(config, str) else "not there"
+        return _clip_directory(f"clip:{hub_id}", Path(config).parent, f"run `{command}`")
+    what = f"revision {revision!r} of CLIP model" if revision else "CLIP model"
+    has = "only its config.json" if isinstance(config, str) else "nothing of it"
     raise MissingResourceError(
-        f"CLIP model {hub_id!r}{at} is no directory here and not complete in the local hub cache "
-        f"{constants.HF_HUB_CACHE} ({part}); {_NOTHING}. Fetch it once with: "
-        f"{catalog.fetch_command(f'clip:{hub_id}', revision)}",
+        f"{what} {hub_id!r} is not on this machine: there is no directory of that name, and "
+        f"{has} in the local hub cache {constants.HF_HUB_CACHE}; {_NOTHING}. Fetch it once with: "
+        f"{command}",
         pipe="clip-pipe",
     )
 
 
-def _clip_directory(name: str, folder: Path, hub_revision: str | None = None) -> FoundWeights:
-    if not folder.is_dir():
+def _clip_directory(
+    name: str, folder: Path, remedy: str = "copy the file there again"
+) -> FoundWeights:
+    if _kind(folder) != "directory":
         raise WeightsError(
             f"clip-pipe: model_path {folder} is a file; give the directory that holds config.json"
         )
@@ -231,10 +235,6 @@ def _clip_directory(name: str, folder: Path, hub_revision: str | None = None) ->
             pipe="clip-pipe",
         )
     read_json_object(folder / "config.json", "the configuration of a CLIP model")
-    if "/snapshots/" in folder.as_posix():
-        remedy = f"run `{catalog.fetch_command(name, hub_revision)}`"
-    else:
-        remedy = "copy the file there again"
     check_format(weights, remedy)
     digest = sha256_of(weights)
     stored_as = weights.resolve().name
@@ -249,7 +249,7 @@ def _clip_directory(name: str, folder: Path, hub_revision: str | None = None) ->
 def _sam_file(model_type: str, text: str, model_cfg: str | None) -> FoundWeights:
     path = _file("sam-pipe", text)
     name = f"sam:{path.name}"
-    published = next((c for c in PUBLISHED.values() if c.file == path.name), None)
+    published = next((c for c in catalog.PUBLISHED.values() if c.file == path.name), None)
     if published is None:
         remedy = "copy the file there again, or give another model_path"
     else:
@@ -273,7 +273,7 @@ def _sam_file(model_type: str, text: str, model_cfg: str | None) -> FoundWeights
 
 def _from_cache(checkpoint: Checkpoint, pipe: str) -> FoundWeights:
     path = checkpoint.path
-    if not path.is_file():
+    if _kind(path) != "file":
         raise MissingResourceError(
             f"{checkpoint.name} is not at {path}; {_NOTHING}. Fetch it once "
             f"({checkpoint.size_text}) with: {checkpoint.fetch_command}  (or give model_path)",
@@ -286,7 +286,7 @@ def _from_cache(checkpoint: Checkpoint, pipe: str) -> FoundWeights:
 
 def _packaged(name: str, config: Path | None = None) -> FoundWeights:
     path = PACKAGED[name].path
-    if not path.is_file():
+    if _kind(path) != "file":
         raise WeightsError(f"{path}, part of this package, is not there; {_REINSTALL}")
     check_format(path, _REINSTALL)
     return _found(name, path, check_known(path, PACKAGED[name], _REINSTALL), config)
@@ -298,10 +298,11 @@ def _found(name: str, path: Path, digest: str, config: Path | None = None) -> Fo
 
 
 def _file(pipe: str, text: str, key: str = "model_path") -> Path:
-    path = Path(text).expanduser()
-    if path.is_file():
+    path = _local(pipe, text)
+    kind = _kind(path)
+    if kind == "file":
         return path
-    if path.is_dir():
+    if kind == "directory":
         raise WeightsError(f"{pipe}: {key} {path} is a directory; give the file itself")
     raise MissingResourceError(
         f"{pipe}: {key} {text!r}: there is no such file; correct the path, or leave {key} out",
@@ -326,6 +327,23 @@ def _text(what: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise InputError(f"{what} must be a non-empty text, not {value!r}")
     return value
+
+
+def _local(pipe: str, text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise InputError(f"{pipe}: {text!r} names a home directory that is unknown") from error
+
+
+def _kind(path: Path) -> Literal["file", "directory"] | None:
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return "directory" if stat.S_ISDIR(mode) else "file" if stat.S_ISREG(mode) else None
 
 
 def _is_path(text: str) -> bool:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pytest_editmetrics.errors import MissingResourceError, WeightsError
-from pytest_editmetrics.weights.catalog import PACKAGED, PUBLISHED, fetch_command
+from pytest_editmetrics.weights import catalog
+from pytest_editmetrics.weights.catalog import PACKAGED, fetch_command
 from pytest_editmetrics.weights.find import CLIP_FILES, FoundWeights, find
 
 State = Literal["packaged", "present", "missing", "damaged"]
@@ -40,7 +41,7 @@ def status(name: str, revision: str | None = None) -> WeightsStatus:
     >>> status("lpips:alex").state
     'packaged'
     """
-    known = PACKAGED.get(name) or PUBLISHED.get(name)
+    known = PACKAGED.get(name) or catalog.PUBLISHED.get(name)
     try:
         found = find(name, revision)
     except (MissingResourceError, WeightsError) as error:
