@@ -1,0 +1,100 @@
+"""YAML cases as real tests: a module of functions, one a case, that pytest collects by itself.
+
+A synthetic module, and not items of our own, so that the user's autouse and parametrised fixtures,
+marks, ``-k``, xdist and reruns work as in any test file.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_editmetrics.edit_gate import Check, EditGate
+from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.session import EditSession, session_of
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.config.case_file import CaseFile, CaseSpec
+
+
+class CaseModule(pytest.Module):
+    """One ``test_*.edit.yaml`` file."""
+
+    def _getobj(self) -> types.ModuleType:
+        session = session_of(self.config)
+        from pytest_editmetrics.config.case_file import read_case_file
+
+        try:
+            file = read_case_file(self.path, session.registry, session.rootdir)
+            module = types.ModuleType(self.path.name)
+            module.__file__ = str(self.path)
+            for case in file.cases:
+                setattr(module, case.id, _test_function(session, file, case))
+        except EditMetricsError as error:
+            raise self.CollectError(str(error)) from None
+        return module
+
+    def istestfunction(self, obj: object, name: str) -> bool:
+        """Every case is a test, whatever ``python_functions`` says."""
+        return isinstance(obj, types.FunctionType)
+
+    def istestclass(self, obj: object, name: str) -> bool:
+        """A case file holds no classes."""
+        return False
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        """Collect the cases; one that gives no test is an error."""
+        items = list(super().collect())
+        collected = {getattr(item, "originalname", None) for item in items}
+        for name, value in vars(self.obj).items():
+            if isinstance(value, types.FunctionType) and name not in collected:
+                raise self.CollectError(f"{self.path}: case {name!r} gives no test; rename it")
+        return items
+
+
+def _test_function(session: EditSession, file: CaseFile, case: CaseSpec) -> Callable[..., None]:
+    if case.edited is None:
+
+        def test(edit_gate: EditGate, edit_image: Callable[[CaseSpec], Any]) -> None:
+            __tracebackhide__ = True
+            _run(edit_gate, file, case, edit_image(case))
+
+    else:
+
+        def test(edit_gate: EditGate) -> None:  # type: ignore[misc]
+            __tracebackhide__ = True
+            _run(edit_gate, file, case, case.edited)
+
+    function: types.FunctionType = test  # type: ignore[assignment]
+    function.__code__ = function.__code__.replace(
+        co_filename=str(file.path), co_firstlineno=case.line, co_name=case.id
+    )
+    function.__name__ = function.__qualname__ = case.id
+    marked: Any = function
+    for name in reversed(case.usefixtures):
+        marked = pytest.mark.usefixtures(name)(marked)
+    for mark in case.marks:
+        marked = getattr(pytest.mark, mark.name)(**mark.kwargs)(marked)
+    result: Callable[..., None] = marked
+    return result
+
+
+def _run(edit_gate: EditGate, file: CaseFile, case: CaseSpec, edited: Any) -> None:
+    __tracebackhide__ = True
+    if edited is None:
+        raise InputError(f"{file.path}:{case.line}: the fixture edit_image returned None")
+    edit_gate.run(
+        Check(
+            case.reference,
+            edited,
+            case.coords,
+            case.ref_boxes,
+            case.edited_boxes,
+            metrics=case.metrics or file.metrics or None,
+            resize=case.resize,
+            thresholds=case.thresholds,
+        )
+    )

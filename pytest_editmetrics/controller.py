@@ -1,0 +1,270 @@
+"""What happens once a session, never in an xdist worker.
+
+Gates arrive with the reports, are counted, written to the results file, recorded as goldens, summed
+up, and decide the exit status.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.options import in_ci
+from pytest_editmetrics.record import REPORT_KEY, is_ours
+from pytest_editmetrics.session import EditSession
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.report.results import ResultsFile
+    from pytest_editmetrics.report.tally import Tally
+
+_VERSIONS = (
+    "pytest-editmetrics",
+    "pytest",
+    "torch",
+    "transformers",
+    "lpips",
+    "segment-anything",
+    "pot",
+    "numpy",
+    "pillow",
+)
+
+
+@dataclass
+class _Attempt:
+    """One attempt of one test while its reports arrive; ``rerun`` once pytest will try again."""
+
+    outcome: str = "passed"
+    failed: bool = False
+    rerun: bool = False
+    gates: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Controller:
+    """Collects gates from reports; registered as a plugin in every process but xdist workers."""
+
+    def __init__(self, session: EditSession):
+        self._session = session
+        self._config = session.config
+        self._results: ResultsFile | None = None
+        self._tally: Tally | None = None
+        self._crashed: list[str] = []
+        self._running: dict[str, _Attempt] = {}
+        self._attempts: dict[str, int] = {}
+        self._collected: set[str] = set()
+        self._deselected = False
+        self._notes: list[str] = []
+        self._problems: list[str] = []
+
+    @pytest.hookimpl
+    def pytest_sessionstart(self) -> None:
+        """Open the results file before the first test, so that a bad path costs no run."""
+        path = self._session.options["results"]
+        if not path or self._config.option.collectonly:
+            return
+        from pytest_editmetrics.report.results import ResultsFile
+
+        versions = {name: _version(name) for name in _VERSIONS}
+        started = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        try:
+            where = self._config.invocation_params.dir / path
+            self._results = ResultsFile(where, versions, started)
+        except EditMetricsError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    @pytest.hookimpl
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Remember that not every test runs: absent tests say nothing about goldens."""
+        self._deselected = self._deselected or bool(items)
+
+    @pytest.hookimpl
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Remember which tests exist."""
+        self.collected(item.nodeid for item in session.items)
+
+    def collected(self, nodeids: Iterable[str]) -> None:
+        """Add tests that exist; under xdist the workers tell them."""
+        self._collected.update(nodeids)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the gates off a report; keep an attempt that is rerun out of junit's properties."""
+        if report.when not in ("setup", "call", "teardown"):
+            self._crash(report)
+            return
+        key = f"{_worker(report)} {report.nodeid}"
+        if report.when == "setup" or key not in self._running:
+            self._running[key] = _Attempt()
+        attempt = self._running[key]
+        if not attempt.rerun:
+            self._add(attempt, report)
+        if attempt.rerun or report.outcome == "rerun":  # type: ignore[comparison-overlap]
+            report.user_properties = [p for p in report.user_properties if not is_ours(p[0])]
+        if report.outcome == "rerun":  # type: ignore[comparison-overlap]
+            attempt.rerun, attempt.outcome = True, "rerun"
+            self._finish_attempt(key, report.nodeid, attempt)
+        elif report.when == "teardown":
+            if not attempt.rerun:
+                self._finish_attempt(key, report.nodeid, attempt)
+            del self._running[key]
+
+    def _add(self, attempt: _Attempt, report: pytest.TestReport) -> None:
+        carried = getattr(report, REPORT_KEY, None)
+        if carried is not None:
+            data = json.loads(carried)
+            attempt.gates, attempt.failed = data["gates"], data["failed"]
+        outcome = _outcome(report)
+        if attempt.outcome != "failed" and outcome != "passed":
+            attempt.outcome = outcome
+
+    def _crash(self, report: pytest.TestReport) -> None:
+        self._crashed.append(report.nodeid)
+        if self._results is not None:
+            self._write(self._results.crashed, report.nodeid)
+
+    def _finish_attempt(self, key: str, nodeid: str, attempt: _Attempt) -> None:
+        number = self._attempts[key] = self._attempts.get(key, 0) + 1
+        if not attempt.gates:
+            return
+        from pytest_editmetrics.gates import Gate
+        from pytest_editmetrics.report.tally import Tally, TestGates
+
+        gates = tuple(Gate.from_dict(gate) for gate in attempt.gates)
+        final = not attempt.rerun
+        if self._tally is None:
+            self._tally = Tally(crashed=self._crashed)
+        self._tally.tests.append(
+            TestGates(nodeid, number, final, attempt.outcome, attempt.failed, gates)
+        )
+        if self._results is not None:
+            for gate in gates:
+                self._write(self._results.gate, nodeid, number, final, attempt.outcome, gate)
+
+    def _write(self, write: Any, *record: Any) -> None:
+        try:
+            write(*record)
+        except EditMetricsError as error:
+            self._results = None
+            self._problems.append(str(error))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """Close the books while the exit status is still open: also after Ctrl-C."""
+        try:
+            return (yield)
+        finally:
+            if not session.config.option.collectonly:
+                self._close(session)
+
+    def _close(self, session: pytest.Session) -> None:
+        if self._tally is not None:
+            self._record_goldens(self._tally)
+            self._judge_session(session, self._tally)
+            if self._is_full_run(session):
+                self._report_obsolete()
+        if self._results is not None:
+            counts = self._tally.counts() if self._tally else {"gates": 0}
+            self._write(self._results.close, counts)
+        if self._problems:
+            session.testsfailed += 1
+
+    def _record_goldens(self, tally: Tally) -> None:
+        recorded = [
+            (test, gate)
+            for test, gate in tally.final
+            if gate.verdict == "recorded" and not test.failed
+        ]
+        lost = sum(gate.verdict == "recorded" and test.failed for test, gate in tally.final)
+        if lost:
+            self._notes.append(
+                f"not recorded: {lost} gates of tests that failed for another reason"
+            )
+        if not recorded:
+            return
+        from pytest_editmetrics.goldens import GoldenAddress, Proposal, write_proposals
+
+        proposals = [
+            Proposal(GoldenAddress.from_dict(g.golden), g.metric, g.proposal, g.value, g.env)
+            for _, g in recorded
+        ]
+        try:
+            for path in write_proposals(proposals, self._session.registry, self._session.rootdir):
+                self._notes.append(f"recorded: {path}; review the change and commit it")
+        except EditMetricsError as error:
+            self._problems.append(str(error))
+
+    def _judge_session(self, session: pytest.Session, tally: Tally) -> None:
+        if tally.nothing_measured and session.testsfailed == 0:
+            self._problems.append(
+                "not one gate of this session could be measured, so it proves nothing: exit status"
+                " 1"
+            )
+        if tally.smoke and in_ci() and not self._session.options["allow-smoke"]:
+            self._problems.append(
+                f"{len(tally.smoke)} gates were judged on random smoke weights and CI is set: exit"
+                " status 1 (--editmetrics-allow-smoke lets it pass)"
+            )
+
+    def _is_full_run(self, session: pytest.Session) -> bool:
+        option = self._config.option
+        narrowed = any(
+            getattr(option, name, None)
+            for name in ("keyword", "markexpr", "lf", "stepwise", "deselect")
+        )
+        named = any("::" in str(arg) for arg in self._config.args)
+        stopped = session.shouldstop or session.shouldfail or self._crashed
+        return not (narrowed or named or stopped or self._deselected)
+
+    def _report_obsolete(self) -> None:
+        try:
+            obsolete = self._session.goldens.obsolete(self._collected)
+        except EditMetricsError as error:
+            self._notes.append(f"goldens not checked for obsolete entries: {error}")
+            return
+        if obsolete:
+            self._notes.append(
+                f"obsolete goldens: {len(obsolete)} entries of tests that no longer exist"
+            )
+            self._notes += [f"  {entry}" for entry in obsolete]
+
+    @pytest.hookimpl
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the section; a session without gates prints nothing."""
+        if self._tally is None and not self._problems:
+            return
+        from pytest_editmetrics.report.summary import summary_lines
+
+        terminalreporter.section("editmetrics")
+        for line in summary_lines(self._tally) if self._tally else []:
+            terminalreporter.write_line(line)
+        for note in self._notes:
+            terminalreporter.write_line(note)
+        for problem in self._problems:
+            terminalreporter.write_line(f"FAILED: {problem}", red=True)
+        if self._results is not None:
+            terminalreporter.write_line(f"results: {self._results.path}")
+
+
+def _worker(report: pytest.TestReport) -> str:
+    node = getattr(report, "node", None)
+    return str(getattr(getattr(node, "gateway", None), "id", ""))
+
+
+def _outcome(report: pytest.TestReport) -> str:
+    if hasattr(report, "wasxfail"):
+        return "xfailed" if report.skipped else "xpassed"
+    return str(report.outcome)
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None

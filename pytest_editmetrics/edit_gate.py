@@ -1,0 +1,289 @@
+"""``edit_gate``: measures a pair of images and holds each metric to its threshold."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_editmetrics.errors import (
+    EditMetricsError,
+    GateFailure,
+    InputError,
+    MissingResourceError,
+)
+from pytest_editmetrics.marker import Marker
+from pytest_editmetrics.measure import Boxes, measure
+from pytest_editmetrics.measurement import Measurement, Scope, SoftFailure, Threshold
+from pytest_editmetrics.record import TestRecord
+from pytest_editmetrics.session import session_of
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.config.settings import MetricConfig
+    from pytest_editmetrics.gates import Gate, Region
+
+Resize = Literal["reference"]
+_PACKAGE = str(Path(__file__).parent)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One call of a helper, of ``edit_gate.check`` or of a YAML case, before it is measured.
+
+    ``object_coords`` is the pipe's own list, reference boxes then edited boxes; ``thresholds`` are
+    the ones that the caller gives, by metric.
+    """
+
+    reference: Any
+    edited: Any
+    coords: Boxes | None = None
+    ref_boxes: Boxes | None = None
+    edited_boxes: Boxes | None = None
+    object_coords: Boxes | None = None
+    metrics: Sequence[str] | str | None = None
+    name: str | None = None
+    resize: Resize | None = None
+    scope: Scope | None = None
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict)
+
+
+class EditGate:
+    """Measures, judges and records the gates of one running test."""
+
+    def __init__(self, record: TestRecord):
+        self._record = record
+        self._item = record.item
+        self._session = session_of(record.item.config)
+
+    def check(
+        self,
+        reference: Any,
+        edited: Any,
+        coords: Boxes | None = None,
+        *,
+        ref_boxes: Boxes | None = None,
+        edited_boxes: Boxes | None = None,
+        metrics: Sequence[str] | str | None = None,
+        name: str | None = None,
+        resize: Resize | None = None,
+    ) -> list[Measurement]:
+        """Measure every metric asked for and hold each to its threshold.
+
+        Args:
+            reference: the image before the edit: PIL image, path, uint8 or float [0, 1] array
+                (H, W, C), tensor (C, H, W), or a batch of one of these.
+            edited: the image after it, in any of these forms, of the same size.
+            coords: the edit area, boxes ``(x1, y1, x2, y2)`` in pixels, half-open.
+            ref_boxes: the objects in the reference that object metrics compare.
+            edited_boxes: the same objects in the edited image, in the same order.
+            metrics: names of metrics; default: the marker's, else the configuration's
+                ``metrics:``, else ``["lpips"]``.
+            name: tells gates of one metric in one test apart; part of the golden's address.
+            resize: ``"reference"`` resizes the edited image to the reference first.
+
+        Returns:
+            One ``Measurement`` a metric, in the order asked for. A soft failure is among them; it
+            makes the test xfail when its report is made.
+
+        Raises:
+            GateFailure: a value lies outside its threshold, or has neither threshold nor golden;
+                the message holds every gate of the check.
+            EditMetricsError: something could not be measured at all: weights or a package missing,
+                an image that cannot be read, a box that makes no sense.
+        """
+        __tracebackhide__ = True
+        return self.run(
+            Check(
+                reference,
+                edited,
+                coords,
+                ref_boxes,
+                edited_boxes,
+                metrics=metrics,
+                name=name,
+                resize=resize,
+            )
+        )
+
+    def argument(self, metric: str, threshold: float | None) -> dict[str, Threshold]:
+        """Return the threshold that a caller outside this package gave, with its line."""
+        if threshold is None:
+            return {}
+        from pytest_editmetrics.config.settings import parse_bounds
+
+        known = self._session.registry.metric(metric)
+        where = _call_site(self._session.rootdir)
+        return {metric: parse_bounds(known, threshold, origin="argument", source=where)}
+
+    def run(self, check: Check) -> list[Measurement]:
+        """Measure, judge and record the gates of ``check``; raise if one of them fails."""
+        __tracebackhide__ = True
+        marker = Marker.of(self._item, self._session)
+        configs = self._configs(check, marker)
+        _check_name(check.name)
+        for config in configs:
+            self._record.claim(config.metric.name, check.name)
+        try:
+            measured = self._measure_all(check, configs, marker)
+        except EditMetricsError as error:
+            measured = [(self._error(config, check, error), None) for config in configs]
+        for gate, _ in measured:
+            self._record.add(gate)
+        _raise_failures([gate for gate, _ in measured], self._item.nodeid)
+        return [measurement for _, measurement in measured if measurement is not None]
+
+    def _configs(self, check: Check, marker: Marker) -> list[MetricConfig]:
+        settings = self._session.settings
+        asked = check.metrics if check.metrics is not None else marker.metrics
+        asked = settings.metrics if asked is None else asked
+        asked = (asked,) if isinstance(asked, str) else tuple(asked)
+        if not asked:
+            raise InputError("metrics is empty, so nothing would be measured; name at least one")
+        for name in asked:
+            self._session.registry.metric(name)
+        configs = [settings.metric_configs[name] for name in asked]
+        marker.check_options(self._session, configs)
+        return [replace(config, scope=check.scope or config.scope) for config in configs]
+
+    def _measure_all(
+        self, check: Check, configs: Sequence[MetricConfig], marker: Marker
+    ) -> list[tuple[Gate, Measurement | None]]:
+        from pytest_editmetrics.gates import Region
+        from pytest_editmetrics.images import load_pair
+
+        pair = load_pair(check.reference, check.edited, check.resize)
+        objects = check.object_coords
+        half = len(objects) // 2 if objects else 0
+        region = Region(
+            coords=_plain(check.coords),
+            ref_boxes=_plain(objects[:half] if objects else check.ref_boxes),
+            edited_boxes=_plain(objects[half:] if objects else check.edited_boxes),
+            height=pair[0].shape[0],
+            width=pair[0].shape[1],
+            resized=check.resize is not None,
+        )
+        return [self._measure(check, config, marker, pair, region) for config in configs]
+
+    def _measure(
+        self,
+        check: Check,
+        config: MetricConfig,
+        marker: Marker,
+        pair: tuple[Any, Any],
+        region: Region,
+    ) -> tuple[Gate, Measurement | None]:
+        from pytest_editmetrics.gates import judge, skipped_gate
+
+        metric, session = config.metric, self._session
+        try:
+            coords = check.coords
+            if metric.compares == "objects":
+                coords = _object_coords(metric.name, check)
+            measurement = measure(self._item, session, config, pair, coords, marker.options)
+            path, _, test = self._item.nodeid.partition("::")
+            address = session.goldens.address(session.rootdir / path, test, metric.name, check.name)
+            gate = judge(
+                measurement,
+                metric,
+                margin=config.margin,
+                name=check.name,
+                explicit=check.thresholds.get(metric.name) or marker.thresholds.get(metric.name),
+                approved=session.goldens.lookup(
+                    address, measurement.device, measurement.device_name, measurement.smoke
+                ),
+                default=session.settings.thresholds.get(metric.name),
+                address=address,
+                update=session.options["update"],
+                region=region,
+            )
+        except MissingResourceError as error:
+            if error.pipe not in session.options["skip-missing"]:
+                return self._error(config, check, error), None
+            soft = SoftFailure("no-value", str(error))
+            gate = skipped_gate(metric, str(error), name=check.name, region=region)
+            return gate, Measurement(metric.name, None, config.scope, soft)
+        except EditMetricsError as error:
+            return self._error(config, check, error), None
+        return (self._illustrate(gate, pair) if gate.verdict == "fail" else gate), measurement
+
+    def _error(self, config: MetricConfig, check: Check, error: EditMetricsError) -> Gate:
+        from pytest_editmetrics.gates import error_gate
+
+        return error_gate(config.metric, str(error), name=check.name)
+
+    def _illustrate(self, gate: Gate, pair: tuple[Any, Any]) -> Gate:
+        from pytest_editmetrics.report.picture import describe_change, save_picture
+
+        details = {**gate.details, "change": describe_change(pair, gate)}
+        gate = replace(gate, details=details)
+        cache = getattr(self._item.config, "cache", None)
+        if cache is None:
+            return gate
+        try:
+            path = save_picture(pair, gate, self._item.nodeid, cache.mkdir("editmetrics"))
+        except OSError as error:
+            return replace(gate, picture=f"no picture: {error}")
+        shown = _relative(path, self._session.rootdir)
+        return replace(gate, picture=f"{shown} (reference | edited | difference)")
+
+
+def _raise_failures(gates: Sequence[Gate], nodeid: str) -> None:
+    __tracebackhide__ = True
+    if not any(gate.failing for gate in gates):
+        return
+    from pytest_editmetrics.report.text import failure_text
+
+    text = failure_text(gates, nodeid)
+    if any(gate.verdict == "error" for gate in gates):
+        raise EditMetricsError(text)
+    raise GateFailure(text)
+
+
+def _object_coords(metric: str, check: Check) -> Boxes:
+    """Return the pipe's list of boxes: the reference's, then the edited image's."""
+    if check.object_coords is not None:
+        return check.object_coords
+    if check.ref_boxes is None or check.edited_boxes is None:
+        raise InputError(
+            f"{metric} compares objects: give ref_boxes= and edited_boxes=, one box for each"
+            " object in either image"
+        )
+    if len(check.ref_boxes) != len(check.edited_boxes):
+        raise InputError(
+            f"{metric} pairs objects in order: {len(check.ref_boxes)} ref_boxes do not pair with"
+            f" {len(check.edited_boxes)} edited_boxes"
+        )
+    return [*check.ref_boxes, *check.edited_boxes]
+
+
+def _plain(boxes: Any) -> tuple[tuple[float, ...], ...] | None:
+    """Return boxes as plain numbers for the report; what is no box is the pipe's to refuse."""
+    if boxes is None:
+        return None
+    try:
+        return tuple(tuple(float(value) for value in box) for box in boxes)
+    except (TypeError, ValueError):
+        return None
+
+
+def _check_name(name: str | None) -> None:
+    if name is None:
+        return
+    if not isinstance(name, str) or not name.strip() or not name.isprintable() or "@" in name:
+        raise InputError(
+            f"name={name!r} cannot be part of a golden's address: give a printable text without '@'"
+        )
+
+
+def _relative(path: Path, rootdir: Path) -> Path:
+    return path.relative_to(rootdir) if path.is_relative_to(rootdir) else path
+
+
+def _call_site(rootdir: Path) -> str:
+    """Return ``file:line`` of the innermost caller outside this package."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return f"{_relative(Path(frame.f_code.co_filename), rootdir)}:{frame.f_lineno}"

@@ -1,0 +1,67 @@
+"""The fixtures. Asking for one loads no weights; the first measurement does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_editmetrics import helpers
+from pytest_editmetrics.edit_gate import EditGate
+from pytest_editmetrics.measurement import Measurement
+from pytest_editmetrics.record import record_key, start_attempt
+from pytest_editmetrics.session import session_of
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.pipes.clip import CLIPPipe
+    from pytest_editmetrics.pipes.lpips import LPIPSPipe
+    from pytest_editmetrics.pipes.sam import SAMPipe
+
+Helper = Callable[..., Measurement]
+
+
+@pytest.fixture(scope="session")
+def lpips_pipe(pytestconfig: pytest.Config) -> LPIPSPipe:
+    """LPIPS, as configured; weights load at the first measurement, release() frees them."""
+    pipe: LPIPSPipe = session_of(pytestconfig).default_pipe("lpips-pipe")
+    return pipe
+
+
+@pytest.fixture(scope="session")
+def sam_pipe(pytestconfig: pytest.Config) -> SAMPipe:
+    """SAM, which isolates objects; weights load at the first use, release() frees them."""
+    pipe: SAMPipe = session_of(pytestconfig).default_pipe("sam-pipe")
+    return pipe
+
+
+@pytest.fixture(scope="session")
+def clip_pipe(pytestconfig: pytest.Config, sam_pipe: Any) -> CLIPPipe:
+    """CLIP, for emd and object similarity; weights load at the first measurement."""
+    pipe: CLIPPipe = session_of(pytestconfig).default_pipe("clip-pipe", sam_pipe)
+    return pipe
+
+
+@pytest.fixture
+def edit_gate(request: pytest.FixtureRequest) -> EditGate:
+    """Checks an edited image against its reference: edit_gate.check(reference, edited, coords)."""
+    item = request.node
+    return EditGate(item.stash.get(record_key, None) or start_attempt(item))
+
+
+@pytest.fixture
+def assert_unedit_emd_below() -> Helper:
+    """Asserts that CLIP sees the same content outside the edit boxes (emd, lower is better)."""
+    return helpers.assert_unedit_emd_below
+
+
+@pytest.fixture
+def assert_unedit_lpips_below() -> Helper:
+    """Asserts that the pixels outside the edit boxes look the same (lpips, lower is better)."""
+    return helpers.assert_unedit_lpips_below
+
+
+@pytest.fixture
+def assert_object_sim_above() -> Helper:
+    """Asserts that objects stayed the same objects (cosine of CLIP tokens, higher is better)."""
+    return helpers.assert_object_sim_above

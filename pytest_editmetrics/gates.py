@@ -1,0 +1,205 @@
+"""A gate: one measurement, the threshold it is held to, and the verdict that follows.
+
+Pure decisions over plain values. How a gate is shown lives in ``report``, how it changes a test's
+outcome in ``outcomes``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.goldens import Approved, GoldenAddress, recorded_bound
+from pytest_editmetrics.measurement import Margin, Measurement, Metric, Threshold
+
+Verdict = Literal["pass", "review", "fail", "unmeasured", "missing-golden", "recorded", "error"]
+UpdateMode = Literal["none", "missing", "failed", "all"]
+
+FAILING: frozenset[str] = frozenset({"fail", "missing-golden", "error"})
+MEASURED: frozenset[str] = frozenset({"pass", "review", "fail", "missing-golden", "recorded"})
+
+
+@dataclass(frozen=True)
+class Region:
+    """The boxes of a check, as the user gave them (pixels, half-open), and the image size."""
+
+    coords: tuple[tuple[float, ...], ...] | None = None
+    ref_boxes: tuple[tuple[float, ...], ...] | None = None
+    edited_boxes: tuple[tuple[float, ...], ...] | None = None
+    width: int | None = None
+    height: int | None = None
+    resized: bool = False
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What one gate came to, in JSON-ready values: it travels from xdist workers as it is.
+
+    ``distance`` is how far the value lies beyond the bound: positive fails. ``golden`` and ``env``
+    say where a golden is looked up; ``proposal`` is the bound to write there (``recorded``).
+    """
+
+    metric: str
+    verdict: Verdict
+    better: str = "lower"
+    compares: str = "region"
+    name: str | None = None
+    value: float | None = None
+    floor: float | None = None
+    excess: float | None = None
+    scope: str | None = None
+    bound_kind: str | None = None
+    bound: float | None = None
+    origin: str | None = None
+    source: str | None = None
+    distance: float | None = None
+    reason: str | None = None
+    message: str | None = None
+    approved: float | None = None
+    golden: Mapping[str, str] | None = None
+    env: str | None = None
+    proposal: float | None = None
+    device: str | None = None
+    device_name: str | None = None
+    weights: tuple[Mapping[str, Any], ...] = ()
+    smoke: bool = False
+    region: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    picture: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The gate's address inside its test: ``lpips`` or ``lpips@name``."""
+        return self.metric if self.name is None else f"{self.metric}@{self.name}"
+
+    @property
+    def failing(self) -> bool:
+        """Whether the verdict fails the test."""
+        return self.verdict in FAILING
+
+    @property
+    def regressed(self) -> bool:
+        """Whether this soft failure had a measured value when it was approved."""
+        return self.verdict == "unmeasured" and self.approved is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON-ready values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Gate:
+        """Return the gate that ``to_dict`` wrote."""
+        return cls(**data)
+
+
+def judge(
+    measurement: Measurement,
+    metric: Metric,
+    *,
+    margin: Margin,
+    name: str | None = None,
+    explicit: Threshold | None = None,
+    approved: Approved | None = None,
+    default: Threshold | None = None,
+    address: GoldenAddress | None = None,
+    update: UpdateMode = "none",
+    region: Region = Region(),
+) -> Gate:
+    """Hold ``measurement`` to the first of the explicit, the golden and the default threshold.
+
+    With an ``update`` mode other than ``none`` a bound that is not explicit may be recorded instead
+    (``missing``: where no golden is; ``failed``: where the gate would fail; ``all``: everywhere).
+    A value that is NaN or infinite is never recorded, nor, under ``missing``, one outside a default
+    bound.
+
+    Raises:
+        InputError: a threshold's kind does not fit the metric's direction.
+    """
+    golden = approved.threshold if approved else None
+    threshold = explicit or golden or default
+    if threshold is not None and threshold.kind != metric.bound_kind:
+        raise InputError(
+            f"{threshold.source}: {metric.name} is {metric.better}-is-better and takes "
+            f"{metric.bound_kind!r}, not {threshold.kind!r}"
+        )
+    gate = Gate(
+        metric=metric.name,
+        verdict="pass",
+        better=metric.better,
+        compares=metric.compares,
+        name=name,
+        value=measurement.value,
+        floor=measurement.floor,
+        excess=measurement.excess,
+        scope=measurement.scope,
+        approved=approved.measured if approved else None,
+        golden=None if address is None else address.to_dict(),
+        env=approved.env if approved else None,
+        device=measurement.device,
+        device_name=measurement.device_name,
+        weights=tuple(asdict(weights) for weights in measurement.weights),
+        smoke=measurement.smoke,
+        region=asdict(region),
+        details=dict(measurement.details),
+    )
+    if measurement.soft_failure is not None:
+        soft = measurement.soft_failure
+        return replace(
+            gate, verdict="unmeasured", value=None, reason=soft.reason, message=soft.message
+        )
+    assert measurement.value is not None
+    value = measurement.value
+    if threshold is not None:
+        gate = replace(
+            gate,
+            bound_kind=threshold.kind,
+            bound=threshold.bound,
+            origin=threshold.origin,
+            source=threshold.source,
+            distance=threshold.distance(value),
+        )
+    if not math.isfinite(value):
+        return replace(gate, verdict="fail", message=f"{metric.name} is {value}, not a number")
+    holds = threshold is not None and threshold.holds(value)
+    if explicit is None and address is not None and _records(update, golden, default, holds):
+        bound = recorded_bound(value, metric, margin)
+        return replace(gate, verdict="recorded", proposal=bound)
+    if threshold is None:
+        return replace(gate, verdict="missing-golden")
+    return gate if holds else replace(gate, verdict="fail")
+
+
+def _records(
+    update: UpdateMode, golden: Threshold | None, default: Threshold | None, holds: bool
+) -> bool:
+    if update == "missing":
+        return golden is None and (default is None or holds)
+    if update == "failed":
+        return not holds
+    return update == "all"
+
+
+def error_gate(
+    metric: Metric, message: str, *, name: str | None = None, region: Region = Region()
+) -> Gate:
+    """Return the gate of a measurement that could not be made at all."""
+    return Gate(
+        metric=metric.name,
+        verdict="error",
+        better=metric.better,
+        compares=metric.compares,
+        name=name,
+        message=message,
+        region=asdict(region),
+    )
+
+
+def skipped_gate(
+    metric: Metric, message: str, *, name: str | None = None, region: Region = Region()
+) -> Gate:
+    """Return the gate whose pipe is missing and may be (``--editmetrics-skip-missing``)."""
+    gate = error_gate(metric, message, name=name, region=region)
+    return replace(gate, verdict="unmeasured", reason="skipped-missing")

@@ -1,0 +1,138 @@
+"""One helper per gate; each finds the running test, so it also works in ``unittest.TestCase``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_editmetrics.edit_gate import Check, EditGate, Resize
+from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.measure import Boxes
+from pytest_editmetrics.measurement import Measurement
+from pytest_editmetrics.record import running_record
+
+
+def assert_unedit_emd_below(
+    reference: Any,
+    edited: Any,
+    coords: Boxes | None,
+    threshold: float | None = None,
+    *,
+    name: str | None = None,
+    resize: Resize | None = None,
+) -> Measurement:
+    """Assert that CLIP sees the same content outside the boxes: metric ``emd``, lower is better.
+
+    Args:
+        reference: the image before the edit (see ``EditGate.check`` for the accepted forms).
+        edited: the image after it, of the same size.
+        coords: the edit area, boxes ``(x1, y1, x2, y2)`` in pixels; ``None`` measures everything.
+        threshold: the inclusive bound (``emd`` has the units of squared token distance); without
+            one the golden's holds, else the configuration's default.
+        name: tells gates of one metric in one test apart.
+        resize: ``"reference"`` resizes the edited image to the reference first.
+
+    Returns:
+        The measurement; a soft failure is one too, and makes the test xfail.
+
+    Raises:
+        GateFailure: the value lies above the bound, or there is none.
+        EditMetricsError: nothing could be measured, or no test is running.
+    """
+    __tracebackhide__ = True
+    return _one("emd", reference, edited, coords, threshold, name, resize)
+
+
+def assert_unedit_lpips_below(
+    reference: Any,
+    edited: Any,
+    coords: Boxes | None,
+    threshold: float | None = None,
+    *,
+    name: str | None = None,
+    resize: Resize | None = None,
+) -> Measurement:
+    """Assert that the pixels outside the boxes look the same: metric ``lpips``, lower is better.
+
+    Takes, returns and raises what ``assert_unedit_emd_below`` does; ``lpips`` is 0 for identical
+    images and divided by the measured fraction of the image.
+    """
+    __tracebackhide__ = True
+    return _one("lpips", reference, edited, coords, threshold, name, resize)
+
+
+def _one(
+    metric: str,
+    reference: Any,
+    edited: Any,
+    coords: Boxes | None,
+    threshold: float | None,
+    name: str | None,
+    resize: Resize | None,
+) -> Measurement:
+    __tracebackhide__ = True
+    gate = EditGate(running_record())
+    (measurement,) = gate.run(
+        Check(
+            reference,
+            edited,
+            coords,
+            metrics=metric,
+            name=name,
+            resize=resize,
+            scope="unedit_area",
+            thresholds=gate.argument(metric, threshold),
+        )
+    )
+    return measurement
+
+
+def assert_object_sim_above(
+    reference: Any,
+    edited: Any,
+    coords: Boxes | None = None,
+    threshold: float | None = None,
+    *,
+    ref_boxes: Boxes | None = None,
+    edited_boxes: Boxes | None = None,
+    name: str | None = None,
+    resize: Resize | None = None,
+) -> Measurement:
+    """Assert that the objects are still the same: metric ``sam_clip_cls_sim``, higher is better.
+
+    Args:
+        reference: the image before the edit (see ``EditGate.check`` for the accepted forms).
+        edited: the image after it, of the same size.
+        coords: reference boxes, then edited boxes, paired in order; or give the two lists below.
+        threshold: the inclusive bound, a cosine in [-1, 1]; without one the golden's holds, else
+            the configuration's default.
+        ref_boxes: the objects in the reference, boxes ``(x1, y1, x2, y2)`` in pixels.
+        edited_boxes: the same objects in the edited image, in the same order.
+        name: tells gates of one metric in one test apart.
+        resize: ``"reference"`` resizes the edited image to the reference first.
+
+    Returns:
+        The measurement; a soft failure (an odd list, an object that SAM does not find) is one too,
+        and makes the test xfail.
+
+    Raises:
+        GateFailure: the mean cosine lies below the bound, or there is none.
+        EditMetricsError: nothing could be measured, or no test is running.
+    """
+    __tracebackhide__ = True
+    if coords is not None and (ref_boxes is not None or edited_boxes is not None):
+        raise InputError("give coords (reference boxes, then edited boxes) or the two lists")
+    gate = EditGate(running_record())
+    (measurement,) = gate.run(
+        Check(
+            reference,
+            edited,
+            ref_boxes=ref_boxes,
+            edited_boxes=edited_boxes,
+            object_coords=coords,
+            metrics="sam_clip_cls_sim",
+            name=name,
+            resize=resize,
+            thresholds=gate.argument("sam_clip_cls_sim", threshold),
+        )
+    )
+    return measurement

@@ -1,0 +1,156 @@
+"""Every option, once: the command line, its ini twin, its default, and what it may be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+
+from pytest_editmetrics.errors import did_you_mean
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option: ``--editmetrics-NAME`` and the ini option ``editmetrics_NAME``."""
+
+    name: str
+    help: str
+    kind: Literal["string", "bool", "args"] = "string"
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    metavar: str | None = None
+
+    @property
+    def flag(self) -> str:
+        """The option as typed on the command line."""
+        return f"--editmetrics-{self.name}"
+
+    @property
+    def ini(self) -> str:
+        """The option's name in ``[tool.pytest.ini_options]``."""
+        return "editmetrics_" + self.name.replace("-", "_")
+
+
+OPTIONS = (
+    Option(
+        "update",
+        "record golden thresholds: where none is (missing), where a gate fails (failed), or all",
+        default="none",
+        choices=("none", "missing", "failed", "all"),
+    ),
+    Option("force-update", "allow --editmetrics-update when CI is set", kind="bool", default=False),
+    Option(
+        "strict",
+        "make gates that could not be measured fail: those that were measured when approved"
+        " (regressed), or all",
+        default="none",
+        choices=("none", "regressed", "all"),
+    ),
+    Option(
+        "device",
+        "device of every pipe, over what the YAML says: auto, cpu, cuda, cuda:1, mps",
+        metavar="DEVICE",
+    ),
+    Option(
+        "skip-missing",
+        "skip, and count, gates whose pipe lacks its weights: comma-separated pipe keys such as"
+        " sam-pipe",
+        kind="args",
+        default=(),
+        metavar="PIPES",
+    ),
+    Option(
+        "allow-smoke",
+        "let a session that was judged on random smoke weights pass when CI is set",
+        kind="bool",
+        default=False,
+    ),
+    Option("results", "write every gate to PATH as JSON Lines", metavar="PATH"),
+    Option(
+        "config",
+        "the configuration file (default: editmetrics.yaml at the rootdir)",
+        metavar="PATH",
+    ),
+    Option(
+        "goldens",
+        "folder of the golden thresholds (default: goldens/ beside each test file)",
+        metavar="DIR",
+    ),
+)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare every option on the command line and in the ini file."""
+    group = parser.getgroup("editmetrics", "image-editing metrics")
+    for option in OPTIONS:
+        dest = option.ini
+        default = " ".join(option.default) if option.kind == "args" else option.default
+        shown = f" (default: {default})" if option.choices else ""
+        if option.kind == "bool":
+            group.addoption(
+                option.flag, dest=dest, action="store_true", default=None, help=option.help
+            )
+            group.addoption(
+                f"--no-{option.flag[2:]}",
+                dest=dest,
+                action="store_false",
+                default=None,
+                help=f"turn {option.flag} of the ini file off",
+            )
+        else:
+            metavar = option.metavar or "{" + ",".join(option.choices) + "}"
+            action = "append" if option.kind == "args" else "store"
+            group.addoption(
+                option.flag,
+                dest=dest,
+                action=action,
+                default=None,
+                metavar=metavar,
+                help=option.help + shown,
+            )
+        parser.addini(
+            option.ini,
+            f"same as {option.flag}: {option.help}",
+            type=option.kind,
+            default=None if option.kind != "args" else [],
+        )
+
+
+def resolve_options(config: pytest.Config) -> Mapping[str, Any]:
+    """Return every option by name: command line, else ini file, else default.
+
+    Raises:
+        pytest.UsageError: a value that is not among the choices, or updating goldens in CI.
+    """
+    values = {option.name: _resolve(config, option) for option in OPTIONS}
+    if values["update"] != "none" and in_ci() and not values["force-update"]:
+        raise pytest.UsageError(
+            f"--editmetrics-update={values['update']} is refused because CI is set: a run in CI"
+            " must compare with goldens, not write them; record on your machine and commit, or"
+            " give --editmetrics-force-update"
+        )
+    return values
+
+
+def _resolve(config: pytest.Config, option: Option) -> Any:
+    value = config.getoption(option.ini)
+    if value is None:
+        value = config.getini(option.ini)
+    if option.kind == "args":
+        return tuple(part for text in value for part in text.replace(",", " ").split())
+    if value in (None, ""):
+        return option.default
+    if option.choices and value not in option.choices:
+        raise pytest.UsageError(
+            f"{option.flag} (ini: {option.ini}) cannot be {value!r}"
+            f"{did_you_mean(value, option.choices)}; choose one of {', '.join(option.choices)}"
+        )
+    return value
+
+
+def in_ci() -> bool:
+    """Tell whether the environment variable ``CI`` says that this is a CI run."""
+    return os.environ.get("CI", "").lower() not in ("", "0", "false", "no")

@@ -1,0 +1,123 @@
+"""How gates change a test's outcome: soft failures to xfail, strictness, what reports carry.
+
+A soft failure is recorded, not raised, and applied when the report is made: a helper that raised at
+once would hide the next assertion of the test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from pytest_editmetrics.errors import GateFailure
+from pytest_editmetrics.record import (
+    REPORT_KEY,
+    Phase,
+    TestRecord,
+    record_key,
+    set_running,
+    start_attempt,
+)
+from pytest_editmetrics.session import session_of
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Begin a record for this attempt."""
+    with _phase(start_attempt(item), "setup"):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Run the call; under strictness its soft failures fail it, so that an xfail mark applies."""
+    record = item.stash[record_key]
+    with _phase(record, "call"):
+        result = yield
+        _enforce_strict(record, "setup", "call")
+        return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Run the teardown, whose fixtures may measure too."""
+    record = item.stash.get(record_key, None) or start_attempt(item)
+    with _phase(record, "teardown"):
+        result = yield
+        _enforce_strict(record, "teardown")
+        return result
+
+
+class _phase:
+    """Marks which phase of which test is running."""
+
+    def __init__(self, record: TestRecord, phase: Phase):
+        self.record, self.phase = record, phase
+
+    def __enter__(self) -> None:
+        self.record.phase, self.record.running = self.phase, True
+        set_running(self.record)
+
+    def __exit__(self, *exc: object) -> None:
+        self.record.running = False
+        set_running(None)
+
+
+def _enforce_strict(record: TestRecord, *phases: Phase) -> None:
+    strict = session_of(record.item.config).options["strict"]
+    soft = record.soft(*phases)
+    if strict == "regressed":
+        soft = [gate for gate in soft if gate.regressed]
+    if strict == "none" or not soft:
+        return
+    from pytest_editmetrics.report.text import headline
+
+    lines = "\n".join(headline(gate) for gate in soft)
+    raise GateFailure(f"{lines}\n    to accept run without --editmetrics-strict={strict}")
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[Any]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Apply soft failures innermost, before an xfail mark is, and attach the gates."""
+    report = yield
+    record = item.stash.get(record_key, None)
+    if record is None:
+        return report
+    if record.running:  # a subtest's report, made while the call is still running
+        record.subtest_failed |= report.failed
+        return report
+    if call.when == "call":
+        record.call_failed = report.failed or record.subtest_failed
+    if not record.gates:
+        return report
+    if call.when == "call":
+        if report.passed and not record.subtest_failed:
+            _apply(report, record.soft("setup", "call"), item)
+    elif call.when == "teardown" and report.passed:
+        _apply(report, record.soft("teardown"), item)
+    if report.failed and (soft := record.soft("setup", "call", "teardown")):
+        from pytest_editmetrics.report.text import headline
+
+        report.sections.append(("not measured", "\n".join(map(headline, soft))))
+    setattr(report, REPORT_KEY, record.to_json())
+    return report
+
+
+def _apply(report: pytest.TestReport, soft: list[Any], item: pytest.Item) -> None:
+    if not soft:
+        return
+    from pytest_editmetrics.report.text import headline
+
+    skipped = [gate for gate in soft if gate.reason == "skipped-missing"]
+    report.outcome = "skipped"
+    if len(skipped) == len(soft):
+        path, line, _ = item.reportinfo()
+        reason = "; ".join(map(headline, skipped))
+        report.longrepr = (str(path), (line or 0) + 1, f"Skipped: {reason}")
+    else:
+        # plain str: xdist refuses str subclasses
+        report.wasxfail = "; ".join(map(headline, soft))

@@ -1,0 +1,74 @@
+"""The pytest plugin: hooks only. Starting pytest with it imports nothing heavy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_editmetrics import hookspec, outcomes
+from pytest_editmetrics.controller import Controller
+from pytest_editmetrics.fixtures import (
+    assert_object_sim_above,
+    assert_unedit_emd_below,
+    assert_unedit_lpips_below,
+    clip_pipe,
+    edit_gate,
+    lpips_pipe,
+    sam_pipe,
+)
+from pytest_editmetrics.options import add_options
+from pytest_editmetrics.session import EditSession, session_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = [
+    "assert_object_sim_above",
+    "assert_unedit_emd_below",
+    "assert_unedit_lpips_below",
+    "clip_pipe",
+    "edit_gate",
+    "lpips_pipe",
+    "sam_pipe",
+]
+
+MARKER = (
+    "editmetrics(metrics=None, thresholds=None, **pipe_options): what edit_gate measures in this"
+    " test, the bounds it is held to, and options of the pipes, such as framing='center-crop'"
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks that users implement."""
+    pluginmanager.add_hookspecs(hookspec)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the options and set the session's state up; nothing is read or loaded yet."""
+    config.addinivalue_line("markers", MARKER)
+    session = config.stash[session_key] = EditSession(config)
+    config.pluginmanager.register(outcomes, "editmetrics-outcomes")
+    if hasattr(config, "workerinput"):
+        return
+    controller = Controller(session)
+    config.pluginmanager.register(controller, "editmetrics-controller")
+    if config.pluginmanager.hasplugin("dsession"):
+        from pytest_editmetrics.xdist import XdistController
+
+        config.pluginmanager.register(XdistController(controller), "editmetrics-xdist")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect ``test_*.edit.yaml`` as a module of cases."""
+    name = file_path.name
+    if not (name.startswith("test_") and name.endswith((".edit.yaml", ".edit.yml"))):
+        return None
+    from pytest_editmetrics.collect import CaseModule
+
+    return CaseModule.from_parent(parent, path=file_path)

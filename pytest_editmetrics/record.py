@@ -1,0 +1,108 @@
+"""The gates of one attempt of one test, kept on the test item until its reports are made."""
+
+from __future__ import annotations
+
+import json
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from pytest_editmetrics.errors import InputError
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.gates import Gate
+
+Phase = Literal["setup", "call", "teardown"]
+PROPERTY_PREFIX = "editmetrics:"
+REPORT_KEY = "_editmetrics"
+
+
+@dataclass
+class TestRecord:
+    """What an attempt has recorded so far; ``phase`` is the part of the test that is running."""
+
+    __test__ = False
+
+    item: pytest.Item
+    phase: Phase = "setup"
+    running: bool = False
+    subtest_failed: bool = False
+    call_failed: bool = False
+    gates: list[tuple[Phase, Gate]] = field(default_factory=list)
+    labels: set[str] = field(default_factory=set)
+
+    def claim(self, metric: str, name: str | None) -> None:
+        """Reserve a gate's address; two gates of one address would share one golden.
+
+        Raises:
+            InputError: the test has a gate of this metric and name already.
+        """
+        label = metric if name is None else f"{metric}@{name}"
+        if label in self.labels:
+            what = f"a second {metric} gate" if name is None else f"a second gate {label!r}"
+            raise InputError(
+                f"{what} in one test: both would share one golden; tell them apart with name="
+            )
+        self.labels.add(label)
+
+    def add(self, gate: Gate) -> None:
+        """Keep a gate and write its junit property."""
+        self.gates.append((self.phase, gate))
+        self.item.user_properties.append((f"{PROPERTY_PREFIX}{gate.label}", _property(gate)))
+
+    def soft(self, *phases: Phase) -> list[Gate]:
+        """Return the unmeasured gates of these phases."""
+        return [g for phase, g in self.gates if phase in phases and g.verdict == "unmeasured"]
+
+    def to_json(self) -> str:
+        """Return what travels with the report: one JSON string, whatever the gates hold."""
+        gates = [gate.to_dict() for _, gate in self.gates]
+        return json.dumps({"failed": self.call_failed, "gates": gates})
+
+
+def _property(gate: Gate) -> str:
+    value = "" if gate.value is None else f" value={gate.value:.6g}"
+    bound = "" if gate.bound is None else f" {gate.bound_kind}={gate.bound:.6g}"
+    reason = "" if gate.reason is None else f" reason={gate.reason}"
+    return f"{gate.verdict}{value}{bound}{reason}{' smoke' if gate.smoke else ''}"
+
+
+record_key = pytest.StashKey[TestRecord]()
+_running: ContextVar[TestRecord | None] = ContextVar("editmetrics_running_test", default=None)
+
+
+def start_attempt(item: pytest.Item) -> TestRecord:
+    """Forget an earlier attempt (reruns reuse the item) and begin a new record."""
+    item.user_properties[:] = [
+        (key, value) for key, value in item.user_properties if not is_ours(key)
+    ]
+    record = item.stash[record_key] = TestRecord(item)
+    return record
+
+
+def is_ours(key: Any) -> bool:
+    """Tell whether a user property was written by a gate."""
+    return isinstance(key, str) and key.startswith(PROPERTY_PREFIX)
+
+
+def set_running(record: TestRecord | None) -> None:
+    """Say which test's phase is running in this context, for the importable helpers."""
+    _running.set(record)
+
+
+def running_record() -> TestRecord:
+    """Return the record of the running test.
+
+    Raises:
+        InputError: no test is running here (outside pytest, or in a thread the test started).
+    """
+    record = _running.get()
+    if record is None:
+        raise InputError(
+            "no pytest test is running here: the assert_* functions record gates on the running"
+            " test; call them from a test, and in a thread of your own from"
+            " contextvars.copy_context().run(...)"
+        )
+    return record

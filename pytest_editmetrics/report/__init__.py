@@ -1,0 +1,1 @@
+"""How gates are shown: failure texts, the terminal summary, the results file, a picture."""

@@ -1,0 +1,84 @@
+"""The machine-readable results file (JSON Lines): one object a line, written as tests finish.
+
+The first line describes the session, then comes one line a gate (of every attempt), one line a
+crashed test, and a last line with the counts: a file without it was cut off. ``docs/results.md``
+documents every key.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_editmetrics.errors import EditMetricsError
+
+SCHEMA_VERSION = 1
+
+
+def json_line(record: Mapping[str, Any]) -> str:
+    """Return one line of valid JSON; NaN and infinities are written as the strings of their names.
+
+    >>> json_line({"value": float("nan"), "bound": 0.1})
+    '{"value": "NaN", "bound": 0.1}'
+    """
+    return json.dumps(_plain(record), ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+class ResultsFile:
+    """Appends records to ``path``, each line flushed, so that a killed run keeps what finished."""
+
+    def __init__(self, path: Path, versions: Mapping[str, str | None], started: str):
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("w", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise EditMetricsError(
+                f"cannot write the results file {path}: {error.strerror or error}; "
+                "give --editmetrics-results another path"
+            ) from None
+        self._write(
+            {
+                "record": "session",
+                "schema": "pytest-editmetrics/results",
+                "version": SCHEMA_VERSION,
+                "started": started,
+                "versions": dict(versions),
+            }
+        )
+
+    def gate(self, nodeid: str, attempt: int, final: bool, outcome: str, gate: Any) -> None:
+        """Append one gate; ``final`` tells whether its attempt was the test's last."""
+        head = {"record": "gate", "nodeid": nodeid, "name": gate.name, "metric": gate.metric}
+        tail = {key: value for key, value in gate.to_dict().items() if key not in head}
+        line = {**head, "attempt": attempt, "final": final, "outcome": outcome, **tail}
+        self._write(line)
+
+    def crashed(self, nodeid: str) -> None:
+        """Append a test whose worker died: it has no gates."""
+        self._write({"record": "crashed", "nodeid": nodeid})
+
+    def close(self, counts: Mapping[str, int]) -> None:
+        """Append the closing line and close the file."""
+        self._write({"record": "end", **counts})
+        self._file.close()
+
+    def _write(self, record: Mapping[str, Any]) -> None:
+        try:
+            self._file.write(json_line(record) + "\n")
+            self._file.flush()
+        except (OSError, ValueError) as error:
+            raise EditMetricsError(f"cannot write the results file {self.path}: {error}") from None

@@ -1,0 +1,77 @@
+"""The terminal's summary section, as plain lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_editmetrics.report.tally import Row, Tally
+from pytest_editmetrics.report.text import format_numbers, headline
+
+_LISTED = 10
+
+
+def summary_lines(tally: Tally) -> list[str]:
+    """Return the table and the notes of a session with gates; no lines for one without."""
+    rows = tally.rows()
+    if not rows:
+        return []
+    lines = _table(rows)
+    unmeasured = [(t, g) for t, g in tally.final if g.verdict == "unmeasured"]
+    lines += _listed(
+        "unmeasured", [f"{test.nodeid}: {headline(gate)}" for test, gate in unmeasured]
+    )
+    lines += _listed(
+        "failing gates that did not fail their test (xfail mark or caught)",
+        [f"{test.nodeid}: {headline(gate)}" for test, gate in tally.hidden],
+    )
+    lines += _listed("passed only after a rerun, or failed again", tally.flaky)
+    lines += _listed("crashed, so never measured", tally.crashed)
+    if tally.smoke:
+        lines.append(
+            f"smoke: {len(tally.smoke)} of {sum(row.gates for row in rows)} gates were measured"
+            " with random smoke weights: they test the suite's plumbing and judge no quality"
+        )
+    return lines
+
+
+def _table(rows: Sequence[Row]) -> list[str]:
+    head = ["metric", "gates", "passed", "failed", "unmeasured", "worst margin"]
+    recorded = any(row.recorded for row in rows)
+    if recorded:
+        head.insert(5, "recorded")
+    table = [head]
+    for row in rows:
+        cells = [row.metric, *map(str, (row.gates, row.passed, row.failed, row.unmeasured))]
+        if recorded:
+            cells.append(str(row.recorded))
+        table.append([*cells, _worst(row)])
+    widths = [max(len(line[column]) for line in table) for column in range(len(head) - 1)]
+    return [
+        "  ".join(
+            [line[0].ljust(widths[0])]
+            + [cell.rjust(width) for cell, width in zip(line[1:-1], widths[1:], strict=True)]
+            + [line[-1]]
+        ).rstrip()
+        for line in table
+    ]
+
+
+def _worst(row: Row) -> str:
+    if row.worst is None:
+        return "-"
+    gate, nodeid = row.worst
+    assert gate.value is not None
+    assert gate.bound is not None
+    value, bound = format_numbers(gate.value, gate.bound)
+    comparison = "beyond" if gate.verdict == "fail" else "inside"
+    distance = format_numbers(abs(gate.distance or 0.0))[0]
+    return f"{value}, {distance} {comparison} {gate.bound_kind} {bound}: {nodeid}"
+
+
+def _listed(title: str, entries: Sequence[str]) -> list[str]:
+    if not entries:
+        return []
+    lines = [f"{title}: {len(entries)}", *(f"  {entry}" for entry in entries[:_LISTED])]
+    if len(entries) > _LISTED:
+        lines.append(f"  and {len(entries) - _LISTED} more")
+    return lines

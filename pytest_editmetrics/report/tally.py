@@ -1,0 +1,104 @@
+"""Counts over a session's gates: what the summary shows and the exit status rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pytest_editmetrics.gates import MEASURED, Gate
+
+
+@dataclass(frozen=True)
+class TestGates:
+    """The gates of one attempt of one test, and how that attempt ended.
+
+    ``failed`` is true when the test's own code raised, whatever an xfail mark made of it;
+    ``outcome`` is what pytest reported.
+    """
+
+    __test__ = False
+
+    nodeid: str
+    attempt: int
+    final: bool
+    outcome: str
+    failed: bool
+    gates: tuple[Gate, ...]
+
+
+@dataclass
+class Row:
+    """One metric's line of the summary."""
+
+    metric: str
+    gates: int = 0
+    passed: int = 0
+    failed: int = 0
+    unmeasured: int = 0
+    recorded: int = 0
+    worst: tuple[Gate, str] | None = None
+
+
+@dataclass
+class Tally:
+    """Everything the session recorded, in the order in which tests finished."""
+
+    tests: list[TestGates] = field(default_factory=list)
+    crashed: list[str] = field(default_factory=list)
+
+    @property
+    def final(self) -> Iterable[tuple[TestGates, Gate]]:
+        """Every gate of every test's last attempt."""
+        return [(test, gate) for test in self.tests if test.final for gate in test.gates]
+
+    def rows(self) -> list[Row]:
+        """Return one row a metric, in the order in which the metrics were first seen."""
+        rows: dict[str, Row] = {}
+        for test, gate in self.final:
+            row = rows.setdefault(gate.metric, Row(gate.metric))
+            row.gates += 1
+            row.passed += gate.verdict in ("pass", "review")
+            row.failed += gate.failing
+            row.unmeasured += gate.verdict == "unmeasured"
+            row.recorded += gate.verdict == "recorded"
+            if gate.distance is not None and gate.verdict != "recorded":
+                worst = row.worst[0].distance if row.worst else None
+                if worst is None or not gate.distance <= worst:
+                    row.worst = (gate, test.nodeid)
+        return list(rows.values())
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of final gates, and of each kind of verdict among them."""
+        final = [gate for _, gate in self.final]
+        return {
+            "gates": len(final),
+            "passed": sum(gate.verdict in ("pass", "review") for gate in final),
+            "recorded": sum(gate.verdict == "recorded" for gate in final),
+            "failed": sum(gate.failing for gate in final),
+            "unmeasured": sum(gate.verdict == "unmeasured" for gate in final),
+            "crashed": len(self.crashed),
+        }
+
+    @property
+    def nothing_measured(self) -> bool:
+        """Whether gates were asked for and not one of them was measured, in any attempt."""
+        gates = [gate for test in self.tests for gate in test.gates]
+        return bool(gates) and not any(gate.verdict in MEASURED for gate in gates)
+
+    @property
+    def smoke(self) -> list[tuple[TestGates, Gate]]:
+        """The final gates that were measured on smoke weights."""
+        return [(test, gate) for test, gate in self.final if gate.smoke]
+
+    @property
+    def hidden(self) -> list[tuple[TestGates, Gate]]:
+        """The failing final gates of tests that pytest did not report as failed."""
+        return [
+            (test, gate) for test, gate in self.final if gate.failing and test.outcome != "failed"
+        ]
+
+    @property
+    def flaky(self) -> list[str]:
+        """The tests with a failing gate in an attempt that was rerun."""
+        tests = (t for t in self.tests if not t.final and any(g.failing for g in t.gates))
+        return list(dict.fromkeys(test.nodeid for test in tests))

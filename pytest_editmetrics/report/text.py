@@ -1,0 +1,176 @@
+"""Gates in words: the first line of a failure, and what stands below it."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Sequence
+
+from pytest_editmetrics.gates import Gate
+
+_AREA = {"edit_area": "edit", "unedit_area": "unedit", None: "whole-image"}
+_EDIT_SOURCE = {
+    "argument": "edit the threshold in the test; updating never writes it",
+    "marker": "edit the marker; updating never writes it",
+    "case": "edit the case; updating never writes it",
+}
+
+
+def format_numbers(*numbers: float) -> list[str]:
+    """Write numbers alike, with as few decimals as still tell them apart (at least three digits).
+
+    >>> format_numbers(0.142, 0.1)
+    ['0.142', '0.100']
+    >>> format_numbers(0.10004, 0.1)
+    ['0.10004', '0.10000']
+    >>> format_numbers(float("nan"), 7.5)
+    ['nan', '7.500']
+    """
+    finite = [abs(number) for number in numbers if math.isfinite(number)]
+    largest = max(finite, default=0.0)
+    decimals = 3 if largest < 10 else 2 if largest < 100 else 1
+    texts = [f"{number:.{decimals}f}" for number in numbers]
+    while decimals < 12 and len(set(texts)) < len({n if n == n else "nan" for n in numbers}):
+        decimals += 1
+        texts = [f"{number:.{decimals}f}" for number in numbers]
+    return texts
+
+
+def subject(gate: Gate) -> str:
+    """Return what the gate measured, as ``unedit lpips`` or ``object sam_clip_cls_sim@mug``."""
+    area = "object" if gate.compares == "objects" else _AREA.get(gate.scope, "whole-image")
+    return f"{area} {gate.label}" if gate.verdict != "error" else gate.label
+
+
+def headline(gate: Gate) -> str:
+    """Return the one line that says what the gate came to."""
+    if gate.verdict == "error":
+        return f"{gate.label} could not be measured: {gate.message}"
+    if gate.verdict == "unmeasured":
+        text = f"{subject(gate)} unmeasured ({gate.reason}): {gate.message}"
+        if gate.regressed:
+            assert gate.approved is not None
+            text += f"; was {format_numbers(gate.approved)[0]} when approved"
+        return text
+    assert gate.value is not None
+    if gate.verdict == "missing-golden":
+        return f"{subject(gate)} {format_numbers(gate.value)[0]} has no threshold and no golden"
+    if gate.verdict == "recorded":
+        assert gate.proposal is not None
+        value, bound = format_numbers(gate.value, gate.proposal)
+        kind = "max" if gate.better == "lower" else "min"
+        return f"{subject(gate)} {value} recorded, {kind} {bound}"
+    assert gate.bound is not None
+    value, bound = format_numbers(gate.value, gate.bound)
+    if not math.isfinite(gate.value):
+        return (
+            f"{subject(gate)} {value} is not a number ({gate.bound_kind} {bound}), {_where(gate)}"
+        )
+    decimals = len(bound.partition(".")[2])
+    inside = gate.verdict == "pass"
+    sign = {("max", True): "<=", ("max", False): ">", ("min", True): ">=", ("min", False): "<"}[
+        (gate.bound_kind or "max", inside)
+    ]
+    difference = f"{gate.value - gate.bound:+.{decimals}f}"
+    return (
+        f"{subject(gate)} {value} {sign} {gate.bound_kind} {bound} ({difference}), {_where(gate)}"
+    )
+
+
+def _where(gate: Gate) -> str:
+    variant = f" (env {gate.env})" if gate.origin == "golden" and gate.env else ""
+    return f"{gate.origin} {gate.source}{variant}"
+
+
+def explanation(gate: Gate, nodeid: str) -> list[str]:
+    """Return the lines below the headline: region, how measured, weights, where to look, accept."""
+    rows: list[tuple[str, str]] = []
+    if gate.verdict != "error":
+        rows.append(("region", _region(gate)))
+        rows.append(("measured", _measured(gate)))
+        if gate.weights:
+            rows.append(("weights", ", ".join(_weights(gate))))
+    if change := gate.details.get("change"):
+        rows.append(("change", change))
+    if gate.picture:
+        rows.append(("look at", gate.picture))
+    if accept := _accept(gate, nodeid):
+        rows.append(("to accept", accept))
+    return [f"    {label:<9} {text}" for label, text in rows]
+
+
+def _region(gate: Gate) -> str:
+    region = gate.region
+    size = f" of {region['width']}x{region['height']} px" if region.get("width") else ""
+    resized = ", edited image resized to the reference" if region.get("resized") else ""
+    if gate.compares == "objects":
+        pairs = zip(region.get("ref_boxes") or (), region.get("edited_boxes") or (), strict=False)
+        listed = ", ".join(f"{_box(a)} with {_box(b)}" for a, b in pairs)
+        return f"objects {listed or 'none'}{size}{resized}"
+    fraction = gate.details.get("measured_fraction")
+    share = f"{100 * fraction:.1f} %" if isinstance(fraction, (int, float)) else ""
+    if gate.scope is None or not region.get("coords"):
+        return f"{gate.scope or 'whole image'}, no boxes{size}{resized}"
+    side = "inside" if gate.scope == "edit_area" else "outside"
+    boxes = region["coords"]
+    listed = ", ".join(_box(box) for box in boxes[:6])
+    more = f" and {len(boxes) - 6} more" if len(boxes) > 6 else ""
+    return f"{gate.scope}: {side} {listed}{more}{', ' + share if share else ''}{size}{resized}"
+
+
+def _box(box: Sequence[float]) -> str:
+    return "(" + ", ".join(f"{value:g}" for value in box) + ")"
+
+
+def _measured(gate: Gate) -> str:
+    parts = []
+    if gate.floor is not None and gate.excess is not None:
+        floor, excess = format_numbers(gate.floor, gate.excess)
+        parts.append(f"floor {floor} (the unedited reference), excess {excess}")
+    shown = (
+        "net",
+        "framing",
+        "reference_patches",
+        "patch_mask_threshold",
+        "n_selected",
+        "mixed_patches",
+        "unscaled",
+    )
+    for key in shown:
+        if key in gate.details:
+            value = gate.details[key]
+            text = format_numbers(value)[0] if isinstance(value, float) else str(value)
+            parts.append(f"{key} {text}")
+    parts.append(f"on {gate.device_name or gate.device}")
+    return ", ".join(parts)
+
+
+def _weights(gate: Gate) -> list[str]:
+    return [
+        f"{weights['name']} sha256 {weights['sha256'][:12]}"
+        + (" (smoke: random weights, no quality judgement)" if weights["smoke"] else "")
+        for weights in gate.weights
+    ]
+
+
+def _accept(gate: Gate, nodeid: str) -> str | None:
+    if gate.verdict == "missing-golden":
+        return f"pytest {shlex.quote(nodeid)} --editmetrics-update=missing"
+    if gate.verdict != "fail" or gate.value is None or not math.isfinite(gate.value):
+        return None
+    if gate.origin in _EDIT_SOURCE:
+        return f"{gate.source}: {_EDIT_SOURCE[gate.origin]}"
+    return f"pytest {shlex.quote(nodeid)} --editmetrics-update=failed"
+
+
+def failure_text(gates: Sequence[Gate], nodeid: str) -> str:
+    """Return the message of one check: the failing gates first, then the others in a line each."""
+    failing = [gate for gate in gates if gate.failing]
+    others = [gate for gate in gates if not gate.failing]
+    lines: list[str] = []
+    for gate in failing:
+        lines += [headline(gate), *explanation(gate, nodeid)]
+    if others:
+        lines.append("other gates of this check:")
+        lines += [f"    {gate.verdict}: {headline(gate)}" for gate in others]
+    return "\n".join(lines)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+CONFTEST = '''
+import numpy as np
+import pytest
+from pytest_editmetrics import Metric
+from pytest_editmetrics.errors import MissingResourceError
+
+NOT_FOUND, NAN, MISSING = 255, 254, 253
+
+
+class PixelPipe:
+    """Scores an edited image by its first pixel, in hundredths; some values are special."""
+
+    def __call__(self, reference, edited, coords, mask_mode, metric, **params):
+        value = int(edited[0, 0, 0])
+        if value == MISSING:
+            raise MissingResourceError("no weights; run `editmetrics weights fetch px`", "pixel-pipe")
+        if value == NOT_FOUND:
+            return None
+        return float("nan") if value == NAN else value / 100
+
+
+def pytest_editmetrics_register_pipes(registry):
+    registry.register(
+        "pixel-pipe",
+        PixelPipe,
+        metrics=[Metric("score", "lower"), Metric("likeness", "higher")],
+    )
+
+
+def image(value):
+    return np.full((8, 8, 3), value, dtype=np.uint8)
+
+
+@pytest.fixture
+def check(edit_gate):
+    def check(value, threshold=None, metric="score", name=None):
+        from pytest_editmetrics.edit_gate import Check
+
+        return edit_gate.run(
+            Check(image(0), image(value), metrics=metric, name=name,
+                  thresholds=edit_gate.argument(metric, threshold))
+        )
+    return check
+'''
+
+
+@pytest.fixture(autouse=True)
+def outside_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The suites under test decide for themselves whether they run in CI."""
+    for name in ("CI", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_AUTO_NUM_WORKERS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setitem(os.environ, "OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> pytest.Pytester:
+    """An empty test suite with a pipe whose scores the tests choose: ``check(value, threshold)``."""
+    pytester.makeconftest(CONFTEST)
+    return pytester

@@ -1,0 +1,216 @@
+"""Recording, comparing and updating golden thresholds, as a user does it."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+both = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+
+
+@pytest.fixture
+def golden(suite):
+    folder = suite.path / "goldens"
+    folder.mkdir()
+    return folder / "test_x.py.yaml"
+
+
+@both
+def test_the_whole_cycle(suite, mode):
+    suite.makepyfile(
+        test_x="import os\ndef test_it(check): check(int(os.environ['V']), name='hat')\n"
+    )
+    os.environ["V"] = "20"
+    result = suite.runpytest(*mode)
+    result.assert_outcomes(failed=1)
+    result = suite.runpytest("--editmetrics-update=missing", *mode)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*recorded*", "recorded: goldens/test_x.py.yaml; review*"])
+    golden = suite.path / "goldens" / "test_x.py.yaml"
+    assert golden.read_text(encoding="utf-8").splitlines() == [
+        '"test_it":',
+        "  score@hat: {max: 0.22, measured: 0.2}",
+    ]
+    suite.runpytest(*mode).assert_outcomes(passed=1)
+    os.environ["V"] = "23"
+    result = suite.runpytest(*mode)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*unedit score@hat 0.230 > max 0.220 (+0.010), golden goldens/test_x.py.yaml:2",
+            "*to accept*pytest test_x.py::test_it --editmetrics-update=failed",
+        ]
+    )
+    before = golden.read_text(encoding="utf-8")
+    suite.runpytest("--editmetrics-update=missing", *mode).assert_outcomes(failed=1)
+    assert golden.read_text(encoding="utf-8") == before
+    suite.runpytest("--editmetrics-update=failed", *mode).assert_outcomes(passed=1)
+    assert "max: 0.253, measured: 0.23" in golden.read_text(encoding="utf-8")
+    suite.runpytest(*mode).assert_outcomes(passed=1)
+
+
+@both
+def test_update_all_rewrites_what_passes_and_keeps_comments_and_order(suite, golden, mode):
+    golden.write_text(
+        "# approved by Ada\n"
+        '"test_b":  # the hat\n'
+        "  score: {max: 0.5, measured: 0.3}  # loose on purpose\n"
+        '"test_a":\n'
+        "  score: {max: 0.5, measured: 0.3}\n",
+        encoding="utf-8",
+    )
+    suite.makepyfile(test_x="def test_a(check): check(20)\ndef test_b(check): check(10)")
+    suite.runpytest("--editmetrics-update=failed", *mode).assert_outcomes(passed=2)
+    assert "max: 0.5" in golden.read_text(encoding="utf-8")
+    suite.runpytest("--editmetrics-update=all", *mode).assert_outcomes(passed=2)
+    assert golden.read_text(encoding="utf-8") == (
+        "# approved by Ada\n"
+        '"test_b":  # the hat\n'
+        "  score: {max: 0.11, measured: 0.1}  # loose on purpose\n"
+        '"test_a":\n'
+        "  score: {max: 0.22, measured: 0.2}\n"
+    )
+
+
+def test_a_bound_of_the_test_is_never_written(suite):
+    suite.makepyfile(test_x="def test_it(check): check(20, 0.1)")
+    result = suite.runpytest("--editmetrics-update=all")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*to accept*test_x.py:1: edit the threshold in the test*"])
+    assert not (suite.path / "goldens").exists()
+
+
+def test_missing_records_where_only_a_default_held_but_not_beyond_it(suite):
+    (suite.path / "editmetrics.yaml").write_text("thresholds:\n  score: {max: 0.5}\n")
+    suite.makepyfile(test_x="def test_in(check): check(20)\ndef test_out(check): check(60)")
+    result = suite.runpytest("--editmetrics-update=missing")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*0.600 > max 0.500 (+0.100), default editmetrics.yaml:2"])
+    text = (suite.path / "goldens" / "test_x.py.yaml").read_text()
+    assert "test_in" in text
+    assert "test_out" not in text
+
+
+def test_lookup_order_is_argument_marker_golden_default(suite, golden):
+    (suite.path / "editmetrics.yaml").write_text("thresholds:\n  score: {max: 0.4}\n")
+    golden.write_text('"test_golden":\n  score: {max: 0.3}\n"test_marker":\n  score: {max: 0.3}\n')
+    suite.makepyfile(
+        test_x="""
+        import pytest
+        def test_default(check): check(60)
+        def test_golden(check): check(60)
+        @pytest.mark.editmetrics(thresholds={"score": 0.2})
+        def test_marker(check): check(60)
+        @pytest.mark.editmetrics(thresholds={"score": 0.2})
+        def test_argument(check): check(60, 0.1)
+        """
+    )
+    result = suite.runpytest()
+    result.assert_outcomes(failed=4)
+    result.stdout.fnmatch_lines(
+        [
+            "*max 0.400 (+0.200), default editmetrics.yaml:2",
+            "*max 0.300 (+0.300), golden goldens/test_x.py.yaml:2",
+            "*max 0.200 (+0.400), marker on test_x.py::test_marker",
+            "*max 0.100 (+0.500), argument test_x.py:8",
+        ]
+    )
+
+
+def test_updating_is_refused_in_ci_unless_forced(suite, monkeypatch):
+    monkeypatch.setenv("CI", "true")
+    suite.makepyfile(test_x="def test_it(check): check(20)")
+    result = suite.runpytest("--editmetrics-update=missing")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*refused because CI is set*"])
+    result = suite.runpytest("--editmetrics-update=missing", "--editmetrics-force-update")
+    result.assert_outcomes(passed=1)
+
+
+@both
+def test_a_test_that_fails_otherwise_records_nothing(suite, mode):
+    suite.makepyfile(test_x="def test_it(check):\n    check(20)\n    assert False, 'other'")
+    result = suite.runpytest("--editmetrics-update=all", *mode)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["not recorded: 1 gates*"])
+    assert not (suite.path / "goldens").exists()
+
+
+def test_only_the_last_attempt_is_recorded(suite):
+    suite.makepyfile(
+        test_x="""
+        import pathlib
+        def test_it(check):
+            first = not pathlib.Path("seen").exists()
+            pathlib.Path("seen").touch()
+            check(10 if first else 20)
+            assert not first
+        """
+    )
+    suite.runpytest("--editmetrics-update=all", "--reruns", "1").assert_outcomes(passed=1, rerun=1)
+    assert "measured: 0.2" in (suite.path / "goldens" / "test_x.py.yaml").read_text()
+
+
+def test_a_nan_is_never_recorded(suite):
+    suite.makepyfile(test_x="from conftest import *\ndef test_it(check): check(NAN)")
+    suite.runpytest("--editmetrics-update=all").assert_outcomes(failed=1)
+    assert not (suite.path / "goldens").exists()
+
+
+@both
+def test_goldens_of_tests_that_are_gone_are_reported_on_full_runs_only(suite, golden, mode):
+    golden.write_text('"test_it":\n  score: {max: 0.3}\n"test_gone[a]":\n  score: {max: 0.3}\n')
+    golden.with_name("test_deleted.py.yaml").write_text('"test_y":\n  score: {max: 0.3}\n')
+    suite.makepyfile(test_x="def test_it(check): check(20)")
+    result = suite.runpytest(*mode)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        ["obsolete goldens: 2 entries*", "*test_deleted.py.yaml:1*", "*test_x.py.yaml:3*test_gone*"]
+    )
+    result = suite.runpytest("-k", "it", *mode)
+    result.stdout.no_fnmatch_line("obsolete*")
+    result = suite.runpytest("test_x.py::test_it", *mode)
+    result.stdout.no_fnmatch_line("obsolete*")
+
+
+def test_a_golden_folder_of_its_own(suite):
+    suite.makepyfile(test_x="def test_it(check): check(20)")
+    suite.makeini("[pytest]\neditmetrics_goldens = approved\n")
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    assert (suite.path / "approved" / "test_x.py.yaml").is_file()
+
+
+def test_goldens_that_cannot_be_written_fail_the_session(suite):
+    suite.makepyfile(test_x="def test_it(check): check(20)")
+    (suite.path / "goldens").write_text("a file where the folder should be")
+    result = suite.runpytest("--editmetrics-update=missing")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: *goldens*"])
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ('"test_it":\n  score: {max: 1}\n"test_it":\n  score: {max: 2}\n', 3, "*test_it*"),
+        ('"test_it":\n  score: {treshold: 1}\n', 2, "*treshold*"),
+        ('"test_it":\n  score: {min: 1}\n', 2, "*min*lower*"),
+        ('"test_it":\n  score: !!python/object/apply:os.system ["touch owned"]\n', 2, "*tag*"),
+    ],
+    ids=["duplicate", "typo", "direction", "python-tag"],
+)
+def test_a_bad_golden_fails_with_file_and_line_and_runs_nothing(suite, golden, text, line, says):
+    golden.write_text(text)
+    suite.makepyfile(test_x="def test_it(check): check(20)")
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*EditMetricsError*goldens/test_x.py.yaml:{line}: {says}"])
+    assert not (suite.path / "owned").exists()
+
+
+def test_a_circle_in_the_configuration_fails_with_file_and_line(suite):
+    (suite.path / "editmetrics.yaml").write_text("pipes_default:\n  a: ${pipes_default.b}\n  b: ${pipes_default.a}\n")
+    suite.makepyfile(test_x="def test_it(check): check(20, 1)")
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*editmetrics.yaml:*circular*"])
