@@ -1,0 +1,63 @@
+"""Which device a pipe runs on."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from pytest_editmetrics.errors import EditMetricsError
+
+
+def resolve_device(requested: str = "auto") -> str:
+    """Turn a requested device into one that exists here.
+
+    Args:
+        requested: ``auto`` (CUDA if there is a GPU, else MPS, else the CPU), ``cpu``, ``mps``,
+            ``cuda`` or ``cuda:N``. ``auto`` and ``cuda`` spread the workers of pytest-xdist over
+            the GPUs: worker ``gwK`` gets GPU K modulo their number.
+
+    Returns:
+        ``cpu``, ``mps`` or ``cuda:N``.
+
+    Raises:
+        EditMetricsError: unknown or not available here; names what is available.
+
+    >>> resolve_device("cpu")
+    'cpu'
+    """
+    import torch
+
+    requested = str(requested)
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    mps = torch.backends.mps.is_available()
+    available = ["cpu", *(["mps"] if mps else []), *(f"cuda:{index}" for index in range(gpus))]
+    if requested == "auto":
+        requested = "cuda" if gpus else "mps" if mps else "cpu"
+    if requested == "cuda" and gpus:
+        return f"cuda:{_worker_number() % gpus}"
+    if requested in available:
+        return requested
+    kind, _, index = requested.partition(":")
+    known = kind in ("cpu", "mps", "cuda") and re.fullmatch(r"\d*", index)
+    raise EditMetricsError(
+        f"device {requested!r} is {'not available here' if known else 'unknown'}; available: auto, "
+        + ", ".join(available)
+    )
+
+
+def device_name(device: str) -> str:
+    """Return what a report calls ``device``: ``cpu``, ``mps``, or the name of the GPU.
+
+    >>> device_name("cpu")
+    'cpu'
+    """
+    if not device.startswith("cuda"):
+        return device
+    import torch
+
+    return torch.cuda.get_device_name(device)
+
+
+def _worker_number() -> int:
+    match = re.fullmatch(r"gw(\d+)", os.environ.get("PYTEST_XDIST_WORKER", ""))
+    return int(match[1]) if match else 0

@@ -1,0 +1,342 @@
+"""What every pipe shares: checked inputs, weights loaded on first use, errors that explain."""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+
+from pytest_editmetrics.device import device_name, resolve_device
+from pytest_editmetrics.errors import EditMetricsError, InputError, WeightsError, did_you_mean
+from pytest_editmetrics.images import Array, ImageLike, load_image, load_pair
+from pytest_editmetrics.measurement import (
+    SCOPE,
+    MaskMode,
+    Measurement,
+    Scope,
+    SoftFailure,
+    SoftReason,
+    WeightsUsed,
+)
+from pytest_editmetrics.regions import Box, Mask, check_mask_mode, normalise_boxes, region_mask
+
+if TYPE_CHECKING:
+    import torch
+
+    from pytest_editmetrics.weights.find import FoundWeights
+
+ModelT = TypeVar("ModelT")
+Resize = Literal["reference"]
+
+_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+@dataclass(frozen=True)
+class Loaded(Generic[ModelT]):
+    """A model on its device, and the weights it was made from."""
+
+    model: ModelT
+    device: str
+    weights: WeightsUsed
+
+
+@dataclass(frozen=True)
+class Request:
+    """One pair to measure: images (H, W, 3), RGB, uint8, of one size, and checked boxes.
+
+    ``resized_from`` is the (width, height) of an edited image that was resized, else ``None``.
+    """
+
+    metric: str
+    reference: Array
+    edited: Array
+    boxes: list[Box]
+    mask_mode: MaskMode | None
+    params: Mapping[str, Any]
+    resized_from: tuple[int, int] | None = None
+
+    @property
+    def mask(self) -> Mask:
+        """Boolean (H, W), true where measured."""
+        height, width = self.reference.shape[:2]
+        return region_mask(self.boxes, self.mask_mode, height, width)
+
+    @property
+    def scope(self) -> Scope | None:
+        """What is measured; ``None`` for the whole image."""
+        if self.mask_mode is None or (self.mask_mode == "outer" and not self.boxes):
+            return None
+        return SCOPE[self.mask_mode]
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a pipe found; ``value`` of ``None`` needs a ``soft_failure``."""
+
+    value: float | None
+    soft_failure: SoftFailure | None = None
+    floor: float | None = None
+    excess: float | None = None
+    scope: Scope | None = None
+    weights: tuple[WeightsUsed, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def soft(
+    reason: SoftReason,
+    message: str,
+    value: float | None = None,
+    scope: Scope | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Score:
+    """Return the score of a region that gives no valid comparison."""
+    return Score(value, SoftFailure(reason, message), scope=scope, details=details or {})
+
+
+class Pipe(ABC, Generic[ModelT]):
+    """Computes metrics of (reference, edited) pairs. Making one loads nothing.
+
+    A subclass names its ``key`` and its ``metrics`` (each with the runtime parameters it takes),
+    and implements ``_build`` and ``_score``. Loading is thread-safe; after ``release`` the next
+    measurement loads again.
+    """
+
+    key: ClassVar[str]
+    metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
+    def __init__(self, device: str = "auto"):
+        self.device = device
+        self._lock = threading.RLock()
+        self._loaded: Loaded[ModelT] | None = None
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the weights are in memory."""
+        return self._loaded is not None
+
+    def load(self) -> Loaded[ModelT]:
+        """Load the weights, unless they are loaded already.
+
+        Raises:
+            MissingResourceError: they are not on this machine; the message says how to get them.
+            WeightsError: they are damaged or do not fit the model.
+            EditMetricsError: the device is not available, or out of memory.
+        """
+        with self._lock:
+            if self._loaded is None:
+                device = resolve_device(self.device)
+                with _explained(f"loading {self.key} on {device}"), _quiet_random():
+                    model, found = self._build(device)
+                used = WeightsUsed(found.name, found.sha256, found.smoke)
+                self._loaded = Loaded(model, device, used)
+            return self._loaded
+
+    def release(self) -> None:
+        """Free the weights, so that the editing model has the memory; the pipe stays usable."""
+        with self._lock:
+            loaded, self._loaded = self._loaded, None
+        if loaded is not None and loaded.device.startswith("cuda"):
+            import torch
+
+            del loaded
+            torch.cuda.empty_cache()
+
+    def __call__(
+        self,
+        ref_image: ImageLike,
+        edited_image: ImageLike,
+        coords: Any = None,
+        mask_mode: MaskMode | None = None,
+        metric: str | None = None,
+        **kwargs: Any,
+    ) -> float | None:
+        """Return ``measure(...).value``."""
+        return self.measure(ref_image, edited_image, coords, mask_mode, metric, **kwargs).value
+
+    def measure(
+        self,
+        ref_image: ImageLike,
+        edited_image: ImageLike,
+        coords: Any = None,
+        mask_mode: MaskMode | None = None,
+        metric: str | None = None,
+        *,
+        resize: Resize | None = None,
+        **params: Any,
+    ) -> Measurement:
+        """Measure one metric of one pair.
+
+        Args:
+            ref_image: the image before the edit, of any kind that ``images.load_image`` takes.
+            edited_image: the image after it.
+            coords: boxes ``(x1, y1, x2, y2)`` in pixels; none is none or an empty list.
+            mask_mode: ``inner`` measures inside the boxes, ``outer`` outside, ``None`` everywhere.
+            metric: which; the pipe's first by default.
+            resize: ``"reference"`` resizes an edited image of another size.
+            params: runtime parameters of the metric.
+
+        Raises:
+            InputError: unknown metric, mask mode or parameter.
+            ImageError, RegionError: an image or a box that cannot be used.
+            EditMetricsError: weights, device or memory; see ``load``.
+        """
+        metric = self._check(metric, mask_mode, params)
+        request = self._request(metric, ref_image, edited_image, coords, mask_mode, resize, params)
+        height, width = request.reference.shape[:2]
+        loaded = self.load()
+        with _explained(f"{metric} of a {width}x{height} image on {loaded.device}"):
+            score = self._score(loaded, request)
+        details = dict(score.details)
+        if request.resized_from is not None:
+            details.update(resize=resize, resized_from=list(request.resized_from))
+        return Measurement(
+            metric,
+            score.value,
+            score.scope or request.scope,
+            score.soft_failure,
+            score.floor,
+            score.excess,
+            loaded.device,
+            device_name(loaded.device),
+            (loaded.weights, *score.weights),
+            details,
+        )
+
+    @abstractmethod
+    def _build(self, device: str) -> tuple[ModelT, FoundWeights]:
+        """Find the weights and put the model on ``device``."""
+
+    @abstractmethod
+    def _score(self, loaded: Loaded[ModelT], request: Request) -> Score:
+        """Compute ``request.metric``."""
+
+    def _check(self, metric: str | None, mask_mode: Any, params: Mapping[str, Any]) -> str:
+        if metric is None and self.metrics:
+            metric = next(iter(self.metrics))
+        if metric is None or metric not in self.metrics:
+            raise InputError(f"Unsupported metric: {metric}")
+        check_mask_mode(mask_mode)
+        valid = (*self.metrics[metric], "resize")
+        for name in params:
+            if name not in valid:
+                hint = did_you_mean(name, valid)
+                raise InputError(f"{metric} takes no parameter {name!r}{hint}")
+        return metric
+
+    def _request(
+        self,
+        metric: str,
+        ref_image: ImageLike,
+        edited_image: ImageLike,
+        coords: Any,
+        mask_mode: MaskMode | None,
+        resize: Resize | None,
+        params: Mapping[str, Any],
+    ) -> Request:
+        boxes = normalise_boxes(coords)
+        with _explained(f"reading the images for {metric}"):
+            before = load_image(ref_image, "reference image")
+            after = load_image(edited_image, "edited image")
+            reference, edited = load_pair(before, after, resize)
+        same = after.shape == edited.shape
+        resized_from = None if same else (after.shape[1], after.shape[0])
+        return Request(metric, reference, edited, boxes, mask_mode, params, resized_from)
+
+
+@contextmanager
+def inference(device: str) -> Iterator[None]:
+    """Compute without gradients and in float32, whatever autocast the test runs under."""
+    import torch
+
+    with torch.inference_mode(), torch.autocast(torch.device(device).type, enabled=False):
+        yield
+
+
+def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
+    """Read a ``.safetensors`` file or a PyTorch checkpoint into CPU tensors; nothing is executed.
+
+    Raises:
+        WeightsError: it cannot be read, or holds something else than named tensors.
+    """
+    import torch
+
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            state: Any = load_file(path)
+        else:
+            mmap = zipfile.is_zipfile(path)
+            state = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+    except MemoryError:
+        raise
+    except Exception as error:
+        if _is_no_memory(error):
+            raise
+        raise WeightsError(f"{path} cannot be read as weights: {error}") from error
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in state.items()
+    ):
+        raise WeightsError(
+            f"{path} holds no plain state dict (names and tensors); save model.state_dict()"
+        )
+    return state
+
+
+def fill(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path, what: str) -> None:
+    """Load ``state`` into ``model``, every tensor of it; what else ``state`` holds is ignored.
+
+    Raises:
+        WeightsError: a tensor is missing or has another shape; names the first of each.
+    """
+    needed = model.state_dict()
+    missing = [name for name in needed if name not in state]
+    differing = [
+        f"{name} is {list(state[name].shape)}, should be {list(needed[name].shape)}"
+        for name in needed
+        if name in state and state[name].shape != needed[name].shape
+    ]
+    if missing or differing:
+        problems = [f"no {name}" for name in missing[:3]] + differing[:3]
+        raise WeightsError(
+            f"{path} does not fit {what}: {'; '.join(problems)} ({len(missing)} tensors missing, "
+            f"{len(differing)} of another shape)"
+        )
+    model.load_state_dict({name: state[name] for name in needed})
+
+
+@contextmanager
+def _explained(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not _is_no_memory(error):
+            raise
+        raise EditMetricsError(
+            f"out of memory: {doing}. Call release() on the editing model or on other pipes first, "
+            "use a smaller image, or another device (--editmetrics-device=cpu)"
+        ) from error
+
+
+def _is_no_memory(error: BaseException) -> bool:
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(sign in text for sign in _NO_MEMORY)
+
+
+@contextmanager
+def _quiet_random() -> Iterator[None]:
+    """Build on the CPU in float32 and leave the test's random numbers as they were."""
+    import torch
+
+    default = torch.get_default_dtype()
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        torch.set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(default)
