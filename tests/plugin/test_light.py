@@ -1,0 +1,54 @@
+"""Starting pytest, and collecting tests that ask for every fixture, imports nothing heavy."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+HEAVY = ["torch", "torchvision", "transformers", "lpips", "segment_anything", "ot", "numpy", "PIL",
+         "yaml", "pydantic"]  # fmt: skip
+
+SCRIPT = """
+import json, sys
+before = [name for name in HEAVY if name in sys.modules]
+assert not before, before
+import pytest
+code = pytest.main(["-p", "pytest_editmetrics.plugin", "-q", *sys.argv[1:]])
+print("RESULT", json.dumps([int(code), [name for name in HEAVY if name in sys.modules]]))
+"""
+
+TEST = """
+def test_it(clip_pipe, sam_pipe, lpips_pipe, edit_gate, assert_unedit_emd_below,
+            assert_unedit_lpips_below, assert_object_sim_above):
+    pass
+
+def test_other():
+    pass
+"""
+
+
+def run(pytester, *args):
+    pytester.makepyfile(TEST)
+    env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    process = subprocess.run(
+        [sys.executable, "-I", "-c", f"HEAVY = {HEAVY}\n{SCRIPT}", *args],
+        cwd=pytester.path, env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "RESULT" in process.stdout, process.stdout + process.stderr
+    return json.loads(process.stdout.rpartition("RESULT ")[2])
+
+
+def test_collecting_imports_nothing_heavy(pytester):
+    assert run(pytester, "--collect-only") == [0, []]
+
+
+def test_other_tests_pay_nothing(pytester):
+    assert run(pytester, "-k", "other") == [0, []]
+
+
+def test_asking_for_fixtures_loads_no_model_library(pytester):
+    code, loaded = run(pytester)
+    assert code == 0
+    assert not set(loaded) & {"torch", "torchvision", "transformers", "lpips", "segment_anything"}

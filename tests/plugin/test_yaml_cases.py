@@ -1,0 +1,162 @@
+"""Cases written in YAML are tests like any other."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+CASES = """\
+metrics: [score]
+cases:
+  - id: remove-dog
+    reference: ref.png
+    edited: 20.png
+    coords: [[0, 0, 4, 4]]
+    thresholds: {score: {max: 0.5}}
+  - id: red-mug
+    reference: ref.png
+    edited: 60.png
+    thresholds:
+      score: {max: 0.5}
+    marks: [slow]
+"""
+
+
+@pytest.fixture
+def cases(suite):
+    for value in (20, 60, 255):
+        Image.new("RGB", (8, 8), (value, value, value)).save(suite.path / f"{value}.png")
+    Image.new("RGB", (8, 8)).save(suite.path / "ref.png")
+    suite.makeini("[pytest]\nmarkers = slow: takes its time\n")
+    return suite
+
+
+def write(suite, text=CASES, name="test_edits.edit.yaml"):
+    (suite.path / name).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_a_case_passes_or_fails_with_its_own_line(cases, mode):
+    write(cases)
+    result = cases.runpytest("-v", *mode)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*test_edits.edit.yaml::r*",
+            "*unedit score 0.600 > max 0.500 (+0.100), case test_edits.edit.yaml:12",
+            "test_edits.edit.yaml:8:*",
+        ]
+    )
+
+
+def test_selection_marks_and_reruns_work(cases):
+    write(cases)
+    cases.runpytest("-k", "dog").assert_outcomes(passed=1, deselected=1)
+    cases.runpytest("-m", "not slow").assert_outcomes(passed=1, deselected=1)
+    cases.runpytest("test_edits.edit.yaml::remove-dog").assert_outcomes(passed=1)
+    cases.runpytest("--reruns", "1").assert_outcomes(passed=1, failed=1, rerun=1)
+
+
+def test_a_case_records_its_golden(cases):
+    write(cases, "metrics: [score]\ncases:\n  - {id: a dog, reference: ref.png, edited: 20.png}\n")
+    cases.runpytest().assert_outcomes(failed=1)
+    cases.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    cases.runpytest().assert_outcomes(passed=1)
+    golden = cases.path / "goldens" / "test_edits.edit.yaml.yaml"
+    assert golden.read_text().splitlines()[0] == '"a dog":'
+
+
+def test_yaml_drives_the_users_editor(cases):
+    write(
+        cases,
+        "metrics: [score]\ncases:\n  - id: mug\n    reference: ref.png\n"
+        "    params: {value: 20}\n    thresholds: {score: {max: 0.5}}\n",
+    )
+    cases.path.joinpath("conftest.py").write_text(
+        cases.path.joinpath("conftest.py").read_text()
+        + """
+@pytest.fixture(params=["v1", "v2"])
+def version(request):
+    return request.param
+
+@pytest.fixture
+def edit_image(version):
+    def edit(case):
+        assert case.reference.is_file() and case.id == "mug" and case.coords is None
+        return image(case.params["value"] if version == "v1" else 99)
+    return edit
+"""
+    )
+    result = cases.runpytest("-v")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*::mug?v1? PASSED*", "*::mug?v2? FAILED*"])
+
+
+def test_without_the_fixture_the_error_names_it(cases):
+    write(cases, "metrics: [score]\ncases:\n  - {id: mug, reference: ref.png}\n")
+    result = cases.runpytest()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*fixture 'edit_image' not found*"])
+
+
+def test_user_settings_and_autouse_fixtures_do_not_break_cases(cases):
+    write(cases)
+    cases.makeini("[pytest]\nmarkers = slow\npython_functions = check_*\npython_classes = Suite*\n")
+    cases.path.joinpath("conftest.py").write_text(
+        cases.path.joinpath("conftest.py").read_text()
+        + """
+@pytest.fixture(autouse=True, scope="module")
+def around(request):
+    yield
+
+@pytest.fixture(autouse=True)
+def each(around, tmp_path):
+    yield
+"""
+    )
+    cases.runpytest().assert_outcomes(passed=1, failed=1)
+
+
+def test_marks_with_reasons(cases):
+    write(
+        cases,
+        "metrics: [score]\ncases:\n  - id: later\n    reference: ref.png\n    edited: 60.png\n"
+        "    thresholds: {score: {max: 0.5}}\n    marks: [{xfail: {reason: known}}]\n"
+        "  - id: never\n    reference: ref.png\n    edited: 60.png\n    marks: [{skip: {reason: broken}}]\n",
+    )
+    result = cases.runpytest("-rxs")
+    result.assert_outcomes(xfailed=1, skipped=1)
+    result.stdout.fnmatch_lines(["*broken*", "*known*"])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("cases: []\n", "*test_edits.edit.yaml:1*"),
+        ("cases:\n  - {id: a, reference: ref.png, tresholds: {}}\n", "*:2:*tresholds*thresholds*"),
+        ("cases:\n  - {id: a, reference: r.png}\n  - {id: a, reference: r.png}\n", "*:3:*'a'*"),
+        ("cases:\n  - {id: 'a::b', reference: r.png}\n", "*:2:*::*"),
+        ("cases:\n  - {reference: r.png}\n", "*:2:*id*"),
+        ("metrics: [lpipz]\ncases:\n  - {id: a, reference: r.png}\n", "*:1:*lpipz*lpips*"),
+        ("", "*test_edits.edit.yaml*"),
+    ],
+    ids=["empty", "typo", "twice", "colons", "no-id", "metric", "blank"],
+)
+def test_a_bad_case_file_is_a_collection_error_with_its_line(cases, text, says):
+    write(cases, text)
+    result = cases.runpytest()
+    result.assert_outcomes(errors=1)
+    assert result.ret == 2
+    result.stdout.fnmatch_lines([says])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_missing_image_is_an_error_of_its_case_only(cases):
+    write(
+        cases,
+        "metrics: [score]\ncases:\n  - {id: a, reference: gone.png, edited: 20.png}\n"
+        "  - {id: b, reference: ref.png, edited: 20.png, thresholds: {score: {max: 1}}}\n",
+    )
+    result = cases.runpytest()
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*EditMetricsError: score could not be measured:*gone.png*"])
