@@ -1,0 +1,73 @@
+"""Bounds written as ``{max: 0.1}`` or ``{min: 0.9}``, for thresholds and goldens alike."""
+
+from __future__ import annotations
+
+from math import inf
+
+from pytest_editmetrics.config.node import Node, Source
+from pytest_editmetrics.measurement import Metric, Origin, Threshold
+
+_LIMITS = {"lpips": (0.0, inf), "emd": (0.0, inf), "sam_clip_cls_sim": (-1.0, 1.0)}
+
+
+def limits(metric: Metric) -> tuple[float, float]:
+    """Return the lowest and the highest value that ``metric`` can have.
+
+    >>> limits(Metric("lpips", "lower"))
+    (0.0, inf)
+    """
+    return _LIMITS.get(metric.name, (-inf, inf))
+
+
+def parse_bounds(metric: Metric, data: object, *, origin: Origin, source: str = "") -> Threshold:
+    """Return the threshold that ``data`` states.
+
+    Args:
+        metric: decides whether the bound is a ``max`` (lower is better) or a ``min``.
+        data: ``{"max": 0.1}``, ``{"min": 0.9}`` or just the number, as a ``Node`` or plain.
+        origin: where the threshold comes from.
+        source: ``file:line`` or another place for messages; a ``Node`` brings its own.
+
+    Raises:
+        ConfigError: no bound or the wrong one, or a number that can never or must always hold.
+
+    >>> parse_bounds(Metric("lpips", "lower"), {"max": 0.1}, origin="marker", source="a.py:3")
+    Threshold(kind='max', bound=0.1, origin='marker', source='a.py:3')
+    """
+    node = data if isinstance(data, Node) else Node.of(data, Source(None, source))
+    what = f"the threshold of {metric.name}"
+    if node.is_mapping:
+        refuse_other_bound(metric, node)
+        entries = node.mapping(what, [metric.bound_kind])
+        if not entries:
+            node.fail(f"{what} is empty; write {{{metric.bound_kind}: ...}}")
+        bound = checked_bound(metric, entries[metric.bound_kind])
+    elif node.value is None or isinstance(node.value, list):
+        node.fail(f"{what} is {node.shown}; write {{{metric.bound_kind}: ...}}")
+    else:
+        bound = checked_bound(metric, node)
+    return Threshold(metric.bound_kind, bound, origin, node.where)
+
+
+def refuse_other_bound(metric: Metric, node: Node) -> None:
+    """Raise ``ConfigError`` if a mapping has ``min`` for a lower-is-better metric, or ``max``."""
+    other = "min" if metric.bound_kind == "max" else "max"
+    if other in node.value:
+        node.value[other].fail(
+            f"{metric.name} is {metric.better}-is-better and takes {metric.bound_kind!r},"
+            f" not {other!r}"
+        )
+
+
+def checked_bound(metric: Metric, node: Node) -> float:
+    """Return the number a bound states; one that can never, or must always hold is an error."""
+    bound = node.number(f"{metric.bound_kind} of {metric.name}")
+    low, high = limits(metric)
+    if not low <= bound <= high:
+        side = f"above {high:g}" if bound > high else f"below {low:g}"
+        never = (bound < low) == (metric.bound_kind == "max")
+        node.fail(
+            f"{metric.bound_kind} of {metric.name} is {bound:g}, which "
+            f"{'can never hold' if never else 'always holds'}: {metric.name} is never {side}"
+        )
+    return bound

@@ -1,0 +1,122 @@
+"""Golden thresholds: ``goldens/<test file name>.yaml``, what was approved for each gate."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_editmetrics.config.bounds import checked_bound, refuse_other_bound
+from pytest_editmetrics.config.node import Node
+from pytest_editmetrics.config.reader import read_yaml, shown_path
+from pytest_editmetrics.errors import did_you_mean
+from pytest_editmetrics.measurement import Metric
+from pytest_editmetrics.pipes.registry import PipeRegistry
+
+SMOKE = "smoke"
+DEVICE_TYPES = ("cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True)
+class GoldenEntry:
+    """What was approved for one gate, or for one gate in one environment (``env``).
+
+    ``bound`` is the metric's ``max`` or ``min``; ``measured`` is the value when it was approved.
+    """
+
+    bound: float | None
+    measured: float | None
+    env: Mapping[str, GoldenEntry]
+    line: int
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was approved yet (apart from what ``env`` holds)."""
+        return self.bound is None and self.measured is None
+
+
+@dataclass(frozen=True)
+class GoldenFile:
+    """One file of goldens: test key -> gate key (``lpips``, ``lpips@name``) -> entry."""
+
+    path: Path
+    shown: str
+    tests: Mapping[str, Mapping[str, GoldenEntry]]
+    test_lines: Mapping[str, int] = field(default_factory=dict)
+
+
+def gate_key(metric: str, name: str | None) -> str:
+    """Return the key of a gate inside its test.
+
+    >>> gate_key("lpips", None), gate_key("lpips", "sky")
+    ('lpips', 'lpips@sky')
+    """
+    return metric if name is None else f"{metric}@{name}"
+
+
+def read_golden_file(path: Path, registry: PipeRegistry, rootdir: Path) -> GoldenFile:
+    """Read one file of golden thresholds; an empty file holds none.
+
+    Args:
+        path: the file.
+        registry: the known metrics.
+        rootdir: paths in messages are relative to it.
+
+    Raises:
+        ConfigError: with file and line, for anything unknown, misspelt or impossible.
+    """
+    document = read_yaml(path, rootdir)
+    tests = document.root.mapping("a file of goldens")
+    return GoldenFile(
+        path=path,
+        shown=shown_path(path, rootdir),
+        tests={test: _gates(test, node, registry) for test, node in tests.items()},
+        test_lines={test: node.line for test, node in tests.items()},
+    )
+
+
+def _gates(test: str, node: Node, registry: PipeRegistry) -> dict[str, GoldenEntry]:
+    gates = {}
+    for key, child in node.mapping(f"the goldens of {test!r}").items():
+        name, separator, gate_name = key.partition("@")
+        if name not in registry.metrics:
+            child.fail(f"unknown metric {name!r}{did_you_mean(name, registry.metrics)}")
+        if separator and not gate_name.strip():
+            child.fail(f"the gate {key!r} has no name after its '@'")
+        gates[key] = _entry(registry.metrics[name], key, child)
+    return gates
+
+
+def _entry(metric: Metric, gate: str, node: Node) -> GoldenEntry:
+    env = {}
+    if node.is_mapping and "env" in node.value:
+        for key, child in node.value["env"].mapping(f"env of {gate}").items():
+            _check_environment(key, child)
+            env[key] = _variant(metric, f"{gate} on {key}", child)
+    bare = _variant(metric, gate, node, "env")
+    return GoldenEntry(bare.bound, bare.measured, env, node.line)
+
+
+def _variant(metric: Metric, what: str, node: Node, *more: str) -> GoldenEntry:
+    if node.is_mapping:
+        refuse_other_bound(metric, node)
+    entries = node.mapping(f"the golden of {what}", (metric.bound_kind, "measured", *more))
+    bound, measured = entries.get(metric.bound_kind), entries.get("measured")
+    return GoldenEntry(
+        bound=None if bound is None else checked_bound(metric, bound),
+        measured=None if measured is None else measured.number(f"measured of {what}"),
+        env={},
+        line=node.line,
+    )
+
+
+def _check_environment(key: str, node: Node) -> None:
+    if key != key.lower():
+        node.fail(f"the environment {key!r} is compared in lower case: write {key.lower()!r}")
+    known = (*DEVICE_TYPES, SMOKE)
+    if key not in known and difflib.get_close_matches(key, known, n=1, cutoff=0.6):
+        node.fail(
+            f"unknown environment {key!r}{did_you_mean(key, known)}; it is a device type,"
+            " a device's name, or 'smoke'"
+        )

@@ -1,0 +1,278 @@
+"""``editmetrics.yaml``: which pipe measures each metric, how, and the default thresholds."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_editmetrics.config.bounds import parse_bounds
+from pytest_editmetrics.config.checks import pipe_options, runtime_params
+from pytest_editmetrics.config.interpolate import (
+    USER_CONFIG,
+    Resolver,
+    Tree,
+    load_tree,
+    merge,
+    references,
+)
+from pytest_editmetrics.config.node import BUILT_IN, Node
+from pytest_editmetrics.errors import did_you_mean
+from pytest_editmetrics.measurement import SCOPES, Margin, Metric, Scope, Threshold
+from pytest_editmetrics.pipes.registry import PipeRegistry
+
+__all__ = ["MetricConfig", "Settings", "load_settings", "parse_bounds"]
+
+KEYS = ("metrics", "pipes_default", "metric_configs", "thresholds")
+BLOCK_KEYS = ("pipe_name", "default_config", "init_config", "scope", "runtime_params", "margin")
+DEFAULT_METRICS = ("lpips",)
+PIPE_DEFAULTS = {
+    "clip-pipe": {"model_path": "openai/clip-vit-base-patch32"},
+    "sam-pipe": {"model_type": "vit_b"},
+    "lpips-pipe": {"net": "alex"},
+}
+BUILT_IN_INIT = {"sam_clip_cls_sim": {"sam": "${pipes_default.sam-pipe}"}}
+
+# What AutoPipeline's files have beside what is used here; it is left alone.
+AUTOPIPELINE_KEYS = (
+    USER_CONFIG,
+    "name",
+    "support_task",
+    "parser_grounder_config",
+    "expert_configs",
+    "experts_default",
+    "client_config",
+    "model_paths",
+)
+AUTOPIPELINE_PIPES = (
+    "body-appearance-pipe",
+    "body-pose-and-shape-pipe",
+    "default_llm_config",
+    "default_vlm_config",
+    "depth-anything-v2-pipe",
+    "dino-v3-pipe",
+    "face-geometry-pipe",
+    "face-identity-pipe",
+    "face-texture-pipe",
+    "general_grounder",
+    "hair-consistency-pipe",
+    "instruction_parser",
+    "pairwise-judge",
+    "parser-grounder",
+    "ssim-pipe",
+    "viescore",
+)
+
+
+@dataclass(frozen=True)
+class MetricConfig:
+    """How one metric is measured: its pipe, the pipe's constructor keywords, scope, parameters."""
+
+    metric: Metric
+    pipe_name: str
+    init: dict[str, Any]
+    scope: Scope
+    runtime_params: dict[str, Any]
+    margin: Margin
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What ``editmetrics.yaml`` says, defaults filled in for every registered metric and pipe.
+
+    ``metrics`` are measured where a test names none; ``thresholds`` hold for a test or case
+    without a golden of its own.
+    """
+
+    path: Path | None
+    metrics: tuple[str, ...]
+    metric_configs: Mapping[str, MetricConfig]
+    pipe_defaults: Mapping[str, dict[str, Any]]
+    thresholds: Mapping[str, Threshold]
+
+
+def load_settings(path: Path | None, registry: PipeRegistry, rootdir: Path) -> Settings:
+    """Read the configuration file; without one (``None``) return the defaults.
+
+    AutoPipeline's blocks are read as they stand; its keys that mean nothing here are left alone.
+
+    Args:
+        path: the file, or ``None``.
+        registry: the known pipes and metrics.
+        rootdir: paths in messages and sources are relative to it.
+
+    Raises:
+        ConfigError: with file and line, for anything unknown, misspelt or impossible.
+
+    >>> settings = load_settings(None, PipeRegistry(), Path())
+    >>> settings.metrics, settings.metric_configs["emd"].init
+    (('lpips',), {'model_path': 'openai/clip-vit-base-patch32'})
+    """
+    empty = Node.of({}, BUILT_IN)
+    tree = Tree(empty, {}) if path is None else load_tree(path, rootdir)
+    known = {key: PIPE_DEFAULTS.get(key, {}) for key in registry.pipes}
+    root = merge(Node.of({"pipes_default": known}, BUILT_IN), tree.root)
+    assert root is not None
+    return _Loader(path, Tree(root, tree.files), registry).load()
+
+
+class _Loader:
+    def __init__(self, path: Path | None, tree: Tree, registry: PipeRegistry):
+        self._path = path
+        self._root = tree.root
+        self._registry = registry
+        self._resolver = Resolver(tree)
+        self._referred = set(references(tree.root))
+
+    def load(self) -> Settings:
+        self._check_keys()
+        blocks = self._section("metric_configs")
+        for name, block in blocks.items():
+            self._known_metric(name, block)
+        return Settings(
+            path=self._path,
+            metrics=self._metrics(),
+            metric_configs={
+                name: self._metric_config(metric, blocks.get(name))
+                for name, metric in self._registry.metrics.items()
+            },
+            pipe_defaults={key: self._pipe_default(key) for key in self._registry.pipes},
+            thresholds={
+                name: parse_bounds(self._known_metric(name, node), node, origin="default")
+                for name, node in self._section("thresholds").items()
+            },
+        )
+
+    def _check_keys(self) -> None:
+        for key, node in self._root.value.items():
+            if key in KEYS or key in AUTOPIPELINE_KEYS:
+                continue
+            if not self._is_referred(key):
+                node.fail(f"unknown key {key!r}{did_you_mean(key, KEYS)}")
+            if node.source.path == self._path:
+                self._resolver.resolve(node)
+        pipes = self._root.value["pipes_default"]
+        for key, node in pipes.mapping("pipes_default").items():
+            if key not in self._registry.pipes and key not in AUTOPIPELINE_PIPES:
+                self._check_foreign_pipe(key, node)
+
+    def _check_foreign_pipe(self, key: str, node: Node) -> None:
+        if self._is_referred(f"pipes_default.{key}"):
+            return
+        elsewhere = node.source.path != self._path
+        alike = difflib.get_close_matches(key, self._registry.pipes, n=1, cutoff=0.85)
+        if alike or not elsewhere:
+            node.fail(f"unknown pipe {key!r}{did_you_mean(key, self._registry.pipes)}")
+
+    def _is_referred(self, name: str) -> bool:
+        return any(ref == name or ref.startswith(f"{name}.") for ref in self._referred)
+
+    def _section(self, key: str) -> dict[str, Node]:
+        node = self._root.get(key)
+        return {} if node is None else self._resolver.resolve(node).mapping(key)
+
+    def _known_metric(self, name: str, node: Node) -> Metric:
+        metrics = self._registry.metrics
+        if name not in metrics:
+            node.fail(f"unknown metric {name!r}{did_you_mean(name, metrics)}")
+        return metrics[name]
+
+    def _metrics(self) -> tuple[str, ...]:
+        node = self._root.get("metrics")
+        if node is None:
+            return DEFAULT_METRICS
+        return metric_names(self._resolver.resolve(node), self._registry)
+
+    def _pipe_default(self, key: str) -> dict[str, Any]:
+        node = self._root.value["pipes_default"].value[key]
+        what = f"pipes_default.{key}"
+        return pipe_options(key, self._resolver.resolve(node), self._registry, what)
+
+    def _metric_config(self, metric: Metric, block: Node | None) -> MetricConfig:
+        spec = self._registry.pipe_of(metric.name)
+        node = block or Node.of({}, BUILT_IN)
+        entries = node.mapping(f"metric_configs.{metric.name}", BLOCK_KEYS)
+        pipe = entries.get("pipe_name")
+        if pipe is not None and pipe.value != spec.key:
+            valid = did_you_mean(pipe.value, [spec.key])
+            pipe.fail(f"{metric.name} is not computed by {pipe.shown}{valid}")
+        init = self._init(metric, spec.key, entries)
+        inner_scope = init.pop("scope", None)
+        return MetricConfig(
+            metric=metric,
+            pipe_name=spec.key,
+            init=pipe_options(
+                spec.key,
+                Node.holding(init, node.source, node.line),
+                self._registry,
+                f"init_config of {metric.name}",
+            ),
+            scope=_scope(metric, entries.get("scope"), inner_scope),
+            runtime_params=runtime_params(metric, entries.get("runtime_params", EMPTY)),
+            margin=_margin(metric, entries.get("margin", EMPTY)),
+        )
+
+    def _init(self, metric: Metric, pipe: str, entries: Mapping[str, Node]) -> dict[str, Node]:
+        """Return ``default_config`` under ``init_config``, then what only the built-in has."""
+        default = entries.get("default_config")
+        if default is None:
+            default = self._built_in(f"${{pipes_default.{pipe}}}")
+        default_entries = default.mapping(f"default_config of {metric.name}")
+        init_entries = entries.get("init_config", EMPTY).mapping(f"init_config of {metric.name}")
+        merged = merge(
+            Node.holding(default_entries, default.source, default.line),
+            Node.holding(init_entries, default.source, default.line),
+        )
+        assert merged is not None
+        built_in = {
+            key: self._built_in(reference)
+            for key, reference in BUILT_IN_INIT.get(metric.name, {}).items()
+            if key not in merged.value
+        }
+        return {**built_in, **merged.value}
+
+    def _built_in(self, reference: str) -> Node:
+        return self._resolver.resolve(Node(reference, BUILT_IN))
+
+
+EMPTY = Node(None, BUILT_IN)
+
+
+def metric_names(node: Node, registry: PipeRegistry) -> tuple[str, ...]:
+    """Return the metrics of a ``metrics:`` list: known, at least one, none twice."""
+    names: list[str] = []
+    for item in node.items("metrics"):
+        name = item.one_of("a metric", registry.metrics)
+        if name in names:
+            item.fail(f"{name!r} stands twice in metrics")
+        names.append(name)
+    if not names:
+        node.fail("metrics is empty, so nothing would be measured; name at least one, or leave out")
+    return tuple(names)
+
+
+def _scope(metric: Metric, outer: Node | None, inner: Node | None) -> Scope:
+    given = [node for node in (outer, inner) if node is not None and node.value is not None]
+    scopes = [_one_scope(metric, node) for node in given]
+    if len(set(scopes)) > 1:
+        given[1].fail(f"scope is {scopes[0]!r} in the block and {scopes[1]!r} in its init_config")
+    return scopes[0] if scopes else metric.scope
+
+
+def _one_scope(metric: Metric, node: Node) -> Scope:
+    name = node.one_of(f"scope of {metric.name}", SCOPES)
+    scope = next(scope for scope in SCOPES if scope == name)
+    if metric.compares == "objects" and scope != metric.scope:
+        node.fail(f"{metric.name} compares objects; its scope is always {metric.scope!r}")
+    return scope
+
+
+def _margin(metric: Metric, node: Node) -> Margin:
+    parts = {"relative": metric.margin.relative, "absolute": metric.margin.absolute}
+    for key, child in node.mapping(f"margin of {metric.name}", parts).items():
+        parts[key] = child.number(f"{key} margin of {metric.name}")
+        if parts[key] < 0:
+            child.fail(f"{key} margin of {metric.name} must not be negative: {child.shown}")
+    return Margin(**parts)

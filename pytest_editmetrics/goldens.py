@@ -1,0 +1,244 @@
+"""Golden thresholds: where each gate's lies, what it holds, and which bound a value gives."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from math import isfinite
+from pathlib import Path
+
+from pytest_editmetrics.config.bounds import limits
+from pytest_editmetrics.config.golden_file import (
+    SMOKE,
+    GoldenEntry,
+    GoldenFile,
+    gate_key,
+    read_golden_file,
+)
+from pytest_editmetrics.config.reader import shown_path
+from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.measurement import Margin, Metric, Threshold
+from pytest_editmetrics.pipes.registry import PipeRegistry
+
+FOLDER = "goldens"
+SUFFIX = ".yaml"
+_DIGITS = 3
+
+
+@dataclass(frozen=True)
+class GoldenAddress:
+    """Where the golden of one gate lies: the file, the test's key, the gate's key."""
+
+    file: Path
+    test: str
+    gate: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the fields as text, for JSON."""
+        return {key: str(value) for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, str]) -> GoldenAddress:
+        """Return the address that ``to_dict`` wrote."""
+        return cls(Path(data["file"]), data["test"], data["gate"])
+
+
+@dataclass(frozen=True)
+class Approved:
+    """What a golden says of one gate in one environment.
+
+    ``threshold`` is ``None`` where nothing was recorded yet; ``env`` is the variant that a
+    recording goes to (``None``: the top level of the entry).
+    """
+
+    threshold: Threshold | None
+    measured: float | None
+    env: str | None
+
+
+@dataclass(frozen=True)
+class ObsoleteGolden:
+    """A golden whose test does not exist any more; ``test`` of ``None``: nor does its test file."""
+
+    source: str
+    test: str | None
+
+
+class Goldens:
+    """The golden thresholds of one rootdir; each file is read once, when first needed.
+
+    Args:
+        root: folder that holds them all (``<root>/<folder of the test>/<test file>.yaml``);
+            ``None`` for ``goldens/`` beside each test file.
+        rootdir: paths in sources and messages are relative to it.
+        registry: the known metrics.
+    """
+
+    def __init__(self, root: Path | None, rootdir: Path, registry: PipeRegistry):
+        self._root = root
+        self._rootdir = rootdir
+        self._registry = registry
+        self._files: dict[Path, GoldenFile | None] = {}
+
+    def address(
+        self, test_file: Path, test_key: str, metric: str, name: str | None = None
+    ) -> GoldenAddress:
+        """Return where the golden of a gate lies, whether or not there is one.
+
+        Args:
+            test_file: the test's file.
+            test_key: the node id after the file, as ``TestHat::test_add[sdxl]``.
+            metric: name of the metric.
+            name: the gate's name, if the test has several gates of the metric.
+
+        Raises:
+            InputError: the goldens have a root, and the test file lies outside the rootdir.
+        """
+        return GoldenAddress(self.file_of(test_file), test_key, gate_key(metric, name))
+
+    def file_of(self, test_file: Path) -> Path:
+        """Return the golden file of a test file, whether or not it exists."""
+        if self._root is None:
+            return test_file.parent / FOLDER / (test_file.name + SUFFIX)
+        if not test_file.is_relative_to(self._rootdir):
+            raise InputError(
+                f"{test_file} lies outside the rootdir {self._rootdir}, so its goldens have no"
+                f" place under {self._root} (editmetrics_goldens)"
+            )
+        return self._root / (test_file.relative_to(self._rootdir).as_posix() + SUFFIX)
+
+    def lookup(
+        self, address: GoldenAddress, device: str, device_name: str, smoke: bool
+    ) -> Approved | None:
+        """Return what was approved for a gate on this device; ``None`` if it has no entry.
+
+        The nearest variant counts: the device's name, its type, the top level. An empty variant
+        says that its environment has no golden yet: nothing further away is taken instead.
+        Measurements on smoke weights see the variant ``smoke`` and nothing else, real ones never.
+
+        Args:
+            address: see ``address``.
+            device: as torch writes it, ``cuda:0``.
+            device_name: as ``NVIDIA H100``, compared in lower case.
+            smoke: whether the measurement was made with smoke weights.
+
+        Raises:
+            ConfigError: the file is there and cannot be used.
+        """
+        golden_file = self._read(address.file)
+        entry = None
+        if golden_file is not None:
+            entry = golden_file.tests.get(address.test, {}).get(address.gate)
+        if smoke:
+            variant = None if entry is None else entry.env.get(SMOKE)
+            return self._approved(address, golden_file, variant, SMOKE)
+        if entry is None:
+            return None
+        for env in (device_name.lower(), device.lower().partition(":")[0]):
+            if env in entry.env and env != SMOKE:
+                return self._approved(address, golden_file, entry.env[env], env)
+        return self._approved(address, golden_file, entry, None)
+
+    def _approved(
+        self,
+        address: GoldenAddress,
+        golden_file: GoldenFile | None,
+        entry: GoldenEntry | None,
+        env: str | None,
+    ) -> Approved:
+        if entry is None or golden_file is None:
+            return Approved(None, None, env)
+        threshold = None
+        if entry.bound is not None:
+            metric = self._registry.metric(address.gate.partition("@")[0])
+            source = f"{golden_file.shown}:{entry.line}"
+            threshold = Threshold(metric.bound_kind, entry.bound, "golden", source)
+        return Approved(threshold, entry.measured, env)
+
+    def obsolete(self, collected: Mapping[Path, Collection[str]]) -> list[ObsoleteGolden]:
+        """Return the goldens whose test does not exist any more.
+
+        Args:
+            collected: the keys of all tests of each test file; only files collected completely.
+        """
+        found = []
+        folders = set()
+        for test_file, keys in collected.items():
+            folders.add(self.file_of(test_file).parent)
+            golden_file = self._read(self.file_of(test_file))
+            if golden_file is not None:
+                found += [
+                    ObsoleteGolden(f"{golden_file.shown}:{golden_file.test_lines[test]}", test)
+                    for test in golden_file.tests
+                    if test not in keys
+                ]
+        return found + [
+            ObsoleteGolden(shown_path(path, self._rootdir), None)
+            for folder in sorted(folders)
+            for path in self._without_test_file(folder)
+        ]
+
+    def _without_test_file(self, folder: Path) -> Iterator[Path]:
+        tests = folder.parent
+        if self._root is not None:
+            tests = self._rootdir / folder.relative_to(self._root)
+        for path in sorted(folder.glob(f"*{SUFFIX}")):
+            if not (tests / path.name.removesuffix(SUFFIX)).exists():
+                yield path
+
+    def _read(self, path: Path) -> GoldenFile | None:
+        if path not in self._files:
+            there = path.exists()
+            self._files[path] = (
+                read_golden_file(path, self._registry, self._rootdir) if there else None
+            )
+        return self._files[path]
+
+
+def recorded_bound(value: float, metric: Metric, margin: Margin) -> float:
+    """Return the bound to record for a measured ``value``: the margin added, rounded outward.
+
+    Three digits of the distance are kept; the distance of a metric that cannot exceed 1 is what it
+    lacks to 1. The value always lies inside the bound.
+
+    Raises:
+        InputError: the value is NaN or infinite.
+
+    >>> recorded_bound(0.0268, Metric("lpips", "lower"), Margin(0.15, 0.005))
+    0.0318
+    >>> recorded_bound(0.913, Metric("sam_clip_cls_sim", "higher"), Margin(0.0, 0.02))
+    0.893
+    """
+    if not isfinite(value):
+        raise InputError(f"{metric.name} is {value}; only a number can be recorded as a golden")
+    exact = _decimal(value)
+    room = max(abs(exact) * _decimal(margin.relative), _decimal(margin.absolute))
+    outward = ROUND_CEILING if metric.better == "lower" else ROUND_FLOOR
+    bound = _rounded(exact + room if metric.better == "lower" else exact - room, metric, outward)
+    low, high = limits(metric)
+    within = min(max(float(bound), low), high)
+    holds = Threshold(metric.bound_kind, within, "golden", "").holds(value)
+    return within if holds else float(bound)
+
+
+def recorded_measured(value: float, metric: Metric) -> float:
+    """Return a measured value as a golden states it: three digits of the distance, to the nearest.
+
+    >>> recorded_measured(7.1849, Metric("emd", "lower"))
+    7.18
+    """
+    return float(_rounded(_decimal(value), metric, ROUND_HALF_EVEN))
+
+
+def _decimal(number: float) -> Decimal:
+    return Decimal(repr(float(number)))
+
+
+def _rounded(number: Decimal, metric: Metric, rounding: str) -> Decimal:
+    high = limits(metric)[1]
+    distance = _decimal(high) - number if isfinite(high) else number
+    if distance == 0:
+        return number
+    step = Decimal(1).scaleb(distance.adjusted() - _DIGITS + 1)
+    return (number / step).to_integral_value(rounding) * step
