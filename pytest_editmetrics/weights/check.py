@@ -44,13 +44,7 @@ def check_format(path: Path, remedy: str) -> None:
     if suffix != ".safetensors" and suffix not in TORCH_SUFFIXES:
         known = ", ".join((".safetensors", *TORCH_SUFFIXES))
         raise WeightsError(f"{path} is not a weights file by its name (known: {known}); {remedy}")
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            head = file.read(64)
-    except OSError as error:
-        raise unreadable(path, error) from error
-    _check_head(path, head, remedy)
+    size, head = _size_and_head(path, remedy)
     if suffix == ".safetensors":
         _check_safetensors(path, size, remedy)
     else:
@@ -62,8 +56,10 @@ def check_known(path: Path, checkpoint: Checkpoint, remedy: str) -> str:
 
     The size is compared first: it costs nothing and tells a cut-off download from another file.
     """
-    size = path.stat().st_size
-    if checkpoint.size is not None and size != checkpoint.size:
+    size, _ = _size_and_head(path, remedy)
+    if checkpoint.size is None:
+        check_format(path, remedy)
+    elif size != checkpoint.size:
         why = "the download was cut off" if size < checkpoint.size else "it is another file"
         raise WeightsError(
             f"{path} is {size:,} bytes, should be {checkpoint.size:,}: {why}; {remedy}"
@@ -96,6 +92,17 @@ def read_json_object(path: Path, what: str) -> dict[str, Any]:
 def unreadable(path: Path, error: OSError) -> WeightsError:
     """Return the error for a file or folder that is there and cannot be read."""
     return WeightsError(f"{path} cannot be read: {error.strerror or error}; check its permissions")
+
+
+def _size_and_head(path: Path, remedy: str) -> tuple[int, bytes]:
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(64)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    _check_head(path, head, remedy)
+    return size, head
 
 
 def _check_head(path: Path, head: bytes, remedy: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from pytest_editmetrics.errors import EditMetricsError, MissingResourceError, WeightsError
 from pytest_editmetrics.weights import catalog
 from pytest_editmetrics.weights.catalog import PACKAGED, Checkpoint
-from pytest_editmetrics.weights.check import check_format, check_known
+from pytest_editmetrics.weights.check import check_known
 from pytest_editmetrics.weights.find import CLIP_FILES, FoundWeights, find
 
 Say = Callable[[str], None]
@@ -81,7 +81,6 @@ def fetch_checkpoint(checkpoint: Checkpoint, say: Say) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _download(checkpoint, part, say)
-        check_format(part, remedy)
         check_known(part, checkpoint, remedy)
         part.replace(path)
     except WeightsError as error:

@@ -262,8 +262,11 @@ def _sam_file(model_type: str, text: str, model_cfg: str | None) -> FoundWeights
                 f"sam-pipe: {path.name} is the checkpoint of model_type "
                 f"{published.name.partition(':')[2]!r}, but model_type is {model_type!r}"
             )
-    check_format(path, remedy)
-    digest = sha256_of(path) if published is None else check_known(path, published, remedy)
+    if published is None:
+        check_format(path, remedy)
+        digest = sha256_of(path)
+    else:
+        digest = check_known(path, published, remedy)
     config = None
     if model_cfg is not None:
         config = _file("sam-pipe", _text("sam-pipe: model_cfg", model_cfg), "model_cfg")
@@ -280,7 +283,6 @@ def _from_cache(checkpoint: Checkpoint, pipe: str) -> FoundWeights:
             pipe=pipe,
         )
     remedy = f"run `{checkpoint.fetch_command}`, which replaces it"
-    check_format(path, remedy)
     return _found(checkpoint.name, path, check_known(path, checkpoint, remedy))
 
 
@@ -288,7 +290,6 @@ def _packaged(name: str, config: Path | None = None) -> FoundWeights:
     path = PACKAGED[name].path
     if _kind(path) != "file":
         raise WeightsError(f"{path}, part of this package, is not there; {_REINSTALL}")
-    check_format(path, _REINSTALL)
     return _found(name, path, check_known(path, PACKAGED[name], _REINSTALL), config)
 
 
