@@ -1,12 +1,13 @@
-"""Golden thresholds: where each gate's lies, what it holds, and which bound a value gives."""
+"""Golden thresholds: where each gate's lies, what it holds, which bound a value gives, writing."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from pytest_editmetrics.config.bounds import limits
 from pytest_editmetrics.config.golden_file import (
@@ -16,8 +17,9 @@ from pytest_editmetrics.config.golden_file import (
     gate_key,
     read_golden_file,
 )
+from pytest_editmetrics.config.golden_write import write_golden_file
 from pytest_editmetrics.config.reader import shown_path
-from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.measurement import Margin, Metric, Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
@@ -242,3 +244,74 @@ def _rounded(number: Decimal, metric: Metric, rounding: str) -> Decimal:
         return number
     step = Decimal(1).scaleb(distance.adjusted() - _DIGITS + 1)
     return (number / step).to_integral_value(rounding) * step
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A bound to write; ``env`` of ``None`` is the top level of the entry.
+
+    ``measured`` is written with three digits; ``None`` leaves what the golden has.
+    """
+
+    address: GoldenAddress
+    metric: str
+    bound: float
+    measured: float | None = None
+    env: str | None = None
+
+
+def write_proposals(
+    proposals: Iterable[Proposal], registry: PipeRegistry, rootdir: Path
+) -> list[Path]:
+    """Write recorded bounds into their golden files and return the files that changed.
+
+    Each file changes as a whole or not at all: the new text goes to a temporary file beside it, is
+    read back, and must hold just what the old one held and the proposals. Comments, order and
+    formatting of what is not recorded stay byte for byte. New tests are appended in the order of
+    the proposals. If one file fails the others are written all the same.
+
+    Args:
+        proposals: in the order of the tests; one for each address and ``env``.
+        registry: the known metrics.
+        rootdir: paths in messages are relative to it.
+
+    Raises:
+        EditMetricsError: two proposals of one address differ, or a file cannot be written; the
+            message names the file.
+    """
+    written, problems = [], []
+    for path, wanted in _grouped(proposals, registry, rootdir).items():
+        try:
+            if write_golden_file(path, wanted, registry, rootdir):
+                written.append(path)
+        except EditMetricsError as error:
+            problems.append(str(error))
+    if problems:
+        raise EditMetricsError("\n".join(problems))
+    return written
+
+
+def _grouped(
+    proposals: Iterable[Proposal], registry: PipeRegistry, rootdir: Path
+) -> dict[Path, dict[str, Any]]:
+    files: dict[Path, dict[str, Any]] = {}
+    for proposal in proposals:
+        address, metric = proposal.address, registry.metric(proposal.metric)
+        values: dict[str, float] = {metric.bound_kind: proposal.bound}
+        if proposal.measured is not None:
+            values["measured"] = recorded_measured(proposal.measured, metric)
+        gates = files.setdefault(address.file, {}).setdefault(address.test, {})
+        entry = gates.setdefault(address.gate, {})
+        if proposal.env is not None:
+            entry = entry.setdefault("env", {}).setdefault(proposal.env, {})
+        known = {key: value for key, value in entry.items() if key != "env"}
+        if known and known != values:
+            raise EditMetricsError(
+                f"{shown_path(address.file, rootdir)}: two values for {address.gate} of"
+                f" {address.test!r}: {known} and {values}; tell the gates apart with name="
+            )
+        nested = entry.pop("env", None)
+        entry.update(values)
+        if nested is not None:
+            entry["env"] = nested
+    return files

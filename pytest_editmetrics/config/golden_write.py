@@ -1,0 +1,115 @@
+"""Writing golden files: as a whole or not at all, checked before the old file is replaced."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pytest_editmetrics.config.golden_file import GoldenEntry, GoldenFile, read_golden_file
+from pytest_editmetrics.config.golden_text import CannotEditError, Wanted, edited_text
+from pytest_editmetrics.config.reader import shown_path
+from pytest_editmetrics.errors import ConfigError, EditMetricsError
+from pytest_editmetrics.pipes.registry import PipeRegistry
+
+_BOM = "\ufeff"
+_KINDS = {"max": "bound", "min": "bound", "measured": "measured"}
+
+
+def write_golden_file(path: Path, wanted: Wanted, registry: PipeRegistry, rootdir: Path) -> bool:
+    """Set values in a golden file, or make the file; return whether anything changed.
+
+    The new text goes to a temporary file beside it, is read back, must hold what the old one held
+    and ``wanted`` on top, and then takes the old one's place at once.
+
+    Args:
+        path: the golden file.
+        wanted: tests -> gates -> ``{"max" | "min": ..., "measured": ..., "env": {name: {...}}}``.
+        registry: the known metrics.
+        rootdir: paths in messages are relative to it.
+
+    Raises:
+        EditMetricsError: the file cannot be read or written, or a value to change is shared with
+            other entries (anchors and aliases); the message names the file.
+    """
+    try:
+        return _write(path, wanted, registry, rootdir)
+    except OSError as error:
+        _fail(path, rootdir, error.strerror or str(error))
+    except (CannotEditError, UnicodeError) as error:
+        _fail(path, rootdir, str(error))
+
+
+def _fail(path: Path, rootdir: Path, reason: str) -> NoReturn:
+    raise EditMetricsError(f"{shown_path(path, rootdir)}: the golden was not written: {reason}")
+
+
+def _write(path: Path, wanted: Wanted, registry: PipeRegistry, rootdir: Path) -> bool:
+    target = path.resolve()
+    old_file = read_golden_file(path, registry, rootdir) if path.exists() else None
+    old_text = target.read_bytes().decode("utf-8") if old_file else ""
+    bom = _BOM if old_text.startswith(_BOM) else ""
+    new_text = bom + edited_text(old_text.removeprefix(_BOM), wanted)
+    if new_text == old_text:
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("xb") as stream:
+            stream.write(new_text.encode("utf-8"))
+            stream.flush()
+            os.fsync(stream.fileno())
+        if old_file:
+            temporary.chmod(target.stat().st_mode & 0o7777)
+        _check_written(temporary, path, _expected(old_file, wanted), registry, rootdir)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
+
+def _check_written(
+    temporary: Path, path: Path, expected: Mapping[str, Any], registry: PipeRegistry, rootdir: Path
+) -> None:
+    try:
+        got = read_golden_file(temporary, registry, rootdir)
+    except ConfigError as error:
+        _fail(path, rootdir, f"it could not be read again: {error}")
+    if _expected(got, {}) != expected:
+        _fail(
+            path,
+            rootdir,
+            "other entries would have changed with it; write anchors, aliases and '<<' out",
+        )
+
+
+def _expected(golden_file: GoldenFile | None, wanted: Wanted) -> dict[str, Any]:
+    """Return what a file must hold: what it held, and ``wanted`` on top."""
+    held: dict[str, Any] = {}
+    for test, gates in (golden_file.tests if golden_file else {}).items():
+        held[test] = {gate: _held(entry) for gate, entry in gates.items()}
+    for test, gates in wanted.items():
+        for gate, values in gates.items():
+            entry = held.setdefault(test, {}).setdefault(gate, {"env": {}})
+            for env, variant in values.get("env", {}).items():
+                entry["env"].setdefault(env, {}).update(_values(variant))
+            entry.update(_values(values))
+    return held
+
+
+def _held(entry: GoldenEntry) -> dict[str, Any]:
+    values = {"bound": entry.bound, "measured": entry.measured}
+    held: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
+    return {**held, "env": {env: _held_variant(variant) for env, variant in entry.env.items()}}
+
+
+def _held_variant(entry: GoldenEntry) -> dict[str, Any]:
+    held = _held(entry)
+    del held["env"]
+    return held
+
+
+def _values(wanted: Mapping[str, Any]) -> dict[str, float]:
+    return {_KINDS[key]: value for key, value in wanted.items() if key in _KINDS}
