@@ -61,10 +61,10 @@ class Approved:
 
 @dataclass(frozen=True)
 class ObsoleteGolden:
-    """A golden whose test does not exist any more; ``test`` of ``None``: nor does its test file."""
+    """The goldens of a test that does not exist any more, and where they stand (``file:line``)."""
 
     source: str
-    test: str | None
+    test: str
 
 
 class Goldens:
@@ -159,35 +159,38 @@ class Goldens:
         return Approved(threshold, entry.measured, env)
 
     def obsolete(self, collected: Mapping[Path, Collection[str]]) -> list[ObsoleteGolden]:
-        """Return the goldens whose test does not exist any more.
+        """Return the goldens whose test does not exist any more, by file and line.
+
+        Golden files without a test file are looked for in the folders of the collected ones. Files
+        are read anew, so that what was recorded in the meantime has its right line.
 
         Args:
             collected: the keys of all tests of each test file; only files collected completely.
+
+        Raises:
+            ConfigError: a golden file cannot be used.
         """
+        keys = {self.file_of(test_file): tests for test_file, tests in collected.items()}
+        gone = {path: () for path in self._without_test_file({file.parent for file in keys})}
         found = []
-        folders = set()
-        for test_file, keys in collected.items():
-            folders.add(self.file_of(test_file).parent)
-            golden_file = self._read(self.file_of(test_file))
-            if golden_file is not None:
+        for path, tests in sorted({**gone, **keys}.items()):
+            if path.exists():
+                golden_file = read_golden_file(path, self._registry, self._rootdir)
                 found += [
                     ObsoleteGolden(f"{golden_file.shown}:{golden_file.test_lines[test]}", test)
                     for test in golden_file.tests
-                    if test not in keys
+                    if test not in tests
                 ]
-        return found + [
-            ObsoleteGolden(shown_path(path, self._rootdir), None)
-            for folder in sorted(folders)
-            for path in self._without_test_file(folder)
-        ]
+        return found
 
-    def _without_test_file(self, folder: Path) -> Iterator[Path]:
-        tests = folder.parent
-        if self._root is not None:
-            tests = self._rootdir / folder.relative_to(self._root)
-        for path in sorted(folder.glob(f"*{SUFFIX}")):
-            if not (tests / path.name.removesuffix(SUFFIX)).exists():
-                yield path
+    def _without_test_file(self, folders: Collection[Path]) -> Iterator[Path]:
+        for folder in folders:
+            tests = folder.parent
+            if self._root is not None:
+                tests = self._rootdir / folder.relative_to(self._root)
+            for path in folder.glob(f"*{SUFFIX}"):
+                if not (tests / path.name.removesuffix(SUFFIX)).exists():
+                    yield path
 
     def _read(self, path: Path) -> GoldenFile | None:
         if path not in self._files:

@@ -79,7 +79,7 @@ def _bases(
             named.fail(f"_base_ names {named.value!r}, which is no file")
         if target.resolve() in chain:
             names = [link.name for link in chain[chain.index(target.resolve()) :]]
-            named.fail(f"_base_ goes in a circle: {' -> '.join([*names, target.name])}")
+            named.fail(f"circular _base_: {' -> '.join([*names, target.name])}")
         if len(chain) > DEPTH_LIMIT:
             named.fail(f"_base_ goes through more than {DEPTH_LIMIT} files")
         known = files.get(target.resolve())
@@ -183,7 +183,7 @@ class Resolver:
         if id(target) in self._active:
             names = list(self._active.values())[list(self._active).index(id(target)) :]
             circle = " -> ".join(f"${{{link}}}" for link in [*names, name])
-            node.fail(f"references go in a circle: {circle}")
+            node.fail(f"circular reference: {circle}")
         if id(target) not in self._done:
             self._active[id(target)] = name
             try:

@@ -159,9 +159,11 @@ class _Loader:
                 self._check_foreign_pipe(key, node)
 
     def _check_foreign_pipe(self, key: str, node: Node) -> None:
-        if self._is_referred(f"pipes_default.{key}"):
-            return
         elsewhere = node.source.path != self._path
+        if self._is_referred(f"pipes_default.{key}"):
+            if not elsewhere:
+                self._resolver.resolve(node)
+            return
         alike = difflib.get_close_matches(key, self._registry.pipes, n=1, cutoff=0.85)
         if alike or not elsewhere:
             node.fail(f"unknown pipe {key!r}{did_you_mean(key, self._registry.pipes)}")

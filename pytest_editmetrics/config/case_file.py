@@ -1,0 +1,240 @@
+"""Cases without Python: ``test_*.edit.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PureWindowsPath
+from typing import Any, Literal
+
+from pytest_editmetrics.config.bounds import parse_bounds
+from pytest_editmetrics.config.node import Node
+from pytest_editmetrics.config.reader import read_yaml, shown_path
+from pytest_editmetrics.config.settings import metric_names
+from pytest_editmetrics.errors import did_you_mean
+from pytest_editmetrics.measurement import Threshold
+from pytest_editmetrics.pipes.registry import PipeRegistry
+
+Box = tuple[float, float, float, float]
+
+FILE_KEYS = ("metrics", "cases")
+CASE_KEYS = (
+    "id",
+    "reference",
+    "edited",
+    "coords",
+    "ref_boxes",
+    "edited_boxes",
+    "metrics",
+    "thresholds",
+    "params",
+    "marks",
+    "usefixtures",
+    "resize",
+)
+MARKS_OF_OTHER_KEYS = {
+    "usefixtures": "write the fixtures under the key `usefixtures`",
+    "parametrize": "write one case for each parameter",
+    "editmetrics": "write `metrics` and `thresholds` in the case",
+}
+
+
+@dataclass(frozen=True)
+class CaseMark:
+    """A mark of a case: ``pytest.mark.<name>``, with keyword arguments if there are any."""
+
+    name: str
+    kwargs: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class CaseSpec:
+    """One case as written; boxes are (x1, y1, x2, y2) in pixels, not yet clipped to an image.
+
+    ``edited`` of ``None`` means that the fixture ``edit_image`` makes the image; ``metrics`` of
+    ``None`` that the file's hold, else the configuration's.
+    """
+
+    id: str
+    reference: Path
+    edited: Path | None
+    coords: tuple[Box, ...] | None
+    ref_boxes: tuple[Box, ...] | None
+    edited_boxes: tuple[Box, ...] | None
+    metrics: tuple[str, ...] | None
+    thresholds: Mapping[str, Threshold]
+    params: dict[str, Any]
+    marks: tuple[CaseMark, ...]
+    usefixtures: tuple[str, ...]
+    resize: Literal["reference"] | None
+    line: int
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """The cases of one file; ``metrics`` are measured by every case that names none."""
+
+    path: Path
+    metrics: tuple[str, ...] | None
+    cases: tuple[CaseSpec, ...]
+
+
+def read_case_file(path: Path, registry: PipeRegistry, rootdir: Path) -> CaseFile:
+    """Read a file of cases. Images are looked for when a case runs, not here.
+
+    Args:
+        path: the file; image paths are relative to it and must stay inside ``rootdir``.
+        registry: the known metrics.
+        rootdir: paths in messages and sources are relative to it.
+
+    Raises:
+        ConfigError: with file and line, for anything unknown, misspelt, missing or impossible.
+    """
+    root = read_yaml(path, rootdir).root
+    if root.value is None:
+        root.fail("the file is empty; it needs a list of `cases`")
+    entries = root.mapping("a file of cases", FILE_KEYS)
+    cases = entries.get("cases")
+    if cases is None or cases.value is None or cases.value == []:
+        (cases or root).fail("no cases: write at least one under `cases`")
+    reader = _CaseReader(path, registry, rootdir)
+    return CaseFile(
+        path=path,
+        metrics=reader.metrics(entries),
+        cases=tuple(reader.case(node) for node in cases.items("cases")),
+    )
+
+
+class _CaseReader:
+    def __init__(self, path: Path, registry: PipeRegistry, rootdir: Path):
+        self._path = path
+        self._registry = registry
+        self._rootdir = rootdir
+        self._ids: dict[str, Node] = {}
+
+    def case(self, node: Node) -> CaseSpec:
+        entries = node.mapping("a case", CASE_KEYS)
+        for key in ("id", "reference"):
+            if key not in entries:
+                node.fail(f"a case without {key!r}; it needs an `id` and a `reference`")
+        given = {key: child for key, child in entries.items() if child.value is not None}
+        ref_boxes = _boxes("ref_boxes", given.get("ref_boxes"))
+        edited_boxes = _boxes("edited_boxes", given.get("edited_boxes"))
+        if len(ref_boxes or ()) != len(edited_boxes or ()):
+            (given.get("edited_boxes") or given["ref_boxes"]).fail(
+                f"ref_boxes and edited_boxes are paired in order, and there are"
+                f" {len(ref_boxes or ())} and {len(edited_boxes or ())}"
+            )
+        resize = given.get("resize")
+        if resize is not None:
+            resize.one_of("resize", ["reference"])
+        return CaseSpec(
+            id=self._id(entries["id"]),
+            reference=self._image(entries["reference"], "reference"),
+            edited=self._image(given["edited"], "edited") if "edited" in given else None,
+            coords=_boxes("coords", given.get("coords")),
+            ref_boxes=ref_boxes,
+            edited_boxes=edited_boxes,
+            metrics=self.metrics(given),
+            thresholds=self._thresholds(given.get("thresholds")),
+            params=_params(given.get("params")),
+            marks=_marks(given.get("marks")),
+            usefixtures=_names(given.get("usefixtures"), "usefixtures"),
+            resize=None if resize is None else "reference",
+            line=node.line,
+        )
+
+    def metrics(self, entries: Mapping[str, Node]) -> tuple[str, ...] | None:
+        node = entries.get("metrics")
+        if node is None or node.value is None:
+            return None
+        return metric_names(node, self._registry)
+
+    def _id(self, node: Node) -> str:
+        name = node.text("the id of a case")
+        if name != name.strip():
+            node.fail(f"the id {name!r} begins or ends with a space")
+        if "::" in name:
+            node.fail(f"the id {name!r} has a '::' in it, which separates the parts of a node id")
+        if not name.isprintable():
+            node.fail(f"the id {name!r} has a character in it that cannot be shown")
+        twin = self._ids.get(name.casefold())
+        if twin is not None:
+            same = "is taken" if twin.value == name else f"differs from {twin.value!r} in case only"
+            node.fail(f"the id {name!r} {same}, on line {twin.line}")
+        self._ids[name.casefold()] = node
+        return name
+
+    def _image(self, node: Node, what: str) -> Path:
+        text = node.text(f"{what} of a case")
+        path = Path(text)
+        if path.is_absolute() or PureWindowsPath(text).drive:
+            node.fail(f"{what} is the absolute path {text!r}; write it relative to this file")
+        path = self._path.parent / path
+        if not path.resolve().is_relative_to(self._rootdir.resolve()):
+            node.fail(
+                f"{what} {text!r} lies outside {shown_path(self._rootdir, None)}, the rootdir"
+            )
+        return path
+
+    def _thresholds(self, node: Node | None) -> dict[str, Threshold]:
+        thresholds = {}
+        for name, child in node.mapping("thresholds").items() if node else ():
+            if name not in self._registry.metrics:
+                known = did_you_mean(name, self._registry.metrics)
+                child.fail(f"unknown metric {name!r}{known}")
+            metric = self._registry.metrics[name]
+            thresholds[name] = parse_bounds(metric, child, origin="case")
+        return thresholds
+
+
+def _boxes(what: str, node: Node | None) -> tuple[Box, ...] | None:
+    return None if node is None else tuple(_box(what, item) for item in node.items(what))
+
+
+def _box(what: str, node: Node) -> Box:
+    if not isinstance(node.value, list) or len(node.value) != 4:
+        node.fail(f"{what} must be a list of boxes [x1, y1, x2, y2] in pixels, as [[0, 0, 64, 64]]")
+    for item in node.value:
+        item.number(f"a number of {what}")
+    x1, y1, x2, y2 = (item.value for item in node.value)
+    return x1, y1, x2, y2
+
+
+def _params(node: Node | None) -> dict[str, Any]:
+    if node is None:
+        return {}
+    node.mapping("params")
+    params: dict[str, Any] = node.plain
+    return params
+
+
+def _names(node: Node | None, what: str) -> tuple[str, ...]:
+    return () if node is None else tuple(_name(item, what) for item in node.items(what))
+
+
+def _name(node: Node, what: str) -> str:
+    name = node.text(f"a name under {what}")
+    if not name.isidentifier():
+        node.fail(f"{name!r} under {what} is no name of a fixture or mark (letters, digits, '_')")
+    return name
+
+
+def _marks(node: Node | None) -> tuple[CaseMark, ...]:
+    return () if node is None else tuple(map(_mark, node.items("marks")))
+
+
+def _mark(node: Node) -> CaseMark:
+    kwargs: dict[str, Any] = {}
+    name_node = node
+    if node.is_mapping:
+        if len(node.value) != 1:
+            node.fail("a mark with arguments has one name: `xfail: {reason: ...}`")
+        name, arguments = next(iter(node.value.items()))
+        name_node = Node(name, node.source, arguments.line)
+        arguments.mapping(f"the arguments of the mark {name!r}")
+        kwargs = arguments.plain or {}
+    name = _name(name_node, "marks")
+    if name in MARKS_OF_OTHER_KEYS:
+        name_node.fail(f"the mark {name!r} cannot be written here: {MARKS_OF_OTHER_KEYS[name]}")
+    return CaseMark(name, kwargs)
