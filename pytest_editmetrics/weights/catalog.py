@@ -108,9 +108,9 @@ PACKAGED = _by_name(
     Checkpoint(
         "sam:smoke",
         "smoke_sam.safetensors",
-        483_872,
+        466_720,
         "0.5 MB",
-        "9c8d5d599f9231ba08c34d55107d3e30e7115a561f8ce8ac13e32c729c4f387a",
+        "a6a92bb4fe19eb0d0e7669fc3a83b4904442f042481b51694cb529d51cc44eeb",
     ),
 )
 

@@ -35,7 +35,8 @@ CLIP_FILES = ("model.safetensors", "pytorch_model.bin")
 SAM_TYPES = ("vit_b", "vit_l", "vit_h", "smoke")
 LPIPS_NETS = ("alex", "vgg", "squeeze")
 _NOTHING = "a test run downloads nothing"
-_REINSTALL = "reinstall pytest-editmetrics (pip install --force-reinstall pytest-editmetrics)"
+REINSTALL = "pip install --force-reinstall pytest-editmetrics"
+_REINSTALL = f"reinstall it: {REINSTALL}"
 
 
 @dataclass(frozen=True)

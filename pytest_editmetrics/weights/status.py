@@ -8,7 +8,7 @@ from typing import Literal
 from pytest_editmetrics.errors import MissingResourceError, WeightsError
 from pytest_editmetrics.weights import catalog
 from pytest_editmetrics.weights.catalog import PACKAGED, fetch_command
-from pytest_editmetrics.weights.find import CLIP_FILES, FoundWeights, find
+from pytest_editmetrics.weights.find import CLIP_FILES, REINSTALL, FoundWeights, find
 
 State = Literal["packaged", "present", "missing", "damaged"]
 
@@ -51,7 +51,7 @@ def status(name: str, revision: str | None = None) -> WeightsStatus:
             known.size if known else None,
             known.size_text if known else "-",
             problem=str(error),
-            command=fetch_command(name, revision),
+            command=REINSTALL if name in PACKAGED else fetch_command(name, revision),
         )
     size = _size(found)
     return WeightsStatus(
