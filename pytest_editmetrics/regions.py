@@ -166,10 +166,10 @@ def patch_coverage(
     """
     if framing == "center-crop":
         height, width, top, left = crop_geometry(mask.shape[0], mask.shape[1], input_size)
-        resized = _nearest(mask, height, width)
+        resized = _resized(mask, height, width)
         resized = resized[top : top + input_size, left : left + input_size]
     else:
-        resized = _nearest(mask, input_size, input_size)
+        resized = _resized(mask, input_size, input_size)
     count = input_size // patch_size
     edge = count * patch_size
     patches = resized[:edge, :edge].reshape(count, patch_size, count, patch_size)
@@ -191,7 +191,8 @@ def patch_mask(
     return selected
 
 
-def _nearest(mask: Mask, height: int, width: int) -> Mask:
-    rows = np.arange(height) * mask.shape[0] // height
-    columns = np.arange(width) * mask.shape[1] // width
+def _resized(mask: Mask, height: int, width: int) -> Mask:
+    """Resize a mask as its boxes would be, scaled and rounded down to whole pixels."""
+    rows = ((np.arange(height) + 1) * mask.shape[0] - 1) // height
+    columns = ((np.arange(width) + 1) * mask.shape[1] - 1) // width
     return mask[np.ix_(rows, columns)]

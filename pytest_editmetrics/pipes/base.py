@@ -66,23 +66,18 @@ class Request:
         height, width = self.reference.shape[:2]
         return region_mask(self.boxes, self.mask_mode, height, width)
 
-    @property
-    def scope(self) -> Scope | None:
-        """What is measured; ``None`` for the whole image."""
-        if self.mask_mode is None or (self.mask_mode == "outer" and not self.boxes):
-            return None
-        return SCOPE[self.mask_mode]
-
 
 @dataclass(frozen=True)
 class Score:
-    """What a pipe found; ``value`` of ``None`` needs a ``soft_failure``."""
+    """What a pipe found; ``value`` of ``None`` needs a ``soft_failure``.
+
+    ``weights`` are those used besides the pipe's own.
+    """
 
     value: float | None
     soft_failure: SoftFailure | None = None
     floor: float | None = None
     excess: float | None = None
-    scope: Scope | None = None
     weights: tuple[WeightsUsed, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
 
@@ -90,12 +85,11 @@ class Score:
 def soft(
     reason: SoftReason,
     message: str,
+    details: Mapping[str, Any],
     value: float | None = None,
-    scope: Scope | None = None,
-    details: Mapping[str, Any] | None = None,
 ) -> Score:
     """Return the score of a region that gives no valid comparison."""
-    return Score(value, SoftFailure(reason, message), scope=scope, details=details or {})
+    return Score(value, SoftFailure(reason, message), details=details)
 
 
 class Pipe(ABC, Generic[ModelT]):
@@ -186,6 +180,7 @@ class Pipe(ABC, Generic[ModelT]):
             EditMetricsError: weights, device or memory; see ``load``.
         """
         metric = self._check(metric, mask_mode, params)
+        params = self._check_params(metric, params)
         request = self._request(metric, ref_image, edited_image, coords, mask_mode, resize, params)
         height, width = request.reference.shape[:2]
         loaded = self.load()
@@ -197,7 +192,7 @@ class Pipe(ABC, Generic[ModelT]):
         return Measurement(
             metric,
             score.value,
-            score.scope or request.scope,
+            self._scope(request),
             score.soft_failure,
             score.floor,
             score.excess,
@@ -214,6 +209,16 @@ class Pipe(ABC, Generic[ModelT]):
     @abstractmethod
     def _score(self, loaded: Loaded[ModelT], request: Request) -> Score:
         """Compute ``request.metric``."""
+
+    def _scope(self, request: Request) -> Scope | None:
+        """Return what is measured; ``None`` for the whole image."""
+        if request.mask_mode is None or (request.mask_mode == "outer" and not request.boxes):
+            return None
+        return SCOPE[request.mask_mode]
+
+    def _check_params(self, metric: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Check the runtime parameters, before anything is loaded, and fill in the defaults."""
+        return params
 
     def _check(self, metric: str | None, mask_mode: Any, params: Mapping[str, Any]) -> str:
         if metric is None and self.metrics:

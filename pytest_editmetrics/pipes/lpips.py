@@ -85,7 +85,7 @@ class LPIPSPipe(Pipe[Distance]):
         if not fraction:
             where = "inside" if request.mask_mode == "inner" else "outside"
             message = f"no pixel of the image lies {where} the {len(request.boxes)} boxes"
-            return soft("empty-region", message, value=0.0, details=details)
+            return soft("empty-region", message, details, value=0.0)
         return Score(unscaled / fraction, details=details)
 
     def _distance(

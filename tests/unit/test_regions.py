@@ -83,6 +83,16 @@ def test_framings_agree_on_square_images(coords, side):
     np.testing.assert_array_equal(stretch, patch_coverage(mask, 32, 8, "autopipeline"))
 
 
+@given(boxes(), sides, sides, sides)
+def test_a_resized_mask_is_its_box_scaled_and_rounded_down(box, height, width, size):
+    clipped = clip_box(box, width, height)
+    x1, y1, x2, y2 = clipped or (0, 0, 0, 0)
+    mask = region_mask([box], "inner", height, width)
+    scaled = [x1 * size // width, y1 * size // height, x2 * size // width, y2 * size // height]
+    expected = region_mask([scaled], "inner", size, size).astype(float)
+    np.testing.assert_array_equal(patch_coverage(mask, size, 1, "stretch"), expected)
+
+
 def test_no_boxes_and_no_mode():
     for coords in (None, [], (), np.zeros((0, 4))):
         assert region_mask(coords, "outer", 3, 4).all()

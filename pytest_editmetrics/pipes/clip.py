@@ -1,0 +1,361 @@
+"""``emd``, ``emd_excess`` and ``sam_clip_cls_sim``: how a CLIP vision model sees the edit."""
+
+from __future__ import annotations
+
+import numbers
+import warnings
+from collections.abc import Mapping, Sequence
+from math import ceil, floor, nan
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
+from pytest_editmetrics.images import Array, ImageLike, load_image, load_pair
+from pytest_editmetrics.measurement import Scope
+from pytest_editmetrics.pipes.base import Loaded, Pipe, Request, Score, soft
+from pytest_editmetrics.pipes.clip_model import CLIPEncoder, load_clip
+from pytest_editmetrics.pipes.sam import WHITE, Colour, SAMPipe, check_colour
+from pytest_editmetrics.pipes.square import pad_to_square
+from pytest_editmetrics.regions import (
+    FRAMINGS,
+    Box,
+    Framing,
+    Mask,
+    patch_coverage,
+)
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.weights.find import FoundWeights
+
+Tokens = NDArray[np.float64]
+
+REFERENCE_PATCHES = ("all", "selected")
+_REGION = ("patch_mask_threshold", "reference_patches")
+DEFAULT_THRESHOLD = 0.1
+_SAM_KEYS = ("model_type", "model_path", "model_cfg", "device")
+_MAX_ITERATIONS = 10_000_000
+
+
+def emd(reference: Tokens, edited: Tokens) -> float:
+    """Return the earth mover's distance between two sets of tokens.
+
+    Args:
+        reference: float64 (n, d).
+        edited: float64 (m, d).
+
+    Returns:
+        The least cost of moving uniform mass from one set to the other, squared Euclidean distance
+        per unit of mass; zero or greater, NaN if a token is not finite.
+
+    Raises:
+        EditMetricsError: the solver did not converge.
+
+    >>> emd(np.zeros((2, 3)), np.ones((1, 3)))
+    3.0
+    """
+    import ot
+
+    if not (np.isfinite(reference).all() and np.isfinite(edited).all()):
+        return nan
+    cost = np.stack([np.square(edited - token).sum(axis=1) for token in reference])
+    uniform = [np.full(count, 1 / count) for count in cost.shape]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        distance, log = ot.emd2(*uniform, cost, numItermax=_MAX_ITERATIONS, log=True)
+    if log["warning"] is not None:
+        raise EditMetricsError(
+            f"the earth mover's distance of {len(reference)} to {len(edited)} patches was not "
+            f"found: {log['warning']}"
+        )
+    return max(float(distance), 0.0)
+
+
+def cosine(one: Tokens, other: Tokens) -> float:
+    """Return the cosine of two vectors, float64 (d,), clamped to [-1, 1]; NaN if one is zero.
+
+    >>> cosine(np.array([0.0, 2.0]), np.array([0.0, 3.0]))
+    1.0
+    """
+    norm = float(np.linalg.norm(one) * np.linalg.norm(other))
+    if not norm > 0:
+        return nan
+    return max(-1.0, min(1.0, float(one @ other) / norm))
+
+
+class CLIPPipe(Pipe[CLIPEncoder]):
+    """Compares reference and edited image through the tokens of a CLIP vision model.
+
+    - ``emd`` (lower is better): earth mover's distance from the reference's patch tokens to the
+      edited image's in the region; squared Euclidean cost, uniform weights. It is above zero for an
+      unedited image as soon as a patch is masked out: that is the ``floor`` of the measurement.
+    - ``emd_excess`` (lower is better): ``emd`` minus its floor.
+    - ``sam_clip_cls_sim`` (higher is better, in [-1, 1]): cosine between the CLS tokens of objects
+      that SAM isolates in boxes; the mean over pairs. ``coords`` holds the reference boxes, then
+      the edited boxes, paired in order; ``mask_mode`` is ignored.
+
+    The metrics, and their names, are those of AutoPipeline (GEditBench v2).
+
+    Args:
+        model_path: a hub id in the local hub cache, a local directory, or ``smoke``.
+        revision: of a hub id.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        sam: configuration of a ``SAMPipe`` (``model_type``, ``model_path``, ``model_cfg``,
+            ``device``) or one itself; only ``sam_clip_cls_sim`` needs it.
+        framing: ``stretch`` resizes the whole frame to the input; ``center-crop`` crops image and
+            mask as the checkpoint does; ``autopipeline`` crops the image and stretches the mask.
+
+    Runtime parameters of ``emd`` and ``emd_excess``: ``patch_mask_threshold`` (default 0.1, the
+    share of a patch that must be measured, in [0, 1)) and ``reference_patches`` (``all`` by
+    default; ``selected`` masks the reference like the edited image). Of ``sam_clip_cls_sim``:
+    ``bg_color`` (default white).
+
+    >>> CLIPPipe("smoke").loaded
+    False
+    """
+
+    key = "clip-pipe"
+    metrics = {  # noqa: RUF012
+        "emd": _REGION,
+        "emd_excess": _REGION,
+        "sam_clip_cls_sim": ("bg_color",),
+    }
+
+    def __init__(
+        self,
+        model_path: str | Path = "openai/clip-vit-base-patch32",
+        revision: str | None = None,
+        device: str = "auto",
+        sam: Mapping[str, Any] | SAMPipe | None = None,
+        framing: Framing = "stretch",
+    ):
+        super().__init__(device)
+        if framing not in FRAMINGS:
+            hint = did_you_mean(framing, FRAMINGS)
+            raise InputError(f"clip-pipe: unknown framing {framing!r}{hint}")
+        self.model_path = model_path
+        self.revision = revision
+        self.framing = framing
+        self.sam_block = _sam_pipe(sam, device)
+
+    @property
+    def img_input_size(self) -> int:
+        """Edge of the model's square input, in pixels; loads the model."""
+        return self.load().model.input_size
+
+    @property
+    def patch_size(self) -> int:
+        """Edge of a patch of the model, in pixels; loads the model."""
+        return self.load().model.patch_size
+
+    def release(self) -> None:
+        """Free the weights, those of the SAM pipe too; the pipe stays usable."""
+        super().release()
+        if self.sam_block is not None:
+            self.sam_block.release()
+
+    def calc_emd(
+        self, ref_image: ImageLike, edited_image: ImageLike, bool_mask: Mask | None = None
+    ) -> float | None:
+        """Return ``emd`` over ``bool_mask``, or ``None`` if it selects no patch.
+
+        Args:
+            ref_image: the image before the edit.
+            edited_image: the image after it, of the same size.
+            bool_mask: true where measured: pixels (H, W), reduced to patches at the default
+                threshold; or patches, (n, n) or (n * n,) row by row. ``None`` is everywhere.
+
+        Raises:
+            InputError: a mask of another type or shape.
+        """
+        reference, edited = load_pair(ref_image, edited_image)
+        encoder = self.load().model
+        count = encoder.input_size // encoder.patch_size
+        mask = np.ones((count, count), np.bool_) if bool_mask is None else np.asarray(bool_mask)
+        if mask.dtype != np.bool_:
+            raise InputError(f"bool_mask must be boolean, not {mask.dtype}")
+        if mask.shape == reference.shape[:2]:
+            mask = self._coverage(encoder, mask) > DEFAULT_THRESHOLD
+        elif mask.size != count * count or mask.ndim > 2:
+            raise InputError(
+                f"bool_mask has shape {mask.shape}; it must be that of the image "
+                f"{reference.shape[:2]} or of the patches {(count, count)}"
+            )
+        if not mask.any():
+            return None
+        return self._emd(encoder, reference, edited, mask.ravel(), "all")[0]
+
+    def calc_object_pad_cls_sim(
+        self,
+        ref_image: ImageLike,
+        edited_image: ImageLike,
+        coords: Any,
+        bg_color: Colour = WHITE,
+    ) -> float | None:
+        """Return ``sam_clip_cls_sim``, or ``None`` for a soft failure."""
+        measured = self.measure(
+            ref_image, edited_image, coords, metric="sam_clip_cls_sim", bg_color=bg_color
+        )
+        return measured.value
+
+    def _pad_image_to_target_size(
+        self, cropped_image: ImageLike, bg_color: Colour = WHITE
+    ) -> Array:
+        """Return the crop centred on a square of ``bg_color``, at the model's input size."""
+        crop = load_image(cropped_image, "cropped image")
+        return pad_to_square(crop, check_colour(bg_color), self.img_input_size)
+
+    def _build(self, device: str) -> tuple[CLIPEncoder, FoundWeights]:
+        from pytest_editmetrics.weights.find import find_clip
+
+        found = find_clip(str(self.model_path), self.revision)
+        return load_clip(found.path, device), found
+
+    def _check_params(self, metric: str, params: dict[str, Any]) -> dict[str, Any]:
+        if metric == "sam_clip_cls_sim":
+            self._sam()
+            return {"bg_color": check_colour(params.get("bg_color", WHITE))}
+        reference_patches = params.get("reference_patches", "all")
+        if reference_patches not in REFERENCE_PATCHES:
+            raise InputError(
+                f"unknown reference_patches {reference_patches!r}"
+                f"{did_you_mean(reference_patches, REFERENCE_PATCHES)}"
+            )
+        threshold = params.get("patch_mask_threshold", DEFAULT_THRESHOLD)
+        if (
+            isinstance(threshold, bool)
+            or not isinstance(threshold, numbers.Real)
+            or not 0 <= float(threshold) < 1
+        ):
+            raise InputError(
+                "patch_mask_threshold is the share of a patch that must be measured, from 0 to "
+                f"below 1, not {threshold!r}"
+            )
+        return {
+            "patch_mask_threshold": float(threshold),
+            "reference_patches": reference_patches,
+        }
+
+    def _scope(self, request: Request) -> Scope | None:
+        return "edit_area" if request.metric == "sam_clip_cls_sim" else super()._scope(request)
+
+    def _score(self, loaded: Loaded[CLIPEncoder], request: Request) -> Score:
+        if request.metric == "sam_clip_cls_sim":
+            return self._object_score(loaded.model, request)
+        return self._region_score(loaded.model, request)
+
+    def _region_score(self, encoder: CLIPEncoder, request: Request) -> Score:
+        threshold = request.params["patch_mask_threshold"]
+        reference_patches = request.params["reference_patches"]
+        coverage = self._coverage(encoder, request.mask).ravel()
+        selected = coverage > threshold
+        details = {
+            "n_patches": len(selected),
+            "n_selected": int(selected.sum()),
+            "mixed_patches": int((selected & (coverage < 1)).sum()),
+            "threshold": threshold,
+            "framing": self.framing,
+            "reference_patches": reference_patches,
+        }
+        if request.mask_mode == "inner" and not request.boxes:
+            return soft("empty-region", "there are no boxes to measure inside", details)
+        if not selected.any():
+            message = (
+                f"none of the {len(selected)} patches of the model's input is measured by more "
+                f"than {threshold:g} of its area"
+            )
+            return soft("no-valid-patch", message, details)
+        value, floor = self._emd(
+            encoder, request.reference, request.edited, selected, reference_patches
+        )
+        excess = value - floor
+        shown = excess if request.metric == "emd_excess" else value
+        return Score(shown, floor=floor, excess=excess, details=details)
+
+    def _coverage(self, encoder: CLIPEncoder, mask: Mask) -> NDArray[np.float64]:
+        return patch_coverage(mask, encoder.input_size, encoder.patch_size, self.framing)
+
+    def _emd(
+        self,
+        encoder: CLIPEncoder,
+        reference: Array,
+        edited: Array,
+        selected: Mask,
+        reference_patches: str,
+    ) -> tuple[float, float]:
+        """Return the distance to the edited patches, and to the reference's own: the floor."""
+        every = encoder.tokens(reference, self.framing)[1:]
+        own = every[selected]
+        source = own if reference_patches == "selected" else every
+        after = encoder.tokens(edited, self.framing)[1:][selected]
+        return emd(source, after), emd(source, own)
+
+    def _object_score(self, encoder: CLIPEncoder, request: Request) -> Score:
+        boxes = request.boxes
+        if not boxes or len(boxes) % 2:
+            message = (
+                f"{len(boxes)} boxes make no pairs: coords holds the reference boxes, then as "
+                "many edited boxes"
+            )
+            return soft("unpaired-coords", message, {"boxes": [list(box) for box in boxes]})
+        half = len(boxes) // 2
+        before, after = boxes[:half], _on_resized(boxes[half:], request)
+        colour = request.params["bg_color"]
+        details: dict[str, Any] = {
+            "reference_boxes": [list(box) for box in before],
+            "edited_boxes": [list(box) for box in after],
+            "bg_color": list(colour),
+        }
+        sam = self._sam()
+        crops = sam.isolate_all(request.reference, before, colour)
+        edited_crops = sam.isolate_all(request.edited, after, colour)
+        similarities = []
+        for number, (crop, edited_crop) in enumerate(zip(crops, edited_crops, strict=True), 1):
+            if crop is None or edited_crop is None:
+                which = "reference" if crop is None else "edited"
+                message = f"no object in box {number} of {half} of the {which} image"
+                return soft("empty-crop", message, details)
+            similarities.append(
+                cosine(self._cls(encoder, crop, colour), self._cls(encoder, edited_crop, colour))
+            )
+        details["similarities"] = similarities
+        mean = float(np.mean(similarities))
+        return Score(mean, weights=(sam.load().weights,), details=details)
+
+    def _cls(self, encoder: CLIPEncoder, crop: Array, colour: Colour) -> Tokens:
+        square = pad_to_square(crop, colour, encoder.input_size)
+        cls: Tokens = encoder.tokens(square, "stretch")[0]
+        return cls
+
+    def _sam(self) -> SAMPipe:
+        if self.sam_block is None:
+            raise EditMetricsError(
+                "sam_clip_cls_sim needs SAM, and this clip-pipe has no `sam`. In the YAML write "
+                "under the metric's init_config (or pipes_default.clip-pipe) "
+                "`sam: ${pipes_default.sam-pipe}` or `sam: {model_type: vit_b}`; in Python, "
+                "CLIPPipe(sam={'model_type': 'vit_b'})"
+            )
+        return self.sam_block
+
+
+def _sam_pipe(sam: Any, device: str) -> SAMPipe | None:
+    if sam is None or isinstance(sam, SAMPipe):
+        return sam
+    if not isinstance(sam, Mapping):
+        raise InputError(f"clip-pipe: sam must be a mapping of SAM's options, not {sam!r}")
+    for option in sam:
+        if option not in _SAM_KEYS:
+            hint = did_you_mean(option, _SAM_KEYS)
+            raise InputError(f"clip-pipe: sam takes no option {option!r}{hint}")
+    return SAMPipe(**{"device": device, **sam})
+
+
+def _on_resized(boxes: Sequence[Box], request: Request) -> list[Box]:
+    """Move boxes of the edited image to where they lie after it was resized."""
+    if request.resized_from is None:
+        return list(boxes)
+    height, width = request.edited.shape[:2]
+    x, y = width / request.resized_from[0], height / request.resized_from[1]
+    return [(floor(x1 * x), floor(y1 * y), ceil(x2 * x), ceil(y2 * y)) for x1, y1, x2, y2 in boxes]

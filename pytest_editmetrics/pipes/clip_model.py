@@ -1,0 +1,158 @@
+"""A CLIP vision model: its input size, its preprocessing, its tokens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_editmetrics.errors import WeightsError
+from pytest_editmetrics.images import Array
+from pytest_editmetrics.pipes.base import fill, inference, read_state_dict
+from pytest_editmetrics.regions import Framing, crop_geometry
+
+if TYPE_CHECKING:
+    import torch
+
+_MEAN = (0.48145466, 0.4578275, 0.40821073)
+_STD = (0.26862954, 0.26130258, 0.27577711)
+_PREFIX = "vision_model."
+_DIMENSIONS = (
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "image_size",
+    "patch_size",
+    "hidden_act",
+    "layer_norm_eps",
+)
+
+
+@dataclass(frozen=True)
+class CLIPEncoder:
+    """A CLIP vision model on its device. Sizes are edges of squares, in pixels."""
+
+    model: torch.nn.Module
+    device: str
+    input_size: int
+    patch_size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def tokens(self, image: Array, framing: Framing) -> NDArray[np.float64]:
+        """Return the tokens of ``last_hidden_state``.
+
+        Args:
+            image: RGB, uint8, (H, W, 3).
+            framing: ``stretch`` resizes the whole frame to the input; ``center-crop`` and
+                ``autopipeline`` resize the shortest edge to it and crop the centre.
+
+        Returns:
+            float64 (1 + patches, hidden): the CLS token, then the patches, row by row; without
+            post-layernorm.
+        """
+        with inference(self.device):
+            pixels = self._pixels(image, framing).to(self.device)
+            hidden = self.model(pixel_values=pixels).last_hidden_state[0]
+            tokens: NDArray[np.float64] = hidden.float().cpu().numpy().astype(np.float64)
+        return tokens
+
+    def _pixels(self, image: Array, framing: Framing) -> torch.Tensor:
+        """Return the model's input, float32 (1, 3, S, S)."""
+        import torch
+        from torch.nn import functional as F
+
+        size = self.input_size
+        height, width, top, left = size, size, 0, 0
+        if framing != "stretch":
+            height, width, top, left = crop_geometry(image.shape[0], image.shape[1], size)
+        pixels = torch.from_numpy(image.transpose(2, 0, 1)[None].copy())
+        if (height, width) != image.shape[:2]:
+            pixels = F.interpolate(pixels, (height, width), mode="bicubic", antialias=True)
+        pixels = pixels[..., top : top + size, left : left + size].float() / 255
+        mean = torch.tensor(self.mean, dtype=torch.float32, device="cpu").view(1, 3, 1, 1)
+        std = torch.tensor(self.std, dtype=torch.float32, device="cpu").view(1, 3, 1, 1)
+        return (pixels - mean) / std
+
+
+def load_clip(folder: Path, device: str) -> CLIPEncoder:
+    """Load the vision model in ``folder``: a CLIP checkpoint, whole or its vision part alone.
+
+    Raises:
+        WeightsError: another kind of model, or weights that do not fit the configuration.
+    """
+    config = _vision_config(folder / "config.json")
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        weights = folder / "pytorch_model.bin"
+    state = read_state_dict(weights)
+    from transformers import CLIPVisionConfig, CLIPVisionModel
+
+    try:
+        model = CLIPVisionModel(CLIPVisionConfig(**config))
+    except (TypeError, ValueError, KeyError, ZeroDivisionError) as error:
+        raise WeightsError(f"{folder / 'config.json'} makes no CLIP model: {error}") from error
+    # transformers 4 and whole checkpoints name the vision model's tensors with a prefix, 5 without.
+    bare = {name.removeprefix(_PREFIX): tensor for name, tensor in state.items()}
+    named = {name: bare[key] for name in model.state_dict() if (key := _bare(name)) in bare}
+    fill(model, named, weights, f"the CLIP vision model of {folder / 'config.json'}")
+    model = model.eval().requires_grad_(False).to(device)
+    mean, std = _normalisation(folder / "preprocessor_config.json")
+    return CLIPEncoder(model, device, config["image_size"], config["patch_size"], mean, std)
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix(_PREFIX)
+
+
+def _vision_config(path: Path) -> dict[str, Any]:
+    whole = _read_json(path)
+    config = whole.get("vision_config", whole)
+    kind = whole.get("model_type", "clip_vision_model")
+    if kind not in ("clip", "clip_vision_model") or not isinstance(config, Mapping):
+        raise WeightsError(
+            f"{path} describes a model of type {kind!r}; clip-pipe takes CLIP models"
+        )
+    dimensions = {name: config[name] for name in _DIMENSIONS if name in config}
+    # Published configurations leave out what is the default of CLIP ViT-B/32.
+    dimensions.setdefault("image_size", 224)
+    dimensions.setdefault("patch_size", 32)
+    for name in ("image_size", "patch_size"):
+        if type(dimensions[name]) is not int or dimensions[name] < 1:
+            raise WeightsError(f"{path}: {name} is {dimensions[name]!r}, not a number of pixels")
+    return dimensions
+
+
+def _normalisation(path: Path) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Return the checkpoint's mean and deviation of RGB in [0, 1]; CLIP's own if it has none."""
+    if not path.is_file():
+        return _MEAN, _STD
+    config = _read_json(path)
+    return (
+        _three(config.get("image_mean", _MEAN), f"{path}: image_mean"),
+        _three(config.get("image_std", _STD), f"{path}: image_std"),
+    )
+
+
+def _three(values: Any, what: str) -> tuple[float, float, float]:
+    try:
+        red, green, blue = map(float, values)
+    except (TypeError, ValueError) as error:
+        raise WeightsError(f"{what} is {values!r}, not three numbers") from error
+    return red, green, blue
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path} cannot be read as JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise WeightsError(f"{path} holds no JSON object")
+    return value

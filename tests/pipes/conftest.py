@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pytest_editmetrics.images import load_image
+from pytest_editmetrics.pipes.clip import CLIPPipe
+from pytest_editmetrics.pipes.lpips import LPIPSPipe
+from pytest_editmetrics.pipes.sam import SAMPipe
+
+PARITY = Path(__file__).parents[2] / "fixtures" / "parity"
+CLIP = str(PARITY / "models" / "clip")
+SAM = {
+    "model_path": str(PARITY / "models" / "sam.safetensors"),
+    "model_cfg": str(PARITY / "models" / "sam.json"),
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def photo() -> np.ndarray:
+    """The astronaut, (256, 256, 3)."""
+    return load_image(PARITY / "images" / "astronaut.png")
+
+
+@pytest.fixture(scope="session")
+def wide() -> np.ndarray:
+    """The cat, (213, 320, 3)."""
+    return load_image(PARITY / "images" / "chelsea.png")
+
+
+@pytest.fixture(scope="session")
+def alex() -> LPIPSPipe:
+    return LPIPSPipe(device="cpu")
+
+
+@pytest.fixture(scope="session")
+def tiny_sam() -> SAMPipe:
+    return SAMPipe(device="cpu", **SAM)
+
+
+@pytest.fixture(scope="session")
+def tiny_clip(tiny_sam: SAMPipe) -> CLIPPipe:
+    return CLIPPipe(CLIP, device="cpu", sam=tiny_sam)
+
+
+@pytest.fixture(scope="session")
+def original_clip(tiny_sam: SAMPipe) -> CLIPPipe:
+    """As the original measures: image cropped, mask stretched."""
+    return CLIPPipe(CLIP, device="cpu", sam=tiny_sam, framing="autopipeline")
+
+
+def noisy(image: np.ndarray, box: tuple[int, int, int, int], seed: int = 0) -> np.ndarray:
+    """Return a copy with noise inside ``box``."""
+    x1, y1, x2, y2 = box
+    edited = image.copy()
+    shape = edited[y1:y2, x1:x2].shape
+    edited[y1:y2, x1:x2] = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+    return edited

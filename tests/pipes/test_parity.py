@@ -1,0 +1,58 @@
+"""The original's values, on its images and models: see fixtures/parity/README.md."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PARITY = Path(__file__).parents[2] / "fixtures" / "parity"
+CASES = json.loads((PARITY / "cases.json").read_text(encoding="utf-8"))
+
+
+def cases(metric: str) -> pytest.MarkDecorator:
+    chosen = [pytest.param(case, id=case["id"]) for case in CASES if case["metric"] == metric]
+    return pytest.mark.parametrize("case", chosen)
+
+
+def measured(pipe: Any, case: dict[str, Any]) -> float | None:
+    return pipe(
+        PARITY / "images" / case["reference"],
+        PARITY / "images" / case["edited"],
+        case["coords"],
+        case["mask_mode"],
+        metric=case["metric"],
+        **case["params"],
+    )
+
+
+def test_every_case_is_tested_and_five_are_soft_failures():
+    assert len(CASES) == 153
+    assert {case["metric"] for case in CASES} == {"emd", "lpips", "sam_clip_cls_sim"}
+    assert sum(case["expected"] is None for case in CASES) == 5
+    assert {case["net"] for case in CASES if case["metric"] == "lpips"} == {"alex"}
+
+
+@cases("lpips")
+def test_lpips(alex, case):
+    assert measured(alex, case) == pytest.approx(case["expected"], rel=0, abs=1e-5)
+
+
+@cases("emd")
+def test_emd(original_clip, case):
+    value = measured(original_clip, case)
+    if case["expected"] is None:
+        assert value is None
+    else:
+        assert value == pytest.approx(case["expected"], rel=1e-3, abs=1e-9)
+
+
+@cases("sam_clip_cls_sim")
+def test_sam_clip_cls_sim(original_clip, case):
+    value = measured(original_clip, case)
+    if case["expected"] is None:
+        assert value is None
+    else:
+        assert value == pytest.approx(case["expected"], rel=0, abs=1e-3)
