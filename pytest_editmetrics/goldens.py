@@ -171,7 +171,7 @@ class Goldens:
             ConfigError: a golden file cannot be used.
         """
         keys = {self.file_of(test_file): tests for test_file, tests in collected.items()}
-        gone = {path: () for path in self._without_test_file({file.parent for file in keys})}
+        gone = dict.fromkeys(self._without_test_file({file.parent for file in keys}), ())
         found = []
         for path, tests in sorted({**gone, **keys}.items()):
             if path.exists():

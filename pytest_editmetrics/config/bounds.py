@@ -54,8 +54,8 @@ def refuse_other_bound(metric: Metric, node: Node) -> None:
     other = "min" if metric.bound_kind == "max" else "max"
     if other in node.value:
         node.value[other].fail(
-            f"{metric.name} is {metric.better}-is-better and takes {metric.bound_kind!r},"
-            f" not {other!r}"
+            f"{other!r} on {metric.name}, which is {metric.better}-is-better:"
+            f" write {metric.bound_kind!r}"
         )
 
 
