@@ -1,0 +1,223 @@
+"""The JSON Schema of the YAML files, for editors that complete and check while one types.
+
+It knows the registered pipes and metrics. A key of one's own that only ``${...}`` refers to is
+accepted when a file is read, not by the schema; in a file attached by ``_base_`` it is no matter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from math import isfinite
+from typing import Any, Literal
+
+from pytest_editmetrics.config.bounds import limits
+from pytest_editmetrics.config.case_file import MARKS_OF_OTHER_KEYS
+from pytest_editmetrics.config.checks import CHOICES, REFERENCE_PATCHES, TEXTS, TEXTS_OR_EMPTY
+from pytest_editmetrics.config.settings import AUTOPIPELINE_KEYS, AUTOPIPELINE_PIPES
+from pytest_editmetrics.measurement import SCOPES, Metric
+from pytest_editmetrics.pipes.registry import PipeRegistry, PipeSpec
+
+Schema = dict[str, Any]
+Kind = Literal["settings", "goldens", "cases"]
+
+KINDS: tuple[Kind, ...] = ("settings", "goldens", "cases")
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_REFERENCE: Schema = {"type": "string", "pattern": r"\$\{[^${}]*\}"}
+_TEXT: Schema = {"type": "string", "pattern": r"\S"}
+_NUMBER: Schema = {"type": "number"}
+_NAMES: Schema = {"type": "array", "items": {"type": "string", "pattern": r"^[^\W\d]\w*$"}}
+_IMAGE: Schema = {"type": "string", "pattern": r"^(?!/|[A-Za-z]:).*\S"}
+_BOX: Schema = {"type": "array", "items": _NUMBER, "minItems": 4, "maxItems": 4}
+_BOXES: Schema = {"type": ["array", "null"], "items": _BOX}
+_PARAMS: Mapping[str, Schema] = {
+    "patch_mask_threshold": {"type": "number", "minimum": 0, "maximum": 1},
+    "reference_patches": {"enum": list(REFERENCE_PATCHES)},
+    "bg_color": {
+        "type": "array",
+        "items": {"type": "integer", "minimum": 0, "maximum": 255},
+        "minItems": 3,
+        "maxItems": 3,
+    },
+}
+
+
+def json_schema(registry: PipeRegistry, kind: Kind | None = None) -> Schema:
+    """Return a JSON Schema (draft 2020-12) of the YAML files.
+
+    Args:
+        registry: the known pipes and metrics.
+        kind: ``settings`` (``editmetrics.yaml``), ``goldens`` or ``cases`` for a schema of just
+            these files; ``None`` for one that holds the three under ``$defs``.
+
+    >>> sorted(json_schema(PipeRegistry())["$defs"])
+    ['cases', 'goldens', 'settings']
+    >>> json_schema(PipeRegistry(), "goldens")["title"]
+    'pytest-editmetrics: golden thresholds'
+    """
+    schemas: dict[Kind, Schema] = {
+        "settings": _settings(registry),
+        "goldens": _goldens(registry),
+        "cases": _cases(registry),
+    }
+    if kind is not None:
+        return {"$schema": DIALECT, **schemas[kind]}
+    return {"$schema": DIALECT, "title": "pytest-editmetrics", "$defs": schemas}
+
+
+def _object(properties: Mapping[str, Schema], *, required: Iterable[str] = ()) -> Schema:
+    schema: Schema = {"type": "object", "properties": dict(properties)}
+    return {**schema, "additionalProperties": False, "required": list(required)}
+
+
+def _anything(keys: Iterable[str]) -> dict[str, Schema]:
+    return {key: {} for key in keys}
+
+
+def _or_empty(schema: Schema) -> Schema:
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+def _or_reference(schema: Schema) -> Schema:
+    return {"anyOf": [schema, _REFERENCE]}
+
+
+def _with_references(schema: Schema) -> Schema:
+    """Return a schema in which every value below may be a ``${...}``."""
+    changed = dict(schema)
+    if "properties" in schema:
+        changed["properties"] = {
+            key: _or_reference(_with_references(child))
+            for key, child in schema["properties"].items()
+        }
+    if "items" in schema:
+        changed["items"] = _or_reference(_with_references(schema["items"]))
+    if "anyOf" in schema:
+        changed["anyOf"] = [_with_references(child) for child in schema["anyOf"]]
+    return changed
+
+
+def _settings(registry: PipeRegistry) -> Schema:
+    paths = {"type": "string", "minLength": 1}
+    base: Schema = {
+        "anyOf": [
+            paths,
+            {"type": "array", "items": paths},
+            {"type": "object", "additionalProperties": paths},
+        ]
+    }
+    pipes = {key: _or_empty(_options(spec, registry)) for key, spec in registry.pipes.items()}
+    blocks = {
+        name: _or_empty(_block(metric, registry)) for name, metric in registry.metrics.items()
+    }
+    bounds = {name: _bounds(metric) for name, metric in registry.metrics.items()}
+    ours = _object(
+        {
+            "metrics": _or_empty(_metric_names(registry)),
+            "pipes_default": _or_empty(_object({**_anything(AUTOPIPELINE_PIPES), **pipes})),
+            "metric_configs": _or_empty(_object(blocks)),
+            "thresholds": _or_empty(_object(bounds)),
+        }
+    )
+    ours = _with_references(ours)
+    ours["properties"] |= {"_base_": base, **_anything(AUTOPIPELINE_KEYS)}
+    return {"title": "pytest-editmetrics: editmetrics.yaml", **_or_empty(ours)}
+
+
+def _options(spec: PipeSpec, registry: PipeRegistry, *more: str) -> Schema:
+    if spec.options is None:
+        return {"type": "object"}
+    options = {key: _option(spec.key, key, registry) for key in spec.options}
+    return _object({**options, **{key: {"enum": [*SCOPES, None]} for key in more}})
+
+
+def _option(pipe: str, key: str, registry: PipeRegistry) -> Schema:
+    if (pipe, key) == ("clip-pipe", "sam") and "sam-pipe" in registry.pipes:
+        return _or_empty(_options(registry.pipe("sam-pipe"), registry))
+    if (pipe, key) in CHOICES:
+        return {"enum": list(CHOICES[pipe, key])}
+    if (pipe, key) in TEXTS:
+        return _TEXT
+    return _or_empty(_TEXT) if (pipe, key) in TEXTS_OR_EMPTY else {}
+
+
+def _block(metric: Metric, registry: PipeRegistry) -> Schema:
+    spec = registry.pipe_of(metric.name)
+    options = _or_empty(_options(spec, registry, "scope"))
+    scopes = SCOPES if metric.compares == "region" else (metric.scope,)
+    part = {"type": "number", "minimum": 0}
+    params = {key: _PARAMS.get(key, {}) for key in metric.params}
+    return _object(
+        {
+            "pipe_name": {"const": spec.key},
+            "default_config": options,
+            "init_config": options,
+            "scope": {"enum": [*scopes, None]},
+            "runtime_params": _or_empty(_object(params)),
+            "margin": _or_empty(_object({"relative": part, "absolute": part})),
+        }
+    )
+
+
+def _metric_names(registry: PipeRegistry) -> Schema:
+    names = {"enum": list(registry.metrics)}
+    return {"type": "array", "items": names, "minItems": 1, "uniqueItems": True}
+
+
+def _bound(metric: Metric) -> Schema:
+    low, high = limits(metric)
+    ends = {"minimum": low, "maximum": high}
+    return {**_NUMBER, **{key: end for key, end in ends.items() if isfinite(end)}}
+
+
+def _bounds(metric: Metric) -> Schema:
+    bound, kind = _bound(metric), metric.bound_kind
+    return {"anyOf": [bound, _object({kind: bound}, required=[kind])]}
+
+
+def _goldens(registry: PipeRegistry) -> Schema:
+    gates: Schema = {"type": ["object", "null"], "additionalProperties": False}
+    gates["patternProperties"] = {
+        f"^{re.escape(name)}(@.*\\S.*)?$": _golden(metric)
+        for name, metric in registry.metrics.items()
+    }
+    title = "pytest-editmetrics: golden thresholds"
+    return {"title": title, "type": ["object", "null"], "additionalProperties": gates}
+
+
+def _golden(metric: Metric) -> Schema:
+    values = {metric.bound_kind: _bound(metric), "measured": _NUMBER}
+    env: Schema = {"type": ["object", "null"], "propertyNames": {"pattern": "^[^A-Z]+$"}}
+    env["additionalProperties"] = _or_empty(_object(values))
+    return _or_empty(_object({**values, "env": env}))
+
+
+def _cases(registry: PipeRegistry) -> Schema:
+    identifier: Schema = {"type": "string", "pattern": r"^\S([^\x00-\x1f\x7f]*\S)?$"}
+    identifier["not"] = {"pattern": "::"}
+    bounds = {name: _bounds(metric) for name, metric in registry.metrics.items()}
+    name: Schema = {**_NAMES["items"], "not": {"enum": list(MARKS_OF_OTHER_KEYS)}}
+    with_arguments: Schema = {"type": "object", "minProperties": 1, "maxProperties": 1}
+    with_arguments |= {"propertyNames": name, "additionalProperties": {"type": ["object", "null"]}}
+    marks: Schema = {"type": "array", "items": {"anyOf": [name, with_arguments]}}
+    case = _object(
+        {
+            "id": identifier,
+            "reference": _IMAGE,
+            "edited": _or_empty(_IMAGE),
+            "coords": _BOXES,
+            "ref_boxes": _BOXES,
+            "edited_boxes": _BOXES,
+            "metrics": _or_empty(_metric_names(registry)),
+            "thresholds": _or_empty(_object(bounds)),
+            "params": {"type": ["object", "null"]},
+            "marks": _or_empty(marks),
+            "usefixtures": _or_empty(_NAMES),
+            "resize": {"enum": ["reference", None]},
+        },
+        required=["id", "reference"],
+    )
+    cases = {"type": "array", "items": case, "minItems": 1}
+    whole = {"metrics": _or_empty(_metric_names(registry)), "cases": cases}
+    return {"title": "pytest-editmetrics: cases", **_object(whole, required=["cases"])}
