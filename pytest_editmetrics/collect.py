@@ -56,19 +56,12 @@ class CaseModule(pytest.Module):
 
 
 def _test_function(session: EditSession, file: CaseFile, case: CaseSpec) -> Callable[..., None]:
+    """Return the test of a case: one line of code, which tracebacks place at the case's line."""
+    function: Any
     if case.edited is None:
-
-        def test(edit_gate: EditGate, edit_image: Callable[[CaseSpec], Any]) -> None:
-            __tracebackhide__ = True
-            _run(edit_gate, file, case, edit_image(case))
-
+        function = lambda edit_gate, edit_image: _run(edit_gate, file, case, edit_image(case))  # noqa: E731
     else:
-
-        def test(edit_gate: EditGate) -> None:  # type: ignore[misc]
-            __tracebackhide__ = True
-            _run(edit_gate, file, case, case.edited)
-
-    function: types.FunctionType = test  # type: ignore[assignment]
+        function = lambda edit_gate: _run(edit_gate, file, case, case.edited)  # noqa: E731
     function.__code__ = function.__code__.replace(
         co_filename=str(file.path), co_firstlineno=case.line, co_name=case.id
     )

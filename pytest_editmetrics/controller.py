@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -176,27 +177,29 @@ class Controller:
             session.testsfailed += 1
 
     def _record_goldens(self, tally: Tally) -> None:
-        recorded = [
-            (test, gate)
-            for test, gate in tally.final
-            if gate.verdict == "recorded" and not test.failed
-        ]
-        lost = sum(gate.verdict == "recorded" and test.failed for test, gate in tally.final)
+        from pytest_editmetrics.goldens import GoldenAddress, Proposal, write_proposals
+
+        proposals = []
+        lost = 0
+        for test, gate in tally.final:
+            if gate.golden is None or gate.proposal is None or gate.value is None:
+                continue
+            if test.failed:
+                lost += 1
+                continue
+            address = GoldenAddress.from_dict(gate.golden)
+            proposals.append(Proposal(address, gate.metric, gate.proposal, gate.value, gate.env))
         if lost:
             self._notes.append(
                 f"not recorded: {lost} gates of tests that failed for another reason"
             )
-        if not recorded:
+        if not proposals:
             return
-        from pytest_editmetrics.goldens import GoldenAddress, Proposal, write_proposals
-
-        proposals = [
-            Proposal(GoldenAddress.from_dict(g.golden), g.metric, g.proposal, g.value, g.env)
-            for _, g in recorded
-        ]
+        root = self._session.rootdir
         try:
-            for path in write_proposals(proposals, self._session.registry, self._session.rootdir):
-                self._notes.append(f"recorded: {path}; review the change and commit it")
+            for path in write_proposals(proposals, self._session.registry, root):
+                shown = path.relative_to(root) if path.is_relative_to(root) else path
+                self._notes.append(f"recorded: {shown}; review the change and commit it")
         except EditMetricsError as error:
             self._problems.append(str(error))
 
@@ -223,16 +226,23 @@ class Controller:
         return not (narrowed or named or stopped or self._deselected)
 
     def _report_obsolete(self) -> None:
+        files: dict[Path, set[str]] = {}
+        for nodeid in self._collected:
+            path, _, test = nodeid.partition("::")
+            files.setdefault(self._session.rootdir / path, set()).add(test)
         try:
-            obsolete = self._session.goldens.obsolete(self._collected)
+            obsolete = self._session.goldens.obsolete(files)
         except EditMetricsError as error:
             self._notes.append(f"goldens not checked for obsolete entries: {error}")
             return
         if obsolete:
             self._notes.append(
-                f"obsolete goldens: {len(obsolete)} entries of tests that no longer exist"
+                f"obsolete goldens: {len(obsolete)} entries of tests that no longer exist;"
+                " delete them"
             )
-            self._notes += [f"  {entry}" for entry in obsolete]
+            self._notes += [
+                f"  {entry.source}: {entry.test or 'its test file is gone'}" for entry in obsolete
+            ]
 
     @pytest.hookimpl
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

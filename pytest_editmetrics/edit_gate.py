@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_editmetrics.errors import (
@@ -111,10 +112,10 @@ class EditGate:
         """Return the threshold that a caller outside this package gave, with its line."""
         if threshold is None:
             return {}
-        from pytest_editmetrics.config.settings import parse_bounds
+        from pytest_editmetrics.config.bounds import parse_bounds
 
         known = self._session.registry.metric(metric)
-        where = _call_site(self._session.rootdir)
+        where = _call_site(self._item.path, self._session.rootdir)
         return {metric: parse_bounds(known, threshold, origin="argument", source=where)}
 
     def run(self, check: Check) -> list[Measurement]:
@@ -281,9 +282,13 @@ def _relative(path: Path, rootdir: Path) -> Path:
     return path.relative_to(rootdir) if path.is_relative_to(rootdir) else path
 
 
-def _call_site(rootdir: Path) -> str:
-    """Return ``file:line`` of the innermost caller outside this package."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+def _call_site(test_file: Path, rootdir: Path) -> str:
+    """Return ``file:line`` of the call in the test's file, else of the caller of this package."""
+    frame: FrameType | None = sys._getframe(1)
+    callers: list[tuple[Path, int]] = []
+    while frame is not None:
+        if not frame.f_code.co_filename.startswith(_PACKAGE):
+            callers.append((Path(frame.f_code.co_filename), frame.f_lineno))
         frame = frame.f_back
-    return f"{_relative(Path(frame.f_code.co_filename), rootdir)}:{frame.f_lineno}"
+    path, line = next((caller for caller in callers if caller[0] == test_file), callers[0])
+    return f"{_relative(path, rootdir)}:{line}"

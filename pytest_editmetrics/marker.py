@@ -43,7 +43,7 @@ class Marker:
             )
         if not given:
             return cls(metrics, {}, merged)
-        from pytest_editmetrics.config.settings import parse_bounds
+        from pytest_editmetrics.config.bounds import parse_bounds
 
         source = f"on {item.nodeid}"
         thresholds = {

@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     controller = Controller(session)
     config.pluginmanager.register(controller, "editmetrics-controller")
-    if config.pluginmanager.hasplugin("dsession"):
+    if hasattr(config.hook, "pytest_xdist_node_collection_finished"):
         from pytest_editmetrics.xdist import XdistController
 
         config.pluginmanager.register(XdistController(controller), "editmetrics-xdist")

@@ -1,8 +1,16 @@
 from __future__ import annotations
 
-import os
-
+# pytester forgets modules that a test imported first, and these cannot be imported twice
+import numpy  # noqa: F401
+import ot  # noqa: F401
+import PIL.Image  # noqa: F401
 import pytest
+import segment_anything  # noqa: F401
+import torch  # noqa: F401
+import yaml  # noqa: F401
+from transformers import CLIPVisionModel  # noqa: F401
+
+PLUGINS = "pytest_editmetrics.plugin,xdist.plugin,pytest_rerunfailures"
 
 CONFTEST = '''
 import numpy as np
@@ -55,7 +63,10 @@ def outside_ci(monkeypatch: pytest.MonkeyPatch) -> None:
     """The suites under test decide for themselves whether they run in CI."""
     for name in ("CI", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_AUTO_NUM_WORKERS"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setitem(os.environ, "OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    # the suites under test start faster without the plugins that they do not need
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", PLUGINS)
 
 
 @pytest.fixture

@@ -9,11 +9,7 @@ from collections.abc import Sequence
 from pytest_editmetrics.gates import Gate
 
 _AREA = {"edit_area": "edit", "unedit_area": "unedit", None: "whole-image"}
-_EDIT_SOURCE = {
-    "argument": "edit the threshold in the test; updating never writes it",
-    "marker": "edit the marker; updating never writes it",
-    "case": "edit the case; updating never writes it",
-}
+_WRITTEN_BY_HAND = ("argument", "marker", "case")
 
 
 def format_numbers(*numbers: float) -> list[str]:
@@ -101,7 +97,7 @@ def explanation(gate: Gate, nodeid: str) -> list[str]:
 
 def _region(gate: Gate) -> str:
     region = gate.region
-    size = f" of {region['width']}x{region['height']} px" if region.get("width") else ""
+    size = f" of {region['width']}x{region['height']} px"
     resized = ", edited image resized to the reference" if region.get("resized") else ""
     if gate.compares == "objects":
         pairs = zip(region.get("ref_boxes") or (), region.get("edited_boxes") or (), strict=False)
@@ -110,7 +106,7 @@ def _region(gate: Gate) -> str:
     fraction = gate.details.get("measured_fraction")
     share = f"{100 * fraction:.1f} %" if isinstance(fraction, (int, float)) else ""
     if gate.scope is None or not region.get("coords"):
-        return f"{gate.scope or 'whole image'}, no boxes{size}{resized}"
+        return f"the whole image{size}, no boxes{resized}"
     side = "inside" if gate.scope == "edit_area" else "outside"
     boxes = region["coords"]
     listed = ", ".join(_box(box) for box in boxes[:6])
@@ -158,8 +154,8 @@ def _accept(gate: Gate, nodeid: str) -> str | None:
         return f"pytest {shlex.quote(nodeid)} --editmetrics-update=missing"
     if gate.verdict != "fail" or gate.value is None or not math.isfinite(gate.value):
         return None
-    if gate.origin in _EDIT_SOURCE:
-        return f"{gate.source}: {_EDIT_SOURCE[gate.origin]}"
+    if gate.origin in _WRITTEN_BY_HAND:
+        return f"edit the {gate.origin} {gate.source} (updating writes goldens only)"
     return f"pytest {shlex.quote(nodeid)} --editmetrics-update=failed"
 
 

@@ -115,7 +115,9 @@ def test_smoke_models_run_every_helper_and_are_stamped(images, monkeypatch):
     monkeypatch.setenv("CI", "true")
     result = images.runpytest()
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["FAILED: 2 gates were judged on random smoke weights and CI is set*"])
+    result.stdout.fnmatch_lines(
+        ["FAILED: 2 gates were judged on random smoke weights and CI is set*"]
+    )
     assert images.runpytest("--editmetrics-allow-smoke").ret == 0
 
 
@@ -160,7 +162,9 @@ def test_emd_runs_without_sam_weights_and_loads_no_sam(images):
     )
     result = images.runpytest()
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["*EditMetricsError: sam_clip_cls_sim could not be measured*nowhere.pth*"])
+    result.stdout.fnmatch_lines(
+        ["*EditMetricsError: sam_clip_cls_sim could not be measured*nowhere.pth*"]
+    )
 
 
 def test_only_lpips_imports_neither_torchvision_nor_transformers(images):
@@ -227,7 +231,9 @@ def test_objects_need_pairs(images):
     )
     result = images.runpytest()
     result.assert_outcomes(failed=2, passed=1, xfailed=1)
-    result.stdout.fnmatch_lines(["*give ref_boxes= and edited_boxes=*", "*1 ref_boxes do not pair with 2*"])
+    result.stdout.fnmatch_lines(
+        ["*give ref_boxes= and edited_boxes=*", "*1 ref_boxes do not pair with 2*"]
+    )
 
 
 def test_marker_options_reach_the_pipe_and_unknown_ones_are_refused(images):

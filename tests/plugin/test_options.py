@@ -11,7 +11,13 @@ def test_help_fixtures_and_markers_list_the_plugin(pytester):
         ["image-editing metrics:", "*--editmetrics-update=*", "*editmetrics_strict *"]
     )
     result = pytester.runpytest("--fixtures")
-    for name in ("clip_pipe*", "sam_pipe*", "lpips_pipe*", "edit_gate*", "assert_object_sim_above*"):
+    for name in (
+        "clip_pipe*",
+        "sam_pipe*",
+        "lpips_pipe*",
+        "edit_gate*",
+        "assert_object_sim_above*",
+    ):
         result.stdout.fnmatch_lines([name])
     pytester.runpytest("--markers").stdout.fnmatch_lines(["@pytest.mark.editmetrics(*"])
 
@@ -28,7 +34,9 @@ def test_a_value_outside_its_choices_is_refused_with_the_nearest(pytester, where
 
 def test_the_command_line_wins_over_the_ini_file(suite):
     suite.makeini("[pytest]\neditmetrics_strict = all\n")
-    suite.makepyfile("from conftest import *\ndef test_it(check): check(NOT_FOUND, 1)\ndef test_ok(check): check(1, 1)")
+    suite.makepyfile(
+        "from conftest import *\ndef test_it(check): check(NOT_FOUND, 1)\ndef test_ok(check): check(1, 1)"
+    )
     suite.runpytest().assert_outcomes(failed=1, passed=1)
     suite.runpytest("--editmetrics-strict=none").assert_outcomes(xfailed=1, passed=1)
 
@@ -46,7 +54,9 @@ def test_pyproject_holds_the_options(suite):
     suite.makepyprojecttoml(
         '[tool.pytest.ini_options]\neditmetrics_skip_missing = ["pixel-pipe"]\n'
     )
-    suite.makepyfile("from conftest import *\ndef test_it(check): check(MISSING, 1)\ndef test_ok(check): check(1, 1)")
+    suite.makepyfile(
+        "from conftest import *\ndef test_it(check): check(MISSING, 1)\ndef test_ok(check): check(1, 1)"
+    )
     suite.runpytest().assert_outcomes(skipped=1, passed=1)
 
 

@@ -11,168 +11,142 @@ MODES = {
     "xdist": ("-n2",),
     "reruns": ("--reruns", "1"),
     "runxfail": ("--runxfail",),
-    "xdist-reruns": ("-n2", "--reruns", "1"),
+    "xdist-reruns-runxfail": ("-n2", "--reruns", "1", "--runxfail"),
 }
 modes = pytest.mark.parametrize("mode", MODES.values(), ids=MODES.keys())
 
+ROWS = """
+    import pytest
+    from conftest import *
+
+    def test_inside(check): check(5, 0.05)
+    def test_outside(check): check(14, 0.1)
+    def test_nan(check): check(NAN, 1e9)
+    def test_soft(check): check(NOT_FOUND, 1)
+    def test_soft_then_failure(check):
+        check(NOT_FOUND, 1, name="first")
+        check(14, 0.1, name="second")
+    def test_soft_then_pass(check):
+        check(NOT_FOUND, 1, name="first")
+        check(5, 0.1, name="second")
+    @pytest.mark.xfail
+    def test_soft_marked(check): check(NOT_FOUND, 1)
+    @pytest.mark.xfail(strict=True)
+    def test_soft_marked_strict(check): check(NOT_FOUND, 1)
+    def test_missing_golden(check): check(14)
+    def test_missing_weights(check): check(MISSING, 1)
+    def test_vanished(check): check(NOT_FOUND)
+"""
+GOLDEN = """
+"test_vanished":
+  score: {max: 0.2, measured: 0.14}
+"""
+OUTCOMES = {
+    "test_inside": ("passed", ""),
+    "test_outside": ("failed", "GateFailure: unedit score 0.140 > max 0.100 (+0.040), argument"),
+    "test_nan": ("failed", "unedit score nan is not a number (max 1000000000.0)"),
+    "test_soft": ("xfailed", "unedit score unmeasured (no-value): pixel-pipe returned None"),
+    "test_soft_then_failure": ("failed", "unedit score@second 0.140 > max 0.100 (+0.040)"),
+    "test_soft_then_pass": ("xfailed", "unedit score@first unmeasured (no-value)"),
+    "test_soft_marked": ("xfailed", "no-value"),
+    "test_soft_marked_strict": ("xfailed", "no-value"),
+    "test_missing_golden": ("failed", "unedit score 0.140 has no threshold and no golden"),
+    "test_missing_weights": ("failed", "EditMetricsError: score could not be measured: no weights"),
+    "test_vanished": ("xfailed", "was 0.140 when approved"),
+}
+
+
+def outcomes(suite):
+    """Return each test's last outcome and message, as the junit file tells them."""
+    found = {}
+    for case in ElementTree.parse(suite.path / "junit.xml").iter("testcase"):
+        name, outcome, message = case.attrib["name"], "passed", ""
+        for child in case:
+            if child.tag in ("failure", "error"):
+                outcome, message = "failed", child.attrib["message"]
+            elif child.tag == "skipped":
+                message = child.attrib["message"]
+                outcome = "xfailed" if child.attrib["type"] == "pytest.xfail" else "skipped"
+        found[name] = (outcome, message)
+    return found
+
+
+def expect(found, table):
+    assert found.keys() == table.keys()
+    wrong = {
+        name: (found[name], expected)
+        for name, expected in table.items()
+        if found[name][0] != expected[0] or expected[1] not in found[name][1]
+    }
+    assert not wrong
+
+
+@pytest.fixture
+def table(suite):
+    suite.makepyfile(test_x=ROWS)
+    suite.mkdir("goldens").joinpath("test_x.py.yaml").write_text(GOLDEN, encoding="utf-8")
+    return suite
+
 
 @modes
-def test_a_value_inside_its_threshold_passes(suite, mode):
-    suite.makepyfile("def test_it(check): check(5, 0.05)")
-    result = suite.runpytest(*mode)
-    result.assert_outcomes(passed=1)
-    assert result.ret == 0
-
-
-@modes
-def test_a_value_outside_its_threshold_fails_and_says_why(suite, mode):
-    suite.makepyfile("def test_it(check):\n    check(14, 0.1)")
-    result = suite.runpytest(*mode)
-    result.assert_outcomes(failed=1, **({"rerun": 1} if "--reruns" in mode else {}))
+def test_every_row_of_the_outcome_table(table, mode):
+    result = table.runpytest("--junitxml=junit.xml", *mode)
     assert result.ret == 1
+    expect(outcomes(table), OUTCOMES)
+
+
+@modes
+def test_the_rows_under_strict_all(table, mode):
+    result = table.runpytest("--junitxml=junit.xml", "--editmetrics-strict=all", *mode)
+    assert result.ret == 1
+    strict = dict(OUTCOMES)
+    for name in ("test_soft", "test_soft_then_pass", "test_vanished"):
+        strict[name] = ("failed", "unmeasured (no-value)")
+    for name in ("test_soft_marked", "test_soft_marked_strict"):
+        strict[name] = ("failed", "no-value") if "--runxfail" in mode else ("xfailed", "")
+    expect(outcomes(table), strict)
+
+
+def test_strict_regressed_fails_only_what_was_measured_when_approved(table):
+    table.runpytest("--junitxml=junit.xml", "--editmetrics-strict=regressed")
+    strict = {**OUTCOMES, "test_vanished": ("failed", "was 0.140 when approved")}
+    expect(outcomes(table), strict)
+
+
+def test_missing_weights_skip_only_the_pipe_that_was_named(table):
+    result = table.runpytest("--junitxml=junit.xml", "--editmetrics-skip-missing=pixel-pipe", "-rs")
+    skip = {**OUTCOMES, "test_missing_weights": ("skipped", "no weights; run `editmetrics weights")}
+    expect(outcomes(table), skip)
+    result.stdout.fnmatch_lines(["unmeasured: *", "*test_missing_weights*skipped-missing*"])
+    table.runpytest("--junitxml=junit.xml", "--editmetrics-skip-missing=sam-pipe")
+    expect(outcomes(table), OUTCOMES)
+
+
+def test_a_failure_says_where_how_and_what_to_do(suite):
+    suite.makepyfile(
+        test_x="def test_it(check):\n    check(14, 0.1)\n\ndef test_golden(check): check(9)"
+    )
+    result = suite.runpytest()
     result.stdout.fnmatch_lines(
         [
-            "*GateFailure: unedit score 0.140 > max 0.100 (+0.040), argument *test_*.py:2",
-            "*region*whole image*",
+            "*GateFailure: unedit score 0.140 > max 0.100 (+0.040), argument test_x.py:2",
+            "*region*whole image*8x8*",
             "*measured*on cpu*",
+            "*change*by at most 14 of 255*",
             "*look at*editmetrics*.png*",
-            "*to accept*edit the threshold in the test*",
+            "*to accept*edit the argument test_x.py:2*",
+            "*to accept*pytest test_x.py::test_golden --editmetrics-update=missing",
         ]
     )
 
 
-@modes
-@pytest.mark.parametrize("value", ["NAN"])
-def test_a_nan_fails_whatever_the_threshold(suite, mode, value):
-    suite.makepyfile(f"from conftest import *\ndef test_it(check): check({value}, 1e9)")
-    result = suite.runpytest(*mode)
-    result.assert_outcomes(failed=1, **({"rerun": 1} if "--reruns" in mode else {}))
-    result.stdout.fnmatch_lines(["*unedit score nan is not a number*"])
-
-
-@modes
-def test_a_soft_failure_is_an_xfail_with_its_reason(suite, mode):
-    suite.makepyfile(
-        "from conftest import *\ndef test_it(check): check(NOT_FOUND, 1)\ndef test_ok(check): check(1, 1)"
-    )
-    result = suite.runpytest("-rx", *mode)
-    result.assert_outcomes(xfailed=1, passed=1)
-    result.stdout.fnmatch_lines(["XFAIL*test_it*no-value*pixel-pipe returned None*"])
-    assert result.ret == 0
-
-
-@modes
-def test_a_soft_failure_never_hides_a_later_failure(suite, mode):
-    suite.makepyfile(
-        """
-        from conftest import *
-        def test_it(check):
-            check(NOT_FOUND, 1, name="first")
-            check(14, 0.1, name="second")
-        """
-    )
-    result = suite.runpytest(*mode)
-    result.assert_outcomes(failed=1, **({"rerun": 1} if "--reruns" in mode else {}))
-    result.stdout.fnmatch_lines(["*score@second 0.140 > max 0.100*", "*not measured*", "*score@first*"])
-
-
-@modes
-@pytest.mark.parametrize("mark", ["@pytest.mark.xfail", "@pytest.mark.xfail(strict=True)"])
-def test_a_soft_failure_under_an_xfail_mark_is_no_xpass(suite, mode, mark):
-    suite.makepyfile(
-        f"import pytest\nfrom conftest import *\n{mark}\ndef test_it(check): check(NOT_FOUND, 1)\n"
-        "def test_ok(check): check(1, 1)"
-    )
-    result = suite.runpytest(*mode)
-    result.assert_outcomes(xfailed=1, passed=1)
-
-
-@modes
-def test_strict_all_makes_a_soft_failure_fail(suite, mode):
-    suite.makepyfile("from conftest import *\ndef test_it(check): check(NOT_FOUND, 1)")
-    result = suite.runpytest("--editmetrics-strict=all", *mode)
-    result.assert_outcomes(failed=1, **({"rerun": 1} if "--reruns" in mode else {}))
-    result.stdout.fnmatch_lines(["*GateFailure: unedit score unmeasured (no-value)*"])
-
-
-@modes
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
 def test_a_session_that_measured_nothing_exits_with_1_and_says_so(suite, mode):
     suite.makepyfile("from conftest import *\ndef test_it(check): check(NOT_FOUND, 1)")
     result = suite.runpytest(*mode)
     result.assert_outcomes(xfailed=1)
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*FAILED: not one gate of this session could be measured*"])
-
-
-@modes
-def test_no_threshold_and_no_golden_fails_with_the_value_and_the_command(suite, mode):
-    suite.makepyfile(test_x="def test_it(check): check(14)")
-    result = suite.runpytest(*mode)
-    result.assert_outcomes(failed=1, **({"rerun": 1} if "--reruns" in mode else {}))
-    result.stdout.fnmatch_lines(
-        [
-            "*unedit score 0.140 has no threshold and no golden",
-            "*to accept*pytest test_x.py::test_it --editmetrics-update=missing",
-        ]
-    )
-
-
-@modes
-def test_missing_weights_fail_as_an_error_never_xfail(suite, mode):
-    suite.makepyfile("from conftest import *\ndef test_it(check): check(MISSING, 1)")
-    result = suite.runpytest(*mode)
-    result.assert_outcomes(failed=1, **({"rerun": 1} if "--reruns" in mode else {}))
-    result.stdout.fnmatch_lines(
-        ["*EditMetricsError: score could not be measured: no weights; run*weights fetch px*"]
-    )
-
-
-@modes
-def test_missing_weights_skip_only_the_pipe_that_was_named(suite, mode):
-    suite.makepyfile(
-        "from conftest import *\ndef test_it(check): check(MISSING, 1)\ndef test_ok(check): check(1, 1)"
-    )
-    result = suite.runpytest("-rs", "--editmetrics-skip-missing=pixel-pipe", *mode)
-    result.assert_outcomes(skipped=1, passed=1)
-    result.stdout.fnmatch_lines(["*unmeasured: 1", "*test_it*skipped-missing*", "SKIPPED*skipped-missing*"])
-    result = suite.runpytest("--editmetrics-skip-missing=sam-pipe", *mode)
-    result.assert_outcomes(failed=1, passed=1, **({"rerun": 1} if "--reruns" in mode else {}))
-
-
-GOLDEN = """
-"test_it":
-  score: {max: 0.2, measured: 0.14}
-"""
-
-
-@modes
-def test_what_vanished_since_it_was_approved_is_named_and_can_fail(suite, mode):
-    suite.makepyfile(
-        test_x="from conftest import *\ndef test_it(check): check(NOT_FOUND)\ndef test_ok(check): check(1, 1)"
-    )
-    suite.mkdir("goldens").joinpath("test_x.py.yaml").write_text(GOLDEN, encoding="utf-8")
-    result = suite.runpytest("-rx", *mode)
-    result.assert_outcomes(xfailed=1, passed=1)
-    result.stdout.fnmatch_lines(["XFAIL*was 0.140 when approved*"])
-    result = suite.runpytest("--editmetrics-strict=regressed", *mode)
-    result.assert_outcomes(failed=1, passed=1, **({"rerun": 1} if "--reruns" in mode else {}))
-
-
-def test_strict_regressed_leaves_other_soft_failures_alone(suite):
-    suite.makepyfile(
-        "from conftest import *\ndef test_it(check): check(NOT_FOUND)\ndef test_ok(check): check(1, 1)"
-    )
-    result = suite.runpytest("--editmetrics-strict=regressed")
-    result.assert_outcomes(xfailed=1, passed=1)
-
-
-def test_a_strict_failure_can_be_expected_by_a_mark(suite):
-    suite.makepyfile(
-        "import pytest\nfrom conftest import *\n@pytest.mark.xfail(strict=True)\n"
-        "def test_it(check): check(NOT_FOUND, 1)\ndef test_ok(check): check(1, 1)"
-    )
-    result = suite.runpytest("--editmetrics-strict=all")
-    result.assert_outcomes(xfailed=1, passed=1)
 
 
 def test_a_later_skip_leaves_the_test_skipped_and_its_gate_unmeasured(suite):
@@ -279,7 +253,10 @@ def test_every_gate_of_one_check_is_in_one_failure(suite):
     result = suite.runpytest()
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["*unedit score 0.140 > max 0.100 (+0.040), marker on*", "*unedit likeness 0.140 < min 0.500 (-0.360)*"]
+        [
+            "*unedit score 0.140 > max 0.100 (+0.040), marker on*",
+            "*unedit likeness 0.140 < min 0.500 (-0.360)*",
+        ]
     )
 
 
@@ -296,28 +273,20 @@ def test_each_gate_is_one_junit_property_even_when_rerun(suite, mode):
         """
     )
     result = suite.runpytest("--reruns", "1", "--junitxml=junit.xml", *mode)
-    result.assert_outcomes(passed=1, rerun=1)
+    assert result.parseoutcomes() == {"passed": 1, "rerun": 1}
     xml = ElementTree.parse(suite.path / "junit.xml")
     properties = [p.attrib for p in xml.iter("property")]
-    assert properties == [
-        {"name": "editmetrics:score", "value": "pass value=0.05 max=0.1"}
-    ]
+    assert properties == [{"name": "editmetrics:score", "value": "pass value=0.05 max=0.1"}]
     result.stdout.fnmatch_lines(["passed only after a rerun*", "*test_flaky"])
-
-
-def test_an_xfail_in_junit_carries_the_reason(suite):
-    suite.makepyfile("from conftest import *\ndef test_it(check): check(NOT_FOUND, 1)")
-    suite.runpytest("--junitxml=junit.xml")
-    skipped = next(ElementTree.parse(suite.path / "junit.xml").iter("skipped"))
-    assert skipped.attrib["type"] == "pytest.xfail"
-    assert "no-value" in skipped.attrib["message"]
 
 
 def test_a_project_without_gates_sees_nothing_of_the_plugin(pytester):
     pytester.makepyfile("def test_it(): pass")
     result = pytester.runpytest()
     result.assert_outcomes(passed=1)
-    assert "editmetrics" not in result.stdout.str().replace("plugins: ", "").split("collected", 1)[1]
+    assert (
+        "editmetrics" not in result.stdout.str().replace("plugins: ", "").split("collected", 1)[1]
+    )
 
 
 def test_a_crashed_worker_is_listed(suite):

@@ -54,7 +54,8 @@ def test_selection_marks_and_reruns_work(cases):
     cases.runpytest("-k", "dog").assert_outcomes(passed=1, deselected=1)
     cases.runpytest("-m", "not slow").assert_outcomes(passed=1, deselected=1)
     cases.runpytest("test_edits.edit.yaml::remove-dog").assert_outcomes(passed=1)
-    cases.runpytest("--reruns", "1").assert_outcomes(passed=1, failed=1, rerun=1)
+    outcomes = cases.runpytest("--reruns", "1").parseoutcomes()
+    assert outcomes == {"passed": 1, "failed": 1, "rerun": 1}
 
 
 def test_a_case_records_its_golden(cases):
@@ -126,7 +127,7 @@ def test_marks_with_reasons(cases):
     )
     result = cases.runpytest("-rxs")
     result.assert_outcomes(xfailed=1, skipped=1)
-    result.stdout.fnmatch_lines(["*broken*", "*known*"])
+    result.stdout.fnmatch_lines(["*known*", "*broken*"])
 
 
 @pytest.mark.parametrize(
