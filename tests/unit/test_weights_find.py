@@ -205,6 +205,16 @@ class TestClipDirectory:
         with pytest.raises(WeightsError, match=r"model.safetensors cannot be read"):
             find_clip(str(clip_dir))
 
+    def test_a_directory_that_may_not_be_read(
+        self, clip_dir: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(path: Path) -> None:
+            raise PermissionError(13, "Permission denied", str(path))
+
+        monkeypatch.setattr(Path, "iterdir", refuse)
+        with pytest.raises(WeightsError, match="cannot be read: Permission denied"):
+            find_clip(str(clip_dir))
+
     def test_a_revision_of_a_directory(self, clip_dir: Path) -> None:
         with pytest.raises(InputError, match=r"the local directory .* is none; leave it out"):
             find_clip(str(clip_dir), revision="main")
