@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -27,18 +28,79 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (add_weights,):
+    for add in (add_init, add_weights, add_schema):
         add(commands)
     args = parser.parse_args(argv)
     run: Run = args.run
     try:
-        return run(args)
+        status = run(args)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # `editmetrics schema | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except EditMetricsError as error:
         print(f"editmetrics: error: {error}", file=sys.stderr)
         return 2 if isinstance(error, InputError) else 1
     except KeyboardInterrupt:
         print("editmetrics: interrupted", file=sys.stderr)
         return 130
+
+
+def add_init(commands: Commands) -> None:
+    """Add ``init``."""
+    parser = commands.add_parser(
+        "init",
+        help="write a commented editmetrics.yaml and a first test that runs",
+        description="Write editmetrics.yaml and tests/test_first_edit.py; existing files stay.",
+    )
+    parser.add_argument("folder", metavar="DIR", nargs="?", default=".", help="default: here")
+    parser.set_defaults(run=_init)
+
+
+def _init(args: argparse.Namespace) -> int:
+    from importlib.resources import files
+    from pathlib import Path
+
+    starter = files("pytest_editmetrics") / "starter"
+    targets = {
+        name: Path(args.folder) / place
+        for name, place in (
+            ("editmetrics.yaml", "editmetrics.yaml"),
+            ("test_first_edit.py", "tests/test_first_edit.py"),
+        )
+    }
+    for target in targets.values():
+        if target.exists():
+            raise EditMetricsError(f"{target} exists and is left as it is; nothing was written")
+    for name, target in targets.items():
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text((starter / name).read_text(encoding="utf-8"), encoding="utf-8")
+        except OSError as error:
+            raise EditMetricsError(f"cannot write {target}: {error.strerror}") from None
+        print(f"wrote {target}")
+    print("next: pytest, then put your model in place of `edit` in the test")
+    return 0
+
+
+def add_schema(commands: Commands) -> None:
+    """Add ``schema``."""
+    parser = commands.add_parser(
+        "schema",
+        help="print a JSON Schema of the YAML files, for editors",
+        description="Print the JSON Schema of one kind of YAML file, or of all three.",
+    )
+    parser.add_argument("kind", nargs="?", choices=("settings", "goldens", "cases"))
+    parser.set_defaults(run=_schema)
+
+
+def _schema(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.config.schema import json_schema
+    from pytest_editmetrics.pipes.registry import PipeRegistry
+
+    print(json.dumps(json_schema(PipeRegistry(), args.kind), indent=2))
+    return 0
 
 
 def add_weights(commands: Commands) -> None:

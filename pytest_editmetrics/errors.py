@@ -17,6 +17,8 @@ class EditMetricsError(Exception):
     ``error``: it fails, and never becomes an xfail.
     """
 
+    __module__ = "builtins"  # as pytest's own outcomes do, so that reports show the short name
+
 
 class InputError(EditMetricsError, ValueError):
     """An argument that makes no sense: an unknown metric, mask mode, option or bound."""
@@ -58,7 +60,7 @@ class WeightsError(EditMetricsError):
 class GateFailure(AssertionError):
     """Raised by a check when at least one of its gates did not pass."""
 
-    __module__ = "pytest_editmetrics"
+    __module__ = "builtins"
 
 
 def did_you_mean(name: object, valid: Iterable[str]) -> str:

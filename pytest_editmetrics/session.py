@@ -45,14 +45,19 @@ class EditSession:
         from pytest_editmetrics.config.settings import load_settings
 
         named = self.options["config"]
-        path = self.rootdir / (named or DEFAULT_CONFIG)
-        if named and not path.is_file():
-            raise ConfigError(
-                "no such configuration file (named by editmetrics_config); "
-                "`editmetrics init` writes one",
-                path,
-            )
-        return load_settings(path if path.is_file() else None, self.registry, self.rootdir)
+        if named:
+            if not (self.rootdir / named).is_file():
+                raise ConfigError(
+                    "no such configuration file (named by editmetrics_config);"
+                    " `editmetrics init` writes one",
+                    self.rootdir / named,
+                )
+            return load_settings(self.rootdir / named, self.registry, self.rootdir)
+        # without an ini file pytest's rootdir is the folder of the tests named on the command line
+        folders = (self.rootdir, self.config.invocation_params.dir)
+        found = (folder / DEFAULT_CONFIG for folder in folders)
+        path = next((path for path in found if path.is_file()), None)
+        return load_settings(path, self.registry, self.rootdir)
 
     @cached_property
     def goldens(self) -> Goldens:
