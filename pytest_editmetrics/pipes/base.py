@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from pytest_editmetrics.device import device_name, resolve_device
-from pytest_editmetrics.errors import EditMetricsError, InputError, WeightsError, did_you_mean
+from pytest_editmetrics.errors import (
+    EditMetricsError,
+    InputError,
+    MissingResourceError,
+    WeightsError,
+    did_you_mean,
+)
 from pytest_editmetrics.images import Array, ImageLike, load_image, load_pair
 from pytest_editmetrics.measurement import (
     SCOPE,
@@ -87,9 +93,10 @@ def soft(
     message: str,
     details: Mapping[str, Any],
     value: float | None = None,
+    weights: tuple[WeightsUsed, ...] = (),
 ) -> Score:
     """Return the score of a region that gives no valid comparison."""
-    return Score(value, SoftFailure(reason, message), details=details)
+    return Score(value, SoftFailure(reason, message), weights=weights, details=details)
 
 
 class Pipe(ABC, Generic[ModelT]):
@@ -124,7 +131,7 @@ class Pipe(ABC, Generic[ModelT]):
         with self._lock:
             if self._loaded is None:
                 device = resolve_device(self.device)
-                with _explained(f"loading {self.key} on {device}"), _quiet_random():
+                with self.explained(f"loading {self.key} on {device}"), _quiet_random():
                     model, found = self._build(device)
                 used = WeightsUsed(found.name, found.sha256, found.smoke)
                 self._loaded = Loaded(model, device, used)
@@ -184,7 +191,7 @@ class Pipe(ABC, Generic[ModelT]):
         request = self._request(metric, ref_image, edited_image, coords, mask_mode, resize, params)
         height, width = request.reference.shape[:2]
         loaded = self.load()
-        with _explained(f"{metric} of a {width}x{height} image on {loaded.device}"):
+        with self.explained(f"{metric} of a {width}x{height} image on {loaded.device}"):
             score = self._score(loaded, request)
         details = dict(score.details)
         if request.resized_from is not None:
@@ -201,6 +208,25 @@ class Pipe(ABC, Generic[ModelT]):
             (loaded.weights, *score.weights),
             details,
         )
+
+    @contextmanager
+    def explained(self, doing: str) -> Iterator[None]:
+        """Turn running out of memory and a missing package into errors that say what to do."""
+        try:
+            yield
+        except ImportError as error:
+            raise MissingResourceError(
+                f"{self.key} needs the package {error.name!r}, which cannot be imported ({error}); "
+                "reinstall with: pip install --upgrade pytest-editmetrics",
+                pipe=self.key,
+            ) from error
+        except (RuntimeError, MemoryError) as error:
+            if not _is_no_memory(error):
+                raise
+            raise EditMetricsError(
+                f"out of memory: {doing}. Call release() on the editing model or on other pipes "
+                "first, use a smaller image, or another device (--editmetrics-device=cpu)"
+            ) from error
 
     @abstractmethod
     def _build(self, device: str) -> tuple[ModelT, FoundWeights]:
@@ -223,7 +249,7 @@ class Pipe(ABC, Generic[ModelT]):
     def _check(self, metric: str | None, mask_mode: Any, params: Mapping[str, Any]) -> str:
         if metric is None and self.metrics:
             metric = next(iter(self.metrics))
-        if metric is None or metric not in self.metrics:
+        if not isinstance(metric, str) or metric not in self.metrics:
             raise InputError(f"Unsupported metric: {metric}")
         check_mask_mode(mask_mode)
         valid = (*self.metrics[metric], "resize")
@@ -244,7 +270,7 @@ class Pipe(ABC, Generic[ModelT]):
         params: Mapping[str, Any],
     ) -> Request:
         boxes = normalise_boxes(coords)
-        with _explained(f"reading the images for {metric}"):
+        with self.explained(f"reading the images for {metric}"):
             before = load_image(ref_image, "reference image")
             after = load_image(edited_image, "edited image")
             reference, edited = load_pair(before, after, resize)
@@ -255,10 +281,11 @@ class Pipe(ABC, Generic[ModelT]):
 
 @contextmanager
 def inference(device: str) -> Iterator[None]:
-    """Compute without gradients and in float32, whatever autocast the test runs under."""
+    """Compute on ``device`` in float32, whatever defaults and autocast the test runs under."""
     import torch
 
-    with torch.inference_mode(), torch.autocast(torch.device(device).type, enabled=False):
+    where = torch.device(device)
+    with torch.inference_mode(), torch.autocast(where.type, enabled=False), where:
         yield
 
 
@@ -294,38 +321,25 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
 
 
 def fill(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path, what: str) -> None:
-    """Load ``state`` into ``model``, every tensor of it; what else ``state`` holds is ignored.
+    """Load ``state``, read from ``path``, into ``model``; all of it, and nothing may be left over.
 
     Raises:
-        WeightsError: a tensor is missing or has another shape; names the first of each.
+        WeightsError: tensors are missing, left over, or of another shape; names the first ones.
     """
     needed = model.state_dict()
-    missing = [name for name in needed if name not in state]
-    differing = [
-        f"{name} is {list(state[name].shape)}, should be {list(needed[name].shape)}"
-        for name in needed
-        if name in state and state[name].shape != needed[name].shape
+    problems = [
+        *(f"no {name}" for name in needed if name not in state),
+        *(
+            f"{name} is {list(state[name].shape)}, should be {list(tensor.shape)}"
+            for name, tensor in needed.items()
+            if name in state and state[name].shape != tensor.shape
+        ),
+        *(f"{name} is unknown" for name in state if name not in needed),
     ]
-    if missing or differing:
-        problems = [f"no {name}" for name in missing[:3]] + differing[:3]
-        raise WeightsError(
-            f"{path} does not fit {what}: {'; '.join(problems)} ({len(missing)} tensors missing, "
-            f"{len(differing)} of another shape)"
-        )
-    model.load_state_dict({name: state[name] for name in needed})
-
-
-@contextmanager
-def _explained(doing: str) -> Iterator[None]:
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not _is_no_memory(error):
-            raise
-        raise EditMetricsError(
-            f"out of memory: {doing}. Call release() on the editing model or on other pipes first, "
-            "use a smaller image, or another device (--editmetrics-device=cpu)"
-        ) from error
+    if problems:
+        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise WeightsError(f"{path} does not fit {what}: {'; '.join(problems[:3])}{more}")
+    model.load_state_dict(dict(state))
 
 
 def _is_no_memory(error: BaseException) -> bool:

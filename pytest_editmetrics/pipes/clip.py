@@ -185,7 +185,8 @@ class CLIPPipe(Pipe[CLIPEncoder]):
             )
         if not mask.any():
             return None
-        return self._emd(encoder, reference, edited, mask.ravel(), "all")[0]
+        with self.explained("calc_emd"):
+            return self._emd(encoder, reference, edited, mask.ravel(), "all")[0]
 
     def calc_object_pad_cls_sim(
         self,
@@ -211,7 +212,7 @@ class CLIPPipe(Pipe[CLIPEncoder]):
         from pytest_editmetrics.weights.find import find_clip
 
         found = find_clip(str(self.model_path), self.revision)
-        return load_clip(found.path, device), found
+        return load_clip(found.path, device, self.framing != "stretch"), found
 
     def _check_params(self, metric: str, params: dict[str, Any]) -> dict[str, Any]:
         if metric == "sam_clip_cls_sim":
@@ -309,6 +310,7 @@ class CLIPPipe(Pipe[CLIPEncoder]):
             "bg_color": list(colour),
         }
         sam = self._sam()
+        weights = (sam.load().weights,)
         crops = sam.isolate_all(request.reference, before, colour)
         edited_crops = sam.isolate_all(request.edited, after, colour)
         similarities = []
@@ -316,13 +318,13 @@ class CLIPPipe(Pipe[CLIPEncoder]):
             if crop is None or edited_crop is None:
                 which = "reference" if crop is None else "edited"
                 message = f"no object in box {number} of {half} of the {which} image"
-                return soft("empty-crop", message, details)
+                return soft("empty-crop", message, details, weights=weights)
             similarities.append(
                 cosine(self._cls(encoder, crop, colour), self._cls(encoder, edited_crop, colour))
             )
         details["similarities"] = similarities
         mean = float(np.mean(similarities))
-        return Score(mean, weights=(sam.load().weights,), details=details)
+        return Score(mean, weights=weights, details=details)
 
     def _cls(self, encoder: CLIPEncoder, crop: Array, colour: Colour) -> Tokens:
         square = pad_to_square(crop, colour, encoder.input_size)

@@ -81,11 +81,14 @@ class CLIPEncoder:
         return (pixels - mean) / std
 
 
-def load_clip(folder: Path, device: str) -> CLIPEncoder:
+def load_clip(folder: Path, device: str, cropped: bool) -> CLIPEncoder:
     """Load the vision model in ``folder``: a CLIP checkpoint, whole or its vision part alone.
 
+    ``cropped`` tells whether images will be resized and cropped as the checkpoint does.
+
     Raises:
-        WeightsError: another kind of model, or weights that do not fit the configuration.
+        WeightsError: another kind of model, weights that do not fit the configuration, or a
+            preprocessing that cannot be reproduced.
     """
     config = _vision_config(folder / "config.json")
     weights = folder / "model.safetensors"
@@ -98,13 +101,23 @@ def load_clip(folder: Path, device: str) -> CLIPEncoder:
         model = CLIPVisionModel(CLIPVisionConfig(**config))
     except (TypeError, ValueError, KeyError, ZeroDivisionError) as error:
         raise WeightsError(f"{folder / 'config.json'} makes no CLIP model: {error}") from error
-    # transformers 4 and whole checkpoints name the vision model's tensors with a prefix, 5 without.
-    bare = {name.removeprefix(_PREFIX): tensor for name, tensor in state.items()}
-    named = {name: bare[key] for name in model.state_dict() if (key := _bare(name)) in bare}
-    fill(model, named, weights, f"the CLIP vision model of {folder / 'config.json'}")
+    # transformers 4 names these tensors with a prefix, 5 without; so do their checkpoints.
+    given = _vision_tensors(state)
+    named = {name: given.pop(key) for name in model.state_dict() if (key := _bare(name)) in given}
+    fill(model, {**named, **given}, weights, f"the CLIP vision model of {folder / 'config.json'}")
     model = model.eval().requires_grad_(False).to(device)
-    mean, std = _normalisation(folder / "preprocessor_config.json")
-    return CLIPEncoder(model, device, config["image_size"], config["patch_size"], mean, std)
+    size = config["image_size"]
+    mean, std = _preprocessing(folder / "preprocessor_config.json", size if cropped else None)
+    return CLIPEncoder(model, device, size, config["patch_size"], mean, std)
+
+
+def _vision_tensors(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the tensors of the vision model, without prefix, from any CLIP checkpoint."""
+    prefixed = {_bare(name): tensor for name, tensor in state.items() if name.startswith(_PREFIX)}
+    vision = prefixed or dict(state)
+    # Old checkpoints hold the numbers of the positions, which the model makes itself.
+    vision.pop("embeddings.position_ids", None)
+    return vision
 
 
 def _bare(name: str) -> str:
@@ -129,11 +142,21 @@ def _vision_config(path: Path) -> dict[str, Any]:
     return dimensions
 
 
-def _normalisation(path: Path) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+def _preprocessing(
+    path: Path, crop: int | None
+) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     """Return the checkpoint's mean and deviation of RGB in [0, 1]; CLIP's own if it has none."""
     if not path.is_file():
         return _MEAN, _STD
     config = _read_json(path)
+    for name in ("size", "crop_size"):
+        value = config.get(name, crop)
+        edges = set(value.values()) if isinstance(value, dict) else {value}
+        if crop is not None and edges != {crop}:
+            raise WeightsError(
+                f"{path}: {name} is {value!r}, the model's input is {crop} pixels; only framing "
+                "'stretch' can measure with this checkpoint"
+            )
     return (
         _three(config.get("image_mean", _MEAN), f"{path}: image_mean"),
         _three(config.get("image_std", _STD), f"{path}: image_std"),

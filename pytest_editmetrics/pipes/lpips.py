@@ -46,7 +46,7 @@ class LPIPSPipe(Pipe[Distance]):
         self, net: str = "alex", device: str = "auto", model_path: str | Path | None = None
     ):
         super().__init__(device)
-        if net not in MIN_EDGE:
+        if net not in tuple(MIN_EDGE):
             raise InputError(f"lpips-pipe: unknown net {net!r}{did_you_mean(net, MIN_EDGE)}")
         self.net = net
         self.model_path = model_path
@@ -68,7 +68,9 @@ class LPIPSPipe(Pipe[Distance]):
                 f"mask must be boolean of shape {reference.shape[:2]}, not {mask.dtype} "
                 f"{mask.shape}"
             )
-        unscaled, fraction = self._distance(self.load(), reference, edited, mask)
+        loaded = self.load()
+        with self.explained("calc_lpips"):
+            unscaled, fraction = self._distance(loaded, reference, edited, mask)
         return unscaled / fraction if fraction else 0.0
 
     def _build(self, device: str) -> tuple[Distance, FoundWeights]:
@@ -84,7 +86,11 @@ class LPIPSPipe(Pipe[Distance]):
         details = {"net": self.net, "unscaled": unscaled, "measured_fraction": fraction}
         if not fraction:
             where = "inside" if request.mask_mode == "inner" else "outside"
-            message = f"no pixel of the image lies {where} the {len(request.boxes)} boxes"
+            message = (
+                f"no pixel of the image lies {where} the boxes {request.boxes}"
+                if request.boxes
+                else "there are no boxes to measure inside"
+            )
             return soft("empty-region", message, details, value=0.0)
         return Score(unscaled / fraction, details=details)
 

@@ -110,8 +110,9 @@ class SAMPipe(Pipe[Any]):
             ImageError, RegionError, InputError: an image, box or colour that cannot be used.
             EditMetricsError: weights, device or memory; see ``load``.
         """
-        boxes = normalise_boxes([box], "box")
-        return self.isolate_all(load_image(image), boxes, check_colour(bg_color))[0]
+        boxes, colour = normalise_boxes([box], "box"), check_colour(bg_color)
+        with self.explained("isolating an object"):
+            return self.isolate_all(load_image(image), boxes, colour)[0]
 
     def isolate_all(
         self, image: Array, boxes: Sequence[Box], bg_color: Colour
