@@ -86,7 +86,10 @@ def _bases(
         return known if known is not None else _load(target, rootdir, files, chain)
 
     if base.is_mapping:
-        attached = {name: load(named).at(named.line) for name, named in base.value.items()}
+        attached = {
+            name: Node.holding(load(named).value, named.source, named.line)
+            for name, named in base.value.items()
+        }
         return Node.holding(attached, base.source, base.line)
     under: Node | None = None
     for named in base.value if isinstance(base.value, list) else [base]:

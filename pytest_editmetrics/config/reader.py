@@ -184,6 +184,8 @@ class _Builder:
             return self._document(events)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
+            if mark and error.context_mark and mark.line > text.rstrip().count("\n"):
+                mark = error.context_mark  # at the end of the file: where what is open began
             self._fail(_explained(error), None if mark is None else mark.line + 1)
 
     def _fail(self, message: str, line: int | None) -> NoReturn:

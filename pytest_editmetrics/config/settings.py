@@ -128,6 +128,7 @@ class _Loader:
 
     def load(self) -> Settings:
         self._check_keys()
+        pipe_defaults = {key: self._pipe_default(key) for key in self._registry.pipes}
         blocks = self._section("metric_configs")
         for name, block in blocks.items():
             self._known_metric(name, block)
@@ -138,7 +139,7 @@ class _Loader:
                 name: self._metric_config(metric, blocks.get(name))
                 for name, metric in self._registry.metrics.items()
             },
-            pipe_defaults={key: self._pipe_default(key) for key in self._registry.pipes},
+            pipe_defaults=pipe_defaults,
             thresholds={
                 name: parse_bounds(self._known_metric(name, node), node, origin="default")
                 for name, node in self._section("thresholds").items()
@@ -151,8 +152,7 @@ class _Loader:
                 continue
             if not self._is_referred(key):
                 node.fail(f"unknown key {key!r}{did_you_mean(key, KEYS)}")
-            if node.source.path == self._path:
-                self._resolver.resolve(node)
+            self._resolve_own(node)
         pipes = self._root.value["pipes_default"]
         for key, node in pipes.mapping("pipes_default").items():
             if key not in self._registry.pipes and key not in AUTOPIPELINE_PIPES:
@@ -161,12 +161,19 @@ class _Loader:
     def _check_foreign_pipe(self, key: str, node: Node) -> None:
         elsewhere = node.source.path != self._path
         if self._is_referred(f"pipes_default.{key}"):
-            if not elsewhere:
-                self._resolver.resolve(node)
+            self._resolve_own(node)
             return
         alike = difflib.get_close_matches(key, self._registry.pipes, n=1, cutoff=0.85)
         if alike or not elsewhere:
             node.fail(f"unknown pipe {key!r}{did_you_mean(key, self._registry.pipes)}")
+
+    def _resolve_own(self, node: Node) -> None:
+        """Refuse references that lead nowhere, in this file: another's may never be used."""
+        if node.is_mapping:
+            for child in node.value.values():
+                self._resolve_own(child)
+        elif node.source.path == self._path:
+            self._resolver.resolve(node)
 
     def _is_referred(self, name: str) -> bool:
         return any(ref == name or ref.startswith(f"{name}.") for ref in self._referred)

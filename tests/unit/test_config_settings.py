@@ -1,0 +1,489 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pytest_editmetrics.config.settings import load_settings, parse_bounds
+from pytest_editmetrics.errors import ConfigError
+from pytest_editmetrics.measurement import Margin, Metric, Threshold
+from pytest_editmetrics.pipes.registry import PipeRegistry
+
+CLIP = {"model_path": "openai/clip-vit-base-patch32"}
+
+# The blocks as AutoPipeline's documentation and pipeline files write them.
+AUTOPIPELINE = """\
+_base_:
+  pipes_default: "../modules_init/pipes_default.yaml"
+  experts_default: "../modules_init/experts_default.yaml"
+  user_config: ../user_config.yaml
+
+name: object-centric
+support_task:
+  - subject_add
+
+parser_grounder_config:
+  instruction_parser:
+    default_config: ${pipes_default.instruction_parser}
+    init_config:
+      backend: vllm
+
+metric_configs:
+  lpips:
+    pipe_name: lpips-pipe
+    default_config: ${pipes_default.lpips-pipe}
+    init_config:
+    scope: unedit_area
+  emd:
+    pipe_name: clip-pipe
+    default_config: ${pipes_default.clip-pipe}
+    init_config:
+    scope: unedit_area
+    runtime_params:
+      patch_mask_threshold: 0.1
+  sam_clip_cls_sim:
+    pipe_name: clip-pipe
+    default_config: ${pipes_default.clip-pipe}
+    init_config:
+      sam: ${pipes_default.sam-pipe}
+      scope: edit_area
+    runtime_params:
+      bg_color: !tuple [255, 255, 255]
+"""
+PIPES_DEFAULT = """\
+lpips-pipe: {net: vgg, device: cuda}
+clip-pipe:
+  model_path: ${user_config.model_paths.clip_path}
+  device: ${client_config.device}
+sam-pipe:
+  model_path: ${model_paths.sam_path}
+dino-v3-pipe:
+  model_path: ${user_config.model_paths.dino_v3_path}
+our-own-pipe: {anything: goes}
+default_vlm_config: {backend: vllm, port: "${client_config.nowhere}"}
+"""
+USER_CONFIG = """\
+client_config:
+  device: cuda:1
+  api_key: "${env:OPENAI_API_KEY}"
+model_paths:
+  clip_path: "${env:CLIP_PATH:/models/openai/clip}"
+  sam_path: "${env:SAM_PATH:/models/sam.pth}"
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    def write_and_load(text, **more):
+        for name, content in more.items():
+            path = tmp_path / name.replace("__", "/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.with_suffix(".yaml").write_text(content, encoding="utf-8")
+        path = tmp_path / "editmetrics.yaml"
+        path.write_text(text, encoding="utf-8")
+        return load_settings(path, PipeRegistry(), tmp_path)
+
+    return write_and_load
+
+
+@pytest.fixture
+def refused(load):
+    def check(text, where, *says, **more):
+        with pytest.raises(ConfigError) as caught:
+            load(text, **more)
+        message = str(caught.value)
+        assert message.startswith(f"{where}: "), message
+        for part in says:
+            assert part in message
+
+    return check
+
+
+def test_without_a_file_every_metric_and_pipe_has_its_defaults():
+    settings = load_settings(None, PipeRegistry(), Path("/project"))
+    assert settings.path is None
+    assert settings.metrics == ("lpips",)
+    assert settings.thresholds == {}
+    assert settings.pipe_defaults == {
+        "clip-pipe": CLIP,
+        "sam-pipe": {"model_type": "vit_b"},
+        "lpips-pipe": {"net": "alex"},
+    }
+    configs = settings.metric_configs
+    assert {name: config.init for name, config in configs.items()} == {
+        "lpips": {"net": "alex"},
+        "emd": CLIP,
+        "emd_excess": CLIP,
+        "sam_clip_cls_sim": {**CLIP, "sam": {"model_type": "vit_b"}},
+    }
+    assert configs["emd"].scope == "unedit_area"
+    assert configs["sam_clip_cls_sim"].scope == "edit_area"
+    assert configs["lpips"].margin == Margin(0.15, 0.005)
+    assert configs["lpips"].pipe_name == "lpips-pipe"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# nothing\n", "{}", "metrics:\npipes_default:\nmetric_configs:\nthresholds:\n"]
+)
+def test_a_file_that_says_nothing_gives_the_defaults(load, text):
+    settings = load(text)
+    defaults = load_settings(None, PipeRegistry(), Path())
+    assert settings.metric_configs == defaults.metric_configs
+    assert settings.metrics == defaults.metrics
+
+
+def test_a_pipe_default_reaches_every_metric_of_the_pipe(load):
+    settings = load("pipes_default: {clip-pipe: {framing: center-crop}}")
+    for name in ("emd", "emd_excess", "sam_clip_cls_sim"):
+        assert settings.metric_configs[name].init["framing"] == "center-crop"
+        assert settings.metric_configs[name].init["model_path"] == CLIP["model_path"]
+    assert settings.pipe_defaults["clip-pipe"] == {**CLIP, "framing": "center-crop"}
+    assert "framing" not in settings.metric_configs["lpips"].init
+    settings = load("pipes_default: {sam-pipe: {model_type: vit_l}}")
+    assert settings.metric_configs["sam_clip_cls_sim"].init["sam"] == {"model_type": "vit_l"}
+
+
+def test_thresholds_know_where_they_stand(load):
+    settings = load(
+        "thresholds:\n  lpips: {max: 1e-3}\n  sam_clip_cls_sim:\n    min: 0.9\n  emd: 5\n"
+    )
+    assert settings.thresholds == {
+        "lpips": Threshold("max", 0.001, "default", "editmetrics.yaml:2"),
+        "sam_clip_cls_sim": Threshold("min", 0.9, "default", "editmetrics.yaml:3"),
+        "emd": Threshold("max", 5.0, "default", "editmetrics.yaml:5"),
+    }
+
+
+def test_metrics_margin_and_scope(load):
+    settings = load(
+        "metrics: [emd, lpips]\nmetric_configs:\n"
+        "  lpips: {scope: edit_area, margin: {relative: 0.5}}\n"
+        "  emd: {margin: {absolute: 1e-2, relative: 0}}\n"
+    )
+    assert settings.metrics == ("emd", "lpips")
+    assert settings.metric_configs["lpips"].scope == "edit_area"
+    assert settings.metric_configs["lpips"].margin == Margin(0.5, 0.005)
+    assert settings.metric_configs["emd"].margin == Margin(0.0, 0.01)
+
+
+def test_autopipelines_files_are_read_as_they_stand(tmp_path, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("CLIP_PATH", raising=False)
+    monkeypatch.setenv("SAM_PATH", "/elsewhere/sam.pth")
+    for path, text in {
+        "pipelines/object_centric/subject_add.yaml": AUTOPIPELINE,
+        "pipelines/modules_init/pipes_default.yaml": PIPES_DEFAULT,
+        "pipelines/modules_init/experts_default.yaml": "face-detector: {model: x}\n",
+        "pipelines/user_config.yaml": USER_CONFIG,
+    }.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    path = tmp_path / "pipelines/object_centric/subject_add.yaml"
+    settings = load_settings(path, PipeRegistry(), tmp_path)
+    clip = {"model_path": "/models/openai/clip", "device": "cuda:1"}
+    assert settings.metric_configs["lpips"].init == {"net": "vgg", "device": "cuda"}
+    assert settings.metric_configs["emd"].init == clip
+    assert settings.metric_configs["emd"].runtime_params == {"patch_mask_threshold": 0.1}
+    objects = settings.metric_configs["sam_clip_cls_sim"]
+    assert objects.init == {
+        **clip,
+        "sam": {"model_type": "vit_b", "model_path": "/elsewhere/sam.pth"},
+    }
+    assert objects.runtime_params == {"bg_color": (255, 255, 255)}
+    assert objects.scope == "edit_area"
+
+
+def test_default_config_lies_under_init_config_and_both_merge_deeply(load):
+    settings = load(
+        "mine: {model_path: a/b, framing: stretch, sam: {model_type: vit_h, device: cpu}}\n"
+        "metric_configs:\n"
+        "  sam_clip_cls_sim:\n"
+        "    default_config: ${mine}\n"
+        "    init_config: {framing: center-crop, sam: {device: cuda}}\n"
+        "  emd:\n"
+        "    default_config:\n"
+        "    init_config: {model_path: smoke}\n"
+    )
+    assert settings.metric_configs["sam_clip_cls_sim"].init == {
+        "model_path": "a/b",
+        "framing": "center-crop",
+        "sam": {"model_type": "vit_h", "device": "cuda"},
+    }
+    assert settings.metric_configs["emd"].init == {"model_path": "smoke"}
+
+
+def test_what_init_config_says_of_sam_replaces_the_default_sam(load):
+    settings = load(
+        "pipes_default: {sam-pipe: {model_type: vit_l, device: cpu}}\n"
+        "metric_configs: {sam_clip_cls_sim: {init_config: {sam: {model_type: smoke}}}}\n"
+    )
+    assert settings.metric_configs["sam_clip_cls_sim"].init["sam"] == {"model_type": "smoke"}
+
+
+def test_references_keep_their_type_or_stand_inside_text(load, monkeypatch):
+    monkeypatch.setenv("PATCH", "1e-1")
+    monkeypatch.setenv("EMPTY", "")
+    settings = load(
+        "shared: {root: models, number: 3, flag: true, part: '${shared.root}/clip'}\n"
+        "pipes_default:\n"
+        "  clip-pipe:\n"
+        "    model_path: x/${shared.part}-${shared.number}-${shared.flag}-${env:NONE:d:e}\n"
+        "    revision: ${env:EMPTY:}\n"
+        "    device: ' ${env:EMPTY:cpu} '\n"
+        "metric_configs:\n"
+        "  emd:\n"
+        "    runtime_params: {patch_mask_threshold: '${env:PATCH}'}\n"
+    )
+    clip = settings.pipe_defaults["clip-pipe"]
+    assert clip == {"model_path": "x/models/clip-3-true-d:e", "revision": None, "device": "cpu"}
+    assert settings.metric_configs["emd"].runtime_params == {"patch_mask_threshold": 0.1}
+
+
+def test_a_reference_may_lead_through_a_reference(load):
+    settings = load("a: ${b}\nb: {net: vgg}\npipes_default: {lpips-pipe: {net: '${a.net}'}}\n")
+    assert settings.pipe_defaults["lpips-pipe"] == {"net": "vgg"}
+
+
+def test_base_as_a_path_or_list_lies_under_the_file(load):
+    settings = load(
+        "_base_: [one.yaml, sub/two.yaml]\nmodel: mine\nthresholds: {emd: {max: 3}}\n",
+        one="_base_: zero.yaml\nmodel: one\nthresholds: {lpips: {max: 0.1}, emd: {max: 1}}\n",
+        zero="pipes_default: {clip-pipe: {model_path: '${model}', framing: stretch}}\n",
+        sub__two="_base_: ../zero.yaml\nthresholds:\n  lpips: {max: 0.2}\n",
+    )
+    assert settings.pipe_defaults["clip-pipe"] == {"model_path": "mine", "framing": "stretch"}
+    assert settings.thresholds["lpips"] == Threshold("max", 0.2, "default", "sub/two.yaml:3")
+    assert settings.thresholds["emd"] == Threshold("max", 3.0, "default", "editmetrics.yaml:3")
+
+
+def test_a_base_of_a_base_finds_its_own_names(load):
+    settings = load(
+        "_base_: {lib: lib.yaml}\npipes_default: {lpips-pipe: '${lib.pipe}'}\n",
+        lib="_base_: {inner: inner.yaml}\npipe: {net: '${inner.net}'}\n",
+        inner="net: squeeze\n",
+    )
+    assert settings.pipe_defaults["lpips-pipe"] == {"net": "squeeze"}
+
+
+def test_model_paths_do_not_depend_on_the_current_folder(load, tmp_path, monkeypatch):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "smoke").mkdir()
+    monkeypatch.chdir("/")
+    settings = load(
+        "pipes_default:\n  clip-pipe: {model_path: models}\n"
+        "  sam-pipe: {model_path: ./gone.pth, model_cfg: dims.json}\n"
+        "metric_configs: {emd: {init_config: {model_path: smoke}}}\n"
+    )
+    assert settings.pipe_defaults["clip-pipe"]["model_path"] == str(tmp_path / "models")
+    assert settings.pipe_defaults["sam-pipe"]["model_path"] == str(tmp_path / "gone.pth")
+    assert settings.pipe_defaults["sam-pipe"]["model_cfg"] == "dims.json"
+    assert settings.metric_configs["emd"].init["model_path"] == "smoke"
+
+
+def test_a_users_pipe_takes_part(tmp_path):
+    class Pipe:
+        def __init__(self, size=3):
+            self.size = size
+
+    registry = PipeRegistry()
+    registry.register("px", Pipe, metrics=[Metric("score", "lower", params=("gamma",))])
+    path = tmp_path / "editmetrics.yaml"
+    path.write_text(
+        "metrics: [score]\npipes_default: {px: {size: {a: [1]}}}\nthresholds: {score: {max: -2}}\n"
+        "metric_configs: {score: {pipe_name: px, runtime_params: {gamma: [1, x]}}}\n"
+    )
+    settings = load_settings(path, registry, tmp_path)
+    assert settings.metric_configs["score"].init == {"size": {"a": [1]}}
+    assert settings.metric_configs["score"].runtime_params == {"gamma": [1, "x"]}
+    assert settings.thresholds["score"].bound == -2
+    path.write_text("pipes_default: {px: {sise: 3}}\n")
+    with pytest.raises(ConfigError, match=r"editmetrics\.yaml:1: px takes no option 'sise'"):
+        load_settings(path, registry, tmp_path)
+
+
+BLOCK = "metric_configs:\n  emd:\n    "
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("threshold: {lpips: {max: 1}}", 1, "'threshold' (did you mean 'thresholds'?)"),
+        ("a: 1\n", 1, "unknown key 'a' (valid:"),
+        ("- a\n", 1, "must be a mapping"),
+        ("metrics: lpips", 1, "metrics must be a list"),
+        ("metrics: []", 1, "metrics is empty"),
+        ("metrics:\n  - emd\n  - lpisp\n", 3, "'lpisp' (did you mean 'lpips'?)"),
+        ("metrics: [emd, emd]", 1, "stands twice"),
+        ("metrics: [1]", 1, "a metric cannot be 1"),
+        ("thresholds:\n  emdd: {max: 1}\n", 2, "'emdd' (did you mean 'emd'?)"),
+        ("thresholds:\n  emd:\n    min: 1\n", 3, "'min' on emd, which is lower-is-better"),
+        ("thresholds:\n  sam_clip_cls_sim: {max: 1}\n", 2, "higher-is-better: write 'min'"),
+        ("thresholds:\n  emd: {max: 1, mix: 2}\n", 2, "unknown key 'mix'"),
+        ("thresholds:\n  emd: {}\n", 2, "is empty; write {max: ...}"),
+        ("thresholds:\n  emd:\n", 2, "is empty; write {max: ...}"),
+        ("thresholds:\n  emd: [1]\n", 2, "is a list; write {max: ...}"),
+        ("thresholds:\n  emd: {max: yes}\n", 2, "must be a number, not text 'yes'"),
+        ("thresholds:\n  emd: {max: true}\n", 2, "must be a number, not true"),
+        ("thresholds:\n  emd: {max: '1'}\n", 2, "must be a number, not text '1'"),
+        ("thresholds:\n  emd: {max: .nan}\n", 2, "must be a finite number"),
+        ("thresholds:\n  emd: {max: .inf}\n", 2, "must be a finite number"),
+        ("thresholds:\n  emd: {max: 1e999}\n", 2, "must be a finite number"),
+        ("thresholds:\n  emd: {max: " + "9" * 390 + "}\n", 2, "must be a finite number"),
+        ("thresholds:\n  emd: {max: -1}\n", 2, "can never hold: emd is never below 0"),
+        ("thresholds:\n  lpips: -0.1\n", 2, "can never hold: lpips is never below 0"),
+        ("thresholds:\n  sam_clip_cls_sim: {min: 1.1}\n", 2, "can never hold: sam_clip_cls_sim is"),
+        ("thresholds:\n  sam_clip_cls_sim: {min: -1.1}\n", 2, "always holds"),
+        ("pipes_default: [a]", 1, "pipes_default must be a mapping"),
+        ("pipes_default:\n  clip-pip: {}\n", 2, "'clip-pip' (did you mean 'clip-pipe'?)"),
+        ("pipes_default:\n  clip-pipe: smoke\n", 2, "pipes_default.clip-pipe must be a mapping"),
+        ("pipes_default:\n  clip-pipe:\n    frame: stretch\n", 3, "did you mean 'framing'?"),
+        ("pipes_default:\n  clip-pipe: {framing: centre-crop}\n", 2, "did you mean 'center-crop'?"),
+        ("pipes_default:\n  clip-pipe: {model_path: 3}\n", 2, "must be text, not 3"),
+        ("pipes_default:\n  clip-pipe: {model_path: ''}\n", 2, "model_path of clip-pipe is empty"),
+        (
+            "pipes_default:\n  clip-pipe: {device: 0}\n",
+            2,
+            "device of clip-pipe must be text, not 0",
+        ),
+        ("pipes_default:\n  clip-pipe: {device: }\n", 2, "must be text, not empty"),
+        (
+            "pipes_default:\n  clip-pipe: {sam: {modl_type: vit_b}}\n",
+            2,
+            "did you mean 'model_type'?",
+        ),
+        ("pipes_default:\n  lpips-pipe: {net: resnet}\n", 2, "valid: 'alex', 'squeeze', 'vgg'"),
+        ("pipes_default:\n  sam-pipe: {model_type: [vit_b]}\n", 2, "cannot be a list"),
+        ("metric_configs:\n  ssim: {}\n", 2, "unknown metric 'ssim'"),
+        ("metric_configs:\n  emd: 3\n", 2, "metric_configs.emd must be a mapping"),
+        (BLOCK + "pip_name: clip-pipe", 3, "did you mean 'pipe_name'?"),
+        (BLOCK + "pipe_name: lpips-pipe", 3, "emd is not computed by text 'lpips-pipe'"),
+        (BLOCK + "scope: unedited_area", 3, "did you mean 'unedit_area'?"),
+        (
+            BLOCK + "scope: edit_area\n    init_config: {scope: unedit_area}",
+            4,
+            "in its init_config",
+        ),
+        (BLOCK + "init_config: {scop: edit_area}", 3, "clip-pipe takes no option 'scop'"),
+        (BLOCK + "init_config: [1]", 3, "init_config of emd must be a mapping"),
+        (BLOCK + "default_config: clip", 3, "default_config of emd must be a mapping"),
+        (
+            BLOCK + "runtime_params: {patch_mask_treshold: 1}",
+            3,
+            "did you mean 'patch_mask_threshold'",
+        ),
+        (BLOCK + "runtime_params: {patch_mask_threshold: 1.5}", 3, "between 0 and 1"),
+        (BLOCK + "runtime_params: {patch_mask_threshold: half}", 3, "must be a number"),
+        (BLOCK + "runtime_params: {reference_patches: some}", 3, "valid: 'all', 'selected'"),
+        (BLOCK + "margin: {relativ: 1}", 3, "did you mean 'relative'?"),
+        (BLOCK + "margin: {relative: -1}", 3, "must not be negative"),
+        (BLOCK + "margin: 0.1", 3, "margin of emd must be a mapping"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(refused, text, line, says):
+    refused(text, f"editmetrics.yaml:{line}", says)
+
+
+@pytest.mark.parametrize(
+    "colour", ["white", "[255, 255]", "[255, 255, 256]", "[1, 2, 3.0]", "[true, 1, 2]"]
+)
+def test_a_background_is_three_whole_numbers(refused, colour):
+    text = f"metric_configs:\n  sam_clip_cls_sim:\n    runtime_params:\n      bg_color: {colour}\n"
+    refused(text, "editmetrics.yaml:4", "three whole numbers from 0 to 255")
+
+
+def test_an_object_metric_has_no_other_scope(refused):
+    refused(
+        "metric_configs: {sam_clip_cls_sim: {scope: unedit_area}}", "editmetrics.yaml:1", "objects"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        (
+            "pipes_default:\n  clip-pipe: ${pipes_default.sam-pipe}\n"
+            "  sam-pipe: ${pipes_default.clip-pipe}\n",
+            2,
+            "circular reference: ${pipes_default.sam-pipe} -> ${pipes_default.clip-pipe} ->"
+            " ${pipes_default.sam-pipe}",
+        ),
+        ("a: ${b}\nb: x${a}y\n", 1, "circular reference: ${b} -> ${a} -> ${b}"),
+        ("a: ${a}\n", 1, "circular reference: ${a} -> ${a}"),
+        ("a: ${a.b}\n", 1, "circular reference"),
+        ("a: {b: '${a}'}\n", 1, "circular reference"),
+        ("pipes_default:\n  a: ${pipes_default.b}\n  b: ${pipes_default.a}\n", 2, "circular"),
+        (
+            BLOCK + "default_config: ${pipes_default.clip-pip}",
+            3,
+            "there is no 'clip-pip' in pipes_de",
+        ),
+        (BLOCK + "default_config: ${pipe_default.clip-pipe}", 3, "did you mean 'pipes_default'?"),
+        (BLOCK + "scope: ${env:EDITMETRICS_NOT_SET}", 3, "EDITMETRICS_NOT_SET is not set"),
+        (BLOCK + "scope: ${env:}", 3, "names no variable"),
+        (BLOCK + "scope: x${pipes_default.clip-pipe}", 3, "a mapping, which cannot stand inside"),
+        (BLOCK + "scope: '${pipes_default'", 3, "'${' without its '}'"),
+        (BLOCK + "scope: ''", 3, "scope of emd cannot be text ''"),
+    ],
+)
+def test_references_that_lead_nowhere(refused, text, line, says):
+    refused(text, f"editmetrics.yaml:{line}", says)
+
+
+def test_references_that_grow_without_bound(refused):
+    text = "a0: xxxxxxxxxxxxxxxxxxxx\n"
+    text += "".join(f"a{i}: {f'${{a{i - 1}}}' * 10}\n" for i in range(1, 9))
+    refused(text + "thresholds: {emd: '${a8}'}\n", "editmetrics.yaml:4", "longer than 10000")
+    text = "b0: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
+    for i in range(1, 9):
+        text += f"b{i}: [" + ", ".join([f"'${{b{i - 1}}}'"] * 10) + "]\n"
+    refused(
+        text + "thresholds: {emd: '${b8}'}\n", "editmetrics.yaml:6", "more than 1,000,000 values"
+    )
+    text = "c0: 1\n" + "".join(f"c{i}: ['${{c{i - 1}}}']\n" for i in range(1, 400))
+    refused(text + "thresholds: {emd: '${c399}'}\n", "editmetrics.yaml", "nested deeper than 100")
+
+
+@pytest.mark.parametrize(
+    ("base", "more", "where", "says"),
+    [
+        ("gone.yaml", {}, "editmetrics.yaml:1", "names 'gone.yaml', which is no file"),
+        ("{a: gone.yaml}", {}, "editmetrics.yaml:1", "which is no file"),
+        ("[3]", {}, "editmetrics.yaml:1", "must be text"),
+        ("editmetrics.yaml", {}, "editmetrics.yaml:1", "circular _base_: editmetrics.yaml -> edit"),
+        (
+            "a.yaml",
+            {"a": "x: 1\n_base_: b.yaml\n", "b": "_base_: [a.yaml]\n"},
+            "b.yaml:1",
+            "a.yaml ->",
+        ),
+        ("a.yaml", {"a": "[1]"}, "a.yaml:1", "the file must be a mapping"),
+        ("a.yaml", {"a": "thresholds:\n  emd: {min: 1}\n"}, "a.yaml:2", "'min' on emd"),
+        ("{lib: a.yaml}", {"a": "x: 1\n"}, "editmetrics.yaml:1", "unknown key 'lib'"),
+        (
+            "{pipes_default: a.yaml}",
+            {"a": "clip_pipe: {}\n"},
+            "a.yaml:1",
+            "did you mean 'clip-pipe'?",
+        ),
+    ],
+)
+def test_bases_that_cannot_be_used(refused, base, more, where, says):
+    refused(f"_base_: {base}\n", where, says, **more)
+
+
+def test_bounds_of_arguments_and_markers():
+    metric = Metric("lpips", "lower")
+    for data in (0.1, {"max": 0.1}):
+        threshold = parse_bounds(metric, data, origin="marker", source="marker on t.py::test")
+        assert threshold == Threshold("max", 0.1, "marker", "marker on t.py::test")
+    for data, says in (
+        ({"min": 1}, "marker on t.py::test: 'min' on lpips, which is lower-is-better"),
+        (True, "must be a number, not true"),
+        (None, "is empty"),
+        ("0.1", "must be a number, not text '0.1'"),
+        (float("nan"), "must be a finite number, not nan"),
+        ((0.1,), "is a list"),
+    ):
+        with pytest.raises(ConfigError, match=re.escape(says)):
+            parse_bounds(metric, data, origin="marker", source="marker on t.py::test")
