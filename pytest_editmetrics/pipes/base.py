@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -320,26 +320,29 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
     return state
 
 
-def fill(model: torch.nn.Module, state: Mapping[str, torch.Tensor], path: Path, what: str) -> None:
-    """Load ``state``, read from ``path``, into ``model``; all of it, and nothing may be left over.
+def check_fit(
+    needed: Mapping[str, Sequence[int]],
+    state: Mapping[str, torch.Tensor],
+    path: Path,
+    what: str,
+) -> None:
+    """Raise ``WeightsError`` unless ``state``, read from ``path``, is what ``what`` needs.
 
-    Raises:
-        WeightsError: tensors are missing, left over, or of another shape; names the first ones.
+    ``needed`` maps names to shapes; no tensor may be missing, left over, or of another shape. The
+    message names the first ones.
     """
-    needed = model.state_dict()
     problems = [
         *(f"no {name}" for name in needed if name not in state),
         *(
-            f"{name} is {list(state[name].shape)}, should be {list(tensor.shape)}"
-            for name, tensor in needed.items()
-            if name in state and state[name].shape != tensor.shape
+            f"{name} is {list(state[name].shape)}, should be {list(shape)}"
+            for name, shape in needed.items()
+            if name in state and tuple(state[name].shape) != tuple(shape)
         ),
         *(f"{name} is unknown" for name in state if name not in needed),
     ]
     if problems:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise WeightsError(f"{path} does not fit {what}: {'; '.join(problems[:3])}{more}")
-    model.load_state_dict(dict(state))
 
 
 def _is_no_memory(error: BaseException) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import WeightsError
 from pytest_editmetrics.images import Array
-from pytest_editmetrics.pipes.base import fill, inference, read_state_dict
+from pytest_editmetrics.pipes.base import check_fit, inference, read_state_dict
 from pytest_editmetrics.regions import Framing, crop_geometry
 
 if TYPE_CHECKING:
@@ -103,8 +103,10 @@ def load_clip(folder: Path, device: str, cropped: bool) -> CLIPEncoder:
         raise WeightsError(f"{folder / 'config.json'} makes no CLIP model: {error}") from error
     # transformers 4 names these tensors with a prefix, 5 without; so do their checkpoints.
     given = _vision_tensors(state)
-    named = {name: given.pop(key) for name in model.state_dict() if (key := _bare(name)) in given}
-    fill(model, {**named, **given}, weights, f"the CLIP vision model of {folder / 'config.json'}")
+    own = {_bare(name): name for name in model.state_dict()}
+    needed = {key: model.state_dict()[name].shape for key, name in own.items()}
+    check_fit(needed, given, weights, f"the CLIP vision model of {folder / 'config.json'}")
+    model.load_state_dict({own[key]: tensor for key, tensor in given.items()})
     model = model.eval().requires_grad_(False).to(device)
     size = config["image_size"]
     mean, std = _preprocessing(folder / "preprocessor_config.json", size if cropped else None)

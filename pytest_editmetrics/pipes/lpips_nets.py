@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import importlib.util
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_editmetrics.errors import MissingResourceError, WeightsError
-from pytest_editmetrics.pipes.base import fill, read_state_dict
+from pytest_editmetrics.errors import MissingResourceError
+from pytest_editmetrics.pipes.base import check_fit, read_state_dict
 
 if TYPE_CHECKING:
     import torch
@@ -24,12 +24,12 @@ Distance: TypeAlias = "Callable[[torch.Tensor, torch.Tensor], torch.Tensor]"
 MIN_EDGE = {"alex": 31, "vgg": 16, "squeeze": 17}
 
 _ALEX_LAYERS = (
-    # (index in torchvision's features, stride, padding, max-pooled before)
-    (0, 4, 2, False),
-    (3, 1, 2, True),
-    (6, 1, 1, True),
-    (8, 1, 1, False),
-    (10, 1, 1, False),
+    # index in torchvision's features, stride, padding, max-pooled before, channels, inputs, kernel
+    (0, 4, 2, False, 64, 3, 11),
+    (3, 1, 2, True, 192, 64, 5),
+    (6, 1, 1, True, 384, 192, 3),
+    (8, 1, 1, False, 256, 384, 3),
+    (10, 1, 1, False, 256, 256, 3),
 )
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
@@ -64,7 +64,7 @@ class AlexDistance:
                 padding,
                 pooled,
             )
-            for number, (index, stride, padding, pooled) in enumerate(_ALEX_LAYERS)
+            for number, (index, stride, padding, pooled, *_) in enumerate(_ALEX_LAYERS)
         ]
         self._shift = torch.tensor(_SHIFT, dtype=torch.float32, device=device).view(1, 3, 1, 1)
         self._scale = torch.tensor(_SCALE, dtype=torch.float32, device=device).view(1, 3, 1, 1)
@@ -99,14 +99,17 @@ def build_distance(net: str, path: Path, device: str) -> Distance:
     state = read_state_dict(path)
     if net != "alex":
         return _packaged_distance(net, state, path, device)
+    needed = {
+        name: shape
+        for index, _, _, _, channels, inputs, edge in _ALEX_LAYERS
+        for name, shape in (
+            (f"features.{index}.weight", (channels, inputs, edge, edge)),
+            (f"features.{index}.bias", (channels,)),
+        )
+    }
+    check_fit(needed, _only(needed, state), path, "LPIPS net 'alex'")
     linear = read_state_dict(_lpips_folder() / "weights" / "v0.1" / "alex.pth")
-    try:
-        return AlexDistance(state, linear, device)
-    except KeyError as error:
-        raise WeightsError(
-            f"{path} does not fit LPIPS net 'alex': no {error.args[0]}; it must hold the layers "
-            "features.{0,3,6,8,10} of torchvision's AlexNet"
-        ) from error
+    return AlexDistance(state, linear, device)
 
 
 def _packaged_distance(
@@ -119,15 +122,19 @@ def _packaged_distance(
         import lpips
 
         model = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
-    # Its backbone names a layer net.sliceN.3.weight, torchvision features.3.weight.
-    sliced = {
-        name: state[source]
-        for name in model.net.state_dict()
-        if (source := f"features.{name.partition('.')[2]}") in state
-    }
-    fill(model.net, sliced, path, f"LPIPS net {net!r} (torchvision's features.*)")
+    # Its backbone names a layer sliceN.3.weight, torchvision features.3.weight.
+    backbone = model.net.state_dict()
+    sources = {name: f"features.{name.partition('.')[2]}" for name in backbone}
+    needed = {sources[name]: tensor.shape for name, tensor in backbone.items()}
+    check_fit(needed, _only(needed, state), path, f"LPIPS net {net!r}")
+    model.net.load_state_dict({name: state[source] for name, source in sources.items()})
     distance: Distance = model.eval().requires_grad_(False).to(device)
     return distance
+
+
+def _only(names: Iterable[str], state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Leave out what a whole classifier holds besides."""
+    return {name: state[name] for name in names if name in state}
 
 
 def _lpips_folder() -> Path:

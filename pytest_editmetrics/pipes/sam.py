@@ -17,7 +17,7 @@ from pytest_editmetrics.pipes.base import (
     Pipe,
     Request,
     Score,
-    fill,
+    check_fit,
     inference,
     read_state_dict,
 )
@@ -145,7 +145,9 @@ class SAMPipe(Pipe[Any]):
         else:
             dimensions, source = read_dimensions(found.config), str(found.config)
         model = _sam_model(dimensions, source)
-        fill(model, state, found.path, f"a SAM of the dimensions of {source}")
+        needed = {name: tensor.shape for name, tensor in model.state_dict().items()}
+        check_fit(needed, state, found.path, f"a SAM of the dimensions of {source}")
+        model.load_state_dict(state)
         return model.eval().requires_grad_(False).to(device), found
 
     def _score(self, loaded: Loaded[Any], request: Request) -> Score:
