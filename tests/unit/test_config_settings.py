@@ -441,7 +441,7 @@ def test_references_that_grow_without_bound(refused):
         text + "thresholds: {emd: '${b8}'}\n", "editmetrics.yaml:6", "more than 1,000,000 values"
     )
     text = "c0: 1\n" + "".join(f"c{i}: ['${{c{i - 1}}}']\n" for i in range(1, 400))
-    refused(text + "thresholds: {emd: '${c399}'}\n", "editmetrics.yaml", "nested deeper than 100")
+    refused(text + "thresholds: {emd: '${c399}'}\n", "editmetrics.yaml:102", "nested deeper than 100")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,514 @@
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import strategies as st
+
+from pytest_editmetrics.config.golden_file import gate_key, read_golden_file
+from pytest_editmetrics.errors import ConfigError, EditMetricsError, InputError
+from pytest_editmetrics.goldens import (
+    Approved,
+    GoldenAddress,
+    Goldens,
+    Proposal,
+    recorded_bound,
+    recorded_measured,
+    write_proposals,
+)
+from pytest_editmetrics.measurement import Margin, Metric, Threshold
+from pytest_editmetrics.pipes.registry import PipeRegistry
+
+REGISTRY = PipeRegistry()
+LPIPS, EMD, EXCESS = (REGISTRY.metric(name) for name in ("lpips", "emd", "emd_excess"))
+COSINE = REGISTRY.metric("sam_clip_cls_sim")
+
+GOLDENS = """\
+"test_a":
+  lpips: {max: 0.1, measured: 0.05, env: {cuda: {max: 0.2}, nvidia h100: {max: 0.3, measured: 0.25}}}
+  emd: {max: 7.9, env: {cuda: {}, smoke: {max: 99}}}
+  sam_clip_cls_sim@left: {min: 0.9, measured: 0.95}
+  emd_excess:
+"""
+
+
+@pytest.fixture
+def golden(tmp_path):
+    path = tmp_path / "tests" / "goldens" / "test_x.py.yaml"
+    path.parent.mkdir(parents=True)
+    return path
+
+
+@pytest.fixture
+def lookup(golden, tmp_path):
+    def look(metric, device="cpu", device_name="cpu", smoke=False, *, test="test_a", name=None):
+        goldens = Goldens(None, tmp_path, REGISTRY)
+        address = goldens.address(tmp_path / "tests" / "test_x.py", test, metric, name)
+        return goldens.lookup(address, device, device_name, smoke)
+
+    golden.write_text(GOLDENS)
+    return look
+
+
+def approved(kind, bound, line, measured=None, env=None):
+    source = f"tests/goldens/test_x.py.yaml:{line}"
+    return Approved(Threshold(kind, bound, "golden", source), measured, env)
+
+
+# Addresses
+
+
+def test_goldens_lie_beside_the_tests_or_under_one_root(tmp_path):
+    test_file = tmp_path / "tests" / "sub" / "test_x.py"
+    beside = Goldens(None, tmp_path, REGISTRY).address(test_file, "TestA::test_b[c]", "lpips")
+    assert beside.file == tmp_path / "tests" / "sub" / "goldens" / "test_x.py.yaml"
+    assert (beside.test, beside.gate) == ("TestA::test_b[c]", "lpips")
+    assert GoldenAddress.from_dict(beside.to_dict()) == beside
+    rooted = Goldens(tmp_path / "approved", tmp_path, REGISTRY)
+    named = rooted.address(test_file, "test_b", "lpips", "sky")
+    assert named.file == tmp_path / "approved" / "tests" / "sub" / "test_x.py.yaml"
+    assert named.gate == "lpips@sky"
+    with pytest.raises(InputError, match="outside the rootdir"):
+        rooted.address(Path("/elsewhere/test_x.py"), "test_b", "lpips")
+
+
+# Lookup
+
+
+def test_the_nearest_environment_counts(lookup):
+    assert lookup("lpips") == approved("max", 0.1, 2, 0.05)
+    assert lookup("lpips", "mps", "apple m1") == approved("max", 0.1, 2, 0.05)
+    assert lookup("lpips", "cuda:1", "Tesla T4") == approved("max", 0.2, 2, None, "cuda")
+    assert lookup("lpips", "cuda", "NVIDIA H100") == approved("max", 0.3, 2, 0.25, "nvidia h100")
+    assert lookup("sam_clip_cls_sim", name="left") == approved("min", 0.9, 4, 0.95)
+
+
+def test_an_empty_variant_is_no_golden_and_does_not_fall_back(lookup):
+    assert lookup("emd") == approved("max", 7.9, 3)
+    assert lookup("emd", "cuda:0", "NVIDIA H100") == Approved(None, None, "cuda")
+
+
+def test_smoke_weights_see_their_own_variant_only(lookup):
+    assert lookup("emd", smoke=True) == approved("max", 99.0, 3, None, "smoke")
+    assert lookup("emd", "cuda:0", smoke=True) == approved("max", 99.0, 3, None, "smoke")
+    assert lookup("lpips", smoke=True) == Approved(None, None, "smoke")
+    assert lookup("lpips", test="test_gone", smoke=True) == Approved(None, None, "smoke")
+    assert lookup("emd", "smoke", "smoke") == approved("max", 7.9, 3)
+
+
+def test_where_nothing_is_approved(lookup, golden):
+    assert lookup("lpips", test="test_gone") is None
+    assert lookup("sam_clip_cls_sim") is None
+    assert lookup("emd_excess") == Approved(None, None, None)
+    golden.unlink()
+    assert lookup("lpips") is None
+
+
+def test_a_golden_that_cannot_be_used_is_an_error_and_not_a_missing_one(lookup, golden):
+    golden.write_text('"test_a":\n  emd: {min: 1}\n')
+    with pytest.raises(ConfigError, match=r"^tests/goldens/test_x\.py\.yaml:2: 'min' on emd"):
+        lookup("lpips")
+
+
+def test_a_file_is_read_once(golden, tmp_path):
+    golden.write_text(GOLDENS)
+    goldens = Goldens(None, tmp_path, REGISTRY)
+    address = goldens.address(tmp_path / "tests" / "test_x.py", "test_a", "lpips")
+    assert goldens.lookup(address, "cpu", "cpu", False) is not None
+    golden.write_text("")
+    assert goldens.lookup(address, "cpu", "cpu", False) is not None
+
+
+def test_obsolete_goldens(golden, tmp_path):
+    golden.write_text('"test_a":\n  lpips: {max: 1}\n"test_b[x]":\n  emd: {max: 1}\n"test_c":\n')
+    golden.with_name("test_gone.py.yaml").write_text('# old\n"test_z":\n  emd: {max: 1}\n')
+    golden.with_name("test_other.py.yaml").write_text('"test_y":\n  emd: {max: 1}\n')
+    for name in ("test_x.py", "test_other.py"):
+        (tmp_path / "tests" / name).touch()
+    goldens = Goldens(None, tmp_path, REGISTRY)
+    found = goldens.obsolete({tmp_path / "tests" / "test_x.py": {"test_a", "test_c"}})
+    assert [(entry.source, entry.test) for entry in found] == [
+        ("tests/goldens/test_gone.py.yaml:2", "test_z"),
+        ("tests/goldens/test_x.py.yaml:3", "test_b[x]"),
+    ]
+    rooted = Goldens(tmp_path / "tests" / "goldens", tmp_path, REGISTRY)
+    (tmp_path / "test_x.py").touch()
+    found = rooted.obsolete({tmp_path / "test_x.py": {"test_a", "test_b[x]", "test_c"}})
+    assert [entry.test for entry in found] == ["test_z", "test_y"]
+
+
+# Bounds
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "bound"),
+    [
+        (LPIPS, 0.0268, 0.0318),
+        (LPIPS, 0.1, 0.115),
+        (LPIPS, 0.0, 0.005),
+        (LPIPS, 0.12345, 0.142),
+        (COSINE, 0.913, 0.893),
+        (COSINE, 1.0, 0.98),
+        (COSINE, 0.99871, 0.9787),
+        (COSINE, 0.5, 0.48),
+        (COSINE, -0.995, -1.0),
+        (EMD, 7.18, 7.9),
+        (EMD, 7.52, 8.28),
+        (EMD, 131.0, 145.0),
+        (EMD, 0.0, 0.5),
+        (EXCESS, -3.0, -2.5),
+        (EXCESS, -0.5, 0.0),
+    ],
+)
+def test_recorded_bounds(metric, value, bound):
+    assert recorded_bound(value, metric, metric.margin) == bound
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_only_a_number_can_be_recorded(value):
+    with pytest.raises(InputError, match="only a number can be recorded"):
+        recorded_bound(value, LPIPS, LPIPS.margin)
+
+
+values = st.floats(-1e9, 1e9, allow_subnormal=False)
+cosines = st.floats(-1, 1)
+margins = st.builds(Margin, st.floats(0, 2), st.floats(0, 100))
+measured = st.one_of(
+    st.tuples(st.sampled_from([LPIPS, EMD]), values.map(abs)),
+    st.tuples(st.sampled_from([EXCESS, Metric("likeness", "higher")]), values),
+    st.tuples(st.just(COSINE), cosines),
+)
+
+
+@given(measured, margins)
+@example((COSINE, -1.0), Margin(0.0, 0.02))
+@example((LPIPS, 0.1), Margin(0.0, 0.0))
+def test_a_recorded_bound_lies_outward_and_holds_its_own_value(sample, margin):
+    metric, value = sample
+    bound = recorded_bound(value, metric, margin)
+    assert Threshold(metric.bound_kind, bound, "golden", "").holds(value)
+    room = margin.around(value)
+    low, high = (0, float("inf")) if metric in (LPIPS, EMD) else (float("-inf"), float("inf"))
+    low, high = (-1, 1) if metric is COSINE else (low, high)
+    assert low <= bound <= high
+    reach = abs(bound - value)
+    if low < bound < high:
+        assert reach >= room * (1 - 1e-9) - 1e-12
+    distance = 1 - bound if metric is COSINE else bound
+    assert reach <= room + max(abs(distance), 1e-12) * 0.0101
+
+
+@given(measured)
+def test_rounding_a_rounded_bound_changes_nothing(sample):
+    metric, value = sample
+    bound = recorded_bound(value, metric, Margin(0.0, 0.0))
+    assert recorded_bound(bound, metric, Margin(0.0, 0.0)) == bound
+
+
+@given(measured)
+def test_a_measured_value_keeps_three_digits_of_the_distance(sample):
+    metric, value = sample
+    rounded = recorded_measured(value, metric)
+    distance = 1 - value if metric is COSINE else value
+    assert abs(rounded - value) <= abs(distance) * 0.00501 + 1e-15
+    assert recorded_measured(rounded, metric) == rounded
+
+
+# Writing
+
+
+@pytest.fixture
+def write(golden, tmp_path):
+    def record(*entries, path=golden):
+        proposals = [
+            Proposal(GoldenAddress(path, test, gate), gate.partition("@")[0], *values)
+            for test, gate, *values in entries
+        ]
+        return write_proposals(proposals, REGISTRY, tmp_path)
+
+    return record
+
+
+def test_a_new_file_is_made(write, golden, tmp_path):
+    path = tmp_path / "new" / "goldens" / "test_y.py.yaml"
+    written = write(
+        ("test_add_hat[sdxl]", "lpips", 0.0318, 0.026843),
+        ("test_add_hat[sdxl]", "emd", 7.9, 7.18),
+        ("TestA::test_b", "sam_clip_cls_sim@left eye", 0.893, 0.913),
+        ("test_add_hat[sdxl]", "emd", 8.3, 7.52, "cuda"),
+        ("TestA::test_b", "lpips", 0.5, 0.4, "smoke"),
+        path=path,
+    )
+    assert written == [path]
+    assert path.read_text(encoding="utf-8") == (
+        '"test_add_hat[sdxl]":\n'
+        "  lpips: {max: 0.0318, measured: 0.0268}\n"
+        "  emd: {max: 7.9, measured: 7.18, env: {cuda: {max: 8.3, measured: 7.52}}}\n"
+        '"TestA::test_b":\n'
+        '  "sam_clip_cls_sim@left eye": {min: 0.893, measured: 0.913}\n'
+        "  lpips: {env: {smoke: {max: 0.5, measured: 0.4}}}\n"
+    )
+    assert [entry.name for entry in path.parent.iterdir()] == ["test_y.py.yaml"]
+
+
+HANDWRITTEN = """\
+# approved by Ada, see the wiki
+
+# about a
+"test_a[x]":   # the hat
+    lpips:   {max: 0.10,  measured: 5e-2}   # loose on purpose
+    emd: {max: 7.9, measured: 7.18, env: {cuda: {}, "nvidia h100": }}  # two cards
+
+    # about b, not about a
+'test_b':
+    emd: { max: 7.9,     # over
+           measured: 7.18 }
+    lpips:
+        # a block
+        max:  +0.50
+        measured: 0.4  # end
+test_c:
+test_d: {}
+test_e:
+    lpips:  # none yet
+    emd: ~
+# the end
+"""
+
+WRITTEN = """\
+# approved by Ada, see the wiki
+
+# about a
+"test_a[x]":   # the hat
+    lpips:   {max: 0.10,  measured: 0.08}   # loose on purpose
+    emd: {max: 7.9, measured: 7.18, env: {cuda: {max: 8.3, measured: 7.52}, "nvidia h100": {max: 9.0}}}  # two cards
+    emd_excess: {max: 1.0}
+    sam_clip_cls_sim@left: {min: 0.9}
+
+    # about b, not about a
+'test_b':
+    emd: { max: 8.0,     # over
+           measured: 7.2, env: {smoke: {max: 3.0}} }
+    lpips:
+        # a block
+        max:  +0.50
+        measured: 0.41  # end
+        env: {cuda: {max: 0.6}}
+    emd_excess: {max: 2.0}
+test_c:
+    lpips: {max: 0.1}
+    emd: {max: 1.0}
+test_d: {lpips: {max: 0.2}}
+test_e:
+    lpips: {max: 0.3}  # none yet
+    emd: {max: 4.0}
+"test_new[é😀]":
+    lpips: {max: 0.00001}
+"test \\"quoted\\"":
+    lpips: {max: 0.1}
+# the end
+"""
+
+CHANGES = (
+    ("test_a[x]", "emd_excess", 1.0),
+    ("test_new[é😀]", "lpips", 1e-5),
+    ("test_a[x]", "lpips", 0.1, 0.08),
+    ("test_b", "emd_excess", 2.0),
+    ("test_a[x]", "emd", 8.3, 7.52, "cuda"),
+    ("test_a[x]", "emd", 9.0, None, "nvidia h100"),
+    ("test_b", "emd", 3.0, None, "smoke"),
+    ("test_b", "emd", 8.0, 7.2),
+    ("test_b", "lpips", 0.5, 0.41),
+    ("test_b", "lpips", 0.6, None, "cuda"),
+    ("test_c", "lpips", 0.1),
+    ("test_a[x]", "sam_clip_cls_sim@left", 0.9),
+    ("test_c", "emd", 1.0),
+    ("test_d", "lpips", 0.2),
+    ("test_e", "lpips", 0.3),
+    ("test_e", "emd", 4.0),
+    ('test "quoted"', "lpips", 0.1),
+)
+
+
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"], ids=["plain", "bom"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_only_what_is_recorded_changes(write, golden, newline, bom):
+    golden.write_bytes(bom + HANDWRITTEN.replace("\n", newline).encode())
+    assert write(*CHANGES) == [golden]
+    assert golden.read_bytes() == bom + WRITTEN.replace("\n", newline).encode()
+    before = golden.stat().st_mtime_ns
+    assert write(*CHANGES) == []
+    assert golden.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('"test_a":\n  lpips: {max: 1}', '"test_a":\n  lpips: {max: 1}\n  emd: {max: 2.0}'),
+        ("{}\n", "{test_a: {emd: {max: 2.0}}}\n"),
+        ('{"test_a": {lpips: {max: 1},}}', '{"test_a": {lpips: {max: 1}, emd: {max: 2.0},}}'),
+        ("# nothing", '# nothing\n"test_a":\n  emd: {max: 2.0}\n'),
+        ("---\n# nothing\n", '---\n# nothing\n"test_a":\n  emd: {max: 2.0}\n'),
+        ("---\ntest_a:\n...\n", "---\ntest_a:\n  emd: {max: 2.0}\n...\n"),
+        (
+            "test_b:\n   lpips: {}\ntest_a: # x",
+            "test_b:\n   lpips: {}\ntest_a: # x\n   emd: {max: 2.0}",
+        ),
+        ("test_a:\n  emd: {measured: 1}", "test_a:\n  emd: {measured: 1, max: 2.0}"),
+        ("test_a:\n  emd:\n    max: 1\n", "test_a:\n  emd:\n    max: 2.0\n"),
+        ("? test_a\n: emd: {max: 1}\n", "? test_a\n: emd: {max: 2.0}\n"),
+    ],
+)
+def test_files_of_other_shapes(write, golden, tmp_path, text, expected):
+    golden.write_text(text)
+    write(("test_a", "emd", 2.0))
+    assert golden.read_text() == expected
+    assert read_golden_file(golden, REGISTRY, tmp_path).tests["test_a"]["emd"].bound == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "test_a:\n  emd: &e {max: 1}\ntest_b:\n  emd: *e\n",
+        "test_b:\n  emd: &e {max: 1}\ntest_a:\n  emd: *e\n",
+        "test_b: &b\n  emd: {max: 1, measured: 1}\ntest_a: *b\n",
+        "test_b: &b\n  emd: {max: 1, measured: 1}\ntest_a:\n  <<: *b\n  lpips: {}\n",
+    ],
+)
+def test_what_other_entries_share_is_not_changed(write, golden, text):
+    golden.write_text(text)
+    with pytest.raises(
+        EditMetricsError, match=r"^tests/goldens/test_x\.py\.yaml: the golden was not"
+    ):
+        write(("test_a", "emd", 2.0))
+    assert golden.read_text() == text
+    assert [path.name for path in golden.parent.iterdir()] == [golden.name]
+
+
+def test_anchors_elsewhere_do_not_matter(write, golden):
+    golden.write_text("test_b:\n  emd: &e {max: 1}\ntest_c:\n  emd: *e\ntest_a:\n  emd: {max: 1}\n")
+    write(("test_a", "emd", 2.0))
+    assert golden.read_text().endswith("test_c:\n  emd: *e\ntest_a:\n  emd: {max: 2.0}\n")
+
+
+def test_two_values_for_one_address_are_an_error(write, golden):
+    with pytest.raises(
+        EditMetricsError, match=r"test_x\.py\.yaml: two values for lpips of 'test_a'"
+    ):
+        write(("test_a", "lpips", 0.1, 0.05), ("test_a", "lpips", 0.2, 0.05))
+    assert not golden.exists()
+    write(
+        ("test_a", "lpips", 0.1, 0.05),
+        ("test_a", "lpips", 0.2, 0.05, "cuda"),
+        ("test_a", "lpips", 0.1, 0.05),
+    )
+    assert golden.read_text().count("0.1") == 1
+
+
+def test_a_file_that_cannot_be_written_is_named_and_the_others_are_written(write, golden, tmp_path):
+    (tmp_path / "blocked").write_text("a file where the folder should be")
+    blocked = tmp_path / "blocked" / "test_y.py.yaml"
+    proposals = [
+        Proposal(GoldenAddress(path, "test_a", "lpips"), "lpips", 0.1) for path in (blocked, golden)
+    ]
+    with pytest.raises(
+        EditMetricsError, match=r"^blocked/test_y\.py\.yaml: the golden was not writt"
+    ):
+        write_proposals(proposals, REGISTRY, tmp_path)
+    assert "lpips: {max: 0.1}" in golden.read_text()
+
+
+def test_a_broken_golden_file_is_not_replaced(write, golden):
+    golden.write_text("test_a: [1\n")
+    with pytest.raises(EditMetricsError, match=r"test_x\.py\.yaml:1: not valid YAML"):
+        write(("test_a", "lpips", 0.1))
+    assert golden.read_text() == "test_a: [1\n"
+
+
+def test_what_could_not_be_read_again_is_not_written(write, golden):
+    golden.write_text('"test_a":\n')
+    for entry in (
+        ("test_a", "lpips", -1.0),
+        ("test_a", "lpips", 0.1, None, "CUDA"),
+        ("\udc80", "emd", 1.0),
+    ):
+        with pytest.raises(EditMetricsError, match=r"test_x\.py\.yaml: the golden was not written"):
+            write(entry)
+    assert golden.read_text() == '"test_a":\n'
+    assert [path.name for path in golden.parent.iterdir()] == [golden.name]
+
+
+def test_an_interrupted_write_leaves_the_old_file(write, golden, monkeypatch):
+    golden.write_text(GOLDENS)
+
+    def interrupt(descriptor):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write(("test_a", "lpips", 0.5))
+    assert golden.read_text() == GOLDENS
+    assert [path.name for path in golden.parent.iterdir()] == [golden.name]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX modes and links")
+def test_mode_and_links_stay(write, golden, tmp_path):
+    real = tmp_path / "real.yaml"
+    real.write_text(GOLDENS)
+    real.chmod(0o640)
+    golden.symlink_to(real)
+    write(("test_a", "lpips", 0.5))
+    assert golden.is_symlink()
+    assert "max: 0.5" in real.read_text()
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+    fresh = golden.with_name("fresh.yaml")
+    write(("test_a", "lpips", 0.5), path=fresh)
+    fresh.with_suffix(".other").touch()
+    assert fresh.stat().st_mode == fresh.with_suffix(".other").stat().st_mode
+
+
+keys = st.text(min_size=1, max_size=12).filter(lambda key: key.strip())
+names = st.none() | st.text("abc é'\"{}:#,-", min_size=1, max_size=6).filter(str.strip)
+bounds = st.floats(0, 1e6).map(lambda value: float(f"{value:.3g}"))
+environments = st.sampled_from([None, "cuda", "nvidia h100", "smoke", "cpu"])
+entries = st.tuples(
+    keys, st.sampled_from(["lpips", "emd"]), names, environments, bounds, st.none() | bounds
+)
+
+
+@settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(entries, max_size=6), st.lists(entries, max_size=6))
+def test_what_is_written_is_read(golden, tmp_path, first, second):
+    golden.unlink(missing_ok=True)
+    expected = {}
+    for batch in (first, second):
+        unique = {
+            (test, gate_key(m, name), env): e for e in batch for test, m, name, env, *_ in [e]
+        }
+        assume(not any("\ud800" <= char <= "\udfff" for e in batch for char in e[0]))
+        proposals = [
+            Proposal(GoldenAddress(golden, test, gate), metric, bound, value, env)
+            for (test, gate, env), (_, metric, _, _, bound, value) in unique.items()
+        ]
+        write_proposals(proposals, REGISTRY, tmp_path)
+        for proposal in proposals:
+            key = (proposal.address.test, proposal.address.gate, proposal.env)
+            value = (
+                proposal.measured
+                if proposal.measured is not None
+                else expected.get(key, (0, None))[1]
+            )
+            expected[key] = (proposal.bound, value)
+    got = {}
+    if golden.exists():
+        for test, gates in read_golden_file(golden, REGISTRY, tmp_path).tests.items():
+            for gate, entry in gates.items():
+                for env, part in {None: entry, **entry.env}.items():
+                    if not part.empty:
+                        got[test, gate, env] = (part.bound, part.measured)
+    assert got == expected
