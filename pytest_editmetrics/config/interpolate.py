@@ -196,14 +196,14 @@ class Resolver:
         return self._done[id(target)]
 
     def _unknown(self, name: str, keys: list[str]) -> str:
-        place: Node | None = self._tree.root
-        for position, key in enumerate(keys):
-            known = place.value if place is not None and place.is_mapping else {}
-            if key not in known:
-                inside = f" in {'.'.join(keys[:position])}" if position else ""
-                return f"${{{name}}}: there is no {key!r}{inside}{did_you_mean(key, known)}"
-            place = known[key]
-        return f"${{{name}}} leads nowhere"
+        known: dict[str, Node] = self._tree.root.value
+        found = 0
+        while keys[found] in known:
+            place = known[keys[found]]
+            known = place.value if place.is_mapping else {}
+            found += 1
+        inside = f" in {'.'.join(keys[:found])}" if found else ""
+        return f"${{{name}}}: there is no {keys[found]!r}{inside}{did_you_mean(keys[found], known)}"
 
 
 def _environment(node: Node, name: str) -> Node:

@@ -441,7 +441,15 @@ def test_references_that_grow_without_bound(refused):
         text + "thresholds: {emd: '${b8}'}\n", "editmetrics.yaml:6", "more than 1,000,000 values"
     )
     text = "c0: 1\n" + "".join(f"c{i}: ['${{c{i - 1}}}']\n" for i in range(1, 400))
-    refused(text + "thresholds: {emd: '${c399}'}\n", "editmetrics.yaml:102", "nested deeper than 100")
+    back = "".join(reversed(text.splitlines(keepends=True)))
+    refused(
+        back + "thresholds: {emd: '${c399}'}\n",
+        "editmetrics.yaml:52",
+        "nested deeper than 100 levels once references",
+    )
+    refused(
+        text + "thresholds: {emd: '${c399}'}\n", "editmetrics.yaml:102", "nested deeper than 100"
+    )
 
 
 @pytest.mark.parametrize(
@@ -472,6 +480,24 @@ def test_bases_that_cannot_be_used(refused, base, more, where, says):
     refused(f"_base_: {base}\n", where, says, **more)
 
 
+def test_bases_without_end(refused):
+    chain = {f"f{i}": f"_base_: f{i + 1}.yaml\n" for i in range(150)}
+    refused("_base_: f0.yaml\n", "f99.yaml:1", "more than 100 files", **chain)
+
+
+def test_an_attached_pipe_that_is_not_ours_may_be_referred_to(load):
+    settings = load(
+        "_base_: {pipes_default: lib.yaml}\npipes_default: {lpips-pipe: '${pipes_default.mine}'}\n",
+        lib="mine: {net: vgg}\nother: {port: '${env:EDITMETRICS_NOT_SET}'}\n",
+    )
+    assert settings.pipe_defaults["lpips-pipe"] == {"net": "vgg"}
+
+
+def test_a_variable_with_a_number_beyond_reason(refused, monkeypatch):
+    monkeypatch.setenv("HUGE", "9" * 5000)
+    refused("thresholds: {emd: '${env:HUGE}'}", "editmetrics.yaml:1", "HUGE: a number of more than")
+
+
 def test_bounds_of_arguments_and_markers():
     metric = Metric("lpips", "lower")
     for data in (0.1, {"max": 0.1}):
@@ -484,6 +510,7 @@ def test_bounds_of_arguments_and_markers():
         ("0.1", "must be a number, not text '0.1'"),
         (float("nan"), "must be a finite number, not nan"),
         ((0.1,), "is a list"),
+        (10**5000, "must be a finite number, not a number of thousands of digits"),
     ):
         with pytest.raises(ConfigError, match=re.escape(says)):
             parse_bounds(metric, data, origin="marker", source="marker on t.py::test")

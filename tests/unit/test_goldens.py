@@ -359,6 +359,11 @@ def test_only_what_is_recorded_changes(write, golden, newline, bom):
         ),
         ("test_a:\n  emd: {measured: 1}", "test_a:\n  emd: {measured: 1, max: 2.0}"),
         ("test_a:\n  emd:\n    max: 1\n", "test_a:\n  emd:\n    max: 2.0\n"),
+        ("test_a: ~ # x\n", "test_a: {emd: {max: 2.0}} # x\n"),
+        (
+            "test_b:\n  lpips: &l {max: 1}\ntest_a:\n  lpips: *l\ntest_c:\n",
+            "test_b:\n  lpips: &l {max: 1}\ntest_a:\n  lpips: *l\n  emd: {max: 2.0}\ntest_c:\n",
+        ),
         ("? test_a\n: emd: {max: 1}\n", "? test_a\n: emd: {max: 2.0}\n"),
     ],
 )
@@ -392,6 +397,14 @@ def test_anchors_elsewhere_do_not_matter(write, golden):
     golden.write_text("test_b:\n  emd: &e {max: 1}\ntest_c:\n  emd: *e\ntest_a:\n  emd: {max: 1}\n")
     write(("test_a", "emd", 2.0))
     assert golden.read_text().endswith("test_c:\n  emd: *e\ntest_a:\n  emd: {max: 2.0}\n")
+
+
+def test_a_test_key_of_any_length(write, golden, tmp_path):
+    write(("test_a", "emd", 2.0), ("x" * 5000, "emd", 3.0))
+    write(("x" * 5000, "lpips", 4.0), ("test_b", "emd", 2.0))
+    tests = read_golden_file(golden, REGISTRY, tmp_path).tests
+    assert list(tests) == ["test_a", "x" * 5000, "test_b"]
+    assert tests["x" * 5000]["lpips"].bound == 4
 
 
 def test_two_values_for_one_address_are_an_error(write, golden):
