@@ -217,3 +217,39 @@ def test_a_circle_in_the_configuration_fails_with_file_and_line(suite):
     result = suite.runpytest()
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*editmetrics.yaml:*circular*"])
+
+
+def test_what_finished_before_ctrl_c_is_recorded(suite):
+    suite.makepyfile(
+        test_x="def test_a(check): check(20)\ndef test_b(check):\n    check(20)\n    raise KeyboardInterrupt"
+    )
+    result = suite.runpytest("--editmetrics-update=missing", no_reraise_ctrlc=True)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    text = (suite.path / "goldens" / "test_x.py.yaml").read_text()
+    assert "test_a" in text
+    assert "test_b" not in text
+
+
+def test_what_finished_before_a_worker_crash_is_recorded(suite):
+    suite.makepyfile(
+        test_x="import os\ndef test_a(check): check(20)\ndef test_b(check):\n    check(20)\n    os._exit(3)"
+    )
+    result = suite.runpytest("--editmetrics-update=missing", "-n1")
+    assert result.ret == 1
+    text = (suite.path / "goldens" / "test_x.py.yaml").read_text()
+    assert "test_a" in text
+    assert "test_b" not in text
+
+
+def test_a_variant_of_a_device_is_recorded_where_it_was_asked_for(suite, golden):
+    golden.write_text('"test_it":\n  score: {max: 0.1, measured: 0.05, env: {cpu: {}}}\n')
+    suite.makepyfile(test_x="def test_it(check): check(20)")
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*has no threshold and no golden*"])
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    assert golden.read_text() == (
+        '"test_it":\n'
+        "  score: {max: 0.1, measured: 0.05, env: {cpu: {max: 0.22, measured: 0.2}}}\n"
+    )
+    suite.runpytest().assert_outcomes(passed=1)
