@@ -444,7 +444,7 @@ def test_references_that_grow_without_bound(refused):
     back = "".join(reversed(text.splitlines(keepends=True)))
     refused(
         back + "thresholds: {emd: '${c399}'}\n",
-        "editmetrics.yaml:52",
+        "editmetrics.yaml:51",
         "nested deeper than 100 levels once references",
     )
     refused(
