@@ -238,7 +238,6 @@ class _Loader:
         built_in = {
             key: self._built_in(reference)
             for key, reference in BUILT_IN_INIT.get(metric.name, {}).items()
-            if key not in merged.value
         }
         return {**built_in, **merged.value}
 
