@@ -59,7 +59,7 @@ class Controller:
         self._crashed: list[str] = []
         self._running: dict[str, _Attempt] = {}
         self._attempts: dict[str, int] = {}
-        self._collected: set[str] = set()
+        self._collected: dict[str, int] = {}
         self._deselected = False
         self._notes: list[str] = []
         self._problems: list[str] = []
@@ -92,7 +92,8 @@ class Controller:
 
     def collected(self, nodeids: Iterable[str]) -> None:
         """Add tests that exist; under xdist the workers tell them."""
-        self._collected.update(nodeids)
+        for nodeid in nodeids:
+            self._collected.setdefault(nodeid, len(self._collected))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -181,7 +182,9 @@ class Controller:
 
         proposals = []
         lost = 0
-        for test, gate in tally.final:
+        order = self._collected
+        finished = sorted(tally.final, key=lambda pair: order.get(pair[0].nodeid, len(order)))
+        for test, gate in finished:
             if gate.golden is None or gate.proposal is None or gate.value is None:
                 continue
             if test.failed:

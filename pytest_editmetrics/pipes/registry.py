@@ -80,7 +80,7 @@ BUILTIN = (
                 "lower",
                 margin=Margin(relative=0.10, absolute=0.5),
                 params=_REGION_PARAMS,
-                summary="emd minus its floor: what the unedited reference scores in the same region",
+                summary="emd minus its floor, which the unedited reference scores in the region",
             ),
             Metric(
                 "sam_clip_cls_sim",
@@ -153,7 +153,8 @@ class PipeRegistry:
             if metric.name in self._metrics:
                 owner = self._metrics[metric.name][1].key
                 raise InputError(
-                    f"pipe {spec.key!r} declares metric {metric.name!r}, which {owner!r} has already"
+                    f"pipe {spec.key!r} declares metric {metric.name!r}, which {owner!r} has"
+                    " already"
                 )
         self._pipes[spec.key] = spec
         self._metrics.update({metric.name: (metric, spec) for metric in spec.metrics})

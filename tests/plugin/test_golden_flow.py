@@ -253,3 +253,14 @@ def test_a_variant_of_a_device_is_recorded_where_it_was_asked_for(suite, golden)
         "  score: {max: 0.1, measured: 0.05, env: {cpu: {max: 0.22, measured: 0.2}}}\n"
     )
     suite.runpytest().assert_outcomes(passed=1)
+
+
+def test_xdist_and_serial_write_the_same_bytes(suite):
+    body = "import pytest, time\n@pytest.mark.parametrize('i', range(8))\ndef test_it(check, i):\n    time.sleep(0.02 * (8 - i))\n    check(10 + i)\n"
+    suite.makepyfile(test_x=body)
+    golden = suite.path / "goldens" / "test_x.py.yaml"
+    suite.runpytest("--editmetrics-update=missing")
+    serial = golden.read_bytes()
+    golden.unlink()
+    suite.runpytest("--editmetrics-update=missing", "-n2").assert_outcomes(passed=8)
+    assert golden.read_bytes() == serial
