@@ -40,6 +40,8 @@ class Gate:
 
     ``distance`` is how far the value lies beyond the bound: positive fails. ``golden`` and ``env``
     say where a golden is looked up; ``proposal`` is the bound to write there (``recorded``).
+    ``images`` are what a run directory keeps of the gate, as paths relative to it; ``snapshot`` tells
+    of the golden image that the gate compared with.
     """
 
     metric: str
@@ -69,6 +71,8 @@ class Gate:
     region: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
     picture: str | None = None
+    images: Mapping[str, Any] = field(default_factory=dict)
+    snapshot: Mapping[str, Any] | None = None
 
     @property
     def label(self) -> str:

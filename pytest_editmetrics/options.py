@@ -70,6 +70,21 @@ OPTIONS = (
     ),
     Option("results", "write every gate to PATH as JSON Lines", metavar="PATH"),
     Option(
+        "run-dir",
+        "keep images, masks and results of the run in DIR, for approve, merge, report and score",
+        metavar="DIR",
+    ),
+    Option(
+        "html",
+        "write an HTML report to PATH: one self-contained file if it ends in .html, else a folder",
+        metavar="PATH",
+    ),
+    Option(
+        "summary",
+        "write a Markdown summary to PATH (GITHUB_STEP_SUMMARY, when set, gets one too)",
+        metavar="PATH",
+    ),
+    Option(
         "config",
         "the configuration file (default: editmetrics.yaml at the rootdir)",
         metavar="PATH",
