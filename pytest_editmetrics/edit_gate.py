@@ -152,9 +152,11 @@ class EditGate:
         self, check: Check, configs: Sequence[MetricConfig], marker: Marker
     ) -> list[tuple[Gate, Measurement | None]]:
         from pytest_editmetrics.gates import Region
-        from pytest_editmetrics.images import load_pair
+        from pytest_editmetrics.images import load_image, load_pair
 
-        pair = load_pair(check.reference, check.edited, check.resize)
+        edited = load_image(check.edited, "edited image")
+        pair = load_pair(check.reference, edited, check.resize)
+        original = None if pair[1].shape == edited.shape else edited
         objects = check.object_coords
         half = len(objects) // 2 if objects else 0
         region = Region(
@@ -163,9 +165,9 @@ class EditGate:
             edited_boxes=_plain(objects[half:] if objects else check.edited_boxes),
             height=pair[0].shape[0],
             width=pair[0].shape[1],
-            resized=check.resize is not None,
+            resized=original is not None,
         )
-        return [self._measure(check, config, marker, pair, region) for config in configs]
+        return [self._measure(check, config, marker, pair, original, region) for config in configs]
 
     def _measure(
         self,
@@ -173,6 +175,7 @@ class EditGate:
         config: MetricConfig,
         marker: Marker,
         pair: tuple[Any, Any],
+        original: Any,
         region: Region,
     ) -> tuple[Gate, Measurement | None]:
         from pytest_editmetrics.gates import judge, skipped_gate
@@ -182,7 +185,9 @@ class EditGate:
             coords = check.coords
             if metric.compares == "objects":
                 coords = _object_coords(metric.name, check)
-            measurement = measure(self._item, session, config, pair, coords, marker.options)
+            measurement = measure(
+                self._item, session, config, pair, coords, marker.options, original
+            )
             path, _, test = self._item.nodeid.partition("::")
             address = session.goldens.address(session.rootdir / path, test, metric.name, check.name)
             gate = judge(

@@ -29,15 +29,25 @@ def measure(
     pair: tuple[Any, Any],
     coords: Boxes | None,
     options: Mapping[str, Any],
+    original: Any = None,
 ) -> Measurement:
-    """Measure one metric of a pair with the pipe of this test; ``options`` are the marker's."""
+    """Measure one metric of a pair with the pipe of this test.
+
+    ``options`` are the marker's; ``original`` is the edited image before it was resized to the
+    reference: a pipe of ours takes that, since boxes of the edited image lie in its pixels.
+    """
+    from pytest_editmetrics.pipes.base import Pipe
+
     metric = config.metric
     accepts = session.registry.pipe(config.pipe_name).accepts
     init = {k: v for k, v in options.items() if k not in metric.params and accepts(k)}
     params = {**config.runtime_params, **{k: options[k] for k in options if k in metric.params}}
     pipe = _pipe(item, session, config, init)
+    reference, edited = pair
+    if original is not None and isinstance(pipe, Pipe):
+        edited, params["resize"] = original, "reference"
     call = getattr(pipe, "measure", pipe)
-    result = call(*pair, coords, MASK_MODE[config.scope], metric=metric.name, **params)
+    result = call(reference, edited, coords, MASK_MODE[config.scope], metric=metric.name, **params)
     if isinstance(result, Measurement):
         return result
     if result is None:

@@ -288,3 +288,20 @@ def test_different_sizes_are_an_error_unless_resized(images):
     result = images.runpytest()
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*lpips could not be measured*80*96*"])
+
+
+def test_boxes_of_a_resized_edited_image_lie_in_its_own_pixels(images):
+    (images.path / "editmetrics.yaml").write_text(SMOKE)
+    images.makepyfile(
+        """
+        from images import *
+        from PIL import Image
+        def test_it(assert_object_sim_above):
+            a = photo()
+            b = Image.fromarray(a).resize((192, 192))
+            m = assert_object_sim_above(a, b, ref_boxes=BOX, edited_boxes=[(64, 64, 128, 128)],
+                                        threshold=-1, resize="reference")
+            assert m.details["edited_boxes"] == m.details["reference_boxes"]
+        """
+    )
+    images.runpytest().assert_outcomes(passed=1)
