@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_editmetrics.errors import EditMetricsError
-
-SCHEMA_VERSION = 1
+from pytest_editmetrics.rundir import SCHEMA, SCHEMA_VERSION
 
 
 def json_line(record: Mapping[str, Any]) -> str:
@@ -53,7 +52,7 @@ class ResultsFile:
         self._write(
             {
                 "record": "session",
-                "schema": "pytest-editmetrics/results",
+                "schema": SCHEMA,
                 "version": SCHEMA_VERSION,
                 "started": started,
                 "versions": dict(versions),

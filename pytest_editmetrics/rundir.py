@@ -1,0 +1,296 @@
+"""The run directory: what a run produced, kept so that it can be looked at, judged and approved.
+
+It holds ``results.jsonl`` (``docs/results.md``) and ``images/``, whose files are named by their
+content. Many processes may save images at once; one process writes the results.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.gates import Gate, Verdict
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+RESULTS = "results.jsonl"
+IMAGES = "images"
+SCHEMA = "pytest-editmetrics/results"
+SCHEMA_VERSION = 1
+
+_IMAGE_NAME = re.compile(rf"{IMAGES}/[0-9a-f]{{20}}\.png")
+_VERDICTS = Verdict.__args__  # type: ignore[attr-defined]
+_OUTCOMES = ("passed", "failed", "xfailed", "xpassed", "skipped", "rerun")
+_NUMBERS = ("value", "floor", "excess", "bound", "distance", "approved", "proposal")
+_MAPPINGS = ("golden", "region", "details", "images", "snapshot")
+_NEVER_NULL = ("metric", "better", "compares", "region", "details", "images")
+
+
+class RunDir:
+    """A run directory that is being written; making one touches nothing."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    @property
+    def results_path(self) -> Path:
+        """The results file."""
+        return self.path / RESULTS
+
+    def save_image(self, array: NDArray[np.uint8]) -> str:
+        """Save an image losslessly and return its path relative to the run directory.
+
+        Args:
+            array: uint8, (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA.
+
+        Returns:
+            ``images/<hash>.png``: the same for equal pixels, which are written only once.
+
+        Raises:
+            InputError: an array of another type or shape.
+            OSError: it cannot be written.
+        """
+        import numpy as np
+        from PIL import Image
+
+        channels = array.shape[2:]
+        if array.dtype != np.uint8 or array.ndim not in (2, 3) or channels not in ((), (3,), (4,)):
+            raise InputError(
+                f"a run directory keeps uint8 images (H, W), (H, W, 3) or (H, W, 4), not"
+                f" {array.dtype} {array.shape}"
+            )
+        pixels = np.ascontiguousarray(array)
+        digest = hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
+        name = f"{IMAGES}/{digest[:20]}.png"
+        target = self.path / name
+        if target.exists():
+            return name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+        try:
+            Image.fromarray(pixels).save(temporary, "PNG")
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return name
+
+
+@dataclass(frozen=True)
+class GateRecord:
+    """One gate of one attempt of a test; ``final`` tells whether it was the test's last attempt."""
+
+    nodeid: str
+    attempt: int
+    final: bool
+    outcome: str
+    gate: Gate
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that was read: its session line, its gates, and the tests whose worker died.
+
+    ``path`` is the folder that the gates' image paths are relative to. ``complete`` is false for a
+    run that was cut off.
+    """
+
+    path: Path
+    session: Mapping[str, Any]
+    gates: tuple[GateRecord, ...]
+    crashed: tuple[str, ...]
+    complete: bool
+
+    def image_path(self, name: str) -> Path:
+        """Return where an image lies that a gate's ``images`` name.
+
+        Raises:
+            EditMetricsError: there is no such file in the run directory.
+        """
+        path = self.path / name
+        inside = _IMAGE_NAME.fullmatch(name) and not (self.path / IMAGES).is_symlink()
+        if not inside or path.is_symlink() or not path.is_file():
+            raise EditMetricsError(f"{self.path}: the run directory has no image {name!r}")
+        return path
+
+
+def is_run_dir(path: Path) -> bool:
+    """Tell whether a folder holds a run, complete or not: its results file starts as one."""
+    try:
+        with (path / RESULTS).open(encoding="utf-8") as stream:
+            _session(path / RESULTS, 1, _parsed(path / RESULTS, 1, stream.readline()))
+    except (OSError, UnicodeError, EditMetricsError):
+        return False
+    return True
+
+
+def read_run(path: Path) -> Run:
+    """Read a run directory, or a results file.
+
+    Raises:
+        EditMetricsError: it is not there, is none, is of a newer version, or holds a line that is
+            no record; the message starts with ``file:line``. A last line that was cut off is left
+            out, and the run is not ``complete``.
+    """
+    source = path / RESULTS if path.is_dir() else path
+    try:
+        text = source.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise EditMetricsError(
+            f"{source} cannot be read ({error.strerror or error}); give a run directory"
+            " (pytest --editmetrics-run-dir=DIR) or a results file (--editmetrics-results=PATH)"
+        ) from None
+    except UnicodeDecodeError:
+        raise EditMetricsError(f"{source}: not a results file (it is not UTF-8 text)") from None
+    return _run(source, list(_records(source, text)))
+
+
+def _records(source: Path, text: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
+    """Give each record with its line; ``None`` for a last line that was cut off."""
+    lines = text.split("\n")
+    cut = lines.pop()
+    for number, line in enumerate(lines, 1):
+        yield number, _parsed(source, number, line)
+    if cut:
+        if not lines:
+            _parsed(source, 1, cut)
+        yield len(lines) + 1, None
+
+
+def _run(source: Path, records: list[tuple[int, dict[str, Any] | None]]) -> Run:
+    if not records or records[0][1] is None:
+        raise EditMetricsError(f"{source}: not a results file: it has no session line")
+    session = _session(source, *records[0])
+    gates: list[GateRecord] = []
+    crashed: list[str] = []
+    complete = False
+    for number, record in records[1:]:
+        if complete:
+            _fail(source, number, "a record after the end")
+        kind = None if record is None else record.get("record")
+        if record is None:
+            break
+        if kind == "gate":
+            gates.append(_gate_record(source, number, record))
+        elif kind == "crashed":
+            crashed.append(_text(source, number, record, "nodeid"))
+        elif kind == "end":
+            complete = True
+        else:
+            _fail(source, number, f"unknown record {kind!r}")
+    return Run(source.parent, session, tuple(gates), tuple(crashed), complete)
+
+
+def _session(source: Path, number: int, record: dict[str, Any] | None) -> dict[str, Any]:
+    if record is None or record.get("record") != "session" or record.get("schema") != SCHEMA:
+        _fail(source, number, f"not a results file: no session line with schema {SCHEMA!r}")
+    version = record.get("version")
+    if type(version) is not int or version < 1:
+        _fail(source, number, f"version is {version!r}, not a number from 1")
+    if version > SCHEMA_VERSION:
+        _fail(
+            source,
+            number,
+            f"version {version} is newer than this pytest-editmetrics reads ({SCHEMA_VERSION});"
+            " upgrade it",
+        )
+    return record
+
+
+def _gate_record(source: Path, number: int, record: dict[str, Any]) -> GateRecord:
+    attempt, outcome = record.get("attempt"), record.get("outcome")
+    if type(attempt) is not int or attempt < 1:
+        _fail(source, number, f"attempt is {attempt!r}, not a number from 1")
+    if outcome not in _OUTCOMES:
+        _fail(source, number, f"outcome is {outcome!r}, not one of {', '.join(_OUTCOMES)}")
+    if type(record.get("final")) is not bool:
+        _fail(source, number, f"final is {record.get('final')!r}, not true or false")
+    values = {
+        field.name: _value(source, number, field.name, record[field.name])
+        for field in fields(Gate)
+        if field.name in record
+    }
+    for name in ("metric", "verdict"):
+        if name not in values:
+            _fail(source, number, f"a gate without its {name}")
+    for name in _image_names(values.get("images", {})):
+        if not isinstance(name, str) or not _IMAGE_NAME.fullmatch(name):
+            _fail(source, number, f"{name!r} is not the path of an image in a run directory")
+    nodeid = _text(source, number, record, "nodeid")
+    return GateRecord(nodeid, attempt, record["final"], outcome, Gate.from_dict(values))
+
+
+def _image_names(images: Mapping[str, Any]) -> Iterator[Any]:
+    for key in ("reference", "edited", "golden", "mask"):
+        if key in images:
+            yield images[key]
+    heat = images.get("heat", {})
+    if isinstance(heat, Mapping) and "lpips" in heat:
+        yield heat["lpips"]
+    for pair in images.get("crops", ()):
+        yield from pair if isinstance(pair, list) else (pair,)
+
+
+def _value(source: Path, number: int, name: str, value: Any) -> Any:
+    """Return a gate's field as ``Gate`` holds it; refuse what could not be one."""
+    if name == "verdict":
+        valid = value in _VERDICTS
+    elif value is None:
+        valid = name not in (*_NEVER_NULL, "weights", "smoke")
+    elif name in _NUMBERS:
+        value = _number(value)
+        valid = value is not None
+    elif name in _MAPPINGS:
+        valid = isinstance(value, dict)
+    elif name == "weights":
+        valid = isinstance(value, list) and all(isinstance(item, dict) for item in value)
+        value = tuple(value) if valid else value
+    elif name == "smoke":
+        valid = type(value) is bool
+    else:
+        valid = isinstance(value, str)
+    if not valid:
+        _fail(source, number, f"{name} cannot be {value!r:.80}")
+    return value
+
+
+def _number(value: Any) -> float | None:
+    if value in ("NaN", "Infinity", "-Infinity"):
+        return float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)
+
+
+def _text(source: Path, number: int, record: dict[str, Any], name: str) -> str:
+    value = record.get(name)
+    if not isinstance(value, str) or not value:
+        _fail(source, number, f"{name} is {value!r:.80}, not a text")
+    return value
+
+
+def _parsed(source: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        _fail(source, number, f"not a record ({error})")
+    if not isinstance(value, dict):
+        _fail(source, number, "not a record: no JSON object")
+    return value
+
+
+def _fail(source: Path, number: int, problem: str) -> NoReturn:
+    raise EditMetricsError(f"{source}:{number}: {problem}")
