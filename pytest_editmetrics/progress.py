@@ -52,5 +52,5 @@ def track(
 
 def _is_told(done: int, total: int | None) -> bool:
     if not total:
-        return done == 10 ** (len(str(done)) - 1)
+        return str(done).strip("0") == "1"
     return 10 * done // total > 10 * (done - 1) // total and done <= total
