@@ -44,7 +44,7 @@ def _table(rows: Sequence[Row]) -> list[str]:
         cells = [row.metric, *map(str, (row.gates, row.passed, row.failed, row.unmeasured))]
         if recorded:
             cells.append(str(row.recorded))
-        table.append([*cells, _worst(row)])
+        table.append([*cells, worst_margin(row)])
     widths = [max(len(line[column]) for line in table) for column in range(len(head) - 1)]
     return [
         "  ".join(
@@ -56,7 +56,8 @@ def _table(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _worst(row: Row) -> str:
+def worst_margin(row: Row) -> str:
+    """Return the gate nearest to its bound, or farthest beyond it, in words."""
     if row.worst is None:
         return "-"
     gate, nodeid = row.worst

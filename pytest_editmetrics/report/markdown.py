@@ -1,0 +1,200 @@
+"""The Markdown summary of a session, for a CI job's page or a pull request's comment.
+
+Every string that comes from tests (ids, names, messages) is escaped: it can neither form Markdown
+nor HTML, nor leave its table cell.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.report.summary import worst_margin
+from pytest_editmetrics.report.tally import Tally, TestGates
+from pytest_editmetrics.report.text import explanation, headline
+
+_ENTITIES = {
+    **{character: f"&#{ord(character)};" for character in "\\`*[|~$_"},
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+}
+_LONGEST = 8_000
+_ELLIPSIS = "…"
+
+
+@dataclass(frozen=True)
+class SessionEnd:
+    """How a session ended, besides its gates.
+
+    ``problems`` each fail the session, ``notes`` do not; ``failed_tests`` counts every failed test,
+    with gates or without; ``interrupted`` means that not every test ran.
+    """
+
+    versions: Mapping[str, str | None] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    problems: Sequence[str] = ()
+    failed_tests: int = 0
+    interrupted: bool = False
+
+
+def escape(text: str) -> str:
+    r"""Return ``text`` as Markdown that shows it as it is, in one line.
+
+    >>> escape("test_x[<b>|`a`]")
+    'test_x&#91;&lt;b&gt;&#124;&#96;a&#96;]'
+    >>> escape("two\nlines")
+    'two lines'
+    """
+    shown = []
+    for index, character in enumerate(text):
+        if (
+            character == "_"
+            and text[index - 1 : index].isalnum()
+            and text[index + 1 :][:1].isalnum()
+        ):
+            shown.append(character)
+        else:
+            shown.append(_ENTITIES.get(character) or _visible(character, " "))
+    return "".join(shown)
+
+
+def _visible(character: str, line_break: str) -> str:
+    if character.isprintable():
+        return character
+    if character in "\r\n\t":
+        return line_break if character == "\n" else " "
+    return "&#92;" + character.encode("unicode_escape").decode()[1:]
+
+
+def _code(text: str) -> str:
+    """Return one line of text from a test; ``<code>`` also keeps mentions and emoji names away."""
+    return f"<code>{escape(_shortened(text))}</code>"
+
+
+def _preformatted(lines: Iterable[str]) -> str:
+    text = html.escape(_shortened("\n".join(lines)), quote=False)
+    return "<pre>\n" + "".join(_visible(character, "\n") for character in text) + "\n</pre>"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + _ELLIPSIS
+
+
+def markdown_summary(tally: Tally, end: SessionEnd, limit: int | None = None) -> str:
+    """Return the summary of a session as Markdown.
+
+    Args:
+        tally: the session's gates.
+        end: how the session ended.
+        limit: how many bytes of UTF-8 it may take. What does not fit is left out from the end, and
+            the summary says so; the verdict, the table and the versions always stay.
+    """
+    head = [_verdict(tally, end), *(f"❌ {_code(problem)}" for problem in end.problems)]
+    if tally.smoke:
+        head.append(
+            f"⚠️ **smoke weights**: {len(tally.smoke)} of {tally.counts()['gates']} gates were"
+            " measured with random weights, which test the suite's plumbing and judge no quality"
+        )
+    if rows := _table(tally):
+        head.append(rows)
+    return _fitted(head, _sections(tally, end), _versions(end.versions), limit)
+
+
+def _verdict(tally: Tally, end: SessionEnd) -> str:
+    counts = tally.counts()
+    seen = counts["failed"] - len(tally.hidden)
+    failed = bool(seen or counts["crashed"] or end.problems or end.failed_tests or end.interrupted)
+    said = [f"{seen} of {counts['gates']} gates failed" if seen else f"{counts['gates']} gates"]
+    told = (
+        (len(tally.hidden), "failing without failing their test"),
+        (counts["unmeasured"], "unmeasured"),
+        (counts["recorded"], "recorded"),
+        (counts["crashed"], "tests crashed"),
+    )
+    said += [f"{number} {what}" for number, what in told if number]
+    if end.failed_tests and not seen:
+        said.append(f"{end.failed_tests} failed tests of the session")
+    if end.interrupted:
+        said.append("interrupted, so not every test ran")
+    return f"## {'❌ editmetrics failed' if failed else '✅ editmetrics passed'}: {', '.join(said)}"
+
+
+def _table(tally: Tally) -> str:
+    rows = tally.rows()
+    if not rows:
+        return ""
+    columns = ("metric", "gates", "passed", "failed", "unmeasured", "recorded", "worst margin")
+    lines = [" | ".join(columns), "--- | ---: | ---: | ---: | ---: | ---: | ---"]
+    for row in rows:
+        numbers = (row.gates, row.passed, row.failed, row.unmeasured, row.recorded)
+        lines.append(" | ".join([_code(row.metric), *map(str, numbers), _code(worst_margin(row))]))
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def _sections(tally: Tally, end: SessionEnd) -> list[str]:
+    hidden = {id(gate) for _, gate in tally.hidden}
+    failed = [(t, g) for t, g in tally.final if g.failing and id(g) not in hidden]
+    unmeasured = [(t, g) for t, g in tally.final if g.verdict == "unmeasured"]
+    recorded = [(t, g) for t, g in tally.final if g.verdict == "recorded"]
+    sections = _explained("Failed", failed)
+    sections += _explained(
+        "Failing, but did not fail the test (xfail mark or caught)", tally.hidden
+    )
+    sections += _listed("Crashed, so never measured", tally.crashed)
+    sections += _listed("Unmeasured", [f"{t.nodeid}: {headline(g)}" for t, g in unmeasured])
+    sections += _listed("Passed only after a rerun, or failed again", tally.flaky)
+    sections += _listed("Recorded", [f"{t.nodeid}: {headline(g)}" for t, g in recorded])
+    return sections + _listed("Notes", [note.strip() for note in end.notes])
+
+
+def _explained(title: str, gates: Sequence[tuple[TestGates, Gate]]) -> list[str]:
+    if not gates:
+        return []
+    blocks = [f"\n### {title}: {len(gates)}"]
+    for test, gate in gates:
+        summary = f"{_code(test.nodeid)}<br>{_code(headline(gate))}"
+        lines = [
+            headline(gate),
+            *(line.removeprefix("    ") for line in explanation(gate, test.nodeid)),
+        ]
+        blocks.append(
+            f"\n<details><summary>{summary}</summary>\n\n{_preformatted(lines)}\n\n</details>"
+        )
+    return blocks
+
+
+def _listed(title: str, entries: Sequence[str]) -> list[str]:
+    if not entries:
+        return []
+    return [f"\n### {title}: {len(entries)}", *(f"- {_code(entry)}" for entry in entries)]
+
+
+def _versions(versions: Mapping[str, str | None]) -> str:
+    known = [f"{name} {version}" for name, version in versions.items() if version]
+    return f"<sub>{escape(', '.join(known))}</sub>" if known else ""
+
+
+def _fitted(head: list[str], body: list[str], foot: str, limit: int | None) -> str:
+    """Join the blocks, leaving out what of the body would pass ``limit`` bytes."""
+    kept = body
+    if limit is not None and len(_joined(head, body, foot).encode()) > limit:
+        room = limit - len(_joined(head, [_left_out(len(body))], foot).encode())
+        kept = []
+        for block in body:
+            room -= len(f"\n{block}".encode())
+            if room < 0:
+                break
+            kept.append(block)
+        kept.append(_left_out(len(body) - len(kept)))
+    return _joined(head, kept, foot)
+
+
+def _joined(head: list[str], body: list[str], foot: str) -> str:
+    return "\n".join(["\n\n".join(head), *body, *([f"\n{foot}"] if foot else [])]) + "\n"
+
+
+def _left_out(count: int) -> str:
+    return f"\n**Truncated**: {count} more entries are left out, since the page takes no more text"
