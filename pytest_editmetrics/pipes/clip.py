@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from math import ceil, floor, nan
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +91,9 @@ class CLIPPipe(Pipe[CLIPEncoder]):
     - ``emd`` (lower is better): earth mover's distance from the reference's patch tokens to the
       edited image's in the region; squared Euclidean cost, uniform weights. It is above zero for an
       unedited image as soon as a patch is masked out: that is the ``floor`` of the measurement.
-    - ``emd_excess`` (lower is better): ``emd`` minus its floor.
+    - ``emd_excess`` (lower is better): ``emd`` minus its floor; below zero where the edit comes
+      closer to the rest of the reference than the region itself did, which
+      ``reference_patches="selected"`` rules out.
     - ``sam_clip_cls_sim`` (higher is better, in [-1, 1]): cosine between the CLS tokens of objects
       that SAM isolates in boxes; the mean over pairs. ``coords`` holds the reference boxes, then
       the edited boxes, paired in order; ``mask_mode`` is ignored.
@@ -117,7 +119,7 @@ class CLIPPipe(Pipe[CLIPEncoder]):
     """
 
     key = "clip-pipe"
-    metrics = {  # noqa: RUF012
+    metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "emd": _REGION,
         "emd_excess": _REGION,
         "sam_clip_cls_sim": ("bg_color",),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class LPIPSPipe(Pipe[Distance]):
     """
 
     key = "lpips-pipe"
-    metrics = {"lpips": ()}  # noqa: RUF012
+    metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {"lpips": ()}
 
     def __init__(
         self, net: str = "alex", device: str = "auto", model_path: str | Path | None = None

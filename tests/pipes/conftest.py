@@ -20,9 +20,10 @@ SAM = {
 
 
 @pytest.fixture(scope="session", autouse=True)
-def two_threads():
+def one_thread():
+    """Small models are no faster on more, and much slower beside other processes."""
     before = torch.get_num_threads()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
 
@@ -58,12 +59,3 @@ def tiny_clip(tiny_sam: SAMPipe) -> CLIPPipe:
 def original_clip(tiny_sam: SAMPipe) -> CLIPPipe:
     """As the original measures: image cropped, mask stretched."""
     return CLIPPipe(CLIP, device="cpu", sam=tiny_sam, framing="autopipeline")
-
-
-def noisy(image: np.ndarray, box: tuple[int, int, int, int], seed: int = 0) -> np.ndarray:
-    """Return a copy with noise inside ``box``."""
-    x1, y1, x2, y2 = box
-    edited = image.copy()
-    shape = edited[y1:y2, x1:x2].shape
-    edited[y1:y2, x1:x2] = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
-    return edited
