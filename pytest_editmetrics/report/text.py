@@ -79,7 +79,12 @@ def _where(gate: Gate) -> str:
 
 
 def explanation(gate: Gate, nodeid: str) -> list[str]:
-    """Return the lines below the headline: region, how measured, weights, where to look, accept."""
+    """Return the lines below the headline, as a terminal shows them."""
+    return [f"    {label:<9} {text}" for label, text in explanation_rows(gate, nodeid)]
+
+
+def explanation_rows(gate: Gate, nodeid: str) -> list[tuple[str, str]]:
+    """Return what explains a gate: region, how measured, weights, where to look, how to accept."""
     rows: list[tuple[str, str]] = []
     if gate.verdict != "error":
         rows.append(("region", _region(gate)))
@@ -92,7 +97,7 @@ def explanation(gate: Gate, nodeid: str) -> list[str]:
         rows.append(("look at", gate.picture))
     if accept := _accept(gate, nodeid):
         rows.append(("to accept", accept))
-    return [f"    {label:<9} {text}" for label, text in rows]
+    return rows
 
 
 def _region(gate: Gate) -> str:
