@@ -42,7 +42,9 @@ _VERSIONS = (
 class _Attempt:
     """One attempt of one test while its reports arrive; ``rerun`` once pytest will try again."""
 
+    nodeid: str
     outcome: str = "passed"
+    called: bool = False
     failed: bool = False
     rerun: bool = False
     gates: list[dict[str, Any]] = field(default_factory=list)
@@ -57,7 +59,7 @@ class Controller:
         self._results: ResultsFile | None = None
         self._tally: Tally | None = None
         self._crashed: list[str] = []
-        self._running: dict[str, _Attempt] = {}
+        self._running: dict[tuple[str, str], _Attempt] = {}
         self._attempts: dict[str, int] = {}
         self._collected: dict[str, int] = {}
         self._deselected = False
@@ -101,20 +103,21 @@ class Controller:
         if report.when not in ("setup", "call", "teardown"):
             self._crash(report)
             return
-        key = f"{_worker(report)} {report.nodeid}"
+        key = _key(report)
         if report.when == "setup" or key not in self._running:
-            self._running[key] = _Attempt()
+            self._running[key] = _Attempt(report.nodeid)
         attempt = self._running[key]
+        attempt.called |= report.when == "call"
         if not attempt.rerun:
             self._add(attempt, report)
         if attempt.rerun or report.outcome == "rerun":  # type: ignore[comparison-overlap]
             report.user_properties = [p for p in report.user_properties if not is_ours(p[0])]
         if report.outcome == "rerun":  # type: ignore[comparison-overlap]
             attempt.rerun, attempt.outcome = True, "rerun"
-            self._finish_attempt(key, report.nodeid, attempt)
+            self._finish_attempt(attempt)
         elif report.when == "teardown":
             if not attempt.rerun:
-                self._finish_attempt(key, report.nodeid, attempt)
+                self._finish_attempt(attempt)
             del self._running[key]
 
     def _add(self, attempt: _Attempt, report: pytest.TestReport) -> None:
@@ -127,12 +130,18 @@ class Controller:
             attempt.outcome = outcome
 
     def _crash(self, report: pytest.TestReport) -> None:
+        self._running.pop(_key(report), None)
+        if report.outcome == "rerun":  # type: ignore[comparison-overlap]
+            self._finish_attempt(_Attempt(report.nodeid, rerun=True))
+            self._notes.append(f"crashed, then run again: {report.nodeid}")
+            return
         self._crashed.append(report.nodeid)
         if self._results is not None:
             self._write(self._results.crashed, report.nodeid)
 
-    def _finish_attempt(self, key: str, nodeid: str, attempt: _Attempt) -> None:
-        number = self._attempts[key] = self._attempts.get(key, 0) + 1
+    def _finish_attempt(self, attempt: _Attempt) -> None:
+        nodeid = attempt.nodeid
+        number = self._attempts[nodeid] = self._attempts.get(nodeid, 0) + 1
         if not attempt.gates:
             return
         from pytest_editmetrics.gates import Gate
@@ -166,6 +175,9 @@ class Controller:
                 self._close(session)
 
     def _close(self, session: pytest.Session) -> None:
+        for attempt in self._running.values():  # stopped before the teardown: a debugger, Ctrl-C
+            if attempt.called and not attempt.rerun:
+                self._finish_attempt(attempt)
         if self._tally is not None:
             self._record_goldens(self._tally)
             self._judge_session(session, self._tally)
@@ -265,9 +277,10 @@ class Controller:
             terminalreporter.write_line(f"results: {self._results.path}")
 
 
-def _worker(report: pytest.TestReport) -> str:
+def _key(report: pytest.TestReport) -> tuple[str, str]:
+    """Return the worker and the test: under ``--dist each`` every worker runs every test."""
     node = getattr(report, "node", None)
-    return str(getattr(getattr(node, "gateway", None), "id", ""))
+    return str(getattr(getattr(node, "gateway", None), "id", "")), report.nodeid
 
 
 def _outcome(report: pytest.TestReport) -> str:
