@@ -105,9 +105,13 @@ def test_cosine_stays_in_its_range(values):
 
 
 def test_the_tokens_are_those_of_the_processor_and_model_of_transformers(wide):
-    from transformers import CLIPImageProcessor, CLIPVisionModel
+    from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel
 
-    model = CLIPVisionModel.from_pretrained(CLIP, local_files_only=True)
+    # transformers 5 wrote this checkpoint, without the prefix that from_pretrained of 4 looks for
+    model = CLIPVisionModel(CLIPVisionConfig.from_pretrained(CLIP, local_files_only=True)).eval()
+    prefix = "vision_model." if "vision_model.post_layernorm.bias" in model.state_dict() else ""
+    weights = load_file(CLIP / "model.safetensors")
+    model.load_state_dict({prefix + name: tensor for name, tensor in weights.items()})
     processor = CLIPImageProcessor.from_pretrained(CLIP, local_files_only=True)
     with torch.inference_mode():
         inputs = processor(Image.fromarray(wide), return_tensors="pt")
