@@ -104,21 +104,25 @@ def test_cosine_stays_in_its_range(values):
     assert math.isnan(cosine(vector, np.zeros(len(values))))
 
 
-def test_the_tokens_are_those_of_the_processor_and_model_of_transformers(wide):
-    from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel
+def test_the_tokens_are_those_of_transformers(checkpoint, wide):
+    import transformers
 
-    # transformers 5 wrote this checkpoint, without the prefix that from_pretrained of 4 looks for
-    model = CLIPVisionModel(CLIPVisionConfig.from_pretrained(CLIP, local_files_only=True)).eval()
-    prefix = "vision_model." if "vision_model.post_layernorm.bias" in model.state_dict() else ""
-    weights = load_file(CLIP / "model.safetensors")
-    model.load_state_dict({prefix + name: tensor for name, tensor in weights.items()})
-    processor = CLIPImageProcessor.from_pretrained(CLIP, local_files_only=True)
+    version_5 = not transformers.__version__.startswith("4.")
+    if not version_5:
+        # Version 4 would take the bare names for missing, warn, and score with random weights.
+        path = checkpoint / "model.safetensors"
+        bare = load_file(path)
+        named = {f"vision_model.{name}": tensor for name, tensor in bare.items()}
+        save_file(named, path, metadata={"format": "pt"})
+    model = transformers.CLIPVisionModel.from_pretrained(checkpoint, local_files_only=True)
+    processor = transformers.CLIPImageProcessor.from_pretrained(checkpoint, local_files_only=True)
     with torch.inference_mode():
         inputs = processor(Image.fromarray(wide), return_tensors="pt")
         expected = model(**inputs).last_hidden_state[0].numpy()
     tokens = load_clip(CLIP, "cpu", cropped=True).tokens(wide, "center-crop")
     assert tokens.dtype == np.float64
-    np.testing.assert_allclose(tokens, expected, atol=2e-4)
+    # Version 4 resizes with Pillow, which is within one grey level.
+    np.testing.assert_allclose(tokens, expected, atol=2e-4 if version_5 else 5e-2)
 
 
 # --- the measurement ---
