@@ -7,6 +7,7 @@ up, and decide the exit status.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_editmetrics.ci import CiSurfaces
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.options import in_ci
 from pytest_editmetrics.record import REPORT_KEY, is_ours
@@ -48,6 +50,7 @@ class _Attempt:
     failed: bool = False
     rerun: bool = False
     gates: list[dict[str, Any]] = field(default_factory=list)
+    location: tuple[str, int] | None = None
 
 
 class Controller:
@@ -56,6 +59,7 @@ class Controller:
     def __init__(self, session: EditSession):
         self._session = session
         self._config = session.config
+        self._ci = CiSurfaces(session)
         self._results: ResultsFile | None = None
         self._tally: Tally | None = None
         self._crashed: list[str] = []
@@ -70,6 +74,8 @@ class Controller:
     def pytest_sessionstart(self) -> None:
         """Open the results file before the first test, so that a bad path costs no run."""
         path = self._session.options["results"]
+        if not self._config.option.collectonly:
+            self._ci.open()
         if not path or self._config.option.collectonly:
             return
         from pytest_editmetrics.report.results import ResultsFile
@@ -125,6 +131,7 @@ class Controller:
         if carried is not None:
             data = json.loads(carried)
             attempt.gates, attempt.failed = data["gates"], data["failed"]
+            attempt.location = (report.location[0], (report.location[1] or 0) + 1)
         outcome = _outcome(report)
         if attempt.outcome != "failed" and outcome != "passed":
             attempt.outcome = outcome
@@ -152,7 +159,9 @@ class Controller:
         if self._tally is None:
             self._tally = Tally(crashed=self._crashed)
         self._tally.tests.append(
-            TestGates(nodeid, number, final, attempt.outcome, attempt.failed, gates)
+            TestGates(
+                nodeid, number, final, attempt.outcome, attempt.failed, gates, attempt.location
+            )
         )
         if self._results is not None:
             for gate in gates:
@@ -186,8 +195,22 @@ class Controller:
         if self._results is not None:
             counts = self._tally.counts() if self._tally else {"gates": 0}
             self._write(self._results.close, counts)
+        self._summarise(session)
         if self._problems:
             session.testsfailed += 1
+
+    def _summarise(self, session: pytest.Session) -> None:
+        if not self._ci.wanted(self._tally):
+            return
+        from pytest_editmetrics.report.markdown import SessionEnd
+        from pytest_editmetrics.report.tally import Tally
+
+        versions = {name: _version(name) for name in _VERSIONS}
+        interrupted = sys.exc_info()[0] is not None
+        end = SessionEnd(versions, self._notes, self._problems, session.testsfailed, interrupted)
+        self._ci.close(self._tally or Tally(crashed=self._crashed), end)
+        self._notes += self._ci.notes
+        self._problems += self._ci.problems
 
     def _record_goldens(self, tally: Tally) -> None:
         from pytest_editmetrics.goldens import GoldenAddress, Proposal, write_proposals
@@ -275,6 +298,8 @@ class Controller:
             terminalreporter.write_line(f"FAILED: {problem}", red=True)
         if self._results is not None:
             terminalreporter.write_line(f"results: {self._results.path}")
+        for line in self._ci.annotations(self._tally) if self._tally else []:
+            terminalreporter.write_line(line)
 
 
 def _key(report: pytest.TestReport) -> tuple[str, str]:

@@ -13,7 +13,8 @@ class TestGates:
     """The gates of one attempt of one test, and how that attempt ended.
 
     ``failed`` is true when the test's own code raised, whatever an xfail mark made of it;
-    ``outcome`` is what pytest reported.
+    ``outcome`` is what pytest reported; ``location`` is the test's file, relative to the rootdir,
+    and its line.
     """
 
     __test__ = False
@@ -24,6 +25,7 @@ class TestGates:
     outcome: str
     failed: bool
     gates: tuple[Gate, ...]
+    location: tuple[str, int] | None = None
 
 
 @dataclass

@@ -1,0 +1,86 @@
+"""What a session leaves for people who look at CI: a Markdown summary and GitHub annotations."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+from pytest_editmetrics.session import EditSession
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.report.markdown import SessionEnd
+    from pytest_editmetrics.report.tally import Tally
+
+GITHUB_LIMIT = 1 << 20
+UNFINISHED = "## ❌ editmetrics failed: the session did not finish\n"
+
+
+class CiSurfaces:
+    """Writes ``--editmetrics-summary`` and ``GITHUB_STEP_SUMMARY``; made by the controller only.
+
+    ``problems`` are paths that could not be written: each fails the session.
+    """
+
+    def __init__(self, session: EditSession):
+        self._rootdir = session.rootdir
+        step, option = os.environ.get("GITHUB_STEP_SUMMARY"), session.options["summary"]
+        self._step = Path(step) if step else None
+        self._path = session.config.invocation_params.dir / option if option else None
+        if self._path == self._step:
+            self._path = None
+        self.notes: list[str] = []
+        self.problems: list[str] = []
+
+    def open(self) -> None:
+        """Write a summary that says the session did not finish, so that a killed one leaves it.
+
+        Raises:
+            pytest.UsageError: the path cannot be written; no test has run yet.
+        """
+        if self._path is not None:
+            self._write(self._path, UNFINISHED, "w")
+        if self.problems:
+            raise pytest.UsageError(self.problems[0])
+
+    def wanted(self, tally: Tally | None) -> bool:
+        """Tell whether there is a summary to write: without gates only the one asked for."""
+        return self._path is not None or (self._step is not None and tally is not None)
+
+    def close(self, tally: Tally, end: SessionEnd) -> None:
+        """Write the summaries; a session without gates leaves GitHub's page alone."""
+        from pytest_editmetrics.report.markdown import markdown_summary
+
+        if self._path is not None:
+            self._write(self._path, markdown_summary(tally, end, GITHUB_LIMIT), "w")
+            self.notes.append(f"summary: {self._path}")
+        if self._step is None or not tally.tests:
+            return
+        room = GITHUB_LIMIT - (self._step.stat().st_size if self._step.is_file() else 0)
+        text = "\n" + markdown_summary(tally, end, room - 1)
+        if len(text.encode()) > room:
+            self.notes.append(f"no summary on GitHub's page: {self._step} holds 1 MiB already")
+        else:
+            self._write(self._step, text, "a")
+
+    def annotations(self, tally: Tally) -> list[str]:
+        """Return the lines that GitHub turns into annotations; none elsewhere."""
+        if os.environ.get("GITHUB_ACTIONS") != "true":
+            return []
+        from pytest_editmetrics.report.annotations import annotation_lines
+
+        workspace = os.environ.get("GITHUB_WORKSPACE")
+        return annotation_lines(tally, self._rootdir, Path(workspace) if workspace else None)
+
+    def _write(self, path: Path, text: str, mode: Literal["w", "a"]) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open(mode, encoding="utf-8", newline="\n") as file:
+                file.write(text)
+        except OSError as error:
+            self.problems.append(
+                f"cannot write the summary {path}: {error.strerror or error}; give"
+                " --editmetrics-summary (or GITHUB_STEP_SUMMARY) another path"
+            )

@@ -1,0 +1,83 @@
+"""GitHub annotations: workflow commands that mark the lines of tests on a pull request's page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.report.tally import Tally, TestGates
+from pytest_editmetrics.report.text import explanation_rows, headline
+
+LIMIT = 10
+_LONGEST = 4_000
+
+
+def annotation_lines(tally: Tally, rootdir: Path, workspace: Path | None) -> list[str]:
+    """Return the lines to print: ``::error`` for failing gates, ``::warning`` for silent ones.
+
+    A gate warns if it is unmeasured where it was measured when approved, or fails without failing
+    its test. GitHub shows ten of either kind a step, so that is how many are printed; a plain line
+    tells of the rest.
+
+    Args:
+        tally: the session's gates.
+        rootdir: what test files are relative to.
+        workspace: the checkout's root (``GITHUB_WORKSPACE``), which GitHub takes paths from.
+    """
+    hidden = {id(gate) for _, gate in tally.hidden}
+    errors = [(t, g) for t, g in tally.final if g.failing and id(g) not in hidden]
+    warnings = [(t, g) for t, g in tally.final if g.regressed or id(g) in hidden]
+    lines = []
+    for kind, what, gates in (
+        ("error", "failing gates", errors),
+        ("warning", "gates that regressed unmeasured or fail unseen", warnings),
+    ):
+        lines += [_annotation(kind, t, g, rootdir, workspace) for t, g in gates[:LIMIT]]
+        if len(gates) > LIMIT:
+            lines.append(
+                f"{len(gates) - LIMIT} more {what} are not annotated: GitHub shows {LIMIT} a step;"
+                " the summary lists all"
+            )
+    return lines
+
+
+def _annotation(
+    kind: str, test: TestGates, gate: Gate, rootdir: Path, workspace: Path | None
+) -> str:
+    properties = {"title": f"editmetrics {gate.label}"}
+    if test.location is not None:
+        file, line = test.location
+        path = _in_checkout(rootdir / file, rootdir, workspace)
+        properties = {"file": path, "line": str(line), **properties}
+    listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    message = f"{test.nodeid}: {headline(gate)}"
+    if accept := dict(explanation_rows(gate, test.nodeid)).get("to accept"):
+        message += f"\nto accept: {accept}"
+    return f"::{kind} {listed}::{_data(message[:_LONGEST])}"
+
+
+def _in_checkout(path: Path, rootdir: Path, workspace: Path | None) -> str:
+    path = path.resolve()
+    for root in (workspace, rootdir):
+        if root is not None and path.is_relative_to(root.resolve()):
+            return path.relative_to(root.resolve()).as_posix()
+    return path.as_posix()
+
+
+def _data(text: str) -> str:
+    r"""Escape a workflow command's message.
+
+    >>> print(_data("100 %\n::error::x"))
+    100 %25%0A::error::x
+    """
+    text = "".join(c if c.isprintable() or c in "\r\n" else ascii(c)[1:-1] for c in text)
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    """Escape a workflow command's property.
+
+    >>> _property("a,b:c")
+    'a%2Cb%3Ac'
+    """
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
