@@ -7,7 +7,7 @@ import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
@@ -29,6 +29,7 @@ from pytest_editmetrics.measurement import (
     SoftReason,
     WeightsUsed,
 )
+from pytest_editmetrics.pipes.explain import Evidence
 from pytest_editmetrics.regions import Box, Mask, check_mask_mode, normalise_boxes, region_mask
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class Loaded(Generic[ModelT]):
 class Request:
     """One pair to measure: images (H, W, 3), RGB, uint8, of one size, and checked boxes.
 
-    ``resized_from`` is the (width, height) of an edited image that was resized, else ``None``.
+    ``resized_from`` is the (width, height) of an edited image that was resized, else ``None``;
+    ``evidence``, if it is asked for, takes what explains the score.
     """
 
     metric: str
@@ -65,6 +67,7 @@ class Request:
     mask_mode: MaskMode | None
     params: Mapping[str, Any]
     resized_from: tuple[int, int] | None = None
+    evidence: Evidence | None = None
 
     @property
     def mask(self) -> Mask:
@@ -168,6 +171,7 @@ class Pipe(ABC, Generic[ModelT]):
         metric: str | None = None,
         *,
         resize: Resize | None = None,
+        evidence: Evidence | None = None,
         **params: Any,
     ) -> Measurement:
         """Measure one metric of one pair.
@@ -179,6 +183,7 @@ class Pipe(ABC, Generic[ModelT]):
             mask_mode: ``inner`` measures inside the boxes, ``outer`` outside, ``None`` everywhere.
             metric: which; the pipe's first by default.
             resize: ``"reference"`` resizes an edited image of another size.
+            evidence: filled with what explains the measurement in the picture.
             params: runtime parameters of the metric.
 
         Raises:
@@ -189,6 +194,7 @@ class Pipe(ABC, Generic[ModelT]):
         metric = self._check(metric, mask_mode, params)
         params = self._check_params(metric, params)
         request = self._request(metric, ref_image, edited_image, coords, mask_mode, resize, params)
+        request = replace(request, evidence=evidence)
         height, width = request.reference.shape[:2]
         loaded = self.load()
         with self.explained(f"{metric} of a {width}x{height} image on {loaded.device}"):

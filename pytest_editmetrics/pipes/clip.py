@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numbers
-import warnings
 from collections.abc import Mapping, Sequence
-from math import ceil, floor, nan
+from math import ceil, floor, isqrt, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,60 +16,26 @@ from pytest_editmetrics.images import Array, ImageLike, load_image, load_pair
 from pytest_editmetrics.measurement import Scope
 from pytest_editmetrics.pipes.base import Loaded, Pipe, Request, Score, soft
 from pytest_editmetrics.pipes.clip_model import CLIPEncoder, load_clip
+from pytest_editmetrics.pipes.explain import PatchCosts
 from pytest_editmetrics.pipes.sam import WHITE, Colour, SAMPipe, check_colour
 from pytest_editmetrics.pipes.square import pad_to_square
+from pytest_editmetrics.pipes.transport import Tokens, emd, transport_costs
 from pytest_editmetrics.regions import (
     FRAMINGS,
     Box,
     Framing,
     Mask,
+    crop_geometry,
     patch_coverage,
 )
 
 if TYPE_CHECKING:
     from pytest_editmetrics.weights.find import FoundWeights
 
-Tokens = NDArray[np.float64]
-
 REFERENCE_PATCHES = ("all", "selected")
 _REGION = ("patch_mask_threshold", "reference_patches")
 DEFAULT_THRESHOLD = 0.1
 _SAM_KEYS = ("model_type", "model_path", "model_cfg", "device")
-_MAX_ITERATIONS = 10_000_000
-
-
-def emd(reference: Tokens, edited: Tokens) -> float:
-    """Return the earth mover's distance between two sets of tokens.
-
-    Args:
-        reference: float64 (n, d).
-        edited: float64 (m, d).
-
-    Returns:
-        The least cost of moving uniform mass from one set to the other, squared Euclidean distance
-        per unit of mass; zero or greater, NaN if a token is not finite.
-
-    Raises:
-        EditMetricsError: the solver did not converge.
-
-    >>> emd(np.zeros((2, 3)), np.ones((1, 3)))
-    3.0
-    """
-    import ot
-
-    if not (np.isfinite(reference).all() and np.isfinite(edited).all()):
-        return nan
-    cost = np.stack([np.square(edited - token).sum(axis=1) for token in reference])
-    uniform = [np.full(count, 1 / count) for count in cost.shape]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        distance, log = ot.emd2(*uniform, cost, numItermax=_MAX_ITERATIONS, log=True)
-    if log["warning"] is not None:
-        raise EditMetricsError(
-            f"the earth mover's distance of {len(reference)} to {len(edited)} patches was not "
-            f"found: {log['warning']}"
-        )
-    return max(float(distance), 0.0)
 
 
 def cosine(one: Tokens, other: Tokens) -> float:
@@ -188,7 +153,8 @@ class CLIPPipe(Pipe[CLIPEncoder]):
         if not mask.any():
             return None
         with self.explained("calc_emd"):
-            return self._emd(encoder, reference, edited, mask.ravel(), "all")[0]
+            source, after, _ = self._patches(encoder, reference, edited, mask.ravel(), "all")
+            return emd(source, after)
 
     def calc_object_pad_cls_sim(
         self,
@@ -270,30 +236,48 @@ class CLIPPipe(Pipe[CLIPEncoder]):
                 f"than {threshold:g} of its area"
             )
             return soft("no-valid-patch", message, details)
-        value, floor = self._emd(
+        source, after, own = self._patches(
             encoder, request.reference, request.edited, selected, reference_patches
         )
+        value, floor = emd(source, after), emd(source, own)
         excess = value - floor
+        if request.evidence is not None:
+            request.evidence.patches = lambda: PatchCosts(
+                _grid(selected, transport_costs(source, after)),
+                self._frame(encoder, *request.reference.shape[:2]),
+            )
         shown = excess if request.metric == "emd_excess" else value
         return Score(shown, floor=floor, excess=excess, details=details)
 
     def _coverage(self, encoder: CLIPEncoder, mask: Mask) -> NDArray[np.float64]:
         return patch_coverage(mask, encoder.input_size, encoder.patch_size, self.framing)
 
-    def _emd(
+    def _frame(
+        self, encoder: CLIPEncoder, height: int, width: int
+    ) -> tuple[float, float, float, float]:
+        """Return the part of an image that the patches cover."""
+        size = encoder.input_size
+        edge = size // encoder.patch_size * encoder.patch_size
+        new_height, new_width, top, left = size, size, 0, 0
+        if self.framing != "stretch":
+            new_height, new_width, top, left = crop_geometry(height, width, size)
+        x, y = width / new_width, height / new_height
+        return left * x, top * y, (left + edge) * x, (top + edge) * y
+
+    def _patches(
         self,
         encoder: CLIPEncoder,
         reference: Array,
         edited: Array,
         selected: Mask,
         reference_patches: str,
-    ) -> tuple[float, float]:
-        """Return the distance to the edited patches, and to the reference's own: the floor."""
+    ) -> tuple[Tokens, Tokens, Tokens]:
+        """Return the patches to move from, the edited ones to move to, the reference's own."""
         every = encoder.tokens(reference, self.framing)[1:]
         own = every[selected]
         source = own if reference_patches == "selected" else every
         after = encoder.tokens(edited, self.framing)[1:][selected]
-        return emd(source, after), emd(source, own)
+        return source, after, own
 
     def _object_score(self, encoder: CLIPEncoder, request: Request) -> Score:
         boxes = request.boxes
@@ -315,6 +299,8 @@ class CLIPPipe(Pipe[CLIPEncoder]):
         weights = (sam.load().weights,)
         crops = sam.isolate_all(request.reference, before, colour)
         edited_crops = sam.isolate_all(request.edited, after, colour)
+        if request.evidence is not None:
+            request.evidence.crops = list(zip(crops, edited_crops, strict=True))
         similarities = []
         for number, (crop, edited_crop) in enumerate(zip(crops, edited_crops, strict=True), 1):
             if crop is None or edited_crop is None:
@@ -342,6 +328,14 @@ class CLIPPipe(Pipe[CLIPEncoder]):
                 "CLIPPipe(sam={'model_type': 'vit_b'})"
             )
         return self.sam_block
+
+
+def _grid(selected: Mask, costs: Tokens) -> Tokens:
+    """Return the costs of the selected patches where they lie, NaN elsewhere."""
+    count = isqrt(len(selected))
+    grid = np.full(len(selected), nan)
+    grid[selected] = costs
+    return grid.reshape(count, count)
 
 
 def _sam_pipe(sam: Any, device: str) -> SAMPipe | None:

@@ -11,6 +11,7 @@ import numpy as np
 from pytest_editmetrics.errors import ImageError, InputError, did_you_mean
 from pytest_editmetrics.images import Array, ImageLike, load_pair
 from pytest_editmetrics.pipes.base import Loaded, Pipe, Request, Score, inference, soft
+from pytest_editmetrics.pipes.explain import spatial_map
 from pytest_editmetrics.pipes.lpips_nets import MIN_EDGE, Distance, build_distance
 from pytest_editmetrics.regions import Mask
 
@@ -71,7 +72,7 @@ class LPIPSPipe(Pipe[Distance]):
             )
         loaded = self.load()
         with self.explained("calc_lpips"):
-            unscaled, fraction = self._distance(loaded, reference, edited, mask)
+            unscaled, fraction = self._distance(loaded, reference, edited, mask, [])
         return unscaled / fraction if fraction else 0.0
 
     def _build(self, device: str) -> tuple[Distance, FoundWeights]:
@@ -83,7 +84,8 @@ class LPIPSPipe(Pipe[Distance]):
 
     def _score(self, loaded: Loaded[Distance], request: Request) -> Score:
         mask = request.mask
-        unscaled, fraction = self._distance(loaded, request.reference, request.edited, mask)
+        layers: list[torch.Tensor] = []
+        unscaled, fraction = self._distance(loaded, request.reference, request.edited, mask, layers)
         details = {"net": self.net, "unscaled": unscaled, "measured_fraction": fraction}
         if not fraction:
             where = "inside" if request.mask_mode == "inner" else "outside"
@@ -93,12 +95,22 @@ class LPIPSPipe(Pipe[Distance]):
                 else "there are no boxes to measure inside"
             )
             return soft("empty-region", message, details, value=0.0)
+        if request.evidence is not None:
+            request.evidence.heat = lambda: spatial_map(layers, *mask.shape)
         return Score(unscaled / fraction, details=details)
 
     def _distance(
-        self, loaded: Loaded[Distance], reference: Array, edited: Array, mask: Mask
+        self,
+        loaded: Loaded[Distance],
+        reference: Array,
+        edited: Array,
+        mask: Mask,
+        layers: list[torch.Tensor],
     ) -> tuple[float, float]:
-        """Return the distance before scaling, and the fraction of pixels measured."""
+        """Return the distance before scaling, and the fraction of pixels measured.
+
+        ``layers`` is filled with what each layer of the network found.
+        """
         height, width = reference.shape[:2]
         if min(height, width) < (edge := MIN_EDGE[self.net]):
             raise ImageError(
@@ -111,7 +123,7 @@ class LPIPSPipe(Pipe[Distance]):
         composite = np.where(mask[..., None], edited, reference)
         with inference(loaded.device):
             distance = loaded.model(
-                _tensor(reference, loaded.device), _tensor(composite, loaded.device)
+                _tensor(reference, loaded.device), _tensor(composite, loaded.device), layers
             )
             return float(distance), fraction
 

@@ -7,10 +7,11 @@ of the linear layers, as the package ``lpips`` carries them.
 from __future__ import annotations
 
 import importlib.util
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_editmetrics.errors import MissingResourceError
 from pytest_editmetrics.pipes.base import check_fit, read_state_dict
@@ -18,7 +19,8 @@ from pytest_editmetrics.pipes.base import check_fit, read_state_dict
 if TYPE_CHECKING:
     import torch
 
-Distance: TypeAlias = "Callable[[torch.Tensor, torch.Tensor], torch.Tensor]"
+# of two float32 tensors (1, 3, H, W) in [-1, 1]; appends what each layer found, (1, 1, h, w)
+Distance: TypeAlias = "Callable[[torch.Tensor, torch.Tensor, list[torch.Tensor]], torch.Tensor]"
 
 # The smallest edge in pixels that leaves every layer at least one value.
 MIN_EDGE = {"alex": 31, "vgg": 16, "squeeze": 17}
@@ -69,8 +71,10 @@ class AlexDistance:
         self._shift = torch.tensor(_SHIFT, dtype=torch.float32, device=device).view(1, 3, 1, 1)
         self._scale = torch.tensor(_SCALE, dtype=torch.float32, device=device).view(1, 3, 1, 1)
 
-    def __call__(self, one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-        """Return the distance of two images."""
+    def __call__(
+        self, one: torch.Tensor, other: torch.Tensor, layers: list[torch.Tensor]
+    ) -> torch.Tensor:
+        """Return the distance of two images, the sum of the means of the layers."""
         from torch.nn import functional as F
 
         one, other = (one - self._shift) / self._scale, (other - self._shift) / self._scale
@@ -81,8 +85,35 @@ class AlexDistance:
             one = F.relu(F.conv2d(one, weight, bias, stride, padding))
             other = F.relu(F.conv2d(other, weight, bias, stride, padding))
             difference = (_unit(one) - _unit(other)) ** 2
-            total = total + F.conv2d(difference, linear).mean()
+            layers.append(F.conv2d(difference, linear))
+            total = total + layers[-1].mean()
         return total
+
+
+class PackagedDistance:
+    """LPIPS as the package ``lpips`` computes it; called like ``AlexDistance``."""
+
+    def __init__(self, model: Any):
+        self._model = model
+
+    def __call__(
+        self, one: torch.Tensor, other: torch.Tensor, layers: list[torch.Tensor]
+    ) -> torch.Tensor:
+        """Return the distance of two images, the sum of the means of the layers."""
+
+        thread = threading.get_ident()
+
+        def keep(module: torch.nn.Module, given: object, found: torch.Tensor) -> None:
+            if threading.get_ident() == thread:
+                layers.append(found)
+
+        hooks = [layer.register_forward_hook(keep) for layer in self._model.lins]
+        try:
+            distance: torch.Tensor = self._model(one, other)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return distance
 
 
 def _unit(features: torch.Tensor) -> torch.Tensor:
@@ -128,8 +159,7 @@ def _packaged_distance(
     needed = {sources[name]: tensor.shape for name, tensor in backbone.items()}
     check_fit(needed, _only(needed, state), path, f"LPIPS net {net!r}")
     model.net.load_state_dict({name: state[source] for name, source in sources.items()})
-    distance: Distance = model.eval().requires_grad_(False).to(device)
-    return distance
+    return PackagedDistance(model.eval().requires_grad_(False).to(device))
 
 
 def _only(names: Iterable[str], state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

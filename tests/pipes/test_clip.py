@@ -19,7 +19,7 @@ from pytest_editmetrics.errors import (
     MissingResourceError,
     WeightsError,
 )
-from pytest_editmetrics.pipes import clip as clip_module
+from pytest_editmetrics.pipes import transport
 from pytest_editmetrics.pipes.clip import CLIPPipe, cosine, emd
 from pytest_editmetrics.pipes.clip_model import load_clip
 from pytest_editmetrics.pipes.sam import SAMPipe
@@ -88,7 +88,7 @@ def test_a_token_that_is_no_number_is_never_a_score():
 
 
 def test_a_solver_that_does_not_converge_is_an_error(monkeypatch):
-    monkeypatch.setattr(clip_module, "_MAX_ITERATIONS", 1)
+    monkeypatch.setattr(transport, "_MAX_ITERATIONS", 1)
     random = np.random.default_rng(0)
     with pytest.raises(EditMetricsError, match="40 to 30 patches was not found"):
         emd(random.random((40, 4)), random.random((30, 4)))

@@ -1,0 +1,69 @@
+"""What explains a measurement: where LPIPS differs, which patches moved the EMD, SAM's crops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_editmetrics.images import Array
+
+if TYPE_CHECKING:
+    import torch
+
+Heat: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PatchCosts:
+    """What moving the mass to each patch of the edited image costs; the costs add up to ``emd``.
+
+    ``cost`` is float64 (rows, columns), NaN where a patch was not measured; ``box`` is the part of
+    the image that the patches cover, ``(x1, y1, x2, y2)`` in pixels.
+    """
+
+    cost: NDArray[np.float64]
+    box: tuple[float, float, float, float]
+
+
+@dataclass
+class Evidence:
+    """Given to ``Pipe.measure``, which puts in it what it has; nothing is computed before a call.
+
+    - ``heat()``: LPIPS' spatial map, see ``spatial_map``.
+    - ``patches()``: the ``PatchCosts`` of an earth mover's distance.
+    - ``crops``: the objects that SAM isolated, (reference, edited) for each pair, RGB, uint8,
+      (H, W, 3); ``None`` where it found none.
+    """
+
+    heat: Callable[[], Heat] | None = None
+    patches: Callable[[], PatchCosts] | None = None
+    crops: list[tuple[Array | None, Array | None]] = field(default_factory=list)
+
+
+def spatial_map(layers: Sequence[torch.Tensor], height: int, width: int) -> Heat:
+    """Return where two images differ: the sum of LPIPS' layers, each enlarged to the image.
+
+    Args:
+        layers: tensors (1, 1, h, w), the weighted squared differences of each layer.
+        height: of the images, in pixels.
+        width: of the images, in pixels.
+
+    Returns:
+        float64 (height, width). Its mean is the unscaled distance: enlarging (bilinear, as the
+        package ``lpips`` does for ``spatial=True``) changes a layer's mean a little, which is
+        scaled back.
+    """
+    from torch.nn import functional as F
+
+    total: Heat = np.zeros((height, width))
+    for layer in layers:
+        values = layer.detach().cpu().double()
+        large = F.interpolate(values, (height, width), mode="bilinear", align_corners=False)
+        mean = float(large.mean())
+        if mean > 0:
+            total += large[0, 0].numpy() * (float(values.mean()) / mean)
+    return total
