@@ -23,14 +23,7 @@ Run = Callable[[argparse.Namespace], int]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with ``argv`` (default: the process's arguments); return its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="editmetrics", description="Regression tests for image-editing models."
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (add_init, add_weights, add_schema):
-        add(commands)
-    args = parser.parse_args(argv)
+    args = make_parser().parse_args(argv)
     run: Run = args.run
     try:
         status = run(args)
@@ -45,6 +38,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("editmetrics: interrupted", file=sys.stderr)
         return 130
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command and all its subcommands."""
+    parser = argparse.ArgumentParser(
+        prog="editmetrics", description="Regression tests for image-editing models."
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for add in (add_init, add_weights, add_compare, add_schema):
+        add(commands)
+    return parser
 
 
 def add_init(commands: Commands) -> None:
@@ -82,6 +87,52 @@ def _init(args: argparse.Namespace) -> int:
         print(f"wrote {target}")
     print("next: pytest, then put your model in place of `edit` in the test")
     return 0
+
+
+def add_compare(commands: Commands) -> None:
+    """Add ``compare``."""
+    parser = commands.add_parser(
+        "compare",
+        help="what moved between two runs, gate by gate; fails beyond a bound",
+        description="Pair the gates of two runs by test, metric and name, and tell what moved."
+        " Exit status 1: beyond a bound, nothing to compare, or other weights; 2: a bound that"
+        " makes no sense.",
+    )
+    runs = "a run directory or a results file"
+    parser.add_argument("base", metavar="BASE_RESULTS", help=f"{runs}: what to compare with")
+    parser.add_argument("head", metavar="HEAD_RESULTS", help=f"{runs}: what is judged")
+    parser.add_argument(
+        "--fail",
+        metavar="METRIC:BOUND",
+        action="append",
+        default=[],
+        help="fail if a gate of METRIC is worse by more than BOUND, a share of the base (lpips:5%%)"
+        " or an amount (emd:0.5), or is not measured any more; repeat for more metrics",
+    )
+    parser.add_argument(
+        "--allow-other-weights",
+        action="store_true",
+        help="compare gates that were measured with other weights than in the base",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    parser.set_defaults(run=_compare)
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from pytest_editmetrics.compare import compare_runs, parse_bound
+    from pytest_editmetrics.report.comparison import comparison_json, comparison_lines
+    from pytest_editmetrics.rundir import read_run
+
+    bounds = [parse_bound(text) for text in args.fail]
+    base, head = read_run(Path(args.base)), read_run(Path(args.head))
+    found = compare_runs(base, head, bounds, allow_other_weights=args.allow_other_weights)
+    if args.json:
+        print(json.dumps(comparison_json(found, base, head), indent=2))
+    else:
+        print("\n".join(comparison_lines(found, base, head)))
+    return 1 if found.failures else 0
 
 
 def add_schema(commands: Commands) -> None:

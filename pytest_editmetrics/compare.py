@@ -1,0 +1,323 @@
+"""Two runs side by side: which gates moved, which were lost, and what is beyond a bound.
+
+Gates are paired by (nodeid, metric, name) of each test's last attempt. A change is counted in the
+metric's direction: ``worse_by`` is positive where the head is worse, whatever the metric.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean, median
+
+from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
+from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.rundir import Run
+
+NOISE = 1e-6
+"""Changes up to this are none; also what a relative bound allows where the base is 0."""
+
+_NUMBER = re.compile(r"\d+(\.\d*)?(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?", re.IGNORECASE)
+
+Key = tuple[str, str, "str | None"]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How much worse a metric may become: a share of the base (``relative``) or an amount."""
+
+    metric: str
+    amount: float
+    relative: bool
+
+    def allowed(self, base: float) -> float:
+        """Return the change that ``base`` allows; a share of nearly 0 allows ``NOISE``."""
+        return max(self.amount * abs(base), NOISE) if self.relative else self.amount
+
+    def __str__(self) -> str:
+        return f"{100 * self.amount:g} %" if self.relative else f"{self.amount:g}"
+
+
+def parse_bound(text: str) -> Bound:
+    """Read ``METRIC:AMOUNT`` or ``METRIC:SHARE%``.
+
+    Raises:
+        InputError: another form, or an amount that is no finite number of at least 0.
+
+    >>> parse_bound("lpips:5%")
+    Bound(metric='lpips', amount=0.05, relative=True)
+    >>> parse_bound("emd:0.5")
+    Bound(metric='emd', amount=0.5, relative=False)
+    """
+    metric, _, amount = text.rpartition(":")
+    metric, amount = metric.strip(), amount.strip()
+    number = amount.removesuffix("%").strip()
+    if not metric or not _NUMBER.fullmatch(number) or not math.isfinite(float(number)):
+        raise InputError(
+            f"--fail {text!r} is no bound: give METRIC:SHARE% or METRIC:AMOUNT, of at least 0, such"
+            " as lpips:5% or emd:0.5"
+        )
+    relative = amount.endswith("%")
+    return Bound(metric, float(number) / 100 if relative else float(number), relative)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One gate in both runs."""
+
+    nodeid: str
+    base: Gate
+    head: Gate
+
+    @property
+    def worse_by(self) -> float:
+        """How much worse the head is, in the metric's units; both sides are measured."""
+        assert self.base.value is not None
+        assert self.head.value is not None
+        change = self.head.value - self.base.value
+        return change if self.base.better == "lower" else -change
+
+    def is_beyond(self, bound: Bound) -> bool:
+        """Tell whether the head is worse than the bound allows."""
+        assert self.base.value is not None
+        allowed = bound.allowed(self.base.value)
+        return self.worse_by > allowed and not math.isclose(self.worse_by, allowed)
+
+
+@dataclass(frozen=True)
+class MetricChange:
+    """What became of one metric: ``pairs`` measured in both runs, and gates measured in one.
+
+    ``crashed`` are tests that measured it in the base and whose worker died in the head.
+    """
+
+    metric: str
+    better: str
+    pairs: tuple[Pair, ...]
+    lost: tuple[Pair, ...]
+    gained: tuple[Pair, ...]
+    crashed: tuple[str, ...]
+    bound: Bound | None
+
+    @cached_property
+    def changes(self) -> tuple[float, ...]:
+        """``worse_by`` of every pair."""
+        return tuple(pair.worse_by for pair in self.pairs)
+
+    @property
+    def worse(self) -> int:
+        """How many pairs became worse."""
+        return sum(change > NOISE for change in self.changes)
+
+    @property
+    def improved(self) -> int:
+        """How many pairs became better."""
+        return sum(change < -NOISE for change in self.changes)
+
+    @property
+    def unchanged(self) -> int:
+        """How many pairs moved by no more than ``NOISE``."""
+        return len(self.pairs) - self.worse - self.improved
+
+    @property
+    def mean(self) -> float | None:
+        """The mean of the changes; positive is worse."""
+        return fmean(self.changes) if self.pairs else None
+
+    @property
+    def median(self) -> float | None:
+        """The median of the changes; positive is worse."""
+        return median(self.changes) if self.pairs else None
+
+    @property
+    def worst(self) -> Pair | None:
+        """The pair that became worse by most, if any did."""
+        pair = max(self.pairs, key=lambda pair: pair.worse_by, default=None)
+        return pair if pair is not None and pair.worse_by > NOISE else None
+
+    @cached_property
+    def beyond(self) -> tuple[Pair, ...]:
+        """The pairs beyond the bound, the worst first."""
+        if (bound := self.bound) is None:
+            return ()
+        pairs = [pair for pair in self.pairs if pair.is_beyond(bound)]
+        return tuple(sorted(pairs, key=lambda pair: -pair.worse_by))
+
+    @property
+    def zero_bases(self) -> int:
+        """How many pairs a relative bound holds to ``NOISE``, because the base is 0."""
+        if self.bound is None or not self.bound.relative:
+            return 0
+        return sum(abs(pair.base.value or 0.0) <= NOISE for pair in self.pairs)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that two runs differ in; ``failures`` say why the command fails."""
+
+    metrics: tuple[MetricChange, ...]
+    only_base: tuple[Key, ...]
+    only_head: tuple[Key, ...]
+    verdicts: tuple[Pair, ...]
+    other_weights: tuple[Pair, ...]
+    other_region: tuple[Pair, ...]
+    one_smoke: tuple[Pair, ...]
+    both_smoke: tuple[Pair, ...]
+    failures: tuple[str, ...]
+
+
+def compare_runs(
+    base: Run, head: Run, bounds: Sequence[Bound] = (), *, allow_other_weights: bool = False
+) -> Comparison:
+    """Pair the gates of two runs and hold the changes to ``bounds``.
+
+    Raises:
+        InputError: a bound names a metric that neither run has, or one metric twice.
+        EditMetricsError: a run holds a gate twice, or the runs disagree on a metric's direction.
+    """
+    before, after = _final(base), _final(head)
+    known = list(dict.fromkeys(key[1] for key in (*before, *after)))
+    by_metric = _by_metric(bounds, known)
+    pairs = [Pair(key[0], before[key], after[key]) for key in before if key in after]
+    for pair in pairs:
+        if pair.base.better != pair.head.better:
+            raise EditMetricsError(
+                f"{pair.base.metric} is {pair.base.better}-is-better in the base and"
+                f" {pair.head.better}-is-better in the head: the two cannot be compared"
+            )
+    both = [pair for pair in pairs if is_measured(pair.base) and is_measured(pair.head)]
+    one_smoke = tuple(pair for pair in both if pair.base.smoke != pair.head.smoke)
+    comparable = [pair for pair in both if pair.base.smoke == pair.head.smoke]
+    changes = tuple(
+        MetricChange(
+            metric,
+            next(
+                gate.better for gate in (*before.values(), *after.values()) if gate.metric == metric
+            ),
+            tuple(pair for pair in comparable if pair.base.metric == metric),
+            tuple(p for p in pairs if p.base.metric == metric and _is_only(p.base, p.head)),
+            tuple(p for p in pairs if p.base.metric == metric and _is_only(p.head, p.base)),
+            _crashed(metric, before, head),
+            by_metric.get(metric),
+        )
+        for metric in known
+    )
+    other_weights = tuple(p for p in comparable if weights_of(p.base) != weights_of(p.head))
+    return Comparison(
+        metrics=changes,
+        only_base=tuple(key for key in before if key not in after),
+        only_head=tuple(key for key in after if key not in before),
+        verdicts=tuple(pair for pair in pairs if pair.base.verdict != pair.head.verdict),
+        other_weights=other_weights,
+        other_region=tuple(p for p in comparable if _region(p.base) != _region(p.head)),
+        one_smoke=one_smoke,
+        both_smoke=tuple(pair for pair in comparable if pair.base.smoke),
+        failures=(
+            *_unusable(base, head, pairs, comparable, bounds),
+            *_weight_failures(one_smoke, () if allow_other_weights else other_weights),
+            *(text for change in changes for text in _regressions(change)),
+        ),
+    )
+
+
+def is_measured(gate: Gate) -> bool:
+    """Tell whether the gate holds a number: not a soft failure, an error, NaN or infinity."""
+    return gate.value is not None and math.isfinite(gate.value)
+
+
+def weights_of(gate: Gate) -> frozenset[tuple[str, str]]:
+    """Return the name and hash of each model the gate was measured with."""
+    return frozenset((str(w.get("name")), str(w.get("sha256"))) for w in gate.weights)
+
+
+def _is_only(one: Gate, other: Gate) -> bool:
+    return is_measured(one) and not is_measured(other)
+
+
+def _crashed(metric: str, before: Mapping[Key, Gate], head: Run) -> tuple[str, ...]:
+    tests = {key[0] for key, gate in before.items() if key[1] == metric and is_measured(gate)}
+    return tuple(nodeid for nodeid in dict.fromkeys(head.crashed) if nodeid in tests)
+
+
+def _region(gate: Gate) -> tuple[object, ...]:
+    keys = ("coords", "ref_boxes", "edited_boxes", "width", "height", "resized")
+    return (gate.scope, *(gate.region.get(key) for key in keys))
+
+
+def _final(run: Run) -> dict[Key, Gate]:
+    gates: dict[Key, Gate] = {}
+    for record in run.gates:
+        if not record.final:
+            continue
+        key = (record.nodeid, record.gate.metric, record.gate.name)
+        if key in gates:
+            raise EditMetricsError(
+                f"{run.path}: {record.nodeid} has the gate {record.gate.label} twice, so there is"
+                " no telling which to compare (runs of --dist each, or shards that overlap)"
+            )
+        gates[key] = record.gate
+    return gates
+
+
+def _by_metric(bounds: Iterable[Bound], known: Sequence[str]) -> dict[str, Bound]:
+    by_metric: dict[str, Bound] = {}
+    for bound in bounds:
+        if known and bound.metric not in known:
+            raise InputError(
+                f"--fail names {bound.metric!r}, which neither run has"
+                f"{did_you_mean(bound.metric, known)}"
+            )
+        if bound.metric in by_metric:
+            raise InputError(f"--fail names {bound.metric} twice; give one bound a metric")
+        by_metric[bound.metric] = bound
+    return by_metric
+
+
+def _unusable(
+    base: Run, head: Run, pairs: Sequence[Pair], both: Sequence[Pair], bounds: Sequence[Bound]
+) -> list[str]:
+    failures = []
+    if not pairs:
+        failures.append("nothing is paired: no gate of the base is in the head")
+    elif not both:
+        failures.append(f"nothing is compared: none of {len(pairs)} pairs is measured in both runs")
+    for name, run in (("base", base), ("head", head)):
+        if bounds and not run.complete:
+            failures.append(f"the {name} was cut off, so gates that it lost would go unnoticed")
+    return failures
+
+
+def _weight_failures(one_smoke: Sequence[Pair], other_weights: Sequence[Pair]) -> list[str]:
+    failures = []
+    if one_smoke:
+        failures.append(
+            f"{len(one_smoke)} gates are measured on smoke weights in one run and on real ones in"
+            " the other: they are not compared"
+        )
+    if other_weights:
+        failures.append(
+            f"{len(other_weights)} gates are measured with other weights than in the base, so what"
+            " moved may be the metric and not the model (--allow-other-weights compares them)"
+        )
+    return failures
+
+
+def _regressions(change: MetricChange) -> list[str]:
+    if change.bound is None:
+        return []
+    failures = []
+    if not change.pairs:
+        failures.append(f"{change.metric}: not one gate is measured in both runs")
+    if change.beyond:
+        failures.append(
+            f"{change.metric}: {len(change.beyond)} of {len(change.pairs)} gates are worse by more"
+            f" than {change.bound}"
+        )
+    if change.lost:
+        failures.append(f"{change.metric}: {len(change.lost)} gates are not measured any more")
+    if change.crashed:
+        failures.append(f"{change.metric}: {len(change.crashed)} tests that measured it crashed")
+    return failures

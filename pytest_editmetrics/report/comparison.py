@@ -1,0 +1,186 @@
+"""A comparison of two runs: as lines for people, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from pytest_editmetrics.compare import NOISE, Comparison, Key, MetricChange, Pair, weights_of
+from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.report.results import plain
+from pytest_editmetrics.report.text import format_numbers
+from pytest_editmetrics.rundir import Run
+
+_LISTED = 10
+SCHEMA = "pytest-editmetrics/comparison"
+
+
+def comparison_lines(comparison: Comparison, base: Run, head: Run) -> list[str]:
+    """Return the comparison as text, one line an entry; what tests named is made printable."""
+    lines = [_run("base", base), _run("head", head)]
+    for change in comparison.metrics:
+        lines += _metric(change)
+    lines += _listed("verdict changed", comparison.verdicts, _verdicts)
+    lines += _listed("only in the base", comparison.only_base, _key)
+    lines += _listed("only in the head", comparison.only_head, _key)
+    lines += _listed("OTHER WEIGHTS than in the base", comparison.other_weights, _other_weights)
+    lines += _listed("another scope, box or image size", comparison.other_region, _address)
+    lines += _listed("not compared: smoke weights in one run", comparison.one_smoke, _address)
+    if comparison.both_smoke:
+        lines.append(
+            f"smoke: {len(comparison.both_smoke)} pairs were measured with random smoke weights,"
+            " which judge no quality"
+        )
+    lines += [f"FAILED: {failure}" for failure in comparison.failures]
+    return ["".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines]
+
+
+def _run(name: str, run: Run) -> str:
+    gates = sum(record.final for record in run.gates)
+    cut = "" if run.complete else "; CUT OFF: the run did not finish"
+    crashed = f", {len(run.crashed)} tests crashed" if run.crashed else ""
+    return f"{name}  {run.path}, {run.session.get('started')}: {gates} gates{crashed}{cut}"
+
+
+def _metric(change: MetricChange) -> list[str]:
+    lines = [
+        f"{change.metric} ({change.better} is better): {len(change.pairs)} paired,"
+        f" {change.improved} improved, {change.worse} worse, {change.unchanged} unchanged"
+    ]
+    if change.mean is not None and change.median is not None:
+        lines.append(f"  mean   {_amount(change.mean)}; median {_amount(change.median)}")
+    if change.worst is not None:
+        lines.append(f"  worst  {_moved(change.worst)}")
+    if change.bound is not None:
+        lines.append(f"  bound  {change.bound}: {len(change.beyond)} beyond")
+        lines += [f"    {_moved(pair)}" for pair in change.beyond[:_LISTED]]
+        lines += _more(change.beyond)
+    if change.zero_bases:
+        lines.append(
+            f"  a share of 0 allows nothing: {change.zero_bases} gates whose base is 0 are held to"
+            f" an absolute {NOISE:g}; give an amount ({change.metric}:AMOUNT) to allow more"
+        )
+    lines += [f"  {line}" for line in _listed("not measured any more", change.lost, _verdicts)]
+    lines += [f"  {line}" for line in _listed("crashed in the head", change.crashed, str)]
+    return lines + [f"  {line}" for line in _listed("measured now", change.gained, _verdicts)]
+
+
+def _amount(worse_by: float) -> str:
+    if abs(worse_by) <= NOISE:
+        return "unchanged"
+    return f"{abs(worse_by):.3g} {'worse' if worse_by > 0 else 'better'}"
+
+
+def _moved(pair: Pair) -> str:
+    assert pair.base.value is not None
+    assert pair.head.value is not None
+    before, after = format_numbers(pair.base.value, pair.head.value)
+    base = abs(pair.base.value)
+    share = f" ({100 * pair.worse_by / base:.3g} %)" if base > NOISE else ""
+    return f"{before} -> {after}, {_amount(pair.worse_by)}{share}: {_address(pair)}"
+
+
+def _verdicts(pair: Pair) -> str:
+    return f"{_state(pair.base)} -> {_state(pair.head)}: {_address(pair)}"
+
+
+def _state(gate: Gate) -> str:
+    value = "" if gate.value is None else f" {format_numbers(gate.value)[0]}"
+    reason = "" if gate.reason is None else f" ({gate.reason})"
+    return f"{gate.verdict}{value}{reason}"
+
+
+def _other_weights(pair: Pair) -> str:
+    def shown(gate: Gate) -> str:
+        return ", ".join(f"{name} {sha[:12]}" for name, sha in sorted(weights_of(gate))) or "none"
+
+    return f"{shown(pair.base)} -> {shown(pair.head)}: {_address(pair)}"
+
+
+def _address(pair: Pair) -> str:
+    return f"{pair.nodeid} {pair.base.label}"
+
+
+def _key(key: Key) -> str:
+    nodeid, metric, name = key
+    return f"{nodeid} {metric}" + ("" if name is None else f"@{name}")
+
+
+def _listed(title: str, entries: Sequence[Any], shown: Callable[[Any], str]) -> list[str]:
+    if not entries:
+        return []
+    lines = [f"{title}: {len(entries)}", *(f"  {shown(entry)}" for entry in entries[:_LISTED])]
+    return lines + _more(entries)
+
+
+def _more(entries: Sequence[Any]) -> list[str]:
+    return [f"  and {len(entries) - _LISTED} more"] if len(entries) > _LISTED else []
+
+
+def comparison_json(comparison: Comparison, base: Run, head: Run) -> dict[str, Any]:
+    """Return the whole comparison, nothing shortened, as JSON-ready values."""
+    record = {
+        "schema": SCHEMA,
+        "version": 1,
+        "base": _run_json(base),
+        "head": _run_json(head),
+        "failures": list(comparison.failures),
+        "metrics": [_metric_json(change) for change in comparison.metrics],
+        "verdict_changes": _pairs_json(comparison.verdicts),
+        "only_base": [_key_json(key) for key in comparison.only_base],
+        "only_head": [_key_json(key) for key in comparison.only_head],
+        "other_weights": _pairs_json(comparison.other_weights),
+        "other_region": _pairs_json(comparison.other_region),
+        "one_smoke": _pairs_json(comparison.one_smoke),
+        "both_smoke": len(comparison.both_smoke),
+    }
+    jsonable: dict[str, Any] = plain(record)
+    return jsonable
+
+
+def _run_json(run: Run) -> dict[str, Any]:
+    return {
+        "path": str(run.path),
+        "started": run.session.get("started"),
+        "complete": run.complete,
+        "crashed": list(run.crashed),
+    }
+
+
+def _metric_json(change: MetricChange) -> dict[str, Any]:
+    worst = change.worst
+    return {
+        "metric": change.metric,
+        "better": change.better,
+        "paired": len(change.pairs),
+        "improved": change.improved,
+        "worse": change.worse,
+        "unchanged": change.unchanged,
+        "mean_worse_by": change.mean,
+        "median_worse_by": change.median,
+        "worst": None if worst is None else _pair_json(worst),
+        "bound": None if change.bound is None else str(change.bound),
+        "beyond": _pairs_json(change.beyond),
+        "lost": _pairs_json(change.lost),
+        "crashed": list(change.crashed),
+        "gained": _pairs_json(change.gained),
+        "pairs": _pairs_json(change.pairs),
+    }
+
+
+def _pairs_json(pairs: Iterable[Pair]) -> list[dict[str, Any]]:
+    return [_pair_json(pair) for pair in pairs]
+
+
+def _pair_json(pair: Pair) -> dict[str, Any]:
+    return {
+        **_key_json((pair.nodeid, pair.base.metric, pair.base.name)),
+        "base": pair.base.value,
+        "head": pair.head.value,
+        "base_verdict": pair.base.verdict,
+        "head_verdict": pair.head.verdict,
+    }
+
+
+def _key_json(key: Key) -> dict[str, Any]:
+    return dict(zip(("nodeid", "metric", "name"), key, strict=True))
