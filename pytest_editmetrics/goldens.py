@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from math import isfinite
 from pathlib import Path
@@ -30,15 +30,18 @@ _DIGITS = 3
 
 @dataclass(frozen=True)
 class GoldenAddress:
-    """Where the golden of one gate lies: the file, the test's key, the gate's key."""
+    """Where the golden of one gate lies: the file, the test's key, the gate's key.
+
+    The file is relative to the rootdir where it lies inside: a run may be approved elsewhere.
+    """
 
     file: Path
     test: str
     gate: str
 
     def to_dict(self) -> dict[str, str]:
-        """Return the fields as text, for JSON."""
-        return {key: str(value) for key, value in asdict(self).items()}
+        """Return the fields as text, for JSON; the file with ``/`` between its parts."""
+        return {"file": self.file.as_posix(), "test": self.test, "gate": self.gate}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, str]) -> GoldenAddress:
@@ -97,7 +100,10 @@ class Goldens:
         Raises:
             InputError: the goldens have a root, and the test file lies outside the rootdir.
         """
-        return GoldenAddress(self.file_of(test_file), test_key, gate_key(metric, name))
+        file = self.file_of(test_file)
+        inside = file.is_relative_to(self._rootdir)
+        relative = file.relative_to(self._rootdir) if inside else file
+        return GoldenAddress(relative, test_key, gate_key(metric, name))
 
     def file_of(self, test_file: Path) -> Path:
         """Return the golden file of a test file, whether or not it exists."""
@@ -128,7 +134,7 @@ class Goldens:
         Raises:
             ConfigError: the file is there and cannot be used.
         """
-        golden_file = self._read(address.file)
+        golden_file = self._read(self._rootdir / address.file)
         entry = None
         if golden_file is not None:
             entry = golden_file.tests.get(address.test, {}).get(address.gate)
@@ -276,7 +282,7 @@ def write_proposals(
     Args:
         proposals: in the order of the tests; one for each address and ``env``.
         registry: the known metrics.
-        rootdir: paths in messages are relative to it.
+        rootdir: what addresses, and paths in messages, are relative to.
 
     Raises:
         EditMetricsError: two proposals of one address differ, or a file cannot be written; the
@@ -303,7 +309,7 @@ def _grouped(
         values: dict[str, float] = {metric.bound_kind: proposal.bound}
         if proposal.measured is not None:
             values["measured"] = recorded_measured(proposal.measured, metric)
-        gates = files.setdefault(address.file, {}).setdefault(address.test, {})
+        gates = files.setdefault(rootdir / address.file, {}).setdefault(address.test, {})
         entry = gates.setdefault(address.gate, {})
         if proposal.env is not None:
             entry = entry.setdefault("env", {}).setdefault(proposal.env, {})

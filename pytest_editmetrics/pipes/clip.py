@@ -16,7 +16,6 @@ from pytest_editmetrics.images import Array, ImageLike, load_image, load_pair
 from pytest_editmetrics.measurement import Scope
 from pytest_editmetrics.pipes.base import Loaded, Pipe, Request, Score, soft
 from pytest_editmetrics.pipes.clip_model import CLIPEncoder, load_clip
-from pytest_editmetrics.pipes.explain import PatchCosts
 from pytest_editmetrics.pipes.sam import WHITE, Colour, SAMPipe, check_colour
 from pytest_editmetrics.pipes.square import pad_to_square
 from pytest_editmetrics.pipes.transport import Tokens, emd, transport_costs
@@ -25,7 +24,6 @@ from pytest_editmetrics.regions import (
     Box,
     Framing,
     Mask,
-    crop_geometry,
     patch_coverage,
 )
 
@@ -242,27 +240,12 @@ class CLIPPipe(Pipe[CLIPEncoder]):
         value, floor = emd(source, after), emd(source, own)
         excess = value - floor
         if request.evidence is not None:
-            request.evidence.patches = lambda: PatchCosts(
-                _grid(selected, transport_costs(source, after)),
-                self._frame(encoder, *request.reference.shape[:2]),
-            )
+            request.evidence.patches = lambda: _grid(selected, transport_costs(source, after))
         shown = excess if request.metric == "emd_excess" else value
         return Score(shown, floor=floor, excess=excess, details=details)
 
     def _coverage(self, encoder: CLIPEncoder, mask: Mask) -> NDArray[np.float64]:
         return patch_coverage(mask, encoder.input_size, encoder.patch_size, self.framing)
-
-    def _frame(
-        self, encoder: CLIPEncoder, height: int, width: int
-    ) -> tuple[float, float, float, float]:
-        """Return the part of an image that the patches cover."""
-        size = encoder.input_size
-        edge = size // encoder.patch_size * encoder.patch_size
-        new_height, new_width, top, left = size, size, 0, 0
-        if self.framing != "stretch":
-            new_height, new_width, top, left = crop_geometry(height, width, size)
-        x, y = width / new_width, height / new_height
-        return left * x, top * y, (left + edge) * x, (top + edge) * y
 
     def _patches(
         self,

@@ -17,30 +17,19 @@ if TYPE_CHECKING:
 Heat: TypeAlias = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class PatchCosts:
-    """What moving the mass to each patch of the edited image costs; the costs add up to ``emd``.
-
-    ``cost`` is float64 (rows, columns), NaN where a patch was not measured; ``box`` is the part of
-    the image that the patches cover, ``(x1, y1, x2, y2)`` in pixels.
-    """
-
-    cost: NDArray[np.float64]
-    box: tuple[float, float, float, float]
-
-
 @dataclass
 class Evidence:
     """Given to ``Pipe.measure``, which puts in it what it has; nothing is computed before a call.
 
     - ``heat()``: LPIPS' spatial map, see ``spatial_map``.
-    - ``patches()``: the ``PatchCosts`` of an earth mover's distance.
+    - ``patches()``: what moving the mass to each patch of the edited image costs, float64 (rows,
+      columns), NaN where a patch was not measured; the costs add up to ``emd``.
     - ``crops``: the objects that SAM isolated, (reference, edited) for each pair, RGB, uint8,
       (H, W, 3); ``None`` where it found none.
     """
 
     heat: Callable[[], Heat] | None = None
-    patches: Callable[[], PatchCosts] | None = None
+    patches: Callable[[], Heat] | None = None
     crops: list[tuple[Array | None, Array | None]] = field(default_factory=list)
 
 

@@ -64,12 +64,15 @@ def approved(kind, bound, line, measured=None, env=None):
 def test_goldens_lie_beside_the_tests_or_under_one_root(tmp_path):
     test_file = tmp_path / "tests" / "sub" / "test_x.py"
     beside = Goldens(None, tmp_path, REGISTRY).address(test_file, "TestA::test_b[c]", "lpips")
-    assert beside.file == tmp_path / "tests" / "sub" / "goldens" / "test_x.py.yaml"
+    assert beside.file == Path("tests/sub/goldens/test_x.py.yaml")
+    assert beside.to_dict()["file"] == "tests/sub/goldens/test_x.py.yaml"
     assert (beside.test, beside.gate) == ("TestA::test_b[c]", "lpips")
     assert GoldenAddress.from_dict(beside.to_dict()) == beside
     rooted = Goldens(tmp_path / "approved", tmp_path, REGISTRY)
     named = rooted.address(test_file, "test_b", "lpips", "sky")
-    assert named.file == tmp_path / "approved" / "tests" / "sub" / "test_x.py.yaml"
+    assert named.file == Path("approved/tests/sub/test_x.py.yaml")
+    outside = Goldens(Path("/approved"), tmp_path, REGISTRY).address(test_file, "test_b", "lpips")
+    assert outside.file == Path("/approved/tests/sub/test_x.py.yaml")
     assert named.gate == "lpips@sky"
     with pytest.raises(InputError, match="outside the rootdir"):
         rooted.address(Path("/elsewhere/test_x.py"), "test_b", "lpips")
