@@ -61,7 +61,9 @@ def check(edit_gate):
 @pytest.fixture(autouse=True)
 def outside_ci(monkeypatch: pytest.MonkeyPatch) -> None:
     """The suites under test decide for themselves whether they run in CI."""
-    for name in ("CI", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_AUTO_NUM_WORKERS"):
+    github = ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE")
+    xdist = ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_AUTO_NUM_WORKERS")
+    for name in ("CI", "PYTEST_ADDOPTS", *xdist, *github):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     # the suites under test start faster without the plugins that they do not need
