@@ -1,0 +1,194 @@
+"""What a case shows: its images with their sizes, the boxes on them, the overlays, the crops."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.report.text import format_numbers
+from pytest_editmetrics.rundir import Run
+
+LAYERS = ("reference", "edited", "golden")
+_PNG_HEAD = struct.Struct(">8s4x4sII")
+_MOST_PATCHES = 256
+
+
+@dataclass
+class Gallery:
+    """The images that a report uses, each once, in the order in which its cases show them."""
+
+    run: Run
+    files: dict[str, Path] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    _sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def use(self, name: str) -> dict[str, Any] | None:
+        """Return an image's id and size in pixels; ``None`` if the run does not hold it."""
+        image = Path(name).stem
+        if image not in self.files:
+            try:
+                path = self.run.image_path(name)
+                size = _png_size(path)
+            except (OSError, EditMetricsError):
+                if name not in self.missing:
+                    self.missing.append(name)
+                return None
+            self.files[image], self._sizes[image] = path, size
+        width, height = self._sizes[image]
+        return {"image": image, "w": width, "h": height}
+
+
+def _png_size(path: Path) -> tuple[int, int]:
+    with path.open("rb") as file:
+        head = file.read(_PNG_HEAD.size)
+    if len(head) == _PNG_HEAD.size:
+        magic, chunk, width, height = _PNG_HEAD.unpack(head)
+        if magic == b"\x89PNG\r\n\x1a\n" and chunk == b"IHDR" and width and height:
+            return width, height
+    raise EditMetricsError(f"{path} is not a PNG image")
+
+
+def case_picture(gates: Sequence[Gate], gallery: Gallery, where: str) -> dict[str, Any] | None:
+    """Return, JSON-ready, what the viewer of one case draws; ``None`` for a case without images.
+
+    ``layers`` are the full-size images by name; ``boxes`` and ``overlays`` lie over them, in pixels
+    of the reference; ``crops`` are pairs of isolated objects.
+
+    Raises:
+        EditMetricsError: patch costs that are no grid of numbers; ``where`` begins the message.
+    """
+    layers = [
+        {"name": name, **found}
+        for name in LAYERS
+        if (found := _first(gates, name, gallery)) is not None
+    ]
+    if not layers:
+        return None
+    return {
+        "layers": layers,
+        "boxes": list(_boxes(gates)),
+        "overlays": list(_overlays(gates, gallery, layers[0], where)),
+        "crops": list(_crops(gates, gallery)),
+    }
+
+
+def _first(gates: Sequence[Gate], name: str, gallery: Gallery) -> dict[str, Any] | None:
+    used = next((gate.images[name] for gate in gates if name in gate.images), None)
+    return None if used is None else gallery.use(used)
+
+
+def _boxes(gates: Sequence[Gate]) -> Iterator[dict[str, Any]]:
+    seen: list[tuple[str, Any]] = []
+    for gate in gates:
+        if gate.compares == "objects":
+            kinds = [
+                ("reference", "ref_boxes", "object in the reference"),
+                ("edited", "edited_boxes", "object in the edited image"),
+            ]
+        else:
+            kinds = [("area", "coords", "edit area")]
+        for kind, key, label in kinds:
+            boxes = _drawable(gate.region.get(key))
+            if boxes and (kind, boxes) not in seen:
+                seen.append((kind, boxes))
+                numbered = len(boxes) > 1
+                for number, box in enumerate(boxes, 1):
+                    text = f"{label} {number}" if numbered else label
+                    yield {"kind": kind, "label": text, "box": box}
+        tile = (gate.snapshot or {}).get("tile")
+        if isinstance(tile, Mapping) and (boxes := _drawable([tile.get("box")])):
+            yield {"kind": "tile", "label": f"worst tile of {gate.label}", "box": boxes[0]}
+
+
+def _drawable(boxes: Any) -> list[list[float]]:
+    """Return the boxes that are four finite numbers; what else was given is the gate's error."""
+    if not isinstance(boxes, (list, tuple)):
+        return []
+    return [
+        [float(number) for number in box]
+        for box in boxes
+        if isinstance(box, (list, tuple))
+        and len(box) == 4
+        and all(isinstance(number, (int, float)) and math.isfinite(number) for number in box)
+    ]
+
+
+def _overlays(
+    gates: Sequence[Gate], gallery: Gallery, frame: Mapping[str, Any], where: str
+) -> Iterator[dict[str, Any]]:
+    masks: dict[str, list[str]] = {}
+    for gate in gates:
+        if "mask" in gate.images:
+            masks.setdefault(gate.images["mask"], []).append(gate.label)
+    for name, labels in masks.items():
+        if (mask := gallery.use(name)) is not None:
+            of = f" of {', '.join(labels)}" if len(masks) > 1 else ""
+            yield {"kind": "mask", "label": f"Mask{of}", **mask}
+    for gate in gates:
+        heat = gate.images.get("heat")
+        if not isinstance(heat, Mapping):
+            continue
+        if "lpips" in heat and (image := gallery.use(heat["lpips"])) is not None:
+            yield {
+                "kind": "heat",
+                "label": f"Heat map of {gate.label}",
+                "max": _number_text(heat.get("max")),
+                **image,
+            }
+        if "patches" in heat:
+            yield {
+                "kind": "patches",
+                "label": f"Patch costs of {gate.label}",
+                "area": _patch_area(gate, frame["w"], frame["h"]),
+                **_patches(heat["patches"], f"{where}: {gate.label}"),
+            }
+
+
+def _number_text(value: Any) -> str:
+    return format_numbers(float(value))[0] if isinstance(value, (int, float)) else "the largest"
+
+
+def _patch_area(gate: Gate, width: int, height: int) -> list[float]:
+    """Return the part of the image that CLIP saw: all of it, or the middle square of a crop."""
+    if gate.details.get("framing", "stretch") == "stretch":
+        return [0, 0, width, height]
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    return [left, top, left + side, top + side]
+
+
+def _patches(patches: Any, where: str) -> dict[str, Any]:
+    try:
+        rows, columns, cost = patches["rows"], patches["columns"], patches["cost"]
+        grid = [[None if value is None else float(value) for value in row] for row in cost]
+    except (KeyError, TypeError, ValueError):
+        raise EditMetricsError(f"{where}: images.heat.patches is no grid of costs") from None
+    if len(grid) != rows or {len(row) for row in grid} != {columns} or rows > _MOST_PATCHES:
+        raise EditMetricsError(
+            f"{where}: images.heat.patches says {rows} x {columns} and holds another grid"
+        )
+    costs = [value for row in grid for value in row if value is not None]
+    if not all(math.isfinite(value) for value in costs):
+        raise EditMetricsError(f"{where}: images.heat.patches holds a cost that is not a number")
+    largest = max(costs, default=0.0)
+    return {
+        "rows": rows,
+        "columns": columns,
+        "cost": [[None if v is None else round(v, 4) for v in row] for row in grid],
+        "max": format_numbers(largest)[0],
+        "largest": largest,
+    }
+
+
+def _crops(gates: Iterable[Gate], gallery: Gallery) -> Iterator[list[dict[str, Any]]]:
+    for gate in gates:
+        for pair in gate.images.get("crops", ()):
+            found = [image for name in pair if (image := gallery.use(name)) is not None]
+            if found:
+                yield found

@@ -1,0 +1,90 @@
+"use strict";
+
+// What lies over a picture: boxes, the mask, LPIPS' heat map, the transport costs of CLIP's patches.
+
+const SVG = "http://www.w3.org/2000/svg";
+const RAMP = [
+  [0, 0, 4],
+  [66, 10, 104],
+  [147, 38, 103],
+  [221, 81, 58],
+  [252, 165, 10],
+  [252, 255, 164],
+];
+
+function rampColour(share) {
+  const at = Math.min(Math.max(share, 0), 1) * (RAMP.length - 1);
+  const low = Math.min(Math.floor(at), RAMP.length - 2);
+  const mixed = RAMP[low].map((from, i) => Math.round(from + (RAMP[low + 1][i] - from) * (at - low)));
+  return `rgb(${mixed.join(" ")})`;
+}
+
+function svgElement(name, attributes, text) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+function canvasFor(frame, className, label) {
+  return svgElement("svg", {
+    viewBox: `0 0 ${frame.w} ${frame.h}`,
+    preserveAspectRatio: "none",
+    class: className,
+    role: "img",
+    "aria-label": label,
+  });
+}
+
+function drawBoxes(frame, boxes) {
+  const names = boxes.map(({ label, box }) => `${label} (${box.join(", ")})`).join("; ");
+  const svg = canvasFor(frame, "boxes", names);
+  for (const { kind, label, box } of boxes) {
+    const [x1, y1, x2, y2] = box;
+    const group = svgElement("g", { class: `box ${kind}` });
+    const place = { x: x1, y: y1, width: Math.max(x2 - x1, 0), height: Math.max(y2 - y1, 0) };
+    group.append(svgElement("title", {}, label));
+    group.append(svgElement("rect", { ...place, class: "halo" }));
+    group.append(svgElement("rect", { ...place, class: "line" }));
+    svg.append(group);
+  }
+  return svg;
+}
+
+function drawPatches(frame, overlay) {
+  const [x1, y1, x2, y2] = overlay.area;
+  const width = (x2 - x1) / overlay.columns;
+  const height = (y2 - y1) / overlay.rows;
+  const svg = canvasFor(frame, "patches", `${overlay.label}, at most ${overlay.max}`);
+  overlay.cost.forEach((row, r) => {
+    row.forEach((cost, c) => {
+      const place = { x: x1 + c * width, y: y1 + r * height, width, height };
+      const share = overlay.largest > 0 ? cost / overlay.largest : 0;
+      const paint =
+        cost === null
+          ? { fill: "url(#hatch)" }
+          : { fill: rampColour(share), "fill-opacity": 0.25 + 0.6 * share };
+      const rect = svgElement("rect", { ...place, ...paint, class: "patch" });
+      const said = cost === null ? "not measured" : `cost ${cost}`;
+      rect.append(svgElement("title", {}, `patch ${r + 1}, ${c + 1}: ${said}`));
+      svg.append(rect);
+    });
+  });
+  return svg;
+}
+
+function fillLegend(legend, overlay) {
+  legend.hidden = !overlay;
+  legend.textContent = "";
+  if (!overlay) return;
+  if (overlay.kind === "mask") {
+    legend.textContent = "Dimmed: not measured.";
+    return;
+  }
+  const ramp = document.createElement("span");
+  ramp.className = "ramp";
+  const most = document.createElement("span");
+  most.textContent = overlay.max;
+  legend.append(`${overlay.label}: 0 `, ramp, most);
+  if (overlay.kind === "patches") legend.append("; hatched: not measured");
+}
