@@ -55,10 +55,11 @@ class CiSurfaces:
 
         if self._path is not None:
             self._write(self._path, markdown_summary(tally, end, GITHUB_LIMIT), "w")
-            self.notes.append(f"summary: {self._path}")
+            if not self.problems:
+                self.notes.append(f"summary: {self._path}")
         if self._step is None or not tally.tests:
             return
-        room = GITHUB_LIMIT - (self._step.stat().st_size if self._step.is_file() else 0)
+        room = GITHUB_LIMIT - _size(self._step)
         text = "\n" + markdown_summary(tally, end, room - 1)
         if len(text.encode()) > room:
             self.notes.append(f"no summary on GitHub's page: {self._step} holds 1 MiB already")
@@ -84,3 +85,10 @@ class CiSurfaces:
                 f"cannot write the summary {path}: {error.strerror or error}; give"
                 " --editmetrics-summary (or GITHUB_STEP_SUMMARY) another path"
             )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,257 @@
+"""The Markdown summary and the GitHub annotations of a session, serial and under xdist."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+
+SUITE = """
+    import pytest
+    from conftest import *
+
+    def test_good(check): check(5, 0.1)
+
+    def test_bad(check): check(19, 0.1, name="a,b: 50%")
+
+    def test_new(check): check(90)
+
+    def test_missing(check): check(MISSING)
+
+    @pytest.mark.xfail
+    def test_hidden(check): check(90, 0.1)
+"""
+
+both_modes = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+
+
+def annotations(result: pytest.RunResult) -> list[str]:
+    return sorted(line for line in result.outlines if line.startswith(("::error", "::warning")))
+
+
+@both_modes
+def test_the_summary_is_written_where_asked_and_on_githubs_page(suite, monkeypatch, mode):
+    step = suite.path / "step.md"
+    step.write_text("# before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(step))
+    suite.makepyfile(test_x=SUITE)
+    result = suite.runpytest("--editmetrics-summary=out/s.md", *mode)
+    text = (suite.path / "out/s.md").read_text(encoding="utf-8")
+    assert step.read_text(encoding="utf-8") == f"# before\n\n{text}"
+    assert text.startswith(
+        "## ❌ editmetrics failed: 3 of 5 gates failed, 1 failing without failing their test\n"
+    )
+    assert text.count("<details>") == 4
+    assert "to accept pytest test_x.py::test_new --editmetrics-update=missing" in text
+    assert "pytest-editmetrics 0." in text
+    result.stdout.fnmatch_lines([f"summary: {suite.path / 'out/s.md'}"])
+
+
+@both_modes
+def test_each_failing_gate_is_annotated(suite, monkeypatch, mode):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    suite.makepyfile(test_x=SUITE)
+    error, bad, new, hidden = annotations(suite.runpytest(*mode))
+    assert bad == (
+        "::error file=test_x.py,line=6,title=editmetrics score@a%2Cb%3A 50%25::test_x.py::test_bad:"
+        " unedit score@a,b: 50%25 0.190 > max 0.100 (+0.090), argument test_x.py:6"
+        "%0Ato accept: edit the argument test_x.py:6 (updating writes goldens only)"
+    )
+    assert error.startswith("::error file=test_x.py,line=10,title=editmetrics score::")
+    assert new.startswith("::error file=test_x.py,line=8,title=editmetrics score::")
+    assert new.endswith("%0Ato accept: pytest test_x.py::test_new --editmetrics-update=missing")
+    assert hidden.startswith("::warning file=test_x.py,line=12,title=editmetrics score::")
+
+
+def test_outside_github_nothing_is_annotated(suite):
+    suite.makepyfile(test_x=SUITE)
+    assert annotations(suite.runpytest()) == []
+
+
+def test_only_the_last_attempt_is_annotated(suite, monkeypatch):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    suite.makepyfile(test_x="def test_bad(check): check(19, 0.1)")
+    assert len(annotations(suite.runpytest("--reruns", "2"))) == 1
+
+
+@both_modes
+def test_a_yaml_case_is_annotated_in_its_file(suite, monkeypatch, mode):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    # the checkout's root lies above the rootdir, as in a repository of several projects
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(suite.path.parent))
+    from PIL import Image
+
+    Image.new("RGB", (8, 8), (90, 90, 90)).save(suite.path / "a.png")
+    (suite.path / "test_x.edit.yaml").write_text(
+        "metrics: [score]\n"
+        "cases:\n"
+        "  - {id: good, reference: a.png, edited: a.png, thresholds: {score: 1}}\n"
+        "\n"
+        "  - id: bad\n"
+        "    reference: a.png\n"
+        "    edited: a.png\n"
+        "    thresholds: {score: 0.1}\n"
+    )
+    (line,) = annotations(suite.runpytest(*mode))
+    assert line.startswith(f"::error file={suite.path.name}/test_x.edit.yaml,line=5,title=")
+
+
+def test_a_gate_that_regressed_unmeasured_warns(suite, monkeypatch):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    suite.makepyfile(
+        test_x="""
+        import os
+        def test_it(check): check(int(os.environ["VALUE"]))
+        """
+    )
+    monkeypatch.setenv("VALUE", "5")
+    suite.runpytest("--editmetrics-update=all")
+    monkeypatch.setenv("VALUE", "255")
+    (line,) = annotations(suite.runpytest())
+    assert line.startswith("::warning file=test_x.py,line=2,title=editmetrics score::")
+    assert line.endswith("was 0.050 when approved")
+
+
+@pytest.mark.parametrize(("failing", "shown"), [(10, 10), (13, 10)])
+def test_github_shows_ten(suite, monkeypatch, failing, shown):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    suite.makepyfile(
+        test_x=f"""
+        import pytest
+        @pytest.mark.parametrize("n", range({failing}))
+        def test_bad(check, n): check(19, 0.1)
+        """
+    )
+    result = suite.runpytest()
+    assert len(annotations(result)) == shown
+    rest = [line for line in result.outlines if "are not annotated" in line]
+    assert [line.partition(":")[0] for line in rest] == (
+        [f"{failing - shown} more failing gates are not annotated"] if failing > shown else []
+    )
+
+
+def test_a_session_without_gates_leaves_githubs_page_alone(suite, monkeypatch):
+    step = suite.path / "step.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(step))
+    suite.makepyfile("def test_plain(): pass")
+    suite.runpytest().assert_outcomes(passed=1)
+    assert not step.exists()
+
+
+def test_a_summary_asked_for_is_written_without_gates_too(suite):
+    (suite.path / "s.md").write_text("## ✅ of last week")
+    suite.makepyfile("def test_plain(): pass")
+    suite.runpytest("--editmetrics-summary=s.md")
+    assert (suite.path / "s.md").read_text().startswith("## ✅ editmetrics passed: 0 gates\n")
+
+
+def test_a_killed_session_leaves_a_summary_that_says_so(suite):
+    suite.makepyfile("import os\ndef test_dies(): os._exit(9)")
+    suite.runpytest_subprocess("--editmetrics-summary=s.md")
+    text = (suite.path / "s.md").read_text(encoding="utf-8")
+    assert text == "## ❌ editmetrics failed: the session did not finish\n"
+
+
+@both_modes
+def test_a_stopped_session_is_not_a_pass(suite, mode):
+    suite.makepyfile(
+        test_x="""
+        def test_a(check): check(5, 0.1)
+        def test_b(check):
+            raise KeyboardInterrupt
+        """
+    )
+    suite.runpytest_subprocess("--editmetrics-summary=s.md", *mode)
+    first = (suite.path / "s.md").read_text(encoding="utf-8").partition("\n")[0]
+    assert first.startswith("## ❌ editmetrics failed: 1 gates")
+    assert first.endswith("interrupted, so not every test ran")
+
+
+def test_the_summary_tells_what_failed_the_session(suite, monkeypatch):
+    suite.makepyfile(test_x="from conftest import *\ndef test_a(check): check(NOT_FOUND, 1)")
+    suite.runpytest("--editmetrics-summary=s.md")
+    text = (suite.path / "s.md").read_text(encoding="utf-8")
+    assert text.startswith("## ❌ editmetrics failed: 1 gates, 1 unmeasured\n")
+    assert "❌ <code>not one gate of this session could be measured" in text
+
+
+def test_a_crashed_worker_is_in_the_summary(suite):
+    suite.makepyfile(
+        test_x="import os\ndef test_a(check): check(5, 0.1)\ndef test_dies(): os._exit(3)"
+    )
+    suite.runpytest("-n1", "--editmetrics-summary=s.md")
+    text = (suite.path / "s.md").read_text(encoding="utf-8")
+    assert text.startswith("## ❌ editmetrics failed: 1 gates, 1 tests crashed")
+    assert "### Crashed, so never measured: 1\n- <code>test_x.py::test_dies</code>" in text
+
+
+def test_a_path_that_cannot_be_written_stops_before_the_first_test(suite):
+    suite.makepyfile("def test_it(check): check(1, 1)")
+    (suite.path / "file").write_text("")
+    result = suite.runpytest("--editmetrics-summary=file/s.md")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*cannot write the summary */file/s.md:*"])
+
+
+@both_modes
+@pytest.mark.parametrize("name", ["option", "github"])
+def test_a_path_that_becomes_unwritable_fails_the_session(suite, monkeypatch, name, mode):
+    suite.makepyfile(
+        test_x="""
+        import pathlib
+        def test_it(check):
+            check(5, 0.1)
+            path = pathlib.Path("s.md")
+            path.unlink(missing_ok=True)
+            path.mkdir()
+        """
+    )
+    if name == "github":
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(suite.path / "s.md"))
+        result = suite.runpytest(*mode)
+    else:
+        result = suite.runpytest("--editmetrics-summary=s.md", *mode)
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["FAILED: cannot write the summary */s.md:*"])
+    assert not [line for line in result.outlines if line.startswith("summary: ")]
+
+
+def test_one_path_for_both_is_written_once(suite, monkeypatch):
+    step = suite.path / "step.md"
+    step.write_text("# before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(step))
+    suite.makepyfile("def test_it(check): check(5, 0.1)")
+    suite.runpytest(f"--editmetrics-summary={step}")
+    text = step.read_text(encoding="utf-8")
+    assert text.startswith("# before\n")
+    assert text.count("editmetrics passed") == 1
+
+
+@pytest.mark.parametrize("left", [2_000, 100])
+def test_githubs_page_never_passes_its_limit(suite, monkeypatch, left):
+    step = suite.path / "step.md"
+    step.write_bytes(b"x" * ((1 << 20) - left))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(step))
+    suite.makepyfile(
+        test_x="""
+        import pytest
+        @pytest.mark.parametrize("n", range(9))
+        def test_bad(check, n): check(19, 0.1)
+        """
+    )
+    result = suite.runpytest()
+    assert os.path.getsize(step) <= 1 << 20
+    written = step.read_text(encoding="utf-8").lstrip("x")
+    if left == 100:
+        assert written == ""
+        result.stdout.fnmatch_lines(["no summary on GitHub's page: *step.md holds 1 MiB already"])
+    else:
+        assert re.search(r"\*\*Truncated\*\*: \d more entries", written)
+
+
+def test_collecting_writes_nothing(suite):
+    suite.makepyfile("def test_it(check): check(5, 0.1)")
+    suite.runpytest("--collect-only", "--editmetrics-summary=s.md")
+    assert not (suite.path / "s.md").exists()
