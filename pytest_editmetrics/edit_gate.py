@@ -9,21 +9,17 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_editmetrics.errors import (
-    EditMetricsError,
-    GateFailure,
-    InputError,
-    MissingResourceError,
-)
+from pytest_editmetrics.errors import EditMetricsError, GateFailure, InputError
+from pytest_editmetrics.judging import Job, Pair, make_gate
 from pytest_editmetrics.marker import Marker
-from pytest_editmetrics.measure import Boxes, measure
-from pytest_editmetrics.measurement import Measurement, Scope, SoftFailure, Threshold
+from pytest_editmetrics.measure import Boxes
+from pytest_editmetrics.measurement import Measurement, Scope, Threshold
 from pytest_editmetrics.record import TestRecord
 from pytest_editmetrics.session import session_of
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.settings import MetricConfig
-    from pytest_editmetrics.gates import Gate, Region
+    from pytest_editmetrics.gates import Gate
 
 Resize = Literal["reference"]
 _PACKAGE = str(Path(__file__).parent)
@@ -129,7 +125,11 @@ class EditGate:
         try:
             measured = self._measure_all(check, configs, marker)
         except EditMetricsError as error:
-            measured = [(self._error(config, check, error), None) for config in configs]
+            from pytest_editmetrics.gates import error_gate
+
+            measured = [
+                (error_gate(config.metric, str(error), name=check.name), None) for config in configs
+            ]
         for gate, _ in measured:
             self._record.add(gate)
         _raise_failures([gate for gate, _ in measured], self._item.nodeid)
@@ -155,75 +155,45 @@ class EditGate:
         from pytest_editmetrics.images import load_image, load_pair
 
         edited = load_image(check.edited, "edited image")
-        pair = load_pair(check.reference, edited, check.resize)
-        original = None if pair[1].shape == edited.shape else edited
+        before, after = load_pair(check.reference, edited, check.resize)
+        original = None if after.shape == edited.shape else edited
         objects = check.object_coords
         half = len(objects) // 2 if objects else 0
         region = Region(
             coords=_plain(check.coords),
             ref_boxes=_plain(objects[:half] if objects else check.ref_boxes),
             edited_boxes=_plain(objects[half:] if objects else check.edited_boxes),
-            height=pair[0].shape[0],
-            width=pair[0].shape[1],
+            height=before.shape[0],
+            width=before.shape[1],
             resized=original is not None,
         )
-        return [self._measure(check, config, marker, pair, original, region) for config in configs]
-
-    def _measure(
-        self,
-        check: Check,
-        config: MetricConfig,
-        marker: Marker,
-        pair: tuple[Any, Any],
-        original: Any,
-        region: Region,
-    ) -> tuple[Gate, Measurement | None]:
-        from pytest_editmetrics.gates import judge, skipped_gate
-
-        metric, session = config.metric, self._session
-        try:
-            coords = check.coords
-            if metric.compares == "objects":
-                coords = _object_coords(metric.name, check)
-            measurement = measure(
-                self._item, session, config, pair, coords, marker.options, original
-            )
-            path, _, test = self._item.nodeid.partition("::")
-            address = session.goldens.address(session.rootdir / path, test, metric.name, check.name)
-            gate = judge(
-                measurement,
-                metric,
-                margin=config.margin,
+        jobs = [
+            Job(
+                nodeid=self._item.nodeid,
+                config=config,
+                pair=Pair(before, after, original, region),
+                coords=check.coords,
+                ref_boxes=check.ref_boxes,
+                edited_boxes=check.edited_boxes,
+                object_coords=objects,
                 name=check.name,
-                explicit=check.thresholds.get(metric.name) or marker.thresholds.get(metric.name),
-                approved=session.goldens.lookup(
-                    address, measurement.device, measurement.device_name, measurement.smoke
-                ),
-                default=session.settings.thresholds.get(metric.name),
-                address=address,
-                update=session.options["update"],
-                region=region,
+                explicit=_explicit(config.metric.name, check, marker),
+                options=marker.options,
+                item=self._item,
             )
-        except MissingResourceError as error:
-            if error.pipe not in session.options["skip-missing"]:
-                return self._error(config, check, error), None
-            soft = SoftFailure("no-value", str(error))
-            gate = skipped_gate(metric, str(error), name=check.name, region=region)
-            return gate, Measurement(metric.name, None, config.scope, soft)
-        except EditMetricsError as error:
-            return self._error(config, check, error), None
-        return (self._illustrate(gate, pair) if gate.verdict == "fail" else gate), measurement
+            for config in configs
+        ]
+        return [self._gate(job) for job in jobs]
 
-    def _error(self, config: MetricConfig, check: Check, error: EditMetricsError) -> Gate:
-        from pytest_editmetrics.gates import error_gate
-
-        return error_gate(config.metric, str(error), name=check.name)
+    def _gate(self, job: Job) -> tuple[Gate, Measurement | None]:
+        gate, measurement = make_gate(self._session, job)
+        if gate.verdict == "fail":
+            gate = self._illustrate(gate, (job.pair.reference, job.pair.edited))
+        return gate, measurement
 
     def _illustrate(self, gate: Gate, pair: tuple[Any, Any]) -> Gate:
-        from pytest_editmetrics.report.picture import describe_change, save_picture
+        from pytest_editmetrics.report.picture import save_picture
 
-        details = {**gate.details, "change": describe_change(pair, gate)}
-        gate = replace(gate, details=details)
         cache = getattr(self._item.config, "cache", None)
         if cache is None:
             return gate
@@ -247,21 +217,8 @@ def _raise_failures(gates: Sequence[Gate], nodeid: str) -> None:
     raise GateFailure(text)
 
 
-def _object_coords(metric: str, check: Check) -> Boxes:
-    """Return the pipe's list of boxes: the reference's, then the edited image's."""
-    if check.object_coords is not None:
-        return check.object_coords
-    if check.ref_boxes is None or check.edited_boxes is None:
-        raise InputError(
-            f"{metric} compares objects: give ref_boxes= and edited_boxes=, one box for each"
-            " object in either image"
-        )
-    if len(check.ref_boxes) != len(check.edited_boxes):
-        raise InputError(
-            f"{metric} pairs objects in order: {len(check.ref_boxes)} ref_boxes do not pair with"
-            f" {len(check.edited_boxes)} edited_boxes"
-        )
-    return [*check.ref_boxes, *check.edited_boxes]
+def _explicit(metric: str, check: Check, marker: Marker) -> Threshold | None:
+    return check.thresholds.get(metric) or marker.thresholds.get(metric)
 
 
 def _plain(boxes: Any) -> tuple[tuple[float, ...], ...] | None:
@@ -269,9 +226,14 @@ def _plain(boxes: Any) -> tuple[tuple[float, ...], ...] | None:
     if boxes is None:
         return None
     try:
-        return tuple(tuple(float(value) for value in box) for box in boxes)
+        return tuple(tuple(_number(value) for value in box) for box in boxes)
     except (TypeError, ValueError):
         return None
+
+
+def _number(value: Any) -> float:
+    number = float(value)
+    return int(number) if number.is_integer() else number
 
 
 def _check_name(name: str | None) -> None:

@@ -40,8 +40,8 @@ class Gate:
 
     ``distance`` is how far the value lies beyond the bound: positive fails. ``golden`` and ``env``
     say where a golden is looked up; ``proposal`` is the bound to write there (``recorded``).
-    ``images`` are what a run directory keeps of the gate, as paths relative to it; ``snapshot`` tells
-    of the golden image that the gate compared with.
+    ``images`` are what a run directory keeps of the gate, as paths relative to it; ``snapshot``
+    tells of the golden image that the gate compared with.
     """
 
     metric: str
@@ -149,6 +149,7 @@ def judge(
         region=asdict(region),
         details=dict(measurement.details),
     )
+    gate = held_to(gate, threshold)
     if measurement.soft_failure is not None:
         soft = measurement.soft_failure
         return replace(
@@ -157,14 +158,7 @@ def judge(
     assert measurement.value is not None
     value = measurement.value
     if threshold is not None:
-        gate = replace(
-            gate,
-            bound_kind=threshold.kind,
-            bound=threshold.bound,
-            origin=threshold.origin,
-            source=threshold.source,
-            distance=threshold.distance(value),
-        )
+        gate = replace(gate, distance=threshold.distance(value))
     if not math.isfinite(value):
         return replace(gate, verdict="fail", message=f"{metric.name} is {value}, not a number")
     holds = threshold is not None and threshold.holds(value)
@@ -174,6 +168,19 @@ def judge(
     if threshold is None:
         return replace(gate, verdict="missing-golden")
     return gate if holds else replace(gate, verdict="fail")
+
+
+def held_to(gate: Gate, threshold: Threshold | None) -> Gate:
+    """Return the gate with the bound that it is, or would have been, held to."""
+    if threshold is None:
+        return gate
+    return replace(
+        gate,
+        bound_kind=threshold.kind,
+        bound=threshold.bound,
+        origin=threshold.origin,
+        source=threshold.source,
+    )
 
 
 def _records(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.settings import MetricConfig
+    from pytest_editmetrics.pipes.explain import Evidence
 
 Boxes = Sequence[Sequence[float]]
 
@@ -22,31 +24,58 @@ def fixture_name(key: str) -> str:
     return key.replace("-", "_")
 
 
-def measure(
-    item: pytest.Item,
+@dataclass(frozen=True)
+class Bound:
+    """The pipe of a metric and its runtime parameters.
+
+    ``fixture`` names the user's own fixture that gave the pipe, which nothing but a test can make.
+    """
+
+    pipe: Any
+    params: Mapping[str, Any]
+    fixture: str | None = None
+
+
+def bind(
+    item: pytest.Item | None,
     session: EditSession,
     config: MetricConfig,
-    pair: tuple[Any, Any],
-    coords: Boxes | None,
     options: Mapping[str, Any],
-    original: Any = None,
-) -> Measurement:
-    """Measure one metric of a pair with the pipe of this test.
+) -> Bound:
+    """Return the pipe that measures a metric in a test; without a test the configuration's.
 
-    ``options`` are the marker's; ``original`` is the edited image before it was resized to the
-    reference: a pipe of ours takes that, since boxes of the edited image lie in its pixels.
+    ``options`` are the marker's.
     """
-    from pytest_editmetrics.pipes.base import Pipe
-
     metric = config.metric
     accepts = session.registry.pipe(config.pipe_name).accepts
     init = {k: v for k, v in options.items() if k not in metric.params and accepts(k)}
     params = {**config.runtime_params, **{k: options[k] for k in options if k in metric.params}}
-    pipe = _pipe(item, session, config, init)
+    pipe, fixture = _pipe(item, session, config, init)
+    return Bound(pipe, params, fixture)
+
+
+def measure(
+    bound: Bound,
+    config: MetricConfig,
+    pair: tuple[Any, Any],
+    coords: Boxes | None,
+    original: Any = None,
+    evidence: Evidence | None = None,
+) -> Measurement:
+    """Measure one metric of a pair.
+
+    ``original`` is the edited image before it was resized to the reference: a pipe of ours takes
+    that, since boxes of the edited image lie in its pixels; it fills ``evidence`` too.
+    """
+    from pytest_editmetrics.pipes.base import Pipe
+
+    metric, params = config.metric, dict(bound.params)
     reference, edited = pair
-    if original is not None and isinstance(pipe, Pipe):
-        edited, params["resize"] = original, "reference"
-    call = getattr(pipe, "measure", pipe)
+    if isinstance(bound.pipe, Pipe):
+        params["evidence"] = evidence
+        if original is not None:
+            edited, params["resize"] = original, "reference"
+    call = getattr(bound.pipe, "measure", bound.pipe)
     result = call(reference, edited, coords, MASK_MODE[config.scope], metric=metric.name, **params)
     if isinstance(result, Measurement):
         return result
@@ -61,9 +90,12 @@ def measure(
 
 
 def _pipe(
-    item: pytest.Item, session: EditSession, config: MetricConfig, options: Mapping[str, Any]
-) -> Any:
-    """Return the pipe of a metric: the user's fixture, the default one, or one of its own."""
+    item: pytest.Item | None,
+    session: EditSession,
+    config: MetricConfig,
+    options: Mapping[str, Any],
+) -> tuple[Any, str | None]:
+    """Return the pipe of a metric, and the user's fixture that it comes from, if it does."""
     key = config.pipe_name
     fixture = _fixture(item, key)
     sam = _fixture(item, "sam-pipe") if key == "clip-pipe" else None
@@ -74,14 +106,16 @@ def _pipe(
                 f"the marker's {', '.join(options)} cannot be applied: the fixture"
                 f" {fixture_name(key)} is overridden; set it there"
             )
-        return fixture
+        return fixture, fixture_name(key)
+    isolates = sam is not None and config.metric.compares == "objects"
+    foreign = isolates and sam is not session.default_pipe("sam-pipe")
     init = {**session.metric_init(config), **options}
     if sam is not None and init.get("sam") in (None, session.default_init("sam-pipe")):
         init["sam"] = sam
-    return session.pipe(key, init)
+    return session.pipe(key, init), fixture_name("sam-pipe") if foreign else None
 
 
-def _fixture(item: pytest.Item, key: str) -> Any:
+def _fixture(item: pytest.Item | None, key: str) -> Any:
     request = getattr(item, "_request", None)
     if request is None:
         return None

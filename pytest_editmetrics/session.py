@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from pytest_editmetrics.config.settings import MetricConfig, Settings
     from pytest_editmetrics.goldens import Goldens
     from pytest_editmetrics.pipes.registry import PipeRegistry
+    from pytest_editmetrics.rundir import RunDir
 
 DEFAULT_CONFIG = "editmetrics.yaml"
+RUN_DIR_KEY = "editmetrics_run_dir"
 
 
 class EditSession:
@@ -29,6 +31,17 @@ class EditSession:
         self.options: Mapping[str, Any] = resolve_options(config)
         self.rootdir: Path = config.rootpath
         self._pipes: dict[str, Any] = {}
+        given = getattr(config, "workerinput", {}).get(RUN_DIR_KEY)
+        self.run_path: Path | None = Path(given) if given else None
+
+    @property
+    def run_dir(self) -> RunDir | None:
+        """The run directory, if this run has one; xdist workers are told by the controller."""
+        if self.run_path is None:
+            return None
+        from pytest_editmetrics.rundir import RunDir
+
+        return RunDir(self.run_path)
 
     @cached_property
     def registry(self) -> PipeRegistry:

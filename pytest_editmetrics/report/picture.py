@@ -11,19 +11,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from pytest_editmetrics.gates import Gate
-from pytest_editmetrics.measurement import MASK_MODE
-from pytest_editmetrics.regions import region_mask
+from pytest_editmetrics.keep import measured_mask
 
 _AMPLIFY = 8
 _LONG_SIDE = 768
 _TILE = 32
-
-
-def _measured_mask(gate: Gate, height: int, width: int) -> np.ndarray[Any, Any]:
-    if gate.scope is None or gate.compares == "objects":
-        return np.ones((height, width), dtype=bool)
-    mode = MASK_MODE[gate.scope]  # type: ignore[index]
-    return region_mask(gate.region.get("coords"), mode, height, width)
 
 
 def describe_change(pair: tuple[Any, Any], gate: Gate) -> str:
@@ -34,7 +26,7 @@ def describe_change(pair: tuple[Any, Any], gate: Gate) -> str:
     reference, edited = pair
     difference = np.abs(reference.astype(np.int16) - edited.astype(np.int16)).max(axis=2)
     height, width = difference.shape
-    mask = _measured_mask(gate, height, width)
+    mask = measured_mask(gate, height, width)
     difference = np.where(mask, difference, 0)
     changed = int((difference > 0).sum())
     if not changed:

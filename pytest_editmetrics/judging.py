@@ -1,0 +1,156 @@
+"""One gate from a pair of images to its verdict: measured, held to its threshold, kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_editmetrics.errors import EditMetricsError, InputError, MissingResourceError
+from pytest_editmetrics.measure import Boxes, bind, measure
+from pytest_editmetrics.measurement import Measurement, SoftFailure, Threshold
+from pytest_editmetrics.session import EditSession
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.config.settings import MetricConfig
+    from pytest_editmetrics.gates import Gate, Region
+    from pytest_editmetrics.pipes.explain import Evidence
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The images of a check, RGB, uint8, (H, W, 3), of one size, and their boxes.
+
+    ``original`` is the edited image before it was resized to the reference, else ``None``; the
+    edited boxes lie in its pixels.
+    """
+
+    reference: Any
+    edited: Any
+    original: Any
+    region: Region
+
+
+@dataclass(frozen=True)
+class Job:
+    """One metric of one pair, for the test ``nodeid``.
+
+    ``item`` is the running test, whose fixtures give the pipe; ``None`` takes the configuration's.
+    ``object_coords`` is the pipe's own list, reference boxes then edited boxes; ``options`` are the
+    marker's; ``explicit`` is a threshold that the test or case states.
+    """
+
+    nodeid: str
+    config: MetricConfig
+    pair: Pair
+    coords: Boxes | None = None
+    ref_boxes: Boxes | None = None
+    edited_boxes: Boxes | None = None
+    object_coords: Boxes | None = None
+    name: str | None = None
+    explicit: Threshold | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    item: pytest.Item | None = None
+
+
+def make_gate(session: EditSession, job: Job) -> tuple[Gate, Measurement | None]:
+    """Return the gate of a job, and its measurement if there is one; what goes wrong is a verdict.
+
+    With a run directory what the gate looked at is kept in it.
+    """
+    from pytest_editmetrics.pipes.explain import Evidence
+
+    evidence = None if session.run_dir is None else Evidence()
+    gate, measurement = _judged(session, job, evidence)
+    if gate.verdict == "fail":
+        from pytest_editmetrics.report.picture import describe_change
+
+        change = describe_change((job.pair.reference, job.pair.edited), gate)
+        gate = replace(gate, details={**gate.details, "change": change})
+    if session.run_dir is not None:
+        from pytest_editmetrics.keep import keep_pair
+
+        edited = job.pair.edited if job.pair.original is None else job.pair.original
+        gate = keep_pair(session.run_dir, gate, job.pair.reference, edited, evidence)
+    return gate, measurement
+
+
+def _judged(
+    session: EditSession, job: Job, evidence: Evidence | None
+) -> tuple[Gate, Measurement | None]:
+    from pytest_editmetrics.gates import judge, skipped_gate
+
+    config, metric = job.config, job.config.metric
+    origin: dict[str, Any] = {"options": _plain(job.options)} if job.options else {}
+    try:
+        coords = _object_coords(job) if metric.compares == "objects" else job.coords
+        bound = bind(job.item, session, config, job.options)
+        if bound.fixture is not None:
+            origin["fixture"] = bound.fixture
+        pair = (job.pair.reference, job.pair.edited)
+        measurement = measure(bound, config, pair, coords, job.pair.original, evidence)
+        path, _, test = job.nodeid.partition("::")
+        address = session.goldens.address(session.rootdir / path, test, metric.name, job.name)
+        gate = judge(
+            measurement,
+            metric,
+            margin=config.margin,
+            name=job.name,
+            explicit=job.explicit,
+            approved=session.goldens.lookup(
+                address, measurement.device, measurement.device_name, measurement.smoke
+            ),
+            default=session.settings.thresholds.get(metric.name),
+            address=address,
+            update=session.options["update"],
+            region=job.pair.region,
+        )
+    except MissingResourceError as error:
+        if error.pipe not in session.options["skip-missing"]:
+            return _error(job, error, origin), None
+        soft = SoftFailure("no-value", str(error))
+        gate = skipped_gate(metric, str(error), name=job.name, region=job.pair.region)
+        gate = replace(gate, details=origin)
+        return gate, Measurement(metric.name, None, config.scope, soft)
+    except EditMetricsError as error:
+        return _error(job, error, origin), None
+    return replace(gate, details={**gate.details, **origin}), measurement
+
+
+def _error(job: Job, error: EditMetricsError, details: Mapping[str, Any]) -> Gate:
+    from pytest_editmetrics.gates import error_gate, held_to
+
+    gate = error_gate(job.config.metric, str(error), name=job.name, region=job.pair.region)
+    return held_to(replace(gate, scope=job.config.scope, details=details), job.explicit)
+
+
+def _object_coords(job: Job) -> Boxes:
+    """Return the pipe's list of boxes: the reference's, then the edited image's."""
+    metric = job.config.metric.name
+    if job.object_coords is not None:
+        return job.object_coords
+    if job.ref_boxes is None or job.edited_boxes is None:
+        raise InputError(
+            f"{metric} compares objects: give ref_boxes= and edited_boxes=, one box for each"
+            " object in either image"
+        )
+    if len(job.ref_boxes) != len(job.edited_boxes):
+        raise InputError(
+            f"{metric} pairs objects in order: {len(job.ref_boxes)} ref_boxes do not pair with"
+            f" {len(job.edited_boxes)} edited_boxes"
+        )
+    return [*job.ref_boxes, *job.edited_boxes]
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options as JSON holds them; what it cannot hold is told by its text."""
+    plain = {}
+    for name, value in options.items():
+        try:
+            plain[name] = json.loads(json.dumps(value))
+        except (TypeError, ValueError):
+            plain[name] = repr(value)
+    return plain
