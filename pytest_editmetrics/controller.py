@@ -10,8 +10,6 @@ import json
 import sys
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,24 +18,12 @@ import pytest
 from pytest_editmetrics.ci import CiSurfaces
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.options import in_ci
+from pytest_editmetrics.outputs import RunOutputs, package_versions
 from pytest_editmetrics.record import REPORT_KEY, is_ours
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.report.results import ResultsFile
     from pytest_editmetrics.report.tally import Tally
-
-_VERSIONS = (
-    "pytest-editmetrics",
-    "pytest",
-    "torch",
-    "transformers",
-    "lpips",
-    "segment-anything",
-    "pot",
-    "numpy",
-    "pillow",
-)
 
 
 @dataclass
@@ -57,10 +43,10 @@ class Controller:
     """Collects gates from reports; registered as a plugin in every process but xdist workers."""
 
     def __init__(self, session: EditSession):
-        self._session = session
+        self.session = session
         self._config = session.config
         self._ci = CiSurfaces(session)
-        self._results: ResultsFile | None = None
+        self._outputs = RunOutputs(session)
         self._tally: Tally | None = None
         self._crashed: list[str] = []
         self._running: dict[tuple[str, str], _Attempt] = {}
@@ -72,21 +58,11 @@ class Controller:
 
     @pytest.hookimpl
     def pytest_sessionstart(self) -> None:
-        """Open the results file before the first test, so that a bad path costs no run."""
-        path = self._session.options["results"]
-        if not self._config.option.collectonly:
-            self._ci.open()
-        if not path or self._config.option.collectonly:
+        """Open what the session writes before the first test, so that a bad path costs no run."""
+        if self._config.option.collectonly:
             return
-        from pytest_editmetrics.report.results import ResultsFile
-
-        versions = {name: _version(name) for name in _VERSIONS}
-        started = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        try:
-            where = self._config.invocation_params.dir / path
-            self._results = ResultsFile(where, versions, started)
-        except EditMetricsError as error:
-            raise pytest.UsageError(str(error)) from None
+        self._ci.open()
+        self._outputs.open()
 
     @pytest.hookimpl
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
@@ -143,8 +119,7 @@ class Controller:
             self._notes.append(f"crashed, then run again: {report.nodeid}")
             return
         self._crashed.append(report.nodeid)
-        if self._results is not None:
-            self._write(self._results.crashed, report.nodeid)
+        self._outputs.write("crashed", report.nodeid)
 
     def _finish_attempt(self, attempt: _Attempt) -> None:
         nodeid = attempt.nodeid
@@ -163,16 +138,8 @@ class Controller:
                 nodeid, number, final, attempt.outcome, attempt.failed, gates, attempt.location
             )
         )
-        if self._results is not None:
-            for gate in gates:
-                self._write(self._results.gate, nodeid, number, final, attempt.outcome, gate)
-
-    def _write(self, write: Any, *record: Any) -> None:
-        try:
-            write(*record)
-        except EditMetricsError as error:
-            self._results = None
-            self._problems.append(str(error))
+        for gate in gates:
+            self._outputs.write("gate", nodeid, number, final, attempt.outcome, gate)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
@@ -192,9 +159,11 @@ class Controller:
             self._judge_session(session, self._tally)
             if self._is_full_run(session):
                 self._report_obsolete()
-        if self._results is not None:
-            counts = self._tally.counts() if self._tally else {"gates": 0}
-            self._write(self._results.close, counts)
+        if sys.exc_info()[0] is None:  # else tests are missing, and the results say so
+            self._outputs.write("close", self._tally.counts() if self._tally else {"gates": 0})
+        self._outputs.close()
+        self._notes += self._outputs.notes
+        self._problems += self._outputs.problems
         self._summarise(session)
         if self._problems:
             session.testsfailed += 1
@@ -205,7 +174,7 @@ class Controller:
         from pytest_editmetrics.report.markdown import SessionEnd
         from pytest_editmetrics.report.tally import Tally
 
-        versions = {name: _version(name) for name in _VERSIONS}
+        versions = package_versions()
         interrupted = sys.exc_info()[0] is not None
         end = SessionEnd(versions, self._notes, self._problems, session.testsfailed, interrupted)
         self._ci.close(self._tally or Tally(crashed=self._crashed), end)
@@ -233,9 +202,9 @@ class Controller:
             )
         if not proposals:
             return
-        root = self._session.rootdir
+        root = self.session.rootdir
         try:
-            for path in write_proposals(proposals, self._session.registry, root):
+            for path in write_proposals(proposals, self.session.registry, root):
                 shown = path.relative_to(root) if path.is_relative_to(root) else path
                 self._notes.append(f"recorded: {shown}; review the change and commit it")
         except EditMetricsError as error:
@@ -247,7 +216,7 @@ class Controller:
                 "not one gate of this session could be measured, so it proves nothing: exit status"
                 " 1"
             )
-        if tally.smoke and in_ci() and not self._session.options["allow-smoke"]:
+        if tally.smoke and in_ci() and not self.session.options["allow-smoke"]:
             self._problems.append(
                 f"{len(tally.smoke)} gates were judged on random smoke weights and CI is set: exit"
                 " status 1 (--editmetrics-allow-smoke lets it pass)"
@@ -267,9 +236,9 @@ class Controller:
         files: dict[Path, set[str]] = {}
         for nodeid in self._collected:
             path, _, test = nodeid.partition("::")
-            files.setdefault(self._session.rootdir / path, set()).add(test)
+            files.setdefault(self.session.rootdir / path, set()).add(test)
         try:
-            obsolete = self._session.goldens.obsolete(files)
+            obsolete = self.session.goldens.obsolete(files)
         except EditMetricsError as error:
             self._notes.append(f"goldens not checked for obsolete entries: {error}")
             return
@@ -296,8 +265,6 @@ class Controller:
             terminalreporter.write_line(note)
         for problem in self._problems:
             terminalreporter.write_line(f"FAILED: {problem}", red=True)
-        if self._results is not None:
-            terminalreporter.write_line(f"results: {self._results.path}")
         for line in self._ci.annotations(self._tally) if self._tally else []:
             terminalreporter.write_line(line)
 
@@ -312,10 +279,3 @@ def _outcome(report: pytest.TestReport) -> str:
     if hasattr(report, "wasxfail"):
         return "xfailed" if report.skipped else "xpassed"
     return str(report.outcome)
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -46,41 +46,94 @@ def keep_pair(
         edited: RGB, uint8, as the model made it: of its own size, if it was resized to be measured.
         evidence: what the pipe left behind.
     """
-    images: dict[str, Any] = {}
-    problems: list[str] = []
-    evidence = evidence or Evidence()
+    kept = _Kept(run_dir)
+    kept.save("reference", reference)
+    kept.save("edited", edited)
+    if gate.compares == "region":
+        kept.mask(lambda: measured_mask(gate, *reference.shape[:2]))
+    if evidence is not None:
+        kept.heat(evidence.heat, evidence.patches)
+        kept.crops(evidence.crops)
+    return kept.told(gate)
+
+
+def keep_golden(
+    run_dir: RunDir,
+    gate: Gate,
+    image: Array,
+    golden: Array | None,
+    mask: Mask,
+    heat: Heat | None,
+) -> Gate:
+    """Save what a golden image's gate compared and return the gate with its ``images``.
+
+    Args:
+        run_dir: where to.
+        gate: as it was judged.
+        image: the test's image, uint8, (H, W), (H, W, 3) or (H, W, 4).
+        golden: the golden image, ``None`` if there is none.
+        mask: boolean (H, W), true where compared.
+        heat: LPIPS' spatial map, float64 (H, W), if that is what was compared.
+    """
+    kept = _Kept(run_dir)
+    kept.save("edited", image)
+    if golden is not None:
+        kept.save("golden", golden)
+    kept.mask(lambda: mask)
+    kept.heat(None if heat is None else lambda: heat, None)
+    return kept.told(gate)
+
+
+class _Kept:
+    """What was kept of one gate, and what could not be."""
+
+    def __init__(self, run_dir: RunDir):
+        self._run_dir = run_dir
+        self._images: dict[str, Any] = {}
+        self._problems: list[str] = []
 
     @contextmanager
-    def part(what: str) -> Iterator[None]:
+    def _part(self, what: str) -> Iterator[None]:
         try:
             yield
         except Exception as error:  # whatever it is, the verdict stands
-            problems.append(f"{what}: {error or type(error).__name__}")
+            self._problems.append(f"{what}: {error or type(error).__name__}")
 
-    with part("images"):
-        images["reference"] = run_dir.save_image(reference)
-        images["edited"] = run_dir.save_image(edited)
-    if gate.compares == "region" and "edited" in images:
-        with part("mask"):
-            mask = _mask(gate, *reference.shape[:2])
-            if mask is not None:
-                images["mask"] = run_dir.save_image(mask)
-    heat: dict[str, Any] = {}
-    if evidence.heat is not None:
-        with part("heat map"):
-            heat.update(save_heat(run_dir, evidence.heat()))
-    if evidence.patches is not None:
-        with part("patch costs"):
-            heat["patches"] = patch_costs(evidence.patches())
-    if heat:
-        images["heat"] = heat
-    with part("crops"):
-        pairs = [pair for pair in evidence.crops if pair[0] is not None and pair[1] is not None]
-        saved = [[run_dir.save_image(crop) for crop in pair if crop is not None] for pair in pairs]
-        if saved:
-            images["crops"] = saved
-    details = {**gate.details, "not_kept": "; ".join(problems)} if problems else gate.details
-    return replace(gate, images=images, details=details)
+    def save(self, key: str, image: Array) -> None:
+        with self._part(key):
+            self._images[key] = self._run_dir.save_image(image)
+
+    def mask(self, make: Callable[[], Mask]) -> None:
+        with self._part("mask"):
+            grey = np.where(make(), 255, 0).astype(np.uint8)
+            self._images["mask"] = self._run_dir.save_image(grey)
+
+    def heat(self, spatial: Callable[[], Heat] | None, patches: Callable[[], Heat] | None) -> None:
+        heat: dict[str, Any] = {}
+        if spatial is not None:
+            with self._part("heat map"):
+                heat.update(save_heat(self._run_dir, spatial()))
+        if patches is not None:
+            with self._part("patch costs"):
+                heat["patches"] = patch_costs(patches())
+        if heat:
+            self._images["heat"] = heat
+
+    def crops(self, pairs: Sequence[tuple[Array | None, Array | None]]) -> None:
+        with self._part("crops"):
+            saved = [
+                [self._run_dir.save_image(before), self._run_dir.save_image(after)]
+                for before, after in pairs
+                if before is not None and after is not None
+            ]
+            if saved:
+                self._images["crops"] = saved
+
+    def told(self, gate: Gate) -> Gate:
+        details = gate.details
+        if self._problems:
+            details = {**details, "not_kept": "; ".join(self._problems)}
+        return replace(gate, images=self._images, details=details)
 
 
 def save_heat(run_dir: RunDir, heat: Heat) -> dict[str, Any]:
@@ -106,12 +159,3 @@ def patch_costs(costs: Heat) -> dict[str, Any]:
         raise EditMetricsError("they hold NaN or infinity")
     cost = [[None if np.isnan(v) else round(float(v), _DIGITS) for v in row] for row in costs]
     return {"rows": costs.shape[0], "columns": costs.shape[1], "cost": cost}
-
-
-def _mask(gate: Gate, height: int, width: int) -> Array | None:
-    try:
-        mask = measured_mask(gate, height, width)
-    except EditMetricsError:
-        return None
-    grey: Array = np.where(mask, 255, 0).astype(np.uint8)
-    return grey

@@ -48,7 +48,7 @@ class ResultsFile:
         except OSError as error:
             raise EditMetricsError(
                 f"cannot write the results file {path}: {error.strerror or error}; "
-                "give --editmetrics-results another path"
+                "give another path"
             ) from None
         self._write(
             {

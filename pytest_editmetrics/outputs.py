@@ -1,0 +1,153 @@
+"""The run directory and the HTML report of a session, opened before the first test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.session import EditSession
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.report.results import ResultsFile
+
+
+_VERSIONS = (
+    "pytest-editmetrics",
+    "pytest",
+    "torch",
+    "transformers",
+    "lpips",
+    "segment-anything",
+    "pot",
+    "numpy",
+    "pillow",
+)
+
+
+class RunOutputs:
+    """Serves ``--editmetrics-results``, ``-run-dir`` and ``-html``; made by the controller only.
+
+    ``problems`` are outputs that could not be written: each fails the session.
+    """
+
+    def __init__(self, session: EditSession):
+        self._session = session
+        self._start = session.config.invocation_params.dir
+        self._html: Path | None = None
+        self._files: list[ResultsFile] = []
+        self._temporary = False
+        self.notes: list[str] = []
+        self.problems: list[str] = []
+
+    def open(self) -> None:
+        """Open what was asked for, so that a bad path costs no run.
+
+        Raises:
+            pytest.UsageError: a path cannot be written, or holds something else than a run.
+        """
+        options = self._session.options
+        paths = [self._start / options["results"]] if options["results"] else []
+        try:
+            if options["html"]:
+                self._html = self._start / options["html"]
+                check_writable(self._html)
+            if (run_path := self._run_path()) is not None:
+                from pytest_editmetrics.rundir import RunDir
+
+                self._session.run_path = run_path
+                run_dir = RunDir(run_path)
+                run_dir.prepare()
+                paths.append(run_dir.results_path)
+            if paths:
+                from pytest_editmetrics.report.results import ResultsFile
+
+                versions, started = package_versions(), now()
+                self._files = [ResultsFile(path, versions, started) for path in paths]
+        except EditMetricsError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    def _run_path(self) -> Path | None:
+        named = self._session.options["run-dir"]
+        if named:
+            return Path(os.path.abspath(self._start / named))
+        if self._html is None:
+            return None
+        self._temporary = True
+        folder = Path(tempfile.mkdtemp(prefix="editmetrics-"))
+        self._session.config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        return folder
+
+    def write(self, record: str, *values: object) -> None:
+        """Append a record to each results file: ``gate``, ``crashed`` or ``close``."""
+        for file in tuple(self._files):
+            try:
+                getattr(file, record)(*values)
+            except EditMetricsError as error:
+                self._files.remove(file)
+                self.problems.append(str(error))
+
+    def close(self) -> None:
+        """Write the report and say what there is; the results files are closed already."""
+        run_path = self._session.run_path
+        self.notes += [
+            f"results: {file.path}" for file in self._files if file.path.parent != run_path
+        ]
+        if run_path is not None and not self._temporary:
+            self.notes.append(f"run directory: {run_path}")
+        if self._html is None or run_path is None:
+            return
+        from pytest_editmetrics.report.html import write_html
+        from pytest_editmetrics.rundir import read_run
+
+        try:
+            run = read_run(run_path)
+            write_html(run, self._html, say=self.notes.append, keeps_run=not self._temporary)
+        except EditMetricsError as error:
+            self.problems.append(str(error))
+        else:
+            self.notes.append(f"report: {self._html}")
+
+
+def package_versions() -> dict[str, str | None]:
+    """Return the versions of the packages that a measurement depends on, ``None`` if absent."""
+    return {name: _version(name) for name in _VERSIONS}
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def now() -> str:
+    """Return the time as results state it: ISO 8601, UTC, in seconds."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def check_writable(output: Path) -> None:
+    """Make the folder of a report, and raise ``EditMetricsError`` if it cannot be written there."""
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EditMetricsError(
+            f"cannot write the report {output}: {error.strerror or error}; give another path"
+        ) from None
+    is_page = output.suffix.lower() == ".html"
+    problem = None
+    if is_page and output.is_dir():
+        problem = "it is a folder"
+    elif not is_page and output.exists() and not output.is_dir():
+        problem = "it is a file; a path that does not end in .html is a folder"
+    elif not os.access(output if output.exists() else output.parent, os.W_OK):
+        problem = "permission denied"
+    if problem:
+        raise EditMetricsError(f"cannot write the report {output}: {problem}; give another path")
