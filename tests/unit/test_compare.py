@@ -97,6 +97,11 @@ def test_a_bound_is_inclusive(compare, bound, status):
     assert ("FAILED: lpips: 1 of 1 gates are worse by more than" in text) == bool(status)
 
 
+def test_rounding_does_not_fail_a_change_that_is_just_allowed(compare):
+    assert 0.105 - 0.1 > 0.05 * 0.1
+    assert compare([("a", lpips(0.1))], [("a", lpips(0.105))], "--fail", "lpips:5%")[0] == 0
+
+
 def test_an_improvement_never_fails(compare):
     assert compare([("a", lpips(0.5))], [("a", lpips(0.1))], "--fail", "lpips:0")[0] == 0
     assert compare([("a", likeness(0.5))], [("a", likeness(1))], "--fail", "likeness:0%")[0] == 0
