@@ -17,6 +17,7 @@ import pytest
 
 from pytest_editmetrics.ci import CiSurfaces
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.image_books import ImageBooks
 from pytest_editmetrics.options import in_ci
 from pytest_editmetrics.outputs import RunOutputs, package_versions
 from pytest_editmetrics.record import REPORT_KEY, is_ours
@@ -36,6 +37,7 @@ class _Attempt:
     failed: bool = False
     rerun: bool = False
     gates: list[dict[str, Any]] = field(default_factory=list)
+    staged: list[dict[str, Any]] = field(default_factory=list)
     location: tuple[str, int] | None = None
 
 
@@ -47,6 +49,7 @@ class Controller:
         self._config = session.config
         self._ci = CiSurfaces(session)
         self._outputs = RunOutputs(session)
+        self._images = ImageBooks(session)
         self._tally: Tally | None = None
         self._crashed: list[str] = []
         self._running: dict[tuple[str, str], _Attempt] = {}
@@ -107,6 +110,7 @@ class Controller:
         if carried is not None:
             data = json.loads(carried)
             attempt.gates, attempt.failed = data["gates"], data["failed"]
+            attempt.staged = data["staged"]
             attempt.location = (report.location[0], (report.location[1] or 0) + 1)
         outcome = _outcome(report)
         if attempt.outcome != "failed" and outcome != "passed":
@@ -124,6 +128,14 @@ class Controller:
     def _finish_attempt(self, attempt: _Attempt) -> None:
         nodeid = attempt.nodeid
         number = self._attempts[nodeid] = self._attempts.get(nodeid, 0) + 1
+        self._images.finished(
+            nodeid,
+            not attempt.rerun,
+            attempt.failed,
+            attempt.outcome,
+            attempt.gates,
+            attempt.staged,
+        )
         if not attempt.gates:
             return
         from pytest_editmetrics.gates import Gate
@@ -154,13 +166,18 @@ class Controller:
         for attempt in self._running.values():  # stopped before the teardown: a debugger, Ctrl-C
             if attempt.called and not attempt.rerun:
                 self._finish_attempt(attempt)
+        full = self._is_full_run(session) and sys.exc_info()[0] is None
         if self._tally is not None:
             self._record_goldens(self._tally)
+            self._images.close(self._collected, full)
+            self._notes += self._images.notes
+            self._problems += self._images.problems
             self._judge_session(session, self._tally)
-            if self._is_full_run(session):
+            if full:
                 self._report_obsolete()
         if sys.exc_info()[0] is None:  # else tests are missing, and the results say so
-            self._outputs.write("close", self._tally.counts() if self._tally else {"gates": 0})
+            counts = self._tally.counts() if self._tally else {"gates": 0}
+            self._outputs.write("close", counts, full, self._images.obsolete)
         self._outputs.close()
         self._notes += self._outputs.notes
         self._problems += self._outputs.problems

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_editmetrics.errors import EditMetricsError, GateFailure, InputError
+from pytest_editmetrics.calls import call_site, check_name, illustrated, raise_failures
+from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.judging import Job, Pair, make_gate
 from pytest_editmetrics.marker import Marker
 from pytest_editmetrics.measure import Boxes
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from pytest_editmetrics.gates import Gate
 
 Resize = Literal["reference"]
-_PACKAGE = str(Path(__file__).parent)
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,7 @@ class EditGate:
         from pytest_editmetrics.config.bounds import parse_bounds
 
         known = self._session.registry.metric(metric)
-        where = _call_site(self._item.path, self._session.rootdir)
+        where = call_site(self._item.path, self._session.rootdir)
         return {metric: parse_bounds(known, threshold, origin="argument", source=where)}
 
     def run(self, check: Check) -> list[Measurement]:
@@ -119,7 +116,7 @@ class EditGate:
         __tracebackhide__ = True
         marker = Marker.of(self._item, self._session)
         configs = self._configs(check, marker)
-        _check_name(check.name)
+        check_name(check.name)
         for config in configs:
             self._record.claim(config.metric.name, check.name)
         try:
@@ -132,7 +129,7 @@ class EditGate:
             ]
         for gate, _ in measured:
             self._record.add(gate)
-        _raise_failures([gate for gate, _ in measured], self._item.nodeid)
+        raise_failures([gate for gate, _ in measured], self._item.nodeid)
         return [measurement for _, measurement in measured if measurement is not None]
 
     def _configs(self, check: Check, marker: Marker) -> list[MetricConfig]:
@@ -188,33 +185,9 @@ class EditGate:
     def _gate(self, job: Job) -> tuple[Gate, Measurement | None]:
         gate, measurement = make_gate(self._session, job)
         if gate.verdict == "fail":
-            gate = self._illustrate(gate, (job.pair.reference, job.pair.edited))
+            pair = (job.pair.reference, job.pair.edited)
+            gate = illustrated(self._session, gate, pair, self._item.nodeid)
         return gate, measurement
-
-    def _illustrate(self, gate: Gate, pair: tuple[Any, Any]) -> Gate:
-        from pytest_editmetrics.report.picture import save_picture
-
-        cache = getattr(self._item.config, "cache", None)
-        if cache is None:
-            return gate
-        try:
-            path = save_picture(pair, gate, self._item.nodeid, cache.mkdir("editmetrics"))
-        except OSError as error:
-            return replace(gate, picture=f"no picture: {error}")
-        shown = _relative(path, self._session.rootdir)
-        return replace(gate, picture=f"{shown} (reference | edited | difference)")
-
-
-def _raise_failures(gates: Sequence[Gate], nodeid: str) -> None:
-    __tracebackhide__ = True
-    if not any(gate.failing for gate in gates):
-        return
-    from pytest_editmetrics.report.text import failure_text
-
-    text = failure_text(gates, nodeid)
-    if any(gate.verdict == "error" for gate in gates):
-        raise EditMetricsError(text)
-    raise GateFailure(text)
 
 
 def _explicit(metric: str, check: Check, marker: Marker) -> Threshold | None:
@@ -234,28 +207,3 @@ def _plain(boxes: Any) -> tuple[tuple[float, ...], ...] | None:
 def _number(value: Any) -> float:
     number = float(value)
     return int(number) if number.is_integer() else number
-
-
-def _check_name(name: str | None) -> None:
-    if name is None:
-        return
-    if not isinstance(name, str) or not name.strip() or not name.isprintable() or "@" in name:
-        raise InputError(
-            f"name={name!r} cannot be part of a golden's address: give a printable text without '@'"
-        )
-
-
-def _relative(path: Path, rootdir: Path) -> Path:
-    return path.relative_to(rootdir) if path.is_relative_to(rootdir) else path
-
-
-def _call_site(test_file: Path, rootdir: Path) -> str:
-    """Return ``file:line`` of the call in the test's file, else of the caller of this package."""
-    frame: FrameType | None = sys._getframe(1)
-    callers: list[tuple[Path, int]] = []
-    while frame is not None:
-        if not frame.f_code.co_filename.startswith(_PACKAGE):
-            callers.append((Path(frame.f_code.co_filename), frame.f_lineno))
-        frame = frame.f_back
-    path, line = next((caller for caller in callers if caller[0] == test_file), callers[0])
-    return f"{_relative(path, rootdir)}:{line}"

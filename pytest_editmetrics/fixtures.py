@@ -9,6 +9,7 @@ import pytest
 
 from pytest_editmetrics import helpers
 from pytest_editmetrics.edit_gate import EditGate
+from pytest_editmetrics.golden_image import GoldenImage
 from pytest_editmetrics.measurement import Measurement
 from pytest_editmetrics.record import record_key, start_attempt
 from pytest_editmetrics.session import session_of
@@ -47,6 +48,13 @@ def edit_gate(request: pytest.FixtureRequest) -> EditGate:
     """Checks an edited image against its reference: edit_gate.check(reference, edited, coords)."""
     item = request.node
     return EditGate(item.stash.get(record_key, None) or start_attempt(item))
+
+
+@pytest.fixture
+def golden_image(request: pytest.FixtureRequest) -> GoldenImage:
+    """Compares an image with the one approved for the test: golden_image.check(image)."""
+    item = request.node
+    return GoldenImage(item.stash.get(record_key, None) or start_attempt(item))
 
 
 @pytest.fixture

@@ -116,6 +116,13 @@ class Goldens:
             )
         return self._root / (test_file.relative_to(self._rootdir).as_posix() + SUFFIX)
 
+    def test_file_of(self, golden_file: Path) -> Path:
+        """Return the test file whose golden file this is, whether or not either exists."""
+        tests = golden_file.parent.parent
+        if self._root is not None:
+            tests = self._rootdir / golden_file.parent.relative_to(self._root)
+        return tests / golden_file.name.removesuffix(SUFFIX)
+
     def lookup(
         self, address: GoldenAddress, device: str, device_name: str, smoke: bool
     ) -> Approved | None:
@@ -191,11 +198,8 @@ class Goldens:
 
     def _without_test_file(self, folders: Collection[Path]) -> Iterator[Path]:
         for folder in folders:
-            tests = folder.parent
-            if self._root is not None:
-                tests = self._rootdir / folder.relative_to(self._root)
             for path in folder.glob(f"*{SUFFIX}"):
-                if not (tests / path.name.removesuffix(SUFFIX)).exists():
+                if path.is_file() and not self.test_file_of(path).exists():
                     yield path
 
     def _read(self, path: Path) -> GoldenFile | None:

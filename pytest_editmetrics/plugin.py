@@ -14,6 +14,7 @@ from pytest_editmetrics.fixtures import (
     assert_unedit_lpips_below,
     clip_pipe,
     edit_gate,
+    golden_image,
     lpips_pipe,
     sam_pipe,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "assert_unedit_lpips_below",
     "clip_pipe",
     "edit_gate",
+    "golden_image",
     "lpips_pipe",
     "sam_pipe",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -13,6 +13,7 @@ from pytest_editmetrics.errors import InputError
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates import Gate
+    from pytest_editmetrics.snapshots import Staged
 
 Phase = Literal["setup", "call", "teardown"]
 PROPERTY_PREFIX = "editmetrics:"
@@ -21,7 +22,10 @@ REPORT_KEY = "_editmetrics"
 
 @dataclass
 class TestRecord:
-    """What an attempt has recorded so far; ``phase`` is the part of the test that is running."""
+    """What an attempt has recorded so far; ``phase`` is the part of the test that is running.
+
+    ``staged`` are the golden images that it wants to be written.
+    """
 
     __test__ = False
 
@@ -32,6 +36,7 @@ class TestRecord:
     call_failed: bool = False
     gates: list[tuple[Phase, Gate]] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
+    staged: list[Staged] = field(default_factory=list)
 
     def claim(self, metric: str, name: str | None) -> None:
         """Reserve a gate's address; two gates of one address would share one golden.
@@ -59,7 +64,8 @@ class TestRecord:
     def to_json(self) -> str:
         """Return what travels with the report: one JSON string, whatever the gates hold."""
         gates = [gate.to_dict() for _, gate in self.gates]
-        return json.dumps({"failed": self.call_failed, "gates": gates})
+        staged = [asdict(one) for one in self.staged]
+        return json.dumps({"failed": self.call_failed, "gates": gates, "staged": staged})
 
 
 def _property(gate: Gate) -> str:

@@ -14,6 +14,14 @@ from typing import Any, Literal
 from pytest_editmetrics.config.bounds import limits
 from pytest_editmetrics.config.case_file import MARKS_OF_OTHER_KEYS
 from pytest_editmetrics.config.checks import CHOICES, REFERENCE_PATCHES, TEXTS, TEXTS_OR_EMPTY
+from pytest_editmetrics.config.golden_images import (
+    COMPARATORS,
+    FORMATS,
+    LARGEST_TILE,
+    LIMITS,
+    SMALLEST_TILE,
+    WITH_TOLERANCE,
+)
 from pytest_editmetrics.config.settings import AUTOPIPELINE_KEYS, AUTOPIPELINE_PIPES
 from pytest_editmetrics.measurement import SCOPES, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry, PipeSpec
@@ -118,11 +126,28 @@ def _settings(registry: PipeRegistry) -> Schema:
             "pipes_default": _or_empty(_object({**_anything(AUTOPIPELINE_PIPES), **pipes})),
             "metric_configs": _or_empty(_object(blocks)),
             "thresholds": _or_empty(_object(bounds)),
+            "golden_images": _or_empty(_golden_images()),
         }
     )
     ours = _with_references(ours)
     ours["properties"] |= {"_base_": base, **_anything(AUTOPIPELINE_KEYS)}
     return {"title": "pytest-editmetrics: editmetrics.yaml", **_or_empty(ours)}
+
+
+def _golden_images() -> Schema:
+    tolerance = _object({name: _between(*LIMITS[name]) for name in WITH_TOLERANCE})
+    size = {"type": "integer", "minimum": SMALLEST_TILE, "maximum": LARGEST_TILE}
+    return _object(
+        {
+            "comparator": {"enum": [*COMPARATORS, None]},
+            "format": {"enum": [*FORMATS, None]},
+            "tolerance": _or_empty(tolerance),
+            "tile": _or_empty(
+                _object({"size": _or_empty(size), "tolerance": _or_empty(tolerance)})
+            ),
+            "distance": _or_empty({"type": "integer", "minimum": 0, "maximum": 254}),
+        }
+    )
 
 
 def _options(spec: PipeSpec, registry: PipeRegistry, *more: str) -> Schema:
@@ -166,7 +191,10 @@ def _metric_names(registry: PipeRegistry) -> Schema:
 
 
 def _bound(metric: Metric) -> Schema:
-    low, high = limits(metric)
+    return _between(*limits(metric))
+
+
+def _between(low: float, high: float) -> Schema:
     ends = {"minimum": low, "maximum": high}
     return {**_NUMBER, **{key: end for key, end in ends.items() if isfinite(end)}}
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pytest_editmetrics.config.bounds import parse_bounds
 from pytest_editmetrics.config.checks import pipe_options, runtime_params
+from pytest_editmetrics.config.golden_images import ImageSettings, parse_image_settings
 from pytest_editmetrics.config.interpolate import (
     USER_CONFIG,
     Resolver,
@@ -25,7 +26,7 @@ from pytest_editmetrics.pipes.registry import PipeRegistry
 
 __all__ = ["MetricConfig", "Settings", "load_settings", "parse_bounds"]
 
-KEYS = ("metrics", "pipes_default", "metric_configs", "thresholds")
+KEYS = ("metrics", "pipes_default", "metric_configs", "thresholds", "golden_images")
 BLOCK_KEYS = ("pipe_name", "default_config", "init_config", "scope", "runtime_params", "margin")
 DEFAULT_METRICS = ("lpips",)
 PIPE_DEFAULTS = {
@@ -83,7 +84,7 @@ class Settings:
     """What ``editmetrics.yaml`` says, defaults filled in for every registered metric and pipe.
 
     ``metrics`` are measured where a test names none; ``thresholds`` hold for a test or case
-    without a golden of its own.
+    without a golden of its own; ``golden_images`` is how golden images are compared and kept.
     """
 
     path: Path | None
@@ -91,6 +92,7 @@ class Settings:
     metric_configs: Mapping[str, MetricConfig]
     pipe_defaults: Mapping[str, dict[str, Any]]
     thresholds: Mapping[str, Threshold]
+    golden_images: ImageSettings = field(default_factory=ImageSettings)
 
 
 def load_settings(path: Path | None, registry: PipeRegistry, rootdir: Path) -> Settings:
@@ -144,6 +146,7 @@ class _Loader:
                 name: parse_bounds(self._known_metric(name, node), node, origin="default")
                 for name, node in self._section("thresholds").items()
             },
+            golden_images=self._golden_images(),
         )
 
     def _check_keys(self) -> None:
@@ -177,6 +180,10 @@ class _Loader:
 
     def _is_referred(self, name: str) -> bool:
         return any(ref == name or ref.startswith(f"{name}.") for ref in self._referred)
+
+    def _golden_images(self) -> ImageSettings:
+        node = self._root.get("golden_images")
+        return parse_image_settings(EMPTY if node is None else self._resolver.resolve(node))
 
     def _section(self, key: str) -> dict[str, Node]:
         node = self._root.get(key)

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.rundir import SCHEMA, SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.obsolete import ObsoleteImage
 
 
 def json_line(record: Mapping[str, Any]) -> str:
@@ -71,9 +75,16 @@ class ResultsFile:
         """Append a test whose worker died: it has no gates."""
         self._write({"record": "crashed", "nodeid": nodeid})
 
-    def close(self, counts: Mapping[str, int]) -> None:
-        """Append the closing line and close the file."""
-        self._write({"record": "end", **counts})
+    def close(
+        self, counts: Mapping[str, int], full: bool, obsolete: Sequence[ObsoleteImage] = ()
+    ) -> None:
+        """Append the closing line and close the file.
+
+        ``full`` tells whether every test of the collected files ran: only then may what was not
+        used, ``obsolete``, be removed.
+        """
+        listed = {"obsolete": [asdict(image) for image in obsolete]} if full else {}
+        self._write({"record": "end", **counts, "full": full, **listed})
         self._file.close()
 
     def _write(self, record: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pytest_editmetrics.image_gate import tile_failed
 from pytest_editmetrics.report.tally import Row, Tally
 from pytest_editmetrics.report.text import format_numbers, headline
 
@@ -63,7 +64,12 @@ def worst_margin(row: Row) -> str:
     gate, nodeid = row.worst
     assert gate.value is not None
     assert gate.bound is not None
-    value, bound = format_numbers(gate.value, gate.bound)
+    if tile_failed(gate) and gate.snapshot:
+        tile = gate.snapshot["tile"]
+        value, bound = format_numbers(tile["value"], tile["bound"])
+        value = f"worst tile {value}"
+    else:
+        value, bound = format_numbers(gate.value, gate.bound)
     comparison = "beyond" if gate.verdict == "fail" else "inside"
     distance = format_numbers(abs(gate.distance or 0.0))[0]
     return f"{value}, {distance} {comparison} {gate.bound_kind} {bound}: {nodeid}"

@@ -7,29 +7,11 @@ import shlex
 from collections.abc import Sequence
 
 from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.report.image_text import image_headline, image_rows
+from pytest_editmetrics.report.numbers import format_numbers as format_numbers
 
 _AREA = {"edit_area": "edit", "unedit_area": "unedit", None: "whole-image"}
 _WRITTEN_BY_HAND = ("argument", "marker", "case")
-
-
-def format_numbers(*numbers: float) -> list[str]:
-    """Write numbers alike, with as few decimals as still tell them apart (at least three digits).
-
-    >>> format_numbers(0.142, 0.1)
-    ['0.142', '0.100']
-    >>> format_numbers(0.10004, 0.1)
-    ['0.10004', '0.10000']
-    >>> format_numbers(float("nan"), 7.5)
-    ['nan', '7.500']
-    """
-    finite = [abs(number) for number in numbers if math.isfinite(number)]
-    largest = max(finite, default=0.0)
-    decimals = 3 if largest < 10 else 2 if largest < 100 else 1
-    texts = [f"{number:.{decimals}f}" for number in numbers]
-    while decimals < 12 and len(set(texts)) < len({n if n == n else "nan" for n in numbers}):
-        decimals += 1
-        texts = [f"{number:.{decimals}f}" for number in numbers]
-    return texts
 
 
 def subject(gate: Gate) -> str:
@@ -48,6 +30,8 @@ def headline(gate: Gate) -> str:
             assert gate.approved is not None
             text += f"; was {format_numbers(gate.approved)[0]} when approved"
         return text
+    if gate.snapshot is not None:
+        return image_headline(gate)
     assert gate.value is not None
     if gate.verdict == "missing-golden":
         return f"{subject(gate)} {format_numbers(gate.value)[0]} has no threshold and no golden"
@@ -89,6 +73,7 @@ def explanation_rows(gate: Gate, nodeid: str) -> list[tuple[str, str]]:
     if gate.verdict != "error":
         rows.append(("region", _region(gate)))
         rows.append(("measured", _measured(gate)))
+        rows += image_rows(gate)
         if gate.weights:
             rows.append(("weights", ", ".join(_weights(gate))))
     if change := gate.details.get("change"):
@@ -157,9 +142,9 @@ def _weights(gate: Gate) -> list[str]:
 def _accept(gate: Gate, nodeid: str) -> str | None:
     if gate.verdict == "missing-golden":
         return f"pytest {shlex.quote(nodeid)} --editmetrics-update=missing"
-    if gate.verdict != "fail" or gate.value is None or not math.isfinite(gate.value):
+    if gate.verdict != "fail" or (gate.value is not None and not math.isfinite(gate.value)):
         return None
-    if gate.origin in _WRITTEN_BY_HAND:
+    if gate.snapshot is None and gate.origin in _WRITTEN_BY_HAND:
         return f"edit the {gate.origin} {gate.source} (updating writes goldens only)"
     return f"pytest {shlex.quote(nodeid)} --editmetrics-update=failed"
 

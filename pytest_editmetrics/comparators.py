@@ -1,0 +1,245 @@
+"""How far an image lies from its golden image: over the whole measured region, and at its worst.
+
+A small defect in a large image disappears in the mean, so each comparator also scores every square
+tile of the image, tiles overlapping by half, and gives the worst.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pytest_editmetrics.config.golden_images import DISTANCE, TILE_SIZE, Comparator, better
+from pytest_editmetrics.errors import EditMetricsError, ImageError
+from pytest_editmetrics.images import Array
+from pytest_editmetrics.measurement import Measurement
+from pytest_editmetrics.regions import Box, Mask
+
+Map: TypeAlias = NDArray[np.float64]
+# of golden and image, RGB: the measurement, and where they differ, (H, W) in its unscaled unit
+Lpips: TypeAlias = Callable[[Array, Array], tuple[Measurement, Map]]
+
+SSIM_WINDOW = 11
+MODES = {2: "grey", 3: "RGB", 4: "RGBA"}
+
+
+@dataclass(frozen=True)
+class Tile:
+    """The worst tile: its box ``(x1, y1, x2, y2)`` in image pixels, half-open, and its score."""
+
+    box: Box
+    value: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparator found; if the LPIPS pipe was used, its measurement and spatial map."""
+
+    value: float
+    tile: Tile
+    measurement: Measurement | None = None
+    heat: Map | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def kind(pixels: Array) -> str:
+    """Return the mode of an image: ``grey``, ``RGB`` or ``RGBA``.
+
+    >>> kind(np.zeros((2, 3, 4), np.uint8))
+    'RGBA'
+    """
+    return MODES[2 if pixels.ndim == 2 else pixels.shape[2]]
+
+
+def unlike(golden: Array, image: Array) -> str | None:
+    """Say why two images cannot be compared at all; ``None`` if size, mode and alpha agree.
+
+    >>> unlike(np.zeros((2, 3), np.uint8), np.zeros((4, 3), np.uint8))
+    'the image is 3x4 px, its golden 3x2 px'
+    """
+    if image.shape[:2] != golden.shape[:2]:
+        return f"the image is {_size(image)} px, its golden {_size(golden)} px"
+    if image.ndim != golden.ndim or image.shape != golden.shape:
+        alpha = {"RGBA": " (with alpha)", "RGB": " (no alpha)"}
+        one, other = (f"{kind(part)}{alpha.get(kind(part), '')}" for part in (image, golden))
+        return f"the image is {one}, its golden {other}"
+    return None
+
+
+def _size(image: Array) -> str:
+    return f"{image.shape[1]}x{image.shape[0]}"
+
+
+def compare(
+    comparator: Comparator,
+    golden: Array,
+    image: Array,
+    mask: Mask,
+    *,
+    tile: int = TILE_SIZE,
+    distance: int = DISTANCE,
+    lpips: Lpips | None = None,
+) -> Comparison:
+    """Score an image against its golden.
+
+    - ``exact``: share of measured pixels, in [0, 1], that differ in any channel.
+    - ``pixel``: share of measured pixels, in [0, 1], that differ by more than ``distance`` in a
+      channel.
+    - ``ssim``: structural similarity, 1 for equal images (Wang et al. 2004: Gaussian window of 11
+      pixels, sigma 1.5, K1 0.01, K2 0.03, population covariance), mean over the RGB channels and
+      the measured pixels, a border of 5 pixels left out; without a mask this is the number of
+      ``skimage.metrics.structural_similarity``.
+    - ``lpips``: the value of the given pipe, in its units, 0 for equal images.
+
+    Pixels outside the mask are taken from the golden. All but ``exact`` lay an image with alpha on
+    white and on black, and the worse of the two counts. A tile's score is the mean over all of its
+    pixels, those outside the mask counting as equal; for ``lpips`` it is the mean of the spatial
+    map, so its unit is that of the value before the division by the measured fraction. Tiles have
+    an edge of ``tile`` pixels (the image's, if it is smaller), start every half tile, and the last
+    ones end at the border.
+
+    Args:
+        comparator: see above.
+        golden: uint8, (H, W), (H, W, 3) or (H, W, 4).
+        image: the same; see ``unlike``.
+        mask: boolean (H, W), true where measured, at least one pixel.
+        tile: edge of a tile in pixels.
+        distance: channel distance, 0 to 254, that ``pixel`` allows.
+        lpips: computes LPIPS; needed by that comparator only.
+
+    Raises:
+        ImageError: the image is too small for the comparator.
+        EditMetricsError: the package scikit-image is missing, or what ``lpips`` raises.
+
+    >>> black, white = np.zeros((9, 9, 3), np.uint8), np.full((9, 9, 3), 255, np.uint8)
+    >>> compare("exact", black, white, np.ones((9, 9), bool)).value
+    1.0
+    """
+    if comparator in ("exact", "pixel"):
+        return _counted(comparator, golden, image, mask, tile, distance)
+    composite = np.where(mask if image.ndim == 2 else mask[..., None], image, golden)
+    pairs = zip(_views(golden), _views(composite), strict=True)
+    if comparator == "ssim":
+        found = [_ssim(before, after, mask, tile) for before, after in pairs]
+    else:
+        assert lpips is not None
+        found = [_lpips(lpips, before, after, tile) for before, after in pairs]
+    return _worse(found, comparator)
+
+
+def _worse(found: list[Comparison], comparator: str) -> Comparison:
+    sign = 1 if better(comparator) == "lower" else -1
+    worst = max(found, key=lambda one: sign * one.value)
+    tile = max((one.tile for one in found), key=lambda tile: sign * tile.value)
+    return replace(worst, tile=tile)
+
+
+def seen(pixels: Array) -> Array:
+    """Return an image as one sees it: RGB, alpha laid on white.
+
+    >>> seen(np.zeros((1, 1, 4), np.uint8)).tolist()
+    [[[255, 255, 255]]]
+    """
+    return _views(pixels)[0]
+
+
+def _views(pixels: Array) -> list[Array]:
+    """Return an image as one sees it, RGB; with alpha, on white and on black."""
+    if pixels.ndim == 2:
+        return [np.repeat(pixels[..., None], 3, axis=2)]
+    if pixels.shape[2] == 3:
+        return [pixels]
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    grounds = (Image.new("RGBA", picture.size, (level,) * 3 + (255,)) for level in (255, 0))
+    return [
+        np.ascontiguousarray(Image.alpha_composite(ground, picture).convert("RGB"))
+        for ground in grounds
+    ]
+
+
+def _counted(
+    comparator: str, golden: Array, image: Array, mask: Mask, tile: int, distance: int
+) -> Comparison:
+    if comparator == "exact":
+        pairs, distance = [(golden, image)], 0
+    else:
+        pairs = list(zip(_views(golden), _views(image), strict=True))
+    difference = np.maximum.reduce([_channel_distance(one, other) for one, other in pairs])
+    beyond = (difference > distance) & mask
+    share = float(beyond.sum() / mask.sum())
+    details: dict[str, Any] = {"largest": int(difference[mask].max())}
+    if comparator == "pixel":
+        details["distance"] = distance
+    return Comparison(share, _worst(beyond.astype(np.float64), tile), details=details)
+
+
+def _channel_distance(one: Array, other: Array) -> NDArray[np.int16]:
+    difference = np.abs(one.astype(np.int16) - other.astype(np.int16))
+    return difference if difference.ndim == 2 else difference.max(axis=2)
+
+
+def _ssim(golden: Array, image: Array, mask: Mask, tile: int) -> Comparison:
+    if min(golden.shape[:2]) < SSIM_WINDOW:
+        raise ImageError(
+            f"the image is {_size(golden)} px; ssim needs at least {SSIM_WINDOW}x{SSIM_WINDOW}"
+            " (its window); use comparator='pixel'"
+        )
+    try:
+        from skimage.metrics import structural_similarity
+    except ImportError as error:
+        raise EditMetricsError(
+            f"ssim needs the package scikit-image, which cannot be imported ({error}): pip install"
+            " scikit-image"
+        ) from error
+    _, spatial = structural_similarity(
+        golden,
+        image,
+        channel_axis=2,
+        data_range=255,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        full=True,
+    )
+    similarity: Map = spatial.mean(axis=2, dtype=np.float64)
+    edge = SSIM_WINDOW // 2
+    inside = np.zeros_like(mask)
+    inside[edge:-edge, edge:-edge] = True
+    measured = mask & inside
+    value = float(similarity[measured if measured.any() else mask].mean(dtype=np.float64))
+    lost = _worst(np.where(mask, 1 - similarity, 0.0), tile)
+    return Comparison(value, Tile(lost.box, 1 - lost.value))
+
+
+def _lpips(lpips: Lpips, golden: Array, image: Array, tile: int) -> Comparison:
+    measurement, spatial = lpips(golden, image)
+    assert measurement.value is not None
+    worst = _worst(spatial, tile)
+    return Comparison(measurement.value, worst, measurement, spatial, dict(measurement.details))
+
+
+def _worst(scores: Map, size: int) -> Tile:
+    """Return the tile with the highest mean of ``scores``, the first in reading order."""
+    height, width = scores.shape
+    rows, columns = min(size, height), min(size, width)
+    tops, lefts = _starts(height, rows), _starts(width, columns)
+    sums = np.zeros((height + 1, width + 1))
+    sums[1:, 1:] = scores.cumsum(axis=0).cumsum(axis=1)
+    low, high = np.ix_(tops, lefts), np.ix_(tops + rows, lefts + columns)
+    total = sums[high] - sums[low[0], high[1]] - sums[high[0], low[1]] + sums[low]
+    means = total / (rows * columns)
+    worst = int(np.where(np.isnan(means), np.inf, means).argmax())
+    row, column = np.unravel_index(worst, means.shape)
+    left, top = int(lefts[column]), int(tops[row])
+    box = (left, top, left + columns, top + rows)
+    return Tile(box, float(scores[top : top + rows, left : left + columns].mean()))
+
+
+def _starts(length: int, size: int) -> NDArray[np.intp]:
+    starts = list(range(0, length - size, max(1, size // 2)))
+    return np.array([*starts, length - size])

@@ -1,0 +1,140 @@
+"""``goldens/<test file>/provenance.yaml``: what made each golden image, one entry a file.
+
+An entry names the sha256 of the file that it belongs to. While a golden is replaced its entry also
+holds the one before, as ``previous``: whichever of the two names the file that is there holds, so a
+process killed in between leaves nothing that contradicts itself.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from pytest_editmetrics.config.golden_text import quoted
+from pytest_editmetrics.config.reader import read_yaml, shown_path
+from pytest_editmetrics.errors import EditMetricsError, InputError
+
+PROVENANCE = "provenance.yaml"
+PREVIOUS = "previous"
+Entry = Mapping[str, Any]
+
+_HEAD = (
+    "# What made each golden image, written by pytest-editmetrics. An entry belongs to the file of"
+    " its\n# name and sha256.\n"
+)
+
+
+def read_provenance(path: Path, rootdir: Path) -> dict[str, Entry]:
+    """Return the entries by file name; none if there is no such file.
+
+    Args:
+        path: the file.
+        rootdir: paths in messages are relative to it.
+
+    Raises:
+        ConfigError: with file and line, if it cannot be read.
+    """
+    if not path.exists():
+        return {}
+    entries = {}
+    root = read_yaml(path, rootdir).root
+    for name, node in root.mapping("a file of provenance").items():
+        for key, child in node.mapping(f"the provenance of {name}").items():
+            if key in ("test", "sha256", "device"):
+                child.text(f"{key} of {name}")
+        entries[name] = node.plain or {}
+    return entries
+
+
+def entry_of(entries: Mapping[str, Entry], name: str, sha256: str | None) -> Entry | None:
+    """Return the entry that belongs to a file of this name and content, without ``previous``.
+
+    >>> entries = {"a.png": {"sha256": "new", "previous": {"sha256": "old", "date": "2024"}}}
+    >>> entry_of(entries, "a.png", "old")
+    {'sha256': 'old', 'date': '2024'}
+    """
+    entry = entries.get(name)
+    while isinstance(entry, Mapping):
+        if entry.get("sha256") == sha256:
+            return {key: value for key, value in entry.items() if key != PREVIOUS}
+        entry = entry.get(PREVIOUS)
+    return None
+
+
+def write_provenance(path: Path, entries: Mapping[str, Entry], rootdir: Path) -> None:
+    """Replace the file at once, entries in the order of their names; without entries remove it.
+
+    Raises:
+        EditMetricsError: it cannot be written; the message names the file.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        if not entries:
+            path.unlink(missing_ok=True)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as stream:
+            stream.write(_text(entries).encode("utf-8"))
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise EditMetricsError(
+            f"{shown_path(path, rootdir)}: cannot be written: {error.strerror or error}"
+        ) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _text(entries: Mapping[str, Entry]) -> str:
+    lines = [_HEAD]
+    for name in sorted(entries):
+        lines.append(f"{quoted(name)}:\n")
+        lines += [f"  {key}: {_flow(value)}\n" for key, value in entries[name].items()]
+    return "".join(lines)
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{quoted(str(k))}: {_flow(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null" if value is None else repr(value)
+
+
+def checked_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a user adds to a provenance entry, as plain values.
+
+    Raises:
+        InputError: a value that is no text, number, bool or ``None``, nor a list or mapping of
+            them; the message names it.
+
+    >>> checked_facts({"model": "sdxl", "seed": 7})
+    {'model': 'sdxl', 'seed': 7}
+    """
+    return {name: _fact(name, value, 0) for name, value in facts.items()}
+
+
+def _fact(name: str, value: Any, depth: int) -> Any:
+    if value is None or type(value) in (bool, int, str) or _finite(value):
+        return value
+    if depth < 10 and isinstance(value, (list, tuple)):
+        return [_fact(name, item, depth + 1) for item in value]
+    if depth < 10 and isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: _fact(name, item, depth + 1) for key, item in value.items()}
+    raise InputError(
+        f"provenance({name}=...): {value!r:.80} cannot be written down; give a text, a finite"
+        " number, or a list or mapping of them"
+    )
+
+
+def _finite(value: Any) -> bool:
+    return type(value) is float and isfinite(value)

@@ -1,0 +1,156 @@
+"""``golden_image``: holds an image to the golden image that was approved for the test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_editmetrics.calls import call_site, check_name, raise_failures
+from pytest_editmetrics.errors import (
+    EditMetricsError,
+    InputError,
+    MissingResourceError,
+    did_you_mean,
+)
+from pytest_editmetrics.image_job import ImageJob, run_job
+from pytest_editmetrics.measure import Boxes
+from pytest_editmetrics.measurement import SCOPES, Measurement, Metric, Scope, Threshold
+from pytest_editmetrics.record import TestRecord
+from pytest_editmetrics.session import session_of
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.config.golden_images import Comparator
+    from pytest_editmetrics.gates import Gate
+    from pytest_editmetrics.images import ImageLike
+    from pytest_editmetrics.snapshots import ImageAddress
+
+_claimed = pytest.StashKey[dict[Path, str]]()
+
+
+class GoldenImage:
+    """Compares images of one running test with its golden images, and records them on request."""
+
+    def __init__(self, record: TestRecord):
+        self._record = record
+        self._item = record.item
+        self._session = session_of(record.item.config)
+        self._facts: dict[str, Any] = {}
+
+    def provenance(self, **facts: Any) -> None:
+        """Add facts to what is written beside the golden images that later checks record.
+
+        Args:
+            facts: texts, numbers, and lists or mappings of them, as ``model="sdxl-edit", seed=7``.
+                A later value of a name replaces an earlier one.
+
+        Raises:
+            InputError: a value that cannot be written down.
+        """
+        from pytest_editmetrics.config.provenance import checked_facts
+
+        self._facts |= checked_facts(facts)
+
+    def check(
+        self,
+        image: ImageLike,
+        name: str | None = None,
+        *,
+        comparator: Comparator | None = None,
+        tolerance: float | None = None,
+        coords: Boxes | None = None,
+        scope: Scope | None = None,
+    ) -> Measurement | None:
+        """Hold an image to its golden image; size, mode (grey, RGB) and alpha must agree.
+
+        Args:
+            image: PIL image, path, uint8 or float [0, 1] array (H, W, C), tensor (C, H, W), or a
+                batch of one of these.
+            name: tells several images of one test apart; part of the golden's address.
+            comparator: ``exact``, ``pixel``, ``ssim`` or ``lpips``; default: the configuration's
+                ``golden_images: {comparator: ...}``, else ``lpips``.
+            tolerance: the inclusive bound: for ``pixel`` the share of pixels in [0, 1] and for
+                ``lpips`` the distance that it may reach, for ``ssim`` the similarity that it must;
+                default: the configuration's. The worst tile is held to a bound of its own, never
+                stricter than this one.
+            coords: boxes ``(x1, y1, x2, y2)`` in pixels, half-open.
+            scope: with boxes, compare inside them (``edit_area``) or outside (``unedit_area``, the
+                default).
+
+        Returns:
+            The measurement, which may be a soft failure (no pixel to compare); ``None`` where
+            nothing was compared, as the golden is only now recorded.
+
+        Raises:
+            GateFailure: the image, or a tile of it, lies outside its tolerance, its size or mode
+                is another, or it has no golden.
+            EditMetricsError: something could not be compared at all: the golden cannot be read,
+                weights are missing, a box that makes no sense.
+        """
+        __tracebackhide__ = True
+        chosen = self._comparator(comparator)
+        argument = self._argument(chosen, tolerance)
+        check_name(name)
+        if scope is not None and scope not in SCOPES:
+            raise InputError(f"unknown scope {scope!r}{did_you_mean(scope, SCOPES)}")
+        address = self._claim(name)
+        job = ImageJob(self._item, chosen, argument, image, address, coords, scope, self._facts)
+        try:
+            result = run_job(self._session, job)
+        except EditMetricsError as error:
+            gate, measurement = self._not_measured(chosen, name, error), None
+        else:
+            gate, measurement = result.gate, result.measurement
+            if result.staged is not None:
+                self._record.staged.append(result.staged)
+        self._record.add(gate)
+        raise_failures([gate], self._item.nodeid)
+        return measurement
+
+    def _comparator(self, given: str | None) -> Comparator:
+        from pytest_editmetrics.config.golden_images import COMPARATORS
+
+        if given is None:
+            return self._session.settings.golden_images.comparator
+        for known in COMPARATORS:
+            if given == known:
+                return known
+        raise InputError(f"unknown comparator {given!r}{did_you_mean(given, COMPARATORS)}")
+
+    def _argument(self, comparator: Comparator, tolerance: float | None) -> Threshold | None:
+        from pytest_editmetrics.config.golden_images import bound_kind, checked_tolerance
+
+        if tolerance is None:
+            return None
+        bound = checked_tolerance(comparator, tolerance)
+        where = call_site(self._item.path, self._session.rootdir)
+        return Threshold(bound_kind(comparator), bound, "argument", where)
+
+    def _claim(self, name: str | None) -> ImageAddress:
+        """Return where the golden lies, and see to it that no other check shares it."""
+        from pytest_editmetrics.snapshots import image_address
+
+        self._record.claim("golden_image", name)
+        file, _, test = self._item.nodeid.partition("::")
+        address = image_address(self._session.goldens, self._session.rootdir / file, test, name)
+        claimed = self._item.config.stash.setdefault(_claimed, {})
+        owner = claimed.setdefault(address.folder / address.stem, self._item.nodeid)
+        if owner != self._item.nodeid:
+            raise InputError(
+                f"{owner} has the golden image {address.stem} already; give this check another"
+                " name="
+            )
+        return address
+
+    def _not_measured(
+        self, comparator: Comparator, name: str | None, error: EditMetricsError
+    ) -> Gate:
+        from pytest_editmetrics.config.golden_images import better
+        from pytest_editmetrics.gates import error_gate, skipped_gate
+
+        metric = Metric(f"golden_{comparator}", better(comparator))
+        skip = self._session.options["skip-missing"]
+        if isinstance(error, MissingResourceError) and error.pipe in skip:
+            return skipped_gate(metric, str(error), name=name)
+        return error_gate(metric, str(error), name=name)

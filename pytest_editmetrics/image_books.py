@@ -1,0 +1,152 @@
+"""What the controller does about golden images: promotes the staged, finds the obsolete."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_editmetrics.errors import EditMetricsError
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.obsolete import ObsoleteImage
+    from pytest_editmetrics.session import EditSession
+    from pytest_editmetrics.snapshots import Staged
+
+_LISTED = 10
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A staged image of a test's last attempt; ``failed`` if the test failed for another reason."""
+
+    nodeid: str
+    failed: bool
+    staged: Staged
+
+
+class ImageBooks:
+    """Golden images over one session: what was staged, what was used, which tests passed."""
+
+    def __init__(self, session: EditSession):
+        self._session = session
+        self._wanted: list[_Wanted] = []
+        self._unwanted: list[Staged] = []
+        self._used: set[str] = set()
+        self._across: list[str] = []
+        self._passed: set[str] = set()
+        self.notes: list[str] = []
+        self.problems: list[str] = []
+        self.obsolete: list[ObsoleteImage] = []
+
+    def finished(
+        self,
+        nodeid: str,
+        final: bool,
+        failed: bool,
+        outcome: str,
+        gates: Collection[Mapping[str, Any]],
+        staged: Collection[Mapping[str, Any]],
+    ) -> None:
+        """Take one attempt of a test, its gates as they travel; the last one's images count."""
+        if final and outcome == "passed":
+            self._passed.add(nodeid)
+        for gate in gates:
+            if snapshot := gate["snapshot"]:
+                self._used.add(snapshot["file"])
+                if final and snapshot["across"]:
+                    self._across.append(f"{nodeid}: {snapshot['file']} {snapshot['across']}")
+        if not staged:
+            return
+        from pytest_editmetrics.snapshots import Staged
+
+        for one in map(Staged.from_dict, staged):
+            if final:
+                self._wanted.append(_Wanted(nodeid, failed, one))
+            else:
+                self._unwanted.append(one)
+
+    def close(self, collected: Mapping[str, int], full: bool) -> None:
+        """Write what was staged; after a full run find what no test uses any more."""
+        if self._across:
+            self.notes += _listed(
+                "golden images compared across devices", [f"  {line}" for line in self._across]
+            )
+        if self._session.options["update"] != "none":
+            self._promote(collected)
+            self._remove_stale(collected)
+        if full and self._used:
+            self._find_obsolete(collected)
+
+    def _promote(self, collected: Mapping[str, int]) -> None:
+        from pytest_editmetrics.snapshots import discard, promote
+
+        rootdir = self._session.rootdir
+        lost = [one for one in self._wanted if one.failed]
+        if lost:
+            self.notes.append(
+                f"not recorded: {len(lost)} golden images of tests that failed for another reason"
+            )
+        kept = self._one_writer([one for one in self._wanted if not one.failed])
+        kept.sort(key=lambda one: collected.get(one.nodeid, len(collected)))
+        chosen = [one.staged for one in kept]
+        try:
+            written = promote(chosen, rootdir)
+        except EditMetricsError as error:
+            self.problems.append(str(error))
+            written = []
+        folders: dict[str, int] = {}
+        for path in written:
+            shown = (
+                path.parent.relative_to(rootdir) if path.is_relative_to(rootdir) else path.parent
+            )
+            folders[shown.as_posix()] = folders.get(shown.as_posix(), 0) + 1
+        self.notes += [
+            f"recorded: {count} golden image{'s' if count > 1 else ''} in {folder}; look at what"
+            " changed and commit it"
+            for folder, count in folders.items()
+        ]
+        self.notes += [f"warning: {one.warning}" for one in chosen if one.warning]
+        discard([*self._unwanted, *(one.staged for one in self._wanted)], rootdir)
+
+    def _one_writer(self, wanted: list[_Wanted]) -> list[_Wanted]:
+        """Leave out files that two tests, or two different images of a test, would write."""
+        first: dict[str, _Wanted] = {}
+        clashing: set[str] = set()
+        for one in wanted:
+            other = first.setdefault(one.staged.target, one)
+            same = other.staged.entry.get("sha256") == one.staged.entry.get("sha256")
+            if other.nodeid != one.nodeid or not same:
+                clashing.add(one.staged.target)
+                self.problems.append(
+                    f"{one.staged.target}: not written, as {other.nodeid} and {one.nodeid} would"
+                    " both write it; tell their images apart with name="
+                )
+        return [one for target, one in first.items() if target not in clashing]
+
+    def _remove_stale(self, collected: Collection[str]) -> None:
+        from pytest_editmetrics.snapshots import remove_stale
+
+        goldens, rootdir = self._session.goldens, self._session.rootdir
+        files = {rootdir / nodeid.partition("::")[0] for nodeid in collected}
+        remove_stale({goldens.file_of(file).parent for file in files})
+
+    def _find_obsolete(self, collected: Collection[str]) -> None:
+        from pytest_editmetrics.obsolete import obsolete_images
+
+        session = self._session
+        try:
+            self.obsolete = obsolete_images(
+                session.goldens, session.rootdir, collected, self._passed, self._used
+            )
+        except EditMetricsError as error:
+            self.notes.append(f"golden images not checked for obsolete ones: {error}")
+            return
+        if self.obsolete:
+            title = "obsolete golden images (`editmetrics prune RESULTS` removes them)"
+            self.notes += _listed(title, [f"  {one.file}: {one.reason}" for one in self.obsolete])
+
+
+def _listed(title: str, lines: list[str]) -> list[str]:
+    shown = [f"{title}: {len(lines)}", *lines[:_LISTED]]
+    return [*shown, f"  and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else shown

@@ -1,0 +1,144 @@
+"""The verdict on an image and its golden image: which bound decides, and whether it is recorded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from pytest_editmetrics.comparators import Comparison
+from pytest_editmetrics.config.golden_images import Comparator, ImageSettings, better, bound_kind
+from pytest_editmetrics.gates import Gate, Region, UpdateMode
+from pytest_editmetrics.measurement import Threshold
+
+GOLDEN = "golden_"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a comparison is held to: as a whole, and its worst tile."""
+
+    whole: Threshold
+    tile: Threshold
+
+    @classmethod
+    def of(
+        cls, comparator: Comparator, settings: ImageSettings, argument: Threshold | None
+    ) -> Bounds:
+        """Return the bounds of a comparator.
+
+        A tolerance given as an argument that is wider than the configured one of the tile holds for
+        the tile too: no tile may be held to more than the whole is.
+        """
+        kind = bound_kind(comparator)
+        configured = settings.tolerances[comparator]
+        whole = argument or Threshold(kind, configured.bound, "default", configured.source)
+        at_tile = settings.tile_tolerances[comparator]
+        tile = Threshold(kind, at_tile.bound, "default", at_tile.source)
+        return cls(whole, whole if tile.distance(whole.bound) > 0 else tile)
+
+
+def judge_image(
+    comparator: Comparator,
+    bounds: Bounds,
+    *,
+    name: str | None,
+    update: UpdateMode,
+    snapshot: Mapping[str, Any],
+    region: Region,
+    compared: Comparison | None = None,
+    unlike: str | None = None,
+    scope: str | None = None,
+    device: str = "cpu",
+    device_name: str = "cpu",
+) -> Gate:
+    """Return the gate of one image.
+
+    Args:
+        comparator: which.
+        bounds: see ``Bounds``.
+        name: the check's name.
+        update: what may be recorded.
+        snapshot: what the gate tells of the golden image; the worst tile is added.
+        region: boxes and size.
+        compared: what the comparator found; ``None`` if it could not compare.
+        unlike: why it could not compare a golden that is there; ``None`` if there is none.
+        scope: which side of the boxes was compared.
+        device: where it was computed.
+        device_name: its name.
+
+    Returns:
+        A gate without a ``value`` where nothing was compared. ``distance`` is how far the value
+        lies beyond its bound, or, if only the worst tile does, that tile beyond its own.
+    """
+    gate = Gate(
+        metric=GOLDEN + comparator,
+        verdict="pass",
+        better=better(comparator),
+        name=name,
+        scope=scope,
+        bound_kind=bounds.whole.kind,
+        bound=bounds.whole.bound,
+        origin=bounds.whole.origin,
+        source=bounds.whole.source,
+        device=device,
+        device_name=device_name,
+        region=asdict(region),
+        snapshot=dict(snapshot),
+    )
+    if compared is None:
+        if unlike is None:
+            verdict = "missing-golden" if update == "none" else "recorded"
+        else:
+            verdict = "recorded" if update in ("failed", "all") else "fail"
+        return replace(gate, verdict=verdict, message=unlike)  # type: ignore[arg-type]
+    tile = compared.tile
+    whole, at_tile = bounds.whole.distance(compared.value), bounds.tile.distance(tile.value)
+    gate = replace(
+        gate,
+        value=compared.value,
+        distance=at_tile if whole <= 0 < at_tile else whole,
+        details=dict(compared.details),
+        snapshot={
+            **snapshot,
+            "tile": {"box": list(tile.box), "value": tile.value, "bound": bounds.tile.bound},
+        },
+    )
+    if (measurement := compared.measurement) is not None:
+        gate = replace(
+            gate,
+            device=measurement.device,
+            device_name=measurement.device_name,
+            weights=tuple(asdict(weights) for weights in measurement.weights),
+            smoke=measurement.smoke,
+        )
+    holds = bounds.whole.holds(compared.value) and bounds.tile.holds(tile.value)
+    if update == "all" or (update == "failed" and not holds and math.isfinite(compared.value)):
+        return replace(gate, verdict="recorded")
+    return gate if holds else replace(gate, verdict="fail")
+
+
+def empty_region(
+    comparator: Comparator, name: str | None, scope: str | None, region: Region
+) -> Gate:
+    """Return the gate of a check whose boxes leave no pixel to compare: a soft failure."""
+    side = "inside" if scope == "edit_area" else "outside"
+    return Gate(
+        metric=GOLDEN + comparator,
+        verdict="unmeasured",
+        better=better(comparator),
+        name=name,
+        scope=scope,
+        reason="empty-region",
+        message=f"no pixel of the image lies {side} the boxes",
+        region=asdict(region),
+    )
+
+
+def tile_failed(gate: Gate) -> bool:
+    """Tell whether it was the worst tile that failed a golden image's gate, and not the whole."""
+    if gate.verdict != "fail" or gate.value is None or gate.bound is None or not gate.snapshot:
+        return False
+    beyond = gate.value - gate.bound if gate.better == "lower" else gate.bound - gate.value
+    return beyond <= 0

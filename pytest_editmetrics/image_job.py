@@ -1,0 +1,324 @@
+"""One image from a test to its verdict: compared with its golden, judged, staged, kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_editmetrics.calls import illustrated
+from pytest_editmetrics.errors import EditMetricsError, ImageError
+from pytest_editmetrics.measure import Boxes, bind, measure
+from pytest_editmetrics.measurement import MASK_MODE, Measurement, Scope, SoftFailure, Threshold
+from pytest_editmetrics.session import EditSession
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.comparators import Comparison, Map
+    from pytest_editmetrics.config.golden_images import Comparator
+    from pytest_editmetrics.gates import Gate, Region
+    from pytest_editmetrics.images import Array, ImageLike
+    from pytest_editmetrics.regions import Mask
+    from pytest_editmetrics.snapshots import Found, ImageAddress, Staged
+
+VERSIONS = ("pytest-editmetrics", "torch", "transformers")
+LARGE = 1_000_000
+
+
+@dataclass(frozen=True)
+class ImageJob:
+    """One call of ``golden_image.check``; see there. ``facts`` are the user's provenance."""
+
+    item: pytest.Item
+    comparator: Comparator
+    argument: Threshold | None
+    image: ImageLike
+    address: ImageAddress
+    coords: Boxes | None
+    scope: Scope | None
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """What became of a job; ``staged`` is to be promoted if the test ends well."""
+
+    gate: Gate
+    measurement: Measurement | None = None
+    staged: Staged | None = None
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What a job is about: the image, what of it is compared, where it was made."""
+
+    pixels: Array
+    scope: Scope | None
+    mask: Mask
+    region: Region
+    device: str
+    device_name: str
+
+
+def run_job(session: EditSession, job: ImageJob) -> ImageResult:
+    """Compare, judge, and stage what is to be recorded; with a run directory keep the images.
+
+    Raises:
+        EditMetricsError: something could not be compared at all.
+    """
+    from pytest_editmetrics.image_gate import Bounds, empty_region, judge_image
+    from pytest_editmetrics.snapshots import find_image
+
+    settings = session.settings.golden_images
+    image = _prepared(session, job)
+    if not image.mask.any():
+        gate = empty_region(job.comparator, job.address.name, image.scope, image.region)
+        soft = SoftFailure("empty-region", gate.message or "")
+        return ImageResult(gate, Measurement(gate.metric, None, image.scope, soft))
+    found = find_image(job.address, image.device, image.device_name, settings.format)
+    golden, unlike = _golden(session, found, image.pixels)
+    compared = None
+    if golden is not None and unlike is None:
+        compared = _compared(session, job, image, golden)
+    made = _made(session, job, image, compared)
+    gate = judge_image(
+        job.comparator,
+        Bounds.of(job.comparator, settings, job.argument),
+        name=job.address.name,
+        update=session.options["update"],
+        snapshot=_snapshot(session, job, image, found, made),
+        region=image.region,
+        compared=compared,
+        unlike=unlike,
+        scope=image.scope,
+        device=image.device,
+        device_name=image.device_name,
+    )
+    gate = _shown(session, job, gate, image, golden, compared)
+    staged = None
+    if gate.verdict == "recorded":
+        staged = _staged(session, job, image, found, made)
+        snapshot = {**(gate.snapshot or {}), "file": staged.target}
+        gate = replace(gate, snapshot=snapshot, message=staged.warning or gate.message)
+    return ImageResult(gate, _measurement(gate, compared), staged)
+
+
+def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
+    from pytest_editmetrics.gates import Region
+    from pytest_editmetrics.pixels import load_pixels
+    from pytest_editmetrics.regions import normalise_boxes, region_mask
+
+    pixels = load_pixels(job.image)
+    height, width = pixels.shape[:2]
+    boxes = normalise_boxes(job.coords)
+    scope = job.scope or ("unedit_area" if boxes else None)
+    if scope == "unedit_area" and not boxes:
+        scope = None
+    device, name = _environment(session)
+    return _Prepared(
+        pixels,
+        scope,
+        region_mask(boxes, None if scope is None else MASK_MODE[scope], height, width),
+        Region(coords=tuple(boxes) or None, width=width, height=height),
+        device,
+        name,
+    )
+
+
+def _environment(session: EditSession) -> tuple[str, str]:
+    """Return the device that this session computes on and its name."""
+    from pytest_editmetrics.device import device_name, resolve_device
+
+    requested = session.default_init("lpips-pipe").get("device") or "auto"
+    device = "cpu" if requested == "cpu" else resolve_device(requested)
+    return device, device_name(device)
+
+
+def _golden(
+    session: EditSession, found: Found | None, pixels: Array
+) -> tuple[Array | None, str | None]:
+    """Return the golden's pixels, and why they cannot be compared with the image's."""
+    from pytest_editmetrics.comparators import unlike
+    from pytest_editmetrics.pixels import load_pixels
+
+    if found is None or found.empty:
+        return None, None
+    try:
+        golden = load_pixels(found.path, "golden image")
+    except ImageError as error:
+        if session.options["update"] != "all":
+            raise
+        return None, str(error)
+    return golden, unlike(golden, pixels)
+
+
+def _compared(session: EditSession, job: ImageJob, image: _Prepared, golden: Array) -> Comparison:
+    from pytest_editmetrics.comparators import compare
+
+    def lpips(before: Array, after: Array) -> tuple[Measurement, Map]:
+        return _lpips(session, job, image, before, after)
+
+    settings = session.settings.golden_images
+    return compare(
+        job.comparator,
+        golden,
+        image.pixels,
+        image.mask,
+        tile=settings.tile,
+        distance=settings.distance,
+        lpips=lpips,
+    )
+
+
+def _lpips(
+    session: EditSession, job: ImageJob, image: _Prepared, golden: Array, after: Array
+) -> tuple[Measurement, Map]:
+    from pytest_editmetrics.pipes.explain import Evidence
+
+    config = session.settings.metric_configs["lpips"]
+    bound = bind(job.item, session, config, {})
+    coords = None if image.scope is None else job.coords
+    config = replace(config, scope=image.scope or "unedit_area")
+    evidence = Evidence()
+    measurement = measure(bound, config, (golden, after), coords, None, evidence)
+    if measurement.value is None or evidence.heat is None:
+        raise EditMetricsError(
+            f"golden_image needs an LPIPSPipe, and {type(bound.pipe).__name__}, which the fixture"
+            " lpips_pipe gives, tells no places; give another comparator="
+        )
+    return measurement, evidence.heat()
+
+
+def _made(
+    session: EditSession, job: ImageJob, image: _Prepared, compared: Comparison | None
+) -> dict[str, Any]:
+    """Return the provenance of the image, as its golden's entry would state it."""
+    weights: list[dict[str, str]] = []
+    if job.comparator == "lpips":
+        used: Any = compared.measurement.weights if compared and compared.measurement else ()
+        used = used or _lpips_weights(session, job)
+        weights = [{"name": one.name, "sha256": one.sha256} for one in used]
+    return {
+        "test": job.address.test,
+        **({} if job.address.name is None else {"name": job.address.name}),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "versions": {package: _version(package) for package in VERSIONS},
+        "device": image.device_name,
+        "weights": weights,
+        "facts": dict(job.facts),
+    }
+
+
+def _lpips_weights(session: EditSession, job: ImageJob) -> list[Any]:
+    """Return the weights that the image will be compared with, without loading them."""
+    from pytest_editmetrics.pipes.lpips import LPIPSPipe
+    from pytest_editmetrics.weights.find import find_lpips
+
+    pipe = bind(job.item, session, session.settings.metric_configs["lpips"], {}).pipe
+    if not isinstance(pipe, LPIPSPipe):
+        return []
+    return [find_lpips(pipe.net, None if pipe.model_path is None else str(pipe.model_path))]
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _snapshot(
+    session: EditSession,
+    job: ImageJob,
+    image: _Prepared,
+    found: Found | None,
+    made: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what the gate tells of the golden image."""
+    from pytest_editmetrics.config.provenance import PROVENANCE, entry_of, read_provenance
+    from pytest_editmetrics.config.reader import shown_path
+    from pytest_editmetrics.snapshots import sha256_of
+
+    path = job.address.file(None, ".png") if found is None else found.path
+    entries = read_provenance(path.parent / PROVENANCE, session.rootdir)
+    entry = entry_of(entries, path.name, sha256_of(path)) if found and not found.empty else None
+    across = None
+    if entry is not None and entry.get("device") not in (None, image.device_name):
+        across = f"made on {entry['device']}, compared on {image.device_name}"
+    return {
+        "file": shown_path(path, session.rootdir),
+        "variant": found.variant if found else None,
+        "comparator": job.comparator,
+        "tile": None,
+        "provenance": entry,
+        "proposed": made,
+        "across": across,
+    }
+
+
+def _shown(
+    session: EditSession,
+    job: ImageJob,
+    gate: Gate,
+    image: _Prepared,
+    golden: Array | None,
+    compared: Comparison | None,
+) -> Gate:
+    """Keep the images in the run directory; of what fails, say and show where it changed."""
+    if session.run_dir is not None:
+        from pytest_editmetrics.keep import keep_golden
+
+        heat = compared.heat if compared else None
+        gate = keep_golden(session.run_dir, gate, image.pixels, golden, image.mask, heat)
+    if gate.verdict != "fail" or golden is None or compared is None:
+        return gate
+    from pytest_editmetrics.comparators import seen
+    from pytest_editmetrics.report.picture import describe_change
+
+    pair = (seen(golden), seen(image.pixels))
+    gate = replace(gate, details={**gate.details, "change": describe_change(pair, gate)})
+    return illustrated(session, gate, pair, job.item.nodeid)
+
+
+def _staged(
+    session: EditSession,
+    job: ImageJob,
+    image: _Prepared,
+    found: Found | None,
+    made: Mapping[str, Any],
+) -> Staged:
+    from pytest_editmetrics.pixels import encode, megabytes
+    from pytest_editmetrics.snapshots import stage
+
+    data, suffix = encode(image.pixels, session.settings.golden_images.format)
+    target = job.address.file(found.variant if found else None, suffix)
+    staged = stage(data, target, made, session.rootdir)
+    if len(data) <= LARGE:
+        return staged
+    sizes = " or ".join(
+        f"{megabytes(len(encode(image.pixels, name)[0]))} as {text}"
+        for name, text in (("png", "optimised PNG"), ("webp", "lossless WebP"))
+    )
+    return replace(
+        staged,
+        warning=f"{staged.target} is large: it takes {sizes} (golden_images: format in"
+        " editmetrics.yaml)",
+    )
+
+
+def _measurement(gate: Gate, compared: Comparison | None) -> Measurement | None:
+    if compared is None:
+        return None
+    made = compared.measurement
+    return Measurement(
+        gate.metric,
+        compared.value,
+        gate.scope,  # type: ignore[arg-type]
+        device=gate.device or "cpu",
+        device_name=gate.device_name or "cpu",
+        weights=() if made is None else made.weights,
+        details=dict(gate.details),
+    )

@@ -1,0 +1,147 @@
+"""Golden images that no test uses any more: found after a full run, removed by ``prune``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pytest_editmetrics.config.provenance import PROVENANCE
+from pytest_editmetrics.config.reader import shown_path
+from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.goldens import SUFFIX, Goldens
+from pytest_editmetrics.rundir import Run
+from pytest_editmetrics.snapshots import golden_stem, remove_images, settled, sha256_of
+
+
+@dataclass(frozen=True)
+class ObsoleteImage:
+    """A golden image that is not used, relative to the rootdir, its hash, and why."""
+
+    file: str
+    sha256: str
+    reason: str
+
+
+def obsolete_images(
+    goldens: Goldens,
+    rootdir: Path,
+    collected: Collection[str],
+    passed: Collection[str],
+    used: Collection[str],
+) -> list[ObsoleteImage]:
+    """Return the golden images that the tests of a full run did not use, and will not.
+
+    A golden that was not used is obsolete if its test is gone, or passed all the same; that of a
+    test which failed, or was skipped, is not. Without provenance every test of the file counts as
+    its test. Variants of a used golden are for other environments, and stay.
+
+    Args:
+        goldens: knows the folders; those of the collected test files are looked at, and beside them
+            those whose test file is gone.
+        rootdir: what node ids and files are relative to.
+        collected: the node ids of all tests.
+        passed: those whose last attempt passed.
+        used: the files that tests used.
+
+    Raises:
+        EditMetricsError: a provenance file cannot be read.
+    """
+    tests: dict[Path, dict[str, bool]] = {}
+    for nodeid in collected:
+        file, _, test = nodeid.partition("::")
+        tests.setdefault(_folder(goldens, rootdir / file), {})[test] = nodeid in passed
+    files = {rootdir / file for file in used}
+    for folder in list(_without_test_file(goldens, tests)):
+        tests[folder] = {}
+    found = []
+    for folder, keys in sorted(tests.items()):
+        for path, reason in _unused(folder, keys, files, rootdir):
+            sha256 = sha256_of(path)
+            if sha256 is not None:
+                found.append(ObsoleteImage(shown_path(path, rootdir), sha256, reason))
+    return found
+
+
+def _folder(goldens: Goldens, test_file: Path) -> Path:
+    file = goldens.file_of(test_file)
+    return file.with_name(file.name.removesuffix(SUFFIX))
+
+
+def _without_test_file(goldens: Goldens, tests: Collection[Path]) -> Iterator[Path]:
+    for parent in {folder.parent for folder in tests}:
+        for provenance in parent.glob(f"*/{PROVENANCE}"):
+            folder = provenance.parent
+            if not goldens.test_file_of(folder.with_name(folder.name + SUFFIX)).exists():
+                yield folder
+
+
+def _unused(
+    folder: Path, tests: Mapping[str, bool], used: Collection[Path], rootdir: Path
+) -> Iterator[tuple[Path, str]]:
+    if not folder.is_dir():
+        return
+    entries = settled(folder, rootdir)
+    stems = {golden_stem(path.name) for path in used if path.parent == folder}
+    for path in sorted(folder.iterdir()):
+        stem = golden_stem(path.name)
+        if stem is None or path in used:
+            continue
+        if stem in stems:
+            if any(path.with_suffix(other.suffix) == other for other in used):
+                yield path, "it lies there in another format too"
+            continue
+        owner = entries.get(path.name, {}).get("test")
+        if not tests:
+            yield path, "its test file is gone"
+        elif owner is not None and owner not in tests:
+            yield path, f"its test {owner} is gone"
+        elif tests[owner] if owner is not None else all(tests.values()):
+            yield path, "no test compares with it any more"
+
+
+def listed_obsolete(run: Run, rootdir: Path) -> list[Path]:
+    """Return the golden images that a full run found obsolete and that are still what they were.
+
+    Args:
+        run: a run that was read.
+        rootdir: what its files are relative to.
+
+    Raises:
+        EditMetricsError: the run was cut off, partial, or lists a file that is no golden image
+            below ``rootdir``; it says nothing of what is obsolete then.
+    """
+    if not run.complete or run.crashed:
+        raise EditMetricsError(
+            f"{run.path}: the run was cut off, so what it did not use may still be needed; nothing"
+            " was removed"
+        )
+    if run.end.get("full") is not True:
+        raise EditMetricsError(
+            f"{run.path}: not the run of a whole suite (no -k, -m, --lf, node ids, --maxfail), so"
+            " what it did not use may still be needed; nothing was removed"
+        )
+    paths = []
+    for item in run.end.get("obsolete", ()):
+        path = _checked(run, item, rootdir)
+        if sha256_of(path) == item["sha256"]:
+            paths.append(path)
+    return paths
+
+
+def _checked(run: Run, item: Any, rootdir: Path) -> Path:
+    file = item.get("file") if isinstance(item, Mapping) else None
+    parts = PurePosixPath(file).parts if isinstance(file, str) else ()
+    name = parts[-1] if parts else ""
+    inside = parts and ".." not in parts and not PurePosixPath(*parts).is_absolute()
+    if not inside or golden_stem(name) is None or not isinstance(item.get("sha256"), str):
+        raise EditMetricsError(
+            f"{run.path}: {item!r:.120} is no golden image below {rootdir}; nothing was removed"
+        )
+    return rootdir.joinpath(*parts)
+
+
+def prune(run: Run, rootdir: Path) -> list[Path]:
+    """Remove what ``listed_obsolete`` gives and return what was removed."""
+    return remove_images(listed_obsolete(run, rootdir), rootdir)

@@ -1,0 +1,330 @@
+"""Golden images as files: where each lies, which variant is nearest, how one is replaced.
+
+Any process may stage an image: it is written beside the goldens under a hidden name. One process
+puts staged images in their places. Before it does so, their provenance file is made to hold the new
+entries and the old ones; afterwards it holds the new ones alone. An entry names the sha256 of its
+file, so whenever the process is killed each golden is the old or the new one, with its own entry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import socket
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_editmetrics.config.provenance import (
+    PREVIOUS,
+    PROVENANCE,
+    Entry,
+    entry_of,
+    read_provenance,
+    write_provenance,
+)
+from pytest_editmetrics.config.reader import shown_path
+from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.goldens import SUFFIX, Goldens
+
+SUFFIXES = (".png", ".webp")
+_SLUG = 70
+_VARIANT = 32
+_FILE_NAME = re.compile(r"(?P<stem>[A-Za-z0-9_.-]*-[0-9a-f]{8})(@[a-z0-9_.-]+)?\.(png|webp)")
+_STAGED = re.compile(r"\.editmetrics-([0-9a-f]{8})-([0-9]+)-[0-9a-f]{16}\.staged")
+_A_DAY = 24 * 3600
+
+
+@dataclass(frozen=True)
+class ImageAddress:
+    """Where a golden image lies, whatever its variant and format; ``test`` is the test's key."""
+
+    folder: Path
+    stem: str
+    test: str
+    name: str | None
+
+    def file(self, variant: str | None, suffix: str) -> Path:
+        """Return the file of one variant in one format, whether or not it exists."""
+        return self.folder / f"{self.stem}{'@' + variant if variant else ''}{suffix}"
+
+
+def image_address(
+    goldens: Goldens, test_file: Path, test: str, name: str | None = None
+) -> ImageAddress:
+    """Return where the golden image of a check lies.
+
+    The stem is what of the test's key and the name fits a file name anywhere, and a hash of both:
+    at most 79 characters of ``A-Za-z0-9_.-``, different for keys that differ in case only.
+
+    Args:
+        goldens: knows the folder.
+        test_file: the test's file.
+        test: the node id after the file, as ``TestHat::test_add[sdxl]``.
+        name: the check's name, if the test has several.
+
+    Raises:
+        InputError: the goldens have a root, and the test file lies outside the rootdir.
+    """
+    yaml_file = goldens.file_of(test_file)
+    folder = yaml_file.with_name(yaml_file.name.removesuffix(SUFFIX))
+    return ImageAddress(folder, stem_of(test, name), test, name)
+
+
+def stem_of(test: str, name: str | None) -> str:
+    """Return the file name of a golden image up to its variant.
+
+    >>> stem_of("TestHat::test_add[sdxl]", None)
+    'TestHat-test_add-sdxl-96dc6503'
+    """
+    full = test if name is None else f"{test}\0{name}"
+    readable = test if name is None else f"{test}-{name}"
+    slug = re.sub(r"[^A-Za-z0-9_]+", "-", readable).strip("-")[:_SLUG].strip("-") or "image"
+    digest = hashlib.sha256(full.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{slug}-{digest[:8]}"
+
+
+def variants(device: str, device_name: str) -> list[str | None]:
+    """Return the variants of an environment, nearest first; ``None`` is the plain file.
+
+    >>> variants("cuda:0", "NVIDIA H100")
+    ['nvidia-h100', 'cuda', None]
+    """
+    name = re.sub(r"[^a-z0-9_.]+", "-", device_name.lower()).strip("-.")[:_VARIANT]
+    kind = device.lower().partition(":")[0]
+    return [*dict.fromkeys(variant for variant in (name, kind) if variant), None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A golden image that is there; ``empty`` is a variant that waits to be recorded."""
+
+    path: Path
+    variant: str | None
+    empty: bool = False
+
+
+def find_image(
+    address: ImageAddress, device: str, device_name: str, image_format: str
+) -> Found | None:
+    """Return the golden image nearest to an environment, ``None`` if there is none.
+
+    The device's name, its type, then the plain file. An empty file ``<stem>@<variant>.png`` says
+    that its environment has no golden yet: nothing further away is taken instead. If a golden lies
+    there in two formats (a run was killed between them) that of ``image_format`` counts.
+    """
+    formats = sorted(SUFFIXES, key=lambda suffix: suffix != f".{image_format}")
+    for variant in variants(device, device_name):
+        for suffix in formats:
+            path = address.file(variant, suffix)
+            if path.exists() or path.is_symlink():
+                empty = variant is not None and path.is_file() and path.stat().st_size == 0
+                return Found(path, variant, empty)
+    return None
+
+
+@dataclass(frozen=True)
+class Staged:
+    """An image on its way to ``target``; ``entry`` is its provenance, JSON-ready.
+
+    Paths are text, relative to the rootdir where they lie inside it.
+    """
+
+    target: str
+    file: str
+    entry: Entry = field(default_factory=dict)
+    warning: str | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Staged:
+        """Return the staged image whose fields ``dataclasses.asdict`` wrote."""
+        return cls(**data)
+
+
+def stage(data: bytes, target: Path, entry: Mapping[str, Any], rootdir: Path) -> Staged:
+    """Write an image beside the goldens under a hidden name, to be promoted.
+
+    Raises:
+        EditMetricsError: it cannot be written; the message names the folder.
+    """
+    folder = target.parent.parent
+    name = f".editmetrics-{_host()}-{os.getpid()}-{secrets.token_hex(8)}.staged"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / name).open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise EditMetricsError(
+            f"{shown_path(folder, rootdir)}: the golden image cannot be written:"
+            f" {error.strerror or error}"
+        ) from None
+    return Staged(
+        shown_path(target, rootdir),
+        shown_path(folder / name, rootdir),
+        {**entry, "sha256": hashlib.sha256(data).hexdigest()},
+    )
+
+
+def discard(staged: Iterable[Staged], rootdir: Path) -> None:
+    """Remove images that were staged and are not wanted."""
+    for one in staged:
+        (rootdir / one.file).unlink(missing_ok=True)
+
+
+def remove_stale(folders: Iterable[Path]) -> None:
+    """Remove what killed processes staged in these folders, the parents of the golden folders.
+
+    What a living process of this machine staged stays, and for a day what another machine did.
+    """
+    for folder in folders:
+        for path in folder.glob(".editmetrics-*.staged"):
+            match = _STAGED.fullmatch(path.name)
+            if match and not _in_use(path, match[1], int(match[2])):
+                path.unlink(missing_ok=True)
+
+
+def _in_use(path: Path, host: str, process: int) -> bool:
+    if host == _host() and os.name == "posix":
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return False
+        except OSError:
+            return True
+        return True
+    try:
+        return time.time() - path.stat().st_mtime < _A_DAY
+    except FileNotFoundError:
+        return True
+
+
+def _host() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+
+
+def promote(staged: Iterable[Staged], rootdir: Path) -> list[Path]:
+    """Put staged images in their places, and their provenance beside them; return the images.
+
+    See the module's text for what a kill leaves. A golden of the other format is removed last. If
+    one folder fails the others are written all the same.
+
+    Raises:
+        EditMetricsError: an image or a provenance file could not be written; names the files.
+    """
+    folders: dict[Path, list[Staged]] = {}
+    for one in staged:
+        folders.setdefault((rootdir / one.target).parent, []).append(one)
+    written: list[Path] = []
+    problems: list[str] = []
+    for folder, images in folders.items():
+        try:
+            for path, problem in _promote_folder(folder, images, rootdir):
+                if problem is None:
+                    written.append(path)
+                else:
+                    problems.append(problem)
+        except EditMetricsError as error:
+            problems.append(str(error))
+    if problems:
+        raise EditMetricsError("\n".join(problems))
+    return written
+
+
+def _promote_folder(
+    folder: Path, images: list[Staged], rootdir: Path
+) -> Iterator[tuple[Path, str | None]]:
+    path = folder / PROVENANCE
+    before = settled(folder, rootdir)
+    both = dict(before)
+    for one in images:
+        name = Path(one.target).name
+        both[name] = {**one.entry, PREVIOUS: before[name]} if name in before else one.entry
+    write_provenance(path, both, rootdir)
+    for one in images:
+        target = rootdir / one.target
+        try:
+            os.replace(rootdir / one.file, target)
+        except OSError as error:
+            yield target, f"{one.target}: cannot be written: {error.strerror or error}"
+            continue
+        for suffix in SUFFIXES:
+            if suffix != target.suffix:
+                target.with_suffix(suffix).unlink(missing_ok=True)
+        yield target, None
+    write_provenance(path, settled(folder, rootdir), rootdir)
+
+
+def settled(folder: Path, rootdir: Path) -> dict[str, Entry]:
+    """Return the provenance entries that belong to the files of a golden folder.
+
+    Raises:
+        ConfigError: the provenance file cannot be read.
+    """
+    entries = read_provenance(folder / PROVENANCE, rootdir)
+    found = {name: entry_of(entries, name, sha256_of(folder / name)) for name in entries}
+    return {name: entry for name, entry in found.items() if entry is not None}
+
+
+def sha256_of(path: Path) -> str | None:
+    """Return the hash of a file, ``None`` if there is none."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+def remove_images(paths: Iterable[Path], rootdir: Path) -> list[Path]:
+    """Remove golden images, then their provenance entries and the folders that are left empty.
+
+    Returns:
+        The files that were removed.
+
+    Raises:
+        InputError: a file that is no golden image by its name; nothing is removed then.
+        EditMetricsError: a file cannot be removed.
+    """
+    paths = list(paths)
+    for path in paths:
+        if not is_golden_name(path.name):
+            raise InputError(f"{shown_path(path, rootdir)} is not the name of a golden image")
+    removed = []
+    for path in paths:
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise EditMetricsError(
+                f"{shown_path(path, rootdir)}: cannot be removed: {error.strerror or error}"
+            ) from None
+        removed.append(path)
+    for folder in dict.fromkeys(path.parent for path in removed):
+        write_provenance(folder / PROVENANCE, settled(folder, rootdir), rootdir)
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    return removed
+
+
+def is_golden_name(name: str) -> bool:
+    """Tell whether a file's name is one that golden images get.
+
+    >>> is_golden_name("test_a-0dc6b5ef@cuda.png"), is_golden_name("photo.png")
+    (True, False)
+    """
+    return _FILE_NAME.fullmatch(name) is not None
+
+
+def golden_stem(name: str) -> str | None:
+    """Return the stem of a golden image's file name, ``None`` for another file.
+
+    >>> golden_stem("test_a-0dc6b5ef@cuda.png")
+    'test_a-0dc6b5ef'
+    """
+    match = _FILE_NAME.fullmatch(name)
+    return match["stem"] if match else None
