@@ -1,0 +1,73 @@
+"""docs/ci.md: its workflows are YAML, and every command and option in it exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pytest_editmetrics.cli import make_parser
+from pytest_editmetrics.options import OPTIONS
+
+TEXT = (Path(__file__).parents[2] / "docs" / "ci.md").read_text(encoding="utf-8")
+GITHUB, GITLAB = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.S))
+
+
+def scripts() -> list[str]:
+    steps = [step for job in GITHUB["jobs"].values() for step in job["steps"]]
+    github = [step["run"] for step in steps if "run" in step]
+    gitlab = [line for job in ("edits", "report") for line in GITLAB[job]["script"]]
+    shell = re.findall(r"```bash\n(.*?)```", TEXT, re.S)
+    return [*github, *gitlab, *shell, *re.findall(r"`(editmetrics [^`]+)`", TEXT)]
+
+
+COMMANDS = [
+    line.strip()
+    for script in scripts()
+    for line in script.replace("\\\n", " ").splitlines()
+    if line.strip().startswith("editmetrics ")
+]
+
+
+def test_there_is_something_to_check():
+    assert {command.split()[1] for command in COMMANDS} == {
+        "weights", "merge", "report", "compare", "approve",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_one_that_the_parser_takes(command):
+    make_parser().parse_args(shlex.split(command)[1:])
+
+
+def test_every_option_of_pytest_exists():
+    named = set(re.findall(r"--editmetrics-[a-z-]+", TEXT))
+    assert named
+    assert named <= {option.flag for option in OPTIONS}
+
+
+def test_the_gate_needs_every_other_job_and_always_runs():
+    jobs = GITHUB["jobs"]
+    gate = jobs["gate"]
+    assert set(gate["needs"]) == set(jobs) - {"gate"}
+    assert gate["if"] == "${{ always() }}"
+    for job in gate["needs"]:
+        assert f"needs.{job}.result" in gate["steps"][0]["run"]
+
+
+def test_what_is_downloaded_was_uploaded():
+    uploads = {
+        step["with"]["name"]
+        for job in GITHUB["jobs"].values()
+        for step in job["steps"]
+        if "upload-artifact" in step.get("uses", "")
+    }
+    assert uploads == {
+        "editmetrics-shard-${{ matrix.shard }}", "editmetrics-run", "editmetrics-report",
+    }  # fmt: skip
+    assert "--name editmetrics-run " in GITHUB["jobs"]["report"]["steps"][-1]["run"]
+    assert GITHUB["name"] == "edits"
+    assert "gh run list --workflow edits " in GITHUB["jobs"]["report"]["steps"][-1]["run"]
