@@ -163,7 +163,7 @@ class Comparison:
     only_head: tuple[Key, ...]
     verdicts: tuple[Pair, ...]
     other_weights: tuple[Pair, ...]
-    other_region: tuple[Pair, ...]
+    other_inputs: tuple[Pair, ...]
     one_smoke: tuple[Pair, ...]
     both_smoke: tuple[Pair, ...]
     failures: tuple[str, ...]
@@ -212,7 +212,7 @@ def compare_runs(
         only_head=tuple(key for key in after if key not in before),
         verdicts=tuple(pair for pair in pairs if pair.base.verdict != pair.head.verdict),
         other_weights=other_weights,
-        other_region=tuple(p for p in comparable if _region(p.base) != _region(p.head)),
+        other_inputs=tuple(p for p in comparable if _has_other_inputs(p.base, p.head)),
         one_smoke=one_smoke,
         both_smoke=tuple(pair for pair in comparable if pair.base.smoke),
         failures=(
@@ -242,9 +242,14 @@ def _crashed(metric: str, before: Mapping[Key, Gate], head: Run) -> tuple[str, .
     return tuple(nodeid for nodeid in dict.fromkeys(head.crashed) if nodeid in tests)
 
 
-def _region(gate: Gate) -> tuple[object, ...]:
-    keys = ("coords", "ref_boxes", "edited_boxes", "width", "height", "resized")
-    return (gate.scope, *(gate.region.get(key) for key in keys))
+def _has_other_inputs(base: Gate, head: Gate) -> bool:
+    """Tell whether the test changed: its boxes, scope, size, or (if kept) what it compares with."""
+    kept = [name for name in ("reference", "golden") if name in base.images and name in head.images]
+    return (
+        base.scope != head.scope
+        or base.region != head.region
+        or any(base.images[name] != head.images[name] for name in kept)
+    )
 
 
 def _final(run: Run) -> dict[Key, Gate]:

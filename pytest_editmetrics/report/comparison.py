@@ -24,7 +24,7 @@ def comparison_lines(comparison: Comparison, base: Run, head: Run) -> list[str]:
     lines += _listed("only in the base", comparison.only_base, _key)
     lines += _listed("only in the head", comparison.only_head, _key)
     lines += _listed("OTHER WEIGHTS than in the base", comparison.other_weights, _other_weights)
-    lines += _listed("another scope, box or image size", comparison.other_region, _address)
+    lines += _listed("another scope, box, size or reference", comparison.other_inputs, _address)
     lines += _listed("not compared: smoke weights in one run", comparison.one_smoke, _address)
     if comparison.both_smoke:
         lines.append(
@@ -130,7 +130,7 @@ def comparison_json(comparison: Comparison, base: Run, head: Run) -> dict[str, A
         "only_base": [_key_json(key) for key in comparison.only_base],
         "only_head": [_key_json(key) for key in comparison.only_head],
         "other_weights": _pairs_json(comparison.other_weights),
-        "other_region": _pairs_json(comparison.other_region),
+        "other_inputs": _pairs_json(comparison.other_inputs),
         "one_smoke": _pairs_json(comparison.one_smoke),
         "both_smoke": len(comparison.both_smoke),
     }

@@ -201,11 +201,23 @@ def test_smoke_values_are_never_compared_with_real_ones(compare):
     assert "smoke: 1 pairs were measured with random smoke weights" in text
 
 
-def test_another_region_is_said(compare):
-    base = [("a", lpips(0.1, region={"coords": [[0, 0, 1, 1]]}))]
-    status, text = compare(base, [("a", lpips(0.1, region={"coords": [[0, 0, 2, 1]]}))])
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"region": {"coords": [[0, 0, 2, 1]]}}, True),
+        ({"scope": "edit_area"}, True),
+        ({"images": {"reference": f"images/{'b' * 20}.png"}}, True),
+        ({"images": {"reference": f"images/{'a' * 20}.png"}}, False),
+        ({"images": {}}, False),
+    ],
+)
+def test_a_changed_test_is_said(compare, changed, said):
+    before = {"region": {"coords": [[0, 0, 1, 1]]}, "scope": "unedit_area",
+              "images": {"reference": f"images/{'a' * 20}.png"}}  # fmt: skip
+    base, head = [("a", lpips(0.1, **before))], [("a", lpips(0.1, **before | changed))]
+    status, text = compare(base, head)
     assert status == 0
-    assert "another scope, box or image size: 1" in text
+    assert ("another scope, box, size or reference: 1" in text) == said
 
 
 @pytest.mark.parametrize(
