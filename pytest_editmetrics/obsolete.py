@@ -101,16 +101,16 @@ def _unused(
             yield path, "no test compares with it any more"
 
 
-def listed_obsolete(run: Run, rootdir: Path) -> list[Path]:
-    """Return the golden images that a full run found obsolete and that are still what they were.
+def listed_obsolete(run: Run, rootdir: Path) -> list[ObsoleteImage]:
+    """Return the golden images that a full run found obsolete and that still are what they were.
 
     Args:
         run: a run that was read.
         rootdir: what its files are relative to.
 
     Raises:
-        EditMetricsError: the run was cut off, partial, or lists a file that is no golden image
-            below ``rootdir``; it says nothing of what is obsolete then.
+        EditMetricsError: the run was cut off or partial, and says nothing of what is obsolete; or
+            it lists something that is no golden image below ``rootdir``.
     """
     if not run.complete or run.crashed:
         raise EditMetricsError(
@@ -119,29 +119,30 @@ def listed_obsolete(run: Run, rootdir: Path) -> list[Path]:
         )
     if run.end.get("full") is not True:
         raise EditMetricsError(
-            f"{run.path}: not the run of a whole suite (no -k, -m, --lf, node ids, --maxfail), so"
-            " what it did not use may still be needed; nothing was removed"
+            f"{run.path}: the run left tests out (-k, -m, --lf, node ids, --maxfail, or a merge of"
+            " shards), so what it did not use may still be needed; nothing was removed"
         )
-    paths = []
-    for item in run.end.get("obsolete", ()):
-        path = _checked(run, item, rootdir)
-        if sha256_of(path) == item["sha256"]:
-            paths.append(path)
-    return paths
+    listed = run.end.get("obsolete")
+    images = [_checked(run, item) for item in (listed if isinstance(listed, list) else ())]
+    return [image for image in images if sha256_of(rootdir / image.file) == image.sha256]
 
 
-def _checked(run: Run, item: Any, rootdir: Path) -> Path:
-    file = item.get("file") if isinstance(item, Mapping) else None
-    parts = PurePosixPath(file).parts if isinstance(file, str) else ()
-    name = parts[-1] if parts else ""
-    inside = parts and ".." not in parts and not PurePosixPath(*parts).is_absolute()
-    if not inside or golden_stem(name) is None or not isinstance(item.get("sha256"), str):
-        raise EditMetricsError(
-            f"{run.path}: {item!r:.120} is no golden image below {rootdir}; nothing was removed"
-        )
-    return rootdir.joinpath(*parts)
+def _checked(run: Run, item: Any) -> ObsoleteImage:
+    texts = dict(item) if isinstance(item, Mapping) else {}
+    if set(texts) == {"file", "sha256", "reason"} and all(type(t) is str for t in texts.values()):
+        path = PurePosixPath(texts["file"])
+        if golden_stem(path.name) and not path.is_absolute() and ".." not in path.parts:
+            return ObsoleteImage(**texts)
+    raise EditMetricsError(
+        f"{run.path}: the end of the run lists {item!r:.120}, which is no golden image below the"
+        " rootdir; nothing was removed"
+    )
 
 
-def prune(run: Run, rootdir: Path) -> list[Path]:
-    """Remove what ``listed_obsolete`` gives and return what was removed."""
-    return remove_images(listed_obsolete(run, rootdir), rootdir)
+def prune(images: Collection[ObsoleteImage], rootdir: Path) -> list[Path]:
+    """Remove golden images and their provenance; return the files that were removed.
+
+    Raises:
+        EditMetricsError: a file cannot be removed.
+    """
+    return remove_images([rootdir / image.file for image in images], rootdir)

@@ -23,6 +23,7 @@ from pytest_editmetrics.config.provenance import (
     PREVIOUS,
     PROVENANCE,
     Entry,
+    checked_facts,
     entry_of,
     read_provenance,
     write_provenance,
@@ -33,7 +34,9 @@ from pytest_editmetrics.goldens import SUFFIX, Goldens
 
 SUFFIXES = (".png", ".webp")
 _SLUG = 70
-_VARIANT = 32
+_LONGEST_VARIANT = 32
+_VARIANT = re.compile(r"[a-z0-9_.-]{1,32}")
+_KEYS = ("test", "name", "date", "versions", "device", "weights", "facts")
 _FILE_NAME = re.compile(r"(?P<stem>[A-Za-z0-9_.-]*-[0-9a-f]{8})(@[a-z0-9_.-]+)?\.(png|webp)")
 _STAGED = re.compile(r"\.editmetrics-([0-9a-f]{8})-([0-9]+)-[0-9a-f]{16}\.staged")
 _A_DAY = 24 * 3600
@@ -49,7 +52,13 @@ class ImageAddress:
     name: str | None
 
     def file(self, variant: str | None, suffix: str) -> Path:
-        """Return the file of one variant in one format, whether or not it exists."""
+        """Return the file of one variant in one format, whether or not it exists.
+
+        Raises:
+            InputError: a variant that no device has.
+        """
+        if variant is not None and not _VARIANT.fullmatch(variant):
+            raise InputError(f"{variant!r:.60} is no variant of a golden image")
         return self.folder / f"{self.stem}{'@' + variant if variant else ''}{suffix}"
 
 
@@ -94,7 +103,7 @@ def variants(device: str, device_name: str) -> list[str | None]:
     >>> variants("cuda:0", "NVIDIA H100")
     ['nvidia-h100', 'cuda', None]
     """
-    name = re.sub(r"[^a-z0-9_.]+", "-", device_name.lower()).strip("-.")[:_VARIANT]
+    name = re.sub(r"[^a-z0-9_.]+", "-", device_name.lower()).strip("-.")[:_LONGEST_VARIANT]
     kind = device.lower().partition(":")[0]
     return [*dict.fromkeys(variant for variant in (name, kind) if variant), None]
 
@@ -148,9 +157,18 @@ class Staged:
 def stage(data: bytes, target: Path, entry: Mapping[str, Any], rootdir: Path) -> Staged:
     """Write an image beside the goldens under a hidden name, to be promoted.
 
+    Args:
+        data: the bytes of the file.
+        target: its place.
+        entry: its provenance: ``test``, ``name``, ``date``, ``versions``, ``device``, ``weights``,
+            ``facts``; anything else in it is left out.
+        rootdir: the returned paths are relative to it.
+
     Raises:
+        InputError: a value of the entry cannot be written down.
         EditMetricsError: it cannot be written; the message names the folder.
     """
+    made = checked_facts({key: entry[key] for key in _KEYS if key in entry})
     folder = target.parent.parent
     name = f".editmetrics-{_host()}-{os.getpid()}-{secrets.token_hex(8)}.staged"
     try:
@@ -167,7 +185,7 @@ def stage(data: bytes, target: Path, entry: Mapping[str, Any], rootdir: Path) ->
     return Staged(
         shown_path(target, rootdir),
         shown_path(folder / name, rootdir),
-        {**entry, "sha256": hashlib.sha256(data).hexdigest()},
+        {**made, "sha256": hashlib.sha256(data).hexdigest()},
     )
 
 

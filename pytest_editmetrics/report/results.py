@@ -42,9 +42,12 @@ def plain(value: Any) -> Any:
 
 
 class ResultsFile:
-    """Appends records to ``path``, each line flushed, so that a killed run keeps what finished."""
+    """Appends records to ``path``, each line flushed, so that a killed run keeps what finished.
 
-    def __init__(self, path: Path, versions: Mapping[str, str | None], started: str):
+    ``more`` is what the session line tells besides.
+    """
+
+    def __init__(self, path: Path, versions: Mapping[str, str | None], started: str, **more: Any):
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,6 +64,7 @@ class ResultsFile:
                 "version": SCHEMA_VERSION,
                 "started": started,
                 "versions": dict(versions),
+                **more,
             }
         )
 
@@ -76,7 +80,7 @@ class ResultsFile:
         self._write({"record": "crashed", "nodeid": nodeid})
 
     def close(
-        self, counts: Mapping[str, int], full: bool, obsolete: Sequence[ObsoleteImage] = ()
+        self, counts: Mapping[str, int], full: bool = False, obsolete: Sequence[ObsoleteImage] = ()
     ) -> None:
         """Append the closing line and close the file.
 

@@ -1,0 +1,54 @@
+"""``editmetrics prune``: removes the golden images that no test uses any more."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add_prune(commands: Commands) -> None:
+    """Add ``prune``."""
+    parser = commands.add_parser(
+        "prune",
+        help="remove the golden images that a run of the whole suite did not use",
+        description="Remove the golden images that a run of the whole suite found obsolete: list"
+        " them, and with --yes remove them. A partial or interrupted run is refused.",
+    )
+    parser.add_argument(
+        "run_path",
+        metavar="RUN",
+        help="a run directory (--editmetrics-run-dir) or results file (--editmetrics-results)",
+    )
+    parser.add_argument(
+        "--rootdir",
+        metavar="DIR",
+        default=".",
+        help="pytest's rootdir, which the run's files are relative to (default: here)",
+    )
+    parser.add_argument("--yes", action="store_true", help="remove what is listed")
+    parser.set_defaults(run=_prune)
+
+
+def _prune(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from pytest_editmetrics.errors import InputError
+    from pytest_editmetrics.obsolete import listed_obsolete, prune
+    from pytest_editmetrics.rundir import read_run
+
+    rootdir = Path(args.rootdir)
+    if not rootdir.is_dir():
+        raise InputError(f"--rootdir {rootdir}: there is no such folder")
+    images = listed_obsolete(read_run(Path(args.run_path)), rootdir)
+    for image in images:
+        print(f"{image.file}: {image.reason}")
+    if not images:
+        print("nothing to remove: every golden image is used")
+    elif not args.yes:
+        print(f"{len(images)} to remove; nothing was removed yet, give --yes")
+    else:
+        print(f"removed {len(prune(images, rootdir))}")
+    return 0
