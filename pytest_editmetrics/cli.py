@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from pytest_editmetrics.cli_prune import add_prune
+from pytest_editmetrics.cli_runs import add_approve, add_merge, add_report, add_score
 from pytest_editmetrics.errors import EditMetricsError, InputError
 
 if TYPE_CHECKING:
@@ -47,7 +49,17 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (add_init, add_weights, add_compare, add_schema):
+    for add in (
+        add_init,
+        add_weights,
+        add_report,
+        add_approve,
+        add_score,
+        add_merge,
+        add_compare,
+        add_prune,
+        add_schema,
+    ):
         add(commands)
     return parser
 

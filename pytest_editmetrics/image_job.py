@@ -30,9 +30,12 @@ LARGE = 1_000_000
 
 @dataclass(frozen=True)
 class ImageJob:
-    """One call of ``golden_image.check``; see there. ``facts`` are the user's provenance."""
+    """One call of ``golden_image.check``; see there. ``facts`` are the user's provenance.
 
-    item: pytest.Item
+    ``item`` is the running test; ``None`` if a saved image is compared again.
+    """
+
+    item: pytest.Item | None
     comparator: Comparator
     argument: Threshold | None
     image: ImageLike
@@ -184,6 +187,9 @@ def _lpips(
     config = replace(config, scope=image.scope or "unedit_area")
     evidence = Evidence()
     measurement = measure(bound, config, (golden, after), coords, None, evidence)
+    if bound.fixture is not None:
+        details = {**measurement.details, "fixture": bound.fixture}
+        measurement = replace(measurement, details=details)
     if measurement.value is None or evidence.heat is None:
         raise EditMetricsError(
             f"golden_image needs an LPIPSPipe, and {type(bound.pipe).__name__}, which the fixture"
@@ -273,7 +279,7 @@ def _shown(
 
         heat = compared.heat if compared else None
         gate = keep_golden(session.run_dir, gate, image.pixels, golden, image.mask, heat)
-    if gate.verdict != "fail" or golden is None or compared is None:
+    if gate.verdict != "fail" or golden is None or compared is None or job.item is None:
         return gate
     from pytest_editmetrics.comparators import seen
     from pytest_editmetrics.report.picture import describe_change

@@ -257,14 +257,15 @@ def _gate_record(source: Path, number: int, record: dict[str, Any]) -> GateRecor
     for name in ("metric", "verdict"):
         if name not in values:
             _fail(source, number, f"a gate without its {name}")
-    for name in _image_names(values.get("images", {})):
+    for name in image_names(values.get("images", {})):
         if not isinstance(name, str) or not _IMAGE_NAME.fullmatch(name):
             _fail(source, number, f"{name!r} is not the path of an image in a run directory")
     nodeid = _text(source, number, record, "nodeid")
     return GateRecord(nodeid, attempt, record["final"], outcome, Gate.from_dict(values))
 
 
-def _image_names(images: Mapping[str, Any]) -> Iterator[Any]:
+def image_names(images: Mapping[str, Any]) -> Iterator[Any]:
+    """Give every path that a gate's ``images`` name; of a run that was read, each is a text."""
     for key in ("reference", "edited", "golden", "mask"):
         if key in images:
             yield images[key]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pytest_editmetrics.gates import MEASURED, Gate
+from pytest_editmetrics.rundir import GateRecord
 
 
 @dataclass(frozen=True)
@@ -104,3 +105,18 @@ class Tally:
         """The tests with a failing gate in an attempt that was rerun."""
         tests = (t for t in self.tests if not t.final and any(g.failing for g in t.gates))
         return list(dict.fromkeys(test.nodeid for test in tests))
+
+
+def tally_of(records: Iterable[GateRecord], crashed: Iterable[str]) -> Tally:
+    """Return the tally of gates that were read from a run.
+
+    What a results file does not hold is left open: whether a test's own code raised, and its line.
+    """
+    attempts: dict[tuple[str, int], list[GateRecord]] = {}
+    for record in records:
+        attempts.setdefault((record.nodeid, record.attempt), []).append(record)
+    tests = [
+        TestGates(nodeid, attempt, of[0].final, of[0].outcome, False, tuple(one.gate for one in of))
+        for (nodeid, attempt), of in attempts.items()
+    ]
+    return Tally(tests, list(crashed))

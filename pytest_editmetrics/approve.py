@@ -1,0 +1,222 @@
+"""Accept what a run measured: its values become golden thresholds, its images golden images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING
+
+from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.session import EditSession
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.goldens import Proposal
+    from pytest_editmetrics.rundir import GateRecord, Run
+    from pytest_editmetrics.snapshots import ImageAddress
+
+_WRITTEN_BY_HAND = ("argument", "marker", "case")
+_IMAGE = "golden_"
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """A golden threshold to write."""
+
+    record: GateRecord
+    proposal: Proposal
+
+
+@dataclass(frozen=True)
+class _Image:
+    """A golden image to write."""
+
+    record: GateRecord
+    address: ImageAddress
+    source: Path
+
+
+def selected(run: Run, expression: str | None) -> list[GateRecord]:
+    """Return the gates of each test's last attempt that ``-k`` selects.
+
+    ``expression`` is a whole test id, or an expression as pytest's ``-k`` takes it, whose names are
+    searched for in the test id and the gate's label (``lpips@sky``), case ignored.
+
+    Raises:
+        InputError: the expression cannot be read, or selects nothing.
+    """
+    records = [record for record in run.gates if record.final]
+    if expression is None:
+        return records
+    found = [record for record in records if record.nodeid == expression]
+    found = found or _matching(records, expression)
+    if not found:
+        raise InputError(
+            f"-k {expression!r} selects none of the {len(records)} gates of {run.path}"
+        )
+    return found
+
+
+def _matching(records: Sequence[GateRecord], expression: str) -> list[GateRecord]:
+    from _pytest.mark.expression import Expression
+
+    try:
+        compiled = Expression.compile(expression)
+    except Exception as error:  # its type changed between versions of pytest
+        raise InputError(f"-k {expression!r} cannot be read: {error}") from None
+
+    def matches(record: GateRecord) -> bool:
+        text = f"{record.nodeid}::{record.gate.label}".lower()
+
+        def named(name: str, /, **more: object) -> bool:
+            return name.lower() in text
+
+        return bool(compiled.evaluate(named))
+
+    return [record for record in records if matches(record)]
+
+
+def approve(
+    session: EditSession, run: Run, expression: str | None, say: Callable[[str], None]
+) -> int:
+    """Write goldens for the failing gates that a golden, or none, decided; return how many.
+
+    Bounds that a test or a case states are never written: ``say`` is told where to edit them, as it
+    is told everything that is written.
+
+    Raises:
+        InputError: ``expression``, see ``selected``.
+        EditMetricsError: nothing is written, as the run names a golden that is not this project's;
+            or a golden could not be written.
+    """
+    bounds: list[_Bound] = []
+    images: list[_Image] = []
+    for record in selected(run, expression):
+        gate = record.gate
+        if gate.verdict not in ("fail", "missing-golden"):
+            continue
+        if gate.metric.startswith(_IMAGE):
+            images.append(_image(session, run, record))
+        elif (why := _not_approvable(record)) is not None:
+            say(f"left: {record.nodeid} {gate.label}: {why}")
+        else:
+            bounds.append(_bound(session, record))
+    _write_bounds(session, bounds, say)
+    _write_images(session, images, say)
+    return len(bounds) + len(images)
+
+
+def _not_approvable(record: GateRecord) -> str | None:
+    gate = record.gate
+    if gate.origin in _WRITTEN_BY_HAND:
+        return f"its bound is the {gate.origin}'s; edit {gate.source}"
+    if gate.value is None or not math.isfinite(gate.value):
+        return f"{gate.value} cannot be a golden"
+    return None
+
+
+def _bound(session: EditSession, record: GateRecord) -> _Bound:
+    from pytest_editmetrics.goldens import Proposal, recorded_bound
+
+    gate = record.gate
+    assert gate.value is not None
+    metric = session.registry.metric(gate.metric)
+    path, test = _test(session, record)
+    address = session.goldens.address(path, test, gate.metric, gate.name)
+    said = dict(gate.golden or {}).get("file")
+    _check_inside(session.rootdir, said, record)
+    if address.to_dict() != gate.golden:
+        raise EditMetricsError(
+            f"nothing was approved: the run keeps the golden of {record.nodeid} in {said}, this"
+            f" project in {address.file}; run the tests here, or leave it out with -k"
+        )
+    margin = session.settings.metric_configs[gate.metric].margin
+    bound = recorded_bound(gate.value, metric, margin)
+    return _Bound(record, Proposal(address, gate.metric, bound, gate.value, gate.env))
+
+
+def _image(session: EditSession, run: Run, record: GateRecord) -> _Image:
+    from pytest_editmetrics.snapshots import golden_stem, image_address
+
+    gate = record.gate
+    path, test = _test(session, record)
+    address = image_address(session.goldens, path, test, gate.name)
+    said = dict(gate.snapshot or {}).get("file")
+    _check_inside(session.rootdir, said, record)
+    target = session.rootdir / str(said)
+    if target.parent != address.folder or golden_stem(target.name) != address.stem:
+        raise EditMetricsError(
+            f"nothing was approved: the run keeps the golden image of {record.nodeid} in {said},"
+            f" this project as {address.folder / address.stem}; run the tests here, or leave it out"
+            " with -k"
+        )
+    return _Image(record, address, run.image_path(str(gate.images.get("edited"))))
+
+
+def _test(session: EditSession, record: GateRecord) -> tuple[Path, str]:
+    """Return the test's file, which must be there, and its key."""
+    file, _, test = record.nodeid.partition("::")
+    _check_inside(session.rootdir, file, record)
+    path = session.rootdir / file
+    if not path.is_file():
+        raise EditMetricsError(
+            f"nothing was approved: {session.rootdir} has no test file {file}; give the project's"
+            " root as --rootdir, or leave the test out with -k"
+        )
+    return path, test
+
+
+def _check_inside(rootdir: Path, path: object, record: GateRecord) -> None:
+    """Refuse a path of the run that is not relative, or leads out of the project."""
+    text = path if isinstance(path, str) else ""
+    posix, windows = PurePosixPath(text), PureWindowsPath(text)
+    plain = text and not posix.is_absolute() and not windows.anchor and "\\" not in text
+    inside = plain and ".." not in posix.parts
+    if not inside or not (rootdir / text).resolve().is_relative_to(rootdir.resolve()):
+        raise EditMetricsError(
+            f"nothing was approved: {path!r}, a path of {record.nodeid} in the run, does not lie"
+            f" inside {rootdir}"
+        )
+
+
+def _write_bounds(
+    session: EditSession, bounds: Sequence[_Bound], say: Callable[[str], None]
+) -> None:
+    from pytest_editmetrics.config.reader import shown_path
+    from pytest_editmetrics.goldens import write_proposals
+    from pytest_editmetrics.report.text import format_numbers
+
+    proposals = [bound.proposal for bound in bounds]
+    written = write_proposals(proposals, session.registry, session.rootdir)
+    for bound in bounds:
+        gate, proposal = bound.record.gate, bound.proposal
+        value, limit = format_numbers(gate.value or 0.0, proposal.bound)
+        kind = "max" if gate.better == "lower" else "min"
+        env = f" (env {proposal.env})" if proposal.env else ""
+        say(f"approved: {bound.record.nodeid} {gate.label} {value}, {kind} {limit}{env}")
+    for path in written:
+        say(f"wrote {shown_path(path, session.rootdir)}; review the change and commit it")
+
+
+def _write_images(
+    session: EditSession, images: Sequence[_Image], say: Callable[[str], None]
+) -> None:
+    from pytest_editmetrics.config.reader import shown_path
+    from pytest_editmetrics.pixels import encode, load_pixels
+    from pytest_editmetrics.snapshots import discard, promote, stage
+
+    staged = []
+    try:
+        for image in images:
+            snapshot = dict(image.record.gate.snapshot or {})
+            data, suffix = encode(load_pixels(image.source), session.settings.golden_images.format)
+            target = image.address.file(snapshot.get("variant"), suffix)
+            staged.append(stage(data, target, snapshot.get("proposed") or {}, session.rootdir))
+        written = promote(staged, session.rootdir)
+    finally:
+        discard(staged, session.rootdir)
+    for image in images:
+        say(f"approved: {image.record.nodeid} {image.record.gate.label}")
+    for path in written:
+        say(f"wrote {shown_path(path, session.rootdir)}; review the change and commit it")

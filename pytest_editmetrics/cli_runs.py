@@ -1,0 +1,171 @@
+"""The subcommands that work on run directories: report, merge, approve, score."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.report.tally import Tally
+    from pytest_editmetrics.session import EditSession
+
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+_RUN = "run directory (pytest --editmetrics-run-dir=DIR)"
+_ROOTDIR = "the project's root (default: what pytest finds from here)"
+
+
+def add_report(commands: Commands) -> None:
+    """Add ``report``."""
+    parser = commands.add_parser(
+        "report",
+        help="write the HTML report of a run directory",
+        description="Write the HTML report of a run directory; nothing is measured.",
+    )
+    parser.add_argument("folder", metavar="DIR", type=Path, help=_RUN)
+    parser.add_argument(
+        "-o",
+        dest="output",
+        metavar="PATH",
+        type=Path,
+        help="one file if it ends in .html, else a folder (default: DIR/report.html)",
+    )
+    parser.set_defaults(run=_report)
+
+
+def _report(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.report.html import write_html
+    from pytest_editmetrics.rundir import REPORT, read_run
+
+    run = read_run(args.folder)
+    output = args.output or run.path / REPORT
+    write_html(run, output, say=_note)
+    print(f"report: {output}")
+    return 0
+
+
+def add_merge(commands: Commands) -> None:
+    """Add ``merge``."""
+    parser = commands.add_parser(
+        "merge",
+        help="join the run directories of a CI matrix",
+        description="Join the run directories of a CI matrix into one.",
+    )
+    parser.add_argument("folders", metavar="DIR", type=Path, nargs="+", help=_RUN)
+    parser.add_argument(
+        "-o", dest="output", metavar="DIR", type=Path, required=True, help="the joined one"
+    )
+    parser.add_argument(
+        "--allow-incomplete",
+        action="store_true",
+        help="take runs that were cut off; the joined one is marked incomplete",
+    )
+    parser.set_defaults(run=_merge)
+
+
+def _merge(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.merge import merge_runs
+
+    tally = merge_runs(args.folders, args.output, allow_incomplete=args.allow_incomplete, say=_note)
+    _print_summary(tally)
+    print(f"merged {len(args.folders)} runs: {args.output}")
+    return 0
+
+
+def add_approve(commands: Commands) -> None:
+    """Add ``approve``."""
+    parser = commands.add_parser(
+        "approve",
+        help="accept what a run measured: write its goldens, without running the model",
+        description=(
+            "Write golden thresholds and golden images for the failing gates of a run, also of one"
+            " downloaded from CI. Bounds that a test or a case states are never written."
+        ),
+    )
+    parser.add_argument("folder", metavar="DIR", type=Path, help=_RUN)
+    parser.add_argument(
+        "-k",
+        dest="expression",
+        metavar="EXPR",
+        help="only gates whose test id and metric match, as with pytest -k; or one whole test id",
+    )
+    parser.add_argument("--rootdir", metavar="DIR", help=_ROOTDIR)
+    parser.set_defaults(run=_approve)
+
+
+def _approve(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.approve import approve
+    from pytest_editmetrics.project import in_project
+    from pytest_editmetrics.rundir import read_run
+
+    run = read_run(args.folder)
+
+    def work(session: EditSession) -> int:
+        if not run.complete:
+            _note(f"{args.folder} was cut off; only what finished can be approved")
+        if not approve(session, run, args.expression, print):
+            print("nothing to approve")
+        return 0
+
+    return in_project(work, args.rootdir)
+
+
+def add_score(commands: Commands) -> None:
+    """Add ``score``."""
+    parser = commands.add_parser(
+        "score",
+        help="measure the images of a run again, without running the model",
+        description=(
+            "Measure the images of a run again, with today's configuration, thresholds and goldens."
+            " Exit status 1 if a gate fails."
+        ),
+    )
+    parser.add_argument("folder", metavar="DIR", type=Path, help=_RUN)
+    parser.add_argument(
+        "-c",
+        dest="config",
+        metavar="PATH",
+        help="configuration file (default: the project's editmetrics.yaml)",
+    )
+    parser.add_argument(
+        "-o",
+        dest="output",
+        metavar="DIR",
+        type=Path,
+        help="run directory to write (default: DIR-scored)",
+    )
+    parser.add_argument("--rootdir", metavar="DIR", help=_ROOTDIR)
+    parser.set_defaults(run=_score)
+
+
+def _score(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.project import in_project
+    from pytest_editmetrics.rundir import read_run
+    from pytest_editmetrics.score import problems, score_run
+
+    run = read_run(args.folder)
+    output = args.output or run.path.with_name(f"{run.path.resolve().name}-scored")
+
+    def work(session: EditSession) -> int:
+        tally = score_run(session, run, output.absolute(), configured=args.config is not None)
+        _print_summary(tally)
+        print(f"run directory: {output}")
+        found = problems(session, run, tally)
+        for problem in found:
+            print(f"FAILED: {problem}")
+        return 1 if found else 0
+
+    return in_project(work, args.rootdir, args.config)
+
+
+def _print_summary(tally: Tally) -> None:
+    from pytest_editmetrics.report.summary import summary_lines
+
+    for line in summary_lines(tally):
+        print(line)
+
+
+def _note(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,153 @@
+"""Join the run directories of a CI matrix into one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.progress import track
+from pytest_editmetrics.report.results import ResultsFile, json_line
+from pytest_editmetrics.report.tally import Tally, tally_of
+from pytest_editmetrics.rundir import GateRecord, Run, RunDir, image_names, read_run
+
+
+@dataclass(frozen=True)
+class _Test:
+    """What one shard tells of a test."""
+
+    shard: str
+    records: tuple[GateRecord, ...]
+    crashed: bool
+
+    @property
+    def text(self) -> list[str]:
+        """The same for two shards that tell the same."""
+        return [
+            str(self.crashed),
+            *(
+                json_line({**vars(record), "gate": record.gate.to_dict()})
+                for record in self.records
+            ),
+        ]
+
+
+def merge_runs(
+    paths: Sequence[Path],
+    output: Path,
+    *,
+    allow_incomplete: bool = False,
+    say: Callable[[str], None],
+) -> Tally:
+    """Write one run directory that holds the gates and images of several.
+
+    Args:
+        paths: the run directories, each once.
+        output: the run directory to write; an earlier run in it is replaced.
+        allow_incomplete: take runs that were cut off; the merged run is marked incomplete, too.
+        say: is told which runs those are.
+
+    Returns:
+        The merged gates.
+
+    Raises:
+        InputError: a run is given twice, or would be overwritten by the output.
+        EditMetricsError: a run that cannot be read, was cut off, lacks an image, or tells of a test
+            something else than another run does.
+    """
+    _check_paths(paths, output)
+    runs = {str(path): read_run(path) for path in paths}
+    cut = [name for name, run in runs.items() if not run.complete]
+    if cut and not allow_incomplete:
+        raise EditMetricsError(
+            f"not merged: {', '.join(cut)} was cut off, so tests are missing from it; run it again,"
+            " or give --allow-incomplete"
+        )
+    for name in cut:
+        say(f"incomplete: {name} was cut off; what it lacks is missing from the merged run, too")
+    tests = _tests(runs)
+    run_dir = RunDir(output)
+    images = {
+        name: run.image_path(name)
+        for run in runs.values()
+        for record in run.gates
+        for name in image_names(record.gate.images)
+    }
+    run_dir.prepare()
+    for name, source in track(list(images.items()), "merging"):
+        _copy(source, output / name)
+    return _write(run_dir, runs, tests, cut)
+
+
+def _check_paths(paths: Sequence[Path], output: Path) -> None:
+    seen: set[Path] = set()
+    target = output.resolve()
+    for path in paths:
+        resolved = path.resolve()
+        if resolved in seen:
+            raise InputError(f"{path} is given twice")
+        if target.is_relative_to(resolved) or resolved.is_relative_to(target):
+            raise InputError(f"-o {output} would overwrite {path}; give another folder")
+        seen.add(resolved)
+
+
+def _tests(runs: Mapping[str, Run]) -> dict[str, _Test]:
+    """Return every test once; refuse one of which two shards tell different things."""
+    tests: dict[str, _Test] = {}
+    for shard, run in runs.items():
+        records: dict[str, list[GateRecord]] = {nodeid: [] for nodeid in run.crashed}
+        for record in run.gates:
+            records.setdefault(record.nodeid, []).append(record)
+        for nodeid, own in records.items():
+            test = _Test(shard, tuple(own), nodeid in run.crashed)
+            other = tests.setdefault(nodeid, test)
+            if other.text != test.text:
+                raise EditMetricsError(
+                    f"not merged: {nodeid} ran in {other.shard} and in {shard}, with different"
+                    " results; give each shard tests of its own"
+                )
+    return tests
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        shutil.copyfile(source, target)
+    except OSError as error:
+        raise EditMetricsError(f"cannot write {target}: {error.strerror or error}") from None
+
+
+def _write(
+    run_dir: RunDir, runs: Mapping[str, Run], tests: Mapping[str, _Test], cut: Sequence[str]
+) -> Tally:
+    shards = [
+        {"path": name, "started": run.session.get("started"), "complete": run.complete}
+        for name, run in runs.items()
+    ]
+    started = min((str(shard["started"]) for shard in shards if shard["started"]), default="")
+    results = ResultsFile(run_dir.results_path, _versions(runs.values()), started, shards=shards)
+    crashed = [nodeid for nodeid, test in tests.items() if test.crashed]
+    records = [record for test in tests.values() for record in test.records]
+    for one in records:
+        results.gate(one.nodeid, one.attempt, one.final, one.outcome, one.gate)
+    for nodeid in crashed:
+        results.crashed(nodeid)
+    tally = tally_of(records, crashed)
+    if not cut:
+        results.close(tally.counts())
+    return tally
+
+
+def _versions(runs: Any) -> dict[str, str | None]:
+    """Return the versions of all shards; where they differ, all of them in one text."""
+    found: dict[str, dict[str | None, None]] = {}
+    for run in runs:
+        versions = run.session.get("versions")
+        for name, version in (versions if isinstance(versions, dict) else {}).items():
+            found.setdefault(name, {})[None if version is None else str(version)] = None
+    return {
+        name: next(iter(values)) if len(values) == 1 else ", ".join(v or "absent" for v in values)
+        for name, values in found.items()
+    }

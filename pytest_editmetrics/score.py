@@ -1,0 +1,218 @@
+"""Measure the images of a run again, with today's configuration and goldens; no model edits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
+from pytest_editmetrics.judging import Job, Pair, make_gate
+from pytest_editmetrics.measurement import Threshold
+from pytest_editmetrics.options import in_ci
+from pytest_editmetrics.outputs import now, package_versions
+from pytest_editmetrics.progress import track
+from pytest_editmetrics.session import EditSession
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.gates import Gate
+    from pytest_editmetrics.report.tally import Tally
+    from pytest_editmetrics.rundir import GateRecord, Run
+
+_IMAGE = "golden_"
+_WRITTEN_BY_HAND = ("argument", "marker", "case")
+
+
+def score_run(session: EditSession, run: Run, output: Path, *, configured: bool) -> Tally:
+    """Measure every gate of a run again and write the new gates as a run of their own.
+
+    Each test's last attempt counts. Metric, boxes, scope, the marker's options and the bounds that
+    a test or case states are the run's; pipes, parameters, goldens and defaults are the project's.
+    What cannot be measured is a gate with the verdict ``error``.
+
+    Args:
+        session: of the project.
+        run: the saved run.
+        output: the run directory to write; an earlier run in it is replaced.
+        configured: the user named a configuration, so what a fixture of the tests measured is
+            measured by that; else it is an error, since only a test can make the fixture.
+
+    Raises:
+        InputError: the output is the run itself.
+        EditMetricsError: the run keeps no gates, or the output cannot be written.
+    """
+    from pytest_editmetrics.report.results import ResultsFile
+    from pytest_editmetrics.report.tally import tally_of
+    from pytest_editmetrics.rundir import GateRecord, RunDir
+
+    if output.resolve() == run.path.resolve():
+        raise InputError(f"-o {output} is the run itself; give another folder")
+    final = [record for record in run.gates if record.final]
+    if not final:
+        raise EditMetricsError(f"{run.path}: there is no gate to score")
+    run_dir = RunDir(output)
+    run_dir.prepare()
+    session.run_path = output
+    results = ResultsFile(
+        run_dir.results_path, package_versions(), now(), scored=run.session.get("started")
+    )
+    gates = [
+        (record, _scored(session, run, record, configured)) for record in track(final, "scoring")
+    ]
+    outcomes = _outcomes(gates)
+    records = [
+        GateRecord(record.nodeid, 1, True, outcomes[record.nodeid], gate) for record, gate in gates
+    ]
+    for one in records:
+        results.gate(one.nodeid, one.attempt, one.final, one.outcome, one.gate)
+    for nodeid in run.crashed:
+        results.crashed(nodeid)
+    tally = tally_of(records, run.crashed)
+    if run.complete:
+        results.close(tally.counts())
+    return tally
+
+
+def problems(session: EditSession, run: Run, tally: Tally) -> list[str]:
+    """Say why scored gates are no success; nothing if they are one."""
+    found = []
+    if failed := tally.counts()["failed"]:
+        found.append(f"{failed} gates fail")
+    if tally.nothing_measured:
+        found.append("not one gate could be measured, so this proves nothing")
+    if run.crashed:
+        found.append(f"{len(run.crashed)} tests of the run crashed and have no gates")
+    if not run.complete:
+        found.append("the run was cut off, so gates are missing")
+    if tally.smoke and in_ci() and not session.options["allow-smoke"]:
+        found.append(f"{len(tally.smoke)} gates were judged on random smoke weights and CI is set")
+    return found
+
+
+def _outcomes(gates: list[tuple[GateRecord, Gate]]) -> dict[str, str]:
+    outcomes: dict[str, str] = {}
+    rank = ("passed", "xfailed", "failed")
+    for record, gate in gates:
+        own = "failed" if gate.failing else "xfailed" if gate.verdict == "unmeasured" else "passed"
+        outcomes[record.nodeid] = max(own, outcomes.get(record.nodeid, own), key=rank.index)
+    return outcomes
+
+
+def _scored(session: EditSession, run: Run, record: GateRecord, configured: bool) -> Gate:
+    try:
+        if record.gate.metric.startswith(_IMAGE):
+            return _compared(session, run, record, configured)
+        job = _job(session, run, record, configured)
+    except EditMetricsError as error:
+        return replace(
+            record.gate,
+            verdict="error",
+            message=str(error),
+            value=None,
+            floor=None,
+            excess=None,
+            distance=None,
+            reason=None,
+            proposal=None,
+            images={},
+            picture=None,
+        )
+    return make_gate(session, job)[0]
+
+
+def _compared(session: EditSession, run: Run, record: GateRecord, configured: bool) -> Gate:
+    """Compare a saved image with today's golden image."""
+    from pytest_editmetrics.config.golden_images import COMPARATORS
+    from pytest_editmetrics.image_job import ImageJob, run_job
+    from pytest_editmetrics.snapshots import image_address
+
+    gate = record.gate
+    _check_fixture(gate, configured)
+    if "edited" not in gate.images:
+        raise EditMetricsError(f"the run keeps no image of {gate.label}")
+    file, _, test = record.nodeid.partition("::")
+    proposed = dict(gate.snapshot or {}).get("proposed") or {}
+    comparator: Any = gate.metric.removeprefix(_IMAGE)
+    if comparator not in COMPARATORS:
+        raise EditMetricsError(
+            f"unknown comparator {comparator!r}{did_you_mean(comparator, COMPARATORS)}"
+        )
+    scope: Any = gate.scope
+    job = ImageJob(
+        item=None,
+        comparator=comparator,
+        argument=_explicit(gate),
+        image=run.image_path(gate.images["edited"]),
+        address=image_address(session.goldens, session.rootdir / file, test, gate.name),
+        coords=gate.region.get("coords"),
+        scope=scope,
+        facts=dict(proposed.get("facts") or {}),
+    )
+    return run_job(session, job).gate
+
+
+def _check_fixture(gate: Gate, configured: bool) -> None:
+    fixture = gate.details.get("fixture")
+    if fixture is not None and not configured:
+        raise EditMetricsError(
+            f"{gate.label} was measured by the fixture {fixture} of the tests, which only pytest"
+            " can make; give -c editmetrics.yaml to measure with what that configures"
+        )
+
+
+def _job(session: EditSession, run: Run, record: GateRecord, configured: bool) -> Job:
+    gate = record.gate
+    session.registry.metric(gate.metric)
+    config = session.settings.metric_configs[gate.metric]
+    _check_fixture(gate, configured)
+    boxes = {key: gate.region.get(key) for key in ("coords", "ref_boxes", "edited_boxes")}
+    scope: Any = gate.scope or "unedit_area"
+    return Job(
+        nodeid=record.nodeid,
+        config=replace(config, scope=scope),
+        pair=_pair(run, gate),
+        name=gate.name,
+        explicit=_explicit(gate),
+        options=dict(gate.details.get("options") or {}),
+        object_coords=_object_coords(boxes) if gate.compares == "objects" else None,
+        **boxes,
+    )
+
+
+def _object_coords(boxes: dict[str, Any]) -> list[Any] | None:
+    """Return the boxes as the pipe lists them, whether or not they pair."""
+    if boxes["ref_boxes"] is None and boxes["edited_boxes"] is None:
+        return None
+    return [*(boxes["ref_boxes"] or ()), *(boxes["edited_boxes"] or ())]
+
+
+def _pair(run: Run, gate: Gate) -> Pair:
+    from pytest_editmetrics.gates import Region
+    from pytest_editmetrics.images import load_image, load_pair
+
+    if not {"reference", "edited"} <= set(gate.images):
+        raise EditMetricsError(
+            f"the run keeps no images of {gate.label}; they could not be read or saved then"
+        )
+    reference = load_image(run.image_path(gate.images["reference"]), "reference image")
+    original = load_image(run.image_path(gate.images["edited"]), "edited image")
+    resized = bool(gate.region.get("resized"))
+    _, edited = load_pair(reference, original, "reference" if resized else None)
+    region = Region(
+        coords=gate.region.get("coords"),
+        ref_boxes=gate.region.get("ref_boxes"),
+        edited_boxes=gate.region.get("edited_boxes"),
+        height=reference.shape[0],
+        width=reference.shape[1],
+        resized=resized,
+    )
+    return Pair(reference, edited, original if resized else None, region)
+
+
+def _explicit(gate: Gate) -> Threshold | None:
+    """Return the bound that the test or case states."""
+    if gate.origin not in _WRITTEN_BY_HAND or gate.bound is None or gate.bound_kind is None:
+        return None
+    kind: Any = gate.bound_kind
+    origin: Any = gate.origin
+    return Threshold(kind, gate.bound, origin, gate.source or "the test")
