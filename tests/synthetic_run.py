@@ -206,8 +206,14 @@ def golden_image(pictures: Pictures, photo: str, value: float, number: int) -> G
             "file": "tests/goldens/test_edits.py/portrait-3fa9.png",
             "variant": "cuda",
             "comparator": "lpips",
-            "tile": {"box": [0, 128, 64, 192], "value": value * 2},
-            "provenance": {"date": "2031-01-02", "torch": "2.15.0", "seed": 7},
+            "tile": {"box": [0, 128, 64, 192], "value": value * 2, "bound": 0.04},
+            "provenance": {
+                "date": "2031-01-02",
+                "device": "NVIDIA H100",
+                "versions": {"torch": "2.15.0"},
+                "facts": {"seed": 7},
+            },
+            "across": "made on NVIDIA H100, compared on cpu",
         },
     )
 
@@ -283,7 +289,13 @@ def make_hostile_run(path: Path) -> Path:
             source=text,
             device_name=text,
             weights=({**LPIPS, "name": text},),
-            snapshot={"file": text, "variant": text, "provenance": {text: text}},
+            snapshot={
+                "file": text,
+                "variant": text,
+                "tile": {"box": [0, 0, 9, 9], "value": 0.5, "bound": 0.1},
+                "provenance": {"date": text, "facts": {text: text}},
+                "across": text,
+            },
             golden={"file": text, "test": text},
         )
         details = {**gate.details, "change": text, "net": text}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from pytest_editmetrics.report.html.gate_view import (
     words,
 )
 from pytest_editmetrics.report.html.pictures import Gallery, case_picture
-from pytest_editmetrics.report.tally import Row, Tally, TestGates
+from pytest_editmetrics.report.tally import Row, Tally, tally_of
 from pytest_editmetrics.rundir import GateRecord, Run
 
 STATUSES = ("failed", "unmeasured", "review", "recorded", "passed")
@@ -25,7 +25,10 @@ STATUSES = ("failed", "unmeasured", "review", "recorded", "passed")
 
 @dataclass(frozen=True)
 class CaseView:
-    """The gates of one test that look at the same images."""
+    """The gates of one test that look at the same images.
+
+    ``accept`` holds what would accept the case as it is: an explanation, and a command if one does.
+    """
 
     anchor: str
     file: str
@@ -36,7 +39,7 @@ class CaseView:
     gates: tuple[GateView, ...]
     picture: Mapping[str, Any] | None
     notes: tuple[str, ...]
-    approve: str | None
+    accept: tuple[tuple[str, str | None], ...]
 
     @property
     def keys(self) -> str:
@@ -71,7 +74,7 @@ class ReportView:
 
     headline: str
     status: str
-    started: str
+    facts: tuple[str, ...]
     versions: tuple[tuple[str, str], ...]
     counts: Mapping[str, int]
     statuses: tuple[str, ...]
@@ -112,7 +115,7 @@ def build_view(run: Run, gallery: Gallery, approve_from: str | None) -> ReportVi
     return ReportView(
         headline=text,
         status=status,
-        started=str(run.session.get("started") or "at an unknown time"),
+        facts=tuple(_facts(run)),
         versions=_versions(run),
         counts=counts,
         statuses=tuple(status for status in STATUSES if counts[status]),
@@ -120,6 +123,15 @@ def build_view(run: Run, gallery: Gallery, approve_from: str | None) -> ReportVi
         notices=tuple(_notices(run, tally, gallery)),
         cases=tuple(cases),
     )
+
+
+def _facts(run: Run) -> Iterator[str]:
+    started = str(run.session.get("started") or "")
+    if started:
+        yield f"started {started.replace('T', ' ').replace('+00:00', ' UTC')}"
+    shards = run.session.get("shards")
+    if isinstance(shards, list) and shards:
+        yield f"merged from {len(shards)} runs"
 
 
 def _versions(run: Run) -> tuple[tuple[str, str], ...]:
@@ -141,21 +153,8 @@ def _last_attempts(run: Run) -> dict[str, int]:
 
 def _tally(run: Run) -> Tally:
     last = _last_attempts(run)
-    attempts: dict[tuple[str, int], list[GateRecord]] = {}
-    for record in run.gates:
-        attempts.setdefault((record.nodeid, record.attempt), []).append(record)
-    tests = [
-        TestGates(
-            nodeid,
-            attempt,
-            attempt == last[nodeid],
-            records[0].outcome,
-            False,
-            tuple(record.gate for record in records),
-        )
-        for (nodeid, attempt), records in attempts.items()
-    ]
-    return Tally(tests, list(run.crashed))
+    records = [replace(r, final=r.attempt == last[r.nodeid]) for r in run.gates]
+    return tally_of(records, run.crashed)
 
 
 def _groups(run: Run) -> list[_Group]:
@@ -197,9 +196,6 @@ def _case(group: _Group, gallery: Gallery, approve_from: str | None) -> CaseView
     order = {status: number for number, status in enumerate(STATUSES)}
     views.sort(key=lambda view: order[view.status])
     file, _, test = first.nodeid.partition("::")
-    approve = None
-    if approve_from is not None and any(approvable(record.gate) for record in group.records):
-        approve = f"editmetrics approve {shlex.quote(approve_from)} -k {shlex.quote(first.nodeid)}"
     address = _address(first)
     return CaseView(
         anchor="c-" + hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()[:12],
@@ -211,8 +207,22 @@ def _case(group: _Group, gallery: Gallery, approve_from: str | None) -> CaseView
         gates=tuple(views),
         picture=case_picture([record.gate for record in group.records], gallery, first.nodeid),
         notes=tuple(_notes(group)),
-        approve=approve,
+        accept=tuple(_accept(group, views, approve_from)),
     )
+
+
+def _accept(
+    group: _Group, views: Sequence[GateView], approve_from: str | None
+) -> Iterator[tuple[str, str | None]]:
+    for text in dict.fromkeys(view.accept for view in views if view.accept):
+        if text.startswith("pytest "):
+            yield "Run the test again and record what it measures", text
+        else:
+            yield text, None
+    if approve_from is not None and any(approvable(record.gate) for record in group.records):
+        nodeid = shlex.quote(group.first.nodeid)
+        command = f"editmetrics approve {shlex.quote(approve_from)} -k {nodeid}"
+        yield "Approve what this run kept, without the model", command
 
 
 def _notes(group: _Group) -> list[str]:
@@ -285,8 +295,8 @@ def _notices(run: Run, tally: Tally, gallery: Gallery) -> list[Notice]:
         notices.append(
             Notice(
                 "warning",
-                f"{len(tally.smoke)} of {total} gates were measured with random smoke weights: they"
-                " test the suite's plumbing and judge no quality.",
+                f"Measured with random smoke weights, which judge no quality: {len(tally.smoke)} of"
+                f" {total} gates.",
             )
         )
     if gallery.missing:
@@ -299,9 +309,16 @@ def _notices(run: Run, tally: Tally, gallery: Gallery) -> list[Notice]:
 
 
 def revived(run: Run) -> Run:
-    """Return the run with the numbers of its regions as floats: JSON holds ``"NaN"`` as text."""
+    """Return the run with the numbers inside its gates as floats: JSON holds ``"NaN"`` as text."""
     gates = tuple(
-        replace(record, gate=replace(record.gate, region=_floats(record.gate.region)))
+        replace(
+            record,
+            gate=replace(
+                record.gate,
+                region=_floats(record.gate.region),
+                snapshot=_floats(record.gate.snapshot),
+            ),
+        )
         for record in run.gates
     )
     return replace(run, gates=gates)

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.gates import FAILING, Gate
-from pytest_editmetrics.report.text import explanation_rows, format_numbers, headline, subject
+from pytest_editmetrics.image_gate import tile_failed
+from pytest_editmetrics.report.numbers import format_numbers
+from pytest_editmetrics.report.text import explanation_rows, headline, subject
 from pytest_editmetrics.rundir import GateRecord
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A value and its bound on one scale; positions are per cent of the bar's width."""
+    """A value and its bound on one scale; positions are per cent of the bar's width.
 
+    ``what`` is empty for the gate's own value, and names what else is held to a bound.
+    """
+
+    what: str
     value: float
     bound: float
+    beyond: bool
     low: str
     high: str
-    better: str
+    kind: str
     text: str
 
 
 @dataclass(frozen=True)
 class GateView:
-    """One gate, in words and as a bar; ``accept`` is the command or advice that would accept it."""
+    """One gate in words and bars; ``accept`` is what would accept its value: command or advice."""
 
     label: str
     metric: str
@@ -37,8 +44,8 @@ class GateView:
     headline: str
     value: str | None
     threshold: str | None
-    bar: Bar | None
-    message: str | None
+    bars: tuple[Bar, ...]
+    messages: tuple[str, ...]
     rows: tuple[tuple[str, str], ...]
     accept: str | None
 
@@ -53,11 +60,15 @@ def gate_view(record: GateRecord) -> GateView:
     rows = dict(_rows(record))
     accept = rows.pop("to accept", None)
     rows.pop("look at", None)
-    if gate.source is not None:
+    change = rows.pop("change", None)
+    if gate.source is not None and gate.snapshot is None:
         rows["threshold"] = f"{gate.origin} {gate.source}" + (f", {gate.env}" if gate.env else "")
     if gate.approved is not None:
         rows["approved"] = f"{format_numbers(gate.approved)[0]} was measured"
-    rows.update(_snapshot_rows(gate))
+    if kept_not := gate.details.get("not_kept"):
+        rows["not kept"] = str(kept_not)
+    if file := (gate.snapshot or {}).get("file"):
+        rows["golden image"] = str(file)
     return GateView(
         label=gate.label,
         metric=gate.metric,
@@ -68,14 +79,17 @@ def gate_view(record: GateRecord) -> GateView:
         headline=words(record),
         value=None if gate.value is None else format_numbers(*_pair(gate))[0],
         threshold=_threshold(gate),
-        bar=bar(gate),
-        message=_message(gate),
+        bars=tuple(bars(gate)),
+        messages=tuple(text for text in (_message(gate), change) if text),
         rows=tuple(rows.items()),
         accept=accept,
     )
 
 
 def _message(gate: Gate) -> str | None:
+    if gate.verdict == "missing-golden":
+        kind = "threshold and no golden" if gate.snapshot is None else "golden image"
+        return f"There is no {kind}."
     if gate.reason is None:
         return gate.message
     text = f"{gate.reason}: {gate.message}"
@@ -98,14 +112,14 @@ def words(record: GateRecord) -> str:
     """
     try:
         return headline(record.gate)
-    except (AssertionError, KeyError, TypeError, ValueError):
+    except (AssertionError, AttributeError, KeyError, TypeError, ValueError):
         raise _senseless(record) from None
 
 
 def _rows(record: GateRecord) -> list[tuple[str, str]]:
     try:
         return explanation_rows(record.gate, record.nodeid)
-    except (AssertionError, KeyError, TypeError, ValueError):
+    except (AssertionError, AttributeError, KeyError, TypeError, ValueError):
         raise _senseless(record) from None
 
 
@@ -114,21 +128,6 @@ def _senseless(record: GateRecord) -> EditMetricsError:
         f"{record.nodeid}: {record.gate.label}: the results hold a gate with verdict"
         f" {record.gate.verdict!r} and without what belongs to it; was the file edited?"
     )
-
-
-def _snapshot_rows(gate: Gate) -> dict[str, str]:
-    snapshot = gate.snapshot or {}
-    rows: dict[str, str] = {}
-    if snapshot.get("file"):
-        variant = f", variant {snapshot['variant']}" if snapshot.get("variant") else ""
-        rows["golden image"] = f"{snapshot['file']}{variant}"
-    tile = snapshot.get("tile")
-    if isinstance(tile, Mapping) and isinstance(tile.get("value"), (int, float)):
-        rows["worst tile"] = f"{format_numbers(tile['value'])[0]} in {tile.get('box')}"
-    provenance = snapshot.get("provenance")
-    if isinstance(provenance, Mapping) and provenance:
-        rows["made with"] = ", ".join(f"{key} {value}" for key, value in provenance.items())
-    return rows
 
 
 def _bound(gate: Gate) -> tuple[str, float] | None:
@@ -151,46 +150,61 @@ def _threshold(gate: Gate) -> str | None:
 
 
 def distance_text(gate: Gate) -> str | None:
-    """Return how far the value lies from its bound: ``0.014 beyond max 0.005``."""
-    bound = _bound(gate)
-    if bound is None or gate.value is None or not math.isfinite(gate.value):
+    """Return how far the value that decided lies from its bound: ``0.014 beyond max 0.005``."""
+    of_gate = list(bars(gate))
+    if not of_gate:
         return None
-    kind, limit = bound
-    distance = gate.value - limit if kind == "max" else limit - gate.value
-    if distance == 0:
-        return f"exactly at {_threshold(gate)}"
-    side = "beyond" if distance > 0 else "inside"
-    return f"{format_numbers(abs(distance))[0]} {side} {_threshold(gate)}"
+    deciding = of_gate[-1] if tile_failed(gate) else of_gate[0]
+    return f"{deciding.what} {deciding.text}".strip()
 
 
-def bar(gate: Gate) -> Bar | None:
-    """Return value and bound on one scale; ``None`` without two finite numbers.
+def bars(gate: Gate) -> Iterator[Bar]:
+    """Give the gate's value against its bound, and a golden image's worst tile against its own.
 
-    Lower-is-better starts at zero. Higher-is-better ends at 1 (or above the larger number) and
-    starts a little below the smaller one, so that two near similarities can be told apart.
+    Nothing is given where one of the two is not a finite number.
     """
     bound = _bound(gate)
-    text = distance_text(gate)
-    if bound is None or text is None or gate.value is None or not math.isfinite(bound[1]):
-        return None
-    value, limit = gate.value, bound[1]
-    least, most = min(value, limit), max(value, limit)
-    if bound[0] == "max":
+    if bound is not None and gate.value is not None:
+        yield from bar("", gate.value, bound[1], bound[0])
+    tile = (gate.snapshot or {}).get("tile")
+    if isinstance(tile, Mapping) and bound is not None:
+        yield from bar("worst tile", tile.get("value"), tile.get("bound"), bound[0])
+
+
+def bar(what: str, value: object, bound: object, kind: str) -> Iterator[Bar]:
+    """Give value and bound on one scale, unless one of them is not a finite number.
+
+    Lower-is-better (``max``) starts at zero. Higher-is-better (``min``) ends at 1, or above the
+    larger number, and starts a little below the smaller one, so that two near similarities can be
+    told apart.
+
+    >>> one, = bar("", 0.019, 0.005, "max")
+    >>> one.text, one.bound, one.value, one.high
+    ('0.014 beyond max 0.005', 21.05, 80.0, '0.0238')
+    """
+    numbers = [n for n in (value, bound) if isinstance(n, (int, float)) and math.isfinite(n)]
+    if len(numbers) != 2:
+        return
+    (value, bound), least, most = numbers, min(numbers), max(numbers)
+    if kind == "max":
         low, high = min(0.0, least), most * 1.25 if most > 0 else 1.0
     else:
         high = 1.0 if most <= 1 else most * 1.05
         low = least - max(high - least, 1e-6) * 0.5
         low = max(0.0, low) if least >= 0 else low
-
-    def place(number: float) -> float:
-        return round(100 * (number - low) / (high - low), 2)
-
-    return Bar(place(value), place(limit), f"{low:.3g}", f"{high:.3g}", gate.better, text)
+    at_value, at_bound = (round(100 * (n - low) / (high - low), 2) for n in numbers)
+    distance = value - bound if kind == "max" else bound - value
+    limit = f"{kind} {format_numbers(value, bound)[1]}"
+    side = "beyond" if distance > 0 else "inside"
+    text = f"{format_numbers(abs(distance))[0]} {side} {limit}" if distance else f"exactly {limit}"
+    yield Bar(what, at_value, at_bound, distance > 0, f"{low:.3g}", f"{high:.3g}", kind, text)
 
 
 def approvable(gate: Gate) -> bool:
     """Tell whether ``editmetrics approve`` would accept what this failing gate measured."""
-    if gate.verdict == "missing-golden":
-        return True
-    by_golden = gate.verdict == "fail" and gate.origin in ("golden", "default")
-    return by_golden and gate.value is not None and math.isfinite(gate.value)
+    if gate.verdict not in ("fail", "missing-golden"):
+        return False
+    if gate.snapshot is not None:
+        return "edited" in gate.images
+    written_by_hand = gate.origin in ("argument", "marker", "case")
+    return not written_by_hand and gate.value is not None and math.isfinite(gate.value)

@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.gates import Gate
-from pytest_editmetrics.report.text import format_numbers
+from pytest_editmetrics.report.numbers import format_numbers
 from pytest_editmetrics.rundir import Run
 
 LAYERS = ("reference", "edited", "golden")
@@ -72,7 +72,7 @@ def case_picture(gates: Sequence[Gate], gallery: Gallery, where: str) -> dict[st
         return None
     return {
         "layers": layers,
-        "boxes": list(_boxes(gates)),
+        "boxes": list(_boxes(gates, layers)),
         "overlays": list(_overlays(gates, gallery, layers[0], where)),
         "crops": list(_crops(gates, gallery)),
     }
@@ -83,8 +83,12 @@ def _first(gates: Sequence[Gate], name: str, gallery: Gallery) -> dict[str, Any]
     return None if used is None else gallery.use(used)
 
 
-def _boxes(gates: Sequence[Gate]) -> Iterator[dict[str, Any]]:
+def _boxes(gates: Sequence[Gate], layers: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     seen: list[tuple[str, Any]] = []
+    frame = layers[0]
+    # the boxes of an edited image that was resized are in its own pixels
+    edited = next((layer for layer in layers if layer["name"] == "edited"), frame)
+    own = frame["w"] / edited["w"], frame["h"] / edited["h"]
     for gate in gates:
         if gate.compares == "objects":
             kinds = [
@@ -100,10 +104,24 @@ def _boxes(gates: Sequence[Gate]) -> Iterator[dict[str, Any]]:
                 numbered = len(boxes) > 1
                 for number, box in enumerate(boxes, 1):
                     text = f"{label} {number}" if numbered else label
-                    yield {"kind": kind, "label": text, "box": box}
+                    scale = own if kind == "edited" else (1, 1)
+                    yield {
+                        "kind": kind,
+                        "label": f"{text} {_text(box)}",
+                        "box": _scaled(box, scale),
+                    }
         tile = (gate.snapshot or {}).get("tile")
         if isinstance(tile, Mapping) and (boxes := _drawable([tile.get("box")])):
-            yield {"kind": "tile", "label": f"worst tile of {gate.label}", "box": boxes[0]}
+            text = f"worst tile of {gate.label} {_text(boxes[0])}"
+            yield {"kind": "tile", "label": text, "box": boxes[0]}
+
+
+def _text(box: Sequence[float]) -> str:
+    return "(" + ", ".join(f"{number:g}" for number in box) + ")"
+
+
+def _scaled(box: Sequence[float], scale: tuple[float, float]) -> list[float]:
+    return [number * scale[index % 2] for index, number in enumerate(box)]
 
 
 def _drawable(boxes: Any) -> list[list[float]]:

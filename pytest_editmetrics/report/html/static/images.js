@@ -1,56 +1,71 @@
 "use strict";
 
-// An image is decoded when it comes near the screen and given up when it is far away again.
+// An image is decoded when it comes near the screen and given up when it is far away again. It is
+// drawn on a canvas, whose memory is freed then: of an <img> the browser keeps the decoded pixels.
 
 const EMBEDDED = document.documentElement.dataset.images === "embedded";
-const urls = new Map();
 const parsed = new Promise((resolve) => {
   document.addEventListener("DOMContentLoaded", resolve, { once: true });
 });
 
-async function objectUrl(id) {
+async function embedded(id) {
   // the images stand at the end of the file, which may still be loading
   if (!document.getElementById(`i-${id}`)) await parsed;
   const text = atob(document.getElementById(`i-${id}`).textContent);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
-  return URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
+  return new Blob([bytes], { type: "image/png" });
 }
 
-function acquire(id) {
-  if (!EMBEDDED) return Promise.resolve(`images/${id}.png`);
-  const entry = urls.get(id) || { users: 0, url: objectUrl(id) };
-  entry.users += 1;
-  urls.set(id, entry);
-  return entry.url;
-}
-
-function release(id) {
-  const entry = urls.get(id);
-  if (!entry) return;
-  entry.users -= 1;
-  if (entry.users > 0) return;
-  urls.delete(id);
-  entry.url.then((url) => URL.revokeObjectURL(url));
+function loaded(id) {
+  return new Promise((resolve, reject) => {
+    const img = new Image();
+    img.onload = () => resolve(img);
+    img.onerror = reject;
+    img.src = `images/${id}.png`;
+  });
 }
 
 const shown = new WeakMap();
 
-function showImage(img, id) {
-  if (shown.get(img) === id) return;
-  hideImage(img);
-  shown.set(img, id);
-  acquire(id).then((url) => {
-    if (shown.get(img) === id) img.src = url;
-  });
+// `size` is {w, h} of the image; with `height` it is drawn no higher than that many CSS pixels.
+async function showImage(canvas, id, size, height) {
+  if (shown.get(canvas) === id) return;
+  shown.set(canvas, id);
+  canvas.classList.remove("broken");
+  const most = height ? Math.ceil(height * devicePixelRatio) : size.h;
+  const options =
+    size.h > most
+      ? { resizeHeight: most, resizeWidth: Math.max(1, Math.round((size.w * most) / size.h)), resizeQuality: "medium" }
+      : {};
+  try {
+    const source = EMBEDDED ? await embedded(id) : await loaded(id);
+    if (shown.get(canvas) !== id) return;
+    const bitmap = await createImageBitmap(source, options);
+    if (shown.get(canvas) === id) {
+      canvas.width = bitmap.width;
+      canvas.height = bitmap.height;
+      canvas.getContext("2d").drawImage(bitmap, 0, 0);
+    }
+    bitmap.close();
+  } catch {
+    canvas.classList.add("broken");
+  }
 }
 
-function hideImage(img) {
-  const id = shown.get(img);
-  if (id === undefined) return;
-  shown.delete(img);
-  img.removeAttribute("src");
-  release(id);
+function hideImage(canvas) {
+  if (!shown.delete(canvas)) return;
+  canvas.width = 0;
+  canvas.height = 0;
+}
+
+function canvasOf(label) {
+  const canvas = document.createElement("canvas");
+  canvas.width = 0;
+  canvas.height = 0;
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", label);
+  return canvas;
 }
 
 const nearby = new Map();

@@ -37,8 +37,7 @@ function canvasFor(frame, className, label) {
 }
 
 function drawBoxes(frame, boxes) {
-  const names = boxes.map(({ label, box }) => `${label} (${box.join(", ")})`).join("; ");
-  const svg = canvasFor(frame, "boxes", names);
+  const svg = canvasFor(frame, "boxes", boxes.map(({ label }) => label).join("; "));
   for (const { kind, label, box } of boxes) {
     const [x1, y1, x2, y2] = box;
     const group = svgElement("g", { class: `box ${kind}` });
@@ -49,6 +48,22 @@ function drawBoxes(frame, boxes) {
     svg.append(group);
   }
   return svg;
+}
+
+function listBoxes(list, boxes) {
+  list.textContent = "";
+  for (const { kind, label } of boxes.slice(0, 12)) {
+    const item = document.createElement("li");
+    const line = document.createElement("span");
+    line.className = `line ${kind}`;
+    item.append(line, label);
+    list.append(item);
+  }
+  if (boxes.length > 12) {
+    const item = document.createElement("li");
+    item.textContent = `and ${boxes.length - 12} more`;
+    list.append(item);
+  }
 }
 
 function drawPatches(frame, overlay) {

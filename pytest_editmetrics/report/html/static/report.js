@@ -7,14 +7,19 @@ const cases = [...document.querySelectorAll(".case")];
 const search = document.getElementById("search");
 const metric = document.getElementById("metric");
 const statusButtons = [...document.querySelectorAll(".statuses button")];
+const THUMB_HEIGHT = 44;
 let current = null;
 
 for (const element of cases) {
   const thumbs = element.querySelector(".thumbs");
   if (!thumbs) continue;
-  const images = [...thumbs.querySelectorAll("img")];
+  const canvases = [...thumbs.querySelectorAll("canvas")];
   whenNear(thumbs, (near) => {
-    for (const img of images) near ? showImage(img, img.dataset.image) : hideImage(img);
+    for (const canvas of canvases) {
+      const { image, w, h } = canvas.dataset;
+      if (near) showImage(canvas, image, { w: Number(w), h: Number(h) }, THUMB_HEIGHT);
+      else hideImage(canvas);
+    }
   });
   const host = element.querySelector(".picture");
   let viewer = null;

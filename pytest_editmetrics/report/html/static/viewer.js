@@ -5,6 +5,7 @@
 
 const choice = { view: "slider", overlay: "", boxes: true };
 const viewers = new Set();
+const STRIP_HEIGHT = 104;
 
 class Viewer {
   constructor(host, data) {
@@ -39,7 +40,7 @@ class Viewer {
   unmount() {
     if (!viewers.delete(this)) return;
     this.host.style.minHeight = `${this.host.offsetHeight}px`;
-    for (const img of this.host.querySelectorAll("img")) hideImage(img);
+    for (const canvas of this.host.querySelectorAll("canvas")) hideImage(canvas);
     this.host.textContent = "";
   }
 
@@ -86,13 +87,13 @@ class Viewer {
     });
     for (const [image, caption] of figures) {
       const figure = document.createElement("figure");
-      const img = new Image(image.w, image.h);
-      img.alt = `${this.host.dataset.title}: ${caption}`;
+      const canvas = canvasOf(`${this.host.dataset.title}: ${caption}`);
+      canvas.style.aspectRatio = `${image.w} / ${image.h}`;
       const text = document.createElement("figcaption");
       text.textContent = caption;
-      figure.append(img, text);
+      figure.append(canvas, text);
       strip.append(figure);
-      showImage(img, image.image);
+      showImage(canvas, image.image, image, STRIP_HEIGHT);
     }
   }
 
@@ -144,10 +145,10 @@ class Viewer {
       const layer = this.layer(this.pair[index]);
       element.hidden = !layer;
       if (!layer) return;
-      const img = element.querySelector("img");
-      img.alt = `${this.host.dataset.title}: ${layer.name}`;
+      const canvas = element.querySelector("canvas");
+      canvas.setAttribute("aria-label", `${this.host.dataset.title}: ${layer.name}`);
       element.querySelector(".tag").textContent = layer.name;
-      showImage(img, layer.image);
+      showImage(canvas, layer.image, layer);
     });
     const [before, after] = this.pair.map((name) => this.layer(name));
     const differ = after && (before.w !== after.w || before.h !== after.h);
@@ -191,21 +192,21 @@ class Viewer {
 
   drawOver(overlay) {
     const over = this.find(".over");
-    for (const img of over.querySelectorAll("img")) hideImage(img);
+    for (const canvas of over.querySelectorAll("canvas")) hideImage(canvas);
     over.textContent = "";
     const [first] = this.data.layers;
     if (overlay && overlay.kind === "patches") over.append(drawPatches(first, overlay));
     else if (overlay) {
-      const img = new Image();
-      img.className = overlay.kind;
-      img.alt = overlay.label;
-      over.append(img);
-      showImage(img, overlay.image);
+      const canvas = canvasOf(overlay.label);
+      canvas.className = overlay.kind;
+      over.append(canvas);
+      showImage(canvas, overlay.image, overlay);
     }
     if (choice.boxes && this.data.boxes.length) over.append(drawBoxes(first, this.data.boxes));
     this.find(".overlay").value = overlay ? this.data.overlays.indexOf(overlay) : "";
     this.find(".frame").classList.toggle("muted", Boolean(overlay) && overlay.kind !== "mask");
     fillLegend(this.find(".legend"), overlay);
+    listBoxes(this.find(".box-list"), choice.boxes ? this.data.boxes : []);
   }
 }
 
