@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.session import EditSession
@@ -14,10 +14,10 @@ from pytest_editmetrics.session import EditSession
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens import Proposal
     from pytest_editmetrics.rundir import GateRecord, Run
-    from pytest_editmetrics.snapshots import ImageAddress
 
 _WRITTEN_BY_HAND = ("argument", "marker", "case")
 _IMAGE = "golden_"
+_PROVENANCE = ("test", "name", "date", "versions", "device", "weights", "facts")
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,9 @@ class _Image:
     """A golden image to write."""
 
     record: GateRecord
-    address: ImageAddress
+    target: Path
     source: Path
+    provenance: Mapping[str, Any]
 
 
 def selected(run: Run, expression: str | None) -> list[GateRecord]:
@@ -137,6 +138,7 @@ def _bound(session: EditSession, record: GateRecord) -> _Bound:
 
 
 def _image(session: EditSession, run: Run, record: GateRecord) -> _Image:
+    from pytest_editmetrics.config.provenance import checked_facts
     from pytest_editmetrics.snapshots import golden_stem, image_address
 
     gate = record.gate
@@ -151,7 +153,11 @@ def _image(session: EditSession, run: Run, record: GateRecord) -> _Image:
             f" this project as {address.folder / address.stem}; run the tests here, or leave it out"
             " with -k"
         )
-    return _Image(record, address, run.image_path(str(gate.images.get("edited"))))
+    proposed = dict(gate.snapshot or {}).get("proposed")
+    facts = proposed if isinstance(proposed, Mapping) else {}
+    provenance = checked_facts({key: facts[key] for key in _PROVENANCE if key in facts})
+    source = run.image_path(str(gate.images.get("edited")))
+    return _Image(record, target, source, provenance)
 
 
 def _test(session: EditSession, record: GateRecord) -> tuple[Path, str]:
@@ -209,10 +215,9 @@ def _write_images(
     staged = []
     try:
         for image in images:
-            snapshot = dict(image.record.gate.snapshot or {})
             data, suffix = encode(load_pixels(image.source), session.settings.golden_images.format)
-            target = image.address.file(snapshot.get("variant"), suffix)
-            staged.append(stage(data, target, snapshot.get("proposed") or {}, session.rootdir))
+            target = image.target.with_suffix(suffix)
+            staged.append(stage(data, target, image.provenance, session.rootdir))
         written = promote(staged, session.rootdir)
     finally:
         discard(staged, session.rootdir)

@@ -105,7 +105,7 @@ def _approve(args: argparse.Namespace) -> int:
     def work(session: EditSession) -> int:
         if not run.complete:
             _note(f"{args.folder} was cut off; only what finished can be approved")
-        if not approve(session, run, args.expression, print):
+        if not approve(session, run, args.expression, _say):
             print("nothing to approve")
         return 0
 
@@ -164,8 +164,17 @@ def _print_summary(tally: Tally) -> None:
     from pytest_editmetrics.report.summary import summary_lines
 
     for line in summary_lines(tally):
-        print(line)
+        _say(line)
+
+
+def _say(line: str) -> None:
+    print(_printable(line))
 
 
 def _note(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(_printable(line), file=sys.stderr, flush=True)
+
+
+def _printable(line: str) -> str:
+    """Escape what could steer the terminal: a run may come from anywhere."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
