@@ -44,8 +44,8 @@ def read_provenance(path: Path, rootdir: Path) -> dict[str, Entry]:
     root = read_yaml(path, rootdir).root
     for name, node in root.mapping("a file of provenance").items():
         for key, child in node.mapping(f"the provenance of {name}").items():
-            if key in ("test", "sha256", "device"):
-                child.text(f"{key} of {name}")
+            if key in ("test", "sha256", "device") and not isinstance(child.value, str):
+                child.fail(f"{key} of {name} must be text, not {child.shown}")
         entries[name] = node.plain or {}
     return entries
 
@@ -124,7 +124,7 @@ def checked_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fact(name: str, value: Any, depth: int) -> Any:
-    if value is None or type(value) in (bool, int, str) or _finite(value):
+    if value is None or type(value) in (bool, int) or _finite(value) or _encodable(value):
         return value
     if depth < 10 and isinstance(value, (list, tuple)):
         return [_fact(name, item, depth + 1) for item in value]
@@ -134,6 +134,10 @@ def _fact(name: str, value: Any, depth: int) -> Any:
         f"provenance({name}=...): {value!r:.80} cannot be written down; give a text, a finite"
         " number, or a list or mapping of them"
     )
+
+
+def _encodable(value: Any) -> bool:
+    return type(value) is str and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _finite(value: Any) -> bool:
