@@ -127,16 +127,17 @@ def _write(
         for name, run in runs.items()
     ]
     started = min((str(shard["started"]) for shard in shards if shard["started"]), default="")
-    results = ResultsFile(run_dir.results_path, _versions(runs.values()), started, shards=shards)
     crashed = [nodeid for nodeid, test in tests.items() if test.crashed]
     records = [record for test in tests.values() for record in test.records]
-    for one in records:
-        results.gate(one.nodeid, one.attempt, one.final, one.outcome, one.gate)
-    for nodeid in crashed:
-        results.crashed(nodeid)
     tally = tally_of(records, crashed)
-    if not cut:
-        results.close(tally.counts())
+    versions = _versions(runs.values())
+    with ResultsFile(run_dir.results_path, versions, started, shards=shards) as results:
+        for one in records:
+            results.gate(one.nodeid, one.attempt, one.final, one.outcome, one.gate)
+        for nodeid in crashed:
+            results.crashed(nodeid)
+        if not cut:
+            results.close(tally.counts())
     return tally
 
 

@@ -70,7 +70,9 @@ class RunOutputs:
                 from pytest_editmetrics.report.results import ResultsFile
 
                 versions, started = package_versions(), now()
-                self._files = [ResultsFile(path, versions, started) for path in paths]
+                for path in paths:
+                    self._files.append(ResultsFile(path, versions, started))
+                    self._session.config.add_cleanup(self._files[-1].leave)
         except EditMetricsError as error:
             raise pytest.UsageError(str(error)) from None
 

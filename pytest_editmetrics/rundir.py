@@ -270,33 +270,37 @@ def image_names(images: Mapping[str, Any]) -> Iterator[Any]:
         if key in images:
             yield images[key]
     heat = images.get("heat", {})
-    if isinstance(heat, Mapping) and "lpips" in heat:
+    if not isinstance(heat, Mapping):
+        yield heat
+    elif "lpips" in heat:
         yield heat["lpips"]
-    for pair in images.get("crops", ()):
-        yield from pair if isinstance(pair, list) else (pair,)
+    crops = images.get("crops", ())
+    for pair in crops if isinstance(crops, (list, tuple)) else (crops,):
+        yield from pair if isinstance(pair, (list, tuple)) else (pair,)
 
 
 def _value(source: Path, number: int, name: str, value: Any) -> Any:
     """Return a gate's field as ``Gate`` holds it; refuse what could not be one."""
+    kept = value
     if name == "verdict":
-        valid = value in _VERDICTS
+        valid = isinstance(value, str) and value in _VERDICTS
     elif value is None:
         valid = name not in (*_NEVER_NULL, "weights", "smoke")
     elif name in _NUMBERS:
-        value = _number(value)
-        valid = value is not None
+        kept = _number(value)
+        valid = kept is not None
     elif name in _MAPPINGS:
         valid = isinstance(value, dict)
     elif name == "weights":
         valid = isinstance(value, list) and all(isinstance(item, dict) for item in value)
-        value = tuple(value) if valid else value
+        kept = tuple(value) if valid else value
     elif name == "smoke":
         valid = type(value) is bool
     else:
         valid = isinstance(value, str)
     if not valid:
         _fail(source, number, f"{name} cannot be {value!r:.80}")
-    return value
+    return kept
 
 
 def _number(value: Any) -> float | None:
@@ -307,7 +311,7 @@ def _number(value: Any) -> float | None:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def _text(source: Path, number: int, record: dict[str, Any], name: str) -> str:

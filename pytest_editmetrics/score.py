@@ -53,23 +53,24 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
     run_dir = RunDir(output)
     run_dir.prepare()
     session.run_path = output
-    results = ResultsFile(
-        run_dir.results_path, package_versions(), now(), scored=run.session.get("started")
-    )
-    gates = [
-        (record, _scored(session, run, record, configured)) for record in track(final, "scoring")
-    ]
-    outcomes = _outcomes(gates)
-    records = [
-        GateRecord(record.nodeid, 1, True, outcomes[record.nodeid], gate) for record, gate in gates
-    ]
-    for one in records:
-        results.gate(one.nodeid, one.attempt, one.final, one.outcome, one.gate)
-    for nodeid in run.crashed:
-        results.crashed(nodeid)
-    tally = tally_of(records, run.crashed)
-    if run.complete:
-        results.close(tally.counts())
+    where, started = run_dir.results_path, run.session.get("started")
+    with ResultsFile(where, package_versions(), now(), scored=started) as results:
+        gates = [
+            (record, _scored(session, run, record, configured))
+            for record in track(final, "scoring")
+        ]
+        outcomes = _outcomes(gates)
+        records = [
+            GateRecord(record.nodeid, 1, True, outcomes[record.nodeid], gate)
+            for record, gate in gates
+        ]
+        for one in records:
+            results.gate(one.nodeid, one.attempt, one.final, one.outcome, one.gate)
+        for nodeid in run.crashed:
+            results.crashed(nodeid)
+        tally = tally_of(records, run.crashed)
+        if run.complete:
+            results.close(tally.counts())
     return tally
 
 

@@ -89,7 +89,17 @@ class ResultsFile:
         """
         listed = {"obsolete": [asdict(image) for image in obsolete]} if full else {}
         self._write({"record": "end", **counts, "full": full, **listed})
+        self.leave()
+
+    def leave(self) -> None:
+        """Close the file as it is; without its closing line it counts as cut off."""
         self._file.close()
+
+    def __enter__(self) -> ResultsFile:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.leave()
 
     def _write(self, record: Mapping[str, Any]) -> None:
         try:
