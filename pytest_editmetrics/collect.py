@@ -6,6 +6,7 @@ marks, ``-k``, xdist and reruns work as in any test file.
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.edit_gate import Check, EditGate
-from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.errors import ConfigError, EditMetricsError, InputError
 from pytest_editmetrics.session import EditSession, session_of
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.case_file import CaseFile, CaseSpec
+
+_RESERVED = re.compile(
+    r"__|pytest_|pytestmark$|(setup|teardown)(_module|_function|Module)?$"
+    r"|(setUp|tearDown)Module$"
+)
 
 
 class CaseModule(pytest.Module):
@@ -28,10 +34,16 @@ class CaseModule(pytest.Module):
         from pytest_editmetrics.config.case_file import read_case_file
 
         try:
-            file = read_case_file(self.path, session.registry, session.rootdir)
+            file = read_case_file(self.path, session.collecting_registry(), session.rootdir)
             module = types.ModuleType(self.path.name)
             module.__file__ = str(self.path)
             for case in file.cases:
+                if _RESERVED.match(case.id):
+                    raise ConfigError(
+                        f"the id {case.id!r} has a meaning of its own in pytest; choose another",
+                        self.path,
+                        case.line,
+                    )
                 setattr(module, case.id, _test_function(session, file, case))
         except EditMetricsError as error:
             raise self.CollectError(str(error)) from None

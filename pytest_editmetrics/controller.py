@@ -38,6 +38,7 @@ class _Attempt:
     rerun: bool = False
     gates: list[dict[str, Any]] = field(default_factory=list)
     staged: list[dict[str, Any]] = field(default_factory=list)
+    asked: bool = False
     location: tuple[str, int] | None = None
 
 
@@ -56,6 +57,8 @@ class Controller:
         self._attempts: dict[str, int] = {}
         self._collected: dict[str, int] = {}
         self._deselected = False
+        self._measured: dict[str, set[str]] = {}
+        self._gateless: list[str] = []
         self._notes: list[str] = []
         self._problems: list[str] = []
 
@@ -66,6 +69,12 @@ class Controller:
             return
         self._ci.open()
         self._outputs.open()
+
+    @pytest.hookimpl
+    def pytest_report_header(self) -> str | None:
+        """Name the configuration that holds, if there is one."""
+        path = self.session.config_path
+        return None if path is None else f"editmetrics: configuration {path}"
 
     @pytest.hookimpl
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
@@ -110,7 +119,7 @@ class Controller:
         if carried is not None:
             data = json.loads(carried)
             attempt.gates, attempt.failed = data["gates"], data["failed"]
-            attempt.staged = data["staged"]
+            attempt.staged, attempt.asked = data["staged"], True
             attempt.location = (report.location[0], (report.location[1] or 0) + 1)
         outcome = _outcome(report)
         if attempt.outcome != "failed" and outcome != "passed":
@@ -136,6 +145,11 @@ class Controller:
             attempt.gates,
             attempt.staged,
         )
+        if not attempt.rerun and not attempt.failed and attempt.outcome in ("passed", "xfailed"):
+            labels = {g["metric"] + (f"@{g['name']}" if g["name"] else "") for g in attempt.gates}
+            self._measured[nodeid] = labels
+            if attempt.asked and not attempt.gates:
+                self._gateless.append(nodeid)
         if not attempt.gates:
             return
         from pytest_editmetrics.gates import Gate
@@ -175,6 +189,7 @@ class Controller:
             self._judge_session(session, self._tally)
             if full:
                 self._report_obsolete()
+        self._report_not_measured(session)
         if sys.exc_info()[0] is None:  # else tests are missing, and the results say so
             counts = self._tally.counts() if self._tally else {"gates": 0}
             self._outputs.write("close", counts, full, self._images.obsolete)
@@ -239,6 +254,41 @@ class Controller:
                 " status 1 (--editmetrics-allow-smoke lets it pass)"
             )
 
+    def _report_not_measured(self, session: pytest.Session) -> None:
+        """Name tests that asked for a gate and made none, and goldens that nothing was held to."""
+        if self._gateless:
+            self._notes.append(
+                f"asked for a gate and made none: {len(self._gateless)}, {self._gateless[0]}"
+                + (" and others" if len(self._gateless) > 1 else "")
+            )
+            if self._tally is None and session.testsfailed == 0:
+                self._problems.append(
+                    "tests asked for gates and not one was made, so this session proves nothing:"
+                    " exit status 1"
+                )
+        measured = {}
+        for nodeid, labels in self._measured.items():
+            path, _, test = nodeid.partition("::")
+            test_file = self.session.rootdir / path
+            if path and (self.session.options["goldens"] or _has_goldens(test_file)):
+                measured[test_file, test] = labels
+        if not measured:
+            return
+        try:
+            missed = self.session.goldens.not_measured(measured)
+        except EditMetricsError as error:
+            self._problems.append(f"goldens that cannot be read: {error}")
+            return
+        if missed:
+            strict = self.session.options["strict"] != "none"
+            where = self._problems if strict else self._notes
+            where.append(
+                f"approved but not measured: {len(missed)} goldens, which held nothing in this run;"
+                " measure them or delete them"
+                + ("" if strict else " (--editmetrics-strict=regressed fails)")
+            )
+            self._notes += [f"  {entry}" for entry in missed[:10]]
+
     def _is_full_run(self, session: pytest.Session) -> bool:
         option = self._config.option
         narrowed = any(
@@ -271,7 +321,7 @@ class Controller:
     @pytest.hookimpl
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the section; a session without gates prints nothing."""
-        if self._tally is None and not self._problems:
+        if self._tally is None and not self._problems and not self._notes:
             return
         from pytest_editmetrics.report.summary import summary_lines
 
@@ -284,6 +334,10 @@ class Controller:
             terminalreporter.write_line(f"FAILED: {problem}", red=True)
         for line in self._ci.annotations(self._tally) if self._tally else []:
             terminalreporter.write_line(line)
+
+
+def _has_goldens(test_file: Path) -> bool:
+    return (test_file.parent / "goldens" / f"{test_file.name}.yaml").is_file()
 
 
 def _key(report: pytest.TestReport) -> tuple[str, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_editmetrics.calls import call_site, check_name, illustrated, raise_failures
@@ -41,6 +43,16 @@ class Check:
     resize: Resize | None = None
     scope: Scope | None = None
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
+
+    def listed(self) -> Check:
+        """Return the check with every kind of boxes as a list, so that iterators are read once."""
+        return replace(
+            self,
+            coords=_listed("coords", self.coords),
+            ref_boxes=_listed("ref_boxes", self.ref_boxes),
+            edited_boxes=_listed("edited_boxes", self.edited_boxes),
+            object_coords=_listed("coords", self.object_coords),
+        )
 
 
 class EditGate:
@@ -107,18 +119,27 @@ class EditGate:
             return {}
         from pytest_editmetrics.config.bounds import parse_bounds
 
-        known = self._session.registry.metric(metric)
-        where = call_site(self._item.path, self._session.rootdir)
-        return {metric: parse_bounds(known, threshold, origin="argument", source=where)}
+        with self._record.errors(metric):
+            known = self._session.registry.metric(metric)
+            where = call_site(self._item.path, self._session.rootdir)
+            return {metric: parse_bounds(known, threshold, origin="argument", source=where)}
 
     def run(self, check: Check) -> list[Measurement]:
         """Measure, judge and record the gates of ``check``; raise if one of them fails."""
         __tracebackhide__ = True
-        marker = Marker.of(self._item, self._session)
-        configs = self._configs(check, marker)
-        check_name(check.name)
-        for config in configs:
-            self._record.claim(config.metric.name, check.name)
+        with self._record.errors(check.metrics):
+            marker = Marker.of(self._item, self._session)
+            configs = self._configs(check, marker)
+            check = check.listed()
+            check_name(check.name)
+            for config in configs:
+                self._record.claim(config.metric.name, check.name)
+        if check.reference is check.edited and not isinstance(check.edited, (str, Path)):
+            warnings.warn(
+                "reference and edited are one and the same object: an editor that works in place"
+                " leaves nothing to compare with; give it a copy",
+                stacklevel=2,
+            )
         try:
             measured = self._measure_all(check, configs, marker)
         except EditMetricsError as error:
@@ -136,13 +157,20 @@ class EditGate:
         settings = self._session.settings
         asked = check.metrics if check.metrics is not None else marker.metrics
         asked = settings.metrics if asked is None else asked
+        if not isinstance(asked, Iterable):
+            raise InputError(f"metrics must be names of metrics, not {asked!r}")
         asked = (asked,) if isinstance(asked, str) else tuple(asked)
         if not asked:
             raise InputError("metrics is empty, so nothing would be measured; name at least one")
         for name in asked:
             self._session.registry.metric(name)
         configs = [settings.metric_configs[name] for name in asked]
-        marker.check_options(self._session, configs)
+        for name in check.thresholds:
+            if name not in asked:
+                raise InputError(
+                    f"{check.thresholds[name].source}: a threshold of {name}, which is not measured"
+                    f" here; add it to metrics (now {', '.join(asked)})"
+                )
         return [replace(config, scope=check.scope or config.scope) for config in configs]
 
     def _measure_all(
@@ -188,6 +216,16 @@ class EditGate:
             pair = (job.pair.reference, job.pair.edited)
             gate = illustrated(self._session, gate, pair, self._item.nodeid)
         return gate, measurement
+
+
+def _listed(name: str, boxes: Any) -> list[Any] | None:
+    if boxes is None:
+        return None
+    if str(getattr(boxes, "dtype", "")) in ("bool", "torch.bool"):
+        raise InputError(f"{name} is a mask; give a list of boxes (x1, y1, x2, y2) in pixels")
+    if isinstance(boxes, (str, bytes)) or not isinstance(boxes, Iterable):
+        raise InputError(f"{name} must be a list of boxes (x1, y1, x2, y2), not {boxes!r}")
+    return list(boxes)
 
 
 def _explicit(metric: str, check: Check, marker: Marker) -> Threshold | None:

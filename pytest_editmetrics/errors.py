@@ -23,17 +23,25 @@ class EditMetricsError(Exception):
 class InputError(EditMetricsError, ValueError):
     """An argument that makes no sense: an unknown metric, mask mode, option or bound."""
 
+    __module__ = "builtins"
+
 
 class ImageError(EditMetricsError, ValueError):
     """An image that cannot be read, or does not fit its pair."""
+
+    __module__ = "builtins"
 
 
 class RegionError(EditMetricsError, ValueError):
     """A box that is not four finite pixel numbers, or is inverted."""
 
+    __module__ = "builtins"
+
 
 class ConfigError(EditMetricsError):
     """A YAML file that cannot be used; the message starts with ``file:line:``."""
+
+    __module__ = "builtins"
 
     def __init__(self, message: str, path: str | Path | None = None, line: int | None = None):
         where = "" if path is None else f"{path}:{line}: " if line else f"{path}: "
@@ -48,6 +56,8 @@ class MissingResourceError(EditMetricsError):
     ``pipe`` is the key of the pipe that needs them, which ``--editmetrics-skip-missing`` takes.
     """
 
+    __module__ = "builtins"
+
     def __init__(self, message: str, pipe: str):
         super().__init__(message)
         self.pipe = pipe
@@ -55,6 +65,8 @@ class MissingResourceError(EditMetricsError):
 
 class WeightsError(EditMetricsError):
     """Weights that are there and cannot be trusted: wrong hash, truncated, another architecture."""
+
+    __module__ = "builtins"
 
 
 class GateFailure(AssertionError):

@@ -171,6 +171,23 @@ class Goldens:
             threshold = Threshold(metric.bound_kind, entry.bound, "golden", source)
         return Approved(threshold, entry.measured, env)
 
+    def not_measured(self, measured: Mapping[tuple[Path, str], Collection[str]]) -> list[str]:
+        """Return, as ``file:line: test gate``, the goldens that no gate of their test measured.
+
+        Args:
+            measured: the gate keys of each test that ran to its end, by (test file, test key).
+        """
+        found = []
+        for (test_file, test), gates in measured.items():
+            golden_file = self._read(self.file_of(test_file))
+            if golden_file is not None:
+                found += [
+                    f"{golden_file.shown}:{entry.line}: {test} {gate}"
+                    for gate, entry in golden_file.tests.get(test, {}).items()
+                    if gate not in gates
+                ]
+        return found
+
     def obsolete(self, collected: Mapping[Path, Collection[str]]) -> list[ObsoleteGolden]:
         """Return the goldens whose test does not exist any more, by file and line.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -93,7 +94,8 @@ def _judged(
         pair = (job.pair.reference, job.pair.edited)
         measurement = measure(bound, config, pair, coords, job.pair.original, evidence)
         path, _, test = job.nodeid.partition("::")
-        address = session.goldens.address(session.rootdir / path, test, metric.name, job.name)
+        test_file = session.rootdir / path if job.item is None else job.item.path
+        address = session.goldens.address(test_file, test, metric.name, job.name)
         gate = judge(
             measurement,
             metric,
@@ -117,6 +119,8 @@ def _judged(
         return gate, Measurement(metric.name, None, config.scope, soft)
     except EditMetricsError as error:
         return _error(job, error, origin), None
+    except Exception as error:  # a user's pipe: the other metrics of the check still count
+        return _error(job, _foreign(config.pipe_name, error), origin), None
     return replace(gate, details={**gate.details, **origin}), measurement
 
 
@@ -125,6 +129,14 @@ def _error(job: Job, error: EditMetricsError, details: Mapping[str, Any]) -> Gat
 
     gate = error_gate(job.config.metric, str(error), name=job.name, region=job.pair.region)
     return held_to(replace(gate, scope=job.config.scope, details=details), job.explicit)
+
+
+def _foreign(pipe: str, error: Exception) -> EditMetricsError:
+    """Return what an exception of a pipe says, and the line it comes from."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return EditMetricsError(
+        f"{pipe} raised {type(error).__name__}: {error} ({frame.filename}:{frame.lineno})"
+    )
 
 
 def _object_coords(job: Job) -> Boxes:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.session import EditSession
-
-if TYPE_CHECKING:
-    from pytest_editmetrics.config.settings import MetricConfig
 
 
 @dataclass(frozen=True)
@@ -52,18 +49,33 @@ class Marker:
         }
         return cls(metrics, thresholds, merged)
 
-    def check_options(self, session: EditSession, configs: Iterable[MetricConfig]) -> None:
-        """Refuse an option that nothing measured here takes: it would silently do nothing."""
-        valid = {"metrics", "thresholds"}
-        configs = list(configs)
-        for config in configs:
-            valid.update(
-                config.metric.params, session.registry.pipe(config.pipe_name).options or ()
-            )
-        for option in self.options:
+
+def check_used(item: pytest.Item, session: EditSession, measured: Iterable[str]) -> None:
+    """Refuse what the test's own marker states and none of its gates took: it did nothing.
+
+    A marker of a class or module speaks for tests that measure other metrics too.
+
+    Raises:
+        InputError: a threshold of a metric, or an option, that no gate of the test used.
+    """
+    registry, settings = session.registry, session.settings
+    names = [name for name in measured if name in settings.metric_configs]
+    configs = [settings.metric_configs[name] for name in names]
+    valid: set[str] = set()
+    for config in configs:
+        valid.update(config.metric.params, registry.pipe(config.pipe_name).options or ())
+    for mark in item.own_markers:
+        if mark.name != "editmetrics":
+            continue
+        for name in mark.kwargs.get("thresholds") or ():
+            if name not in names:
+                raise InputError(
+                    f"the editmetrics marker has a threshold of {name!r}, which this test does not"
+                    f" measure; it measures {', '.join(names)}: add it to metrics="
+                )
+        for option in mark.kwargs.keys() - {"metrics", "thresholds"}:
             if not any(
-                option in config.metric.params
-                or session.registry.pipe(config.pipe_name).accepts(option)
+                option in config.metric.params or registry.pipe(config.pipe_name).accepts(option)
                 for config in configs
             ):
                 raise InputError(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -78,15 +80,50 @@ def measure(
     call = getattr(bound.pipe, "measure", bound.pipe)
     result = call(reference, edited, coords, MASK_MODE[config.scope], metric=metric.name, **params)
     if isinstance(result, Measurement):
-        return result
+        return result if isinstance(bound.pipe, Pipe) else _foreign(result, config)
     if result is None:
         soft = SoftFailure("no-value", f"{config.pipe_name} returned None")
         return Measurement(metric.name, None, config.scope, soft)
-    if isinstance(result, (bool, str)) or not hasattr(result, "__float__"):
+    return Measurement(metric.name, _number(result, config), config.scope)
+
+
+def _number(result: Any, config: MetricConfig) -> float:
+    scalar = hasattr(result, "__float__") and not getattr(result, "ndim", 0)
+    if not scalar or "bool" in str(getattr(result, "dtype", type(result).__name__)):
         raise EditMetricsError(
-            f"{config.pipe_name} returned {result!r} for {metric.name}; a pipe returns float | None"
+            f"{config.pipe_name} returned {result!r} for {config.metric.name}; a pipe returns"
+            " float | None"
         )
-    return Measurement(metric.name, float(result), config.scope)
+    return float(result)
+
+
+def _foreign(result: Measurement, config: MetricConfig) -> Measurement:
+    """Return the measurement of a user's pipe with plain numbers, which reports can carry."""
+    if result.metric != config.metric.name:
+        raise EditMetricsError(
+            f"{config.pipe_name} was asked for {config.metric.name} and returned a measurement of"
+            f" {result.metric!r}"
+        )
+
+    def number(value: Any) -> float | None:
+        return None if value is None else _number(value, config)
+
+    return replace(
+        result,
+        value=number(result.value),
+        floor=number(result.floor),
+        excess=number(result.excess),
+        details=json.loads(json.dumps(dict(result.details), default=_plain)),
+    )
+
+
+def _plain(value: Any) -> Any:
+    for convert in ("item", "tolist"):
+        try:
+            return getattr(value, convert)()
+        except (AttributeError, RuntimeError, ValueError):
+            continue
+    return str(value)
 
 
 def _pipe(
@@ -120,7 +157,9 @@ def _fixture(item: pytest.Item | None, key: str) -> Any:
     if request is None:
         return None
     try:
-        return request.getfixturevalue(fixture_name(key))
+        with warnings.catch_warnings():  # pytest 9 deprecates asking during the teardown
+            warnings.filterwarnings("ignore", message="Calling request.getfixturevalue")
+            return request.getfixturevalue(fixture_name(key))
     except pytest.FixtureLookupError as error:
         if error.argname != fixture_name(key):
             raise

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from pytest_editmetrics.errors import GateFailure
+from pytest_editmetrics.errors import EditMetricsError, GateFailure
+from pytest_editmetrics.marker import check_used
 from pytest_editmetrics.record import (
     REPORT_KEY,
     Phase,
@@ -36,7 +37,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     record = item.stash[record_key]
     with _phase(record, "call"):
         result = yield
+        _enforce_failures(record, "setup", "call")
         _enforce_strict(record, "setup", "call")
+        _enforce_marker(record)
         return result
 
 
@@ -46,6 +49,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
     record = item.stash.get(record_key, None) or start_attempt(item)
     with _phase(record, "teardown"):
         result = yield
+        _enforce_failures(record, "teardown")
         _enforce_strict(record, "teardown")
         return result
 
@@ -63,6 +67,27 @@ class _phase:
     def __exit__(self, *exc: object) -> None:
         self.record.running = False
         set_running(None)
+
+
+def _enforce_failures(record: TestRecord, *phases: Phase) -> None:
+    """Fail a test whose gate failed where it could not raise: in a thread, or caught."""
+    failing = record.failing(*phases)
+    if not failing:
+        return
+    from pytest_editmetrics.report.text import failure_text
+
+    text = failure_text(failing, record.item.nodeid)
+    hint = "a gate failed and its exception was caught; a test of such a failure is marked xfail"
+    error = any(gate.verdict == "error" for gate in failing)
+    raise (EditMetricsError if error else GateFailure)(f"{text}\n    ({hint})")
+
+
+def _enforce_marker(record: TestRecord) -> None:
+    item = record.item
+    if not record.gates or not any(mark.name == "editmetrics" for mark in item.own_markers):
+        return
+    with record.errors(None):
+        check_used(item, session_of(item.config), {gate.metric for _, gate in record.gates})
 
 
 def _enforce_strict(record: TestRecord, *phases: Phase) -> None:
@@ -92,7 +117,7 @@ def pytest_runtest_makereport(
         return report
     if call.when == "call":
         record.call_failed = report.failed or record.subtest_failed
-    if not record.gates:
+    if not record.gates and not record.asked:
         return report
     if call.when == "call":
         if report.passed and not record.subtest_failed:
@@ -105,6 +130,22 @@ def pytest_runtest_makereport(
         report.sections.append(("not measured", "\n".join(map(headline, soft))))
     setattr(report, REPORT_KEY, record.to_json())
     return report
+
+
+class ErrorsStay:
+    """An error is no expected failure: an xfail mark does not hide it."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[Any]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Undo what an xfail mark made of an error, outermost."""
+        report = yield
+        raised = call.excinfo is not None and isinstance(call.excinfo.value, EditMetricsError)
+        if raised and report.skipped and hasattr(report, "wasxfail"):
+            report.outcome = "failed"
+            del report.wasxfail
+        return report
 
 
 def _apply(report: pytest.TestReport, soft: list[Any], item: pytest.Item) -> None:

@@ -56,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     session = config.stash[session_key] = EditSession(config)
     config.pluginmanager.register(outcomes, "editmetrics-outcomes")
+    config.pluginmanager.register(outcomes.ErrorsStay(), "editmetrics-errors")
     if hasattr(config, "workerinput"):
         return
     controller = Controller(session)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.errors import EditMetricsError, InputError
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates import Gate
@@ -18,13 +20,21 @@ if TYPE_CHECKING:
 Phase = Literal["setup", "call", "teardown"]
 PROPERTY_PREFIX = "editmetrics:"
 REPORT_KEY = "_editmetrics"
+GATE_FIXTURES = (
+    "edit_gate",
+    "golden_image",
+    "assert_unedit_emd_below",
+    "assert_unedit_lpips_below",
+    "assert_object_sim_above",
+)
 
 
 @dataclass
 class TestRecord:
     """What an attempt has recorded so far; ``phase`` is the part of the test that is running.
 
-    ``staged`` are the golden images that it wants to be written.
+    ``staged`` are the golden images that it wants to be written; ``asked`` tells whether the test
+    has a fixture, marker or call of ours, so that one that makes no gate can be named.
     """
 
     __test__ = False
@@ -37,6 +47,7 @@ class TestRecord:
     gates: list[tuple[Phase, Gate]] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
     staged: list[Staged] = field(default_factory=list)
+    asked: bool = False
 
     def claim(self, metric: str, name: str | None) -> None:
         """Reserve a gate's address; two gates of one address would share one golden.
@@ -57,6 +68,22 @@ class TestRecord:
         self.gates.append((self.phase, gate))
         self.item.user_properties.append((f"{PROPERTY_PREFIX}{gate.label}", _property(gate)))
 
+    @contextmanager
+    def errors(self, metrics: Any) -> Iterator[None]:
+        """Leave an error gate of what is wrong before any gate could be made."""
+        try:
+            yield
+        except EditMetricsError as error:
+            from pytest_editmetrics.gates import Gate
+
+            asked = metrics if isinstance(metrics, str) else "edit_gate"
+            self.add(Gate(metric=asked, verdict="error", message=str(error)))
+            raise
+
+    def failing(self, *phases: Phase) -> list[Gate]:
+        """Return the gates of these phases that fail their test."""
+        return [gate for phase, gate in self.gates if phase in phases and gate.failing]
+
     def soft(self, *phases: Phase) -> list[Gate]:
         """Return the unmeasured gates of these phases."""
         return [g for phase, g in self.gates if phase in phases and g.verdict == "unmeasured"]
@@ -65,7 +92,8 @@ class TestRecord:
         """Return what travels with the report: one JSON string, whatever the gates hold."""
         gates = [gate.to_dict() for _, gate in self.gates]
         staged = [asdict(one) for one in self.staged]
-        return json.dumps({"failed": self.call_failed, "gates": gates, "staged": staged})
+        carried = {"failed": self.call_failed, "gates": gates, "staged": staged}
+        return json.dumps(carried, default=repr)
 
 
 def _property(gate: Gate) -> str:
@@ -84,7 +112,11 @@ def start_attempt(item: pytest.Item) -> TestRecord:
     item.user_properties[:] = [
         (key, value) for key, value in item.user_properties if not is_ours(key)
     ]
-    record = item.stash[record_key] = TestRecord(item)
+    requested = getattr(getattr(item, "_fixtureinfo", None), "argnames", ())
+    asked = item.get_closest_marker("editmetrics") is not None or any(
+        name in GATE_FIXTURES for name in requested
+    )
+    record = item.stash[record_key] = TestRecord(item, asked=asked)
     return record
 
 

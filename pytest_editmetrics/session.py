@@ -46,6 +46,13 @@ class EditSession:
     @cached_property
     def registry(self) -> PipeRegistry:
         """The built-in pipes and those that the user's hooks registered."""
+        registry = self.collecting_registry()
+        for key in self.options["skip-missing"]:
+            registry.pipe(key)
+        return registry
+
+    def collecting_registry(self) -> PipeRegistry:
+        """Return the pipes known so far: a conftest of a later folder may register more."""
         from pytest_editmetrics.pipes.registry import PipeRegistry
 
         registry = PipeRegistry()
@@ -57,20 +64,36 @@ class EditSession:
         """The configuration file, or the defaults without one."""
         from pytest_editmetrics.config.settings import load_settings
 
-        named = self.options["config"]
-        if named:
-            if not (self.rootdir / named).is_file():
-                raise ConfigError(
-                    "no such configuration file (named by editmetrics_config);"
-                    " `editmetrics init` writes one",
-                    self.rootdir / named,
-                )
-            return load_settings(self.rootdir / named, self.registry, self.rootdir)
-        # without an ini file pytest's rootdir is the folder of the tests named on the command line
-        folders = (self.rootdir, self.config.invocation_params.dir)
-        found = (folder / DEFAULT_CONFIG for folder in folders)
-        path = next((path for path in found if path.is_file()), None)
+        path = self.config_path
+        if path is not None and not path.is_file():
+            raise ConfigError(
+                "no such configuration file (named by editmetrics_config); `editmetrics init`"
+                " writes one",
+                path,
+            )
         return load_settings(path, self.registry, self.rootdir)
+
+    @cached_property
+    def config_path(self) -> Path | None:
+        """The configuration file: the one named, else the nearest at or above the rootdir.
+
+        Without an ini file pytest's rootdir is the folder of the tests named on the command line,
+        so the search goes up, as far as the folder that holds ``.git``.
+        """
+        if named := self.options["config"]:
+            return self._named("config", named)
+        for start in (self.rootdir, self.config.invocation_params.dir):
+            for folder in (start, *start.parents):
+                if (folder / DEFAULT_CONFIG).is_file():
+                    return folder / DEFAULT_CONFIG
+                if (folder / ".git").exists():
+                    break
+        return None
+
+    def _named(self, option: str, value: str) -> Path:
+        """Return a path of the command line (from there) or of the ini file (from the rootdir)."""
+        typed = self.config.getoption(f"editmetrics_{option}") is not None
+        return (self.config.invocation_params.dir if typed else self.rootdir) / value
 
     @cached_property
     def goldens(self) -> Goldens:
@@ -78,7 +101,8 @@ class EditSession:
         from pytest_editmetrics.goldens import Goldens
 
         root = self.options["goldens"]
-        return Goldens(self.rootdir / root if root else None, self.rootdir, self.registry)
+        where = self._named("goldens", root) if root else None
+        return Goldens(where, self.rootdir, self.registry)
 
     def default_init(self, key: str) -> dict[str, Any]:
         """Return the constructor keywords of the pipe ``key`` when no metric says otherwise."""

@@ -145,7 +145,7 @@ def _sections(tally: Tally, end: SessionEnd) -> list[str]:
     )
     sections += _listed("Crashed, so never measured", tally.crashed)
     sections += _listed("Unmeasured", [f"{t.nodeid}: {headline(g)}" for t, g in unmeasured])
-    sections += _listed("Passed only after a rerun, or failed again", tally.flaky)
+    sections += _listed("Passed only after a rerun", tally.flaky)
     sections += _listed("Recorded", [f"{t.nodeid}: {headline(g)}" for t, g in recorded])
     return sections + _listed("Notes", [note.strip() for note in end.notes])
 

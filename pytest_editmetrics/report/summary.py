@@ -25,7 +25,7 @@ def summary_lines(tally: Tally) -> list[str]:
         "failing gates that did not fail their test (xfail mark or caught)",
         [f"{test.nodeid}: {headline(gate)}" for test, gate in tally.hidden],
     )
-    lines += _listed("passed only after a rerun, or failed again", tally.flaky)
+    lines += _listed("passed only after a rerun", tally.flaky)
     lines += _listed("crashed, so never measured", tally.crashed)
     if tally.smoke:
         lines.append(

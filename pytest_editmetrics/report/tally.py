@@ -102,9 +102,10 @@ class Tally:
 
     @property
     def flaky(self) -> list[str]:
-        """The tests with a failing gate in an attempt that was rerun."""
+        """The tests with a failing gate in an attempt that was rerun, and none in the last."""
+        failed = {test.nodeid for test, gate in self.final if gate.failing}
         tests = (t for t in self.tests if not t.final and any(g.failing for g in t.gates))
-        return list(dict.fromkeys(test.nodeid for test in tests))
+        return [name for name in dict.fromkeys(t.nodeid for t in tests) if name not in failed]
 
 
 def tally_of(records: Iterable[GateRecord], crashed: Iterable[str]) -> Tally:

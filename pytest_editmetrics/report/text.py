@@ -23,7 +23,7 @@ def subject(gate: Gate) -> str:
 def headline(gate: Gate) -> str:
     """Return the one line that says what the gate came to."""
     if gate.verdict == "error":
-        return f"{gate.label} could not be measured: {gate.message}"
+        return f"{gate.label} gave no verdict: {gate.message}"
     if gate.verdict == "unmeasured":
         text = f"{subject(gate)} unmeasured ({gate.reason}): {gate.message}"
         if gate.regressed:
@@ -62,12 +62,15 @@ def _where(gate: Gate) -> str:
     return f"{gate.origin} {gate.source}{variant}"
 
 
-def explanation(gate: Gate, nodeid: str) -> list[str]:
-    """Return the lines below the headline, as a terminal shows them."""
-    return [f"    {label:<9} {text}" for label, text in explanation_rows(gate, nodeid)]
+def explanation(gate: Gate, nodeid: str, mode: str = "missing") -> list[str]:
+    """Return the lines below the headline, as a terminal shows them.
+
+    ``mode`` is how a missing golden is recorded: ``failed`` where another gate needs that.
+    """
+    return [f"    {label:<9} {text}" for label, text in explanation_rows(gate, nodeid, mode)]
 
 
-def explanation_rows(gate: Gate, nodeid: str) -> list[tuple[str, str]]:
+def explanation_rows(gate: Gate, nodeid: str, mode: str = "missing") -> list[tuple[str, str]]:
     """Return what explains a gate: region, how measured, weights, where to look, how to accept."""
     rows: list[tuple[str, str]] = []
     if gate.verdict != "error":
@@ -80,7 +83,7 @@ def explanation_rows(gate: Gate, nodeid: str) -> list[tuple[str, str]]:
         rows.append(("change", change))
     if gate.picture:
         rows.append(("look at", gate.picture))
-    if accept := _accept(gate, nodeid):
+    if accept := _accept(gate, nodeid, mode):
         rows.append(("to accept", accept))
     return rows
 
@@ -139,9 +142,9 @@ def _weights(gate: Gate) -> list[str]:
     ]
 
 
-def _accept(gate: Gate, nodeid: str) -> str | None:
+def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
     if gate.verdict == "missing-golden":
-        return f"pytest {shlex.quote(nodeid)} --editmetrics-update=missing"
+        return f"pytest {shlex.quote(nodeid)} --editmetrics-update={mode}"
     if gate.verdict != "fail" or (gate.value is not None and not math.isfinite(gate.value)):
         return None
     if gate.snapshot is None and gate.origin in _WRITTEN_BY_HAND:
@@ -154,8 +157,9 @@ def failure_text(gates: Sequence[Gate], nodeid: str) -> str:
     failing = [gate for gate in gates if gate.failing]
     others = [gate for gate in gates if not gate.failing]
     lines: list[str] = []
+    mode = "failed" if any(gate.verdict == "fail" for gate in failing) else "missing"
     for gate in failing:
-        lines += [headline(gate), *explanation(gate, nodeid)]
+        lines += [headline(gate), *explanation(gate, nodeid, mode)]
     if others:
         lines.append("other gates of this check:")
         lines += [f"    {gate.verdict}: {headline(gate)}" for gate in others]

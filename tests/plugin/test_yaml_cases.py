@@ -160,4 +160,4 @@ def test_a_missing_image_is_an_error_of_its_case_only(cases):
     )
     result = cases.runpytest()
     result.assert_outcomes(failed=1, passed=1)
-    result.stdout.fnmatch_lines(["*EditMetricsError: score could not be measured:*gone.png*"])
+    result.stdout.fnmatch_lines(["*EditMetricsError: score gave no verdict:*gone.png*"])
