@@ -1,0 +1,367 @@
+"""``editmetrics report``, ``merge``, ``approve``: run directories without a test run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pytest_editmetrics.cli import main
+from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.report.results import ResultsFile
+from pytest_editmetrics.rundir import RunDir, read_run
+
+GOLDEN = "tests/goldens/test_x.py.yaml"
+
+
+def gate(test: str = "test_a", **values: object) -> Gate:
+    made = Gate(
+        "lpips",
+        "fail",
+        value=0.5,
+        scope="unedit_area",
+        bound_kind="max",
+        bound=0.1,
+        origin="golden",
+        source=f"{GOLDEN}:2",
+        distance=0.4,
+        golden={"file": GOLDEN, "test": test, "gate": "lpips"},
+        region={"coords": [[0, 0, 2, 2]], "width": 4, "height": 3, "resized": False},
+    )
+    return replace(made, **values)
+
+
+def write(path: Path, tests: dict[str, list[Gate]], crashed=(), close=True, started="2026") -> Path:
+    run_dir = RunDir(path)
+    run_dir.prepare()
+    with ResultsFile(run_dir.results_path, {"torch": "2"}, started) as results:
+        for test, gates in tests.items():
+            for one in gates:
+                picture = np.full((3, 4, 3), len(test), np.uint8)
+                kept = replace(one, images={"edited": run_dir.save_image(picture)})
+                results.gate(f"tests/test_x.py::{test}", 1, True, "failed", kept)
+        for test in crashed:
+            results.crashed(f"tests/test_x.py::{test}")
+        if close:
+            results.close({})
+    return path
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project with one test file; the current folder."""
+    root = tmp_path / "project"
+    (root / "tests").mkdir(parents=True)
+    (root / "pytest.ini").write_text("[pytest]\n")
+    (root / "tests" / "test_x.py").write_text("raise AssertionError('never imported')")
+    monkeypatch.chdir(root)
+    return root
+
+
+@pytest.fixture
+def editmetrics(capsys):
+    def run(*args: object) -> tuple[int, str, str]:
+        status = main([str(arg) for arg in args])
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run
+
+
+# report
+
+
+def test_report_lies_in_the_run_unless_told(tmp_path, editmetrics):
+    run = write(tmp_path / "run", {"test_a": [gate()]})
+    assert editmetrics("report", run)[:2] == (0, f"report: {run / 'report.html'}\n")
+    assert "test_a" in (run / "report.html").read_text()
+    assert editmetrics("report", run, "-o", tmp_path / "folder")[0] == 0
+    assert (tmp_path / "folder" / "index.html").is_file()
+
+
+def test_report_of_nothing(tmp_path, editmetrics):
+    status, _, err = editmetrics("report", tmp_path)
+    assert status == 1
+    assert "results.jsonl cannot be read" in err
+
+
+# merge
+
+
+def test_two_shards_become_one(tmp_path, editmetrics):
+    one = write(tmp_path / "one", {"test_a": [gate()], "test_long": [gate("test_long")]}, started="2027")
+    two = write(tmp_path / "two", {"test_b": [gate("test_b")]}, crashed=["test_dies"])
+    status, out, _ = editmetrics("merge", one, two, "-o", tmp_path / "all")
+    assert status == 0
+    assert "lpips" in out
+    assert "merged 2 runs" in out
+    run = read_run(tmp_path / "all")
+    parts = [read_run(one), read_run(two)]
+    assert run.gates == parts[0].gates + parts[1].gates
+    assert run.crashed == ("tests/test_x.py::test_dies",)
+    assert run.complete
+    assert run.session["started"] == "2026"
+    assert [shard["path"] for shard in run.session["shards"]] == [str(one), str(two)]
+    for record in run.gates:
+        kept = run.image_path(record.gate.images["edited"])
+        assert any((part.path / record.gate.images["edited"]).is_file() for part in parts)
+        assert kept.read_bytes()
+    end = json.loads((tmp_path / "all" / "results.jsonl").read_text().splitlines()[-1])
+    assert (end["gates"], end["failed"], end["crashed"], end["full"]) == (3, 3, 1, False)
+
+
+def test_a_test_that_two_shards_agree_on_is_taken_once(tmp_path, editmetrics):
+    runs = [write(tmp_path / name, {"test_a": [gate(value=float("nan"))]}) for name in ("one", "two")]
+    assert editmetrics("merge", *runs, "-o", tmp_path / "all")[0] == 0
+    assert len(read_run(tmp_path / "all").gates) == 1
+
+
+@pytest.mark.parametrize("difference", [{"value": 0.6}, {"verdict": "pass"}, {"name": "sky"}])
+def test_shards_that_contradict_each_other_are_refused(tmp_path, editmetrics, difference):
+    one = write(tmp_path / "one", {"test_a": [gate()]})
+    two = write(tmp_path / "two", {"test_a": [gate(**difference)]})
+    status, _, err = editmetrics("merge", one, two, "-o", tmp_path / "all")
+    assert status == 1
+    assert f"test_x.py::test_a ran in {one} and in {two}, with different results" in err
+    assert not (tmp_path / "all").exists()
+
+
+def test_a_crash_contradicts_a_result(tmp_path, editmetrics):
+    one = write(tmp_path / "one", {"test_a": [gate()]})
+    two = write(tmp_path / "two", {}, crashed=["test_a"])
+    assert editmetrics("merge", one, two, "-o", tmp_path / "all")[0] == 1
+
+
+def test_a_shard_that_was_cut_off_is_an_error_unless_allowed(tmp_path, editmetrics):
+    one = write(tmp_path / "one", {"test_a": [gate()]})
+    two = write(tmp_path / "two", {"test_b": [gate("test_b")]}, close=False)
+    status, _, err = editmetrics("merge", one, two, "-o", tmp_path / "all")
+    assert status == 1
+    assert f"not merged: {two} was cut off" in err
+    status, _, err = editmetrics("merge", one, two, "-o", tmp_path / "all", "--allow-incomplete")
+    assert status == 0
+    assert f"incomplete: {two} was cut off" in err
+    run = read_run(tmp_path / "all")
+    assert len(run.gates) == 2
+    assert not run.complete
+    assert [shard["complete"] for shard in run.session["shards"]] == [True, False]
+
+
+def test_versions_that_differ_are_all_told(tmp_path, editmetrics):
+    one, two = (write(tmp_path / name, {}) for name in ("one", "two"))
+    text = (two / "results.jsonl").read_text().replace('"torch": "2"', '"torch": "3", "pot": null')
+    (two / "results.jsonl").write_text(text)
+    assert editmetrics("merge", one, two, "-o", tmp_path / "all")[0] == 0
+    assert read_run(tmp_path / "all").session["versions"] == {"torch": "2, 3", "pot": None}
+
+
+def test_a_missing_image_or_run_is_an_error_and_the_old_merge_stays(tmp_path, editmetrics):
+    one = write(tmp_path / "one", {"test_a": [gate()]})
+    assert editmetrics("merge", one, "-o", tmp_path / "all")[0] == 0
+    before = (tmp_path / "all" / "results.jsonl").read_bytes()
+    for image in (one / "images").iterdir():
+        image.unlink()
+    status, _, err = editmetrics("merge", one, "-o", tmp_path / "all")
+    assert status == 1
+    assert "has no image" in err
+    assert editmetrics("merge", one, tmp_path / "gone", "-o", tmp_path / "all")[0] == 1
+    assert (tmp_path / "all" / "results.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize("output", ["one", "one/images", "."])
+def test_merge_overwrites_none_of_its_inputs(tmp_path, editmetrics, output):
+    one = write(tmp_path / "one", {"test_a": [gate()]})
+    status, _, err = editmetrics("merge", one, "-o", tmp_path / output)
+    assert status == 2
+    assert "would overwrite" in err
+    assert len(read_run(one).gates) == 1
+    assert editmetrics("merge", one, one, "-o", tmp_path / "all")[0] == 2
+
+
+# approve
+
+
+def test_goldens_are_written_for_what_failed(project, tmp_path, editmetrics):
+    tests = {
+        "test_a": [gate(), gate(metric="emd", verdict="missing-golden", value=7.18, origin=None,
+                                golden={"file": GOLDEN, "test": "test_a", "gate": "emd"})],
+        "test_b[x]": [gate("test_b[x]", origin="default")],
+        "test_ok": [gate("test_ok", verdict="pass")],
+        "test_soft": [gate("test_soft", verdict="unmeasured", value=None)],
+    }  # fmt: skip
+    status, out, _ = editmetrics("approve", write(tmp_path / "downloaded", tests))
+    assert status == 0
+    assert (project / GOLDEN).read_text() == (
+        '"test_a":\n  lpips: {max: 0.575, measured: 0.5}\n  emd: {max: 7.9, measured: 7.18}\n'
+        '"test_b[x]":\n  lpips: {max: 0.575, measured: 0.5}\n'
+    )
+    assert "approved: tests/test_x.py::test_a lpips 0.500, max 0.575" in out
+    assert f"wrote {GOLDEN}; review the change and commit it" in out
+
+
+@pytest.mark.parametrize("origin", ["argument", "marker", "case"])
+def test_bounds_that_a_test_states_are_never_written(project, tmp_path, editmetrics, origin):
+    run = write(tmp_path / "run", {"test_a": [gate(origin=origin, source="tests/test_x.py:7")]})
+    status, out, _ = editmetrics("approve", run)
+    assert status == 0
+    assert f"its bound is the {origin}'s; edit tests/test_x.py:7" in out
+    assert "nothing to approve" in out
+    assert not (project / "tests" / "goldens").exists()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_no_number_is_never_approved(project, tmp_path, editmetrics, value):
+    run = write(tmp_path / "run", {"test_a": [gate(value=value)]})
+    assert "nothing to approve" in editmetrics("approve", run)[1]
+
+
+def test_only_the_last_attempt_counts(project, tmp_path, editmetrics):
+    run = write(tmp_path / "run", {"test_a": [gate()]})
+    text = (run / "results.jsonl").read_text().replace('"final": true', '"final": false')
+    (run / "results.jsonl").write_text(text)
+    assert "nothing to approve" in editmetrics("approve", run)[1]
+
+
+@pytest.mark.parametrize(
+    ("expression", "approved"),
+    [
+        ("test_a", ["test_a", "test_ab"]),
+        ("TEST_AB", ["test_ab"]),
+        ("test_a and not test_ab", ["test_a"]),
+        ("test_ab or emd", ["test_ab", "test_c[d e (f)]"]),
+        ("tests/test_x.py::test_a", ["test_a"]),
+        ("tests/test_x.py::test_c[d e (f)]", ["test_c[d e (f)]"]),
+        ("not lpips", ["test_c[d e (f)]"]),
+    ],
+)
+def test_k_selects(project, tmp_path, editmetrics, expression, approved):
+    odd = "test_c[d e (f)]"
+    emd = gate(metric="emd", golden={"file": GOLDEN, "test": odd, "gate": "emd"})
+    tests = {"test_a": [gate()], "test_ab": [gate("test_ab")], odd: [emd]}
+    status, out, _ = editmetrics("approve", write(tmp_path / "run", tests), "-k", expression)
+    assert status == 0
+    written = [line.split("::")[1].rpartition(" max")[0] for line in out.splitlines() if "approved" in line]
+    assert [line.rpartition(" ")[0].rpartition(" ")[0] for line in written] == approved
+
+
+@pytest.mark.parametrize(
+    ("expression", "says"), [("and", "cannot be read"), ("test_q", "selects none of the 1 gates")]
+)
+def test_k_that_selects_nothing_is_an_error(project, tmp_path, editmetrics, expression, says):
+    status, _, err = editmetrics(
+        "approve", write(tmp_path / "run", {"test_a": [gate()]}), "-k", expression
+    )
+    assert status == 2
+    assert says in err
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "../tests/goldens/test_x.py.yaml",
+        "tests/../../x.yaml",
+        "/etc/cron.d/x.yaml",
+        "C:\\goldens\\x.yaml",
+        "C:/goldens/x.yaml",
+        "\\\\server\\share\\x.yaml",
+        "tests\\goldens\\test_x.py.yaml",
+        "link/test_x.py.yaml",
+        "",
+        None,
+    ],
+)
+def test_a_golden_outside_the_project_is_refused(project, tmp_path, editmetrics, file):
+    (project / "link").symlink_to(tmp_path)
+    hostile = {} if file is None else {"file": file, "test": "test_b", "gate": "lpips"}
+    tests = {"test_a": [gate()], "test_b": [gate("test_b", golden=hostile)]}
+    status, _, err = editmetrics("approve", write(tmp_path / "run", tests))
+    assert status == 1
+    assert "nothing was approved" in err
+    assert "does not lie inside" in err
+    assert not list(project.rglob("*.yaml"))
+    assert not list(tmp_path.glob("*.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("file", "key"),
+    [(".github/workflows/ci.yaml", "test_a"), (GOLDEN, "test_other"), ("goldens/x.yaml", "test_a")],
+)
+def test_a_golden_that_this_project_keeps_elsewhere_is_refused(
+    project, tmp_path, editmetrics, file, key
+):
+    golden = {"file": file, "test": key, "gate": "lpips"}
+    run = write(tmp_path / "run", {"test_a": [gate(golden=golden)]})
+    status, _, err = editmetrics("approve", run)
+    assert status == 1
+    assert f"in {file}, this project in {GOLDEN}" in err
+    assert not list(project.rglob("*.yaml"))
+
+
+def test_a_folder_of_goldens_that_leads_out_of_the_project_is_refused(project, tmp_path, editmetrics):
+    (project / "tests" / "goldens").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (tmp_path / "elsewhere").mkdir()
+    status, _, err = editmetrics("approve", write(tmp_path / "run", {"test_a": [gate()]}))
+    assert status == 1
+    assert "does not lie inside" in err
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize("nodeid", ["../test_x.py::test_a", "/test_x.py::test_a", "tests/gone.py::t"])
+def test_a_test_that_is_not_in_the_project_is_refused(project, tmp_path, editmetrics, nodeid):
+    run = write(tmp_path / "run", {"test_a": [gate()]})
+    results = run / "results.jsonl"
+    results.write_text(results.read_text().replace("tests/test_x.py::test_a", nodeid))
+    status, _, err = editmetrics("approve", run)
+    assert status == 1
+    assert "nothing was approved" in err
+
+
+def test_another_root_is_named(project, tmp_path, editmetrics, monkeypatch):
+    run = write(tmp_path / "run", {"test_a": [gate()]})
+    monkeypatch.chdir(tmp_path)
+    status, _, err = editmetrics("approve", run)
+    assert status == 1
+    assert "give the project's root as --rootdir" in err
+    assert editmetrics("approve", run, "--rootdir", project)[0] == 0
+    assert (project / GOLDEN).is_file()
+    assert editmetrics("approve", run, "--rootdir", project / "gone")[0] == 2
+
+
+def test_margins_and_goldens_are_the_projects(project, tmp_path, editmetrics):
+    (project / "pytest.ini").write_text("[pytest]\neditmetrics_goldens = approved\n")
+    (project / "editmetrics.yaml").write_text(
+        "metric_configs:\n  lpips: {margin: {relative: 1, absolute: 0}}\n"
+    )
+    golden = {"file": "approved/tests/test_x.py.yaml", "test": "test_a", "gate": "lpips"}
+    assert editmetrics("approve", write(tmp_path / "run", {"test_a": [gate(golden=golden)]}))[0] == 0
+    assert "lpips: {max: 1.0, measured: 0.5}" in (project / golden["file"]).read_text()
+
+
+def test_variants_stay_apart(project, tmp_path, editmetrics):
+    run = write(tmp_path / "run", {"test_a": [gate(env="smoke")]})
+    assert editmetrics("approve", run)[0] == 0
+    assert "env: {smoke: {max: 0.575" in (project / GOLDEN).read_text()
+
+
+def test_a_project_that_pytest_cannot_start_in(project, tmp_path, editmetrics):
+    (project / "pytest.ini").write_text("[pytest]\neditmetrics_update = sometimes\n")
+    status, _, err = editmetrics("approve", write(tmp_path / "run", {"test_a": [gate()]}))
+    assert status == 1
+    assert "cannot be 'sometimes'" in err
+
+
+def test_what_a_run_says_cannot_steer_the_terminal(project, tmp_path, editmetrics):
+    run = write(tmp_path / "run", {"test_a": [gate(origin="argument", source="x\x1b[2J")]})
+    out = editmetrics("approve", run)[1]
+    assert "x\\x1b[2J" in out
+    assert "\x1b" not in out
+
+
+def test_score_of_a_run_without_gates(project, tmp_path, editmetrics):
+    status, _, err = editmetrics("score", write(tmp_path / "run", {}))
+    assert status == 1
+    assert "there is no gate to score" in err
+    assert editmetrics("score", tmp_path / "run", "-c", "gone.yaml")[0] == 2
