@@ -514,7 +514,8 @@ class TestFormat:
 
     def test_no_tensors_is_a_whole_file(self, tmp_path: Path) -> None:
         path = tmp_path / "a.safetensors"
-        path.write_bytes(save({}, metadata={"format": "pt"}))
+        header = b'{"__metadata__": {"format": "pt"}}'  # safetensors 0.4 writes this one wrongly
+        path.write_bytes(len(header).to_bytes(8, "little") + header)
         check_format(path, "-")
 
     @given(st.data())
