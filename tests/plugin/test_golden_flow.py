@@ -249,8 +249,7 @@ def test_a_variant_of_a_device_is_recorded_where_it_was_asked_for(suite, golden)
     result.stdout.fnmatch_lines(["*has no threshold and no golden*"])
     suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
     assert golden.read_text() == (
-        '"test_it":\n'
-        "  score: {max: 0.1, measured: 0.05, env: {cpu: {max: 0.22, measured: 0.2}}}\n"
+        '"test_it":\n  score: {max: 0.1, measured: 0.05, env: {cpu: {max: 0.22, measured: 0.2}}}\n'
     )
     suite.runpytest().assert_outcomes(passed=1)
 

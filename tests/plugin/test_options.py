@@ -74,7 +74,7 @@ def test_an_unknown_device_names_what_is_there(pytester):
         import numpy as np
         def test_it(assert_unedit_lpips_below):
             a = np.zeros((64, 64, 3), np.uint8)
-            assert_unedit_lpips_below(a, a, None, 1)
+            assert_unedit_lpips_below(a, a.copy(), None, 1)
         """
     )
     result = pytester.runpytest("--editmetrics-device=tpu")

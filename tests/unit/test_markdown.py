@@ -132,7 +132,7 @@ def check_hostile(text: str) -> None:
     assert shown(f"p {text}", " ") in codes
     assert shown(f"m{text}", " ") in codes
     assert any(shown(f"unedit lpips@{text} 0.142", " ") in code for code in codes)
-    assert any(shown(f"measured: {text}", "\n") in pre for pre in page.texts["pre"])
+    assert any(shown(f"verdict: {text}", "\n") in pre for pre in page.texts["pre"])
 
 
 def test_a_failure_tells_its_headline_and_how_to_accept_it():
@@ -201,7 +201,7 @@ def test_every_section_is_there_when_it_has_something_to_say():
         "Failing, but did not fail the test (xfail mark or caught): 1",
         "Crashed, so never measured: 1",
         "Unmeasured: 1",
-        "Passed only after a rerun, or failed again: 1",
+        "Passed only after a rerun: 1",
         "Recorded: 1",
         "Notes: 1",
     ]
