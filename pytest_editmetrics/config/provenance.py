@@ -68,11 +68,15 @@ def entry_of(entries: Mapping[str, Entry], name: str, sha256: str | None) -> Ent
 def write_provenance(path: Path, entries: Mapping[str, Entry], rootdir: Path) -> None:
     """Replace the file at once, entries in the order of their names; without entries remove it.
 
+    What a killed process left half-written beside it is removed.
+
     Raises:
         EditMetricsError: it cannot be written; the message names the file.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
+        for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+            leftover.unlink(missing_ok=True)
         if not entries:
             path.unlink(missing_ok=True)
             return

@@ -1,0 +1,841 @@
+"""``golden_image`` as a user meets it: create, pass, change, fail, update."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import pytest_editmetrics
+from pytest_editmetrics.cli import main
+from pytest_editmetrics.config.provenance import PROVENANCE, entry_of, read_provenance
+from pytest_editmetrics.pixels import load_pixels
+from pytest_editmetrics.snapshots import sha256_of, stem_of
+
+both = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+
+CONFTEST = '''
+import os
+
+import numpy as np
+import pytest
+
+
+def picture(value=0, width=40, height=32, mode="RGB"):
+    """Return a gradient with a square of ``value`` in it."""
+    from PIL import Image
+
+    rows, columns = np.mgrid[:height, :width]
+    pixels = np.stack([rows * 3, columns * 3, (rows + columns) * 2], axis=2).astype(np.uint8)
+    pixels[8:24, 8:24] = value
+    return Image.fromarray(pixels).convert(mode)
+
+
+@pytest.fixture
+def made():
+    return picture(int(os.environ.get("V", "0")))
+'''
+YAML = "golden_images: {comparator: exact}\npipes_default: {lpips-pipe: {device: cpu}}\n"
+
+
+@pytest.fixture
+def suite(pytester, monkeypatch):
+    """A suite whose image is chosen by the variable V, compared exactly."""
+    monkeypatch.setenv("V", "0")
+    pytester.makeconftest(CONFTEST)
+    (pytester.path / "editmetrics.yaml").write_text(YAML)
+    return pytester
+
+
+@pytest.fixture
+def value(monkeypatch):
+    return lambda value: monkeypatch.setenv("V", str(value))
+
+
+def goldens(suite, file="test_x.py"):
+    folder = suite.path / "goldens" / file
+    return sorted(path for path in folder.iterdir() if path.name != PROVENANCE)
+
+
+def files(suite):
+    folder = suite.path / "goldens"
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
+
+
+def results(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@both
+def test_the_whole_cycle(suite, value, mode):
+    suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made, 'hat')")
+    name = stem_of("test_it", "hat") + ".png"
+    result = suite.runpytest(*mode)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            f"*golden_exact@hat has no golden image goldens/test_x.py/{name}",
+            "*to accept pytest test_x.py::test_it --editmetrics-update=missing",
+        ]
+    )
+    assert not (suite.path / "goldens").exists()
+    result = suite.runpytest("--editmetrics-update=missing", *mode)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["recorded: 1 golden image in goldens/test_x.py; look at*"])
+    assert [path.name for path in goldens(suite)] == [name]
+    suite.runpytest(*mode).assert_outcomes(passed=1)
+
+    value(200)
+    before = files(suite)
+    result = suite.runpytest(*mode)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            f"*golden_exact@hat 0.200 > max 0.000 (+0.200), golden image goldens/test_x.py/{name}",
+            "*tolerance 0.200 > max 0.000 (+0.200), default built in",
+            "*tile      worst 0.200 > max 0.000 (+0.200) at (0, 0, 40, 32)",
+            "*change    20.0 % of the measured pixels differ*",
+            "*look at   *.png (golden | image | difference)",
+            "*to accept pytest test_x.py::test_it --editmetrics-update=failed",
+        ]
+    )
+    suite.runpytest("--editmetrics-update=missing", *mode).assert_outcomes(failed=1)
+    assert files(suite) == before
+    suite.runpytest("--editmetrics-update=failed", *mode).assert_outcomes(passed=1)
+    assert load_pixels(goldens(suite)[0])[10, 10].tolist() == [200, 200, 200]
+    suite.runpytest(*mode).assert_outcomes(passed=1)
+
+
+MANY = """
+import pytest, time
+from conftest import picture
+
+@pytest.mark.parametrize("i", range(6))
+def test_it(golden_image, i):
+    time.sleep(0.02 * (6 - i))
+    golden_image.provenance(seed=i)
+    golden_image.check(picture(i * 10))
+    golden_image.check(picture(i * 10 + 5), "other", comparator="pixel")
+"""
+
+
+def test_serial_and_xdist_write_the_same_bytes_and_the_same_results(suite):
+    suite.makepyfile(test_x=MANY)
+    written, lines = [], []
+    for mode in ((), ("-n2",)):
+        result = suite.runpytest("--editmetrics-update=missing", "--editmetrics-results=r", *mode)
+        result.assert_outcomes(passed=6)
+        written.append(files(suite))
+        text = (suite.path / "r").read_text()
+        lines.append(sorted(re.sub(r"\d{4}-\d\d-\d\dT[^\"]+", "TIME", text).splitlines()))
+        shutil.rmtree(suite.path / "goldens")
+    dates = re.compile(rb"\d{4}-\d\d-\d\dT[^\"]+")
+    plain = [{name: dates.sub(b"", data) for name, data in one.items()} for one in written]
+    assert plain[0] == plain[1]
+    assert len(plain[0]) == 13
+    assert lines[0] == lines[1]
+
+
+def test_failed_leaves_a_golden_within_tolerance_untouched(suite, value):
+    suite.makepyfile(
+        test_x="""
+        def test_near(golden_image, made): golden_image.check(made, comparator="pixel")
+        def test_far(golden_image, made): golden_image.check(made)
+        """
+    )
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=2)
+    before = files(suite)
+    value(3)  # within the distance of 8, but not equal
+    suite.runpytest("--editmetrics-update=failed").assert_outcomes(passed=2)
+    near, far = (f"test_x.py/{stem_of(test, None)}.png" for test in ("test_near", "test_far"))
+    after = files(suite)
+    assert after[near] == before[near]
+    assert after[far] != before[far]
+    old, new = (one[f"test_x.py/{PROVENANCE}"].split(b'"test_near')[1] for one in (before, after))
+    assert old == new
+    suite.runpytest("--editmetrics-update=all").assert_outcomes(passed=2)
+    assert files(suite)[near] != before[near]
+
+
+HOSTILE = [
+    "<script>alert(1)</script>", "'\"`$(x)`\"'", "../../../up", "..\\..\\up", "n" * 300,
+    "日本語の名前", "\U0001f9e2é", "A", "a", "con", "a/b", "|", "-rf *",
+]  # fmt: skip
+
+
+@both
+def test_hostile_ids_and_names_stay_inside_the_golden_folder(suite, mode):
+    suite.makepyfile(
+        test_x=f"""
+        import pytest
+        IDS = {HOSTILE!r}
+
+        @pytest.mark.parametrize("i", range(len(IDS)), ids=IDS)
+        def test_it(golden_image, made, i):
+            golden_image.check(made)
+            golden_image.check(made, IDS[i])
+        """
+    )
+    there = {path for path in suite.path.rglob("*") if "goldens" not in path.parts}
+    result = suite.runpytest("--editmetrics-update=missing", "-p", "no:cacheprovider", *mode)
+    result.assert_outcomes(passed=len(HOSTILE))
+    names = [path.name for path in goldens(suite)]
+    assert len({name.lower() for name in names}) == 2 * len(HOSTILE)
+    assert all(len(name.encode()) <= 120 and name.isascii() for name in names)
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]+\.png", name) for name in names)
+    now = {path for path in suite.path.rglob("*") if "goldens" not in path.parts}
+    assert {path for path in now - there if "__pycache__" not in path.parts} == set()
+    assert len(list((suite.path / "goldens").iterdir())) == 1
+    suite.runpytest(*mode).assert_outcomes(passed=len(HOSTILE))
+
+
+def test_two_checks_of_one_name_are_an_error(suite):
+    suite.makepyfile(
+        test_x="""
+        def test_it(golden_image, made):
+            golden_image.check(made, "a")
+            golden_image.check(made, "a", comparator="pixel")
+        """
+    )
+    result = suite.runpytest("--editmetrics-update=all")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*second gate 'golden_image@a'*name=*"])
+    assert not (suite.path / "goldens" / "test_x.py").exists()
+
+
+COLLIDING = """
+from pytest_editmetrics import snapshots
+snapshots.stem_of = lambda test, name: "same-00000000"
+"""
+
+
+def test_a_second_test_that_would_share_a_golden_fails(suite):
+    suite.makepyfile(
+        test_x=COLLIDING
+        + "def test_a(golden_image, made): golden_image.check(made)\n"
+        + "def test_b(golden_image, made): golden_image.check(made)\n"
+    )
+    result = suite.runpytest_subprocess("--editmetrics-update=missing")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*test_x.py::test_a has the golden image same-00000000 already*"])
+
+
+def test_a_second_writer_in_another_worker_fails_the_session_and_nothing_is_written(suite):
+    suite.makepyfile(
+        test_x=COLLIDING
+        + "import time\n"
+        + "def test_a(golden_image, made): time.sleep(1); golden_image.check(made)\n"
+        + "def test_b(golden_image, made): time.sleep(1); golden_image.check(made)\n"
+    )
+    result = suite.runpytest_subprocess("--editmetrics-update=missing", "-n2")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: goldens/test_x.py/same-00000000.png: not written*name=*"])
+    assert list((suite.path / "goldens").iterdir()) == []
+
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
+
+
+def test_an_lfs_pointer_says_git_lfs_pull_and_only_all_replaces_it(suite):
+    suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)")
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    (golden,) = goldens(suite)
+    golden.write_bytes(LFS)
+    for update in ("none", "missing", "failed"):
+        result = suite.runpytest(f"--editmetrics-update={update}")
+        result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines(["*EditMetricsError*golden image*git lfs pull*"])
+        assert golden.read_bytes() == LFS
+    suite.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
+    suite.runpytest().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n broken"], ids=["empty", "broken"])
+def test_a_damaged_golden_is_an_error_and_not_a_missing_one(suite, content):
+    suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)")
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    (golden,) = goldens(suite)
+    golden.write_bytes(content)
+    result = suite.runpytest("--editmetrics-update=missing")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*EditMetricsError*{golden.name}*"])
+    assert golden.read_bytes() == content
+
+
+@pytest.mark.parametrize("comparator", ["exact", "pixel", "ssim", "lpips"])
+@pytest.mark.parametrize(
+    ("then", "says"),
+    [
+        ("picture(width=41)", "the image is 41x32 px, its golden 40x32 px"),
+        ("picture(mode='RGBA')", "the image is RGBA (with alpha), its golden RGB (no alpha)"),
+        ("picture(mode='L')", "the image is grey, its golden RGB (no alpha)"),
+    ],
+    ids=["size", "alpha", "mode"],
+)
+def test_another_size_mode_or_alpha_fails_and_says_so(suite, comparator, then, says):
+    test = "from conftest import picture\ndef test_it(golden_image): golden_image.check({}, comparator={!r})"
+    suite.makepyfile(test_x=test.format("picture()", comparator))
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    suite.makepyfile(test_x=test.format(then, comparator))
+    result = suite.runpytest("--editmetrics-results=r")
+    result.assert_outcomes(failed=1)
+    assert f"GateFailure: golden_{comparator}: {says}, golden image" in result.stdout.str()
+    result.stdout.fnmatch_lines(
+        ["*to accept pytest test_x.py::test_it --editmetrics-update=failed"]
+    )
+    (gate,) = [line for line in results(suite.path / "r") if line["record"] == "gate"]
+    assert (gate["verdict"], gate["value"], gate["message"]) == ("fail", None, says)
+    suite.runpytest("--editmetrics-update=failed").assert_outcomes(passed=1)
+    suite.runpytest().assert_outcomes(passed=1)
+
+
+def test_a_variant_decides_on_its_device_and_is_recorded_there(suite, value):
+    suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)")
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    (plain,) = goldens(suite)
+    before = plain.read_bytes()
+    variant = plain.with_name(f"{plain.stem}@cpu.png")
+    variant.touch()
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*has no golden image goldens/test_x.py/{variant.name}"])
+    value(9)
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    assert load_pixels(variant)[10, 10].tolist() == [9, 9, 9]
+    assert plain.read_bytes() == before
+    value(20)
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*golden image goldens/test_x.py/{variant.name}"])
+    suite.runpytest("--editmetrics-update=failed").assert_outcomes(passed=1)
+    assert plain.read_bytes() == before
+    assert set(read_provenance(plain.with_name(PROVENANCE), suite.path)) == {
+        plain.name,
+        variant.name,
+    }
+
+
+def test_provenance_tells_what_made_a_golden(suite):
+    suite.makepyfile(
+        test_x="""
+        def test_it(golden_image, made):
+            golden_image.provenance(model="sdxl-edit", seed=1)
+            golden_image.provenance(seed=2)
+            golden_image.check(made, "hat", comparator="lpips")
+        """
+    )
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    (golden,) = goldens(suite)
+    entry = read_provenance(golden.with_name(PROVENANCE), suite.path)[golden.name]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", entry.pop("date"))
+    weights = (
+        Path(pytest_editmetrics.__file__).parent / "weights" / "data" / "lpips_alex.safetensors"
+    )
+    versions = entry.pop("versions")
+    assert all(versions[name] for name in ("pytest-editmetrics", "torch", "transformers"))
+    assert entry == {
+        "test": "test_it",
+        "name": "hat",
+        "device": "cpu",
+        "weights": [
+            {"name": "lpips:alex", "sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
+        ],
+        "facts": {"model": "sdxl-edit", "seed": 2},
+        "sha256": hashlib.sha256(golden.read_bytes()).hexdigest(),
+    }
+
+
+def test_a_comparison_across_devices_says_so(suite, value):
+    suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)")
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    path = suite.path / "goldens" / "test_x.py" / PROVENANCE
+    path.write_text(path.read_text().replace('device: "cpu"', 'device: "NVIDIA H100"'))
+    result = suite.runpytest("--editmetrics-results=r")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        ["golden images compared across devices: 1", "*made on NVIDIA H100, compared on cpu"]
+    )
+    gate = results(suite.path / "r")[1]
+    assert gate["snapshot"]["across"] == "made on NVIDIA H100, compared on cpu"
+    value(7)
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*devices   made on NVIDIA H100, compared on cpu*"])
+
+
+def test_provenance_of_another_file_is_not_believed(suite):
+    suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)")
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    (golden,) = goldens(suite)
+    Image.open(golden).save(golden, compress_level=0)  # the same pixels by another hand
+    suite.runpytest("--editmetrics-results=r").assert_outcomes(passed=1)
+    assert results(suite.path / "r")[1]["snapshot"]["provenance"] is None
+
+
+def test_provenance_that_cannot_be_read_is_an_error(suite):
+    suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)")
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    (suite.path / "goldens" / "test_x.py" / PROVENANCE).write_text("<<<<<<< ours\n")
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*EditMetricsError*goldens/test_x.py/{PROVENANCE}:1*"])
+
+
+@both
+def test_what_a_test_that_fails_otherwise_made_is_not_recorded(suite, mode):
+    suite.makepyfile(
+        test_x="def test_it(golden_image, made):\n    golden_image.check(made)\n    assert False, 'other'"
+    )
+    result = suite.runpytest("--editmetrics-update=all", *mode)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["not recorded: 1 golden images of tests that failed*"])
+    assert list((suite.path / "goldens").iterdir()) == []
+
+
+@both
+def test_a_rerun_does_not_turn_a_missing_golden_green(suite, mode):
+    suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)")
+    outcomes = suite.runpytest("--reruns", "2", *mode).parseoutcomes()
+    assert outcomes == {"failed": 1, "rerun": 2}
+    assert not (suite.path / "goldens").exists()
+
+
+@both
+def test_only_the_last_attempt_is_recorded(suite, mode):
+    suite.makepyfile(
+        test_x="""
+        import pathlib
+        from conftest import picture
+
+        def test_it(golden_image):
+            first = not pathlib.Path("seen").exists()
+            pathlib.Path("seen").touch()
+            golden_image.check(picture(1 if first else 2))
+            assert not first
+        """
+    )
+    outcomes = suite.runpytest("--editmetrics-update=all", "--reruns", "1", *mode).parseoutcomes()
+    assert outcomes == {"passed": 1, "rerun": 1}
+    (golden,) = goldens(suite)
+    assert load_pixels(golden)[10, 10].tolist() == [2, 2, 2]
+    assert [path.name for path in (suite.path / "goldens").iterdir()] == ["test_x.py"]
+
+
+def test_updating_is_refused_in_ci_unless_forced(suite, monkeypatch):
+    monkeypatch.setenv("CI", "true")
+    suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)")
+    assert suite.runpytest("--editmetrics-update=all").ret == pytest.ExitCode.USAGE_ERROR
+    assert not (suite.path / "goldens").exists()
+    result = suite.runpytest("--editmetrics-update=all", "--editmetrics-force-update")
+    result.assert_outcomes(passed=1)
+
+
+def test_what_finished_before_ctrl_c_is_recorded(suite):
+    suite.makepyfile(
+        test_x="""
+        def test_a(golden_image, made): golden_image.check(made)
+        def test_b(golden_image, made):
+            golden_image.check(made)
+            raise KeyboardInterrupt
+        """
+    )
+    result = suite.runpytest(
+        "--editmetrics-update=missing", "--editmetrics-results=r", no_reraise_ctrlc=True
+    )
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert [path.stem for path in goldens(suite)] == [stem_of("test_a", None)]
+    assert all(line["record"] != "end" for line in results(suite.path / "r"))
+
+
+def test_what_finished_before_a_worker_crash_is_recorded(suite):
+    suite.makepyfile(
+        test_x="""
+        import os
+        def test_a(golden_image, made): golden_image.check(made)
+        def test_b(golden_image, made):
+            golden_image.check(made)
+            os._exit(3)
+        """
+    )
+    result = suite.runpytest("--editmetrics-update=missing", "-n1")
+    assert result.ret == 1
+    assert [path.stem for path in goldens(suite)] == [stem_of("test_a", None)]
+    suite.makepyfile(test_x="def test_a(golden_image, made): golden_image.check(made)")
+    suite.runpytest("--editmetrics-update=all")  # removes what the killed worker had staged
+    assert [path.name for path in (suite.path / "goldens").iterdir()] == ["test_x.py"]
+
+
+def test_goldens_that_cannot_be_written_fail_the_test(suite):
+    suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)")
+    (suite.path / "goldens").write_text("a file where the folder should be")
+    result = suite.runpytest("--editmetrics-update=missing")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*EditMetricsError*goldens: the golden image cannot be written:*"])
+
+
+def test_a_golden_that_cannot_be_promoted_fails_the_session(suite):
+    suite.makepyfile(
+        test_x="""
+        from pathlib import Path
+
+        def test_it(golden_image, made):
+            golden_image.check(made)
+            Path("goldens/test_x.py").mkdir()
+            Path("goldens/test_x.py/provenance.yaml").write_text("- not ours")
+        """
+    )
+    result = suite.runpytest("--editmetrics-update=missing")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: goldens/test_x.py/provenance.yaml:1: *"])
+    assert [path.name for path in (suite.path / "goldens").iterdir()] == ["test_x.py"]
+
+
+def test_lpips_is_the_default_and_a_small_defect_fails_by_its_tile(suite):
+    (suite.path / "editmetrics.yaml").unlink()
+    test = """
+        import numpy as np
+        from conftest import picture
+
+        def test_it(golden_image):
+            image = np.asarray(picture(width=512, height=384)).copy()
+            image[200:216, 300:316] = {}
+            golden_image.check(image)
+        """
+    suite.makepyfile(test_x=test.format("image[200:216, 300:316]"))
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    suite.makepyfile(test_x=test.format("(255, 0, 0)"))
+    result = suite.runpytest("--editmetrics-results=r", "--editmetrics-run-dir=run")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*golden_lpips worst tile * > max 0.150 (+*) at (2??, 1??, 3??, 2??), golden image *",
+            "*tolerance 0.0* <= max 0.020 (-0.0*), default built in",
+            "*weights   lpips:alex sha256 94bbe0919378",
+            "golden_lpips *worst tile *beyond max 0.150*",
+        ]
+    )
+    gate = results(suite.path / "r")[1]
+    assert gate["value"] < gate["bound"]
+    assert gate["distance"] == gate["snapshot"]["tile"]["value"] - 0.15 > 0
+    assert set(gate["images"]) >= {"edited", "golden", "heat"}
+    assert all((suite.path / "run" / gate["images"][key]).is_file() for key in ("edited", "golden"))
+
+
+def test_boxes_and_scope_choose_what_counts(suite, value):
+    suite.makepyfile(
+        test_x="""
+        import pytest
+        BOX = [(8, 8, 24, 24)]
+
+        @pytest.mark.parametrize("comparator", ["exact", "pixel", "ssim", "lpips"])
+        @pytest.mark.parametrize("scope", ["edit_area", "unedit_area", None])
+        def test_it(golden_image, made, comparator, scope):
+            golden_image.check(made, comparator=comparator, coords=BOX, scope=scope)
+        """
+    )
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=12)
+    value(250)  # inside the box only
+    result = suite.runpytest()
+    result.assert_outcomes(passed=8, failed=4)
+    result.stdout.fnmatch_lines(["*region    edit_area: inside (8, 8, 24, 24)*of 40x32 px"])
+    assert len(re.findall(r"FAILED test_x.py::test_it\[edit_area-\w+\]", result.stdout.str())) == 4
+
+
+def test_a_region_without_pixels_xfails(suite):
+    suite.makepyfile(
+        test_x="""
+        def test_it(golden_image, made):
+            golden_image.check(made, coords=[(0, 0, 40, 32)])
+        def test_inside_nothing(golden_image, made):
+            golden_image.check(made, scope="edit_area")
+        """
+    )
+    result = suite.runpytest("--editmetrics-update=all", "-rx")
+    result.assert_outcomes(xfailed=2)
+    result.stdout.fnmatch_lines(["*golden_exact unmeasured (empty-region): no pixel*"])
+    assert not (suite.path / "goldens").exists()
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        ("made, comparator='lpisp'", "unknown comparator 'lpisp' (did you mean 'lpips'?)"),
+        ("made, tolerance=0.1", "exact allows no difference"),
+        ("made, comparator='ssim', tolerance=3", "give a number in [-1, 1]"),
+        ("made, comparator='lpips', tolerance=float('nan')", "give a number in [0, inf]"),
+        ("made, comparator='pixel', tolerance='0.1'", "give a number in [0, 1]"),
+        ("made, scope='inside'", "unknown scope 'inside'"),
+        ("made, 'a@b'", "cannot be part of a golden's address"),
+        ("made, coords=[(5, 5, 1, 1)]", "inverted"),
+        ("made, coords=(1, 2, 3, 4)", "is one box"),
+        ("'missing.png'", "there is no such file"),
+        ("object()", "object is not an image"),
+    ],
+)
+def test_a_call_that_makes_no_sense_says_why(suite, call, says):
+    suite.makepyfile(test_x=f"def test_it(golden_image, made): golden_image.check({call})")
+    result = suite.runpytest("--editmetrics-update=all")
+    result.assert_outcomes(failed=1)
+    assert says in result.stdout.str()
+    assert not (suite.path / "goldens").exists()
+
+
+def test_a_tolerance_of_the_call_is_named_with_its_line_and_updating_still_records(suite, value):
+    suite.makepyfile(
+        test_x="""
+        def test_it(golden_image, made):
+            golden_image.check(made, comparator="pixel", tolerance=0.1)
+        """
+    )
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    value(250)
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*tolerance 0.200 > max 0.100 (+0.100), argument test_x.py:2"])
+    suite.runpytest("--editmetrics-update=failed").assert_outcomes(passed=1)
+
+
+def test_missing_weights_are_an_error_or_skipped_on_request(suite, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(suite.path / "nothing"))
+    (suite.path / "editmetrics.yaml").write_text(
+        "pipes_default: {lpips-pipe: {net: vgg, device: cpu}}\n"
+    )
+    suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)")
+    result = suite.runpytest("--editmetrics-update=all")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*EditMetricsError*golden_lpips*editmetrics weights fetch lpips:vgg*"]
+    )
+    result = suite.runpytest("--editmetrics-skip-missing=lpips-pipe")
+    result.assert_outcomes(skipped=1)
+    assert result.ret == 1  # nothing was measured
+
+
+LARGE = """
+import numpy as np
+
+def test_it(golden_image):
+    golden_image.check(np.random.default_rng(0).integers(0, 256, (640, 640, 3), dtype=np.uint8))
+"""
+
+
+@both
+def test_a_large_golden_is_recorded_with_a_warning_and_both_sizes(suite, mode):
+    suite.makepyfile(test_x=LARGE)
+    result = suite.runpytest("--editmetrics-update=missing", *mode)
+    result.assert_outcomes(passed=1)
+    (golden,) = goldens(suite)
+    megabytes = f"{golden.stat().st_size / 1e6:.2f}"
+    result.stdout.fnmatch_lines(
+        [
+            f"*{golden.name} is large: it takes {megabytes} MB as optimised PNG or 1.* MB as lossless*"
+        ]
+    )
+
+
+def test_webp_is_chosen_in_the_configuration_and_replaces_png(suite, value):
+    suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)")
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    (suite.path / "editmetrics.yaml").write_text(YAML.replace("exact", "exact, format: webp"))
+    suite.runpytest().assert_outcomes(passed=1)  # what is there still counts
+    assert goldens(suite)[0].suffix == ".png"
+    value(99)
+    suite.runpytest("--editmetrics-update=failed").assert_outcomes(passed=1)
+    (golden,) = goldens(suite)
+    assert golden.suffix == ".webp"
+    assert golden.read_bytes()[8:12] == b"WEBP"
+    suite.runpytest().assert_outcomes(passed=1)
+    value(98)
+    suite.runpytest().assert_outcomes(failed=1)
+
+
+def test_a_golden_image_of_a_yaml_case_lies_beside_its_thresholds(suite):
+    conftest = suite.path / "conftest.py"
+    conftest.write_text(
+        conftest.read_text()
+        + "\n\n@pytest.fixture\ndef edit_image(golden_image):\n"
+        + "    def edit(case):\n        image = picture(7)\n        golden_image.check(image)\n        return image\n"
+        + "    return edit\n"
+    )
+    Image.fromarray(np.zeros((32, 40, 3), np.uint8)).save(suite.path / "a.png")
+    (suite.path / "test_x.edit.yaml").write_text(
+        "cases:\n  - {id: a, reference: a.png, thresholds: {lpips: 5}}\n"
+    )
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    assert len(goldens(suite, "test_x.edit.yaml")) == 1
+    result = suite.runpytest()
+    result.assert_outcomes(passed=1)
+    assert "not checked" not in result.stdout.str()
+
+
+# Obsolete golden images
+
+
+@both
+def test_obsolete_goldens_are_reported_by_full_runs_and_removed_by_prune_only(suite, mode, capsys):
+    suite.makepyfile(
+        test_x="""
+        def test_a(golden_image, made): golden_image.check(made)
+        def test_b(golden_image, made): golden_image.check(made)
+        """
+    )
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=2)
+    suite.makepyfile(
+        test_x="""
+        import pytest
+        def test_a(golden_image, made): golden_image.check(made)
+        @pytest.mark.skip
+        def test_s(golden_image, made): golden_image.check(made)
+        """
+    )
+    root, gone = str(suite.path), f"goldens/test_x.py/{stem_of('test_b', None)}.png"
+    before = files(suite)
+    for partial in (("-k", "test_a"), ("test_x.py::test_a",), ("--deselect", "test_x.py::test_s")):
+        result = suite.runpytest("--editmetrics-results=part", *partial, *mode)
+        result.stdout.no_fnmatch_line("obsolete*")
+        assert main(["prune", "part", "--rootdir", root, "--yes"]) == 1
+        assert "left tests out" in capsys.readouterr().err
+    result = suite.runpytest("--editmetrics-update=all", "--editmetrics-results=full", *mode)
+    result.stdout.fnmatch_lines(
+        ["obsolete golden images*prune*: 1", f"*{gone}: its test test_b is gone"]
+    )
+    assert set(files(suite)) == set(before)
+    capsys.readouterr()
+    assert main(["prune", "full", "--rootdir", root]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{gone}: its test test_b is gone",
+        "1 to remove; nothing was removed yet, give --yes",
+    ]
+    assert set(files(suite)) == set(before)
+    assert main(["prune", "full", "--rootdir", root, "--yes"]) == 0
+    assert not (suite.path / gone).exists()
+    assert [path.stem for path in goldens(suite)] == [stem_of("test_a", None)]
+    suite.runpytest(*mode).assert_outcomes(passed=1, skipped=1)
+
+
+def test_prune_refuses_a_run_that_was_cut_off(suite, capsys):
+    suite.makepyfile(test_x="def test_a(golden_image, made): golden_image.check(made)")
+    suite.runpytest("--editmetrics-update=missing", "--editmetrics-results=r")
+    path = suite.path / "r"
+    path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
+    assert main(["prune", "r", "--rootdir", str(suite.path), "--yes"]) == 1
+    assert "cut off" in capsys.readouterr().err
+    assert main(["prune", "r", "--rootdir", str(suite.path / "no")]) == 2
+
+
+# Killed at random moments
+
+SERVER = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import numpy, PIL.Image, PIL.PngImagePlugin, pytest, yaml
+import pytest_editmetrics.plugin, pytest_editmetrics.image_job, pytest_editmetrics.snapshots
+import pytest_editmetrics.comparators, pytest_editmetrics.obsolete, pytest_editmetrics.report.text
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        os.environ["V"] = line.strip()
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1), os.dup2(null, 2)
+        arguments = ["-q", "-p", "pytest_editmetrics.plugin", "-p", "no:cacheprovider"]
+        os._exit(pytest.main([*arguments, "--editmetrics-update=all", "test_x.py"]))
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+COUNT = 15
+KILLED = f"""
+import os
+import pytest
+from conftest import picture
+
+@pytest.mark.parametrize("i", range({COUNT}))
+def test_it(golden_image, i):
+    value = int(os.environ["V"])
+    golden_image.provenance(value=value)
+    golden_image.check(picture(value))
+"""
+
+
+class Server:
+    """Runs the suite in processes forked from one that has imported everything already."""
+
+    def __init__(self, folder):
+        package = str(Path(pytest_editmetrics.__file__).parent.parent)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", SERVER, package], cwd=folder, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+
+    def start(self, value):
+        self._process.stdin.write(f"{value}\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def wait(self):
+        return int(self._process.stdout.readline())
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 and fork are POSIX")
+def test_killed_at_any_moment_of_an_update_every_golden_is_old_or_new(suite):
+    suite.makepyfile(test_x=KILLED)
+    folder = suite.path / "goldens"
+    server = Server(suite.path)
+    try:
+        started = time.perf_counter()
+        server.start(0)
+        assert server.wait() == 0
+        span = time.perf_counter() - started
+        chance = random.Random()
+        known, mixed, died = {0}, 0, 0
+        for value in range(1, 51):
+            process = server.start(value)
+            time.sleep(chance.uniform(0.1 * span, 1.05 * span))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+            died += server.wait() == -signal.SIGKILL
+            known.add(value)
+            entries = read_provenance(folder / "test_x.py" / PROVENANCE, suite.path)
+            held = set()
+            names = [path.name for path in goldens(suite) if not path.name.startswith(".")]
+            assert len(names) == COUNT
+            for name in names:
+                path = folder / "test_x.py" / name
+                pixel = load_pixels(path)[10, 10].tolist()
+                assert pixel[0] in known
+                assert pixel == [pixel[0]] * 3
+                entry = entry_of(entries, name, sha256_of(path))
+                assert entry is not None, f"{name} has no entry of its own"
+                assert entry["facts"] == {"value": pixel[0]}
+                held.add(pixel[0])
+            mixed += len(held) > 1
+        assert died >= 25, "the kills came too late to prove anything"
+        print(f"killed {died} of 50 updates, {mixed} left old and new goldens side by side")
+        server.start(99)
+        assert server.wait() == 0
+    finally:
+        server.close()
+    assert {load_pixels(path)[10, 10, 0] for path in goldens(suite)} == {99}
+    assert [path.name for path in folder.iterdir()] == ["test_x.py"]
+    assert len(list((folder / "test_x.py").iterdir())) == COUNT + 1
+    assert "previous" not in (folder / "test_x.py" / PROVENANCE).read_text()
