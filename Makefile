@@ -1,4 +1,4 @@
-.PHONY: demo test check clean
+.PHONY: demo test browser check clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -14,9 +14,12 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -q
+	$(BIN)/python -m coverage run -m pytest -q --ignore tests/browser
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
+
+browser: $(VENV)/.ready
+	$(BIN)/python -m pytest -q tests/browser
 
 check: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -24,6 +27,7 @@ check: $(VENV)/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test
+	$(MAKE) browser
 
 clean:
 	rm -rf $(VENV) build dist

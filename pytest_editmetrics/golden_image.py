@@ -89,12 +89,13 @@ class GoldenImage:
                 weights are missing, a box that makes no sense.
         """
         __tracebackhide__ = True
-        chosen = self._comparator(comparator)
-        argument = self._argument(chosen, tolerance)
-        check_name(name)
-        if scope is not None and scope not in SCOPES:
-            raise InputError(f"unknown scope {scope!r}{did_you_mean(scope, SCOPES)}")
-        address = self._claim(name)
+        with self._record.errors("golden_image"):
+            chosen = self._comparator(comparator)
+            argument = self._argument(chosen, tolerance)
+            check_name(name)
+            if scope is not None and scope not in SCOPES:
+                raise InputError(f"unknown scope {scope!r}{did_you_mean(scope, SCOPES)}")
+            address = self._claim(name)
         job = ImageJob(self._item, chosen, argument, image, address, coords, scope, self._facts)
         try:
             result = run_job(self._session, job)
