@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -152,6 +152,7 @@ gates = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(gate=gates)
 def test_what_was_written_is_read_back(gate, tmp_path_factory):
     path = tmp_path_factory.mktemp("run")
