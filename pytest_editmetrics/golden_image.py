@@ -133,8 +133,8 @@ class GoldenImage:
         from pytest_editmetrics.snapshots import image_address
 
         self._record.claim("golden_image", name)
-        file, _, test = self._item.nodeid.partition("::")
-        address = image_address(self._session.goldens, self._session.rootdir / file, test, name)
+        test = self._item.nodeid.partition("::")[2]
+        address = image_address(self._session.goldens, self._item.path, test, name)
         claimed = self._item.config.stash.setdefault(_claimed, {})
         owner = claimed.setdefault(address.folder / address.stem, self._item.nodeid)
         if owner != self._item.nodeid:

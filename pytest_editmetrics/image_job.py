@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.config.golden_images import Comparator
     from pytest_editmetrics.gates import Gate, Region
     from pytest_editmetrics.images import Array, ImageLike
-    from pytest_editmetrics.regions import Mask
+    from pytest_editmetrics.regions import Box, Mask
     from pytest_editmetrics.snapshots import Found, ImageAddress, Staged
 
 VERSIONS = ("pytest-editmetrics", "torch", "transformers")
@@ -59,6 +59,7 @@ class _Prepared:
     """What a job is about: the image, what of it is compared, where it was made."""
 
     pixels: Array
+    boxes: list[Box]
     scope: Scope | None
     mask: Mask
     region: Region
@@ -123,6 +124,7 @@ def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
     device, name = _environment(session)
     return _Prepared(
         pixels,
+        boxes,
         scope,
         region_mask(boxes, None if scope is None else MASK_MODE[scope], height, width),
         Region(coords=tuple(boxes) or None, width=width, height=height),
@@ -183,10 +185,16 @@ def _lpips(
 
     config = session.settings.metric_configs["lpips"]
     bound = bind(job.item, session, config, {})
-    coords = None if image.scope is None else job.coords
+    boxes = None if image.scope is None else image.boxes
     config = replace(config, scope=image.scope or "unedit_area")
     evidence = Evidence()
-    measurement = measure(bound, config, (golden, after), coords, None, evidence)
+    try:
+        measurement = measure(bound, config, (golden, after), boxes, None, evidence)
+    except EditMetricsError:
+        raise
+    except Exception as error:  # the pipe may be the user's
+        name = type(error).__name__
+        raise EditMetricsError(f"{config.pipe_name} raised {name}: {error}") from error
     if bound.fixture is not None:
         details = {**measurement.details, "fixture": bound.fixture}
         measurement = replace(measurement, details=details)

@@ -12,7 +12,7 @@ from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens import SUFFIX, Goldens
 from pytest_editmetrics.rundir import Run
-from pytest_editmetrics.snapshots import golden_stem, remove_images, settled, sha256_of
+from pytest_editmetrics.snapshots import SUFFIXES, golden_stem, remove_images, settled, sha256_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def obsolete_images(
     for nodeid in collected:
         file, _, test = nodeid.partition("::")
         tests.setdefault(_folder(goldens, rootdir / file), {})[test] = nodeid in passed
-    files = {rootdir / file for file in used}
+    files = {_real(rootdir / file) for file in used}
     for folder in list(_without_test_file(goldens, tests)):
         tests[folder] = {}
     found = []
@@ -62,6 +62,10 @@ def obsolete_images(
             if sha256 is not None:
                 found.append(ObsoleteImage(shown_path(path, rootdir), sha256, reason))
     return found
+
+
+def _real(path: Path) -> Path:
+    return path.parent.resolve() / path.name
 
 
 def _folder(goldens: Goldens, test_file: Path) -> Path:
@@ -83,13 +87,13 @@ def _unused(
     if not folder.is_dir():
         return
     entries = settled(folder, rootdir)
-    stems = {golden_stem(path.name) for path in used if path.parent == folder}
+    stems = {golden_stem(path.name) for path in used if path.parent == folder.resolve()}
     for path in sorted(folder.iterdir()):
         stem = golden_stem(path.name)
-        if stem is None or path in used:
+        if stem is None or _real(path) in used:
             continue
         if stem in stems:
-            if any(path.with_suffix(other.suffix) == other for other in used):
+            if any(_real(path).with_suffix(suffix) in used for suffix in SUFFIXES):
                 yield path, "it lies there in another format too"
             continue
         owner = entries.get(path.name, {}).get("test")
