@@ -80,6 +80,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     image = _prepared(session, job)
     if not image.mask.any():
         gate = empty_region(job.comparator, job.address.name, image.scope, image.region)
+        gate = _shown(session, job, gate, image, None, None)
         soft = SoftFailure("empty-region", gate.message or "")
         return ImageResult(gate, Measurement(gate.metric, None, image.scope, soft))
     found = find_image(job.address, image.device, image.device_name, settings.format)
