@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.rundir import Run
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("images.js", "viewer.js", "overlays.js", "report.js")
+_SCRIPTS = ("images.js", "viewer.js", "overlays.js", "cases.js", "report.js")
 _LARGE = 200_000_000
 
 

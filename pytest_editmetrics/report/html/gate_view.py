@@ -59,9 +59,10 @@ def gate_view(record: GateRecord) -> GateView:
     gate = record.gate
     rows = dict(_rows(record))
     accept = rows.pop("to accept", None)
-    rows.pop("look at", None)
+    for shown_otherwise in ("look at", "tolerance", "tile"):
+        rows.pop(shown_otherwise, None)
     change = rows.pop("change", None)
-    if gate.source is not None and gate.snapshot is None:
+    if gate.source is not None:
         rows["threshold"] = f"{gate.origin} {gate.source}" + (f", {gate.env}" if gate.env else "")
     if gate.approved is not None:
         rows["approved"] = f"{format_numbers(gate.approved)[0]} was measured"

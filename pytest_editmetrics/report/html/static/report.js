@@ -1,35 +1,14 @@
 "use strict";
 
-// The page: filters, keyboard, theme, copying, and which cases have their pictures mounted.
+// The page: filters, keyboard, theme, copying.
 
 const root = document.documentElement;
 const cases = [...document.querySelectorAll(".case")];
+for (const element of cases) new Case(element);
 const search = document.getElementById("search");
 const metric = document.getElementById("metric");
 const statusButtons = [...document.querySelectorAll(".statuses button")];
-const THUMB_HEIGHT = 44;
 let current = null;
-
-for (const element of cases) {
-  const thumbs = element.querySelector(".thumbs");
-  if (!thumbs) continue;
-  const canvases = [...thumbs.querySelectorAll("canvas")];
-  whenNear(thumbs, (near) => {
-    for (const canvas of canvases) {
-      const { image, w, h } = canvas.dataset;
-      if (near) showImage(canvas, image, { w: Number(w), h: Number(h) }, THUMB_HEIGHT);
-      else hideImage(canvas);
-    }
-  });
-  const host = element.querySelector(".picture");
-  let viewer = null;
-  whenNear(host, (near) => {
-    if (near) {
-      viewer = viewer || new Viewer(host, JSON.parse(host.nextElementSibling.textContent));
-      viewer.mount();
-    } else if (viewer) viewer.unmount();
-  });
-}
 
 // --- filters
 
@@ -37,8 +16,12 @@ const texts = new WeakMap();
 
 function textOf(element) {
   if (!texts.has(element)) {
-    const parts = element.querySelectorAll("h3, h4, .brief, .message, .note, dd");
-    texts.set(element, [...parts].map((part) => part.textContent).join("\n").toLowerCase());
+    const body = element.querySelector("template").content;
+    const parts = [
+      ...element.querySelectorAll("h3, .brief"),
+      ...body.querySelectorAll("h4, .message, .note, dd"),
+    ];
+    texts.set(element, parts.map((part) => part.textContent).join("\n").toLowerCase());
   }
   return texts.get(element);
 }

@@ -1,83 +1,86 @@
 "use strict";
 
-// The viewer of one case. It exists only while its case is near the screen; what the reader chose
-// for the view, the overlay and the boxes holds for every case.
+// The viewer shows the pictures of one case. There are only as many viewers as there are cases near
+// the screen: they are lent to cases and taken back. What the reader chose for the view, the overlay
+// and the boxes holds for every case; the slider and the pair of images are the case's own.
 
 const choice = { view: "slider", overlay: "", boxes: true };
 const viewers = new Set();
+const idle = [];
 const STRIP_HEIGHT = 104;
+const PAIRS = [
+  ["golden", "edited"],
+  ["reference", "edited"],
+  ["reference", "golden"],
+];
+
+function pictureState(data) {
+  const names = data.layers.map((layer) => layer.name);
+  const pairs = PAIRS.filter((pair) => pair.every((name) => names.includes(name)));
+  if (pairs.length === 0) pairs.push([names[0], null]);
+  return { data, pairs, pair: pairs[0], position: 50, overlay: null };
+}
 
 class Viewer {
-  constructor(host, data) {
-    this.host = host;
-    this.data = data;
-    this.position = 50;
-    this.pair = null;
-    this.overlayIndex = null;
+  static lend() {
+    return idle.pop() || new Viewer();
+  }
+
+  constructor() {
+    this.element = document.createElement("div");
+    this.element.append(document.getElementById("viewer").content.cloneNode(true));
+    this.listen();
   }
 
   find(selector) {
-    return this.host.querySelector(selector);
+    return this.element.querySelector(selector);
   }
 
-  mount() {
-    if (viewers.has(this)) return;
-    this.host.style.minHeight = "";
-    this.host.append(document.getElementById("viewer").content.cloneNode(true));
-    viewers.add(this);
-    const first = this.data.layers[0];
-    this.host.style.setProperty("--w", first.w);
-    this.host.style.setProperty("--h", first.h);
+  attach(host, state) {
+    this.state = state;
+    this.data = state.data;
+    this.title = host.dataset.title;
+    const [first] = this.data.layers;
+    this.element.style.setProperty("--w", first.w);
+    this.element.style.setProperty("--h", first.h);
+    this.element.className = state.pair[1] === null ? "single" : "";
     this.find(".frame").classList.toggle("pixels", first.w < 200);
     this.fillPairs();
     this.fillOverlays();
-    this.listen();
     this.fillStrip();
     this.showPair();
+    viewers.add(this);
     this.refresh();
+    host.append(this.element);
   }
 
-  unmount() {
-    if (!viewers.delete(this)) return;
-    this.host.style.minHeight = `${this.host.offsetHeight}px`;
-    for (const canvas of this.host.querySelectorAll("canvas")) hideImage(canvas);
-    this.host.textContent = "";
-  }
-
-  pairs() {
-    const names = this.data.layers.map((layer) => layer.name);
-    const wanted = [
-      ["golden", "edited"],
-      ["reference", "edited"],
-      ["reference", "golden"],
-    ];
-    const found = wanted.filter((pair) => pair.every((name) => names.includes(name)));
-    return found.length ? found : [[names[0], null]];
+  detach() {
+    viewers.delete(this);
+    for (const canvas of this.element.querySelectorAll("canvas")) hideImage(canvas);
+    this.find(".strip").textContent = "";
+    this.find(".over").textContent = "";
+    this.element.remove();
+    idle.push(this);
   }
 
   fillPairs() {
-    const pairs = this.pairs();
+    const { pairs, pair } = this.state;
+    const options = pairs.map(([before, after], index) => new Option(`${before} and ${after}`, index));
     const select = this.find(".pair");
-    this.pair = this.pair || pairs[0];
-    const [only] = pairs;
-    this.host.classList.toggle("single", only[1] === null);
+    select.replaceChildren(...options);
+    select.value = pairs.indexOf(pair);
     select.hidden = pairs.length < 2;
-    pairs.forEach(([before, after], index) => {
-      const option = new Option(`${before} and ${after}`, index);
-      option.selected = before === this.pair[0] && after === this.pair[1];
-      select.append(option);
-    });
   }
 
   fillOverlays() {
     const select = this.find(".overlay");
-    select.hidden = this.data.overlays.length === 0;
-    this.data.overlays.forEach((overlay, index) => select.append(new Option(overlay.label, index)));
+    const options = this.data.overlays.map((overlay, index) => new Option(overlay.label, index));
+    select.replaceChildren(new Option("No overlay", ""), ...options);
+    select.hidden = options.length === 0;
     this.find(".boxes").hidden = this.data.boxes.length === 0;
   }
 
   fillStrip() {
-    const strip = this.find(".strip");
     const figures = this.data.layers.map((layer) => [layer, layer.name]);
     this.data.crops.forEach((pair, number) => {
       const of = this.data.crops.length > 1 ? ` ${number + 1}` : "";
@@ -87,12 +90,12 @@ class Viewer {
     });
     for (const [image, caption] of figures) {
       const figure = document.createElement("figure");
-      const canvas = canvasOf(`${this.host.dataset.title}: ${caption}`);
+      const canvas = canvasOf(`${this.title}: ${caption}`);
       canvas.style.aspectRatio = `${image.w} / ${image.h}`;
       const text = document.createElement("figcaption");
       text.textContent = caption;
       figure.append(canvas, text);
-      strip.append(figure);
+      this.find(".strip").append(figure);
       showImage(canvas, image.image, image, STRIP_HEIGHT);
     }
   }
@@ -103,14 +106,13 @@ class Viewer {
       if (view) chooseView(view);
     });
     this.find(".pair").addEventListener("change", (event) => {
-      this.pair = this.pairs()[event.target.value];
+      this.state.pair = this.state.pairs[event.target.value];
       this.showPair();
     });
     this.find(".overlay").addEventListener("change", (event) => {
-      const { value } = event.target;
-      chooseOverlay(value === "" ? "" : this.data.overlays[value].kind);
-      this.overlayIndex = value === "" ? null : Number(value);
-      this.refresh();
+      const overlay = this.data.overlays[event.target.value];
+      this.state.overlay = overlay;
+      chooseOverlay(overlay ? overlay.kind : "");
     });
     this.find(".boxes input").addEventListener("change", (event) => chooseBoxes(event.target.checked));
     this.find("input[type=range]").addEventListener("input", (event) => {
@@ -140,52 +142,55 @@ class Viewer {
   }
 
   showPair() {
+    const { pair } = this.state;
     ["before", "after"].forEach((side, index) => {
       const element = this.find(`.${side}`);
-      const layer = this.layer(this.pair[index]);
+      const canvas = element.querySelector("canvas");
+      const layer = this.layer(pair[index]);
       element.hidden = !layer;
       if (!layer) return;
-      const canvas = element.querySelector("canvas");
-      canvas.setAttribute("aria-label", `${this.host.dataset.title}: ${layer.name}`);
+      canvas.setAttribute("aria-label", `${this.title}: ${layer.name}`);
       element.querySelector(".tag").textContent = layer.name;
       showImage(canvas, layer.image, layer);
     });
-    const [before, after] = this.pair.map((name) => this.layer(name));
-    const differ = after && (before.w !== after.w || before.h !== after.h);
+    const [before, after] = pair.map((name) => this.layer(name));
+    const differ = Boolean(after) && (before.w !== after.w || before.h !== after.h);
     const sizes = this.find(".sizes");
     sizes.hidden = !differ;
     if (differ) {
-      sizes.textContent = `Sizes differ: ${before.name} ${before.w}x${before.h}, ${after.name} ${after.w}x${after.h} px; drawn at the size of the first.`;
+      const said = [before, after].map((layer) => `${layer.name} ${layer.w}x${layer.h} px`);
+      sizes.textContent = `The sizes differ: ${said.join(", ")}. Both are drawn at the same size.`;
     }
-    this.find(".from").textContent = this.pair[0];
-    this.find(".to").textContent = this.pair[1] || "";
-    this.move(this.position);
+    this.find(".from").textContent = pair[0];
+    this.find(".to").textContent = pair[1] || "";
+    this.move(this.state.position);
   }
 
   move(position) {
-    this.position = position;
+    this.state.position = position;
     const range = this.find("input[type=range]");
     const share = Math.round(position);
+    const [before, after] = this.state.pair;
     range.value = share;
-    range.setAttribute("aria-label", `How much of the ${this.pair[1]} image is seen`);
-    range.setAttribute("aria-valuetext", `${share} % ${this.pair[1]}`);
+    range.setAttribute("aria-label", `Between ${before} and ${after}`);
+    const seen = choice.view === "slider" ? 100 - share : share;
+    range.setAttribute("aria-valuetext", `${seen} % of the ${after} image seen`);
     this.find(".frame").style.setProperty("--position", position);
   }
 
   overlay() {
-    const chosen = this.data.overlays[this.overlayIndex];
-    if (chosen && chosen.kind === choice.overlay) return chosen;
-    return this.data.overlays.find((overlay) => overlay.kind === choice.overlay);
+    const { overlay } = this.state;
+    if (overlay && overlay.kind === choice.overlay) return overlay;
+    return this.data.overlays.find(({ kind }) => kind === choice.overlay);
   }
 
   refresh() {
-    for (const button of this.host.querySelectorAll("[data-view]")) {
+    for (const button of this.element.querySelectorAll("[data-view]")) {
       button.setAttribute("aria-pressed", String(button.dataset.view === choice.view));
     }
+    this.move(this.state.position);
     const paused = document.documentElement.hasAttribute("data-paused");
-    const pause = this.find(".pause");
-    pause.textContent = paused ? "Play" : "Pause";
-    pause.setAttribute("aria-pressed", String(paused));
+    this.find(".pause").textContent = paused ? "Play" : "Pause";
     this.find(".boxes input").checked = choice.boxes;
     this.drawOver(this.overlay());
   }
@@ -195,6 +200,7 @@ class Viewer {
     for (const canvas of over.querySelectorAll("canvas")) hideImage(canvas);
     over.textContent = "";
     const [first] = this.data.layers;
+    const boxes = choice.boxes ? this.data.boxes : [];
     if (overlay && overlay.kind === "patches") over.append(drawPatches(first, overlay));
     else if (overlay) {
       const canvas = canvasOf(overlay.label);
@@ -202,11 +208,11 @@ class Viewer {
       over.append(canvas);
       showImage(canvas, overlay.image, overlay);
     }
-    if (choice.boxes && this.data.boxes.length) over.append(drawBoxes(first, this.data.boxes));
+    if (boxes.length) over.append(drawBoxes(first, boxes));
     this.find(".overlay").value = overlay ? this.data.overlays.indexOf(overlay) : "";
     this.find(".frame").classList.toggle("muted", Boolean(overlay) && overlay.kind !== "mask");
     fillLegend(this.find(".legend"), overlay);
-    listBoxes(this.find(".box-list"), choice.boxes ? this.data.boxes : []);
+    listBoxes(this.find(".box-list"), boxes);
   }
 }
 
