@@ -67,7 +67,7 @@ def open_report(browser: Browser, page_path: Path, bounds: Bounds) -> Page:
     start = time.perf_counter()
     page.goto(page_path.as_uri(), wait_until="commit")
     page.wait_for_function(
-        "() => [...document.querySelectorAll('.frame .layer img')].some((i) => i.naturalWidth)"
+        "() => [...document.querySelectorAll('.layer canvas')].some((canvas) => canvas.width)"
     )
     drawn = time.perf_counter() - start
     page.wait_for_load_state("load")

@@ -21,7 +21,9 @@ def edited(wide: np.ndarray) -> np.ndarray:
     return copy
 
 
-@pytest.mark.parametrize(("coords", "mode"), [(None, None), (BOX, "inner"), ([(0, 0, 90, 213)], "outer")])
+@pytest.mark.parametrize(
+    ("coords", "mode"), [(None, None), (BOX, "inner"), ([(0, 0, 90, 213)], "outer")]
+)
 def test_the_mean_of_the_map_is_the_unscaled_lpips(alex, wide, edited, coords, mode):
     evidence = Evidence()
     measured = alex.measure(wide, edited, coords, mode, evidence=evidence)
@@ -49,7 +51,10 @@ def test_the_map_of_the_other_nets(tmp_path, wide, edited, net):
     name = {"vgg": "vgg16", "squeeze": "squeezenet1_1"}[net]
     torch.manual_seed(0)
     path = tmp_path / "net.pth"
-    torch.save(getattr(torchvision.models, name)(weights=None).features.state_dict(prefix="features."), path)
+    torch.save(
+        getattr(torchvision.models, name)(weights=None).features.state_dict(prefix="features."),
+        path,
+    )
     pipe = LPIPSPipe(net, device="cpu", model_path=path)
     evidence = Evidence()
     measured = pipe.measure(wide, edited, evidence=evidence)
@@ -101,7 +106,9 @@ def test_costs_of_tokens_that_are_no_numbers():
 def test_the_crops_are_what_was_compared(tiny_clip, photo):
     boxes = [(20, 20, 120, 120), (30, 30, 200, 200)]
     evidence = Evidence()
-    measured = tiny_clip.measure(photo, photo, boxes * 2, metric="sam_clip_cls_sim", evidence=evidence)
+    measured = tiny_clip.measure(
+        photo, photo, boxes * 2, metric="sam_clip_cls_sim", evidence=evidence
+    )
     assert measured.value == pytest.approx(1)
     assert [crop.shape for crop, _ in evidence.crops] == [(100, 100, 3), (170, 170, 3)]
     for (crop, other), box in zip(evidence.crops, boxes, strict=True):

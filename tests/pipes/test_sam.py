@@ -216,6 +216,7 @@ def test_dimensions_that_make_no_sam(copied, changes, says):
 @pytest.mark.parametrize("shape", [(30, 20), (224, 100), (225, 9), (448, 448), (517, 300), (1, 1)])
 def test_padding_and_resizing_are_opencvs(shape):
     import cv2
+
     crop = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     edge = max(shape)
     square = np.full((edge, edge, 3), (10, 20, 30), np.uint8)

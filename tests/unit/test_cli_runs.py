@@ -92,7 +92,9 @@ def test_report_of_nothing(tmp_path, editmetrics):
 
 
 def test_two_shards_become_one(tmp_path, editmetrics):
-    one = write(tmp_path / "one", {"test_a": [gate()], "test_long": [gate("test_long")]}, started="2027")
+    one = write(
+        tmp_path / "one", {"test_a": [gate()], "test_long": [gate("test_long")]}, started="2027"
+    )
     two = write(tmp_path / "two", {"test_b": [gate("test_b")]}, crashed=["test_dies"])
     status, out, _ = editmetrics("merge", one, two, "-o", tmp_path / "all")
     assert status == 0
@@ -114,7 +116,9 @@ def test_two_shards_become_one(tmp_path, editmetrics):
 
 
 def test_a_test_that_two_shards_agree_on_is_taken_once(tmp_path, editmetrics):
-    runs = [write(tmp_path / name, {"test_a": [gate(value=float("nan"))]}) for name in ("one", "two")]
+    runs = [
+        write(tmp_path / name, {"test_a": [gate(value=float("nan"))]}) for name in ("one", "two")
+    ]
     assert editmetrics("merge", *runs, "-o", tmp_path / "all")[0] == 0
     assert len(read_run(tmp_path / "all").gates) == 1
 
@@ -243,7 +247,9 @@ def test_k_selects(project, tmp_path, editmetrics, expression, approved):
     tests = {"test_a": [gate()], "test_ab": [gate("test_ab")], odd: [emd]}
     status, out, _ = editmetrics("approve", write(tmp_path / "run", tests), "-k", expression)
     assert status == 0
-    written = [line.split("::")[1].rpartition(" max")[0] for line in out.splitlines() if "approved" in line]
+    written = [
+        line.split("::")[1].rpartition(" max")[0] for line in out.splitlines() if "approved" in line
+    ]
     assert [line.rpartition(" ")[0].rpartition(" ")[0] for line in written] == approved
 
 
@@ -300,7 +306,9 @@ def test_a_golden_that_this_project_keeps_elsewhere_is_refused(
     assert not list(project.rglob("*.yaml"))
 
 
-def test_a_folder_of_goldens_that_leads_out_of_the_project_is_refused(project, tmp_path, editmetrics):
+def test_a_folder_of_goldens_that_leads_out_of_the_project_is_refused(
+    project, tmp_path, editmetrics
+):
     (project / "tests" / "goldens").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     (tmp_path / "elsewhere").mkdir()
     status, _, err = editmetrics("approve", write(tmp_path / "run", {"test_a": [gate()]}))
@@ -309,7 +317,9 @@ def test_a_folder_of_goldens_that_leads_out_of_the_project_is_refused(project, t
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
-@pytest.mark.parametrize("nodeid", ["../test_x.py::test_a", "/test_x.py::test_a", "tests/gone.py::t"])
+@pytest.mark.parametrize(
+    "nodeid", ["../test_x.py::test_a", "/test_x.py::test_a", "tests/gone.py::t"]
+)
 def test_a_test_that_is_not_in_the_project_is_refused(project, tmp_path, editmetrics, nodeid):
     run = write(tmp_path / "run", {"test_a": [gate()]})
     results = run / "results.jsonl"
@@ -336,7 +346,9 @@ def test_margins_and_goldens_are_the_projects(project, tmp_path, editmetrics):
         "metric_configs:\n  lpips: {margin: {relative: 1, absolute: 0}}\n"
     )
     golden = {"file": "approved/tests/test_x.py.yaml", "test": "test_a", "gate": "lpips"}
-    assert editmetrics("approve", write(tmp_path / "run", {"test_a": [gate(golden=golden)]}))[0] == 0
+    assert (
+        editmetrics("approve", write(tmp_path / "run", {"test_a": [gate(golden=golden)]}))[0] == 0
+    )
     assert "lpips: {max: 1.0, measured: 0.5}" in (project / golden["file"]).read_text()
 
 

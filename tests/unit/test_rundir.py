@@ -268,6 +268,12 @@ def test_images_are_found_in_the_run_only(tmp_path):
     secret.write_text("x")
     link = f"images/{'0' * 20}.png"
     (run_dir.path / link).symlink_to(secret)
-    for bad in (link, f"images/{'1' * 20}.png", "../secret.png", str(secret), "images/../../secret.png"):
+    for bad in (
+        link,
+        f"images/{'1' * 20}.png",
+        "../secret.png",
+        str(secret),
+        "images/../../secret.png",
+    ):
         with pytest.raises(EditMetricsError, match="the run directory has no image"):
             run.image_path(bad)
