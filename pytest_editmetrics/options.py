@@ -37,7 +37,7 @@ class Option:
 OPTIONS = (
     Option(
         "update",
-        "record golden thresholds: where none is (missing), where a gate fails (failed), or all",
+        "record golden thresholds and images: where none is (missing), where a gate fails (failed), or all",
         default="none",
         choices=("none", "missing", "failed", "all"),
     ),
@@ -91,7 +91,7 @@ OPTIONS = (
     ),
     Option(
         "goldens",
-        "folder of the golden thresholds (default: goldens/ beside each test file)",
+        "folder of all goldens (default: goldens/ beside each test file)",
         metavar="DIR",
     ),
 )

@@ -31,6 +31,9 @@ VALID = {
         "    runtime_params: {bg_color: !tuple [255, 255, 255]}\n"
         "thresholds:\n  lpips: {max: 1e-3}\n  emd: {max: '${env:BOUND:3}'}\n  emd_excess: -1\n"
         "metrics: [lpips, emd]\nname: object-centric\nsupport_task: [a]\nclient_config: {x: 1}\n",
+        "golden_images: {comparator: ssim, format: webp, distance: 0, tolerance: {lpips: '${env:T:1}'},"
+        " tile: {size: 32, tolerance: {ssim: -1}}}",
+        "golden_images: {comparator: , tile: , tolerance: }\n",
         "_base_: []\n",
         "_base_: {}\n",
     ],
@@ -52,6 +55,12 @@ VALID = {
 INVALID = {
     "settings": [
         "threshold: {}",
+        "golden_images: {comparator: lpisp}",
+        "golden_images: {tolerance: {exact: 1}}",
+        "golden_images: {tolerance: {pixel: 2}}",
+        "golden_images: {tile: {size: 4}}",
+        "golden_images: {distance: 255}",
+        "golden_images: {distance: 1.5}",
         "metrics: lpips",
         "metrics: []",
         "metrics: [lpisp]",
