@@ -37,7 +37,8 @@ class Option:
 OPTIONS = (
     Option(
         "update",
-        "record golden thresholds and images: where none is (missing), where a gate fails (failed), or all",
+        "record golden thresholds and images: where none is (missing), where a gate fails"
+        " (failed), or all",
         default="none",
         choices=("none", "missing", "failed", "all"),
     ),
