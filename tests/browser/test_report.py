@@ -1,0 +1,179 @@
+"""The report in a real browser. Without Chromium these tests fail with the command that installs it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from chromium import ARGUMENTS, chromium_path
+from synthetic_run import make_hostile_run, make_run
+
+from pytest_editmetrics.report.html import write_html
+from pytest_editmetrics.rundir import read_run
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium_path(), args=list(ARGUMENTS))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report")
+    write_html(read_run(make_run(path / "run")), path / "report.html")
+    return path / "report.html"
+
+
+class Watched:
+    """A page, with everything it asked for, said and did besides showing itself."""
+
+    def __init__(self, page: Page):
+        self.page = page
+        self.requests: list[str] = []
+        self.trouble: list[str] = []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("console", lambda message: self._console(message.type, message.text))
+        page.on("pageerror", lambda error: self.trouble.append(str(error)))
+        page.on("dialog", lambda dialog: (self.trouble.append(dialog.message), dialog.dismiss()))
+
+    def _console(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.trouble.append(text)
+
+
+@pytest.fixture
+def watched(browser: Browser) -> Iterator[Watched]:
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    seen = Watched(page)
+    yield seen
+    page.close()
+    assert seen.trouble == []
+    outside = [url for url in seen.requests if not url.startswith(("file://", "blob:", "data:"))]
+    assert outside == []
+
+
+def shown(page: Page) -> int:
+    return page.locator("article.case:visible").count()
+
+
+def test_the_slider_moves_and_the_views_change(watched, report):
+    page = watched.page
+    page.goto(report.as_uri())
+    case = page.locator("article.case.failed").first
+    slider = case.locator("input[type=range]")
+    slider.wait_for()
+    frame = case.locator(".frame")
+    before = frame.evaluate("e => e.style.getPropertyValue('--position')")
+    slider.fill("80")
+    assert frame.evaluate("e => e.style.getPropertyValue('--position')") != before
+    for key, view in (("2", "onion"), ("3", "blink"), ("4", "difference"), ("1", "slider")):
+        page.keyboard.press(key)
+        assert page.evaluate("document.documentElement.dataset.view") == view
+        pressed = case.locator(f"[data-view={view}]")
+        assert pressed.get_attribute("aria-pressed") == "true"
+    case.locator("[data-view=onion]").click()
+    assert page.evaluate("document.documentElement.dataset.view") == "onion"
+
+
+def test_pictures_are_really_drawn(watched, report):
+    page = watched.page
+    page.goto(report.as_uri())
+    drawn = "() => [...document.querySelectorAll('.layer canvas')].some(c => c.width > 100)"
+    page.wait_for_function(drawn)
+    grey = page.evaluate(
+        """() => {
+            const c = [...document.querySelectorAll('.layer canvas')].find(c => c.width > 100);
+            const data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+            return new Set(data.slice(0, 40000)).size;
+        }"""
+    )
+    assert grey > 20
+
+
+def test_filters_by_outcome_metric_and_text(watched, report):
+    page = watched.page
+    page.goto(report.as_uri())
+    everything = shown(page)
+    page.locator("[data-status=failed]").click()
+    failed = shown(page)
+    assert 0 < failed < everything
+    assert failed == page.locator("article.case.failed").count()
+    page.locator("[data-status=failed]").click()
+    assert shown(page) == everything
+    page.locator("#metric").select_option("sam_clip_cls_sim")
+    assert 0 < shown(page) < everything
+    page.locator("#metric").select_option("")
+    page.keyboard.press("/")
+    page.keyboard.type("no such test anywhere")
+    page.wait_for_function(
+        "() => document.querySelectorAll('article.case:not([hidden])').length == 0"
+    )
+    assert page.locator("#shown").inner_text().startswith("0 of ")
+
+
+def test_keys_move_through_the_cases_and_help_opens(watched, report):
+    page = watched.page
+    page.goto(report.as_uri())
+    page.keyboard.press("j")
+    first = page.locator(".case.current").get_attribute("id")
+    page.keyboard.press("j")
+    second = page.locator(".case.current").get_attribute("id")
+    page.keyboard.press("k")
+    assert page.locator(".case.current").get_attribute("id") == first != second
+    page.keyboard.press("?")
+    assert page.locator("#help").evaluate("e => e.open")
+
+
+def test_failures_come_first(watched, report):
+    page = watched.page
+    page.goto(report.as_uri())
+    classes = page.locator("article.case").evaluate_all("all => all.map(e => e.className)")
+    failed = [("failed" in name) for name in classes]
+    assert any(failed)
+    assert failed == sorted(failed, reverse=True)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_theme_follows_the_system_and_can_be_switched(browser, report, scheme):
+    page = browser.new_page(color_scheme=scheme)
+    page.goto(report.as_uri())
+    colour = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)[0]"
+    start = page.evaluate(colour)
+    assert (start > 128) == (scheme == "light")
+    page.get_by_role("button", name="theme").click()
+    assert (page.evaluate(colour) > 128) != (scheme == "light")
+    page.close()
+
+
+def test_a_phone_never_scrolls_sideways(browser, report):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(report.as_uri())
+    page.locator("#expand").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
+
+
+def test_hostile_names_are_inert_and_shown_as_they_are(watched, tmp_path):
+    write_html(read_run(make_hostile_run(tmp_path / "run")), tmp_path / "report.html")
+    page = watched.page
+    page.goto((tmp_path / "report.html").as_uri())
+    page.locator("#expand").click()
+    assert "<script>alert(1)</script>" in page.locator("body").inner_text()
+    assert "{{ 7 * 7 }}" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_folder_report_shows_the_same_cases(watched, report, tmp_path):
+    write_html(read_run(make_run(tmp_path / "run")), tmp_path / "folder")
+    page = watched.page
+    page.goto(report.as_uri())
+    cases = page.locator("article.case").count()
+    page.goto((tmp_path / "folder" / "index.html").as_uri())
+    assert page.locator("article.case").count() == cases > 0
