@@ -50,8 +50,10 @@ def _held(gate: Gate, score: Mapping[str, Any]) -> str:
 
 
 def image_rows(gate: Gate) -> list[tuple[str, str]]:
-    """Return what explains a comparison: tile, tolerance, what made the golden."""
-    snapshot = gate.snapshot or {}
+    """Return what explains a comparison with a golden image; nothing for any other gate."""
+    if gate.snapshot is None:
+        return []
+    snapshot = gate.snapshot
     rows = []
     if gate.value is not None and gate.bound is not None:
         whole = _held(gate, {"value": gate.value, "bound": gate.bound})

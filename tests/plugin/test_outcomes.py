@@ -138,6 +138,7 @@ def test_a_failure_says_where_how_and_what_to_do(suite):
             "*to accept*pytest test_x.py::test_golden --editmetrics-update=missing",
         ]
     )
+    result.stdout.no_fnmatch_line("*tolerance*")
 
 
 @pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
