@@ -8,7 +8,12 @@ import pytest
 import segment_anything  # noqa: F401
 import torch  # noqa: F401
 import yaml  # noqa: F401
+from hypothesis import settings
 from transformers import CLIPVisionModel  # noqa: F401
+
+# how long one example takes says nothing on a busy machine
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 PLUGINS = "pytest_editmetrics.plugin,xdist.plugin,pytest_rerunfailures"
 
