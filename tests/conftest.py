@@ -82,7 +82,8 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
 
     Otherwise every suite under test has one warning more than under pytest 9.
     """
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-Wignore::pytest.PytestAssertRewriteWarning")
+    hook = "_pytest.assertion.rewrite.AssertionRewritingHook"
+    monkeypatch.setattr(f"{hook}._warn_already_imported", lambda self, name: None)
     return pytester
 
 
