@@ -19,6 +19,8 @@ from pytest_editmetrics.regions import Framing, crop_geometry
 if TYPE_CHECKING:
     import torch
 
+    from pytest_editmetrics.pipes.clip_vision import CLIPVision
+
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _STD = (0.26862954, 0.26130258, 0.27577711)
 _PREFIX = "vision_model."
@@ -38,7 +40,7 @@ _DIMENSIONS = (
 class CLIPEncoder:
     """A CLIP vision model on its device. Sizes are edges of squares, in pixels."""
 
-    model: torch.nn.Module
+    model: CLIPVision
     device: str
     input_size: int
     patch_size: int
@@ -59,7 +61,7 @@ class CLIPEncoder:
         """
         with inference(self.device):
             pixels = self._pixels(image, framing).to(self.device)
-            hidden = self.model(pixel_values=pixels).last_hidden_state[0]
+            hidden = self.model(pixels)[0]
             tokens: NDArray[np.float64] = hidden.float().cpu().numpy().astype(np.float64)
         return tokens
 
@@ -95,21 +97,16 @@ def load_clip(folder: Path, device: str, cropped: bool) -> CLIPEncoder:
     if not weights.is_file():
         weights = folder / "pytorch_model.bin"
     state = read_state_dict(weights)
-    from transformers import CLIPVisionConfig, CLIPVisionModel
+    from pytest_editmetrics.pipes.clip_vision import CLIPVision, CLIPVisionSize
 
     try:
-        model = CLIPVisionModel(CLIPVisionConfig(**config))
-    except (RuntimeError, MemoryError, ImportError):
-        raise
-    except Exception as error:  # transformers validates with errors of its own, by version
+        dimensions = CLIPVisionSize(**config)
+    except ValueError as error:
         raise WeightsError(f"{folder / 'config.json'} makes no CLIP model: {error}") from error
-    # transformers 4 names these tensors with a prefix, 5 without; so do their checkpoints.
     given = _vision_tensors(state)
-    own = {_bare(name): name for name in model.state_dict()}
-    needed = {key: model.state_dict()[name].shape for key, name in own.items()}
+    needed = dimensions.tensors()
     check_fit(needed, given, weights, f"the CLIP vision model of {folder / 'config.json'}")
-    model.load_state_dict({own[key]: tensor for key, tensor in given.items()})
-    model = model.eval().requires_grad_(False).to(device)
+    model = CLIPVision(dimensions, given, device)
     size = config["image_size"]
     mean, std = _preprocessing(folder / "preprocessor_config.json", size if cropped else None)
     return CLIPEncoder(model, device, size, config["patch_size"], mean, std)
