@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -83,7 +83,10 @@ class PlainEMD:
     ) -> NDArray[np.bool_]:
         """Return the measured patches, row by row: those with enough of their pixels measured."""
         size, patch = self.vision.size, self.vision.patch
-        scaled: list[Any] = [tuple(value * size // edge for value in box) for box in boxes]
+        scaled = [
+            (x1 * size // edge, y1 * size // edge, x2 * size // edge, y2 * size // edge)
+            for x1, y1, x2, y2 in boxes
+        ]
         mask = pixel_mask(scaled, mask_mode, size)
         count = size // patch
         share = mask.reshape(count, patch, count, patch).mean(axis=(1, 3))
@@ -149,9 +152,8 @@ class PlainObjectSimilarity:
         size = self.vision.size
         square = _padded(self._isolated(image, box))
         kind = cv2.INTER_AREA if square.shape[0] > size else cv2.INTER_CUBIC
-        token: NDArray[np.float64] = self.vision.tokens(
-            cv2.resize(square, (size, size), None, 0, 0, kind)
-        )[0]
+        resized = cv2.resize(square, (size, size), interpolation=kind)
+        token: NDArray[np.float64] = self.vision.tokens(resized)[0]
         return token
 
     def _isolated(self, image: Array, box: Box) -> Array:

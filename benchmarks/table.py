@@ -26,10 +26,15 @@ class Row:
     holds: bool | None
 
 
-def at_least(measured: str, ratio: float, target: float, detail: str) -> Row:
-    """Return the row of something that must be ``target`` times as fast as what it replaces."""
+def at_least(measured: str, ratio: float, target: float, detail: str, agrees: bool) -> Row:
+    """Return the row of something that must be ``target`` times as fast as what it replaces.
+
+    A ratio of numbers that do not agree meets no target.
+    """
     times = f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
-    return Row(measured, f"{target:g} times", f"{times} times ({detail})", ratio >= target)
+    wrong = "" if agrees else "; WRONG NUMBERS"
+    figure = f"{times} times ({detail}{wrong})"
+    return Row(measured, f"{target:g} times", figure, agrees and ratio >= target)
 
 
 def seconds(value: float) -> str:
