@@ -18,10 +18,7 @@ PHOTOS = Path(__file__).parent.parent / "fixtures" / "demo" / "images"
 
 @dataclass(frozen=True)
 class Edit:
-    """A reference, and the same image with new content in ``box`` and not a pixel changed else.
-
-    Both are RGB, uint8, (size, size, 3).
-    """
+    """A reference, an edited image, both RGB, uint8, (size, size, 3), and the edit area."""
 
     reference: Array
     edited: Array
@@ -44,7 +41,7 @@ def references(count: int, size: int, seed: int = 0) -> list[Array]:
 
 
 def edits(reference: Array, count: int, seed: int) -> list[Edit]:
-    """Return edits of seeded boxes, each edge 15 to 40 % of the image's."""
+    """Return edits of seeded boxes, each edge 15 to 40 % of the image's; all else is untouched."""
     random = np.random.default_rng(seed)
     size = reference.shape[0]
     found = []
@@ -63,6 +60,17 @@ def place(random: np.random.Generator, size: int, width: int, height: int) -> Bo
 def edit_at(reference: Array, box: Box, random: np.random.Generator) -> Edit:
     """Return an edit that gives the content of ``box`` other colours and some noise."""
     return Edit(reference, edit_all(reference, [box], random), box)
+
+
+def re_encoded(reference: Array, count: int, random: np.random.Generator) -> list[Edit]:
+    """Return versions that differ nearly everywhere, with a box of a quarter of the edge."""
+    size = reference.shape[0]
+    found = []
+    for _ in range(count):
+        noise = random.normal(0, 6, reference.shape)
+        edited = np.clip(reference + noise, 0, 255).astype(np.uint8)
+        found.append(Edit(reference, edited, place(random, size, size // 4, size // 4)))
+    return found
 
 
 def edit_all(reference: Array, boxes: Sequence[Box], random: np.random.Generator) -> Array:

@@ -50,11 +50,15 @@ class _Vision:
         self.size = self.model.config.image_size
         self.patch = self.model.config.patch_size
 
+    def pixels(self, image: Array) -> torch.Tensor:
+        """Return the model's input, float32 (1, 3, size, size)."""
+        pixels: torch.Tensor = self.processor(images=image, return_tensors="pt")["pixel_values"]
+        return pixels
+
     @torch.inference_mode()
     def tokens(self, image: Array) -> NDArray[np.float64]:
         """Return ``last_hidden_state``, float64 (1 + patches, hidden), the CLS token first."""
-        pixels = self.processor(images=image, return_tensors="pt")["pixel_values"]
-        hidden = self.model(pixel_values=pixels).last_hidden_state[0]
+        hidden = self.model(pixel_values=self.pixels(image)).last_hidden_state[0]
         tokens: NDArray[np.float64] = hidden.numpy().astype(np.float64)
         return tokens
 
@@ -117,7 +121,7 @@ class PlainLPIPS:
     def unscaled(self, reference: Array, edited: Array, mask: NDArray[np.bool_]) -> float:
         """Return the distance of the composite to the reference before it is scaled."""
         composite = np.where(mask[..., None], edited, reference)
-        return float(self.model(_signed(reference), _signed(composite)))
+        return float(self.model(signed(reference), signed(composite)))
 
 
 class PlainObjectSimilarity:
@@ -179,6 +183,6 @@ def _padded(crop: Array) -> Array:
     return square
 
 
-def _signed(image: Array) -> torch.Tensor:
+def signed(image: Array) -> torch.Tensor:
     """Return the image as float32 (1, 3, S, S) in [-1, 1]."""
     return torch.from_numpy(image.transpose(2, 0, 1)[None].copy()).float() / 127.5 - 1

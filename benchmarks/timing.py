@@ -28,8 +28,12 @@ class Times:
         """Time one run and return its result."""
         start = time.perf_counter()
         result = run()
-        self._all[name].append(time.perf_counter() - start)
+        self.add(name, time.perf_counter() - start)
         return result
+
+    def add(self, name: str, seconds: float) -> None:
+        """Take a duration that was measured elsewhere."""
+        self._all[name].append(seconds)
 
     def __getitem__(self, name: str) -> float:
         """Return the median duration of the runs of that name, in seconds."""
