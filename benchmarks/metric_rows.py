@@ -11,7 +11,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import models
 import ours
@@ -22,6 +22,8 @@ from table import Row, at_least, seconds
 from timing import Times
 
 from pytest_editmetrics.measurement import Measurement
+from pytest_editmetrics.pipes.clip import CLIPPipe
+from pytest_editmetrics.pipes.lpips import LPIPSPipe
 
 SIZES = (512, 1024)
 COLD_TARGET = {512: 2.5, 1024: 5.0}
@@ -32,7 +34,7 @@ EDITS = 4
 REPETITIONS = 3
 
 Plain = tuple[PlainEMD, PlainLPIPS]
-Ours = tuple[Any, Any]
+Ours = tuple[CLIPPipe, LPIPSPipe]
 
 
 def plain_suite(plain: Plain, suite: Sequence[Edit]) -> list[tuple[float, float]]:
@@ -86,6 +88,13 @@ def changed(groups: Sequence[Sequence[Edit]], repetition: int) -> list[Edit]:
     ]
 
 
+def share(folder: Path, pipes: Ours) -> None:
+    """Give the pipes one cache, as a new session does."""
+    cache = ours.fresh_cache(folder)
+    for pipe in pipes:
+        pipe.share(cache)
+
+
 def rows_of(size: int, plain: Plain, pipes: Ours, repetitions: int) -> list[Row]:
     """Return the rows of one image size."""
     groups = suite_of(size)
@@ -98,9 +107,9 @@ def rows_of(size: int, plain: Plain, pipes: Ours, repetitions: int) -> list[Row]
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             for what in ("cold", "again"):
-                ours.fresh_cache(folder, *pipes)
+                share(folder, pipes)
                 compare(agreement, times.of(what, lambda: our_suite(pipes, suite)), wanted)
-            ours.fresh_cache(folder, *pipes)
+            share(folder, pipes)
             found = times.of("changed", lambda: our_suite(pipes, [*kept, *new]))  # noqa: B023
         compare(agreement, found[-2 * len(new) :], plain_suite(plain, new))
 
@@ -124,7 +133,6 @@ def rows(repetitions: int = REPETITIONS) -> list[Row]:
     plain = PlainEMD(models.clip_b32()), PlainLPIPS()
     pipes = ours.clip_pipe(), ours.lpips_pipe()
     warm_up = suite_of(SIZES[0])[0][:1]
-    ours.fresh_cache(None, *pipes)
     plain_suite(plain, warm_up)
     our_suite(pipes, warm_up)
     return [row for size in SIZES for row in rows_of(size, plain, pipes, repetitions)]

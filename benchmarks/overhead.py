@@ -122,8 +122,9 @@ def session(folder: Path, edits: Sequence[Edit], cache: Path) -> tuple[float, li
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
         patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         arguments = [f"--rootdir={folder}", "-c", str(folder / "pytest.ini")]
-        plugin = ["-p", "pytest_editmetrics.plugin", "--editmetrics-device=cpu"]
-        code = pytest.main([*arguments, *plugin, str(folder / "test_suite.py")], [clock])
+        plugin = ["-p", "pytest_editmetrics.plugin", f"--editmetrics-cache-dir={cache}"]
+        options = [*plugin, "--editmetrics-device=cpu"]
+        code = pytest.main([*arguments, *options, str(folder / "test_suite.py")], [clock])
         ended = time.perf_counter()
     if code != 0:
         raise RuntimeError(f"the suite ended with {code}:\n{printed.getvalue()}")

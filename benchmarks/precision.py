@@ -51,7 +51,6 @@ def object_numbers(pipe: Any) -> Numbers:
 def measured(dtype: str) -> dict[str, Numbers]:
     """Return the numbers of each metric computed in ``dtype``."""
     clip, lpips = ours.clip_pipe(ours.sam_pipe(dtype), dtype), ours.lpips_pipe(dtype)
-    ours.fresh_cache(None, clip, clip.sam_block, lpips)
     metrics: dict[str, Callable[[], Numbers]] = {
         "emd": lambda: region_numbers(clip, "emd"),
         "lpips": lambda: region_numbers(lpips, "lpips"),

@@ -88,7 +88,6 @@ def images_encoded(calls: Sequence[tuple[int, ...]]) -> int:
 def rows() -> list[Row]:
     """Measure and return the rows."""
     plain, pipe, suite = plain_similarity(), ours.clip_pipe(ours.sam_pipe()), scenes()
-    sam = pipe.sam_block
     times, agreement, encoded = Times(), Agreement(), {}
 
     def plain_run() -> list[float]:
@@ -111,7 +110,7 @@ def rows() -> list[Row]:
             wanted = times.of("plain", plain_run)
         encoded["plain"] = images_encoded(calls)
         for what in ("cold", "again"):
-            ours.fresh_cache(Path(name), pipe, sam)
+            pipe.share(ours.fresh_cache(Path(name)))
             with counted_encoder_calls() as calls:
                 found = times.of(what, our_run)
             encoded[what] = images_encoded(calls)
