@@ -4,8 +4,8 @@ A pytest session runs in this process: 24 tests, each with ``emd`` and ``lpips``
 image whose every pixel was re-encoded, so that nothing but the reference can be reused. The bare
 passes are those that nobody can avoid: CLIP and the LPIPS network once for each image, the linear
 layers once for each pair, on tensors that are ready. Models are loaded before on both sides: the
-session's by a first test that is not counted. Everything else of the session is: hashing,
-preprocessing, optimal transport, writing the cache, judging, reporting.
+session's by a first test that is not counted. Everything else of the session is, until pytest says
+that it is over: hashing, preprocessing, optimal transport, writing the cache, judging, reporting.
 """
 
 from __future__ import annotations
@@ -55,12 +55,13 @@ thresholds:
 
 
 class Clock:
-    """A plugin of pytest that gives the tests their images and tells when the first one is over."""
+    """A plugin of pytest that gives the tests their images and times all but the first of them."""
 
     def __init__(self, edits: Sequence[Edit]):
         self._edits = edits
         self.measured: list[list[Measurement]] = []
         self.started = 0.0
+        self.ended = 0.0
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Make a test of each edit."""
@@ -74,6 +75,10 @@ class Clock:
     def pytest_runtest_logfinish(self) -> None:
         """Start the clock when the first test is over."""
         self.started = self.started or time.perf_counter()
+
+    def pytest_unconfigure(self) -> None:
+        """Stop the clock."""
+        self.ended = time.perf_counter()
 
 
 def bare_passes(
@@ -125,10 +130,9 @@ def session(folder: Path, edits: Sequence[Edit], cache: Path) -> tuple[float, li
         plugin = ["-p", "pytest_editmetrics.plugin", f"--editmetrics-cache-dir={cache}"]
         options = [*plugin, "--editmetrics-device=cpu"]
         code = pytest.main([*arguments, *options, str(folder / "test_suite.py")], [clock])
-        ended = time.perf_counter()
     if code != 0:
         raise RuntimeError(f"the suite ended with {code}:\n{printed.getvalue()}")
-    return ended - clock.started, clock.measured[1:]
+    return clock.ended - clock.started, clock.measured[1:]
 
 
 def rows(repetitions: int = REPETITIONS) -> list[Row]:
