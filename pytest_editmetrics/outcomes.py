@@ -115,6 +115,8 @@ def pytest_runtest_makereport(
     if record.running:  # a subtest's report, made while the call is still running
         record.subtest_failed |= report.failed
         return report
+    if call.when == "teardown":
+        del item.stash[record_key]  # the session keeps every item to its end
     if call.when == "call":
         record.call_failed = report.failed or record.subtest_failed
     if not record.gates and not record.asked:
@@ -128,7 +130,8 @@ def pytest_runtest_makereport(
         from pytest_editmetrics.report.text import headline
 
         report.sections.append(("not measured", "\n".join(map(headline, soft))))
-    setattr(report, REPORT_KEY, record.to_json())
+    if (news := record.news()) is not None:
+        setattr(report, REPORT_KEY, news)
     return report
 
 
