@@ -32,7 +32,7 @@ class ModelStore:
                 self._models[key] = build()
             return self._models[key]
 
-    def release(self, key: Hashable) -> Any:
-        """Let go of the model of ``key``, for all that share it, and return it if there was one."""
+    def release(self, key: Hashable) -> None:
+        """Let go of the model of ``key``, if there is one, for all that share it."""
         with self._lock:
-            return self._models.pop(key, None)
+            self._models.pop(key, None)
