@@ -130,7 +130,8 @@ def pytest_runtest_makereport(
         from pytest_editmetrics.report.text import headline
 
         report.sections.append(("not measured", "\n".join(map(headline, soft))))
-    if (news := record.news()) is not None:
+    notes = session_of(item.config).take_notes() if call.when == "teardown" else []
+    if (news := record.news(notes)) is not None:
         setattr(report, REPORT_KEY, news)
     return report
 

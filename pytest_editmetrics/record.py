@@ -90,18 +90,19 @@ class TestRecord:
         """Return the unmeasured gates of these phases."""
         return [g for phase, g in self.gates if phase in phases and g.verdict == "unmeasured"]
 
-    def news(self) -> str | None:
+    def news(self, notes: list[str]) -> str | None:
         """Return what travels with a report: one JSON string, whatever the gates hold.
 
-        ``None`` if an earlier report of the attempt told all of it.
+        ``None`` if an earlier report of the attempt told all of it. ``notes`` are for the session's
+        summary.
         """
         state = (self.call_failed, len(self.gates), len(self.staged))
-        if state == self.told:
+        if state == self.told and not notes:
             return None
         self.told = state
         gates = [gate.to_dict() for _, gate in self.gates]
         staged = [asdict(one) for one in self.staged]
-        carried = {"failed": self.call_failed, "gates": gates, "staged": staged}
+        carried = {"failed": self.call_failed, "gates": gates, "staged": staged, "notes": notes}
         return json.dumps(carried, default=repr)
 
 
