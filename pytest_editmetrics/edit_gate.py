@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -72,7 +72,7 @@ class EditGate:
 
     def __init__(self, record: TestRecord):
         self._record = record
-        self._item = record.item
+        self.item = record.item
         self._session = session_of(record.item.config)
 
     def check(
@@ -163,15 +163,22 @@ class EditGate:
 
         with self._record.errors(metric):
             known = self._session.registry.metric(metric)
-            where = call_site(self._item.path, self._session.rootdir)
+            where = call_site(self.item.path, self._session.rootdir)
             return {metric: parse_bounds(known, threshold, origin="argument", source=where)}
 
-    def run(self, check: Check) -> list[Measurement]:
-        """Measure, judge and record the gates of ``check``; raise if one of them fails."""
-        __tracebackhide__ = True
-        return self._run_all([check])[0]
+    def run(
+        self, check: Check, together: Callable[[], Sequence[Any]] | None = None
+    ) -> list[Measurement]:
+        """Measure, judge and record the gates of ``check``; raise if one of them fails.
 
-    def _run_all(self, checks: Iterable[Check]) -> list[list[Measurement]]:
+        ``together`` gives the images of this check and of those like it that come next.
+        """
+        __tracebackhide__ = True
+        return self._run_all([check], together)[0]
+
+    def _run_all(
+        self, checks: Iterable[Check], together: Callable[[], Sequence[Any]] | None = None
+    ) -> list[list[Measurement]]:
         __tracebackhide__ = True
         gates: list[Gate] = []
         measurements: list[list[Measurement]] = []
@@ -179,8 +186,8 @@ class EditGate:
         while some := list(islice(waiting, _TOGETHER)):
             prepared = [self._prepared(check) for check in some]
             jobs = [job for of_check in prepared for job in of_check if isinstance(job, Job)]
-            if len(some) > 1:
-                encode_ahead(self._session, jobs)
+            if len(some) > 1 or together is not None:
+                encode_ahead(self._session, jobs, together)
             for of_check in prepared:
                 measured = [self._gate(j) if isinstance(j, Job) else (j, None) for j in of_check]
                 for gate, _ in measured:
@@ -190,13 +197,13 @@ class EditGate:
         if not measurements:
             with self._record.errors(None):
                 raise InputError("check_all was given no check, so nothing would be measured")
-        raise_failures(gates, self._item.nodeid)
+        raise_failures(gates, self.item.nodeid)
         return measurements
 
     def _prepared(self, check: Check) -> list[Job | Gate]:
         """Return the jobs of a check; an error gate for each if its images cannot be used."""
         with self._record.errors(check.metrics):
-            marker = Marker.of(self._item, self._session)
+            marker = Marker.of(self.item, self._session)
             configs = self._configs(check, marker)
             check = check.listed()
             check_name(check.name)
@@ -256,7 +263,7 @@ class EditGate:
         )
         return [
             Job(
-                nodeid=self._item.nodeid,
+                nodeid=self.item.nodeid,
                 config=config,
                 pair=Pair(before, after, original, region),
                 coords=check.coords,
@@ -266,7 +273,7 @@ class EditGate:
                 name=check.name,
                 explicit=_explicit(config.metric.name, check, marker),
                 options=marker.options,
-                item=self._item,
+                item=self.item,
             )
             for config in configs
         ]
@@ -275,7 +282,7 @@ class EditGate:
         gate, measurement = make_gate(self._session, job)
         if gate.verdict == "fail":
             pair = (job.pair.reference, job.pair.edited)
-            gate = illustrated(self._session, gate, pair, self._item.nodeid)
+            gate = illustrated(self._session, gate, pair, self.item.nodeid)
         return gate, measurement
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from pytest_editmetrics.options import resolve_options
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cache import FeatureCache
+    from pytest_editmetrics.cases_ahead import CasesAhead
     from pytest_editmetrics.config.settings import MetricConfig, Settings
     from pytest_editmetrics.goldens import Goldens
     from pytest_editmetrics.pipes.registry import PipeRegistry
@@ -34,6 +35,7 @@ class EditSession:
         self._pipes: dict[tuple[str, frozenset[Any]], Any] = {}
         given = getattr(config, "workerinput", {}).get(RUN_DIR_KEY)
         self.run_path: Path | None = Path(given) if given else None
+        self.items: Sequence[pytest.Item] = ()
 
     @property
     def run_dir(self) -> RunDir | None:
@@ -136,6 +138,17 @@ class EditSession:
         named = self.options["cache-dir"]
         folder = self._named("cache-dir", named) if named else features_folder()
         return FeatureCache(CacheFolder(folder, self.options["cache-size"]))
+
+    @cached_property
+    def cases_ahead(self) -> CasesAhead | None:
+        """The YAML cases that come next, where their order is known."""
+        if hasattr(self.config, "workerinput"):
+            return None
+        from pytest_editmetrics.cases_ahead import CasesAhead
+
+        ahead = CasesAhead(self.items)
+        self.config.add_cleanup(ahead.close)
+        return ahead
 
     def take_notes(self) -> list[str]:
         """Return, once, what the summary should say of the features, if any were kept."""

@@ -134,7 +134,8 @@ class Pipe(ABC, Generic[ModelT]):
     """Computes metrics of (reference, edited) pairs. Making one loads nothing.
 
     A subclass names its ``key`` and its ``metrics`` (each with the runtime parameters it takes),
-    and implements ``_find``, ``_build`` and ``_score``. Loading is thread-safe; after ``release``
+    and implements ``_find``, ``_build`` and ``_score``; ``ahead`` are the metrics that gain from
+    images that are encoded together. Loading is thread-safe; after ``release``
     the next measurement loads again.
 
     ``cache`` keeps features; a pipe on its own has one in memory, the pipes of a pytest session
@@ -143,6 +144,7 @@ class Pipe(ABC, Generic[ModelT]):
 
     key: ClassVar[str]
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    ahead: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, device: str = "auto", dtype: str = "float32"):
         if dtype not in DTYPES:
@@ -274,8 +276,9 @@ class Pipe(ABC, Generic[ModelT]):
     def encode_ahead(self, metric: str, images: Sequence[Array]) -> None:
         """Compute together, and keep, what measuring ``metric`` of these images will need.
 
-        Measuring gives the same bits with and without; a pipe that gains nothing does nothing.
+        ``metric`` is one of ``ahead``. Measuring gives the same bits with and without.
         """
+        raise AssertionError(f"{self.key} computes nothing of {metric} ahead")
 
     @contextmanager
     def explained(self, doing: str) -> Iterator[None]:

@@ -89,6 +89,7 @@ class CLIPPipe(Pipe[CLIPEncoder]):
         "emd_excess": _REGION,
         "sam_clip_cls_sim": ("bg_color",),
     }
+    ahead = ("emd", "emd_excess")
 
     def __init__(
         self,
@@ -126,10 +127,9 @@ class CLIPPipe(Pipe[CLIPEncoder]):
             self.sam_block.share(cache)
 
     def encode_ahead(self, metric: str, images: Sequence[Array]) -> None:
-        """Encode the images of ``emd`` and ``emd_excess`` together."""
-        if metric != "sam_clip_cls_sim":
-            with self.explained(f"encoding {len(images)} images"):
-                self._tokens(images)
+        """Encode images together, see ``Pipe.encode_ahead``."""
+        with self.explained(f"encoding {len(images)} images for {metric}"):
+            self._tokens(images)
 
     def release(self) -> None:
         """Free the weights, those of the SAM pipe too; the pipe stays usable."""

@@ -540,12 +540,6 @@ def test_a_short_list_is_encoded_one_at_a_time(photo, batches):
     assert batches == [1] * 7
 
 
-def test_objects_are_not_encoded_ahead(photo, batches):
-    pipe = CLIPPipe("smoke", device="cpu", sam={"model_type": "smoke"})
-    pipe.encode_ahead("sam_clip_cls_sim", changed(photo, 9))
-    assert batches == []
-
-
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_lower_precision_is_close_stamped_and_kept_apart(photo, edited, dtype):
     full = CLIPPipe(CLIP, device="cpu")
