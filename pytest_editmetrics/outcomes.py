@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, GateFailure
-from pytest_editmetrics.marker import check_used
 from pytest_editmetrics.record import (
     REPORT_KEY,
     Phase,
@@ -87,6 +86,8 @@ def _enforce_marker(record: TestRecord) -> None:
     if not record.gates or not any(mark.name == "editmetrics" for mark in item.own_markers):
         return
     with record.errors(None):
+        from pytest_editmetrics.marker import check_used
+
         check_used(item, session_of(item.config), {gate.metric for _, gate in record.gates})
 
 

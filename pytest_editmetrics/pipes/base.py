@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
@@ -283,6 +283,12 @@ class Pipe(ABC, Generic[ModelT]):
             (using.weights, *score.weights),
             details,
         )
+
+    def encode_ahead(self, metric: str, images: Sequence[Array]) -> None:
+        """Compute together, and keep, what measuring ``metric`` of these images will need.
+
+        Measuring gives the same bits with and without; a pipe that gains nothing does nothing.
+        """
 
     @contextmanager
     def explained(self, doing: str) -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,17 @@ from pytest_editmetrics.images import Array
 from pytest_editmetrics.pipes.base import inference
 from pytest_editmetrics.pipes.checkpoint import check_fit, read_state_dict
 from pytest_editmetrics.regions import Framing, crop_geometry
+from pytest_editmetrics.threads import thread_count
 
 if TYPE_CHECKING:
     import torch
 
+    from pytest_editmetrics.pipes.clip_vision import CLIPVision
+
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _STD = (0.26862954, 0.26130258, 0.27577711)
+_BATCH = {"cpu": 4, "mps": 8, "cuda": 32}
+_FEW_PATCHES = 64
 _PREFIX = "vision_model."
 _DIMENSIONS = (
     "hidden_size",
@@ -39,7 +44,7 @@ _DIMENSIONS = (
 class CLIPInput:
     """What a CLIP vision model takes, without the model. Sizes are edges of squares, in pixels.
 
-    ``config`` holds the dimensions of the model as ``CLIPVisionConfig`` names them.
+    ``config`` holds the dimensions of the model as ``CLIPVisionSize`` names them.
     """
 
     config: Mapping[str, Any]
@@ -80,14 +85,39 @@ class CLIPInput:
         return (pixels - mean) / std
 
 
-@dataclass(frozen=True)
+@dataclass
 class CLIPEncoder:
     """A CLIP vision model on its device, computing in ``dtype``."""
 
-    model: torch.nn.Module
+    model: CLIPVision
     device: str
     dtype: str
     input: CLIPInput
+    _exact: dict[int, bool] = field(default_factory=dict)
+
+    def encode(self, images: Sequence[Array], framing: Framing) -> list[NDArray[np.float32]]:
+        """Return the tokens of each image: together where that gives the bits of one at a time.
+
+        Of a long list the first batch is encoded both ways, once for each number of CPU threads:
+        if the bits differ, as they may by processor and library, nothing is encoded together.
+        """
+        batch = _BATCH[self.device.partition(":")[0]]
+        threads = thread_count()
+        done: list[NDArray[np.float32]] = []
+        if threads not in self._exact and len(images) >= 2 * batch and self._gains:
+            done = [self.tokens([image], framing)[0] for image in images[:batch]]
+            together = self.tokens(images[:batch], framing)
+            self._exact[threads] = all(map(np.array_equal, together, done))
+        if self._exact.get(threads):
+            while len(done) + batch <= len(images):
+                done += list(self.tokens(images[len(done) : len(done) + batch], framing))
+        return done + [self.tokens([image], framing)[0] for image in images[len(done) :]]
+
+    @property
+    def _gains(self) -> bool:
+        """Whether one image leaves the device idle: a CPU is busy with more than a few patches."""
+        patches = (self.input.input_size // self.input.patch_size) ** 2
+        return self.device != "cpu" or patches <= _FEW_PATCHES
 
     def tokens(self, images: Sequence[Array], framing: Framing) -> NDArray[np.float32]:
         """Return the tokens of ``last_hidden_state`` of a batch.
@@ -105,7 +135,7 @@ class CLIPEncoder:
         with inference(self.device):
             pixels = torch.cat([self.input.pixels(image, framing) for image in images])
             pixels = pixels.to(self.device, getattr(torch, self.dtype))
-            hidden = self.model(pixel_values=pixels).last_hidden_state
+            hidden = self.model(pixels)
             tokens: NDArray[np.float32] = hidden.float().cpu().numpy()
         return tokens
 
@@ -136,21 +166,16 @@ def load_clip(folder: Path, taken: CLIPInput, device: str, dtype: str) -> CLIPEn
     if not weights.is_file():
         weights = folder / "pytorch_model.bin"
     state = read_state_dict(weights)
-    from transformers import CLIPVisionConfig, CLIPVisionModel
+    from pytest_editmetrics.pipes.clip_vision import CLIPVision, CLIPVisionSize
 
     try:
-        model = CLIPVisionModel(CLIPVisionConfig(**taken.config))
-    except (RuntimeError, MemoryError, ImportError):
-        raise
-    except Exception as error:  # transformers validates with errors of its own, by version
+        dimensions = CLIPVisionSize(**taken.config)
+    except ValueError as error:
         raise WeightsError(f"{folder / 'config.json'} makes no CLIP model: {error}") from error
-    # transformers 4 names these tensors with a prefix, 5 without; so do their checkpoints.
     given = _vision_tensors(state)
-    own = {_bare(name): name for name in model.state_dict()}
-    needed = {key: model.state_dict()[name].shape for key, name in own.items()}
+    needed = dimensions.tensors()
     check_fit(needed, given, weights, f"the CLIP vision model of {folder / 'config.json'}")
-    model.load_state_dict({own[key]: tensor for key, tensor in given.items()})
-    model = model.eval().requires_grad_(False).to(device, getattr(torch, dtype))
+    model = CLIPVision(dimensions, given, device, getattr(torch, dtype))
     return CLIPEncoder(model, device, dtype, taken)
 
 
