@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.cases_ahead import CasesAhead
     from pytest_editmetrics.config.settings import MetricConfig, Settings
     from pytest_editmetrics.goldens import Goldens
+    from pytest_editmetrics.pipes.models import ModelStore
     from pytest_editmetrics.pipes.registry import PipeRegistry
     from pytest_editmetrics.rundir import RunDir
 
@@ -162,12 +163,19 @@ class EditSession:
             self._pipes[address] = self.share(self.registry.create(key, init))
         return self._pipes[address]
 
+    @cached_property
+    def models(self) -> ModelStore:
+        """The models that all pipes of the session share."""
+        from pytest_editmetrics.pipes.models import ModelStore
+
+        return ModelStore()
+
     def share(self, pipe: Any) -> Any:
-        """Return a pipe that keeps its features in the session's cache, if it is one of ours."""
+        """Return a pipe that keeps its features and model in the session, if it is one of ours."""
         from pytest_editmetrics.pipes.base import Pipe
 
         if isinstance(pipe, Pipe):
-            pipe.share(self.features)
+            pipe.share(self.features, self.models)
         return pipe
 
     def default_pipe(self, key: str, sam: Any = None) -> Any:

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import WeightsError
 from pytest_editmetrics.images import Array
-from pytest_editmetrics.pipes.base import check_fit, inference, read_state_dict
+from pytest_editmetrics.pipes.base import inference
+from pytest_editmetrics.pipes.checkpoint import check_fit, read_state_dict
 from pytest_editmetrics.regions import Framing, crop_geometry
+from pytest_editmetrics.threads import thread_count
 
 if TYPE_CHECKING:
     import torch
@@ -99,10 +101,8 @@ class CLIPEncoder:
         Of a long list the first batch is encoded both ways, once for each number of CPU threads:
         if the bits differ, as they may by processor and library, nothing is encoded together.
         """
-        import torch
-
         batch = _BATCH[self.device.partition(":")[0]]
-        threads = torch.get_num_threads()
+        threads = thread_count()
         done: list[NDArray[np.float32]] = []
         if threads not in self._exact and len(images) >= 2 * batch and self._gains:
             done = [self.tokens([image], framing)[0] for image in images[:batch]]

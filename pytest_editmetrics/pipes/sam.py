@@ -19,10 +19,9 @@ from pytest_editmetrics.pipes.base import (
     Request,
     Score,
     Using,
-    check_fit,
     inference,
-    read_state_dict,
 )
+from pytest_editmetrics.pipes.checkpoint import check_fit, read_state_dict
 from pytest_editmetrics.regions import Box, Mask, clip_box, normalise_boxes
 
 if TYPE_CHECKING:
@@ -80,6 +79,7 @@ class SAMPipe(Pipe[Any]):
     """
 
     key = "sam-pipe"
+    variants = ("model_type",)
 
     def __init__(
         self,
