@@ -120,6 +120,7 @@ class Controller:
             data = json.loads(carried)
             attempt.gates, attempt.failed = data["gates"], data["failed"]
             attempt.staged, attempt.asked = data["staged"], True
+            self._notes += [note for note in data["notes"] if note not in self._notes]
             attempt.location = (report.location[0], (report.location[1] or 0) + 1)
         outcome = _outcome(report)
         if attempt.outcome != "failed" and outcome != "passed":

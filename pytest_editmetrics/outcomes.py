@@ -129,7 +129,8 @@ def pytest_runtest_makereport(
         from pytest_editmetrics.report.text import headline
 
         report.sections.append(("not measured", "\n".join(map(headline, soft))))
-    setattr(report, REPORT_KEY, record.to_json())
+    notes = session_of(item.config).take_notes() if call.when == "teardown" else []
+    setattr(report, REPORT_KEY, record.to_json(notes))
     return report
 
 

@@ -88,11 +88,14 @@ class TestRecord:
         """Return the unmeasured gates of these phases."""
         return [g for phase, g in self.gates if phase in phases and g.verdict == "unmeasured"]
 
-    def to_json(self) -> str:
-        """Return what travels with the report: one JSON string, whatever the gates hold."""
+    def to_json(self, notes: list[str]) -> str:
+        """Return what travels with the report: one JSON string, whatever the gates hold.
+
+        ``notes`` are for the session's summary.
+        """
         gates = [gate.to_dict() for _, gate in self.gates]
         staged = [asdict(one) for one in self.staged]
-        carried = {"failed": self.call_failed, "gates": gates, "staged": staged}
+        carried = {"failed": self.call_failed, "gates": gates, "staged": staged, "notes": notes}
         return json.dumps(carried, default=repr)
 
 

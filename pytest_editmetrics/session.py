@@ -14,6 +14,7 @@ from pytest_editmetrics.errors import ConfigError
 from pytest_editmetrics.options import resolve_options
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.cache import FeatureCache
     from pytest_editmetrics.config.settings import MetricConfig, Settings
     from pytest_editmetrics.goldens import Goldens
     from pytest_editmetrics.pipes.registry import PipeRegistry
@@ -92,7 +93,7 @@ class EditSession:
 
     def _named(self, option: str, value: str) -> Path:
         """Return a path of the command line (from there) or of the ini file (from the rootdir)."""
-        typed = self.config.getoption(f"editmetrics_{option}") is not None
+        typed = self.config.getoption(f"editmetrics_{option.replace('-', '_')}") is not None
         return (self.config.invocation_params.dir if typed else self.rootdir) / value
 
     @cached_property
@@ -122,12 +123,39 @@ class EditSession:
             init["sam"] = {**init["sam"], "device": device}
         return init
 
+    @cached_property
+    def features(self) -> FeatureCache:
+        """The features that all pipes of the session share."""
+        from pytest_editmetrics.cache import FeatureCache
+
+        if not self.options["cache"]:
+            return FeatureCache()
+        from pytest_editmetrics.cache_folder import CacheFolder
+        from pytest_editmetrics.weights.catalog import features_folder
+
+        named = self.options["cache-dir"]
+        folder = self._named("cache-dir", named) if named else features_folder()
+        return FeatureCache(CacheFolder(folder, self.options["cache-size"]))
+
+    def take_notes(self) -> list[str]:
+        """Return, once, what the summary should say of the features, if any were kept."""
+        features: FeatureCache | None = self.__dict__.get("features")
+        return [] if features is None else features.take_notes()
+
     def pipe(self, key: str, init: Mapping[str, Any]) -> Any:
         """Return the session's one pipe of these constructor keywords; loads no weights."""
         address = json.dumps([key, {k: _identity(v) for k, v in init.items()}], sort_keys=True)
         if address not in self._pipes:
-            self._pipes[address] = self.registry.create(key, init)
+            self._pipes[address] = self.share(self.registry.create(key, init))
         return self._pipes[address]
+
+    def share(self, pipe: Any) -> Any:
+        """Return a pipe that keeps its features in the session's cache, if it is one of ours."""
+        from pytest_editmetrics.pipes.base import Pipe
+
+        if isinstance(pipe, Pipe):
+            pipe.share(self.features)
+        return pipe
 
     def default_pipe(self, key: str, sam: Any = None) -> Any:
         """Return the pipe that the fixture of ``key`` gives; ``sam`` isolates for ``clip-pipe``."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
-from pytest_editmetrics.device import device_name, resolve_device
+from pytest_editmetrics.cache import FeatureCache, pixels_digest
+from pytest_editmetrics.device import device_name, numerics, resolve_device
 from pytest_editmetrics.errors import (
     EditMetricsError,
     InputError,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 ModelT = TypeVar("ModelT")
 Resize = Literal["reference"]
+DTYPES = ("float32", "bfloat16", "float16")
 
 _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
@@ -50,6 +52,32 @@ class Loaded(Generic[ModelT]):
     model: ModelT
     device: str
     weights: WeightsUsed
+
+
+@dataclass(frozen=True)
+class Using:
+    """What a measurement uses: weights that were found and checked, and a device that is there.
+
+    The model itself is loaded only when something must be computed.
+    """
+
+    found: FoundWeights
+    device: str
+    dtype: str
+
+    @property
+    def weights(self) -> WeightsUsed:
+        """The weights, as a measurement names them."""
+        return WeightsUsed(self.found.name, self.found.sha256, self.found.smoke)
+
+    def depends(self, image: Array) -> dict[str, Any]:
+        """Return what the bits of every feature of ``image`` depend on, for its key."""
+        return {
+            "pixels": pixels_digest(image),
+            "weights": self.found.sha256,
+            "dtype": self.dtype,
+            **numerics(self.device),
+        }
 
 
 @dataclass(frozen=True)
@@ -106,22 +134,49 @@ class Pipe(ABC, Generic[ModelT]):
     """Computes metrics of (reference, edited) pairs. Making one loads nothing.
 
     A subclass names its ``key`` and its ``metrics`` (each with the runtime parameters it takes),
-    and implements ``_build`` and ``_score``. Loading is thread-safe; after ``release`` the next
-    measurement loads again.
+    and implements ``_find``, ``_build`` and ``_score``. Loading is thread-safe; after ``release``
+    the next measurement loads again.
+
+    ``cache`` keeps features; a pipe on its own has one in memory, the pipes of a pytest session
+    share one.
     """
 
     key: ClassVar[str]
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
-    def __init__(self, device: str = "auto"):
+    def __init__(self, device: str = "auto", dtype: str = "float32"):
+        if dtype not in DTYPES:
+            raise InputError(f"{self.key}: unknown dtype {dtype!r}{did_you_mean(dtype, DTYPES)}")
         self.device = device
+        self.dtype = dtype
+        self.cache = FeatureCache()
         self._lock = threading.RLock()
+        self._using: Using | None = None
         self._loaded: Loaded[ModelT] | None = None
 
     @property
     def loaded(self) -> bool:
         """Whether the weights are in memory."""
         return self._loaded is not None
+
+    def share(self, cache: FeatureCache) -> None:
+        """Keep features in ``cache`` from now on."""
+        self.cache = cache
+
+    def use(self) -> Using:
+        """Find and check the weights and the device; loads nothing.
+
+        Raises:
+            MissingResourceError: they are not on this machine; the message says how to get them.
+            WeightsError: they are damaged.
+            EditMetricsError: the device is not available.
+        """
+        with self._lock:
+            if self._using is None:
+                device = resolve_device(self.device)
+                with self.explained(f"finding the weights of {self.key}"):
+                    self._using = Using(self._find(), device, self.dtype)
+            return self._using
 
     def load(self) -> Loaded[ModelT]:
         """Load the weights, unless they are loaded already.
@@ -133,17 +188,16 @@ class Pipe(ABC, Generic[ModelT]):
         """
         with self._lock:
             if self._loaded is None:
-                device = resolve_device(self.device)
-                with self.explained(f"loading {self.key} on {device}"), _quiet_random():
-                    model, found = self._build(device)
-                used = WeightsUsed(found.name, found.sha256, found.smoke)
-                self._loaded = Loaded(model, device, used)
+                using = self.use()
+                with self.explained(f"loading {self.key} on {using.device}"), _quiet_random():
+                    model = self._build(using)
+                self._loaded = Loaded(model, using.device, using.weights)
             return self._loaded
 
     def release(self) -> None:
         """Free the weights, so that the editing model has the memory; the pipe stays usable."""
         with self._lock:
-            loaded, self._loaded = self._loaded, None
+            loaded, self._loaded, self._using = self._loaded, None, None
         if loaded is not None and loaded.device.startswith("cuda"):
             import torch
 
@@ -196,10 +250,12 @@ class Pipe(ABC, Generic[ModelT]):
         request = self._request(metric, ref_image, edited_image, coords, mask_mode, resize, params)
         request = replace(request, evidence=evidence)
         height, width = request.reference.shape[:2]
-        loaded = self.load()
-        with self.explained(f"{metric} of a {width}x{height} image on {loaded.device}"):
-            score = self._score(loaded, request)
+        using = self.use()
+        with self.explained(f"{metric} of a {width}x{height} image on {using.device}"):
+            score = self._score(using, request)
         details = dict(score.details)
+        if self.dtype != "float32":
+            details["dtype"] = self.dtype
         if request.resized_from is not None:
             details.update(resize=resize, resized_from=list(request.resized_from))
         return Measurement(
@@ -209,9 +265,9 @@ class Pipe(ABC, Generic[ModelT]):
             score.soft_failure,
             score.floor,
             score.excess,
-            loaded.device,
-            device_name(loaded.device),
-            (loaded.weights, *score.weights),
+            using.device,
+            device_name(using.device),
+            (using.weights, *score.weights),
             details,
         )
 
@@ -235,11 +291,15 @@ class Pipe(ABC, Generic[ModelT]):
             ) from error
 
     @abstractmethod
-    def _build(self, device: str) -> tuple[ModelT, FoundWeights]:
-        """Find the weights and put the model on ``device``."""
+    def _find(self) -> FoundWeights:
+        """Find and check the weights."""
 
     @abstractmethod
-    def _score(self, loaded: Loaded[ModelT], request: Request) -> Score:
+    def _build(self, using: Using) -> ModelT:
+        """Put the model on its device."""
+
+    @abstractmethod
+    def _score(self, using: Using, request: Request) -> Score:
         """Compute ``request.metric``."""
 
     def _scope(self, request: Request) -> Scope | None:

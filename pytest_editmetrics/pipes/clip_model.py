@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,36 +37,34 @@ _DIMENSIONS = (
 
 
 @dataclass(frozen=True)
-class CLIPEncoder:
-    """A CLIP vision model on its device. Sizes are edges of squares, in pixels."""
+class CLIPInput:
+    """What a CLIP vision model takes, without the model. Sizes are edges of squares, in pixels.
 
-    model: CLIPVision
-    device: str
-    input_size: int
-    patch_size: int
+    ``config`` holds the dimensions of the model as ``CLIPVisionSize`` names them.
+    """
+
+    config: Mapping[str, Any]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 
-    def tokens(self, image: Array, framing: Framing) -> NDArray[np.float64]:
-        """Return the tokens of ``last_hidden_state``.
+    @property
+    def input_size(self) -> int:
+        """Edge of the input."""
+        return int(self.config["image_size"])
+
+    @property
+    def patch_size(self) -> int:
+        """Edge of a patch."""
+        return int(self.config["patch_size"])
+
+    def pixels(self, image: Array, framing: Framing) -> torch.Tensor:
+        """Return the model's input, float32 (1, 3, S, S), on the CPU.
 
         Args:
             image: RGB, uint8, (H, W, 3).
             framing: ``stretch`` resizes the whole frame to the input; ``center-crop`` and
                 ``autopipeline`` resize the shortest edge to it and crop the centre.
-
-        Returns:
-            float64 (1 + patches, hidden): the CLS token, then the patches, row by row; without
-            post-layernorm.
         """
-        with inference(self.device):
-            pixels = self._pixels(image, framing).to(self.device)
-            hidden = self.model(pixels)[0]
-            tokens: NDArray[np.float64] = hidden.float().cpu().numpy().astype(np.float64)
-        return tokens
-
-    def _pixels(self, image: Array, framing: Framing) -> torch.Tensor:
-        """Return the model's input, float32 (1, 3, S, S)."""
         import torch
         from torch.nn import functional as F
 
@@ -83,16 +81,58 @@ class CLIPEncoder:
         return (pixels - mean) / std
 
 
-def load_clip(folder: Path, device: str, cropped: bool) -> CLIPEncoder:
-    """Load the vision model in ``folder``: a CLIP checkpoint, whole or its vision part alone.
+@dataclass(frozen=True)
+class CLIPEncoder:
+    """A CLIP vision model on its device, computing in ``dtype``."""
+
+    model: CLIPVision
+    device: str
+    dtype: str
+    input: CLIPInput
+
+    def tokens(self, images: Sequence[Array], framing: Framing) -> NDArray[np.float32]:
+        """Return the tokens of ``last_hidden_state`` of a batch.
+
+        Args:
+            images: RGB, uint8, (H, W, 3), of any sizes.
+            framing: see ``CLIPInput.pixels``.
+
+        Returns:
+            float32 (images, 1 + patches, hidden): the CLS token, then the patches, row by row;
+            without post-layernorm.
+        """
+        import torch
+
+        with inference(self.device):
+            pixels = torch.cat([self.input.pixels(image, framing) for image in images])
+            pixels = pixels.to(self.device, getattr(torch, self.dtype))
+            hidden = self.model(pixels)
+            tokens: NDArray[np.float32] = hidden.float().cpu().numpy()
+        return tokens
+
+
+def read_clip_input(folder: Path, cropped: bool) -> CLIPInput:
+    """Read what the vision model in ``folder`` takes, from its configuration alone.
 
     ``cropped`` tells whether images will be resized and cropped as the checkpoint does.
 
     Raises:
-        WeightsError: another kind of model, weights that do not fit the configuration, or a
-            preprocessing that cannot be reproduced.
+        WeightsError: another kind of model, or a preprocessing that cannot be reproduced.
     """
     config = _vision_config(folder / "config.json")
+    size = config["image_size"]
+    mean, std = _preprocessing(folder / "preprocessor_config.json", size if cropped else None)
+    return CLIPInput(config, mean, std)
+
+
+def load_clip(folder: Path, taken: CLIPInput, device: str, dtype: str) -> CLIPEncoder:
+    """Load the vision model in ``folder``: a CLIP checkpoint, whole or its vision part alone.
+
+    Raises:
+        WeightsError: weights that do not fit the configuration.
+    """
+    import torch
+
     weights = folder / "model.safetensors"
     if not weights.is_file():
         weights = folder / "pytorch_model.bin"
@@ -100,16 +140,14 @@ def load_clip(folder: Path, device: str, cropped: bool) -> CLIPEncoder:
     from pytest_editmetrics.pipes.clip_vision import CLIPVision, CLIPVisionSize
 
     try:
-        dimensions = CLIPVisionSize(**config)
+        dimensions = CLIPVisionSize(**taken.config)
     except ValueError as error:
         raise WeightsError(f"{folder / 'config.json'} makes no CLIP model: {error}") from error
     given = _vision_tensors(state)
     needed = dimensions.tensors()
     check_fit(needed, given, weights, f"the CLIP vision model of {folder / 'config.json'}")
-    model = CLIPVision(dimensions, given, device)
-    size = config["image_size"]
-    mean, std = _preprocessing(folder / "preprocessor_config.json", size if cropped else None)
-    return CLIPEncoder(model, device, size, config["patch_size"], mean, std)
+    model = CLIPVision(dimensions, given, device, getattr(torch, dtype))
+    return CLIPEncoder(model, device, dtype, taken)
 
 
 def _vision_tensors(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -62,7 +62,7 @@ BUILTIN = (
                 summary="learned perceptual distance, full size, scaled by the measured area",
             ),
         ),
-        ("net", "device", "model_path"),
+        ("net", "device", "model_path", "dtype"),
     ),
     PipeSpec(
         "clip-pipe",
@@ -92,13 +92,13 @@ BUILTIN = (
                 summary="cosine of the CLIP CLS tokens of objects isolated by SAM",
             ),
         ),
-        ("model_path", "revision", "device", "sam", "framing"),
+        ("model_path", "revision", "device", "sam", "framing", "dtype"),
     ),
     PipeSpec(
         "sam-pipe",
         "pytest_editmetrics.pipes.sam:SAMPipe",
         (),
-        ("model_type", "model_path", "model_cfg", "device"),
+        ("model_type", "model_path", "model_cfg", "device", "dtype"),
     ),
 )
 
