@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +79,27 @@ def make_gate(session: EditSession, job: Job) -> tuple[Gate, Measurement | None]
     return gate, measurement
 
 
+def encode_ahead(session: EditSession, jobs: Iterable[Job]) -> None:
+    """Compute together what measuring these jobs one after the other will need."""
+    from pytest_editmetrics.pipes.base import Pipe
+
+    images: dict[tuple[int, str], tuple[Pipe[Any], str, list[Any]]] = {}
+    for job in jobs:
+        try:
+            pipe = bind(job.item, session, job.config, job.options).pipe
+        except EditMetricsError:  # the job's own gate says so
+            continue
+        if isinstance(pipe, Pipe):
+            metric = job.config.metric.name
+            entry = images.setdefault((id(pipe), metric), (pipe, metric, []))
+            entry[2].extend((job.pair.reference, job.pair.edited))
+    for pipe, metric, of_pipe in images.values():
+        try:
+            pipe.encode_ahead(metric, of_pipe)
+        except EditMetricsError:  # so does the measurement that needs it
+            continue
+
+
 def _judged(
     session: EditSession, job: Job, evidence: Evidence | None
 ) -> tuple[Gate, Measurement | None]:
@@ -121,7 +142,7 @@ def _judged(
         return _error(job, error, origin), None
     except Exception as error:  # a user's pipe: the other metrics of the check still count
         return _error(job, _foreign(config.pipe_name, error), origin), None
-    return replace(gate, details={**gate.details, **origin}), measurement
+    return replace(gate, details={**gate.details, **origin}) if origin else gate, measurement
 
 
 def _error(job: Job, error: EditMetricsError, details: Mapping[str, Any]) -> Gate:

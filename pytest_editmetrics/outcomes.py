@@ -116,6 +116,8 @@ def pytest_runtest_makereport(
     if record.running:  # a subtest's report, made while the call is still running
         record.subtest_failed |= report.failed
         return report
+    if call.when == "teardown":
+        del item.stash[record_key]  # the session keeps every item to its end
     if call.when == "call":
         record.call_failed = report.failed or record.subtest_failed
     if not record.gates and not record.asked:
@@ -130,7 +132,8 @@ def pytest_runtest_makereport(
 
         report.sections.append(("not measured", "\n".join(map(headline, soft))))
     notes = session_of(item.config).take_notes() if call.when == "teardown" else []
-    setattr(report, REPORT_KEY, record.to_json(notes))
+    if (news := record.news(notes)) is not None:
+        setattr(report, REPORT_KEY, news)
     return report
 
 

@@ -271,6 +271,12 @@ class Pipe(ABC, Generic[ModelT]):
             details,
         )
 
+    def encode_ahead(self, metric: str, images: Sequence[Array]) -> None:
+        """Compute together, and keep, what measuring ``metric`` of these images will need.
+
+        Measuring gives the same bits with and without; a pipe that gains nothing does nothing.
+        """
+
     @contextmanager
     def explained(self, doing: str) -> Iterator[None]:
         """Turn running out of memory and a missing package into errors that say what to do."""

@@ -125,6 +125,12 @@ class CLIPPipe(Pipe[CLIPEncoder]):
         if self.sam_block is not None:
             self.sam_block.share(cache)
 
+    def encode_ahead(self, metric: str, images: Sequence[Array]) -> None:
+        """Encode the images of ``emd`` and ``emd_excess`` together."""
+        if metric != "sam_clip_cls_sim":
+            with self.explained(f"encoding {len(images)} images"):
+                self._tokens(images)
+
     def release(self) -> None:
         """Free the weights, those of the SAM pipe too; the pipe stays usable."""
         super().release()
@@ -282,8 +288,8 @@ class CLIPPipe(Pipe[CLIPEncoder]):
         keys = [self._key("clip-tokens-1", image, self.framing) for image in images]
 
         def compute(missing: list[int]) -> list[list[NDArray[np.float32]]]:
-            encoder = self.load().model
-            return [[encoder.tokens([images[n]], self.framing)[0]] for n in missing]
+            tokens = self.load().model.encode([images[n] for n in missing], self.framing)
+            return [[of_image] for of_image in tokens]
 
         return [tokens.astype(np.float64) for (tokens,) in self.cache.get_many(keys, compute)]
 
