@@ -171,7 +171,9 @@ class EditGate:
                     f"{check.thresholds[name].source}: a threshold of {name}, which is not measured"
                     f" here; add it to metrics (now {', '.join(asked)})"
                 )
-        return [replace(config, scope=check.scope or config.scope) for config in configs]
+        if check.scope is None:
+            return configs
+        return [replace(config, scope=check.scope) for config in configs]
 
     def _measure_all(
         self, check: Check, configs: Sequence[MetricConfig], marker: Marker

@@ -9,7 +9,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,12 +118,21 @@ def _from_path(path: Path, what: str) -> Array:
     if path.is_dir():
         raise ImageError(f"{what}: is a directory; give the image file")
     try:
-        with path.open("rb") as file:
-            head = file.read(len(_LFS))
+        file = path.open("rb")
     except FileNotFoundError as error:
         where = "" if path.is_absolute() else f" (relative to {Path.cwd()})"
         raise ImageError(f"{what}: there is no such file{where}") from error
     except (OSError, ValueError) as error:
+        raise ImageError(f"{what}: cannot be read: {error}") from error
+    with file:
+        return _from_file(file, what)
+
+
+def _from_file(file: BinaryIO, what: str) -> Array:
+    try:
+        head = file.read(len(_LFS))
+        file.seek(0)
+    except OSError as error:
         raise ImageError(f"{what}: cannot be read: {error}") from error
     if not head:
         raise ImageError(f"{what}: the file is empty (0 bytes)")
@@ -135,7 +144,7 @@ def _from_path(path: Path, what: str) -> Array:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(path)
+            image = Image.open(file)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(
             f"{what}: {error} If you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS"

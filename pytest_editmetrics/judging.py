@@ -121,7 +121,7 @@ def _judged(
         return _error(job, error, origin), None
     except Exception as error:  # a user's pipe: the other metrics of the check still count
         return _error(job, _foreign(config.pipe_name, error), origin), None
-    return replace(gate, details={**gate.details, **origin}), measurement
+    return replace(gate, details={**gate.details, **origin}) if origin else gate, measurement
 
 
 def _error(job: Job, error: EditMetricsError, details: Mapping[str, Any]) -> Gate:

@@ -31,7 +31,7 @@ class EditSession:
         self.config = config
         self.options: Mapping[str, Any] = resolve_options(config)
         self.rootdir: Path = config.rootpath
-        self._pipes: dict[str, Any] = {}
+        self._pipes: dict[tuple[str, frozenset[Any]], Any] = {}
         given = getattr(config, "workerinput", {}).get(RUN_DIR_KEY)
         self.run_path: Path | None = Path(given) if given else None
 
@@ -144,7 +144,7 @@ class EditSession:
 
     def pipe(self, key: str, init: Mapping[str, Any]) -> Any:
         """Return the session's one pipe of these constructor keywords; loads no weights."""
-        address = json.dumps([key, {k: _identity(v) for k, v in init.items()}], sort_keys=True)
+        address = (key, frozenset((name, _identity(value)) for name, value in init.items()))
         if address not in self._pipes:
             self._pipes[address] = self.share(self.registry.create(key, init))
         return self._pipes[address]
@@ -166,11 +166,13 @@ class EditSession:
 
 
 def _identity(value: Any) -> Any:
+    """Return what equal constructor arguments share: their JSON; an object is only itself."""
+    if isinstance(value, str):
+        return value
     try:
-        json.dumps(value)
+        return "json", json.dumps(value, sort_keys=True)
     except TypeError:
         return id(value)
-    return value
 
 
 session_key = pytest.StashKey[EditSession]()

@@ -19,6 +19,8 @@ from pytest_editmetrics.regions import Framing, crop_geometry
 if TYPE_CHECKING:
     import torch
 
+    from pytest_editmetrics.pipes.clip_vision import CLIPVision
+
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _STD = (0.26862954, 0.26130258, 0.27577711)
 _PREFIX = "vision_model."
@@ -38,7 +40,7 @@ _DIMENSIONS = (
 class CLIPInput:
     """What a CLIP vision model takes, without the model. Sizes are edges of squares, in pixels.
 
-    ``config`` holds the dimensions of the model as ``CLIPVisionConfig`` names them.
+    ``config`` holds the dimensions of the model as ``CLIPVisionSize`` names them.
     """
 
     config: Mapping[str, Any]
@@ -83,7 +85,7 @@ class CLIPInput:
 class CLIPEncoder:
     """A CLIP vision model on its device, computing in ``dtype``."""
 
-    model: torch.nn.Module
+    model: CLIPVision
     device: str
     dtype: str
     input: CLIPInput
@@ -104,7 +106,7 @@ class CLIPEncoder:
         with inference(self.device):
             pixels = torch.cat([self.input.pixels(image, framing) for image in images])
             pixels = pixels.to(self.device, getattr(torch, self.dtype))
-            hidden = self.model(pixel_values=pixels).last_hidden_state
+            hidden = self.model(pixels)
             tokens: NDArray[np.float32] = hidden.float().cpu().numpy()
         return tokens
 
@@ -135,21 +137,16 @@ def load_clip(folder: Path, taken: CLIPInput, device: str, dtype: str) -> CLIPEn
     if not weights.is_file():
         weights = folder / "pytorch_model.bin"
     state = read_state_dict(weights)
-    from transformers import CLIPVisionConfig, CLIPVisionModel
+    from pytest_editmetrics.pipes.clip_vision import CLIPVision, CLIPVisionSize
 
     try:
-        model = CLIPVisionModel(CLIPVisionConfig(**taken.config))
-    except (RuntimeError, MemoryError, ImportError):
-        raise
-    except Exception as error:  # transformers validates with errors of its own, by version
+        dimensions = CLIPVisionSize(**taken.config)
+    except ValueError as error:
         raise WeightsError(f"{folder / 'config.json'} makes no CLIP model: {error}") from error
-    # transformers 4 names these tensors with a prefix, 5 without; so do their checkpoints.
     given = _vision_tensors(state)
-    own = {_bare(name): name for name in model.state_dict()}
-    needed = {key: model.state_dict()[name].shape for key, name in own.items()}
+    needed = dimensions.tensors()
     check_fit(needed, given, weights, f"the CLIP vision model of {folder / 'config.json'}")
-    model.load_state_dict({own[key]: tensor for key, tensor in given.items()})
-    model = model.eval().requires_grad_(False).to(device, getattr(torch, dtype))
+    model = CLIPVision(dimensions, given, device, getattr(torch, dtype))
     return CLIPEncoder(model, device, dtype, taken)
 
 

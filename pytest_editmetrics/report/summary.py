@@ -17,7 +17,7 @@ def summary_lines(tally: Tally) -> list[str]:
     if not rows:
         return []
     lines = _table(rows)
-    unmeasured = [(t, g) for t, g in tally.final if g.verdict == "unmeasured"]
+    unmeasured = [(t, g) for t, g in tally.notable if g.verdict == "unmeasured"]
     lines += _listed(
         "unmeasured", [f"{test.nodeid}: {headline(gate)}" for test, gate in unmeasured]
     )
@@ -29,7 +29,7 @@ def summary_lines(tally: Tally) -> list[str]:
     lines += _listed("crashed, so never measured", tally.crashed)
     if tally.smoke:
         lines.append(
-            f"smoke: {len(tally.smoke)} of {sum(row.gates for row in rows)} gates were measured"
+            f"smoke: {tally.smoke} of {sum(row.gates for row in rows)} gates were measured"
             " with random smoke weights: they test the suite's plumbing and judge no quality"
         )
     return lines

@@ -22,6 +22,7 @@ from pytest_editmetrics.errors import (
 from pytest_editmetrics.pipes import transport
 from pytest_editmetrics.pipes.clip import CLIPPipe, cosine, emd
 from pytest_editmetrics.pipes.clip_model import load_clip, read_clip_input
+from pytest_editmetrics.pipes.clip_vision import CLIPVision, CLIPVisionSize
 from pytest_editmetrics.pipes.sam import SAMPipe
 
 CLIP = Path(__file__).parents[2] / "fixtures" / "parity" / "models" / "clip"
@@ -124,6 +125,31 @@ def test_the_tokens_are_those_of_transformers(checkpoint, wide):
     assert tokens.dtype == np.float32
     # Version 4 resizes with Pillow, which is within one grey level.
     np.testing.assert_allclose(tokens, expected, atol=2e-4 if version_5 else 5e-2)
+
+
+@pytest.mark.parametrize("act", ["quick_gelu", "gelu"])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_the_model_is_that_of_transformers_bit_by_bit(act, batch):
+    from transformers import CLIPVisionConfig, CLIPVisionModel
+
+    dimensions = {
+        "hidden_size": 96, "intermediate_size": 200, "num_hidden_layers": 3,
+        "num_attention_heads": 3, "image_size": 80, "patch_size": 16, "hidden_act": act,
+        "layer_norm_eps": 1e-4,
+    }  # fmt: skip
+    torch.manual_seed(0)
+    theirs = CLIPVisionModel(CLIPVisionConfig(**dimensions, initializer_factor=5.0)).eval()
+    named = {
+        name.removeprefix("vision_model."): tensor + 0.1
+        for name, tensor in theirs.state_dict().items()
+    }
+    theirs.load_state_dict(dict(zip(theirs.state_dict(), named.values(), strict=True)))
+    size = CLIPVisionSize(**dimensions)
+    assert {name: tuple(tensor.shape) for name, tensor in named.items()} == size.tensors()
+    pixels = torch.randn(batch, 3, 80, 80)
+    with torch.inference_mode():
+        expected = theirs(pixel_values=pixels).last_hidden_state
+        assert torch.equal(CLIPVision(size, named, "cpu")(pixels), expected)
 
 
 # --- the measurement ---
@@ -370,7 +396,7 @@ def test_half_precision_checkpoints_are_computed_in_float32(checkpoint, photo, e
     state = load_file(path)
     save_file({name: tensor.half() for name, tensor in state.items()}, path)
     pipe = CLIPPipe(checkpoint, device="cpu")
-    assert next(pipe.load().model.model.parameters()).dtype == torch.float32
+    assert pipe.load().model.model(torch.zeros(1, 3, 224, 224)).dtype == torch.float32
     expected = CLIPPipe(CLIP, device="cpu")(photo, edited)
     assert pipe(photo, edited) == pytest.approx(expected, rel=1e-2)
 
@@ -407,7 +433,9 @@ def test_another_patch_size_is_read_from_the_model(checkpoint, photo, edited):
         ({"num_hidden_layers": 3}, r"does not fit .*encoder\.layers\.3\..* is unknown"),
         ({"hidden_size": 32}, r"is \[64\], should be \[32\]"),
         ({"hidden_size": 63}, "makes no CLIP model"),
-        ({"hidden_act": "nonsense"}, "makes no CLIP model"),
+        ({"num_hidden_layers": 0}, "makes no CLIP model: num_hidden_layers is 0"),
+        ({"hidden_act": "nonsense"}, "'nonsense', neither 'gelu' nor 'quick_gelu'"),
+        ({"layer_norm_eps": None}, "makes no CLIP model: layer_norm_eps is None"),
         ({"vision_config": [1]}, "clip-pipe takes CLIP"),
     ],
 )
