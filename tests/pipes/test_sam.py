@@ -340,3 +340,19 @@ def test_defaults_of_the_test_do_not_reach_the_models(tiny_clip, photo):
     tiny_clip.release()
     with torch.autocast("cpu", dtype=torch.bfloat16), torch.device("meta"):
         assert tiny_clip(*call, metric=NAME) == expected
+
+
+def test_loading_draws_no_random_weights_only_to_overwrite_them():
+    pipe = SAMPipe("smoke", device="cpu")
+    before = torch.get_rng_state()
+    model = pipe._build(pipe.use())
+    assert torch.equal(torch.get_rng_state(), before)
+    assert {tensor.device.type for tensor in (*model.parameters(), *model.buffers())} == {"cpu"}
+
+
+def test_half_precision_checkpoints_are_computed_in_float32(copied, photo):
+    state = load_file(copied["model_path"])
+    save_file({name: tensor.half() for name, tensor in state.items()}, copied["model_path"])
+    pipe = SAMPipe(device="cpu", **copied)
+    assert {tensor.dtype for tensor in pipe.load().model.parameters()} == {torch.float32}
+    assert pipe.isolate(photo, BOX) is not None
