@@ -6,6 +6,7 @@ import os
 import re
 
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.threads import thread_count
 
 
 def resolve_device(requested: str = "auto") -> str:
@@ -78,7 +79,7 @@ def numerics(device: str) -> dict[str, str | int]:
         where["tf32"] = torch.backends.cudnn.allow_tf32
     elif device == "cpu":
         where["instructions"] = torch.backends.cpu.get_cpu_capability()
-        where["threads"] = torch.get_num_threads()
+        where["threads"] = thread_count()
     return where
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,10 @@ from pytest_editmetrics.options import resolve_options
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cache import FeatureCache
+    from pytest_editmetrics.cases_ahead import CasesAhead
     from pytest_editmetrics.config.settings import MetricConfig, Settings
     from pytest_editmetrics.goldens import Goldens
+    from pytest_editmetrics.pipes.models import ModelStore
     from pytest_editmetrics.pipes.registry import PipeRegistry
     from pytest_editmetrics.rundir import RunDir
 
@@ -34,6 +36,7 @@ class EditSession:
         self._pipes: dict[tuple[str, frozenset[Any]], Any] = {}
         given = getattr(config, "workerinput", {}).get(RUN_DIR_KEY)
         self.run_path: Path | None = Path(given) if given else None
+        self.items: Sequence[pytest.Item] = ()
 
     @property
     def run_dir(self) -> RunDir | None:
@@ -137,6 +140,17 @@ class EditSession:
         folder = self._named("cache-dir", named) if named else features_folder()
         return FeatureCache(CacheFolder(folder, self.options["cache-size"]))
 
+    @cached_property
+    def cases_ahead(self) -> CasesAhead | None:
+        """The YAML cases that come next, where their order is known."""
+        if hasattr(self.config, "workerinput"):
+            return None
+        from pytest_editmetrics.cases_ahead import CasesAhead
+
+        ahead = CasesAhead(self.items)
+        self.config.add_cleanup(ahead.close)
+        return ahead
+
     def take_notes(self) -> list[str]:
         """Return, once, what the summary should say of the features, if any were kept."""
         features: FeatureCache | None = self.__dict__.get("features")
@@ -149,12 +163,19 @@ class EditSession:
             self._pipes[address] = self.share(self.registry.create(key, init))
         return self._pipes[address]
 
+    @cached_property
+    def models(self) -> ModelStore:
+        """The models that all pipes of the session share."""
+        from pytest_editmetrics.pipes.models import ModelStore
+
+        return ModelStore()
+
     def share(self, pipe: Any) -> Any:
-        """Return a pipe that keeps its features in the session's cache, if it is one of ours."""
+        """Return a pipe that keeps its features and model in the session, if it is one of ours."""
         from pytest_editmetrics.pipes.base import Pipe
 
         if isinstance(pipe, Pipe):
-            pipe.share(self.features)
+            pipe.share(self.features, self.models)
         return pipe
 
     def default_pipe(self, key: str, sam: Any = None) -> Any:

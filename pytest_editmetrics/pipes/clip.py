@@ -17,6 +17,7 @@ from pytest_editmetrics.images import Array, ImageLike, load_image, load_pair
 from pytest_editmetrics.measurement import Scope
 from pytest_editmetrics.pipes.base import Pipe, Request, Score, Using, soft
 from pytest_editmetrics.pipes.clip_model import CLIPEncoder, CLIPInput, load_clip, read_clip_input
+from pytest_editmetrics.pipes.models import ModelStore
 from pytest_editmetrics.pipes.sam import WHITE, Colour, SAMPipe, check_colour
 from pytest_editmetrics.pipes.square import pad_to_square
 from pytest_editmetrics.pipes.transport import Tokens, emd, transport_costs
@@ -89,6 +90,7 @@ class CLIPPipe(Pipe[CLIPEncoder]):
         "emd_excess": _REGION,
         "sam_clip_cls_sim": ("bg_color",),
     }
+    ahead = ("emd", "emd_excess")
 
     def __init__(
         self,
@@ -119,11 +121,16 @@ class CLIPPipe(Pipe[CLIPEncoder]):
         """Edge of a patch of the model, in pixels."""
         return self._input().patch_size
 
-    def share(self, cache: FeatureCache) -> None:
-        """Keep features in ``cache`` from now on, those of the SAM pipe too."""
-        super().share(cache)
+    def share(self, cache: FeatureCache, models: ModelStore | None = None) -> None:
+        """Keep features in ``cache``, and models in ``models``, from now on; those of SAM too."""
+        super().share(cache, models)
         if self.sam_block is not None:
-            self.sam_block.share(cache)
+            self.sam_block.share(cache, models)
+
+    def encode_ahead(self, metric: str, images: Sequence[Array]) -> None:
+        """Encode images together, see ``Pipe.encode_ahead``."""
+        with self.explained(f"encoding {len(images)} images for {metric}"):
+            self._tokens(images)
 
     def release(self) -> None:
         """Free the weights, those of the SAM pipe too; the pipe stays usable."""
@@ -282,8 +289,8 @@ class CLIPPipe(Pipe[CLIPEncoder]):
         keys = [self._key("clip-tokens-1", image, self.framing) for image in images]
 
         def compute(missing: list[int]) -> list[list[NDArray[np.float32]]]:
-            encoder = self.load().model
-            return [[encoder.tokens([images[n]], self.framing)[0]] for n in missing]
+            tokens = self.load().model.encode([images[n] for n in missing], self.framing)
+            return [[of_image] for of_image in tokens]
 
         return [tokens.astype(np.float64) for (tokens,) in self.cache.get_many(keys, compute)]
 

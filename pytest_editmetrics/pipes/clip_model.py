@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import WeightsError
 from pytest_editmetrics.images import Array
-from pytest_editmetrics.pipes.base import check_fit, inference, read_state_dict
+from pytest_editmetrics.pipes.base import inference
+from pytest_editmetrics.pipes.checkpoint import check_fit, read_state_dict
 from pytest_editmetrics.regions import Framing, crop_geometry
+from pytest_editmetrics.threads import thread_count
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _STD = (0.26862954, 0.26130258, 0.27577711)
+_BATCH = {"cpu": 4, "mps": 8, "cuda": 32}
+_FEW_PATCHES = 64
 _PREFIX = "vision_model."
 _DIMENSIONS = (
     "hidden_size",
@@ -81,7 +85,7 @@ class CLIPInput:
         return (pixels - mean) / std
 
 
-@dataclass(frozen=True)
+@dataclass
 class CLIPEncoder:
     """A CLIP vision model on its device, computing in ``dtype``."""
 
@@ -89,6 +93,31 @@ class CLIPEncoder:
     device: str
     dtype: str
     input: CLIPInput
+    _exact: dict[int, bool] = field(default_factory=dict)
+
+    def encode(self, images: Sequence[Array], framing: Framing) -> list[NDArray[np.float32]]:
+        """Return the tokens of each image: together where that gives the bits of one at a time.
+
+        Of a long list the first batch is encoded both ways, once for each number of CPU threads:
+        if the bits differ, as they may by processor and library, nothing is encoded together.
+        """
+        batch = _BATCH[self.device.partition(":")[0]]
+        threads = thread_count()
+        done: list[NDArray[np.float32]] = []
+        if threads not in self._exact and len(images) >= 2 * batch and self._gains:
+            done = [self.tokens([image], framing)[0] for image in images[:batch]]
+            together = self.tokens(images[:batch], framing)
+            self._exact[threads] = all(map(np.array_equal, together, done))
+        if self._exact.get(threads):
+            while len(done) + batch <= len(images):
+                done += list(self.tokens(images[len(done) : len(done) + batch], framing))
+        return done + [self.tokens([image], framing)[0] for image in images[len(done) :]]
+
+    @property
+    def _gains(self) -> bool:
+        """Whether one image leaves the device idle: a CPU is busy with more than a few patches."""
+        patches = (self.input.input_size // self.input.patch_size) ** 2
+        return self.device != "cpu" or patches <= _FEW_PATCHES
 
     def tokens(self, images: Sequence[Array], framing: Framing) -> NDArray[np.float32]:
         """Return the tokens of ``last_hidden_state`` of a batch.

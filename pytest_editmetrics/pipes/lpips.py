@@ -48,6 +48,7 @@ class LPIPSPipe(Pipe[Distance]):
 
     key = "lpips-pipe"
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {"lpips": ()}
+    variants = ("net",)
 
     def __init__(
         self,

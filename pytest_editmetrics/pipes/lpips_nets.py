@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import MissingResourceError
 from pytest_editmetrics.images import Array
-from pytest_editmetrics.pipes.base import check_fit, read_state_dict
+from pytest_editmetrics.pipes.checkpoint import check_fit, read_state_dict
 from pytest_editmetrics.pipes.lpips_layers import LayerMaps, Step, layers_of, maps_of
 from pytest_editmetrics.regions import Box
 

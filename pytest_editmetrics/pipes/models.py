@@ -32,7 +32,7 @@ class ModelStore:
                 self._models[key] = build()
             return self._models[key]
 
-    def release(self, key: Hashable) -> None:
-        """Let go of the model of ``key``, if there is one, for all that share it."""
+    def release(self, key: Hashable) -> bool:
+        """Let go of the model of ``key``, for all that share it; tell whether there was one."""
         with self._lock:
-            self._models.pop(key, None)
+            return self._models.pop(key, None) is not None

@@ -19,10 +19,9 @@ from pytest_editmetrics.pipes.base import (
     Request,
     Score,
     Using,
-    check_fit,
     inference,
-    read_state_dict,
 )
+from pytest_editmetrics.pipes.checkpoint import check_fit, read_state_dict
 from pytest_editmetrics.regions import Box, Mask, clip_box, normalise_boxes
 
 if TYPE_CHECKING:
@@ -80,6 +79,7 @@ class SAMPipe(Pipe[Any]):
     """
 
     key = "sam-pipe"
+    variants = ("model_type",)
 
     def __init__(
         self,
@@ -176,10 +176,13 @@ class SAMPipe(Pipe[Any]):
             dimensions, source = PUBLISHED[self.model_type], self.model_type
         else:
             dimensions, source = read_dimensions(found.config), str(found.config)
-        model = _sam_model(dimensions, source)
+        with torch.device("meta"):
+            model = _sam_model(dimensions, source)
         needed = {name: tensor.shape for name, tensor in model.state_dict().items()}
         check_fit(needed, state, found.path, f"a SAM of the dimensions of {source}")
-        model.load_state_dict(state)
+        # A mapped file stays mapped: the model takes the tensors over.
+        floats = {name: tensor.detach().float() for name, tensor in state.items()}
+        model.load_state_dict(floats, assign=True)
         model = model.eval().requires_grad_(False).to(using.device)
         model.image_encoder.to(getattr(torch, using.dtype))
         return model

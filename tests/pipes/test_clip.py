@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -486,3 +487,71 @@ def test_loading_prints_nothing_and_keeps_random_numbers(capfd, photo):
     assert torch.equal(state, torch.get_rng_state())
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")
+
+
+# --- together ---
+
+
+def changed(photo: np.ndarray, count: int) -> list[np.ndarray]:
+    return [np.roll(photo, number, axis=1) for number in range(count)]
+
+
+@pytest.fixture
+def batches(monkeypatch) -> list[int]:
+    """How many images each pass of the model took from now on."""
+    sizes: list[int] = []
+    original = CLIPVision.__call__
+
+    def call(self, pixels):
+        sizes.append(len(pixels))
+        return original(self, pixels)
+
+    monkeypatch.setattr(CLIPVision, "__call__", call)
+    return sizes
+
+
+def test_many_images_are_encoded_together_with_the_same_bits(photo, batches):
+    pipe = CLIPPipe("smoke", device="cpu")
+    images = changed(photo, 10)
+    pipe.encode_ahead("emd", images)
+    together = batches.copy()
+    alone = CLIPPipe("smoke", device="cpu")
+    for one, other in pairwise(images):
+        assert pipe.measure(one, other) == alone.measure(one, other)
+    # the first four both ways; then, if the bits agreed, four at once and what is left
+    assert together in ([1, 1, 1, 1, 4, 4, 1, 1], [1, 1, 1, 1, 4, 1, 1, 1, 1, 1, 1])
+    assert batches == together + [1] * 10
+
+
+def test_where_the_bits_differ_nothing_is_encoded_together(photo, batches, monkeypatch):
+    counted = CLIPVision.__call__
+
+    def unlike(self, pixels):
+        return counted(self, pixels) + (len(pixels) > 1) * 1e-6
+
+    monkeypatch.setattr(CLIPVision, "__call__", unlike)
+    pipe = CLIPPipe("smoke", device="cpu")
+    pipe.encode_ahead("emd", changed(photo, 20))
+    assert batches == [1, 1, 1, 1, 4, *[1] * 16]
+
+
+def test_a_short_list_is_encoded_one_at_a_time(photo, batches):
+    CLIPPipe("smoke", device="cpu").encode_ahead("emd", changed(photo, 7))
+    assert batches == [1] * 7
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_lower_precision_is_close_stamped_and_kept_apart(photo, edited, dtype):
+    full = CLIPPipe(CLIP, device="cpu")
+    pipe = CLIPPipe(CLIP, device="cpu", dtype=dtype)
+    pipe.share(full.cache)
+    exact = full.measure(photo, edited, BOX, "inner", metric="emd")
+    measured = pipe.measure(photo, edited, BOX, "inner", metric="emd")
+    assert measured.details["dtype"] == dtype
+    assert measured.value != exact.value
+    assert measured.value == pytest.approx(exact.value, rel=0.05)
+
+
+def test_an_unknown_dtype():
+    with pytest.raises(InputError, match=r"clip-pipe: unknown dtype 'float8' \(did you mean"):
+        CLIPPipe(dtype="float8")

@@ -25,9 +25,9 @@ def test_released_is_gone_for_all_and_comes_back_when_needed():
     store = ModelStore()
     model = store.get("clip", list)
     assert "clip" in store
-    store.release("clip")
+    assert store.release("clip")
     assert "clip" not in store
-    store.release("clip")
+    assert not store.release("clip")
     assert store.get("clip", list) is not model
 
 
