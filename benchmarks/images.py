@@ -75,7 +75,7 @@ def re_encoded(reference: Array, count: int, random: np.random.Generator) -> lis
 
 def edit_all(reference: Array, boxes: Sequence[Box], random: np.random.Generator) -> Array:
     """Return a copy with other colours and some noise in every box."""
-    edited = reference.copy()
+    edited: Array = reference.copy()
     for x1, y1, x2, y2 in boxes:
         content = reference[y1:y2, x1:x2].astype(np.float64)
         mixed = content[..., random.permutation(3)] * random.uniform(0.6, 1.1)

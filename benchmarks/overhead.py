@@ -158,10 +158,10 @@ def rows(repetitions: int = REPETITIONS) -> list[Row]:
             seconds_taken, measured = session(folder, [first, *suite], folder / f"cache{number}")
             times.add("session", seconds_taken)
     for edit, (found_emd, found_lpips) in zip(suite, measured, strict=True):
-        case = edit.reference, edit.edited, [edit.box], "outer"
-        agreement.add("emd", found_emd.value, emd(*case))
+        case = edit.reference, edit.edited, [edit.box]
+        agreement.add("emd", found_emd.value, emd(*case, "outer"))
         fraction = found_lpips.details["measured_fraction"]
-        agreement.add("lpips", ours.unscaled(found_lpips), lpips(*case) * fraction)
+        agreement.add("lpips", ours.unscaled(found_lpips), lpips(*case, "outer") * fraction)
     percent = 100 * (times["session"] / times["bare"] - 1)
     count = len(suite)
     return [

@@ -94,7 +94,8 @@ class PlainEMD:
         mask = pixel_mask(scaled, mask_mode, size)
         count = size // patch
         share = mask.reshape(count, patch, count, patch).mean(axis=(1, 3))
-        return (share > PATCH_MASK_THRESHOLD).ravel()
+        selected: NDArray[np.bool_] = (share > PATCH_MASK_THRESHOLD).ravel()
+        return selected
 
 
 class PlainLPIPS:
@@ -156,7 +157,7 @@ class PlainObjectSimilarity:
         size = self.vision.size
         square = _padded(self._isolated(image, box))
         kind = cv2.INTER_AREA if square.shape[0] > size else cv2.INTER_CUBIC
-        resized = cv2.resize(square, (size, size), interpolation=kind)
+        resized = cv2.resize(square, (size, size), interpolation=kind).astype(np.uint8)
         token: NDArray[np.float64] = self.vision.tokens(resized)[0]
         return token
 
