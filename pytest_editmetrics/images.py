@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -125,6 +125,22 @@ def _from_path(path: Path, what: str) -> Array:
         raise ImageError(f"{what}: there is no such file{where}") from error
     except (OSError, ValueError) as error:
         raise ImageError(f"{what}: cannot be read: {error}") from error
+    return _from_encoded(path, head, what)
+
+
+def load_encoded(data: bytes, what: str) -> Array:
+    """Load one image from the bytes of its file; returns and raises as ``load_image``.
+
+    >>> import io
+    >>> file = io.BytesIO()
+    >>> Image.new("RGB", (3, 2)).save(file, "PNG")
+    >>> load_encoded(file.getvalue(), "image").shape
+    (2, 3, 3)
+    """
+    return _from_encoded(BytesIO(data), data[: len(_LFS)], what)
+
+
+def _from_encoded(file: Path | BytesIO, head: bytes, what: str) -> Array:
     if not head:
         raise ImageError(f"{what}: the file is empty (0 bytes)")
     if head == _LFS:
@@ -133,19 +149,24 @@ def _from_path(path: Path, what: str) -> Array:
             "out with lfs enabled)"
         )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(path)
+        image = Image.open(file)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(
-            f"{what}: {error} If you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS"
-        ) from error
+        raise _bomb(what, error) from error
     except MemoryError:
         raise
     except Exception as error:
         raise ImageError(f"{what}: is no image that Pillow can read ({error})") from error
     with image:
+        # between its limit and twice that Pillow only warns, and filters of warnings are the
+        # process's, not a thread's
+        pixels, limit = image.width * image.height, Image.MAX_IMAGE_PIXELS
+        if limit is not None and pixels > limit:
+            raise _bomb(what, f"{pixels} pixels, over {limit}, could be a decompression bomb.")
         return _from_pil(image, what)
+
+
+def _bomb(what: str, why: object) -> ImageError:
+    return ImageError(f"{what}: {why} If you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS")
 
 
 def _from_pil(image: Image.Image, what: str) -> Array:

@@ -34,6 +34,17 @@ class EditSession:
         given = getattr(config, "workerinput", {}).get(RUN_DIR_KEY)
         self.run_path: Path | None = Path(given) if given else None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a process without pytest needs to measure: no pytest, goldens or pipes go there."""
+        return {
+            "options": dict(self.options),
+            "rootdir": self.rootdir,
+            "registry": self.registry,
+            "settings": self.settings,
+            "run_path": None,
+            "_pipes": {},
+        }
+
     @property
     def run_dir(self) -> RunDir | None:
         """The run directory, if this run has one; xdist workers are told by the controller."""

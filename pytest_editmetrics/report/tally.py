@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pytest_editmetrics.gates import MEASURED, Gate
 from pytest_editmetrics.rundir import GateRecord
 
+LISTED = 10  # as many as a list of the summary shows
+
 
 @dataclass(frozen=True)
 class TestGates:
@@ -41,6 +43,18 @@ class Row:
     recorded: int = 0
     worst: tuple[Gate, str] | None = None
 
+    def add(self, gate: Gate, nodeid: str) -> None:
+        """Count one gate of the test ``nodeid``."""
+        self.gates += 1
+        self.passed += gate.verdict in ("pass", "review")
+        self.failed += gate.failing
+        self.unmeasured += gate.verdict == "unmeasured"
+        self.recorded += gate.verdict == "recorded"
+        if gate.distance is not None and gate.verdict != "recorded":
+            worst = self.worst[0].distance if self.worst else None
+            if worst is None or not gate.distance <= worst:
+                self.worst = (gate, nodeid)
+
 
 @dataclass
 class Tally:
@@ -58,16 +72,7 @@ class Tally:
         """Return one row a metric, in the order in which the metrics were first seen."""
         rows: dict[str, Row] = {}
         for test, gate in self.final:
-            row = rows.setdefault(gate.metric, Row(gate.metric))
-            row.gates += 1
-            row.passed += gate.verdict in ("pass", "review")
-            row.failed += gate.failing
-            row.unmeasured += gate.verdict == "unmeasured"
-            row.recorded += gate.verdict == "recorded"
-            if gate.distance is not None and gate.verdict != "recorded":
-                worst = row.worst[0].distance if row.worst else None
-                if worst is None or not gate.distance <= worst:
-                    row.worst = (gate, test.nodeid)
+            rows.setdefault(gate.metric, Row(gate.metric)).add(gate, test.nodeid)
         return list(rows.values())
 
     def counts(self) -> dict[str, int]:
@@ -106,6 +111,36 @@ class Tally:
         failed = {test.nodeid for test, gate in self.final if gate.failing}
         tests = (t for t in self.tests if not t.final and any(g.failing for g in t.gates))
         return [name for name in dict.fromkeys(t.nodeid for t in tests) if name not in failed]
+
+
+@dataclass
+class RunningTally:
+    """Counts over gates that are not held: what is listed is cut short as they come.
+
+    ``failing`` and ``unmeasured`` are the first of each, with their test; the rows count them all.
+    """
+
+    failing: list[tuple[str, Gate]] = field(default_factory=list)
+    unmeasured: list[tuple[str, Gate]] = field(default_factory=list)
+    smoke: int = 0
+    measured: int = 0
+    by_metric: dict[str, Row] = field(default_factory=dict)
+
+    def add(self, nodeid: str, gates: Iterable[Gate]) -> None:
+        """Count the gates of one test."""
+        for gate in gates:
+            self.by_metric.setdefault(gate.metric, Row(gate.metric)).add(gate, nodeid)
+            self.smoke += gate.smoke
+            self.measured += gate.verdict in MEASURED
+            listed = self.failing if gate.failing else self.unmeasured
+            if (gate.failing or gate.verdict == "unmeasured") and len(listed) < LISTED:
+                listed.append((nodeid, gate))
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of gates, and of each kind of verdict among them."""
+        kinds = ("gates", "passed", "recorded", "failed", "unmeasured")
+        rows = self.by_metric.values()
+        return {**{kind: sum(getattr(row, kind) for row in rows) for kind in kinds}, "crashed": 0}
 
 
 def tally_of(records: Iterable[GateRecord], crashed: Iterable[str]) -> Tally:
