@@ -12,7 +12,7 @@ from pytest_editmetrics.cli_runs import say
 from pytest_editmetrics.errors import InputError
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.score_manifest import Engine
+    from pytest_editmetrics.scoring import Engine
     from pytest_editmetrics.session import EditSession
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]

@@ -114,6 +114,19 @@ class RunDir:
             temporary.unlink(missing_ok=True)
         return name
 
+    def add_file(self, name: str, data: bytes) -> None:
+        """Add an image's file that was saved as ``name`` in another run directory.
+
+        Raises:
+            EditMetricsError: it cannot be written.
+        """
+        target = self.path / name
+        try:
+            if not target.exists():
+                target.write_bytes(data)
+        except OSError as error:
+            raise EditMetricsError(f"cannot write {target}: {error.strerror or error}") from None
+
 
 @dataclass(frozen=True)
 class GateRecord:

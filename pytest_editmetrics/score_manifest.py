@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,15 +11,12 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.options import in_ci
 from pytest_editmetrics.outputs import now, package_versions
 from pytest_editmetrics.progress import track
-from pytest_editmetrics.scoring import Keep, Outcome, RowScorer, outcome_of
+from pytest_editmetrics.scoring import Engine, Keep, RowScorer, outcome_of
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.config.manifest import Manifest, Row
+    from pytest_editmetrics.config.manifest import Manifest
     from pytest_editmetrics.report.tally import RunningTally
-
-Engine = Callable[[RowScorer, Iterable["Row"], int], Iterator[Outcome]]
-"""Takes what scores a row, the rows, and how many there are; gives outcomes in any order."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pytest_editmetrics.config.manifest import Row
     from pytest_editmetrics.gates import Gate, Region
     from pytest_editmetrics.images import Array
-    from pytest_editmetrics.rundir import RunDir
 
 Keep = Literal["none", "failing", "all"]
 
@@ -52,12 +51,8 @@ class RowScorer:
     def __init__(self, session: EditSession, keep: Keep, output: Path):
         self._session = session
         self._keep = keep
-        session.run_path = None if keep == "none" else output
-
-    @property
-    def run_dir(self) -> RunDir | None:
-        """Where images are kept, if any are."""
-        return self._session.run_dir
+        self.output = output
+        self.keep_in(output)
 
     def keep_in(self, path: Path) -> None:
         """Keep images, if any are, in another folder: elsewhere there is none of the run's."""
@@ -132,3 +127,7 @@ def _region(row: Row, image: Array | None = None, resized: bool = False) -> Regi
     if image is not None:
         size = {"height": image.shape[0], "width": image.shape[1]}
     return Region(row.coords, row.ref_boxes, row.edited_boxes, resized=resized, **size)
+
+
+Engine = Callable[[RowScorer, "Iterable[Row]", int], Iterator[Outcome]]
+"""Takes what scores a row, the rows, and how many there are; gives outcomes in any order."""

@@ -15,7 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+# pytester forgets modules that a test imported first; those that are patched here stay
+from pytest_editmetrics import score_manifest
 from pytest_editmetrics.cli import main
+from pytest_editmetrics.engines import local
 from pytest_editmetrics.engines.local import look_ahead
 from pytest_editmetrics.report.text import headline
 from pytest_editmetrics.rundir import Run, read_run
@@ -245,6 +248,44 @@ def test_a_pipe_that_ends_the_process_leaves_a_run_that_was_cut_off(score, suite
     run = read_run(suite.path / "pairs-scored")
     assert [record.nodeid for record in run.gates] == ["manifest::row 0", "manifest::row 1"]
     assert not run.complete
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (lambda outcomes: outcomes[:1], ["FAILED: the run was cut off: 2 rows have no result"]),
+        (lambda outcomes: [outcomes[0], outcomes[0]], ["FAILED: scoring stopped: *measured twice",
+                                                       "FAILED: *2 rows have no result"]),
+    ],
+)  # fmt: skip
+def test_an_engine_that_loses_rows_never_ends_green(score, suite, monkeypatch, given, said):
+    score_rows = local.score_rows
+    monkeypatch.setattr(local, "score_rows", lambda *args: given(list(score_rows(*args))))
+    write_pairs(suite.path, [5, 6, 7])
+    result = score()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(said)
+    run = read_run(suite.path / "pairs-scored")
+    assert len(run.gates) == 1
+    assert not run.complete
+
+
+def test_a_manifest_that_changes_meanwhile_leaves_a_run_that_was_cut_off(score, suite, monkeypatch):
+    prepare = score_manifest.RowScorer
+
+    def changing(*args):
+        with (suite.path / "pairs.jsonl").open("a") as manifest:
+            manifest.write("{}\n")
+        return prepare(*args)
+
+    monkeypatch.setattr(score_manifest, "RowScorer", changing)
+    write_pairs(suite.path, [5])
+    result = score()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["FAILED: scoring stopped: pairs.jsonl:2: a row without 'reference'*"]
+    )
+    assert not read_run(suite.path / "pairs-scored").complete
 
 
 def test_ctrl_c_ends_it_with_what_was_measured(score, suite):
