@@ -7,6 +7,7 @@ import pickle
 import secrets
 import subprocess
 import sys
+import tempfile
 from types import SimpleNamespace
 from typing import ClassVar
 
@@ -32,22 +33,24 @@ POISON = 77
 
 
 @pytest.fixture
-def cluster(tmp_path, monkeypatch):
+def cluster(monkeypatch):
     """A Ray cluster of two CPUs in another process, which ``RAY_ADDRESS`` names."""
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
     monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    # Ray's sockets lie in it, and their paths must be short
-    temporary = tmp_path.parent / "r"
-    command = [sys.executable, "-c", CLUSTER, str(temporary)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        address = next(line.split()[1] for line in process.stdout if line.startswith("ADDRESS"))
-        monkeypatch.setenv("RAY_ADDRESS", address)
-        yield address
-        process.communicate()
-    assert process.returncode == 0
+    # the paths of Ray's sockets, which lie in its folder, may have 107 characters
+    with tempfile.TemporaryDirectory(
+        prefix="ray-", dir="/tmp", ignore_cleanup_errors=True
+    ) as folder:
+        command = [sys.executable, "-c", CLUSTER, folder]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            started = (line for line in process.stdout if line.startswith("ADDRESS"))
+            monkeypatch.setenv("RAY_ADDRESS", next(started).split()[1])
+            yield
+            process.communicate(timeout=60)  # the end of its input ends the cluster
+        assert process.returncode == 0
 
 
 def save(path, pixels) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_editmetrics.config.manifest import Manifest, Row
+from pytest_editmetrics.cli import make_parser
+from pytest_editmetrics.config.manifest import ROW_KEYS, Manifest, Row
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, ImageError, InputError
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
@@ -256,3 +260,22 @@ def test_a_url_that_cannot_be_read_is_an_error_that_names_it():
         ImageError, match=r"^edited image http://127\.0\.0\.1:9/a\.png: cannot be read"
     ):
         read_url("http://127.0.0.1:9/a.png", "edited image")
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "score.md"
+
+
+def test_what_the_documentation_shows_is_valid(tmp_path):
+    text = DOCS.read_text(encoding="utf-8")
+    (example,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "pairs.jsonl").write_text(example.replace("s3://", "memory://"))
+    assert len(rows_of(tmp_path / "pairs.jsonl")) == 2
+    table = re.findall(r"^\| (`.*?`) \|", text, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", "".join(table))) == set(ROW_KEYS)
+    shell = "".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL))
+    commands = re.findall(
+        r"\beditmetrics (.*?)(?: #|$)", shell.replace("pytest-editmetrics", ""), re.M
+    )
+    assert len(commands) == 4
+    for command in commands:
+        make_parser().parse_args(shlex.split(command))
