@@ -30,7 +30,7 @@ CASES = 1000
 WRITE_SECONDS = 30.0
 OPEN_SECONDS = 3.0
 GROWTH_MB = 60.0
-_DRAWN = "[...document.querySelectorAll('.layer canvas')].some((canvas) => canvas.width > 0)"
+_DRAWN = "[...document.querySelectorAll('.layer canvas')].some((canvas) => canvas.width !== 300)"
 _AT_END = "scrollY + innerHeight >= document.documentElement.scrollHeight - 2"
 
 

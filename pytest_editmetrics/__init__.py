@@ -6,13 +6,17 @@ the names that a user's own pipe needs. Importing it imports nothing heavy.
 
 from __future__ import annotations
 
-from pytest_editmetrics.errors import EditMetricsError, GateFailure
-from pytest_editmetrics.helpers import (
-    assert_object_sim_above,
-    assert_unedit_emd_below,
-    assert_unedit_lpips_below,
-)
-from pytest_editmetrics.measurement import Margin, Measurement, Metric, SoftFailure
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.errors import EditMetricsError, GateFailure
+    from pytest_editmetrics.helpers import (
+        assert_object_sim_above,
+        assert_unedit_emd_below,
+        assert_unedit_lpips_below,
+    )
+    from pytest_editmetrics.measurement import Margin, Measurement, Metric, SoftFailure
 
 __all__ = [
     "EditMetricsError",
@@ -26,3 +30,26 @@ __all__ = [
     "assert_unedit_lpips_below",
 ]
 __version__ = "0.1.0"
+
+# pytest imports this package at every start, so each name is looked up when it is asked for.
+_HOME = {
+    "EditMetricsError": "errors",
+    "GateFailure": "errors",
+    "Margin": "measurement",
+    "Measurement": "measurement",
+    "Metric": "measurement",
+    "SoftFailure": "measurement",
+    "assert_object_sim_above": "helpers",
+    "assert_unedit_emd_below": "helpers",
+    "assert_unedit_lpips_below": "helpers",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

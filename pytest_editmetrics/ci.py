@@ -57,7 +57,7 @@ class CiSurfaces:
             self._write(self._path, markdown_summary(tally, end, GITHUB_LIMIT), "w")
             if not self.problems:
                 self.notes.append(f"summary: {self._path}")
-        if self._step is None or not tally.tests:
+        if self._step is None or tally.empty:
             return
         room = GITHUB_LIMIT - _size(self._step)
         text = "\n" + markdown_summary(tally, end, room - 1)

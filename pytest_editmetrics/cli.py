@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from pytest_editmetrics.cli_cache import add_cache
 from pytest_editmetrics.cli_prune import add_prune
 from pytest_editmetrics.cli_runs import add_approve, add_merge, add_report
 from pytest_editmetrics.cli_score import add_score
@@ -59,6 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
         add_merge,
         add_compare,
         add_prune,
+        add_cache,
         add_schema,
     ):
         add(commands)

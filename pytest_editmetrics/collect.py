@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_editmetrics.cases_ahead import CASE
 from pytest_editmetrics.edit_gate import Check, EditGate
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, InputError
 from pytest_editmetrics.session import EditSession, session_of
@@ -73,11 +74,12 @@ def _test_function(session: EditSession, file: CaseFile, case: CaseSpec) -> Call
     if case.edited is None:
         function = lambda edit_gate, edit_image: _run(edit_gate, file, case, edit_image(case))  # noqa: E731
     else:
-        function = lambda edit_gate: _run(edit_gate, file, case, case.edited)  # noqa: E731
+        function = lambda edit_gate: _run_static(edit_gate, session, file, case)  # noqa: E731
     function.__code__ = function.__code__.replace(
         co_filename=str(file.path), co_firstlineno=case.line, co_name=case.id
     )
     function.__name__ = function.__qualname__ = case.id
+    setattr(function, CASE, case)
     marked: Any = function
     for name in reversed(case.usefixtures):
         marked = pytest.mark.usefixtures(name)(marked)
@@ -87,13 +89,30 @@ def _test_function(session: EditSession, file: CaseFile, case: CaseSpec) -> Call
     return result
 
 
-def _run(edit_gate: EditGate, file: CaseFile, case: CaseSpec, edited: Any) -> None:
+def _run_static(edit_gate: EditGate, session: EditSession, file: CaseFile, case: CaseSpec) -> None:
+    """Run a case whose images are files, decoded ahead where the order of tests is known."""
+    __tracebackhide__ = True
+    if session.cases_ahead is None:
+        _run(edit_gate, file, case, case.edited)
+        return
+    reference, edited, together = session.cases_ahead.take(edit_gate.item)
+    _run(edit_gate, file, case, edited, reference, together)
+
+
+def _run(
+    edit_gate: EditGate,
+    file: CaseFile,
+    case: CaseSpec,
+    edited: Any,
+    reference: Any = None,
+    together: Any = None,
+) -> None:
     __tracebackhide__ = True
     if edited is None:
         raise InputError(f"{file.path}:{case.line}: the fixture edit_image returned None")
     edit_gate.run(
         Check(
-            case.reference,
+            case.reference if reference is None else reference,
             edited,
             case.coords,
             case.ref_boxes,
@@ -101,5 +120,6 @@ def _run(edit_gate: EditGate, file: CaseFile, case: CaseSpec, edited: Any) -> No
             metrics=case.metrics or file.metrics or None,
             resize=case.resize,
             thresholds=case.thresholds,
-        )
+        ),
+        together,
     )

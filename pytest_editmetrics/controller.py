@@ -57,7 +57,8 @@ class Controller:
         self._attempts: dict[str, int] = {}
         self._collected: dict[str, int] = {}
         self._deselected = False
-        self._measured: dict[str, set[str]] = {}
+        self._measured: dict[str, frozenset[str]] = {}
+        self._labels: dict[frozenset[str], frozenset[str]] = {}  # most tests measure the same
         self._gateless: list[str] = []
         self._notes: list[str] = []
         self._problems: list[str] = []
@@ -115,11 +116,12 @@ class Controller:
             del self._running[key]
 
     def _add(self, attempt: _Attempt, report: pytest.TestReport) -> None:
-        carried = getattr(report, REPORT_KEY, None)
+        carried = vars(report).pop(REPORT_KEY, None)  # pytest keeps every report to the end
         if carried is not None:
             data = json.loads(carried)
             attempt.gates, attempt.failed = data["gates"], data["failed"]
             attempt.staged, attempt.asked = data["staged"], True
+            self._notes += [note for note in data["notes"] if note not in self._notes]
             attempt.location = (report.location[0], (report.location[1] or 0) + 1)
         outcome = _outcome(report)
         if attempt.outcome != "failed" and outcome != "passed":
@@ -146,8 +148,10 @@ class Controller:
             attempt.staged,
         )
         if not attempt.rerun and not attempt.failed and attempt.outcome in ("passed", "xfailed"):
-            labels = {g["metric"] + (f"@{g['name']}" if g["name"] else "") for g in attempt.gates}
-            self._measured[nodeid] = labels
+            labels = frozenset(
+                g["metric"] + (f"@{g['name']}" if g["name"] else "") for g in attempt.gates
+            )
+            self._measured[nodeid] = self._labels.setdefault(labels, labels)
             if attempt.asked and not attempt.gates:
                 self._gateless.append(nodeid)
         if not attempt.gates:
@@ -159,7 +163,7 @@ class Controller:
         final = not attempt.rerun
         if self._tally is None:
             self._tally = Tally(crashed=self._crashed)
-        self._tally.tests.append(
+        self._tally.add(
             TestGates(
                 nodeid, number, final, attempt.outcome, attempt.failed, gates, attempt.location
             )
@@ -219,7 +223,7 @@ class Controller:
         proposals = []
         lost = 0
         order = self._collected
-        finished = sorted(tally.final, key=lambda pair: order.get(pair[0].nodeid, len(order)))
+        finished = sorted(tally.notable, key=lambda pair: order.get(pair[0].nodeid, len(order)))
         for test, gate in finished:
             if gate.golden is None or gate.proposal is None or gate.value is None:
                 continue
@@ -235,6 +239,7 @@ class Controller:
         if not proposals:
             return
         root = self.session.rootdir
+        self.session.goldens.forget({proposal.address.file for proposal in proposals})
         try:
             for path in write_proposals(proposals, self.session.registry, root):
                 shown = path.relative_to(root) if path.is_relative_to(root) else path
@@ -250,7 +255,7 @@ class Controller:
             )
         if tally.smoke and in_ci() and not self.session.options["allow-smoke"]:
             self._problems.append(
-                f"{len(tally.smoke)} gates were judged on random smoke weights and CI is set: exit"
+                f"{tally.smoke} gates were judged on random smoke weights and CI is set: exit"
                 " status 1 (--editmetrics-allow-smoke lets it pass)"
             )
 
@@ -267,11 +272,11 @@ class Controller:
                     " exit status 1"
                 )
         measured = {}
-        for nodeid, labels in self._measured.items():
-            path, _, test = nodeid.partition("::")
+        for path, nodeids in _by_file(self._measured).items():
             test_file = self.session.rootdir / path
             if path and (self.session.options["goldens"] or _has_goldens(test_file)):
-                measured[test_file, test] = labels
+                for nodeid, test in nodeids.items():
+                    measured[test_file, test] = self._measured[nodeid]
         if not measured:
             return
         try:
@@ -300,10 +305,10 @@ class Controller:
         return not (narrowed or named or stopped or self._deselected)
 
     def _report_obsolete(self) -> None:
-        files: dict[Path, set[str]] = {}
-        for nodeid in self._collected:
-            path, _, test = nodeid.partition("::")
-            files.setdefault(self.session.rootdir / path, set()).add(test)
+        files = {
+            self.session.rootdir / path: set(nodeids.values())
+            for path, nodeids in _by_file(self._collected).items()
+        }
         try:
             obsolete = self.session.goldens.obsolete(files)
         except EditMetricsError as error:
@@ -334,6 +339,15 @@ class Controller:
             terminalreporter.write_line(f"FAILED: {problem}", red=True)
         for line in self._ci.annotations(self._tally) if self._tally else []:
             terminalreporter.write_line(line)
+
+
+def _by_file(nodeids: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return the tests' keys by node id, of each file: a file is looked at once."""
+    files: dict[str, dict[str, str]] = {}
+    for nodeid in nodeids:
+        path, _, test = nodeid.partition("::")
+        files.setdefault(path, {})[nodeid] = test
+    return files
 
 
 def _has_goldens(test_file: Path) -> bool:

@@ -6,6 +6,7 @@ import os
 import re
 
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.threads import thread_count
 
 
 def resolve_device(requested: str = "auto") -> str:
@@ -56,6 +57,30 @@ def device_name(device: str) -> str:
     import torch
 
     return torch.cuda.get_device_name(device)
+
+
+def numerics(device: str) -> dict[str, str | int]:
+    """Return what the last bits of a result depend on besides its inputs.
+
+    The version of torch, the device, and how exactly it multiplies matrices of float32; on the CPU
+    its instructions and the number of threads that computing is divided among.
+
+    >>> sorted(numerics("cpu"))
+    ['device', 'instructions', 'matmul', 'threads', 'torch']
+    """
+    import torch
+
+    where: dict[str, str | int] = {
+        "torch": torch.__version__,
+        "device": device_name(device),
+        "matmul": torch.get_float32_matmul_precision(),
+    }
+    if device.startswith("cuda"):
+        where["tf32"] = torch.backends.cudnn.allow_tf32
+    elif device == "cpu":
+        where["instructions"] = torch.backends.cpu.get_cpu_capability()
+        where["threads"] = thread_count()
+    return where
 
 
 def _worker_number() -> int:

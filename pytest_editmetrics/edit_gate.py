@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_editmetrics.calls import call_site, check_name, illustrated, raise_failures
-from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.judging import Job, Pair, make_gate
+from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
+from pytest_editmetrics.judging import Job, Pair, encode_ahead, make_gate
 from pytest_editmetrics.marker import Marker
 from pytest_editmetrics.measure import Boxes
 from pytest_editmetrics.measurement import Measurement, Scope, Threshold
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
     from pytest_editmetrics.gates import Gate
 
 Resize = Literal["reference"]
+_TOGETHER = 16  # checks whose images are held at once
+_KEYWORDS = (
+    "reference",
+    "edited",
+    "coords",
+    "ref_boxes",
+    "edited_boxes",
+    "metrics",
+    "name",
+    "resize",
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +72,7 @@ class EditGate:
 
     def __init__(self, record: TestRecord):
         self._record = record
-        self._item = record.item
+        self.item = record.item
         self._session = session_of(record.item.config)
 
     def check(
@@ -113,6 +125,36 @@ class EditGate:
             )
         )
 
+    def check_all(self, checks: Iterable[Mapping[str, Any]]) -> list[list[Measurement]]:
+        """Do several checks, each the keywords of ``check`` with a ``name`` of its own.
+
+        All are measured, some of their images encoded together, and all failures are raised as one.
+        ``checks`` may be a generator: a few are held at a time.
+
+        Returns:
+            The measurements of each check, in order.
+
+        Raises:
+            InputError: no check at all, or one with a keyword that ``check`` does not take.
+            GateFailure, EditMetricsError: see ``check``.
+        """
+        __tracebackhide__ = True
+        return self._run_all(self._check_of(keywords) for keywords in checks)
+
+    def _check_of(self, keywords: Mapping[str, Any]) -> Check:
+        with self._record.errors(None):
+            if not isinstance(keywords, Mapping):
+                raise InputError(f"check_all takes mappings of check's keywords, not {keywords!r}")
+            for key in keywords:
+                if key not in _KEYWORDS:
+                    raise InputError(
+                        f"check takes no keyword {key!r}{did_you_mean(key, _KEYWORDS)}"
+                    )
+            for key in ("reference", "edited"):
+                if key not in keywords:
+                    raise InputError(f"a check of check_all has no {key!r}: {sorted(keywords)}")
+            return Check(**keywords)
+
     def argument(self, metric: str, threshold: float | None) -> dict[str, Threshold]:
         """Return the threshold that a caller outside this package gave, with its line."""
         if threshold is None:
@@ -121,14 +163,47 @@ class EditGate:
 
         with self._record.errors(metric):
             known = self._session.registry.metric(metric)
-            where = call_site(self._item.path, self._session.rootdir)
+            where = call_site(self.item.path, self._session.rootdir)
             return {metric: parse_bounds(known, threshold, origin="argument", source=where)}
 
-    def run(self, check: Check) -> list[Measurement]:
-        """Measure, judge and record the gates of ``check``; raise if one of them fails."""
+    def run(
+        self, check: Check, together: Callable[[], Sequence[Any]] | None = None
+    ) -> list[Measurement]:
+        """Measure, judge and record the gates of ``check``; raise if one of them fails.
+
+        ``together`` gives the images of this check and of those like it that come next.
+        """
         __tracebackhide__ = True
+        return self._run_all([check], together)[0]
+
+    def _run_all(
+        self, checks: Iterable[Check], together: Callable[[], Sequence[Any]] | None = None
+    ) -> list[list[Measurement]]:
+        __tracebackhide__ = True
+        gates: list[Gate] = []
+        measurements: list[list[Measurement]] = []
+        waiting = iter(checks)
+        while some := list(islice(waiting, _TOGETHER)):
+            prepared = [self._prepared(check) for check in some]
+            jobs = [job for of_check in prepared for job in of_check if isinstance(job, Job)]
+            if len(some) > 1 or together is not None:
+                encode_ahead(self._session, jobs, together)
+            for of_check in prepared:
+                measured = [self._gate(j) if isinstance(j, Job) else (j, None) for j in of_check]
+                for gate, _ in measured:
+                    self._record.add(gate)
+                    gates.append(gate)
+                measurements.append([one for _, one in measured if one is not None])
+        if not measurements:
+            with self._record.errors(None):
+                raise InputError("check_all was given no check, so nothing would be measured")
+        raise_failures(gates, self.item.nodeid)
+        return measurements
+
+    def _prepared(self, check: Check) -> list[Job | Gate]:
+        """Return the jobs of a check; an error gate for each if its images cannot be used."""
         with self._record.errors(check.metrics):
-            marker = Marker.of(self._item, self._session)
+            marker = Marker.of(self.item, self._session)
             configs = self._configs(check, marker)
             check = check.listed()
             check_name(check.name)
@@ -141,17 +216,11 @@ class EditGate:
                 stacklevel=2,
             )
         try:
-            measured = self._measure_all(check, configs, marker)
+            return list(self._jobs(check, configs, marker))
         except EditMetricsError as error:
             from pytest_editmetrics.gates import error_gate
 
-            measured = [
-                (error_gate(config.metric, str(error), name=check.name), None) for config in configs
-            ]
-        for gate, _ in measured:
-            self._record.add(gate)
-        raise_failures([gate for gate, _ in measured], self._item.nodeid)
-        return [measurement for _, measurement in measured if measurement is not None]
+            return [error_gate(config.metric, str(error), name=check.name) for config in configs]
 
     def _configs(self, check: Check, marker: Marker) -> list[MetricConfig]:
         settings = self._session.settings
@@ -171,11 +240,11 @@ class EditGate:
                     f"{check.thresholds[name].source}: a threshold of {name}, which is not measured"
                     f" here; add it to metrics (now {', '.join(asked)})"
                 )
-        return [replace(config, scope=check.scope or config.scope) for config in configs]
+        if check.scope is None:
+            return configs
+        return [replace(config, scope=check.scope) for config in configs]
 
-    def _measure_all(
-        self, check: Check, configs: Sequence[MetricConfig], marker: Marker
-    ) -> list[tuple[Gate, Measurement | None]]:
+    def _jobs(self, check: Check, configs: Sequence[MetricConfig], marker: Marker) -> list[Job]:
         from pytest_editmetrics.gates import Region
         from pytest_editmetrics.images import load_image, load_pair
 
@@ -192,9 +261,9 @@ class EditGate:
             width=before.shape[1],
             resized=original is not None,
         )
-        jobs = [
+        return [
             Job(
-                nodeid=self._item.nodeid,
+                nodeid=self.item.nodeid,
                 config=config,
                 pair=Pair(before, after, original, region),
                 coords=check.coords,
@@ -204,17 +273,16 @@ class EditGate:
                 name=check.name,
                 explicit=_explicit(config.metric.name, check, marker),
                 options=marker.options,
-                item=self._item,
+                item=self.item,
             )
             for config in configs
         ]
-        return [self._gate(job) for job in jobs]
 
     def _gate(self, job: Job) -> tuple[Gate, Measurement | None]:
         gate, measurement = make_gate(self._session, job)
         if gate.verdict == "fail":
             pair = (job.pair.reference, job.pair.edited)
-            gate = illustrated(self._session, gate, pair, self._item.nodeid)
+            gate = illustrated(self._session, gate, pair, self.item.nodeid)
         return gate, measurement
 
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from pytest_editmetrics import helpers
-from pytest_editmetrics.edit_gate import EditGate
-from pytest_editmetrics.golden_image import GoldenImage
-from pytest_editmetrics.measurement import Measurement
 from pytest_editmetrics.record import record_key, start_attempt
 from pytest_editmetrics.session import session_of
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.edit_gate import EditGate
+    from pytest_editmetrics.golden_image import GoldenImage
+    from pytest_editmetrics.measurement import Measurement
     from pytest_editmetrics.pipes.clip import CLIPPipe
     from pytest_editmetrics.pipes.lpips import LPIPSPipe
     from pytest_editmetrics.pipes.sam import SAMPipe
 
-Helper = Callable[..., Measurement]
+Helper: TypeAlias = "Callable[..., Measurement]"
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +45,8 @@ def clip_pipe(pytestconfig: pytest.Config, sam_pipe: Any) -> CLIPPipe:
 @pytest.fixture
 def edit_gate(request: pytest.FixtureRequest) -> EditGate:
     """Checks an edited image against its reference: edit_gate.check(reference, edited, coords)."""
+    from pytest_editmetrics.edit_gate import EditGate
+
     item = request.node
     return EditGate(item.stash.get(record_key, None) or start_attempt(item))
 
@@ -53,6 +54,8 @@ def edit_gate(request: pytest.FixtureRequest) -> EditGate:
 @pytest.fixture
 def golden_image(request: pytest.FixtureRequest) -> GoldenImage:
     """Compares an image with the one approved for the test: golden_image.check(image)."""
+    from pytest_editmetrics.golden_image import GoldenImage
+
     item = request.node
     return GoldenImage(item.stash.get(record_key, None) or start_attempt(item))
 
@@ -60,16 +63,22 @@ def golden_image(request: pytest.FixtureRequest) -> GoldenImage:
 @pytest.fixture
 def assert_unedit_emd_below() -> Helper:
     """Asserts that CLIP sees the same content outside the edit boxes (emd, lower is better)."""
+    from pytest_editmetrics import helpers
+
     return helpers.assert_unedit_emd_below
 
 
 @pytest.fixture
 def assert_unedit_lpips_below() -> Helper:
     """Asserts that the pixels outside the edit boxes look the same (lpips, lower is better)."""
+    from pytest_editmetrics import helpers
+
     return helpers.assert_unedit_lpips_below
 
 
 @pytest.fixture
 def assert_object_sim_above() -> Helper:
     """Asserts that objects stayed the same objects (cosine of CLIP tokens, higher is better)."""
+    from pytest_editmetrics import helpers
+
     return helpers.assert_object_sim_above

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pytest_editmetrics.errors import InputError
@@ -91,7 +91,7 @@ class Gate:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Gate:
@@ -144,9 +144,9 @@ def judge(
         env=approved.env if approved else None,
         device=measurement.device,
         device_name=measurement.device_name,
-        weights=tuple(asdict(weights) for weights in measurement.weights),
+        weights=tuple(dict(vars(weights)) for weights in measurement.weights),
         smoke=measurement.smoke,
-        region=asdict(region),
+        region=dict(vars(region)),
         details=dict(measurement.details),
     )
     gate = held_to(gate, threshold)
@@ -204,7 +204,7 @@ def error_gate(
         compares=metric.compares,
         name=name,
         message=message,
-        region=asdict(region),
+        region=dict(vars(region)),
     )
 
 

@@ -85,6 +85,7 @@ class Goldens:
         self._rootdir = rootdir
         self._registry = registry
         self._files: dict[Path, GoldenFile | None] = {}
+        self._places: dict[Path, Path] = {}
 
     def address(
         self, test_file: Path, test_key: str, metric: str, name: str | None = None
@@ -100,10 +101,7 @@ class Goldens:
         Raises:
             InputError: the goldens have a root, and the test file lies outside the rootdir.
         """
-        file = self.file_of(test_file)
-        inside = file.is_relative_to(self._rootdir)
-        relative = file.relative_to(self._rootdir) if inside else file
-        return GoldenAddress(relative, test_key, gate_key(metric, name))
+        return GoldenAddress(self._addressed(test_file), test_key, gate_key(metric, name))
 
     def file_of(self, test_file: Path) -> Path:
         """Return the golden file of a test file, whether or not it exists."""
@@ -141,7 +139,7 @@ class Goldens:
         Raises:
             ConfigError: the file is there and cannot be used.
         """
-        golden_file = self._read(self._rootdir / address.file)
+        golden_file = self._read(address.file)
         entry = None
         if golden_file is not None:
             entry = golden_file.tests.get(address.test, {}).get(address.gate)
@@ -179,7 +177,7 @@ class Goldens:
         """
         found = []
         for (test_file, test), gates in measured.items():
-            golden_file = self._read(self.file_of(test_file))
+            golden_file = self._read(self._addressed(test_file))
             if golden_file is not None:
                 found += [
                     f"{golden_file.shown}:{entry.line}: {test} {gate}"
@@ -191,8 +189,7 @@ class Goldens:
     def obsolete(self, collected: Mapping[Path, Collection[str]]) -> list[ObsoleteGolden]:
         """Return the goldens whose test does not exist any more, by file and line.
 
-        Golden files without a test file are looked for in the folders of the collected ones. Files
-        are read anew, so that what was recorded in the meantime has its right line.
+        Golden files without a test file are looked for in the folders of the collected ones.
 
         Args:
             collected: the keys of all tests of each test file; only files collected completely.
@@ -204,8 +201,8 @@ class Goldens:
         gone = dict.fromkeys(self._without_test_file({file.parent for file in keys}), ())
         found = []
         for path, tests in sorted({**gone, **keys}.items()):
-            if path.exists():
-                golden_file = read_golden_file(path, self._registry, self._rootdir)
+            golden_file = self._read(self._inside(path))
+            if golden_file is not None:
                 found += [
                     ObsoleteGolden(f"{golden_file.shown}:{golden_file.test_lines[test]}", test)
                     for test in golden_file.tests
@@ -219,13 +216,28 @@ class Goldens:
                 if path.is_file() and not self.test_file_of(path).exists():
                     yield path
 
-    def _read(self, path: Path) -> GoldenFile | None:
-        if path not in self._files:
+    def forget(self, files: Iterable[Path]) -> None:
+        """Read these files, of addresses, again when they are needed: they are being written."""
+        for file in files:
+            self._files.pop(file, None)
+
+    def _addressed(self, test_file: Path) -> Path:
+        if test_file not in self._places:
+            self._places[test_file] = self._inside(self.file_of(test_file))
+        return self._places[test_file]
+
+    def _inside(self, path: Path) -> Path:
+        return path.relative_to(self._rootdir) if path.is_relative_to(self._rootdir) else path
+
+    def _read(self, file: Path) -> GoldenFile | None:
+        """Read a file of goldens once; its path is as addresses have it."""
+        if file not in self._files:
+            path = self._rootdir / file
             there = path.exists()
-            self._files[path] = (
+            self._files[file] = (
                 read_golden_file(path, self._registry, self._rootdir) if there else None
             )
-        return self._files[path]
+        return self._files[file]
 
 
 def recorded_bound(value: float, metric: Metric, margin: Margin) -> float:

@@ -9,7 +9,7 @@ import os
 import sys
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,14 +118,14 @@ def _from_path(path: Path, what: str) -> Array:
     if path.is_dir():
         raise ImageError(f"{what}: is a directory; give the image file")
     try:
-        with path.open("rb") as file:
-            head = file.read(len(_LFS))
+        file = path.open("rb")
     except FileNotFoundError as error:
         where = "" if path.is_absolute() else f" (relative to {Path.cwd()})"
         raise ImageError(f"{what}: there is no such file{where}") from error
     except (OSError, ValueError) as error:
         raise ImageError(f"{what}: cannot be read: {error}") from error
-    return _from_encoded(path, head, what)
+    with file:
+        return _from_file(file, what)
 
 
 def load_encoded(data: bytes, what: str) -> Array:
@@ -137,10 +137,15 @@ def load_encoded(data: bytes, what: str) -> Array:
     >>> load_encoded(file.getvalue(), "image").shape
     (2, 3, 3)
     """
-    return _from_encoded(BytesIO(data), data[: len(_LFS)], what)
+    return _from_file(BytesIO(data), what)
 
 
-def _from_encoded(file: Path | BytesIO, head: bytes, what: str) -> Array:
+def _from_file(file: BinaryIO, what: str) -> Array:
+    try:
+        head = file.read(len(_LFS))
+        file.seek(0)
+    except OSError as error:
+        raise ImageError(f"{what}: cannot be read: {error}") from error
     if not head:
         raise ImageError(f"{what}: the file is empty (0 bytes)")
     if head == _LFS:

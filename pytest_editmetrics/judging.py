@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +84,34 @@ def make_gate(
     return gate, measurement
 
 
+def encode_ahead(
+    session: EditSession,
+    jobs: Iterable[Job],
+    together: Callable[[], Sequence[Any]] | None = None,
+) -> None:
+    """Compute together what measuring these jobs one after the other will need.
+
+    ``together`` gives the images instead, where cases like these come next.
+    """
+    from pytest_editmetrics.pipes.base import Pipe
+
+    images: dict[tuple[int, str], tuple[Pipe[Any], list[Any]]] = {}
+    for job in jobs:
+        metric = job.config.metric.name
+        try:
+            pipe = bind(job.item, session, job.config, job.options).pipe
+        except EditMetricsError:  # the job's own gate says so
+            continue
+        if isinstance(pipe, Pipe) and metric in pipe.ahead:
+            _, of_pipe = images.setdefault((id(pipe), metric), (pipe, []))
+            of_pipe.extend((job.pair.reference, job.pair.edited))
+    for (_, metric), (pipe, of_pipe) in images.items():
+        try:
+            pipe.encode_ahead(metric, of_pipe if together is None else together())
+        except EditMetricsError:  # so does the measurement that needs it
+            continue
+
+
 def _judged(
     session: EditSession, job: Job, evidence: Evidence | None
 ) -> tuple[Gate, Measurement | None]:
@@ -126,7 +154,7 @@ def _judged(
         return _error(job, error, origin), None
     except Exception as error:  # a user's pipe: the other metrics of the check still count
         return _error(job, _foreign(config.pipe_name, error), origin), None
-    return replace(gate, details={**gate.details, **origin}), measurement
+    return replace(gate, details={**gate.details, **origin}) if origin else gate, measurement
 
 
 def _address(session: EditSession, job: Job) -> GoldenAddress:

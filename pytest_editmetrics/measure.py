@@ -143,7 +143,7 @@ def _pipe(
                 f"the marker's {', '.join(options)} cannot be applied: the fixture"
                 f" {fixture_name(key)} is overridden; set it there"
             )
-        return fixture, fixture_name(key)
+        return session.share(fixture), fixture_name(key)
     isolates = sam is not None and config.metric.compares == "objects"
     foreign = isolates and sam is not session.default_pipe("sam-pipe")
     init = {**session.metric_init(config), **options}

@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 import pytest
 
-from pytest_editmetrics.errors import did_you_mean
+from pytest_editmetrics.errors import InputError, did_you_mean
+
+_UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,23 @@ OPTIONS = (
         metavar="PATH",
     ),
     Option(
+        "cache",
+        "keep features on disk for the next run (default: yes)",
+        kind="bool",
+        default=True,
+    ),
+    Option(
+        "cache-dir",
+        "folder of the features (default: features/ in the user's cache folder)",
+        metavar="DIR",
+    ),
+    Option(
+        "cache-size",
+        "how much the features may take on disk; the least recently used go (default: 2GB)",
+        default="2GB",
+        metavar="SIZE",
+    ),
+    Option(
         "config",
         "the configuration file (default: editmetrics.yaml at the rootdir)",
         metavar="PATH",
@@ -114,7 +133,7 @@ def add_options(parser: pytest.Parser) -> None:
                 dest=dest,
                 action="store_false",
                 default=None,
-                help=f"turn {option.flag} of the ini file off",
+                help=f"turn {option.flag} off",
             )
         else:
             metavar = option.metavar or "{" + ",".join(option.choices) + "}"
@@ -158,13 +177,42 @@ def _resolve(config: pytest.Config, option: Option) -> Any:
     if option.kind == "args":
         return tuple(part for text in value for part in text.replace(",", " ").split())
     if value in (None, ""):
-        return option.default
+        value = option.default
+    if option.name == "cache-size":
+        return _checked_size(option, value)
     if option.choices and value not in option.choices:
         raise pytest.UsageError(
             f"{option.flag} (ini: {option.ini}) cannot be {value!r}"
             f"{did_you_mean(value, option.choices)}; choose one of {', '.join(option.choices)}"
         )
     return value
+
+
+def _checked_size(option: Option, value: str) -> int:
+    try:
+        return parse_size(value)
+    except InputError as error:
+        raise pytest.UsageError(f"{option.flag} (ini: {option.ini}): {error}") from None
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes of a size such as ``500MB``, ``2GB`` or a plain number.
+
+    Raises:
+        InputError: anything else.
+
+    >>> parse_size("1.5 GB")
+    1500000000
+    """
+    number = text.strip().upper()
+    unit = next((unit for unit in reversed(_UNITS) if number.endswith(unit)), "")
+    try:
+        size = float(number.removesuffix(unit)) * _UNITS[unit]
+        if not 0 <= size < 2**63:
+            raise ValueError
+    except ValueError:
+        raise InputError(f"{text!r} is not a size; write it as 500MB or 2GB") from None
+    return int(size)
 
 
 def in_ci() -> bool:

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, GateFailure
-from pytest_editmetrics.marker import check_used
 from pytest_editmetrics.record import (
     REPORT_KEY,
     Phase,
@@ -87,6 +86,8 @@ def _enforce_marker(record: TestRecord) -> None:
     if not record.gates or not any(mark.name == "editmetrics" for mark in item.own_markers):
         return
     with record.errors(None):
+        from pytest_editmetrics.marker import check_used
+
         check_used(item, session_of(item.config), {gate.metric for _, gate in record.gates})
 
 
@@ -115,6 +116,8 @@ def pytest_runtest_makereport(
     if record.running:  # a subtest's report, made while the call is still running
         record.subtest_failed |= report.failed
         return report
+    if call.when == "teardown":
+        del item.stash[record_key]  # the session keeps every item to its end
     if call.when == "call":
         record.call_failed = report.failed or record.subtest_failed
     if not record.gates and not record.asked:
@@ -128,7 +131,9 @@ def pytest_runtest_makereport(
         from pytest_editmetrics.report.text import headline
 
         report.sections.append(("not measured", "\n".join(map(headline, soft))))
-    setattr(report, REPORT_KEY, record.to_json())
+    notes = session_of(item.config).take_notes() if call.when == "teardown" else []
+    if (news := record.news(notes)) is not None:
+        setattr(report, REPORT_KEY, news)
     return report
 
 

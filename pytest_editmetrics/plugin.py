@@ -67,6 +67,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(XdistController(controller), "editmetrics-xdist")
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Remember the order of the tests."""
+    session.config.stash[session_key].items = session.items
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect ``test_*.edit.yaml`` as a module of cases."""
     name = file_path.name

@@ -34,7 +34,8 @@ class TestRecord:
     """What an attempt has recorded so far; ``phase`` is the part of the test that is running.
 
     ``staged`` are the golden images that it wants to be written; ``asked`` tells whether the test
-    has a fixture, marker or call of ours, so that one that makes no gate can be named.
+    has a fixture, marker or call of ours, so that one that makes no gate can be named; ``told`` is
+    how much the attempt's reports have told.
     """
 
     __test__ = False
@@ -48,6 +49,7 @@ class TestRecord:
     labels: set[str] = field(default_factory=set)
     staged: list[Staged] = field(default_factory=list)
     asked: bool = False
+    told: tuple[bool, int, int] | None = None
 
     def claim(self, metric: str, name: str | None) -> None:
         """Reserve a gate's address; two gates of one address would share one golden.
@@ -88,11 +90,19 @@ class TestRecord:
         """Return the unmeasured gates of these phases."""
         return [g for phase, g in self.gates if phase in phases and g.verdict == "unmeasured"]
 
-    def to_json(self) -> str:
-        """Return what travels with the report: one JSON string, whatever the gates hold."""
+    def news(self, notes: list[str]) -> str | None:
+        """Return what travels with a report: one JSON string, whatever the gates hold.
+
+        ``None`` if an earlier report of the attempt told all of it. ``notes`` are for the session's
+        summary.
+        """
+        state = (self.call_failed, len(self.gates), len(self.staged))
+        if state == self.told and not notes:
+            return None
+        self.told = state
         gates = [gate.to_dict() for _, gate in self.gates]
         staged = [asdict(one) for one in self.staged]
-        carried = {"failed": self.call_failed, "gates": gates, "staged": staged}
+        carried = {"failed": self.call_failed, "gates": gates, "staged": staged, "notes": notes}
         return json.dumps(carried, default=repr)
 
 

@@ -87,7 +87,7 @@ def problems(session: EditSession, run: Run, tally: Tally) -> list[str]:
     if not run.complete:
         found.append("the run was cut off, so gates are missing")
     if tally.smoke and in_ci() and not session.options["allow-smoke"]:
-        found.append(f"{len(tally.smoke)} gates were judged on random smoke weights and CI is set")
+        found.append(f"{tally.smoke} gates were judged on random smoke weights and CI is set")
     return found
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.judging import Job, Pair, make_gate
+from pytest_editmetrics.judging import Job, Pair, encode_ahead, make_gate
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
@@ -74,39 +74,52 @@ class RowScorer:
         region = _region(row, before, resized)
         return Pair(before, after, original if resized else None, region)
 
-    def score(self, row: Row, pair: Pair | EditMetricsError) -> Outcome:
-        """Return the gates of a row; what cannot be measured is a gate with the verdict ``error``.
+    def score(self, decoded: Sequence[tuple[Row, Pair | EditMetricsError]]) -> Iterator[Outcome]:
+        """Give the gates of a few rows, whose images are encoded together where that gains.
 
-        A value that no bound holds is ``recorded``: whoever starts a run has to allow such rows.
+        What cannot be measured is a gate with the verdict ``error``. A value that no bound holds is
+        ``recorded``: whoever starts a run has to allow such rows.
         """
-        nodeid = NODE + row.id
-        gates = (self._gate(row, metric, nodeid, pair) for metric in row.metrics)
-        facts = {"row": row.where, "reference": row.reference, "edited": row.edited}
-        return Outcome(
-            nodeid,
-            tuple(replace(gate, details={**gate.details, "manifest": facts}) for gate in gates),
-        )
+        prepared = [(row, self._prepared(row, pair)) for row, pair in decoded]
+        if len(prepared) > 1:
+            jobs = (job for _, of_row in prepared for job in of_row if isinstance(job, Job))
+            encode_ahead(self._session, jobs)
+        for row, of_row in prepared:
+            yield Outcome(NODE + row.id, tuple(self._gate(row, job) for job in of_row))
 
-    def _gate(self, row: Row, name: str, nodeid: str, pair: Pair | EditMetricsError) -> Gate:
+    def _prepared(self, row: Row, pair: Pair | EditMetricsError) -> list[Job | Gate]:
         from pytest_editmetrics.gates import error_gate, held_to
 
-        config = self._session.settings.metric_configs[name]
-        explicit = row.thresholds.get(name)
-        if isinstance(pair, EditMetricsError):
-            gate = error_gate(config.metric, str(pair), region=_region(row))
-            return held_to(replace(gate, scope=config.scope), explicit)
-        job = Job(
-            nodeid=nodeid,
-            config=config,
-            pair=pair,
-            coords=row.coords,
-            ref_boxes=row.ref_boxes,
-            edited_boxes=row.edited_boxes,
-            explicit=explicit,
-            golden=False,
-        )
-        gate, _ = make_gate(self._session, job, keep_failing_only=self._keep == "failing")
-        return replace(gate, verdict="recorded") if gate.verdict == "missing-golden" else gate
+        prepared: list[Job | Gate] = []
+        for name in row.metrics:
+            config = self._session.settings.metric_configs[name]
+            explicit = row.thresholds.get(name)
+            if isinstance(pair, EditMetricsError):
+                gate = error_gate(config.metric, str(pair), region=_region(row))
+                prepared.append(held_to(replace(gate, scope=config.scope), explicit))
+                continue
+            prepared.append(
+                Job(
+                    nodeid=NODE + row.id,
+                    config=config,
+                    pair=pair,
+                    coords=row.coords,
+                    ref_boxes=row.ref_boxes,
+                    edited_boxes=row.edited_boxes,
+                    explicit=explicit,
+                    golden=False,
+                )
+            )
+        return prepared
+
+    def _gate(self, row: Row, job: Job | Gate) -> Gate:
+        gate = job
+        if isinstance(gate, Job):
+            gate, _ = make_gate(self._session, gate, keep_failing_only=self._keep == "failing")
+        if gate.verdict == "missing-golden":
+            gate = replace(gate, verdict="recorded")
+        facts = {"row": row.where, "reference": row.reference, "edited": row.edited}
+        return replace(gate, details={**gate.details, "manifest": facts})
 
 
 def _load(row: Row, which: Literal["reference", "edited"]) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,11 @@ from pytest_editmetrics.errors import ConfigError
 from pytest_editmetrics.options import resolve_options
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.cache import FeatureCache
+    from pytest_editmetrics.cases_ahead import CasesAhead
     from pytest_editmetrics.config.settings import MetricConfig, Settings
     from pytest_editmetrics.goldens import Goldens
+    from pytest_editmetrics.pipes.models import ModelStore
     from pytest_editmetrics.pipes.registry import PipeRegistry
     from pytest_editmetrics.rundir import RunDir
 
@@ -30,14 +33,17 @@ class EditSession:
         self.config = config
         self.options: Mapping[str, Any] = resolve_options(config)
         self.rootdir: Path = config.rootpath
-        self._pipes: dict[str, Any] = {}
+        self._pipes: dict[tuple[str, frozenset[Any]], Any] = {}
         given = getattr(config, "workerinput", {}).get(RUN_DIR_KEY)
         self.run_path: Path | None = Path(given) if given else None
+        self.items: Sequence[pytest.Item] = ()
 
     def __getstate__(self) -> dict[str, Any]:
         """What a process without pytest needs to measure: no pytest, goldens or pipes go there."""
+        named = self.options["cache-dir"]
+        folder = str(self._named("cache-dir", named).absolute()) if named else named
         return {
-            "options": dict(self.options),
+            "options": {**self.options, "cache-dir": folder},
             "rootdir": self.rootdir,
             "registry": self.registry,
             "settings": self.settings,
@@ -103,7 +109,9 @@ class EditSession:
 
     def _named(self, option: str, value: str) -> Path:
         """Return a path of the command line (from there) or of the ini file (from the rootdir)."""
-        typed = self.config.getoption(f"editmetrics_{option}") is not None
+        if Path(value).is_absolute():
+            return Path(value)
+        typed = self.config.getoption(f"editmetrics_{option.replace('-', '_')}") is not None
         return (self.config.invocation_params.dir if typed else self.rootdir) / value
 
     @cached_property
@@ -133,12 +141,57 @@ class EditSession:
             init["sam"] = {**init["sam"], "device": device}
         return init
 
+    @cached_property
+    def features(self) -> FeatureCache:
+        """The features that all pipes of the session share."""
+        from pytest_editmetrics.cache import FeatureCache
+
+        if not self.options["cache"]:
+            return FeatureCache()
+        from pytest_editmetrics.cache_folder import CacheFolder
+        from pytest_editmetrics.weights.catalog import features_folder
+
+        named = self.options["cache-dir"]
+        folder = self._named("cache-dir", named) if named else features_folder()
+        return FeatureCache(CacheFolder(folder, self.options["cache-size"]))
+
+    @cached_property
+    def cases_ahead(self) -> CasesAhead | None:
+        """The YAML cases that come next, where their order is known."""
+        if hasattr(self.config, "workerinput"):
+            return None
+        from pytest_editmetrics.cases_ahead import CasesAhead
+
+        ahead = CasesAhead(self.items)
+        self.config.add_cleanup(ahead.close)
+        return ahead
+
+    def take_notes(self) -> list[str]:
+        """Return, once, what the summary should say of the features, if any were kept."""
+        features: FeatureCache | None = self.__dict__.get("features")
+        return [] if features is None else features.take_notes()
+
     def pipe(self, key: str, init: Mapping[str, Any]) -> Any:
         """Return the session's one pipe of these constructor keywords; loads no weights."""
-        address = json.dumps([key, {k: _identity(v) for k, v in init.items()}], sort_keys=True)
+        address = (key, frozenset((name, _identity(value)) for name, value in init.items()))
         if address not in self._pipes:
-            self._pipes[address] = self.registry.create(key, init)
+            self._pipes[address] = self.share(self.registry.create(key, init))
         return self._pipes[address]
+
+    @cached_property
+    def models(self) -> ModelStore:
+        """The models that all pipes of the session share."""
+        from pytest_editmetrics.pipes.models import ModelStore
+
+        return ModelStore()
+
+    def share(self, pipe: Any) -> Any:
+        """Return a pipe that keeps its features and model in the session, if it is one of ours."""
+        from pytest_editmetrics.pipes.base import Pipe
+
+        if isinstance(pipe, Pipe):
+            pipe.share(self.features, self.models)
+        return pipe
 
     def default_pipe(self, key: str, sam: Any = None) -> Any:
         """Return the pipe that the fixture of ``key`` gives; ``sam`` isolates for ``clip-pipe``."""
@@ -149,11 +202,13 @@ class EditSession:
 
 
 def _identity(value: Any) -> Any:
+    """Return what equal constructor arguments share: their JSON; an object is only itself."""
+    if isinstance(value, str):
+        return value
     try:
-        json.dumps(value)
+        return "json", json.dumps(value, sort_keys=True)
     except TypeError:
         return id(value)
-    return value
 
 
 session_key = pytest.StashKey[EditSession]()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 # pytester forgets modules that a test imported first, and these cannot be imported twice
 import numpy  # noqa: F401
 import ot  # noqa: F401
@@ -64,8 +66,9 @@ def check(edit_gate):
 
 
 @pytest.fixture(autouse=True)
-def outside_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The suites under test decide for themselves whether they run in CI."""
+def outside_ci(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The suites under test decide for themselves whether they run in CI; they start cold."""
+    monkeypatch.setenv("EDITMETRICS_CACHE", str(tmp_path / "cache"))
     github = ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE")
     xdist = ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_AUTO_NUM_WORKERS")
     for name in ("CI", "PYTEST_ADDOPTS", *xdist, *github):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
@@ -112,8 +113,11 @@ def read_case_file(path: Path, registry: PipeRegistry, rootdir: Path) -> CaseFil
 class _CaseReader:
     def __init__(self, path: Path, registry: PipeRegistry, rootdir: Path):
         self._path = path
+        self._shown_rootdir = shown_path(rootdir, None)
         self._registry = registry
-        self._rootdir = rootdir
+        self._rootdir = rootdir.resolve()
+        self._images: dict[str, Path] = {}
+        self._folders: dict[Path, Path] = {}
         self._ids: dict[str, Node] = {}
 
     def case(self, node: Node) -> CaseSpec:
@@ -156,15 +160,27 @@ class _CaseReader:
 
     def _image(self, node: Node, what: str) -> Path:
         text = node.text(f"{what} of a case")
+        if text not in self._images:
+            self._images[text] = self._checked_image(node, text, what)
+        return self._images[text]
+
+    def _checked_image(self, node: Node, text: str, what: str) -> Path:
         path = Path(text)
         if path.is_absolute() or PureWindowsPath(text).drive:
             node.fail(f"{what} is the absolute path {text!r}; write it relative to this file")
         path = self._path.parent / path
-        if not path.resolve().is_relative_to(self._rootdir.resolve()):
-            node.fail(
-                f"{what} {text!r} lies outside {shown_path(self._rootdir, None)}, the rootdir"
-            )
+        if not self._resolved(path).is_relative_to(self._rootdir):
+            node.fail(f"{what} {text!r} lies outside {self._shown_rootdir}, the rootdir")
         return path
+
+    def _resolved(self, path: Path) -> Path:
+        """Return ``path.resolve()``; a folder is resolved once for all of its images."""
+        folder = path.parent
+        if path.name == ".." or os.path.islink(path):
+            return path.resolve()
+        if folder not in self._folders:
+            self._folders[folder] = folder.resolve()
+        return self._folders[folder] / path.name
 
 
 def _params(node: Node | None) -> dict[str, Any]:

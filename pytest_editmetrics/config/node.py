@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -22,6 +23,7 @@ class Source:
     shown: str
 
 
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
 BUILT_IN = Source(None, "built-in defaults")
 DEPTH_LIMIT = 100
 SIZE_LIMIT = 1_000_000
@@ -135,7 +137,7 @@ class Node:
             self.fail(f"{what} must be text, not {self.shown}")
         if not self.value.strip():
             self.fail(f"{what} is empty")
-        if any(ord(char) < 32 or ord(char) == 127 for char in self.value):
+        if _CONTROL.search(self.value):
             self.fail(f"{what} has a control character in it: {self.value!r}")
         return self.value
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from pytest_editmetrics.engines import local
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.scoring import Engine, Outcome, RowScorer
 from pytest_editmetrics.session import EditSession
@@ -26,13 +27,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pytest_editmetrics.config.manifest import Row
-    from pytest_editmetrics.judging import Pair
 
 CHUNK = 32
 """The most rows that an actor is given at once."""
 
-TRIES = 3
-"""How many processes a row may end before it is an error."""
+TRIES = 2
+"""How many processes a row may end, measured alone, before it is an error."""
 
 Sent = tuple[Outcome, dict[str, bytes]]
 
@@ -158,29 +158,24 @@ class RowActor:
         return pa.table({"outcome": pa.array(sent, pa.large_binary())})
 
     def _outcomes(self, rows: list[Row]) -> Iterator[Outcome]:
-        """Score rows one after the other, the journal knowing at which a process may end.
-
-        A chunk that ended one is decoded row by row, so that it is not its neighbour that is blamed
-        for an image that ends the decoder.
-        """
+        """Score a chunk; one that ended a process row by row, so that no neighbour is blamed."""
         import ray
 
-        from pytest_editmetrics.engines.local import AHEAD, look_ahead
-
-        decode = self._scorer.decode
-        again = ray.get(self._journal.open.remote(rows[0].id))
-        ahead = None if again else look_ahead(rows, decode, AHEAD)
+        if not ray.get(self._journal.open.remote(rows[0].id)):
+            yield from local.score_rows(self._scorer, rows)
+            return
         for row in rows:
             begun = ray.get(self._journal.begin.remote(row.id))
-            if begun >= TRIES:
-                pair: Pair | EditMetricsError = EditMetricsError(
-                    f"measuring it ended {begun} processes: out of memory, or a library crashed;"
-                    " the logs of Ray tell more"
-                )
-            else:
-                pair = decode(row) if ahead is None else next(ahead)[1]
-            yield self._scorer.score(row, pair)
+            pair = self._scorer.decode(row) if begun < TRIES else _ended(begun)
+            yield from self._scorer.score([(row, pair)])
             self._journal.finish.remote(row.id)
+
+
+def _ended(begun: int) -> EditMetricsError:
+    return EditMetricsError(
+        f"measuring it alone ended {begun} processes: out of memory, or a library crashed; the logs"
+        " of Ray tell more"
+    )
 
 
 def _files(outcome: Outcome, folder: Path) -> dict[str, bytes]:

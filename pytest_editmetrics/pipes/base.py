@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import threading
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
-from pytest_editmetrics.device import device_name, resolve_device
+from pytest_editmetrics.cache import FeatureCache, pixels_digest
+from pytest_editmetrics.device import device_name, numerics, resolve_device
 from pytest_editmetrics.errors import (
     EditMetricsError,
     InputError,
     MissingResourceError,
-    WeightsError,
     did_you_mean,
 )
 from pytest_editmetrics.images import Array, ImageLike, load_image, load_pair
@@ -29,18 +27,18 @@ from pytest_editmetrics.measurement import (
     SoftReason,
     WeightsUsed,
 )
+from pytest_editmetrics.pipes.checkpoint import is_no_memory
 from pytest_editmetrics.pipes.explain import Evidence
+from pytest_editmetrics.pipes.models import ModelStore
 from pytest_editmetrics.regions import Box, Mask, check_mask_mode, normalise_boxes, region_mask
+from pytest_editmetrics.threads import own_threads
 
 if TYPE_CHECKING:
-    import torch
-
     from pytest_editmetrics.weights.find import FoundWeights
 
 ModelT = TypeVar("ModelT")
 Resize = Literal["reference"]
-
-_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+DTYPES = ("float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,32 @@ class Loaded(Generic[ModelT]):
     model: ModelT
     device: str
     weights: WeightsUsed
+
+
+@dataclass(frozen=True)
+class Using:
+    """What a measurement uses: weights that were found and checked, and a device that is there.
+
+    The model itself is loaded only when something must be computed.
+    """
+
+    found: FoundWeights
+    device: str
+    dtype: str
+
+    @property
+    def weights(self) -> WeightsUsed:
+        """The weights, as a measurement names them."""
+        return WeightsUsed(self.found.name, self.found.sha256, self.found.smoke)
+
+    def depends(self, image: Array) -> dict[str, Any]:
+        """Return what the bits of every feature of ``image`` depend on, for its key."""
+        return {
+            "pixels": pixels_digest(image),
+            "weights": self.found.sha256,
+            "dtype": self.dtype,
+            **numerics(self.device),
+        }
 
 
 @dataclass(frozen=True)
@@ -105,23 +129,57 @@ def soft(
 class Pipe(ABC, Generic[ModelT]):
     """Computes metrics of (reference, edited) pairs. Making one loads nothing.
 
-    A subclass names its ``key`` and its ``metrics`` (each with the runtime parameters it takes),
-    and implements ``_build`` and ``_score``. Loading is thread-safe; after ``release`` the next
+    A subclass names its ``key``, its ``metrics`` (each with the runtime parameters it takes) and
+    ``variants`` (the constructor's keywords that decide the model besides weights, device and
+    dtype), and implements ``_find``, ``_build`` and ``_score``; ``ahead`` are the metrics that gain
+    from images that are encoded together. Loading is thread-safe; after ``release`` the next
     measurement loads again.
+
+    ``cache`` keeps features and ``models`` the model; a pipe on its own has its own in memory, the
+    pipes of a pytest session share them: those that differ in ``framing`` share one model.
     """
 
     key: ClassVar[str]
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    ahead: ClassVar[tuple[str, ...]] = ()
+    variants: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, device: str = "auto"):
+    def __init__(self, device: str = "auto", dtype: str = "float32"):
+        if dtype not in DTYPES:
+            raise InputError(f"{self.key}: unknown dtype {dtype!r}{did_you_mean(dtype, DTYPES)}")
         self.device = device
+        self.dtype = dtype
+        self.cache = FeatureCache()
+        self.models = ModelStore()
         self._lock = threading.RLock()
-        self._loaded: Loaded[ModelT] | None = None
+        self._using: Using | None = None
 
     @property
     def loaded(self) -> bool:
         """Whether the weights are in memory."""
-        return self._loaded is not None
+        using = self._using
+        return using is not None and self._model_key(using) in self.models
+
+    def share(self, cache: FeatureCache, models: ModelStore | None = None) -> None:
+        """Keep features in ``cache``, and the model in ``models``, from now on."""
+        self.cache = cache
+        if models is not None:
+            self.models = models
+
+    def use(self) -> Using:
+        """Find and check the weights and the device; loads nothing.
+
+        Raises:
+            MissingResourceError: they are not on this machine; the message says how to get them.
+            WeightsError: they are damaged.
+            EditMetricsError: the device is not available.
+        """
+        with self._lock:
+            if self._using is None:
+                device = resolve_device(self.device)
+                with self.explained(f"finding the weights of {self.key}"):
+                    self._using = Using(self._find(), device, self.dtype)
+            return self._using
 
     def load(self) -> Loaded[ModelT]:
         """Load the weights, unless they are loaded already.
@@ -131,24 +189,35 @@ class Pipe(ABC, Generic[ModelT]):
             WeightsError: they are damaged or do not fit the model.
             EditMetricsError: the device is not available, or out of memory.
         """
-        with self._lock:
-            if self._loaded is None:
-                device = resolve_device(self.device)
-                with self.explained(f"loading {self.key} on {device}"), _quiet_random():
-                    model, found = self._build(device)
-                used = WeightsUsed(found.name, found.sha256, found.smoke)
-                self._loaded = Loaded(model, device, used)
-            return self._loaded
+        using = self.use()
+
+        def build() -> Loaded[ModelT]:
+            with self.explained(f"loading {self.key} on {using.device}"), _quiet_random():
+                return Loaded(self._build(using), using.device, using.weights)
+
+        loaded: Loaded[ModelT] = self.models.get(self._model_key(using), build)
+        return loaded
 
     def release(self) -> None:
-        """Free the weights, so that the editing model has the memory; the pipe stays usable."""
+        """Free the weights, so that the editing model has the memory; the pipe stays usable.
+
+        A model that pipes share is freed for all of them; the next that needs it loads it again.
+        """
         with self._lock:
-            loaded, self._loaded = self._loaded, None
-        if loaded is not None and loaded.device.startswith("cuda"):
+            using, self._using = self._using, None
+        if using is None or not self.models.release(self._model_key(using)):
+            return
+        if using.device.startswith("cuda"):
             import torch
 
-            del loaded
             torch.cuda.empty_cache()
+
+    def _model_key(self, using: Using) -> tuple[object, ...]:
+        """Return what decides the model: pipes of equal keys share it."""
+        found = using.found
+        weights = (found.path, found.sha256, found.config)
+        variant = tuple(getattr(self, name) for name in self.variants)
+        return (self.key, *weights, using.device, using.dtype, *variant)
 
     def __call__(
         self,
@@ -196,10 +265,12 @@ class Pipe(ABC, Generic[ModelT]):
         request = self._request(metric, ref_image, edited_image, coords, mask_mode, resize, params)
         request = replace(request, evidence=evidence)
         height, width = request.reference.shape[:2]
-        loaded = self.load()
-        with self.explained(f"{metric} of a {width}x{height} image on {loaded.device}"):
-            score = self._score(loaded, request)
+        using = self.use()
+        with self.explained(f"{metric} of a {width}x{height} image on {using.device}"):
+            score = self._score(using, request)
         details = dict(score.details)
+        if self.dtype != "float32":
+            details["dtype"] = self.dtype
         if request.resized_from is not None:
             details.update(resize=resize, resized_from=list(request.resized_from))
         return Measurement(
@@ -209,11 +280,18 @@ class Pipe(ABC, Generic[ModelT]):
             score.soft_failure,
             score.floor,
             score.excess,
-            loaded.device,
-            device_name(loaded.device),
-            (loaded.weights, *score.weights),
+            using.device,
+            device_name(using.device),
+            (using.weights, *score.weights),
             details,
         )
+
+    def encode_ahead(self, metric: str, images: Sequence[Array]) -> None:
+        """Compute together, and keep, what measuring ``metric`` of these images will need.
+
+        ``metric`` is one of ``ahead``. Measuring gives the same bits with and without.
+        """
+        raise AssertionError(f"{self.key} computes nothing of {metric} ahead")
 
     @contextmanager
     def explained(self, doing: str) -> Iterator[None]:
@@ -227,7 +305,7 @@ class Pipe(ABC, Generic[ModelT]):
                 pipe=self.key,
             ) from error
         except (RuntimeError, MemoryError) as error:
-            if not _is_no_memory(error):
+            if not is_no_memory(error):
                 raise
             raise EditMetricsError(
                 f"out of memory: {doing}. Call release() on the editing model or on other pipes "
@@ -235,11 +313,15 @@ class Pipe(ABC, Generic[ModelT]):
             ) from error
 
     @abstractmethod
-    def _build(self, device: str) -> tuple[ModelT, FoundWeights]:
-        """Find the weights and put the model on ``device``."""
+    def _find(self) -> FoundWeights:
+        """Find and check the weights."""
 
     @abstractmethod
-    def _score(self, loaded: Loaded[ModelT], request: Request) -> Score:
+    def _build(self, using: Using) -> ModelT:
+        """Put the model on its device."""
+
+    @abstractmethod
+    def _score(self, using: Using, request: Request) -> Score:
         """Compute ``request.metric``."""
 
     def _scope(self, request: Request) -> Scope | None:
@@ -287,73 +369,16 @@ class Pipe(ABC, Generic[ModelT]):
 
 @contextmanager
 def inference(device: str) -> Iterator[None]:
-    """Compute on ``device`` in float32, whatever defaults and autocast the test runs under."""
+    """Compute on ``device`` in float32, whatever defaults and autocast the test runs under.
+
+    On the CPU with as many threads as ``threads.thread_count`` says.
+    """
     import torch
 
     where = torch.device(device)
-    with torch.inference_mode(), torch.autocast(where.type, enabled=False), where:
+    autocast = torch.autocast(where.type, enabled=False)
+    with torch.inference_mode(), autocast, where, own_threads():
         yield
-
-
-def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
-    """Read a ``.safetensors`` file or a PyTorch checkpoint into CPU tensors; nothing is executed.
-
-    Raises:
-        WeightsError: it cannot be read, or holds something else than named tensors.
-    """
-    import torch
-
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            state: Any = load_file(path)
-        else:
-            mmap = zipfile.is_zipfile(path)
-            state = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
-    except MemoryError:
-        raise
-    except Exception as error:
-        if _is_no_memory(error):
-            raise
-        raise WeightsError(f"{path} cannot be read as weights: {error}") from error
-    if not isinstance(state, dict) or not all(
-        isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in state.items()
-    ):
-        raise WeightsError(
-            f"{path} holds no plain state dict (names and tensors); save model.state_dict()"
-        )
-    return state
-
-
-def check_fit(
-    needed: Mapping[str, Sequence[int]],
-    state: Mapping[str, torch.Tensor],
-    path: Path,
-    what: str,
-) -> None:
-    """Raise ``WeightsError`` unless ``state``, read from ``path``, is what ``what`` needs.
-
-    ``needed`` maps names to shapes; no tensor may be missing, left over, or of another shape. The
-    message names the first ones.
-    """
-    problems = [
-        *(f"no {name}" for name in needed if name not in state),
-        *(
-            f"{name} is {list(state[name].shape)}, should be {list(shape)}"
-            for name, shape in needed.items()
-            if name in state and tuple(state[name].shape) != tuple(shape)
-        ),
-        *(f"{name} is unknown" for name in state if name not in needed),
-    ]
-    if problems:
-        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise WeightsError(f"{path} does not fit {what}: {'; '.join(problems[:3])}{more}")
-
-
-def _is_no_memory(error: BaseException) -> bool:
-    text = str(error).lower()
-    return isinstance(error, MemoryError) or any(sign in text for sign in _NO_MEMORY)
 
 
 @contextmanager

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.cache import FeatureCache, feature_key
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.images import Array, ImageLike, load_image, load_pair
 from pytest_editmetrics.measurement import Scope
-from pytest_editmetrics.pipes.base import Loaded, Pipe, Request, Score, soft
-from pytest_editmetrics.pipes.clip_model import CLIPEncoder, load_clip
+from pytest_editmetrics.pipes.base import Pipe, Request, Score, Using, soft
+from pytest_editmetrics.pipes.clip_model import CLIPEncoder, CLIPInput, load_clip, read_clip_input
+from pytest_editmetrics.pipes.models import ModelStore
 from pytest_editmetrics.pipes.sam import WHITE, Colour, SAMPipe, check_colour
 from pytest_editmetrics.pipes.square import pad_to_square
 from pytest_editmetrics.pipes.transport import Tokens, emd, transport_costs
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 REFERENCE_PATCHES = ("all", "selected")
 _REGION = ("patch_mask_threshold", "reference_patches")
 DEFAULT_THRESHOLD = 0.1
-_SAM_KEYS = ("model_type", "model_path", "model_cfg", "device")
+_SAM_KEYS = ("model_type", "model_path", "model_cfg", "device", "dtype")
 
 
 def cosine(one: Tokens, other: Tokens) -> float:
@@ -71,6 +73,7 @@ class CLIPPipe(Pipe[CLIPEncoder]):
             ``device``) or one itself; only ``sam_clip_cls_sim`` needs it.
         framing: ``stretch`` resizes the whole frame to the input; ``center-crop`` crops image and
             mask as the checkpoint does; ``autopipeline`` crops the image and stretches the mask.
+        dtype: ``float32``, or ``bfloat16`` or ``float16``, which the model then computes in.
 
     Runtime parameters of ``emd`` and ``emd_excess``: ``patch_mask_threshold`` (default 0.1, the
     share of a patch that must be measured, in [0, 1)) and ``reference_patches`` (``all`` by
@@ -87,6 +90,7 @@ class CLIPPipe(Pipe[CLIPEncoder]):
         "emd_excess": _REGION,
         "sam_clip_cls_sim": ("bg_color",),
     }
+    ahead = ("emd", "emd_excess")
 
     def __init__(
         self,
@@ -95,8 +99,9 @@ class CLIPPipe(Pipe[CLIPEncoder]):
         device: str = "auto",
         sam: Mapping[str, Any] | SAMPipe | None = None,
         framing: Framing = "stretch",
+        dtype: str = "float32",
     ):
-        super().__init__(device)
+        super().__init__(device, dtype)
         if framing not in FRAMINGS:
             hint = did_you_mean(framing, FRAMINGS)
             raise InputError(f"clip-pipe: unknown framing {framing!r}{hint}")
@@ -104,20 +109,33 @@ class CLIPPipe(Pipe[CLIPEncoder]):
         self.revision = revision
         self.framing = framing
         self.sam_block = _sam_pipe(sam, device)
+        self._taken: CLIPInput | None = None
 
     @property
     def img_input_size(self) -> int:
-        """Edge of the model's square input, in pixels; loads the model."""
-        return self.load().model.input_size
+        """Edge of the model's square input, in pixels."""
+        return self._input().input_size
 
     @property
     def patch_size(self) -> int:
-        """Edge of a patch of the model, in pixels; loads the model."""
-        return self.load().model.patch_size
+        """Edge of a patch of the model, in pixels."""
+        return self._input().patch_size
+
+    def share(self, cache: FeatureCache, models: ModelStore | None = None) -> None:
+        """Keep features in ``cache``, and models in ``models``, from now on; those of SAM too."""
+        super().share(cache, models)
+        if self.sam_block is not None:
+            self.sam_block.share(cache, models)
+
+    def encode_ahead(self, metric: str, images: Sequence[Array]) -> None:
+        """Encode images together, see ``Pipe.encode_ahead``."""
+        with self.explained(f"encoding {len(images)} images for {metric}"):
+            self._tokens(images)
 
     def release(self) -> None:
         """Free the weights, those of the SAM pipe too; the pipe stays usable."""
         super().release()
+        self._taken = None
         if self.sam_block is not None:
             self.sam_block.release()
 
@@ -136,13 +154,12 @@ class CLIPPipe(Pipe[CLIPEncoder]):
             InputError: a mask of another type or shape.
         """
         reference, edited = load_pair(ref_image, edited_image)
-        encoder = self.load().model
-        count = encoder.input_size // encoder.patch_size
+        count = self.img_input_size // self.patch_size
         mask = np.ones((count, count), np.bool_) if bool_mask is None else np.asarray(bool_mask)
         if mask.dtype != np.bool_:
             raise InputError(f"bool_mask must be boolean, not {mask.dtype}")
         if mask.shape == reference.shape[:2]:
-            mask = self._coverage(encoder, mask) > DEFAULT_THRESHOLD
+            mask = self._coverage(mask) > DEFAULT_THRESHOLD
         elif mask.size != count * count or mask.ndim > 2:
             raise InputError(
                 f"bool_mask has shape {mask.shape}; it must be that of the image "
@@ -151,7 +168,7 @@ class CLIPPipe(Pipe[CLIPEncoder]):
         if not mask.any():
             return None
         with self.explained("calc_emd"):
-            source, after, _ = self._patches(encoder, reference, edited, mask.ravel(), "all")
+            source, after, _ = self._patches(reference, edited, mask.ravel(), "all")
             return emd(source, after)
 
     def calc_object_pad_cls_sim(
@@ -174,11 +191,20 @@ class CLIPPipe(Pipe[CLIPEncoder]):
         crop = load_image(cropped_image, "cropped image")
         return pad_to_square(crop, check_colour(bg_color), self.img_input_size)
 
-    def _build(self, device: str) -> tuple[CLIPEncoder, FoundWeights]:
+    def _find(self) -> FoundWeights:
         from pytest_editmetrics.weights.find import find_clip
 
-        found = find_clip(str(self.model_path), self.revision)
-        return load_clip(found.path, device, self.framing != "stretch"), found
+        return find_clip(str(self.model_path), self.revision)
+
+    def _build(self, using: Using) -> CLIPEncoder:
+        return load_clip(using.found.path, self._input(), using.device, using.dtype)
+
+    def _input(self) -> CLIPInput:
+        with self._lock:
+            if self._taken is None:
+                folder = self.use().found.path
+                self._taken = read_clip_input(folder, self.framing != "stretch")
+            return self._taken
 
     def _check_params(self, metric: str, params: dict[str, Any]) -> dict[str, Any]:
         if metric == "sam_clip_cls_sim":
@@ -208,15 +234,15 @@ class CLIPPipe(Pipe[CLIPEncoder]):
     def _scope(self, request: Request) -> Scope | None:
         return "edit_area" if request.metric == "sam_clip_cls_sim" else super()._scope(request)
 
-    def _score(self, loaded: Loaded[CLIPEncoder], request: Request) -> Score:
+    def _score(self, using: Using, request: Request) -> Score:
         if request.metric == "sam_clip_cls_sim":
-            return self._object_score(loaded.model, request)
-        return self._region_score(loaded.model, request)
+            return self._object_score(request)
+        return self._region_score(request)
 
-    def _region_score(self, encoder: CLIPEncoder, request: Request) -> Score:
+    def _region_score(self, request: Request) -> Score:
         threshold = request.params["patch_mask_threshold"]
         reference_patches = request.params["reference_patches"]
-        coverage = self._coverage(encoder, request.mask).ravel()
+        coverage = self._coverage(request.mask).ravel()
         selected = coverage > threshold
         details = {
             "n_patches": len(selected),
@@ -235,7 +261,7 @@ class CLIPPipe(Pipe[CLIPEncoder]):
             )
             return soft("no-valid-patch", message, details)
         source, after, own = self._patches(
-            encoder, request.reference, request.edited, selected, reference_patches
+            request.reference, request.edited, selected, reference_patches
         )
         value, floor = emd(source, after), emd(source, own)
         excess = value - floor
@@ -244,25 +270,42 @@ class CLIPPipe(Pipe[CLIPEncoder]):
         shown = excess if request.metric == "emd_excess" else value
         return Score(shown, floor=floor, excess=excess, details=details)
 
-    def _coverage(self, encoder: CLIPEncoder, mask: Mask) -> NDArray[np.float64]:
-        return patch_coverage(mask, encoder.input_size, encoder.patch_size, self.framing)
+    def _coverage(self, mask: Mask) -> NDArray[np.float64]:
+        taken = self._input()
+        return patch_coverage(mask, taken.input_size, taken.patch_size, self.framing)
 
     def _patches(
-        self,
-        encoder: CLIPEncoder,
-        reference: Array,
-        edited: Array,
-        selected: Mask,
-        reference_patches: str,
+        self, reference: Array, edited: Array, selected: Mask, reference_patches: str
     ) -> tuple[Tokens, Tokens, Tokens]:
         """Return the patches to move from, the edited ones to move to, the reference's own."""
-        every = encoder.tokens(reference, self.framing)[1:]
+        before, after = self._tokens([reference, edited])
+        every = before[1:]
         own = every[selected]
         source = own if reference_patches == "selected" else every
-        after = encoder.tokens(edited, self.framing)[1:][selected]
-        return source, after, own
+        return source, after[1:][selected], own
 
-    def _object_score(self, encoder: CLIPEncoder, request: Request) -> Score:
+    def _tokens(self, images: Sequence[Array]) -> list[Tokens]:
+        """Return the tokens of each image, float64 (1 + patches, hidden), from the cache or new."""
+        keys = [self._key("clip-tokens-1", image, self.framing) for image in images]
+
+        def compute(missing: list[int]) -> list[list[NDArray[np.float32]]]:
+            tokens = self.load().model.encode([images[n] for n in missing], self.framing)
+            return [[of_image] for of_image in tokens]
+
+        return [tokens.astype(np.float64) for (tokens,) in self.cache.get_many(keys, compute)]
+
+    def _key(self, kind: str, image: Array, framing: Framing) -> str:
+        taken = self._input()
+        return feature_key(
+            kind,
+            framing=framing,
+            config=dict(taken.config),
+            mean=taken.mean,
+            std=taken.std,
+            **self.use().depends(image),
+        )
+
+    def _object_score(self, request: Request) -> Score:
         boxes = request.boxes
         if not boxes or len(boxes) % 2:
             message = (
@@ -279,7 +322,7 @@ class CLIPPipe(Pipe[CLIPEncoder]):
             "bg_color": list(colour),
         }
         sam = self._sam()
-        weights = (sam.load().weights,)
+        weights = (sam.use().weights,)
         crops = sam.isolate_all(request.reference, before, colour)
         edited_crops = sam.isolate_all(request.edited, after, colour)
         if request.evidence is not None:
@@ -290,17 +333,20 @@ class CLIPPipe(Pipe[CLIPEncoder]):
                 which = "reference" if crop is None else "edited"
                 message = f"no object in box {number} of {half} of the {which} image"
                 return soft("empty-crop", message, details, weights=weights)
-            similarities.append(
-                cosine(self._cls(encoder, crop, colour), self._cls(encoder, edited_crop, colour))
-            )
+            similarities.append(cosine(self._cls(crop, colour), self._cls(edited_crop, colour)))
         details["similarities"] = similarities
         mean = float(np.mean(similarities))
         return Score(mean, weights=weights, details=details)
 
-    def _cls(self, encoder: CLIPEncoder, crop: Array, colour: Colour) -> Tokens:
-        square = pad_to_square(crop, colour, encoder.input_size)
-        cls: Tokens = encoder.tokens(square, "stretch")[0]
-        return cls
+    def _cls(self, crop: Array, colour: Colour) -> Tokens:
+        """Return the CLS token of a crop, float64 (hidden,)."""
+        square = pad_to_square(crop, colour, self.img_input_size)
+
+        def compute() -> list[NDArray[np.float32]]:
+            return [self.load().model.tokens([square], "stretch")[0, 0]]
+
+        (cls,) = self.cache.get(self._key("clip-cls-1", square, "stretch"), compute)
+        return cls.astype(np.float64)
 
     def _sam(self) -> SAMPipe:
         if self.sam_block is None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +13,20 @@ from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import WeightsError
 from pytest_editmetrics.images import Array
-from pytest_editmetrics.pipes.base import check_fit, inference, read_state_dict
+from pytest_editmetrics.pipes.base import inference
+from pytest_editmetrics.pipes.checkpoint import check_fit, read_state_dict
 from pytest_editmetrics.regions import Framing, crop_geometry
+from pytest_editmetrics.threads import thread_count
 
 if TYPE_CHECKING:
     import torch
 
+    from pytest_editmetrics.pipes.clip_vision import CLIPVision
+
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _STD = (0.26862954, 0.26130258, 0.27577711)
+_BATCH = {"cpu": 4, "mps": 8, "cuda": 32}
+_FEW_PATCHES = 64
 _PREFIX = "vision_model."
 _DIMENSIONS = (
     "hidden_size",
@@ -35,36 +41,34 @@ _DIMENSIONS = (
 
 
 @dataclass(frozen=True)
-class CLIPEncoder:
-    """A CLIP vision model on its device. Sizes are edges of squares, in pixels."""
+class CLIPInput:
+    """What a CLIP vision model takes, without the model. Sizes are edges of squares, in pixels.
 
-    model: torch.nn.Module
-    device: str
-    input_size: int
-    patch_size: int
+    ``config`` holds the dimensions of the model as ``CLIPVisionSize`` names them.
+    """
+
+    config: Mapping[str, Any]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 
-    def tokens(self, image: Array, framing: Framing) -> NDArray[np.float64]:
-        """Return the tokens of ``last_hidden_state``.
+    @property
+    def input_size(self) -> int:
+        """Edge of the input."""
+        return int(self.config["image_size"])
+
+    @property
+    def patch_size(self) -> int:
+        """Edge of a patch."""
+        return int(self.config["patch_size"])
+
+    def pixels(self, image: Array, framing: Framing) -> torch.Tensor:
+        """Return the model's input, float32 (1, 3, S, S), on the CPU.
 
         Args:
             image: RGB, uint8, (H, W, 3).
             framing: ``stretch`` resizes the whole frame to the input; ``center-crop`` and
                 ``autopipeline`` resize the shortest edge to it and crop the centre.
-
-        Returns:
-            float64 (1 + patches, hidden): the CLS token, then the patches, row by row; without
-            post-layernorm.
         """
-        with inference(self.device):
-            pixels = self._pixels(image, framing).to(self.device)
-            hidden = self.model(pixel_values=pixels).last_hidden_state[0]
-            tokens: NDArray[np.float64] = hidden.float().cpu().numpy().astype(np.float64)
-        return tokens
-
-    def _pixels(self, image: Array, framing: Framing) -> torch.Tensor:
-        """Return the model's input, float32 (1, 3, S, S)."""
         import torch
         from torch.nn import functional as F
 
@@ -81,38 +85,98 @@ class CLIPEncoder:
         return (pixels - mean) / std
 
 
-def load_clip(folder: Path, device: str, cropped: bool) -> CLIPEncoder:
-    """Load the vision model in ``folder``: a CLIP checkpoint, whole or its vision part alone.
+@dataclass
+class CLIPEncoder:
+    """A CLIP vision model on its device, computing in ``dtype``."""
+
+    model: CLIPVision
+    device: str
+    dtype: str
+    input: CLIPInput
+    _exact: dict[int, bool] = field(default_factory=dict)
+
+    def encode(self, images: Sequence[Array], framing: Framing) -> list[NDArray[np.float32]]:
+        """Return the tokens of each image: together where that gives the bits of one at a time.
+
+        Of a long list the first batch is encoded both ways, once for each number of CPU threads:
+        if the bits differ, as they may by processor and library, nothing is encoded together.
+        """
+        batch = _BATCH[self.device.partition(":")[0]]
+        threads = thread_count()
+        done: list[NDArray[np.float32]] = []
+        if threads not in self._exact and len(images) >= 2 * batch and self._gains:
+            done = [self.tokens([image], framing)[0] for image in images[:batch]]
+            together = self.tokens(images[:batch], framing)
+            self._exact[threads] = all(map(np.array_equal, together, done))
+        if self._exact.get(threads):
+            while len(done) + batch <= len(images):
+                done += list(self.tokens(images[len(done) : len(done) + batch], framing))
+        return done + [self.tokens([image], framing)[0] for image in images[len(done) :]]
+
+    @property
+    def _gains(self) -> bool:
+        """Whether one image leaves the device idle: a CPU is busy with more than a few patches."""
+        patches = (self.input.input_size // self.input.patch_size) ** 2
+        return self.device != "cpu" or patches <= _FEW_PATCHES
+
+    def tokens(self, images: Sequence[Array], framing: Framing) -> NDArray[np.float32]:
+        """Return the tokens of ``last_hidden_state`` of a batch.
+
+        Args:
+            images: RGB, uint8, (H, W, 3), of any sizes.
+            framing: see ``CLIPInput.pixels``.
+
+        Returns:
+            float32 (images, 1 + patches, hidden): the CLS token, then the patches, row by row;
+            without post-layernorm.
+        """
+        import torch
+
+        with inference(self.device):
+            pixels = torch.cat([self.input.pixels(image, framing) for image in images])
+            pixels = pixels.to(self.device, getattr(torch, self.dtype))
+            hidden = self.model(pixels)
+            tokens: NDArray[np.float32] = hidden.float().cpu().numpy()
+        return tokens
+
+
+def read_clip_input(folder: Path, cropped: bool) -> CLIPInput:
+    """Read what the vision model in ``folder`` takes, from its configuration alone.
 
     ``cropped`` tells whether images will be resized and cropped as the checkpoint does.
 
     Raises:
-        WeightsError: another kind of model, weights that do not fit the configuration, or a
-            preprocessing that cannot be reproduced.
+        WeightsError: another kind of model, or a preprocessing that cannot be reproduced.
     """
     config = _vision_config(folder / "config.json")
+    size = config["image_size"]
+    mean, std = _preprocessing(folder / "preprocessor_config.json", size if cropped else None)
+    return CLIPInput(config, mean, std)
+
+
+def load_clip(folder: Path, taken: CLIPInput, device: str, dtype: str) -> CLIPEncoder:
+    """Load the vision model in ``folder``: a CLIP checkpoint, whole or its vision part alone.
+
+    Raises:
+        WeightsError: weights that do not fit the configuration.
+    """
+    import torch
+
     weights = folder / "model.safetensors"
     if not weights.is_file():
         weights = folder / "pytorch_model.bin"
     state = read_state_dict(weights)
-    from transformers import CLIPVisionConfig, CLIPVisionModel
+    from pytest_editmetrics.pipes.clip_vision import CLIPVision, CLIPVisionSize
 
     try:
-        model = CLIPVisionModel(CLIPVisionConfig(**config))
-    except (RuntimeError, MemoryError, ImportError):
-        raise
-    except Exception as error:  # transformers validates with errors of its own, by version
+        dimensions = CLIPVisionSize(**taken.config)
+    except ValueError as error:
         raise WeightsError(f"{folder / 'config.json'} makes no CLIP model: {error}") from error
-    # transformers 4 names these tensors with a prefix, 5 without; so do their checkpoints.
     given = _vision_tensors(state)
-    own = {_bare(name): name for name in model.state_dict()}
-    needed = {key: model.state_dict()[name].shape for key, name in own.items()}
+    needed = dimensions.tensors()
     check_fit(needed, given, weights, f"the CLIP vision model of {folder / 'config.json'}")
-    model.load_state_dict({own[key]: tensor for key, tensor in given.items()})
-    model = model.eval().requires_grad_(False).to(device)
-    size = config["image_size"]
-    mean, std = _preprocessing(folder / "preprocessor_config.json", size if cropped else None)
-    return CLIPEncoder(model, device, size, config["patch_size"], mean, std)
+    model = CLIPVision(dimensions, given, device, getattr(torch, dtype))
+    return CLIPEncoder(model, device, dtype, taken)
 
 
 def _vision_tensors(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.images import Array
-
-if TYPE_CHECKING:
-    import torch
 
 Heat: TypeAlias = NDArray[np.float64]
 
@@ -33,11 +30,11 @@ class Evidence:
     crops: list[tuple[Array | None, Array | None]] = field(default_factory=list)
 
 
-def spatial_map(layers: Sequence[torch.Tensor], height: int, width: int) -> Heat:
+def spatial_map(layers: Sequence[NDArray[np.float32]], height: int, width: int) -> Heat:
     """Return where two images differ: the sum of LPIPS' layers, each enlarged to the image.
 
     Args:
-        layers: tensors (1, 1, h, w), the weighted squared differences of each layer.
+        layers: float32 (h, w), the weighted squared differences of each layer.
         height: of the images, in pixels.
         width: of the images, in pixels.
 
@@ -46,11 +43,12 @@ def spatial_map(layers: Sequence[torch.Tensor], height: int, width: int) -> Heat
         package ``lpips`` does for ``spatial=True``) changes a layer's mean a little, which is
         scaled back.
     """
+    import torch
     from torch.nn import functional as F
 
     total: Heat = np.zeros((height, width))
     for layer in layers:
-        values = layer.detach().cpu().double()
+        values = torch.from_numpy(layer.astype(np.float64))[None, None]
         large = F.interpolate(values, (height, width), mode="bilinear", align_corners=False)
         mean = float(large.mean())
         if mean > 0:

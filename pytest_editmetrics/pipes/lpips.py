@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from pytest_editmetrics.cache import feature_key, pixels_digest
 from pytest_editmetrics.errors import ImageError, InputError, did_you_mean
 from pytest_editmetrics.images import Array, ImageLike, load_pair
-from pytest_editmetrics.pipes.base import Loaded, Pipe, Request, Score, inference, soft
+from pytest_editmetrics.pipes.base import Pipe, Request, Score, Using, inference, soft
 from pytest_editmetrics.pipes.explain import spatial_map
-from pytest_editmetrics.pipes.lpips_nets import MIN_EDGE, Distance, build_distance
+from pytest_editmetrics.pipes.lpips_layers import LayerMaps, changed_box
+from pytest_editmetrics.pipes.lpips_nets import MIN_EDGE, Distance, build_distance, linear_path
 from pytest_editmetrics.regions import Mask
+from pytest_editmetrics.weights.check import sha256_of
 
 if TYPE_CHECKING:
     import torch
@@ -32,6 +36,7 @@ class LPIPSPipe(Pipe[Distance]):
         net: backbone, ``alex`` (its weights are packaged), ``vgg`` or ``squeeze``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         model_path: a torchvision checkpoint of ``net`` or only its ``features.*`` layers.
+        dtype: ``float32``, or ``bfloat16`` or ``float16``, which the network then computes in.
 
     Details of a measurement: ``net``, ``unscaled`` (before the division) and
     ``measured_fraction`` in [0, 1]. An empty region gives 0.0 and the soft failure
@@ -43,15 +48,21 @@ class LPIPSPipe(Pipe[Distance]):
 
     key = "lpips-pipe"
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {"lpips": ()}
+    variants = ("net",)
 
     def __init__(
-        self, net: str = "alex", device: str = "auto", model_path: str | Path | None = None
+        self,
+        net: str = "alex",
+        device: str = "auto",
+        model_path: str | Path | None = None,
+        dtype: str = "float32",
     ):
-        super().__init__(device)
+        super().__init__(device, dtype)
         if net not in tuple(MIN_EDGE):
             raise InputError(f"lpips-pipe: unknown net {net!r}{did_you_mean(net, MIN_EDGE)}")
         self.net = net
         self.model_path = model_path
+        self._linear: str | None = None
 
     def calc_lpips(
         self, ref_image: ImageLike, edited_image: ImageLike, mask: Mask | None = None
@@ -70,22 +81,26 @@ class LPIPSPipe(Pipe[Distance]):
                 f"mask must be boolean of shape {reference.shape[:2]}, not {mask.dtype} "
                 f"{mask.shape}"
             )
-        loaded = self.load()
+        using = self.use()
         with self.explained("calc_lpips"):
-            unscaled, fraction = self._distance(loaded, reference, edited, mask, [])
+            unscaled = self._maps(using, reference, edited, mask).distance
+        fraction = _fraction(mask)
         return unscaled / fraction if fraction else 0.0
 
-    def _build(self, device: str) -> tuple[Distance, FoundWeights]:
+    def _find(self) -> FoundWeights:
         from pytest_editmetrics.weights.find import find_lpips
 
-        path = None if self.model_path is None else str(self.model_path)
-        found = find_lpips(self.net, path)
-        return build_distance(self.net, found.path, device), found
+        self._linear = sha256_of(linear_path(self.net))
+        return find_lpips(self.net, None if self.model_path is None else str(self.model_path))
 
-    def _score(self, loaded: Loaded[Distance], request: Request) -> Score:
+    def _build(self, using: Using) -> Distance:
+        return build_distance(self.net, using.found.path, using.device, using.dtype)
+
+    def _score(self, using: Using, request: Request) -> Score:
         mask = request.mask
-        layers: list[torch.Tensor] = []
-        unscaled, fraction = self._distance(loaded, request.reference, request.edited, mask, layers)
+        fraction = _fraction(mask)
+        maps = self._maps(using, request.reference, request.edited, mask)
+        unscaled = maps.distance
         details = {"net": self.net, "unscaled": unscaled, "measured_fraction": fraction}
         if not fraction:
             where = "inside" if request.mask_mode == "inner" else "outside"
@@ -96,40 +111,45 @@ class LPIPSPipe(Pipe[Distance]):
             )
             return soft("empty-region", message, details, value=0.0)
         if request.evidence is not None:
-            request.evidence.heat = lambda: spatial_map(layers, *mask.shape)
+            request.evidence.heat = lambda: spatial_map(maps.whole(), *mask.shape)
         return Score(unscaled / fraction, details=details)
 
-    def _distance(
-        self,
-        loaded: Loaded[Distance],
-        reference: Array,
-        edited: Array,
-        mask: Mask,
-        layers: list[torch.Tensor],
-    ) -> tuple[float, float]:
-        """Return the distance before scaling, and the fraction of pixels measured.
-
-        ``layers`` is filled with what each layer of the network found.
-        """
+    def _maps(self, using: Using, reference: Array, edited: Array, mask: Mask) -> LayerMaps:
+        """Return where the reference and the composite differ: from the cache, or computed."""
         height, width = reference.shape[:2]
         if min(height, width) < (edge := MIN_EDGE[self.net]):
             raise ImageError(
                 f"the images are {width}x{height} pixels; LPIPS with net {self.net!r} needs at "
                 f"least {edge}x{edge}"
             )
-        fraction = float(mask.mean(dtype=np.float64))
-        if not fraction:
-            return 0.0, 0.0
-        composite = np.where(mask[..., None], edited, reference)
-        with inference(loaded.device):
-            distance = loaded.model(
-                _tensor(reference, loaded.device), _tensor(composite, loaded.device), layers
-            )
-            return float(distance), fraction
+        box = changed_box(reference, edited, mask)
+        if box is None:
+            return LayerMaps((), np.zeros((0, 4), np.int64))
+        x1, y1, x2, y2 = box
+        here = np.s_[y1:y2, x1:x2]
+        changed = np.where(mask[here][..., None], edited[here], reference[here])
+        depends = {"net": self.net, "linear": self._linear, **using.depends(reference)}
+
+        def compute() -> list[NDArray[Any]]:
+            distance = self.load().model
+            with inference(using.device):
+                layers = self._layers(using, distance, reference, depends)
+                maps = distance.maps(reference, layers, box, changed)
+            return [*maps.blocks, maps.places]
+
+        key = feature_key("lpips-maps-1", box=box, changed=pixels_digest(changed), **depends)
+        *blocks, places = self.cache.get(key, compute)
+        return LayerMaps(tuple(blocks), places)
+
+    def _layers(
+        self, using: Using, distance: Distance, reference: Array, depends: Mapping[str, Any]
+    ) -> list[torch.Tensor]:
+        if using.device != "cpu":  # a GPU's memory belongs to the editing model
+            return distance.layers(reference)
+        key = feature_key("lpips-layers-1", **depends)
+        return self.cache.layers(key, lambda: distance.layers(reference))
 
 
-def _tensor(image: Array, device: str) -> torch.Tensor:
-    import torch
-
-    pixels = torch.from_numpy(image.transpose(2, 0, 1)[None].copy()).to(device)
-    return pixels.float() / 127.5 - 1
+def _fraction(mask: Mask) -> float:
+    """Return the share of the pixels that are measured."""
+    return np.count_nonzero(mask) / mask.size

@@ -9,144 +9,191 @@ from __future__ import annotations
 import importlib.util
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import MissingResourceError
-from pytest_editmetrics.pipes.base import check_fit, read_state_dict
+from pytest_editmetrics.images import Array
+from pytest_editmetrics.pipes.checkpoint import check_fit, read_state_dict
+from pytest_editmetrics.pipes.lpips_layers import LayerMaps, Step, layers_of, maps_of
+from pytest_editmetrics.regions import Box
 
 if TYPE_CHECKING:
     import torch
 
-# of two float32 tensors (1, 3, H, W) in [-1, 1]; appends what each layer found, (1, 1, h, w)
-Distance: TypeAlias = "Callable[[torch.Tensor, torch.Tensor, list[torch.Tensor]], torch.Tensor]"
+    Tensors = list[torch.Tensor]
 
 # The smallest edge in pixels that leaves every layer at least one value.
 MIN_EDGE = {"alex": 31, "vgg": 16, "squeeze": 17}
 
-_ALEX_LAYERS = (
-    # index in torchvision's features, stride, padding, max-pooled before, channels, inputs, kernel
-    (0, 4, 2, False, 64, 3, 11),
-    (3, 1, 2, True, 192, 64, 5),
-    (6, 1, 1, True, 384, 192, 3),
-    (8, 1, 1, False, 256, 384, 3),
-    (10, 1, 1, False, 256, 256, 3),
-)
-_SHIFT = (-0.030, -0.088, -0.188)
-_SCALE = (0.458, 0.448, 0.450)
-_EPSILON = 1e-10
+
+@dataclass(frozen=True)
+class _Conv:
+    """A convolution of a backbone: its number in torchvision's ``features``, and its dimensions."""
+
+    index: int
+    channels: int
+    inputs: int
+    kernel: int = 3
+    stride: int = 1
+    padding: int = 1
+    compared: bool = True
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The names and shapes of its weights."""
+        name = f"features.{self.index}"
+        return {
+            f"{name}.weight": (self.channels, self.inputs, self.kernel, self.kernel),
+            f"{name}.bias": (self.channels,),
+        }
 
 
-class AlexDistance:
-    """LPIPS with the convolution layers of AlexNet.
+# An integer is the edge of a max-pooling with stride 2.
+_BACKBONES: dict[str, tuple[_Conv | int, ...]] = {
+    "alex": (
+        _Conv(0, 64, 3, kernel=11, stride=4, padding=2),
+        3,
+        _Conv(3, 192, 64, kernel=5, padding=2),
+        3,
+        _Conv(6, 384, 192),
+        _Conv(8, 256, 384),
+        _Conv(10, 256, 256),
+    ),
+    "vgg": (
+        _Conv(0, 64, 3, compared=False),
+        _Conv(2, 64, 64),
+        2,
+        _Conv(5, 128, 64, compared=False),
+        _Conv(7, 128, 128),
+        2,
+        _Conv(10, 256, 128, compared=False),
+        _Conv(12, 256, 256, compared=False),
+        _Conv(14, 256, 256),
+        2,
+        _Conv(17, 512, 256, compared=False),
+        _Conv(19, 512, 512, compared=False),
+        _Conv(21, 512, 512),
+        2,
+        _Conv(24, 512, 512, compared=False),
+        _Conv(26, 512, 512, compared=False),
+        _Conv(28, 512, 512),
+    ),
+}
 
-    Called with two float32 tensors (1, 3, H, W) in [-1, 1], H and W of at least 31, it returns a
-    scalar tensor, zero for equal images. ``convolutions`` holds
-    ``features.{0,3,6,8,10}.{weight,bias}``, ``linear`` holds ``lin{0..4}.model.1.weight``.
+
+class Distance(Protocol):
+    """LPIPS between a reference and an image that differs from it only in a box."""
+
+    def layers(self, reference: Array) -> Tensors:
+        """Return what ``maps`` needs of a reference, RGB, uint8, (H, W, 3)."""
+
+    def maps(self, reference: Array, layers: Tensors, box: Box, changed: Array) -> LayerMaps:
+        """Return where they differ; ``changed`` (h, w, 3) is what the image holds in ``box``."""
+
+
+class ChainDistance:
+    """LPIPS with a backbone that is one chain of convolutions: AlexNet, VGG-16.
+
+    Only the cells of each layer that the box reaches are computed, see ``lpips_layers``.
     """
 
-    def __init__(
-        self,
-        convolutions: Mapping[str, torch.Tensor],
-        linear: Mapping[str, torch.Tensor],
-        device: str,
-    ):
-        import torch
+    def __init__(self, steps: Sequence[Step]):
+        self._steps = steps
 
-        def on_device(tensor: torch.Tensor) -> torch.Tensor:
-            return tensor.to(device=device, dtype=torch.float32)
+    def layers(self, reference: Array) -> Tensors:
+        """Return what comes out of each step for the reference."""
+        like = self._steps[0].weight
+        assert like is not None
+        return layers_of(self._steps, reference, like)
 
-        self._layers = [
-            (
-                on_device(convolutions[f"features.{index}.weight"]),
-                on_device(convolutions[f"features.{index}.bias"]),
-                on_device(linear[f"lin{number}.model.1.weight"]),
-                stride,
-                padding,
-                pooled,
-            )
-            for number, (index, stride, padding, pooled, *_) in enumerate(_ALEX_LAYERS)
-        ]
-        self._shift = torch.tensor(_SHIFT, dtype=torch.float32, device=device).view(1, 3, 1, 1)
-        self._scale = torch.tensor(_SCALE, dtype=torch.float32, device=device).view(1, 3, 1, 1)
-
-    def __call__(
-        self, one: torch.Tensor, other: torch.Tensor, layers: list[torch.Tensor]
-    ) -> torch.Tensor:
-        """Return the distance of two images, the sum of the means of the layers."""
-        from torch.nn import functional as F
-
-        one, other = (one - self._shift) / self._scale, (other - self._shift) / self._scale
-        total = one.new_zeros(())
-        for weight, bias, linear, stride, padding, pooled in self._layers:
-            if pooled:
-                one, other = F.max_pool2d(one, 3, 2), F.max_pool2d(other, 3, 2)
-            one = F.relu(F.conv2d(one, weight, bias, stride, padding))
-            other = F.relu(F.conv2d(other, weight, bias, stride, padding))
-            difference = (_unit(one) - _unit(other)) ** 2
-            layers.append(F.conv2d(difference, linear))
-            total = total + layers[-1].mean()
-        return total
+    def maps(self, reference: Array, layers: Tensors, box: Box, changed: Array) -> LayerMaps:
+        """Return where the images differ, see ``Distance``."""
+        return maps_of(self._steps, reference, layers, box, changed)
 
 
 class PackagedDistance:
-    """LPIPS as the package ``lpips`` computes it; called like ``AlexDistance``."""
+    """LPIPS as the package ``lpips`` computes it, in full: its SqueezeNet is no chain."""
 
-    def __init__(self, model: Any):
+    def __init__(self, model: Any, like: torch.Tensor):
         self._model = model
+        self._like = like
 
-    def __call__(
-        self, one: torch.Tensor, other: torch.Tensor, layers: list[torch.Tensor]
-    ) -> torch.Tensor:
-        """Return the distance of two images, the sum of the means of the layers."""
+    def layers(self, reference: Array) -> Tensors:
+        """Return nothing: the package computes the reference's layers again."""
+        return []
 
+    def maps(self, reference: Array, layers: Tensors, box: Box, changed: Array) -> LayerMaps:
+        """Return where the images differ, see ``Distance``."""
+        x1, y1, x2, y2 = box
+        edited = reference.copy()
+        edited[y1:y2, x1:x2] = changed
         thread = threading.get_ident()
+        found: list[NDArray[np.float32]] = []
 
-        def keep(module: torch.nn.Module, given: object, found: torch.Tensor) -> None:
+        def keep(module: torch.nn.Module, given: object, layer: torch.Tensor) -> None:
             if threading.get_ident() == thread:
-                layers.append(found)
+                found.append(layer[0, 0].float().cpu().numpy())
 
         hooks = [layer.register_forward_hook(keep) for layer in self._model.lins]
         try:
-            distance: torch.Tensor = self._model(one, other)
+            self._model(self._input(reference), self._input(edited))
         finally:
             for hook in hooks:
                 hook.remove()
-        return distance
+        return LayerMaps(tuple(found), np.array([(0, 0, *layer.shape) for layer in found]))
+
+    def _input(self, image: Array) -> torch.Tensor:
+        import torch
+
+        pixels = torch.from_numpy(image.transpose(2, 0, 1)[None].copy()).to(self._like.device)
+        return (pixels.float() / 127.5 - 1).to(self._like.dtype)
 
 
-def _unit(features: torch.Tensor) -> torch.Tensor:
-    return features / (features.square().sum(dim=1, keepdim=True).sqrt() + _EPSILON)
-
-
-def build_distance(net: str, path: Path, device: str) -> Distance:
+def build_distance(net: str, path: Path, device: str, dtype: str) -> Distance:
     """Return the LPIPS distance of ``net`` with the convolution layers in ``path``.
 
     Raises:
         MissingResourceError: the package ``lpips``, which carries the linear layers, is missing.
         WeightsError: the file does not hold the layers of ``net``.
     """
+    import torch
+
     state = read_state_dict(path)
-    if net != "alex":
-        return _packaged_distance(net, state, path, device)
-    needed = {
-        name: shape
-        for index, _, _, _, channels, inputs, edge in _ALEX_LAYERS
-        for name, shape in (
-            (f"features.{index}.weight", (channels, inputs, edge, edge)),
-            (f"features.{index}.bias", (channels,)),
+    kind = getattr(torch, dtype)
+    if net not in _BACKBONES:
+        return _packaged_distance(net, state, path, device, kind)
+    backbone = _BACKBONES[net]
+    needed: dict[str, tuple[int, ...]] = {}
+    for conv in backbone:
+        if isinstance(conv, _Conv):
+            needed.update(conv.shapes)
+    check_fit(needed, _only(needed, state), path, f"LPIPS net {net!r}")
+    linear = read_state_dict(linear_path(net))
+    lins = iter(range(len(linear)))
+
+    def step(conv: _Conv | int) -> Step:
+        if isinstance(conv, int):
+            return Step(conv, 2)
+        weight, bias = (state[name].to(device, kind) for name in conv.shapes)
+        weighed = (
+            linear[f"lin{next(lins)}.model.1.weight"].to(device, torch.float32)
+            if conv.compared
+            else None
         )
-    }
-    check_fit(needed, _only(needed, state), path, "LPIPS net 'alex'")
-    linear = read_state_dict(_lpips_folder() / "weights" / "v0.1" / "alex.pth")
-    return AlexDistance(state, linear, device)
+        return Step(conv.kernel, conv.stride, conv.padding, weight, bias, weighed)
+
+    return ChainDistance([step(conv) for conv in backbone])
 
 
 def _packaged_distance(
-    net: str, state: Mapping[str, torch.Tensor], path: Path, device: str
+    net: str, state: Mapping[str, torch.Tensor], path: Path, device: str, dtype: torch.dtype
 ) -> Distance:
-    _lpips_folder()
     # pnet_rand keeps lpips from downloading; torchvision deprecates the argument it passes then.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -159,7 +206,8 @@ def _packaged_distance(
     needed = {sources[name]: tensor.shape for name, tensor in backbone.items()}
     check_fit(needed, _only(needed, state), path, f"LPIPS net {net!r}")
     model.net.load_state_dict({name: state[source] for name, source in sources.items()})
-    return PackagedDistance(model.eval().requires_grad_(False).to(device))
+    model = model.eval().requires_grad_(False).to(device, dtype)
+    return PackagedDistance(model, next(model.parameters()))
 
 
 def _only(names: Iterable[str], state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -167,7 +215,12 @@ def _only(names: Iterable[str], state: Mapping[str, torch.Tensor]) -> dict[str, 
     return {name: state[name] for name in names if name in state}
 
 
-def _lpips_folder() -> Path:
+def linear_path(net: str) -> Path:
+    """Return the file of the linear layers of ``net``.
+
+    Raises:
+        MissingResourceError: the package ``lpips``, which carries them, is missing.
+    """
     spec = importlib.util.find_spec("lpips")
     if spec is None or spec.origin is None:
         raise MissingResourceError(
@@ -175,4 +228,4 @@ def _lpips_folder() -> Path:
             "lpips",
             pipe="lpips-pipe",
         )
-    return Path(spec.origin).parent
+    return Path(spec.origin).parent / "weights" / "v0.1" / f"{net}.pth"

@@ -62,7 +62,7 @@ BUILTIN = (
                 summary="learned perceptual distance, full size, scaled by the measured area",
             ),
         ),
-        ("net", "device", "model_path"),
+        ("net", "device", "model_path", "dtype"),
     ),
     PipeSpec(
         "clip-pipe",
@@ -92,13 +92,13 @@ BUILTIN = (
                 summary="cosine of the CLIP CLS tokens of objects isolated by SAM",
             ),
         ),
-        ("model_path", "revision", "device", "sam", "framing"),
+        ("model_path", "revision", "device", "sam", "framing", "dtype"),
     ),
     PipeSpec(
         "sam-pipe",
         "pytest_editmetrics.pipes.sam:SAMPipe",
         (),
-        ("model_type", "model_path", "model_cfg", "device"),
+        ("model_type", "model_path", "model_cfg", "device", "dtype"),
     ),
 )
 
@@ -115,7 +115,8 @@ class PipeRegistry:
 
     def __init__(self, specs: Iterable[PipeSpec] = BUILTIN):
         self._pipes: dict[str, PipeSpec] = {}
-        self._metrics: dict[str, tuple[Metric, PipeSpec]] = {}
+        self._metrics: dict[str, Metric] = {}
+        self._owners: dict[str, PipeSpec] = {}
         for spec in specs:
             self._add(spec)
 
@@ -151,13 +152,14 @@ class PipeRegistry:
             raise InputError(f"a pipe {spec.key!r} is registered already; choose another key")
         for metric in spec.metrics:
             if metric.name in self._metrics:
-                owner = self._metrics[metric.name][1].key
+                owner = self._owners[metric.name].key
                 raise InputError(
                     f"pipe {spec.key!r} declares metric {metric.name!r}, which {owner!r} has"
                     " already"
                 )
         self._pipes[spec.key] = spec
-        self._metrics.update({metric.name: (metric, spec) for metric in spec.metrics})
+        self._metrics.update({metric.name: metric for metric in spec.metrics})
+        self._owners.update({metric.name: spec for metric in spec.metrics})
 
     @property
     def pipes(self) -> Mapping[str, PipeSpec]:
@@ -167,26 +169,23 @@ class PipeRegistry:
     @property
     def metrics(self) -> Mapping[str, Metric]:
         """Every known metric by name."""
-        return {name: metric for name, (metric, _) in self._metrics.items()}
+        return self._metrics
 
     def metric(self, name: str) -> Metric:
         """Return the metric called ``name``; raise ``InputError`` naming the nearest one."""
-        return self._metric(name)[0]
+        if name not in self._metrics:
+            raise InputError(f"unknown metric {name!r}{did_you_mean(name, self._metrics)}")
+        return self._metrics[name]
 
     def pipe_of(self, metric: str) -> PipeSpec:
         """Return the pipe that computes ``metric``; raise ``InputError`` if none does."""
-        return self._metric(metric)[1]
+        return self._owners[self.metric(metric).name]
 
     def pipe(self, key: str) -> PipeSpec:
         """Return the pipe registered as ``key``; raise ``InputError`` naming the nearest one."""
         if key not in self._pipes:
             raise InputError(f"unknown pipe {key!r}{did_you_mean(key, self._pipes)}")
         return self._pipes[key]
-
-    def _metric(self, name: str) -> tuple[Metric, PipeSpec]:
-        if name not in self._metrics:
-            raise InputError(f"unknown metric {name!r}{did_you_mean(name, self._metrics)}")
-        return self._metrics[name]
 
     def create(self, key: str, config: Mapping[str, Any]) -> Any:
         """Make the pipe ``key`` with the constructor keywords ``config``; loads no weights.

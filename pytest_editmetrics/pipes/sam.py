@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
+from pytest_editmetrics.cache import feature_key
 from pytest_editmetrics.errors import EditMetricsError, InputError, WeightsError, did_you_mean
 from pytest_editmetrics.images import Array, ImageLike, load_image
 from pytest_editmetrics.pipes.base import (
-    Loaded,
     Pipe,
     Request,
     Score,
-    check_fit,
+    Using,
     inference,
-    read_state_dict,
 )
-from pytest_editmetrics.regions import Box, clip_box, normalise_boxes
+from pytest_editmetrics.pipes.checkpoint import check_fit, read_state_dict
+from pytest_editmetrics.regions import Box, Mask, clip_box, normalise_boxes
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 Colour: TypeAlias = "tuple[int, int, int]"
 
 WHITE: Colour = (255, 255, 255)
+_DECODED_TOGETHER = 16
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,15 @@ class SAMPipe(Pipe[Any]):
             ``editmetrics weights fetch`` brought.
         model_cfg: a JSON of dimensions (the fields of ``SAMDimensions``) for any other size.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        dtype: ``float32``, or ``bfloat16`` or ``float16``, which the image encoder then computes
+            in; the mask decoder always computes in float32.
 
     >>> SAMPipe("smoke").loaded
     False
     """
 
     key = "sam-pipe"
+    variants = ("model_type",)
 
     def __init__(
         self,
@@ -82,8 +87,9 @@ class SAMPipe(Pipe[Any]):
         model_path: str | Path | None = None,
         model_cfg: str | Path | None = None,
         device: str = "auto",
+        dtype: str = "float32",
     ):
-        super().__init__(device)
+        super().__init__(device, dtype)
         valid = (*PUBLISHED, "smoke")
         if model_type not in valid:
             hint = did_you_mean(model_type, valid)
@@ -117,40 +123,71 @@ class SAMPipe(Pipe[Any]):
     def isolate_all(
         self, image: Array, boxes: Sequence[Box], bg_color: Colour
     ) -> list[Array | None]:
-        """Return ``isolate`` of each box of one image (H, W, 3), which is encoded only once."""
-        from segment_anything import SamPredictor
+        """Return ``isolate`` of each box of one image (H, W, 3).
 
+        The image is encoded once, and all boxes are decoded in one batch.
+        """
         height, width = image.shape[:2]
         clipped = [clip_box(box, width, height) for box in boxes]
-        if not any(clipped):
-            return [None for _ in boxes]
-        loaded = self.load()
-        predictor = SamPredictor(loaded.model)
-        with inference(loaded.device):
-            predictor.set_image(image)
-            return [
-                None if box is None else _isolated(image, box, _best_mask(predictor, box), bg_color)
-                for box in clipped
-            ]
+        there = [box for box in clipped if box is not None]
+        masks = iter(self._masks(image, there) if there else ())
+        return [
+            None if box is None else _isolated(image, box, next(masks), bg_color) for box in clipped
+        ]
 
-    def _build(self, device: str) -> tuple[Any, FoundWeights]:
+    def _masks(self, image: Array, boxes: list[Box]) -> tuple[Mask, ...]:
+        """Return the best mask of each box of one image, boolean, of the box's size."""
+        depends = self._depends(image)
+
+        def compute() -> list[Mask]:
+            model = self.load().model
+            with inference(self.use().device):
+                embedding = self._embedding(model, image, depends)
+                return best_masks(model, embedding, image.shape[:2], boxes)
+
+        return self.cache.get(feature_key("sam-masks-1", boxes=boxes, **depends), compute)
+
+    def _embedding(
+        self, model: Any, image: Array, depends: Mapping[str, Any]
+    ) -> NDArray[np.float32]:
+        def compute() -> list[NDArray[np.float32]]:
+            return [encode(model, image, self.use().dtype)]
+
+        return self.cache.get(feature_key("sam-embedding-1", **depends), compute)[0]
+
+    def _depends(self, image: Array) -> dict[str, Any]:
+        found = self.use().found
+        size = self.model_type if found.config is None else asdict(read_dimensions(found.config))
+        return {"size": size, **self.use().depends(image)}
+
+    def _find(self) -> FoundWeights:
         from pytest_editmetrics.weights.find import find_sam
 
         path = None if self.model_path is None else str(self.model_path)
         config = None if self.model_cfg is None else str(self.model_cfg)
-        found = find_sam(self.model_type, path, config)
+        return find_sam(self.model_type, path, config)
+
+    def _build(self, using: Using) -> Any:
+        import torch
+
+        found = using.found
         state = read_state_dict(found.path)
         if found.config is None:
             dimensions, source = PUBLISHED[self.model_type], self.model_type
         else:
             dimensions, source = read_dimensions(found.config), str(found.config)
-        model = _sam_model(dimensions, source)
+        with torch.device("meta"):
+            model = _sam_model(dimensions, source)
         needed = {name: tensor.shape for name, tensor in model.state_dict().items()}
         check_fit(needed, state, found.path, f"a SAM of the dimensions of {source}")
-        model.load_state_dict(state)
-        return model.eval().requires_grad_(False).to(device), found
+        # A mapped file stays mapped: the model takes the tensors over.
+        floats = {name: tensor.detach().float() for name, tensor in state.items()}
+        model.load_state_dict(floats, assign=True)
+        model = model.eval().requires_grad_(False).to(using.device)
+        model.image_encoder.to(getattr(torch, using.dtype))
+        return model
 
-    def _score(self, loaded: Loaded[Any], request: Request) -> Score:
+    def _score(self, using: Using, request: Request) -> Score:
         raise AssertionError("sam-pipe declares no metric")
 
 
@@ -251,25 +288,67 @@ def _sam_model(size: SAMDimensions, source: str) -> torch.nn.Module:
     return model
 
 
-def _best_mask(predictor: Any, box: Box) -> Any:
-    """Return the mask of the best-scoring of SAM's three proposals: boolean (H, W), on the CPU."""
+def encode(model: Any, image: Array, dtype: str) -> NDArray[np.float32]:
+    """Return SAM's embedding of an image (H, W, 3), RGB, uint8: float32 (1, channels, n, n)."""
     import torch
+    from segment_anything.utils.transforms import ResizeLongestSide
 
-    prompt = predictor.transform.apply_boxes(np.array(box, np.float32), predictor.original_size)
-    masks, scores, _ = predictor.predict_torch(
-        None,
-        None,
-        boxes=torch.from_numpy(prompt.astype(np.float32)).to(predictor.device),
-        multimask_output=True,
-    )
-    if not bool(torch.isfinite(scores).all()):
-        raise EditMetricsError("SAM gave scores that are NaN or infinite: its weights are broken")
-    return masks[0, int(scores[0].argmax())].cpu().numpy()
+    resized = ResizeLongestSide(model.image_encoder.img_size).apply_image(image)
+    pixels = torch.from_numpy(resized.transpose(2, 0, 1)[None].copy()).to(model.device)
+    pixels = model.preprocess(pixels).to(getattr(torch, dtype))
+    embedding: NDArray[np.float32] = model.image_encoder(pixels).float().cpu().numpy()
+    return embedding
 
 
-def _isolated(image: Array, box: Box, mask: Any, colour: Colour) -> Array | None:
-    x1, y1, x2, y2 = box
-    inside = mask[y1:y2, x1:x2]
-    if not inside.any():
+def best_masks(
+    model: Any, embedding: NDArray[np.float32], size: tuple[int, int], boxes: Sequence[Box]
+) -> list[Mask]:
+    """Return what SAM finds in each box of an encoded image.
+
+    Args:
+        model: SAM, on its device.
+        embedding: of the image, see ``encode``.
+        size: (height, width) of the image in pixels.
+        boxes: inside the image, none empty; decoded in batches of up to 16.
+
+    Returns:
+        For each box the best-scoring of SAM's three masks: boolean, of the box's size.
+
+    Raises:
+        EditMetricsError: a score is not finite.
+    """
+    import torch
+    from segment_anything.utils.transforms import ResizeLongestSide
+
+    edge = model.image_encoder.img_size
+    transform = ResizeLongestSide(edge)
+    prompts = transform.apply_boxes(np.array(boxes, np.float32), size).astype(np.float32)
+    encoded = torch.from_numpy(embedding.copy()).to(model.device)
+    input_size = transform.get_preprocess_shape(*size, edge)
+    masks: list[Mask] = []
+    for start in range(0, len(boxes), _DECODED_TOGETHER):
+        some = torch.from_numpy(prompts[start : start + _DECODED_TOGETHER]).to(model.device)
+        sparse, dense = model.prompt_encoder(points=None, boxes=some, masks=None)
+        found, scores = model.mask_decoder(
+            image_embeddings=encoded,
+            image_pe=model.prompt_encoder.get_dense_pe(),
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense,
+            multimask_output=True,
+        )
+        if not bool(torch.isfinite(scores).all()):
+            raise EditMetricsError(
+                "SAM gave scores that are NaN or infinite: its weights are broken"
+            )
+        for number, best in enumerate(scores.argmax(dim=1).tolist()):
+            x1, y1, x2, y2 = boxes[start + number]
+            mask = model.postprocess_masks(found[number, best][None, None], input_size, size)
+            masks.append((mask[0, 0, y1:y2, x1:x2] > model.mask_threshold).cpu().numpy())
+    return masks
+
+
+def _isolated(image: Array, box: Box, mask: Mask, colour: Colour) -> Array | None:
+    if not mask.any():
         return None
-    return np.where(inside[..., None], image[y1:y2, x1:x2], np.array(colour, dtype=np.uint8))
+    x1, y1, x2, y2 = box
+    return np.where(mask[..., None], image[y1:y2, x1:x2], np.array(colour, dtype=np.uint8))

@@ -70,5 +70,7 @@ def transport_costs(reference: Tokens, edited: Tokens) -> NDArray[np.float64]:
 
 def _problem(reference: Tokens, edited: Tokens) -> tuple[NDArray[np.float64], list[Tokens]]:
     """Return the cost of each pair and the mass of each token, on either side."""
-    cost = np.stack([np.square(edited - token).sum(axis=1) for token in reference])
+    from scipy.spatial.distance import cdist
+
+    cost = cdist(reference, edited, "sqeuclidean")
     return cost, [np.full(count, 1 / count) for count in cost.shape]

@@ -25,8 +25,8 @@ def annotation_lines(tally: Tally, rootdir: Path, workspace: Path | None) -> lis
         workspace: the checkout's root (``GITHUB_WORKSPACE``), which GitHub takes paths from.
     """
     hidden = {id(gate) for _, gate in tally.hidden}
-    errors = [(t, g) for t, g in tally.final if g.failing and id(g) not in hidden]
-    warnings = [(t, g) for t, g in tally.final if g.regressed or id(g) in hidden]
+    errors = [(t, g) for t, g in tally.notable if g.failing and id(g) not in hidden]
+    warnings = [(t, g) for t, g in tally.notable if g.regressed or id(g) in hidden]
     lines = []
     for kind, what, gates in (
         ("error", "failing gates", errors),

@@ -95,7 +95,7 @@ def markdown_summary(tally: Tally, end: SessionEnd, limit: int | None = None) ->
     head = [_verdict(tally, end), *(f"❌ {_code(problem)}" for problem in end.problems)]
     if tally.smoke:
         head.append(
-            f"⚠️ **smoke weights**: {len(tally.smoke)} of {tally.counts()['gates']} gates were"
+            f"⚠️ **smoke weights**: {tally.smoke} of {tally.counts()['gates']} gates were"
             " measured with random weights, which test the suite's plumbing and judge no quality"
         )
     if rows := _table(tally):
@@ -136,9 +136,9 @@ def _table(tally: Tally) -> str:
 
 def _sections(tally: Tally, end: SessionEnd) -> list[str]:
     hidden = {id(gate) for _, gate in tally.hidden}
-    failed = [(t, g) for t, g in tally.final if g.failing and id(g) not in hidden]
-    unmeasured = [(t, g) for t, g in tally.final if g.verdict == "unmeasured"]
-    recorded = [(t, g) for t, g in tally.final if g.verdict == "recorded"]
+    failed = [(t, g) for t, g in tally.notable if g.failing and id(g) not in hidden]
+    unmeasured = [(t, g) for t, g in tally.notable if g.verdict == "unmeasured"]
+    recorded = [(t, g) for t, g in tally.notable if g.verdict == "recorded"]
     sections = _explained("Failed", failed)
     sections += _explained(
         "Failing, but did not fail the test (xfail mark or caught)", tally.hidden

@@ -15,7 +15,7 @@ def summary_lines(tally: Tally) -> list[str]:
     if not rows:
         return []
     lines = _table(rows)
-    unmeasured = [(t, g) for t, g in tally.final if g.verdict == "unmeasured"]
+    unmeasured = [(t, g) for t, g in tally.notable if g.verdict == "unmeasured"]
     lines += _listed(
         "unmeasured", [f"{test.nodeid}: {headline(gate)}" for test, gate in unmeasured]
     )
@@ -26,7 +26,7 @@ def summary_lines(tally: Tally) -> list[str]:
     lines += _listed("passed only after a rerun", tally.flaky)
     lines += _listed("crashed, so never measured", tally.crashed)
     if tally.smoke:
-        lines.append(_smoke(len(tally.smoke), sum(row.gates for row in rows)))
+        lines.append(_smoke(tally.smoke, sum(row.gates for row in rows)))
     return lines
 
 

@@ -56,61 +56,72 @@ class Row:
                 self.worst = (gate, nodeid)
 
 
-@dataclass
 class Tally:
-    """Everything the session recorded, in the order in which tests finished."""
+    """What a session recorded, counted as its tests finish.
 
-    tests: list[TestGates] = field(default_factory=list)
-    crashed: list[str] = field(default_factory=list)
+    ``notable`` are the gates of every test's last attempt, in the order in which tests finished,
+    without those that passed: they are only counted, so that a session of thousands keeps its
+    memory. ``smoke`` counts the final gates that were measured on smoke weights.
+    """
 
-    @property
-    def final(self) -> Iterable[tuple[TestGates, Gate]]:
-        """Every gate of every test's last attempt."""
-        return [(test, gate) for test in self.tests if test.final for gate in test.gates]
+    def __init__(self, tests: Iterable[TestGates] = (), crashed: list[str] | None = None):
+        self.crashed: list[str] = [] if crashed is None else crashed
+        self.notable: list[tuple[TestGates, Gate]] = []
+        self.smoke = 0
+        self.empty = True
+        self._measured = False
+        self._rows: dict[str, Row] = {}
+        self._failed_before: dict[str, None] = {}
+        for test in tests:
+            self.add(test)
+
+    def add(self, test: TestGates) -> None:
+        """Take one attempt of one test."""
+        for gate in test.gates:
+            self.empty = False
+            self._measured = self._measured or gate.verdict in MEASURED
+            if not test.final:
+                if gate.failing:
+                    self._failed_before[test.nodeid] = None
+                continue
+            self.smoke += gate.smoke
+            self._rows.setdefault(gate.metric, Row(gate.metric)).add(gate, test.nodeid)
+            if gate.verdict != "pass":
+                self.notable.append((test, gate))
 
     def rows(self) -> list[Row]:
         """Return one row a metric, in the order in which the metrics were first seen."""
-        rows: dict[str, Row] = {}
-        for test, gate in self.final:
-            rows.setdefault(gate.metric, Row(gate.metric)).add(gate, test.nodeid)
-        return list(rows.values())
+        return list(self._rows.values())
 
     def counts(self) -> dict[str, int]:
         """Return the number of final gates, and of each kind of verdict among them."""
-        final = [gate for _, gate in self.final]
+        rows = self._rows.values()
         return {
-            "gates": len(final),
-            "passed": sum(gate.verdict in ("pass", "review") for gate in final),
-            "recorded": sum(gate.verdict == "recorded" for gate in final),
-            "failed": sum(gate.failing for gate in final),
-            "unmeasured": sum(gate.verdict == "unmeasured" for gate in final),
+            "gates": sum(row.gates for row in rows),
+            "passed": sum(row.passed for row in rows),
+            "recorded": sum(row.recorded for row in rows),
+            "failed": sum(row.failed for row in rows),
+            "unmeasured": sum(row.unmeasured for row in rows),
             "crashed": len(self.crashed),
         }
 
     @property
     def nothing_measured(self) -> bool:
         """Whether gates were asked for and not one of them was measured, in any attempt."""
-        gates = [gate for test in self.tests for gate in test.gates]
-        return bool(gates) and not any(gate.verdict in MEASURED for gate in gates)
-
-    @property
-    def smoke(self) -> list[tuple[TestGates, Gate]]:
-        """The final gates that were measured on smoke weights."""
-        return [(test, gate) for test, gate in self.final if gate.smoke]
+        return not self.empty and not self._measured
 
     @property
     def hidden(self) -> list[tuple[TestGates, Gate]]:
         """The failing final gates of tests that pytest did not report as failed."""
         return [
-            (test, gate) for test, gate in self.final if gate.failing and test.outcome != "failed"
+            (test, gate) for test, gate in self.notable if gate.failing and test.outcome != "failed"
         ]
 
     @property
     def flaky(self) -> list[str]:
         """The tests with a failing gate in an attempt that was rerun, and none in the last."""
-        failed = {test.nodeid for test, gate in self.final if gate.failing}
-        tests = (t for t in self.tests if not t.final and any(g.failing for g in t.gates))
-        return [name for name in dict.fromkeys(t.nodeid for t in tests) if name not in failed]
+        failed = {test.nodeid for test, gate in self.notable if gate.failing}
+        return [nodeid for nodeid in self._failed_before if nodeid not in failed]
 
 
 @dataclass
@@ -151,8 +162,8 @@ def tally_of(records: Iterable[GateRecord], crashed: Iterable[str]) -> Tally:
     attempts: dict[tuple[str, int], list[GateRecord]] = {}
     for record in records:
         attempts.setdefault((record.nodeid, record.attempt), []).append(record)
-    tests = [
+    tests = (
         TestGates(nodeid, attempt, of[0].final, of[0].outcome, False, tuple(one.gate for one in of))
         for (nodeid, attempt), of in attempts.items()
-    ]
+    )
     return Tally(tests, list(crashed))

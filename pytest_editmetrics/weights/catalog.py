@@ -148,14 +148,24 @@ def fetch_command(name: str, revision: str | None = None) -> str:
     return f"editmetrics weights fetch {name}" + (f" --revision {revision}" if revision else "")
 
 
-def sam_folder() -> Path:
-    """Return where fetched SAM checkpoints are kept.
+def own_cache() -> Path:
+    """Return where this project keeps what can be made or fetched again.
 
-    ``$EDITMETRICS_CACHE/sam``, else ``$XDG_CACHE_HOME/pytest-editmetrics/sam``, else
-    ``~/.cache/pytest-editmetrics/sam``.
+    ``$EDITMETRICS_CACHE``, else ``$XDG_CACHE_HOME/pytest-editmetrics``, else
+    ``~/.cache/pytest-editmetrics``.
     """
     own = os.environ.get("EDITMETRICS_CACHE")
-    return (Path(own).expanduser() if own else _user_cache() / "pytest-editmetrics") / "sam"
+    return Path(own).expanduser() if own else _user_cache() / "pytest-editmetrics"
+
+
+def sam_folder() -> Path:
+    """Return where fetched SAM checkpoints are kept: ``sam`` in ``own_cache``."""
+    return own_cache() / "sam"
+
+
+def features_folder() -> Path:
+    """Return where features are kept unless an option says otherwise."""
+    return own_cache() / "features"
 
 
 def torch_folder() -> Path:

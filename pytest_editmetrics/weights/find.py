@@ -22,12 +22,14 @@ from pytest_editmetrics.errors import (
 from pytest_editmetrics.weights import catalog
 from pytest_editmetrics.weights.catalog import CLIP_DEFAULT, DATA, PACKAGED, Checkpoint
 from pytest_editmetrics.weights.check import (
+    Hash,
     check_format,
     check_known,
     read_json_object,
     sha256_of,
     unreadable,
 )
+from pytest_editmetrics.weights.remember import remembered_sha256
 
 __all__ = ["FoundWeights", "find", "find_clip", "find_lpips", "find_sam", "sha256_of"]
 
@@ -56,7 +58,12 @@ class FoundWeights:
     config: Path | None
 
 
-def find_clip(model_path: str = CLIP_DEFAULT, revision: str | None = None) -> FoundWeights:
+def find_clip(
+    model_path: str = CLIP_DEFAULT,
+    revision: str | None = None,
+    *,
+    hashed: Hash = remembered_sha256,
+) -> FoundWeights:
     """Find a CLIP model.
 
     Args:
@@ -65,6 +72,7 @@ def find_clip(model_path: str = CLIP_DEFAULT, revision: str | None = None) -> Fo
             hub cache (``HF_HOME`` and ``HF_HUB_CACHE`` are honoured); or ``smoke``. A directory
             of that name comes before a hub id.
         revision: branch, tag or commit of a hub id; the hub's default is ``main``.
+        hashed: gives the hash of a file; ``sha256_of`` reads it whole, whatever is remembered.
 
     Raises:
         InputError: an empty or malformed ``model_path``, or a revision of a local directory.
@@ -79,22 +87,26 @@ def find_clip(model_path: str = CLIP_DEFAULT, revision: str | None = None) -> Fo
         _text("clip-pipe: revision", revision)
     if text == "smoke":
         _no_revision(revision, "the packaged smoke model")
-        return replace(found := _packaged("clip:smoke"), path=found.path.parent)
+        return replace(found := _packaged("clip:smoke", hashed), path=found.path.parent)
     folder = _local("clip-pipe", text)
     if _kind(folder) is not None:
         _no_revision(revision, f"the local directory {folder}")
-        return _clip_directory(f"clip:{folder.resolve().name}", folder)
+        return _clip_directory(f"clip:{folder.resolve().name}", folder, hashed)
     if _is_path(text):
         raise MissingResourceError(
             f"clip-pipe: model_path {text!r}: there is no such directory; give a directory that "
             "holds config.json, or a hub id such as " + repr(CLIP_DEFAULT),
             pipe="clip-pipe",
         )
-    return _clip_from_hub(text, revision)
+    return _clip_from_hub(text, revision, hashed)
 
 
 def find_sam(
-    model_type: str = "vit_b", model_path: str | None = None, model_cfg: str | None = None
+    model_type: str = "vit_b",
+    model_path: str | None = None,
+    model_cfg: str | None = None,
+    *,
+    hashed: Hash = remembered_sha256,
 ) -> FoundWeights:
     """Find a SAM checkpoint.
 
@@ -103,6 +115,7 @@ def find_sam(
         model_path: the checkpoint file, ``.pth`` or ``.safetensors``; ``None`` is where
             ``editmetrics weights fetch`` puts it.
         model_cfg: a JSON file of dimensions, for a ``model_path`` of another size.
+        hashed: as in ``find_clip``.
 
     Raises:
         InputError: an unknown ``model_type``, or arguments that contradict each other.
@@ -122,15 +135,17 @@ def find_sam(
                 "sam-pipe: model_type 'smoke' is the packaged model and takes neither model_path "
                 "nor model_cfg; leave them out, or give the model_type of your file"
             )
-        return _packaged("sam:smoke", config=DATA / "smoke_sam.json")
+        return _packaged("sam:smoke", hashed, config=DATA / "smoke_sam.json")
     if model_path is not None:
-        return _sam_file(model_type, _text("sam-pipe: model_path", model_path), model_cfg)
+        return _sam_file(model_type, _text("sam-pipe: model_path", model_path), model_cfg, hashed)
     if model_cfg is not None:
         raise InputError("sam-pipe: model_cfg needs model_path, the checkpoint of that size")
-    return _from_cache(catalog.PUBLISHED[f"sam:{model_type}"], "sam-pipe")
+    return _from_cache(catalog.PUBLISHED[f"sam:{model_type}"], "sam-pipe", hashed)
 
 
-def find_lpips(net: str = "alex", model_path: str | None = None) -> FoundWeights:
+def find_lpips(
+    net: str = "alex", model_path: str | None = None, *, hashed: Hash = remembered_sha256
+) -> FoundWeights:
     """Find the convolution layers of an LPIPS backbone.
 
     Args:
@@ -138,6 +153,7 @@ def find_lpips(net: str = "alex", model_path: str | None = None) -> FoundWeights
             ``TORCH_HOME`` without importing torch).
         model_path: a torchvision checkpoint of ``net``, or only its ``features.*`` layers, as
             ``.pth`` or ``.safetensors``; it comes before the places above.
+        hashed: as in ``find_clip``.
 
     Raises:
         InputError: an unknown ``net`` or an empty ``model_path``.
@@ -153,14 +169,16 @@ def find_lpips(net: str = "alex", model_path: str | None = None) -> FoundWeights
         path = _file("lpips-pipe", _text("lpips-pipe: model_path", model_path))
         remedy = "give another file, or leave model_path out"
         check_format(path, remedy)
-        return _found(f"lpips:{path.name}", path, _hash_in_name(path, remedy))
+        return _found(f"lpips:{path.name}", path, _hash_in_name(path, remedy, hashed))
     if net == "alex":
-        return _packaged("lpips:alex")
-    return _from_cache(catalog.PUBLISHED[f"lpips:{net}"], "lpips-pipe")
+        return _packaged("lpips:alex", hashed)
+    return _from_cache(catalog.PUBLISHED[f"lpips:{net}"], "lpips-pipe", hashed)
 
 
 def find(name: str, revision: str | None = None) -> FoundWeights:
     """Find weights by the name that ``editmetrics weights`` uses, such as ``sam:vit_b``.
+
+    The file is read whole and hashed, whatever is remembered of it.
 
     Raises:
         InputError: an unknown name, or a revision of anything but a hub model.
@@ -172,12 +190,16 @@ def find(name: str, revision: str | None = None) -> FoundWeights:
     catalog.check_name(name)
     kind, _, key = name.partition(":")
     if kind == "clip":
-        return find_clip("smoke") if key == "smoke" else _clip_from_hub(key, revision)
+        if key == "smoke":
+            return find_clip("smoke", hashed=sha256_of)
+        return _clip_from_hub(key, revision, sha256_of)
     _no_revision(revision, name)
-    return find_sam(key) if kind == "sam" else find_lpips(key)
+    if kind == "sam":
+        return find_sam(key, hashed=sha256_of)
+    return find_lpips(key, hashed=sha256_of)
 
 
-def _clip_from_hub(hub_id: str, revision: str | None) -> FoundWeights:
+def _clip_from_hub(hub_id: str, revision: str | None, hashed: Hash) -> FoundWeights:
     from huggingface_hub import constants, try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
@@ -193,7 +215,7 @@ def _clip_from_hub(hub_id: str, revision: str | None) -> FoundWeights:
     command = catalog.fetch_command(f"clip:{hub_id}", revision)
     config = cached["config.json"]
     if isinstance(config, str) and any(isinstance(cached[file], str) for file in CLIP_FILES):
-        return _clip_directory(f"clip:{hub_id}", Path(config).parent, f"run `{command}`")
+        return _clip_directory(f"clip:{hub_id}", Path(config).parent, hashed, f"run `{command}`")
     what = f"revision {revision!r} of CLIP model" if revision else "CLIP model"
     has = "only its config.json" if isinstance(config, str) else "nothing of it"
     raise MissingResourceError(
@@ -205,7 +227,7 @@ def _clip_from_hub(hub_id: str, revision: str | None) -> FoundWeights:
 
 
 def _clip_directory(
-    name: str, folder: Path, remedy: str = "copy the file there again"
+    name: str, folder: Path, hashed: Hash, remedy: str = "copy the file there again"
 ) -> FoundWeights:
     if _kind(folder) != "directory":
         raise WeightsError(
@@ -237,7 +259,7 @@ def _clip_directory(
         )
     read_json_object(folder / "config.json", "the configuration of a CLIP model")
     check_format(weights, remedy)
-    digest = sha256_of(weights)
+    digest = hashed(weights)
     stored_as = weights.resolve().name
     if re.fullmatch(r"[0-9a-f]{64}", stored_as) and stored_as != digest:
         raise WeightsError(
@@ -247,7 +269,7 @@ def _clip_directory(
     return _found(name, folder, digest)
 
 
-def _sam_file(model_type: str, text: str, model_cfg: str | None) -> FoundWeights:
+def _sam_file(model_type: str, text: str, model_cfg: str | None, hashed: Hash) -> FoundWeights:
     path = _file("sam-pipe", text)
     name = f"sam:{path.name}"
     published = next((c for c in catalog.PUBLISHED.values() if c.file == path.name), None)
@@ -265,9 +287,9 @@ def _sam_file(model_type: str, text: str, model_cfg: str | None) -> FoundWeights
             )
     if published is None:
         check_format(path, remedy)
-        digest = sha256_of(path)
+        digest = hashed(path)
     else:
-        digest = check_known(path, published, remedy)
+        digest = check_known(path, published, remedy, hashed)
     config = None
     if model_cfg is not None:
         config = _file("sam-pipe", _text("sam-pipe: model_cfg", model_cfg), "model_cfg")
@@ -275,7 +297,7 @@ def _sam_file(model_type: str, text: str, model_cfg: str | None) -> FoundWeights
     return _found(name, path, digest, config)
 
 
-def _from_cache(checkpoint: Checkpoint, pipe: str) -> FoundWeights:
+def _from_cache(checkpoint: Checkpoint, pipe: str, hashed: Hash) -> FoundWeights:
     path = checkpoint.path
     if _kind(path) != "file":
         raise MissingResourceError(
@@ -284,14 +306,14 @@ def _from_cache(checkpoint: Checkpoint, pipe: str) -> FoundWeights:
             pipe=pipe,
         )
     remedy = f"run `{checkpoint.fetch_command}`, which replaces it"
-    return _found(checkpoint.name, path, check_known(path, checkpoint, remedy))
+    return _found(checkpoint.name, path, check_known(path, checkpoint, remedy, hashed))
 
 
-def _packaged(name: str, config: Path | None = None) -> FoundWeights:
+def _packaged(name: str, hashed: Hash, config: Path | None = None) -> FoundWeights:
     path = PACKAGED[name].path
     if _kind(path) != "file":
         raise WeightsError(f"{path}, part of this package, is not there; {_REINSTALL}")
-    return _found(name, path, check_known(path, PACKAGED[name], _REINSTALL), config)
+    return _found(name, path, check_known(path, PACKAGED[name], _REINSTALL, hashed), config)
 
 
 def _found(name: str, path: Path, digest: str, config: Path | None = None) -> FoundWeights:
@@ -312,8 +334,8 @@ def _file(pipe: str, text: str, key: str = "model_path") -> Path:
     )
 
 
-def _hash_in_name(path: Path, remedy: str) -> str:
-    digest = sha256_of(path)
+def _hash_in_name(path: Path, remedy: str, hashed: Hash) -> str:
+    digest = hashed(path)
     stated = re.search(r"-([0-9a-f]{8})\.pth$", path.name)
     if stated and not digest.startswith(stated[1]):
         raise WeightsError(

@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from chromium import ARGUMENTS, chromium_path
-from synthetic_run import make_hostile_run, make_run
+from readme_walk import walk
+from synthetic_run import make_hostile_run, make_large_run, make_run
 
 from pytest_editmetrics.report.html import write_html
 from pytest_editmetrics.rundir import read_run
@@ -177,3 +178,40 @@ def test_a_folder_report_shows_the_same_cases(watched, report, tmp_path):
     cases = page.locator("article.case").count()
     page.goto((tmp_path / "folder" / "index.html").as_uri())
     assert page.locator("article.case").count() == cases > 0
+
+
+def test_the_report_of_the_readmes_walk_opens(watched, tmp_path):
+    reports = (done for done in walk(tmp_path) if "--editmetrics-html=report.html" in done.command)
+    assert next(reports).status == 1
+    page = watched.page
+    page.goto((tmp_path / "report.html").as_uri())
+    assert page.locator("h1").inner_text() == "2 of 2 cases failed"
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.layer canvas')].filter(c => c.width === 480).length === 4"
+    )
+
+
+def test_a_case_far_away_keeps_its_place_and_comes_back(watched, tmp_path):
+    write_html(read_run(make_large_run(tmp_path / "run", 60)), tmp_path / "report.html")
+    page = watched.page
+    page.goto((tmp_path / "report.html").as_uri())
+    page.locator("#expand").click()
+    first = page.locator("article.case").first
+    first.locator(".frame").wait_for()
+    height = first.evaluate("e => e.offsetHeight")
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    page.wait_for_function("() => !document.querySelector('.case .holder').hasChildNodes()")
+    page.wait_for_function("() => !laidOut.has(document.querySelector('.case'))")
+    assert first.evaluate("e => e.offsetHeight") == height
+    assert first.evaluate("e => e.style.display") == ""
+    page.evaluate("scrollTo(0, 0)")
+    first.locator(".frame").wait_for()
+    assert first.evaluate("e => e.offsetHeight") == height
+
+
+def test_without_scripts_the_cases_can_be_read(browser, report):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(report.as_uri())
+    assert "How it was measured" in page.locator("article.case.failed").first.inner_text()
+    context.close()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from pytest_editmetrics.errors import (
 )
 from pytest_editmetrics.pipes import transport
 from pytest_editmetrics.pipes.clip import CLIPPipe, cosine, emd
-from pytest_editmetrics.pipes.clip_model import load_clip
+from pytest_editmetrics.pipes.clip_model import load_clip, read_clip_input
+from pytest_editmetrics.pipes.clip_vision import CLIPVision, CLIPVisionSize
 from pytest_editmetrics.pipes.sam import SAMPipe
 
 CLIP = Path(__file__).parents[2] / "fixtures" / "parity" / "models" / "clip"
@@ -119,10 +121,36 @@ def test_the_tokens_are_those_of_transformers(checkpoint, wide):
     with torch.inference_mode():
         inputs = processor(Image.fromarray(wide), return_tensors="pt")
         expected = model(**inputs).last_hidden_state[0].numpy()
-    tokens = load_clip(CLIP, "cpu", cropped=True).tokens(wide, "center-crop")
-    assert tokens.dtype == np.float64
+    encoder = load_clip(CLIP, read_clip_input(CLIP, cropped=True), "cpu", "float32")
+    tokens = encoder.tokens([wide], "center-crop")[0]
+    assert tokens.dtype == np.float32
     # Version 4 resizes with Pillow, which is within one grey level.
     np.testing.assert_allclose(tokens, expected, atol=2e-4 if version_5 else 5e-2)
+
+
+@pytest.mark.parametrize("act", ["quick_gelu", "gelu"])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_the_model_is_that_of_transformers_bit_by_bit(act, batch):
+    from transformers import CLIPVisionConfig, CLIPVisionModel
+
+    dimensions = {
+        "hidden_size": 96, "intermediate_size": 200, "num_hidden_layers": 3,
+        "num_attention_heads": 3, "image_size": 80, "patch_size": 16, "hidden_act": act,
+        "layer_norm_eps": 1e-4,
+    }  # fmt: skip
+    torch.manual_seed(0)
+    theirs = CLIPVisionModel(CLIPVisionConfig(**dimensions, initializer_factor=5.0)).eval()
+    named = {
+        name.removeprefix("vision_model."): tensor + 0.1
+        for name, tensor in theirs.state_dict().items()
+    }
+    theirs.load_state_dict(dict(zip(theirs.state_dict(), named.values(), strict=True)))
+    size = CLIPVisionSize(**dimensions)
+    assert {name: tuple(tensor.shape) for name, tensor in named.items()} == size.tensors()
+    pixels = torch.randn(batch, 3, 80, 80)
+    with torch.inference_mode():
+        expected = theirs(pixel_values=pixels).last_hidden_state
+        assert torch.equal(CLIPVision(size, named, "cpu")(pixels), expected)
 
 
 # --- the measurement ---
@@ -369,7 +397,7 @@ def test_half_precision_checkpoints_are_computed_in_float32(checkpoint, photo, e
     state = load_file(path)
     save_file({name: tensor.half() for name, tensor in state.items()}, path)
     pipe = CLIPPipe(checkpoint, device="cpu")
-    assert next(pipe.load().model.model.parameters()).dtype == torch.float32
+    assert pipe.load().model.model(torch.zeros(1, 3, 224, 224)).dtype == torch.float32
     expected = CLIPPipe(CLIP, device="cpu")(photo, edited)
     assert pipe(photo, edited) == pytest.approx(expected, rel=1e-2)
 
@@ -406,7 +434,9 @@ def test_another_patch_size_is_read_from_the_model(checkpoint, photo, edited):
         ({"num_hidden_layers": 3}, r"does not fit .*encoder\.layers\.3\..* is unknown"),
         ({"hidden_size": 32}, r"is \[64\], should be \[32\]"),
         ({"hidden_size": 63}, "makes no CLIP model"),
-        ({"hidden_act": "nonsense"}, "makes no CLIP model"),
+        ({"num_hidden_layers": 0}, "makes no CLIP model: num_hidden_layers is 0"),
+        ({"hidden_act": "nonsense"}, "'nonsense', neither 'gelu' nor 'quick_gelu'"),
+        ({"layer_norm_eps": None}, "makes no CLIP model: layer_norm_eps is None"),
         ({"vision_config": [1]}, "clip-pipe takes CLIP"),
     ],
 )
@@ -457,3 +487,71 @@ def test_loading_prints_nothing_and_keeps_random_numbers(capfd, photo):
     assert torch.equal(state, torch.get_rng_state())
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")
+
+
+# --- together ---
+
+
+def changed(photo: np.ndarray, count: int) -> list[np.ndarray]:
+    return [np.roll(photo, number, axis=1) for number in range(count)]
+
+
+@pytest.fixture
+def batches(monkeypatch) -> list[int]:
+    """How many images each pass of the model took from now on."""
+    sizes: list[int] = []
+    original = CLIPVision.__call__
+
+    def call(self, pixels):
+        sizes.append(len(pixels))
+        return original(self, pixels)
+
+    monkeypatch.setattr(CLIPVision, "__call__", call)
+    return sizes
+
+
+def test_many_images_are_encoded_together_with_the_same_bits(photo, batches):
+    pipe = CLIPPipe("smoke", device="cpu")
+    images = changed(photo, 10)
+    pipe.encode_ahead("emd", images)
+    together = batches.copy()
+    alone = CLIPPipe("smoke", device="cpu")
+    for one, other in pairwise(images):
+        assert pipe.measure(one, other) == alone.measure(one, other)
+    # the first four both ways; then, if the bits agreed, four at once and what is left
+    assert together in ([1, 1, 1, 1, 4, 4, 1, 1], [1, 1, 1, 1, 4, 1, 1, 1, 1, 1, 1])
+    assert batches == together + [1] * 10
+
+
+def test_where_the_bits_differ_nothing_is_encoded_together(photo, batches, monkeypatch):
+    counted = CLIPVision.__call__
+
+    def unlike(self, pixels):
+        return counted(self, pixels) + (len(pixels) > 1) * 1e-6
+
+    monkeypatch.setattr(CLIPVision, "__call__", unlike)
+    pipe = CLIPPipe("smoke", device="cpu")
+    pipe.encode_ahead("emd", changed(photo, 20))
+    assert batches == [1, 1, 1, 1, 4, *[1] * 16]
+
+
+def test_a_short_list_is_encoded_one_at_a_time(photo, batches):
+    CLIPPipe("smoke", device="cpu").encode_ahead("emd", changed(photo, 7))
+    assert batches == [1] * 7
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_lower_precision_is_close_stamped_and_kept_apart(photo, edited, dtype):
+    full = CLIPPipe(CLIP, device="cpu")
+    pipe = CLIPPipe(CLIP, device="cpu", dtype=dtype)
+    pipe.share(full.cache)
+    exact = full.measure(photo, edited, BOX, "inner", metric="emd")
+    measured = pipe.measure(photo, edited, BOX, "inner", metric="emd")
+    assert measured.details["dtype"] == dtype
+    assert measured.value != exact.value
+    assert measured.value == pytest.approx(exact.value, rel=0.05)
+
+
+def test_an_unknown_dtype():
+    with pytest.raises(InputError, match=r"clip-pipe: unknown dtype 'float8' \(did you mean"):
+        CLIPPipe(dtype="float8")

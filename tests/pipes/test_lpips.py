@@ -94,7 +94,7 @@ def test_layers_that_are_not_the_nets_are_an_error(tmp_path, photo, net):
     with pytest.raises(
         WeightsError, match=rf"other\.safetensors does not fit LPIPS net '{net}': no "
     ):
-        LPIPSPipe(net=net, device="cpu", model_path=path)(photo, photo)
+        LPIPSPipe(net=net, device="cpu", model_path=path)(photo, 255 - photo)
 
 
 def test_alex_layers_of_another_shape_are_an_error(tmp_path, photo):
@@ -102,7 +102,7 @@ def test_alex_layers_of_another_shape_are_an_error(tmp_path, photo):
     state["features.3.weight"] = state["features.3.weight"][:, :10].contiguous()
     save_file(state, tmp_path / "cut.safetensors")
     with pytest.raises(WeightsError, match=r"features\.3\.weight is \[192, 10, 5, 5\]"):
-        LPIPSPipe(device="cpu", model_path=tmp_path / "cut.safetensors")(photo, photo)
+        LPIPSPipe(device="cpu", model_path=tmp_path / "cut.safetensors")(photo, 255 - photo)
 
 
 def test_a_pickle_is_not_executed(tmp_path, photo):
@@ -114,14 +114,14 @@ def test_a_pickle_is_not_executed(tmp_path, photo):
 
     torch.save({"features.0.weight": Bomb()}, tmp_path / "bomb.pth")
     with pytest.raises(WeightsError, match=r"bomb\.pth cannot be read as weights"):
-        LPIPSPipe(device="cpu", model_path=tmp_path / "bomb.pth")(photo, photo)
+        LPIPSPipe(device="cpu", model_path=tmp_path / "bomb.pth")(photo, 255 - photo)
     assert not marker.exists()
 
 
 def test_a_checkpoint_that_is_no_state_dict(tmp_path, photo):
     torch.save({"epoch": 3, "state_dict": {}}, tmp_path / "train.pth")
     with pytest.raises(WeightsError, match="no plain state dict"):
-        LPIPSPipe(device="cpu", model_path=tmp_path / "train.pth")(photo, photo)
+        LPIPSPipe(device="cpu", model_path=tmp_path / "train.pth")(photo, 255 - photo)
 
 
 def test_missing_linear_layers_name_the_package(monkeypatch, photo):
@@ -305,7 +305,7 @@ def test_out_of_memory_names_metric_size_and_device(monkeypatch, photo, error):
         raise error
 
     pipe = LPIPSPipe(device="cpu")
-    monkeypatch.setattr(LPIPSPipe, "_distance", fail)
+    monkeypatch.setattr(LPIPSPipe, "_maps", fail)
     with pytest.raises(
         EditMetricsError, match=r"out of memory: lpips of a 200x256 image on cpu.*release\(\)"
     ):
@@ -318,7 +318,7 @@ def test_other_runtime_errors_pass(monkeypatch, photo):
     def fail(*args):
         raise RuntimeError("something else")
 
-    monkeypatch.setattr(LPIPSPipe, "_distance", fail)
+    monkeypatch.setattr(LPIPSPipe, "_maps", fail)
     with pytest.raises(RuntimeError, match=r"^something else$"):
         LPIPSPipe(device="cpu")(photo, photo)
 

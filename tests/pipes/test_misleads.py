@@ -144,8 +144,8 @@ def test_identical_crops_are_never_above_one(measure, photo):
 def test_no_object_is_no_similarity(tiny_clip, photo, monkeypatch):
     """Row: SAM finds nothing: two white crops."""
     monkeypatch.setattr(
-        "pytest_editmetrics.pipes.sam._best_mask",
-        lambda predictor, box: np.zeros((256, 256), dtype=bool),
+        "pytest_editmetrics.pipes.sam.SAMPipe._masks",
+        lambda pipe, image, boxes: [np.zeros((y2 - y1, x2 - x1), bool) for x1, y1, x2, y2 in boxes],
     )
     measured = tiny_clip.measure(photo, photo, [BOX, BOX], "inner", metric=OBJECT)
     assert measured.value is None

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pytest_editmetrics.cache import FeatureCache
+from pytest_editmetrics.cache_folder import CacheFolder
 
 PARITY = Path(__file__).parents[2] / "fixtures" / "parity"
 CASES = json.loads((PARITY / "cases.json").read_text(encoding="utf-8"))
@@ -18,14 +22,24 @@ def cases(metric: str) -> pytest.MarkDecorator:
 
 
 def measured(pipe: Any, case: dict[str, Any]) -> float | None:
-    return pipe(
-        PARITY / "images" / case["reference"],
-        PARITY / "images" / case["edited"],
-        case["coords"],
-        case["mask_mode"],
-        metric=case["metric"],
-        **case["params"],
-    )
+    """Measure without a cache, then with one that is cold, and one that is warm: the same bits."""
+    values = []
+    with tempfile.TemporaryDirectory() as folder:
+        caches = [FeatureCache(), *(FeatureCache(CacheFolder(Path(folder), 10**9)) for _ in "12")]
+        for cache in caches:
+            pipe.share(cache)
+            values.append(
+                pipe(
+                    PARITY / "images" / case["reference"],
+                    PARITY / "images" / case["edited"],
+                    case["coords"],
+                    case["mask_mode"],
+                    metric=case["metric"],
+                    **case["params"],
+                )
+            )
+    assert values[0] == values[1] == values[2]
+    return values[0]
 
 
 def test_every_case_is_tested_and_five_are_soft_failures():

@@ -24,6 +24,7 @@ from pytest_editmetrics.pipes.sam import PUBLISHED, SAMPipe, _sam_model, check_c
 from pytest_editmetrics.pipes.square import area_weights, cubic_weights, pad_to_square
 
 MODELS = Path(__file__).parents[2] / "fixtures" / "parity" / "models"
+MODEL = {"model_path": MODELS / "sam.safetensors", "model_cfg": MODELS / "sam.json"}
 BOX = (40, 60, 150, 170)
 OTHER = (20, 20, 90, 120)
 NAME = "sam_clip_cls_sim"
@@ -63,16 +64,46 @@ def test_isolate_is_what_the_package_gives(tiny_sam, photo):
     np.testing.assert_array_equal(tiny_sam.isolate(photo, BOX), expected)
 
 
-def test_isolate_all_encodes_once_and_equals_isolate(tiny_sam, photo, monkeypatch):
-    encoder = tiny_sam.load().model.image_encoder
-    calls = []
-    handle = encoder.register_forward_hook(lambda *args: calls.append(1))
-    crops = tiny_sam.isolate_all(photo, [BOX, OTHER, (300, 0, 310, 9)], (255, 255, 255))
-    handle.remove()
-    assert len(calls) == 1
-    np.testing.assert_array_equal(crops[0], tiny_sam.isolate(photo, BOX))
-    np.testing.assert_array_equal(crops[1], tiny_sam.isolate(photo, OTHER))
+@pytest.fixture
+def encoded(monkeypatch) -> list[str]:
+    """What SAM's encoder is called for from now on."""
+    import pytest_editmetrics.pipes.sam as module
+
+    calls: list[str] = []
+    original = module.encode
+    monkeypatch.setattr(
+        module,
+        "encode",
+        lambda model, image, dtype: calls.append(str(image.shape)) or original(model, image, dtype),
+    )
+    return calls
+
+
+def test_isolate_all_encodes_once_and_equals_isolate(photo, encoded):
+    pipe = SAMPipe(device="cpu", **MODEL)
+    crops = pipe.isolate_all(photo, [BOX, OTHER, (300, 0, 310, 9)], (255, 255, 255))
+    assert len(encoded) == 1
     assert crops[2] is None
+    for crop, box in zip(crops, (BOX, OTHER), strict=False):
+        alone = SAMPipe(device="cpu", **MODEL).isolate(photo, box)
+        np.testing.assert_array_equal(crop, alone)
+    assert len(encoded) == 3
+
+
+def test_other_boxes_of_a_known_image_are_decoded_without_encoding(photo, encoded):
+    pipe = SAMPipe(device="cpu", **MODEL)
+    pipe.isolate(photo, BOX)
+    pipe.isolate(photo, OTHER)
+    pipe.isolate(photo[:200].copy(), OTHER)
+    assert encoded == ["(256, 256, 3)", "(200, 256, 3)"]
+
+
+def test_more_boxes_than_are_decoded_together(photo):
+    pipe = SAMPipe(device="cpu", **MODEL)
+    boxes = [(4 * n, 3 * n, 4 * n + 100, 3 * n + 90) for n in range(20)]
+    crops = pipe.isolate_all(photo, boxes, (255, 255, 255))
+    for crop, box in zip(crops, boxes, strict=True):
+        np.testing.assert_array_equal(crop, pipe.isolate(photo, box))
 
 
 def test_a_box_is_clipped_to_the_image(tiny_sam, photo):

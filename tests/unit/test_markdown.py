@@ -187,15 +187,15 @@ def test_the_first_line_is_the_verdict(made, end, line):
 
 
 def test_every_section_is_there_when_it_has_something_to_say():
-    made = tally(PASS, outcome="passed")
-    made.tests += [
+    tests = [
+        TestGates("t::passes", 1, True, "passed", False, (PASS,)),
         TestGates("t::flaky", 1, False, "rerun", True, (FAIL,)),
         TestGates("t::flaky", 2, True, "passed", False, (PASS,)),
         TestGates("t::hidden", 1, True, "xfailed", True, (replace(FAIL, smoke=True),)),
         TestGates("t::soft", 1, True, "xfailed", False, (SOFT,)),
         TestGates("t::new", 1, True, "passed", False, (replace(PASS, verdict="recorded", proposal=1),)),
     ]  # fmt: skip
-    made.crashed.append("t::dead")
+    made = Tally(tests, ["t::dead"])
     page = Page(markdown_summary(made, SessionEnd(notes=["recorded: goldens/t.yaml"])))
     assert page.texts["h3"] == [
         "Failing, but did not fail the test (xfail mark or caught): 1",

@@ -16,7 +16,7 @@ from pytest_editmetrics.errors import EditMetricsError
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from pytest_editmetrics.report.html.data import ReportView
+    from pytest_editmetrics.report.html.data import CaseView, ReportView
     from pytest_editmetrics.report.html.pictures import Gallery
     from pytest_editmetrics.rundir import Run
 
@@ -97,7 +97,7 @@ def _write_page(page: Path, view: ReportView, gallery: Gallery, *, embed: bool) 
         .generate(
             view=view,
             embed=embed,
-            images=_embedded(gallery) if embed else (),
+            embedded=_embedder(gallery) if embed else _nothing,
             style=(_HERE / "static" / "report.css").read_text("utf-8"),
             script=script,
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -125,6 +125,21 @@ def _environment() -> Environment:
     )
 
 
-def _embedded(gallery: Gallery) -> Iterator[tuple[str, str]]:
-    for image, source in gallery.files.items():
-        yield image, base64.b64encode(source.read_bytes()).decode("ascii")
+def _nothing(case: CaseView) -> Iterator[tuple[str, str]]:
+    """Give no image: they lie beside the page."""
+    return iter(())
+
+
+def _embedder(gallery: Gallery) -> Callable[[CaseView], Iterator[tuple[str, str]]]:
+    """Return what gives (id, base64) of the images of a case that no case before it showed."""
+    from pytest_editmetrics.report.html.pictures import picture_images
+
+    given: set[str] = set()
+
+    def images(case: CaseView) -> Iterator[tuple[str, str]]:
+        for image in picture_images(case.picture) if case.picture else ():
+            if image not in given:
+                given.add(image)
+                yield image, base64.b64encode(gallery.files[image].read_bytes()).decode("ascii")
+
+    return images

@@ -298,7 +298,7 @@ def _notices(run: Run, tally: Tally, gallery: Gallery) -> list[Notice]:
         notices.append(
             Notice(
                 "warning",
-                f"Measured with random smoke weights, which judge no quality: {len(tally.smoke)} of"
+                f"Measured with random smoke weights, which judge no quality: {tally.smoke} of"
                 f" {total} gates.",
             )
         )

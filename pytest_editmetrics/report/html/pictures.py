@@ -6,6 +6,7 @@ import math
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ _MOST_PATCHES = 256
 
 @dataclass
 class Gallery:
-    """The images that a report uses, each once, in the order in which its cases show them."""
+    """The images that a report uses, each once."""
 
     run: Run
     files: dict[str, Path] = field(default_factory=dict)
@@ -42,6 +43,12 @@ class Gallery:
             self.files[image], self._sizes[image] = path, size
         width, height = self._sizes[image]
         return {"image": image, "w": width, "h": height}
+
+
+def picture_images(picture: Mapping[str, Any]) -> Iterator[str]:
+    """Give the id of every image in what ``case_picture`` returned, some more than once."""
+    shown = (*picture["layers"], *picture["overlays"], *chain.from_iterable(picture["crops"]))
+    return (one["image"] for one in shown if "image" in one)
 
 
 def _png_size(path: Path) -> tuple[int, int]:

@@ -1,20 +1,36 @@
 "use strict";
 
 // A case's body and pictures exist only while it is near the screen, so that a report of a thousand
-// cases takes no more memory at its end than at its start.
+// cases takes no more memory at its end than at its start. Until then the body is text.
 
 const THUMB_HEIGHT = 44;
+
+// A browser keeps the layout of all that it has shown, 25 kB a case. A case that is gone for a moment
+// loses its own; as it is far from the screen, `content-visibility` does not make it again. The margin
+// is wider than the browser's own, within which it would.
+const laidOut = new Set();
+const layouts = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) if (isIntersecting) laidOut.add(target);
+    const left = entries.filter(({ target, isIntersecting }) => !isIntersecting && laidOut.delete(target));
+    for (const { target } of left) target.style.display = "none";
+    for (const { target } of left) getComputedStyle(target).getPropertyValue("display");
+    for (const { target } of left) target.style.display = "";
+  },
+  { rootMargin: "300% 0px" },
+);
 
 class Case {
   constructor(element) {
     this.details = element.firstElementChild;
     this.holder = element.querySelector(".holder");
-    this.template = element.querySelector("template");
-    this.thumbs = [...element.querySelectorAll(".thumbs canvas")];
+    this.body = element.querySelector("noscript");
+    this.thumbs = element.querySelector(".thumbs");
     this.near = false;
     this.viewer = null;
     this.state = null;
     this.details.addEventListener("toggle", () => this.update());
+    layouts.observe(element);
     whenNear(element, (near) => {
       this.near = near;
       this.update();
@@ -23,22 +39,32 @@ class Case {
 
   update() {
     const open = this.details.open;
-    for (const canvas of this.thumbs) {
-      const { image, w, h } = canvas.dataset;
-      if (!this.near || open) hideImage(canvas);
-      else showImage(canvas, image, { w: Number(w), h: Number(h) }, THUMB_HEIGHT);
-    }
+    if (this.thumbs) this.showThumbs(this.near && !open);
     const mounted = this.holder.hasChildNodes();
     if (this.near && open && !mounted) this.mount();
     else if (mounted && !(this.near && open)) this.unmount();
   }
 
+  showThumbs(wanted) {
+    if (wanted === this.thumbs.hasChildNodes()) return;
+    for (const canvas of this.thumbs.children) hideImage(canvas);
+    this.thumbs.textContent = "";
+    if (!wanted) return;
+    for (const layer of this.thumbs.dataset.images.split(" ")) {
+      const [image, w, h] = layer.split(":");
+      const canvas = document.createElement("canvas");
+      canvas.style.aspectRatio = `${w} / ${h}`;
+      this.thumbs.append(canvas);
+      showImage(canvas, image, { w: Number(w), h: Number(h) }, THUMB_HEIGHT);
+    }
+  }
+
   mount() {
     this.holder.style.minHeight = "";
-    this.holder.append(this.template.content.cloneNode(true));
+    this.holder.innerHTML = this.body.textContent;
     const host = this.holder.querySelector(".picture");
     if (!host) return;
-    this.state = this.state || pictureState(JSON.parse(host.nextElementSibling.textContent));
+    this.state = this.state || pictureState(JSON.parse(host.dataset.picture));
     this.viewer = Viewer.lend();
     this.viewer.attach(host, this.state);
   }

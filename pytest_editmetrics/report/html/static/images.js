@@ -4,14 +4,20 @@
 // drawn on a canvas, whose memory is freed then: of an <img> the browser keeps the decoded pixels.
 
 const EMBEDDED = document.documentElement.dataset.images === "embedded";
-const parsed = new Promise((resolve) => {
-  document.addEventListener("DOMContentLoaded", resolve, { once: true });
-});
+
+// Embedded images stand after the scripts, in the order of the cases, so that a large report answers
+// while the rest of it is still loading. An image that nothing follows yet may be half there.
+async function arrival(id) {
+  for (;;) {
+    const loading = document.readyState === "loading";
+    const element = document.getElementById(id);
+    if (!loading || (element && element.nextSibling)) return element;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}
 
 async function embedded(id) {
-  // the images stand at the end of the file, which may still be loading
-  if (!document.getElementById(`i-${id}`)) await parsed;
-  const text = atob(document.getElementById(`i-${id}`).textContent);
+  const text = atob((await arrival(`i-${id}`)).textContent);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
   return new Blob([bytes], { type: "image/png" });
@@ -61,8 +67,6 @@ function hideImage(canvas) {
 
 function canvasOf(label) {
   const canvas = document.createElement("canvas");
-  canvas.width = 0;
-  canvas.height = 0;
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", label);
   return canvas;

@@ -16,10 +16,11 @@ const texts = new WeakMap();
 
 function textOf(element) {
   if (!texts.has(element)) {
-    const body = element.querySelector("template").content;
+    const body = document.createElement("template");
+    body.innerHTML = element.querySelector("noscript").textContent;
     const parts = [
       ...element.querySelectorAll("h3, .brief"),
-      ...body.querySelectorAll("h4, .message, .note, dd"),
+      ...body.content.querySelectorAll("h4, .message, .note, dd"),
     ];
     texts.set(element, parts.map((part) => part.textContent).join("\n").toLowerCase());
   }

@@ -1,0 +1,85 @@
+"""Full-size models with fixed random weights: as fast as published ones, nothing to download.
+
+CLIP ViT-B/32 (the vision model, 350 MB) and SAM ViT-B (375 MB) are made on first use into a folder
+of the machine's temporary directory. LPIPS needs no model made: its genuine weights are packaged.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
+import make_smoke_models as smoke
+
+FOLDER = Path(tempfile.gettempdir()) / "editmetrics-benchmarks"
+CLIP_SEED = 32
+SAM_SEED = 16
+CLIP_B32 = {
+    **smoke.CLIP_CONFIG,
+    "hidden_size": 768,
+    "intermediate_size": 3072,
+    "num_attention_heads": 12,
+    "num_hidden_layers": 12,
+    "projection_dim": 512,
+}
+
+
+def clip_b32() -> Path:
+    """Return the directory of a CLIP ViT-B/32 vision model, made if it is not there."""
+    folder = FOLDER / f"clip-b32-{CLIP_SEED}"
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        from transformers import CLIPVisionConfig, CLIPVisionModel
+
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in (
+            ("config.json", CLIP_B32),
+            ("preprocessor_config.json", smoke.CLIP_PREPROCESSOR),
+        ):
+            (folder / name).write_text(json.dumps(content, indent=2), encoding="utf-8")
+        model = CLIPVisionModel(CLIPVisionConfig(**CLIP_B32))
+        shapes = {
+            "vision_model." + name.removeprefix("vision_model."): tuple(tensor.shape)
+            for name, tensor in model.state_dict().items()
+        }
+        _write(weights, shapes, CLIP_SEED)
+    return folder
+
+
+def sam_vit_b() -> Path:
+    """Return the checkpoint of a SAM ViT-B, made if it is not there."""
+    path = FOLDER / f"sam-vit-b-{SAM_SEED}.safetensors"
+    if not path.is_file():
+        from segment_anything import sam_model_registry
+
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        model = sam_model_registry["vit_b"]()
+        shapes = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+        _write(path, shapes, SAM_SEED)
+    return path
+
+
+def _write(path: Path, shapes: dict[str, tuple[int, ...]], seed: int) -> None:
+    """Write seeded tensors so that another process sees the whole file or none."""
+    from safetensors.numpy import save_file
+
+    print(f"making {path}", file=sys.stderr)
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    save_file(smoke.random_tensors(shapes, seed), part, metadata={"format": "pt"})
+    part.replace(path)
+
+
+def main() -> None:
+    """Make both models."""
+    makers: tuple[Callable[[], Path], ...] = (clip_b32, sam_vit_b)
+    for make in makers:
+        print(make())
+
+
+if __name__ == "__main__":
+    main()

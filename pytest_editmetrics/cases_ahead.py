@@ -1,0 +1,110 @@
+"""The YAML cases that come next: their images are decoded while the present one is measured.
+
+Only where the order is known: a worker of pytest-xdist is told one test at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_editmetrics.errors import EditMetricsError
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.config.case_file import CaseSpec
+    from pytest_editmetrics.images import Array
+
+    _Futures = tuple[Future["_Decoded"], Future["_Decoded"]]
+
+CASE = "editmetrics_case"  # the attribute of a test function that holds its case
+_TOGETHER = 4
+
+
+class CasesAhead:
+    """Decodes the images of a session's cases in a thread, two groups of a few at a time."""
+
+    def __init__(self, items: Sequence[pytest.Item]):
+        self._items = items
+        self._places = {item: place for place, item in enumerate(items)}
+        self._thread = ThreadPoolExecutor(1, "editmetrics-decode")
+        self._decoding: dict[int, _Futures] = {}
+        self._group = range(0)
+
+    def take(self, item: pytest.Item) -> tuple[Any, Any, Callable[[], list[Array]] | None]:
+        """Return the reference and the edited image of the case of ``item``.
+
+        An image that cannot be decoded, or whose file was written since, is its path, so that
+        measuring reads it as it is now. For the first case of a group the third value gives the
+        images of the whole group.
+        """
+        place = self._places[item]
+        together = None
+        if place not in self._decoding or place not in self._group:
+            self._group = range(place, place + _TOGETHER)
+            self._decode(range(place, place + 2 * _TOGETHER))
+            group = [pair for n, pair in self._decoding.items() if n in self._group]
+            together = lambda: _images(group)  # noqa: E731
+        reference, edited = (future.result() for future in self._decoding.pop(place))
+        return reference.current(), edited.current(), together
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def _decode(self, places: range) -> None:
+        self._decoding = {n: pair for n, pair in self._decoding.items() if n in places}
+        for place in places[: len(self._items) - places.start]:
+            case = _case(self._items[place])
+            if case is None or case.edited is None or place in self._decoding:
+                continue
+            self._decoding[place] = (
+                self._thread.submit(_decoded, case.reference, "reference image"),
+                self._thread.submit(_decoded, case.edited, "edited image"),
+            )
+
+
+def _case(item: pytest.Item) -> CaseSpec | None:
+    case: CaseSpec | None = getattr(getattr(item, "function", None), CASE, None)
+    return case
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """An image, ``None`` if it cannot be read, and what its file was then."""
+
+    path: Path
+    state: tuple[int, ...] | None
+    image: Array | None
+
+    def current(self) -> Any:
+        """Return the image if its file is the same still, else the path."""
+        unchanged = self.state is not None and self.state == _state(self.path)
+        return self.image if unchanged and self.image is not None else self.path
+
+
+def _decoded(path: Path, what: str) -> _Decoded:
+    from pytest_editmetrics.images import load_image
+
+    state = _state(path)
+    try:
+        return _Decoded(path, state, load_image(path, what))
+    except (EditMetricsError, MemoryError):
+        return _Decoded(path, state, None)
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def _images(group: list[_Futures]) -> list[Array]:
+    found = [future.result().image for pair in group for future in pair]
+    return [image for image in found if image is not None]

@@ -1,0 +1,78 @@
+"""``editmetrics cache``: what the features on disk take, and how to get rid of them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.cache_folder import CacheFolder
+
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add_cache(commands: Commands) -> None:
+    """Add ``cache info``, ``cache prune`` and ``cache clear``."""
+    parser = commands.add_parser(
+        "cache",
+        help="show, prune or clear the features that runs keep on disk",
+        description="Show, prune or clear the features that runs keep on disk. Removing them is"
+        " always safe: they are computed again.",
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    info = actions.add_parser("info", help="print the folder, its files and their size")
+    info.set_defaults(run=_info)
+    prune = actions.add_parser("prune", help="remove the least recently used down to a size")
+    prune.add_argument("--size", metavar="SIZE", required=True, help="such as 500MB or 2GB")
+    prune.set_defaults(run=_prune)
+    clear = actions.add_parser("clear", help="remove all of them")
+    clear.set_defaults(run=_clear)
+    for action in (info, prune, clear):
+        action.add_argument(
+            "--dir",
+            metavar="DIR",
+            help="the folder, as in --editmetrics-cache-dir (default: the user's)",
+        )
+
+
+def _info(args: argparse.Namespace) -> int:
+    _print(_folder(args))
+    return 0
+
+
+def _prune(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.options import parse_size
+
+    return _remove(args, parse_size(args.size))
+
+
+def _clear(args: argparse.Namespace) -> int:
+    return _remove(args, 0)
+
+
+def _remove(args: argparse.Namespace, bound: int) -> int:
+    from pytest_editmetrics.errors import EditMetricsError
+
+    folder = _folder(args)
+    before = folder.info().files
+    try:
+        after = folder.prune(bound).files
+    except OSError as error:
+        raise EditMetricsError(f"{folder.path}: cannot be pruned: {error}") from error
+    print(f"removed {before - after}")
+    _print(folder)
+    return 0
+
+
+def _folder(args: argparse.Namespace) -> CacheFolder:
+    from pathlib import Path
+
+    from pytest_editmetrics.cache_folder import CacheFolder
+    from pytest_editmetrics.weights.catalog import features_folder
+
+    return CacheFolder(Path(args.dir) if args.dir else features_folder(), 0)
+
+
+def _print(folder: CacheFolder) -> None:
+    found = folder.info()
+    print(f"{found.path}: {found.files} features, {found.nbytes / 1e6:.1f} MB")

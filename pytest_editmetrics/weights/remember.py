@@ -1,0 +1,87 @@
+"""Hashes of large weights files, remembered between processes: hashing 375 MB takes a second.
+
+A hash is believed only while path, size, times and inode are those of the file that was hashed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+from pytest_editmetrics.weights.catalog import own_cache
+from pytest_editmetrics.weights.check import sha256_of
+
+WORTH_BYTES = 32 << 20
+# Longer than any file system's steps of time: what is written within one step looks unchanged.
+_SETTLED_NS = 10_000_000_000
+
+
+def remembered_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, from an earlier process if the file is unchanged since.
+
+    Files below ``WORTH_BYTES`` are hashed every time. A hash is kept in ``hashes`` in this
+    project's cache, unless the file changed in the last ten seconds. A folder that cannot be
+    written, and content that is not ours, only cost the hashing.
+
+    Raises:
+        WeightsError: the file cannot be read.
+    """
+    before = _identity(path)
+    if before is None or before["size"] < WORTH_BYTES:
+        return sha256_of(path)
+    with suppress(OSError, RuntimeError):  # no home directory is a RuntimeError
+        note = _note(path)
+        if (known := _read(note, before)) is not None:
+            return known
+    digest = sha256_of(path)
+    changed = max(before["mtime_ns"], before["ctime_ns"])
+    if _identity(path) == before and changed < time.time_ns() - _SETTLED_NS:
+        with suppress(OSError, RuntimeError):
+            _write(_note(path), {**before, "sha256": digest})
+    return digest
+
+
+def _identity(path: Path) -> dict[str, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return {
+        "size": found.st_size,
+        "mtime_ns": found.st_mtime_ns,
+        "ctime_ns": found.st_ctime_ns,
+        "inode": found.st_ino,
+        "device": found.st_dev,
+    }
+
+
+def _note(path: Path) -> Path:
+    name = sha256(os.fsencode(path.resolve())).hexdigest()
+    return own_cache() / "hashes" / f"{name}.json"
+
+
+def _read(note: Path, identity: dict[str, int]) -> str | None:
+    try:
+        kept = json.loads(note.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(kept, dict):
+        return None
+    digest = kept.pop("sha256", None)
+    whole = isinstance(digest, str) and re.fullmatch(r"[0-9a-f]{64}", digest)
+    return digest if whole and kept == identity else None
+
+
+def _write(note: Path, content: dict[str, int | str]) -> None:
+    note.parent.mkdir(parents=True, exist_ok=True)
+    part = note.with_name(f"{note.stem}.{os.getpid()}.{time.time_ns()}.part")
+    try:
+        part.write_text(json.dumps(content), encoding="ascii")
+        part.replace(note)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,135 @@
+"""YAML cases that come next are decoded ahead, and never measured as they were before."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+CASES = "metrics: [METRIC]\ncases:\n" + "".join(
+    f"  - {{id: c{n}, reference: ref.png, edited: out{n}.png}}\n" for n in range(10)
+)
+SETTINGS = (
+    "pipes_default: {clip-pipe: {model_path: smoke}}\n"
+    "thresholds: {lpips: {max: 0.5}, emd: {max: 1000}}\n"
+)
+COUNTING = """
+import threading
+from pathlib import Path
+import pytest_editmetrics.cases_ahead as module
+from pytest_editmetrics.pipes.clip import CLIPPipe
+
+decoded, encode = module._decoded, CLIPPipe.encode_ahead
+LOG = Path(__file__).parent / "log.txt"
+
+def log(*words):
+    with LOG.open("a") as file:
+        print(*words, file=file)
+
+def counting(path, what):
+    log("ahead", path.name, threading.current_thread().name)
+    return decoded(path, what)
+
+def encode_ahead(self, metric, images):
+    log("together", metric, len(images))
+    return encode(self, metric, images)
+
+module._decoded, CLIPPipe.encode_ahead = counting, encode_ahead
+"""
+
+
+def save(path, value: int) -> None:
+    Image.fromarray(np.full((64, 64, 3), value, np.uint8)).save(path)
+
+
+def logged(pytester: pytest.Pytester) -> list[str]:
+    path = pytester.path / "log.txt"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+@pytest.fixture
+def cases(pytester: pytest.Pytester) -> pytest.Pytester:
+    save(pytester.path / "ref.png", 100)
+    for number in range(10):
+        save(pytester.path / f"out{number}.png", 100 + number)
+    (pytester.path / "test_all.edit.yaml").write_text(CASES.replace("METRIC", "lpips"))
+    (pytester.path / "editmetrics.yaml").write_text(SETTINGS)
+    pytester.makeconftest(COUNTING)
+    return pytester
+
+
+def test_every_image_is_decoded_once_in_a_thread(cases):
+    cases.runpytest("-q").assert_outcomes(passed=10)
+    ahead = logged(cases)
+    assert len(ahead) == 20
+    assert all(line.startswith("ahead ") and "editmetrics-decode" in line for line in ahead)
+
+
+def test_images_of_a_group_are_encoded_together(cases):
+    (cases.path / "test_all.edit.yaml").write_text(CASES.replace("METRIC", "emd"))
+    cases.runpytest("-q").assert_outcomes(passed=10)
+    together = [line for line in logged(cases) if line.startswith("together")]
+    assert together == ["together emd 8", "together emd 8", "together emd 4"]
+
+
+def test_a_file_that_is_written_just_before_its_case_is_read_then(cases):
+    """A fixture that runs the model writes the edited image after it was decoded ahead."""
+    cases.makeconftest(
+        COUNTING
+        + """
+import numpy as np
+import pytest
+from PIL import Image
+
+@pytest.fixture(autouse=True)
+def model(request):
+    number = request.node.name[1:]
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    if number == "3":
+        Image.fromarray(noise).save(request.path.parent / "out3.png")
+    if number == "7":
+        (request.path.parent / "out7.png").unlink()
+"""
+    )
+    result = cases.runpytest("-q")
+    result.assert_outcomes(passed=8, failed=2)
+    result.stdout.fnmatch_lines(["*lpips * > max 0.500*", "*out7.png: there is no such file*"])
+
+
+def test_a_file_that_only_its_own_case_makes(cases):
+    (cases.path / "out5.png").unlink()
+    cases.makeconftest(
+        COUNTING
+        + """
+import pytest
+
+@pytest.fixture(autouse=True)
+def model(request):
+    if request.node.name == "c5":
+        (request.path.parent / "out5.png").write_bytes(
+            (request.path.parent / "out4.png").read_bytes()
+        )
+"""
+    )
+    cases.runpytest("-q").assert_outcomes(passed=10)
+
+
+def test_broken_images_fail_their_own_case_only(cases):
+    (cases.path / "out4.png").write_bytes(b"no image")
+    result = cases.runpytest("-q")
+    result.assert_outcomes(passed=9, failed=1)
+    result.stdout.fnmatch_lines(["*out4.png: is no image that Pillow can read*"])
+
+
+@pytest.mark.parametrize("args", [["-n2"], ["--reruns", "1"], ["-k", "c2 or c8"]])
+def test_every_way_to_run_gives_the_same_gates(cases, args):
+    (cases.path / "out8.png").write_bytes((cases.path / "ref.png").read_bytes()[:90])
+    result = cases.runpytest("-q", *args)
+    wanted = 2 if args[0] == "-k" else 10
+    assert result.parseoutcomes()["failed"] == 1
+    assert result.parseoutcomes()["passed"] == wanted - 1
+
+
+def test_workers_decode_nothing_ahead(cases):
+    cases.runpytest("-q", "-n2").assert_outcomes(passed=10)
+    assert logged(cases) == []

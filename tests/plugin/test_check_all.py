@@ -1,0 +1,119 @@
+"""``edit_gate.check_all``: several checks known ahead, judged as one."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def run(suite: pytest.Pytester, body: str, *args: str) -> pytest.RunResult:
+    suite.makepyfile(
+        "import numpy as np\nfrom conftest import image\n\n\ndef test_all(edit_gate):\n"
+        + "".join(f"    {line}\n" for line in body.splitlines())
+    )
+    return suite.runpytest("-q", *args)
+
+
+ALL = """
+edit_gate.check_all(
+    dict(reference=image(0), edited=image(value), metrics="score", name=str(value))
+    for value in {values}
+)
+"""
+
+
+@pytest.fixture
+def bounded(suite: pytest.Pytester) -> pytest.Pytester:
+    (suite.path / "editmetrics.yaml").write_text("thresholds:\n  score: {max: 0.5}\n")
+    return suite
+
+
+def test_all_are_measured_and_all_failures_are_told(bounded):
+    result = run(bounded, ALL.format(values="[60, 10, 70]"))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*score@60 0.600 > max 0.500*", "*score@70 0.700 > max 0.500*"])
+    result.stdout.fnmatch_lines(["score *3 *1 *2 *0 *"])
+
+
+def test_all_pass(bounded):
+    result = run(bounded, ALL.format(values="range(40)"))
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["score *40 *40 *0 *0 *"])
+
+
+def test_the_measurements_come_in_order(bounded):
+    body = "found = " + ALL.format(values="[3, 1, 2]").strip() + "\n"
+    body += "assert [one.value for (one,) in found] == [0.03, 0.01, 0.02]"
+    run(bounded, body).assert_outcomes(passed=1)
+
+
+def test_a_soft_failure_among_them_is_an_xfail(bounded):
+    run(bounded, ALL.format(values="[10, 255]")).assert_outcomes(xfailed=1)
+
+
+def test_no_check_at_all_is_an_error(bounded):
+    result = run(bounded, "edit_gate.check_all([])")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*InputError: *no check*nothing would be measured*"])
+
+
+@pytest.mark.parametrize(
+    ("check", "says"),
+    [
+        ("dict(reference=image(0), edite=image(1))", "no keyword 'edite' (did you mean 'edited'?)"),
+        ("dict(reference=image(0))", "has no 'edited'"),
+        ("[image(0), image(1)]", "takes mappings of check's keywords"),
+    ],
+)
+def test_what_is_no_check(bounded, check, says):
+    result = run(bounded, f"edit_gate.check_all([{check}])")
+    result.assert_outcomes(failed=1)
+    assert says in result.stdout.str()
+
+
+def test_two_checks_of_one_name_share_no_golden(bounded):
+    result = run(bounded, ALL.format(values="[1, 1]"))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*a second gate 'score@1' in one test*"])
+
+
+def test_an_image_that_cannot_be_read_fails_its_own_check(bounded):
+    body = (
+        "edit_gate.check_all([\n"
+        "    dict(reference=image(0), edited='none.png', metrics='score', name='a'),\n"
+        "    dict(reference=image(0), edited=image(70), metrics='score', name='b'),\n"
+        "])"
+    )
+    result = run(bounded, body)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*none.png: there is no such file*", "*score@b 0.700 > max*"])
+
+
+def test_images_of_several_checks_are_encoded_together(pytester: pytest.Pytester):
+    pytester.makeconftest(
+        "from pytest_editmetrics.pipes.clip import CLIPPipe\n"
+        "original = CLIPPipe.encode_ahead\n"
+        "def encode_ahead(self, metric, images):\n"
+        "    print('together', metric, len(images))\n"
+        "    return original(self, metric, images)\n"
+        "CLIPPipe.encode_ahead = encode_ahead\n"
+    )
+    (pytester.path / "editmetrics.yaml").write_text(
+        "pipes_default: {clip-pipe: {model_path: smoke}}\nthresholds: {emd: {max: 1000}, lpips: {max: 9}}\n"
+    )
+    pytester.makepyfile(
+        """
+        import numpy as np
+
+        def image(value):
+            return np.full((64, 64, 3), value, np.uint8)
+
+        def test_all(edit_gate):
+            edit_gate.check_all(
+                dict(reference=image(0), edited=image(n), metrics=["emd", "lpips"], name=str(n))
+                for n in range(1, 19)
+            )
+        """
+    )
+    result = pytester.runpytest("-q", "-s")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*together emd 32", "together emd 4"])

@@ -1,0 +1,68 @@
+"""The first verdict imports torch and what its metric cannot do without, nothing else heavy."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CLIP = Path(__file__).parents[2] / "fixtures" / "parity" / "models" / "clip"
+
+NEVER = ["torchvision", "lpips", "transformers", "skimage", "segment_anything", "huggingface_hub",
+         "pooch", "jinja2", "sympy", "torch._dynamo", "torch._inductor", "torch.onnx",
+         "multiprocessing.pool"]  # fmt: skip
+ONLY_EMD = ["ot", "scipy", "networkx"]
+
+SCRIPT = """
+import json, sys
+import torch
+alone = set(sys.modules)
+import pytest
+code = pytest.main(["-p", "pytest_editmetrics.plugin", "-q"])
+print("RESULT", json.dumps([int(code), sorted(set(sys.modules) - alone)]))
+"""
+
+TEST = """
+import numpy as np
+
+def test_it(edit_gate):
+    reference = np.zeros((64, 64, 3), np.uint8)
+    edited = reference.copy()
+    edited[8:24, 8:24] = 200
+    edit_gate.check(reference, edited, [(4, 4, 40, 40)])
+"""
+
+
+def imported(pytester: pytest.Pytester, metric: str) -> set[str]:
+    """What a session with one verdict of ``metric`` imports besides what ``import torch`` does."""
+    pytester.makepyfile(test_x=TEST)
+    pytester.path.joinpath("editmetrics.yaml").write_text(
+        f"metrics: [{metric}]\n"
+        f"pipes_default: {{clip-pipe: {{model_path: '{CLIP.as_posix()}', device: cpu}}}}\n"
+        f"metric_configs: {{{metric}: {{scope: edit_area}}}}\n"
+        f"thresholds: {{{metric}: {{max: 1000}}}}\n"
+    )
+    env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    process = subprocess.run(
+        [sys.executable, "-I", "-c", SCRIPT],
+        cwd=pytester.path, env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "RESULT" in process.stdout, process.stdout + process.stderr
+    code, names = json.loads(process.stdout.rpartition("RESULT ")[2])
+    assert code == 0, process.stdout
+    assert "pytest_editmetrics.pipes.base" in names
+    return set(names)
+
+
+def test_the_first_lpips_verdict_needs_torch_and_nothing_else_heavy(pytester):
+    assert not imported(pytester, "lpips") & {*NEVER, *ONLY_EMD}
+
+
+def test_the_first_emd_verdict_needs_torch_and_pot(pytester):
+    names = imported(pytester, "emd")
+    assert "ot" in names
+    assert not names & set(NEVER)
