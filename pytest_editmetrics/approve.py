@@ -112,6 +112,8 @@ def _not_approvable(record: GateRecord) -> str | None:
     gate = record.gate
     if gate.origin in _WRITTEN_BY_HAND:
         return f"its bound is the {gate.origin}'s; edit {gate.source}"
+    if pair := gate.details.get("manifest"):
+        return f"a manifest has no goldens; give {pair['row']} a threshold"
     if gate.value is None or not math.isfinite(gate.value):
         return f"{gate.value} cannot be a golden"
     return None

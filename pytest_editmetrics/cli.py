@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from pytest_editmetrics.cli_cache import add_cache
 from pytest_editmetrics.cli_prune import add_prune
-from pytest_editmetrics.cli_runs import add_approve, add_merge, add_report, add_score
+from pytest_editmetrics.cli_runs import add_approve, add_merge, add_report
+from pytest_editmetrics.cli_score import add_score
 from pytest_editmetrics.errors import EditMetricsError, InputError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The subcommands that work on run directories: report, merge, approve, score."""
+"""The subcommands that work on run directories: report, merge, approve."""
 
 from __future__ import annotations
 
@@ -105,69 +105,26 @@ def _approve(args: argparse.Namespace) -> int:
     def work(session: EditSession) -> int:
         if not run.complete:
             _note(f"{args.folder} was cut off; only what finished can be approved")
-        if not approve(session, run, args.expression, _say):
+        if not approve(session, run, args.expression, say):
             print("nothing to approve")
         return 0
 
     return in_project(work, args.rootdir)
 
 
-def add_score(commands: Commands) -> None:
-    """Add ``score``."""
-    parser = commands.add_parser(
-        "score",
-        help="measure the images of a run again, without running the model",
-        description=(
-            "Measure the images of a run again, with today's configuration, thresholds and goldens."
-            " Exit status 1 if a gate fails."
-        ),
-    )
-    parser.add_argument("folder", metavar="DIR", type=Path, help=_RUN)
-    parser.add_argument(
-        "-c",
-        dest="config",
-        metavar="PATH",
-        help="configuration file (default: the project's editmetrics.yaml)",
-    )
-    parser.add_argument(
-        "-o",
-        dest="output",
-        metavar="DIR",
-        type=Path,
-        help="run directory to write (default: DIR-scored)",
-    )
-    parser.add_argument("--rootdir", metavar="DIR", help=_ROOTDIR)
-    parser.set_defaults(run=_score)
-
-
-def _score(args: argparse.Namespace) -> int:
-    from pytest_editmetrics.project import in_project
-    from pytest_editmetrics.rundir import read_run
-    from pytest_editmetrics.score import problems, score_run
-
-    run = read_run(args.folder)
-    output = args.output or run.path.with_name(f"{run.path.resolve().name}-scored")
-
-    def work(session: EditSession) -> int:
-        tally = score_run(session, run, output.absolute(), configured=args.config is not None)
-        _print_summary(tally)
-        print(f"run directory: {output}")
-        found = problems(session, run, tally)
-        for problem in found:
-            print(f"FAILED: {problem}")
-        return 1 if found else 0
-
-    return in_project(work, args.rootdir, args.config)
-
-
 def _print_summary(tally: Tally) -> None:
     from pytest_editmetrics.report.summary import summary_lines
 
     for line in summary_lines(tally):
-        _say(line)
+        say(line)
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Print a line; what could steer the terminal is escaped, since a run may come from anywhere.
+
+    >>> say("red\x1b[31m")
+    red\\x1b[31m
+    """
     print(_printable(line))
 
 
@@ -176,5 +133,4 @@ def _note(line: str) -> None:
 
 
 def _printable(line: str) -> str:
-    """Escape what could steer the terminal: a run may come from anywhere."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
 
@@ -128,6 +128,18 @@ def _from_path(path: Path, what: str) -> Array:
         return _from_file(file, what)
 
 
+def load_encoded(data: bytes, what: str) -> Array:
+    """Load one image from the bytes of its file; returns and raises as ``load_image``.
+
+    >>> import io
+    >>> file = io.BytesIO()
+    >>> Image.new("RGB", (3, 2)).save(file, "PNG")
+    >>> load_encoded(file.getvalue(), "image").shape
+    (2, 3, 3)
+    """
+    return _from_file(BytesIO(data), what)
+
+
 def _from_file(file: BinaryIO, what: str) -> Array:
     try:
         head = file.read(len(_LFS))
@@ -142,19 +154,24 @@ def _from_file(file: BinaryIO, what: str) -> Array:
             "out with lfs enabled)"
         )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(file)
+        image = Image.open(file)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageError(
-            f"{what}: {error} If you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS"
-        ) from error
+        raise _bomb(what, error) from error
     except MemoryError:
         raise
     except Exception as error:
         raise ImageError(f"{what}: is no image that Pillow can read ({error})") from error
     with image:
+        # between its limit and twice that Pillow only warns, and filters of warnings are the
+        # process's, not a thread's
+        pixels, limit = image.width * image.height, Image.MAX_IMAGE_PIXELS
+        if limit is not None and pixels > limit:
+            raise _bomb(what, f"{pixels} pixels, over {limit}, could be a decompression bomb.")
         return _from_pil(image, what)
+
+
+def _bomb(what: str, why: object) -> ImageError:
+    return ImageError(f"{what}: {why} If you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS")
 
 
 def _from_pil(image: Image.Image, what: str) -> Array:

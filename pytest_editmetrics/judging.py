@@ -18,6 +18,7 @@ from pytest_editmetrics.session import EditSession
 if TYPE_CHECKING:
     from pytest_editmetrics.config.settings import MetricConfig
     from pytest_editmetrics.gates import Gate, Region
+    from pytest_editmetrics.goldens import GoldenAddress
     from pytest_editmetrics.pipes.explain import Evidence
 
 
@@ -41,7 +42,8 @@ class Job:
 
     ``item`` is the running test, whose fixtures give the pipe; ``None`` takes the configuration's.
     ``object_coords`` is the pipe's own list, reference boxes then edited boxes; ``options`` are the
-    marker's; ``explicit`` is a threshold that the test or case states.
+    marker's; ``explicit`` is a threshold that the test or case states. A row of a manifest has no
+    ``golden``, else one may lie beside the test.
     """
 
     nodeid: str
@@ -55,12 +57,15 @@ class Job:
     explicit: Threshold | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     item: pytest.Item | None = None
+    golden: bool = True
 
 
-def make_gate(session: EditSession, job: Job) -> tuple[Gate, Measurement | None]:
+def make_gate(
+    session: EditSession, job: Job, *, keep_failing_only: bool = False
+) -> tuple[Gate, Measurement | None]:
     """Return the gate of a job, and its measurement if there is one; what goes wrong is a verdict.
 
-    With a run directory what the gate looked at is kept in it.
+    With a run directory what the gate looked at is kept in it, or only if it fails.
     """
     from pytest_editmetrics.pipes.explain import Evidence
 
@@ -71,7 +76,7 @@ def make_gate(session: EditSession, job: Job) -> tuple[Gate, Measurement | None]
 
         change = describe_change((job.pair.reference, job.pair.edited), gate)
         gate = replace(gate, details={**gate.details, "change": change})
-    if session.run_dir is not None:
+    if session.run_dir is not None and (gate.failing or not keep_failing_only):
         from pytest_editmetrics.keep import keep_pair
 
         edited = job.pair.edited if job.pair.original is None else job.pair.original
@@ -121,16 +126,16 @@ def _judged(
             origin["fixture"] = bound.fixture
         pair = (job.pair.reference, job.pair.edited)
         measurement = measure(bound, config, pair, coords, job.pair.original, evidence)
-        path, _, test = job.nodeid.partition("::")
-        test_file = session.rootdir / path if job.item is None else job.item.path
-        address = session.goldens.address(test_file, test, metric.name, job.name)
+        address = _address(session, job) if job.golden else None
         gate = judge(
             measurement,
             metric,
             margin=config.margin,
             name=job.name,
             explicit=job.explicit,
-            approved=session.goldens.lookup(
+            approved=None
+            if address is None
+            else session.goldens.lookup(
                 address, measurement.device, measurement.device_name, measurement.smoke
             ),
             default=session.settings.thresholds.get(metric.name),
@@ -150,6 +155,12 @@ def _judged(
     except Exception as error:  # a user's pipe: the other metrics of the check still count
         return _error(job, _foreign(config.pipe_name, error), origin), None
     return replace(gate, details={**gate.details, **origin}) if origin else gate, measurement
+
+
+def _address(session: EditSession, job: Job) -> GoldenAddress:
+    path, _, test = job.nodeid.partition("::")
+    test_file = session.rootdir / path if job.item is None else job.item.path
+    return session.goldens.address(test_file, test, job.config.metric.name, job.name)
 
 
 def _error(job: Job, error: EditMetricsError, details: Mapping[str, Any]) -> Gate:

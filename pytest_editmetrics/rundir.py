@@ -114,6 +114,19 @@ class RunDir:
             temporary.unlink(missing_ok=True)
         return name
 
+    def add_file(self, name: str, data: bytes) -> None:
+        """Add an image's file that was saved as ``name`` in another run directory.
+
+        Raises:
+            EditMetricsError: it cannot be written.
+        """
+        target = self.path / name
+        try:
+            if not target.exists():
+                target.write_bytes(data)
+        except OSError as error:
+            raise EditMetricsError(f"cannot write {target}: {error.strerror or error}") from None
+
 
 @dataclass(frozen=True)
 class GateRecord:
@@ -158,11 +171,16 @@ def is_run_dir(path: Path) -> bool:
     """Tell whether a folder holds a run, complete or not: its results file starts as one."""
     if (path / RESULTS).is_symlink() or (path / IMAGES).is_symlink():
         return False
+    return is_results_file(path / RESULTS)
+
+
+def is_results_file(path: Path) -> bool:
+    """Tell whether a file starts as results do; one of a run that was killed may be empty."""
     try:
-        with (path / RESULTS).open(encoding="utf-8") as stream:
+        with path.open(encoding="utf-8") as stream:
             line = stream.readline()
-        if line:  # else the run was killed before it wrote any
-            _session(path / RESULTS, 1, _parsed(path / RESULTS, 1, line))
+        if line:
+            _session(path, 1, _parsed(path, 1, line))
     except (OSError, UnicodeError, EditMetricsError):
         return False
     return True

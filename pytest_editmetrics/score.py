@@ -12,6 +12,7 @@ from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.options import in_ci
 from pytest_editmetrics.outputs import now, package_versions
 from pytest_editmetrics.progress import track
+from pytest_editmetrics.scoring import outcome_of
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
@@ -91,12 +92,10 @@ def problems(session: EditSession, run: Run, tally: Tally) -> list[str]:
 
 
 def _outcomes(gates: list[tuple[GateRecord, Gate]]) -> dict[str, str]:
-    outcomes: dict[str, str] = {}
-    rank = ("passed", "xfailed", "failed")
+    tests: dict[str, list[Gate]] = {}
     for record, gate in gates:
-        own = "failed" if gate.failing else "xfailed" if gate.verdict == "unmeasured" else "passed"
-        outcomes[record.nodeid] = max(own, outcomes.get(record.nodeid, own), key=rank.index)
-    return outcomes
+        tests.setdefault(record.nodeid, []).append(gate)
+    return {nodeid: outcome_of(of) for nodeid, of in tests.items()}
 
 
 def _scored(session: EditSession, run: Run, record: GateRecord, configured: bool) -> Gate:
@@ -166,7 +165,9 @@ def _job(session: EditSession, run: Run, record: GateRecord, configured: bool) -
     session.registry.metric(gate.metric)
     config = session.settings.metric_configs[gate.metric]
     _check_fixture(gate, configured)
-    boxes = {key: gate.region.get(key) for key in ("coords", "ref_boxes", "edited_boxes")}
+    boxes: dict[str, Any] = {
+        key: gate.region.get(key) for key in ("coords", "ref_boxes", "edited_boxes")
+    }
     scope: Any = gate.scope or "unedit_area"
     return Job(
         nodeid=record.nodeid,

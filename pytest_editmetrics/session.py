@@ -38,6 +38,19 @@ class EditSession:
         self.run_path: Path | None = Path(given) if given else None
         self.items: Sequence[pytest.Item] = ()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a process without pytest needs to measure: no pytest, goldens or pipes go there."""
+        named = self.options["cache-dir"]
+        folder = str(self._named("cache-dir", named).absolute()) if named else named
+        return {
+            "options": {**self.options, "cache-dir": folder},
+            "rootdir": self.rootdir,
+            "registry": self.registry,
+            "settings": self.settings,
+            "run_path": None,
+            "_pipes": {},
+        }
+
     @property
     def run_dir(self) -> RunDir | None:
         """The run directory, if this run has one; xdist workers are told by the controller."""
@@ -96,6 +109,8 @@ class EditSession:
 
     def _named(self, option: str, value: str) -> Path:
         """Return a path of the command line (from there) or of the ini file (from the rootdir)."""
+        if Path(value).is_absolute():
+            return Path(value)
         typed = self.config.getoption(f"editmetrics_{option.replace('-', '_')}") is not None
         return (self.config.invocation_params.dir if typed else self.rootdir) / value
 

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import Any, Literal
 
-from pytest_editmetrics.config.bounds import parse_bounds
+from pytest_editmetrics.config.case_fields import (
+    Box,
+    boxes,
+    identifier,
+    object_boxes,
+    resize,
+    thresholds,
+)
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
 from pytest_editmetrics.config.settings import metric_names
-from pytest_editmetrics.errors import did_you_mean
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
-
-Box = tuple[float, float, float, float]
 
 FILE_KEYS = ("metrics", "cases")
 CASE_KEYS = (
@@ -122,29 +126,20 @@ class _CaseReader:
             if key not in entries:
                 node.fail(f"a case without {key!r}; it needs an `id` and a `reference`")
         given = {key: child for key, child in entries.items() if child.value is not None}
-        ref_boxes = _boxes("ref_boxes", given.get("ref_boxes"))
-        edited_boxes = _boxes("edited_boxes", given.get("edited_boxes"))
-        if len(ref_boxes or ()) != len(edited_boxes or ()):
-            (given.get("edited_boxes") or given["ref_boxes"]).fail(
-                f"ref_boxes and edited_boxes are paired in order, and there are"
-                f" {len(ref_boxes or ())} and {len(edited_boxes or ())}"
-            )
-        resize = given.get("resize")
-        if resize is not None:
-            resize.one_of("resize", ["reference"])
+        ref_boxes, edited_boxes = object_boxes(given)
         return CaseSpec(
             id=self._id(entries["id"]),
             reference=self._image(entries["reference"], "reference"),
             edited=self._image(given["edited"], "edited") if "edited" in given else None,
-            coords=_boxes("coords", given.get("coords")),
+            coords=boxes("coords", given.get("coords")),
             ref_boxes=ref_boxes,
             edited_boxes=edited_boxes,
             metrics=self.metrics(given),
-            thresholds=self._thresholds(given.get("thresholds")),
+            thresholds=thresholds(given.get("thresholds"), self._registry),
             params=_params(given.get("params")),
             marks=_marks(given.get("marks")),
             usefixtures=_names(given.get("usefixtures"), "usefixtures"),
-            resize=None if resize is None else "reference",
+            resize=resize(given.get("resize")),
             line=node.line,
         )
 
@@ -155,13 +150,7 @@ class _CaseReader:
         return metric_names(node, self._registry)
 
     def _id(self, node: Node) -> str:
-        name = node.text("the id of a case")
-        if name != name.strip():
-            node.fail(f"the id {name!r} begins or ends with a space")
-        if "::" in name:
-            node.fail(f"the id {name!r} has a '::' in it, which separates the parts of a node id")
-        if not name.isprintable():
-            node.fail(f"the id {name!r} has a character in it that cannot be shown")
+        name = identifier(node, "the id of a case")
         twin = self._ids.get(name.casefold())
         if twin is not None:
             same = "is taken" if twin.value == name else f"differs from {twin.value!r} in case only"
@@ -192,29 +181,6 @@ class _CaseReader:
         if folder not in self._folders:
             self._folders[folder] = folder.resolve()
         return self._folders[folder] / path.name
-
-    def _thresholds(self, node: Node | None) -> dict[str, Threshold]:
-        thresholds = {}
-        for name, child in node.mapping("thresholds").items() if node else ():
-            if name not in self._registry.metrics:
-                known = did_you_mean(name, self._registry.metrics)
-                child.fail(f"unknown metric {name!r}{known}")
-            metric = self._registry.metrics[name]
-            thresholds[name] = parse_bounds(metric, child, origin="case")
-        return thresholds
-
-
-def _boxes(what: str, node: Node | None) -> tuple[Box, ...] | None:
-    return None if node is None else tuple(_box(what, item) for item in node.items(what))
-
-
-def _box(what: str, node: Node) -> Box:
-    if not isinstance(node.value, list) or len(node.value) != 4:
-        node.fail(f"{what} must be a list of boxes [x1, y1, x2, y2] in pixels, as [[0, 0, 64, 64]]")
-    for item in node.value:
-        item.number(f"a number of {what}")
-    x1, y1, x2, y2 = (item.value for item in node.value)
-    return x1, y1, x2, y2
 
 
 def _params(node: Node | None) -> dict[str, Any]:

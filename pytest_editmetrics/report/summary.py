@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_editmetrics.image_gate import tile_failed
-from pytest_editmetrics.report.tally import Row, Tally
+from pytest_editmetrics.report.tally import LISTED, Row, RunningTally, Tally
 from pytest_editmetrics.report.text import format_numbers, headline
-
-_LISTED = 10
 
 
 def summary_lines(tally: Tally) -> list[str]:
@@ -28,10 +26,28 @@ def summary_lines(tally: Tally) -> list[str]:
     lines += _listed("passed only after a rerun", tally.flaky)
     lines += _listed("crashed, so never measured", tally.crashed)
     if tally.smoke:
-        lines.append(
-            f"smoke: {tally.smoke} of {sum(row.gates for row in rows)} gates were measured"
-            " with random smoke weights: they test the suite's plumbing and judge no quality"
-        )
+        lines.append(_smoke(tally.smoke, sum(row.gates for row in rows)))
+    return lines
+
+
+def _smoke(smoke: int, gates: int) -> str:
+    return (
+        f"smoke: {smoke} of {gates} gates were measured with random smoke weights: they test the"
+        " suite's plumbing and judge no quality"
+    )
+
+
+def running_lines(tally: RunningTally) -> list[str]:
+    """Return the table and the notes of gates that were counted as they came."""
+    counts = tally.counts()
+    lines = _table(list(tally.by_metric.values()))
+    for title, number, first in (
+        ("failing", counts["failed"], tally.failing),
+        ("unmeasured", counts["unmeasured"], tally.unmeasured),
+    ):
+        lines += _listed(title, [f"{nodeid}: {headline(gate)}" for nodeid, gate in first], number)
+    if tally.smoke:
+        lines.append(_smoke(tally.smoke, counts["gates"]))
     return lines
 
 
@@ -75,10 +91,12 @@ def worst_margin(row: Row) -> str:
     return f"{value}, {distance} {comparison} {gate.bound_kind} {bound}: {nodeid}"
 
 
-def _listed(title: str, entries: Sequence[str]) -> list[str]:
+def _listed(title: str, entries: Sequence[str], number: int | None = None) -> list[str]:
+    """Return the first entries of a list; ``number`` is how many there are, if not all are here."""
     if not entries:
         return []
-    lines = [f"{title}: {len(entries)}", *(f"  {entry}" for entry in entries[:_LISTED])]
-    if len(entries) > _LISTED:
-        lines.append(f"  and {len(entries) - _LISTED} more")
+    number = len(entries) if number is None else number
+    lines = [f"{title}: {number}", *(f"  {entry}" for entry in entries[:LISTED])]
+    if number > LISTED:
+        lines.append(f"  and {number - LISTED} more")
     return lines

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pytest_editmetrics.gates import MEASURED, Gate
 from pytest_editmetrics.rundir import GateRecord
+
+LISTED = 10  # as many as a list of the summary shows
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ class Row:
     recorded: int = 0
     worst: tuple[Gate, str] | None = None
 
-    def add(self, test: TestGates, gate: Gate) -> None:
-        """Count one final gate."""
+    def add(self, gate: Gate, nodeid: str) -> None:
+        """Count one gate of the test ``nodeid``."""
         self.gates += 1
         self.passed += gate.verdict in ("pass", "review")
         self.failed += gate.failing
@@ -51,7 +53,7 @@ class Row:
         if gate.distance is not None and gate.verdict != "recorded":
             worst = self.worst[0].distance if self.worst else None
             if worst is None or not gate.distance <= worst:
-                self.worst = (gate, test.nodeid)
+                self.worst = (gate, nodeid)
 
 
 class Tally:
@@ -83,7 +85,7 @@ class Tally:
                     self._failed_before[test.nodeid] = None
                 continue
             self.smoke += gate.smoke
-            self._rows.setdefault(gate.metric, Row(gate.metric)).add(test, gate)
+            self._rows.setdefault(gate.metric, Row(gate.metric)).add(gate, test.nodeid)
             if gate.verdict != "pass":
                 self.notable.append((test, gate))
 
@@ -120,6 +122,36 @@ class Tally:
         """The tests with a failing gate in an attempt that was rerun, and none in the last."""
         failed = {test.nodeid for test, gate in self.notable if gate.failing}
         return [nodeid for nodeid in self._failed_before if nodeid not in failed]
+
+
+@dataclass
+class RunningTally:
+    """Counts over gates that are not held: what is listed is cut short as they come.
+
+    ``failing`` and ``unmeasured`` are the first of each, with their test; the rows count them all.
+    """
+
+    failing: list[tuple[str, Gate]] = field(default_factory=list)
+    unmeasured: list[tuple[str, Gate]] = field(default_factory=list)
+    smoke: int = 0
+    measured: int = 0
+    by_metric: dict[str, Row] = field(default_factory=dict)
+
+    def add(self, nodeid: str, gates: Iterable[Gate]) -> None:
+        """Count the gates of one test."""
+        for gate in gates:
+            self.by_metric.setdefault(gate.metric, Row(gate.metric)).add(gate, nodeid)
+            self.smoke += gate.smoke
+            self.measured += gate.verdict in MEASURED
+            listed = self.failing if gate.failing else self.unmeasured
+            if (gate.failing or gate.verdict == "unmeasured") and len(listed) < LISTED:
+                listed.append((nodeid, gate))
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of gates, and of each kind of verdict among them."""
+        kinds = ("gates", "passed", "recorded", "failed", "unmeasured")
+        rows = self.by_metric.values()
+        return {**{kind: sum(getattr(row, kind) for row in rows) for kind in kinds}, "crashed": 0}
 
 
 def tally_of(records: Iterable[GateRecord], crashed: Iterable[str]) -> Tally:

@@ -36,11 +36,13 @@ def headline(gate: Gate) -> str:
     if gate.verdict == "missing-golden":
         return f"{subject(gate)} {format_numbers(gate.value)[0]} has no threshold and no golden"
     if gate.verdict == "recorded":
-        assert gate.proposal is not None
+        if gate.proposal is None:
+            return f"{subject(gate)} {format_numbers(gate.value)[0]} recorded, held to no bound"
         value, bound = format_numbers(gate.value, gate.proposal)
         kind = "max" if gate.better == "lower" else "min"
         return f"{subject(gate)} {value} recorded, {kind} {bound}"
-    assert gate.bound is not None
+    if gate.bound is None:
+        return f"{subject(gate)} {format_numbers(gate.value)[0]} is not a number"
     value, bound = format_numbers(gate.value, gate.bound)
     if not math.isfinite(gate.value):
         return (
@@ -83,6 +85,8 @@ def explanation_rows(gate: Gate, nodeid: str, mode: str = "missing") -> list[tup
         rows.append(("change", change))
     if gate.picture:
         rows.append(("look at", gate.picture))
+    if pair := gate.details.get("manifest"):
+        rows.append(("images", f"{pair['reference']} | {pair['edited']} ({pair['row']})"))
     if accept := _accept(gate, nodeid, mode):
         rows.append(("to accept", accept))
     return rows
@@ -149,6 +153,8 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
         return None
     if gate.snapshot is None and gate.origin in _WRITTEN_BY_HAND:
         return f"edit the {gate.origin} {gate.source} (updating writes goldens only)"
+    if pair := gate.details.get("manifest"):
+        return f"give the row {pair['row']} a threshold of its own, or edit {gate.source}"
     return f"pytest {shlex.quote(nodeid)} --editmetrics-update=failed"
 
 

@@ -373,7 +373,9 @@ def test_what_a_run_says_cannot_steer_the_terminal(project, tmp_path, editmetric
 
 
 def test_score_of_a_run_without_gates(project, tmp_path, editmetrics):
-    status, _, err = editmetrics("score", write(tmp_path / "run", {}))
-    assert status == 1
-    assert "there is no gate to score" in err
+    run = write(tmp_path / "run", {})
+    for target in (run, run / "results.jsonl"):
+        status, _, err = editmetrics("score", target)
+        assert status == 1
+        assert "there is no gate to score" in err
     assert editmetrics("score", tmp_path / "run", "-c", "gone.yaml")[0] == 2

@@ -132,6 +132,9 @@ def _facts(run: Run) -> Iterator[str]:
     shards = run.session.get("shards")
     if isinstance(shards, list) and shards:
         yield f"merged from {len(shards)} runs"
+    manifest = run.session.get("manifest")
+    if isinstance(manifest, Mapping):
+        yield f"{manifest.get('rows')} pairs of {manifest.get('path')}"
 
 
 def _versions(run: Run) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,176 @@
+"""The subcommand ``score``: measures the images of a run again, or the pairs of a manifest."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_editmetrics.cli_runs import say
+from pytest_editmetrics.errors import InputError
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.scoring import Engine
+    from pytest_editmetrics.session import EditSession
+
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add_score(commands: Commands) -> None:
+    """Add ``score``."""
+    parser = commands.add_parser(
+        "score",
+        help="measure saved images: of a run again, or the pairs of a manifest",
+        description=(
+            "Measure the images of a run again, with today's configuration, thresholds and goldens;"
+            " or the pairs that a manifest lists. Exit status 1 if a gate fails or the run was cut"
+            " off."
+        ),
+    )
+    parser.add_argument(
+        "target",
+        metavar="DIR|MANIFEST",
+        type=Path,
+        help="run directory (pytest --editmetrics-run-dir=DIR), or a manifest: JSON Lines (.jsonl)"
+        " or Parquet (.parquet) with a reference and an edited image in each row",
+    )
+    parser.add_argument(
+        "-c",
+        dest="config",
+        metavar="PATH",
+        help="configuration file (default: the project's editmetrics.yaml)",
+    )
+    parser.add_argument(
+        "-o",
+        dest="output",
+        metavar="DIR",
+        type=Path,
+        help="run directory to write (default: DIR-scored, or MANIFEST-scored)",
+    )
+    parser.add_argument(
+        "--rootdir",
+        metavar="DIR",
+        help="the project's root (default: what pytest finds from here)",
+    )
+    group = parser.add_argument_group("manifests")
+    group.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        help="where pairs are measured: in this process (default), or by actors on the Ray cluster"
+        " that RAY_ADDRESS names or that runs here",
+    )
+    group.add_argument(
+        "--metrics",
+        metavar="NAMES",
+        help="what rows measure that name no metrics, such as lpips,emd (default: the"
+        " configuration's)",
+    )
+    group.add_argument(
+        "--keep-images",
+        choices=("none", "failing", "all"),
+        help="of which gates images go into the run directory, for the report (default: none)",
+    )
+    group.add_argument(
+        "--allow-unbounded",
+        action="store_true",
+        help="record values that no threshold of a row or the configuration holds",
+    )
+    parser.set_defaults(run=_score)
+
+
+def _score(args: argparse.Namespace) -> int:
+    return _score_run(args) if _is_run(args.target) else _score_manifest(args)
+
+
+def _is_run(target: Path) -> bool:
+    """Tell a run directory, or a results file, from a manifest."""
+    from pytest_editmetrics.config.rows import SUFFIXES
+    from pytest_editmetrics.rundir import is_results_file
+
+    if target.is_dir() or target.suffix.lower() not in SUFFIXES:
+        return True
+    return target.is_file() and target.stat().st_size > 0 and is_results_file(target)
+
+
+def _score_run(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.project import in_project
+    from pytest_editmetrics.report.summary import summary_lines
+    from pytest_editmetrics.rundir import read_run
+    from pytest_editmetrics.score import problems, score_run
+
+    for name in ("engine", "metrics", "keep_images", "allow_unbounded"):
+        if getattr(args, name):
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(f"{option} is for manifests, and {args.target} is not one")
+    run = read_run(args.target)
+    output = args.output or run.path.with_name(f"{run.path.resolve().name}-scored")
+
+    def work(session: EditSession) -> int:
+        tally = score_run(session, run, output.absolute(), configured=args.config is not None)
+        return _told(summary_lines(tally), output, problems(session, run, tally))
+
+    return in_project(work, args.rootdir, args.config)
+
+
+def _score_manifest(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.config.manifest import Manifest
+    from pytest_editmetrics.project import in_project
+    from pytest_editmetrics.report.summary import running_lines
+    from pytest_editmetrics.score_manifest import check_rows, problems, score_manifest
+
+    name = args.engine or "local"
+    output = args.output or args.target.with_name(f"{args.target.stem}-scored")
+
+    def work(session: EditSession) -> int:
+        metrics = _metrics(args.metrics, session)
+        manifest = Manifest(args.target, session.registry, session.rootdir, metrics)
+        total = check_rows(session, manifest, allow_unbounded=args.allow_unbounded)
+        with _engine(name, session) as engine:
+            scored = score_manifest(
+                session,
+                manifest,
+                output.absolute(),
+                engine,
+                total=total,
+                keep=args.keep_images or "none",
+                facts={"engine": name},
+            )
+        return _told(running_lines(scored.tally), output, problems(session, scored))
+
+    return in_project(work, args.rootdir, args.config)
+
+
+def _metrics(names: str | None, session: EditSession) -> tuple[str, ...]:
+    if names is None:
+        return session.settings.metrics
+    metrics = tuple(name.strip() for name in names.split(","))
+    for name in metrics:
+        session.registry.metric(name)
+    return tuple(dict.fromkeys(metrics))
+
+
+def _told(summary: Iterable[str], output: Path, problems: Iterable[str]) -> int:
+    """Print what came of it and return the exit status."""
+    for line in summary:
+        say(line)
+    print(f"run directory: {output}")
+    failed = False
+    for problem in problems:
+        say(f"FAILED: {problem}")
+        failed = True
+    return int(failed)
+
+
+@contextmanager
+def _engine(name: str, session: EditSession) -> Iterator[Engine]:
+    if name == "local":
+        from pytest_editmetrics.engines.local import score_rows
+
+        yield lambda scorer, rows, _: score_rows(scorer, rows)
+    else:
+        from pytest_editmetrics.engines.ray import connected
+
+        with connected(session) as engine:
+            yield engine

@@ -1,0 +1,165 @@
+"""A manifest: a JSON Lines or Parquet file whose rows are pairs of images to measure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pytest_editmetrics.config.case_fields import (
+    Box,
+    boxes,
+    identifier,
+    object_boxes,
+    resize,
+    thresholds,
+)
+from pytest_editmetrics.config.node import Node
+from pytest_editmetrics.config.reader import shown_path
+from pytest_editmetrics.config.rows import SUFFIXES, read_rows
+from pytest_editmetrics.config.settings import metric_names
+from pytest_editmetrics.errors import ConfigError, InputError, RegionError, did_you_mean
+from pytest_editmetrics.measurement import Threshold
+from pytest_editmetrics.pipes.registry import PipeRegistry
+from pytest_editmetrics.regions import normalise_boxes
+from pytest_editmetrics.remote import check_url, is_url
+
+ROW_KEYS = (
+    "id",
+    "reference",
+    "edited",
+    "coords",
+    "ref_boxes",
+    "edited_boxes",
+    "metrics",
+    "thresholds",
+    "resize",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One pair of a manifest; boxes are (x1, y1, x2, y2) in pixels, not yet clipped to an image.
+
+    ``reference`` and ``edited`` are as written: URLs, or paths relative to ``folder``. ``where`` is
+    the row's ``file:line``.
+    """
+
+    id: str
+    reference: str
+    edited: str
+    folder: str
+    coords: tuple[Box, ...] | None
+    ref_boxes: tuple[Box, ...] | None
+    edited_boxes: tuple[Box, ...] | None
+    metrics: tuple[str, ...]
+    thresholds: Mapping[str, Threshold]
+    resize: Literal["reference"] | None
+    where: str
+
+
+class Manifest:
+    """The rows of a manifest. They are read anew each time they are asked for, and not held.
+
+    Args:
+        path: the file: ``.jsonl``, ``.ndjson``, ``.parquet`` or ``.pq``.
+        registry: the known metrics.
+        rootdir: paths in messages are relative to it.
+        metrics: what a row measures that names none.
+
+    Raises:
+        InputError: there is no such file, or its suffix is none of these.
+    """
+
+    def __init__(self, path: Path, registry: PipeRegistry, rootdir: Path, metrics: tuple[str, ...]):
+        if not path.is_file():
+            raise InputError(f"there is no run directory and no manifest {path}")
+        if path.suffix.lower() not in SUFFIXES:
+            raise InputError(
+                f"{path} is no run directory, and no manifest: those end in {', '.join(SUFFIXES)}"
+            )
+        self.path = path.absolute()
+        self.shown = shown_path(self.path, rootdir)
+        self._registry = registry
+        self._metrics = metrics
+
+    def rows(self) -> Iterator[Row]:
+        """Give each row, checked. Images are not looked for.
+
+        Raises:
+            ConfigError: with file and line (in Parquet the number of the row, from 1), for anything
+                unknown, misspelt, missing, twice or impossible, and for a manifest without a row.
+        """
+        ids: dict[str, int] = {}
+        schemes: set[str] = set()
+        for node in read_rows(self.path, self.shown):
+            row = self._row(node, schemes)
+            if (line := ids.setdefault(row.id, node.line)) != node.line:
+                derived = "" if "id" in node.value else " (its edited image; it states none)"
+                node.fail(f"the id {row.id!r}{derived} is taken, on line {line}")
+            yield row
+        if not ids:
+            raise ConfigError("no rows, so nothing would be measured", self.shown)
+
+    def _row(self, node: Node, schemes: set[str]) -> Row:
+        entries = node.mapping("a row", ROW_KEYS)
+        given = {key: child for key, child in entries.items() if child.value is not None}
+        for key in ("reference", "edited"):
+            if key not in given:
+                node.fail(f"a row without {key!r}; it needs a `reference` and an `edited` image")
+        reference = _image(given["reference"], "reference", schemes)
+        edited = _image(given["edited"], "edited", schemes)
+        own = given.get("id")
+        ref_boxes, edited_boxes = object_boxes(given)
+        row = Row(
+            id=edited.replace("::", ":") if own is None else identifier(own, "the id of a row"),
+            reference=reference,
+            edited=edited,
+            folder=str(self.path.parent),
+            coords=boxes("coords", given.get("coords")),
+            ref_boxes=ref_boxes,
+            edited_boxes=edited_boxes,
+            metrics=(
+                metric_names(given["metrics"], self._registry)
+                if "metrics" in given
+                else self._metrics
+            ),
+            thresholds=thresholds(given.get("thresholds"), self._registry),
+            resize=resize(given.get("resize")),
+            where=node.where,
+        )
+        _check_boxes(row, node)
+        self._check_metrics(row, node)
+        return row
+
+    def _check_metrics(self, row: Row, node: Node) -> None:
+        for name in row.thresholds:
+            if name not in row.metrics:
+                node.fail(
+                    f"a threshold of {name}, which this row does not measure"
+                    f"{did_you_mean(name, row.metrics)}; add it to metrics"
+                )
+        for name in row.metrics:
+            if self._registry.metric(name).compares == "objects" and not row.ref_boxes:
+                node.fail(f"{name} compares objects: the row needs ref_boxes and edited_boxes")
+
+
+def _image(node: Node, what: str, schemes: set[str]) -> str:
+    text = node.text(f"{what} of a row")
+    scheme = text.partition("://")[0]
+    if is_url(text) and scheme not in schemes:
+        try:
+            check_url(text)
+        except InputError as error:
+            node.fail(f"{what} {text!r}: {error}")
+        schemes.add(scheme)
+    return text
+
+
+def _check_boxes(row: Row, node: Node) -> None:
+    for what in ("coords", "ref_boxes", "edited_boxes"):
+        try:
+            normalise_boxes(getattr(row, what), what)
+        except RegionError as error:
+            node.fail(str(error))

@@ -1,0 +1,116 @@
+"""Measure the pairs of a manifest; results are written as they come and not held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.options import in_ci
+from pytest_editmetrics.outputs import now, package_versions
+from pytest_editmetrics.progress import track
+from pytest_editmetrics.scoring import Engine, Keep, RowScorer, outcome_of
+from pytest_editmetrics.session import EditSession
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.config.manifest import Manifest
+    from pytest_editmetrics.report.tally import RunningTally
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What became of a manifest; ``missing`` rows have no result, ``why`` tells what stopped it."""
+
+    tally: RunningTally
+    missing: int
+    why: str | None
+
+
+def check_rows(session: EditSession, manifest: Manifest, *, allow_unbounded: bool) -> int:
+    """Read a manifest from end to end before anything is measured, and return its number of rows.
+
+    Raises:
+        ConfigError: see ``Manifest.rows``.
+        InputError: a row that no bound holds, unless that is allowed: it could only pass.
+    """
+    total = 0
+    for row in manifest.rows():
+        total += 1
+        for metric in () if allow_unbounded else row.metrics:
+            if metric not in row.thresholds and metric not in session.settings.thresholds:
+                raise InputError(
+                    f"{row.where}: nothing holds {metric}: give the row `thresholds`, the"
+                    f" configuration a default ({session.settings.path or 'editmetrics.yaml'}), or"
+                    " --allow-unbounded to record such values"
+                )
+    return total
+
+
+def score_manifest(
+    session: EditSession,
+    manifest: Manifest,
+    output: Path,
+    engine: Engine,
+    *,
+    total: int,
+    keep: Keep = "none",
+    facts: Mapping[str, Any],
+) -> Scored:
+    """Measure every row and write the gates as a run.
+
+    Args:
+        session: of the project.
+        manifest: its rows were checked.
+        output: the run directory to write; an earlier run in it is replaced.
+        engine: measures them.
+        total: the number of rows; fewer results than that are a run that was cut off.
+        keep: of which gates images are kept.
+        facts: what the session line tells of the manifest besides.
+
+    Raises:
+        EditMetricsError: the output cannot be written.
+    """
+    from pytest_editmetrics.report.results import ResultsFile
+    from pytest_editmetrics.report.tally import RunningTally
+    from pytest_editmetrics.rundir import RunDir
+
+    run_dir = RunDir(output)
+    run_dir.prepare()
+    tally = RunningTally()
+    where, manifest_facts = run_dir.results_path, {"path": manifest.shown, "rows": total, **facts}
+    seen: set[str] = set()
+    why = None
+    with ResultsFile(where, package_versions(), now(), manifest=manifest_facts) as results:
+        try:
+            scorer = RowScorer(session, keep, output)
+            for outcome in track(engine(scorer, manifest.rows(), total), "scoring", total):
+                if outcome.nodeid in seen:
+                    raise EditMetricsError(f"{outcome.nodeid} was measured twice")
+                seen.add(outcome.nodeid)
+                ended = outcome_of(outcome.gates)
+                for gate in outcome.gates:
+                    results.gate(outcome.nodeid, 1, True, ended, gate)
+                tally.add(outcome.nodeid, outcome.gates)
+        except EditMetricsError as error:
+            why = str(error)
+        if why is None and len(seen) == total:
+            results.close(tally.counts())
+    return Scored(tally, total - len(seen), why)
+
+
+def problems(session: EditSession, scored: Scored) -> list[str]:
+    """Say why a scored manifest is no success; nothing if it is one."""
+    tally, found = scored.tally, []
+    if scored.why is not None:
+        found.append(f"scoring stopped: {scored.why}")
+    if scored.missing:
+        found.append(f"the run was cut off: {scored.missing} rows have no result")
+    if failed := tally.counts()["failed"]:
+        found.append(f"{failed} gates fail")
+    if not tally.measured:
+        found.append("not one gate could be measured, so this proves nothing")
+    if tally.smoke and in_ci() and not session.options["allow-smoke"]:
+        found.append(f"{tally.smoke} gates were judged on random smoke weights and CI is set")
+    return found

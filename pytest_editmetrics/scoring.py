@@ -1,0 +1,146 @@
+"""One row of a manifest, from its images to its gates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.judging import Job, Pair, encode_ahead, make_gate
+from pytest_editmetrics.session import EditSession
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.config.manifest import Row
+    from pytest_editmetrics.gates import Gate, Region
+    from pytest_editmetrics.images import Array
+
+Keep = Literal["none", "failing", "all"]
+
+NODE = "manifest::"
+"""What the ids of rows follow in results: not the file's name, so that two manifests compare."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The gates of one row, and the row's place among the results."""
+
+    nodeid: str
+    gates: tuple[Gate, ...]
+
+
+def outcome_of(gates: Iterable[Gate]) -> str:
+    """Return how a test with these gates would have ended: the worst of them decides."""
+    verdicts = [
+        "failed" if gate.failing else "xfailed" if gate.verdict == "unmeasured" else "passed"
+        for gate in gates
+    ]
+    return max(verdicts, key=("passed", "xfailed", "failed").index)
+
+
+class RowScorer:
+    """Measures rows with the pipes of a session; it may be sent to another process.
+
+    Args:
+        session: of the project.
+        keep: of which gates images are kept in the run directory.
+        output: the run directory.
+    """
+
+    def __init__(self, session: EditSession, keep: Keep, output: Path):
+        self._session = session
+        self._keep = keep
+        self.output = output
+        self.keep_in(output)
+
+    def keep_in(self, path: Path) -> None:
+        """Keep images, if any are, in another folder: elsewhere there is none of the run's."""
+        self._session.run_path = None if self._keep == "none" else path
+
+    def decode(self, row: Row) -> Pair | EditMetricsError:
+        """Return the images of a row, or why there are none. Threads may decode meanwhile."""
+        from pytest_editmetrics.images import load_pair
+
+        try:
+            reference = _load(row, "reference")
+            original = _load(row, "edited")
+            before, after = load_pair(reference, original, row.resize)
+        except EditMetricsError as error:
+            return error
+        except Exception as error:  # the other rows still count
+            return EditMetricsError(f"{row.where}: {type(error).__name__}: {error}")
+        resized = after.shape != original.shape
+        region = _region(row, before, resized)
+        return Pair(before, after, original if resized else None, region)
+
+    def score(self, decoded: Sequence[tuple[Row, Pair | EditMetricsError]]) -> Iterator[Outcome]:
+        """Give the gates of a few rows, whose images are encoded together where that gains.
+
+        What cannot be measured is a gate with the verdict ``error``. A value that no bound holds is
+        ``recorded``: whoever starts a run has to allow such rows.
+        """
+        prepared = [(row, self._prepared(row, pair)) for row, pair in decoded]
+        if len(prepared) > 1:
+            jobs = (job for _, of_row in prepared for job in of_row if isinstance(job, Job))
+            encode_ahead(self._session, jobs)
+        for row, of_row in prepared:
+            yield Outcome(NODE + row.id, tuple(self._gate(row, job) for job in of_row))
+
+    def _prepared(self, row: Row, pair: Pair | EditMetricsError) -> list[Job | Gate]:
+        from pytest_editmetrics.gates import error_gate, held_to
+
+        prepared: list[Job | Gate] = []
+        for name in row.metrics:
+            config = self._session.settings.metric_configs[name]
+            explicit = row.thresholds.get(name)
+            if isinstance(pair, EditMetricsError):
+                gate = error_gate(config.metric, str(pair), region=_region(row))
+                prepared.append(held_to(replace(gate, scope=config.scope), explicit))
+                continue
+            prepared.append(
+                Job(
+                    nodeid=NODE + row.id,
+                    config=config,
+                    pair=pair,
+                    coords=row.coords,
+                    ref_boxes=row.ref_boxes,
+                    edited_boxes=row.edited_boxes,
+                    explicit=explicit,
+                    golden=False,
+                )
+            )
+        return prepared
+
+    def _gate(self, row: Row, job: Job | Gate) -> Gate:
+        gate = job
+        if isinstance(gate, Job):
+            gate, _ = make_gate(self._session, gate, keep_failing_only=self._keep == "failing")
+        if gate.verdict == "missing-golden":
+            gate = replace(gate, verdict="recorded")
+        facts = {"row": row.where, "reference": row.reference, "edited": row.edited}
+        return replace(gate, details={**gate.details, "manifest": facts})
+
+
+def _load(row: Row, which: Literal["reference", "edited"]) -> Array:
+    from pytest_editmetrics.images import load_encoded, load_image
+    from pytest_editmetrics.remote import is_url, read_url
+
+    what = f"{which} image"
+    text: str = getattr(row, which)
+    if is_url(text):
+        return load_encoded(read_url(text, what), f"{what} {text}")
+    return load_image(Path(row.folder) / text, what)
+
+
+def _region(row: Row, image: Array | None = None, resized: bool = False) -> Region:
+    from pytest_editmetrics.gates import Region
+
+    size: dict[str, Any] = {}
+    if image is not None:
+        size = {"height": image.shape[0], "width": image.shape[1]}
+    return Region(row.coords, row.ref_boxes, row.edited_boxes, resized=resized, **size)
+
+
+Engine = Callable[[RowScorer, "Iterable[Row]", int], Iterator[Outcome]]
+"""Takes what scores a row, the rows, and how many there are; gives outcomes in any order."""
