@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.measurement import MASK_MODE, Measurement, SoftFailure
+from pytest_editmetrics.record import record_key
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
@@ -154,11 +156,14 @@ def _pipe(
 
 def _fixture(item: pytest.Item | None, key: str) -> Any:
     request = getattr(item, "_request", None)
-    if request is None:
+    if item is None or request is None:
         return None
+    record = item.stash.get(record_key, None)
+    late = record is not None and record.phase == "teardown"
     try:
-        with warnings.catch_warnings():  # pytest 9 deprecates asking during the teardown
-            warnings.filterwarnings("ignore", message="Calling request.getfixturevalue")
+        with warnings.catch_warnings() if late else nullcontext():
+            if late:  # pytest 9 deprecates asking then
+                warnings.filterwarnings("ignore", message="Calling request.getfixturevalue")
             return request.getfixturevalue(fixture_name(key))
     except pytest.FixtureLookupError as error:
         if error.argname != fixture_name(key):
