@@ -8,7 +8,7 @@ import ot  # noqa: F401
 import PIL.Image  # noqa: F401
 import pytest
 import segment_anything  # noqa: F401
-import torch  # noqa: F401
+import torch
 import yaml  # noqa: F401
 from hypothesis import settings
 from transformers import CLIPVisionModel  # noqa: F401
@@ -16,6 +16,9 @@ from transformers import CLIPVisionModel  # noqa: F401
 # how long one example takes says nothing on a busy machine
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+# as in the processes that the tests start: the last bits depend on the number of threads
+torch.set_num_threads(1)
 
 PLUGINS = "pytest_editmetrics.plugin,xdist.plugin,pytest_rerunfailures"
 

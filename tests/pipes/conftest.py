@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from pytest_editmetrics.images import load_image
 from pytest_editmetrics.pipes.clip import CLIPPipe
@@ -17,15 +16,6 @@ SAM = {
     "model_path": str(PARITY / "models" / "sam.safetensors"),
     "model_cfg": str(PARITY / "models" / "sam.json"),
 }
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    """Small models are no faster on more, and much slower beside other processes."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
