@@ -73,8 +73,8 @@ def outside_ci(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The suites under test decide for themselves whether they run in CI; they start cold."""
     monkeypatch.setenv("EDITMETRICS_CACHE", str(tmp_path / "cache"))
     github = ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE")
-    xdist = ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_AUTO_NUM_WORKERS")
-    for name in ("CI", "PYTEST_ADDOPTS", *xdist, *github):
+    worker = ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_AUTO_NUM_WORKERS")
+    for name in ("CI", "PYTEST_ADDOPTS", *worker, *github):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     # the suites under test start faster without the plugins that they do not need

@@ -280,5 +280,7 @@ def _line(event: Any) -> int:
 
 def _explained(error: yaml.MarkedYAMLError) -> str:
     problem = " ".join(filter(None, (error.problem, error.context)))
+    if "maximum nesting depth" in problem:  # libyaml stops by itself, before it hands anything on
+        return f"nested deeper than {DEPTH_LIMIT} levels"
     hint = next((hint for sign, hint in _HINTS if sign in problem), None)
     return f"not valid YAML: {hint}" if hint else f"not valid YAML: {problem}"

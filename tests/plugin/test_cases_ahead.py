@@ -35,6 +35,9 @@ def encode_ahead(self, metric, images):
     return encode(self, metric, images)
 
 module._decoded, CLIPPipe.encode_ahead = counting, encode_ahead
+
+def pytest_unconfigure():
+    module._decoded, CLIPPipe.encode_ahead = decoded, encode
 """
 
 

@@ -96,6 +96,8 @@ def test_images_of_several_checks_are_encoded_together(pytester: pytest.Pytester
         "    print('together', metric, len(images))\n"
         "    return original(self, metric, images)\n"
         "CLIPPipe.encode_ahead = encode_ahead\n"
+        "def pytest_unconfigure():\n"
+        "    CLIPPipe.encode_ahead = original\n"
     )
     (pytester.path / "editmetrics.yaml").write_text(
         "pipes_default: {clip-pipe: {model_path: smoke}}\nthresholds: {emd: {max: 1000}, lpips: {max: 9}}\n"

@@ -18,16 +18,21 @@ from pytest_editmetrics.pipes.sam import SAMPipe
 
 LOG = Path(__file__).parent / "loads.txt"
 
-def counting(pipe):
-    build = pipe._build
+BUILDS = {pipe: pipe._build for pipe in (CLIPPipe, LPIPSPipe, SAMPipe)}
+
+def counting(pipe, build):
     def counted(self, using):
         with LOG.open("a") as file:
             file.write(self.key + "\\n")
         return build(self, using)
     pipe._build = counted
 
-for pipe in (CLIPPipe, LPIPSPipe, SAMPipe):
-    counting(pipe)
+for pipe, build in BUILDS.items():
+    counting(pipe, build)
+
+def pytest_unconfigure():
+    for pipe, build in BUILDS.items():  # the next suite runs in this process too
+        pipe._build = build
 """
 SETTINGS = """
 metrics: [lpips, emd, sam_clip_cls_sim]
