@@ -10,20 +10,21 @@ import json
 import sys
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_editmetrics.ci import CiSurfaces
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.image_books import ImageBooks
 from pytest_editmetrics.options import in_ci
-from pytest_editmetrics.outputs import RunOutputs, package_versions
 from pytest_editmetrics.record import REPORT_KEY, is_ours
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.ci import CiSurfaces
+    from pytest_editmetrics.image_books import ImageBooks
+    from pytest_editmetrics.outputs import RunOutputs
     from pytest_editmetrics.report.tally import Tally
 
 
@@ -48,9 +49,6 @@ class Controller:
     def __init__(self, session: EditSession):
         self.session = session
         self._config = session.config
-        self._ci = CiSurfaces(session)
-        self._outputs = RunOutputs(session)
-        self._images = ImageBooks(session)
         self._tally: Tally | None = None
         self._crashed: list[str] = []
         self._running: dict[tuple[str, str], _Attempt] = {}
@@ -62,6 +60,24 @@ class Controller:
         self._gateless: list[str] = []
         self._notes: list[str] = []
         self._problems: list[str] = []
+
+    @cached_property
+    def _ci(self) -> CiSurfaces:
+        from pytest_editmetrics.ci import CiSurfaces
+
+        return CiSurfaces(self.session)
+
+    @cached_property
+    def _outputs(self) -> RunOutputs:
+        from pytest_editmetrics.outputs import RunOutputs
+
+        return RunOutputs(self.session)
+
+    @cached_property
+    def _images(self) -> ImageBooks:
+        from pytest_editmetrics.image_books import ImageBooks
+
+        return ImageBooks(self.session)
 
     @pytest.hookimpl
     def pytest_sessionstart(self) -> None:
@@ -207,6 +223,7 @@ class Controller:
     def _summarise(self, session: pytest.Session) -> None:
         if not self._ci.wanted(self._tally):
             return
+        from pytest_editmetrics.outputs import package_versions
         from pytest_editmetrics.report.markdown import SessionEnd
         from pytest_editmetrics.report.tally import Tally
 

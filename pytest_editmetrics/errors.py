@@ -5,7 +5,6 @@ Nothing here imports anything heavy: the surface needs these names when pytest s
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -83,6 +82,8 @@ def did_you_mean(name: object, valid: Iterable[str]) -> str:
     >>> did_you_mean("qqq", ["b", "a"])
     " (valid: 'a', 'b')"
     """
+    import difflib
+
     names = sorted(valid)
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
     if close:
