@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
@@ -377,7 +377,9 @@ def inference(device: str) -> Iterator[None]:
 
     where = torch.device(device)
     autocast = torch.autocast(where.type, enabled=False)
-    with torch.inference_mode(), autocast, where, own_threads():
+    # torch's mode of a default device costs more than a small operation: only where it is another
+    default = nullcontext() if torch.get_default_device() == where else where
+    with torch.inference_mode(), autocast, default, own_threads():
         yield
 
 

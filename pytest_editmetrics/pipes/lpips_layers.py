@@ -242,14 +242,18 @@ def _padded(step: Step, given: torch.Tensor, sides: tuple[int, ...]) -> torch.Te
 def _difference(
     one: torch.Tensor, other: torch.Tensor, linear: torch.Tensor
 ) -> NDArray[np.float32]:
-    from torch.nn import functional as F
-
+    """Return the weighted squared difference of two layers' cells, (h, w)."""
+    height, width = other.shape[2:]
     if not other.numel():
         return np.zeros((0, 0), np.float32)
-    squared = (_unit(one.float()) - _unit(other.float())) ** 2
-    found: NDArray[np.float32] = F.conv2d(squared, linear)[0, 0].cpu().numpy()
+    squared = _unit(one).sub_(_unit(other)).square_()
+    weighed = linear.view(1, -1) @ squared
+    found: NDArray[np.float32] = weighed.view(height, width).cpu().numpy()
     return found
 
 
 def _unit(features: torch.Tensor) -> torch.Tensor:
-    return features / (features.square().sum(dim=1, keepdim=True).sqrt() + _EPSILON)
+    """Return each cell's channels at length 1: (channels, cells), float32."""
+    cells = features[0].flatten(1).float()
+    norm = cells.square().sum(dim=0).sqrt_()
+    return cells / norm.add_(_EPSILON)
