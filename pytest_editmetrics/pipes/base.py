@@ -15,6 +15,7 @@ from pytest_editmetrics.errors import (
     EditMetricsError,
     InputError,
     MissingResourceError,
+    WeightsError,
     did_you_mean,
 )
 from pytest_editmetrics.images import Array, ImageLike, load_image, load_pair
@@ -32,6 +33,7 @@ from pytest_editmetrics.pipes.explain import Evidence
 from pytest_editmetrics.pipes.models import ModelStore
 from pytest_editmetrics.regions import Box, Mask, check_mask_mode, normalise_boxes, region_mask
 from pytest_editmetrics.threads import own_threads
+from pytest_editmetrics.weights.check import state_of
 
 if TYPE_CHECKING:
     from pytest_editmetrics.weights.find import FoundWeights
@@ -54,12 +56,14 @@ class Loaded(Generic[ModelT]):
 class Using:
     """What a measurement uses: weights that were found and checked, and a device that is there.
 
-    The model itself is loaded only when something must be computed.
+    The model itself is loaded only when something must be computed; ``state`` tells whether the
+    files are still those that were checked.
     """
 
     found: FoundWeights
     device: str
     dtype: str
+    state: tuple[object, ...]
 
     @property
     def weights(self) -> WeightsUsed:
@@ -178,7 +182,8 @@ class Pipe(ABC, Generic[ModelT]):
             if self._using is None:
                 device = resolve_device(self.device)
                 with self.explained(f"finding the weights of {self.key}"):
-                    self._using = Using(self._find(), device, self.dtype)
+                    found = self._find()
+                self._using = Using(found, device, self.dtype, state_of(found.path))
             return self._using
 
     def load(self) -> Loaded[ModelT]:
@@ -192,6 +197,10 @@ class Pipe(ABC, Generic[ModelT]):
         using = self.use()
 
         def build() -> Loaded[ModelT]:
+            if state_of(using.found.path) != using.state:
+                raise WeightsError(
+                    f"{using.found.path} was replaced after its hash was taken; run again"
+                )
             with self.explained(f"loading {self.key} on {using.device}"), _quiet_random():
                 return Loaded(self._build(using), using.device, using.weights)
 

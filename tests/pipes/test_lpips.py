@@ -261,6 +261,22 @@ def test_an_unknown_device_is_an_error(photo):
         LPIPSPipe(device="gpu")(photo, photo)
 
 
+def test_weights_that_are_replaced_after_their_hash_was_taken_are_an_error(tmp_path, photo, edited):
+    path = tmp_path / "mine.safetensors"
+    state = load_file(find_lpips("alex").path)
+    save_file(state, path)
+    pipe = LPIPSPipe(device="cpu", model_path=path)
+    assert pipe(photo, photo) == 0
+    assert not pipe.loaded
+    state["features.0.weight"] = state["features.0.weight"] * 2
+    save_file(state, tmp_path / "other.safetensors")
+    (tmp_path / "other.safetensors").replace(path)
+    with pytest.raises(WeightsError, match=r"mine\.safetensors was replaced after its hash"):
+        pipe(photo, edited)
+    pipe.release()
+    assert pipe(photo, edited) > 0
+
+
 def test_release_frees_and_the_pipe_stays_usable(photo, edited):
     pipe = LPIPSPipe(device="cpu")
     before = pipe(photo, edited)
