@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
@@ -29,10 +29,10 @@ from pytest_editmetrics.measurement import (
     WeightsUsed,
 )
 from pytest_editmetrics.pipes.checkpoint import is_no_memory
+from pytest_editmetrics.pipes.computing import quiet_random
 from pytest_editmetrics.pipes.explain import Evidence
 from pytest_editmetrics.pipes.models import ModelStore
 from pytest_editmetrics.regions import Box, Mask, check_mask_mode, normalise_boxes, region_mask
-from pytest_editmetrics.threads import own_threads
 from pytest_editmetrics.weights.check import state_of
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class Pipe(ABC, Generic[ModelT]):
                 raise WeightsError(
                     f"{using.found.path} was replaced after its hash was taken; run again"
                 )
-            with self.explained(f"loading {self.key} on {using.device}"), _quiet_random():
+            with self.explained(f"loading {self.key} on {using.device}"), quiet_random():
                 return Loaded(self._build(using), using.device, using.weights)
 
         loaded: Loaded[ModelT] = self.models.get(self._model_key(using), build)
@@ -374,33 +374,3 @@ class Pipe(ABC, Generic[ModelT]):
         same = after.shape == edited.shape
         resized_from = None if same else (after.shape[1], after.shape[0])
         return Request(metric, reference, edited, boxes, mask_mode, params, resized_from)
-
-
-@contextmanager
-def inference(device: str) -> Iterator[None]:
-    """Compute on ``device`` in float32, whatever defaults and autocast the test runs under.
-
-    On the CPU with as many threads as ``threads.thread_count`` says.
-    """
-    import torch
-
-    where = torch.device(device)
-    autocast = torch.autocast(where.type, enabled=False)
-    # torch's mode of a default device costs more than a small operation: only where it is another
-    default = nullcontext() if torch.get_default_device() == where else where
-    with torch.inference_mode(), autocast, default, own_threads():
-        yield
-
-
-@contextmanager
-def _quiet_random() -> Iterator[None]:
-    """Build on the CPU in float32 and leave the test's random numbers as they were."""
-    import torch
-
-    default = torch.get_default_dtype()
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
-        torch.set_default_dtype(torch.float32)
-        try:
-            yield
-        finally:
-            torch.set_default_dtype(default)

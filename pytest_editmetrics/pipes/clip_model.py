@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import WeightsError
 from pytest_editmetrics.images import Array
-from pytest_editmetrics.pipes.base import inference
 from pytest_editmetrics.pipes.checkpoint import check_fit, read_state_dict
+from pytest_editmetrics.pipes.computing import inference
 from pytest_editmetrics.regions import Framing, crop_geometry
 from pytest_editmetrics.threads import thread_count
 

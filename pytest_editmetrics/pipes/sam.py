@@ -19,9 +19,9 @@ from pytest_editmetrics.pipes.base import (
     Request,
     Score,
     Using,
-    inference,
 )
 from pytest_editmetrics.pipes.checkpoint import check_fit, read_state_dict
+from pytest_editmetrics.pipes.computing import inference
 from pytest_editmetrics.regions import Box, Mask, clip_box, normalise_boxes
 
 if TYPE_CHECKING:
