@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from pytest_editmetrics.cli_runs import say
 from pytest_editmetrics.errors import InputError
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.config.expect import Expect
     from pytest_editmetrics.scoring import Engine
     from pytest_editmetrics.session import EditSession
 
@@ -142,13 +143,15 @@ def _score_manifest(args: argparse.Namespace) -> int:
     return in_project(work, args.rootdir, args.config)
 
 
-def _metrics(names: str | None, session: EditSession) -> tuple[str, ...]:
+def _metrics(names: str | None, session: EditSession) -> Callable[[Expect | None], tuple[str, ...]]:
+    """Return what gives the metrics of a row that names none, by what it expects."""
+    settings = session.settings
     if names is None:
-        return session.settings.metrics
-    metrics = tuple(name.strip() for name in names.split(","))
+        return lambda expect: settings.measured(expect or settings.expect)
+    metrics = tuple(dict.fromkeys(name.strip() for name in names.split(",")))
     for name in metrics:
         session.registry.metric(name)
-    return tuple(dict.fromkeys(metrics))
+    return lambda expect: metrics
 
 
 def _told(summary: Iterable[str], output: Path, problems: Iterable[str]) -> int:

@@ -119,6 +119,7 @@ def _run(
             case.edited_boxes,
             metrics=case.metrics or file.metrics or None,
             resize=case.resize,
+            expect=case.expect,
             thresholds=case.thresholds,
         ),
         together,

@@ -15,16 +15,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pytest_editmetrics.config.golden_images import DISTANCE, TILE_SIZE, Comparator, better
-from pytest_editmetrics.errors import EditMetricsError, ImageError
 from pytest_editmetrics.images import Array
 from pytest_editmetrics.measurement import Measurement
 from pytest_editmetrics.regions import Box, Mask
+from pytest_editmetrics.ssim import measured, ssim_map
 
 Map: TypeAlias = NDArray[np.float64]
 # of golden and image, RGB: the measurement, and where they differ, (H, W) in its unscaled unit
 Lpips: TypeAlias = Callable[[Array, Array], tuple[Measurement, Map]]
 
-SSIM_WINDOW = 11
 MODES = {2: "grey", 3: "RGB", 4: "RGBA"}
 
 
@@ -114,7 +113,7 @@ def compare(
 
     Raises:
         ImageError: the image is too small for the comparator.
-        EditMetricsError: the package scikit-image is missing, or what ``lpips`` raises.
+        EditMetricsError: what ``lpips`` raises.
 
     >>> black, white = np.zeros((9, 9, 3), np.uint8), np.full((9, 9, 3), 255, np.uint8)
     >>> compare("exact", black, white, np.ones((9, 9), bool)).value
@@ -184,34 +183,8 @@ def _channel_distance(one: Array, other: Array) -> NDArray[np.int16]:
 
 
 def _ssim(golden: Array, image: Array, mask: Mask, tile: int) -> Comparison:
-    if min(golden.shape[:2]) < SSIM_WINDOW:
-        raise ImageError(
-            f"the image is {_size(golden)} px; ssim needs at least {SSIM_WINDOW}x{SSIM_WINDOW}"
-            " (its window); use comparator='pixel'"
-        )
-    try:
-        from skimage.metrics import structural_similarity
-    except ImportError as error:
-        raise EditMetricsError(
-            f"ssim needs the package scikit-image, which cannot be imported ({error}): pip install"
-            " scikit-image"
-        ) from error
-    _, spatial = structural_similarity(
-        golden,
-        image,
-        channel_axis=2,
-        data_range=255,
-        gaussian_weights=True,
-        sigma=1.5,
-        use_sample_covariance=False,
-        full=True,
-    )
-    similarity: Map = spatial.mean(axis=2, dtype=np.float64)
-    edge = SSIM_WINDOW // 2
-    inside = np.zeros_like(mask)
-    inside[edge:-edge, edge:-edge] = True
-    measured = mask & inside
-    value = float(similarity[measured if measured.any() else mask].mean(dtype=np.float64))
+    similarity = ssim_map(golden, image, 255)
+    value = float(similarity[measured(mask)].mean(dtype=np.float64))
     lost = _worst(np.where(mask, 1 - similarity, 0.0), tile)
     return Comparison(value, Tile(lost.box, 1 - lost.value))
 

@@ -19,6 +19,7 @@ from pytest_editmetrics.record import TestRecord
 from pytest_editmetrics.session import session_of
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.config.expect import Expect
     from pytest_editmetrics.config.settings import MetricConfig
     from pytest_editmetrics.gates import Gate
 
@@ -33,6 +34,7 @@ _KEYWORDS = (
     "metrics",
     "name",
     "resize",
+    "expect",
 )
 
 
@@ -53,6 +55,7 @@ class Check:
     metrics: Sequence[str] | str | None = None
     name: str | None = None
     resize: Resize | None = None
+    expect: Expect | None = None
     scope: Scope | None = None
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
 
@@ -86,6 +89,7 @@ class EditGate:
         metrics: Sequence[str] | str | None = None,
         name: str | None = None,
         resize: Resize | None = None,
+        expect: Expect | None = None,
     ) -> list[Measurement]:
         """Measure every metric asked for and hold each to its threshold.
 
@@ -96,10 +100,14 @@ class EditGate:
             coords: the edit area, boxes ``(x1, y1, x2, y2)`` in pixels, half-open.
             ref_boxes: the objects in the reference that object metrics compare.
             edited_boxes: the same objects in the edited image, in the same order.
-            metrics: names of metrics; default: the marker's, else the configuration's
-                ``metrics:``, else ``["lpips"]``.
+            metrics: names of metrics; default: the marker's, else those that ``expect`` measures,
+                else the configuration's ``metrics:``, else ``["lpips"]``.
             name: tells gates of one metric in one test apart; part of the golden's address.
             resize: ``"reference"`` resizes the edited image to the reference first.
+            expect: how the model writes the background, which decides the bounds that hold where
+                there is no other: ``"composited"`` (the reference's pixels), ``"reencoded"``
+                (through an encoder and back), ``"generative"`` (drawn anew). Default: the
+                configuration's ``expect:``.
 
         Returns:
             One ``Measurement`` a metric, in the order asked for. A soft failure is among them; it
@@ -122,6 +130,7 @@ class EditGate:
                 metrics=metrics,
                 name=name,
                 resize=resize,
+                expect=expect,
             )
         )
 
@@ -202,10 +211,13 @@ class EditGate:
 
     def _prepared(self, check: Check) -> list[Job | Gate]:
         """Return the jobs of a check; an error gate for each if its images cannot be used."""
+        from pytest_editmetrics.config.expect import check_expect
+
         with self._record.errors(check.metrics):
             marker = Marker.of(self.item, self._session)
+            expect = check_expect(check.expect) or self._session.settings.expect
+            check = replace(check.listed(), expect=expect)
             configs = self._configs(check, marker)
-            check = check.listed()
             check_name(check.name)
             for config in configs:
                 self._record.claim(config.metric.name, check.name)
@@ -225,7 +237,8 @@ class EditGate:
     def _configs(self, check: Check, marker: Marker) -> list[MetricConfig]:
         settings = self._session.settings
         asked = check.metrics if check.metrics is not None else marker.metrics
-        asked = settings.metrics if asked is None else asked
+        if asked is None:
+            asked = settings.measured(check.expect)
         if not isinstance(asked, Iterable):
             raise InputError(f"metrics must be names of metrics, not {asked!r}")
         asked = (asked,) if isinstance(asked, str) else tuple(asked)
@@ -274,6 +287,7 @@ class EditGate:
                 explicit=_explicit(config.metric.name, check, marker),
                 options=marker.options,
                 item=self.item,
+                expect=check.expect,
             )
             for config in configs
         ]

@@ -16,6 +16,8 @@ from pytest_editmetrics.measurement import Measurement, SoftFailure, Threshold
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.background.diagnosis import Diagnosis
+    from pytest_editmetrics.config.expect import Expect
     from pytest_editmetrics.config.settings import MetricConfig
     from pytest_editmetrics.gates import Gate, Region
     from pytest_editmetrics.goldens import GoldenAddress
@@ -34,6 +36,17 @@ class Pair:
     edited: Any
     original: Any
     region: Region
+    _diagnoses: dict[str | None, Diagnosis] = field(default_factory=dict, compare=False)
+
+    def diagnosis(self, gate: Gate) -> Diagnosis:
+        """Return what changed the pixels that a gate measured; made once for gates alike."""
+        from pytest_editmetrics.background.diagnosis import diagnose
+        from pytest_editmetrics.keep import measured_mask
+
+        if gate.scope not in self._diagnoses:
+            mask = measured_mask(gate, *self.reference.shape[:2])
+            self._diagnoses[gate.scope] = diagnose(self.reference, self.edited, mask)
+        return self._diagnoses[gate.scope]
 
 
 @dataclass(frozen=True)
@@ -42,8 +55,9 @@ class Job:
 
     ``item`` is the running test, whose fixtures give the pipe; ``None`` takes the configuration's.
     ``object_coords`` is the pipe's own list, reference boxes then edited boxes; ``options`` are the
-    marker's; ``explicit`` is a threshold that the test or case states. A row of a manifest has no
-    ``golden``, else one may lie beside the test.
+    marker's; ``explicit`` is a threshold that the test or case states; ``expect`` says how the
+    model writes the background. A row of a manifest has no ``golden``, else one may lie beside the
+    test.
     """
 
     nodeid: str
@@ -58,6 +72,7 @@ class Job:
     options: Mapping[str, Any] = field(default_factory=dict)
     item: pytest.Item | None = None
     golden: bool = True
+    expect: Expect | None = None
 
 
 def make_gate(
@@ -76,6 +91,8 @@ def make_gate(
 
         change = describe_change((job.pair.reference, job.pair.edited), gate)
         gate = replace(gate, details={**gate.details, "change": change})
+        if causes := _causes(job, gate):
+            gate = replace(gate, details={**gate.details, "causes": causes})
     if session.run_dir is not None and (gate.failing or not keep_failing_only):
         from pytest_editmetrics.keep import keep_pair
 
@@ -95,7 +112,7 @@ def encode_ahead(
     """
     from pytest_editmetrics.pipes.base import Pipe
 
-    images: dict[tuple[int, str], tuple[Pipe[Any], list[Any]]] = {}
+    images: dict[tuple[int, str], tuple[Pipe, list[Any]]] = {}
     for job in jobs:
         metric = job.config.metric.name
         try:
@@ -119,6 +136,8 @@ def _judged(
 
     config, metric = job.config, job.config.metric
     origin: dict[str, Any] = {"options": _plain(job.options)} if job.options else {}
+    if job.expect is not None:
+        origin["expect"] = job.expect
     try:
         coords = _object_coords(job) if metric.compares == "objects" else job.coords
         bound = bind(job.item, session, config, job.options)
@@ -138,7 +157,7 @@ def _judged(
             else session.goldens.lookup(
                 address, measurement.device, measurement.device_name, measurement.smoke
             ),
-            default=session.settings.thresholds.get(metric.name),
+            default=session.settings.default(metric, job.expect),
             address=address,
             update=session.options["update"],
             region=job.pair.region,
@@ -154,7 +173,27 @@ def _judged(
         return _error(job, error, origin), None
     except Exception as error:  # a user's pipe: the other metrics of the check still count
         return _error(job, _foreign(config.pipe_name, error), origin), None
-    return replace(gate, details={**gate.details, **origin}) if origin else gate, measurement
+    gate = replace(gate, details={**gate.details, **origin}) if origin else gate
+    if gate.verdict == "fail" and job.explicit is None and _advisory(job):
+        return replace(gate, verdict="review"), measurement
+    return gate, measurement
+
+
+def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
+    """Name what makes a gate fail, largest share of the difference first."""
+    if gate.metric == "edit_lpips":
+        text = "the edit did not happen: the edit area looks as before"
+        return [{"kind": "no-edit", "share": 1.0, "text": text}]
+    if gate.compares == "objects" or gate.scope == "edit_area":
+        return []
+    return job.pair.diagnosis(gate).to_dict()
+
+
+def _advisory(job: Job) -> bool:
+    """Tell whether a metric only advises under what the user expects of the background."""
+    from pytest_editmetrics.config.expect import EXPECTATIONS
+
+    return job.expect is not None and job.config.metric.name in EXPECTATIONS[job.expect].advisory
 
 
 def _address(session: EditSession, job: Job) -> GoldenAddress:

@@ -15,7 +15,15 @@ BoundKind = Literal["max", "min"]
 Scope = Literal["edit_area", "unedit_area"]
 MaskMode = Literal["inner", "outer"]
 Origin = Literal["argument", "marker", "case", "golden", "default"]
-SoftReason = Literal["no-valid-patch", "unpaired-coords", "empty-crop", "empty-region", "no-value"]
+SoftReason = Literal[
+    "no-valid-patch",
+    "unpaired-coords",
+    "empty-crop",
+    "empty-region",
+    "no-texture",
+    "no-match",
+    "no-value",
+]
 
 SCOPES: tuple[Scope, ...] = ("edit_area", "unedit_area")
 MASK_MODE: dict[Scope, MaskMode] = {"edit_area": "inner", "unedit_area": "outer"}

@@ -161,6 +161,8 @@ def _check_fixture(gate: Gate, configured: bool) -> None:
 
 
 def _job(session: EditSession, run: Run, record: GateRecord, configured: bool) -> Job:
+    from pytest_editmetrics.config.expect import check_expect
+
     gate = record.gate
     session.registry.metric(gate.metric)
     config = session.settings.metric_configs[gate.metric]
@@ -176,6 +178,7 @@ def _job(session: EditSession, run: Run, record: GateRecord, configured: bool) -
         name=gate.name,
         explicit=_explicit(gate),
         options=dict(gate.details.get("options") or {}),
+        expect=check_expect(gate.details.get("expect")),
         object_coords=_object_coords(boxes) if gate.compares == "objects" else None,
         **boxes,
     )

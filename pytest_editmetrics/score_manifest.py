@@ -39,10 +39,13 @@ def check_rows(session: EditSession, manifest: Manifest, *, allow_unbounded: boo
     for row in manifest.rows():
         total += 1
         for metric in () if allow_unbounded else row.metrics:
-            if metric not in row.thresholds and metric not in session.settings.thresholds:
+            expect = row.expect or session.settings.expect
+            known = session.registry.metric(metric)
+            if metric not in row.thresholds and not session.settings.default(known, expect):
+                where = session.settings.path or "editmetrics.yaml"
                 raise InputError(
-                    f"{row.where}: nothing holds {metric}: give the row `thresholds`, the"
-                    f" configuration a default ({session.settings.path or 'editmetrics.yaml'}), or"
+                    f"{row.where}: nothing holds {metric}: give the row `thresholds` or an"
+                    f" `expect` that has one, the configuration a default ({where}), or"
                     " --allow-unbounded to record such values"
                 )
     return total

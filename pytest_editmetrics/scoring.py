@@ -108,6 +108,7 @@ class RowScorer:
                     edited_boxes=row.edited_boxes,
                     explicit=explicit,
                     golden=False,
+                    expect=row.expect or self._session.settings.expect,
                 )
             )
         return prepared

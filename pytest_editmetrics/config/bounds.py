@@ -7,7 +7,19 @@ from math import inf
 from pytest_editmetrics.config.node import Node, Source
 from pytest_editmetrics.measurement import Metric, Origin, Threshold
 
-_LIMITS = {"lpips": (0.0, inf), "emd": (0.0, inf), "sam_clip_cls_sim": (-1.0, 1.0)}
+_LIMITS = {
+    "lpips": (0.0, inf),
+    "pie_bench_lpips": (0.0, inf),
+    "emd": (0.0, inf),
+    "sam_clip_cls_sim": (-1.0, 1.0),
+    "unedit_psnr": (0.0, 100.0),
+    "pie_bench_psnr": (0.0, 100.0),
+    "unedit_ssim": (-1.0, 1.0),
+    "l_channel_ssim": (-1.0, 1.0),
+    "unedit_max_diff": (0.0, 255.0),
+    "drift_px": (0.0, inf),
+    "zoom": (0.0, inf),
+}
 
 
 def limits(metric: Metric) -> tuple[float, float]:

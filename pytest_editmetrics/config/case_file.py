@@ -16,6 +16,7 @@ from pytest_editmetrics.config.case_fields import (
     resize,
     thresholds,
 )
+from pytest_editmetrics.config.expect import Expect, parse_expect
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
 from pytest_editmetrics.config.settings import metric_names
@@ -36,6 +37,7 @@ CASE_KEYS = (
     "marks",
     "usefixtures",
     "resize",
+    "expect",
 )
 MARKS_OF_OTHER_KEYS = {
     "usefixtures": "write the fixtures under the key `usefixtures`",
@@ -72,6 +74,7 @@ class CaseSpec:
     marks: tuple[CaseMark, ...]
     usefixtures: tuple[str, ...]
     resize: Literal["reference"] | None
+    expect: Expect | None
     line: int
 
 
@@ -140,6 +143,7 @@ class _CaseReader:
             marks=_marks(given.get("marks")),
             usefixtures=_names(given.get("usefixtures"), "usefixtures"),
             resize=resize(given.get("resize")),
+            expect=parse_expect(given["expect"]) if "expect" in given else None,
             line=node.line,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,6 +15,7 @@ from pytest_editmetrics.config.case_fields import (
     resize,
     thresholds,
 )
+from pytest_editmetrics.config.expect import Expect, parse_expect
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.config.rows import SUFFIXES, read_rows
@@ -35,6 +36,7 @@ ROW_KEYS = (
     "metrics",
     "thresholds",
     "resize",
+    "expect",
 )
 
 
@@ -56,6 +58,7 @@ class Row:
     metrics: tuple[str, ...]
     thresholds: Mapping[str, Threshold]
     resize: Literal["reference"] | None
+    expect: Expect | None
     where: str
 
 
@@ -66,13 +69,19 @@ class Manifest:
         path: the file: ``.jsonl``, ``.ndjson``, ``.parquet`` or ``.pq``.
         registry: the known metrics.
         rootdir: paths in messages are relative to it.
-        metrics: what a row measures that names none.
+        metrics: gives what a row measures that names none, by what it expects.
 
     Raises:
         InputError: there is no such file, or its suffix is none of these.
     """
 
-    def __init__(self, path: Path, registry: PipeRegistry, rootdir: Path, metrics: tuple[str, ...]):
+    def __init__(
+        self,
+        path: Path,
+        registry: PipeRegistry,
+        rootdir: Path,
+        metrics: Callable[[Expect | None], tuple[str, ...]],
+    ):
         if not path.is_file():
             raise InputError(f"there is no run directory and no manifest {path}")
         if path.suffix.lower() not in SUFFIXES:
@@ -112,6 +121,7 @@ class Manifest:
         edited = _image(given["edited"], "edited", schemes)
         own = given.get("id")
         ref_boxes, edited_boxes = object_boxes(given)
+        expect = parse_expect(given["expect"]) if "expect" in given else None
         row = Row(
             id=edited.replace("::", ":") if own is None else identifier(own, "the id of a row"),
             reference=reference,
@@ -123,10 +133,11 @@ class Manifest:
             metrics=(
                 metric_names(given["metrics"], self._registry)
                 if "metrics" in given
-                else self._metrics
+                else self._metrics(expect)
             ),
             thresholds=thresholds(given.get("thresholds"), self._registry),
             resize=resize(given.get("resize")),
+            expect=expect,
             where=node.where,
         )
         _check_boxes(row, node)

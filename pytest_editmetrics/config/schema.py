@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pytest_editmetrics.config.bounds import limits
 from pytest_editmetrics.config.case_file import MARKS_OF_OTHER_KEYS
 from pytest_editmetrics.config.checks import CHOICES, REFERENCE_PATCHES, TEXTS, TEXTS_OR_EMPTY
+from pytest_editmetrics.config.expect import EXPECTATIONS
 from pytest_editmetrics.config.golden_images import (
     COMPARATORS,
     FORMATS,
@@ -38,6 +39,7 @@ _NUMBER: Schema = {"type": "number"}
 _NAMES: Schema = {"type": "array", "items": {"type": "string", "pattern": r"^[^\W\d]\w*$"}}
 _IMAGE: Schema = {"type": "string", "pattern": r"^(?!/|[A-Za-z]:).*\S"}
 _BOX: Schema = {"type": "array", "items": _NUMBER, "minItems": 4, "maxItems": 4}
+_EXPECT: Schema = {"enum": [*EXPECTATIONS, None]}
 _BOXES: Schema = {"type": ["array", "null"], "items": _BOX}
 _PARAMS: Mapping[str, Schema] = {
     "patch_mask_threshold": {"type": "number", "minimum": 0, "maximum": 1},
@@ -123,6 +125,7 @@ def _settings(registry: PipeRegistry) -> Schema:
     ours = _object(
         {
             "metrics": _or_empty(_metric_names(registry)),
+            "expect": _EXPECT,
             "pipes_default": _or_empty(_object({**_anything(AUTOPIPELINE_PIPES), **pipes})),
             "metric_configs": _or_empty(_object(blocks)),
             "thresholds": _or_empty(_object(bounds)),
@@ -243,6 +246,7 @@ def _cases(registry: PipeRegistry) -> Schema:
             "marks": _or_empty(marks),
             "usefixtures": _or_empty(_NAMES),
             "resize": {"enum": ["reference", None]},
+            "expect": _EXPECT,
         },
         required=["id", "reference"],
     )

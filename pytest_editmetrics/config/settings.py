@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_editmetrics.config.bounds import parse_bounds
 from pytest_editmetrics.config.checks import pipe_options, runtime_params
+from pytest_editmetrics.config.expect import EXPECTATIONS, Expect, parse_expect
 from pytest_editmetrics.config.golden_images import ImageSettings, parse_image_settings
 from pytest_editmetrics.config.interpolate import (
     USER_CONFIG,
@@ -26,7 +27,7 @@ from pytest_editmetrics.pipes.registry import PipeRegistry
 
 __all__ = ["MetricConfig", "Settings", "load_settings", "parse_bounds"]
 
-KEYS = ("metrics", "pipes_default", "metric_configs", "thresholds", "golden_images")
+KEYS = ("metrics", "expect", "pipes_default", "metric_configs", "thresholds", "golden_images")
 BLOCK_KEYS = ("pipe_name", "default_config", "init_config", "scope", "runtime_params", "margin")
 DEFAULT_METRICS = ("lpips",)
 PIPE_DEFAULTS = {
@@ -84,7 +85,9 @@ class Settings:
     """What ``editmetrics.yaml`` says, defaults filled in for every registered metric and pipe.
 
     ``metrics`` are measured where a test names none; ``thresholds`` hold for a test or case
-    without a golden of its own; ``golden_images`` is how golden images are compared and kept.
+    without a golden of its own; ``golden_images`` is how golden images are compared and kept;
+    ``expect`` is what holds where a check or case does not say how its background is written;
+    ``metrics_named`` tells that the file names the metrics.
     """
 
     path: Path | None
@@ -93,6 +96,20 @@ class Settings:
     pipe_defaults: Mapping[str, dict[str, Any]]
     thresholds: Mapping[str, Threshold]
     golden_images: ImageSettings = field(default_factory=ImageSettings)
+    expect: Expect | None = None
+    metrics_named: bool = True
+
+    def default(self, metric: Metric, expect: Expect | None) -> Threshold | None:
+        """Return the bound that holds where no golden, test or case states one."""
+        if metric.name in self.thresholds or expect is None:
+            return self.thresholds.get(metric.name)
+        return EXPECTATIONS[expect].default(metric, expect)
+
+    def measured(self, expect: Expect | None) -> tuple[str, ...]:
+        """Return what is measured where a test or row names no metric."""
+        if self.metrics_named or expect is None:
+            return self.metrics
+        return EXPECTATIONS[expect].metrics
 
 
 def load_settings(path: Path | None, registry: PipeRegistry, rootdir: Path) -> Settings:
@@ -147,6 +164,8 @@ class _Loader:
                 for name, node in self._section("thresholds").items()
             },
             golden_images=self._golden_images(),
+            expect=self._expect(),
+            metrics_named=self._root.get("metrics") is not None,
         )
 
     def _check_keys(self) -> None:
@@ -184,6 +203,10 @@ class _Loader:
     def _golden_images(self) -> ImageSettings:
         node = self._root.get("golden_images")
         return parse_image_settings(EMPTY if node is None else self._resolver.resolve(node))
+
+    def _expect(self) -> Expect | None:
+        node = self._root.get("expect")
+        return None if node is None else parse_expect(self._resolver.resolve(node))
 
     def _section(self, key: str) -> dict[str, Node]:
         node = self._root.get(key)

@@ -103,6 +103,14 @@ class Request:
         height, width = self.reference.shape[:2]
         return region_mask(self.boxes, self.mask_mode, height, width)
 
+    @property
+    def nothing_measured(self) -> str:
+        """Why ``mask`` holds no pixel, in words."""
+        if not self.boxes:
+            return "there are no boxes to measure inside"
+        where = "inside" if self.mask_mode == "inner" else "outside"
+        return f"no pixel of the image lies {where} the boxes {self.boxes}"
+
 
 @dataclass(frozen=True)
 class Score:
@@ -130,22 +138,179 @@ def soft(
     return Score(value, SoftFailure(reason, message), weights=weights, details=details)
 
 
-class Pipe(ABC, Generic[ModelT]):
+class Pipe(ABC):
     """Computes metrics of (reference, edited) pairs. Making one loads nothing.
 
-    A subclass names its ``key``, its ``metrics`` (each with the runtime parameters it takes) and
-    ``variants`` (the constructor's keywords that decide the model besides weights, device and
-    dtype), and implements ``_find``, ``_build`` and ``_score``; ``ahead`` are the metrics that gain
-    from images that are encoded together. Loading is thread-safe; after ``release`` the next
-    measurement loads again.
-
-    ``cache`` keeps features and ``models`` the model; a pipe on its own has its own in memory, the
-    pipes of a pytest session share them: those that differ in ``framing`` share one model.
+    A subclass names its ``key`` and its ``metrics`` (each with the runtime parameters it takes);
+    ``ahead`` are the metrics that gain from images that are encoded together. Most pipes have a
+    model: ``ModelPipe``; the others are a ``PlainPipe``.
     """
 
     key: ClassVar[str]
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     ahead: ClassVar[tuple[str, ...]] = ()
+
+    def __call__(
+        self,
+        ref_image: ImageLike,
+        edited_image: ImageLike,
+        coords: Any = None,
+        mask_mode: MaskMode | None = None,
+        metric: str | None = None,
+        **kwargs: Any,
+    ) -> float | None:
+        """Return ``measure(...).value``."""
+        return self.measure(ref_image, edited_image, coords, mask_mode, metric, **kwargs).value
+
+    def measure(
+        self,
+        ref_image: ImageLike,
+        edited_image: ImageLike,
+        coords: Any = None,
+        mask_mode: MaskMode | None = None,
+        metric: str | None = None,
+        *,
+        resize: Resize | None = None,
+        evidence: Evidence | None = None,
+        **params: Any,
+    ) -> Measurement:
+        """Measure one metric of one pair.
+
+        Args:
+            ref_image: the image before the edit, of any kind that ``images.load_image`` takes.
+            edited_image: the image after it.
+            coords: boxes ``(x1, y1, x2, y2)`` in pixels; none is none or an empty list.
+            mask_mode: ``inner`` measures inside the boxes, ``outer`` outside, ``None`` everywhere.
+            metric: which; the pipe's first by default.
+            resize: ``"reference"`` resizes an edited image of another size.
+            evidence: filled with what explains the measurement in the picture.
+            params: runtime parameters of the metric.
+
+        Raises:
+            InputError: unknown metric, mask mode or parameter.
+            ImageError, RegionError: an image or a box that cannot be used.
+            EditMetricsError: weights, device or memory; see ``load``.
+        """
+        metric = self._check(metric, mask_mode, params)
+        params = self._check_params(metric, params)
+        request = self._request(metric, ref_image, edited_image, coords, mask_mode, resize, params)
+        request = replace(request, evidence=evidence)
+        details: dict[str, Any] = {}
+        if request.resized_from is not None:
+            details.update(resize=resize, resized_from=list(request.resized_from))
+        return self._measured(request, details)
+
+    def encode_ahead(self, metric: str, images: Sequence[Array]) -> None:
+        """Compute together, and keep, what measuring ``metric`` of these images will need.
+
+        ``metric`` is one of ``ahead``. Measuring gives the same bits with and without.
+        """
+        raise AssertionError(f"{self.key} computes nothing of {metric} ahead")
+
+    @contextmanager
+    def explained(self, doing: str) -> Iterator[None]:
+        """Turn running out of memory and a missing package into errors that say what to do."""
+        try:
+            yield
+        except ImportError as error:
+            raise MissingResourceError(
+                f"{self.key} needs the package {error.name!r}, which cannot be imported ({error}); "
+                "reinstall with: pip install --upgrade pytest-editmetrics",
+                pipe=self.key,
+            ) from error
+        except (RuntimeError, MemoryError) as error:
+            if not is_no_memory(error):
+                raise
+            raise EditMetricsError(
+                f"out of memory: {doing}. Call release() on the editing model or on other pipes "
+                "first, use a smaller image, or another device (--editmetrics-device=cpu)"
+            ) from error
+
+    @abstractmethod
+    def _measured(self, request: Request, details: Mapping[str, Any]) -> Measurement:
+        """Compute ``request.metric``; ``details`` go with those of the score."""
+
+    @abstractmethod
+    def share(self, cache: FeatureCache, models: ModelStore | None = None) -> None:
+        """Keep features in ``cache``, and the model in ``models``, from now on."""
+
+    def _scope(self, request: Request) -> Scope | None:
+        """Return what is measured; ``None`` for the whole image."""
+        if request.mask_mode is None or (request.mask_mode == "outer" and not request.boxes):
+            return None
+        return SCOPE[request.mask_mode]
+
+    def _check_params(self, metric: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Check the runtime parameters, before anything is loaded, and fill in the defaults."""
+        return params
+
+    def _check(self, metric: str | None, mask_mode: Any, params: Mapping[str, Any]) -> str:
+        if metric is None and self.metrics:
+            metric = next(iter(self.metrics))
+        if not isinstance(metric, str) or metric not in self.metrics:
+            raise InputError(f"Unsupported metric: {metric}")
+        check_mask_mode(mask_mode)
+        valid = (*self.metrics[metric], "resize")
+        for name in params:
+            if name not in valid:
+                hint = did_you_mean(name, valid)
+                raise InputError(f"{metric} takes no parameter {name!r}{hint}")
+        return metric
+
+    def _request(
+        self,
+        metric: str,
+        ref_image: ImageLike,
+        edited_image: ImageLike,
+        coords: Any,
+        mask_mode: MaskMode | None,
+        resize: Resize | None,
+        params: Mapping[str, Any],
+    ) -> Request:
+        boxes = normalise_boxes(coords)
+        with self.explained(f"reading the images for {metric}"):
+            before = load_image(ref_image, "reference image")
+            after = load_image(edited_image, "edited image")
+            reference, edited = load_pair(before, after, resize)
+        same = after.shape == edited.shape
+        resized_from = None if same else (after.shape[1], after.shape[0])
+        return Request(metric, reference, edited, boxes, mask_mode, params, resized_from)
+
+
+class PlainPipe(Pipe):
+    """A pipe without weights, which computes on the CPU; a subclass implements ``_score``."""
+
+    def share(self, cache: FeatureCache, models: ModelStore | None = None) -> None:
+        """Keep nothing: there is no feature that would cost more than to compute it again."""
+
+    def _measured(self, request: Request, details: Mapping[str, Any]) -> Measurement:
+        height, width = request.reference.shape[:2]
+        with self.explained(f"{request.metric} of a {width}x{height} image"):
+            score = self._score(request)
+        return Measurement(
+            request.metric,
+            score.value,
+            self._scope(request),
+            score.soft_failure,
+            details={**score.details, **details},
+        )
+
+    @abstractmethod
+    def _score(self, request: Request) -> Score:
+        """Compute ``request.metric``."""
+
+
+class ModelPipe(Pipe, Generic[ModelT]):
+    """A pipe with a model. Making one loads nothing.
+
+    A subclass also names its ``variants`` (the constructor's keywords that decide the model besides
+    weights, device and dtype), and implements ``_find``, ``_build`` and ``_score``. Loading is
+    thread-safe; after ``release`` the next measurement loads again.
+
+    ``cache`` keeps features and ``models`` the model; a pipe on its own has its own in memory, the
+    pipes of a pytest session share them: those that differ in ``framing`` share one model.
+    """
+
     variants: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, device: str = "auto", dtype: str = "float32"):
@@ -228,62 +393,14 @@ class Pipe(ABC, Generic[ModelT]):
         variant = tuple(getattr(self, name) for name in self.variants)
         return (self.key, *weights, using.device, using.dtype, *variant)
 
-    def __call__(
-        self,
-        ref_image: ImageLike,
-        edited_image: ImageLike,
-        coords: Any = None,
-        mask_mode: MaskMode | None = None,
-        metric: str | None = None,
-        **kwargs: Any,
-    ) -> float | None:
-        """Return ``measure(...).value``."""
-        return self.measure(ref_image, edited_image, coords, mask_mode, metric, **kwargs).value
-
-    def measure(
-        self,
-        ref_image: ImageLike,
-        edited_image: ImageLike,
-        coords: Any = None,
-        mask_mode: MaskMode | None = None,
-        metric: str | None = None,
-        *,
-        resize: Resize | None = None,
-        evidence: Evidence | None = None,
-        **params: Any,
-    ) -> Measurement:
-        """Measure one metric of one pair.
-
-        Args:
-            ref_image: the image before the edit, of any kind that ``images.load_image`` takes.
-            edited_image: the image after it.
-            coords: boxes ``(x1, y1, x2, y2)`` in pixels; none is none or an empty list.
-            mask_mode: ``inner`` measures inside the boxes, ``outer`` outside, ``None`` everywhere.
-            metric: which; the pipe's first by default.
-            resize: ``"reference"`` resizes an edited image of another size.
-            evidence: filled with what explains the measurement in the picture.
-            params: runtime parameters of the metric.
-
-        Raises:
-            InputError: unknown metric, mask mode or parameter.
-            ImageError, RegionError: an image or a box that cannot be used.
-            EditMetricsError: weights, device or memory; see ``load``.
-        """
-        metric = self._check(metric, mask_mode, params)
-        params = self._check_params(metric, params)
-        request = self._request(metric, ref_image, edited_image, coords, mask_mode, resize, params)
-        request = replace(request, evidence=evidence)
+    def _measured(self, request: Request, details: Mapping[str, Any]) -> Measurement:
         height, width = request.reference.shape[:2]
         using = self.use()
-        with self.explained(f"{metric} of a {width}x{height} image on {using.device}"):
+        with self.explained(f"{request.metric} of a {width}x{height} image on {using.device}"):
             score = self._score(using, request)
-        details = dict(score.details)
-        if self.dtype != "float32":
-            details["dtype"] = self.dtype
-        if request.resized_from is not None:
-            details.update(resize=resize, resized_from=list(request.resized_from))
+        dtype = {} if self.dtype == "float32" else {"dtype": self.dtype}
         return Measurement(
-            metric,
+            request.metric,
             score.value,
             self._scope(request),
             score.soft_failure,
@@ -292,34 +409,8 @@ class Pipe(ABC, Generic[ModelT]):
             using.device,
             device_name(using.device),
             (using.weights, *score.weights),
-            details,
+            {**score.details, **dtype, **details},
         )
-
-    def encode_ahead(self, metric: str, images: Sequence[Array]) -> None:
-        """Compute together, and keep, what measuring ``metric`` of these images will need.
-
-        ``metric`` is one of ``ahead``. Measuring gives the same bits with and without.
-        """
-        raise AssertionError(f"{self.key} computes nothing of {metric} ahead")
-
-    @contextmanager
-    def explained(self, doing: str) -> Iterator[None]:
-        """Turn running out of memory and a missing package into errors that say what to do."""
-        try:
-            yield
-        except ImportError as error:
-            raise MissingResourceError(
-                f"{self.key} needs the package {error.name!r}, which cannot be imported ({error}); "
-                "reinstall with: pip install --upgrade pytest-editmetrics",
-                pipe=self.key,
-            ) from error
-        except (RuntimeError, MemoryError) as error:
-            if not is_no_memory(error):
-                raise
-            raise EditMetricsError(
-                f"out of memory: {doing}. Call release() on the editing model or on other pipes "
-                "first, use a smaller image, or another device (--editmetrics-device=cpu)"
-            ) from error
 
     @abstractmethod
     def _find(self) -> FoundWeights:
@@ -332,45 +423,3 @@ class Pipe(ABC, Generic[ModelT]):
     @abstractmethod
     def _score(self, using: Using, request: Request) -> Score:
         """Compute ``request.metric``."""
-
-    def _scope(self, request: Request) -> Scope | None:
-        """Return what is measured; ``None`` for the whole image."""
-        if request.mask_mode is None or (request.mask_mode == "outer" and not request.boxes):
-            return None
-        return SCOPE[request.mask_mode]
-
-    def _check_params(self, metric: str, params: dict[str, Any]) -> dict[str, Any]:
-        """Check the runtime parameters, before anything is loaded, and fill in the defaults."""
-        return params
-
-    def _check(self, metric: str | None, mask_mode: Any, params: Mapping[str, Any]) -> str:
-        if metric is None and self.metrics:
-            metric = next(iter(self.metrics))
-        if not isinstance(metric, str) or metric not in self.metrics:
-            raise InputError(f"Unsupported metric: {metric}")
-        check_mask_mode(mask_mode)
-        valid = (*self.metrics[metric], "resize")
-        for name in params:
-            if name not in valid:
-                hint = did_you_mean(name, valid)
-                raise InputError(f"{metric} takes no parameter {name!r}{hint}")
-        return metric
-
-    def _request(
-        self,
-        metric: str,
-        ref_image: ImageLike,
-        edited_image: ImageLike,
-        coords: Any,
-        mask_mode: MaskMode | None,
-        resize: Resize | None,
-        params: Mapping[str, Any],
-    ) -> Request:
-        boxes = normalise_boxes(coords)
-        with self.explained(f"reading the images for {metric}"):
-            before = load_image(ref_image, "reference image")
-            after = load_image(edited_image, "edited image")
-            reference, edited = load_pair(before, after, resize)
-        same = after.shape == edited.shape
-        resized_from = None if same else (after.shape[1], after.shape[0])
-        return Request(metric, reference, edited, boxes, mask_mode, params, resized_from)

@@ -15,7 +15,7 @@ from pytest_editmetrics.cache import FeatureCache, feature_key
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.images import Array, ImageLike, load_image, load_pair
 from pytest_editmetrics.measurement import Scope
-from pytest_editmetrics.pipes.base import Pipe, Request, Score, Using, soft
+from pytest_editmetrics.pipes.base import ModelPipe, Request, Score, Using, soft
 from pytest_editmetrics.pipes.clip_model import CLIPEncoder, CLIPInput, load_clip, read_clip_input
 from pytest_editmetrics.pipes.models import ModelStore
 from pytest_editmetrics.pipes.sam import WHITE, Colour, SAMPipe, check_colour
@@ -50,7 +50,7 @@ def cosine(one: Tokens, other: Tokens) -> float:
     return max(-1.0, min(1.0, float(one @ other) / norm))
 
 
-class CLIPPipe(Pipe[CLIPEncoder]):
+class CLIPPipe(ModelPipe[CLIPEncoder]):
     """Compares reference and edited image through the tokens of a CLIP vision model.
 
     - ``emd`` (lower is better): earth mover's distance from the reference's patch tokens to the

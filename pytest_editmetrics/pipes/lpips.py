@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pytest_editmetrics.cache import feature_key, pixels_digest
 from pytest_editmetrics.errors import ImageError, InputError, did_you_mean
 from pytest_editmetrics.images import Array, ImageLike, load_pair
-from pytest_editmetrics.pipes.base import Pipe, Request, Score, Using, soft
+from pytest_editmetrics.pipes.base import ModelPipe, Request, Score, Using, soft
 from pytest_editmetrics.pipes.computing import inference
 from pytest_editmetrics.pipes.explain import spatial_map
 from pytest_editmetrics.pipes.lpips_layers import LayerMaps, changed_box
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.weights.find import FoundWeights
 
 
-class LPIPSPipe(Pipe[Distance]):
+class LPIPSPipe(ModelPipe[Distance]):
     """Learned perceptual image patch similarity; lower is better, 0 is equal.
 
     Pixels outside the measured region are taken from the reference, the composite is compared with
@@ -43,12 +43,20 @@ class LPIPSPipe(Pipe[Distance]):
     ``measured_fraction`` in [0, 1]. An empty region gives 0.0 and the soft failure
     ``empty-region``, because nothing was compared.
 
+    ``pie_bench_lpips`` is LPIPS as the PIE-Bench tables have it (Ju et al. 2023, PnPInversion; net
+    ``squeeze``): both images times the mask, not divided by the measured fraction. It is for
+    comparing with published numbers only: the border of the mask is a strong edge in both images.
+
     >>> LPIPSPipe().loaded
     False
     """
 
     key = "lpips-pipe"
-    metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {"lpips": ()}
+    metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "lpips": (),
+        "edit_lpips": (),
+        "pie_bench_lpips": (),
+    }
     variants = ("net",)
 
     def __init__(
@@ -88,6 +96,15 @@ class LPIPSPipe(Pipe[Distance]):
         fraction = _fraction(mask)
         return unscaled / fraction if fraction else 0.0
 
+    def _check_params(self, metric: str, params: dict[str, Any]) -> dict[str, Any]:
+        if metric == "pie_bench_lpips" and self.net != "squeeze":
+            raise InputError(
+                f"pie_bench_lpips with net {self.net!r} compares with no published table: those of"
+                " PIE-Bench are of net squeeze. In editmetrics.yaml: metric_configs:"
+                " {pie_bench_lpips: {init_config: {net: squeeze}}}"
+            )
+        return params
+
     def _find(self) -> FoundWeights:
         from pytest_editmetrics.weights.find import find_lpips
 
@@ -100,20 +117,18 @@ class LPIPSPipe(Pipe[Distance]):
     def _score(self, using: Using, request: Request) -> Score:
         mask = request.mask
         fraction = _fraction(mask)
-        maps = self._maps(using, request.reference, request.edited, mask)
+        pair = request.reference, request.edited
+        if request.metric == "pie_bench_lpips":
+            pair = _times(mask, pair[0]), _times(mask, pair[1])
+        maps = self._maps(using, *pair, mask)
         unscaled = maps.distance
         details = {"net": self.net, "unscaled": unscaled, "measured_fraction": fraction}
         if not fraction:
-            where = "inside" if request.mask_mode == "inner" else "outside"
-            message = (
-                f"no pixel of the image lies {where} the boxes {request.boxes}"
-                if request.boxes
-                else "there are no boxes to measure inside"
-            )
-            return soft("empty-region", message, details, value=0.0)
+            return soft("empty-region", request.nothing_measured, details, value=0.0)
         if request.evidence is not None:
             request.evidence.heat = lambda: spatial_map(maps.whole(), *mask.shape)
-        return Score(unscaled / fraction, details=details)
+        scaled = unscaled if request.metric == "pie_bench_lpips" else unscaled / fraction
+        return Score(scaled, details=details)
 
     def _maps(self, using: Using, reference: Array, edited: Array, mask: Mask) -> LayerMaps:
         """Return where the reference and the composite differ: from the cache, or computed."""
@@ -149,6 +164,10 @@ class LPIPSPipe(Pipe[Distance]):
             return distance.layers(reference)
         key = feature_key("lpips-layers-1", **depends)
         return self.cache.layers(key, lambda: distance.layers(reference))
+
+
+def _times(mask: Mask, image: Array) -> Array:
+    return np.where(mask[..., None], image, np.uint8(0))
 
 
 def _fraction(mask: Mask) -> float:

@@ -61,6 +61,19 @@ BUILTIN = (
                 margin=Margin(relative=0.15, absolute=0.005),
                 summary="learned perceptual distance, full size, scaled by the measured area",
             ),
+            Metric(
+                "edit_lpips",
+                "higher",
+                scope="edit_area",
+                margin=Margin(relative=0.15, absolute=0.005),
+                summary="lpips inside the edit area: did the edit happen; low if nothing changed",
+            ),
+            Metric(
+                "pie_bench_lpips",
+                "lower",
+                margin=Margin(relative=0.15, absolute=0.005),
+                summary="lpips as PIE-Bench's tables have it: both images times the mask, unscaled",
+            ),
         ),
         ("net", "device", "model_path", "dtype"),
     ),
@@ -99,6 +112,63 @@ BUILTIN = (
         "pytest_editmetrics.pipes.sam:SAMPipe",
         (),
         ("model_type", "model_path", "model_cfg", "device", "dtype"),
+    ),
+    PipeSpec(
+        "pixels-pipe",
+        "pytest_editmetrics.pipes.pixels:PixelPipe",
+        (
+            Metric(
+                "unedit_psnr",
+                "higher",
+                margin=Margin(relative=0.0, absolute=1.0),
+                summary="peak signal-to-noise ratio over the measured pixels, dB, at most 100",
+            ),
+            Metric(
+                "unedit_ssim",
+                "higher",
+                margin=Margin(relative=0.0, absolute=0.01),
+                summary="structural similarity, mean over the measured pixels",
+            ),
+            Metric(
+                "unedit_max_diff",
+                "lower",
+                margin=Margin(relative=0.15, absolute=1.0),
+                summary="largest difference of a channel in the measured pixels, of 255",
+            ),
+            Metric(
+                "l_channel_ssim",
+                "higher",
+                scope="edit_area",
+                margin=Margin(relative=0.0, absolute=0.02),
+                summary="structural similarity of the lightness, histograms matched",
+            ),
+            Metric(
+                "pie_bench_psnr",
+                "higher",
+                margin=Margin(relative=0.0, absolute=1.0),
+                summary="PSNR as PIE-Bench's tables have it: images times the mask",
+            ),
+        ),
+        (),
+    ),
+    PipeSpec(
+        "drift-pipe",
+        "pytest_editmetrics.pipes.drift:DriftPipe",
+        (
+            Metric(
+                "drift_px",
+                "lower",
+                margin=Margin(relative=0.15, absolute=0.1),
+                summary="how far the background moved, in pixels",
+            ),
+            Metric(
+                "zoom",
+                "lower",
+                margin=Margin(relative=0.15, absolute=0.0005),
+                summary="by what share the background grew or shrank",
+            ),
+        ),
+        (),
     ),
 )
 

@@ -15,7 +15,7 @@ from pytest_editmetrics.cache import feature_key
 from pytest_editmetrics.errors import EditMetricsError, InputError, WeightsError, did_you_mean
 from pytest_editmetrics.images import Array, ImageLike, load_image
 from pytest_editmetrics.pipes.base import (
-    Pipe,
+    ModelPipe,
     Request,
     Score,
     Using,
@@ -62,7 +62,7 @@ PUBLISHED = {
 }
 
 
-class SAMPipe(Pipe[Any]):
+class SAMPipe(ModelPipe[Any]):
     """Isolates objects with Segment Anything (Kirillov et al. 2023). It has no metric of its own.
 
     Args:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pytest_editmetrics.gates import Gate
 from pytest_editmetrics.report.image_text import image_headline, image_rows
@@ -83,6 +84,8 @@ def explanation_rows(gate: Gate, nodeid: str, mode: str = "missing") -> list[tup
             rows.append(("weights", ", ".join(_weights(gate))))
     if change := gate.details.get("change"):
         rows.append(("change", change))
+    if causes := gate.details.get("causes"):
+        rows.append(("cause", _causes(causes)))
     if gate.picture:
         rows.append(("look at", gate.picture))
     if pair := gate.details.get("manifest"):
@@ -136,6 +139,13 @@ def _measured(gate: Gate) -> str:
             parts.append(f"{key} {text}")
     parts.append(f"on {gate.device_name or gate.device}")
     return ", ".join(parts)
+
+
+def _causes(causes: Sequence[Mapping[str, Any]]) -> str:
+    return "; ".join(
+        f"{cause['kind']}, {100 * cause['share']:.0f} % of the difference: {cause['text']}"
+        for cause in causes
+    )
 
 
 def _weights(gate: Gate) -> list[str]:

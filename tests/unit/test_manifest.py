@@ -26,7 +26,7 @@ PAIR = {"reference": "a.png", "edited": "b.png"}
 
 
 def rows_of(path) -> list[Row]:
-    return list(Manifest(path, REGISTRY, path.parent, ("lpips",)).rows())
+    return list(Manifest(path, REGISTRY, path.parent, lambda expect: ("lpips",)).rows())
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def test_parquet_without_pyarrow_names_the_command(tmp_path, monkeypatch):
 def test_rows_are_read_as_they_are_asked_for(tmp_path):
     path = tmp_path / "pairs.jsonl"
     path.write_text(json.dumps(PAIR) + "\nbroken\n")
-    rows = Manifest(path, REGISTRY, tmp_path, ("lpips",)).rows()
+    rows = Manifest(path, REGISTRY, tmp_path, lambda expect: ("lpips",)).rows()
     assert next(rows).edited == "b.png"
     with pytest.raises(ConfigError, match=":2: "):
         next(rows)

@@ -1,0 +1,65 @@
+"""How a model writes the background, as a user expects it, and the bounds that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pytest_editmetrics.config.node import Node
+from pytest_editmetrics.errors import InputError, did_you_mean
+from pytest_editmetrics.measurement import Metric, Threshold
+
+Expect = Literal["composited", "reencoded", "generative"]
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What is measured by default under an expectation, with which bounds.
+
+    ``advisory`` are metrics that a bound of a golden or of the configuration cannot fail here:
+    beyond it their verdict is ``review``.
+    """
+
+    bounds: Mapping[str, float]
+    advisory: tuple[str, ...] = ()
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that are measured where none are named."""
+        return tuple(self.bounds)
+
+    def default(self, metric: Metric, name: Expect) -> Threshold | None:
+        """Return the bound of a metric, if the expectation has one."""
+        bound = self.bounds.get(metric.name)
+        if bound is None:
+            return None
+        return Threshold(metric.bound_kind, bound, "default", f"expect={name!r}")
+
+
+EXPECTATIONS: Mapping[Expect, Expectation] = {
+    # the model pastes its edit into the reference: the background is the reference's, pixel by
+    # pixel; attention carries an edit into neighbouring patches, so that emd moves all the same
+    "composited": Expectation(
+        {"unedit_max_diff": 2.0, "lpips": 0.01, "edit_lpips": 0.02}, advisory=("emd", "emd_excess")
+    ),
+    # the whole image passes through an encoder and back
+    "reencoded": Expectation(
+        {"lpips": 0.25, "unedit_psnr": 28.0, "drift_px": 0.5, "zoom": 0.002, "edit_lpips": 0.02}
+    ),
+    # the whole image is drawn anew from a description of it
+    "generative": Expectation({"lpips": 0.45, "drift_px": 4.0, "zoom": 0.02, "edit_lpips": 0.02}),
+}
+
+
+def check_expect(name: Any) -> Expect | None:
+    """Return the expectation that a call names; raise ``InputError`` naming the nearest one."""
+    if name is None or name in EXPECTATIONS:
+        expected: Expect | None = name
+        return expected
+    raise InputError(f"unknown expect={name!r}{did_you_mean(name, EXPECTATIONS)}")
+
+
+def parse_expect(node: Node) -> Expect | None:
+    """Return the expectation that YAML names; ``ConfigError`` with file and line for another."""
+    return None if node.value is None else check_expect(node.one_of("expect", EXPECTATIONS))

@@ -1,0 +1,95 @@
+"""Metrics of the pixels themselves, which need no model: PSNR, SSIM, the largest difference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_editmetrics.pipes.base import PlainPipe, Request, Score, soft
+from pytest_editmetrics.ssim import Map, measured, ssim_map
+
+PSNR_CEILING = 100.0
+
+
+class PixelPipe(PlainPipe):
+    """Compares pixels; on the CPU, without weights.
+
+    Every metric but ``pie_bench_psnr`` looks at the measured pixels only:
+
+    - ``unedit_psnr`` (higher is better, dB): ``10 log10(255^2 / MSE)`` with the mean over the
+      measured pixels and the three channels; at most 100, which equal pixels get.
+    - ``unedit_ssim`` (higher, [-1, 1]): structural similarity (Wang et al. 2004, window 11), pixels
+      outside the region taken from the reference, mean over the measured pixels; a border of 5
+      pixels is left out.
+    - ``unedit_max_diff`` (lower, levels of 255): the largest difference of a channel.
+    - ``l_channel_ssim`` (higher, [-1, 1]): SSIM of the lightness (CIELAB L) inside the edit area
+      after the edited image's histogram was matched to the reference's, so that a change of colour
+      keeps 1 and a change of structure does not.
+    - ``pie_bench_psnr`` (higher, dB): as the PIE-Bench tables have it (Ju et al. 2023,
+      PnPInversion): both images times the mask, mean over the whole image, so that a larger edit
+      area gives a higher score. For comparing with published numbers only.
+
+    A region without a pixel is the soft failure ``empty-region``.
+
+    >>> reference = np.zeros((16, 16, 3), np.uint8)
+    >>> PixelPipe()(reference, reference + 3, metric="unedit_max_diff")
+    3.0
+    """
+
+    key = "pixels-pipe"
+    metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "unedit_psnr": (),
+        "unedit_ssim": (),
+        "unedit_max_diff": (),
+        "l_channel_ssim": (),
+        "pie_bench_psnr": (),
+    }
+
+    def _score(self, request: Request) -> Score:
+        mask = request.mask
+        details = {"measured_fraction": np.count_nonzero(mask) / mask.size}
+        if not mask.any():
+            return soft("empty-region", request.nothing_measured, details)
+        before, after = request.reference[mask], request.edited[mask]
+        difference = np.abs(before.astype(np.int16) - after.astype(np.int16))
+        if request.metric == "unedit_max_diff":
+            changed = int(np.count_nonzero(difference.max(axis=1)))
+            return Score(float(difference.max()), details={**details, "changed_pixels": changed})
+        if request.metric == "unedit_psnr":
+            return Score(_psnr(_squared(difference), difference.size), details=details)
+        if request.metric == "pie_bench_psnr":
+            return Score(_psnr(_squared(difference), 3 * mask.size), details=details)
+        similarity = (
+            _lightness_ssim(request) if request.metric == "l_channel_ssim" else _rgb_ssim(request)
+        )
+        return Score(float(similarity[measured(mask)].mean()), details=details)
+
+
+def _squared(difference: NDArray[np.int16]) -> int:
+    return int((difference.astype(np.int64) ** 2).sum())
+
+
+def _psnr(squared: int, count: int) -> float:
+    if not squared:
+        return PSNR_CEILING
+    return min(PSNR_CEILING, 10 * math.log10(255**2 * count / squared))
+
+
+def _rgb_ssim(request: Request) -> Map:
+    composite = np.where(request.mask[..., None], request.edited, request.reference)
+    return ssim_map(request.reference, composite, 255)
+
+
+def _lightness_ssim(request: Request) -> Map:
+    from skimage.color import rgb2lab
+    from skimage.exposure import match_histograms
+
+    before, after = (rgb2lab(image)[..., 0] for image in (request.reference, request.edited))
+    mask = request.mask
+    matched = before.copy()
+    matched[mask] = match_histograms(after[mask], before[mask])
+    return ssim_map(before, matched, 100)
