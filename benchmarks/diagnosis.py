@@ -189,9 +189,7 @@ def faults(gates: Gates) -> bool:
     suite = cases()
     good = True
     print(f"{len(suite)} edits each ({len(photos())} photos x {len(EDITS)} edits)\n")
-    print(
-        "| model | expected name | composited: caught | named | reencoded: caught | named | misses |"
-    )
+    print("| model | name | composited: caught | named | reencoded: caught | named | misnamed |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for model, (make, right) in MODELS.items():
         cells, misses = [], []

@@ -183,7 +183,7 @@ def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
     """Name what makes a gate fail, largest share of the difference first."""
     if gate.metric == "edit_lpips":
         text = "the edit did not happen: the edit area looks as before"
-        return [{"kind": "no-edit", "share": 1.0, "text": text}]
+        return [{"kind": "no-edit", "text": text}]
     if gate.compares == "objects" or gate.scope == "edit_area":
         return []
     return job.pair.diagnosis(gate).to_dict()

@@ -28,9 +28,10 @@ Kind = Literal[
 MIN_SHARE = 0.05
 _MIN_SHIFT = 0.1  # pixels, at the farthest corner
 _MIN_TONE = 0.4  # of 255
-_GREY_TONE = 0.35  # of the change: channels that differ by less changed alike
+_GREY_TONE = 0.25  # of the change: channels that differ by less changed alike
 _BLUR = 0.9  # of the fine detail that is left
 _BLOCKY = 1.12  # steps across lines of the 8 px grid against other steps
+_FLAT = 3.0  # of 255, standard deviation
 _REDRAWN = 0.85  # correlation with what it should be
 
 
@@ -96,6 +97,11 @@ def diagnose(reference: Array, edited: Array, mask: Mask) -> Diagnosis:
     tone = fit_tone(before, aligned, within)
     local = _local(before, aligned, tone, within)
     steady = within if local is None else within & ~local.mask
+    if (match := _match(before, aligned, steady)) < _REDRAWN:
+        share = _energy(before, after, steady) / total
+        redrawn = Cause("redrawn", share, f"drawn anew (correlation {match:.2f})", {})
+        beside = () if local is None else (_local_cause(local, 1 - share),)
+        return Diagnosis((redrawn, *beside), drift)
 
     plain = _energy(before, after, steady)
     toned = tone.applied(before)
@@ -203,10 +209,10 @@ def _tone_cause(tone: Tone, share: float, mean: tuple[float, ...]) -> Cause | No
         "gain": [round(gain, 4) for gain in tone.gain],
         "offset": [round(offset, 2) for offset in tone.offset],
     }
-    together = sum(shifts) / 3
-    spread = max(shifts) - min(shifts)
-    if spread <= max(_MIN_TONE, _GREY_TONE * abs(together)):
-        gain, offset = sum(tone.gain) / 3, sum(tone.offset) / 3
+    gain, offset = sum(tone.gain) / 3, sum(tone.offset) / 3
+    alike = Tone((gain,) * 3, (offset,) * 3).shifts((red, green, blue))
+    apart = max(abs(one - other) for one, other in zip(shifts, alike, strict=True))
+    if apart <= max(_MIN_TONE, _GREY_TONE * max(map(abs, shifts))):
         text = f"exposure changed (gain {gain:.3f}, offset {offset:+.1f} of 255)"
         return Cause("exposure", share, text, facts)
     channels = ", ".join(
@@ -238,8 +244,6 @@ def _rest(
     detail = float(fine_before @ fine_before)
     kept = float(fine_before @ fine_after) / detail if detail > 0 else 1.0
     noise = float(((fine_after - kept * fine_before) ** 2).sum())
-    low_before, low_after = (gaussian_filter(image, 1.5)[inner] for image in (before, after))
-    match = _correlation(low_before, low_after)
     grid, grid_before = blockiness(edited, mask), blockiness(reference, mask)
     jpeg = grid is not None and grid > max(_BLOCKY, (grid_before or 1.0) + 0.1)
     facts = {
@@ -247,8 +251,6 @@ def _rest(
         "noise": round(level, 2),
         "blockiness": None if grid is None else round(grid, 3),
     }
-    if match < _REDRAWN:
-        return Cause("redrawn", share, f"drawn anew (correlation {match:.2f})", facts)
     if jpeg:
         text = f"encoded anew as JPEG (noise {level:.1f} of 255, 8 px blocks)"
         return Cause("re-encoding", share, text, facts)
@@ -258,10 +260,18 @@ def _rest(
     return Cause("re-encoding", share, text, facts)
 
 
-def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    a, b = one.astype(np.float64) - one.mean(), other.astype(np.float64) - other.mean()
+def _match(one: NDArray[np.float32], other: NDArray[np.float32], mask: Mask) -> float:
+    """Return the correlation of two images without their fine detail; 1 where both are flat."""
+    from scipy.ndimage import gaussian_filter
+
+    a, b = (
+        gaussian_filter(image.mean(axis=2), 1.5)[mask].astype(np.float64) for image in (one, other)
+    )
+    if not len(a) or (a.std() < _FLAT and b.std() < _FLAT):
+        return 1.0
+    a, b = a - a.mean(), b - b.mean()
     size = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / size if size > 0 else 1.0
+    return float(a @ b) / size if size > 0 else 0.0
 
 
 def blockiness(image: Array, mask: Mask) -> float | None:

@@ -51,7 +51,7 @@ def find_local(
     known = covered >= 0.1
     if not known.any():
         return None
-    score = amount / (2.0 + 0.25 * contrast)
+    score = (amount - _expected(amount, contrast, known)) / (2.0 + 0.25 * contrast)
     middle = float(np.median(score[known]))
     spread = 1.4826 * float(np.median(np.abs(score[known] - middle)))
     outlying = known & (amount > _LEAST) & (score > middle + _OUTLYING * max(spread, 0.1))
@@ -90,6 +90,17 @@ def find_local(
             (left + int(xs[0]), top + int(ys[0]), left + int(xs[-1]) + 1, top + int(ys[-1]) + 1)
         )
     return Local(pixels, tuple(boxes), _is_seam(difference, pixels, mask))
+
+
+def _expected(
+    amount: NDArray[np.float64], contrast: NDArray[np.float64], known: Mask
+) -> NDArray[np.float64]:
+    """Return how much a block of its contrast changes as a rule: what blur does grows with it."""
+    busy = known & (contrast >= max(1.0, float(np.median(contrast[known]))))
+    calm = known & ~busy
+    base = float(np.median(amount[calm])) if calm.any() else 0.0
+    slope = float(np.median((amount[busy] - base) / contrast[busy])) if busy.any() else 0.0
+    return base + max(0.0, slope) * contrast
 
 
 def _is_seam(difference: NDArray[np.float32], changed: Mask, mask: Mask) -> bool:

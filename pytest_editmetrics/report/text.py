@@ -143,7 +143,9 @@ def _measured(gate: Gate) -> str:
 
 def _causes(causes: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(
-        f"{cause['kind']}, {100 * cause['share']:.0f} % of the difference: {cause['text']}"
+        cause["kind"]
+        + (f", {100 * cause['share']:.0f} % of the difference" if "share" in cause else "")
+        + f": {cause['text']}"
         for cause in causes
     )
 

@@ -1,0 +1,193 @@
+"""``expect``: how a model writes its background decides the bounds; a failure names the cause."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pytest_editmetrics.cli import main
+
+SCENE = """
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+BOX = [(20, 24, 60, 64)]
+
+
+def scene():
+    random = np.random.default_rng(0)
+    coarse = Image.fromarray(random.integers(30, 220, (24, 24, 3), dtype=np.uint8))
+    return np.asarray(coarse.resize((128, 128), Image.Resampling.BICUBIC))
+
+
+def edited():
+    made = scene().copy()
+    made[24:64, 20:60] = 255 - made[24:64, 20:60]
+    return made
+
+
+def jpeg(image, quality=40):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file))
+"""
+
+
+@pytest.fixture
+def scene(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makepyfile(scene=SCENE)
+    pytester.makeini("[pytest]\npythonpath = .\n")
+    return pytester
+
+
+def run(scene: pytest.Pytester, call: str, *options: str, head: str = "") -> pytest.RunResult:
+    scene.makepyfile(
+        test_edit=f"from scene import *\n\n{head}\ndef test_edit(edit_gate):\n    {call}\n"
+    )
+    return scene.runpytest("-q", *options)
+
+
+def test_a_clean_composite_passes_without_a_bound_of_its_own(scene):
+    result = run(scene, 'edit_gate.check(scene(), edited(), BOX, expect="composited")')
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["unedit_max_diff *1 *1 *", "lpips *1 *1 *", "edit_lpips *1 *1 *"])
+
+
+@pytest.mark.parametrize(
+    ("faulty", "first", "cause"),
+    [
+        ("scene()", "edit edit_lpips 0.000 < min 0.020", "no-edit: the edit did not happen: *"),
+        (
+            "np.roll(edited(), 2, axis=1)",
+            "unedit unedit_max_diff * > max 2.0*, default expect='composited'",
+            "shift, * of the difference: the background moved 2.00 px right",
+        ),
+        ("jpeg(edited())", "unedit unedit_max_diff *", "re-encoding, * as JPEG (*"),
+    ],
+)
+def test_a_fault_fails_and_is_named(scene, faulty, first, cause):
+    result = run(scene, f'edit_gate.check(scene(), {faulty}, BOX, expect="composited")')
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*{first}*"])
+    result.stdout.fnmatch_lines([f"*    cause     {cause}*"])
+
+
+def test_a_reencoded_background_may_change_a_little(scene):
+    call = 'edit_gate.check(scene(), jpeg(edited(), 80), BOX, expect="{}")'
+    run(scene, call.format("reencoded")).assert_outcomes(passed=1)
+    run(scene, call.format("composited")).assert_outcomes(failed=1)
+
+
+def test_a_moved_background_is_none_that_was_reencoded(scene):
+    moved = "jpeg(np.roll(edited(), 2, axis=1), 80)"
+    result = run(scene, f'edit_gate.check(scene(), {moved}, BOX, expect="reencoded")')
+    result.stdout.fnmatch_lines(["*unedit drift_px 2.0* > max 0.500*"])
+
+
+def test_an_unknown_expectation_is_an_error(scene):
+    result = run(scene, 'edit_gate.check(scene(), edited(), BOX, expect="composite")')
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*unknown expect='composite' (did you mean 'composited'?)*"])
+
+
+def test_the_configuration_can_expect_for_the_whole_suite(scene):
+    (scene.path / "editmetrics.yaml").write_text("expect: composited\n")
+    run(scene, "edit_gate.check(scene(), edited(), BOX)").assert_outcomes(passed=1)
+    run(scene, "edit_gate.check(scene(), jpeg(edited()), BOX)").assert_outcomes(failed=1)
+    call = 'edit_gate.check(scene(), jpeg(edited(), 80), BOX, expect="reencoded")'
+    run(scene, call).assert_outcomes(passed=1)
+
+
+def test_a_wrong_expectation_in_the_configuration_has_its_line(scene):
+    (scene.path / "editmetrics.yaml").write_text("metrics: [lpips]\nexpect: redrawn\n")
+    result = run(scene, "edit_gate.check(scene(), edited(), BOX)")
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*editmetrics.yaml:2: *redrawn*composited*"])
+
+
+def test_metrics_and_bounds_that_are_written_win(scene):
+    (scene.path / "editmetrics.yaml").write_text(
+        "metrics: [unedit_max_diff]\nexpect: composited\nthresholds: {unedit_max_diff: 255}\n"
+    )
+    result = run(scene, "edit_gate.check(scene(), jpeg(edited()), BOX)")
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*lpips*")
+
+
+def test_emd_only_advises_about_a_composite(scene):
+    """Smoke weights keep the test small; what is at stake is the verdict."""
+    (scene.path / "editmetrics.yaml").write_text(
+        "pipes_default: {clip-pipe: {model_path: smoke}}\nthresholds: {emd: 0}\n"
+    )
+    call = 'edit_gate.check(scene(), np.roll(edited(), 2, axis=1), BOX, metrics="emd"{})'
+    run(scene, call.format(', expect="composited"')).assert_outcomes(passed=1)
+    run(scene, call.format("")).assert_outcomes(failed=1)
+    head = "@pytest.mark.editmetrics(thresholds={'emd': 0})"
+    stated = run(scene, call.format(', expect="composited"'), head=head)
+    stated.assert_outcomes(failed=1)
+
+
+def test_the_results_name_cause_and_expectation(scene):
+    call = 'edit_gate.check(scene(), np.roll(edited(), 2, axis=1), BOX, expect="composited")'
+    run(scene, call, "--editmetrics-results=results.jsonl")
+    lines = (scene.path / "results.jsonl").read_text().splitlines()
+    gates = [json.loads(line) for line in lines if '"gate"' in line]
+    (gate,) = (gate for gate in gates if gate["metric"] == "unedit_max_diff")
+    assert gate["details"]["expect"] == "composited"
+    assert gate["details"]["causes"][0]["kind"] == "shift"
+    assert gate["details"]["causes"][0]["dx"] == pytest.approx(2, abs=0.05)
+
+
+def test_a_saved_run_is_scored_under_the_same_expectation(scene, monkeypatch):
+    call = 'edit_gate.check(scene(), jpeg(edited()), BOX, expect="composited")'
+    run(scene, call, "--editmetrics-run-dir=run").assert_outcomes(failed=1)
+    monkeypatch.chdir(scene.path)
+    assert main(["score", "run"]) == 1
+    results = (scene.path / "run-scored" / "results.jsonl").read_text()
+    assert "expect='composited'" in results
+
+
+def write_images(folder) -> None:
+    random = np.random.default_rng(0)
+    reference = random.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    edited = reference.copy()
+    edited[16:48, 16:48] = 255 - edited[16:48, 16:48]
+    Image.fromarray(reference).save(folder / "reference.png")
+    Image.fromarray(edited).save(folder / "edited.png")
+
+
+def test_a_yaml_case_expects_too(scene):
+    write_images(scene.path)
+    (scene.path / "test_x.edit.yaml").write_text(
+        "cases:\n"
+        "  - {id: clean, reference: reference.png, edited: edited.png,"
+        " coords: [[16, 16, 48, 48]], expect: composited}\n"
+        "  - {id: elsewhere, reference: reference.png, edited: edited.png,"
+        " coords: [[0, 0, 16, 16]], expect: composited}\n"
+    )
+    result = scene.runpytest("-q")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*    cause     *a local change in (16, 16, 48, 48)*"])
+
+
+def test_a_row_of_a_manifest_expects_too(scene, monkeypatch, capsys):
+    write_images(scene.path)
+    row = {"id": "one", "reference": "reference.png", "edited": "edited.png"}
+    row["coords"] = [[16, 16, 48, 48]]
+    manifest = scene.path / "pairs.jsonl"
+    monkeypatch.chdir(scene.path)
+    manifest.write_text(json.dumps({**row, "expect": "composited"}) + "\n")
+    assert main(["score", "pairs.jsonl"]) == 0
+    assert "unedit_max_diff" in capsys.readouterr().out
+    manifest.write_text(json.dumps({**row, "expect": "composite"}) + "\n")
+    assert main(["score", "pairs.jsonl"]) == 1
+    assert "pairs.jsonl:1: " in capsys.readouterr().err
+    manifest.write_text(json.dumps(row) + "\n")
+    assert main(["score", "pairs.jsonl"]) == 2
+    assert "an `expect` that has one" in capsys.readouterr().err

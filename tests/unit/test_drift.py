@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.ndimage import gaussian_filter, map_coordinates
+
+from pytest_editmetrics.background.drift import Motion, measure_drift, warped
+
+PHOTOS = Path(__file__).parents[2] / "fixtures" / "demo" / "images"
+
+
+def photo(name: str, size: int = 256) -> NDArray[np.uint8]:
+    picture = Image.open(PHOTOS / f"{name}.png").convert("RGB")
+    edge = min(picture.size)
+    return np.asarray(picture.crop((0, 0, edge, edge)).resize((size, size)))
+
+
+def moved(image: NDArray[np.uint8], dx: float, dy: float, zoom: float = 1.0) -> NDArray[np.float64]:
+    """Resample an image so that its content moves right by dx and down by dy, about the centre."""
+    height, width = image.shape[:2]
+    y, x = np.mgrid[:height, :width].astype(float)
+    u, v = x - (width - 1) / 2, y - (height - 1) / 2
+    where = [(v - dy) / zoom + (height - 1) / 2, (u - dx) / zoom + (width - 1) / 2]
+    return np.stack(
+        [
+            map_coordinates(image[..., c].astype(float), where, order=3, mode="nearest")
+            for c in range(3)
+        ],
+        axis=2,
+    )
+
+
+def eight_bit(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+    return values.clip(0, 255).round().astype(np.uint8)
+
+
+def jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file))
+
+
+def everywhere(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    return np.ones(image.shape[:2], bool)
+
+
+def noisy(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+    return eight_bit(values + np.random.default_rng(0).normal(0, 3, values.shape))
+
+
+CHANGES = {
+    "clean": eight_bit,
+    "sensor noise": noisy,
+    "JPEG 85": lambda values: jpeg(eight_bit(values), 85),
+    "other colours": lambda values: eight_bit(values * [0.85, 1.0, 0.9] + [12, -6, 3]),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("length", [0.25, 0.5, 1.0, 2.4, 8.0])
+@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+def test_a_known_shift_is_found_to_a_tenth_of_a_pixel(
+    name: str, length: float, change: str
+) -> None:
+    reference = photo(name)
+    dx, dy = length * math.cos(length), length * math.sin(length)
+    edited = CHANGES[change](moved(reference, dx, dy))
+    drift = measure_drift(reference, edited, everywhere(reference))
+    assert drift.motion is not None
+    assert drift.median == pytest.approx((dx, dy), abs=0.1)
+    assert (drift.motion.dx, drift.motion.dy) == pytest.approx((dx, dy), abs=0.1)
+    assert drift.motion.zoom == pytest.approx(1, abs=0.001)
+
+
+@settings(max_examples=15)
+@given(st.floats(-8, 8), st.floats(-8, 8), st.integers(0, 999))
+def test_any_shift_is_found_beside_an_edit(dx: float, dy: float, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    reference = photo("cat", 192)
+    edited = noisy(moved(reference, dx, dy))
+    x, y = random.integers(10, 90, 2)
+    edited[y : y + 80, x : x + 90] = random.integers(0, 256, (80, 90, 3))
+    mask = everywhere(reference)
+    mask[y : y + 80, x : x + 90] = False
+    drift = measure_drift(reference, edited, mask)
+    assert drift.motion is not None
+    assert drift.median == pytest.approx((dx, dy), abs=0.1)
+
+
+@pytest.mark.parametrize("zoom", [0.98, 0.995, 1.01])
+def test_a_zoom_is_told_from_a_shift(zoom: float) -> None:
+    reference = photo("astronaut")
+    drift = measure_drift(reference, noisy(moved(reference, 0.7, 0, zoom)), everywhere(reference))
+    assert drift.motion is not None
+    assert drift.motion.zoom == pytest.approx(zoom, abs=0.0005)
+    assert (drift.motion.dx, drift.motion.dy) == pytest.approx((0.7, 0), abs=0.1)
+
+
+def test_equal_images_moved_by_exactly_nothing() -> None:
+    reference = photo("rocket")
+    drift = measure_drift(reference, reference.copy(), everywhere(reference))
+    assert drift.motion == Motion()
+    assert {(tile.dx, tile.dy) for tile in drift.measured} == {(0.0, 0.0)}
+    assert any(tile.status == "flat" for tile in drift.tiles)
+
+
+@pytest.mark.parametrize("noise", [0.0, 2.0])
+def test_a_flat_area_is_not_measured(noise: float) -> None:
+    random = np.random.default_rng(0)
+    reference = np.full((160, 160, 3), 120, np.uint8)
+    edited = eight_bit(120 + random.normal(0, noise, (160, 160, 3))) if noise else reference
+    drift = measure_drift(reference, edited, everywhere(reference))
+    assert drift.motion is None
+    assert {tile.status for tile in drift.tiles} == {"flat"}
+
+
+def test_stripes_do_not_tell_a_shift_along_themselves() -> None:
+    x = np.arange(192)
+    stripes = np.broadcast_to(128 + 100 * np.sin(x / 3)[None, :, None], (192, 192, 3))
+    reference = eight_bit(stripes)
+    assert measure_drift(reference, reference, everywhere(reference)).motion is None
+
+
+def test_flat_tiles_do_not_hide_the_others() -> None:
+    reference = photo("astronaut").copy()
+    reference[:, :128] = 90
+    edited = eight_bit(moved(reference, 3, 0))
+    edited[:, :124] = 90
+    drift = measure_drift(reference, edited, everywhere(reference))
+    assert drift.median[0] == pytest.approx(3, abs=0.1)
+    left = [tile for tile in drift.tiles if tile.box[2] <= 124]
+    assert left
+    assert {tile.status for tile in left} == {"flat"}
+
+
+def test_another_picture_does_not_match() -> None:
+    drift = measure_drift(photo("astronaut"), photo("coffee"), everywhere(photo("coffee")))
+    assert drift.motion is None
+    assert "unmatched" in {tile.status for tile in drift.tiles}
+
+
+def test_tiles_under_the_edit_are_hidden() -> None:
+    reference = photo("astronaut")
+    mask = everywhere(reference)
+    mask[:, :128] = False
+    drift = measure_drift(reference, reference, mask)
+    assert all(tile.status == "hidden" for tile in drift.tiles if tile.box[2] <= 128)
+    assert len(drift.measured) > 3
+
+
+def test_one_moved_part_is_seen_in_its_tiles() -> None:
+    reference = photo("coffee", 384)
+    edited = reference.copy()
+    edited[192:, 192:] = np.roll(reference, 2, axis=1)[192:, 192:]
+    drift = measure_drift(reference, edited, everywhere(reference))
+    inside = [tile for tile in drift.measured if tile.box[0] >= 192 and tile.box[1] >= 192]
+    assert inside
+    assert np.median([tile.dx for tile in inside]) == pytest.approx(2, abs=0.1)
+    assert drift.median == pytest.approx((0, 0), abs=0.05)
+
+
+def test_a_tiny_image_is_no_error() -> None:
+    tiny = np.zeros((3, 2, 3), np.uint8)
+    assert measure_drift(tiny, tiny + 1, np.ones((3, 2), bool)).motion is None
+
+
+def test_an_image_larger_than_what_is_looked_at_whole_is_measured() -> None:
+    small = gaussian_filter(np.random.default_rng(0).normal(128, 300, (1000, 1000)), 3)
+    reference = np.repeat(eight_bit(small)[..., None], 3, axis=2)
+    drift = measure_drift(reference, np.roll(reference, (2, 5), (0, 1)), everywhere(reference))
+    assert drift.median == pytest.approx((5, 2), abs=0.05)
+
+
+def test_warped_undoes_a_motion() -> None:
+    reference = photo("cat")
+    motion = Motion(2.3, -1.2, zoom=1.01)
+    back, inside = warped(eight_bit(moved(reference, 2.3, -1.2, 1.01)), motion)
+    assert inside.mean() > 0.95
+    assert np.abs(back - reference)[20:-20, 20:-20].mean() < 2.5
