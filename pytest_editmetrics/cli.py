@@ -17,6 +17,7 @@ from pytest_editmetrics.cli_cache import add_cache
 from pytest_editmetrics.cli_prune import add_prune
 from pytest_editmetrics.cli_runs import add_approve, add_merge, add_report
 from pytest_editmetrics.cli_score import add_score
+from pytest_editmetrics.cli_selftest import add_selftest
 from pytest_editmetrics.errors import EditMetricsError, InputError
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def make_parser() -> argparse.ArgumentParser:
         add_score,
         add_merge,
         add_compare,
+        add_selftest,
         add_prune,
         add_cache,
         add_schema,

@@ -203,11 +203,27 @@ class EditGate:
                     self._record.add(gate)
                     gates.append(gate)
                 measurements.append([one for _, one in measured if one is not None])
+                if self._session.options["selftest"]:
+                    gates += self._selftest(of_check, [gate for gate, _ in measured])
         if not measurements:
             with self._record.errors(None):
                 raise InputError("check_all was given no check, so nothing would be measured")
         raise_failures(gates, self.item.nodeid)
         return measurements
+
+    def _selftest(self, jobs: Sequence[Job | Gate], gates: Sequence[Gate]) -> list[Gate]:
+        """Record, as a gate, whether the gates of a check would notice a fault."""
+        from pytest_editmetrics.selftest import selftest, selftest_gate
+
+        of_check = [job for job in jobs if isinstance(job, Job)]
+        if not of_check:
+            return []
+        noticed = selftest(self._session, of_check, gates)
+        gate = selftest_gate(noticed, of_check[0].name, gates[0].region)
+        if gate is None:
+            return []
+        self._record.add(gate)
+        return [gate]
 
     def _prepared(self, check: Check) -> list[Job | Gate]:
         """Return the jobs of a check; an error gate for each if its images cannot be used."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.background.diagnosis import Diagnosis
     from pytest_editmetrics.config.expect import Expect
     from pytest_editmetrics.config.settings import MetricConfig
-    from pytest_editmetrics.gates import Gate, Region
+    from pytest_editmetrics.gates import Gate, Region, UpdateMode, Verdict
     from pytest_editmetrics.goldens import GoldenAddress
     from pytest_editmetrics.pipes.explain import Evidence
 
@@ -85,7 +85,7 @@ def make_gate(
     from pytest_editmetrics.pipes.explain import Evidence
 
     evidence = None if session.run_dir is None else Evidence()
-    gate, measurement = _judged(session, job, evidence)
+    gate, measurement = _judged(session, job, evidence, session.options["update"])
     if gate.verdict == "fail":
         from pytest_editmetrics.report.picture import describe_change
 
@@ -129,8 +129,14 @@ def encode_ahead(
             continue
 
 
+def verdict_of(session: EditSession, job: Job) -> Verdict:
+    """Return what a job comes to; nothing is recorded, kept or explained."""
+    gate, _ = _judged(session, job, None, "none")
+    return gate.verdict
+
+
 def _judged(
-    session: EditSession, job: Job, evidence: Evidence | None
+    session: EditSession, job: Job, evidence: Evidence | None, update: UpdateMode
 ) -> tuple[Gate, Measurement | None]:
     from pytest_editmetrics.gates import judge, skipped_gate
 
@@ -159,7 +165,7 @@ def _judged(
             ),
             default=session.settings.default(metric, job.expect),
             address=address,
-            update=session.options["update"],
+            update=update,
             region=job.pair.region,
         )
     except MissingResourceError as error:

@@ -71,6 +71,12 @@ OPTIONS = (
         kind="bool",
         default=False,
     ),
+    Option(
+        "selftest",
+        "put faults of known strength into each edited image and fail where no gate notices one",
+        kind="bool",
+        default=False,
+    ),
     Option("results", "write every gate to PATH as JSON Lines", metavar="PATH"),
     Option(
         "run-dir",

@@ -44,11 +44,12 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
     """
     from pytest_editmetrics.report.results import ResultsFile
     from pytest_editmetrics.report.tally import tally_of
+    from pytest_editmetrics.report.text import SELFTEST
     from pytest_editmetrics.rundir import GateRecord, RunDir
 
     if output.resolve() == run.path.resolve():
         raise InputError(f"-o {output} is the run itself; give another folder")
-    final = [record for record in run.gates if record.final]
+    final = [record for record in run.gates if record.final and record.gate.metric != SELFTEST]
     if not final:
         raise EditMetricsError(f"{run.path}: there is no gate to score")
     run_dir = RunDir(output)
@@ -102,7 +103,7 @@ def _scored(session: EditSession, run: Run, record: GateRecord, configured: bool
     try:
         if record.gate.metric.startswith(_IMAGE):
             return _compared(session, run, record, configured)
-        job = _job(session, run, record, configured)
+        job = job_of(session, run, record, configured)
     except EditMetricsError as error:
         return replace(
             record.gate,
@@ -160,7 +161,12 @@ def _check_fixture(gate: Gate, configured: bool) -> None:
         )
 
 
-def _job(session: EditSession, run: Run, record: GateRecord, configured: bool) -> Job:
+def job_of(session: EditSession, run: Run, record: GateRecord, configured: bool) -> Job:
+    """Return what measures a saved gate again.
+
+    Raises:
+        EditMetricsError: it cannot be: an unknown metric, no images, a fixture's pipe.
+    """
     from pytest_editmetrics.config.expect import check_expect
 
     gate = record.gate

@@ -12,11 +12,14 @@ from pytest_editmetrics.report.image_text import image_headline, image_rows
 from pytest_editmetrics.report.numbers import format_numbers as format_numbers
 
 _AREA = {"edit_area": "edit", "unedit_area": "unedit", None: "whole-image"}
+SELFTEST = "selftest"
 _WRITTEN_BY_HAND = ("argument", "marker", "case")
 
 
 def subject(gate: Gate) -> str:
     """Return what the gate measured, as ``unedit lpips`` or ``object sam_clip_cls_sim@mug``."""
+    if gate.metric == SELFTEST:
+        return gate.label
     area = "object" if gate.compares == "objects" else _AREA.get(gate.scope, "whole-image")
     return f"{area} {gate.label}" if gate.verdict != "error" else gate.label
 
@@ -78,10 +81,13 @@ def explanation_rows(gate: Gate, nodeid: str, mode: str = "missing") -> list[tup
     rows: list[tuple[str, str]] = []
     if gate.verdict != "error":
         rows.append(("region", _region(gate)))
-        rows.append(("measured", _measured(gate)))
+        if measured := _measured(gate):
+            rows.append(("measured", measured))
         rows += image_rows(gate)
         if gate.weights:
             rows.append(("weights", ", ".join(_weights(gate))))
+    if let_through := gate.details.get("let_through"):
+        rows.append(("unnoticed", ", ".join(let_through)))
     if change := gate.details.get("change"):
         rows.append(("change", change))
     if causes := gate.details.get("causes"):
@@ -137,7 +143,8 @@ def _measured(gate: Gate) -> str:
             value = gate.details[key]
             text = format_numbers(value)[0] if isinstance(value, float) else str(value)
             parts.append(f"{key} {text}")
-    parts.append(f"on {gate.device_name or gate.device}")
+    if gate.device is not None:
+        parts.append(f"on {gate.device_name or gate.device}")
     return ", ".join(parts)
 
 
@@ -163,6 +170,8 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
         return f"pytest {shlex.quote(nodeid)} --editmetrics-update={mode}"
     if gate.verdict != "fail" or (gate.value is not None and not math.isfinite(gate.value)):
         return None
+    if gate.metric == SELFTEST:
+        return "tighten a bound, or measure a metric that sees one of them; see docs/selftest.md"
     if gate.snapshot is None and gate.origin in _WRITTEN_BY_HAND:
         return f"edit the {gate.origin} {gate.source} (updating writes goldens only)"
     if pair := gate.details.get("manifest"):

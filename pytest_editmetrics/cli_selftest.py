@@ -1,0 +1,116 @@
+"""The subcommand ``selftest``: which faults would the gates of a saved run let through?"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.rundir import GateRecord, Run
+    from pytest_editmetrics.selftest import Noticed
+    from pytest_editmetrics.session import EditSession
+
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add_selftest(commands: Commands) -> None:
+    """Add ``selftest``."""
+    parser = commands.add_parser(
+        "selftest",
+        help="put faults into the images of a run and tell which its thresholds let through",
+        description="Put faults of known strength into each edited image of a run, judge its gates"
+        " again and tell which faults they let through. Exit status 1 if a case notices none.",
+    )
+    parser.add_argument(
+        "run_path", metavar="RUN", help="a run directory (pytest --editmetrics-run-dir=DIR)"
+    )
+    parser.add_argument("-c", "--config", metavar="PATH", help="configuration file")
+    parser.add_argument(
+        "--rootdir", metavar="DIR", help="pytest's rootdir, where the tests and goldens lie"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    parser.set_defaults(run=_selftest)
+
+
+def _selftest(args: argparse.Namespace) -> int:
+    import json
+
+    from pytest_editmetrics.project import in_project
+    from pytest_editmetrics.rundir import read_run
+
+    run = read_run(Path(args.run_path))
+
+    def work(session: EditSession) -> int:
+        found = dict(_noticed(session, run, configured=args.config is not None))
+        if args.json:
+            cases = [{"case": case, **_plain(noticed)} for case, noticed in found.items()]
+            print(json.dumps({"faults": _faults(), "cases": cases}, indent=2))
+        else:
+            print("\n".join(_lines(found)))
+        tried = [noticed for noticed in found.values() if noticed.why is None]
+        return int(not tried or any(noticed.blind for noticed in tried))
+
+    return in_project(work, args.rootdir, args.config)
+
+
+def _noticed(session: EditSession, run: Run, *, configured: bool) -> Iterator[tuple[str, Noticed]]:
+    from pytest_editmetrics.errors import EditMetricsError
+    from pytest_editmetrics.faults import FAULTS
+    from pytest_editmetrics.progress import track
+    from pytest_editmetrics.score import job_of
+    from pytest_editmetrics.selftest import Noticed, selftest
+
+    cases: dict[str, list[GateRecord]] = {}
+    for record in run.gates:
+        if (
+            record.final
+            and record.gate.snapshot is None
+            and record.gate.source != "--editmetrics-selftest"
+        ):
+            name = "" if record.gate.name is None else f"@{record.gate.name}"
+            cases.setdefault(record.nodeid + name, []).append(record)
+    if not cases:
+        raise EditMetricsError(f"{run.path}: there is no gate to test")
+    for case, records in track(list(cases.items()), "selftest"):
+        try:
+            jobs = [job_of(session, run, record, configured) for record in records]
+        except EditMetricsError as error:
+            yield case, Noticed({}, [], list(FAULTS), str(error))
+            continue
+        yield case, selftest(session, jobs, [record.gate for record in records])
+
+
+def _faults() -> dict[str, str]:
+    from pytest_editmetrics.faults import FAULTS
+
+    return {name: fault.text for name, fault in FAULTS.items()}
+
+
+def _plain(noticed: Noticed) -> dict[str, Any]:
+    return {**vars(noticed), "blind": noticed.blind}
+
+
+def _lines(found: dict[str, Noticed]) -> Iterator[str]:
+    for case, noticed in found.items():
+        if noticed.why is not None:
+            yield f"{case}: not tried: {noticed.why}"
+            continue
+        blind = "BLIND, " if noticed.blind else ""
+        tried = len(noticed.caught) + len(noticed.let_through)
+        yield f"{case}: {blind}{len(noticed.caught)} of {tried} faults noticed"
+        for fault in noticed.let_through:
+            yield f"    let through  {fault}: {_faults()[fault]}"
+    tried_cases = [noticed for noticed in found.values() if noticed.why is None]
+    if not tried_cases:
+        yield "FAILED: no case could be tried, so this proves nothing"
+        return
+    yield ""
+    yield f"{'fault':<12}  noticed  let through"
+    for fault in _faults():
+        caught = sum(fault in noticed.caught for noticed in tried_cases)
+        missed = sum(fault in noticed.let_through for noticed in tried_cases)
+        yield f"{fault:<12}  {caught:>7}  {missed:>11}"
+    if blind_cases := sum(noticed.blind for noticed in tried_cases):
+        yield f"FAILED: {blind_cases} of {len(tried_cases)} cases notice no fault at all"

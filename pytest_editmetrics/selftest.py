@@ -1,0 +1,105 @@
+"""Would the gates notice? Faults are put into a case's edited image and its gates judged again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pytest_editmetrics.faults import FAULTS
+from pytest_editmetrics.judging import Job, verdict_of
+from pytest_editmetrics.regions import region_mask
+from pytest_editmetrics.report.text import SELFTEST
+from pytest_editmetrics.session import EditSession
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.gates import Gate
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """Which faults a case's gates noticed.
+
+    ``caught`` maps a fault to the metrics that failed; ``let_through`` changed the image and failed
+    none; ``untried`` could not be put into this image, or changed nothing in it. ``why`` is why the
+    case was not tried at all, else ``None``.
+    """
+
+    caught: dict[str, list[str]]
+    let_through: list[str]
+    untried: list[str]
+    why: str | None = None
+
+    @property
+    def blind(self) -> bool:
+        """Whether faults were tried and not one was caught."""
+        return bool(self.let_through) and not self.caught
+
+
+def selftest(session: EditSession, jobs: Sequence[Job], gates: Sequence[Gate]) -> Noticed:
+    """Put every fault into the edited image of a case and judge the case's gates again.
+
+    Args:
+        session: of the project.
+        jobs: of one case: its metrics, all of the same pair.
+        gates: what they came to without a fault.
+
+    Returns:
+        What was noticed. A case with a failing gate notices nothing more, one whose gates were
+        all unmeasured or recorded holds nothing: neither is tried.
+    """
+    if any(gate.failing for gate in gates):
+        return Noticed({}, [], list(FAULTS), "a gate fails already")
+    if not any(gate.verdict in ("pass", "review") for gate in gates):
+        return Noticed({}, [], list(FAULTS), "no gate holds a measured value to a bound")
+    pair = jobs[0].pair
+    height, width = pair.reference.shape[:2]
+    inside = region_mask(jobs[0].coords, "inner", height, width)
+    caught: dict[str, list[str]] = {}
+    let_through, untried = [], []
+    for name, fault in FAULTS.items():
+        made = fault.make(pair.reference, pair.edited, inside)
+        if made is None or np.array_equal(made, pair.edited):
+            untried.append(name)
+            continue
+        faulty = replace(pair, edited=np.ascontiguousarray(made), original=None)
+        failing = [
+            job.config.metric.name
+            for job in jobs
+            if verdict_of(session, replace(job, pair=faulty)) == "fail"
+        ]
+        if failing:
+            caught[name] = failing
+        else:
+            let_through.append(name)
+    return Noticed(caught, let_through, untried)
+
+
+def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any]) -> Gate | None:
+    """Return what was noticed as a gate of its own, which fails if the case is blind."""
+    from pytest_editmetrics.gates import Gate
+
+    tried = len(noticed.caught) + len(noticed.let_through)
+    if noticed.why is not None or not tried:
+        return None
+    share, least = len(noticed.caught) / tried, 1 / tried
+    return Gate(
+        metric=SELFTEST,
+        verdict="fail" if noticed.blind else "pass",
+        better="higher",
+        name=name,
+        value=share,
+        bound_kind="min",
+        bound=least,
+        origin="argument",
+        source="--editmetrics-selftest",
+        distance=least - share,
+        region=region,
+        details={
+            "caught": noticed.caught,
+            "let_through": noticed.let_through,
+            "untried": noticed.untried,
+        },
+    )

@@ -1,0 +1,146 @@
+"""``--editmetrics-selftest`` and ``editmetrics selftest``: would the gates notice a fault?"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pytest_editmetrics.cli import main
+
+SUITE = """
+import numpy as np
+from PIL import Image
+
+BOX = [(20, 24, 60, 64)]
+
+
+def scene():
+    random = np.random.default_rng(0)
+    coarse = Image.fromarray(random.integers(30, 220, (24, 24, 3), dtype=np.uint8))
+    return np.asarray(coarse.resize((128, 128), Image.Resampling.BICUBIC))
+
+
+def edited():
+    made = scene().copy()
+    made[24:64, 20:60] = 255 - made[24:64, 20:60]
+    return made
+
+
+def test_tight(edit_gate):
+    edit_gate.check(scene(), edited(), BOX, expect="composited")
+
+
+def test_loose(edit_gate):
+    edit_gate.check(scene(), edited(), BOX, metrics="drift_px", name="loose")
+"""
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makepyfile(test_edit=SUITE)
+    (pytester.path / "editmetrics.yaml").write_text("thresholds: {drift_px: 50}\n")
+    return pytester
+
+
+def test_a_blind_case_fails_and_says_what_it_lets_through(suite):
+    result = suite.runpytest("-q", "--editmetrics-selftest")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*GateFailure: selftest@loose 0.000 < min 0.125 (-0.125), *--editmetrics-selftest*",
+            "*    unnoticed shift-1px, shift-3px, blur, exposure, colour-cast, jpeg-60, spill-32px,"
+            " edit-undone*",
+            "*    to accept tighten a bound, or measure a metric that sees one of them*",
+        ]
+    )
+    result.stdout.fnmatch_lines(["selftest * 2 * 1 * 1 *"])
+
+
+def test_without_the_option_nothing_is_tried(suite):
+    result = suite.runpytest("-q")
+    result.assert_outcomes(passed=2)
+    result.stdout.no_fnmatch_line("*selftest*")
+
+
+def test_it_works_on_workers_and_from_the_ini_file(suite):
+    suite.makeini("[pytest]\neditmetrics_selftest = true\n")
+    result = suite.runpytest("-q", "-n2", "--editmetrics-results=results.jsonl")
+    result.assert_outcomes(passed=1, failed=1)
+    lines = (suite.path / "results.jsonl").read_text().splitlines()
+    gates = {
+        gate["name"]: gate for gate in map(json.loads, lines) if gate.get("metric") == "selftest"
+    }
+    assert gates["loose"]["details"]["caught"] == {}
+    assert gates[None]["details"]["let_through"] == []
+    assert gates[None]["details"]["caught"]["edit-undone"] == ["edit_lpips"]
+
+
+def test_a_case_that_fails_anyway_is_not_tried(suite):
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {drift_px: {max: 0}, lpips: 0}\n")
+    suite.makepyfile(
+        test_edit=SUITE.replace("edited(), BOX, metrics", "np.roll(edited(), 1, 0), BOX, metrics")
+    )
+    result = suite.runpytest("-q", "--editmetrics-selftest", "-k", "loose")
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*selftest*0.*")
+
+
+def test_goldens_are_left_alone(suite):
+    (suite.path / "editmetrics.yaml").unlink()
+    result = suite.runpytest("-q", "--editmetrics-update=all", "--editmetrics-selftest")
+    golden = (suite.path / "goldens" / "test_edit.py.yaml").read_text()
+    assert "selftest" not in golden
+    result.assert_outcomes(passed=2)
+
+
+def test_a_case_that_measures_nothing_is_not_made_green(suite):
+    suite.makepyfile(
+        test_edit=SUITE.split("def test_tight")[0] + "def test_flat(edit_gate):\n"
+        "    flat = np.full((96, 96, 3), 9, np.uint8)\n"
+        "    edit_gate.check(flat, flat.copy(), metrics='drift_px')\n"
+    )
+    result = suite.runpytest("-q", "--editmetrics-selftest")
+    result.assert_outcomes(xfailed=1)
+    assert result.ret == 1
+
+
+@pytest.fixture
+def run(suite, monkeypatch):
+    suite.runpytest("-q", "--editmetrics-run-dir=run").assert_outcomes(passed=2)
+    monkeypatch.chdir(suite.path)
+    return suite
+
+
+def test_the_command_lists_what_each_case_lets_through(run, capsys):
+    assert main(["selftest", "run"]) == 1
+    out = capsys.readouterr().out
+    assert "test_edit.py::test_tight: 8 of 8 faults noticed" in out
+    assert "test_edit.py::test_loose@loose: BLIND, 0 of 8 faults noticed" in out
+    assert "    let through  jpeg-60: background through JPEG 60" in out
+    assert "shift-3px           1            1" in out
+    assert "FAILED: 1 of 2 cases notice no fault at all" in out
+
+
+def test_the_command_takes_other_bounds(run, capsys):
+    (run.path / "editmetrics.yaml").write_text("thresholds: {drift_px: 0.5}\n")
+    assert main(["selftest", "run"]) == 0
+    assert "test_loose@loose: 2 of 8 faults noticed" in capsys.readouterr().out
+
+
+def test_the_command_prints_json(run, capsys):
+    assert main(["selftest", "run", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    by_case = {case["case"]: case for case in found["cases"]}
+    assert by_case["test_edit.py::test_loose@loose"]["blind"] is True
+    assert by_case["test_edit.py::test_tight"]["caught"]["blur"] == ["unedit_max_diff", "lpips"]
+    assert set(found["faults"]) >= {"blur", "edit-undone"}
+
+
+def test_a_results_file_without_images_proves_nothing(run, capsys):
+    results = run.path / "alone.jsonl"
+    results.write_bytes((run.path / "run" / "results.jsonl").read_bytes())
+    assert main(["selftest", "alone.jsonl"]) == 1
+    out = capsys.readouterr().out
+    assert "not tried: " in out
+    assert "FAILED: no case could be tried, so this proves nothing" in out
