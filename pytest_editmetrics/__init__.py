@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         assert_unedit_lpips_below,
     )
     from pytest_editmetrics.measurement import Margin, Measurement, Metric, SoftFailure
+    from pytest_editmetrics.shapes import Region
 
 __all__ = [
     "EditMetricsError",
@@ -24,6 +25,7 @@ __all__ = [
     "Margin",
     "Measurement",
     "Metric",
+    "Region",
     "SoftFailure",
     "assert_object_sim_above",
     "assert_unedit_emd_below",
@@ -38,6 +40,7 @@ _HOME = {
     "Margin": "measurement",
     "Measurement": "measurement",
     "Metric": "measurement",
+    "Region": "shapes",
     "SoftFailure": "measurement",
     "assert_object_sim_above": "helpers",
     "assert_unedit_emd_below": "helpers",

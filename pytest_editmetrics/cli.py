@@ -18,6 +18,7 @@ from pytest_editmetrics.cli_prune import add_prune
 from pytest_editmetrics.cli_runs import add_approve, add_merge, add_report
 from pytest_editmetrics.cli_score import add_score
 from pytest_editmetrics.cli_selftest import add_selftest
+from pytest_editmetrics.cli_suggest import add_suggest_region
 from pytest_editmetrics.errors import EditMetricsError, InputError
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
         add_merge,
         add_compare,
         add_selftest,
+        add_suggest_region,
         add_prune,
         add_cache,
         add_schema,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.config.expect import Expect
     from pytest_editmetrics.config.settings import MetricConfig
     from pytest_editmetrics.gates import Gate
+    from pytest_editmetrics.shapes import RegionLike
 
 Resize = Literal["reference"]
 _TOGETHER = 16  # checks whose images are held at once
@@ -48,7 +49,7 @@ class Check:
 
     reference: Any
     edited: Any
-    coords: Boxes | None = None
+    coords: RegionLike | None = None
     ref_boxes: Boxes | None = None
     edited_boxes: Boxes | None = None
     object_coords: Boxes | None = None
@@ -63,7 +64,7 @@ class Check:
         """Return the check with every kind of boxes as a list, so that iterators are read once."""
         return replace(
             self,
-            coords=_listed("coords", self.coords),
+            coords=_area(self.coords),
             ref_boxes=_listed("ref_boxes", self.ref_boxes),
             edited_boxes=_listed("edited_boxes", self.edited_boxes),
             object_coords=_listed("coords", self.object_coords),
@@ -82,7 +83,7 @@ class EditGate:
         self,
         reference: Any,
         edited: Any,
-        coords: Boxes | None = None,
+        coords: RegionLike | None = None,
         *,
         ref_boxes: Boxes | None = None,
         edited_boxes: Boxes | None = None,
@@ -97,7 +98,8 @@ class EditGate:
             reference: the image before the edit: PIL image, path, uint8 or float [0, 1] array
                 (H, W, C), tensor (C, H, W), or a batch of one of these.
             edited: the image after it, in any of these forms, of the same size.
-            coords: the edit area, boxes ``(x1, y1, x2, y2)`` in pixels, half-open.
+            coords: the edit area: boxes ``(x1, y1, x2, y2)`` in pixels, half-open; a ``Region`` of
+                boxes, polygons or a mask; a mask itself; a mask's path.
             ref_boxes: the objects in the reference that object metrics compare.
             edited_boxes: the same objects in the edited image, in the same order.
             metrics: names of metrics; default: the marker's, else those that ``expect`` measures,
@@ -274,16 +276,18 @@ class EditGate:
         return [replace(config, scope=check.scope) for config in configs]
 
     def _jobs(self, check: Check, configs: Sequence[MetricConfig], marker: Marker) -> list[Job]:
-        from pytest_editmetrics.gates import Region
+        from pytest_editmetrics.gates import Checked
         from pytest_editmetrics.images import load_image, load_pair
+        from pytest_editmetrics.shapes import Region
 
         edited = load_image(check.edited, "edited image")
         before, after = load_pair(check.reference, edited, check.resize)
         original = None if after.shape == edited.shape else edited
+        area = check.coords.read() if isinstance(check.coords, Region) else check.coords
         objects = check.object_coords
         half = len(objects) // 2 if objects else 0
-        region = Region(
-            coords=_plain(check.coords),
+        region = Checked(
+            coords=_shown(area),
             ref_boxes=_plain(objects[:half] if objects else check.ref_boxes),
             edited_boxes=_plain(objects[half:] if objects else check.edited_boxes),
             height=before.shape[0],
@@ -295,7 +299,7 @@ class EditGate:
                 nodeid=self.item.nodeid,
                 config=config,
                 pair=Pair(before, after, original, region),
-                coords=check.coords,
+                coords=area,
                 ref_boxes=check.ref_boxes,
                 edited_boxes=check.edited_boxes,
                 object_coords=objects,
@@ -316,11 +320,30 @@ class EditGate:
         return gate, measurement
 
 
+def _area(coords: Any) -> Any:
+    """Return an edit area: a list of boxes as the user gave it, or a region."""
+    from pytest_editmetrics.shapes import Region
+
+    if coords is None or isinstance(coords, Region):
+        return coords
+    if isinstance(coords, (str, Path, Mapping)) or hasattr(coords, "getbands"):
+        return Region.of(coords)
+    if getattr(coords, "ndim", 1) >= 2 and str(coords.dtype).rpartition(".")[2] in (
+        "bool",
+        "uint8",
+    ):
+        return Region.of(coords)
+    boxes = _listed("coords", coords)
+    assert boxes is not None
+    mixed = any(isinstance(part, (Region, Mapping)) for part in boxes)
+    return Region.of(boxes) if mixed else boxes
+
+
 def _listed(name: str, boxes: Any) -> list[Any] | None:
     if boxes is None:
         return None
     if str(getattr(boxes, "dtype", "")) in ("bool", "torch.bool"):
-        raise InputError(f"{name} is a mask; give a list of boxes (x1, y1, x2, y2) in pixels")
+        raise InputError(f"{name} is a mask; objects take boxes (x1, y1, x2, y2) in pixels")
     if isinstance(boxes, (str, bytes)) or not isinstance(boxes, Iterable):
         raise InputError(f"{name} must be a list of boxes (x1, y1, x2, y2), not {boxes!r}")
     return list(boxes)
@@ -328,6 +351,11 @@ def _listed(name: str, boxes: Any) -> list[Any] | None:
 
 def _explicit(metric: str, check: Check, marker: Marker) -> Threshold | None:
     return check.thresholds.get(metric) or marker.thresholds.get(metric)
+
+
+def _shown(coords: Any) -> Any:
+    """Return an edit area as results hold it."""
+    return coords.to_json() if hasattr(coords, "to_json") else _plain(coords)
 
 
 def _plain(boxes: Any) -> tuple[tuple[float, ...], ...] | None:

@@ -77,7 +77,7 @@ def _spill(reference: Array, edited: Array, inside: Mask) -> Array | None:
     away = distance_transform_edt(~inside) if inside.any() else np.zeros((height, width))
     far = np.where(free, away[half : half + free.shape[0], half : half + free.shape[1]], -1)
     top, left = np.unravel_index(int(far.argmax()), far.shape)
-    made = edited.copy()
+    made: Array = edited.copy()
     square = made[top : top + SPILL, left : left + SPILL].astype(np.int16)
     square += np.where(square < 128, 64, -64).astype(np.int16)
     made[top : top + SPILL, left : left + SPILL] = square.clip(0, 255)

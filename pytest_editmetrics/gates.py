@@ -23,10 +23,13 @@ MEASURED: frozenset[str] = frozenset({"pass", "review", "fail", "missing-golden"
 
 
 @dataclass(frozen=True)
-class Region:
-    """The boxes of a check, as the user gave them (pixels, half-open), and the image size."""
+class Checked:
+    """The area and boxes of a check (pixels, half-open), and the image size.
 
-    coords: tuple[tuple[float, ...], ...] | None = None
+    ``coords`` is JSON that ``shapes.Region.of`` takes: boxes as the user gave them, or a mapping.
+    """
+
+    coords: Any = None
     ref_boxes: tuple[tuple[float, ...], ...] | None = None
     edited_boxes: tuple[tuple[float, ...], ...] | None = None
     width: int | None = None
@@ -110,7 +113,7 @@ def judge(
     default: Threshold | None = None,
     address: GoldenAddress | None = None,
     update: UpdateMode = "none",
-    region: Region = Region(),
+    region: Checked = Checked(),
 ) -> Gate:
     """Hold ``measurement`` to the first of the explicit, the golden and the default threshold.
 
@@ -194,7 +197,7 @@ def _records(
 
 
 def error_gate(
-    metric: Metric, message: str, *, name: str | None = None, region: Region = Region()
+    metric: Metric, message: str, *, name: str | None = None, region: Checked = Checked()
 ) -> Gate:
     """Return the gate of a measurement that could not be made at all."""
     return Gate(
@@ -209,7 +212,7 @@ def error_gate(
 
 
 def skipped_gate(
-    metric: Metric, message: str, *, name: str | None = None, region: Region = Region()
+    metric: Metric, message: str, *, name: str | None = None, region: Checked = Checked()
 ) -> Gate:
     """Return the gate whose pipe is missing and may be (``--editmetrics-skip-missing``)."""
     gate = error_gate(metric, message, name=name, region=region)

@@ -15,7 +15,6 @@ from pytest_editmetrics.errors import (
     did_you_mean,
 )
 from pytest_editmetrics.image_job import ImageJob, run_job
-from pytest_editmetrics.measure import Boxes
 from pytest_editmetrics.measurement import SCOPES, Measurement, Metric, Scope, Threshold
 from pytest_editmetrics.record import TestRecord
 from pytest_editmetrics.session import session_of
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.config.golden_images import Comparator
     from pytest_editmetrics.gates import Gate
     from pytest_editmetrics.images import ImageLike
+    from pytest_editmetrics.shapes import RegionLike
     from pytest_editmetrics.snapshots import ImageAddress
 
 _claimed = pytest.StashKey[dict[Path, str]]()
@@ -59,7 +59,7 @@ class GoldenImage:
         *,
         comparator: Comparator | None = None,
         tolerance: float | None = None,
-        coords: Boxes | None = None,
+        coords: RegionLike | None = None,
         scope: Scope | None = None,
     ) -> Measurement | None:
         """Hold an image to its golden image; size, mode (grey, RGB) and alpha must agree.
@@ -74,7 +74,8 @@ class GoldenImage:
                 ``lpips`` the distance that it may reach, for ``ssim`` the similarity that it must;
                 default: the configuration's. The worst tile is held to a bound of its own, never
                 stricter than this one.
-            coords: boxes ``(x1, y1, x2, y2)`` in pixels, half-open.
+            coords: boxes ``(x1, y1, x2, y2)`` in pixels, half-open, or another region, as
+                ``edit_gate.check`` takes it.
             scope: with boxes, compare inside them (``edit_area``) or outside (``unedit_area``, the
                 default).
 

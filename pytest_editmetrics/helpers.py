@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.edit_gate import Check, EditGate, Resize
 from pytest_editmetrics.errors import InputError
@@ -10,11 +10,14 @@ from pytest_editmetrics.measure import Boxes
 from pytest_editmetrics.measurement import Measurement
 from pytest_editmetrics.record import running_record
 
+if TYPE_CHECKING:
+    from pytest_editmetrics.shapes import RegionLike
+
 
 def assert_unedit_emd_below(
     reference: Any,
     edited: Any,
-    coords: Boxes | None,
+    coords: RegionLike | None,
     threshold: float | None = None,
     *,
     name: str | None = None,
@@ -25,7 +28,8 @@ def assert_unedit_emd_below(
     Args:
         reference: the image before the edit (see ``EditGate.check`` for the accepted forms).
         edited: the image after it, of the same size.
-        coords: the edit area, boxes ``(x1, y1, x2, y2)`` in pixels; ``None`` measures everything.
+        coords: the edit area, boxes ``(x1, y1, x2, y2)`` in pixels, a mask, or a
+            ``Region``; ``None`` measures everything.
         threshold: the inclusive bound (``emd`` has the units of squared token distance); without
             one the golden's holds, else the configuration's default.
         name: tells gates of one metric in one test apart.
@@ -45,7 +49,7 @@ def assert_unedit_emd_below(
 def assert_unedit_lpips_below(
     reference: Any,
     edited: Any,
-    coords: Boxes | None,
+    coords: RegionLike | None,
     threshold: float | None = None,
     *,
     name: str | None = None,
@@ -64,7 +68,7 @@ def _one(
     metric: str,
     reference: Any,
     edited: Any,
-    coords: Boxes | None,
+    coords: RegionLike | None,
     threshold: float | None,
     name: str | None,
     resize: Resize | None,

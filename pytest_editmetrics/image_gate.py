@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_editmetrics.comparators import Comparison
 from pytest_editmetrics.config.golden_images import Comparator, ImageSettings, better, bound_kind
-from pytest_editmetrics.gates import Gate, Region, UpdateMode
+from pytest_editmetrics.gates import Checked, Gate, UpdateMode
 from pytest_editmetrics.measurement import Threshold
 
 GOLDEN = "golden_"
@@ -46,7 +46,7 @@ def judge_image(
     name: str | None,
     update: UpdateMode,
     snapshot: Mapping[str, Any],
-    region: Region,
+    region: Checked,
     compared: Comparison | None = None,
     unlike: str | None = None,
     scope: str | None = None,
@@ -120,7 +120,7 @@ def judge_image(
 
 
 def empty_region(
-    comparator: Comparator, name: str | None, scope: str | None, region: Region
+    comparator: Comparator, name: str | None, scope: str | None, region: Checked
 ) -> Gate:
     """Return the gate of a check whose boxes leave no pixel to compare: a soft failure."""
     side = "inside" if scope == "edit_area" else "outside"

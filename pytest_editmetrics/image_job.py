@@ -12,16 +12,17 @@ import pytest
 
 from pytest_editmetrics.calls import illustrated
 from pytest_editmetrics.errors import EditMetricsError, ImageError
-from pytest_editmetrics.measure import Boxes, bind, measure
+from pytest_editmetrics.measure import bind, measure
 from pytest_editmetrics.measurement import MASK_MODE, Measurement, Scope, SoftFailure, Threshold
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.comparators import Comparison, Map
     from pytest_editmetrics.config.golden_images import Comparator
-    from pytest_editmetrics.gates import Gate, Region
+    from pytest_editmetrics.gates import Checked, Gate
     from pytest_editmetrics.images import Array, ImageLike
-    from pytest_editmetrics.regions import Box, Mask
+    from pytest_editmetrics.regions import Mask
+    from pytest_editmetrics.shapes import Region, RegionLike
     from pytest_editmetrics.snapshots import Found, ImageAddress, Staged
 
 VERSIONS = ("pytest-editmetrics", "torch", "transformers")
@@ -40,7 +41,7 @@ class ImageJob:
     argument: Threshold | None
     image: ImageLike
     address: ImageAddress
-    coords: Boxes | None
+    coords: RegionLike | None
     scope: Scope | None
     facts: Mapping[str, Any]
 
@@ -59,10 +60,10 @@ class _Prepared:
     """What a job is about: the image, what of it is compared, where it was made."""
 
     pixels: Array
-    boxes: list[Box]
+    area: Region
     scope: Scope | None
     mask: Mask
-    region: Region
+    region: Checked
     device: str
     device_name: str
 
@@ -112,23 +113,24 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
 
 
 def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
-    from pytest_editmetrics.gates import Region
+    from pytest_editmetrics.gates import Checked
     from pytest_editmetrics.pixels import load_pixels
-    from pytest_editmetrics.regions import normalise_boxes, region_mask
+    from pytest_editmetrics.regions import region_mask
+    from pytest_editmetrics.shapes import Region
 
     pixels = load_pixels(job.image)
     height, width = pixels.shape[:2]
-    boxes = normalise_boxes(job.coords)
-    scope = job.scope or ("unedit_area" if boxes else None)
-    if scope == "unedit_area" and not boxes:
+    area = Region.of(job.coords).read()
+    scope = job.scope or ("unedit_area" if area else None)
+    if scope == "unedit_area" and not area:
         scope = None
     device, name = _environment(session)
     return _Prepared(
         pixels,
-        boxes,
+        area,
         scope,
-        region_mask(boxes, None if scope is None else MASK_MODE[scope], height, width),
-        Region(coords=tuple(boxes) or None, width=width, height=height),
+        region_mask(area, None if scope is None else MASK_MODE[scope], height, width),
+        Checked(coords=area.to_json() or None, width=width, height=height),
         device,
         name,
     )
@@ -186,11 +188,11 @@ def _lpips(
 
     config = session.settings.metric_configs["lpips"]
     bound = bind(job.item, session, config, {})
-    boxes = None if image.scope is None else image.boxes
+    area = None if image.scope is None else image.area
     config = replace(config, scope=image.scope or "unedit_area")
     evidence = Evidence()
     try:
-        measurement = measure(bound, config, (golden, after), boxes, None, evidence)
+        measurement = measure(bound, config, (golden, after), area, None, evidence)
     except EditMetricsError:
         raise
     except Exception as error:  # the pipe may be the user's

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from pytest_editmetrics.background.diagnosis import Diagnosis
     from pytest_editmetrics.config.expect import Expect
     from pytest_editmetrics.config.settings import MetricConfig
-    from pytest_editmetrics.gates import Gate, Region, UpdateMode, Verdict
+    from pytest_editmetrics.gates import Checked, Gate, UpdateMode, Verdict
     from pytest_editmetrics.goldens import GoldenAddress
     from pytest_editmetrics.pipes.explain import Evidence
+    from pytest_editmetrics.shapes import RegionLike
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,14 @@ class Pair:
     """The images of a check, RGB, uint8, (H, W, 3), of one size, and their boxes.
 
     ``original`` is the edited image before it was resized to the reference, else ``None``; the
-    edited boxes lie in its pixels.
+    edited boxes lie in its pixels. ``area`` is the edit area, its mask read.
     """
 
     reference: Any
     edited: Any
     original: Any
-    region: Region
+    region: Checked
+    area: RegionLike | None = None
     _diagnoses: dict[str | None, Diagnosis] = field(default_factory=dict, compare=False)
 
     def diagnosis(self, gate: Gate) -> Diagnosis:
@@ -63,7 +65,7 @@ class Job:
     nodeid: str
     config: MetricConfig
     pair: Pair
-    coords: Boxes | None = None
+    coords: RegionLike | None = None
     ref_boxes: Boxes | None = None
     edited_boxes: Boxes | None = None
     object_coords: Boxes | None = None

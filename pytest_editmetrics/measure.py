@@ -19,6 +19,7 @@ from pytest_editmetrics.session import EditSession
 if TYPE_CHECKING:
     from pytest_editmetrics.config.settings import MetricConfig
     from pytest_editmetrics.pipes.explain import Evidence
+    from pytest_editmetrics.shapes import RegionLike
 
 Boxes = Sequence[Sequence[float]]
 
@@ -62,7 +63,7 @@ def measure(
     bound: Bound,
     config: MetricConfig,
     pair: tuple[Any, Any],
-    coords: Boxes | None,
+    coords: RegionLike | None,
     original: Any = None,
     evidence: Evidence | None = None,
 ) -> Measurement:

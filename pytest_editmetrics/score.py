@@ -198,7 +198,7 @@ def _object_coords(boxes: dict[str, Any]) -> list[Any] | None:
 
 
 def _pair(run: Run, gate: Gate) -> Pair:
-    from pytest_editmetrics.gates import Region
+    from pytest_editmetrics.gates import Checked
     from pytest_editmetrics.images import load_image, load_pair
 
     if not {"reference", "edited"} <= set(gate.images):
@@ -209,7 +209,7 @@ def _pair(run: Run, gate: Gate) -> Pair:
     original = load_image(run.image_path(gate.images["edited"]), "edited image")
     resized = bool(gate.region.get("resized"))
     _, edited = load_pair(reference, original, "reference" if resized else None)
-    region = Region(
+    region = Checked(
         coords=gate.region.get("coords"),
         ref_boxes=gate.region.get("ref_boxes"),
         edited_boxes=gate.region.get("edited_boxes"),

@@ -13,7 +13,7 @@ from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.manifest import Row
-    from pytest_editmetrics.gates import Gate, Region
+    from pytest_editmetrics.gates import Checked, Gate
     from pytest_editmetrics.images import Array
 
 Keep = Literal["none", "failing", "all"]
@@ -61,8 +61,10 @@ class RowScorer:
     def decode(self, row: Row) -> Pair | EditMetricsError:
         """Return the images of a row, or why there are none. Threads may decode meanwhile."""
         from pytest_editmetrics.images import load_pair
+        from pytest_editmetrics.shapes import Region
 
         try:
+            area = row.coords.read() if isinstance(row.coords, Region) else row.coords
             reference = _load(row, "reference")
             original = _load(row, "edited")
             before, after = load_pair(reference, original, row.resize)
@@ -71,8 +73,8 @@ class RowScorer:
         except Exception as error:  # the other rows still count
             return EditMetricsError(f"{row.where}: {type(error).__name__}: {error}")
         resized = after.shape != original.shape
-        region = _region(row, before, resized)
-        return Pair(before, after, original if resized else None, region)
+        region = _region(row, before, resized, area)
+        return Pair(before, after, original if resized else None, region, area)
 
     def score(self, decoded: Sequence[tuple[Row, Pair | EditMetricsError]]) -> Iterator[Outcome]:
         """Give the gates of a few rows, whose images are encoded together where that gains.
@@ -103,7 +105,7 @@ class RowScorer:
                     nodeid=NODE + row.id,
                     config=config,
                     pair=pair,
-                    coords=row.coords,
+                    coords=pair.area,
                     ref_boxes=row.ref_boxes,
                     edited_boxes=row.edited_boxes,
                     explicit=explicit,
@@ -134,13 +136,19 @@ def _load(row: Row, which: Literal["reference", "edited"]) -> Array:
     return load_image(Path(row.folder) / text, what)
 
 
-def _region(row: Row, image: Array | None = None, resized: bool = False) -> Region:
-    from pytest_editmetrics.gates import Region
+def _region(
+    row: Row, image: Array | None = None, resized: bool = False, area: Any = None
+) -> Checked:
+    from pytest_editmetrics.gates import Checked
+    from pytest_editmetrics.shapes import Region
 
+    coords: Any = area.to_json() if isinstance(area, Region) else area
+    if area is None and not isinstance(row.coords, Region):
+        coords = row.coords
     size: dict[str, Any] = {}
     if image is not None:
         size = {"height": image.shape[0], "width": image.shape[1]}
-    return Region(row.coords, row.ref_boxes, row.edited_boxes, resized=resized, **size)
+    return Checked(coords, row.ref_boxes, row.edited_boxes, resized=resized, **size)
 
 
 Engine = Callable[[RowScorer, "Iterable[Row]", int], Iterator[Outcome]]

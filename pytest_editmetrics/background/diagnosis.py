@@ -142,10 +142,10 @@ def _local(
     before: NDArray[np.float32], aligned: NDArray[np.float32], tone: Tone, mask: Mask
 ) -> Local | None:
     difference = np.abs(tone.applied(before) - aligned).max(axis=2)
-    return find_local(difference, _texture(before), mask)
+    return find_local(difference, local_contrast(before), mask)
 
 
-def _texture(image: NDArray[np.float32]) -> NDArray[np.float32]:
+def local_contrast(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the local contrast: the mean slope around each pixel, (H, W)."""
     from scipy.ndimage import uniform_filter
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_editmetrics.config.bounds import parse_bounds
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.errors import did_you_mean
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.shapes import Region
 
 Box = tuple[float, float, float, float]
 
@@ -29,6 +32,50 @@ def identifier(node: Node, what: str) -> str:
 def boxes(what: str, node: Node | None) -> tuple[Box, ...] | None:
     """Return a list of boxes (x1, y1, x2, y2) in pixels, as written."""
     return None if node is None else tuple(_box(what, item) for item in node.items(what))
+
+
+def area(node: Node | None, mask: Callable[[Node], str]) -> tuple[Box, ...] | Region | None:
+    """Return ``coords``: a list of boxes, or a region of any shape.
+
+    Args:
+        node: boxes; a mapping of a region's fields; or a list that mixes boxes and mappings.
+        mask: checks the path of a mask and returns it as it can be opened.
+
+    Raises:
+        ConfigError: with file and line, for whatever makes no sense.
+    """
+    if node is None:
+        return None
+    if node.is_mapping:
+        return _region(node, mask)
+    parts = node.items("coords")
+    if not any(part.is_mapping for part in parts):
+        return tuple(_box("coords", part) for part in parts)
+    from pytest_editmetrics.shapes import Region
+
+    plain = [_box("coords", part) for part in parts if not part.is_mapping]
+    shapes = [_region(part, mask) for part in parts if part.is_mapping]
+    return Region(boxes=tuple(plain), united=tuple(shapes))  # type: ignore[arg-type]
+
+
+def _region(node: Node, mask: Callable[[Node], str]) -> Region:
+    from pytest_editmetrics.errors import RegionError
+    from pytest_editmetrics.shapes import KEYS, Region
+
+    entries = node.mapping("a region", KEYS)
+    given = {key: child for key, child in entries.items() if child.value is not None}
+    if not given.keys() - {"dilate"}:
+        node.fail("a region needs `boxes`, `polygons` or a `mask`")
+    fields: dict[str, Any] = {key: child.plain for key, child in given.items()}
+    if "boxes" in given:
+        fields["boxes"] = boxes("boxes", given["boxes"])
+    if "mask" in given:
+        fields["mask"] = mask(given["mask"])
+    try:
+        return Region(**fields)
+    except RegionError as error:
+        named = next((given[key] for key in given if str(error).startswith(key.rstrip("s"))), node)
+        named.fail(str(error))
 
 
 def _box(what: str, node: Node) -> Box:

@@ -6,11 +6,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_editmetrics.config.case_fields import (
     Box,
-    boxes,
+    area,
     identifier,
     object_boxes,
     resize,
@@ -22,6 +22,9 @@ from pytest_editmetrics.config.reader import read_yaml, shown_path
 from pytest_editmetrics.config.settings import metric_names
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.shapes import Region
 
 FILE_KEYS = ("metrics", "cases")
 CASE_KEYS = (
@@ -65,7 +68,7 @@ class CaseSpec:
     id: str
     reference: Path
     edited: Path | None
-    coords: tuple[Box, ...] | None
+    coords: tuple[Box, ...] | Region | None
     ref_boxes: tuple[Box, ...] | None
     edited_boxes: tuple[Box, ...] | None
     metrics: tuple[str, ...] | None
@@ -134,7 +137,7 @@ class _CaseReader:
             id=self._id(entries["id"]),
             reference=self._image(entries["reference"], "reference"),
             edited=self._image(given["edited"], "edited") if "edited" in given else None,
-            coords=boxes("coords", given.get("coords")),
+            coords=area(given.get("coords"), lambda node: str(self._image(node, "mask"))),
             ref_boxes=ref_boxes,
             edited_boxes=edited_boxes,
             metrics=self.metrics(given),

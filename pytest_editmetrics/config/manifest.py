@@ -9,7 +9,7 @@ from typing import Literal
 
 from pytest_editmetrics.config.case_fields import (
     Box,
-    boxes,
+    area,
     identifier,
     object_boxes,
     resize,
@@ -25,6 +25,7 @@ from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.regions import normalise_boxes
 from pytest_editmetrics.remote import check_url, is_url
+from pytest_editmetrics.shapes import Region
 
 ROW_KEYS = (
     "id",
@@ -52,7 +53,7 @@ class Row:
     reference: str
     edited: str
     folder: str
-    coords: tuple[Box, ...] | None
+    coords: tuple[Box, ...] | Region | None
     ref_boxes: tuple[Box, ...] | None
     edited_boxes: tuple[Box, ...] | None
     metrics: tuple[str, ...]
@@ -127,7 +128,7 @@ class Manifest:
             reference=reference,
             edited=edited,
             folder=str(self.path.parent),
-            coords=boxes("coords", given.get("coords")),
+            coords=area(given.get("coords"), lambda node: self._mask(node, schemes)),
             ref_boxes=ref_boxes,
             edited_boxes=edited_boxes,
             metrics=(
@@ -143,6 +144,10 @@ class Manifest:
         _check_boxes(row, node)
         self._check_metrics(row, node)
         return row
+
+    def _mask(self, node: Node, schemes: set[str]) -> str:
+        text = _image(node, "mask", schemes)
+        return text if is_url(text) else str(self.path.parent / text)
 
     def _check_metrics(self, row: Row, node: Node) -> None:
         for name in row.thresholds:
@@ -170,7 +175,9 @@ def _image(node: Node, what: str, schemes: set[str]) -> str:
 
 def _check_boxes(row: Row, node: Node) -> None:
     for what in ("coords", "ref_boxes", "edited_boxes"):
+        given = getattr(row, what)
         try:
-            normalise_boxes(getattr(row, what), what)
+            if not isinstance(given, Region):
+                normalise_boxes(given, what)
         except RegionError as error:
             node.fail(str(error))

@@ -41,6 +41,25 @@ _IMAGE: Schema = {"type": "string", "pattern": r"^(?!/|[A-Za-z]:).*\S"}
 _BOX: Schema = {"type": "array", "items": _NUMBER, "minItems": 4, "maxItems": 4}
 _EXPECT: Schema = {"enum": [*EXPECTATIONS, None]}
 _BOXES: Schema = {"type": ["array", "null"], "items": _BOX}
+_REGION: Schema = {
+    "type": "object",
+    "properties": {
+        "boxes": {"type": "array", "items": _BOX},
+        "polygons": {
+            "type": "array",
+            "items": {
+                "type": "array",
+                "items": {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2},
+                "minItems": 3,
+            },
+        },
+        "mask": _IMAGE,
+        "dilate": {"type": "integer", "minimum": 0},
+    },
+    "additionalProperties": False,
+    "anyOf": [{"required": [key]} for key in ("boxes", "polygons", "mask")],
+}
+_AREA: Schema = {"anyOf": [{"type": "array", "items": {"anyOf": [_BOX, _REGION]}}, _REGION]}
 _PARAMS: Mapping[str, Schema] = {
     "patch_mask_threshold": {"type": "number", "minimum": 0, "maximum": 1},
     "reference_patches": {"enum": list(REFERENCE_PATCHES)},
@@ -237,7 +256,7 @@ def _cases(registry: PipeRegistry) -> Schema:
             "id": identifier,
             "reference": _IMAGE,
             "edited": _or_empty(_IMAGE),
-            "coords": _BOXES,
+            "coords": {"anyOf": [_AREA, {"type": "null"}]},
             "ref_boxes": _BOXES,
             "edited_boxes": _BOXES,
             "metrics": _or_empty(_metric_names(registry)),

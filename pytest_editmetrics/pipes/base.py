@@ -15,6 +15,7 @@ from pytest_editmetrics.errors import (
     EditMetricsError,
     InputError,
     MissingResourceError,
+    RegionError,
     WeightsError,
     did_you_mean,
 )
@@ -32,7 +33,8 @@ from pytest_editmetrics.pipes.checkpoint import is_no_memory
 from pytest_editmetrics.pipes.computing import quiet_random
 from pytest_editmetrics.pipes.explain import Evidence
 from pytest_editmetrics.pipes.models import ModelStore
-from pytest_editmetrics.regions import Box, Mask, check_mask_mode, normalise_boxes, region_mask
+from pytest_editmetrics.regions import Box, Mask, check_mask_mode, region_mask
+from pytest_editmetrics.shapes import Region
 from pytest_editmetrics.weights.check import state_of
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ class Using:
 
 @dataclass(frozen=True)
 class Request:
-    """One pair to measure: images (H, W, 3), RGB, uint8, of one size, and checked boxes.
+    """One pair to measure: images (H, W, 3), RGB, uint8, of one size, and a checked region.
 
     ``resized_from`` is the (width, height) of an edited image that was resized, else ``None``;
     ``evidence``, if it is asked for, takes what explains the score.
@@ -91,25 +93,38 @@ class Request:
     metric: str
     reference: Array
     edited: Array
-    boxes: list[Box]
+    region: Region
     mask_mode: MaskMode | None
     params: Mapping[str, Any]
     resized_from: tuple[int, int] | None = None
     evidence: Evidence | None = None
 
     @property
+    def boxes(self) -> list[Box]:
+        """The region where it must be boxes: those of objects.
+
+        Raises:
+            RegionError: it is another shape.
+        """
+        if not self.region.plain:
+            raise RegionError(
+                f"{self.metric} compares objects: coords must be boxes, not {self.region.text}"
+            )
+        return list(self.region.boxes)
+
+    @property
     def mask(self) -> Mask:
         """Boolean (H, W), true where measured."""
         height, width = self.reference.shape[:2]
-        return region_mask(self.boxes, self.mask_mode, height, width)
+        return region_mask(self.region, self.mask_mode, height, width)
 
     @property
     def nothing_measured(self) -> str:
         """Why ``mask`` holds no pixel, in words."""
-        if not self.boxes:
+        if not self.region:
             return "there are no boxes to measure inside"
         where = "inside" if self.mask_mode == "inner" else "outside"
-        return f"no pixel of the image lies {where} the boxes {self.boxes}"
+        return f"no pixel of the image lies {where} {self.region.text}"
 
 
 @dataclass(frozen=True)
@@ -179,7 +194,8 @@ class Pipe(ABC):
         Args:
             ref_image: the image before the edit, of any kind that ``images.load_image`` takes.
             edited_image: the image after it.
-            coords: boxes ``(x1, y1, x2, y2)`` in pixels; none is none or an empty list.
+            coords: boxes ``(x1, y1, x2, y2)`` in pixels, or another region (``Region.of``); none is
+                none or an empty list.
             mask_mode: ``inner`` measures inside the boxes, ``outer`` outside, ``None`` everywhere.
             metric: which; the pipe's first by default.
             resize: ``"reference"`` resizes an edited image of another size.
@@ -236,7 +252,7 @@ class Pipe(ABC):
 
     def _scope(self, request: Request) -> Scope | None:
         """Return what is measured; ``None`` for the whole image."""
-        if request.mask_mode is None or (request.mask_mode == "outer" and not request.boxes):
+        if request.mask_mode is None or (request.mask_mode == "outer" and not request.region):
             return None
         return SCOPE[request.mask_mode]
 
@@ -267,14 +283,14 @@ class Pipe(ABC):
         resize: Resize | None,
         params: Mapping[str, Any],
     ) -> Request:
-        boxes = normalise_boxes(coords)
+        region = Region.of(coords).read()
         with self.explained(f"reading the images for {metric}"):
             before = load_image(ref_image, "reference image")
             after = load_image(edited_image, "edited image")
             reference, edited = load_pair(before, after, resize)
         same = after.shape == edited.shape
         resized_from = None if same else (after.shape[1], after.shape[0])
-        return Request(metric, reference, edited, boxes, mask_mode, params, resized_from)
+        return Request(metric, reference, edited, region, mask_mode, params, resized_from)
 
 
 class PlainPipe(Pipe):

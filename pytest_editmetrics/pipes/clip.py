@@ -252,7 +252,7 @@ class CLIPPipe(ModelPipe[CLIPEncoder]):
             "framing": self.framing,
             "reference_patches": reference_patches,
         }
-        if request.mask_mode == "inner" and not request.boxes:
+        if request.mask_mode == "inner" and not request.region:
             return soft("empty-region", "there are no boxes to measure inside", details)
         if not selected.any():
             message = (

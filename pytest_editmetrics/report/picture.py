@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from pytest_editmetrics.gates import Gate
 from pytest_editmetrics.keep import measured_mask
+from pytest_editmetrics.shapes import Region
 
 _AMPLIFY = 8
 _LONG_SIDE = 768
@@ -45,6 +46,17 @@ def describe_change(pair: tuple[Any, Any], gate: Gate) -> str:
     )
 
 
+def _bounds(area: Any, height: int, width: int) -> Any:
+    """Return boxes to draw: those of the user, or the one around a region of another shape."""
+    if isinstance(area, (list, tuple)):
+        return area
+    inside = Region.of(area).inside(height, width)
+    if not inside.any():
+        return ()
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    return [(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)]
+
+
 def save_picture(pair: tuple[Any, Any], gate: Gate, nodeid: str, folder: Path) -> Path:
     """Write reference, edited and amplified difference side by side, boxes drawn; return the path.
 
@@ -56,7 +68,7 @@ def save_picture(pair: tuple[Any, Any], gate: Gate, nodeid: str, folder: Path) -
         Image.fromarray(np.ascontiguousarray(panel).astype(np.uint8))
         for panel in (reference, edited, difference.clip(0, 255))
     ]
-    boxes = gate.region.get("coords") or ()
+    boxes = _bounds(gate.region.get("coords") or (), *reference.shape[:2])
     drawn = (
         [gate.region.get("ref_boxes") or (), gate.region.get("edited_boxes") or (), ()]
         if gate.compares == "objects"

@@ -111,13 +111,23 @@ def _region(gate: Gate) -> str:
         return f"objects {listed or 'none'}{size}{resized}"
     fraction = gate.details.get("measured_fraction")
     share = f"{100 * fraction:.1f} %" if isinstance(fraction, (int, float)) else ""
-    if gate.scope is None or not region.get("coords"):
+    area = region.get("coords")
+    if gate.scope is None or not area:
         return f"the whole image{size}, no boxes{resized}"
     side = "inside" if gate.scope == "edit_area" else "outside"
-    boxes = region["coords"]
-    listed = ", ".join(_box(box) for box in boxes[:6])
+    listed = _boxes(area) if isinstance(area, (list, tuple)) else _shape(area)
+    return f"{gate.scope}: {side} {listed}{', ' + share if share else ''}{size}{resized}"
+
+
+def _shape(area: Mapping[str, Any]) -> str:
+    from pytest_editmetrics.shapes import Region
+
+    return Region.of(area).text
+
+
+def _boxes(boxes: Sequence[Sequence[float]]) -> str:
     more = f" and {len(boxes) - 6} more" if len(boxes) > 6 else ""
-    return f"{gate.scope}: {side} {listed}{more}{', ' + share if share else ''}{size}{resized}"
+    return ", ".join(_box(box) for box in boxes[:6]) + more
 
 
 def _box(box: Sequence[float]) -> str:

@@ -1,0 +1,84 @@
+"""Boxes: four numbers in pixels, checked."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+from pytest_editmetrics.errors import RegionError
+
+Box: TypeAlias = "tuple[int, int, int, int]"
+
+
+def normalise_boxes(coords: Any, what: str = "coords") -> list[Box]:
+    """Check boxes and bring them to whole pixels.
+
+    Args:
+        coords: boxes ``(x1, y1, x2, y2)`` in pixels, half-open, origin top left, as any nesting of
+            sequences, array or tensor; ``None`` is no box.
+        what: what to call them in an error.
+
+    Returns:
+        Integer boxes; a fraction of a pixel is rounded outward, so that the box still covers it.
+        They may still reach outside the image, and may be empty.
+
+    Raises:
+        RegionError: naming the box (counted from 1), if it is not four finite numbers, is
+            inverted, or has coordinates that are fractions of the image's size.
+
+    >>> normalise_boxes([[1.5, 2, 4.2, 8]])
+    [(1, 2, 5, 8)]
+    """
+    if coords is None:
+        return []
+    if hasattr(coords, "tolist"):
+        coords = coords.tolist()
+    if isinstance(coords, str) or not isinstance(coords, Iterable):
+        raise RegionError(f"{what}: {coords!r} is not a list of boxes (x1, y1, x2, y2)")
+    boxes = list(coords)
+    if len(boxes) == 4 and all(isinstance(value, numbers.Real) for value in boxes):
+        raise RegionError(f"{what}: {boxes} is one box; write a list of boxes: [{boxes}]")
+    return [_box(box, f"{what}: box {number}") for number, box in enumerate(boxes, start=1)]
+
+
+def _box(box: Any, what: str) -> Box:
+    if hasattr(box, "tolist"):
+        box = box.tolist()
+    if isinstance(box, (str, dict)) or not isinstance(box, Iterable):
+        raise RegionError(f"{what} {box!r} is not four numbers (x1, y1, x2, y2)")
+    values = [value.tolist() if hasattr(value, "tolist") else value for value in box]
+    shown = f"({', '.join(map(str, values))})"
+    if len(values) != 4 or not all(
+        isinstance(value, numbers.Real) and not isinstance(value, bool) for value in values
+    ):
+        raise RegionError(f"{what} {shown} is not four numbers (x1, y1, x2, y2)")
+    if not all(math.isfinite(value) for value in values):
+        raise RegionError(f"{what} {shown} holds NaN or infinity")
+    x1, y1, x2, y2 = values
+    if x2 < x1 or y2 < y1:
+        raise RegionError(
+            f"{what} {shown} is inverted: x1 <= x2 and y1 <= y2 must hold. Boxes are "
+            "(x1, y1, x2, y2), not (x, y, width, height)"
+        )
+    floats = any(not isinstance(value, numbers.Integral) for value in values)
+    if floats and all(0 <= value <= 1 for value in values) and any(values):
+        raise RegionError(
+            f"{what} {shown} looks like fractions of the image; boxes are in pixels: multiply x by "
+            "the width and y by the height"
+        )
+    return math.floor(x1), math.floor(y1), math.ceil(x2), math.ceil(y2)
+
+
+def clip_box(box: Box, width: int, height: int) -> Box | None:
+    """Return the part of ``box`` inside an image of that size, or ``None`` if there is none.
+
+    >>> clip_box((-5, 2, 4, 99), width=10, height=8)
+    (0, 2, 4, 8)
+    >>> clip_box((20, 0, 30, 5), width=10, height=8) is None
+    True
+    """
+    x1, y1, x2, y2 = box
+    clipped = max(x1, 0), max(y1, 0), min(x2, width), min(y2, height)
+    return clipped if clipped[0] < clipped[2] and clipped[1] < clipped[3] else None

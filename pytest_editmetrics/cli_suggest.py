@@ -1,0 +1,50 @@
+"""The subcommand ``suggest-region``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_editmetrics.errors import InputError
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add_suggest_region(commands: Commands) -> None:
+    """Add ``suggest-region``."""
+    parser = commands.add_parser(
+        "suggest-region",
+        help="propose the region of an edit from what changed; look at it before you use it",
+        description="Propose boxes, and with -o a mask, around what changed far more than the rest."
+        " A proposal is made from the result that it would judge, so it is marked untrusted.",
+    )
+    parser.add_argument("reference", metavar="REF", help="the image before the edit")
+    parser.add_argument("edited", metavar="EDITED", help="the image after it")
+    parser.add_argument("-o", "--output", metavar="PNG", type=Path, help="write the mask here")
+    parser.add_argument(
+        "--dilate", metavar="N", type=int, default=4, help="grow it by N pixels (default: 4)"
+    )
+    parser.set_defaults(run=_suggest)
+
+
+def _suggest(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.images import load_pair
+    from pytest_editmetrics.suggest import save_mask, suggest_region
+
+    if args.dilate < 0:
+        raise InputError(f"--dilate {args.dilate}: give 0 or more pixels")
+    if args.output is not None and args.output.suffix.lower() != ".png":
+        raise InputError(f"-o {args.output}: a mask is written as PNG; let the name end in .png")
+    reference, edited = load_pair(args.reference, args.edited)
+    found = suggest_region(reference, edited, args.dilate)
+    if args.output is not None:
+        save_mask(found, args.output)
+    print("# SUGGESTED from the result it would judge, untrusted: look at it before you use it")
+    print("coords:")
+    for box in found.boxes:
+        print(f"  - [{', '.join(map(str, box))}]")
+    if args.output is not None:
+        print(f"# or, more closely:\n# coords: {{mask: {args.output.as_posix()}}}")
+    return 0

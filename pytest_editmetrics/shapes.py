@@ -1,0 +1,380 @@
+"""Regions of any shape: boxes, polygons and masks, dilated and united."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import numbers
+import os
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_editmetrics.boxes import Box, clip_box, normalise_boxes
+from pytest_editmetrics.errors import ImageError, RegionError, did_you_mean
+
+Mask: TypeAlias = NDArray[np.bool_]
+Polygon: TypeAlias = "tuple[tuple[float, float], ...]"
+
+# what ``Region.of`` takes
+RegionLike: TypeAlias = (
+    "Region | Sequence[Any] | Mapping[str, Any] | NDArray[Any] | str | os.PathLike[str]"
+)
+
+KEYS = ("boxes", "polygons", "mask", "dilate")
+SUGGESTED = "editmetrics"
+"""The text chunk of a PNG in which ``suggest-region`` says that a mask is its own."""
+_PACKED = ("size", "packed")
+_LARGEST_DILATION = 10_000
+_MOST_PIXELS = 200_000_000
+
+
+@dataclass(frozen=True)
+class Region:
+    """An area of an image, of any shape.
+
+    Args:
+        boxes: ``(x1, y1, x2, y2)`` in pixels, half-open, origin top left.
+        polygons: each at least three points ``(x, y)`` in pixels; a pixel belongs to a polygon if
+            its centre does, so that one along the sides of a box is that box.
+        mask: boolean (H, W), or uint8 of 0 and 255 (or 0 and 1), of the image's size; an array,
+            a tensor, a PIL image, or a path. A path is read when the region is first needed.
+        dilate: by how many pixels all of it grows, in every direction (a disk).
+
+    ``suggested`` tells that ``editmetrics suggest-region`` made the mask from a result: it is
+    read from the mask's file, and said wherever the region is.
+
+    ``a | b`` is the union; each part keeps its own dilation. A region without any shape is false:
+    nothing is inside, and everything outside.
+
+    Raises:
+        RegionError: naming the shape, if it makes no sense.
+
+    >>> triangle = Region(polygons=[[(0, 3), (2, 3), (2, 4)]])
+    >>> region = Region(boxes=[(1, 1, 3, 2)], dilate=1) | triangle
+    >>> region.inside(4, 4).astype(int).tolist()
+    [[0, 1, 1, 0], [1, 1, 1, 1], [0, 1, 1, 0], [0, 1, 0, 0]]
+    """
+
+    boxes: tuple[Box, ...] = ()
+    polygons: tuple[Polygon, ...] = ()
+    mask: Any = None
+    dilate: int = 0
+    united: tuple[Region, ...] = ()
+    suggested: bool = False
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__  # the class is frozen for everyone else
+        put(self, "boxes", tuple(normalise_boxes(self.boxes, "boxes")))
+        put(self, "polygons", _polygons(self.polygons))
+        if not isinstance(self.dilate, numbers.Integral) or isinstance(self.dilate, bool):
+            raise RegionError(f"dilate is {self.dilate!r}, not a whole number of pixels")
+        if not 0 <= self.dilate <= _LARGEST_DILATION:
+            raise RegionError(f"dilate is {self.dilate}; give 0 to {_LARGEST_DILATION} pixels")
+        put(self, "dilate", int(self.dilate))
+        if self.mask is not None and not isinstance(self.mask, (str, os.PathLike)):
+            mask = _mask(self.mask, "mask")
+            mask.setflags(write=False)
+            put(self, "mask", mask)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Region) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash((self.boxes, self.polygons, self.dilate, self.united))
+
+    def __bool__(self) -> bool:
+        return bool(self.boxes or self.polygons or self.mask is not None or any(self.united))
+
+    def __or__(self, other: Region) -> Region:
+        return Region(united=(self, other))
+
+    @classmethod
+    def of(cls, coords: Any) -> Region:
+        """Return the region that a user means.
+
+        Args:
+            coords: ``None``; a list, array or tensor of boxes; a region; a mapping of a region's
+                fields, as YAML has it; a mask of two dimensions, its PIL image or its path; or a
+                list that mixes boxes, regions and mappings, which is their union.
+
+        Raises:
+            RegionError: it is none of these, or makes no sense.
+
+        >>> Region.of([[0, 0, 4, 4], {"mask": np.eye(8, dtype=bool)}]).inside(8, 8).sum()
+        np.int64(20)
+        """
+        if isinstance(coords, Region):
+            return coords
+        if isinstance(coords, Mapping):
+            return cls._of_mapping(coords)
+        if isinstance(coords, (str, os.PathLike)) or hasattr(coords, "getbands") or _flat(coords):
+            return cls(mask=coords)
+        if isinstance(coords, (list, tuple)) and any(
+            isinstance(part, (Region, Mapping)) for part in coords
+        ):
+            boxes = [part for part in coords if not isinstance(part, (Region, Mapping))]
+            others = [cls.of(part) for part in coords if isinstance(part, (Region, Mapping))]
+            return cls(united=(cls.of(boxes), *others)) if boxes else cls(united=tuple(others))
+        region = cls.__new__(cls)
+        plain = {"boxes": tuple(normalise_boxes(coords)), "polygons": (), "mask": None}
+        rest = {"dilate": 0, "united": (), "suggested": False}
+        for name, value in {**plain, **rest}.items():
+            object.__setattr__(region, name, value)
+        return region
+
+    @classmethod
+    def _of_mapping(cls, fields: Mapping[Any, Any]) -> Region:
+        if "united" in fields:
+            return cls(united=tuple(cls.of(part) for part in fields["united"]))
+        for key in fields:
+            if key not in (*KEYS, "suggested"):
+                raise RegionError(f"a region has no {key!r}{did_you_mean(key, KEYS)}")
+        given = {key: value for key, value in fields.items() if value is not None}
+        if isinstance(mask := given.get("mask"), Mapping):
+            given["mask"] = _unpacked(mask)
+        return cls(**given)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the region is nothing but boxes."""
+        return not (self.polygons or self.mask is not None or self.dilate or self.united)
+
+    def read(self) -> Region:
+        """Return the region with its mask read, if it is a path.
+
+        Raises:
+            RegionError: the file is no mask.
+        """
+        united = tuple(part.read() for part in self.united)
+        mask, suggested = self.mask, self.suggested
+        if isinstance(mask, (str, os.PathLike)):
+            mask, suggested = _read(mask)
+        same = mask is self.mask and all(a is b for a, b in zip(united, self.united, strict=True))
+        if same:
+            return self
+        return replace(self, mask=mask, united=united, suggested=suggested)
+
+    def inside(self, height: int, width: int) -> Mask:
+        """Return which pixels of an image of that size the region holds: boolean (H, W).
+
+        Raises:
+            RegionError: the mask is of another size, or cannot be read.
+        """
+        if self.plain:
+            return _of_boxes(self.boxes, height, width)
+        region = self.read()
+        # what lies outside the image grows into it too
+        room = region.dilate
+        grown = np.zeros((height + 2 * room, width + 2 * room), np.bool_)
+        moved = [(x1 + room, y1 + room, x2 + room, y2 + room) for x1, y1, x2, y2 in region.boxes]
+        grown |= _of_boxes(moved, *grown.shape)
+        for polygon in region.polygons:
+            grown |= _of_polygon(polygon, room, *grown.shape)
+        if region.mask is not None:
+            mask = region.mask
+            if mask.shape != (height, width):
+                raise RegionError(
+                    f"the mask is {mask.shape[1]}x{mask.shape[0]} px, the image {width}x{height}:"
+                    " make the mask of the image's size"
+                )
+            grown[room : room + height, room : room + width] |= mask
+        if room and grown.any():
+            from scipy.ndimage import distance_transform_edt
+
+            grown = np.asarray(distance_transform_edt(~grown) <= room)
+        inside: Mask = grown[room : room + height, room : room + width].copy()
+        for part in region.united:
+            inside |= part.inside(height, width)
+        return inside
+
+    def to_json(self) -> Any:
+        """Return JSON-ready values that ``Region.of`` takes: a list of boxes, or a mapping.
+
+        Raises:
+            RegionError: the mask's file cannot be read.
+        """
+        if self.plain:
+            return [list(box) for box in self.boxes]
+        if self.united:
+            own = replace(self, united=())
+            parts = [*((own,) if own else ()), *self.united]
+            return {"united": [part.to_json() for part in parts]}
+        region = self.read()
+        found: dict[str, Any] = {}
+        if region.boxes:
+            found["boxes"] = [list(box) for box in region.boxes]
+        if region.polygons:
+            found["polygons"] = [[list(point) for point in shape] for shape in region.polygons]
+        if region.mask is not None:
+            found["mask"] = _packed(region.mask)
+        if region.dilate:
+            found["dilate"] = region.dilate
+        if region.suggested:
+            found["suggested"] = True
+        return found
+
+    @property
+    def text(self) -> str:
+        """The region in a few words."""
+        parts = [", ".join(map(str, self.boxes[:6]))] if self.boxes else []
+        if len(self.boxes) > 6:
+            parts[0] += f" and {len(self.boxes) - 6} more boxes"
+        if self.polygons:
+            parts.append(f"{len(self.polygons)} polygon{'s' if len(self.polygons) > 1 else ''}")
+        if self.mask is not None:
+            parts.append(
+                f"a mask of {self.mask.shape[1]}x{self.mask.shape[0]} px"
+                if isinstance(self.mask, np.ndarray)
+                else f"the mask {self.mask}"
+            )
+            parts[-1] += " (SUGGESTED from a result, untrusted)" if self.suggested else ""
+        own = " and ".join(parts) + (f" grown by {self.dilate} px" if self.dilate and parts else "")
+        return " and ".join(text for text in (own, *(part.text for part in self.united)) if text)
+
+
+def _flat(coords: Any) -> bool:
+    """Tell a mask of two dimensions from an array of boxes: those have four columns."""
+    shape = tuple(getattr(coords, "shape", ()))
+    boolean = str(getattr(coords, "dtype", "")) in ("bool", "torch.bool")
+    eight_bit = str(getattr(coords, "dtype", "")) in ("uint8", "torch.uint8")
+    return boolean or (eight_bit and len(shape) >= 2 and shape[-1] != 4)
+
+
+def _of_boxes(boxes: Iterable[Box], height: int, width: int) -> Mask:
+    inside = np.zeros((height, width), dtype=np.bool_)
+    for box in boxes:
+        if clipped := clip_box(box, width, height):
+            x1, y1, x2, y2 = clipped
+            inside[y1:y2, x1:x2] = True
+    return inside
+
+
+def _of_polygon(polygon: Polygon, room: int, height: int, width: int) -> Mask:
+    from skimage.draw import polygon2mask
+
+    # a pixel's centre lies half a pixel from its corner, and points count from corners
+    points = np.array([(y + room - 0.5, x + room - 0.5) for x, y in polygon])
+    filled: Mask = np.asarray(polygon2mask((height, width), points), np.bool_)
+    return filled
+
+
+def _polygons(polygons: Any) -> tuple[Polygon, ...]:
+    if isinstance(polygons, (str, Mapping)) or not isinstance(polygons, Iterable):
+        raise RegionError(f"polygons: {polygons!r} is not a list of polygons [[x, y], [x, y], ...]")
+    return tuple(_polygon(shape, number) for number, shape in enumerate(polygons, 1))
+
+
+def _polygon(shape: Any, number: int) -> Polygon:
+    if hasattr(shape, "tolist"):
+        shape = shape.tolist()
+    points = []
+    for point in shape if isinstance(shape, (list, tuple)) else (shape,):
+        if hasattr(point, "tolist"):
+            point = point.tolist()
+        if not isinstance(point, (list, tuple)) or len(point) != 2 or not all(map(_real, point)):
+            raise RegionError(f"polygon {number}: {point!r} is no point (x, y) of finite numbers")
+        points.append((float(point[0]), float(point[1])))
+    if len(points) < 3:
+        raise RegionError(f"polygon {number} has {len(points)} points; it takes at least three")
+    return tuple(points)
+
+
+def _real(value: Any) -> bool:
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return real and math.isfinite(value)
+
+
+def _mask(source: Any, what: str) -> Mask:
+    """Return a mask as boolean (H, W); whatever is neither black nor white is an error."""
+    if hasattr(source, "getbands"):
+        source = np.asarray(source.convert("L") if source.mode in ("1", "P") else source)
+    if hasattr(source, "detach"):
+        source = source.detach().cpu().numpy()
+    array = np.asarray(source)
+    if array.ndim == 3 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.ndim == 3 and array.shape[2] in (3, 4) and array.dtype == np.uint8:
+        array = _grey(array, what)
+    if array.ndim != 2 or array.size == 0:
+        raise RegionError(f"{what}: a mask has two dimensions (H, W), not the shape {array.shape}")
+    if array.dtype == np.bool_:
+        mask: Mask = array.copy()
+        return mask
+    values = np.unique(array)
+    if (
+        array.dtype.kind not in "ui"
+        or not set(values.tolist()) <= {0, 1, 255}
+        or {1, 255} <= set(values.tolist())
+    ):
+        shown = ", ".join(f"{value:g}" for value in values[:5].tolist())
+        raise RegionError(
+            f"{what}: {array.dtype} with the values {shown}{', ...' if len(values) > 5 else ''}; a"
+            " mask is boolean, or uint8 of 0 and 255: threshold it, as `mask > 127`"
+        )
+    white: Mask = array > 0
+    return white
+
+
+def _grey(array: NDArray[np.uint8], what: str) -> NDArray[np.uint8]:
+    if (array[..., :3] != array[..., :1]).any():
+        raise RegionError(f"{what}: a mask in colour; give one channel of 0 and 255")
+    if array.shape[2] == 4 and (array[..., 3] != 255).any():
+        raise RegionError(
+            f"{what}: is transparent in places; pass what counts: its alpha or its grey channel"
+        )
+    grey: NDArray[np.uint8] = array[..., 0]
+    return grey
+
+
+def _read(path: str | os.PathLike[str]) -> tuple[Mask, bool]:
+    """Return the mask in a file, and whether the file says that it was suggested."""
+    import io
+
+    from PIL import Image
+
+    from pytest_editmetrics.images import load_encoded
+    from pytest_editmetrics.remote import is_url, read_url
+
+    what = f"mask {os.fspath(path)}"
+    try:
+        data = read_url(str(path), "mask") if is_url(str(path)) else Path(path).read_bytes()
+        load_encoded(data, what)  # says what is wrong with a file that is no image
+    except ImageError as error:
+        raise RegionError(str(error)) from None
+    except OSError as error:
+        raise RegionError(f"{what}: cannot be read: {error.strerror or error}") from None
+    with Image.open(io.BytesIO(data)) as image:
+        return _mask(image, what), image.info.get(SUGGESTED) == "suggested"
+
+
+def _packed(mask: Mask) -> dict[str, Any]:
+    bits = zlib.compress(np.packbits(mask).tobytes(), 9)
+    size = [mask.shape[1], mask.shape[0]]
+    return {"size": size, "packed": base64.b64encode(bits).decode("ascii")}
+
+
+def _unpacked(fields: Mapping[Any, Any]) -> Mask:
+    """Return a mask that ``_packed`` wrote."""
+    try:
+        width, height = fields["size"]
+        count = width * height
+        if not 0 < count <= _MOST_PIXELS:
+            raise ValueError
+        length = -(-count // 8)
+        packed = base64.b64decode(fields["packed"], validate=True)
+        bits = zlib.decompressobj().decompress(packed, length + 1)
+        if len(bits) != length:
+            raise ValueError
+        flat = np.unpackbits(np.frombuffer(bits, np.uint8), count=count)
+    except (KeyError, TypeError, ValueError, binascii.Error, zlib.error):
+        raise RegionError("mask: damaged, it is none that a run wrote") from None
+    return flat.reshape(height, width).astype(np.bool_)

@@ -1,0 +1,224 @@
+"""Regions of other shapes than boxes, everywhere that ``coords`` are taken."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from pytest_editmetrics.cli import main
+from pytest_editmetrics.rundir import read_run
+from pytest_editmetrics.shapes import Region
+
+SIZE = 64
+
+
+def disk() -> np.ndarray:
+    picture = Image.new("L", (SIZE, SIZE))
+    ImageDraw.Draw(picture).ellipse((16, 16, 44, 40), fill=255)
+    return np.asarray(picture) > 0
+
+
+@pytest.fixture
+def scene(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A reference, an edit of a disk, and the disk's mask."""
+    random = np.random.default_rng(0)
+    reference = random.integers(0, 200, (SIZE, SIZE, 3), dtype=np.uint8)
+    edited = reference.copy()
+    edited[disk()] += 50
+    for name, image in (("reference", reference), ("edited", edited), ("mask", disk())):
+        Image.fromarray(image).save(pytester.path / f"{name}.png")
+    (pytester.path / "editmetrics.yaml").write_text(
+        "metrics: [unedit_max_diff]\nthresholds: {unedit_max_diff: 0}\n"
+    )
+    return pytester
+
+
+def check(scene: pytest.Pytester, coords: str, *options: str) -> pytest.RunResult:
+    scene.makepyfile(
+        test_it=f"""
+        import numpy as np
+        import torch
+        from PIL import Image
+        from pytest_editmetrics import Region
+
+        MASK = np.asarray(Image.open("mask.png"))
+
+        def test_it(edit_gate):
+            edit_gate.check("reference.png", "edited.png", {coords})
+        """
+    )
+    return scene.runpytest("-q", *options)
+
+
+@pytest.mark.parametrize(
+    "coords",
+    [
+        "'mask.png'",
+        "MASK",
+        "torch.from_numpy(MASK.copy())",
+        "Image.open('mask.png')",
+        "Region(mask=MASK)",
+        "{'mask': 'mask.png'}",
+        "[(16, 16, 30, 41), {'mask': MASK, 'dilate': 2}]",
+        "Region(boxes=[(16, 16, 31, 41)]) | Region(boxes=[(31, 16, 45, 41)])",
+        "Region(polygons=[[(15, 15), (46, 15), (46, 42), (15, 42)]])",
+    ],
+)
+def test_a_check_takes_a_region_of_any_shape(scene, coords):
+    check(scene, coords).assert_outcomes(passed=1)
+
+
+def test_a_failure_says_which_region(scene):
+    result = check(scene, "Region(polygons=[[(20, 20), (40, 20), (30, 38)]], dilate=1)")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*region    unedit_area: outside 1 polygon grown by 1 px, * of 64x64 px*"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("coords", "says"),
+    [
+        (
+            "np.ones((8, 8), bool)",
+            "*unedit_max_diff gave no verdict: the mask is 8x8 px, the image 64x64*",
+        ),
+        ("np.arange(4096, dtype=np.uint8).reshape(64, 64)", "*uint8 with the values 0, 1, 2,*"),
+        ("'nowhere.png'", "*mask nowhere.png: cannot be read: No such file*"),
+        ("{'masks': MASK}", "*a region has no 'masks' (did you mean 'mask'?)*"),
+    ],
+)
+def test_what_makes_no_sense_is_an_error_never_an_xfail(scene, coords, says):
+    result = check(scene, coords)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([says])
+
+
+def test_an_object_s_boxes_are_no_mask(scene):
+    result = check(scene, "ref_boxes=MASK, edited_boxes=MASK, metrics='sam_clip_cls_sim'")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*ref_boxes is a mask; objects take boxes*"])
+
+
+def test_a_saved_run_measures_the_same_region_again(scene, monkeypatch, capsys):
+    coords = "Region(mask=MASK) | Region(polygons=[[(1, 1), (9, 2), (4, 11)]], dilate=2)"
+    check(scene, coords, "--editmetrics-run-dir=run").assert_outcomes(passed=1)
+    (record,) = read_run(scene.path / "run").gates
+    inside = Region.of(record.gate.region["coords"]).inside(SIZE, SIZE)
+    assert (inside & disk()).sum() == disk().sum() < inside.sum()
+    kept = np.asarray(Image.open(scene.path / "run" / record.gate.images["mask"]))
+    assert ((kept == 0) == inside).all()
+    monkeypatch.chdir(scene.path)
+    assert main(["score", "run"]) == 0
+    (again,) = read_run(scene.path / "run-scored").gates
+    assert again.gate.region["coords"] == record.gate.region["coords"]
+    assert again.gate.value == record.gate.value == 0
+    assert main(["report", "run"]) == 0
+
+
+CASES = """\
+cases:
+  - id: of a mask
+    reference: reference.png
+    edited: edited.png
+    coords: {mask: mask.png, dilate: 1}
+  - id: of a polygon and a box
+    reference: reference.png
+    edited: edited.png
+    coords: [[16, 16, 30, 41], {polygons: [[[30, 15], [46, 15], [46, 42], [30, 42]]]}]
+  - id: of too little
+    reference: reference.png
+    edited: edited.png
+    coords: {polygons: [[[20, 20], [30, 20], [30, 30]]]}
+"""
+
+
+def test_yaml_cases_take_them(scene):
+    (scene.path / "test_it.edit.yaml").write_text(CASES)
+    result = scene.runpytest("-q")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["FAILED *of too little*"])
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("{mask: ../mask.png}", "test_it.edit.yaml:5: *outside*the rootdir*"),
+        ("{mask: /mask.png}", "test_it.edit.yaml:5: *the absolute path*"),
+        ("{dilate: 3}", "test_it.edit.yaml:5: a region needs `boxes`, `polygons` or a `mask`*"),
+        ("{boxes: [[1, 2, 3]]}", "test_it.edit.yaml:5: boxes must be a list of boxes*"),
+        ("{polygons: [[[1, 2], [3, 4]]]}", "test_it.edit.yaml:5: polygon 1 has 2 points*"),
+        ("{mask: mask.png, dilate: -1}", "test_it.edit.yaml:5: dilate is -1;*"),
+        ("{mask: mask.png, dilation: 1}", "test_it.edit.yaml:5: unknown key 'dilation'*"),
+    ],
+)
+def test_yaml_that_makes_no_sense_has_its_line(scene, line, says):
+    first = CASES.partition("  - id: of a polygon")[0]
+    (scene.path / "test_it.edit.yaml").write_text(
+        first.replace("{mask: mask.png, dilate: 1}", line)
+    )
+    result = scene.runpytest("-q")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines([f"*{says}"])
+
+
+def test_a_manifest_takes_them(scene, monkeypatch, capsys):
+    row = {"id": "one", "reference": "reference.png", "edited": "edited.png"}
+    manifest = scene.path / "pairs.jsonl"
+    monkeypatch.chdir(scene.path)
+    manifest.write_text(json.dumps({**row, "coords": {"mask": "mask.png"}}) + "\n")
+    assert main(["score", "pairs.jsonl"]) == 0
+    manifest.write_text(json.dumps({**row, "coords": {"mask": "none.png"}}) + "\n")
+    assert main(["score", "pairs.jsonl"]) == 1
+    assert "none.png: cannot be read" in (scene.path / "pairs-scored/results.jsonl").read_text()
+    manifest.write_text(json.dumps({**row, "coords": {"polygons": [[[1, 1]]]}}) + "\n")
+    assert main(["score", "pairs.jsonl"]) == 1
+    assert "pairs.jsonl:1: polygon 1 has 1 points" in capsys.readouterr().err
+
+
+def test_a_golden_image_takes_them(scene):
+    scene.makepyfile(
+        test_golden="""
+        import os
+
+        def test_it(golden_image):
+            golden_image.check(os.environ["IMAGE"], comparator="exact", coords="mask.png",
+                               scope="unedit_area")
+        """
+    )
+    scene._monkeypatch.setenv("IMAGE", "reference.png")
+    scene.runpytest("-q", "--editmetrics-update=missing").assert_outcomes(passed=1)
+    scene._monkeypatch.setenv("IMAGE", "edited.png")
+    scene.runpytest("-q").assert_outcomes(passed=1)
+
+
+def test_a_region_is_suggested_and_stays_marked(scene, monkeypatch, capsys):
+    monkeypatch.chdir(scene.path)
+    assert main(["suggest-region", "reference.png", "edited.png", "-o", "found.png"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("# SUGGESTED from the result it would judge, untrusted")
+    assert "coords:\n  - [12, 12, 4" in out
+    found = np.asarray(Image.open("found.png")) > 0
+    assert (found & disk()).sum() == disk().sum()
+    assert found.sum() < 3 * disk().sum()
+    check(scene, "'found.png'").assert_outcomes(passed=1)
+    (scene.path / "editmetrics.yaml").write_text(
+        "metrics: [edit_lpips]\nthresholds: {edit_lpips: 9}\n"
+    )
+    result = check(scene, "'found.png'")
+    result.stdout.fnmatch_lines(["*a mask of 64x64 px (SUGGESTED from a result, untrusted)*"])
+
+
+def test_no_region_is_suggested_where_none_stands_out(scene, monkeypatch, capsys):
+    monkeypatch.chdir(scene.path)
+    assert main(["suggest-region", "reference.png", "reference.png"]) == 1
+    assert "the images are equal" in capsys.readouterr().err
+    Image.open("reference.png").transpose(Image.Transpose.ROTATE_90).save("turned.png")
+    assert main(["suggest-region", "reference.png", "turned.png"]) == 1
+    assert "no part stands out" in capsys.readouterr().err
+    assert main(["suggest-region", "reference.png", "edited.png", "-o", "mask.jpg"]) == 2
+    assert main(["suggest-region", "reference.png", "edited.png", "-o", "mask.png"]) == 1
+    assert "mask.png exists and is left as it is" in capsys.readouterr().err

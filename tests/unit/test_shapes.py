@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+from scipy.ndimage import distance_transform_edt
+
+from pytest_editmetrics import Region
+from pytest_editmetrics.errors import RegionError
+from pytest_editmetrics.pipes.pixels import PixelPipe
+from pytest_editmetrics.regions import region_mask
+
+HEIGHT, WIDTH = 24, 32
+coordinates = st.integers(-6, 40)
+box_lists = st.lists(
+    st.tuples(coordinates, coordinates, st.integers(0, 20), st.integers(0, 20)).map(
+        lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3])
+    ),
+    max_size=4,
+)
+masks = st.integers(0, 2**32 - 1).map(
+    lambda seed: np.random.default_rng(seed).random((HEIGHT, WIDTH)) < 0.1
+)
+
+
+def inside(region: object) -> np.ndarray:
+    return Region.of(region).inside(HEIGHT, WIDTH)
+
+
+@given(box_lists)
+def test_boxes_are_what_they_were(boxes):
+    assert (inside(boxes) == region_mask(boxes, "inner", HEIGHT, WIDTH)).all()
+    assert (inside({"boxes": boxes}) == inside(boxes)).all()
+    assert Region.of(boxes).plain
+
+
+@given(box_lists, masks, st.integers(0, 5), st.integers(0, 5))
+def test_a_union_is_the_union_whatever_its_order(boxes, mask, one, other):
+    a, b = Region(boxes=boxes, dilate=one), Region(mask=mask, dilate=other)
+    assert (inside(a | b) == (inside(a) | inside(b))).all()
+    assert (inside(a | b) == inside(b | a)).all()
+    assert (inside([*boxes, {"mask": mask, "dilate": other}]) == (inside(boxes) | inside(b))).all()
+
+
+@given(box_lists, st.integers(0, 6), st.integers(0, 6))
+def test_dilation_only_grows(boxes, less, more):
+    less, more = sorted((less, more))
+    small, large = Region(boxes=boxes, dilate=less), Region(boxes=boxes, dilate=more)
+    assert not (inside(small) & ~inside(large)).any()
+
+
+@given(masks, st.integers(1, 6))
+def test_dilation_is_a_disk(mask, by):
+    grown = inside(Region(mask=mask, dilate=by))
+    wanted = distance_transform_edt(~mask) <= by if mask.any() else mask
+    assert (grown == wanted).all()
+
+
+def test_a_box_beyond_the_border_grows_into_the_image():
+    assert inside(Region(boxes=[(-5, 3, -2, 9)], dilate=3))[5, :3].tolist() == [True, False, False]
+
+
+@given(st.integers(0, 20), st.integers(0, 12), st.integers(1, 12), st.integers(1, 12))
+def test_a_polygon_along_a_box_is_the_box(x, y, width, height):
+    corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
+    boxes = [(x, y, x + width, y + height)]
+    assert (inside({"polygons": [corners]}) == inside(boxes)).all()
+    assert (inside({"polygons": [corners[::-1]]}) == inside(boxes)).all()
+
+
+def test_a_polygon_holds_the_pixels_whose_centre_it_holds():
+    triangle = Region(polygons=[[(0, 0), (20, 0), (0, 20)]])
+    y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
+    sure = np.abs(x + y - 20) > 1e-9
+    assert (inside(triangle) == ((x + y) < 20))[sure].all()
+
+
+@given(box_lists, masks, st.integers(0, 4))
+def test_what_results_hold_is_the_same_region(boxes, mask, dilate):
+    triangle = [[(1, 1), (9, 2.5), (4, 11)]]
+    region = Region(boxes=boxes, polygons=triangle, dilate=dilate) | Region(mask=mask)
+    again = Region.of(json.loads(json.dumps(region.to_json())))
+    assert again == region
+    assert (inside(again) == inside(region)).all()
+
+
+def test_no_shape_is_no_region():
+    assert not Region()
+    assert not (Region() | Region(dilate=3))
+    assert not Region.of(None)
+    assert Region(mask=np.zeros((4, 4), bool))
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        np.eye(8, dtype=bool),
+        np.eye(8, dtype=np.uint8),
+        np.eye(8, dtype=np.uint8) * 255,
+        Image.fromarray(np.eye(8, dtype=np.uint8) * 255),
+        Image.fromarray(np.eye(8, dtype=bool)),
+        np.eye(8, dtype=bool)[None],
+        np.repeat(np.eye(8, dtype=np.uint8)[..., None] * 255, 3, axis=2),
+    ],
+    ids=["bool", "0-1", "0-255", "PIL", "PIL of one bit", "batch of one", "three channels"],
+)
+def test_a_mask_may_come_in_many_forms(mask):
+    assert (Region(mask=mask).inside(8, 8) == np.eye(8, dtype=bool)).all()
+
+
+def test_a_tensor_is_a_mask_too():
+    import torch
+
+    assert Region.of(torch.eye(8, dtype=torch.bool)).inside(8, 8).sum() == 8
+
+
+def test_a_file_is_read_when_it_is_needed(tmp_path):
+    region = Region(mask=tmp_path / "mask.png")
+    Image.fromarray(np.eye(8, dtype=np.uint8) * 255).save(tmp_path / "mask.png")
+    assert region.inside(8, 8).sum() == 8
+    assert "mask.png" in region.text
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Region(dilate=-1), "dilate is -1; give 0 to"),
+        (lambda: Region(dilate=1.5), "dilate is 1.5, not a whole number"),
+        (lambda: Region(dilate=True), "dilate is True, not a whole number"),
+        (lambda: Region(polygons=[[(0, 0), (1, 1)]]), "polygon 1 has 2 points"),
+        (lambda: Region(polygons=[[(0, 0), (1, 1), (2, float("nan"))]]), r"polygon 1: \(2, nan\)"),
+        (lambda: Region(polygons="abc"), "is not a list of polygons"),
+        (lambda: Region(boxes=[(5, 5, 1, 9)]), "boxes: box 1 .* is inverted"),
+        (lambda: Region.of({"box": [[0, 0, 1, 1]]}), "a region has no 'box'.*boxes"),
+        (lambda: Region(mask=np.arange(16).reshape(4, 4)), "the values 0, 1, 2, 3, 4, ...; a mask"),
+        (lambda: Region(mask=np.eye(4)), "float64 with the values 0, 1; a mask is boolean"),
+        (lambda: Region(mask=np.array([[0, 1, 255]], np.uint8)), "the values 0, 1, 255"),
+        (lambda: Region(mask=np.zeros((2, 4, 4), bool)), "two dimensions"),
+        (lambda: Region(mask=np.zeros((0, 4), bool)), "two dimensions"),
+        (
+            lambda: Region(mask=np.eye(8, dtype=bool)).inside(8, 9),
+            "the mask is 8x8 px, the image 9x8: make the mask of the image's size",
+        ),
+        (lambda: Region.of({"mask": {"size": [8, 8], "packed": "!!"}}), "damaged"),
+        (lambda: Region.of({"mask": {"size": [10**9, 8], "packed": ""}}), "damaged"),
+        (
+            lambda: Region.of("nowhere.png").inside(4, 4),
+            "nowhere.png: cannot be read: No such file",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_said(make, says):
+    with pytest.raises(RegionError, match=says):
+        make()
+
+
+def test_a_file_that_is_no_mask_is_said(tmp_path):
+    (tmp_path / "lfs.png").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid x\n")
+    with pytest.raises(RegionError, match=r"lfs.png: is a Git LFS pointer.*git lfs pull"):
+        Region(mask=tmp_path / "lfs.png").inside(4, 4)
+    (tmp_path / "text.png").write_text("no image")
+    with pytest.raises(RegionError, match=r"mask .*text.png: is no image"):
+        Region(mask=tmp_path / "text.png").inside(4, 4)
+    Image.new("RGB", (4, 4), (255, 0, 0)).save(tmp_path / "red.png")
+    with pytest.raises(RegionError, match="a mask in colour"):
+        Region(mask=tmp_path / "red.png").inside(4, 4)
+    Image.new("RGBA", (4, 4), (255, 255, 255, 90)).save(tmp_path / "clear.png")
+    with pytest.raises(RegionError, match="is transparent in places"):
+        Region(mask=tmp_path / "clear.png").inside(4, 4)
+
+
+def test_a_packed_bomb_is_refused():
+    import base64
+    import zlib
+
+    bomb = base64.b64encode(zlib.compress(bytes(10**7))).decode()
+    with pytest.raises(RegionError, match="damaged"):
+        Region.of({"mask": {"size": [8, 8], "packed": bomb}})
+
+
+@pytest.mark.parametrize("mode", ["inner", "outer"])
+def test_a_pipe_measures_a_region_of_any_shape(mode):
+    random = np.random.default_rng(0)
+    reference = random.integers(0, 200, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    edited = reference.copy()
+    picture = Image.new("L", (WIDTH, HEIGHT))
+    ImageDraw.Draw(picture).ellipse((4, 4, 20, 18), fill=255)
+    disk = np.asarray(picture) > 0
+    edited[disk] += 40
+    value = PixelPipe()(reference, edited, picture, mode, metric="unedit_max_diff")
+    assert value == (40 if mode == "inner" else 0)
+    measurement = PixelPipe().measure(
+        reference, edited, Region(mask=disk), mode, metric="unedit_psnr"
+    )
+    assert measurement.details["measured_fraction"] == pytest.approx(
+        disk.mean() if mode == "inner" else 1 - disk.mean()
+    )
+
+
+def test_objects_take_boxes_only():
+    from pytest_editmetrics.pipes.clip import CLIPPipe
+
+    pipe = CLIPPipe("smoke", sam={"model_type": "smoke"})
+    image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    with pytest.raises(RegionError, match="compares objects: coords must be boxes, not a mask of"):
+        pipe.measure(image, image, np.eye(8, dtype=bool), metric="sam_clip_cls_sim")
