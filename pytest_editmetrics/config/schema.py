@@ -191,7 +191,12 @@ def _metric_names(registry: PipeRegistry) -> Schema:
 
 
 def _bound(metric: Metric) -> Schema:
-    return _between(*limits(metric))
+    low, high = limits(metric)
+    within = _between(low, high)
+    end = "maximum" if metric.bound_kind == "max" else "minimum"
+    if end in within:
+        within[f"exclusive{end.capitalize()}"] = within.pop(end)
+    return within
 
 
 def _between(low: float, high: float) -> Schema:

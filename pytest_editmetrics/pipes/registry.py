@@ -61,6 +61,13 @@ BUILTIN = (
                 margin=Margin(relative=0.15, absolute=0.005),
                 summary="learned perceptual distance, full size, scaled by the measured area",
             ),
+            Metric(
+                "edit_lpips",
+                "higher",
+                scope="edit_area",
+                margin=Margin(relative=0.5),
+                summary="lpips inside the edit area: did the edit happen",
+            ),
         ),
         ("net", "device", "model_path", "dtype"),
     ),
