@@ -158,7 +158,7 @@ def _options(spec: PipeSpec, registry: PipeRegistry, *more: str) -> Schema:
 
 
 def _option(pipe: str, key: str, registry: PipeRegistry) -> Schema:
-    if (pipe, key) == ("clip-pipe", "sam") and "sam-pipe" in registry.pipes:
+    if key == "sam" and registry.pipe(pipe).isolates and "sam-pipe" in registry.pipes:
         return _or_empty(_options(registry.pipe("sam-pipe"), registry))
     if (pipe, key) in CHOICES:
         return {"enum": list(CHOICES[pipe, key])}

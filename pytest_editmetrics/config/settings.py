@@ -31,10 +31,13 @@ BLOCK_KEYS = ("pipe_name", "default_config", "init_config", "scope", "runtime_pa
 DEFAULT_METRICS = ("lpips",)
 PIPE_DEFAULTS = {
     "clip-pipe": {"model_path": "openai/clip-vit-base-patch32"},
+    "dino-v3-pipe": {"model_path": "facebook/dinov2-base"},
     "sam-pipe": {"model_type": "vit_b"},
     "lpips-pipe": {"net": "alex"},
 }
-BUILT_IN_INIT = {"sam_clip_cls_sim": {"sam": "${pipes_default.sam-pipe}"}}
+BUILT_IN_INIT = {
+    name: {"sam": "${pipes_default.sam-pipe}"} for name in ("sam_clip_cls_sim", "sam_dino_cls_sim")
+}
 
 # What AutoPipeline's files have beside what is used here; it is left alone.
 AUTOPIPELINE_KEYS = (
@@ -53,7 +56,6 @@ AUTOPIPELINE_PIPES = (
     "default_llm_config",
     "default_vlm_config",
     "depth-anything-v2-pipe",
-    "dino-v3-pipe",
     "face-geometry-pipe",
     "face-identity-pipe",
     "face-texture-pipe",

@@ -24,13 +24,15 @@ class PipeSpec:
     """A registered pipe: its key, what makes it, the metrics it computes, its constructor keys.
 
     ``factory`` is a callable or ``"package.module:Name"``, imported on first use. ``options`` of
-    ``None`` means that the factory's own signature decides.
+    ``None`` means that the factory's own signature decides. ``isolates`` tells that the option
+    ``sam`` is a SAM pipe, or its configuration.
     """
 
     key: str
     factory: PipeFactory | str
     metrics: tuple[Metric, ...]
     options: tuple[str, ...] | None = None
+    isolates: bool = False
 
     def load_factory(self) -> PipeFactory:
         """Return the callable that makes the pipe, importing its module if it is named."""
@@ -100,11 +102,48 @@ BUILTIN = (
             ),
         ),
         ("model_path", "revision", "device", "sam", "framing", "dtype"),
+        isolates=True,
+    ),
+    PipeSpec(
+        "dino-v3-pipe",
+        "pytest_editmetrics.pipes.dino:DINOPipe",
+        (
+            Metric(
+                "dino_structure_sim",
+                "higher",
+                scope="edit_area",
+                margin=Margin(relative=0.0, absolute=0.02),
+                params=("patch_mask_threshold",),
+                summary="likeness of how the DINO patch tokens of the region relate to each other",
+                aliases=("dinov3_structure_similarity",),
+            ),
+            Metric(
+                "sam_dino_cls_sim",
+                "higher",
+                scope="edit_area",
+                compares="objects",
+                margin=Margin(relative=0.0, absolute=0.02),
+                params=("bg_color",),
+                summary="cosine of the DINO CLS tokens of objects isolated by SAM",
+            ),
+        ),
+        ("model_path", "revision", "device", "sam", "framing", "dtype"),
+        isolates=True,
     ),
     PipeSpec(
         "sam-pipe",
         "pytest_editmetrics.pipes.sam:SAMPipe",
-        (),
+        (
+            Metric(
+                "mask_iou",
+                "higher",
+                scope="edit_area",
+                compares="objects",
+                margin=Margin(relative=0.0, absolute=0.05),
+                summary="intersection over union of the masks SAM finds of an object",
+                aliases=("iou",),
+            ),
+        ),
         ("model_type", "model_path", "model_cfg", "device", "dtype"),
     ),
 )

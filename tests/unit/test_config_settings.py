@@ -334,7 +334,11 @@ BLOCK = "metric_configs:\n  emd:\n    "
         ("thresholds:\n  lpips: -0.1\n", 2, "can never hold: lpips is never below 0"),
         ("thresholds:\n  sam_clip_cls_sim: {min: 1.1}\n", 2, "can never hold: sam_clip_cls_sim is"),
         ("thresholds:\n  sam_clip_cls_sim: {min: -1.1}\n", 2, "always holds"),
-        ("thresholds:\n  sam_clip_cls_sim: -1\n", 2, "always holds: sam_clip_cls_sim is never below"),
+        (
+            "thresholds:\n  sam_clip_cls_sim: -1\n",
+            2,
+            "always holds: sam_clip_cls_sim is never below",
+        ),
         ("thresholds:\n  edit_lpips: 0\n", 2, "always holds: edit_lpips is never below 0"),
         ("thresholds:\n  mask_iou: {min: 1.5}\n", 2, "can never hold: mask_iou is never above 1"),
         ("pipes_default: [a]", 1, "pipes_default must be a mapping"),
