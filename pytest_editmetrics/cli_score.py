@@ -145,10 +145,14 @@ def _score_manifest(args: argparse.Namespace) -> int:
 def _metrics(names: str | None, session: EditSession) -> tuple[str, ...]:
     if names is None:
         return session.settings.metrics
-    metrics = tuple(name.strip() for name in names.split(","))
-    for name in metrics:
-        session.registry.metric(name)
-    return tuple(dict.fromkeys(metrics))
+    asked: dict[str, str] = {}
+    for written in map(str.strip, names.split(",")):
+        name = session.registry.metric(written).name
+        if asked.setdefault(name, written) != written:
+            raise InputError(
+                f"--metrics: {asked[name]!r} and {written!r} are one metric, {name}; name it once"
+            )
+    return tuple(asked)
 
 
 def _told(summary: Iterable[str], output: Path, problems: Iterable[str]) -> int:

@@ -116,10 +116,9 @@ def _settings(registry: PipeRegistry) -> Schema:
         ]
     }
     pipes = {key: _or_empty(_options(spec, registry)) for key, spec in registry.pipes.items()}
-    blocks = {
-        name: _or_empty(_block(metric, registry)) for name, metric in registry.metrics.items()
-    }
-    bounds = {name: _bounds(metric) for name, metric in registry.metrics.items()}
+    named = _named(registry)
+    blocks = {name: _or_empty(_block(metric, registry)) for name, metric in named.items()}
+    bounds = {name: _bounds(metric) for name, metric in named.items()}
     ours = _object(
         {
             "metrics": _or_empty(_metric_names(registry)),
@@ -185,8 +184,13 @@ def _block(metric: Metric, registry: PipeRegistry) -> Schema:
     )
 
 
+def _named(registry: PipeRegistry) -> dict[str, Metric]:
+    """Return every metric by each of its names."""
+    return {name: registry.metric(name) for name in registry.names}
+
+
 def _metric_names(registry: PipeRegistry) -> Schema:
-    names = {"enum": list(registry.metrics)}
+    names = {"enum": list(_named(registry))}
     return {"type": "array", "items": names, "minItems": 1, "uniqueItems": True}
 
 
@@ -229,7 +233,7 @@ def _golden(metric: Metric) -> Schema:
 def _cases(registry: PipeRegistry) -> Schema:
     identifier: Schema = {"type": "string", "pattern": r"^\S([^\x00-\x1f\x7f]*\S)?$"}
     identifier["not"] = {"pattern": "::"}
-    bounds = {name: _bounds(metric) for name, metric in registry.metrics.items()}
+    bounds = {name: _bounds(metric) for name, metric in _named(registry).items()}
     name: Schema = {**_NAMES["items"], "not": {"enum": list(MARKS_OF_OTHER_KEYS)}}
     with_arguments: Schema = {"type": "object", "minProperties": 1, "maxProperties": 1}
     with_arguments |= {"propertyNames": name, "additionalProperties": {"type": ["object", "null"]}}

@@ -133,11 +133,11 @@ def soft(
 class Pipe(ABC, Generic[ModelT]):
     """Computes metrics of (reference, edited) pairs. Making one loads nothing.
 
-    A subclass names its ``key``, its ``metrics`` (each with the runtime parameters it takes) and
-    ``variants`` (the constructor's keywords that decide the model besides weights, device and
-    dtype), and implements ``_find``, ``_build`` and ``_score``; ``ahead`` are the metrics that gain
-    from images that are encoded together. Loading is thread-safe; after ``release`` the next
-    measurement loads again.
+    A subclass names its ``key``, its ``metrics`` (each with the runtime parameters it takes),
+    ``aliases`` (other names of a metric) and ``variants`` (the constructor's keywords that decide
+    the model besides weights, device and dtype), and implements ``_find``, ``_build`` and
+    ``_score``; ``ahead`` are the metrics that gain from images that are encoded together.
+    Loading is thread-safe; after ``release`` the next measurement loads again.
 
     ``cache`` keeps features and ``models`` the model; a pipe on its own has its own in memory, the
     pipes of a pytest session share them: those that differ in ``framing`` share one model.
@@ -145,6 +145,7 @@ class Pipe(ABC, Generic[ModelT]):
 
     key: ClassVar[str]
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    aliases: ClassVar[Mapping[str, str]] = {}
     ahead: ClassVar[tuple[str, ...]] = ()
     variants: ClassVar[tuple[str, ...]] = ()
 
@@ -346,6 +347,7 @@ class Pipe(ABC, Generic[ModelT]):
     def _check(self, metric: str | None, mask_mode: Any, params: Mapping[str, Any]) -> str:
         if metric is None and self.metrics:
             metric = next(iter(self.metrics))
+        metric = self.aliases.get(metric, metric) if isinstance(metric, str) else metric
         if not isinstance(metric, str) or metric not in self.metrics:
             raise InputError(f"Unsupported metric: {metric}")
         check_mask_mode(mask_mode)

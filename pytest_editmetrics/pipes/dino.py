@@ -67,6 +67,7 @@ class DINOPipe(VisionPipe):
         "dino_structure_sim": ("patch_mask_threshold",),
         "sam_dino_cls_sim": ("bg_color",),
     }
+    aliases: ClassVar[Mapping[str, str]] = {"dinov3_structure_similarity": "dino_structure_sim"}
     ahead = ("dino_structure_sim",)
     object_metric = "sam_dino_cls_sim"
     short = "dino"

@@ -163,6 +163,7 @@ class PipeRegistry:
         self._pipes: dict[str, PipeSpec] = {}
         self._metrics: dict[str, Metric] = {}
         self._owners: dict[str, PipeSpec] = {}
+        self._aliases: dict[str, str] = {}
         for spec in specs:
             self._add(spec)
 
@@ -204,8 +205,18 @@ class PipeRegistry:
                     " already"
                 )
         self._pipes[spec.key] = spec
-        self._metrics.update({metric.name: metric for metric in spec.metrics})
-        self._owners.update({metric.name: spec for metric in spec.metrics})
+        for metric in spec.metrics:
+            self._metrics[metric.name] = metric
+            self._owners[metric.name] = spec
+            self._aliases.pop(metric.name, None)
+        for metric in spec.metrics:
+            for alias in metric.aliases:
+                if alias in self.names:
+                    raise InputError(
+                        f"{alias!r}, another name of {metric.name} of pipe {spec.key!r}, is taken"
+                        f" by {self.metric(alias).name!r}"
+                    )
+                self._aliases[alias] = metric.name
 
     @property
     def pipes(self) -> Mapping[str, PipeSpec]:
@@ -217,11 +228,26 @@ class PipeRegistry:
         """Every known metric by name."""
         return self._metrics
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that ``metric`` takes, other names of a metric included."""
+        return (*self._metrics, *self._aliases)
+
     def metric(self, name: str) -> Metric:
-        """Return the metric called ``name``; raise ``InputError`` naming the nearest one."""
-        if name not in self._metrics:
-            raise InputError(f"unknown metric {name!r}{did_you_mean(name, self._metrics)}")
-        return self._metrics[name]
+        """Return the metric called ``name``, or also called so.
+
+        A metric of a user's pipe comes before another name of a metric that is built in.
+
+        Raises:
+            InputError: there is none; the message names the nearest one.
+
+        >>> PipeRegistry().metric("dinov3_structure_similarity").name
+        'dino_structure_sim'
+        """
+        known = self._aliases.get(name, name) if isinstance(name, str) else name
+        if not isinstance(known, str) or known not in self._metrics:
+            raise InputError(f"unknown metric {name!r}{did_you_mean(name, self.names)}")
+        return self._metrics[known]
 
     def pipe_of(self, metric: str) -> PipeSpec:
         """Return the pipe that computes ``metric``; raise ``InputError`` if none does."""
