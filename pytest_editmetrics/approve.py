@@ -99,7 +99,7 @@ def approve(
             continue
         if gate.metric.startswith(_IMAGE):
             images.append(_image(session, run, record))
-        elif (why := _not_approvable(record)) is not None:
+        elif (why := _not_approvable(session, record)) is not None:
             say(f"left: {record.nodeid} {gate.label}: {why}")
         else:
             bounds.append(_bound(session, record))
@@ -108,7 +108,9 @@ def approve(
     return len(bounds) + len(images)
 
 
-def _not_approvable(record: GateRecord) -> str | None:
+def _not_approvable(session: EditSession, record: GateRecord) -> str | None:
+    from pytest_editmetrics.goldens import recorded_bound
+
     gate = record.gate
     if gate.origin in _WRITTEN_BY_HAND:
         return f"its bound is the {gate.origin}'s; edit {gate.source}"
@@ -116,6 +118,11 @@ def _not_approvable(record: GateRecord) -> str | None:
         return f"a manifest has no goldens; give {pair['row']} a threshold"
     if gate.value is None or not math.isfinite(gate.value):
         return f"{gate.value} cannot be a golden"
+    metric = session.registry.metric(gate.metric)
+    try:
+        recorded_bound(gate.value, metric, session.settings.metric_configs[gate.metric].margin)
+    except InputError as error:
+        return str(error)
     return None
 
 

@@ -148,10 +148,14 @@ def _metrics(names: str | None, session: EditSession) -> Callable[[Expect | None
     settings = session.settings
     if names is None:
         return lambda expect: settings.measured(expect or settings.expect)
-    metrics = tuple(dict.fromkeys(name.strip() for name in names.split(",")))
-    for name in metrics:
-        session.registry.metric(name)
-    return lambda expect: metrics
+    asked: dict[str, str] = {}
+    for written in map(str.strip, names.split(",")):
+        name = session.registry.metric(written).name
+        if asked.setdefault(name, written) != written:
+            raise InputError(
+                f"--metrics: {asked[name]!r} and {written!r} are one metric, {name}; name it once"
+            )
+    return lambda expect: tuple(asked)
 
 
 def _told(summary: Iterable[str], output: Path, problems: Iterable[str]) -> int:

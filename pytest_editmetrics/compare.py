@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean, median
 
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.rundir import Run
 
 NOISE = 1e-6
@@ -269,7 +270,11 @@ def _final(run: Run) -> dict[Key, Gate]:
 
 def _by_metric(bounds: Iterable[Bound], known: Sequence[str]) -> dict[str, Bound]:
     by_metric: dict[str, Bound] = {}
-    for bound in bounds:
+    metrics = PipeRegistry().metrics.values()
+    aliases = {alias: metric.name for metric in metrics for alias in metric.aliases}
+    for given in bounds:
+        own = aliases.get(given.metric, given.metric)
+        bound = given if given.metric in known else replace(given, metric=own)
         if known and bound.metric not in known:
             raise InputError(
                 f"--fail names {bound.metric!r}, which neither run has"

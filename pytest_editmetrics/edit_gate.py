@@ -175,7 +175,7 @@ class EditGate:
         with self._record.errors(metric):
             known = self._session.registry.metric(metric)
             where = call_site(self.item.path, self._session.rootdir)
-            return {metric: parse_bounds(known, threshold, origin="argument", source=where)}
+            return {known.name: parse_bounds(known, threshold, origin="argument", source=where)}
 
     def run(
         self, check: Check, together: Callable[[], Sequence[Any]] | None = None
@@ -262,8 +262,7 @@ class EditGate:
         asked = (asked,) if isinstance(asked, str) else tuple(asked)
         if not asked:
             raise InputError("metrics is empty, so nothing would be measured; name at least one")
-        for name in asked:
-            self._session.registry.metric(name)
+        asked = tuple(self._session.registry.metric(name).name for name in asked)
         configs = [settings.metric_configs[name] for name in asked]
         for name in check.thresholds:
             if name not in asked:

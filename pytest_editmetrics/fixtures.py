@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.golden_image import GoldenImage
     from pytest_editmetrics.measurement import Measurement
     from pytest_editmetrics.pipes.clip import CLIPPipe
+    from pytest_editmetrics.pipes.dino import DINOPipe
     from pytest_editmetrics.pipes.lpips import LPIPSPipe
     from pytest_editmetrics.pipes.sam import SAMPipe
 
@@ -39,6 +40,13 @@ def sam_pipe(pytestconfig: pytest.Config) -> SAMPipe:
 def clip_pipe(pytestconfig: pytest.Config, sam_pipe: Any) -> CLIPPipe:
     """CLIP, for emd and object similarity; weights load at the first measurement."""
     pipe: CLIPPipe = session_of(pytestconfig).default_pipe("clip-pipe", sam_pipe)
+    return pipe
+
+
+@pytest.fixture(scope="session")
+def dino_v3_pipe(pytestconfig: pytest.Config, sam_pipe: Any) -> DINOPipe:
+    """DINO, for structure and object similarity; weights load at the first measurement."""
+    pipe: DINOPipe = session_of(pytestconfig).default_pipe("dino-v3-pipe", sam_pipe)
     return pipe
 
 

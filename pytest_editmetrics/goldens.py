@@ -9,7 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from pytest_editmetrics.config.bounds import limits
+from pytest_editmetrics.config.bounds import always_holds, limits
 from pytest_editmetrics.config.golden_file import (
     SMOKE,
     GoldenEntry,
@@ -247,7 +247,7 @@ def recorded_bound(value: float, metric: Metric, margin: Margin) -> float:
     lacks to 1. The value always lies inside the bound.
 
     Raises:
-        InputError: the value is NaN or infinite.
+        InputError: the value is NaN or infinite, or so bad that a bound around it holds always.
 
     >>> recorded_bound(0.0268, Metric("lpips", "lower"), Margin(0.15, 0.005))
     0.0318
@@ -262,8 +262,15 @@ def recorded_bound(value: float, metric: Metric, margin: Margin) -> float:
     bound = _rounded(exact + room if metric.better == "lower" else exact - room, metric, outward)
     low, high = limits(metric)
     within = min(max(float(bound), low), high)
-    holds = Threshold(metric.bound_kind, within, "golden", "").holds(value)
-    return within if holds else float(bound)
+    recorded = (
+        within if Threshold(metric.bound_kind, within, "golden", "").holds(value) else float(bound)
+    )
+    if always_holds(metric, recorded):
+        raise InputError(
+            f"{metric.name} is {value:g}, as bad as it can be: {metric.bound_kind} {recorded:g} "
+            "would always hold, so it is no golden; look at the images, or smaller margins"
+        )
+    return recorded
 
 
 def recorded_measured(value: float, metric: Metric) -> float:

@@ -43,10 +43,14 @@ class Marker:
         from pytest_editmetrics.config.bounds import parse_bounds
 
         source = f"on {item.nodeid}"
-        thresholds = {
-            name: parse_bounds(session.registry.metric(name), value, origin="marker", source=source)
-            for name, value in given.items()
-        }
+        thresholds: dict[str, Threshold] = {}
+        for name, value in given.items():
+            metric = session.registry.metric(name)
+            if metric.name in thresholds:
+                raise InputError(
+                    f"the editmetrics marker's thresholds name {metric.name} twice, as {name!r} too"
+                )
+            thresholds[metric.name] = parse_bounds(metric, value, origin="marker", source=source)
         return cls(metrics, thresholds, merged)
 
 
@@ -68,7 +72,7 @@ def check_used(item: pytest.Item, session: EditSession, measured: Iterable[str])
         if mark.name != "editmetrics":
             continue
         for name in mark.kwargs.get("thresholds") or ():
-            if name not in names:
+            if registry.metric(name).name not in names:
                 raise InputError(
                     f"the editmetrics marker has a threshold of {name!r}, which this test does not"
                     f" measure; it measures {', '.join(names)}: add it to metrics="

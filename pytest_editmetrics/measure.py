@@ -138,7 +138,7 @@ def _pipe(
     """Return the pipe of a metric, and the user's fixture that it comes from, if it does."""
     key = config.pipe_name
     fixture = _fixture(item, key)
-    sam = _fixture(item, "sam-pipe") if key == "clip-pipe" else None
+    sam = _fixture(item, "sam-pipe") if session.registry.pipe(key).isolates else None
     default = session.default_pipe(key, sam)
     if fixture is not None and fixture is not default:
         if options:

@@ -48,7 +48,8 @@ class Metric:
 
     ``scope`` is measured unless the configuration or the call says otherwise; ``compares`` tells
     whether the boxes are an edit area (``region``) or pairs of objects (``objects``); ``params``
-    are the runtime parameters that ``pipe.measure`` takes for it.
+    are the runtime parameters that ``pipe.measure`` takes for it; ``aliases`` are other names under
+    which it may be asked for, which goldens and results never show.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Metric:
     margin: Margin = Margin()
     params: tuple[str, ...] = ()
     summary: str = ""
+    aliases: tuple[str, ...] = ()
 
     @property
     def bound_kind(self) -> BoundKind:

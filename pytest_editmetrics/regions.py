@@ -55,23 +55,30 @@ def region_mask(
     return inside if mask_mode == "inner" else ~inside
 
 
-def crop_geometry(height: int, width: int, size: int) -> tuple[int, int, int, int]:
-    """Return ``(new height, new width, top, left)`` of CLIP's resize and centre crop to ``size``.
+def crop_geometry(
+    height: int, width: int, size: int, shortest_edge: int | None = None
+) -> tuple[int, int, int, int]:
+    """Return ``(new height, new width, top, left)`` of a resize and a centre crop to ``size``.
 
-    The shortest edge becomes ``size``, the other follows, rounded down; the crop starts at half of
-    what is too much, rounded down.
+    The shortest edge becomes ``shortest_edge`` (``size``, as CLIP's, if that is ``None``), the
+    other follows, rounded down; the crop starts at half of what is too much, rounded down.
 
     >>> crop_geometry(100, 200, 50)
     (50, 100, 0, 25)
     """
     short, long = sorted((height, width))
-    longer = int(size * long / short)
-    new_height, new_width = (longer, size) if height > width else (size, longer)
+    edge = size if shortest_edge is None else shortest_edge
+    longer = int(edge * long / short)
+    new_height, new_width = (longer, edge) if height > width else (edge, longer)
     return new_height, new_width, (new_height - size) // 2, (new_width - size) // 2
 
 
 def patch_coverage(
-    mask: Mask, input_size: int, patch_size: int, framing: Framing
+    mask: Mask,
+    input_size: int,
+    patch_size: int,
+    framing: Framing,
+    shortest_edge: int | None = None,
 ) -> NDArray[np.float64]:
     """Return how much of each patch of a vision model's input is measured.
 
@@ -81,6 +88,7 @@ def patch_coverage(
         patch_size: edge of a patch, in pixels.
         framing: ``center-crop`` takes the mask through the same resize and crop as the image;
             ``stretch`` and ``autopipeline`` stretch it to the input.
+        shortest_edge: see ``crop_geometry``.
 
     Returns:
         float64 (n, n) in [0, 1], n = input_size // patch_size, rows from the top.
@@ -89,7 +97,9 @@ def patch_coverage(
     [[1.0, 0.0], [0.0, 1.0]]
     """
     if framing == "center-crop":
-        height, width, top, left = crop_geometry(mask.shape[0], mask.shape[1], input_size)
+        height, width, top, left = crop_geometry(
+            mask.shape[0], mask.shape[1], input_size, shortest_edge
+        )
         resized = _resized(mask, height, width)
         resized = resized[top : top + input_size, left : left + input_size]
     else:

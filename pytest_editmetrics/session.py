@@ -194,7 +194,7 @@ class EditSession:
         return pipe
 
     def default_pipe(self, key: str, sam: Any = None) -> Any:
-        """Return the pipe that the fixture of ``key`` gives; ``sam`` isolates for ``clip-pipe``."""
+        """Return the pipe that the fixture of ``key`` gives; ``sam`` isolates for it."""
         init = self.default_init(key)
         if sam is not None:
             init["sam"] = sam

@@ -9,6 +9,7 @@ from pytest_editmetrics.measurement import Metric, Origin, Threshold
 
 _LIMITS = {
     "lpips": (0.0, inf),
+    "edit_lpips": (0.0, inf),
     "pie_bench_lpips": (0.0, inf),
     "emd": (0.0, inf),
     "sam_clip_cls_sim": (-1.0, 1.0),
@@ -19,6 +20,9 @@ _LIMITS = {
     "unedit_max_diff": (0.0, 255.0),
     "drift_px": (0.0, inf),
     "zoom": (0.0, inf),
+    "mask_iou": (0.0, 1.0),
+    "dino_structure_sim": (0.0, 1.0),
+    "sam_dino_cls_sim": (-1.0, 1.0),
 }
 
 
@@ -75,11 +79,21 @@ def checked_bound(metric: Metric, node: Node) -> float:
     """Return the number a bound states; one that can never, or must always hold is an error."""
     bound = node.number(f"{metric.bound_kind} of {metric.name}")
     low, high = limits(metric)
-    if not low <= bound <= high:
-        side = f"above {high:g}" if bound > high else f"below {low:g}"
-        never = (bound < low) == (metric.bound_kind == "max")
+    if not low <= bound <= high or always_holds(metric, bound):
+        side = f"above {high:g}" if bound >= high else f"below {low:g}"
+        never = not always_holds(metric, bound)
         node.fail(
             f"{metric.bound_kind} of {metric.name} is {bound:g}, which "
             f"{'can never hold' if never else 'always holds'}: {metric.name} is never {side}"
         )
     return bound
+
+
+def always_holds(metric: Metric, bound: float) -> bool:
+    """Tell whether no value of the metric lies outside a bound, so that its gate cannot fail.
+
+    >>> always_holds(Metric("edit_lpips", "higher"), 0.0), always_holds(Metric("emd", "lower"), 0.0)
+    (True, False)
+    """
+    low, high = limits(metric)
+    return bound >= high if metric.bound_kind == "max" else bound <= low

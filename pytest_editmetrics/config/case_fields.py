@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_editmetrics.config.bounds import parse_bounds
+from pytest_editmetrics.config.metric_keys import by_metric
 from pytest_editmetrics.config.node import Node
-from pytest_editmetrics.errors import did_you_mean
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
@@ -111,9 +111,8 @@ def resize(node: Node | None) -> Literal["reference"] | None:
 
 def thresholds(node: Node | None, registry: PipeRegistry) -> dict[str, Threshold]:
     """Return the bounds of a case by metric."""
-    found = {}
-    for name, child in node.mapping("thresholds").items() if node else ():
-        if name not in registry.metrics:
-            child.fail(f"unknown metric {name!r}{did_you_mean(name, registry.metrics)}")
-        found[name] = parse_bounds(registry.metric(name), child, origin="case")
-    return found
+    given = by_metric(node, "thresholds", registry) if node else {}
+    return {
+        name: parse_bounds(registry.metric(name), child, origin="case")
+        for name, child in given.items()
+    }

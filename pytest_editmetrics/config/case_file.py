@@ -17,9 +17,9 @@ from pytest_editmetrics.config.case_fields import (
     thresholds,
 )
 from pytest_editmetrics.config.expect import Expect, parse_expect
+from pytest_editmetrics.config.metric_keys import metric_names
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
-from pytest_editmetrics.config.settings import metric_names
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 

@@ -12,17 +12,21 @@ from pytest_editmetrics.pipes.registry import PipeRegistry
 
 CHOICES = {
     ("clip-pipe", "framing"): ("stretch", "center-crop", "autopipeline"),
+    ("dino-v3-pipe", "framing"): ("stretch", "center-crop", "autopipeline"),
     ("lpips-pipe", "net"): ("alex", "vgg", "squeeze"),
-    ("sam-pipe", "model_type"): ("vit_b", "vit_l", "vit_h", "smoke"),
+    ("sam-pipe", "model_type"): ("vit_b", "vit_l", "vit_h", "sam2", "smoke"),
 }
 TEXTS = {
     ("clip-pipe", "model_path"),
     ("clip-pipe", "device"),
+    ("dino-v3-pipe", "model_path"),
+    ("dino-v3-pipe", "device"),
     ("lpips-pipe", "device"),
     ("sam-pipe", "device"),
 }
 TEXTS_OR_EMPTY = {
     ("clip-pipe", "revision"),
+    ("dino-v3-pipe", "revision"),
     ("lpips-pipe", "model_path"),
     ("sam-pipe", "model_path"),
     ("sam-pipe", "model_cfg"),
@@ -51,7 +55,7 @@ def pipe_options(pipe: str, node: Node, registry: PipeRegistry, what: str) -> di
 
 def _option(pipe: str, key: str, node: Node, registry: PipeRegistry) -> Any:
     what = f"{key} of {pipe}"
-    if (pipe, key) == ("clip-pipe", "sam"):
+    if key == "sam" and registry.pipe(pipe).isolates:
         return None if node.value is None else pipe_options("sam-pipe", node, registry, what)
     if (pipe, key) in CHOICES:
         return node.one_of(what, CHOICES[pipe, key])

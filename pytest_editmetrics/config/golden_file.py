@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_editmetrics.config.bounds import checked_bound, refuse_other_bound
+from pytest_editmetrics.config.metric_keys import metric_name
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
 from pytest_editmetrics.errors import did_you_mean
@@ -80,8 +81,9 @@ def _gates(test: str, node: Node, registry: PipeRegistry) -> dict[str, GoldenEnt
     gates = {}
     for key, child in node.mapping(f"the goldens of {test!r}").items():
         name, separator, gate_name = key.partition("@")
-        if name not in registry.metrics:
-            child.fail(f"unknown metric {name!r}{did_you_mean(name, registry.metrics)}")
+        own = metric_name(name, child, registry)
+        if own != name:
+            child.fail(f"{name!r} is another name of {own}; goldens know a metric by its own name")
         if separator and not gate_name.strip():
             child.fail(f"the gate {key!r} has no name after its '@'")
         gates[key] = _entry(registry.metrics[name], key, child)

@@ -16,10 +16,10 @@ from pytest_editmetrics.config.case_fields import (
     thresholds,
 )
 from pytest_editmetrics.config.expect import Expect, parse_expect
+from pytest_editmetrics.config.metric_keys import metric_names
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.config.rows import SUFFIXES, read_rows
-from pytest_editmetrics.config.settings import metric_names
 from pytest_editmetrics.errors import ConfigError, InputError, RegionError, did_you_mean
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry

@@ -137,10 +137,9 @@ def _settings(registry: PipeRegistry) -> Schema:
         ]
     }
     pipes = {key: _or_empty(_options(spec, registry)) for key, spec in registry.pipes.items()}
-    blocks = {
-        name: _or_empty(_block(metric, registry)) for name, metric in registry.metrics.items()
-    }
-    bounds = {name: _bounds(metric) for name, metric in registry.metrics.items()}
+    named = _named(registry)
+    blocks = {name: _or_empty(_block(metric, registry)) for name, metric in named.items()}
+    bounds = {name: _bounds(metric) for name, metric in named.items()}
     ours = _object(
         {
             "metrics": _or_empty(_metric_names(registry)),
@@ -180,7 +179,7 @@ def _options(spec: PipeSpec, registry: PipeRegistry, *more: str) -> Schema:
 
 
 def _option(pipe: str, key: str, registry: PipeRegistry) -> Schema:
-    if (pipe, key) == ("clip-pipe", "sam") and "sam-pipe" in registry.pipes:
+    if key == "sam" and registry.pipe(pipe).isolates and "sam-pipe" in registry.pipes:
         return _or_empty(_options(registry.pipe("sam-pipe"), registry))
     if (pipe, key) in CHOICES:
         return {"enum": list(CHOICES[pipe, key])}
@@ -207,13 +206,23 @@ def _block(metric: Metric, registry: PipeRegistry) -> Schema:
     )
 
 
+def _named(registry: PipeRegistry) -> dict[str, Metric]:
+    """Return every metric by each of its names."""
+    return {name: registry.metric(name) for name in registry.names}
+
+
 def _metric_names(registry: PipeRegistry) -> Schema:
-    names = {"enum": list(registry.metrics)}
+    names = {"enum": list(_named(registry))}
     return {"type": "array", "items": names, "minItems": 1, "uniqueItems": True}
 
 
 def _bound(metric: Metric) -> Schema:
-    return _between(*limits(metric))
+    low, high = limits(metric)
+    within = _between(low, high)
+    end = "maximum" if metric.bound_kind == "max" else "minimum"
+    if end in within:
+        within[f"exclusive{end.capitalize()}"] = within.pop(end)
+    return within
 
 
 def _between(low: float, high: float) -> Schema:
@@ -246,7 +255,7 @@ def _golden(metric: Metric) -> Schema:
 def _cases(registry: PipeRegistry) -> Schema:
     identifier: Schema = {"type": "string", "pattern": r"^\S([^\x00-\x1f\x7f]*\S)?$"}
     identifier["not"] = {"pattern": "::"}
-    bounds = {name: _bounds(metric) for name, metric in registry.metrics.items()}
+    bounds = {name: _bounds(metric) for name, metric in _named(registry).items()}
     name: Schema = {**_NAMES["items"], "not": {"enum": list(MARKS_OF_OTHER_KEYS)}}
     with_arguments: Schema = {"type": "object", "minProperties": 1, "maxProperties": 1}
     with_arguments |= {"propertyNames": name, "additionalProperties": {"type": ["object", "null"]}}

@@ -20,6 +20,7 @@ from pytest_editmetrics.config.interpolate import (
     merge,
     references,
 )
+from pytest_editmetrics.config.metric_keys import by_metric, metric_names
 from pytest_editmetrics.config.node import BUILT_IN, Node
 from pytest_editmetrics.errors import did_you_mean
 from pytest_editmetrics.measurement import SCOPES, Margin, Metric, Scope, Threshold
@@ -32,10 +33,13 @@ BLOCK_KEYS = ("pipe_name", "default_config", "init_config", "scope", "runtime_pa
 DEFAULT_METRICS = ("lpips",)
 PIPE_DEFAULTS = {
     "clip-pipe": {"model_path": "openai/clip-vit-base-patch32"},
+    "dino-v3-pipe": {"model_path": "facebook/dinov2-base"},
     "sam-pipe": {"model_type": "vit_b"},
     "lpips-pipe": {"net": "alex"},
 }
-BUILT_IN_INIT = {"sam_clip_cls_sim": {"sam": "${pipes_default.sam-pipe}"}}
+BUILT_IN_INIT = {
+    name: {"sam": "${pipes_default.sam-pipe}"} for name in ("sam_clip_cls_sim", "sam_dino_cls_sim")
+}
 
 # What AutoPipeline's files have beside what is used here; it is left alone.
 AUTOPIPELINE_KEYS = (
@@ -54,7 +58,6 @@ AUTOPIPELINE_PIPES = (
     "default_llm_config",
     "default_vlm_config",
     "depth-anything-v2-pipe",
-    "dino-v3-pipe",
     "face-geometry-pipe",
     "face-identity-pipe",
     "face-texture-pipe",
@@ -148,9 +151,7 @@ class _Loader:
     def load(self) -> Settings:
         self._check_keys()
         pipe_defaults = {key: self._pipe_default(key) for key in self._registry.pipes}
-        blocks = self._section("metric_configs")
-        for name, block in blocks.items():
-            self._known_metric(name, block)
+        blocks = self._by_metric("metric_configs")
         return Settings(
             path=self._path,
             metrics=self._metrics(),
@@ -160,8 +161,8 @@ class _Loader:
             },
             pipe_defaults=pipe_defaults,
             thresholds={
-                name: parse_bounds(self._known_metric(name, node), node, origin="default")
-                for name, node in self._section("thresholds").items()
+                name: parse_bounds(self._registry.metric(name), node, origin="default")
+                for name, node in self._by_metric("thresholds").items()
             },
             golden_images=self._golden_images(),
             expect=self._expect(),
@@ -208,15 +209,9 @@ class _Loader:
         node = self._root.get("expect")
         return None if node is None else parse_expect(self._resolver.resolve(node))
 
-    def _section(self, key: str) -> dict[str, Node]:
+    def _by_metric(self, key: str) -> dict[str, Node]:
         node = self._root.get(key)
-        return {} if node is None else self._resolver.resolve(node).mapping(key)
-
-    def _known_metric(self, name: str, node: Node) -> Metric:
-        metrics = self._registry.metrics
-        if name not in metrics:
-            node.fail(f"unknown metric {name!r}{did_you_mean(name, metrics)}")
-        return metrics[name]
+        return {} if node is None else by_metric(self._resolver.resolve(node), key, self._registry)
 
     def _metrics(self) -> tuple[str, ...]:
         node = self._root.get("metrics")
@@ -276,19 +271,6 @@ class _Loader:
 
 
 EMPTY = Node(None, BUILT_IN)
-
-
-def metric_names(node: Node, registry: PipeRegistry) -> tuple[str, ...]:
-    """Return the metrics of a ``metrics:`` list: known, at least one, none twice."""
-    names: list[str] = []
-    for item in node.items("metrics"):
-        name = item.one_of("a metric", registry.metrics)
-        if name in names:
-            item.fail(f"{name!r} stands twice in metrics")
-        names.append(name)
-    if not names:
-        node.fail("metrics is empty, so nothing would be measured; name at least one, or leave out")
-    return tuple(names)
 
 
 def _scope(metric: Metric, outer: Node | None, inner: Node | None) -> Scope:

@@ -156,13 +156,14 @@ def soft(
 class Pipe(ABC):
     """Computes metrics of (reference, edited) pairs. Making one loads nothing.
 
-    A subclass names its ``key`` and its ``metrics`` (each with the runtime parameters it takes);
-    ``ahead`` are the metrics that gain from images that are encoded together. Most pipes have a
-    model: ``ModelPipe``; the others are a ``PlainPipe``.
+    A subclass names its ``key``, its ``metrics`` (each with the runtime parameters it takes) and
+    ``aliases`` (other names of a metric); ``ahead`` are the metrics that gain from images that are
+    encoded together. Most pipes have a model: ``ModelPipe``; the others are a ``PlainPipe``.
     """
 
     key: ClassVar[str]
     metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    aliases: ClassVar[Mapping[str, str]] = {}
     ahead: ClassVar[tuple[str, ...]] = ()
 
     def __call__(
@@ -263,6 +264,7 @@ class Pipe(ABC):
     def _check(self, metric: str | None, mask_mode: Any, params: Mapping[str, Any]) -> str:
         if metric is None and self.metrics:
             metric = next(iter(self.metrics))
+        metric = self.aliases.get(metric, metric) if isinstance(metric, str) else metric
         if not isinstance(metric, str) or metric not in self.metrics:
             raise InputError(f"Unsupported metric: {metric}")
         check_mask_mode(mask_mode)

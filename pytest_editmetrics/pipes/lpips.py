@@ -1,4 +1,4 @@
-"""``lpips``: how differently a trained network sees the edited image, at full size."""
+"""``lpips`` and ``edit_lpips``: how differently a trained network sees the edit, at full size."""
 
 from __future__ import annotations
 
@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 
 class LPIPSPipe(ModelPipe[Distance]):
-    """Learned perceptual image patch similarity; lower is better, 0 is equal.
+    """Learned perceptual image patch similarity: 0 is equal, there is no upper end.
+
+    - ``lpips`` (lower is better): the measured region looks the same.
+    - ``edit_lpips`` (higher is better): did the edit happen? The same number, always inside the
+      boxes; an image that was not edited scores 0.
 
     Pixels outside the measured region are taken from the reference, the composite is compared with
     the reference at full size, and the distance is divided by the fraction of the image that is
@@ -115,6 +119,11 @@ class LPIPSPipe(ModelPipe[Distance]):
         return build_distance(self.net, using.found.path, using.device, using.dtype)
 
     def _score(self, using: Using, request: Request) -> Score:
+        if request.metric == "edit_lpips" and request.mask_mode != "inner":
+            raise InputError(
+                "edit_lpips tells whether the edit happened, so it measures inside the boxes: its "
+                "scope is edit_area (mask_mode='inner'); the rest of the image is measured by lpips"
+            )
         mask = request.mask
         fraction = _fraction(mask)
         pair = request.reference, request.edited

@@ -24,13 +24,15 @@ class PipeSpec:
     """A registered pipe: its key, what makes it, the metrics it computes, its constructor keys.
 
     ``factory`` is a callable or ``"package.module:Name"``, imported on first use. ``options`` of
-    ``None`` means that the factory's own signature decides.
+    ``None`` means that the factory's own signature decides. ``isolates`` tells that the option
+    ``sam`` is a SAM pipe, or its configuration.
     """
 
     key: str
     factory: PipeFactory | str
     metrics: tuple[Metric, ...]
     options: tuple[str, ...] | None = None
+    isolates: bool = False
 
     def load_factory(self) -> PipeFactory:
         """Return the callable that makes the pipe, importing its module if it is named."""
@@ -65,8 +67,8 @@ BUILTIN = (
                 "edit_lpips",
                 "higher",
                 scope="edit_area",
-                margin=Margin(relative=0.15, absolute=0.005),
-                summary="lpips inside the edit area: did the edit happen; low if nothing changed",
+                margin=Margin(relative=0.5),
+                summary="lpips inside the edit area: did the edit happen",
             ),
             Metric(
                 "pie_bench_lpips",
@@ -106,11 +108,48 @@ BUILTIN = (
             ),
         ),
         ("model_path", "revision", "device", "sam", "framing", "dtype"),
+        isolates=True,
+    ),
+    PipeSpec(
+        "dino-v3-pipe",
+        "pytest_editmetrics.pipes.dino:DINOPipe",
+        (
+            Metric(
+                "dino_structure_sim",
+                "higher",
+                scope="edit_area",
+                margin=Margin(relative=0.0, absolute=0.02),
+                params=("patch_mask_threshold",),
+                summary="likeness of how the DINO patch tokens of the region relate to each other",
+                aliases=("dinov3_structure_similarity",),
+            ),
+            Metric(
+                "sam_dino_cls_sim",
+                "higher",
+                scope="edit_area",
+                compares="objects",
+                margin=Margin(relative=0.0, absolute=0.02),
+                params=("bg_color",),
+                summary="cosine of the DINO CLS tokens of objects isolated by SAM",
+            ),
+        ),
+        ("model_path", "revision", "device", "sam", "framing", "dtype"),
+        isolates=True,
     ),
     PipeSpec(
         "sam-pipe",
         "pytest_editmetrics.pipes.sam:SAMPipe",
-        (),
+        (
+            Metric(
+                "mask_iou",
+                "higher",
+                scope="edit_area",
+                compares="objects",
+                margin=Margin(relative=0.0, absolute=0.05),
+                summary="intersection over union of the masks SAM finds of an object",
+                aliases=("iou",),
+            ),
+        ),
         ("model_type", "model_path", "model_cfg", "device", "dtype"),
     ),
     PipeSpec(
@@ -141,6 +180,7 @@ BUILTIN = (
                 scope="edit_area",
                 margin=Margin(relative=0.0, absolute=0.02),
                 summary="structural similarity of the lightness, histograms matched",
+                aliases=("L_channel_ssim",),
             ),
             Metric(
                 "pie_bench_psnr",
@@ -187,6 +227,7 @@ class PipeRegistry:
         self._pipes: dict[str, PipeSpec] = {}
         self._metrics: dict[str, Metric] = {}
         self._owners: dict[str, PipeSpec] = {}
+        self._aliases: dict[str, str] = {}
         for spec in specs:
             self._add(spec)
 
@@ -228,8 +269,18 @@ class PipeRegistry:
                     " already"
                 )
         self._pipes[spec.key] = spec
-        self._metrics.update({metric.name: metric for metric in spec.metrics})
-        self._owners.update({metric.name: spec for metric in spec.metrics})
+        for metric in spec.metrics:
+            self._metrics[metric.name] = metric
+            self._owners[metric.name] = spec
+            self._aliases.pop(metric.name, None)
+        for metric in spec.metrics:
+            for alias in metric.aliases:
+                if alias in self.names:
+                    raise InputError(
+                        f"{alias!r}, another name of {metric.name} of pipe {spec.key!r}, is taken"
+                        f" by {self.metric(alias).name!r}"
+                    )
+                self._aliases[alias] = metric.name
 
     @property
     def pipes(self) -> Mapping[str, PipeSpec]:
@@ -241,11 +292,26 @@ class PipeRegistry:
         """Every known metric by name."""
         return self._metrics
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that ``metric`` takes, other names of a metric included."""
+        return (*self._metrics, *self._aliases)
+
     def metric(self, name: str) -> Metric:
-        """Return the metric called ``name``; raise ``InputError`` naming the nearest one."""
-        if name not in self._metrics:
-            raise InputError(f"unknown metric {name!r}{did_you_mean(name, self._metrics)}")
-        return self._metrics[name]
+        """Return the metric called ``name``, or also called so.
+
+        A metric of a user's pipe comes before another name of a metric that is built in.
+
+        Raises:
+            InputError: there is none; the message names the nearest one.
+
+        >>> PipeRegistry().metric("dinov3_structure_similarity").name
+        'dino_structure_sim'
+        """
+        known = self._aliases.get(name, name) if isinstance(name, str) else name
+        if not isinstance(known, str) or known not in self._metrics:
+            raise InputError(f"unknown metric {name!r}{did_you_mean(name, self.names)}")
+        return self._metrics[known]
 
     def pipe_of(self, metric: str) -> PipeSpec:
         """Return the pipe that computes ``metric``; raise ``InputError`` if none does."""

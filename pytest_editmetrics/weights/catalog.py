@@ -18,6 +18,10 @@ CLIP_IDS = (
     "openai/clip-vit-large-patch14",
     "openai/clip-vit-large-patch14-336",
 )
+DINO_DEFAULT = "facebook/dinov2-base"
+DINO_IDS = (DINO_DEFAULT, "facebook/dinov2-with-registers-base")
+SAM2_DEFAULT = "facebook/sam2.1-hiera-tiny"
+SAM2_IDS = (SAM2_DEFAULT, "facebook/sam2.1-hiera-large")
 _SAM_URL = "https://dl.fbaipublicfiles.com/segment_anything/"
 _TORCH_URL = "https://download.pytorch.org/models/"
 
@@ -117,13 +121,16 @@ PACKAGED = _by_name(
 
 def known_names() -> tuple[str, ...]:
     """Return every name the catalogue knows, packaged ones included."""
-    return (*PACKAGED, *PUBLISHED, *(f"clip:{hub_id}" for hub_id in CLIP_IDS))
+    hub = {"clip": CLIP_IDS, "dino": DINO_IDS, "sam2": SAM2_IDS}
+    listed = (f"{kind}:{hub_id}" for kind, hub_ids in hub.items() for hub_id in hub_ids)
+    return (*PACKAGED, *PUBLISHED, *listed)
 
 
 def check_name(name: str) -> None:
     """Raise ``InputError``, naming the nearest name, unless ``name`` can be found or fetched.
 
-    Besides the catalogue's names this is ``clip:`` and any ``owner/model`` of the hub.
+    Besides the catalogue's names this is ``clip:``, ``dino:`` or ``sam2:`` and any ``owner/model``
+    of the hub.
 
     >>> check_name("sam:vit_b")
     >>> check_name("sam:vitb")
@@ -133,7 +140,7 @@ def check_name(name: str) -> None:
     if name in known_names():
         return
     kind, _, key = name.partition(":")
-    if kind == "clip" and "/" in key:
+    if kind in ("clip", "dino", "sam2") and "/" in key:
         return
     hint = did_you_mean(name, known_names())
     raise InputError(f"unknown weights {name!r}{hint}")

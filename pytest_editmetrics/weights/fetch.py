@@ -16,7 +16,8 @@ from pytest_editmetrics.errors import EditMetricsError, MissingResourceError, We
 from pytest_editmetrics.weights import catalog
 from pytest_editmetrics.weights.catalog import PACKAGED, Checkpoint
 from pytest_editmetrics.weights.check import check_known
-from pytest_editmetrics.weights.find import CLIP_FILES, FoundWeights, find
+from pytest_editmetrics.weights.find import FoundWeights, find
+from pytest_editmetrics.weights.folders import KINDS
 
 Say = Callable[[str], None]
 
@@ -28,7 +29,7 @@ def fetch(name: str, revision: str | None = None, *, say: Say = print) -> FoundW
     """Make sure that ``name`` is on this machine and whole; fetch it only if it is not.
 
     Args:
-        name: ``sam:vit_b``, ``lpips:vgg``, ``clip:<hub id>`` and the like.
+        name: ``sam:vit_b``, ``lpips:vgg``, ``clip:<hub id>``, ``dino:<hub id>`` and the like.
         revision: branch, tag or commit of a hub model.
         say: takes one line of text for people at a time.
 
@@ -60,7 +61,7 @@ def fetch(name: str, revision: str | None = None, *, say: Say = print) -> FoundW
     if name in catalog.PUBLISHED:
         fetch_checkpoint(catalog.PUBLISHED[name], say)
         return find(name)
-    return _fetch_clip(name, revision, say, force=damaged)
+    return _fetch_folder(name, revision, say, force=damaged)
 
 
 def fetch_checkpoint(checkpoint: Checkpoint, say: Say) -> None:
@@ -130,7 +131,7 @@ class _Lines:
         pass
 
 
-def _fetch_clip(name: str, revision: str | None, say: Say, *, force: bool) -> FoundWeights:
+def _fetch_folder(name: str, revision: str | None, say: Say, *, force: bool) -> FoundWeights:
     from huggingface_hub import HfApi, constants, hf_hub_download
 
     hub_id = name.partition(":")[2]
@@ -161,11 +162,13 @@ def _fetch_clip(name: str, revision: str | None, say: Say, *, force: bool) -> Fo
 
 
 def _weights_file(name: str, files: set[str]) -> str:
-    weights = next((file for file in CLIP_FILES if file in files), None)
+    kind = KINDS[name.partition(":")[0]]
+    weights = next((file for file in kind.files if file in files), None)
     if weights is None or "config.json" not in files:
         raise EditMetricsError(
-            f"{name} has no config.json beside one of {' and '.join(CLIP_FILES)} on the hub, so it "
-            "is no CLIP model in the transformers layout (several shards are not supported); "
+            f"{name} has no config.json beside one of {' and '.join(kind.files)} on the hub, so it "
+            f"is no {kind.label} model in the transformers layout (several shards are not "
+            "supported); "
             "nothing was fetched. Choose another model, or save it as one file and give its "
             "directory as model_path"
         )

@@ -8,7 +8,8 @@ from typing import Literal
 from pytest_editmetrics.errors import MissingResourceError, WeightsError
 from pytest_editmetrics.weights import catalog
 from pytest_editmetrics.weights.catalog import PACKAGED, fetch_command
-from pytest_editmetrics.weights.find import CLIP_FILES, REINSTALL, FoundWeights, find
+from pytest_editmetrics.weights.find import REINSTALL, FoundWeights, find
+from pytest_editmetrics.weights.folders import KINDS
 
 State = Literal["packaged", "present", "missing", "damaged"]
 
@@ -67,5 +68,5 @@ def status(name: str, revision: str | None = None) -> WeightsStatus:
 def _size(found: FoundWeights) -> int:
     if not found.path.is_dir():
         return found.path.stat().st_size
-    files = (found.path / name for name in CLIP_FILES)
+    files = (found.path / name for name in KINDS[found.name.partition(":")[0]].files)
     return next(file.stat().st_size for file in files if file.is_file())

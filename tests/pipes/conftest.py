@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_models import make_dino, make_sam2
 
 from pytest_editmetrics.images import load_image
 from pytest_editmetrics.pipes.clip import CLIPPipe
@@ -49,3 +50,19 @@ def tiny_clip(tiny_sam: SAMPipe) -> CLIPPipe:
 def original_clip(tiny_sam: SAMPipe) -> CLIPPipe:
     """As the original measures: image cropped, mask stretched."""
     return CLIPPipe(CLIP, device="cpu", sam=tiny_sam, framing="autopipeline")
+
+
+@pytest.fixture(scope="session", params=["dinov2", "dinov2_with_registers", "dinov3_vit"])
+def dino_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model of each kind, in the transformers layout."""
+    return make_dino(request.param, tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture(scope="session")
+def dinov2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_dino("dinov2", tmp_path_factory.mktemp("dinov2"))
+
+
+@pytest.fixture(scope="session")
+def sam2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_sam2(tmp_path_factory.mktemp("sam2"))

@@ -39,7 +39,7 @@ metrics: [lpips, emd, sam_clip_cls_sim]
 pipes_default:
   clip-pipe: {model_path: smoke}
   sam-pipe: {model_type: smoke}
-thresholds: {lpips: {max: 9}, emd: {max: 1000}, sam_clip_cls_sim: {min: -1}}
+thresholds: {lpips: {max: 9}, emd: {max: 1000}, sam_clip_cls_sim: {min: -0.99}}
 """
 TESTS = """
 import numpy as np

@@ -106,7 +106,7 @@ def test_smoke_models_run_every_helper_and_are_stamped(images, monkeypatch):
             assert m.smoke and m.floor is not None
         def test_object(assert_object_sim_above):
             a = photo()
-            assert_object_sim_above(a, a.copy(), ref_boxes=BOX, edited_boxes=BOX, threshold=-1)
+            assert_object_sim_above(a, a.copy(), ref_boxes=BOX, edited_boxes=BOX, threshold=-0.99)
         """
     )
     result = images.runpytest("--editmetrics-results=r.jsonl")
@@ -158,7 +158,7 @@ def test_emd_runs_without_sam_weights_and_loads_no_sam(images):
             assert not sam_pipe.loaded
         def test_object(assert_object_sim_above):
             a = photo()
-            assert_object_sim_above(a, a.copy(), ref_boxes=BOX, edited_boxes=BOX, threshold=-1)
+            assert_object_sim_above(a, a.copy(), ref_boxes=BOX, edited_boxes=BOX, threshold=-0.99)
         """
     )
     result = images.runpytest()
@@ -225,9 +225,9 @@ def test_objects_need_pairs(images):
         def test_unequal(edit_gate):
             edit_gate.check(A, A.copy(), metrics=["sam_clip_cls_sim"], ref_boxes=BOX, edited_boxes=BOX + BOX)
         def test_halves(assert_object_sim_above):
-            assert_object_sim_above(A, A.copy(), BOX + BOX, -1)
+            assert_object_sim_above(A, A.copy(), BOX + BOX, -0.99)
         def test_odd(assert_object_sim_above):
-            assert_object_sim_above(A, A.copy(), BOX, -1)
+            assert_object_sim_above(A, A.copy(), BOX, -0.99)
         """
     )
     result = images.runpytest()
@@ -301,7 +301,7 @@ def test_boxes_of_a_resized_edited_image_lie_in_its_own_pixels(images):
             a = photo()
             b = Image.fromarray(a).resize((192, 192))
             m = assert_object_sim_above(a, b, ref_boxes=BOX, edited_boxes=[(64, 64, 128, 128)],
-                                        threshold=-1, resize="reference")
+                                        threshold=-0.99, resize="reference")
             assert m.details["edited_boxes"] == m.details["reference_boxes"]
         """
     )

@@ -20,7 +20,7 @@ print("RESULT", json.dumps([int(code), [name for name in HEAVY if name in sys.mo
 """
 
 TEST = """
-def test_it(clip_pipe, sam_pipe, lpips_pipe, edit_gate, golden_image, assert_unedit_emd_below,
+def test_it(clip_pipe, dino_v3_pipe, sam_pipe, lpips_pipe, edit_gate, golden_image, assert_unedit_emd_below,
             assert_unedit_lpips_below, assert_object_sim_above):
     pass
 

@@ -22,7 +22,7 @@ VALID = {
         "",
         "pipes_default:\nthresholds:\n",
         "pipes_default:\n  clip-pipe: {model_path: smoke, revision: , sam: {model_type: vit_l}}\n"
-        "  sam-pipe: {model_type: vit_b}\n  dino-v3-pipe: {anything: 3}\n"
+        "  sam-pipe: {model_type: vit_b}\n  dino-v3-pipe: {model_path: a/b}\n"
         "metric_configs:\n  emd:\n    pipe_name: clip-pipe\n"
         "    default_config: ${pipes_default.clip-pipe}\n    init_config:\n    scope: unedit_area\n"
         "    runtime_params: {patch_mask_threshold: 0.1, reference_patches: selected}\n"

@@ -11,6 +11,7 @@ from pytest_editmetrics.measurement import Margin, Metric, Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 CLIP = {"model_path": "openai/clip-vit-base-patch32"}
+DINO = {"model_path": "facebook/dinov2-base"}
 
 # The blocks as AutoPipeline's documentation and pipeline files write them.
 AUTOPIPELINE = """\
@@ -50,6 +51,13 @@ metric_configs:
       scope: edit_area
     runtime_params:
       bg_color: !tuple [255, 255, 255]
+  dinov3_structure_similarity:
+    pipe_name: dino-v3-pipe
+    default_config: ${pipes_default.dino-v3-pipe}
+    init_config:
+    scope: edit_area
+    runtime_params:
+      patch_mask_threshold: 0.2
 """
 PIPES_DEFAULT = """\
 lpips-pipe: {net: vgg, device: cuda}
@@ -70,6 +78,7 @@ client_config:
 model_paths:
   clip_path: "${env:CLIP_PATH:/models/openai/clip}"
   sam_path: "${env:SAM_PATH:/models/sam.pth}"
+  dino_v3_path: /models/dinov3
 """
 
 
@@ -107,15 +116,20 @@ def test_without_a_file_every_metric_and_pipe_has_its_defaults():
     assert settings.thresholds == {}
     assert settings.pipe_defaults == {
         "clip-pipe": CLIP,
+        "dino-v3-pipe": DINO,
         "sam-pipe": {"model_type": "vit_b"},
         "lpips-pipe": {"net": "alex"},
     }
     configs = settings.metric_configs
     assert {name: config.init for name, config in configs.items()} == {
         "lpips": {"net": "alex"},
+        "edit_lpips": {"net": "alex"},
         "emd": CLIP,
         "emd_excess": CLIP,
         "sam_clip_cls_sim": {**CLIP, "sam": {"model_type": "vit_b"}},
+        "dino_structure_sim": DINO,
+        "sam_dino_cls_sim": {**DINO, "sam": {"model_type": "vit_b"}},
+        "mask_iou": {"model_type": "vit_b"},
     }
     assert configs["emd"].scope == "unedit_area"
     assert configs["sam_clip_cls_sim"].scope == "edit_area"
@@ -192,6 +206,9 @@ def test_autopipelines_files_are_read_as_they_stand(tmp_path, monkeypatch):
     }
     assert objects.runtime_params == {"bg_color": (255, 255, 255)}
     assert objects.scope == "edit_area"
+    structure = settings.metric_configs["dino_structure_sim"]
+    assert structure.init == {"model_path": "/models/dinov3"}
+    assert structure.runtime_params == {"patch_mask_threshold": 0.2}
 
 
 def test_default_config_lies_under_init_config_and_both_merge_deeply(load):
@@ -334,6 +351,13 @@ BLOCK = "metric_configs:\n  emd:\n    "
         ("thresholds:\n  lpips: -0.1\n", 2, "can never hold: lpips is never below 0"),
         ("thresholds:\n  sam_clip_cls_sim: {min: 1.1}\n", 2, "can never hold: sam_clip_cls_sim is"),
         ("thresholds:\n  sam_clip_cls_sim: {min: -1.1}\n", 2, "always holds"),
+        (
+            "thresholds:\n  sam_clip_cls_sim: -1\n",
+            2,
+            "always holds: sam_clip_cls_sim is never below",
+        ),
+        ("thresholds:\n  edit_lpips: 0\n", 2, "always holds: edit_lpips is never below 0"),
+        ("thresholds:\n  mask_iou: {min: 1.5}\n", 2, "can never hold: mask_iou is never above 1"),
         ("pipes_default: [a]", 1, "pipes_default must be a mapping"),
         ("pipes_default:\n  clip-pip: {}\n", 2, "'clip-pip' (did you mean 'clip-pipe'?)"),
         ("pipes_default:\n  clip-pipe: smoke\n", 2, "pipes_default.clip-pipe must be a mapping"),

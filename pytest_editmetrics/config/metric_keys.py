@@ -1,0 +1,47 @@
+"""Metrics as people write them, by their names or by other names that a metric goes by."""
+
+from __future__ import annotations
+
+from pytest_editmetrics.config.node import Node
+from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.pipes.registry import PipeRegistry
+
+
+def by_metric(node: Node, what: str, registry: PipeRegistry) -> dict[str, Node]:
+    """Return the entries of a mapping whose keys are metrics, each under its metric's own name.
+
+    Raises:
+        ConfigError: an unknown metric, or one under two of its names.
+    """
+    found: dict[str, Node] = {}
+    written: dict[str, str] = {}
+    for key, child in node.mapping(what).items():
+        name = metric_name(key, child, registry)
+        if name in found:
+            child.fail(f"{written[name]!r} and {key!r} are one metric, {name}; write it once")
+        found[name], written[name] = child, key
+    return found
+
+
+def metric_names(node: Node, registry: PipeRegistry) -> tuple[str, ...]:
+    """Return the metrics of a ``metrics:`` list: known, at least one, none twice."""
+    names: dict[str, str] = {}
+    for item in node.items("metrics"):
+        written = item.one_of("a metric", registry.names)
+        name = registry.metric(written).name
+        if name in names:
+            same = f"{written!r} stands twice in metrics"
+            other = f"{names[name]!r} and {written!r} are one metric, {name}; write it once"
+            item.fail(same if names[name] == written else other)
+        names[name] = written
+    if not names:
+        node.fail("metrics is empty, so nothing would be measured; name at least one, or leave out")
+    return tuple(names)
+
+
+def metric_name(written: str, node: Node, registry: PipeRegistry) -> str:
+    """Return the metric's own name; an unknown one fails at ``node``."""
+    try:
+        return registry.metric(written).name
+    except InputError as error:
+        node.fail(str(error))
