@@ -201,7 +201,7 @@ def _between(low: float, high: float) -> Schema:
 
 def _bounds(metric: Metric) -> Schema:
     bound, kind = _bound(metric), metric.bound_kind
-    return {"anyOf": [bound, _object({kind: bound}, required=[kind])]}
+    return {"anyOf": [bound, _object({kind: bound, "review": bound}, required=[kind])]}
 
 
 def _goldens(registry: PipeRegistry) -> Schema:
@@ -215,10 +215,12 @@ def _goldens(registry: PipeRegistry) -> Schema:
 
 
 def _golden(metric: Metric) -> Schema:
-    values = {metric.bound_kind: _bound(metric), "measured": _NUMBER}
+    kind, bound = metric.bound_kind, _bound(metric)
+    values = {kind: bound, "review": bound, "measured": _NUMBER}
+    together = {"dependentRequired": {"review": [kind]}}
     env: Schema = {"type": ["object", "null"], "propertyNames": {"pattern": "^[^A-Z]+$"}}
-    env["additionalProperties"] = _or_empty(_object(values))
-    return _or_empty(_object({**values, "env": env}))
+    env["additionalProperties"] = _or_empty({**_object(values), **together})
+    return _or_empty({**_object({**values, "env": env}), **together})
 
 
 def _cases(registry: PipeRegistry) -> Schema:

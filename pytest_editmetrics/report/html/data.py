@@ -17,6 +17,7 @@ from pytest_editmetrics.report.html.gate_view import (
     words,
 )
 from pytest_editmetrics.report.html.pictures import Gallery, case_picture
+from pytest_editmetrics.report.summary import columns_of
 from pytest_editmetrics.report.tally import Row, Tally, tally_of
 from pytest_editmetrics.rundir import GateRecord, Run
 
@@ -78,6 +79,7 @@ class ReportView:
     versions: tuple[tuple[str, str], ...]
     counts: Mapping[str, int]
     statuses: tuple[str, ...]
+    columns: tuple[str, ...]
     metrics: tuple[MetricRow, ...]
     notices: tuple[Notice, ...]
     cases: tuple[CaseView, ...]
@@ -119,6 +121,7 @@ def build_view(run: Run, gallery: Gallery, approve_from: str | None) -> ReportVi
         versions=_versions(run),
         counts=counts,
         statuses=tuple(status for status in STATUSES if counts[status]),
+        columns=tuple(columns_of(tally.rows())[1:]),
         metrics=tuple(_metric_row(row, anchors) for row in tally.rows()),
         notices=tuple(_notices(run, tally, gallery)),
         cases=tuple(cases),
@@ -248,6 +251,7 @@ def _notes(group: _Group) -> list[str]:
 def _metric_row(row: Row, anchors: Mapping[tuple[str, str], str]) -> MetricRow:
     counts = {
         "passed": row.passed,
+        "review": row.review,
         "failed": row.failed,
         "unmeasured": row.unmeasured,
         "recorded": row.recorded,
@@ -272,6 +276,8 @@ def _headline(run: Run, cases: Sequence[CaseView], counts: Mapping[str, int]) ->
         return f"{number}, and the run did not finish", "failed"
     if counts["unmeasured"]:
         return f"{counts['unmeasured']} of {number} could not be measured", "unmeasured"
+    if counts["review"]:
+        return f"{counts['review']} of {number} for review", "review"
     if counts["recorded"]:
         return f"{counts['recorded']} of {number} recorded", "recorded"
     return f"All {number} passed" if len(cases) > 1 else "The case passed", "passed"
