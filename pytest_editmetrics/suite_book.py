@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,20 +82,13 @@ class SuiteBook:
             self.notes.append(f"suite gates not judged: {why}")
         self._tell(gates)
 
-    def _tell(self, gates: Iterable[SuiteGate]) -> None:
-        from pytest_editmetrics.report.suite_text import suite_details, suite_headline
+    def _tell(self, gates: Sequence[SuiteGate]) -> None:
+        from pytest_editmetrics.report.suite_text import change_lines, suite_headline
 
-        told = None
-        for gate in gates:
-            headline = suite_headline(gate)
-            if gate.verdict == "pass":
-                self.notes.append(headline)
-                continue
-            self.problems.append(headline)
-            if gate.change is not None and gate.metric != told:
-                told = gate.metric
-                self.notes.append(f"suite {gate.metric} against the base:")
-                self.notes += [f"  {line}" for line in suite_details(gate)]
+        failing = [gate for gate in gates if gate.verdict == "fail"]
+        self.notes += [suite_headline(gate) for gate in gates if gate.verdict == "pass"]
+        self.notes += change_lines(failing)
+        self.problems += [suite_headline(gate) for gate in failing]
 
     def _partial(self, full: bool) -> str | None:
         config = self._session.config

@@ -8,7 +8,7 @@ from typing import Any
 from pytest_editmetrics.compare import NOISE, Comparison, Key, MetricChange, Pair, weights_of
 from pytest_editmetrics.gates import Gate
 from pytest_editmetrics.report.results import plain
-from pytest_editmetrics.report.suite_text import suite_details, suite_headline
+from pytest_editmetrics.report.suite_text import change_lines, suite_headline
 from pytest_editmetrics.report.text import format_numbers
 from pytest_editmetrics.rundir import Run
 from pytest_editmetrics.suite_gate import SuiteGate
@@ -35,8 +35,7 @@ def comparison_lines(
             f"smoke: {len(comparison.both_smoke)} pairs were measured with random smoke weights,"
             " which judge no quality"
         )
-    for gate in suite:
-        lines += [suite_headline(gate), *(f"  {line}" for line in suite_details(gate))]
+    lines += [suite_headline(gate) for gate in suite] + change_lines(suite)
     lines += [f"FAILED: {failure}" for failure in comparison.failures]
     lines += [f"FAILED: {suite_headline(gate)}" for gate in suite if gate.verdict == "fail"]
     return ["".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pytest_editmetrics.report.numbers import format_numbers
 from pytest_editmetrics.suite_gate import Change, Moved, SuiteGate
@@ -46,11 +46,17 @@ def _pairs(gate: SuiteGate) -> str:
     return f"{gate.change.pairs if gate.change else 0} pairs"
 
 
-def suite_details(gate: SuiteGate) -> list[str]:
-    """Return what explains a suite gate that compares: how much moved, how surely, and where."""
-    change = gate.change
-    if change is None:
-        return []
+def change_lines(gates: Iterable[SuiteGate]) -> list[str]:
+    """Return what explains gates that compare, once a metric: how much moved, how surely, where."""
+    lines: list[str] = []
+    changes = {gate.metric: gate.change for gate in gates if gate.change is not None}
+    for metric, change in changes.items():
+        lines.append(f"suite {metric} against the base:")
+        lines += [f"  {line}" for line in _change(metric, change)]
+    return lines
+
+
+def _change(metric: str, change: Change) -> list[str]:
     lines = []
     if change.pairs:
         averages = [
@@ -59,7 +65,7 @@ def suite_details(gate: SuiteGate) -> list[str]:
         ]
         lines.append(f"change  {', '.join(averages)}; 95 % bootstrap intervals")
     lines.append(f"pairs   {_counts(change)}")
-    return lines + [f"moved   {_moved(gate.metric, moved)}" for moved in change.moved]
+    return lines + [f"moved   {_moved(metric, moved)}" for moved in change.moved]
 
 
 def _average(name: str, value: float | None, interval: Sequence[float] | None) -> str:
