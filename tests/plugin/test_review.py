@@ -220,6 +220,35 @@ def test_a_band_in_the_way_of_a_new_bound_is_told_and_nothing_of_it_is_lost(suit
     assert golden.read_text() == GOLDEN + '"test_other":\n  score: {max: 0.022, measured: 0.02}\n'
 
 
+def test_a_run_that_is_scored_again_keeps_the_band(banded, capsys):
+    from pytest_editmetrics.cli import main
+    from pytest_editmetrics.rundir import read_run
+
+    banded.runpytest("--editmetrics-run-dir=run", "-k", "not bad")
+    assert main(["score", "run"]) == 0
+    verdicts = {
+        r.nodeid: (r.gate.verdict, r.gate.review)
+        for r in read_run(banded.path / "run-scored").gates
+    }
+    assert verdicts["test_x.py::test_close"] == ("review", 0.06)
+    banded.makeini("[pytest]\neditmetrics_review = fail\n")
+    assert main(["score", "run"]) == 1
+    assert "1 gates are for review (editmetrics_review is fail)" in capsys.readouterr().out
+
+
+def test_approve_leaves_what_is_for_review_alone(suite, capsys):
+    from pytest_editmetrics.cli import main
+
+    golden = suite.path / "goldens/test_x.py.yaml"
+    golden.parent.mkdir()
+    golden.write_text(GOLDEN)
+    suite.makepyfile(test_x="def test_it(check): check(8)")
+    suite.runpytest("--editmetrics-run-dir=run").assert_outcomes(passed=1)
+    assert main(["approve", "run"]) == 0
+    assert "nothing to approve" in capsys.readouterr().out
+    assert golden.read_text() == GOLDEN
+
+
 def test_github_and_the_summary_warn(banded, monkeypatch):
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     result = banded.runpytest("--editmetrics-summary=s.md")
