@@ -62,9 +62,9 @@ def side_of(run: Run, metrics: Iterable[str], name: str) -> Side:
     points = {key: Point.of(gate) for key, gate in final_gates(run).items() if gate.metric in held}
     problem = None
     if not run.complete:
-        problem = f"the {name} {run.path} was cut off, so gates are missing from it"
+        problem = f"the {name} was cut off, so gates are missing from it"
     elif run.crashed:
-        problem = f"{len(run.crashed)} tests of the {name} {run.path} crashed and have no gates"
+        problem = f"{len(run.crashed)} tests of the {name} crashed and have no gates"
     return Side(points, problem)
 
 

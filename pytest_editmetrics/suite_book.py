@@ -80,14 +80,16 @@ class SuiteBook:
         self.record = SuiteResult(tuple(gates), shown, why).to_dict()
         if why is not None:
             self.notes.append(f"suite gates not judged: {why}")
-        self._tell(gates)
+        self._tell(gates, suite)
 
-    def _tell(self, gates: Sequence[SuiteGate]) -> None:
+    def _tell(self, gates: Sequence[SuiteGate], suite: SuiteSettings) -> None:
         from pytest_editmetrics.report.suite_text import change_lines, suite_headline
 
         failing = [gate for gate in gates if gate.verdict == "fail"]
         self.notes += [suite_headline(gate) for gate in gates if gate.verdict == "pass"]
         self.notes += change_lines(failing)
+        if suite.base is not None and any(g.change and g.message is None for g in failing):
+            self.notes.append(f"  to accept make the base anew: {self._making(suite.base)}")
         self.problems += [suite_headline(gate) for gate in failing]
 
     def _partial(self, full: bool) -> str | None:
@@ -121,12 +123,19 @@ class SuiteBook:
                 self.notes.append(f"suite: {text}; review the change and commit it")
             return None
         if not suite.base.exists():
-            how = f"make it with: pytest --editmetrics-results={shown}"
-            return Side({}, f"there is no base {shown} ({suite.base_source}); {how}")
+            how = self._making(suite.base)
+            return Side({}, f"there is no base {shown} ({suite.base_source}); make it with: {how}")
         try:
-            return side_of(read_run(suite.base), suite.metrics, "base")
+            return side_of(read_run(suite.base), suite.metrics, f"base {shown}")
         except EditMetricsError as error:
             return Side({}, f"the base cannot be used: {error}")
+
+    def _making(self, base: Path) -> str:
+        """Return the command that makes a base."""
+        folder = base.is_dir() or not base.suffix
+        return (
+            f"pytest --editmetrics-{'run-dir' if folder else 'results'}={self._session.shown(base)}"
+        )
 
     def _written(self) -> set[Path]:
         """Return the results files that this session writes."""

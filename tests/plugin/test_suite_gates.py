@@ -79,6 +79,7 @@ def test_small_regressions_of_all_fail_together(edits, monkeypatch, mode):
             "  change  mean 0.01 worse [[]+0.01, +0.01], median 0.01 worse [[]+0.01, +0.01]*",
             "  pairs   8: 8 worse, 0 better, 0 unchanged",
             "  moved   0.1* -> 0.1*, 0.01 worse: test_x.py::test_edit[[]*] score",
+            "  to accept make the base anew: pytest --editmetrics-results=base.jsonl",
             "FAILED: suite score paired p 0.00391 < alpha 0.01, worse, 8 pairs, *",
         ]
     )
@@ -159,7 +160,7 @@ def test_a_base_that_is_missing_cut_off_or_of_others_fails(edits):
     base.write_text(text[: text.index('{"record": "end"')])
     result = edits.runpytest()
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*cannot be judged: the base * was cut off*"])
+    result.stdout.fnmatch_lines(["*cannot be judged: the base base.jsonl was cut off*"])
     base.write_text(text.replace("test_x.py::", "test_gone.py::"))
     result = edits.runpytest()
     assert result.ret == 1

@@ -224,7 +224,7 @@ def test_merged_shards_are_judged_by_compare(compare):
     assert compare(suite, base, base)[0] == 0
     status, text = compare(suite, base, base, complete=False)
     assert status == 1
-    assert "FAILED: suite lpips mean cannot be judged: the head head was cut off" in text
+    assert "FAILED: suite lpips mean cannot be judged: the head was cut off" in text
     found = json.loads(compare(suite, base, base, "--json")[1])
     assert [gate["verdict"] for gate in found["suite"]] == ["pass", "pass"]
 
