@@ -22,6 +22,10 @@ from pytest_editmetrics.cli_suggest import add_suggest_region
 from pytest_editmetrics.errors import EditMetricsError, InputError
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.config.suite import SuiteSettings
+    from pytest_editmetrics.session import EditSession
+    from pytest_editmetrics.suite_gate import SuiteGate
+
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 Run = Callable[[argparse.Namespace], int]
@@ -129,6 +133,12 @@ def add_compare(commands: Commands) -> None:
         " or an amount (emd:0.5), or is not measured any more; repeat for more metrics",
     )
     parser.add_argument(
+        "--suite",
+        metavar="CONFIG",
+        help="hold the head to the suite section of this configuration file too, with BASE_RESULTS"
+        " as its base, whatever base it names: for shards that were merged",
+    )
+    parser.add_argument(
         "--allow-other-weights",
         action="store_true",
         help="compare gates that were measured with other weights than in the base",
@@ -138,20 +148,39 @@ def add_compare(commands: Commands) -> None:
 
 
 def _compare(args: argparse.Namespace) -> int:
+    if args.suite is None:
+        return _compared(args)
+    from pytest_editmetrics.project import in_project
+
+    def work(session: EditSession) -> int:
+        if session.suite is None:
+            raise InputError(f"--suite: {args.suite} has no suite section")
+        return _compared(args, session.suite)
+
+    return in_project(work, config=args.suite)
+
+
+def _compared(args: argparse.Namespace, suite: SuiteSettings | None = None) -> int:
     from pathlib import Path
 
     from pytest_editmetrics.compare import compare_runs, parse_bound
     from pytest_editmetrics.report.comparison import comparison_json, comparison_lines
     from pytest_editmetrics.rundir import read_run
 
-    bounds = [parse_bound(text) for text in args.fail]
+    bounds, allow = [parse_bound(text) for text in args.fail], args.allow_other_weights
     base, head = read_run(Path(args.base)), read_run(Path(args.head))
-    found = compare_runs(base, head, bounds, allow_other_weights=args.allow_other_weights)
+    found = compare_runs(base, head, bounds, allow_other_weights=allow)
+    gates: list[SuiteGate] = []
+    if suite is not None:
+        from pytest_editmetrics.suite import judge_suite, side_of
+
+        sides = [side_of(r, suite.metrics, name) for r, name in ((head, "head"), (base, "base"))]
+        gates = judge_suite(suite, *sides, allow_other_weights=allow)
     if args.json:
-        print(json.dumps(comparison_json(found, base, head), indent=2))
+        print(json.dumps(comparison_json(found, base, head, gates), indent=2))
     else:
-        print("\n".join(comparison_lines(found, base, head)))
-    return 1 if found.failures else 0
+        print("\n".join(comparison_lines(found, base, head, gates)))
+    return 1 if found.failures or any(gate.verdict == "fail" for gate in gates) else 0
 
 
 def add_schema(commands: Commands) -> None:

@@ -179,7 +179,7 @@ def compare_runs(
         InputError: a bound names a metric that neither run has, or one metric twice.
         EditMetricsError: a run holds a gate twice, or the runs disagree on a metric's direction.
     """
-    before, after = _final(base), _final(head)
+    before, after = final_gates(base), final_gates(head)
     known = list(dict.fromkeys(key[1] for key in (*before, *after)))
     by_metric = _by_metric(bounds, known)
     pairs = [Pair(key[0], before[key], after[key]) for key in before if key in after]
@@ -253,7 +253,12 @@ def _has_other_inputs(base: Gate, head: Gate) -> bool:
     )
 
 
-def _final(run: Run) -> dict[Key, Gate]:
+def final_gates(run: Run) -> dict[Key, Gate]:
+    """Return the gates of each test's last attempt.
+
+    Raises:
+        EditMetricsError: the run holds a gate twice.
+    """
     gates: dict[Key, Gate] = {}
     for record in run.gates:
         if not record.final:

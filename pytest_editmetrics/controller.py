@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.image_books import ImageBooks
     from pytest_editmetrics.outputs import RunOutputs
     from pytest_editmetrics.report.tally import Tally
+    from pytest_editmetrics.suite_book import SuiteBook
 
 
 @dataclass
@@ -78,6 +79,12 @@ class Controller:
         from pytest_editmetrics.image_books import ImageBooks
 
         return ImageBooks(self.session)
+
+    @cached_property
+    def _suite(self) -> SuiteBook:
+        from pytest_editmetrics.suite_book import SuiteBook
+
+        return SuiteBook(self.session)
 
     @pytest.hookimpl
     def pytest_sessionstart(self) -> None:
@@ -184,6 +191,8 @@ class Controller:
                 nodeid, number, final, attempt.outcome, attempt.failed, gates, attempt.location
             )
         )
+        if final:
+            self._suite.add(nodeid, gates)
         for gate in gates:
             self._outputs.write("gate", nodeid, number, final, attempt.outcome, gate)
 
@@ -207,12 +216,16 @@ class Controller:
             self._notes += self._images.notes
             self._problems += self._images.problems
             self._judge_session(session, self._tally)
+            self._suite.close(self._collected, full)
+            self._notes += self._suite.notes
+            self._problems += self._suite.problems
             if full:
                 self._report_obsolete()
         self._report_not_measured(session)
         if sys.exc_info()[0] is None:  # else tests are missing, and the results say so
             counts = self._tally.counts() if self._tally else {"gates": 0}
-            self._outputs.write("close", counts, full, self._images.obsolete)
+            suite = None if self._tally is None else self._suite.record
+            self._outputs.write("close", counts, full, self._images.obsolete, suite)
         self._outputs.close()
         self._notes += self._outputs.notes
         self._problems += self._outputs.problems

@@ -41,10 +41,11 @@ class Checked:
 class Gate:
     """What one gate came to, in JSON-ready values: it travels from xdist workers as it is.
 
-    ``distance`` is how far the value lies beyond the bound: positive fails. ``golden`` and ``env``
-    say where a golden is looked up; ``proposal`` is the bound to write there (``recorded``).
-    ``images`` are what a run directory keeps of the gate, as paths relative to it; ``snapshot``
-    tells of the golden image that the gate compared with.
+    ``distance`` is how far the value lies beyond the bound: positive fails. A value inside the
+    bound and beyond ``review`` has the verdict ``review``. ``golden`` and ``env`` say where a
+    golden is looked up; ``proposal`` is the bound to write there (``recorded``). ``images`` are
+    what a run directory keeps of the gate, as paths relative to it; ``snapshot`` tells of the
+    golden image that the gate compared with.
     """
 
     metric: str
@@ -58,6 +59,7 @@ class Gate:
     scope: str | None = None
     bound_kind: str | None = None
     bound: float | None = None
+    review: float | None = None
     origin: str | None = None
     source: str | None = None
     distance: float | None = None
@@ -120,7 +122,7 @@ def judge(
     With an ``update`` mode other than ``none`` a bound that is not explicit may be recorded instead
     (``missing``: where no golden is; ``failed``: where the gate would fail; ``all``: everywhere).
     A value that is NaN or infinite is never recorded, nor, under ``missing``, one outside a default
-    bound.
+    bound, nor, under ``failed``, one for review.
 
     Raises:
         InputError: a threshold's kind does not fit the metric's direction.
@@ -170,7 +172,9 @@ def judge(
         return replace(gate, verdict="recorded", proposal=bound)
     if threshold is None:
         return replace(gate, verdict="missing-golden")
-    return gate if holds else replace(gate, verdict="fail")
+    if not holds:
+        return replace(gate, verdict="fail")
+    return replace(gate, verdict="review") if threshold.reviews(value) else gate
 
 
 def held_to(gate: Gate, threshold: Threshold | None) -> Gate:
@@ -181,6 +185,7 @@ def held_to(gate: Gate, threshold: Threshold | None) -> Gate:
         gate,
         bound_kind=threshold.kind,
         bound=threshold.bound,
+        review=threshold.review,
         origin=threshold.origin,
         source=threshold.source,
     )

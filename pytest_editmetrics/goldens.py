@@ -166,7 +166,7 @@ class Goldens:
         if entry.bound is not None:
             metric = self._registry.metric(address.gate.partition("@")[0])
             source = f"{golden_file.shown}:{entry.line}"
-            threshold = Threshold(metric.bound_kind, entry.bound, "golden", source)
+            threshold = Threshold(metric.bound_kind, entry.bound, "golden", source, entry.review)
         return Approved(threshold, entry.measured, env)
 
     def not_measured(self, measured: Mapping[tuple[Path, str], Collection[str]]) -> list[str]:

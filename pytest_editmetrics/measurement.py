@@ -69,12 +69,17 @@ class Metric:
 
 @dataclass(frozen=True)
 class Threshold:
-    """The inclusive bound a measurement is held to, and where it was written."""
+    """The inclusive bound a measurement is held to, and where it was written.
+
+    A value inside the bound and beyond ``review``, which lies on the bound's good side, is to be
+    looked at.
+    """
 
     kind: BoundKind
     bound: float
     origin: Origin
     source: str
+    review: float | None = None
 
     def distance(self, value: float) -> float:
         """Return how far ``value`` lies beyond the bound: positive fails, zero and below passes."""
@@ -83,6 +88,17 @@ class Threshold:
     def holds(self, value: float) -> bool:
         """Tell whether ``value`` is finite and inside the bound (a bound is inclusive)."""
         return math.isfinite(value) and self.distance(value) <= 0
+
+    def reviews(self, value: float) -> bool:
+        """Tell whether ``value`` lies between the two bounds: not at ``review``, which passes.
+
+        >>> band = Threshold("max", 0.10, "golden", "", review=0.06)
+        >>> band.reviews(0.06), band.reviews(0.061), band.reviews(0.10), band.reviews(0.11)
+        (False, True, True, False)
+        """
+        if self.review is None or not self.holds(value):
+            return False
+        return value > self.review if self.kind == "max" else value < self.review
 
 
 @dataclass(frozen=True)

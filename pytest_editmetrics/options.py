@@ -53,6 +53,12 @@ OPTIONS = (
         choices=("none", "regressed", "all"),
     ),
     Option(
+        "review",
+        "what a gate does whose value lies between its bound and its review bound: warn, or fail",
+        default="warn",
+        choices=("warn", "fail"),
+    ),
+    Option(
         "device",
         "device of every pipe, over what the YAML says: auto, cpu, cuda, cuda:1, mps",
         metavar="DEVICE",

@@ -38,6 +38,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         result = yield
         _enforce_failures(record, "setup", "call")
         _enforce_strict(record, "setup", "call")
+        _enforce_review(record, "setup", "call")
         _enforce_marker(record)
         return result
 
@@ -50,6 +51,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
         result = yield
         _enforce_failures(record, "teardown")
         _enforce_strict(record, "teardown")
+        _enforce_review(record, "teardown")
         return result
 
 
@@ -102,6 +104,16 @@ def _enforce_strict(record: TestRecord, *phases: Phase) -> None:
 
     lines = "\n".join(headline(gate) for gate in soft)
     raise GateFailure(f"{lines}\n    to accept run without --editmetrics-strict={strict}")
+
+
+def _enforce_review(record: TestRecord, *phases: Phase) -> None:
+    gates = record.for_review(*phases)
+    if not gates or session_of(record.item.config).options["review"] != "fail":
+        return
+    from pytest_editmetrics.report.text import explanation, headline
+
+    lines = [line for g in gates for line in (headline(g), *explanation(g, record.item.nodeid))]
+    raise GateFailure("\n".join(lines))
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

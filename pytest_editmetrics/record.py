@@ -90,6 +90,10 @@ class TestRecord:
         """Return the unmeasured gates of these phases."""
         return [g for phase, g in self.gates if phase in phases and g.verdict == "unmeasured"]
 
+    def for_review(self, *phases: Phase) -> list[Gate]:
+        """Return the gates of these phases whose value lies in the review band."""
+        return [g for phase, g in self.gates if phase in phases and g.verdict == "review"]
+
     def news(self, notes: list[str]) -> str | None:
         """Return what travels with a report: one JSON string, whatever the gates hold.
 
@@ -109,8 +113,9 @@ class TestRecord:
 def _property(gate: Gate) -> str:
     value = "" if gate.value is None else f" value={gate.value:.6g}"
     bound = "" if gate.bound is None else f" {gate.bound_kind}={gate.bound:.6g}"
+    review = "" if gate.review is None else f" review={gate.review:.6g}"
     reason = "" if gate.reason is None else f" reason={gate.reason}"
-    return f"{gate.verdict}{value}{bound}{reason}{' smoke' if gate.smoke else ''}"
+    return f"{gate.verdict}{value}{bound}{review}{reason}{' smoke' if gate.smoke else ''}"
 
 
 record_key = pytest.StashKey[TestRecord]()

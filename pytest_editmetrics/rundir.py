@@ -35,7 +35,7 @@ _OWN_FILE = re.compile(r"[0-9a-f]{20}\.png|\.[0-9a-f]{20}\.png\.[0-9a-f]{8}\.tmp
 _IMAGE_NAME = re.compile(rf"{IMAGES}/[0-9a-f]{{20}}\.png")
 _VERDICTS = Verdict.__args__  # type: ignore[attr-defined]
 _OUTCOMES = ("passed", "failed", "xfailed", "xpassed", "skipped", "rerun")
-_NUMBERS = ("value", "floor", "excess", "bound", "distance", "approved", "proposal")
+_NUMBERS = ("value", "floor", "excess", "bound", "review", "distance", "approved", "proposal")
 _MAPPINGS = ("golden", "region", "details", "images", "snapshot")
 _NEVER_NULL = ("metric", "better", "compares", "region", "details", "images")
 

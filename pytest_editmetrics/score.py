@@ -81,6 +81,8 @@ def problems(session: EditSession, run: Run, tally: Tally) -> list[str]:
     found = []
     if failed := tally.counts()["failed"]:
         found.append(f"{failed} gates fail")
+    if (review := tally.counts()["review"]) and session.options["review"] == "fail":
+        found.append(f"{review} gates are for review (editmetrics_review is fail)")
     if tally.nothing_measured:
         found.append("not one gate could be measured, so this proves nothing")
     if run.crashed:
@@ -226,4 +228,4 @@ def _explicit(gate: Gate) -> Threshold | None:
         return None
     kind: Any = gate.bound_kind
     origin: Any = gate.origin
-    return Threshold(kind, gate.bound, origin, gate.source or "the test")
+    return Threshold(kind, gate.bound, origin, gate.source or "the test", gate.review)

@@ -112,6 +112,8 @@ def problems(session: EditSession, scored: Scored) -> list[str]:
         found.append(f"the run was cut off: {scored.missing} rows have no result")
     if failed := tally.counts()["failed"]:
         found.append(f"{failed} gates fail")
+    if (review := tally.counts()["review"]) and session.options["review"] == "fail":
+        found.append(f"{review} gates are for review (editmetrics_review is fail)")
     if not tally.measured:
         found.append("not one gate could be measured, so this proves nothing")
     if tally.smoke and in_ci() and not session.options["allow-smoke"]:

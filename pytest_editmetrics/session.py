@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.cache import FeatureCache
     from pytest_editmetrics.cases_ahead import CasesAhead
     from pytest_editmetrics.config.settings import MetricConfig, Settings
+    from pytest_editmetrics.config.suite import SuiteSettings
     from pytest_editmetrics.goldens import Goldens
     from pytest_editmetrics.pipes.models import ModelStore
     from pytest_editmetrics.pipes.registry import PipeRegistry
@@ -89,6 +90,19 @@ class EditSession:
                 path,
             )
         return load_settings(path, self.registry, self.rootdir)
+
+    @cached_property
+    def suite(self) -> SuiteSettings | None:
+        """What the configuration holds all gates together to; without a file nothing is read."""
+        if self.config_path is None or not self.config_path.is_file():
+            return None
+        from pytest_editmetrics.config.suite import read_suite
+
+        return read_suite(self.config_path, self.registry, self.rootdir)
+
+    def shown(self, path: Path) -> Path:
+        """Return a path as messages show it: relative to the rootdir where it lies inside."""
+        return path.relative_to(self.rootdir) if path.is_relative_to(self.rootdir) else path
 
     @cached_property
     def config_path(self) -> Path | None:

@@ -1,7 +1,11 @@
-"""Bounds written as ``{max: 0.1}`` or ``{min: 0.9}``, for thresholds and goldens alike."""
+"""Bounds written as ``{max: 0.1}`` or ``{min: 0.9}``, for thresholds and goldens alike.
+
+Either may state ``review`` too: ``{max: 0.1, review: 0.06}``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import inf
 
 from pytest_editmetrics.config.node import Node, Source
@@ -40,29 +44,33 @@ def parse_bounds(metric: Metric, data: object, *, origin: Origin, source: str = 
 
     Args:
         metric: decides whether the bound is a ``max`` (lower is better) or a ``min``.
-        data: ``{"max": 0.1}``, ``{"min": 0.9}`` or just the number, as a ``Node`` or plain.
+        data: ``{"max": 0.1}``, ``{"min": 0.9}`` or just the number, as a ``Node`` or plain; a
+            mapping may hold ``review`` besides.
         origin: where the threshold comes from.
         source: ``file:line`` or another place for messages; a ``Node`` brings its own.
 
     Raises:
-        ConfigError: no bound or the wrong one, or a number that can never or must always hold.
+        ConfigError: no bound or the wrong one, a number that can never or must always hold, or a
+            ``review`` that does not lie on the bound's good side.
 
     >>> parse_bounds(Metric("lpips", "lower"), {"max": 0.1}, origin="marker", source="a.py:3")
-    Threshold(kind='max', bound=0.1, origin='marker', source='a.py:3')
+    Threshold(kind='max', bound=0.1, origin='marker', source='a.py:3', review=None)
     """
     node = data if isinstance(data, Node) else Node.of(data, Source(None, source))
     what = f"the threshold of {metric.name}"
+    review = None
     if node.is_mapping:
         refuse_other_bound(metric, node)
-        entries = node.mapping(what, [metric.bound_kind])
+        entries = node.mapping(what, [metric.bound_kind, "review"])
         if not entries:
             node.fail(f"{what} is empty; write {{{metric.bound_kind}: ...}}")
+        review = checked_review(metric, entries)
         bound = checked_bound(metric, entries[metric.bound_kind])
     elif node.value is None or isinstance(node.value, list):
         node.fail(f"{what} is {node.shown}; write {{{metric.bound_kind}: ...}}")
     else:
         bound = checked_bound(metric, node)
-    return Threshold(metric.bound_kind, bound, origin, node.where)
+    return Threshold(metric.bound_kind, bound, origin, node.where, review)
 
 
 def refuse_other_bound(metric: Metric, node: Node) -> None:
@@ -97,3 +105,32 @@ def always_holds(metric: Metric, bound: float) -> bool:
     """
     low, high = limits(metric)
     return bound >= high if metric.bound_kind == "max" else bound <= low
+
+
+def checked_review(metric: Metric, entries: Mapping[str, Node]) -> float | None:
+    """Return the review bound beside a bound, ``None`` if there is none.
+
+    Raises:
+        ConfigError: there is no bound beside it, or it does not lie on the bound's good side.
+    """
+    node, kind = entries.get("review"), metric.bound_kind
+    if node is None:
+        return None
+    if entries.get(kind) is None:
+        node.fail(
+            f"review of {metric.name} without {kind}: write both, {{{kind}: ..., review: ...}}"
+        )
+    bound, review = checked_bound(metric, entries[kind]), node.number(f"review of {metric.name}")
+    if not (review < bound if kind == "max" else review > bound):
+        side = "below max" if kind == "max" else "above min"
+        node.fail(
+            f"review of {metric.name} is {review:g} and must lie {side}, {bound:g}: values between"
+            " the two are for review"
+        )
+    low, high = limits(metric)
+    if not low <= review <= high:
+        node.fail(
+            f"review of {metric.name} is {review:g}, so every value that passes would be for"
+            f" review: {metric.name} lies between {low:g} and {high:g}"
+        )
+    return review

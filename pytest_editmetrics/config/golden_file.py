@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_editmetrics.config.bounds import checked_bound, refuse_other_bound
+from pytest_editmetrics.config.bounds import checked_bound, checked_review, refuse_other_bound
 from pytest_editmetrics.config.metric_keys import metric_name
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
@@ -23,13 +23,15 @@ DEVICE_TYPES = ("cpu", "cuda", "mps")
 class GoldenEntry:
     """What was approved for one gate, or for one gate in one environment (``env``).
 
-    ``bound`` is the metric's ``max`` or ``min``; ``measured`` is the value when it was approved.
+    ``bound`` is the metric's ``max`` or ``min``; ``measured`` is the value when it was approved;
+    values beyond ``review`` are to be looked at.
     """
 
     bound: float | None
     measured: float | None
     env: Mapping[str, GoldenEntry]
     line: int
+    review: float | None = None
 
     @property
     def empty(self) -> bool:
@@ -97,19 +99,21 @@ def _entry(metric: Metric, gate: str, node: Node) -> GoldenEntry:
             _check_environment(key, child)
             env[key] = _variant(metric, f"{gate} on {key}", child)
     bare = _variant(metric, gate, node, "env")
-    return GoldenEntry(bare.bound, bare.measured, env, node.line)
+    return GoldenEntry(bare.bound, bare.measured, env, node.line, bare.review)
 
 
 def _variant(metric: Metric, what: str, node: Node, *more: str) -> GoldenEntry:
     if node.is_mapping:
         refuse_other_bound(metric, node)
-    entries = node.mapping(f"the golden of {what}", (metric.bound_kind, "measured", *more))
+    keys = (metric.bound_kind, "review", "measured", *more)
+    entries = node.mapping(f"the golden of {what}", keys)
     bound, measured = entries.get(metric.bound_kind), entries.get("measured")
     return GoldenEntry(
         bound=None if bound is None else checked_bound(metric, bound),
         measured=None if measured is None else measured.number(f"measured of {what}"),
         env={},
         line=node.line,
+        review=checked_review(metric, entries),
     )
 
 

@@ -32,23 +32,62 @@ def write_golden_file(path: Path, wanted: Wanted, registry: PipeRegistry, rootdi
 
     Raises:
         EditMetricsError: the file cannot be read or written, or a value to change is shared with
-            other entries (anchors and aliases); the message names the file.
+            other entries (anchors and aliases); the message names the file. Or a gate has a
+            ``review`` that would not lie on the good side of its new bound: that gate stays as it
+            is, the others are written.
     """
     try:
-        return _write(path, wanted, registry, rootdir)
+        old_file = read_golden_file(path, registry, rootdir) if path.exists() else None
+        kept, left = _apart(wanted, old_file)
+        written = bool(kept) and _write(path, old_file, kept, registry, rootdir)
     except OSError as error:
         _fail(path, rootdir, error.strerror or str(error))
     except (CannotEditError, UnicodeError) as error:
         _fail(path, rootdir, str(error))
+    if left:
+        raise EditMetricsError("\n".join(left))
+    return written
+
+
+def _apart(wanted: Wanted, old_file: GoldenFile | None) -> tuple[Wanted, list[str]]:
+    """Return the gates that can be written, and what keeps the others from it."""
+    kept: dict[str, dict[str, Any]] = {}
+    left = []
+    for test, gates in wanted.items():
+        for gate, values in gates.items():
+            old = old_file.tests.get(test, {}).get(gate) if old_file else None
+            problem = None if old is None else _review_in_the_way(values, old)
+            if problem is None:
+                kept.setdefault(test, {})[gate] = values
+            elif old_file is not None:
+                left.append(f"{old_file.shown}:{problem} of {test!r}, then record again")
+    return kept, left
+
+
+def _review_in_the_way(values: Mapping[str, Any], old: GoldenEntry) -> str | None:
+    for env, variant in values.get("env", {}).items():
+        if env in old.env and (problem := _review_in_the_way(variant, old.env[env])):
+            return problem
+    for kind in ("max", "min"):
+        bound, review = values.get(kind), old.review
+        if bound is None or review is None:
+            continue
+        if not (review < bound if kind == "max" else review > bound):
+            return (
+                f"{old.line}: the golden was not written: its review {review:g} would not lie on"
+                f" the good side of the new {kind} {bound:g}; change or remove the review"
+            )
+    return None
 
 
 def _fail(path: Path, rootdir: Path, reason: str) -> NoReturn:
     raise EditMetricsError(f"{shown_path(path, rootdir)}: the golden was not written: {reason}")
 
 
-def _write(path: Path, wanted: Wanted, registry: PipeRegistry, rootdir: Path) -> bool:
+def _write(
+    path: Path, old_file: GoldenFile | None, wanted: Wanted, registry: PipeRegistry, rootdir: Path
+) -> bool:
     target = path.resolve()
-    old_file = read_golden_file(path, registry, rootdir) if path.exists() else None
     old_text = target.read_bytes().decode("utf-8") if old_file else ""
     bom = _BOM if old_text.startswith(_BOM) else ""
     new_text = bom + edited_text(old_text.removeprefix(_BOM), wanted)
@@ -100,7 +139,7 @@ def _expected(golden_file: GoldenFile | None, wanted: Wanted) -> dict[str, Any]:
 
 
 def _held(entry: GoldenEntry) -> dict[str, Any]:
-    values = {"bound": entry.bound, "measured": entry.measured}
+    values = {"bound": entry.bound, "measured": entry.measured, "review": entry.review}
     held: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
     return {**held, "env": {env: _held_variant(variant) for env, variant in entry.env.items()}}
 

@@ -24,6 +24,7 @@ from pytest_editmetrics.config.golden_images import (
     WITH_TOLERANCE,
 )
 from pytest_editmetrics.config.settings import AUTOPIPELINE_KEYS, AUTOPIPELINE_PIPES
+from pytest_editmetrics.config.suite import AVERAGES, BASE, PERCENTILE
 from pytest_editmetrics.measurement import SCOPES, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry, PipeSpec
 
@@ -115,11 +116,12 @@ def _or_reference(schema: Schema) -> Schema:
 def _with_references(schema: Schema) -> Schema:
     """Return a schema in which every value below may be a ``${...}``."""
     changed = dict(schema)
-    if "properties" in schema:
-        changed["properties"] = {
-            key: _or_reference(_with_references(child))
-            for key, child in schema["properties"].items()
-        }
+    for children in ("properties", "patternProperties"):
+        if children in schema:
+            changed[children] = {
+                key: _or_reference(_with_references(child))
+                for key, child in schema[children].items()
+            }
     if "items" in schema:
         changed["items"] = _or_reference(_with_references(schema["items"]))
     if "anyOf" in schema:
@@ -148,11 +150,33 @@ def _settings(registry: PipeRegistry) -> Schema:
             "metric_configs": _or_empty(_object(blocks)),
             "thresholds": _or_empty(_object(bounds)),
             "golden_images": _or_empty(_golden_images()),
+            "suite": _or_empty(_suite(registry)),
         }
     )
     ours = _with_references(ours)
     ours["properties"] |= {"_base_": base, **_anything(AUTOPIPELINE_KEYS)}
     return {"title": "pytest-editmetrics: editmetrics.yaml", **_or_empty(ours)}
+
+
+def _suite(registry: PipeRegistry) -> Schema:
+    by = {"type": "number", "minimum": 0}
+    most = {"type": "integer", "minimum": 0}
+    alpha = {"type": "number", "minimum": 1e-6, "maximum": 0.5}
+    metrics = {}
+    for name, metric in registry.metrics.items():
+        bound, kind = _bound(metric), metric.bound_kind
+        average: Schema = {"anyOf": [bound, _object({kind: bound}, required=[kind])]}
+        of_metric = {
+            **dict.fromkeys(AVERAGES, average),
+            "regressions": _object({"max": most, "by": by}, required=["max"]),
+            "paired": _object({"alpha": alpha, "by": by}, required=["alpha"]),
+        }
+        metrics[name] = {
+            **_object(of_metric),
+            "patternProperties": {f"^{PERCENTILE}$": average},
+            "minProperties": 1,
+        }
+    return _object({BASE: {"type": ["string", "null"], "pattern": r"\S"}, **metrics})
 
 
 def _golden_images() -> Schema:
@@ -232,7 +256,7 @@ def _between(low: float, high: float) -> Schema:
 
 def _bounds(metric: Metric) -> Schema:
     bound, kind = _bound(metric), metric.bound_kind
-    return {"anyOf": [bound, _object({kind: bound}, required=[kind])]}
+    return {"anyOf": [bound, _object({kind: bound, "review": bound}, required=[kind])]}
 
 
 def _goldens(registry: PipeRegistry) -> Schema:
@@ -246,10 +270,12 @@ def _goldens(registry: PipeRegistry) -> Schema:
 
 
 def _golden(metric: Metric) -> Schema:
-    values = {metric.bound_kind: _bound(metric), "measured": _NUMBER}
+    kind, bound = metric.bound_kind, _bound(metric)
+    values = {kind: bound, "review": bound, "measured": _NUMBER}
+    together = {"dependentRequired": {"review": [kind]}}
     env: Schema = {"type": ["object", "null"], "propertyNames": {"pattern": "^[^A-Z]+$"}}
-    env["additionalProperties"] = _or_empty(_object(values))
-    return _or_empty(_object({**values, "env": env}))
+    env["additionalProperties"] = _or_empty({**_object(values), **together})
+    return _or_empty({**_object({**values, "env": env}), **together})
 
 
 def _cases(registry: PipeRegistry) -> Schema:

@@ -22,13 +22,22 @@ from pytest_editmetrics.config.interpolate import (
 )
 from pytest_editmetrics.config.metric_keys import by_metric, metric_names
 from pytest_editmetrics.config.node import BUILT_IN, Node
+from pytest_editmetrics.config.suite import parse_suite
 from pytest_editmetrics.errors import did_you_mean
 from pytest_editmetrics.measurement import SCOPES, Margin, Metric, Scope, Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 __all__ = ["MetricConfig", "Settings", "load_settings", "parse_bounds"]
 
-KEYS = ("metrics", "expect", "pipes_default", "metric_configs", "thresholds", "golden_images")
+KEYS = (
+    "metrics",
+    "expect",
+    "pipes_default",
+    "metric_configs",
+    "thresholds",
+    "golden_images",
+    "suite",
+)
 BLOCK_KEYS = ("pipe_name", "default_config", "init_config", "scope", "runtime_params", "margin")
 DEFAULT_METRICS = ("lpips",)
 PIPE_DEFAULTS = {
@@ -150,6 +159,8 @@ class _Loader:
 
     def load(self) -> Settings:
         self._check_keys()
+        if (suite := self._root.get("suite")) is not None:
+            self._check_suite(suite)
         pipe_defaults = {key: self._pipe_default(key) for key in self._registry.pipes}
         blocks = self._by_metric("metric_configs")
         return Settings(
@@ -180,6 +191,11 @@ class _Loader:
         for key, node in pipes.mapping("pipes_default").items():
             if key not in self._registry.pipes and key not in AUTOPIPELINE_PIPES:
                 self._check_foreign_pipe(key, node)
+
+    def _check_suite(self, node: Node) -> None:
+        suite = parse_suite(self._resolver.resolve(node), self._registry)
+        if suite is not None:
+            suite.check_base()
 
     def _check_foreign_pipe(self, key: str, node: Node) -> None:
         elsewhere = node.source.path != self._path

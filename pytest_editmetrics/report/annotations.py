@@ -15,9 +15,9 @@ _LONGEST = 4_000
 def annotation_lines(tally: Tally, rootdir: Path, workspace: Path | None) -> list[str]:
     """Return the lines to print: ``::error`` for failing gates, ``::warning`` for silent ones.
 
-    A gate warns if it is unmeasured where it was measured when approved, or fails without failing
-    its test. GitHub shows ten of either kind a step, so that is how many are printed; a plain line
-    tells of the rest.
+    A gate warns if it is for review, is unmeasured where it was measured when approved, or fails
+    without failing its test. GitHub shows ten of either kind a step, so that is how many are
+    printed; a plain line tells of the rest.
 
     Args:
         tally: the session's gates.
@@ -26,11 +26,13 @@ def annotation_lines(tally: Tally, rootdir: Path, workspace: Path | None) -> lis
     """
     hidden = {id(gate) for _, gate in tally.hidden}
     errors = [(t, g) for t, g in tally.notable if g.failing and id(g) not in hidden]
-    warnings = [(t, g) for t, g in tally.notable if g.regressed or id(g) in hidden]
+    warnings = [
+        (t, g) for t, g in tally.notable if g.verdict == "review" or g.regressed or id(g) in hidden
+    ]
     lines = []
     for kind, what, gates in (
         ("error", "failing gates", errors),
-        ("warning", "gates that regressed unmeasured or fail unseen", warnings),
+        ("warning", "gates for review, that regressed unmeasured or fail unseen", warnings),
     ):
         lines += [_annotation(kind, t, g, rootdir, workspace) for t, g in gates[:LIMIT]]
         if len(gates) > LIMIT:

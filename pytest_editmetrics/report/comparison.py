@@ -8,14 +8,18 @@ from typing import Any
 from pytest_editmetrics.compare import NOISE, Comparison, Key, MetricChange, Pair, weights_of
 from pytest_editmetrics.gates import Gate
 from pytest_editmetrics.report.results import plain
+from pytest_editmetrics.report.suite_text import change_lines, suite_headline
 from pytest_editmetrics.report.text import format_numbers
 from pytest_editmetrics.rundir import Run
+from pytest_editmetrics.suite_gate import SuiteGate
 
 _LISTED = 10
 SCHEMA = "pytest-editmetrics/comparison"
 
 
-def comparison_lines(comparison: Comparison, base: Run, head: Run) -> list[str]:
+def comparison_lines(
+    comparison: Comparison, base: Run, head: Run, suite: Sequence[SuiteGate] = ()
+) -> list[str]:
     """Return the comparison as text, one line an entry; what tests named is made printable."""
     lines = [_run("base", base), _run("head", head)]
     for change in comparison.metrics:
@@ -31,7 +35,9 @@ def comparison_lines(comparison: Comparison, base: Run, head: Run) -> list[str]:
             f"smoke: {len(comparison.both_smoke)} pairs were measured with random smoke weights,"
             " which judge no quality"
         )
+    lines += [suite_headline(gate) for gate in suite] + change_lines(suite)
     lines += [f"FAILED: {failure}" for failure in comparison.failures]
+    lines += [f"FAILED: {suite_headline(gate)}" for gate in suite if gate.verdict == "fail"]
     return ["".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines]
 
 
@@ -117,7 +123,9 @@ def _more(entries: Sequence[Any]) -> list[str]:
     return [f"  and {len(entries) - _LISTED} more"] if len(entries) > _LISTED else []
 
 
-def comparison_json(comparison: Comparison, base: Run, head: Run) -> dict[str, Any]:
+def comparison_json(
+    comparison: Comparison, base: Run, head: Run, suite: Sequence[SuiteGate] = ()
+) -> dict[str, Any]:
     """Return the whole comparison, nothing shortened, as JSON-ready values."""
     record = {
         "schema": SCHEMA,
@@ -133,6 +141,7 @@ def comparison_json(comparison: Comparison, base: Run, head: Run) -> dict[str, A
         "other_inputs": _pairs_json(comparison.other_inputs),
         "one_smoke": _pairs_json(comparison.one_smoke),
         "both_smoke": len(comparison.both_smoke),
+        "suite": [gate.to_dict() for gate in suite],
     }
     jsonable: dict[str, Any] = plain(record)
     return jsonable

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pytest_editmetrics.gates import Gate
-from pytest_editmetrics.report.summary import worst_margin
+from pytest_editmetrics.report.summary import columns_of, worst_margin
 from pytest_editmetrics.report.tally import Tally, TestGates
 from pytest_editmetrics.report.text import explanation, headline
 
@@ -110,6 +110,7 @@ def _verdict(tally: Tally, end: SessionEnd) -> str:
     said = [f"{seen} of {counts['gates']} gates failed" if seen else f"{counts['gates']} gates"]
     told = (
         (len(tally.hidden), "failing without failing their test"),
+        (counts["review"], "for review"),
         (counts["unmeasured"], "unmeasured"),
         (counts["recorded"], "recorded"),
         (counts["crashed"], "tests crashed"),
@@ -126,23 +127,26 @@ def _table(tally: Tally) -> str:
     rows = tally.rows()
     if not rows:
         return ""
-    columns = ("metric", "gates", "passed", "failed", "unmeasured", "recorded", "worst margin")
-    lines = [" | ".join(columns), "--- | ---: | ---: | ---: | ---: | ---: | ---"]
+    columns = columns_of(rows)
+    head = ["metric", *columns, "worst margin"]
+    lines = [" | ".join(head), " | ".join(["---", *["---:"] * len(columns), "---"])]
     for row in rows:
-        numbers = (row.gates, row.passed, row.failed, row.unmeasured, row.recorded)
-        lines.append(" | ".join([_code(row.metric), *map(str, numbers), _code(worst_margin(row))]))
+        numbers = [str(getattr(row, column)) for column in columns]
+        lines.append(" | ".join([_code(row.metric), *numbers, _code(worst_margin(row))]))
     return "\n".join(f"| {line} |" for line in lines)
 
 
 def _sections(tally: Tally, end: SessionEnd) -> list[str]:
     hidden = {id(gate) for _, gate in tally.hidden}
     failed = [(t, g) for t, g in tally.notable if g.failing and id(g) not in hidden]
+    review = [(t, g) for t, g in tally.notable if g.verdict == "review"]
     unmeasured = [(t, g) for t, g in tally.notable if g.verdict == "unmeasured"]
     recorded = [(t, g) for t, g in tally.notable if g.verdict == "recorded"]
     sections = _explained("Failed", failed)
     sections += _explained(
         "Failing, but did not fail the test (xfail mark or caught)", tally.hidden
     )
+    sections += _listed("For review", [f"{t.nodeid}: {headline(g)}" for t, g in review])
     sections += _listed("Crashed, so never measured", tally.crashed)
     sections += _listed("Unmeasured", [f"{t.nodeid}: {headline(g)}" for t, g in unmeasured])
     sections += _listed("Passed only after a rerun", tally.flaky)

@@ -80,14 +80,20 @@ class ResultsFile:
         self._write({"record": "crashed", "nodeid": nodeid})
 
     def close(
-        self, counts: Mapping[str, int], full: bool = False, obsolete: Sequence[ObsoleteImage] = ()
+        self,
+        counts: Mapping[str, int],
+        full: bool = False,
+        obsolete: Sequence[ObsoleteImage] = (),
+        suite: Mapping[str, Any] | None = None,
     ) -> None:
         """Append the closing line and close the file.
 
         ``full`` tells whether every test of the collected files ran: only then may what was not
-        used, ``obsolete``, be removed.
+        used, ``obsolete``, be removed. ``suite`` is what the suite's gates came to.
         """
-        listed = {"obsolete": [asdict(image) for image in obsolete]} if full else {}
+        listed: dict[str, Any] = {"obsolete": [asdict(i) for i in obsolete]} if full else {}
+        if suite is not None:
+            listed["suite"] = suite
         self._write({"record": "end", **counts, "full": full, **listed})
         self.leave()
 

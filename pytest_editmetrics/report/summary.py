@@ -15,6 +15,10 @@ def summary_lines(tally: Tally) -> list[str]:
     if not rows:
         return []
     lines = _table(rows)
+    lines += _listed(
+        "for review: inside the bound, beyond the review bound",
+        [f"{test.nodeid}: {headline(g)}" for test, g in tally.notable if g.verdict == "review"],
+    )
     unmeasured = [(t, g) for t, g in tally.notable if g.verdict == "unmeasured"]
     lines += _listed(
         "unmeasured", [f"{test.nodeid}: {headline(gate)}" for test, gate in unmeasured]
@@ -43,6 +47,7 @@ def running_lines(tally: RunningTally) -> list[str]:
     lines = _table(list(tally.by_metric.values()))
     for title, number, first in (
         ("failing", counts["failed"], tally.failing),
+        ("for review", counts["review"], tally.review),
         ("unmeasured", counts["unmeasured"], tally.unmeasured),
     ):
         lines += _listed(title, [f"{nodeid}: {headline(gate)}" for nodeid, gate in first], number)
@@ -52,17 +57,12 @@ def running_lines(tally: RunningTally) -> list[str]:
 
 
 def _table(rows: Sequence[Row]) -> list[str]:
-    head = ["metric", "gates", "passed", "failed", "unmeasured", "worst margin"]
-    recorded = any(row.recorded for row in rows)
-    if recorded:
-        head.insert(5, "recorded")
-    table = [head]
+    columns = columns_of(rows)
+    table = [["metric", *columns, "worst margin"]]
     for row in rows:
-        cells = [row.metric, *map(str, (row.gates, row.passed, row.failed, row.unmeasured))]
-        if recorded:
-            cells.append(str(row.recorded))
-        table.append([*cells, worst_margin(row)])
-    widths = [max(len(line[column]) for line in table) for column in range(len(head) - 1)]
+        counts = [str(getattr(row, column)) for column in columns]
+        table.append([row.metric, *counts, worst_margin(row)])
+    widths = [max(len(line[column]) for line in table) for column in range(len(columns) + 1)]
     return [
         "  ".join(
             [line[0].ljust(widths[0])]
@@ -71,6 +71,13 @@ def _table(rows: Sequence[Row]) -> list[str]:
         ).rstrip()
         for line in table
     ]
+
+
+def columns_of(rows: Sequence[Row]) -> list[str]:
+    """Return the counts that a table of these rows shows: the rare ones only if there are any."""
+    rare = ("review", "recorded")
+    columns = ("gates", "passed", "review", "failed", "unmeasured", "recorded")
+    return [c for c in columns if c not in rare or any(getattr(row, c) for row in rows)]
 
 
 def worst_margin(row: Row) -> str:

@@ -38,6 +38,7 @@ class Row:
     metric: str
     gates: int = 0
     passed: int = 0
+    review: int = 0
     failed: int = 0
     unmeasured: int = 0
     recorded: int = 0
@@ -46,7 +47,8 @@ class Row:
     def add(self, gate: Gate, nodeid: str) -> None:
         """Count one gate of the test ``nodeid``."""
         self.gates += 1
-        self.passed += gate.verdict in ("pass", "review")
+        self.passed += gate.verdict == "pass"
+        self.review += gate.verdict == "review"
         self.failed += gate.failing
         self.unmeasured += gate.verdict == "unmeasured"
         self.recorded += gate.verdict == "recorded"
@@ -99,6 +101,7 @@ class Tally:
         return {
             "gates": sum(row.gates for row in rows),
             "passed": sum(row.passed for row in rows),
+            "review": sum(row.review for row in rows),
             "recorded": sum(row.recorded for row in rows),
             "failed": sum(row.failed for row in rows),
             "unmeasured": sum(row.unmeasured for row in rows),
@@ -128,10 +131,12 @@ class Tally:
 class RunningTally:
     """Counts over gates that are not held: what is listed is cut short as they come.
 
-    ``failing`` and ``unmeasured`` are the first of each, with their test; the rows count them all.
+    ``failing``, ``review`` and ``unmeasured`` are the first of each, with their test; the rows
+    count them all.
     """
 
     failing: list[tuple[str, Gate]] = field(default_factory=list)
+    review: list[tuple[str, Gate]] = field(default_factory=list)
     unmeasured: list[tuple[str, Gate]] = field(default_factory=list)
     smoke: int = 0
     measured: int = 0
@@ -143,13 +148,14 @@ class RunningTally:
             self.by_metric.setdefault(gate.metric, Row(gate.metric)).add(gate, nodeid)
             self.smoke += gate.smoke
             self.measured += gate.verdict in MEASURED
-            listed = self.failing if gate.failing else self.unmeasured
-            if (gate.failing or gate.verdict == "unmeasured") and len(listed) < LISTED:
+            kinds = {"review": self.review, "unmeasured": self.unmeasured}
+            listed = self.failing if gate.failing else kinds.get(gate.verdict)
+            if listed is not None and len(listed) < LISTED:
                 listed.append((nodeid, gate))
 
     def counts(self) -> dict[str, int]:
         """Return the number of gates, and of each kind of verdict among them."""
-        kinds = ("gates", "passed", "recorded", "failed", "unmeasured")
+        kinds = ("gates", "passed", "review", "recorded", "failed", "unmeasured")
         rows = self.by_metric.values()
         return {**{kind: sum(getattr(row, kind) for row in rows) for kind in kinds}, "crashed": 0}
 

@@ -47,19 +47,31 @@ def headline(gate: Gate) -> str:
         return f"{subject(gate)} {value} recorded, {kind} {bound}"
     if gate.bound is None:
         return f"{subject(gate)} {format_numbers(gate.value)[0]} is not a number"
+    if gate.verdict == "review" and gate.review is not None:
+        return _for_review(gate, gate.value, gate.review, gate.bound)
     value, bound = format_numbers(gate.value, gate.bound)
     if not math.isfinite(gate.value):
         return (
             f"{subject(gate)} {value} is not a number ({gate.bound_kind} {bound}), {_where(gate)}"
         )
     decimals = len(bound.partition(".")[2])
-    inside = gate.verdict == "pass"
+    inside = gate.verdict in ("pass", "review")
     sign = {("max", True): "<=", ("max", False): ">", ("min", True): ">=", ("min", False): "<"}[
         (gate.bound_kind or "max", inside)
     ]
     difference = f"{gate.value - gate.bound:+.{decimals}f}"
     return (
         f"{subject(gate)} {value} {sign} {gate.bound_kind} {bound} ({difference}), {_where(gate)}"
+    )
+
+
+def _for_review(gate: Gate, number: float, review: float, limit: float) -> str:
+    value, lower, bound = format_numbers(number, review, limit)
+    sign = ">" if gate.bound_kind == "max" else "<"
+    difference = f"{number - review:+.{len(lower.partition('.')[2])}f}"
+    return (
+        f"{subject(gate)} {value} {sign} review {lower} ({difference}), inside {gate.bound_kind}"
+        f" {bound}, {_where(gate)}"
     )
 
 
@@ -176,6 +188,8 @@ def _weights(gate: Gate) -> list[str]:
 
 
 def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
+    if gate.verdict == "review" and gate.review is not None:
+        return f"edit the review bound, {gate.origin} {gate.source} (updating never writes one)"
     if gate.verdict == "missing-golden":
         return f"pytest {shlex.quote(nodeid)} --editmetrics-update={mode}"
     if gate.verdict != "fail" or (gate.value is not None and not math.isfinite(gate.value)):

@@ -130,6 +130,23 @@ def test_each_row_becomes_gates_of_a_run(score, suite):
     assert not list((suite.path / "pairs-scored" / "images").iterdir())
 
 
+def test_rows_in_the_review_band_warn_or_fail(score, suite):
+    write_pairs(suite.path, [5, 8], thresholds={"score": {"max": 0.1, "review": 0.06}})
+    result = score()
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "score * 2 * 1 * 1 * 0 * 0 *",
+            "for review: 1",
+            "  manifest::row 1: unedit score 0.080 > review 0.060 (+0.020), inside max 0.100, case *",
+        ]
+    )
+    suite.makeini("[pytest]\neditmetrics_review = fail\n")
+    result = score()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: 1 gates are for review (editmetrics_review is fail)"])
+
+
 def test_compare_report_and_merge_read_it(score, suite, editmetrics):
     write_pairs(suite.path, [5, 6])
     assert score("-o", "base").ret == 0

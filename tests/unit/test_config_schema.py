@@ -34,6 +34,11 @@ VALID = {
         "golden_images: {comparator: ssim, format: webp, distance: 0, tolerance: {lpips: '${env:T:1}'},"
         " tile: {size: 32, tolerance: {ssim: -1}}}",
         "golden_images: {comparator: , tile: , tolerance: }\n",
+        "thresholds: {lpips: {max: 0.1, review: 0.05}}\n",
+        "suite:\n",
+        "suite:\n  base: '${env:BASE:b.jsonl}'\n  lpips:\n    mean: {max: 0.1}\n    median: 0.1\n"
+        "    p95: {max: '${env:P:1}'}\n    p5: 1\n    regressions: {max: 3, by: 0.005}\n"
+        "    paired: {alpha: 0.01, by: 0}\n  sam_clip_cls_sim: {p5: {min: 0.8}}\n",
         "_base_: []\n",
         "_base_: {}\n",
     ],
@@ -41,6 +46,7 @@ VALID = {
         "",
         '"test_a[x]":\n  lpips: {max: 0.03, measured: 0.02}\n  emd: {max: 7.9, env: {cuda: {}}}\n'
         '  "sam_clip_cls_sim@left eye": {min: 0.9}\n"test_b":\n  lpips:\n',
+        '"t":\n  lpips: {max: 0.1, review: 0.05, env: {cuda: {max: 0.2, review: 0.1}}}\n',
     ],
     "cases": [
         "cases: [{id: a, reference: b.png}]",
@@ -55,6 +61,16 @@ VALID = {
 INVALID = {
     "settings": [
         "threshold: {}",
+        "thresholds: {lpips: {review: 0.05}}",
+        "thresholds: {lpips: {max: 0.1, review: -1}}",
+        "suite: {lpips: {}}",
+        "suite: {lpisp: {mean: 1}}",
+        "suite: {lpips: {meen: 1}}",
+        "suite: {lpips: {p0: 1}}",
+        "suite: {lpips: {mean: {min: 1}}}",
+        "suite: {base: b, lpips: {regressions: {max: 1.5}}}",
+        "suite: {base: b, lpips: {paired: {alpha: 2}}}",
+        "suite: {base: b, lpips: {paired: {by: 2}}}",
         "golden_images: {comparator: lpisp}",
         "golden_images: {tolerance: {exact: 1}}",
         "golden_images: {tolerance: {pixel: 2}}",

@@ -17,6 +17,8 @@ from pytest_editmetrics.report.html.gate_view import (
     words,
 )
 from pytest_editmetrics.report.html.pictures import Gallery, case_picture
+from pytest_editmetrics.report.html.suite_view import SuiteView, suite_view
+from pytest_editmetrics.report.summary import columns_of
 from pytest_editmetrics.report.tally import Row, Tally, tally_of
 from pytest_editmetrics.rundir import GateRecord, Run
 
@@ -78,8 +80,10 @@ class ReportView:
     versions: tuple[tuple[str, str], ...]
     counts: Mapping[str, int]
     statuses: tuple[str, ...]
+    columns: tuple[str, ...]
     metrics: tuple[MetricRow, ...]
     notices: tuple[Notice, ...]
+    suite: SuiteView
     cases: tuple[CaseView, ...]
 
 
@@ -111,7 +115,8 @@ def build_view(run: Run, gallery: Gallery, approve_from: str | None) -> ReportVi
     cases.sort(key=lambda case: STATUSES.index(case.status))
     counts = {status: sum(case.status == status for case in cases) for status in STATUSES}
     tally = _tally(run)
-    text, status = _headline(run, cases, counts)
+    suite = suite_view(run)
+    text, status = _headline(run, cases, counts, suite.failed)
     return ReportView(
         headline=text,
         status=status,
@@ -119,8 +124,10 @@ def build_view(run: Run, gallery: Gallery, approve_from: str | None) -> ReportVi
         versions=_versions(run),
         counts=counts,
         statuses=tuple(status for status in STATUSES if counts[status]),
+        columns=tuple(columns_of(tally.rows())[1:]),
         metrics=tuple(_metric_row(row, anchors) for row in tally.rows()),
         notices=tuple(_notices(run, tally, gallery)),
+        suite=suite,
         cases=tuple(cases),
     )
 
@@ -248,6 +255,7 @@ def _notes(group: _Group) -> list[str]:
 def _metric_row(row: Row, anchors: Mapping[tuple[str, str], str]) -> MetricRow:
     counts = {
         "passed": row.passed,
+        "review": row.review,
         "failed": row.failed,
         "unmeasured": row.unmeasured,
         "recorded": row.recorded,
@@ -262,16 +270,24 @@ def _metric_row(row: Row, anchors: Mapping[tuple[str, str], str]) -> MetricRow:
     )
 
 
-def _headline(run: Run, cases: Sequence[CaseView], counts: Mapping[str, int]) -> tuple[str, str]:
+def _headline(
+    run: Run, cases: Sequence[CaseView], counts: Mapping[str, int], suite: int
+) -> tuple[str, str]:
     number = f"{len(cases)} case{'' if len(cases) == 1 else 's'}"
     if not cases and not run.crashed:
         return "No gate was recorded", "unmeasured"
+    together = f"{suite} suite gate{'' if suite == 1 else 's'} failed"
     if counts["failed"]:
-        return f"{counts['failed']} of {number} failed", "failed"
+        more = f", and {together}" if suite else ""
+        return f"{counts['failed']} of {number} failed{more}", "failed"
     if run.crashed or not run.complete:
         return f"{number}, and the run did not finish", "failed"
+    if suite:
+        return f"{together}; {number}, none of which failed", "failed"
     if counts["unmeasured"]:
         return f"{counts['unmeasured']} of {number} could not be measured", "unmeasured"
+    if counts["review"]:
+        return f"{counts['review']} of {number} for review", "review"
     if counts["recorded"]:
         return f"{counts['recorded']} of {number} recorded", "recorded"
     return f"All {number} passed" if len(cases) > 1 else "The case passed", "passed"

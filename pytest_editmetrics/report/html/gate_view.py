@@ -18,7 +18,9 @@ from pytest_editmetrics.rundir import GateRecord
 class Bar:
     """A value and its bound on one scale; positions are per cent of the bar's width.
 
-    ``what`` is empty for the gate's own value, and names what else is held to a bound.
+    ``what`` is empty for the gate's own value, and names what else is held to a bound. ``review``
+    is where the band begins that ends at the bound, ``None`` if there is none; ``in_review`` tells
+    whether the value lies in it.
     """
 
     what: str
@@ -29,6 +31,8 @@ class Bar:
     high: str
     kind: str
     text: str
+    review: float | None = None
+    in_review: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,12 @@ def _pair(gate: Gate) -> list[float]:
 
 def _threshold(gate: Gate) -> str | None:
     bound = _bound(gate)
-    return None if bound is None else f"{bound[0]} {format_numbers(*_pair(gate))[-1]}"
+    if bound is None:
+        return None
+    text = f"{bound[0]} {format_numbers(*_pair(gate))[-1]}"
+    if gate.review is None or gate.verdict == "recorded":
+        return text
+    return f"{text}, review {format_numbers(*_pair(gate), gate.review)[-1]}"
 
 
 def distance_text(gate: Gate) -> str | None:
@@ -166,13 +175,16 @@ def bars(gate: Gate) -> Iterator[Bar]:
     """
     bound = _bound(gate)
     if bound is not None and gate.value is not None:
-        yield from bar("", gate.value, bound[1], bound[0])
+        review = gate.review if gate.verdict != "recorded" else None
+        yield from bar("", gate.value, bound[1], bound[0], review)
     tile = (gate.snapshot or {}).get("tile")
     if isinstance(tile, Mapping) and bound is not None:
         yield from bar("worst tile", tile.get("value"), tile.get("bound"), bound[0])
 
 
-def bar(what: str, value: object, bound: object, kind: str) -> Iterator[Bar]:
+def bar(
+    what: str, value: object, bound: object, kind: str, review: float | None = None
+) -> Iterator[Bar]:
     """Give value and bound on one scale, unless one of them is not a finite number.
 
     Lower-is-better (``max``) starts at zero. Higher-is-better (``min``) ends at 1, or above the
@@ -186,19 +198,28 @@ def bar(what: str, value: object, bound: object, kind: str) -> Iterator[Bar]:
     numbers = [n for n in (value, bound) if isinstance(n, (int, float)) and math.isfinite(n)]
     if len(numbers) != 2:
         return
-    (value, bound), least, most = numbers, min(numbers), max(numbers)
+    review = review if review is not None and math.isfinite(review) else None
+    (value, bound), marks = numbers, numbers + ([] if review is None else [review])
+    least, most = min(marks), max(marks)
     if kind == "max":
         low, high = min(0.0, least), most * 1.25 if most > 0 else 1.0
     else:
         high = 1.0 if most <= 1 else most * 1.05
         low = least - max(high - least, 1e-6) * 0.5
         low = max(0.0, low) if least >= 0 else low
-    at_value, at_bound = (round(100 * (n - low) / (high - low), 2) for n in numbers)
+    at_value, at_bound, *at_review = (round(100 * (n - low) / (high - low), 2) for n in marks)
     distance = value - bound if kind == "max" else bound - value
     limit = f"{kind} {format_numbers(value, bound)[1]}"
     side = "beyond" if distance > 0 else "inside"
     text = f"{format_numbers(abs(distance))[0]} {side} {limit}" if distance else f"exactly {limit}"
-    yield Bar(what, at_value, at_bound, distance > 0, f"{low:.3g}", f"{high:.3g}", kind, text)
+    in_review = False
+    if review is not None and distance <= 0:
+        in_review = value > review if kind == "max" else value < review
+    if review is not None and in_review:
+        text += f", beyond review {format_numbers(value, bound, review)[2]}"
+    ends = f"{low:.3g}", f"{high:.3g}"
+    band = at_review[0] if at_review else None
+    yield Bar(what, at_value, at_bound, distance > 0, *ends, kind, text, band, in_review)
 
 
 def approvable(gate: Gate) -> bool:

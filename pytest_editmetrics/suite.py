@@ -1,0 +1,220 @@
+"""Suite gates: all gates of a metric held to something together, alone or against a base.
+
+Many small regressions, each inside its own bound, are seen here. A change is counted in the
+metric's direction: positive is worse.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_editmetrics.compare import NOISE, Key, final_gates, is_measured, weights_of
+from pytest_editmetrics.config.suite import SuiteBound, SuiteSettings
+from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.paired import bootstrap_interval, pairs_needed, signed_rank_p, statistic
+from pytest_editmetrics.rundir import Run
+from pytest_editmetrics.suite_gate import Change, Moved, SuiteGate
+
+LISTED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What is kept of a gate: its value (``None``: not measured) and what it was measured with."""
+
+    value: float | None
+    weights: frozenset[tuple[str, str]]
+    smoke: bool
+
+    @classmethod
+    def of(cls, gate: Gate) -> Point:
+        """Return what a suite needs of a gate."""
+        value = gate.value if is_measured(gate) else None
+        return cls(value, weights_of(gate), gate.smoke)
+
+
+Points = Mapping[Key, Point]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two runs; ``problem`` says why nothing can be concluded from it."""
+
+    points: Points
+    problem: str | None = None
+
+
+def side_of(run: Run, metrics: Iterable[str], name: str) -> Side:
+    """Return what suite gates need of a run that was read.
+
+    Args:
+        run: the run.
+        metrics: those that are held.
+        name: what messages call the run.
+
+    Raises:
+        EditMetricsError: the run holds a gate twice.
+    """
+    held = frozenset(metrics)
+    points = {key: Point.of(gate) for key, gate in final_gates(run).items() if gate.metric in held}
+    problem = None
+    if not run.complete:
+        problem = f"the {name} was cut off, so gates are missing from it"
+    elif run.crashed:
+        problem = f"{len(run.crashed)} tests of the {name} crashed and have no gates"
+    return Side(points, problem)
+
+
+def judge_suite(
+    settings: SuiteSettings,
+    head: Side,
+    base: Side | None,
+    *,
+    allow_other_weights: bool = False,
+) -> list[SuiteGate]:
+    """Hold the head's gates to the suite's bounds, in the order in which they are written.
+
+    What cannot be judged fails and says why: no gate or pair, other weights, gates that are not
+    measured any more, too few pairs for the test to reject at all.
+
+    Args:
+        settings: the bounds.
+        head: the gates of each test's last attempt.
+        base: those to compare with; ``None`` leaves the gates out that need it.
+        allow_other_weights: compare gates that were measured with other weights too.
+    """
+    changes: dict[str, tuple[Change, list[float], str | None]] = {}
+    gates = []
+    for bound in settings.bounds:
+        if not bound.compares:
+            gates.append(_alone(bound, head))
+        elif base is not None:
+            if bound.metric not in changes:
+                changes[bound.metric] = _compared(bound, head, base, allow_other_weights)
+            gates.append(_against(bound, head, *changes[bound.metric]))
+    return gates
+
+
+def _gate(
+    bound: SuiteBound,
+    head: Side,
+    value: float | None,
+    problem: str | None,
+    change: Change | None = None,
+) -> SuiteGate:
+    of_metric = [point for key, point in head.points.items() if key[1] == bound.metric]
+    holds = False
+    if problem is None and value is not None:
+        holds = value <= bound.bound if bound.kind == "max" else value >= bound.bound
+    return SuiteGate(
+        metric=bound.metric,
+        better=bound.better,
+        statistic=bound.statistic,
+        verdict="pass" if holds else "fail",
+        value=value,
+        kind=bound.kind,
+        bound=bound.bound,
+        by=bound.by,
+        source=bound.source,
+        gates=len(of_metric),
+        measured=sum(point.value is not None for point in of_metric),
+        message=problem,
+        change=change,
+    )
+
+
+def _alone(bound: SuiteBound, head: Side) -> SuiteGate:
+    values = [
+        point.value
+        for key, point in head.points.items()
+        if key[1] == bound.metric and point.value is not None
+    ]
+    if head.problem is not None or not values:
+        return _gate(bound, head, None, head.problem or f"no gate of {bound.metric} was measured")
+    return _gate(bound, head, statistic(bound.statistic, values), None)
+
+
+def _compared(
+    bound: SuiteBound, head: Side, base: Side, allow_other_weights: bool
+) -> tuple[Change, list[float], str | None]:
+    """Return how the metric moved, by how much each pair is worse, and why that proves nothing."""
+    before = {key: point for key, point in base.points.items() if key[1] == bound.metric}
+    after = {key: point for key, point in head.points.items() if key[1] == bound.metric}
+    both = [key for key in before if key in after]
+    pairs: list[Moved] = []
+    lost = other = smoke = 0
+    for key in both:
+        old, new = before[key], after[key]
+        if old.value is None or new.value is None:
+            lost += old.value is not None
+            continue
+        other += old.weights != new.weights
+        smoke += old.smoke != new.smoke
+        worse_by = new.value - old.value if bound.better == "lower" else old.value - new.value
+        pairs.append(Moved(key[0], key[2], old.value, new.value, worse_by))
+    worse_by_of = [pair.worse_by for pair in pairs]
+    worst = sorted(pairs, key=lambda pair: -pair.worse_by)[:LISTED]
+    change = Change(
+        pairs=len(pairs),
+        worse=sum(change > NOISE for change in worse_by_of),
+        improved=sum(change < -NOISE for change in worse_by_of),
+        lost=lost,
+        only_base=len(before) - len(both),
+        only_head=len(after) - len(both),
+        moved=tuple(pair for pair in worst if pair.worse_by > NOISE),
+        **_averages(worse_by_of),
+    )
+    other = 0 if allow_other_weights else other
+    return change, worse_by_of, head.problem or base.problem or _unpaired(change, other, smoke)
+
+
+def _unpaired(change: Change, other: int, smoke: int) -> str | None:
+    if not change.pairs:
+        return "no gate is measured in both the base and this run"
+    if smoke:
+        return (
+            f"{smoke} of {change.pairs} pairs are measured on smoke weights in one run and on real"
+            " ones in the other"
+        )
+    if other:
+        return (
+            f"{other} of {change.pairs} pairs are measured with other weights than in the base, so"
+            " what moved may be the metric and not the model; make the base anew"
+        )
+    if change.lost:
+        return f"{change.lost} gates that the base measured are not measured any more"
+    return None
+
+
+def _against(
+    bound: SuiteBound, head: Side, change: Change, worse_by: Sequence[float], problem: str | None
+) -> SuiteGate:
+    if problem is not None:
+        return _gate(bound, head, None, problem, change)
+    if bound.statistic == "regressions":
+        allowed = max(bound.by, NOISE)
+        beyond = [w for w in worse_by if w > allowed and not math.isclose(w, allowed)]
+        return _gate(bound, head, float(len(beyond)), None, change)
+    needed = pairs_needed(bound.bound)
+    if len(worse_by) < needed:
+        few = (
+            f"{len(worse_by)} pairs are too few: whatever they hold, the test cannot reach p <"
+            f" {bound.bound:g} with less than {needed}; add cases, or hold their mean"
+        )
+        return _gate(bound, head, None, few, change)
+    return _gate(bound, head, signed_rank_p(worse_by, bound.by), None, change)
+
+
+def _averages(worse_by: Sequence[float]) -> dict[str, Any]:
+    if not worse_by:
+        return {}
+    import numpy as np
+
+    found: dict[str, Any] = {}
+    for name, average in (("mean", np.mean), ("median", np.median)):
+        found[name] = float(average(worse_by))
+        found[f"{name}_interval"] = bootstrap_interval(worse_by, average)
+    return found

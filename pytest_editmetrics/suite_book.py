@@ -1,0 +1,149 @@
+"""What the controller keeps and says of the suite: its gates' values, judged once at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.options import in_ci
+from pytest_editmetrics.session import EditSession
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.compare import Key
+    from pytest_editmetrics.config.suite import SuiteSettings
+    from pytest_editmetrics.gates import Gate
+    from pytest_editmetrics.suite import Point, Side
+    from pytest_editmetrics.suite_gate import SuiteGate
+
+_PARTIAL = "only a part of the suite ran (-k, -m, --lf, --deselect, node ids, files, -x or a crash)"
+
+
+class SuiteBook:
+    """Values for the suite's gates, kept only where the configuration has a suite.
+
+    ``problems`` each fail the session; ``record`` is what the results tell, ``None`` without one.
+    """
+
+    def __init__(self, session: EditSession):
+        self._session = session
+        self._points: dict[Key, Point] = {}
+        self._twice: str | None = None
+        self._suite: SuiteSettings | None = None
+        self._asked = False
+        self.notes: list[str] = []
+        self.problems: list[str] = []
+        self.record: dict[str, Any] | None = None
+
+    def add(self, nodeid: str, gates: Iterable[Gate]) -> None:
+        """Take the gates of a test's last attempt."""
+        if not self._asked:
+            self._asked = True
+            try:
+                suite = self._session.suite
+                if suite is not None:
+                    suite.check_base()
+                self._suite = suite
+            except EditMetricsError as error:
+                self.problems.append(f"the suite's gates are not known: {error}")
+        if self._suite is None:
+            return
+        from pytest_editmetrics.suite import Point
+
+        for gate in gates:
+            if gate.metric in self._suite.metrics:
+                key = (nodeid, gate.metric, gate.name)
+                if key in self._points:
+                    self._twice = f"{nodeid} ran twice (--dist each), so there is no telling which"
+                self._points[key] = Point.of(gate)
+
+    def close(self, collected: Collection[str], full: bool) -> None:
+        """Judge the suite, if all of it ran; what fails is a problem.
+
+        ``collected`` are the node ids of all tests, ``full`` tells whether each of them ran.
+        """
+        suite = self._suite
+        if suite is None:
+            return
+        from pytest_editmetrics.suite import Side, judge_suite
+        from pytest_editmetrics.suite_gate import SuiteResult
+
+        shown = None if suite.base is None else str(self._session.shown(suite.base))
+        why = self._partial(full)
+        gates: list[SuiteGate] = []
+        if why is None:
+            base = self._base(suite)
+            why = None if base is None else self._left_out(base, collected)
+            if why is None:
+                gates = judge_suite(suite, Side(self._points, self._twice), base)
+        self.record = SuiteResult(tuple(gates), shown, why).to_dict()
+        if why is not None:
+            self.notes.append(f"suite gates not judged: {why}")
+        self._tell(gates, suite)
+
+    def _tell(self, gates: Sequence[SuiteGate], suite: SuiteSettings) -> None:
+        from pytest_editmetrics.report.suite_text import change_lines, suite_headline
+
+        failing = [gate for gate in gates if gate.verdict == "fail"]
+        self.notes += [suite_headline(gate) for gate in gates if gate.verdict == "pass"]
+        self.notes += change_lines(failing)
+        if suite.base is not None and any(g.change and g.message is None for g in failing):
+            self.notes.append(f"  to accept make the base anew: {self._making(suite.base)}")
+        self.problems += [suite_headline(gate) for gate in failing]
+
+    def _partial(self, full: bool) -> str | None:
+        config = self._session.config
+        paths = (config.invocation_params.dir / str(arg).partition("::")[0] for arg in config.args)
+        return None if full and not any(path.is_file() for path in paths) else _PARTIAL
+
+    def _left_out(self, base: Side, collected: Collection[str]) -> str | None:
+        """Tell of a test file that is there, that the base has and this run did not collect."""
+        ran = {nodeid.partition("::")[0] for nodeid in collected}
+        for nodeid, _, _ in base.points:
+            file = nodeid.partition("::")[0]
+            if file not in ran and (self._session.rootdir / file).is_file():
+                ran.add(file)
+                return f"this run left out {file}, which the base has; run the whole suite"
+        return None
+
+    def _base(self, suite: SuiteSettings) -> Side | None:
+        """Return the base, or a problem in its place; ``None`` where this run is to be the base."""
+        from pytest_editmetrics.rundir import RESULTS, read_run
+        from pytest_editmetrics.suite import Side, side_of
+
+        if suite.base is None:
+            return None
+        shown = self._session.shown(suite.base)
+        if suite.base in self._written() or suite.base / RESULTS in self._written():
+            text = f"this run writes the base {shown}, so nothing is compared with it"
+            if in_ci() and not self._session.options["force-update"]:
+                self.problems.append(f"{text}: refused when CI is set; give another path")
+            else:
+                self.notes.append(f"suite: {text}; review the change and commit it")
+            return None
+        if not suite.base.exists():
+            how = self._making(suite.base)
+            return Side({}, f"there is no base {shown} ({suite.base_source}); make it with: {how}")
+        try:
+            return side_of(read_run(suite.base), suite.metrics, f"base {shown}")
+        except EditMetricsError as error:
+            return Side({}, f"the base cannot be used: {error}")
+
+    def _making(self, base: Path) -> str:
+        """Return the command that makes a base."""
+        folder = base.is_dir() or not base.suffix
+        return (
+            f"pytest --editmetrics-{'run-dir' if folder else 'results'}={self._session.shown(base)}"
+        )
+
+    def _written(self) -> set[Path]:
+        """Return the results files that this session writes."""
+        from pytest_editmetrics.rundir import RESULTS
+
+        session = self._session
+        named = session.options["results"]
+        written = {(session.config.invocation_params.dir / named).resolve()} if named else set()
+        if session.run_path is not None:
+            written.add((session.run_path / RESULTS).resolve())
+        return written

@@ -1,0 +1,256 @@
+"""Suite gates at the end of a session: what many gates come to together."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+both = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+
+SUITE = """\
+suite:
+  base: base.jsonl
+  score:
+    mean: {max: 0.20}
+    p95: {max: 0.30}
+    regressions: {max: 2, by: 0.015}
+    paired: {alpha: 0.01}
+"""
+TESTS = """
+    import os
+    import pytest
+    from conftest import *
+
+    SHIFT = [int(n) for n in os.environ["SHIFT"].split(",")]
+
+    @pytest.mark.parametrize("n", range(8))
+    def test_edit(check, n): check(10 + n + SHIFT[n % len(SHIFT)], 1.0)
+"""
+
+
+@pytest.fixture
+def edits(suite, monkeypatch):
+    """A suite whose values are shifted by the environment; its base is recorded."""
+    (suite.path / "editmetrics.yaml").write_text(SUITE)
+    suite.makepyfile(test_x=TESTS)
+    monkeypatch.setenv("SHIFT", "0")
+    result = suite.runpytest("--editmetrics-results=base.jsonl")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["suite: this run writes the base base.jsonl, so nothing is compared with it; review*"]
+    )
+    return suite
+
+
+def end(path):
+    return json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
+
+
+@both
+def test_a_suite_that_did_not_move_passes_and_says_so(edits, mode):
+    result = edits.runpytest("--editmetrics-results=r.jsonl", *mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "suite score mean 0.135 <= max 0.200 (-0.065), 8 gates, editmetrics.yaml:4",
+            "suite score p95 0.167 <= max 0.300 (-0.133), 8 gates, editmetrics.yaml:5",
+            "suite score regressions 0 <= max 2, worse by more than 0.015, 8 pairs, *:6",
+            "suite score paired p 1 >= alpha 0.01, not shown to be worse, 8 pairs, *:7",
+        ]
+    )
+    told = end(edits.path / "r.jsonl")["suite"]
+    assert (told["base"], told["why"]) == ("base.jsonl", None)
+    assert [gate["verdict"] for gate in told["gates"]] == ["pass"] * 4
+
+
+@both
+def test_small_regressions_of_all_fail_together(edits, monkeypatch, mode):
+    monkeypatch.setenv("SHIFT", "1")
+    result = edits.runpytest("--editmetrics-results=r.jsonl", *mode)
+    result.assert_outcomes(passed=8)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "suite score regressions 0 <= max 2*",
+            "suite score against the base:",
+            "  change  mean 0.01 worse [[]+0.01, +0.01], median 0.01 worse [[]+0.01, +0.01]*",
+            "  pairs   8: 8 worse, 0 better, 0 unchanged",
+            "  moved   0.1* -> 0.1*, 0.01 worse: test_x.py::test_edit[[]*] score",
+            "  to accept make the base anew: pytest --editmetrics-results=base.jsonl",
+            "FAILED: suite score paired p 0.00391 < alpha 0.01, worse, 8 pairs, *",
+        ]
+    )
+    assert end(edits.path / "r.jsonl")["suite"]["gates"][3]["verdict"] == "fail"
+
+
+def test_a_few_large_ones_are_counted(edits, monkeypatch):
+    monkeypatch.setenv("SHIFT", "0,5")
+    result = edits.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: suite score regressions 4 > max 2, worse by more than*"])
+    result.stdout.no_fnmatch_line("FAILED: suite score paired*")
+
+
+def test_a_mean_and_a_percentile_are_held_without_a_base(edits, monkeypatch):
+    (edits.path / "editmetrics.yaml").write_text("suite: {score: {mean: 0.2, p95: {max: 0.2}}}\n")
+    monkeypatch.setenv("SHIFT", "5")
+    result = edits.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "suite score mean 0.185 <= max 0.200*",
+            "FAILED: suite score p95 0.216 > max 0.200 (+0.016), 8 gates, editmetrics.yaml:1",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "args",
+    [("-k", "edit and not 3"), ("test_x.py::test_edit",), ("test_x.py",), ("-x", "--maxfail=1")],
+    ids=["-k", "node id", "file", "stopped"],
+)
+def test_a_partial_run_is_not_judged_and_says_so(edits, monkeypatch, args):
+    monkeypatch.setenv("SHIFT", "1" if "-x" not in args else "1,95")
+    result = edits.runpytest("--editmetrics-results=r.jsonl", *args)
+    assert result.ret == (1 if "-x" in args else 0)
+    result.stdout.fnmatch_lines(["suite gates not judged: only a part of the suite ran (-k, *"])
+    result.stdout.no_fnmatch_line("*suite score*")
+    told = end(edits.path / "r.jsonl")
+    if "-x" in args:  # a run that was stopped has no end
+        assert told["record"] == "gate"
+        return
+    assert told["suite"]["gates"] == []
+    assert told["suite"]["why"].startswith("only a part")
+
+
+def test_a_folder_that_leaves_files_of_the_base_out_is_a_part(edits, monkeypatch):
+    (edits.path / "more").mkdir()
+    (edits.path / "more/test_y.py").write_text("def test_it(check): check(1, 1)\n")
+    edits.runpytest("--editmetrics-results=base.jsonl")
+    monkeypatch.setenv("SHIFT", "1")
+    result = edits.runpytest("more")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["suite gates not judged: this run left out test_x.py, which the base has; run the whole*"]
+    )
+    (edits.path / "test_x.py").unlink()
+    result = edits.runpytest("more")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["FAILED: suite score paired cannot be judged: 1 pairs are too few*"]
+    )
+    result.stdout.fnmatch_lines(["  pairs   1: 0 worse, 0 better, 1 unchanged; 8 only in the base"])
+
+
+def test_a_base_that_is_missing_cut_off_or_of_others_fails(edits):
+    base = edits.path / "base.jsonl"
+    text = base.read_text()
+    base.unlink()
+    result = edits.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "FAILED: suite score paired cannot be judged: there is no base base.jsonl"
+            " (editmetrics.yaml:2); make it with: pytest --editmetrics-results=base.jsonl, *:7"
+        ]
+    )
+    base.write_text(text[: text.index('{"record": "end"')])
+    result = edits.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*cannot be judged: the base base.jsonl was cut off*"])
+    base.write_text(text.replace("test_x.py::", "test_gone.py::"))
+    result = edits.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*no gate is measured in both the base and this run*"])
+    base.write_text("no results\n")
+    result = edits.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*the base cannot be used: *base.jsonl:1: not a record*"])
+
+
+def test_a_gate_that_is_not_measured_any_more_fails(edits):
+    edits.makepyfile(
+        test_x=TESTS.replace("10 + n + SHIFT[n % len(SHIFT)]", "10 + n if n else NOT_FOUND")
+    )
+    result = edits.runpytest()
+    result.assert_outcomes(passed=7, xfailed=1)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["FAILED:*: 1 gates that the base measured are not measured any more*"]
+    )
+
+
+def test_writing_the_base_is_refused_in_ci(edits, monkeypatch):
+    monkeypatch.setenv("CI", "1")
+    result = edits.runpytest("--editmetrics-results=base.jsonl")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["FAILED: this run writes the base base.jsonl*refused when CI is set*"]
+    )
+    assert (
+        edits.runpytest("--editmetrics-results=base.jsonl", "--editmetrics-force-update").ret == 0
+    )
+
+
+def test_a_run_directory_may_be_the_base(edits):
+    (edits.path / "editmetrics.yaml").write_text(SUITE.replace("base.jsonl", "kept"))
+    edits.runpytest("--editmetrics-run-dir=kept").stdout.fnmatch_lines(
+        ["suite: this run writes the base kept, *"]
+    )
+    result = edits.runpytest()
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["suite score paired p 1 >= alpha 0.01*"])
+
+
+def test_only_the_last_attempt_counts(edits, monkeypatch):
+    edits.makepyfile(
+        test_x=TESTS.replace("check(10", "check(90 if not seen(n) else 10").replace("1.0)", "0.5)")
+        + """
+    import pathlib
+
+    def seen(n):
+        path = pathlib.Path(f"seen{n}")
+        return path.exists() or path.touch()
+    """
+    )
+    result = edits.runpytest("--reruns", "1")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["suite score mean 0.135 *, 8 gates*"])
+
+
+def test_a_typo_is_an_error_of_every_gate(edits):
+    (edits.path / "editmetrics.yaml").write_text(SUITE.replace("paired", "piared"))
+    result = edits.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*editmetrics.yaml:7: unknown key 'piared' in suite.score*"])
+
+
+def test_every_test_twice_is_not_judged_as_one(edits):
+    result = edits.runpytest("-n2", "--dist=each")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*ran twice (--dist each), so there is no telling which*"])
+
+
+LIGHT = """
+import json, sys
+import pytest
+code = pytest.main(["-p", "pytest_editmetrics.plugin", "-q"])
+print("RESULT", json.dumps([int(code), "scipy" in sys.modules, "pytest_editmetrics.suite" in sys.modules]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "loaded"),
+    [("metrics: [score]\n", [False, False]), ("suite: {score: {mean: 1}}\n", [False, True]),
+     (SUITE, [True, True])],
+    ids=["none", "mean", "paired"],
+)  # fmt: skip
+def test_scipy_is_loaded_only_for_what_compares(edits, text, loaded):
+    (edits.path / "editmetrics.yaml").write_text(text)
+    process = subprocess.run(
+        [sys.executable, "-c", LIGHT], cwd=edits.path, capture_output=True, text=True, check=False
+    )
+    assert json.loads(process.stdout.rpartition("RESULT ")[2]) == [0, *loaded], process.stdout
