@@ -41,7 +41,7 @@ class Bound:
         return f"{100 * self.amount:g} %" if self.relative else f"{self.amount:g}"
 
 
-def parse_bound(text: str) -> Bound:
+def parse_bound(text: str, option: str = "--fail") -> Bound:
     """Read ``METRIC:AMOUNT`` or ``METRIC:SHARE%``.
 
     Raises:
@@ -57,7 +57,7 @@ def parse_bound(text: str) -> Bound:
     number = amount.removesuffix("%").strip()
     if not metric or not _NUMBER.fullmatch(number) or not math.isfinite(float(number)):
         raise InputError(
-            f"--fail {text!r} is no bound: give METRIC:SHARE% or METRIC:AMOUNT, of at least 0, such"
+            f"{option} {text!r} is no bound: give METRIC:SHARE% or METRIC:AMOUNT, of at least 0, such"
             " as lpips:5% or emd:0.5"
         )
     relative = amount.endswith("%")
@@ -178,7 +178,7 @@ def compare_runs(
         InputError: a bound names a metric that neither run has, or one metric twice.
         EditMetricsError: a run holds a gate twice, or the runs disagree on a metric's direction.
     """
-    before, after = _final(base), _final(head)
+    before, after = final_gates(base), final_gates(head)
     known = list(dict.fromkeys(key[1] for key in (*before, *after)))
     by_metric = _by_metric(bounds, known)
     pairs = [Pair(key[0], before[key], after[key]) for key in before if key in after]
@@ -212,7 +212,7 @@ def compare_runs(
         only_head=tuple(key for key in after if key not in before),
         verdicts=tuple(pair for pair in pairs if pair.base.verdict != pair.head.verdict),
         other_weights=other_weights,
-        other_inputs=tuple(p for p in comparable if _has_other_inputs(p.base, p.head)),
+        other_inputs=tuple(p for p in comparable if has_other_inputs(p.base, p.head)),
         one_smoke=one_smoke,
         both_smoke=tuple(pair for pair in comparable if pair.base.smoke),
         failures=(
@@ -242,7 +242,7 @@ def _crashed(metric: str, before: Mapping[Key, Gate], head: Run) -> tuple[str, .
     return tuple(nodeid for nodeid in dict.fromkeys(head.crashed) if nodeid in tests)
 
 
-def _has_other_inputs(base: Gate, head: Gate) -> bool:
+def has_other_inputs(base: Gate, head: Gate) -> bool:
     """Tell whether the test changed: its boxes, scope, size, or (if kept) what it compares with."""
     kept = [name for name in ("reference", "golden") if name in base.images and name in head.images]
     return (
@@ -252,7 +252,12 @@ def _has_other_inputs(base: Gate, head: Gate) -> bool:
     )
 
 
-def _final(run: Run) -> dict[Key, Gate]:
+def final_gates(run: Run) -> dict[Key, Gate]:
+    """Return the gates of each test's last attempt by (nodeid, metric, name).
+
+    Raises:
+        EditMetricsError: a gate is there twice.
+    """
     gates: dict[Key, Gate] = {}
     for record in run.gates:
         if not record.final:
