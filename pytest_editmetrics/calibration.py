@@ -1,4 +1,4 @@
-"""Golden thresholds from repeated runs: which gates vary by how much, and the bound that allows it."""
+"""Golden thresholds from repeated runs: by how much each gate varies, and what bound allows it."""
 
 from __future__ import annotations
 
@@ -104,18 +104,14 @@ def calibrate(
     without: list[tuple[str, str]] = []
     for key in keys:
         records = {name: own[key] for name, own in found.items() if key in own}
+        what = f"{key[0]} {next(iter(records.values())).gate.label}"
         if key[1].startswith(_GOLDEN_IMAGE):
-            label = next(iter(records.values())).gate.label
-            without.append(
-                (f"{key[0]} {label}", "a golden image; golden_images sets its tolerance")
-            )
+            without.append((what, "a golden image; golden_images sets its tolerance"))
             continue
         series = _series(session, key, records, runs)
         gates += [_calibrated(session, one, demand) for one in series]
         if not series:
-            state = "; ".join(_missing(key, records, runs))
-            label = next(iter(records.values())).gate.label
-            without.append((f"{key[0]} {label}", f"never measured: {state}"))
+            without.append((what, "; ".join(_missing(key, records, runs))))
     return Calibration(demand, tuple(gates), tuple(without))
 
 
@@ -256,7 +252,7 @@ def _calibrated(session: EditSession, series: _Series, demand: Demand) -> Calibr
 
 
 def _changed(result: Calibrated, **values: object) -> Calibrated:
-    return Calibrated(**{**vars(result), **values})  # type: ignore[arg-type]
+    return Calibrated(**{**vars(result), **values})
 
 
 def _device(gate: Gate) -> str:

@@ -57,8 +57,8 @@ def parse_bound(text: str, option: str = "--fail") -> Bound:
     number = amount.removesuffix("%").strip()
     if not metric or not _NUMBER.fullmatch(number) or not math.isfinite(float(number)):
         raise InputError(
-            f"{option} {text!r} is no bound: give METRIC:SHARE% or METRIC:AMOUNT, of at least 0, such"
-            " as lpips:5% or emd:0.5"
+            f"{option} {text!r} is no bound: give METRIC:SHARE% or METRIC:AMOUNT, of at least 0,"
+            " such as lpips:5% or emd:0.5"
         )
     relative = amount.endswith("%")
     return Bound(metric, float(number) / 100 if relative else float(number), relative)

@@ -158,7 +158,8 @@ def worst_rank(n: int, coverage: float, confidence: float) -> int:
     """Return which of the ``n`` worst values is a tolerance bound, 1 for the worst; 0 for none.
 
     The ``r``-th worst is one if ``r`` or more of ``n`` values lie among the worst ``1 - coverage``
-    of the distribution with a probability of at least ``confidence``: ``Binomial(n, 1 - coverage)``.
+    of the distribution with a probability of at least ``confidence``; how many do is
+    ``Binomial(n, 1 - coverage)``.
 
     >>> [worst_rank(n, 0.99, 0.95) for n in (298, 299, 472, 473)]
     [0, 1, 1, 2]

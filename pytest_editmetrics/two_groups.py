@@ -1,8 +1,8 @@
 """Do values fall in two groups? A test for small samples of one number each.
 
 The test of Engelman and Hartigan, *Percentage points of a test for clusters*, Journal of the
-American Statistical Association 64 (1969): of all ways to cut the ordered values in two, the largest
-share of the variation that lies between the parts, against what normal values give.
+American Statistical Association 64 (1969): of all ways to cut the ordered values in two, the
+largest share of the variation that lies between the parts, against what normal values give.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ def _rows(one: Calibrated) -> list[tuple[str, str]]:
         )
     ]
     if one.bound is not None:
-        bound, middle_text = format_numbers(one.bound, middle)
+        bound = format_numbers(one.bound, middle)[0]
         kind = "max" if one.gate.better == "lower" else "min"
         rows.append(("proposal", f"{kind} {bound} ({abs(one.bound - middle):.3g} from the median)"))
     if one.tolerance is not None:
