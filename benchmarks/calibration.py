@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from pytest_editmetrics.measurement import Better
-from pytest_editmetrics.tolerance import is_normal, scale_of, tolerance_bound
+from pytest_editmetrics.tolerance import Scale, is_normal, scale_of, tolerance_bound
 from pytest_editmetrics.two_groups import LEVEL, two_groups
 
 COVERAGE, CONFIDENCE = 0.99, 0.95
@@ -105,28 +105,34 @@ WORLDS = (
 
 
 @dataclass(frozen=True)
-class Share:
-    """Percent of the simulated sets: the bound keeps its promise; two groups, or no normal
-    distribution, are told."""
+class Told:
+    """Percent of the simulated sets that are told to be two groups, or not to be normal."""
 
-    reached: float
     grouped: float
     odd: float
 
 
-def simulated(world: World, n: int, sets: int = SETS, seed: int = 1) -> Share:
-    """Return what becomes of ``sets`` sets of ``n`` runs."""
+def _sets(world: World, n: int, sets: int, seed: int) -> Iterator[tuple[list[float], Scale]]:
     random = np.random.default_rng([seed, n])
-    reached = grouped = odd = 0
     for _ in range(sets):
         values = world.draw(random, n).tolist()
-        scale = scale_of(values, world.better, world.limits, world.start)
-        bound = tolerance_bound(values, scale, coverage=COVERAGE, confidence=CONFIDENCE)
-        inside = world.inside(bound.value)
-        reached += inside >= COVERAGE
+        yield values, scale_of(values, world.better, world.limits, world.start)
+
+
+def reached(world: World, n: int, sets: int = SETS, seed: int = 1) -> float:
+    """Return the percent of ``sets`` sets of ``n`` runs whose bound has the stated coverage."""
+    shares = {"coverage": COVERAGE, "confidence": CONFIDENCE}
+    bounds = (tolerance_bound(*one, **shares).value for one in _sets(world, n, sets, seed))
+    return 100 * sum(world.inside(bound) >= COVERAGE for bound in bounds) / sets
+
+
+def told(world: World, n: int, sets: int = SETS, seed: int = 1) -> Told:
+    """Return how often the warnings about a distribution are given."""
+    grouped = odd = 0
+    for values, scale in _sets(world, n, sets, seed):
         grouped += two_groups([scale.forward(value) for value in values]) is not None
         odd += not is_normal(values, scale)
-    return Share(100 * reached / sets, 100 * grouped / sets, 100 * odd / sets)
+    return Told(100 * grouped / sets, 100 * odd / sets)
 
 
 def main() -> int:
@@ -134,7 +140,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--sets", type=int, default=SETS, help=f"default: {SETS}")
     sets = parser.parse_args().sets
-    found = {(world, n): simulated(world, n, sets) for world in WORLDS for n in SIZES}
     print(
         f"{sets} sets each; stated: coverage {100 * COVERAGE:g} %, confidence"
         f" {100 * CONFIDENCE:g} %\n"
@@ -146,20 +151,23 @@ def main() -> int:
     for world in WORLDS:
         cells = []
         for n in SIZES:
-            share = found[world, n].reached
+            share = reached(world, n, sets)
             wrong = world.assumed and abs(share - 100 * CONFIDENCE) > POINTS
             missed += [f"{world.name}, {n} runs: {share:.1f} %"] if wrong else []
             cells.append(f"{share:.1f}{' MISSED' if wrong else ''}")
         print(f"| {world.name} | {'yes' if world.assumed else ''} | {' | '.join(cells)} |")
-    for title, told in (
-        ("told to be two groups", lambda share: share.grouped),
-        ("told not to be normal", lambda share: share.odd),
+    warned = {world: [told(world, n, sets) for n in SIZES] for world in WORLDS}
+    for title, shares in (
+        (
+            "told to be two groups",
+            {world: [one.grouped for one in warned[world]] for world in warned},
+        ),
+        ("told not to be normal", {world: [one.odd for one in warned[world]] for world in warned}),
     ):
         print(f"\n| {title} (level {100 * LEVEL:g} %), % | {heads} |")
         print("| --- " + "| --- " * len(SIZES) + "|")
-        for world in WORLDS:
-            cells = [f"{told(found[world, n]):.1f}" for n in SIZES]
-            print(f"| {world.name} | {' | '.join(cells)} |")
+        for world, row in shares.items():
+            print(f"| {world.name} | {' | '.join(f'{share:.1f}' for share in row)} |")
     for line in missed:
         print(f"MISSED: {line}, more than {POINTS:g} points from {100 * CONFIDENCE:g} %")
     return 1 if missed else 0

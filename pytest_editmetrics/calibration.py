@@ -302,11 +302,11 @@ def _proposed(metric: Metric, wanted: float, typical: float, margin: float) -> f
     further = max if metric.better == "lower" else min
     nearest = typical + margin if metric.better == "lower" else typical - margin
     raw = further(wanted, nearest)
-    worst = limits(metric)[1 if metric.better == "lower" else 0]
-    if not math.isfinite(raw):
+    low, high = limits(metric)
+    if not math.isfinite(raw) or not low <= raw <= high:
         return None
     bound = recorded_bound(raw, metric, Margin(0.0, 0.0))
-    return None if bound == worst else bound
+    return None if bound == (high if metric.better == "lower" else low) else bound
 
 
 def _too_wide(metric: Metric, result: Calibrated, demand: Demand) -> str:
