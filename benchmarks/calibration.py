@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -113,7 +114,7 @@ class Told:
 
 
 def _sets(world: World, n: int, sets: int, seed: int) -> Iterator[tuple[list[float], Scale]]:
-    random = np.random.default_rng([seed, n])
+    random = np.random.default_rng([seed, n, zlib.crc32(world.name.encode())])
     for _ in range(sets):
         values = world.draw(random, n).tolist()
         yield values, scale_of(values, world.better, world.limits, world.start)

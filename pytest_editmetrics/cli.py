@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from pytest_editmetrics.cli_audit import add_audit
 from pytest_editmetrics.cli_cache import add_cache
 from pytest_editmetrics.cli_calibrate import add_calibrate
 from pytest_editmetrics.cli_prune import add_prune
@@ -61,6 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
         add_score,
         add_merge,
         add_compare,
+        add_audit,
         add_prune,
         add_cache,
         add_schema,

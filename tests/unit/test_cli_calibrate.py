@@ -79,7 +79,7 @@ def test_a_proposal_is_told_and_written_only_on_request(calibrate, project):
     assert "normal tolerance bound, 4.642 standard deviations from the mean" in out
     assert "values counted as log(distance to 0 + 0.005)" in out
     assert "present   none" in out
-    assert "warning" not in out
+    assert "  warning " not in out
     assert "1 proposals, 0 of them with warnings; 0 left; nothing was written, give --write" in out
     assert not (project / GOLDEN).exists()
     status, out, _ = calibrate(*gates, options=["--write"])
