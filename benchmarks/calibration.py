@@ -6,7 +6,7 @@ distribution is what the bound assumes, that share must lie within 2 points of t
 confidence, else the command ends with exit status 1. The other rows tell what becomes of it
 elsewhere, and how often the test for two groups speaks.
 
-    python benchmarks/calibration.py            # a minute
+    python benchmarks/calibration.py            # two minutes
     python benchmarks/calibration.py --sets 200
 """
 

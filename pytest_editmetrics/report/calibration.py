@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_editmetrics.calibrated import Calibrated, Calibration
-from pytest_editmetrics.report.text import format_numbers
 from pytest_editmetrics.rundir import Run
 
 
@@ -53,19 +52,12 @@ def calibration_lines(calibration: Calibration) -> list[str]:
 
 
 def _rows(one: Calibrated) -> list[tuple[str, str]]:
-    low, high, middle = min(one.values), max(one.values), one.typical
-    shown = format_numbers(middle, low, high) if low != high else format_numbers(middle) * 3
-    rows = [
-        (
-            "values",
-            f"{len(one.values)} on {', '.join(one.devices)}: median {shown[0]}, from {shown[1]} to"
-            f" {shown[2]}",
-        )
-    ]
+    spread = f"median {one.typical:.4g}, from {min(one.values):.4g} to {max(one.values):.4g}"
+    rows = [("values", f"{len(one.values)} on {', '.join(one.devices)}: {spread}")]
     if one.bound is not None:
-        bound = format_numbers(one.bound, middle)[0]
         kind = "max" if one.gate.better == "lower" else "min"
-        rows.append(("proposal", f"{kind} {bound} ({abs(one.bound - middle):.3g} from the median)"))
+        distance = f"{abs(one.bound - one.typical):.3g} from the median"
+        rows.append(("proposal", f"{kind} {one.bound:.12g} ({distance})"))
     if one.tolerance is not None:
         rows.append(("method", _method(one)))
     if one.bound is not None:
@@ -92,7 +84,7 @@ def _method(one: Calibrated) -> str:
         text = f"{rank}, which needs no assumption of the distribution"
     else:
         text = "no spread"
-    reached = f"{text}: {format_numbers(tolerance.value)[0]}"
+    reached = f"{text}: {tolerance.value:.4g}"
     if tolerance.method == "constant" or _margin_decides(one):
         return f"{reached}; the smallest margin decides, {one.margin:.3g} from the median"
     return f"{reached}; the smallest margin is {one.margin:.3g}"
