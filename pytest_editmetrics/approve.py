@@ -12,7 +12,8 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.goldens import Proposal
+    from pytest_editmetrics.gates import Gate
+    from pytest_editmetrics.goldens import GoldenAddress, Proposal
     from pytest_editmetrics.rundir import GateRecord, Run
 
 _WRITTEN_BY_HAND = ("argument", "marker", "case")
@@ -38,8 +39,8 @@ class _Image:
     provenance: Mapping[str, Any]
 
 
-def selected(run: Run, expression: str | None) -> list[GateRecord]:
-    """Return the gates of each test's last attempt that ``-k`` selects.
+def selected(runs: Sequence[Run], expression: str | None) -> list[GateRecord]:
+    """Return the gates of each test's last attempt, run by run, that ``-k`` selects.
 
     ``expression`` is a whole test id, or an expression as pytest's ``-k`` takes it, whose names are
     searched for in the test id and the gate's label (``lpips@sky``), case ignored.
@@ -47,15 +48,14 @@ def selected(run: Run, expression: str | None) -> list[GateRecord]:
     Raises:
         InputError: the expression cannot be read, or selects nothing.
     """
-    records = [record for record in run.gates if record.final]
+    records = [record for run in runs for record in run.gates if record.final]
     if expression is None:
         return records
     found = [record for record in records if record.nodeid == expression]
     found = found or _matching(records, expression)
     if not found:
-        raise InputError(
-            f"-k {expression!r} selects none of the {len(records)} gates of {run.path}"
-        )
+        where = ", ".join(str(run.path) for run in runs)
+        raise InputError(f"-k {expression!r} selects none of the {len(records)} gates of {where}")
     return found
 
 
@@ -93,13 +93,13 @@ def approve(
     """
     bounds: list[_Bound] = []
     images: list[_Image] = []
-    for record in selected(run, expression):
+    for record in selected([run], expression):
         gate = record.gate
         if gate.verdict not in ("fail", "missing-golden"):
             continue
         if gate.metric.startswith(_IMAGE):
             images.append(_image(session, run, record))
-        elif (why := _not_approvable(session, record)) is not None:
+        elif (why := bound_elsewhere(gate) or _no_golden(session, gate)) is not None:
             say(f"left: {record.nodeid} {gate.label}: {why}")
         else:
             bounds.append(_bound(session, record))
@@ -108,14 +108,19 @@ def approve(
     return len(bounds) + len(images)
 
 
-def _not_approvable(session: EditSession, record: GateRecord) -> str | None:
-    from pytest_editmetrics.goldens import recorded_bound
-
-    gate = record.gate
+def bound_elsewhere(gate: Gate) -> str | None:
+    """Return why no golden can hold the gate's bound, and what to edit; ``None`` if one can."""
     if gate.origin in _WRITTEN_BY_HAND:
         return f"its bound is the {gate.origin}'s; edit {gate.source}"
     if pair := gate.details.get("manifest"):
         return f"a manifest has no goldens; give {pair['row']} a threshold"
+    return None
+
+
+def _no_golden(session: EditSession, gate: Gate) -> str | None:
+    """Return why the gate's value cannot be recorded; ``None`` if it can."""
+    from pytest_editmetrics.goldens import recorded_bound
+
     if gate.value is None or not math.isfinite(gate.value):
         return f"{gate.value} cannot be a golden"
     metric = session.registry.metric(gate.metric)
@@ -132,18 +137,29 @@ def _bound(session: EditSession, record: GateRecord) -> _Bound:
     gate = record.gate
     assert gate.value is not None
     metric = session.registry.metric(gate.metric)
+    address = golden_address(session, record)
+    margin = session.settings.metric_configs[gate.metric].margin
+    bound = recorded_bound(gate.value, metric, margin)
+    return _Bound(record, Proposal(address, gate.metric, bound, gate.value, gate.env))
+
+
+def golden_address(session: EditSession, record: GateRecord) -> GoldenAddress:
+    """Return where the golden of a run's gate lies in this project.
+
+    Raises:
+        EditMetricsError: the project has no such test file, or keeps the golden elsewhere.
+    """
+    gate = record.gate
     path, test = _test(session, record)
     address = session.goldens.address(path, test, gate.metric, gate.name)
     said = dict(gate.golden or {}).get("file")
     _check_inside(session.rootdir, said, record)
     if address.to_dict() != gate.golden:
         raise EditMetricsError(
-            f"nothing was approved: the run keeps the golden of {record.nodeid} in {said}, this"
+            f"nothing was written: the run keeps the golden of {record.nodeid} in {said}, this"
             f" project in {address.file}; run the tests here, or leave it out with -k"
         )
-    margin = session.settings.metric_configs[gate.metric].margin
-    bound = recorded_bound(gate.value, metric, margin)
-    return _Bound(record, Proposal(address, gate.metric, bound, gate.value, gate.env))
+    return address
 
 
 def _image(session: EditSession, run: Run, record: GateRecord) -> _Image:
@@ -158,7 +174,7 @@ def _image(session: EditSession, run: Run, record: GateRecord) -> _Image:
     target = session.rootdir / str(said)
     if target.parent != address.folder or golden_stem(target.name) != address.stem:
         raise EditMetricsError(
-            f"nothing was approved: the run keeps the golden image of {record.nodeid} in {said},"
+            f"nothing was written: the run keeps the golden image of {record.nodeid} in {said},"
             f" this project as {address.folder / address.stem}; run the tests here, or leave it out"
             " with -k"
         )
@@ -176,7 +192,7 @@ def _test(session: EditSession, record: GateRecord) -> tuple[Path, str]:
     path = session.rootdir / file
     if not path.is_file():
         raise EditMetricsError(
-            f"nothing was approved: {session.rootdir} has no test file {file}; give the project's"
+            f"nothing was written: {session.rootdir} has no test file {file}; give the project's"
             " root as --rootdir, or leave the test out with -k"
         )
     return path, test
@@ -190,7 +206,7 @@ def _check_inside(rootdir: Path, path: object, record: GateRecord) -> None:
     inside = plain and ".." not in posix.parts
     if not inside or not (rootdir / text).resolve().is_relative_to(rootdir.resolve()):
         raise EditMetricsError(
-            f"nothing was approved: {path!r}, a path of {record.nodeid} in the run, does not lie"
+            f"nothing was written: {path!r}, a path of {record.nodeid} in the run, does not lie"
             f" inside {rootdir}"
         )
 

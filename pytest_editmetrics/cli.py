@@ -13,7 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from pytest_editmetrics.cli_audit import add_audit
 from pytest_editmetrics.cli_cache import add_cache
+from pytest_editmetrics.cli_calibrate import add_calibrate
 from pytest_editmetrics.cli_prune import add_prune
 from pytest_editmetrics.cli_runs import add_approve, add_merge, add_report
 from pytest_editmetrics.cli_score import add_score
@@ -62,11 +64,13 @@ def make_parser() -> argparse.ArgumentParser:
         add_weights,
         add_report,
         add_approve,
+        add_calibrate,
         add_score,
         add_merge,
         add_compare,
         add_selftest,
         add_suggest_region,
+        add_audit,
         add_prune,
         add_cache,
         add_schema,

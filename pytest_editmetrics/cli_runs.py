@@ -41,7 +41,7 @@ def _report(args: argparse.Namespace) -> int:
 
     run = read_run(args.folder)
     output = args.output or run.path / REPORT
-    write_html(run, output, say=_note)
+    write_html(run, output, say=note)
     print(f"report: {output}")
     return 0
 
@@ -68,7 +68,7 @@ def add_merge(commands: Commands) -> None:
 def _merge(args: argparse.Namespace) -> int:
     from pytest_editmetrics.merge import merge_runs
 
-    tally = merge_runs(args.folders, args.output, allow_incomplete=args.allow_incomplete, say=_note)
+    tally = merge_runs(args.folders, args.output, allow_incomplete=args.allow_incomplete, say=note)
     _print_summary(tally)
     print(f"merged {len(args.folders)} runs: {args.output}")
     return 0
@@ -104,7 +104,7 @@ def _approve(args: argparse.Namespace) -> int:
 
     def work(session: EditSession) -> int:
         if not run.complete:
-            _note(f"{args.folder} was cut off; only what finished can be approved")
+            note(f"{args.folder} was cut off; only what finished can be approved")
         if not approve(session, run, args.expression, say):
             print("nothing to approve")
         return 0
@@ -128,7 +128,8 @@ def say(line: str) -> None:
     print(_printable(line))
 
 
-def _note(line: str) -> None:
+def note(line: str) -> None:
+    """Print a line to stderr, escaped as ``say`` does."""
     print(_printable(line), file=sys.stderr, flush=True)
 
 

@@ -42,7 +42,7 @@ class Bound:
         return f"{100 * self.amount:g} %" if self.relative else f"{self.amount:g}"
 
 
-def parse_bound(text: str) -> Bound:
+def parse_bound(text: str, option: str = "--fail") -> Bound:
     """Read ``METRIC:AMOUNT`` or ``METRIC:SHARE%``.
 
     Raises:
@@ -58,8 +58,8 @@ def parse_bound(text: str) -> Bound:
     number = amount.removesuffix("%").strip()
     if not metric or not _NUMBER.fullmatch(number) or not math.isfinite(float(number)):
         raise InputError(
-            f"--fail {text!r} is no bound: give METRIC:SHARE% or METRIC:AMOUNT, of at least 0, such"
-            " as lpips:5% or emd:0.5"
+            f"{option} {text!r} is no bound: give METRIC:SHARE% or METRIC:AMOUNT, of at least 0,"
+            " such as lpips:5% or emd:0.5"
         )
     relative = amount.endswith("%")
     return Bound(metric, float(number) / 100 if relative else float(number), relative)
@@ -213,7 +213,7 @@ def compare_runs(
         only_head=tuple(key for key in after if key not in before),
         verdicts=tuple(pair for pair in pairs if pair.base.verdict != pair.head.verdict),
         other_weights=other_weights,
-        other_inputs=tuple(p for p in comparable if _has_other_inputs(p.base, p.head)),
+        other_inputs=tuple(p for p in comparable if has_other_inputs(p.base, p.head)),
         one_smoke=one_smoke,
         both_smoke=tuple(pair for pair in comparable if pair.base.smoke),
         failures=(
@@ -243,7 +243,7 @@ def _crashed(metric: str, before: Mapping[Key, Gate], head: Run) -> tuple[str, .
     return tuple(nodeid for nodeid in dict.fromkeys(head.crashed) if nodeid in tests)
 
 
-def _has_other_inputs(base: Gate, head: Gate) -> bool:
+def has_other_inputs(base: Gate, head: Gate) -> bool:
     """Tell whether the test changed: its boxes, scope, size, or (if kept) what it compares with."""
     kept = [name for name in ("reference", "golden") if name in base.images and name in head.images]
     return (
@@ -254,10 +254,10 @@ def _has_other_inputs(base: Gate, head: Gate) -> bool:
 
 
 def final_gates(run: Run) -> dict[Key, Gate]:
-    """Return the gates of each test's last attempt.
+    """Return the gates of each test's last attempt by (nodeid, metric, name).
 
     Raises:
-        EditMetricsError: the run holds a gate twice.
+        EditMetricsError: a gate is there twice.
     """
     gates: dict[Key, Gate] = {}
     for record in run.gates:

@@ -583,6 +583,6 @@ def test_a_golden_image_elsewhere_is_refused(real, editmetrics, file):
     results.write_text("".join(json.dumps(line) + "\n" for line in lines))
     result = editmetrics("approve", "run")
     assert result.ret == 1
-    assert "nothing was approved" in result.stderr.str()
+    assert "nothing was written" in result.stderr.str()
     assert not (real.path / "goldens").exists()
     assert not (real.path.parent / "out.png").exists()

@@ -285,7 +285,7 @@ def test_a_golden_outside_the_project_is_refused(project, tmp_path, editmetrics,
     tests = {"test_a": [gate()], "test_b": [gate("test_b", golden=hostile)]}
     status, _, err = editmetrics("approve", write(tmp_path / "run", tests))
     assert status == 1
-    assert "nothing was approved" in err
+    assert "nothing was written" in err
     assert "does not lie inside" in err
     assert not list(project.rglob("*.yaml"))
     assert not list(tmp_path.glob("*.yaml"))
@@ -326,7 +326,7 @@ def test_a_test_that_is_not_in_the_project_is_refused(project, tmp_path, editmet
     results.write_text(results.read_text().replace("tests/test_x.py::test_a", nodeid))
     status, _, err = editmetrics("approve", run)
     assert status == 1
-    assert "nothing was approved" in err
+    assert "nothing was written" in err
 
 
 def test_another_root_is_named(project, tmp_path, editmetrics, monkeypatch):

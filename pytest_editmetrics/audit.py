@@ -1,0 +1,269 @@
+"""What became of the thresholds between two versions of a project: loosened, tightened, or gone.
+
+What counts is the bound that holds. A variant (``env``) that is new is held against the top level
+that held there before, a golden that is new against the default, if there was one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pytest_editmetrics.config.golden_file import DEVICE_TYPES, SMOKE, GoldenEntry, GoldenFile
+from pytest_editmetrics.golden_versions import Pair, Thresholds
+from pytest_editmetrics.measurement import Metric
+
+Kind = Literal["loosened", "tightened", "added", "dropped"]
+KINDS: tuple[Kind, ...] = ("loosened", "dropped", "tightened", "added")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One threshold that changed. ``before`` or ``after`` is ``None`` where none holds.
+
+    ``test`` is ``None`` for a default. ``source`` is ``file:line`` of the version that states it,
+    the head's if both do; ``note`` tells where a bound comes from that the entry itself has not.
+    """
+
+    kind: Kind
+    metric: Metric
+    source: str
+    test: str | None
+    gate: str
+    env: str | None
+    before: float | None
+    after: float | None
+    note: str = ""
+
+    @property
+    def moved(self) -> float | None:
+        """By how much the bound moved, in the metric's units; ``None`` for added and dropped."""
+        if self.before is None or self.after is None:
+            return None
+        return abs(self.after - self.before)
+
+    @property
+    def lets_more_through(self) -> bool:
+        """Whether it counts as loosening: a bound that is further out, or holds no more."""
+        return self.kind in ("loosened", "dropped")
+
+
+@dataclass(frozen=True)
+class ImageChange:
+    """A golden image whose content is another, or that is new or gone, by its provenance."""
+
+    kind: Literal["changed", "added", "dropped"]
+    path: str
+
+
+@dataclass(frozen=True)
+class Audit:
+    """All that changed, and how many thresholds are the same."""
+
+    base: Thresholds
+    head: Thresholds
+    changes: tuple[Change, ...]
+    images: tuple[ImageChange, ...]
+    unchanged: int
+    learned: tuple[str, ...]
+
+    @property
+    def loosening(self) -> int:
+        """How many thresholds let more through, and golden images are gone."""
+        return sum(change.lets_more_through for change in self.changes) + sum(
+            image.kind == "dropped" for image in self.images
+        )
+
+
+def audit(pair: Pair) -> Audit:
+    """Compare the thresholds of two versions, and their golden images."""
+    found = [*_goldens(pair), *_defaults(pair)]
+    changes = [change for change in found if change is not None]
+    changes.sort(key=lambda change: KINDS.index(change.kind))
+    return Audit(
+        pair.base,
+        pair.head,
+        tuple(changes),
+        tuple(_images(pair.base.images, pair.head.images)),
+        len(found) - len(changes),
+        pair.learned,
+    )
+
+
+@dataclass(frozen=True)
+class _Holding:
+    """A bound that holds, and from where, if the entry itself does not state it."""
+
+    bound: float
+    inherited: str = ""
+
+
+@dataclass(frozen=True)
+class _Gate:
+    """The golden of one gate in both versions; ``gone`` says so of a file that the head lacks."""
+
+    metric: Metric
+    shown: str
+    test: str
+    gate: str
+    before: GoldenEntry | None
+    after: GoldenEntry | None
+    default_before: _Holding | None
+    default_after: _Holding | None
+    gone: str
+
+    def changes(self) -> Iterator[Change | None]:
+        """Give what became of it in each environment, ``None`` where its bound is the same."""
+        for env in _environments((self.before, self.after)):
+            old = _stated(self.before, env) or _inherited(self.metric, self.before, env, min)
+            new = _stated(self.after, env) or _inherited(self.metric, self.after, env, max)
+            default = self.default_before
+            if not old and new and default and _looser(self.metric, default.bound, new.bound):
+                old = default
+            if old and new and old.bound == new.bound:
+                yield None
+            elif old or new:
+                source = f"{self.shown}:{self._line(env)}"
+                note = self._note(old, new)
+                yield _change(self.metric, source, self.test, self.gate, env, old, new, note)
+
+    def _line(self, env: str | None) -> int:
+        entries = [entry for entry in (self.after, self.before) if entry is not None]
+        stating = [entry for entry in entries if env is None or env in entry.env]
+        return stating[0].line if env is None else stating[0].env[env].line
+
+    def _note(self, old: _Holding | None, new: _Holding | None) -> str:
+        told = []
+        if old is not None and old.inherited:
+            told.append(f"{old.inherited} held before")
+        if new is not None and new.inherited:
+            told.append(f"{new.inherited} holds now")
+        if new is None and self.gone:
+            told.append(self.gone)
+        if new is None and self.default_after is not None:
+            told.append(f"{self.default_after.inherited} holds now")
+        return "; ".join(told)
+
+
+def _goldens(pair: Pair) -> Iterator[Change | None]:
+    """Give each golden threshold that changed, and ``None`` for each that did not."""
+    for file in _both(pair.base.goldens, pair.head.goldens):
+        base, head = pair.base.goldens.get(file), pair.head.goldens.get(file)
+        shown = next(one.shown for one in (head, base) if one is not None)
+        for test in _both(base.tests if base else {}, head.tests if head else {}):
+            before, after = _gates(base, test), _gates(head, test)
+            for gate in _both(before, after):
+                metric = pair.metrics[gate.partition("@")[0]]
+                yield from _Gate(
+                    metric,
+                    shown,
+                    test,
+                    gate,
+                    before.get(gate),
+                    after.get(gate),
+                    _default(pair.base, file, metric),
+                    _default(pair.head, file, metric),
+                    "the file is gone" if head is None else "",
+                ).changes()
+
+
+def _default(version: Thresholds, file: str, metric: Metric) -> _Holding | None:
+    found = version.default(file, metric.name)
+    if found is None:
+        return None
+    return _Holding(found.bound, f"the default {found.kind} {found.bound:g} ({found.source})")
+
+
+def _change(
+    metric: Metric,
+    source: str,
+    test: str | None,
+    gate: str,
+    env: str | None,
+    old: _Holding | None,
+    new: _Holding | None,
+    note: str = "",
+) -> Change:
+    kind: Kind
+    if old is None:
+        kind = "added"
+    elif new is None:
+        kind = "dropped"
+    else:
+        kind = "loosened" if _looser(metric, old.bound, new.bound) else "tightened"
+    before, after = (None if one is None else one.bound for one in (old, new))
+    return Change(kind, metric, source, test, gate, env, before, after, note)
+
+
+def _looser(metric: Metric, old: float, new: float) -> bool:
+    return new > old if metric.better == "lower" else new < old
+
+
+def _environments(entries: Iterable[GoldenEntry | None]) -> list[str | None]:
+    named = dict.fromkeys(env for entry in entries if entry is not None for env in entry.env)
+    return [None, *named]
+
+
+def _stated(entry: GoldenEntry | None, env: str | None) -> _Holding | None:
+    variant = entry if entry is None or env is None else entry.env.get(env)
+    return None if variant is None or variant.bound is None else _Holding(variant.bound)
+
+
+def _inherited(
+    metric: Metric, entry: GoldenEntry | None, env: str | None, pick: Callable[..., Any]
+) -> _Holding | None:
+    """Return what holds in an environment without a variant of its own.
+
+    That is the variant of the device's type, else the top level. Of which type a device's name is,
+    the file does not say: of several bounds the strictest (``min``) or loosest (``max``) is taken.
+    """
+    if entry is None or env is None or env == SMOKE or env in entry.env:
+        return None
+    held = [] if entry.bound is None else [_Holding(entry.bound, "the top level")]
+    if env not in DEVICE_TYPES:
+        held += [
+            _Holding(bound, f"the variant {kind}")
+            for kind in DEVICE_TYPES
+            if kind in entry.env and (bound := entry.env[kind].bound) is not None
+        ]
+    sign = 1 if metric.better == "lower" else -1
+    found: _Holding | None = pick(held, key=lambda one: sign * one.bound, default=None)
+    return found
+
+
+def _gates(golden_file: GoldenFile | None, test: str) -> Mapping[str, GoldenEntry]:
+    return {} if golden_file is None else golden_file.tests.get(test, {})
+
+
+def _defaults(pair: Pair) -> Iterator[Change | None]:
+    for file in _both(pair.base.defaults, pair.head.defaults):
+        base, head = pair.base.defaults.get(file, {}), pair.head.defaults.get(file, {})
+        for name in _both(base, head):
+            old, new = base.get(name), head.get(name)
+            if old is not None and new is not None and old.bound == new.bound:
+                yield None
+                continue
+            yield _change(
+                pair.metrics[name],
+                next(one.source for one in (new, old) if one is not None),
+                None,
+                name,
+                None,
+                None if old is None else _Holding(old.bound),
+                None if new is None else _Holding(new.bound),
+            )
+
+
+def _images(base: Mapping[str, str], head: Mapping[str, str]) -> Iterator[ImageChange]:
+    for path in _both(base, head):
+        if path not in head:
+            yield ImageChange("dropped", path)
+        elif path not in base:
+            yield ImageChange("added", path)
+        elif base[path] != head[path]:
+            yield ImageChange("changed", path)
+
+
+def _both(one: Mapping[str, object], other: Mapping[str, object]) -> list[str]:
+    return list(dict.fromkeys([*one, *other]))

@@ -1,0 +1,376 @@
+"""Golden thresholds from repeated runs: by how much each gate varies, and what bound allows it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_editmetrics.approve import bound_elsewhere, golden_address, selected
+from pytest_editmetrics.calibrated import Calibrated, Calibration, Demand
+from pytest_editmetrics.compare import (
+    Bound,
+    Key,
+    final_gates,
+    has_other_inputs,
+    is_measured,
+    weights_of,
+)
+from pytest_editmetrics.config.bounds import limits
+from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
+from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.goldens import Proposal, recorded_bound
+from pytest_editmetrics.measurement import Margin, Metric, Threshold
+from pytest_editmetrics.rundir import GateRecord, Run
+from pytest_editmetrics.tolerance import (
+    Scale,
+    assumption_free_runs,
+    check_shares,
+    enough_runs,
+    is_normal,
+    scale_of,
+    tolerance_bound,
+)
+from pytest_editmetrics.two_groups import two_groups
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.session import EditSession
+
+_GOLDEN_IMAGE = "golden_"
+_DEFINING = (
+    "net",
+    "framing",
+    "dtype",
+    "reference_patches",
+    "threshold",
+    "bg_color",
+    "resize",
+    "options",
+)
+"""Details of a measurement that make it another metric where they differ."""
+
+
+@dataclass(frozen=True)
+class _Series:
+    """A gate's measurements of one environment, by run; ``warnings`` are what is missing."""
+
+    key: Key
+    env: str | None
+    records: Mapping[str, GateRecord]
+    present: Threshold | None
+    warnings: tuple[str, ...]
+
+    @property
+    def last(self) -> GateRecord:
+        return list(self.records.values())[-1]
+
+    @property
+    def label(self) -> str:
+        return f"{self.key[0]} {self.last.gate.label}"
+
+    def by(self, told: Mapping[str, str]) -> str:
+        """Return what was told of each run, as ``cpu (a, b) and NVIDIA H100 (c)``."""
+        runs: dict[str, list[str]] = {}
+        for run, text in told.items():
+            runs.setdefault(text, []).append(run)
+        return " and ".join(f"{text} ({', '.join(names)})" for text, names in runs.items())
+
+
+def calibrate(
+    session: EditSession, runs: Mapping[str, Run], demand: Demand, expression: str | None = None
+) -> Calibration:
+    """Propose a bound for every gate that the runs measured more than once.
+
+    Args:
+        session: the project: metrics, margins, present goldens.
+        runs: repeated runs of it, by the name they are called in messages; their values of a gate
+            must be independent of each other.
+        demand: what the bounds must keep.
+        expression: which gates, as for ``selected``.
+
+    Raises:
+        InputError: fewer than two runs, a run twice, a share or margin that makes no sense.
+        EditMetricsError: the runs measured a gate with other weights or parameters, or on other
+            devices without a variant of their own; or they are not of this project.
+    """
+    check_shares(demand.coverage, demand.confidence)
+    _check_margins(session, demand.margins)
+    _check_runs(runs)
+    chosen = {_key(record) for record in selected(list(runs.values()), expression)}
+    found = {name: _by_key(run, chosen) for name, run in runs.items()}
+    keys = dict.fromkeys(key for records in found.values() for key in records)
+    gates: list[Calibrated] = []
+    without: list[tuple[str, str]] = []
+    for key in keys:
+        records = {name: own[key] for name, own in found.items() if key in own}
+        what = f"{key[0]} {next(iter(records.values())).gate.label}"
+        if key[1].startswith(_GOLDEN_IMAGE):
+            without.append((what, "a golden image; golden_images sets its tolerance"))
+            continue
+        series = _series(session, key, records, runs)
+        gates += [_calibrated(session, one, demand) for one in series]
+        if not series:
+            without.append((what, "; ".join(_missing(key, records, runs))))
+    return Calibration(demand, tuple(gates), tuple(without))
+
+
+def _check_margins(session: EditSession, margins: Mapping[str, Bound]) -> None:
+    for name in margins:
+        if name not in session.registry.metrics:
+            hint = did_you_mean(name, session.registry.metrics)
+            raise InputError(f"--min-margin names the unknown metric {name!r}{hint}")
+
+
+def _check_runs(runs: Mapping[str, Run]) -> None:
+    if len(runs) < 2:
+        raise InputError(
+            "one run tells nothing of how values vary; give the results of several runs (other"
+            " seeds, other machines)"
+        )
+    seen: dict[tuple[object, ...], str] = {}
+    for name, run in runs.items():
+        same = seen.setdefault((run.session.get("started"), run.crashed, *_texts(run)), name)
+        if same != name:
+            raise InputError(f"{same} and {name} hold the same run; give each run once")
+
+
+def _texts(run: Run) -> Iterator[str]:
+    for record in run.gates:
+        yield repr((record.nodeid, record.attempt, record.gate.label, record.gate.value))
+
+
+def _key(record: GateRecord) -> Key:
+    return record.nodeid, record.gate.metric, record.gate.name
+
+
+def _by_key(run: Run, chosen: Iterable[Key]) -> dict[Key, GateRecord]:
+    wanted = final_gates(run).keys() & set(chosen)
+    return {_key(record): record for record in run.gates if record.final and _key(record) in wanted}
+
+
+def _series(
+    session: EditSession, key: Key, records: Mapping[str, GateRecord], runs: Mapping[str, Run]
+) -> list[_Series]:
+    """Return the gate's measurements, those with a golden of their own apart."""
+    by_env: dict[str | None, dict[str, GateRecord]] = {}
+    present: dict[str | None, Threshold | None] = {}
+    for name, record in records.items():
+        if not is_measured(record.gate):
+            continue
+        env, threshold = _golden(session, record)
+        by_env.setdefault(env, {})[name] = record
+        present[env] = threshold
+    missing = _missing(key, records, runs)
+    return [_Series(key, env, own, present[env], missing) for env, own in by_env.items()]
+
+
+def _golden(session: EditSession, record: GateRecord) -> tuple[str | None, Threshold | None]:
+    """Return the variant that holds where the gate was measured, and the bound that holds there."""
+    gate = record.gate
+    if bound_elsewhere(gate) is not None:
+        return gate.env, _stated(gate)
+    session.registry.metric(gate.metric)
+    address = golden_address(session, record)
+    device = gate.device or "cpu"
+    approved = session.goldens.lookup(address, device, gate.device_name or device, gate.smoke)
+    default = session.settings.thresholds.get(gate.metric)
+    if approved is None:
+        return None, default
+    return approved.env, approved.threshold or default
+
+
+def _stated(gate: Gate) -> Threshold | None:
+    if gate.bound is None or gate.origin is None:
+        return None
+    kind = "max" if gate.better == "lower" else "min"
+    return Threshold(kind, gate.bound, gate.origin, str(gate.source))  # type: ignore[arg-type]
+
+
+def _missing(
+    key: Key, records: Mapping[str, GateRecord], runs: Mapping[str, Run]
+) -> tuple[str, ...]:
+    """Return in which runs the gate has no value, and why."""
+    why: dict[str, list[str]] = {}
+    for name, run in runs.items():
+        record = records.get(name)
+        if record is None:
+            state = "crashed" if key[0] in run.crashed else "missing"
+        elif is_measured(record.gate):
+            continue
+        elif record.gate.value is not None:
+            state = f"{record.gate.value}"
+        else:
+            state = record.gate.verdict + (f", {record.gate.reason}" if record.gate.reason else "")
+        why.setdefault(state, []).append(name)
+    return tuple(
+        f"no value in {len(names)} of {len(runs)} runs ({state}): {', '.join(names)}"
+        for state, names in why.items()
+    )
+
+
+def _calibrated(session: EditSession, series: _Series, demand: Demand) -> Calibrated:
+    gates = {name: record.gate for name, record in series.records.items()}
+    devices = {name: _device(gate) for name, gate in gates.items()}
+    _check_comparable(series, gates, devices, demand)
+    last = series.last.gate
+    result = Calibrated(
+        nodeid=series.key[0],
+        gate=last,
+        env=series.env,
+        devices=tuple(dict.fromkeys(devices.values())),
+        values=tuple(gate.value for gate in gates.values() if gate.value is not None),
+        present=series.present,
+        left=bound_elsewhere(last),
+        warnings=series.warnings,
+    )
+    if len(result.values) < 2:
+        return _changed(result, left="one value; a bound needs at least 2 runs that measured it")
+    metric = session.registry.metric(last.metric)
+    own = session.settings.metric_configs[metric.name].margin
+    scale = scale_of(result.values, metric.better, limits(metric), own.absolute)
+    tolerance = tolerance_bound(
+        result.values, scale, coverage=demand.coverage, confidence=demand.confidence
+    )
+    margin = _margin(demand.margins.get(metric.name), own, result.typical)
+    bound = _proposed(metric, tolerance.value, result.typical, margin)
+    told = (*_told(series, gates, tolerance.scale, demand), *series.warnings)
+    result = _changed(result, tolerance=tolerance, margin=margin, warnings=told)
+    if bound is None:
+        return _changed(result, left=result.left or _too_wide(metric, result, demand))
+    beyond = sum(
+        not Threshold(metric.bound_kind, bound, "golden", "").holds(value)
+        for value in result.values
+    )
+    if beyond:
+        told = (*told, f"{beyond} of the {len(result.values)} values lie beyond the proposal")
+    proposal = None
+    if result.left is None:
+        address = golden_address(session, series.last)
+        proposal = Proposal(address, metric.name, bound, result.typical, series.env)
+    return _changed(result, bound=bound, proposal=proposal, warnings=told)
+
+
+def _changed(result: Calibrated, **values: object) -> Calibrated:
+    return Calibrated(**{**vars(result), **values})
+
+
+def _device(gate: Gate) -> str:
+    return gate.device_name or gate.device or "an unknown device"
+
+
+def _check_comparable(
+    series: _Series, gates: Mapping[str, Gate], devices: Mapping[str, str], demand: Demand
+) -> None:
+    """Refuse to take values together that other weights, parameters or devices gave."""
+    weights = {name: _weights(gate) for name, gate in gates.items()}
+    if len(set(weights.values())) > 1:
+        raise EditMetricsError(
+            f"{series.label} was measured with other weights: {series.by(weights)}; calibrate the"
+            " runs of each apart"
+        )
+    for detail in _DEFINING:
+        values = {name: f"{detail} {gate.details.get(detail)}" for name, gate in gates.items()}
+        if len(set(values.values())) > 1:
+            raise EditMetricsError(
+                f"{series.label} was measured in different ways: {series.by(values)}; calibrate the"
+                " runs of each apart"
+            )
+    if len(set(devices.values())) > 1 and not demand.allow_other_devices:
+        kind = next((gate.device for gate in gates.values() if gate.device != "cpu"), None) or "cpu"
+        raise EditMetricsError(
+            f"{series.label} was measured on several devices that share one golden:"
+            f" {series.by(devices)}; give a device a variant of its own (`env:"
+            f" {{{kind.partition(':')[0]}: {{}}}}` in the golden), calibrate their runs apart, or"
+            " give --allow-other-devices for one bound that holds on all"
+        )
+
+
+def _weights(gate: Gate) -> str:
+    shown = (f"{name} {sha256[:12]}" for name, sha256 in sorted(weights_of(gate)))
+    return ", ".join(shown) or "no weights"
+
+
+def _margin(asked: Bound | None, own: Margin, typical: float) -> float:
+    if asked is None:
+        return own.around(typical)
+    return asked.amount * abs(typical) if asked.relative else asked.amount
+
+
+def _proposed(metric: Metric, wanted: float, typical: float, margin: float) -> float | None:
+    """Return the further of the two bounds, rounded outward; ``None`` if it would always hold."""
+    further = max if metric.better == "lower" else min
+    nearest = typical + margin if metric.better == "lower" else typical - margin
+    raw = further(wanted, nearest)
+    low, high = limits(metric)
+    if not math.isfinite(raw) or not low <= raw <= high:
+        return None
+    bound = recorded_bound(raw, metric, Margin(0.0, 0.0))
+    return None if bound == (high if metric.better == "lower" else low) else bound
+
+
+def _too_wide(metric: Metric, result: Calibrated, demand: Demand) -> str:
+    runs = len(result.values)
+    more = assumption_free_runs(demand.coverage, demand.confidence)
+    return (
+        f"the spread of {runs} runs asks for a {metric.bound_kind} that always holds; give more"
+        f" runs ({more} need no assumption), or look at why it varies"
+    )
+
+
+def _told(
+    series: _Series, gates: Mapping[str, Gate], scale: Scale, demand: Demand
+) -> Iterator[str]:
+    """Yield what makes the bound doubtful."""
+    values = {name: gate.value for name, gate in gates.items() if gate.value is not None}
+    count, different = len(values), len(set(values.values()))
+    if different == 1:
+        yield (
+            f"all {count} values are the same: nothing varies (the same seed in every run?), so the"
+            " bound is the margin alone"
+        )
+        return
+    if different < count:
+        yield (
+            f"only {different} of {count} values are different: a run that repeats another adds"
+            " nothing, and the bound is tighter than it claims"
+        )
+    enough = enough_runs(demand.coverage, demand.confidence)
+    if count < enough:
+        yield (
+            f"{count} runs are few: the bound lies far out for want of them; {enough} bring it to"
+            " at most twice the distance of unlimited runs"
+        )
+    if (apart := _apart(values, scale)) is not None:
+        yield apart
+    elif count < assumption_free_runs(demand.coverage, demand.confidence) and not is_normal(
+        list(values.values()), scale
+    ):
+        yield (
+            "the values are not normal on the scale (Shapiro-Wilk, 1 %), which the bound assumes;"
+            f" {assumption_free_runs(demand.coverage, demand.confidence)} runs need no assumption"
+        )
+    first = next(iter(gates.values()))
+    if any(has_other_inputs(first, gate) for gate in gates.values()):
+        yield "the test differs between runs: another scope, box, size or reference"
+    if first.smoke:
+        yield "measured with random smoke weights, which judge no quality"
+
+
+def _apart(values: Mapping[str, float], scale: Scale) -> str | None:
+    scaled = {name: scale.forward(value) for name, value in values.items()}
+    groups = two_groups(list(scaled.values()))
+    if groups is None:
+        return None
+    lower = [name for name, value in scaled.items() if value <= groups[0][-1]]
+    upper = [name for name in scaled if name not in lower]
+    return "the values fall in two groups: " + " and ".join(
+        f"{len(names)} from {min(values[name] for name in names):.4g} to"
+        f" {max(values[name] for name in names):.4g} ({_listed(names)})"
+        for names in (lower, upper)
+    )
+
+
+def _listed(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

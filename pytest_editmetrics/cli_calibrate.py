@@ -1,0 +1,135 @@
+"""``editmetrics calibrate``: proposes golden thresholds from repeated runs, and writes them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_editmetrics.cli_runs import say
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.calibrated import Calibration
+    from pytest_editmetrics.compare import Bound
+    from pytest_editmetrics.session import EditSession
+
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add_calibrate(commands: Commands) -> None:
+    """Add ``calibrate``."""
+    parser = commands.add_parser(
+        "calibrate",
+        help="propose thresholds from repeated runs: other seeds, other machines",
+        description="Propose for each gate the bound inside which a stated share of all runs lies,"
+        " from runs that were repeated with other seeds or on other machines. Nothing is written"
+        " without --write; bounds that a test or a case states never are.",
+    )
+    parser.add_argument(
+        "folders",
+        metavar="RESULTS",
+        nargs="+",
+        help="a run directory or a results file; at least two",
+    )
+    parser.add_argument(
+        "--coverage",
+        metavar="SHARE",
+        type=float,
+        default=0.99,
+        help="the share of all runs that lie inside the bound (default: 0.99)",
+    )
+    parser.add_argument(
+        "--confidence",
+        metavar="SHARE",
+        type=float,
+        default=0.95,
+        help="how sure that is: the share of calibrations that keep it (default: 0.95)",
+    )
+    parser.add_argument(
+        "--min-margin",
+        metavar="METRIC:MARGIN",
+        action="append",
+        default=[],
+        help="the smallest distance of METRIC's bounds from the median, a share of it (lpips:5%%)"
+        " or an amount (emd:0.5); repeat for more metrics (default: the metric's margin)",
+    )
+    parser.add_argument(
+        "--allow-other-devices",
+        action="store_true",
+        help="take the values of devices that share a golden together",
+    )
+    parser.add_argument(
+        "-k",
+        dest="expression",
+        metavar="EXPR",
+        help="only gates whose test id and metric match, as with pytest -k; or one whole test id",
+    )
+    parser.add_argument("--write", action="store_true", help="write the proposals as goldens")
+    parser.add_argument(
+        "--rootdir",
+        metavar="DIR",
+        help="the project's root (default: what pytest finds from here)",
+    )
+    parser.set_defaults(run=_calibrate)
+
+
+def _calibrate(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.calibrated import Demand
+    from pytest_editmetrics.calibration import calibrate
+    from pytest_editmetrics.errors import InputError
+    from pytest_editmetrics.project import in_project
+    from pytest_editmetrics.report.calibration import calibration_lines, run_lines
+    from pytest_editmetrics.rundir import read_run
+    from pytest_editmetrics.tolerance import check_shares
+
+    check_shares(args.coverage, args.confidence)
+    margins = _margins(args.min_margin)
+    demand = Demand(args.coverage, args.confidence, margins, args.allow_other_devices)
+    resolved = {Path(folder).resolve(): folder for folder in args.folders}
+    if len(resolved) < len(args.folders):
+        raise InputError("a run is given twice; give each run once")
+    runs = {folder: read_run(Path(folder)) for folder in args.folders}
+
+    def work(session: EditSession) -> int:
+        found = calibrate(session, runs, demand, args.expression)
+        for line in (*run_lines(runs, found), *calibration_lines(found)):
+            say(line)
+        return _finish(session, found, write=args.write)
+
+    return in_project(work, args.rootdir)
+
+
+def _margins(texts: list[str]) -> dict[str, Bound]:
+    from pytest_editmetrics.compare import parse_bound
+    from pytest_editmetrics.errors import InputError
+
+    margins: dict[str, Bound] = {}
+    for text in texts:
+        bound = parse_bound(text, "--min-margin")
+        if bound.metric in margins:
+            raise InputError(f"--min-margin names {bound.metric} twice; give one margin a metric")
+        margins[bound.metric] = bound
+    return margins
+
+
+def _finish(session: EditSession, found: Calibration, *, write: bool) -> int:
+    from pytest_editmetrics.config.reader import shown_path
+    from pytest_editmetrics.goldens import write_proposals
+
+    proposals = found.proposals
+    left = len(found.gates) + len(found.without_value) - len(proposals)
+    warned = sum(gate.proposal is not None and bool(gate.warnings) for gate in found.gates)
+    counts = f"{len(proposals)} proposals, {warned} of them with warnings; {left} left"
+    if not proposals:
+        say(f"{counts}: nothing to write")
+        return 1
+    if not write:
+        say(f"{counts}; nothing was written, give --write")
+        return 0
+    written = write_proposals(proposals, session.registry, session.rootdir)
+    say(counts)
+    for path in written:
+        say(f"wrote {shown_path(path, session.rootdir)}; review the change and commit it")
+    if not written:
+        say("every golden states its proposal already")
+    return 0

@@ -1,0 +1,111 @@
+"""Files of a git revision, read with the command ``git``; the working tree is not touched."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
+
+from pytest_editmetrics.errors import EditMetricsError
+
+_PLAIN = (b"100644", b"100755")
+
+
+def find_commit(revision: str, folder: Path) -> str | None:
+    """Return the hash of the commit that ``revision`` names in the repository of ``folder``.
+
+    ``None`` if it names none, or ``folder`` lies in no repository. A text that starts with ``-`` is
+    no revision, so it never reaches git as an option.
+
+    Raises:
+        EditMetricsError: git is not installed.
+    """
+    if not revision or revision.startswith("-") or "\0" in revision:
+        return None
+    done = _git(["rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}"], folder)
+    return done.stdout.decode().strip() or None if done.returncode == 0 else None
+
+
+def repository_of(folder: Path) -> Path | None:
+    """Return the top of the working tree that ``folder`` lies in, ``None`` if in none.
+
+    Raises:
+        EditMetricsError: git is not installed.
+    """
+    done = _git(["rev-parse", "--show-toplevel"], folder)
+    if done.returncode != 0:
+        return None
+    return Path(os.fsdecode(done.stdout.removesuffix(b"\n"))).resolve()
+
+
+def write_files(
+    commit: str, repository: Path, wanted: Callable[[PurePosixPath], bool], target: Path
+) -> None:
+    """Write the files of a commit whose path is ``wanted`` below ``target``, as they are stored.
+
+    Nothing is run on them (no smudge filter), and no symbolic link is followed or made.
+
+    Args:
+        commit: hash of the commit.
+        repository: a folder in the repository.
+        wanted: tells of a path, from the top of the repository, whether to write the file.
+        target: an empty folder.
+
+    Raises:
+        EditMetricsError: git cannot read the commit, or a path leads out of ``target``.
+    """
+    listed = _checked(["ls-tree", "-r", "-z", "--full-tree", commit], repository)
+    blobs: list[tuple[bytes, Path]] = []
+    for entry in filter(None, listed.split(b"\0")):
+        about, _, name = entry.partition(b"\t")
+        mode, _, blob = about.split(b" ")
+        path = PurePosixPath(os.fsdecode(name))
+        if mode not in _PLAIN or not wanted(path):
+            continue
+        place = target / path
+        if not place.resolve().is_relative_to(target.resolve()):
+            raise EditMetricsError(f"{commit[:12]}: the path {str(path)!r} leads out of its tree")
+        blobs.append((blob, place))
+    contents = _contents([blob for blob, _ in blobs], repository)
+    for (_, place), content in zip(blobs, contents, strict=True):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+
+
+def _contents(blobs: Sequence[bytes], repository: Path) -> list[bytes]:
+    """Return what the blobs hold, read by one process."""
+    answer = _checked(["cat-file", "--batch"], repository, b"".join(b + b"\n" for b in blobs))
+    found, start = [], 0
+    for blob in blobs:
+        end = answer.index(b"\n", start)
+        words = answer[start:end].split(b" ")
+        if len(words) != 3:
+            raise EditMetricsError(
+                f"git has no content of {blob.decode()} ({answer[start:end].decode()}); fetch it"
+            )
+        size = int(words[2])
+        found.append(answer[end + 1 : end + 1 + size])
+        start = end + 2 + size
+    return found
+
+
+def _checked(arguments: list[str], folder: Path, given: bytes = b"") -> bytes:
+    done = _git(arguments, folder, given)
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip()
+        raise EditMetricsError(f"git {arguments[0]} failed in {folder}: {said}")
+    return done.stdout
+
+
+def _git(
+    arguments: list[str], folder: Path, given: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(
+            ["git", *arguments], cwd=folder, input=given, capture_output=True, check=False
+        )
+    except FileNotFoundError:
+        raise EditMetricsError(
+            "git is not installed, so no revision can be read; install it, or give files or folders"
+        ) from None

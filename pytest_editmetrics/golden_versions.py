@@ -1,0 +1,268 @@
+"""Two versions of the thresholds of a project: from files, folders or git revisions."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from pytest_editmetrics.config.bounds import parse_bounds
+from pytest_editmetrics.config.golden_file import GoldenFile, read_golden_file
+from pytest_editmetrics.config.interpolate import Resolver, load_tree
+from pytest_editmetrics.config.node import Node
+from pytest_editmetrics.config.provenance import PROVENANCE, read_provenance
+from pytest_editmetrics.config.reader import read_yaml
+from pytest_editmetrics.errors import ConfigError, EditMetricsError, InputError
+from pytest_editmetrics.git_files import find_commit, repository_of, write_files
+from pytest_editmetrics.measurement import Better, Metric, Threshold
+from pytest_editmetrics.pipes.registry import PipeRegistry
+
+SETTINGS = "editmetrics.yaml"
+_TEST_FILE = r".+\.(py|edit\.ya?ml)"
+_GOLDEN = re.compile(_TEST_FILE + r"\.yaml")
+_BETTER: Mapping[str, Better] = {"max": "lower", "min": "higher"}
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Version:
+    """Where the files of one version lie; ``shown`` is how it is called.
+
+    ``only`` names the one file that is compared, below ``folder``, by the name it has there.
+    """
+
+    shown: str
+    folder: Path
+    only: str | None = None
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What one version holds: golden files, default thresholds and golden images, by path.
+
+    ``goldens`` and ``defaults`` are by the path of the file, ``images`` by that of the image, with
+    the sha256 that its provenance states.
+    """
+
+    shown: str
+    goldens: Mapping[str, GoldenFile]
+    defaults: Mapping[str, Mapping[str, Threshold]]
+    images: Mapping[str, str]
+
+    @property
+    def empty(self) -> bool:
+        """Whether the version has nothing that could be compared."""
+        return not (self.goldens or self.defaults or self.images)
+
+    def default(self, golden_file: str, metric: str) -> Threshold | None:
+        """Return the default that holds beside a golden file: of the nearest settings above it."""
+        for parent in PurePosixPath(golden_file).parents:
+            if (settings := self.defaults.get((parent / SETTINGS).as_posix())) is not None:
+                return settings.get(metric)
+        return None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two versions and the metrics that their bounds name.
+
+    ``learned`` are the metrics that are not built in; their bounds state their direction.
+    """
+
+    base: Thresholds
+    head: Thresholds
+    metrics: Mapping[str, Metric]
+    learned: tuple[str, ...]
+
+
+@dataclass
+class _Learned:
+    """Metrics that are not built in, with the direction that a bound stated, and where."""
+
+    registry: PipeRegistry = field(default_factory=PipeRegistry)
+    where: dict[str, tuple[Better, str]] = field(default_factory=dict)
+
+    def see(self, metric: str, node: Node, shown: str) -> None:
+        """Take the direction of an unknown metric from ``max`` or ``min`` in a mapping."""
+        if not node.is_mapping or metric in PipeRegistry().metrics:
+            return
+        for kind, better in _BETTER.items():
+            if kind in node.value:
+                place = f"{shown}: {node.value[kind].where}"
+                before, first = self.where.setdefault(metric, (better, place))
+                if before != better:
+                    raise EditMetricsError(
+                        f"{metric} has a max and a min ({first} and {place}): what it was approved"
+                        " for cannot be compared"
+                    )
+        env = node.get("env")
+        for child in env.value.values() if env is not None and env.is_mapping else ():
+            self.see(metric, child, shown)
+
+    def register(self, names: set[str]) -> None:
+        """Make every name that was seen a known metric."""
+        for name in sorted(names - set(self.registry.metrics)):
+            better = self.where.get(name, ("lower", ""))[0]
+            self.registry.register(f"{name}-pipe", object, metrics=[Metric(name, better)])
+
+
+@contextmanager
+def versions(base: str, head: str, here: Path, say: Say) -> Iterator[tuple[Version, Version]]:
+    """Give two versions whose files lie in folders; revisions are written to temporary ones.
+
+    Each is the path of a file or folder, or a git revision. A path wins over a revision of the same
+    name, and ``say`` is told. Beside a path, a revision is read at the same place of its tree.
+
+    Raises:
+        InputError: something that is neither, or a file beside a folder.
+        EditMetricsError: git cannot be used.
+    """
+    paths = {text: here / text for text in (base, head) if text and os.path.exists(here / text)}
+    for text in paths:
+        if shutil.which("git") and find_commit(text, here) is not None:
+            say(f"{text} is a path and a revision: the path is taken ({text}^0 is the revision)")
+    if len({path.is_dir() for path in paths.values()}) > 1:
+        raise InputError(f"{base} and {head} are a file and a folder; give two of a kind")
+    with ExitStack() as stack:
+        beside = next(iter(paths.values()), None)
+
+        def opened(text: str) -> Version:
+            if text in paths:
+                return _of_path(text, paths[text])
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="editmetrics-")))
+            return _of_revision(text, here, beside, folder)
+
+        yield opened(base), opened(head)
+
+
+def _of_path(text: str, path: Path) -> Version:
+    if path.is_dir():
+        return Version(text, path)
+    return Version(text, path.parent, path.name)
+
+
+def _of_revision(text: str, here: Path, beside: Path | None, folder: Path) -> Version:
+    start = here
+    if beside is not None:
+        start = beside if beside.is_dir() else beside.parent
+    commit = find_commit(text, start)
+    repository = repository_of(start)
+    if commit is None or repository is None:
+        raise InputError(
+            f"{text!r} is no path and no git revision here; fetch it if it is one (in a shallow"
+            " clone of CI: `fetch-depth: 0` for actions/checkout)"
+        )
+    write_files(commit, repository, lambda path: path.suffix in (".yaml", ".yml"), folder)
+    shown = f"{text} ({commit[:12]})"
+    if beside is None:
+        return Version(shown, folder)
+    place = folder / start.resolve().relative_to(repository)
+    return Version(shown, place, None if beside.is_dir() else beside.name)
+
+
+def read_pair(base: Version, head: Version) -> Pair:
+    """Read both versions.
+
+    Raises:
+        EditMetricsError: a file that cannot be used, with version, file and line; a metric of which
+            one version states a maximum and the other a minimum; or neither version has anything.
+    """
+    learned = _Learned()
+    names: set[str] = set()
+    for version in (base, head):
+        with _named(version):
+            names |= _learn(version, learned)
+    learned.register(names)
+    found = []
+    for version in (base, head):
+        with _named(version):
+            found.append(_read(version, learned.registry))
+    if all(one.empty for one in found):
+        raise EditMetricsError(
+            f"neither {base.shown} nor {head.shown} has golden files (named <test file>.yaml, such"
+            f" as test_x.py.yaml), an {SETTINGS} with thresholds, or golden images"
+        )
+    own = tuple(sorted(names - set(PipeRegistry().metrics)))
+    return Pair(found[0], found[1], learned.registry.metrics, own)
+
+
+@contextmanager
+def _named(version: Version) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as error:
+        raise EditMetricsError(f"{version.shown}: {error}") from None
+
+
+def _learn(version: Version, learned: _Learned) -> set[str]:
+    """Return the metrics that a version names, and learn the directions of those not built in."""
+    names = set()
+    for path in _files(version).values():
+        if _is_golden(version, path):
+            for test in read_yaml(path, version.folder).root.mapping("a file of goldens").values():
+                for gate, node in test.mapping("the goldens of a test").items():
+                    names.add(gate.partition("@")[0])
+                    learned.see(gate.partition("@")[0], node, version.shown)
+        elif path.name == SETTINGS:
+            for metric, node in _default_nodes(path, version).items():
+                names.add(metric)
+                learned.see(metric, node, version.shown)
+    return names
+
+
+def _default_nodes(path: Path, version: Version) -> Mapping[str, Node]:
+    tree = load_tree(path, version.folder)
+    node = tree.root.get("thresholds")
+    return {} if node is None else Resolver(tree).resolve(node).mapping("thresholds")
+
+
+def _read(version: Version, registry: PipeRegistry) -> Thresholds:
+    goldens: dict[str, GoldenFile] = {}
+    defaults: dict[str, Mapping[str, Threshold]] = {}
+    images: dict[str, str] = {}
+    for name, path in _files(version).items():
+        if _is_golden(version, path):
+            goldens[name] = read_golden_file(path, registry, version.folder)
+        elif path.name == SETTINGS:
+            defaults[name] = {
+                metric: parse_bounds(registry.metric(metric), node, origin="default")
+                for metric, node in _default_nodes(path, version).items()
+            }
+        else:
+            for image, entry in read_provenance(path, version.folder).items():
+                images[f"{PurePosixPath(name).parent}/{image}"] = str(entry.get("sha256"))
+    return Thresholds(version.shown, goldens, defaults, images)
+
+
+def _is_golden(version: Version, path: Path) -> bool:
+    if version.only is not None:
+        return path.name not in (SETTINGS, PROVENANCE)
+    return bool(_GOLDEN.fullmatch(path.name))
+
+
+def _files(version: Version) -> dict[str, Path]:
+    """Return the files that are read, by path; the one file of a pair of files by no name."""
+    if version.only is not None:
+        path = version.folder / version.only
+        kind = path.name if path.name in (SETTINGS, PROVENANCE) else ""
+        return {kind: path} if path.is_file() else {}
+    found = {}
+    for folder, subfolders, files in os.walk(version.folder):
+        subfolders[:] = sorted(name for name in subfolders if not _is_foreign(Path(folder, name)))
+        for name in sorted(files):
+            path = Path(folder, name)
+            in_images = name == PROVENANCE and re.fullmatch(_TEST_FILE, Path(folder).name)
+            if _GOLDEN.fullmatch(name) or name == SETTINGS or in_images:
+                found[path.relative_to(version.folder).as_posix()] = path
+    return found
+
+
+def _is_foreign(folder: Path) -> bool:
+    """Tell whether a folder is hidden or a virtual environment: nothing in it is the project's."""
+    return folder.name.startswith(".") or (folder / "pyvenv.cfg").exists()

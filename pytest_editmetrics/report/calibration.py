@@ -1,0 +1,107 @@
+"""A calibration as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pytest_editmetrics.calibrated import Calibrated, Calibration
+from pytest_editmetrics.rundir import Run
+
+
+def run_lines(runs: Mapping[str, Run], calibration: Calibration) -> list[str]:
+    """Return what was read, and what is asked of the bounds."""
+    demand = calibration.demand
+    lines = [
+        f"run  {name}, {run.session.get('started')}: {sum(r.final for r in run.gates)} gates"
+        + ("" if run.complete else "; CUT OFF: only what finished is taken")
+        for name, run in runs.items()
+    ]
+    lines += [f"package  {text}" for text in _versions(runs)]
+    lines.append(
+        f"{len(runs)} runs; bounds inside which {100 * demand.coverage:g} % of all runs lie, with"
+        f" {100 * demand.confidence:g} % confidence"
+    )
+    return lines
+
+
+def _versions(runs: Mapping[str, Run]) -> list[str]:
+    """Return the packages whose version is not the same in all runs."""
+    told: dict[str, dict[str, list[str]]] = {}
+    for name, run in runs.items():
+        versions = run.session.get("versions")
+        for package, version in (versions if isinstance(versions, Mapping) else {}).items():
+            told.setdefault(package, {}).setdefault(str(version), []).append(name)
+    return [
+        f"{package} differs: "
+        + "; ".join(f"{version} in {', '.join(names)}" for version, names in found.items())
+        for package, found in told.items()
+        if len(found) > 1
+    ]
+
+
+def calibration_lines(calibration: Calibration) -> list[str]:
+    """Return what each gate measured and the bound proposed for it."""
+    lines: list[str] = []
+    for one in calibration.gates:
+        env = f" (env {one.env})" if one.env else ""
+        lines.append(f"{one.nodeid} {one.gate.label}{env}")
+        lines += [f"  {name:<9} {text}" for name, text in _rows(one)]
+    for what, why in calibration.without_value:
+        lines += [what, f"  {'left':<9} {why}"]
+    return lines
+
+
+def _rows(one: Calibrated) -> list[tuple[str, str]]:
+    spread = f"median {one.typical:.4g}, from {min(one.values):.4g} to {max(one.values):.4g}"
+    rows = [("values", f"{len(one.values)} on {', '.join(one.devices)}: {spread}")]
+    if one.bound is not None:
+        kind = "max" if one.gate.better == "lower" else "min"
+        distance = f"{abs(one.bound - one.typical):.3g} from the median"
+        rows.append(("proposal", f"{kind} {one.bound:.12g} ({distance})"))
+    if one.tolerance is not None:
+        rows.append(("method", _method(one)))
+    if one.bound is not None:
+        rows.append(("present", _present(one)))
+    rows += [("warning", text) for text in one.warnings]
+    if one.left is not None:
+        rows.append(("left", one.left))
+    return rows
+
+
+def _method(one: Calibrated) -> str:
+    assert one.tolerance is not None
+    tolerance = one.tolerance
+    scale = "as they are"
+    if tolerance.scale.limit is not None:
+        scale = f"as log(distance to {tolerance.scale.limit:g} + {tolerance.scale.start:g})"
+    if tolerance.method == "normal":
+        text = (
+            f"normal tolerance bound, {tolerance.factor:.3f} standard deviations from the mean,"
+            f" values counted {scale}"
+        )
+    elif tolerance.method == "order-statistic":
+        rank = "the worst value" if tolerance.rank == 1 else f"worst value number {tolerance.rank}"
+        text = f"{rank}, which needs no assumption of the distribution"
+    else:
+        text = "no spread"
+    reached = f"{text}: {tolerance.value:.4g}"
+    if tolerance.method == "constant" or _margin_decides(one):
+        return f"{reached}; the smallest margin decides, {one.margin:.3g} from the median"
+    return f"{reached}; the smallest margin is {one.margin:.3g}"
+
+
+def _margin_decides(one: Calibrated) -> bool:
+    assert one.tolerance is not None
+    sign = 1.0 if one.gate.better == "lower" else -1.0
+    return sign * (one.tolerance.value - one.typical) < one.margin
+
+
+def _present(one: Calibrated) -> str:
+    if one.present is None or one.bound is None:
+        return "none"
+    now, new = one.present.bound, one.bound
+    text = f"{one.present.kind} {now:g}, {one.present.origin} {one.present.source}"
+    if now == new:
+        return f"{text}: the same"
+    looser = (new > now) == (one.present.kind == "max")
+    return f"{text}: the proposal is {'looser' if looser else 'tighter'} by {abs(new - now):.3g}"

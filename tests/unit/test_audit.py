@@ -1,0 +1,426 @@
+"""`editmetrics audit`: what became of the thresholds between two versions."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from pytest_editmetrics.audit import audit
+from pytest_editmetrics.cli import main
+from pytest_editmetrics.config.golden_file import GoldenEntry, GoldenFile
+from pytest_editmetrics.golden_versions import Pair, Thresholds
+from pytest_editmetrics.measurement import Metric
+
+GOLDEN = "tests/goldens/test_x.py.yaml"
+LPIPS = '"test_a":\n  lpips: {{max: {0}}}\n'
+
+
+def put(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def run(capsys):
+    def run(*args: str) -> tuple[int, str, str]:
+        status = main(["audit", *args])
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch, run):
+    """Audit two folders with these files; ``--fail-on-loosening`` is always given."""
+    monkeypatch.chdir(tmp_path)
+
+    def audited(base: dict[str, str], head: dict[str, str], *options: str):
+        for name, files in (("base", base), ("head", head)):
+            (tmp_path / name).mkdir()
+            put(tmp_path / name, files)
+        return run("base", "head", "--fail-on-loosening", *options)
+
+    return audited
+
+
+@pytest.fixture
+def git(tmp_path, monkeypatch):
+    """A repository; the current folder."""
+    root = tmp_path / "repository"
+    root.mkdir()
+    monkeypatch.chdir(root)
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+
+    def git(*args: str) -> str:
+        done = subprocess.run(["git", *who, *args], check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def commit(files: dict[str, str | None], message: str = "change") -> str:
+        put(root, {name: text for name, text in files.items() if text is not None})
+        for name, text in files.items():
+            if text is None:
+                (root / name).unlink()
+        git("add", "-A")
+        git("commit", "-q", "-m", message)
+        return git("rev-parse", "HEAD")
+
+    git("init", "-q", "-b", "main")
+    git.commit = commit
+    return git
+
+
+def changes_of(out: str) -> list[str]:
+    return [line.strip() for line in out.splitlines() if line.startswith("  ")]
+
+
+def test_each_direction_is_told_with_amount_and_place(folders):
+    base = (
+        '"test_a":\n  lpips: {max: 0.1}\n  emd: {max: 8.0}\n  sam_clip_cls_sim: {min: 0.9}\n'
+        '"test_b":\n  sam_clip_cls_sim: {min: 0.8}\n  lpips@sky: {max: 0.2}\n'
+        '"test_c":\n  lpips: {max: 0.3}\n'
+    )
+    head = (
+        '"test_a":\n  lpips: {max: 0.15}\n  emd: {max: 7.0}\n  sam_clip_cls_sim: {min: 0.85}\n'
+        '"test_b":\n  sam_clip_cls_sim: {min: 0.84}\n  lpips@hat: {max: 0.1}\n'
+        '"test_c":\n  lpips: {max: 0.3, measured: 0.2}\n'
+    )
+    status, out, err = folders({GOLDEN: base}, {GOLDEN: head})
+    assert status == 1
+    assert "FAILED: 3 of the changes let more through" in err
+    assert changes_of(out) == [
+        f"{GOLDEN}:2: test_a lpips: max 0.1 -> 0.15, looser by 0.05, 50 %",
+        f"{GOLDEN}:4: test_a sam_clip_cls_sim: min 0.9 -> 0.85, looser by 0.05, 5.56 %",
+        f"{GOLDEN}:7: test_b lpips@sky: max 0.2 -> none",
+        f"{GOLDEN}:3: test_a emd: max 8 -> 7, tighter by 1, 12.5 %",
+        f"{GOLDEN}:6: test_b sam_clip_cls_sim: min 0.8 -> 0.84, tighter by 0.04, 5 %",
+        f"{GOLDEN}:7: test_b lpips@hat: max 0.1",
+    ]
+    lines = out.splitlines()
+    assert lines[0] == (
+        "base  base: 1 golden files with 6 gates, 0 default thresholds, 0 golden images"
+    )
+    assert "lpips (lower is better): 1 loosened, 1 dropped, 1 added" in lines
+    assert "sam_clip_cls_sim (higher is better): 1 loosened, 1 tightened" in lines
+    assert lines[-1] == "2 loosened, 1 dropped, 2 tightened, 1 added, 1 unchanged"
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [("0.1", 0), ("0.09", 0), ("0.1000001", 1)],
+)
+def test_only_loosening_fails(folders, head, status):
+    assert folders({GOLDEN: LPIPS.format("0.1")}, {GOLDEN: LPIPS.format(head)})[0] == status
+
+
+def test_without_the_option_nothing_fails(folders, run):
+    folders({GOLDEN: LPIPS.format(0.1)}, {GOLDEN: LPIPS.format(0.2)})
+    assert run("base", "head")[0] == 0
+
+
+def test_a_golden_file_that_is_gone_drops_its_thresholds(folders):
+    other = {"tests/goldens/test_y.py.yaml": LPIPS.format(0.1)}
+    status, out, _ = folders({GOLDEN: LPIPS.format(0.1), **other}, other)
+    assert status == 1
+    assert f"{GOLDEN}:2: test_a lpips: max 0.1 -> none (the file is gone)" in out
+
+
+def variant(top: str, **env: str) -> str:
+    inner = ", ".join(f"{key}: {{{value}}}" for key, value in env.items())
+    parts = [part for part in (top, f"env: {{{inner}}}" if env else "") if part]
+    return f'"test_a":\n  emd: {{{", ".join(parts)}}}\n'
+
+
+@pytest.mark.parametrize(
+    ("base", "head", "status", "told"),
+    [
+        (variant("max: 8", cuda="max: 9"), variant("max: 8", cuda="max: 9.5"), 1,
+         "emd (env cuda): max 9 -> 9.5, looser by 0.5"),
+        (variant("max: 8"), variant("max: 8", cuda="max: 9"), 1,
+         "emd (env cuda): max 8 -> 9, looser by 1, 12.5 % (the top level held before)"),
+        (variant("max: 8"), variant("max: 8", cuda="max: 7"), 0,
+         "emd (env cuda): max 8 -> 7, tighter by 1, 12.5 % (the top level held before)"),
+        (variant("max: 8", cuda="max: 9"), variant("max: 8"), 0,
+         "emd (env cuda): max 9 -> 8, tighter by 1, 11.1 % (the top level holds now)"),
+        (variant("max: 8", cuda="max: 7"), variant("max: 8"), 1,
+         "emd (env cuda): max 7 -> 8, looser by 1, 14.3 % (the top level holds now)"),
+        (variant("", cuda="max: 7"), variant("", cpu="max: 7"), 1, "(env cuda): max 7 -> none"),
+        (variant("max: 8"), variant("max: 8", cuda=""), 1,
+         "emd (env cuda): max 8 -> none (the top level held before)"),
+        (variant("max: 8"), variant("max: 8", smoke="max: 99"), 0, "emd (env smoke): max 99"),
+        (variant("max: 8", cuda="max: 9"), variant("max: 8", cuda="max: 9", **{"nvidia h100": "max: 8.5"}), 1,
+         "(env nvidia h100): max 8 -> 8.5, looser by 0.5, 6.25 % (the top level held before)"),
+        (variant("max: 8", cuda="max: 9", **{"nvidia h100": "max: 8.5"}), variant("max: 8", cuda="max: 9"), 1,
+         "(env nvidia h100): max 8.5 -> 9, looser by 0.5, 5.88 % (the variant cuda holds now)"),
+    ],
+)  # fmt: skip
+def test_what_counts_is_the_bound_that_holds_on_a_device(folders, base, head, status, told):
+    found, out, _ = folders({GOLDEN: base}, {GOLDEN: head})
+    assert (found, told in out) == (status, True), out
+
+
+def test_defaults_count_and_hold_where_no_golden_is(folders):
+    base = {
+        "editmetrics.yaml": "thresholds:\n  lpips: 0.1\n  emd: {max: 8}\n",
+        "sub/editmetrics.yaml": "thresholds:\n  lpips: {max: 0.01}\n",
+    }
+    head = {
+        "editmetrics.yaml": "thresholds:\n  lpips: 0.2\n",
+        "sub/editmetrics.yaml": "thresholds:\n  lpips: {max: 0.01}\n",
+        GOLDEN: LPIPS.format(0.05),
+        "sub/goldens/test_y.py.yaml": LPIPS.format(0.05),
+    }
+    status, out, _ = folders(base, head)
+    assert status == 1
+    assert "editmetrics.yaml:2: default lpips: max 0.1 -> 0.2, looser by 0.1, 100 %" in out
+    assert "editmetrics.yaml:3: default emd: max 8 -> none" in out
+    assert f"{GOLDEN}:2: test_a lpips: max 0.05\n" in out
+    assert (
+        "sub/goldens/test_y.py.yaml:2: test_a lpips: max 0.01 -> 0.05, looser by 0.04, 400 % (the"
+        " default max 0.01 (sub/editmetrics.yaml:2) held before)" in out
+    )
+
+
+def test_a_dropped_golden_names_the_default_that_holds_now(folders):
+    settings = {"editmetrics.yaml": "thresholds:\n  lpips: 0.1\n"}
+    status, out, _ = folders({GOLDEN: LPIPS.format(0.2), **settings}, settings)
+    assert status == 1
+    assert "the file is gone; the default max 0.1 (editmetrics.yaml:2) holds now" in out
+
+
+def test_defaults_of_a_base_file_are_seen(folders):
+    head = {
+        "editmetrics.yaml": "_base_: shared.yaml\n",
+        "shared.yaml": "loose: 0.5\nthresholds:\n  lpips: {max: '${loose}'}\n",
+    }
+    status, out, _ = folders({"editmetrics.yaml": "thresholds: {lpips: 0.1}\n"}, head)
+    assert status == 1
+    assert "default lpips: max 0.1 -> 0.5" in out
+
+
+def test_golden_images_are_told_by_their_provenance(folders):
+    place = "tests/goldens/test_x.py/provenance.yaml"
+    base = {place: "a.png: {sha256: aa}\nb.png: {sha256: bb}\nd.png: {sha256: dd}\n"}
+    head = {place: "a.png: {sha256: aa}\nb.png: {sha256: b2}\nc.png: {sha256: cc}\n"}
+    status, out, _ = folders(base, head)
+    assert status == 1
+    assert changes_of(out) == [
+        "changed: tests/goldens/test_x.py/b.png",
+        "dropped: tests/goldens/test_x.py/d.png",
+        "added: tests/goldens/test_x.py/c.png",
+    ]
+
+
+def test_own_metrics_take_their_direction_from_their_bounds(folders):
+    base = {GOLDEN: '"test_a":\n  sharp: {min: 3}\n  flat: {env: {cpu: {max: 1}}}\n'}
+    head = {GOLDEN: '"test_a":\n  sharp: {min: 2}\n  flat: {env: {cpu: {max: 0.5}}}\n'}
+    status, out, _ = folders(base, head)
+    assert status == 1
+    assert "sharp: min 3 -> 2, looser by 1" in out
+    assert "flat (env cpu): max 1 -> 0.5, tighter by 0.5" in out
+    assert "sharp is not built in" in out
+
+
+def test_an_own_metric_that_changes_its_direction_is_an_error(folders):
+    base, head = (f'"test_a":\n  sharp: {{{kind}: 3}}\n' for kind in ("min", "max"))
+    status, _, err = folders({GOLDEN: base}, {GOLDEN: head})
+    assert status == 1
+    assert f"sharp has a max and a min (base: {GOLDEN}:2 and head: {GOLDEN}:2)" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('"test_a":\n  lpips: {min: 0.1}\n', "2: 'min' on lpips, which is lower-is-better"),
+        ('"test_a":\n  lpips: {max: 0.1}\n  lpips: {max: 0.2}\n', "3: the key 'lpips' is written"),
+        ('"test_a": [', "2: not valid YAML"),
+        ('"test_a":\n  lpips: {max: 0.1, env: {cud: {max: 1}}}\n', "2: unknown environment 'cud'"),
+    ],
+)
+@pytest.mark.parametrize("side", ["base", "head"])
+def test_a_file_that_cannot_be_read_is_named_with_version_and_line(folders, text, problem, side):
+    good = {GOLDEN: LPIPS.format(0.1)}
+    bad = {GOLDEN: text}
+    status, out, err = folders(bad if side == "base" else good, bad if side == "head" else good)
+    assert status == 1
+    assert f"{side}: {GOLDEN}:{problem}" in err
+    assert out == ""
+
+
+def test_nothing_to_compare_is_an_error(folders):
+    status, _, err = folders({"tests/data.yaml": "a: 1"}, {})
+    assert status == 1
+    assert "neither base nor head has golden files" in err
+
+
+def test_two_files_of_any_name_are_compared(tmp_path, monkeypatch, run):
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path, {"old.yaml": LPIPS.format(0.1), "new.yaml": LPIPS.format(0.2), "d/x": ""})
+    status, out, _ = run("old.yaml", "new.yaml", "--fail-on-loosening")
+    assert status == 1
+    assert "new.yaml:2: test_a lpips: max 0.1 -> 0.2" in out
+    assert run("old.yaml", "d")[0] == 2
+
+
+def test_virtual_environments_and_hidden_folders_are_left_out(folders):
+    foreign = {
+        "env/pyvenv.cfg": "",
+        "env/lib/x.py.yaml": "nonsense: [",
+        ".tox/x.py.yaml": "nonsense: [",
+    }
+    good = {GOLDEN: LPIPS.format(0.1)}
+    assert folders({**good, **foreign}, good)[0] == 0
+
+
+# git
+
+
+def test_two_revisions_of_the_whole_repository(git, run, monkeypatch):
+    git.commit({GOLDEN: LPIPS.format(0.1), "a b/goldens/tést_ü.py.yaml": LPIPS.format(0.1)})
+    git("checkout", "-q", "-b", "topic")
+    git.commit({GOLDEN: LPIPS.format(0.2), "a b/goldens/tést_ü.py.yaml": None})
+    git("checkout", "-q", "main")
+    (Path.cwd() / "tests").mkdir(exist_ok=True)
+    monkeypatch.chdir("tests")
+    status, out, _ = run("main", "topic", "--fail-on-loosening")
+    assert status == 1
+    assert out.startswith("base  main (")
+    assert f"{GOLDEN}:2: test_a lpips: max 0.1 -> 0.2" in out
+    assert "a b/goldens/tést_ü.py.yaml:2: test_a lpips: max 0.1 -> none (the file is gone)" in out
+    assert run("topic", "main", "--fail-on-loosening")[0] == 0
+
+
+def test_a_revision_beside_a_folder_is_read_at_its_place(git, run):
+    git.commit({GOLDEN: LPIPS.format(0.1), "other/goldens/test_y.py.yaml": LPIPS.format(0.1)})
+    put(Path.cwd(), {GOLDEN: LPIPS.format(0.3)})
+    status, out, _ = run("HEAD", "tests", "--fail-on-loosening")
+    assert status == 1
+    assert changes_of(out) == [
+        "goldens/test_x.py.yaml:2: test_a lpips: max 0.1 -> 0.3, looser by 0.2, 200 %"
+    ]
+    assert run("HEAD", GOLDEN, "--fail-on-loosening")[0] == 1
+    assert run("HEAD", ".", "--fail-on-loosening")[0] == 1
+    put(Path.cwd(), {GOLDEN: LPIPS.format(0.1)})
+    assert run("HEAD", GOLDEN, "--fail-on-loosening")[0] == 0
+
+
+def test_a_path_wins_over_a_revision_and_says_so(git, run):
+    git.commit({GOLDEN: LPIPS.format(0.1)})
+    put(Path.cwd(), {"main/tests/goldens/test_x.py.yaml": LPIPS.format(0.2)})
+    _, out, err = run("main", "main")
+    assert "main is a path and a revision: the path is taken (main^0 is the revision)" in err
+    assert "base  main: 1 golden files" in out
+    status, out, _ = run("main^0", "HEAD", "--fail-on-loosening")
+    assert (status, "base  main^0 (" in out) == (0, True)
+
+
+@pytest.mark.parametrize("name", ["--output=owned", "-h", "--help", "no-such-branch", "", "a\nb"])
+def test_what_is_no_revision_never_reaches_git_as_an_option(git, run, name, capsys):
+    git.commit({GOLDEN: LPIPS.format(0.1)})
+    status, _, err = run("--", name, "HEAD")
+    assert status == 2
+    assert "is no path and no git revision here" in err
+    assert not (Path.cwd() / "owned").exists()
+
+
+def test_outside_a_repository_a_revision_is_refused(tmp_path, monkeypatch, run):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    status, _, err = run("main", "HEAD")
+    assert status == 2
+    assert "'main' is no path and no git revision here" in err
+
+
+def test_without_git_folders_are_compared_and_revisions_are_not(folders, run, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    same = {GOLDEN: LPIPS.format(0.1)}
+    assert folders(same, same)[0] == 0
+    status, _, err = run("main", "HEAD")
+    assert status == 1
+    assert "git is not installed" in err
+
+
+def test_no_filter_of_the_repository_runs_and_no_link_is_followed(git, run, tmp_path):
+    git("config", "filter.bad.smudge", f"touch {tmp_path / 'ran'}; cat")
+    git("config", "filter.bad.clean", "cat")
+    git.commit({".gitattributes": "*.yaml filter=bad\n", GOLDEN: LPIPS.format(0.1)})
+    outside = tmp_path / "outside.yaml"
+    outside.write_text(LPIPS.format(0.9))
+    Path("tests/goldens/test_link.py.yaml").symlink_to(outside)
+    git.commit({})
+    (tmp_path / "ran").unlink(missing_ok=True)
+    status, out, _ = run("HEAD^", "HEAD", "--fail-on-loosening")
+    assert (status, "0.9" in out) == (0, False)
+    assert not (tmp_path / "ran").exists()
+
+
+# Markdown
+
+
+def test_markdown_is_a_table_that_no_test_id_can_leave(folders):
+    hostile = "test_a[<b>|`x`\\n# big]"
+    base, head = (f'"{hostile}":\n  lpips: {{max: {bound}}}\n' for bound in ("0.1", "0.2"))
+    status, out, _ = folders({GOLDEN: base}, {GOLDEN: head}, "--markdown")
+    assert status == 1
+    assert out.startswith("### Thresholds: 1 loosened, 0 unchanged\n")
+    html = MarkdownIt("commonmark", {"html": True}).enable("table").render(out)
+    assert html.count("<tr>") == 2
+    assert html.count("<td>") == 5
+    assert "<b>" not in html
+    assert "<strong>loosened</strong>" in html
+
+
+def test_markdown_fits_in_a_comment(folders):
+    tests = "".join(f'"test_{n}[{"x" * 80}]":\n  lpips: {{max: 0.%s}}\n' for n in range(900))
+    texts = [tests.replace("%s", digit) for digit in "12"]
+    _, out, _ = folders({GOLDEN: texts[0]}, {GOLDEN: texts[1]}, "--markdown")
+    assert len(out) < 65_536
+    rows = out.count("| **loosened** |")
+    assert f"and {900 - rows} more" in out
+
+
+bounds = st.floats(0, 10).map(lambda value: round(value, 3)) | st.none()
+entries = st.builds(
+    lambda top, cuda, cpu: GoldenEntry(
+        top,
+        None,
+        {k: GoldenEntry(v, None, {}, 1) for k, v in (("cuda", cuda), ("cpu", cpu)) if v},
+        1,
+    ),
+    bounds,
+    bounds,
+    bounds,
+)
+
+
+@given(entries, entries, st.sampled_from(["lower", "higher"]))
+def test_swapping_the_versions_turns_every_change_around(one, other, better):
+    """What is looser one way is tighter the other way; the same is the same."""
+
+    def version(entry: GoldenEntry) -> Thresholds:
+        file = GoldenFile(Path("x"), "x", {"test": {"m": entry}})
+        return Thresholds("v", {"x": file}, {}, {})
+
+    metrics = {"m": Metric("m", better)}
+    there = audit(Pair(version(one), version(other), metrics, ()))
+    back = audit(Pair(version(other), version(one), metrics, ()))
+    turned = {
+        "loosened": "tightened",
+        "tightened": "loosened",
+        "added": "dropped",
+        "dropped": "added",
+    }
+    assert sorted(
+        (c.env or "", turned[c.kind], c.after, c.before) for c in there.changes
+    ) == sorted((c.env or "", c.kind, c.before, c.after) for c in back.changes)
+    assert there.unchanged == back.unchanged
+    assert not audit(Pair(version(one), version(one), metrics, ())).changes
