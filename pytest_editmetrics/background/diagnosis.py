@@ -14,7 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.background.drift import Drift, Motion, measure_drift, warped
+from pytest_editmetrics.background.drift import Drift, measure_drift
+from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.spill import Local, find_local
 from pytest_editmetrics.background.tone import Tone, fit_tone
 from pytest_editmetrics.images import Array

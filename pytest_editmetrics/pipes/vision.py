@@ -15,7 +15,8 @@ from pytest_editmetrics.cache import FeatureCache, feature_key
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.images import Array, ImageLike, load_image
 from pytest_editmetrics.measurement import Scope
-from pytest_editmetrics.pipes.base import ModelPipe, Request, Score, soft
+from pytest_editmetrics.pipes.base import Request, Score, soft
+from pytest_editmetrics.pipes.model_pipe import ModelPipe
 from pytest_editmetrics.pipes.models import ModelStore
 from pytest_editmetrics.pipes.objects import boxes_used, cosine, mean_over_pairs, pair_boxes
 from pytest_editmetrics.pipes.sam import WHITE, Colour, SAMPipe, check_colour

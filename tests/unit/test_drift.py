@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from pytest_editmetrics.background.drift import Motion, measure_drift, warped
+from pytest_editmetrics.background.drift import measure_drift
+from pytest_editmetrics.background.motion import Motion, warped
 
 PHOTOS = Path(__file__).parents[2] / "fixtures" / "demo" / "images"
 

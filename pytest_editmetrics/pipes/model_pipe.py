@@ -1,0 +1,187 @@
+"""Pipes with a model: weights found and checked first, loaded when something must be computed."""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from pytest_editmetrics.cache import FeatureCache, pixels_digest
+from pytest_editmetrics.device import device_name, numerics, resolve_device
+from pytest_editmetrics.errors import InputError, WeightsError, did_you_mean
+from pytest_editmetrics.images import Array
+from pytest_editmetrics.measurement import Measurement, WeightsUsed
+from pytest_editmetrics.pipes.base import Pipe, Request, Score
+from pytest_editmetrics.pipes.computing import quiet_random
+from pytest_editmetrics.pipes.models import ModelStore
+from pytest_editmetrics.weights.check import state_of
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.weights.find import FoundWeights
+
+ModelT = TypeVar("ModelT")
+DTYPES = ("float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True)
+class Loaded(Generic[ModelT]):
+    """A model on its device, and the weights it was made from."""
+
+    model: ModelT
+    device: str
+    weights: WeightsUsed
+
+
+@dataclass(frozen=True)
+class Using:
+    """What a measurement uses: weights that were found and checked, and a device that is there.
+
+    The model itself is loaded only when something must be computed; ``state`` tells whether the
+    files are still those that were checked.
+    """
+
+    found: FoundWeights
+    device: str
+    dtype: str
+    state: tuple[object, ...]
+
+    @property
+    def weights(self) -> WeightsUsed:
+        """The weights, as a measurement names them."""
+        return WeightsUsed(self.found.name, self.found.sha256, self.found.smoke)
+
+    def depends(self, image: Array) -> dict[str, Any]:
+        """Return what the bits of every feature of ``image`` depend on, for its key."""
+        return {
+            "pixels": pixels_digest(image),
+            "weights": self.found.sha256,
+            "dtype": self.dtype,
+            **numerics(self.device),
+        }
+
+
+class ModelPipe(Pipe, Generic[ModelT]):
+    """A pipe with a model. Making one loads nothing.
+
+    A subclass also names its ``variants`` (the constructor's keywords that decide the model besides
+    weights, device and dtype), and implements ``_find``, ``_build`` and ``_score``. Loading is
+    thread-safe; after ``release`` the next measurement loads again.
+
+    ``cache`` keeps features and ``models`` the model; a pipe on its own has its own in memory, the
+    pipes of a pytest session share them: those that differ in ``framing`` share one model.
+    """
+
+    variants: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, device: str = "auto", dtype: str = "float32"):
+        if dtype not in DTYPES:
+            raise InputError(f"{self.key}: unknown dtype {dtype!r}{did_you_mean(dtype, DTYPES)}")
+        self.device = device
+        self.dtype = dtype
+        self.cache = FeatureCache()
+        self.models = ModelStore()
+        self._lock = threading.RLock()
+        self._using: Using | None = None
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the weights are in memory."""
+        using = self._using
+        return using is not None and self._model_key(using) in self.models
+
+    def share(self, cache: FeatureCache, models: ModelStore | None = None) -> None:
+        """Keep features in ``cache``, and the model in ``models``, from now on."""
+        self.cache = cache
+        if models is not None:
+            self.models = models
+
+    def use(self) -> Using:
+        """Find and check the weights and the device; loads nothing.
+
+        Raises:
+            MissingResourceError: they are not on this machine; the message says how to get them.
+            WeightsError: they are damaged.
+            EditMetricsError: the device is not available.
+        """
+        with self._lock:
+            if self._using is None:
+                device = resolve_device(self.device)
+                with self.explained(f"finding the weights of {self.key}"):
+                    found = self._find()
+                self._using = Using(found, device, self.dtype, state_of(found.path))
+            return self._using
+
+    def load(self) -> Loaded[ModelT]:
+        """Load the weights, unless they are loaded already.
+
+        Raises:
+            MissingResourceError: they are not on this machine; the message says how to get them.
+            WeightsError: they are damaged or do not fit the model.
+            EditMetricsError: the device is not available, or out of memory.
+        """
+        using = self.use()
+
+        def build() -> Loaded[ModelT]:
+            if state_of(using.found.path) != using.state:
+                raise WeightsError(
+                    f"{using.found.path} was replaced after its hash was taken; run again"
+                )
+            with self.explained(f"loading {self.key} on {using.device}"), quiet_random():
+                return Loaded(self._build(using), using.device, using.weights)
+
+        loaded: Loaded[ModelT] = self.models.get(self._model_key(using), build)
+        return loaded
+
+    def release(self) -> None:
+        """Free the weights, so that the editing model has the memory; the pipe stays usable.
+
+        A model that pipes share is freed for all of them; the next that needs it loads it again.
+        """
+        with self._lock:
+            using, self._using = self._using, None
+        if using is None or not self.models.release(self._model_key(using)):
+            return
+        if using.device.startswith("cuda"):
+            import torch
+
+            torch.cuda.empty_cache()
+
+    def _model_key(self, using: Using) -> tuple[object, ...]:
+        """Return what decides the model: pipes of equal keys share it."""
+        found = using.found
+        weights = (found.path, found.sha256, found.config)
+        variant = tuple(getattr(self, name) for name in self.variants)
+        return (self.key, *weights, using.device, using.dtype, *variant)
+
+    def _measured(self, request: Request, details: Mapping[str, Any]) -> Measurement:
+        height, width = request.reference.shape[:2]
+        using = self.use()
+        with self.explained(f"{request.metric} of a {width}x{height} image on {using.device}"):
+            score = self._score(using, request)
+        dtype = {} if self.dtype == "float32" else {"dtype": self.dtype}
+        return Measurement(
+            request.metric,
+            score.value,
+            self._scope(request),
+            score.soft_failure,
+            score.floor,
+            score.excess,
+            using.device,
+            device_name(using.device),
+            (using.weights, *score.weights),
+            {**score.details, **dtype, **details},
+        )
+
+    @abstractmethod
+    def _find(self) -> FoundWeights:
+        """Find and check the weights."""
+
+    @abstractmethod
+    def _build(self, using: Using) -> ModelT:
+        """Put the model on its device."""
+
+    @abstractmethod
+    def _score(self, using: Using, request: Request) -> Score:
+        """Compute ``request.metric``."""
