@@ -64,6 +64,12 @@ def add_calibrate(commands: Commands) -> None:
         metavar="EXPR",
         help="only gates whose test id and metric match, as with pytest -k; or one whole test id",
     )
+    parser.add_argument(
+        "--no-selftest",
+        dest="selftest",
+        action="store_false",
+        help="do not put faults into the kept images to see whether a proposal notices them",
+    )
     parser.add_argument("--write", action="store_true", help="write the proposals as goldens")
     parser.add_argument(
         "--rootdir",
@@ -74,6 +80,7 @@ def add_calibrate(commands: Commands) -> None:
 
 
 def _calibrate(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.blindness import tell_blind
     from pytest_editmetrics.calibrated import Demand
     from pytest_editmetrics.calibration import calibrate
     from pytest_editmetrics.errors import InputError
@@ -92,8 +99,15 @@ def _calibrate(args: argparse.Namespace) -> int:
 
     def work(session: EditSession) -> int:
         found = calibrate(session, runs, demand, args.expression)
+        if args.selftest:
+            found, untested = tell_blind(session, runs, found)
         for line in (*run_lines(runs, found), *calibration_lines(found)):
             say(line)
+        if args.selftest and untested:
+            say(
+                f"{untested} gates were not self-tested: the runs keep no images of them; give run"
+                " directories"
+            )
         return _finish(session, found, write=args.write)
 
     return in_project(work, args.rootdir)

@@ -54,6 +54,11 @@ def selftest(session: EditSession, jobs: Sequence[Job], gates: Sequence[Gate]) -
         return Noticed({}, [], list(FAULTS), "a gate fails already")
     if not any(gate.verdict in ("pass", "review") for gate in gates):
         return Noticed({}, [], list(FAULTS), "no gate holds a measured value to a bound")
+    return try_faults(session, jobs)
+
+
+def try_faults(session: EditSession, jobs: Sequence[Job]) -> Noticed:
+    """Put every fault into the edited image of jobs that share a pair, and judge the jobs."""
     pair = jobs[0].pair
     height, width = pair.reference.shape[:2]
     inside = region_mask(jobs[0].coords, "inner", height, width)

@@ -1,0 +1,66 @@
+"""Whether the bounds that a calibration proposes would still notice a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from pytest_editmetrics.calibrated import Calibrated, Calibration
+from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.measurement import Threshold
+from pytest_editmetrics.progress import track
+from pytest_editmetrics.rundir import GateRecord, Run
+from pytest_editmetrics.score import job_of
+from pytest_editmetrics.selftest import try_faults
+from pytest_editmetrics.session import EditSession
+
+
+def tell_blind(
+    session: EditSession, runs: Mapping[str, Run], found: Calibration
+) -> tuple[Calibration, int]:
+    """Return the calibration with a warning at each proposal that notices no fault at all.
+
+    Faults are put into the images that the runs keep (``selftest``). The second value counts the
+    proposals that could not be tested, since no run keeps an image of their gate.
+    """
+    gates, untested = [], 0
+    for one in track(list(found.gates), "selftest"):
+        tested = _tested(session, runs, one) if one.bound is not None else one
+        untested += tested is None
+        gates.append(one if tested is None else tested)
+    return replace(found, gates=tuple(gates)), untested
+
+
+def _tested(session: EditSession, runs: Mapping[str, Run], one: Calibrated) -> Calibrated | None:
+    """Return a proposal, warned if it is blind; ``None`` if it cannot be tested."""
+    kind = "max" if one.gate.better == "lower" else "min"
+    assert one.bound is not None
+    proposal = Threshold(kind, one.bound, "golden", "the proposal")  # type: ignore[arg-type]
+    for run in runs.values():
+        for record in run.gates:
+            if not (record.final and _is(record, one) and record.gate.images):
+                continue
+            try:
+                job = job_of(session, run, record, configured=False)
+            except EditMetricsError:  # another run may have what this one lacks
+                continue
+            noticed = try_faults(session, [replace(job, explicit=proposal)])
+            return _warned(one, noticed.let_through) if noticed.blind else one
+    return None
+
+
+def _is(record: GateRecord, one: Calibrated) -> bool:
+    gate = record.gate
+    return (record.nodeid, gate.metric, gate.name) == (
+        one.nodeid,
+        one.gate.metric,
+        one.gate.name,
+    )
+
+
+def _warned(one: Calibrated, let_through: Sequence[str]) -> Calibrated:
+    warning = (
+        f"blind: a gate with this bound notices none of {len(let_through)} faults"
+        f" ({', '.join(let_through)}); see docs/selftest.md"
+    )
+    return replace(one, warnings=(*one.warnings, warning))

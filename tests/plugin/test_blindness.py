@@ -1,0 +1,63 @@
+"""``editmetrics calibrate`` says which of its proposals would notice no fault."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_editmetrics.cli import main
+
+SUITE = """
+import os
+
+import numpy as np
+from PIL import Image
+
+BOX = [(20, 24, 60, 64)]
+
+
+def pair():
+    random = np.random.default_rng(0)
+    coarse = Image.fromarray(random.integers(30, 220, (24, 24, 3), dtype=np.uint8))
+    reference = np.asarray(coarse.resize((128, 128), Image.Resampling.BICUBIC))
+    noise = np.random.default_rng(int(os.environ["SEED"])).normal(0, 1, reference.shape)
+    edited = (reference + noise).clip(0, 255).round().astype(np.uint8)
+    edited[24:64, 20:60] = 255 - edited[24:64, 20:60]
+    return reference, edited
+
+
+def test_it(edit_gate):
+    edit_gate.check(*pair(), BOX, metrics=["zoom", "unedit_psnr"])
+"""
+
+
+@pytest.fixture
+def runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    pytester.makepyfile(test_it=SUITE)
+    (pytester.path / "editmetrics.yaml").write_text("thresholds: {zoom: 1, unedit_psnr: 1}\n")
+    folders = [f"run{seed}" for seed in range(3)]
+    for seed, folder in enumerate(folders):
+        monkeypatch.setenv("SEED", str(seed))
+        result = pytester.runpytest("-q", f"--editmetrics-run-dir={folder}")
+        result.assert_outcomes(passed=1)
+    monkeypatch.chdir(pytester.path)
+    return folders
+
+
+def test_a_proposal_that_notices_nothing_is_told(runs, capsys):
+    assert main(["calibrate", *runs]) == 0
+    of_zoom, of_psnr = capsys.readouterr().out.split("test_it.py::test_it unedit_psnr")
+    assert "blind: a gate with this bound notices none of 8 faults (shift-1px, " in of_zoom
+    assert "blind" not in of_psnr
+
+
+def test_faults_may_be_left_out(runs, capsys):
+    assert main(["calibrate", *runs, "--no-selftest"]) == 0
+    assert "blind" not in capsys.readouterr().out
+
+
+def test_runs_without_images_say_so(runs, capsys, pytester):
+    for folder in runs:
+        results = pytester.path / folder / "results.jsonl"
+        results.rename(pytester.path / f"{folder}.jsonl")
+    assert main(["calibrate", *(f"{folder}.jsonl" for folder in runs)]) == 0
+    assert "2 gates were not self-tested: the runs keep no images" in capsys.readouterr().out
