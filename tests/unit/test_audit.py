@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from pytest_editmetrics import git_files
 from pytest_editmetrics.audit import audit
 from pytest_editmetrics.cli import main, make_parser
 from pytest_editmetrics.config.golden_file import GoldenEntry, GoldenFile
@@ -333,6 +334,14 @@ def test_what_is_no_revision_never_reaches_git_as_an_option(git, run, name, caps
     assert status == 2
     assert "is no path and no git revision here" in err
     assert not (Path.cwd() / "owned").exists()
+
+
+def test_an_option_is_no_revision_whatever_git_would_say(tmp_path, monkeypatch):
+    def never(*args, **kwargs):
+        raise AssertionError(args)
+
+    monkeypatch.setattr(git_files.subprocess, "run", never)
+    assert git_files.find_commit("--git-dir=elsewhere", tmp_path) is None
 
 
 def test_outside_a_repository_a_revision_is_refused(tmp_path, monkeypatch, run):
