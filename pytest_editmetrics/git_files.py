@@ -27,15 +27,15 @@ def find_commit(revision: str, folder: Path) -> str | None:
     return done.stdout.decode().strip() or None if done.returncode == 0 else None
 
 
-def repository_of(folder: Path) -> Path | None:
-    """Return the top of the working tree that ``folder`` lies in, ``None`` if in none.
+def repository_of(folder: Path) -> Path:
+    """Return the top of the working tree that ``folder`` lies in.
 
     Raises:
-        EditMetricsError: git is not installed.
+        EditMetricsError: it lies in none, git refuses to use it, or git is not installed.
     """
     done = _git(["rev-parse", "--show-toplevel"], folder)
     if done.returncode != 0:
-        return None
+        raise EditMetricsError(f"git finds no repository in {folder}: {_said(done)}")
     return Path(os.fsdecode(done.stdout.removesuffix(b"\n"))).resolve()
 
 
@@ -93,9 +93,12 @@ def _contents(blobs: Sequence[bytes], repository: Path) -> list[bytes]:
 def _checked(arguments: list[str], folder: Path, given: bytes = b"") -> bytes:
     done = _git(arguments, folder, given)
     if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip()
-        raise EditMetricsError(f"git {arguments[0]} failed in {folder}: {said}")
+        raise EditMetricsError(f"git {arguments[0]} failed in {folder}: {_said(done)}")
     return done.stdout
+
+
+def _said(done: subprocess.CompletedProcess[bytes]) -> str:
+    return " ".join(done.stderr.decode(errors="replace").split())
 
 
 def _git(

@@ -151,9 +151,12 @@ def _of_revision(text: str, here: Path, beside: Path | None, folder: Path) -> Ve
     start = here
     if beside is not None:
         start = beside if beside.is_dir() else beside.parent
+    try:
+        repository = repository_of(start)
+    except EditMetricsError as error:
+        raise EditMetricsError(f"{text!r} is no path here, and {error}") from None
     commit = find_commit(text, start)
-    repository = repository_of(start)
-    if commit is None or repository is None:
+    if commit is None:
         raise InputError(
             f"{text!r} is no path and no git revision here; fetch it if it is one (in a shallow"
             " clone of CI: `fetch-depth: 0` for actions/checkout)"

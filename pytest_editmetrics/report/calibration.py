@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_editmetrics.calibrated import Calibrated, Calibration
+from pytest_editmetrics.compare import weights_of
 from pytest_editmetrics.rundir import Run
 
 
@@ -54,6 +55,8 @@ def calibration_lines(calibration: Calibration) -> list[str]:
 def _rows(one: Calibrated) -> list[tuple[str, str]]:
     spread = f"median {one.typical:.4g}, from {min(one.values):.4g} to {max(one.values):.4g}"
     rows = [("values", f"{len(one.values)} on {', '.join(one.devices)}: {spread}")]
+    if weights := sorted(weights_of(one.gate)):
+        rows.append(("weights", ", ".join(f"{name} {sha256[:12]}" for name, sha256 in weights)))
     if one.bound is not None:
         kind = "max" if one.gate.better == "lower" else "min"
         distance = f"{abs(one.bound - one.typical):.3g} from the median"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from pytest_editmetrics import git_files
 from pytest_editmetrics.audit import audit
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli import main, make_parser
 from pytest_editmetrics.config.golden_file import GoldenEntry, GoldenFile
 from pytest_editmetrics.golden_versions import Pair, Thresholds
 from pytest_editmetrics.measurement import Metric
@@ -332,12 +336,20 @@ def test_what_is_no_revision_never_reaches_git_as_an_option(git, run, name, caps
     assert not (Path.cwd() / "owned").exists()
 
 
+def test_an_option_is_no_revision_whatever_git_would_say(tmp_path, monkeypatch):
+    def never(*args, **kwargs):
+        raise AssertionError(args)
+
+    monkeypatch.setattr(git_files.subprocess, "run", never)
+    assert git_files.find_commit("--git-dir=elsewhere", tmp_path) is None
+
+
 def test_outside_a_repository_a_revision_is_refused(tmp_path, monkeypatch, run):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     status, _, err = run("main", "HEAD")
-    assert status == 2
-    assert "'main' is no path and no git revision here" in err
+    assert status == 1
+    assert f"'main' is no path here, and git finds no repository in {tmp_path}: fatal:" in err
 
 
 def test_without_git_folders_are_compared_and_revisions_are_not(folders, run, monkeypatch):
@@ -386,6 +398,41 @@ def test_markdown_fits_in_a_comment(folders):
     assert len(out) < 65_536
     rows = out.count("| **loosened** |")
     assert f"and {900 - rows} more" in out
+
+
+# docs/audit.md
+
+DOCS = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
+
+
+def test_every_command_of_the_docs_is_one_that_the_parser_takes():
+    named = re.findall(r"^ *(?:- run: )?editmetrics ([^#>\n]+)", DOCS, re.M)
+    assert len(named) == 5
+    for command in named:
+        make_parser().parse_args(shlex.split(command))
+
+
+def test_the_workflow_compares_a_merge_with_the_branch_that_it_is_merged_into():
+    workflow = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", DOCS, re.S)[0])
+    checkout, _, _, command, comment = workflow["jobs"]["audit"]["steps"]
+    assert checkout["with"]["fetch-depth"] == 2
+    assert "audit HEAD^1 HEAD" in command["run"]
+    assert "${{" not in comment["run"]
+
+
+def test_the_output_in_the_docs_is_what_is_printed(folders):
+    base = (
+        '"test_add_hat[sdxl]":\n  lpips: {max: 0.0318}\n  sam_clip_cls_sim: {min: 0.893}\n'
+        '  emd: {max: 7.9}\n"test_remove_dog":\n  lpips: {max: 0.05}\n'
+    )
+    head = (
+        '"test_add_hat[sdxl]":\n  lpips: {max: 0.0435}\n  sam_clip_cls_sim: {min: 0.9}\n'
+        "  emd: {max: 7.9, env: {cuda: {max: 8.3}}}\n"
+    )
+    place = "tests/goldens/test_portrait.py.yaml"
+    _, out, _ = folders({place: base}, {place: head})
+    shown = re.findall(r"```text\n(.*?)```", DOCS, re.S)[0]
+    assert out.splitlines()[2:] == shown.splitlines()[2:]
 
 
 bounds = st.floats(0, 10).map(lambda value: round(value, 3)) | st.none()

@@ -76,6 +76,7 @@ def test_a_proposal_is_told_and_written_only_on_request(calibrate, project):
     assert f"{wanted:.4g}; the smallest margin is 0.005" in out
     assert "7 runs; bounds inside which 99 % of all runs lie, with 95 % confidence" in out
     assert "values    7 on cpu: median 0.03, from 0.027 to 0.033" in out
+    assert "weights   lpips:alex 94bbe0919378" in out
     assert "normal tolerance bound, 4.642 standard deviations from the mean" in out
     assert "values counted as log(distance to 0 + 0.005)" in out
     assert "present   none" in out
