@@ -147,7 +147,7 @@ def structure_distance(reference: Tokens, edited: Tokens) -> float:
         The mean squared difference of the two matrices of cosines, (n, n); in [0, 4], NaN if a
         token is not finite.
 
-    >>> structure_distance(np.eye(2), np.ones((2, 2)))
+    >>> structure_distance(np.eye(2), np.array([[1.0, 0.0], [1.0, 0.0]]))
     0.5
     """
     difference = _cosines(reference) - _cosines(edited)

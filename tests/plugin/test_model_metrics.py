@@ -105,6 +105,7 @@ def test_the_users_sam_isolates_for_dino(pytester, configure):
         f" model_cfg={str(MODELS / 'sam.json')!r}, device='cpu')\n"
     )
     body = (
+        "@pytest.mark.editmetrics(framing='center-crop')\n"
         "def test_it(edit_gate, dino_v3_pipe, sam_pipe):\n"
         "    assert dino_v3_pipe.sam_block is sam_pipe\n"
         "    check(edit_gate, 'sam_dino_cls_sim')\n"

@@ -56,7 +56,7 @@ SETTINGS = """\
 pipes_default:
   clip-pipe: {model_path: smoke}
   sam-pipe: {model_type: smoke}
-thresholds: {lpips: 9, emd: 9000, emd_excess: 9000, sam_clip_cls_sim: -1}
+thresholds: {lpips: 9, emd: 9000, emd_excess: 9000, sam_clip_cls_sim: -0.99}
 """
 
 TESTS = """
