@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pytest_editmetrics.config.golden_file import DEVICE_TYPES, SMOKE, GoldenEntry, GoldenFile
 from pytest_editmetrics.golden_versions import Pair, Thresholds
-from pytest_editmetrics.measurement import Metric
+from pytest_editmetrics.measurement import Metric, Threshold
 
 Kind = Literal["loosened", "tightened", "added", "dropped"]
 KINDS: tuple[Kind, ...] = ("loosened", "dropped", "tightened", "added")
@@ -97,6 +97,11 @@ class _Holding:
 
     bound: float
     inherited: str = ""
+    review: float | None = None
+
+    def same(self, other: _Holding) -> bool:
+        """Whether both let the same values pass."""
+        return (self.bound, self.review) == (other.bound, other.review)
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,7 @@ class _Gate:
             default = self.default_before
             if not old and new and default and _looser(self.metric, default.bound, new.bound):
                 old = default
-            if old and new and old.bound == new.bound:
+            if old and new and old.same(new):
                 yield None
             elif old or new:
                 source = f"{self.shown}:{self._line(env)}"
@@ -191,9 +196,25 @@ def _change(
     elif new is None:
         kind = "dropped"
     else:
-        kind = "loosened" if _looser(metric, old.bound, new.bound) else "tightened"
+        kind = "loosened" if _lets_more(metric, old, new) else "tightened"
+        if old.review != new.review:
+            told = f"review {_or_none(old.review)} -> {_or_none(new.review)}"
+            note = f"{note}; {told}" if note else told
     before, after = (None if one is None else one.bound for one in (old, new))
     return Change(kind, metric, source, test, gate, env, before, after, note)
+
+
+def _lets_more(metric: Metric, old: _Holding, new: _Holding) -> bool:
+    """Tell whether a change lets more through; without a review bound nothing is for review."""
+    if old.bound != new.bound:
+        return _looser(metric, old.bound, new.bound)
+    if old.review is None or new.review is None:
+        return new.review is None
+    return _looser(metric, old.review, new.review)
+
+
+def _or_none(review: float | None) -> str:
+    return "none" if review is None else f"{review:g}"
 
 
 def _looser(metric: Metric, old: float, new: float) -> bool:
@@ -207,7 +228,9 @@ def _environments(entries: Iterable[GoldenEntry | None]) -> list[str | None]:
 
 def _stated(entry: GoldenEntry | None, env: str | None) -> _Holding | None:
     variant = entry if entry is None or env is None else entry.env.get(env)
-    return None if variant is None or variant.bound is None else _Holding(variant.bound)
+    if variant is None or variant.bound is None:
+        return None
+    return _Holding(variant.bound, review=variant.review)
 
 
 def _inherited(
@@ -220,10 +243,12 @@ def _inherited(
     """
     if entry is None or env is None or env == SMOKE or env in entry.env:
         return None
-    held = [] if entry.bound is None else [_Holding(entry.bound, "the top level")]
+    held = []
+    if entry.bound is not None:
+        held.append(_Holding(entry.bound, "the top level", entry.review))
     if env not in DEVICE_TYPES:
         held += [
-            _Holding(bound, f"the variant {kind}")
+            _Holding(bound, f"the variant {kind}", entry.env[kind].review)
             for kind in DEVICE_TYPES
             if kind in entry.env and (bound := entry.env[kind].bound) is not None
         ]
@@ -241,7 +266,7 @@ def _defaults(pair: Pair) -> Iterator[Change | None]:
         base, head = pair.base.defaults.get(file, {}), pair.head.defaults.get(file, {})
         for name in _both(base, head):
             old, new = base.get(name), head.get(name)
-            if old is not None and new is not None and old.bound == new.bound:
+            if old is not None and new is not None and _of(old).same(_of(new)):
                 yield None
                 continue
             yield _change(
@@ -250,9 +275,13 @@ def _defaults(pair: Pair) -> Iterator[Change | None]:
                 None,
                 name,
                 None,
-                None if old is None else _Holding(old.bound),
-                None if new is None else _Holding(new.bound),
+                None if old is None else _of(old),
+                None if new is None else _of(new),
             )
+
+
+def _of(threshold: Threshold) -> _Holding:
+    return _Holding(threshold.bound, review=threshold.review)
 
 
 def _images(base: Mapping[str, str], head: Mapping[str, str]) -> Iterator[ImageChange]:

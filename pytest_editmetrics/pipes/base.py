@@ -80,7 +80,8 @@ class Request:
         if not self.region:
             return "there are no boxes to measure inside"
         where = "inside" if self.mask_mode == "inner" else "outside"
-        return f"no pixel of the image lies {where} {self.region.text}"
+        boxes = "the boxes " if self.region.plain else ""
+        return f"no pixel of the image lies {where} {boxes}{self.region.text}"
 
 
 @dataclass(frozen=True)

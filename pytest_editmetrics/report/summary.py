@@ -16,7 +16,7 @@ def summary_lines(tally: Tally) -> list[str]:
         return []
     lines = _table(rows)
     lines += _listed(
-        "for review: inside the bound, beyond the review bound",
+        "for review: beyond the review bound, or beyond a bound that only advises",
         [f"{test.nodeid}: {headline(g)}" for test, g in tally.notable if g.verdict == "review"],
     )
     unmeasured = [(t, g) for t, g in tally.notable if g.verdict == "unmeasured"]
@@ -93,7 +93,7 @@ def worst_margin(row: Row) -> str:
         value = f"worst tile {value}"
     else:
         value, bound = format_numbers(gate.value, gate.bound)
-    comparison = "beyond" if gate.verdict == "fail" else "inside"
+    comparison = "beyond" if gate.verdict == "fail" or (gate.distance or 0) > 0 else "inside"
     distance = format_numbers(abs(gate.distance or 0.0))[0]
     return f"{value}, {distance} {comparison} {gate.bound_kind} {bound}: {nodeid}"
 

@@ -55,7 +55,7 @@ def headline(gate: Gate) -> str:
             f"{subject(gate)} {value} is not a number ({gate.bound_kind} {bound}), {_where(gate)}"
         )
     decimals = len(bound.partition(".")[2])
-    inside = gate.verdict in ("pass", "review")
+    inside = gate.verdict in ("pass", "review") and (gate.distance or 0) <= 0
     sign = {("max", True): "<=", ("max", False): ">", ("min", True): ">=", ("min", False): "<"}[
         (gate.bound_kind or "max", inside)
     ]

@@ -113,7 +113,7 @@ def test_a_wrong_expectation_in_the_configuration_has_its_line(scene):
 
 def test_metrics_and_bounds_that_are_written_win(scene):
     (scene.path / "editmetrics.yaml").write_text(
-        "metrics: [unedit_max_diff]\nexpect: composited\nthresholds: {unedit_max_diff: 255}\n"
+        "metrics: [unedit_max_diff]\nexpect: composited\nthresholds: {unedit_max_diff: 254}\n"
     )
     result = run(scene, "edit_gate.check(scene(), jpeg(edited()), BOX)")
     result.assert_outcomes(passed=1)
@@ -126,7 +126,14 @@ def test_emd_only_advises_about_a_composite(scene):
         "pipes_default: {clip-pipe: {model_path: smoke}}\nthresholds: {emd: 0}\n"
     )
     call = 'edit_gate.check(scene(), np.roll(edited(), 2, axis=1), BOX, metrics="emd"{})'
-    run(scene, call.format(', expect="composited"')).assert_outcomes(passed=1)
+    advised = run(scene, call.format(', expect="composited"'))
+    advised.assert_outcomes(passed=1)
+    advised.stdout.fnmatch_lines(
+        ["for review: *", "*test_edit: unedit emd * > max 0.00 (+*), default editmetrics.yaml:*"]
+    )
+    run(scene, call.format(', expect="composited"'), "--editmetrics-review=fail").assert_outcomes(
+        failed=1
+    )
     run(scene, call.format("")).assert_outcomes(failed=1)
     head = "@pytest.mark.editmetrics(thresholds={'emd': 0})"
     stated = run(scene, call.format(', expect="composited"'), head=head)

@@ -126,6 +126,23 @@ def test_only_loosening_fails(folders, head, status):
     assert folders({GOLDEN: LPIPS.format("0.1")}, {GOLDEN: LPIPS.format(head)})[0] == status
 
 
+@pytest.mark.parametrize(
+    ("base", "head", "status", "told"),
+    [
+        ("0.2", "0.2", 0, None),
+        ("0.2, review: 0.1", "0.2, review: 0.15", 1, "review 0.1 -> 0.15"),
+        ("0.2, review: 0.1", "0.2", 1, "review 0.1 -> none"),
+        ("0.2, review: 0.1", "0.2, review: 0.05", 0, "review 0.1 -> 0.05"),
+        ("0.2", "0.2, review: 0.1", 0, "review none -> 0.1"),
+        ("0.2, review: 0.1", "0.18", 0, "review 0.1 -> none"),
+    ],
+)
+def test_a_review_bound_counts_where_the_bound_stays(folders, base, head, status, told):
+    found, out, _ = folders({GOLDEN: LPIPS.format(base)}, {GOLDEN: LPIPS.format(head)})
+    assert found == status
+    assert told is None or told in out
+
+
 def test_without_the_option_nothing_fails(folders, run):
     folders({GOLDEN: LPIPS.format(0.1)}, {GOLDEN: LPIPS.format(0.2)})
     assert run("base", "head")[0] == 0
