@@ -87,6 +87,22 @@ def test_other_nets_take_their_layers_from_a_file(tmp_path, photo, edited, net, 
     assert measured.details["net"] == net
 
 
+def test_pie_bench_multiplies_the_mask_into_both_images(tmp_path, photo, edited):
+    reference_net = package("squeeze")
+    path = tmp_path / "squeeze.safetensors"
+    save_file(torchvision_names(reference_net.net), path)
+    pipe = LPIPSPipe(net="squeeze", device="cpu", model_path=path)
+    box = (10, 20, 40, 44)
+    one, other = photo[:64, :64].copy(), edited[:64, :64].copy()
+    value = pipe.measure(one, other, [box], "outer", "pie_bench_lpips").value
+    for image in (one, other):
+        image[20:44, 10:40] = 0
+    with torch.inference_mode():
+        expected = float(reference_net(as_input(one), as_input(other)))
+    assert value == pytest.approx(expected, rel=0, abs=1e-6)
+    assert value != pytest.approx(pipe(photo[:64, :64], edited[:64, :64], [box], "outer"), rel=0.01)
+
+
 @pytest.mark.parametrize("net", ["alex", "vgg", "squeeze"])
 def test_layers_that_are_not_the_nets_are_an_error(tmp_path, photo, net):
     path = tmp_path / "other.safetensors"
