@@ -245,7 +245,7 @@ class _Loader:
         node = block or Node.of({}, BUILT_IN)
         entries = node.mapping(f"metric_configs.{metric.name}", BLOCK_KEYS)
         pipe = entries.get("pipe_name")
-        if pipe is not None and pipe.value != spec.key:
+        if pipe is not None and pipe.value not in (spec.key, *spec.aliases):
             valid = did_you_mean(pipe.value, [spec.key])
             pipe.fail(f"{metric.name} is not computed by {pipe.shown}{valid}")
         init = self._init(metric, spec.key, entries)

@@ -24,14 +24,16 @@ class PipeSpec:
     """A registered pipe: its key, what makes it, the metrics it computes, its constructor keys.
 
     ``factory`` is a callable or ``"package.module:Name"``, imported on first use. ``options`` of
-    ``None`` means that the factory's own signature decides. ``isolates`` tells that the option
-    ``sam`` is a SAM pipe, or its configuration.
+    ``None`` means that the factory's own signature decides. ``aliases`` are taken as a metric's
+    ``pipe_name`` too. ``isolates`` tells that the option ``sam`` is a SAM pipe, or its
+    configuration.
     """
 
     key: str
     factory: PipeFactory | str
     metrics: tuple[Metric, ...]
     options: tuple[str, ...] | None = None
+    aliases: tuple[str, ...] = ()
     isolates: bool = False
 
     def load_factory(self) -> PipeFactory:
@@ -167,6 +169,7 @@ BUILTIN = (
                 "higher",
                 margin=Margin(relative=0.0, absolute=0.01),
                 summary="structural similarity, mean over the measured pixels",
+                aliases=("ssim",),
             ),
             Metric(
                 "unedit_max_diff",
@@ -190,6 +193,7 @@ BUILTIN = (
             ),
         ),
         (),
+        aliases=("ssim-pipe",),
     ),
     PipeSpec(
         "drift-pipe",

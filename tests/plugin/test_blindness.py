@@ -18,7 +18,7 @@ BOX = [(20, 24, 60, 64)]
 def pair():
     random = np.random.default_rng(0)
     coarse = Image.fromarray(random.integers(30, 220, (24, 24, 3), dtype=np.uint8))
-    reference = np.asarray(coarse.resize((128, 128), Image.Resampling.BICUBIC))
+    reference = np.asarray(coarse.resize((96, 96), Image.Resampling.BICUBIC))
     noise = np.random.default_rng(int(os.environ["SEED"])).normal(0, 1, reference.shape)
     edited = (reference + noise).clip(0, 255).round().astype(np.uint8)
     edited[24:64, 20:60] = 255 - edited[24:64, 20:60]

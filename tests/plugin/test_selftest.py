@@ -32,14 +32,14 @@ def test_tight(edit_gate):
 
 
 def test_loose(edit_gate):
-    edit_gate.check(scene(), edited(), BOX, metrics="drift_px", name="loose")
+    edit_gate.check(scene(), edited(), BOX, metrics="unedit_psnr", name="loose")
 """
 
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     pytester.makepyfile(test_edit=SUITE)
-    (pytester.path / "editmetrics.yaml").write_text("thresholds: {drift_px: 50}\n")
+    (pytester.path / "editmetrics.yaml").write_text("thresholds: {unedit_psnr: 1}\n")
     return pytester
 
 
@@ -77,7 +77,7 @@ def test_it_works_on_workers_and_from_the_ini_file(suite):
 
 
 def test_a_case_that_fails_anyway_is_not_tried(suite):
-    (suite.path / "editmetrics.yaml").write_text("thresholds: {drift_px: {max: 0}, lpips: 0}\n")
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {unedit_psnr: 99}\n")
     suite.makepyfile(
         test_edit=SUITE.replace("edited(), BOX, metrics", "np.roll(edited(), 1, 0), BOX, metrics")
     )
@@ -123,9 +123,9 @@ def test_the_command_lists_what_each_case_lets_through(run, capsys):
 
 
 def test_the_command_takes_other_bounds(run, capsys):
-    (run.path / "editmetrics.yaml").write_text("thresholds: {drift_px: 0.5}\n")
+    (run.path / "editmetrics.yaml").write_text("thresholds: {unedit_psnr: 30}\n")
     assert main(["selftest", "run"]) == 0
-    assert "test_loose@loose: 2 of 8 faults noticed" in capsys.readouterr().out
+    assert "test_loose@loose: 4 of 8 faults noticed" in capsys.readouterr().out
 
 
 def test_the_command_prints_json(run, capsys):

@@ -119,6 +119,8 @@ def test_without_a_file_every_metric_and_pipe_has_its_defaults():
         "dino-v3-pipe": DINO,
         "sam-pipe": {"model_type": "vit_b"},
         "lpips-pipe": {"net": "alex"},
+        "pixels-pipe": {},
+        "drift-pipe": {},
     }
     configs = settings.metric_configs
     assert {name: config.init for name, config in configs.items()} == {
@@ -130,6 +132,14 @@ def test_without_a_file_every_metric_and_pipe_has_its_defaults():
         "dino_structure_sim": DINO,
         "sam_dino_cls_sim": {**DINO, "sam": {"model_type": "vit_b"}},
         "mask_iou": {"model_type": "vit_b"},
+        "pie_bench_lpips": {"net": "alex"},
+        "unedit_psnr": {},
+        "unedit_ssim": {},
+        "unedit_max_diff": {},
+        "l_channel_ssim": {},
+        "pie_bench_psnr": {},
+        "drift_px": {},
+        "zoom": {},
     }
     assert configs["emd"].scope == "unedit_area"
     assert configs["sam_clip_cls_sim"].scope == "edit_area"
@@ -378,7 +388,7 @@ BLOCK = "metric_configs:\n  emd:\n    "
         ),
         ("pipes_default:\n  lpips-pipe: {net: resnet}\n", 2, "valid: 'alex', 'squeeze', 'vgg'"),
         ("pipes_default:\n  sam-pipe: {model_type: [vit_b]}\n", 2, "cannot be a list"),
-        ("metric_configs:\n  ssim: {}\n", 2, "unknown metric 'ssim'"),
+        ("metric_configs:\n  depth_ssim: {}\n", 2, "unknown metric 'depth_ssim'"),
         ("metric_configs:\n  emd: 3\n", 2, "metric_configs.emd must be a mapping"),
         (BLOCK + "pip_name: clip-pipe", 3, "did you mean 'pipe_name'?"),
         (BLOCK + "pipe_name: lpips-pipe", 3, "emd is not computed by text 'lpips-pipe'"),
@@ -538,3 +548,17 @@ def test_bounds_of_arguments_and_markers():
     ):
         with pytest.raises(ConfigError, match=re.escape(says)):
             parse_bounds(metric, data, origin="marker", source="marker on t.py::test")
+
+
+def test_autopipelines_ssim_block_is_taken_as_it_is(tmp_path):
+    path = tmp_path / "editmetrics.yaml"
+    path.write_text(
+        "pipes_default: {ssim-pipe: {}}\n"
+        "metric_configs:\n"
+        "  L_channel_ssim:\n"
+        "    pipe_name: ssim-pipe\n"
+        "    default_config: ${pipes_default.ssim-pipe}\n"
+        "    scope: edit_area\n"
+    )
+    settings = load_settings(path, PipeRegistry(), tmp_path)
+    assert settings.metric_configs["l_channel_ssim"].pipe_name == "pixels-pipe"

@@ -92,7 +92,7 @@ def first(reference: Picture, edited: Picture) -> Cause:
     return diagnose(reference, edited, outside()).causes[0]
 
 
-@pytest.mark.parametrize("name", ["astronaut", "cat", "coffee", "rocket"])
+@pytest.mark.parametrize("name", ["coffee", "rocket"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_named(fault: str, name: str) -> None:
     kind, make = FAULTS[fault]

@@ -67,11 +67,8 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("length", [0.25, 0.5, 1.0, 2.4, 8.0])
-@pytest.mark.parametrize("name", ["astronaut", "coffee"])
-def test_a_known_shift_is_found_to_a_tenth_of_a_pixel(
-    name: str, length: float, change: str
-) -> None:
-    reference = photo(name)
+def test_a_known_shift_is_found_to_a_tenth_of_a_pixel(length: float, change: str) -> None:
+    reference = photo("astronaut")
     dx, dy = length * math.cos(length), length * math.sin(length)
     edited = CHANGES[change](moved(reference, dx, dy))
     drift = measure_drift(reference, edited, everywhere(reference))

@@ -69,6 +69,7 @@ def test_a_row_holds_what_is_written(read, tmp_path):
             "sam_clip_cls_sim": Threshold("min", 0.9, "case", "pairs.jsonl:1"),
         },
         "reference",
+        None,
         "pairs.jsonl:1",
     )
     assert (plain.id, plain.metrics, plain.thresholds) == ("b.png", ("lpips",), {})
