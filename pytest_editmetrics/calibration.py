@@ -234,7 +234,9 @@ def _calibrated(session: EditSession, series: _Series, demand: Demand) -> Calibr
     )
     margin = _margin(demand.margins.get(metric.name), own, result.typical)
     bound = _proposed(metric, tolerance.value, result.typical, margin)
-    told = (*_told(series, gates, tolerance.scale, demand), *series.warnings)
+    by_margin = abs(tolerance.value - result.typical) <= margin
+    doubts = _told(series, gates, tolerance.scale, demand, by_margin)
+    told = (*doubts, *series.warnings)
     result = _changed(result, tolerance=tolerance, margin=margin, warnings=told)
     if bound is None:
         return _changed(result, left=result.left or _too_wide(metric, result, demand))
@@ -319,9 +321,9 @@ def _too_wide(metric: Metric, result: Calibrated, demand: Demand) -> str:
 
 
 def _told(
-    series: _Series, gates: Mapping[str, Gate], scale: Scale, demand: Demand
+    series: _Series, gates: Mapping[str, Gate], scale: Scale, demand: Demand, by_margin: bool
 ) -> Iterator[str]:
-    """Yield what makes the bound doubtful."""
+    """Yield what makes the bound doubtful; ``by_margin`` tells that the margin decides it."""
     values = {name: gate.value for name, gate in gates.items() if gate.value is not None}
     count, different = len(values), len(set(values.values()))
     if different == 1:
@@ -336,7 +338,7 @@ def _told(
             " nothing, and the bound is tighter than it claims"
         )
     enough = enough_runs(demand.coverage, demand.confidence)
-    if count < enough:
+    if count < enough and not by_margin:
         yield (
             f"{count} runs are few: the bound lies far out for want of them; {enough} bring it to"
             " at most twice the distance of unlimited runs"

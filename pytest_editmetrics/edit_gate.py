@@ -102,8 +102,8 @@ class EditGate:
                 boxes, polygons or a mask; a mask itself; a mask's path.
             ref_boxes: the objects in the reference that object metrics compare.
             edited_boxes: the same objects in the edited image, in the same order.
-            metrics: names of metrics; default: the marker's, else those that ``expect`` measures,
-                else the configuration's ``metrics:``, else ``["lpips"]``.
+            metrics: names of metrics; default: the marker's, else those of ``expect``, else the
+                configuration's ``metrics:``, else ``["lpips"]``.
             name: tells gates of one metric in one test apart; part of the golden's address.
             resize: ``"reference"`` resizes the edited image to the reference first.
             expect: how the model writes the background, which decides the bounds that hold where
@@ -233,9 +233,10 @@ class EditGate:
 
         with self._record.errors(check.metrics):
             marker = Marker.of(self.item, self._session)
-            expect = check_expect(check.expect) or self._session.settings.expect
-            check = replace(check.listed(), expect=expect)
+            check = replace(check.listed(), expect=check_expect(check.expect))
             configs = self._configs(check, marker)
+            expect = check.expect or self._session.settings.expect
+            check = replace(check, expect=expect)
             check_name(check.name)
             for config in configs:
                 self._record.claim(config.metric.name, check.name)
@@ -275,6 +276,7 @@ class EditGate:
         return [replace(config, scope=check.scope) for config in configs]
 
     def _jobs(self, check: Check, configs: Sequence[MetricConfig], marker: Marker) -> list[Job]:
+        from pytest_editmetrics.config.expect import expect_chose
         from pytest_editmetrics.gates import Checked
         from pytest_editmetrics.images import load_image, load_pair
         from pytest_editmetrics.shapes import Region
@@ -307,6 +309,9 @@ class EditGate:
                 options=marker.options,
                 item=self.item,
                 expect=check.expect,
+                unnamed=expect_chose(check.expect, config.metric.name)
+                and check.metrics is None
+                and marker.metrics is None,
             )
             for config in configs
         ]
@@ -321,16 +326,13 @@ class EditGate:
 
 def _area(coords: Any) -> Any:
     """Return an edit area: a list of boxes as the user gave it, or a region."""
-    from pytest_editmetrics.shapes import Region
+    from pytest_editmetrics.shapes import Region, is_mask
 
     if coords is None or isinstance(coords, Region):
         return coords
     if isinstance(coords, (str, Path, Mapping)) or hasattr(coords, "getbands"):
         return Region.of(coords)
-    if getattr(coords, "ndim", 1) >= 2 and str(coords.dtype).rpartition(".")[2] in (
-        "bool",
-        "uint8",
-    ):
+    if is_mask(coords):
         return Region.of(coords)
     boxes = _listed("coords", coords)
     assert boxes is not None

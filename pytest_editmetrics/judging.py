@@ -58,8 +58,8 @@ class Job:
     ``item`` is the running test, whose fixtures give the pipe; ``None`` takes the configuration's.
     ``object_coords`` is the pipe's own list, reference boxes then edited boxes; ``options`` are the
     marker's; ``explicit`` is a threshold that the test or case states; ``expect`` says how the
-    model writes the background. A row of a manifest has no ``golden``, else one may lie beside the
-    test.
+    model writes the background, and ``unnamed`` that it chose the metric, which nobody named. A row
+    of a manifest has no ``golden``, else one may lie beside the test.
     """
 
     nodeid: str
@@ -75,6 +75,7 @@ class Job:
     item: pytest.Item | None = None
     golden: bool = True
     expect: Expect | None = None
+    unnamed: bool = False
 
 
 def make_gate(
@@ -146,6 +147,8 @@ def _judged(
     origin: dict[str, Any] = {"options": _plain(job.options)} if job.options else {}
     if job.expect is not None:
         origin["expect"] = job.expect
+    if job.unnamed:
+        origin["unnamed"] = True
     try:
         coords = _object_coords(job) if metric.compares == "objects" else job.coords
         bound = bind(job.item, session, config, job.options)

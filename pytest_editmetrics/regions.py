@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pytest_editmetrics.boxes import Box as Box
 from pytest_editmetrics.boxes import clip_box as clip_box
 from pytest_editmetrics.boxes import normalise_boxes as normalise_boxes
-from pytest_editmetrics.errors import InputError, did_you_mean
+from pytest_editmetrics.errors import InputError, RegionError, did_you_mean
 from pytest_editmetrics.shapes import Region
 
 Framing = Literal["stretch", "center-crop", "autopipeline"]
@@ -42,14 +42,21 @@ def region_mask(
         everything ``outer``.
 
     Raises:
-        RegionError: a malformed region, or a mask of another size.
+        RegionError: a malformed region, a mask of another size, or a polygon or mask that
+            holds no pixel of the image.
         InputError: an unknown mask mode.
 
     >>> region_mask([(0, 0, 2, 1)], "inner", height=2, width=3).astype(int).tolist()
     [[1, 1, 0], [0, 0, 0]]
     """
     check_mask_mode(mask_mode)
-    inside = Region.of(coords).inside(height, width)
+    region = Region.of(coords)
+    inside = region.inside(height, width)
+    if region and not region.plain and not inside.any():
+        raise RegionError(
+            f"the region ({region.text}) holds no pixel of the {width}x{height} image: an empty"
+            " mask, or a polygon without area or outside the image"
+        )
     if mask_mode is None:
         return np.ones_like(inside)
     return inside if mask_mode == "inner" else ~inside

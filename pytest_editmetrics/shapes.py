@@ -31,6 +31,7 @@ KEYS = ("boxes", "polygons", "mask", "dilate")
 SUGGESTED = "editmetrics"
 """The text chunk of a PNG in which ``suggest-region`` says that a mask is its own."""
 _PACKED = ("size", "packed")
+_WIDEST_BOX = 8  # columns of what somebody may have meant as boxes
 _LARGEST_DILATION = 10_000
 _MOST_PIXELS = 200_000_000
 
@@ -92,8 +93,11 @@ class Region:
     def __bool__(self) -> bool:
         return bool(self.boxes or self.polygons or self.mask is not None or any(self.united))
 
-    def __or__(self, other: Region) -> Region:
-        return Region(united=(self, other))
+    def __or__(self, other: Any) -> Region:
+        return Region(united=(self, Region.of(other)))
+
+    def __ror__(self, other: Any) -> Region:
+        return Region(united=(Region.of(other), self))
 
     @classmethod
     def of(cls, coords: Any) -> Region:
@@ -114,7 +118,7 @@ class Region:
             return coords
         if isinstance(coords, Mapping):
             return cls._of_mapping(coords)
-        if isinstance(coords, (str, os.PathLike)) or hasattr(coords, "getbands") or _flat(coords):
+        if isinstance(coords, (str, os.PathLike)) or hasattr(coords, "getbands") or is_mask(coords):
             return cls(mask=coords)
         if isinstance(coords, (list, tuple)) and any(
             isinstance(part, (Region, Mapping)) for part in coords
@@ -239,12 +243,13 @@ class Region:
         return " and ".join(text for text in (own, *(part.text for part in self.united)) if text)
 
 
-def _flat(coords: Any) -> bool:
+def is_mask(coords: Any) -> bool:
     """Tell a mask of two dimensions from an array of boxes: those have four columns."""
     shape = tuple(getattr(coords, "shape", ()))
-    boolean = str(getattr(coords, "dtype", "")) in ("bool", "torch.bool")
-    eight_bit = str(getattr(coords, "dtype", "")) in ("uint8", "torch.uint8")
-    return boolean or (eight_bit and len(shape) >= 2 and shape[-1] != 4)
+    boolean = str(getattr(coords, "dtype", "")).rpartition(".")[2] == "bool"
+    eight_bit = str(getattr(coords, "dtype", "")).rpartition(".")[2] == "uint8"
+    wide = len(shape) >= 2 and shape[-1] > _WIDEST_BOX
+    return len(shape) >= 2 and (boolean or wide or (eight_bit and shape[-1] != 4))
 
 
 def _of_boxes(boxes: Iterable[Box], height: int, width: int) -> Mask:
@@ -349,7 +354,7 @@ def _read(path: str | os.PathLike[str]) -> tuple[Mask, bool]:
         data = read_url(str(path), "mask") if is_url(str(path)) else Path(path).read_bytes()
         load_encoded(data, what)  # says what is wrong with a file that is no image
     except ImageError as error:
-        raise RegionError(str(error)) from None
+        raise RegionError(str(error).partition(" (cannot identify")[0]) from None
     except OSError as error:
         raise RegionError(f"{what}: cannot be read: {error.strerror or error}") from None
     with Image.open(io.BytesIO(data)) as image:

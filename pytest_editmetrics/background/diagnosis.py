@@ -23,7 +23,7 @@ from pytest_editmetrics.regions import Box, Mask
 
 Kind = Literal[
     "shift", "zoom", "rotation", "exposure", "colour", "spill", "seam", "blur", "re-encoding",
-    "redrawn",
+    "redrawn", "unexplained",
 ]  # fmt: skip
 
 MIN_SHARE = 0.05
@@ -31,6 +31,8 @@ _MIN_SHIFT = 0.1  # pixels, at the farthest corner
 _MIN_TONE = 0.4  # of 255
 _GREY_TONE = 0.25  # of the change: channels that differ by less changed alike
 _BLUR = 0.9  # of the fine detail that is left
+_SILENT = 0.3  # of 255: less noise is rounding
+_RESAMPLED = 0.4  # of the difference
 _BLOCKY = 1.12  # steps across lines of the 8 px grid against other steps
 _FLAT = 3.0  # of 255, standard deviation
 _REDRAWN = 0.85  # correlation with what it should be
@@ -129,10 +131,15 @@ def diagnose(reference: Array, edited: Array, mask: Mask) -> Diagnosis:
     if (toning := _tone_cause(tone, of_tone / total, mean)) is not None:
         causes.append(toning)
     named = sum(cause.share for cause in causes)
-    causes.append(_rest(toned, aligned, reference, edited, steady, max(0.0, 1 - named)))
-    kept = [cause for cause in causes if cause.share >= MIN_SHARE]
+    causes.append(_rest(toned, aligned, reference, edited, steady, max(0.0, 1 - named), moved))
+    kept = [cause for cause in causes if cause.share >= MIN_SHARE or _seen(cause)]
     kept = kept or [max(causes, key=lambda cause: cause.share)]
     return Diagnosis(tuple(sorted(kept, key=lambda cause: -cause.share)), drift)
+
+
+def _seen(cause: Cause) -> bool:
+    """Tell whether a cause is worth a word although it explains little: a plain shift."""
+    return cause.kind == "shift" and float(np.hypot(cause.facts["dx"], cause.facts["dy"])) >= 0.25
 
 
 def _energy(one: NDArray[np.float32], other: NDArray[np.float32], mask: Mask) -> float:
@@ -230,8 +237,12 @@ def _rest(
     edited: Array,
     mask: Mask,
     share: float,
+    moved: bool,
 ) -> Cause:
-    """Name what is left: blur, JPEG, noise of an encoder, or another picture altogether."""
+    """Name what is left: blur, JPEG, or noise of an encoder.
+
+    A little that is left of an image that ``moved`` may as well come from resampling it.
+    """
     from scipy.ndimage import gaussian_filter, minimum_filter
 
     inner = minimum_filter(mask, size=5, mode="constant", cval=0)
@@ -255,6 +266,9 @@ def _rest(
     if jpeg:
         text = f"encoded anew as JPEG (noise {level:.1f} of 255, 8 px blocks)"
         return Cause("re-encoding", share, text, facts)
+    if level < _SILENT or (moved and share < _RESAMPLED):
+        text = "what is left is not explained (pixels that entered at the border, resampling)"
+        return Cause("unexplained", share, text, facts)
     if kept < _BLUR and (1 - kept) ** 2 * detail > noise:
         return Cause("blur", share, f"blurred ({100 * kept:.0f} % of the fine detail left)", facts)
     text = f"encoded anew (noise {level:.1f} of 255, {100 * kept:.0f} % of the fine detail left)"

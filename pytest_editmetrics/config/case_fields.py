@@ -48,6 +48,10 @@ def area(node: Node | None, mask: Callable[[Node], str]) -> tuple[Box, ...] | Re
         return None
     if node.is_mapping:
         return _region(node, mask)
+    if isinstance(node.value, str):
+        from pytest_editmetrics.shapes import Region
+
+        return Region(mask=mask(node))
     parts = node.items("coords")
     if not any(part.is_mapping for part in parts):
         return tuple(_box("coords", part) for part in parts)

@@ -60,7 +60,7 @@ _REGION: Schema = {
     "additionalProperties": False,
     "anyOf": [{"required": [key]} for key in ("boxes", "polygons", "mask")],
 }
-_AREA: Schema = {"anyOf": [{"type": "array", "items": {"anyOf": [_BOX, _REGION]}}, _REGION]}
+_AREA: Schema = {"anyOf": [_IMAGE, {"type": "array", "items": {"anyOf": [_BOX, _REGION]}}, _REGION]}
 _PARAMS: Mapping[str, Schema] = {
     "patch_mask_threshold": {"type": "number", "minimum": 0, "maximum": 1},
     "reference_patches": {"enum": list(REFERENCE_PATCHES)},

@@ -118,10 +118,16 @@ class Settings:
         return EXPECTATIONS[expect].default(metric, expect)
 
     def measured(self, expect: Expect | None) -> tuple[str, ...]:
-        """Return what is measured where a test or row names no metric."""
-        if self.metrics_named or expect is None:
+        """Return what is measured where a test or row names no metric.
+
+        ``expect`` is what the test or row itself states; the file's holds where its ``metrics:``
+        name none.
+        """
+        if expect is None and (self.metrics_named or self.expect is None):
             return self.metrics
-        return EXPECTATIONS[expect].metrics
+        stated = expect or self.expect
+        assert stated is not None
+        return EXPECTATIONS[stated].metrics
 
 
 def load_settings(path: Path | None, registry: PipeRegistry, rootdir: Path) -> Settings:

@@ -46,7 +46,7 @@ def describe_change(pair: tuple[Any, Any], gate: Gate) -> str:
     )
 
 
-def _bounds(area: Any, height: int, width: int) -> Any:
+def bounds_of(area: Any, height: int, width: int) -> Any:
     """Return boxes to draw: those of the user, or the one around a region of another shape."""
     if isinstance(area, (list, tuple)):
         return area
@@ -68,7 +68,7 @@ def save_picture(pair: tuple[Any, Any], gate: Gate, nodeid: str, folder: Path) -
         Image.fromarray(np.ascontiguousarray(panel).astype(np.uint8))
         for panel in (reference, edited, difference.clip(0, 255))
     ]
-    boxes = _bounds(gate.region.get("coords") or (), *reference.shape[:2])
+    boxes = bounds_of(gate.region.get("coords") or (), *reference.shape[:2])
     drawn = (
         [gate.region.get("ref_boxes") or (), gate.region.get("edited_boxes") or (), ()]
         if gate.compares == "objects"

@@ -198,3 +198,25 @@ def test_a_row_of_a_manifest_expects_too(scene, monkeypatch, capsys):
     manifest.write_text(json.dumps(row) + "\n")
     assert main(["score", "pairs.jsonl"]) == 2
     assert "an `expect` that has one" in capsys.readouterr().err
+
+
+def test_an_expectation_of_a_call_goes_before_the_metrics_of_the_configuration(scene):
+    (scene.path / "editmetrics.yaml").write_text("metrics: [lpips]\n")
+    result = run(scene, 'edit_gate.check(scene(), scene(), BOX, expect="composited")')
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*edit_lpips 0.000 < min 0.020*", "*cause     no-edit: *"])
+    result.stdout.no_fnmatch_line("*to accept *--editmetrics-update*")
+
+
+def test_what_an_expectation_chose_and_cannot_be_measured_is_no_xfail(scene):
+    flat = "np.full((128, 128, 3), 90, np.uint8)"
+    body = f"a = {flat}; b = a.copy(); b[24:64, 20:60, 0] = np.arange(40) * 6;"
+    call = f'{body} edit_gate.check(a, b, BOX, expect="reencoded"{{}})'
+    result = run(scene, call.format(""))
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        ["drift_px *1 *0 *0 *1 *", "*unedit drift_px unmeasured (no-texture)*"]
+    )
+    run(scene, call.format(', metrics=["lpips", "drift_px"]')).assert_outcomes(xfailed=1)
+    only = f'{body} edit_gate.check(a, b, None, expect="composited")'
+    run(scene, only).assert_outcomes(failed=1)

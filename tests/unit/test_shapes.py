@@ -208,3 +208,32 @@ def test_objects_take_boxes_only():
     image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     with pytest.raises(RegionError, match="compares objects: coords must be boxes, not a mask of"):
         pipe.measure(image, image, np.eye(8, dtype=bool), metric="sam_clip_cls_sim")
+
+
+def test_a_union_takes_whatever_coords_take():
+    mask = np.eye(8, dtype=bool)
+    for union in (Region(mask=mask) | [(0, 0, 4, 4)], [(0, 0, 4, 4)] | Region(mask=mask)):
+        assert union.inside(8, 8).sum() == 20
+    assert (Region(mask=mask) | None).inside(8, 8).sum() == 8
+    with pytest.raises(RegionError, match="5 is not a list of boxes"):
+        Region(mask=mask) | 5
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        Region(mask=np.zeros((24, 32), bool)),
+        Region(polygons=[[(100, 100), (120, 100), (110, 120)]]),
+        Region(polygons=[[(0, 0), (10, 0), (20, 0)]]),
+    ],
+)
+def test_a_region_that_holds_nothing_is_an_error(region):
+    for mode in ("inner", "outer"):
+        with pytest.raises(RegionError, match="holds no pixel of the 32x24 image"):
+            region_mask(region, mode, HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize("kind", [int, np.float32])
+def test_a_mask_of_another_type_is_told_as_a_mask(kind):
+    with pytest.raises(RegionError, match="a mask is boolean, or uint8 of 0 and 255"):
+        Region.of((np.arange(768).reshape(24, 32) % 3).astype(kind))

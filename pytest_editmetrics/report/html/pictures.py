@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.errors import EditMetricsError, RegionError
 from pytest_editmetrics.gates import Gate
 from pytest_editmetrics.report.numbers import format_numbers
 from pytest_editmetrics.rundir import Run
@@ -106,6 +106,8 @@ def _boxes(gates: Sequence[Gate], layers: Sequence[Mapping[str, Any]]) -> Iterat
             kinds = [("area", "coords", "edit area")]
         for kind, key, label in kinds:
             boxes = _drawable(gate.region.get(key))
+            if isinstance(shape := gate.region.get(key), Mapping):
+                boxes, label = _around(shape, gate), "box around the edit area"
             if boxes and (kind, boxes) not in seen:
                 seen.append((kind, boxes))
                 numbered = len(boxes) > 1
@@ -117,10 +119,34 @@ def _boxes(gates: Sequence[Gate], layers: Sequence[Mapping[str, Any]]) -> Iterat
                         "label": f"{text} {_text(box)}",
                         "box": _scaled(box, scale),
                     }
+        for box in _spills(gate):
+            if ("tile", [box]) not in seen:
+                seen.append(("tile", [box]))
+                yield {"kind": "tile", "label": f"local change {_text(box)}", "box": box}
         tile = (gate.snapshot or {}).get("tile")
         if isinstance(tile, Mapping) and (boxes := _drawable([tile.get("box")])):
             text = f"worst tile of {gate.label} {_text(boxes[0])}"
             yield {"kind": "tile", "label": text, "box": boxes[0]}
+
+
+def _around(shape: Mapping[str, Any], gate: Gate) -> list[list[float]]:
+    """Return the box around a region of another shape, whose mask is an overlay of its own."""
+    from pytest_editmetrics.report.picture import bounds_of
+
+    height, width = gate.region.get("height"), gate.region.get("width")
+    if not isinstance(height, int) or not isinstance(width, int):
+        return []
+    try:
+        return _drawable([list(box) for box in bounds_of(shape, height, width)])
+    except RegionError:
+        return []
+
+
+def _spills(gate: Gate) -> Iterator[list[float]]:
+    """Give the boxes of local changes that the diagnosis found."""
+    for cause in gate.details.get("causes") or ():
+        if isinstance(cause, Mapping) and cause.get("kind") == "spill":
+            yield from _drawable(cause.get("boxes"))
 
 
 def _text(box: Sequence[float]) -> str:
