@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from pytest_editmetrics.shapes import RegionLike
 
 
+_DIAGNOSED_EDGE = 16  # pixels; a smaller image shows no cause
+
+
 @dataclass(frozen=True)
 class Pair:
     """The images of a check, RGB, uint8, (H, W, 3), of one size, and their boxes.
@@ -195,7 +198,8 @@ def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
     if gate.metric == "edit_lpips":
         text = "the edit did not happen: the edit area looks as before"
         return [{"kind": "no-edit", "text": text}]
-    if gate.compares == "objects" or gate.scope == "edit_area":
+    small = min(job.pair.reference.shape[:2]) < _DIAGNOSED_EDGE
+    if small or gate.compares == "objects" or gate.scope == "edit_area":
         return []
     return job.pair.diagnosis(gate).to_dict()
 

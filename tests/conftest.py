@@ -11,10 +11,15 @@ import segment_anything  # noqa: F401
 import torch
 import yaml  # noqa: F401
 from hypothesis import settings
-from transformers import CLIPVisionModel  # noqa: F401
+from transformers import (  # noqa: F401
+    CLIPVisionModel,
+    Dinov2Model,
+    DINOv3ViTModel,
+    Sam2Model,
+)
 
 # how long one example takes says nothing on a busy machine
-settings.register_profile("unhurried", deadline=None)
+settings.register_profile("unhurried", deadline=None, max_examples=40)
 settings.load_profile("unhurried")
 
 # as in the processes that the tests start: the last bits depend on the number of threads

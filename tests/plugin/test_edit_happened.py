@@ -27,7 +27,7 @@ def run(pytester: pytest.Pytester):
 
     def run(change: bool, *args: str) -> pytest.RunResult:
         pytester.makepyfile(test_x=f"CHANGE = {change}\n{SUITE}")
-        return pytester.runpytest_subprocess("-q", "--editmetrics-device=cpu", *args)
+        return pytester.runpytest("-q", "--editmetrics-device=cpu", *args)
 
     return run
 

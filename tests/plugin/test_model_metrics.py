@@ -59,7 +59,7 @@ def configure(pytester: pytest.Pytester, folders: dict[str, Path]):
 
 def run(pytester: pytest.Pytester, body: str, *args: str) -> pytest.RunResult:
     pytester.makepyfile(test_x=TEST + body)
-    return pytester.runpytest_subprocess(
+    return pytester.runpytest(
         "-q", "--editmetrics-results=r.jsonl", "--editmetrics-device=cpu", *args
     )
 

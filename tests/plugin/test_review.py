@@ -37,7 +37,7 @@ def test_a_value_in_the_band_passes_and_is_told(banded, mode):
         [
             "metric  gates  passed  review  failed  unmeasured  worst margin",
             "score * 3 * 1 * 1 * 1 * 0 *",
-            "for review: inside the bound, beyond the review bound: 1",
+            "for review: beyond the review bound, or beyond a bound that only advises: 1",
             "  test_x.py::test_close: unedit score 0.080 > review 0.060 (+0.020), inside max 0.100,"
             " argument test_x.py:6",
         ]
