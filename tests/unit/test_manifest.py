@@ -202,9 +202,8 @@ def test_rows_are_read_as_they_are_asked_for(tmp_path):
         next(rows)
 
 
-names = st.text(min_size=1, max_size=8).filter(
-    lambda text: text.isprintable() and text.strip() == text and text and ":" not in text
-)
+shown = st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters=":")
+names = st.text(shown, min_size=1, max_size=8).filter(str.isprintable)
 numbers = st.integers(0, 5000)
 box = st.tuples(numbers, numbers, numbers, numbers).map(
     lambda b: [min(b[0], b[2]), min(b[1], b[3]), max(b[0], b[2]), max(b[1], b[3])]
