@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -804,10 +803,10 @@ class Server:
         self._process.stdout.close()
 
 
-def wait_until_staged(process, folder):
-    """Wait until a run has staged all of its images and is about to put them in their places."""
+def wait_for(process, reached):
+    """Wait until a run has come as far as ``reached()`` tells, or is over."""
     with contextlib.suppress(ProcessLookupError):
-        while len(list(folder.glob(f".editmetrics-*-{process}-*.staged"))) < COUNT:
+        while not reached():
             os.kill(process, 0)
 
 
@@ -835,19 +834,20 @@ def test_killed_at_any_moment_of_an_update_every_golden_is_old_or_new(suite):
     server = Server(suite.path)
     chance = random.Random()
     died = mixed = 0
+
+    def staged(process):
+        return len(list(folder.glob(f".editmetrics-*-{process}-*.staged")))
+
     try:
-        for _ in range(2):  # the second run is the one to time
-            started = time.perf_counter()
-            server.start(0)
-            assert server.wait() == 0
-        span = time.perf_counter() - started
+        server.start(0)
+        assert server.wait() == 0
         for value in range(1, 51):
             process = server.start(value)
-            if value % 2:
-                time.sleep(chance.uniform(0, span))
-            else:
-                wait_until_staged(process, folder)
-                time.sleep(chance.uniform(0, 0.1 * span))
+            many = chance.randint(0, COUNT)
+            wait_for(process, lambda: staged(process) >= many)  # noqa: B023
+            if value % 2:  # in the middle of putting the images in their places
+                wait_for(process, lambda: staged(process) == COUNT)  # noqa: B023
+                wait_for(process, lambda: staged(process) <= many)  # noqa: B023
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
             died += server.wait() == -signal.SIGKILL

@@ -40,7 +40,7 @@ def test_there_is_something_to_check():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_one_that_the_parser_takes(command):
-    make_parser().parse_args(shlex.split(command)[1:])
+    assert callable(make_parser().parse_args(shlex.split(command)[1:]).run)
 
 
 def test_every_option_of_pytest_exists():

@@ -164,7 +164,8 @@ def document(tmp_path):
 def test_what_is_read_without_complaint_the_schema_accepts(kind, text, document, tmp_path):
     path, data = document(text)
     READERS[kind](path, PipeRegistry(), tmp_path)
-    jsonschema.validate(data, json_schema(PipeRegistry(), kind))
+    schema = jsonschema.Draft202012Validator(json_schema(PipeRegistry(), kind))
+    assert list(schema.iter_errors(data)) == []
 
 
 @pytest.mark.parametrize(("kind", "text"), texts(INVALID))

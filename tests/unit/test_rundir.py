@@ -105,7 +105,10 @@ def test_an_earlier_run_is_replaced_and_nothing_else(tmp_path):
 def test_a_run_that_was_killed_at_its_start_is_replaced(tmp_path):
     RunDir(tmp_path).prepare()
     RunDir(tmp_path).results_path.touch()
+    kept = tmp_path / RunDir(tmp_path).save_image(IMAGE)
     RunDir(tmp_path).prepare()
+    assert not kept.exists()
+    assert is_run_dir(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["thesis.tex", "results.jsonl", "images"])
