@@ -7,39 +7,24 @@ import pytest
 from pytest_editmetrics.cli import main
 
 SUITE = """
-import os
-
-import numpy as np
-from PIL import Image
-
-BOX = [(20, 24, 60, 64)]
-
-
-def pair():
-    random = np.random.default_rng(0)
-    coarse = Image.fromarray(random.integers(30, 220, (24, 24, 3), dtype=np.uint8))
-    reference = np.asarray(coarse.resize((96, 96), Image.Resampling.BICUBIC))
-    noise = np.random.default_rng(int(os.environ["SEED"])).normal(0, 1, reference.shape)
-    edited = (reference + noise).clip(0, 255).round().astype(np.uint8)
-    edited[24:64, 20:60] = 255 - edited[24:64, 20:60]
-    return reference, edited
+from scene import *
 
 
 def test_it(edit_gate):
-    edit_gate.check(*pair(), BOX, metrics=["zoom", "unedit_psnr"])
+    edit_gate.check(scene(), noisy(edited()), BOX, metrics=["zoom", "unedit_psnr"])
 """
 
 
 @pytest.fixture
-def runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    pytester.makepyfile(test_it=SUITE)
-    (pytester.path / "editmetrics.yaml").write_text("thresholds: {zoom: 1, unedit_psnr: 1}\n")
+def runs(scene: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    scene.makepyfile(test_it=SUITE)
+    (scene.path / "editmetrics.yaml").write_text("thresholds: {zoom: 1, unedit_psnr: 1}\n")
     folders = [f"run{seed}" for seed in range(3)]
     for seed, folder in enumerate(folders):
         monkeypatch.setenv("SEED", str(seed))
-        result = pytester.runpytest("-q", f"--editmetrics-run-dir={folder}")
+        result = scene.runpytest("-q", f"--editmetrics-run-dir={folder}")
         result.assert_outcomes(passed=1)
-    monkeypatch.chdir(pytester.path)
+    monkeypatch.chdir(scene.path)
     return folders
 
 

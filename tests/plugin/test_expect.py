@@ -10,41 +10,6 @@ from PIL import Image
 
 from pytest_editmetrics.cli import main
 
-SCENE = """
-import io
-
-import numpy as np
-import pytest
-from PIL import Image
-
-BOX = [(20, 24, 60, 64)]
-
-
-def scene():
-    random = np.random.default_rng(0)
-    coarse = Image.fromarray(random.integers(30, 220, (24, 24, 3), dtype=np.uint8))
-    return np.asarray(coarse.resize((128, 128), Image.Resampling.BICUBIC))
-
-
-def edited():
-    made = scene().copy()
-    made[24:64, 20:60] = 255 - made[24:64, 20:60]
-    return made
-
-
-def jpeg(image, quality=40):
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=quality)
-    return np.asarray(Image.open(file))
-"""
-
-
-@pytest.fixture
-def scene(pytester: pytest.Pytester) -> pytest.Pytester:
-    pytester.makepyfile(scene=SCENE)
-    pytester.makeini("[pytest]\npythonpath = .\n")
-    return pytester
-
 
 def run(scene: pytest.Pytester, call: str, *options: str, head: str = "") -> pytest.RunResult:
     scene.makepyfile(

@@ -9,22 +9,7 @@ import pytest
 from pytest_editmetrics.cli import main
 
 SUITE = """
-import numpy as np
-from PIL import Image
-
-BOX = [(20, 24, 60, 64)]
-
-
-def scene():
-    random = np.random.default_rng(0)
-    coarse = Image.fromarray(random.integers(30, 220, (24, 24, 3), dtype=np.uint8))
-    return np.asarray(coarse.resize((128, 128), Image.Resampling.BICUBIC))
-
-
-def edited():
-    made = scene().copy()
-    made[24:64, 20:60] = 255 - made[24:64, 20:60]
-    return made
+from scene import *
 
 
 def test_tight(edit_gate):
@@ -37,10 +22,10 @@ def test_loose(edit_gate):
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester) -> pytest.Pytester:
-    pytester.makepyfile(test_edit=SUITE)
-    (pytester.path / "editmetrics.yaml").write_text("thresholds: {unedit_psnr: 1}\n")
-    return pytester
+def suite(scene: pytest.Pytester) -> pytest.Pytester:
+    scene.makepyfile(test_edit=SUITE)
+    (scene.path / "editmetrics.yaml").write_text("thresholds: {unedit_psnr: 1}\n")
+    return scene
 
 
 def test_a_blind_case_fails_and_says_what_it_lets_through(suite):
@@ -64,7 +49,7 @@ def test_without_the_option_nothing_is_tried(suite):
 
 
 def test_it_works_on_workers_and_from_the_ini_file(suite):
-    suite.makeini("[pytest]\neditmetrics_selftest = true\n")
+    suite.makeini("[pytest]\npythonpath = .\neditmetrics_selftest = true\n")
     result = suite.runpytest("-q", "-n2", "--editmetrics-results=results.jsonl")
     result.assert_outcomes(passed=1, failed=1)
     lines = (suite.path / "results.jsonl").read_text().splitlines()

@@ -36,16 +36,6 @@ def lpips(value: float | None, **more: object) -> Gate:
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    root = tmp_path / "project"
-    (root / "tests").mkdir(parents=True)
-    (root / "pytest.ini").write_text("[pytest]\n")
-    (root / "tests" / "test_x.py").write_text("raise AssertionError('never imported')")
-    monkeypatch.chdir(root)
-    return root
-
-
-@pytest.fixture
 def calibrate(project, capsys):
     """Write one results file a list of gates, calibrate them, return status and output."""
 

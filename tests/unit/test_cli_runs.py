@@ -51,17 +51,6 @@ def write(path: Path, tests: dict[str, list[Gate]], crashed=(), close=True, star
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    """A project with one test file; the current folder."""
-    root = tmp_path / "project"
-    (root / "tests").mkdir(parents=True)
-    (root / "pytest.ini").write_text("[pytest]\n")
-    (root / "tests" / "test_x.py").write_text("raise AssertionError('never imported')")
-    monkeypatch.chdir(root)
-    return root
-
-
-@pytest.fixture
 def editmetrics(capsys):
     def run(*args: object) -> tuple[int, str, str]:
         status = main([str(arg) for arg in args])
