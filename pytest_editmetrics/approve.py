@@ -9,15 +9,14 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.gates import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.gates import Gate
     from pytest_editmetrics.goldens import GoldenAddress, Proposal
     from pytest_editmetrics.rundir import GateRecord, Run
 
 _WRITTEN_BY_HAND = ("argument", "marker", "case")
-_IMAGE = "golden_"
 _PROVENANCE = ("test", "name", "date", "versions", "device", "weights", "facts")
 
 
@@ -97,7 +96,7 @@ def approve(
         gate = record.gate
         if gate.verdict not in ("fail", "missing-golden"):
             continue
-        if gate.metric.startswith(_IMAGE):
+        if gate.metric.startswith(GOLDEN_IMAGE):
             images.append(_image(session, run, record))
         elif (why := bound_elsewhere(gate) or _no_golden(session, gate)) is not None:
             say(f"left: {record.nodeid} {gate.label}: {why}")

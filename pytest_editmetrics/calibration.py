@@ -19,7 +19,7 @@ from pytest_editmetrics.compare import (
 )
 from pytest_editmetrics.config.bounds import limits
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
-from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.gates import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.goldens import Proposal, recorded_bound
 from pytest_editmetrics.measurement import Margin, Metric, Threshold
 from pytest_editmetrics.rundir import GateRecord, Run
@@ -37,7 +37,6 @@ from pytest_editmetrics.two_groups import two_groups
 if TYPE_CHECKING:
     from pytest_editmetrics.session import EditSession
 
-_GOLDEN_IMAGE = "golden_"
 _DEFINING = (
     "net",
     "framing",
@@ -105,7 +104,7 @@ def calibrate(
     for key in keys:
         records = {name: own[key] for name, own in found.items() if key in own}
         what = f"{key[0]} {next(iter(records.values())).gate.label}"
-        if key[1].startswith(_GOLDEN_IMAGE):
+        if key[1].startswith(GOLDEN_IMAGE):
             without.append((what, "a golden image; golden_images sets its tolerance"))
             continue
         series = _series(session, key, records, runs)

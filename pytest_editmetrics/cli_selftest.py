@@ -58,17 +58,14 @@ def _selftest(args: argparse.Namespace) -> int:
 def _noticed(session: EditSession, run: Run, *, configured: bool) -> Iterator[tuple[str, Noticed]]:
     from pytest_editmetrics.errors import EditMetricsError
     from pytest_editmetrics.faults import FAULTS
+    from pytest_editmetrics.gates import SELFTEST
     from pytest_editmetrics.progress import track
     from pytest_editmetrics.score import job_of
     from pytest_editmetrics.selftest import Noticed, selftest
 
     cases: dict[str, list[GateRecord]] = {}
     for record in run.gates:
-        if (
-            record.final
-            and record.gate.snapshot is None
-            and record.gate.source != "--editmetrics-selftest"
-        ):
+        if record.final and record.gate.snapshot is None and record.gate.metric != SELFTEST:
             name = "" if record.gate.name is None else f"@{record.gate.name}"
             cases.setdefault(record.nodeid + name, []).append(record)
     if not cases:

@@ -18,6 +18,10 @@ from pytest_editmetrics.measurement import Margin, Measurement, Metric, Threshol
 Verdict = Literal["pass", "review", "fail", "unmeasured", "missing-golden", "recorded", "error"]
 UpdateMode = Literal["none", "missing", "failed", "all"]
 
+SELFTEST = "selftest"
+"""The metric of a gate that tells whether a check's other gates would notice a fault."""
+GOLDEN_IMAGE = "golden_"
+"""What the metrics of golden images begin with; the comparator follows."""
 FAILING: frozenset[str] = frozenset({"fail", "missing-golden", "error"})
 MEASURED: frozenset[str] = frozenset({"pass", "review", "fail", "missing-golden", "recorded"})
 
@@ -122,7 +126,8 @@ def judge(
     With an ``update`` mode other than ``none`` a bound that is not explicit may be recorded instead
     (``missing``: where no golden is; ``failed``: where the gate would fail; ``all``: everywhere).
     A value that is NaN or infinite is never recorded, nor, under ``missing``, one outside a default
-    bound, nor, under ``failed``, one for review.
+    bound, nor, under ``failed``, one for review. One that no golden can hold says why in the detail
+    ``no_golden``.
 
     Raises:
         InputError: a threshold's kind does not fit the metric's direction.
@@ -167,9 +172,13 @@ def judge(
     if not math.isfinite(value):
         return replace(gate, verdict="fail", message=f"{metric.name} is {value}, not a number")
     holds = threshold is not None and threshold.holds(value)
-    if explicit is None and address is not None and _records(update, golden, default, holds):
+    try:
         bound = recorded_bound(value, metric, margin)
-        return replace(gate, verdict="recorded", proposal=bound)
+    except InputError as error:
+        gate = replace(gate, details={**gate.details, "no_golden": str(error)})
+    else:
+        if explicit is None and address is not None and _records(update, golden, default, holds):
+            return replace(gate, verdict="recorded", proposal=bound)
     if threshold is None:
         return replace(gate, verdict="missing-golden")
     if not holds:

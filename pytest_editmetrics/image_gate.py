@@ -9,10 +9,8 @@ from typing import Any
 
 from pytest_editmetrics.comparators import Comparison
 from pytest_editmetrics.config.golden_images import Comparator, ImageSettings, better, bound_kind
-from pytest_editmetrics.gates import Checked, Gate, UpdateMode
+from pytest_editmetrics.gates import GOLDEN_IMAGE, Checked, Gate, UpdateMode
 from pytest_editmetrics.measurement import Threshold
-
-GOLDEN = "golden_"
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def judge_image(
         lies beyond its bound, or, if only the worst tile does, that tile beyond its own.
     """
     gate = Gate(
-        metric=GOLDEN + comparator,
+        metric=GOLDEN_IMAGE + comparator,
         verdict="pass",
         better=better(comparator),
         name=name,
@@ -125,7 +123,7 @@ def empty_region(
     """Return the gate of a check whose boxes leave no pixel to compare: a soft failure."""
     side = "inside" if scope == "edit_area" else "outside"
     return Gate(
-        metric=GOLDEN + comparator,
+        metric=GOLDEN_IMAGE + comparator,
         verdict="unmeasured",
         better=better(comparator),
         name=name,

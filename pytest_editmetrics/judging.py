@@ -195,7 +195,7 @@ def _judged(
 
 def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
     """Name what makes a gate fail, largest share of the difference first."""
-    if gate.metric == "edit_lpips":
+    if job.config.metric.asks == "change":
         text = "the edit did not happen: the edit area looks as before"
         return [{"kind": "no-edit", "text": text}]
     small = min(job.pair.reference.shape[:2]) < _DIAGNOSED_EDGE

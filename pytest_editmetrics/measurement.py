@@ -48,8 +48,9 @@ class Metric:
 
     ``scope`` is measured unless the configuration or the call says otherwise; ``compares`` tells
     whether the boxes are an edit area (``region``) or pairs of objects (``objects``); ``params``
-    are the runtime parameters that ``pipe.measure`` takes for it; ``aliases`` are other names under
-    which it may be asked for, which goldens and results never show.
+    are the runtime parameters that ``pipe.measure`` takes for it; ``asks`` tells whether it wants
+    what it measures to be as before (``same``) or edited (``change``); ``aliases`` are other names
+    under which it may be asked for, which goldens and results never show.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Metric:
     compares: Literal["region", "objects"] = "region"
     margin: Margin = Margin()
     params: tuple[str, ...] = ()
+    asks: Literal["same", "change"] = "same"
     summary: str = ""
     aliases: tuple[str, ...] = ()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
+from pytest_editmetrics.gates import GOLDEN_IMAGE, SELFTEST, Gate
 from pytest_editmetrics.judging import Job, Pair, make_gate
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.options import in_ci
@@ -16,11 +17,9 @@ from pytest_editmetrics.scoring import outcome_of
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.gates import Gate
     from pytest_editmetrics.report.tally import Tally
     from pytest_editmetrics.rundir import GateRecord, Run
 
-_IMAGE = "golden_"
 _WRITTEN_BY_HAND = ("argument", "marker", "case")
 
 
@@ -44,7 +43,6 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
     """
     from pytest_editmetrics.report.results import ResultsFile
     from pytest_editmetrics.report.tally import tally_of
-    from pytest_editmetrics.report.text import SELFTEST
     from pytest_editmetrics.rundir import GateRecord, RunDir
 
     if output.resolve() == run.path.resolve():
@@ -103,7 +101,7 @@ def _outcomes(gates: list[tuple[GateRecord, Gate]]) -> dict[str, str]:
 
 def _scored(session: EditSession, run: Run, record: GateRecord, configured: bool) -> Gate:
     try:
-        if record.gate.metric.startswith(_IMAGE):
+        if record.gate.metric.startswith(GOLDEN_IMAGE):
             return _compared(session, run, record, configured)
         job = job_of(session, run, record, configured)
     except EditMetricsError as error:
@@ -135,7 +133,7 @@ def _compared(session: EditSession, run: Run, record: GateRecord, configured: bo
         raise EditMetricsError(f"the run keeps no image of {gate.label}")
     file, _, test = record.nodeid.partition("::")
     proposed = dict(gate.snapshot or {}).get("proposed") or {}
-    comparator: Any = gate.metric.removeprefix(_IMAGE)
+    comparator: Any = gate.metric.removeprefix(GOLDEN_IMAGE)
     if comparator not in COMPARATORS:
         raise EditMetricsError(
             f"unknown comparator {comparator!r}{did_you_mean(comparator, COMPARATORS)}"

@@ -11,7 +11,6 @@ import numpy as np
 from pytest_editmetrics.faults import FAULTS
 from pytest_editmetrics.judging import Job, verdict_of
 from pytest_editmetrics.regions import region_mask
-from pytest_editmetrics.report.text import SELFTEST
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def try_faults(session: EditSession, jobs: Sequence[Job]) -> Noticed:
 
 def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any]) -> Gate | None:
     """Return what was noticed as a gate of its own, which fails if the case is blind."""
-    from pytest_editmetrics.gates import Gate
+    from pytest_editmetrics.gates import SELFTEST, Gate
 
     tried = len(noticed.caught) + len(noticed.let_through)
     if noticed.why is not None or not tried:

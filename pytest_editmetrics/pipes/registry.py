@@ -69,6 +69,7 @@ BUILTIN = (
                 "edit_lpips",
                 "higher",
                 scope="edit_area",
+                asks="change",
                 margin=Margin(relative=0.5),
                 summary="lpips inside the edit area: did the edit happen",
             ),

@@ -7,12 +7,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.gates import SELFTEST, Gate
 from pytest_editmetrics.report.image_text import image_headline, image_rows
 from pytest_editmetrics.report.numbers import format_numbers as format_numbers
 
 _AREA = {"edit_area": "edit", "unedit_area": "unedit", None: "whole-image"}
-SELFTEST = "selftest"
 _WRITTEN_BY_HAND = ("argument", "marker", "case")
 
 
@@ -191,6 +190,8 @@ def _weights(gate: Gate) -> list[str]:
 def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
     if gate.verdict == "review" and gate.review is not None:
         return f"edit the review bound, {gate.origin} {gate.source} (updating never writes one)"
+    if gate.verdict in ("missing-golden", "fail") and (why := gate.details.get("no_golden")):
+        return f"no golden can: {why}"
     if gate.verdict == "missing-golden":
         return f"pytest {shlex.quote(nodeid)} --editmetrics-update={mode}"
     if gate.verdict != "fail" or (gate.value is not None and not math.isfinite(gate.value)):
@@ -201,8 +202,6 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
         return f"edit the {gate.origin} {gate.source} (updating writes goldens only)"
     if pair := gate.details.get("manifest"):
         return f"give the row {pair['row']} a threshold of its own, or edit {gate.source}"
-    if gate.metric == "edit_lpips" and not gate.value:
-        return None  # a golden of 0 would always hold
     return f"pytest {shlex.quote(nodeid)} --editmetrics-update=failed"
 
 
