@@ -201,7 +201,10 @@ def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
     small = min(job.pair.reference.shape[:2]) < _DIAGNOSED_EDGE
     if small or gate.compares == "objects" or gate.scope == "edit_area":
         return []
-    return job.pair.diagnosis(gate).to_dict()
+    try:
+        return job.pair.diagnosis(gate).to_dict()
+    except Exception as error:  # whatever it is, the verdict stands
+        return [{"kind": "unexplained", "text": f"not diagnosed: {type(error).__name__}: {error}"}]
 
 
 def _advisory(job: Job) -> bool:

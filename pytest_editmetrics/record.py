@@ -89,13 +89,18 @@ class TestRecord:
     def soft(self, *phases: Phase) -> list[Gate]:
         """Return the unmeasured gates of these phases that count as soft failures of the test.
 
-        A metric that nobody named, since ``expect`` chose it, does not where others were measured:
-        a plain background has no texture to see a shift by, and is no reason to xfail for ever.
+        A metric that nobody named, since ``expect`` chose it, does not where its check measured
+        others: a plain background has no texture to see a shift by, and is no reason to xfail for
+        ever.
         """
-        soft = [g for phase, g in self.gates if phase in phases and g.verdict == "unmeasured"]
-        if any(gate.verdict != "unmeasured" for _, gate in self.gates):
-            return [gate for gate in soft if not gate.details.get("unnamed")]
-        return soft
+        measured = {gate.name for _, gate in self.gates if gate.verdict != "unmeasured"}
+        return [
+            gate
+            for phase, gate in self.gates
+            if phase in phases
+            and gate.verdict == "unmeasured"
+            and not (gate.details.get("unnamed") and gate.name in measured)
+        ]
 
     def for_review(self, *phases: Phase) -> list[Gate]:
         """Return the gates of these phases whose value lies in the review band."""

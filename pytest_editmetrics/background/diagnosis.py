@@ -269,24 +269,27 @@ def _rest(
     if level < _SILENT or (moved and share < _RESAMPLED):
         text = "what is left is not explained (pixels that entered at the border, resampling)"
         return Cause("unexplained", share, text, facts)
-    if kept < _BLUR and (1 - kept) ** 2 * detail > noise:
+    if 0 <= kept < _BLUR and (1 - kept) ** 2 * detail > noise:
         return Cause("blur", share, f"blurred ({100 * kept:.0f} % of the fine detail left)", facts)
     text = f"encoded anew (noise {level:.1f} of 255, {100 * kept:.0f} % of the fine detail left)"
     return Cause("re-encoding", share, text, facts)
 
 
 def _match(one: NDArray[np.float32], other: NDArray[np.float32], mask: Mask) -> float:
-    """Return the correlation of two images without their fine detail; 1 where both are flat."""
+    """Return the correlation of two images without their fine detail, all channels taken together.
+
+    1 where both are flat.
+    """
     from scipy.ndimage import gaussian_filter
 
     a, b = (
-        gaussian_filter(image.mean(axis=2), 1.5)[mask].astype(np.float64) for image in (one, other)
+        gaussian_filter(image, (1.5, 1.5, 0))[mask].astype(np.float64) for image in (one, other)
     )
-    if not len(a) or (a.std() < _FLAT and b.std() < _FLAT):
+    if not len(a) or (a.std(axis=0).max() < _FLAT and b.std(axis=0).max() < _FLAT):
         return 1.0
-    a, b = a - a.mean(), b - b.mean()
-    size = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / size if size > 0 else 0.0
+    a, b = a - a.mean(axis=0), b - b.mean(axis=0)
+    size = float(np.sqrt((a**2).sum() * (b**2).sum()))
+    return float((a * b).sum()) / size if size > 0 else 0.0
 
 
 def blockiness(image: Array, mask: Mask) -> float | None:

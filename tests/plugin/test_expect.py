@@ -185,3 +185,21 @@ def test_what_an_expectation_chose_and_cannot_be_measured_is_no_xfail(scene):
     run(scene, call.format(', metrics=["lpips", "drift_px"]')).assert_outcomes(xfailed=1)
     only = f'{body} edit_gate.check(a, b, None, expect="composited")'
     run(scene, only).assert_outcomes(failed=1)
+
+
+def test_a_diagnosis_that_breaks_leaves_the_verdict(scene):
+    head = """
+from pytest_editmetrics.background import diagnosis
+
+def broken(*args):
+    raise RuntimeError("no memory")
+
+@pytest.fixture(autouse=True)
+def breaks(monkeypatch):
+    monkeypatch.setattr(diagnosis, "diagnose", broken)
+"""
+    call = 'edit_gate.check(scene(), np.roll(edited(), 2, 0), BOX, expect="composited")'
+    result = run(scene, call, head=head)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*unedit_max_diff * > max 2.0*"])
+    result.stdout.fnmatch_lines(["*cause     unexplained: not diagnosed: RuntimeError: no memory*"])

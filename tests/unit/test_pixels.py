@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from pytest_editmetrics.errors import ImageError, InputError
+from pytest_editmetrics.pipes import drift
 from pytest_editmetrics.pipes.drift import DriftPipe
 from pytest_editmetrics.pipes.lpips import LPIPSPipe
 from pytest_editmetrics.pipes.pixels import PSNR_CEILING, PixelPipe
@@ -147,3 +148,18 @@ def test_drift_tells_where_it_moved_most() -> None:
     assert measurement.value == pytest.approx(2, abs=0.05)
     assert measurement.details["moved_most"][0][4] == pytest.approx(2, abs=0.1)
     assert measurement.details["tiles"] == {"measured": 4}
+
+
+def test_drift_and_zoom_of_a_pair_are_measured_once(monkeypatch):
+    calls = []
+    measure = drift.measure_drift
+    monkeypatch.setattr(drift, "measure_drift", lambda *args: calls.append(0) or measure(*args))
+    picture = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
+    moved = np.roll(picture, 2, axis=1)
+    pipe = DriftPipe()
+    assert pipe(picture, moved, metric="drift_px") == pytest.approx(2, abs=0.05)
+    assert pipe(picture, moved, metric="zoom") < 0.001
+    assert len(calls) == 1
+    assert pipe(picture, picture, metric="drift_px") == 0
+    assert pipe(picture, moved, [(0, 0, 30, 30)], "outer", metric="drift_px") > 1.9
+    assert len(calls) == 3
