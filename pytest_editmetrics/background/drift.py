@@ -90,7 +90,7 @@ def measure_drift(reference: Array, edited: Array, mask: Mask) -> Drift:
     Returns:
         The motion, good to some hundredths of a pixel where there is texture, and that of every
         tile (a sixth of the shorter side, 48 to 128 px). ``motion`` is ``None`` where nothing has
-        texture or nothing matches.
+        texture, or where more tiles do not match than do.
 
     >>> picture = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
     >>> moved = np.roll(picture, 3, axis=1)
@@ -105,7 +105,7 @@ def measure_drift(reference: Array, edited: Array, mask: Mask) -> Drift:
         return Drift(None, tuple(_tiles_without(before, usable)))
     tiles = tuple(_tiles(before, after, usable, motion, same))
     measured = [tile for tile in tiles if tile.status == "measured"]
-    if not measured:
+    if not measured or len(measured) < sum(tile.status == "unmatched" for tile in tiles):
         return Drift(None, tiles)
     return Drift(_of_tiles(measured, motion, *mask.shape), tiles)
 

@@ -14,7 +14,7 @@ from pytest_editmetrics.cache import feature_key, pixels_digest
 from pytest_editmetrics.pipes.base import PlainPipe, Request, Score, soft
 from pytest_editmetrics.regions import Mask
 
-_TILES = 12  # of those that moved most, in the details
+_TILES = 12  # at most so many of a kind in the details
 
 
 class DriftPipe(PlainPipe):
@@ -26,10 +26,11 @@ class DriftPipe(PlainPipe):
 
     Exact to some hundredths of a pixel where there is texture; the edit area, a change of colour
     and noise do not disturb it (``background.drift``). Where no tile has texture the measurement is
-    the soft failure ``no-texture``; where what is there now cannot be matched, ``no-match``.
+    the soft failure ``no-texture``; where most tiles that have one match nothing, ``no-match``.
 
     Details: ``dx`` and ``dy`` (to the right and down, pixels), ``zoom`` (the factor), ``rotation``
-    in degrees, ``tiles`` by what became of them, and ``moved_most``: box, dx, dy of some tiles.
+    in degrees, ``tiles`` by what became of them, ``moved_most``: box, dx, dy of some tiles, and
+    ``unmatched``: boxes of some that have texture and show something else now.
 
     >>> import numpy as np
     >>> picture = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
@@ -62,14 +63,18 @@ class DriftPipe(PlainPipe):
         drift = self._drift(request, mask)
         details: dict[str, Any] = {"tiles": dict(Counter(tile.status for tile in drift.tiles))}
         if drift.motion is None:
-            if any(tile.status == "unmatched" for tile in drift.tiles):
-                why = "the background has texture, but nothing in it matches the reference's"
-                return soft("no-match", why, details)
+            if lost := _unmatched(drift):
+                why = "the background has texture, but most of it matches nothing in the reference"
+                return soft("no-match", why, {**details, "unmatched": lost})
             return soft("no-texture", "the background has no texture to see a shift by", details)
         details.update(_told(drift))
         if request.metric == "zoom":
             return Score(abs(drift.motion.zoom - 1), details=details)
         return Score(math.hypot(*drift.median), details=details)
+
+
+def _unmatched(drift: Drift) -> list[list[int]]:
+    return [list(tile.box) for tile in drift.tiles if tile.status == "unmatched"][:_TILES]
 
 
 def _told(drift: Drift) -> dict[str, Any]:
@@ -81,5 +86,6 @@ def _told(drift: Drift) -> dict[str, Any]:
         "dy": round(dy, 3),
         "zoom": round(drift.motion.zoom, 6),
         "rotation": round(drift.motion.rotation, 4),
+        "unmatched": _unmatched(drift),
         "moved_most": [[*tile.box, round(tile.dx, 2), round(tile.dy, 2)] for tile in most],
     }

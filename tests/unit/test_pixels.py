@@ -141,6 +141,20 @@ def test_drift_of_another_picture_is_a_soft_failure() -> None:
     assert measurement.soft_failure.reason == "no-match"
 
 
+def test_a_background_that_is_mostly_another_picture_has_no_drift() -> None:
+    random = np.random.default_rng(0)
+    picture = random.integers(0, 256, (288, 288, 3), dtype=np.uint8)
+    edited = picture.copy()
+    edited[:96, 96:] = random.integers(0, 256, (96, 192, 3))
+    little = DriftPipe().measure(picture, edited, metric="drift_px")
+    assert little.value == pytest.approx(0, abs=0.05)
+    assert [96, 0, 144, 48] in little.details["unmatched"]
+    edited[96:] = random.integers(0, 256, (192, 288, 3))
+    most = DriftPipe().measure(picture, edited, metric="drift_px")
+    assert most.soft_failure is not None
+    assert most.soft_failure.reason == "no-match"
+
+
 def test_drift_tells_where_it_moved_most() -> None:
     random = np.random.default_rng(0)
     picture = random.integers(0, 256, (96, 96, 3), dtype=np.uint8)
