@@ -42,7 +42,7 @@ _DEFINING = (
     "framing",
     "dtype",
     "reference_patches",
-    "threshold",
+    "patch_mask_threshold",
     "bg_color",
     "resize",
     "options",

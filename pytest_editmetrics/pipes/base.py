@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from functools import cached_property
+from typing import Any, ClassVar, Literal
 
 from pytest_editmetrics.cache import FeatureCache
 from pytest_editmetrics.errors import (
@@ -31,9 +32,6 @@ from pytest_editmetrics.pipes.explain import Evidence
 from pytest_editmetrics.pipes.models import ModelStore
 from pytest_editmetrics.regions import Box, Mask, check_mask_mode, region_mask
 from pytest_editmetrics.shapes import Region
-
-if TYPE_CHECKING:
-    pass
 
 Resize = Literal["reference"]
 
@@ -68,7 +66,7 @@ class Request:
             )
         return list(self.region.boxes)
 
-    @property
+    @cached_property
     def mask(self) -> Mask:
         """Boolean (H, W), true where measured."""
         height, width = self.reference.shape[:2]

@@ -14,8 +14,8 @@ from pytest_editmetrics.pipes.vision_model import (
     VisionInput,
     normalisation,
     pixel_count,
-    read_json,
 )
+from pytest_editmetrics.weights.check import read_json_object
 
 if TYPE_CHECKING:
     import torch
@@ -97,7 +97,7 @@ def _bare(name: str) -> str:
 
 
 def _vision_config(path: Path) -> dict[str, Any]:
-    whole = read_json(path)
+    whole = read_json_object(path, "the configuration of a CLIP model")
     config = whole.get("vision_config", whole)
     kind = whole.get("model_type", "clip_vision_model")
     if kind not in ("clip", "clip_vision_model") or not isinstance(config, Mapping):
@@ -117,7 +117,7 @@ def _preprocessing(path: Path, crop: int | None) -> tuple[Three, Three]:
     """Return the checkpoint's mean and deviation of RGB in [0, 1]; CLIP's own if it has none."""
     if not path.is_file():
         return _MEAN, _STD
-    config = read_json(path)
+    config = read_json_object(path, "the configuration of a preprocessor")
     for name in ("size", "crop_size"):
         value = config.get(name, crop)
         edges = set(value.values()) if isinstance(value, dict) else {value}

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from pytest_editmetrics.errors import WeightsError
 from pytest_editmetrics.pipes import pretrained
 from pytest_editmetrics.pipes.vision_model import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
     VisionEncoder,
     VisionInput,
     normalisation,
     pixel_count,
-    read_json,
 )
+from pytest_editmetrics.weights.check import read_json_object
 
 if TYPE_CHECKING:
     import torch
@@ -25,8 +27,6 @@ CLASSES = {
     "dinov3_vit": "DINOv3ViTModel",
 }
 DEFAULT_SIZE = 224
-_MEAN = (0.485, 0.456, 0.406)
-_STD = (0.229, 0.224, 0.225)
 _RESAMPLE: dict[Any, Literal["bicubic", "bilinear"]] = {2: "bilinear", 3: "bicubic"}
 
 
@@ -53,10 +53,12 @@ def read_dino_input(folder: Path) -> VisionInput:
     """
     kind = pretrained.read_model_type(folder, CLASSES, "DINO")
     path = folder / "config.json"
-    patch_size = pixel_count(read_json(path).get("patch_size"), f"{path}: patch_size")
+    config = read_json_object(path, "the configuration of a DINO model")
+    patch_size = pixel_count(config.get("patch_size"), f"{path}: patch_size")
     path = folder / "preprocessor_config.json"
-    given = read_json(path) if path.is_file() else {}
-    mean, std = normalisation(given, _MEAN, _STD, path)
+    what = "the configuration of a preprocessor"
+    given = read_json_object(path, what) if path.is_file() else {}
+    mean, std = normalisation(given, IMAGENET_MEAN, IMAGENET_STD, path)
     size, shortest_edge = _sizes(given, path)
     if size < patch_size:
         raise WeightsError(f"{path}: the input of {size} pixels is smaller than a patch")
@@ -64,12 +66,12 @@ def read_dino_input(folder: Path) -> VisionInput:
     number = given.get("resample", 2 if kind == "dinov3_vit" else 3)
     if number not in _RESAMPLE:
         raise WeightsError(f"{path}: resample is {number!r}; it can be 2 (bilinear) or 3 (bicubic)")
-    config = {
+    identity = {
         **pretrained.identity(folder, PIPE),
         "input": [size, shortest_edge, patch_size, number],
     }
     return VisionInput(
-        config,
+        identity,
         mean,
         std,
         size,

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from math import ceil, floor, nan
+from math import inf, isnan, nan
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.boxes import Box, scale_boxes
 from pytest_editmetrics.measurement import WeightsUsed
 from pytest_editmetrics.pipes.base import Request, Score, soft
-from pytest_editmetrics.regions import Box, Mask
+from pytest_editmetrics.regions import Mask
 
 Found = TypeVar("Found")
 
 
 def cosine(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Return the cosine of two vectors, float64 (d,), clamped to [-1, 1]; NaN if one is zero.
+    """Return the cosine of two vectors, float64 (d,), clamped to [-1, 1].
+
+    NaN if one is zero or holds a number that is not finite.
 
     >>> cosine(np.array([0.0, 2.0]), np.array([0.0, 3.0]))
     1.0
     """
     norm = float(np.linalg.norm(one) * np.linalg.norm(other))
-    if not norm > 0:
+    if not 0 < norm < inf:
         return nan
-    return max(-1.0, min(1.0, float(one @ other) / norm))
+    value = float(one @ other) / norm
+    return value if isnan(value) else max(-1.0, min(1.0, value))
 
 
 def overlap(one: Mask, box: Box, other: Mask, other_box: Box) -> float:
@@ -107,5 +111,4 @@ def _on_resized(boxes: Sequence[Box], request: Request) -> list[Box]:
     if request.resized_from is None:
         return list(boxes)
     height, width = request.edited.shape[:2]
-    x, y = width / request.resized_from[0], height / request.resized_from[1]
-    return [(floor(x1 * x), floor(y1 * y), ceil(x2 * x), ceil(y2 * y)) for x1, y1, x2, y2 in boxes]
+    return scale_boxes(boxes, width / request.resized_from[0], height / request.resized_from[1])

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.images import Array
 from pytest_editmetrics.pipes import pretrained
+from pytest_editmetrics.pipes.vision_model import IMAGENET_MEAN, IMAGENET_STD
 from pytest_editmetrics.regions import Box, Mask
 
 _PIPE = "sam-pipe"
 # Published checkpoints are of the video model, whose image part this is.
 _CLASSES = {"sam2": "Sam2Model", "sam2_video": "Sam2Model"}
-_MEAN = (0.485, 0.456, 0.406)
-_STD = (0.229, 0.224, 0.225)
 _DECODED_TOGETHER = 16
 
 
@@ -48,7 +47,8 @@ def encode(model: Any, image: Array, dtype: str) -> list[NDArray[np.float32]]:
     edge = model.prompt_encoder.input_image_size
     pixels = torch.from_numpy(image.transpose(2, 0, 1)[None].copy())
     pixels = F.interpolate(pixels, (edge, edge), mode="bilinear", antialias=True).float() / 255
-    mean, std = (torch.tensor(three, device="cpu").view(1, 3, 1, 1) for three in (_MEAN, _STD))
+    mean = torch.tensor(IMAGENET_MEAN, device="cpu").view(1, 3, 1, 1)
+    std = torch.tensor(IMAGENET_STD, device="cpu").view(1, 3, 1, 1)
     pixels = ((pixels - mean) / std).to(model.device)
     reduced = dtype != "float32"
     with torch.autocast(model.device.type, getattr(torch, dtype) if reduced else None, reduced):

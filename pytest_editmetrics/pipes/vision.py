@@ -173,7 +173,7 @@ class VisionPipe(ModelPipe[VisionEncoder]):
             "n_patches": len(selected),
             "n_selected": int(selected.sum()),
             "mixed_patches": int((selected & (coverage < 1)).sum()),
-            "threshold": threshold,
+            "patch_mask_threshold": threshold,
             "framing": self.framing,
         }
         if request.mask_mode == "inner" and not request.region:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
     import torch
 
 Three = tuple[float, float, float]
+
+IMAGENET_MEAN: Three = (0.485, 0.456, 0.406)
+IMAGENET_STD: Three = (0.229, 0.224, 0.225)
 
 _BATCH = {"cpu": 4, "mps": 8, "cuda": 32}
 _FEW_PATCHES = 64
@@ -134,17 +136,6 @@ class VisionEncoder(ABC):
             hidden = self.hidden(pixels.to(self.device, getattr(torch, self.dtype)))
             tokens: NDArray[np.float32] = hidden.float().cpu().numpy()
         return tokens
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the JSON object in ``path``; raise ``WeightsError`` if there is none."""
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"{path} cannot be read as JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise WeightsError(f"{path} holds no JSON object")
-    return value
 
 
 def normalisation(

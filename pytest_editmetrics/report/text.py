@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_editmetrics.gates import SELFTEST, Gate
+from pytest_editmetrics.gates import Gate
 from pytest_editmetrics.report.image_text import image_headline, image_rows
 from pytest_editmetrics.report.numbers import format_numbers as format_numbers
 
@@ -17,7 +17,7 @@ _WRITTEN_BY_HAND = ("argument", "marker", "case")
 
 def subject(gate: Gate) -> str:
     """Return what the gate measured, as ``unedit lpips`` or ``object sam_clip_cls_sim@mug``."""
-    if gate.metric == SELFTEST:
+    if gate.compares == "gates":
         return gate.label
     area = "object" if gate.compares == "objects" else _AREA.get(gate.scope, "whole-image")
     return f"{area} {gate.label}" if gate.verdict != "error" else gate.label
@@ -196,8 +196,8 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
         return f"pytest {shlex.quote(nodeid)} --editmetrics-update={mode}"
     if gate.verdict != "fail" or (gate.value is not None and not math.isfinite(gate.value)):
         return None
-    if gate.metric == SELFTEST:
-        return "tighten a bound, or measure a metric that sees one of them; see docs/selftest.md"
+    if advice := gate.details.get("advice"):
+        return str(advice)
     if gate.snapshot is None and gate.origin in _WRITTEN_BY_HAND:
         return f"edit the {gate.origin} {gate.source} (updating writes goldens only)"
     if pair := gate.details.get("manifest"):

@@ -165,7 +165,7 @@ def test_measurement_says_how_it_was_obtained(tiny_clip, photo, edited):
     details = measured.details
     assert details["n_patches"] == 49
     assert 0 < details["mixed_patches"] < details["n_selected"] < 49
-    assert details["threshold"] == 0.1
+    assert details["patch_mask_threshold"] == 0.1
     assert details["framing"] == "stretch"
     assert details["reference_patches"] == "all"
     json.dumps(measured.to_dict(), allow_nan=False)
@@ -468,7 +468,7 @@ def test_a_broken_preprocessor(checkpoint, photo, changes, says):
     with pytest.raises(WeightsError, match="no JSON object"):
         CLIPPipe(checkpoint, device="cpu")(photo, photo)
     (checkpoint / "preprocessor_config.json").write_text("{")
-    with pytest.raises(WeightsError, match="cannot be read as JSON"):
+    with pytest.raises(WeightsError, match="is not JSON"):
         CLIPPipe(checkpoint, device="cpu")(photo, photo)
 
 

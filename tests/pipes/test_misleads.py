@@ -103,7 +103,7 @@ def test_mixed_patches_are_counted_and_the_threshold_is_kept(measure, photo):
     strict = measure("emd", photo, edited, mode="outer", patch_mask_threshold=0.999)
     assert loose.details["mixed_patches"] > 0
     assert strict.details["mixed_patches"] == 0
-    assert loose.details["threshold"] == 0.1
+    assert loose.details["patch_mask_threshold"] == 0.1
     assert loose.excess > strict.excess
     assert strict.details["n_selected"] < loose.details["n_selected"]
 
