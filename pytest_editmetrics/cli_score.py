@@ -147,7 +147,7 @@ def _metrics(names: str | None, session: EditSession) -> Callable[[Expect | None
     """Return what gives the metrics of a row that names none, by what it expects."""
     settings = session.settings
     if names is None:
-        return settings.measured
+        return lambda expect: settings.measured(expect)[0]
     asked: dict[str, str] = {}
     for written in map(str.strip, names.split(",")):
         name = session.registry.metric(written).name

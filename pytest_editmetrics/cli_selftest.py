@@ -58,14 +58,13 @@ def _selftest(args: argparse.Namespace) -> int:
 def _noticed(session: EditSession, run: Run, *, configured: bool) -> Iterator[tuple[str, Noticed]]:
     from pytest_editmetrics.errors import EditMetricsError
     from pytest_editmetrics.faults import FAULTS
-    from pytest_editmetrics.gates import SELFTEST
     from pytest_editmetrics.progress import track
     from pytest_editmetrics.score import job_of
     from pytest_editmetrics.selftest import Noticed, selftest
 
     cases: dict[str, list[GateRecord]] = {}
     for record in run.gates:
-        if record.final and record.gate.snapshot is None and record.gate.metric != SELFTEST:
+        if record.final and record.gate.snapshot is None and record.gate.compares != "gates":
             name = "" if record.gate.name is None else f"@{record.gate.name}"
             cases.setdefault(record.nodeid + name, []).append(record)
     if not cases:
@@ -95,8 +94,7 @@ def _lines(found: dict[str, Noticed]) -> Iterator[str]:
             yield f"{case}: not tried: {noticed.why}"
             continue
         blind = "BLIND, " if noticed.blind else ""
-        tried = len(noticed.caught) + len(noticed.let_through)
-        yield f"{case}: {blind}{len(noticed.caught)} of {tried} faults noticed"
+        yield f"{case}: {blind}{len(noticed.caught)} of {noticed.tried} faults noticed"
         for fault in noticed.let_through:
             yield f"    let through  {fault}: {_faults()[fault]}"
     tried_cases = [noticed for noticed in found.values() if noticed.why is None]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_editmetrics.calls import call_site, check_name, illustrated, raise_failures
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
-from pytest_editmetrics.judging import Job, Pair, encode_ahead, make_gate
+from pytest_editmetrics.judging import Job, encode_ahead, make_gate
 from pytest_editmetrics.marker import Marker
 from pytest_editmetrics.measure import Boxes
 from pytest_editmetrics.measurement import Measurement, Scope, Threshold
@@ -222,8 +222,6 @@ class EditGate:
             return []
         noticed = selftest(self._session, of_check, gates)
         gate = selftest_gate(noticed, of_check[0].name, gates[0].region)
-        if gate is None:
-            return []
         self._record.add(gate)
         return [gate]
 
@@ -234,7 +232,7 @@ class EditGate:
         with self._record.errors(check.metrics):
             marker = Marker.of(self.item, self._session)
             check = replace(check.listed(), expect=check_expect(check.expect))
-            configs = self._configs(check, marker)
+            configs, unnamed = self._configs(check, marker)
             expect = check.expect or self._session.settings.expect
             check = replace(check, expect=expect)
             check_name(check.name)
@@ -247,17 +245,18 @@ class EditGate:
                 stacklevel=2,
             )
         try:
-            return list(self._jobs(check, configs, marker))
+            return list(self._jobs(check, configs, marker, unnamed=unnamed))
         except EditMetricsError as error:
             from pytest_editmetrics.gates import error_gate
 
             return [error_gate(config.metric, str(error), name=check.name) for config in configs]
 
-    def _configs(self, check: Check, marker: Marker) -> list[MetricConfig]:
-        settings = self._session.settings
+    def _configs(self, check: Check, marker: Marker) -> tuple[list[MetricConfig], bool]:
+        """Return what is measured, and whether an expectation chose it and nobody named it."""
+        settings, unnamed = self._session.settings, False
         asked = check.metrics if check.metrics is not None else marker.metrics
         if asked is None:
-            asked = settings.measured(check.expect)
+            asked, unnamed = settings.measured(check.expect)
         if not isinstance(asked, Iterable):
             raise InputError(f"metrics must be names of metrics, not {asked!r}")
         asked = (asked,) if isinstance(asked, str) else tuple(asked)
@@ -271,36 +270,30 @@ class EditGate:
                     f"{check.thresholds[name].source}: a threshold of {name}, which is not measured"
                     f" here; add it to metrics (now {', '.join(asked)})"
                 )
-        if check.scope is None:
-            return configs
-        return [replace(config, scope=check.scope) for config in configs]
+        if check.scope is not None:
+            configs = [replace(config, scope=check.scope) for config in configs]
+        return configs, unnamed
 
-    def _jobs(self, check: Check, configs: Sequence[MetricConfig], marker: Marker) -> list[Job]:
-        from pytest_editmetrics.config.expect import expect_chose
-        from pytest_editmetrics.gates import Checked
-        from pytest_editmetrics.images import load_image, load_pair
-        from pytest_editmetrics.shapes import Region
+    def _jobs(
+        self, check: Check, configs: Sequence[MetricConfig], marker: Marker, *, unnamed: bool
+    ) -> list[Job]:
+        from pytest_editmetrics.pairs import pair_of
 
-        edited = load_image(check.edited, "edited image")
-        before, after = load_pair(check.reference, edited, check.resize)
-        original = None if after.shape == edited.shape else edited
-        area = check.coords.read() if isinstance(check.coords, Region) else check.coords
         objects = check.object_coords
         half = len(objects) // 2 if objects else 0
-        region = Checked(
-            coords=_shown(area),
-            ref_boxes=_plain(objects[:half] if objects else check.ref_boxes),
-            edited_boxes=_plain(objects[half:] if objects else check.edited_boxes),
-            height=before.shape[0],
-            width=before.shape[1],
-            resized=original is not None,
+        pair = pair_of(
+            check.reference,
+            check.edited,
+            resize=check.resize,
+            area=check.coords,
+            ref_boxes=objects[:half] if objects else check.ref_boxes,
+            edited_boxes=objects[half:] if objects else check.edited_boxes,
         )
         return [
             Job(
                 nodeid=self.item.nodeid,
                 config=config,
-                pair=Pair(before, after, original, region),
-                coords=area,
+                pair=pair,
                 ref_boxes=check.ref_boxes,
                 edited_boxes=check.edited_boxes,
                 object_coords=objects,
@@ -309,9 +302,7 @@ class EditGate:
                 options=marker.options,
                 item=self.item,
                 expect=check.expect,
-                unnamed=expect_chose(check.expect, config.metric.name)
-                and check.metrics is None
-                and marker.metrics is None,
+                unnamed=unnamed,
             )
             for config in configs
         ]
@@ -326,18 +317,9 @@ class EditGate:
 
 def _area(coords: Any) -> Any:
     """Return an edit area: a list of boxes as the user gave it, or a region."""
-    from pytest_editmetrics.shapes import Region, is_mask
+    from pytest_editmetrics.shapes import Region, is_boxes
 
-    if coords is None or isinstance(coords, Region):
-        return coords
-    if isinstance(coords, (str, Path, Mapping)) or hasattr(coords, "getbands"):
-        return Region.of(coords)
-    if is_mask(coords):
-        return Region.of(coords)
-    boxes = _listed("coords", coords)
-    assert boxes is not None
-    mixed = any(isinstance(part, (Region, Mapping)) for part in boxes)
-    return Region.of(boxes) if mixed else boxes
+    return _listed("coords", coords) if is_boxes(coords) else Region.of(coords)
 
 
 def _listed(name: str, boxes: Any) -> list[Any] | None:
@@ -352,23 +334,3 @@ def _listed(name: str, boxes: Any) -> list[Any] | None:
 
 def _explicit(metric: str, check: Check, marker: Marker) -> Threshold | None:
     return check.thresholds.get(metric) or marker.thresholds.get(metric)
-
-
-def _shown(coords: Any) -> Any:
-    """Return an edit area as results hold it."""
-    return coords.to_json() if hasattr(coords, "to_json") else _plain(coords)
-
-
-def _plain(boxes: Any) -> tuple[tuple[float, ...], ...] | None:
-    """Return boxes as plain numbers for the report; what is no box is the pipe's to refuse."""
-    if boxes is None:
-        return None
-    try:
-        return tuple(tuple(_number(value) for value in box) for box in boxes)
-    except (TypeError, ValueError):
-        return None
-
-
-def _number(value: Any) -> float:
-    number = float(value)
-    return int(number) if number.is_integer() else number

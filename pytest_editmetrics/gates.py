@@ -18,8 +18,6 @@ from pytest_editmetrics.measurement import Margin, Measurement, Metric, Threshol
 Verdict = Literal["pass", "review", "fail", "unmeasured", "missing-golden", "recorded", "error"]
 UpdateMode = Literal["none", "missing", "failed", "all"]
 
-SELFTEST = "selftest"
-"""The metric of a gate that tells whether a check's other gates would notice a fault."""
 GOLDEN_IMAGE = "golden_"
 """What the metrics of golden images begin with; the comparator follows."""
 FAILING: frozenset[str] = frozenset({"fail", "missing-golden", "error"})
@@ -30,10 +28,12 @@ MEASURED: frozenset[str] = frozenset({"pass", "review", "fail", "missing-golden"
 class Checked:
     """The area and boxes of a check (pixels, half-open), and the image size.
 
-    ``coords`` is JSON that ``shapes.Region.of`` takes: boxes as the user gave them, or a mapping.
+    ``coords`` is JSON that ``shapes.Region.of`` takes: boxes as the user gave them, or a mapping;
+    then ``bounds`` is the box around it.
     """
 
     coords: Any = None
+    bounds: tuple[int, int, int, int] | None = None
     ref_boxes: tuple[tuple[float, ...], ...] | None = None
     edited_boxes: tuple[tuple[float, ...], ...] | None = None
     width: int | None = None
@@ -119,6 +119,7 @@ def judge(
     default: Threshold | None = None,
     address: GoldenAddress | None = None,
     update: UpdateMode = "none",
+    advisory: bool = False,
     region: Checked = Checked(),
 ) -> Gate:
     """Hold ``measurement`` to the first of the explicit, the golden and the default threshold.
@@ -127,7 +128,8 @@ def judge(
     (``missing``: where no golden is; ``failed``: where the gate would fail; ``all``: everywhere).
     A value that is NaN or infinite is never recorded, nor, under ``missing``, one outside a default
     bound, nor, under ``failed``, one for review. One that no golden can hold says why in the detail
-    ``no_golden``.
+    ``no_golden``. A gate that is only ``advisory`` is for review where it would fail, unless the
+    bound is explicit or the value no number.
 
     Raises:
         InputError: a threshold's kind does not fit the metric's direction.
@@ -171,18 +173,23 @@ def judge(
         gate = replace(gate, distance=threshold.distance(value))
     if not math.isfinite(value):
         return replace(gate, verdict="fail", message=f"{metric.name} is {value}, not a number")
+    advisory = advisory and explicit is None
     holds = threshold is not None and threshold.holds(value)
     try:
         bound = recorded_bound(value, metric, margin)
     except InputError as error:
         gate = replace(gate, details={**gate.details, "no_golden": str(error)})
     else:
-        if explicit is None and address is not None and _records(update, golden, default, holds):
+        if (
+            explicit is None
+            and address is not None
+            and _records(update, golden, default, holds or advisory)
+        ):
             return replace(gate, verdict="recorded", proposal=bound)
     if threshold is None:
         return replace(gate, verdict="missing-golden")
     if not holds:
-        return replace(gate, verdict="fail")
+        return replace(gate, verdict="review" if advisory else "fail")
     return replace(gate, verdict="review") if threshold.reviews(value) else gate
 
 

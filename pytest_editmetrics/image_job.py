@@ -116,7 +116,7 @@ def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
     from pytest_editmetrics.gates import Checked
     from pytest_editmetrics.pixels import load_pixels
     from pytest_editmetrics.regions import region_mask
-    from pytest_editmetrics.shapes import Region
+    from pytest_editmetrics.shapes import Region, bounds
 
     pixels = load_pixels(job.image)
     height, width = pixels.shape[:2]
@@ -130,7 +130,12 @@ def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
         area,
         scope,
         region_mask(area, None if scope is None else MASK_MODE[scope], height, width),
-        Checked(coords=area.to_json() or None, width=width, height=height),
+        Checked(
+            coords=area.to_json() or None,
+            bounds=None if area.plain else bounds(region_mask(area, "inner", height, width)),
+            width=width,
+            height=height,
+        ),
         device,
         name,
     )
@@ -296,7 +301,7 @@ def _shown(
     from pytest_editmetrics.report.picture import describe_change
 
     pair = (seen(golden), seen(image.pixels))
-    gate = replace(gate, details={**gate.details, "change": describe_change(pair, gate)})
+    gate = replace(gate, details={**gate.details, "change": describe_change(pair, image.mask)})
     return illustrated(session, gate, pair, job.item.nodeid)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,42 +17,15 @@ from pytest_editmetrics.measurement import Measurement, SoftFailure, Threshold
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.background.diagnosis import Diagnosis
     from pytest_editmetrics.config.expect import Expect
     from pytest_editmetrics.config.settings import MetricConfig
-    from pytest_editmetrics.gates import Checked, Gate, UpdateMode, Verdict
+    from pytest_editmetrics.gates import Gate, UpdateMode, Verdict
     from pytest_editmetrics.goldens import GoldenAddress
+    from pytest_editmetrics.pairs import Pair
     from pytest_editmetrics.pipes.explain import Evidence
-    from pytest_editmetrics.shapes import RegionLike
 
 
 _DIAGNOSED_EDGE = 16  # pixels; a smaller image shows no cause
-
-
-@dataclass(frozen=True)
-class Pair:
-    """The images of a check, RGB, uint8, (H, W, 3), of one size, and their boxes.
-
-    ``original`` is the edited image before it was resized to the reference, else ``None``; the
-    edited boxes lie in its pixels. ``area`` is the edit area, its mask read.
-    """
-
-    reference: Any
-    edited: Any
-    original: Any
-    region: Checked
-    area: RegionLike | None = None
-    _diagnoses: dict[str | None, Diagnosis] = field(default_factory=dict, compare=False)
-
-    def diagnosis(self, gate: Gate) -> Diagnosis:
-        """Return what changed the pixels that a gate measured; made once for gates alike."""
-        from pytest_editmetrics.background.diagnosis import diagnose
-        from pytest_editmetrics.keep import measured_mask
-
-        if gate.scope not in self._diagnoses:
-            mask = measured_mask(gate, *self.reference.shape[:2])
-            self._diagnoses[gate.scope] = diagnose(self.reference, self.edited, mask)
-        return self._diagnoses[gate.scope]
 
 
 @dataclass(frozen=True)
@@ -68,7 +42,6 @@ class Job:
     nodeid: str
     config: MetricConfig
     pair: Pair
-    coords: RegionLike | None = None
     ref_boxes: Boxes | None = None
     edited_boxes: Boxes | None = None
     object_coords: Boxes | None = None
@@ -95,7 +68,8 @@ def make_gate(
     if gate.verdict == "fail":
         from pytest_editmetrics.report.picture import describe_change
 
-        change = describe_change((job.pair.reference, job.pair.edited), gate)
+        images = job.pair.reference, job.pair.edited
+        change = describe_change(images, job.pair.mask(gate))
         gate = replace(gate, details={**gate.details, "change": change})
         if causes := _causes(job, gate):
             gate = replace(gate, details={**gate.details, "causes": causes})
@@ -103,7 +77,8 @@ def make_gate(
         from pytest_editmetrics.keep import keep_pair
 
         edited = job.pair.edited if job.pair.original is None else job.pair.original
-        gate = keep_pair(session.run_dir, gate, job.pair.reference, edited, evidence)
+        reference, mask = job.pair.reference, lambda: job.pair.mask(gate)
+        gate = keep_pair(session.run_dir, gate, reference, edited, mask, evidence)
     return gate, measurement
 
 
@@ -153,7 +128,7 @@ def _judged(
     if job.unnamed:
         origin["unnamed"] = True
     try:
-        coords = _object_coords(job) if metric.compares == "objects" else job.coords
+        coords = _object_coords(job) if metric.compares == "objects" else job.pair.area
         bound = bind(job.item, session, config, job.options)
         if bound.fixture is not None:
             origin["fixture"] = bound.fixture
@@ -174,6 +149,7 @@ def _judged(
             default=session.settings.default(metric, job.expect),
             address=address,
             update=update,
+            advisory=_advisory(job),
             region=job.pair.region,
         )
     except MissingResourceError as error:
@@ -187,17 +163,18 @@ def _judged(
         return _error(job, error, origin), None
     except Exception as error:  # a user's pipe: the other metrics of the check still count
         return _error(job, _foreign(config.pipe_name, error), origin), None
-    gate = replace(gate, details={**gate.details, **origin}) if origin else gate
-    if gate.verdict == "fail" and job.explicit is None and _advisory(job):
-        return replace(gate, verdict="review"), measurement
-    return gate, measurement
+    return replace(gate, details={**gate.details, **origin}) if origin else gate, measurement
 
 
 def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
     """Name what makes a gate fail, largest share of the difference first."""
+    if gate.value is None or not math.isfinite(gate.value):
+        return []
     if job.config.metric.asks == "change":
-        text = "the edit did not happen: the edit area looks as before"
-        return [{"kind": "no-edit", "text": text}]
+        inside = job.pair.mask(gate)
+        if (job.pair.reference[inside] == job.pair.edited[inside]).all():
+            return [{"kind": "no-edit", "text": "the edit area is the reference's, pixel by pixel"}]
+        return [{"kind": "no-edit", "text": "the edit area changed less than it has to"}]
     small = min(job.pair.reference.shape[:2]) < _DIAGNOSED_EDGE
     if small or gate.compares == "objects" or gate.scope == "edit_area":
         return []

@@ -12,28 +12,20 @@ import numpy as np
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.gates import Gate
 from pytest_editmetrics.images import Array
-from pytest_editmetrics.measurement import MASK_MODE
 from pytest_editmetrics.pipes.explain import Evidence, Heat
-from pytest_editmetrics.regions import Mask, region_mask
+from pytest_editmetrics.regions import Mask
 from pytest_editmetrics.rundir import RunDir
 
 _DIGITS = 6
 
 
-def measured_mask(gate: Gate, height: int, width: int) -> Mask:
-    """Return which pixels of an image a gate measured, boolean (height, width).
-
-    Raises:
-        RegionError: the gate's boxes make no sense, which is what its error says.
-    """
-    if gate.scope is None or gate.compares == "objects":
-        return np.ones((height, width), dtype=bool)
-    mode = MASK_MODE[gate.scope]  # type: ignore[index]
-    return region_mask(gate.region.get("coords"), mode, height, width)
-
-
 def keep_pair(
-    run_dir: RunDir, gate: Gate, reference: Array, edited: Array, evidence: Evidence | None
+    run_dir: RunDir,
+    gate: Gate,
+    reference: Array,
+    edited: Array,
+    mask: Callable[[], Mask],
+    evidence: Evidence | None,
 ) -> Gate:
     """Save what a gate compared and return the gate with its ``images``.
 
@@ -44,13 +36,14 @@ def keep_pair(
         gate: as it was judged.
         reference: RGB, uint8, (H, W, 3).
         edited: RGB, uint8, as the model made it: of its own size, if it was resized to be measured.
+        mask: gives the measured pixels, boolean (H, W); may raise what the gate says.
         evidence: what the pipe left behind.
     """
     kept = _Kept(run_dir)
     kept.save("reference", reference)
     kept.save("edited", edited)
     if gate.compares == "region":
-        kept.mask(lambda: measured_mask(gate, *reference.shape[:2]))
+        kept.mask(mask)
     if evidence is not None:
         kept.heat(evidence.heat, evidence.patches)
         kept.crops(evidence.crops)

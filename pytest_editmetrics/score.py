@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
-from pytest_editmetrics.gates import GOLDEN_IMAGE, SELFTEST, Gate
-from pytest_editmetrics.judging import Job, Pair, make_gate
+from pytest_editmetrics.gates import GOLDEN_IMAGE, Gate
+from pytest_editmetrics.judging import Job, make_gate
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.options import in_ci
 from pytest_editmetrics.outputs import now, package_versions
@@ -17,6 +17,7 @@ from pytest_editmetrics.scoring import outcome_of
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.pairs import Pair
     from pytest_editmetrics.report.tally import Tally
     from pytest_editmetrics.rundir import GateRecord, Run
 
@@ -47,7 +48,7 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
 
     if output.resolve() == run.path.resolve():
         raise InputError(f"-o {output} is the run itself; give another folder")
-    final = [record for record in run.gates if record.final and record.gate.metric != SELFTEST]
+    final = [record for record in run.gates if record.final and record.gate.compares != "gates"]
     if not final:
         raise EditMetricsError(f"{run.path}: there is no gate to score")
     run_dir = RunDir(output)
@@ -173,9 +174,7 @@ def job_of(session: EditSession, run: Run, record: GateRecord, configured: bool)
     session.registry.metric(gate.metric)
     config = session.settings.metric_configs[gate.metric]
     _check_fixture(gate, configured)
-    boxes: dict[str, Any] = {
-        key: gate.region.get(key) for key in ("coords", "ref_boxes", "edited_boxes")
-    }
+    boxes: dict[str, Any] = {key: gate.region.get(key) for key in ("ref_boxes", "edited_boxes")}
     scope: Any = gate.scope or "unedit_area"
     return Job(
         nodeid=record.nodeid,
@@ -198,26 +197,22 @@ def _object_coords(boxes: dict[str, Any]) -> list[Any] | None:
 
 
 def _pair(run: Run, gate: Gate) -> Pair:
-    from pytest_editmetrics.gates import Checked
-    from pytest_editmetrics.images import load_image, load_pair
-
     if not {"reference", "edited"} <= set(gate.images):
         raise EditMetricsError(
             f"the run keeps no images of {gate.label}; they could not be read or saved then"
         )
-    reference = load_image(run.image_path(gate.images["reference"]), "reference image")
-    original = load_image(run.image_path(gate.images["edited"]), "edited image")
-    resized = bool(gate.region.get("resized"))
-    _, edited = load_pair(reference, original, "reference" if resized else None)
-    region = Checked(
-        coords=gate.region.get("coords"),
+    from pytest_editmetrics.pairs import pair_of
+    from pytest_editmetrics.shapes import Region
+
+    area = gate.region.get("coords")
+    return pair_of(
+        run.image_path(gate.images["reference"]),
+        run.image_path(gate.images["edited"]),
+        resize="reference" if gate.region.get("resized") else None,
+        area=Region.of(area) if isinstance(area, dict) else area,
         ref_boxes=gate.region.get("ref_boxes"),
         edited_boxes=gate.region.get("edited_boxes"),
-        height=reference.shape[0],
-        width=reference.shape[1],
-        resized=resized,
     )
-    return Pair(reference, edited, original if resized else None, region)
 
 
 def _explicit(gate: Gate) -> Threshold | None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.judging import Job, Pair, encode_ahead, make_gate
+from pytest_editmetrics.judging import Job, encode_ahead, make_gate
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.manifest import Row
-    from pytest_editmetrics.gates import Checked, Gate
+    from pytest_editmetrics.gates import Gate
     from pytest_editmetrics.images import Array
+    from pytest_editmetrics.pairs import Pair
 
 Keep = Literal["none", "failing", "all"]
 
@@ -60,21 +61,21 @@ class RowScorer:
 
     def decode(self, row: Row) -> Pair | EditMetricsError:
         """Return the images of a row, or why there are none. Threads may decode meanwhile."""
-        from pytest_editmetrics.images import load_pair
-        from pytest_editmetrics.shapes import Region
+        from pytest_editmetrics.pairs import pair_of
 
         try:
-            area = row.coords.read() if isinstance(row.coords, Region) else row.coords
-            reference = _load(row, "reference")
-            original = _load(row, "edited")
-            before, after = load_pair(reference, original, row.resize)
+            return pair_of(
+                _load(row, "reference"),
+                _load(row, "edited"),
+                resize=row.resize,
+                area=row.coords,
+                ref_boxes=row.ref_boxes,
+                edited_boxes=row.edited_boxes,
+            )
         except EditMetricsError as error:
             return error
         except Exception as error:  # the other rows still count
             return EditMetricsError(f"{row.where}: {type(error).__name__}: {error}")
-        resized = after.shape != original.shape
-        region = _region(row, before, resized, area)
-        return Pair(before, after, original if resized else None, region, area)
 
     def score(self, decoded: Sequence[tuple[Row, Pair | EditMetricsError]]) -> Iterator[Outcome]:
         """Give the gates of a few rows, whose images are encoded together where that gains.
@@ -90,14 +91,16 @@ class RowScorer:
             yield Outcome(NODE + row.id, tuple(self._gate(row, job) for job in of_row))
 
     def _prepared(self, row: Row, pair: Pair | EditMetricsError) -> list[Job | Gate]:
-        from pytest_editmetrics.gates import error_gate, held_to
+        from pytest_editmetrics.gates import Checked, error_gate, held_to
 
         prepared: list[Job | Gate] = []
         for name in row.metrics:
             config = self._session.settings.metric_configs[name]
             explicit = row.thresholds.get(name)
             if isinstance(pair, EditMetricsError):
-                gate = error_gate(config.metric, str(pair), region=_region(row))
+                boxes = row.coords if isinstance(row.coords, tuple) else None
+                region = Checked(boxes, None, row.ref_boxes, row.edited_boxes)
+                gate = error_gate(config.metric, str(pair), region=region)
                 prepared.append(held_to(replace(gate, scope=config.scope), explicit))
                 continue
             prepared.append(
@@ -105,7 +108,6 @@ class RowScorer:
                     nodeid=NODE + row.id,
                     config=config,
                     pair=pair,
-                    coords=pair.area,
                     ref_boxes=row.ref_boxes,
                     edited_boxes=row.edited_boxes,
                     explicit=explicit,
@@ -134,21 +136,6 @@ def _load(row: Row, which: Literal["reference", "edited"]) -> Array:
     if is_url(text):
         return load_encoded(read_url(text, what), f"{what} {text}")
     return load_image(Path(row.folder) / text, what)
-
-
-def _region(
-    row: Row, image: Array | None = None, resized: bool = False, area: Any = None
-) -> Checked:
-    from pytest_editmetrics.gates import Checked
-    from pytest_editmetrics.shapes import Region
-
-    coords: Any = area.to_json() if isinstance(area, Region) else area
-    if area is None and not isinstance(row.coords, Region):
-        coords = row.coords
-    size: dict[str, Any] = {}
-    if image is not None:
-        size = {"height": image.shape[0], "width": image.shape[1]}
-    return Checked(coords, row.ref_boxes, row.edited_boxes, resized=resized, **size)
 
 
 Engine = Callable[[RowScorer, "Iterable[Row]", int], Iterator[Outcome]]

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pytest_editmetrics.boxes import scale_boxes
 from pytest_editmetrics.faults import FAULTS
 from pytest_editmetrics.judging import Job, verdict_of
-from pytest_editmetrics.regions import region_mask
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates import Gate
+
+
+METRIC = "selftest"
+"""What results call the gate of a self-test, which compares gates and no images."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,11 @@ class Noticed:
     let_through: list[str]
     untried: list[str]
     why: str | None = None
+
+    @property
+    def tried(self) -> int:
+        """How many faults were put into the image."""
+        return len(self.caught) + len(self.let_through)
 
     @property
     def blind(self) -> bool:
@@ -59,12 +68,10 @@ def selftest(session: EditSession, jobs: Sequence[Job], gates: Sequence[Gate]) -
 def try_faults(session: EditSession, jobs: Sequence[Job]) -> Noticed:
     """Put every fault into the edited image of jobs that share a pair, and judge the jobs."""
     pair = jobs[0].pair
-    height, width = pair.reference.shape[:2]
-    inside = region_mask(jobs[0].coords, "inner", height, width)
     caught: dict[str, list[str]] = {}
     let_through, untried = [], []
     for name, fault in FAULTS.items():
-        made = fault.make(pair.reference, pair.edited, inside)
+        made = fault.make(pair.reference, pair.edited, pair.inside)
         if made is None or np.array_equal(made, pair.edited):
             untried.append(name)
             continue
@@ -72,27 +79,56 @@ def try_faults(session: EditSession, jobs: Sequence[Job]) -> Noticed:
         failing = [
             job.config.metric.name
             for job in jobs
-            if verdict_of(session, replace(job, pair=faulty)) == "fail"
+            if verdict_of(session, replace(job, pair=faulty, **_boxes_of(job))) == "fail"
         ]
         if failing:
             caught[name] = failing
         else:
             let_through.append(name)
-    return Noticed(caught, let_through, untried)
+    why = None if caught or let_through else "no fault finds room in this image"
+    return Noticed(caught, let_through, untried, why)
 
 
-def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any]) -> Gate | None:
-    """Return what was noticed as a gate of its own, which fails if the case is blind."""
-    from pytest_editmetrics.gates import SELFTEST, Gate
+def _boxes_of(job: Job) -> dict[str, Any]:
+    """Return the boxes of a job in the pixels of the edited image as it was resized."""
+    original = job.pair.original
+    if original is None:
+        return {}
+    height, width = job.pair.edited.shape[:2]
+    x, y = width / original.shape[1], height / original.shape[0]
+    listed = job.object_coords or ()
+    half = len(listed) // 2
+    return {
+        "edited_boxes": job.edited_boxes and scale_boxes(job.edited_boxes, x, y),
+        "object_coords": job.object_coords and [*listed[:half], *scale_boxes(listed[half:], x, y)],
+    }
 
-    tried = len(noticed.caught) + len(noticed.let_through)
-    if noticed.why is not None or not tried:
-        return None
-    share, least = len(noticed.caught) / tried, 1 / tried
+
+def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any]) -> Gate:
+    """Return what was noticed as a gate of its own.
+
+    It fails if the case is blind and is unmeasured if nothing could be tried, which makes no xfail.
+    """
+    from pytest_editmetrics.gates import Gate
+
+    if noticed.why is not None:
+        return Gate(
+            metric=METRIC,
+            verdict="unmeasured",
+            better="higher",
+            compares="gates",
+            name=name,
+            reason="not-tried",
+            message=noticed.why,
+            region=region,
+            details={"unnamed": True},
+        )
+    share, least = len(noticed.caught) / noticed.tried, 1 / noticed.tried
     return Gate(
-        metric=SELFTEST,
+        metric=METRIC,
         verdict="fail" if noticed.blind else "pass",
         better="higher",
+        compares="gates",
         name=name,
         value=share,
         bound_kind="min",
@@ -105,5 +141,7 @@ def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any])
             "caught": noticed.caught,
             "let_through": noticed.let_through,
             "untried": noticed.untried,
+            "advice": "tighten a bound, or measure a metric that sees one of them; see"
+            " docs/selftest.md",
         },
     )

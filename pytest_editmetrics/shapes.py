@@ -118,24 +118,19 @@ class Region:
             return coords
         if isinstance(coords, Mapping):
             return cls._of_mapping(coords)
-        if isinstance(coords, (str, os.PathLike)) or hasattr(coords, "getbands") or is_mask(coords):
+        if is_boxes(coords):
+            return cls(boxes=tuple(normalise_boxes(coords)))
+        if not isinstance(coords, (list, tuple)):
             return cls(mask=coords)
-        if isinstance(coords, (list, tuple)) and any(
-            isinstance(part, (Region, Mapping)) for part in coords
-        ):
-            boxes = [part for part in coords if not isinstance(part, (Region, Mapping))]
-            others = [cls.of(part) for part in coords if isinstance(part, (Region, Mapping))]
-            return cls(united=(cls.of(boxes), *others)) if boxes else cls(united=tuple(others))
-        region = cls.__new__(cls)
-        plain = {"boxes": tuple(normalise_boxes(coords)), "polygons": (), "mask": None}
-        rest = {"dilate": 0, "united": (), "suggested": False}
-        for name, value in {**plain, **rest}.items():
-            object.__setattr__(region, name, value)
-        return region
+        boxes = [part for part in coords if not isinstance(part, (Region, Mapping))]
+        others = [cls.of(part) for part in coords if isinstance(part, (Region, Mapping))]
+        return cls(united=(cls.of(boxes), *others) if boxes else tuple(others))
 
     @classmethod
     def _of_mapping(cls, fields: Mapping[Any, Any]) -> Region:
         if "united" in fields:
+            if len(fields) > 1:
+                raise RegionError("a region that is a union has no other fields")
             return cls(united=tuple(cls.of(part) for part in fields["united"]))
         for key in fields:
             if key not in (*KEYS, "suggested"):
@@ -241,6 +236,26 @@ class Region:
             parts[-1] += " (SUGGESTED from a result, untrusted)" if self.suggested else ""
         own = " and ".join(parts) + (f" grown by {self.dilate} px" if self.dilate and parts else "")
         return " and ".join(text for text in (own, *(part.text for part in self.united)) if text)
+
+
+def bounds(mask: Mask) -> Box | None:
+    """Return the box around the true pixels of a mask (H, W); ``None`` if there is none.
+
+    >>> bounds(np.eye(4, 6, 1, dtype=bool))
+    (1, 0, 5, 4)
+    """
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return None
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def is_boxes(coords: Any) -> bool:
+    """Tell a list, array or tensor of boxes from another region, a mixed list included."""
+    if isinstance(coords, (list, tuple)):
+        return not any(isinstance(part, (Region, Mapping)) for part in coords)
+    other = isinstance(coords, (Region, Mapping, str, os.PathLike)) or hasattr(coords, "getbands")
+    return not (other or is_mask(coords))
 
 
 def is_mask(coords: Any) -> bool:

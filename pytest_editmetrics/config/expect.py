@@ -52,11 +52,6 @@ EXPECTATIONS: Mapping[Expect, Expectation] = {
 }
 
 
-def expect_chose(expect: Expect | None, metric: str) -> bool:
-    """Tell whether a metric is one that an expectation measures by default."""
-    return expect is not None and metric in EXPECTATIONS[expect].bounds
-
-
 def check_expect(name: Any) -> Expect | None:
     """Return the expectation that a call names; raise ``InputError`` naming the nearest one."""
     if name is None or name in EXPECTATIONS:

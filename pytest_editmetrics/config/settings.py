@@ -117,17 +117,14 @@ class Settings:
             return self.thresholds.get(metric.name)
         return EXPECTATIONS[expect].default(metric, expect)
 
-    def measured(self, expect: Expect | None) -> tuple[str, ...]:
+    def measured(self, expect: Expect | None) -> tuple[tuple[str, ...], bool]:
         """Return what is measured where a test or row names no metric.
 
         ``expect`` is what the test or row itself states; the file's holds where its ``metrics:``
-        name none.
+        name none. The second value tells whether an expectation chose.
         """
-        if expect is None and (self.metrics_named or self.expect is None):
-            return self.metrics
-        stated = expect or self.expect
-        assert stated is not None
-        return EXPECTATIONS[stated].metrics
+        stated = expect or (None if self.metrics_named else self.expect)
+        return (self.metrics, False) if stated is None else (EXPECTATIONS[stated].metrics, True)
 
 
 def load_settings(path: Path | None, registry: PipeRegistry, rootdir: Path) -> Settings:

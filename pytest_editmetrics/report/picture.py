@@ -11,23 +11,22 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from pytest_editmetrics.gates import Gate
-from pytest_editmetrics.keep import measured_mask
-from pytest_editmetrics.shapes import Region
+from pytest_editmetrics.regions import Mask
 
 _AMPLIFY = 8
 _LONG_SIDE = 768
 _TILE = 32
 
 
-def describe_change(pair: tuple[Any, Any], gate: Gate) -> str:
+def describe_change(pair: tuple[Any, Any], mask: Mask) -> str:
     """Say how much of the measured region changed, and where it changed most.
 
-    ``pair`` holds two RGB uint8 arrays of shape (H, W, 3); differences are channel values of 255.
+    ``pair`` holds two RGB uint8 arrays of shape (H, W, 3), ``mask`` is boolean (H, W), true where
+    measured; differences are channel values of 255.
     """
     reference, edited = pair
     difference = np.abs(reference.astype(np.int16) - edited.astype(np.int16)).max(axis=2)
     height, width = difference.shape
-    mask = measured_mask(gate, height, width)
     difference = np.where(mask, difference, 0)
     changed = int((difference > 0).sum())
     if not changed:
@@ -46,17 +45,6 @@ def describe_change(pair: tuple[Any, Any], gate: Gate) -> str:
     )
 
 
-def bounds_of(area: Any, height: int, width: int) -> Any:
-    """Return boxes to draw: those of the user, or the one around a region of another shape."""
-    if isinstance(area, (list, tuple)):
-        return area
-    inside = Region.of(area).inside(height, width)
-    if not inside.any():
-        return ()
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    return [(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)]
-
-
 def save_picture(pair: tuple[Any, Any], gate: Gate, nodeid: str, folder: Path) -> Path:
     """Write reference, edited and amplified difference side by side, boxes drawn; return the path.
 
@@ -68,7 +56,8 @@ def save_picture(pair: tuple[Any, Any], gate: Gate, nodeid: str, folder: Path) -
         Image.fromarray(np.ascontiguousarray(panel).astype(np.uint8))
         for panel in (reference, edited, difference.clip(0, 255))
     ]
-    boxes = bounds_of(gate.region.get("coords") or (), *reference.shape[:2])
+    around = gate.region.get("bounds")
+    boxes = [around] if around else gate.region.get("coords") or ()
     drawn = (
         [gate.region.get("ref_boxes") or (), gate.region.get("edited_boxes") or (), ()]
         if gate.compares == "objects"

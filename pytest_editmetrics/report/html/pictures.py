@@ -10,7 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from pytest_editmetrics.errors import EditMetricsError, RegionError
+from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.gates import Gate
 from pytest_editmetrics.report.numbers import format_numbers
 from pytest_editmetrics.rundir import Run
@@ -106,8 +106,8 @@ def _boxes(gates: Sequence[Gate], layers: Sequence[Mapping[str, Any]]) -> Iterat
             kinds = [("area", "coords", "edit area")]
         for kind, key, label in kinds:
             boxes = _drawable(gate.region.get(key))
-            if isinstance(shape := gate.region.get(key), Mapping):
-                boxes, label = _around(shape, gate), "box around the edit area"
+            if key == "coords" and (around := gate.region.get("bounds")):
+                boxes, label = _drawable([around]), "box around the edit area"
             if boxes and (kind, boxes) not in seen:
                 seen.append((kind, boxes))
                 numbered = len(boxes) > 1
@@ -127,19 +127,6 @@ def _boxes(gates: Sequence[Gate], layers: Sequence[Mapping[str, Any]]) -> Iterat
         if isinstance(tile, Mapping) and (boxes := _drawable([tile.get("box")])):
             text = f"worst tile of {gate.label} {_text(boxes[0])}"
             yield {"kind": "tile", "label": text, "box": boxes[0]}
-
-
-def _around(shape: Mapping[str, Any], gate: Gate) -> list[list[float]]:
-    """Return the box around a region of another shape, whose mask is an overlay of its own."""
-    from pytest_editmetrics.report.picture import bounds_of
-
-    height, width = gate.region.get("height"), gate.region.get("width")
-    if not isinstance(height, int) or not isinstance(width, int):
-        return []
-    try:
-        return _drawable([list(box) for box in bounds_of(shape, height, width)])
-    except RegionError:
-        return []
 
 
 def _spills(gate: Gate) -> Iterator[list[float]]:

@@ -1,0 +1,116 @@
+"""A pair of images to judge, with its edit area: read, checked, and looked at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from pytest_editmetrics.background.diagnosis import Diagnosis, diagnose
+from pytest_editmetrics.gates import Checked, Gate
+from pytest_editmetrics.images import Array, ImageLike, load_image, load_pair
+from pytest_editmetrics.regions import Mask, region_mask
+from pytest_editmetrics.shapes import Region, bounds
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The images of a check, RGB, uint8, (H, W, 3), of one size, and where the edit was to be.
+
+    ``original`` is the edited image before it was resized to the reference, else ``None``; the
+    edited boxes lie in its pixels. ``area`` is the edit area, its mask read: a region, or boxes as
+    the user gave them, which may make no sense. ``region`` is what results hold of both.
+    """
+
+    reference: Array
+    edited: Array
+    original: Array | None
+    area: Any
+    region: Checked
+    _diagnoses: dict[str | None, Diagnosis] = field(default_factory=dict, init=False, compare=False)
+
+    @cached_property
+    def inside(self) -> Mask:
+        """The pixels of the edit area, boolean (H, W).
+
+        Raises:
+            RegionError: the area makes no sense.
+        """
+        return region_mask(self.area, "inner", *self.reference.shape[:2])
+
+    def mask(self, gate: Gate) -> Mask:
+        """Return the pixels that a gate measured, boolean (H, W); raises as ``inside``."""
+        if gate.scope is None or gate.compares != "region":
+            return np.ones(self.reference.shape[:2], np.bool_)
+        return self.inside if gate.scope == "edit_area" else ~self.inside
+
+    def diagnosis(self, gate: Gate) -> Diagnosis:
+        """Return what changed the pixels that a gate measured; made once for gates alike."""
+        if gate.scope not in self._diagnoses:
+            self._diagnoses[gate.scope] = diagnose(self.reference, self.edited, self.mask(gate))
+        return self._diagnoses[gate.scope]
+
+
+def pair_of(
+    reference: ImageLike,
+    edited: ImageLike,
+    *,
+    resize: Literal["reference"] | None = None,
+    area: Any = None,
+    ref_boxes: Any = None,
+    edited_boxes: Any = None,
+) -> Pair:
+    """Read the images and the edit area of a check.
+
+    Args:
+        reference: of any kind that ``images.load_image`` takes.
+        edited: the same.
+        resize: ``"reference"`` resizes an edited image of another size.
+        area: the edit area: a region, or boxes.
+        ref_boxes: the objects in the reference, in pixels.
+        edited_boxes: those in the edited image, in its own pixels.
+
+    Raises:
+        ImageError: an image cannot be used, or the sizes differ.
+        RegionError: a mask cannot be read, is of another size, or holds no pixel of the image.
+
+    >>> area = Region(boxes=[(0, 0, 2, 9)], dilate=1)
+    >>> pair = pair_of(np.zeros((4, 6)), np.ones((4, 6)), area=area)
+    >>> pair.region.bounds, int(pair.inside.sum())
+    ((0, 0, 3, 4), 12)
+    """
+    own = load_image(edited, "edited image")
+    before, after = load_pair(reference, own, resize)
+    height, width = before.shape[:2]
+    around = None
+    if isinstance(area, Region):
+        area = area.read()
+        if not area.plain:
+            around = bounds(region_mask(area, "inner", height, width))
+    region = Checked(
+        coords=area.to_json() if isinstance(area, Region) else _plain(area),
+        bounds=around,
+        ref_boxes=_plain(ref_boxes),
+        edited_boxes=_plain(edited_boxes),
+        width=width,
+        height=height,
+        resized=after.shape != own.shape,
+    )
+    return Pair(before, after, own if region.resized else None, area, region)
+
+
+def _plain(boxes: Any) -> tuple[tuple[float, ...], ...] | None:
+    """Return boxes as plain numbers for the report; what is no box is the pipe's to refuse."""
+    if boxes is None:
+        return None
+    try:
+        return tuple(tuple(_number(value) for value in box) for box in boxes)
+    except (TypeError, ValueError):
+        return None
+
+
+def _number(value: Any) -> float:
+    number = float(value)
+    return int(number) if number.is_integer() else number
