@@ -54,10 +54,10 @@ class CacheFolder:
         """Return the arrays of ``key``, or ``None`` if they are not there or not whole."""
         path = self._file(key)
         try:
-            if not path.is_file():
-                return None
             arrays = _read(path, key)
             os.utime(path)
+        except FileNotFoundError:
+            return None
         except OSError as error:
             self._say("read", f"{self.path} cannot be read ({error}); features are computed again")
             return None

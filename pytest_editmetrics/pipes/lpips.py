@@ -15,15 +15,13 @@ from pytest_editmetrics.images import Array, ImageLike, load_pair
 from pytest_editmetrics.pipes.base import Request, Score, soft
 from pytest_editmetrics.pipes.computing import inference
 from pytest_editmetrics.pipes.explain import spatial_map
-from pytest_editmetrics.pipes.lpips_layers import LayerMaps, changed_box
+from pytest_editmetrics.pipes.lpips_layers import Layer, LayerMaps, changed_box
 from pytest_editmetrics.pipes.lpips_nets import MIN_EDGE, Distance, build_distance, linear_path
 from pytest_editmetrics.pipes.model_pipe import ModelPipe, Using
 from pytest_editmetrics.regions import Mask
 from pytest_editmetrics.weights.check import sha256_of
 
 if TYPE_CHECKING:
-    import torch
-
     from pytest_editmetrics.weights.find import FoundWeights
 
 
@@ -169,7 +167,7 @@ class LPIPSPipe(ModelPipe[Distance]):
 
     def _layers(
         self, using: Using, distance: Distance, reference: Array, depends: Mapping[str, Any]
-    ) -> list[torch.Tensor]:
+    ) -> list[Layer]:
         if using.device != "cpu":  # a GPU's memory belongs to the editing model
             return distance.layers(reference)
         key = feature_key("lpips-layers-1", **depends)

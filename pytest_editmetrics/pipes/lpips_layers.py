@@ -21,8 +21,6 @@ from pytest_editmetrics.regions import Box, Mask
 if TYPE_CHECKING:
     import torch
 
-    Tensors = list[torch.Tensor]
-
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
 _EPSILON = 1e-10
@@ -41,6 +39,22 @@ class Step:
     weight: torch.Tensor | None = None
     bias: torch.Tensor | None = None
     linear: torch.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What comes out of a step, (1, channels, H, W); where LPIPS compares, each cell's length.
+
+    ``lengths`` is float32 (H, W): a reference that is compared again needs no more of them.
+    """
+
+    cells: torch.Tensor
+    lengths: torch.Tensor | None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return int(self.cells.nbytes) + (0 if self.lengths is None else int(self.lengths.nbytes))
 
 
 @dataclass(frozen=True)
@@ -160,7 +174,7 @@ def changed_box(reference: Array, edited: Array, mask: Mask) -> Box | None:
     return int(columns[0]), top + int(rows[0]), int(columns[-1]) + 1, top + int(rows[-1]) + 1
 
 
-def layers_of(steps: Sequence[Step], image: Array, like: torch.Tensor) -> Tensors:
+def layers_of(steps: Sequence[Step], image: Array, like: torch.Tensor) -> list[Layer]:
     """Return what comes out of each step for a whole image (H, W, 3), RGB, uint8.
 
     ``like`` has the type and device to compute with.
@@ -168,12 +182,13 @@ def layers_of(steps: Sequence[Step], image: Array, like: torch.Tensor) -> Tensor
     current, layers = normalised(image, like), []
     for step in steps:
         current = _run(step, current, step.padding)
-        layers.append(current)
+        lengths = None if step.linear is None else _lengths(current[0].float())
+        layers.append(Layer(current, lengths))
     return layers
 
 
 def maps_of(
-    steps: Sequence[Step], reference: Array, layers: Tensors, box: Box, changed: Array
+    steps: Sequence[Step], reference: Array, layers: Sequence[Layer], box: Box, changed: Array
 ) -> LayerMaps:
     """Compare an image that differs from the reference only in ``box`` with it.
 
@@ -185,29 +200,32 @@ def maps_of(
         changed: what the other image holds in the box, RGB, uint8.
     """
     at = Place((box[1], box[3]), (box[0], box[2]))
-    current = normalised(changed, layers[0])
+    like = layers[0].cells
+    current = normalised(changed, like)
     height, width = reference.shape[:2]
     blocks, places = [], []
     for number, (step, layer) in enumerate(zip(steps, layers, strict=True)):
-        out = at.reached(step, int(layer.shape[2]), int(layer.shape[3]))
+        rows, columns = map(int, layer.cells.shape[2:])
+        out = at.reached(step, rows, columns)
         if out.empty:
-            current = layer[..., :0, :0]
+            current = layer.cells[..., :0, :0]
         else:
             seen, sides = out.needed(step, height, width)
             if seen.within(at):
                 given = current[seen.inside(at)]
             else:
                 given = (
-                    layers[number - 1][seen.here].clone()
+                    layers[number - 1].cells[seen.here].clone()
                     if number
-                    else normalised(reference[seen.here[1:]], layers[0])
+                    else normalised(reference[seen.here[1:]], like)
                 )
                 common = seen.common(at)
                 given[common.inside(seen)] = current[common.inside(at)]
             current = _padded(step, given, sides)
-        height, width = int(layer.shape[2]), int(layer.shape[3])
-        if step.linear is not None:
-            blocks.append(_difference(layer[out.here], current, step.linear))
+        height, width = rows, columns
+        if step.linear is not None and layer.lengths is not None:
+            one, lengths = layer.cells[out.here], layer.lengths[out.here]
+            blocks.append(_difference(one, lengths, current, step.linear))
             places.append((out.rows[0], out.columns[0], height, width))
         at = out
     return LayerMaps(tuple(blocks), np.array(places, np.int64))
@@ -220,7 +238,7 @@ def normalised(image: Array, like: torch.Tensor) -> torch.Tensor:
     pixels = torch.from_numpy(image.transpose(2, 0, 1)[None].copy()).to(like.device)
     shift = torch.tensor(_SHIFT, dtype=torch.float32, device=like.device).view(1, 3, 1, 1)
     scale = torch.tensor(_SCALE, dtype=torch.float32, device=like.device).view(1, 3, 1, 1)
-    return ((pixels.float() / 127.5 - 1 - shift) / scale).to(like.dtype)
+    return pixels.float().div_(127.5).sub_(1).sub_(shift).div_(scale).to(like.dtype)
 
 
 def _run(step: Step, given: torch.Tensor, padding: int) -> torch.Tensor:
@@ -240,20 +258,19 @@ def _padded(step: Step, given: torch.Tensor, sides: tuple[int, ...]) -> torch.Te
 
 
 def _difference(
-    one: torch.Tensor, other: torch.Tensor, linear: torch.Tensor
+    one: torch.Tensor, lengths: torch.Tensor, other: torch.Tensor, linear: torch.Tensor
 ) -> NDArray[np.float32]:
-    """Return the weighted squared difference of two layers' cells, (h, w)."""
+    """Return the weighted squared difference of two layers' cells at length 1, (h, w)."""
     height, width = other.shape[2:]
     if not other.numel():
         return np.zeros((0, 0), np.float32)
-    squared = _unit(one).sub_(_unit(other)).square_()
-    weighed = linear.view(1, -1) @ squared
+    cells = other[0].float()
+    squared = (one[0].float() / lengths).sub_(cells / _lengths(cells)).square_()
+    weighed = linear.view(1, -1) @ squared.flatten(1)
     found: NDArray[np.float32] = weighed.view(height, width).cpu().numpy()
     return found
 
 
-def _unit(features: torch.Tensor) -> torch.Tensor:
-    """Return each cell's channels at length 1: (channels, cells), float32."""
-    cells = features[0].flatten(1).float()
-    norm = cells.square().sum(dim=0).sqrt_()
-    return cells / norm.add_(_EPSILON)
+def _lengths(cells: torch.Tensor) -> torch.Tensor:
+    """Return the length of each cell, (H, W), of float32 (channels, H, W); never quite zero."""
+    return cells.square().sum(dim=0).sqrt_().add_(_EPSILON)

@@ -20,13 +20,11 @@ from numpy.typing import NDArray
 from pytest_editmetrics.errors import MissingResourceError
 from pytest_editmetrics.images import Array
 from pytest_editmetrics.pipes.checkpoint import check_fit, read_state_dict
-from pytest_editmetrics.pipes.lpips_layers import LayerMaps, Step, layers_of, maps_of
+from pytest_editmetrics.pipes.lpips_layers import Layer, LayerMaps, Step, layers_of, maps_of
 from pytest_editmetrics.regions import Box
 
 if TYPE_CHECKING:
     import torch
-
-    Tensors = list[torch.Tensor]
 
 # The smallest edge in pixels that leaves every layer at least one value.
 MIN_EDGE = {"alex": 31, "vgg": 16, "squeeze": 17}
@@ -90,10 +88,12 @@ _BACKBONES: dict[str, tuple[_Conv | int, ...]] = {
 class Distance(Protocol):
     """LPIPS between a reference and an image that differs from it only in a box."""
 
-    def layers(self, reference: Array) -> Tensors:
+    def layers(self, reference: Array) -> list[Layer]:
         """Return what ``maps`` needs of a reference, RGB, uint8, (H, W, 3)."""
 
-    def maps(self, reference: Array, layers: Tensors, box: Box, changed: Array) -> LayerMaps:
+    def maps(
+        self, reference: Array, layers: Sequence[Layer], box: Box, changed: Array
+    ) -> LayerMaps:
         """Return where they differ; ``changed`` (h, w, 3) is what the image holds in ``box``."""
 
 
@@ -106,13 +106,15 @@ class ChainDistance:
     def __init__(self, steps: Sequence[Step]):
         self._steps = steps
 
-    def layers(self, reference: Array) -> Tensors:
+    def layers(self, reference: Array) -> list[Layer]:
         """Return what comes out of each step for the reference."""
         like = self._steps[0].weight
         assert like is not None
         return layers_of(self._steps, reference, like)
 
-    def maps(self, reference: Array, layers: Tensors, box: Box, changed: Array) -> LayerMaps:
+    def maps(
+        self, reference: Array, layers: Sequence[Layer], box: Box, changed: Array
+    ) -> LayerMaps:
         """Return where the images differ, see ``Distance``."""
         return maps_of(self._steps, reference, layers, box, changed)
 
@@ -124,11 +126,13 @@ class PackagedDistance:
         self._model = model
         self._like = like
 
-    def layers(self, reference: Array) -> Tensors:
+    def layers(self, reference: Array) -> list[Layer]:
         """Return nothing: the package computes the reference's layers again."""
         return []
 
-    def maps(self, reference: Array, layers: Tensors, box: Box, changed: Array) -> LayerMaps:
+    def maps(
+        self, reference: Array, layers: Sequence[Layer], box: Box, changed: Array
+    ) -> LayerMaps:
         """Return where the images differ, see ``Distance``."""
         x1, y1, x2, y2 = box
         edited = reference.copy()
