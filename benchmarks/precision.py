@@ -1,8 +1,9 @@
 """How far ``dtype: bfloat16`` and ``dtype: float16`` move the metrics from float32.
 
-The rows inform, they have no target. LPIPS has its genuine weights; CLIP and SAM have the random
-ones, so their figures tell the size of the effect, not that of a trained model to the digit. A
-processor without arithmetic of these types takes up to twenty times as long: minutes for SAM.
+The rows inform, they have no target. LPIPS has its genuine weights; CLIP ViT-B/32 has random ones, so
+its figures tell the size of the effect, not that of a trained model to the digit. SAM is the small
+packaged one: a processor without arithmetic of these types takes up to twenty times as long, which
+for ViT-B is an hour.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from images import edits, re_encoded, references
 from reference import MaskMode
 from sam_rows import scenes
 from table import Row
+
+from pytest_editmetrics.pipes.sam import SAMPipe
 
 SIZE = 512
 REFERENCES = 2
@@ -40,18 +43,19 @@ def region_numbers(pipe: Any, metric: str) -> Numbers:
 
 
 def object_numbers(pipe: Any) -> Numbers:
-    """Return the similarity of each object of the first scene, which SAM ViT-B isolates."""
-    scene = scenes()[0]
-    found = pipe.measure(
-        scene.reference, scene.edited, [*scene.boxes] * 2, metric="sam_clip_cls_sim"
-    )
-    similarities: Numbers = found.details["similarities"]
+    """Return the similarity of each object of every scene."""
+    similarities: Numbers = []
+    for scene in scenes():
+        boxes = [*scene.boxes] * 2
+        found = pipe.measure(scene.reference, scene.edited, boxes, metric="sam_clip_cls_sim")
+        similarities += found.details["similarities"]
     return similarities
 
 
 def measured(dtype: str) -> dict[str, Numbers]:
     """Return the numbers of each metric computed in ``dtype``."""
-    clip, lpips = ours.clip_pipe(ours.sam_pipe(dtype), dtype), ours.lpips_pipe(dtype)
+    sam = SAMPipe("smoke", device="cpu", dtype=dtype)
+    clip, lpips = ours.clip_pipe(sam, dtype), ours.lpips_pipe(dtype)
     metrics: dict[str, Callable[[], Numbers]] = {
         "emd": lambda: region_numbers(clip, "emd"),
         "lpips": lambda: region_numbers(lpips, "lpips"),
