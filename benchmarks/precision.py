@@ -1,9 +1,9 @@
 """How far ``dtype: bfloat16`` and ``dtype: float16`` move the metrics from float32.
 
-The rows inform, they have no target. LPIPS has its genuine weights; CLIP ViT-B/32 has random ones, so
-its figures tell the size of the effect, not that of a trained model to the digit. SAM is the small
-packaged one: a processor without arithmetic of these types takes up to twenty times as long, which
-for ViT-B is an hour.
+The rows inform, they have no target. LPIPS has its genuine weights; CLIP ViT-B/32 has random ones,
+so its figures tell the size of the effect, not that of a trained model to the digit. SAM is the
+small packaged one: a processor without arithmetic of these types takes up to twenty times as long,
+which for ViT-B is an hour.
 """
 
 from __future__ import annotations

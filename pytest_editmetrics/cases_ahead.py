@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.config.case_file import CaseSpec
     from pytest_editmetrics.images import Array
 
-    _Futures = tuple[Future["_Decoded"], Future["_Decoded"]]
+    _Decoding = Future[tuple["_Decoded", "_Decoded"]]
 
 CASE = "editmetrics_case"  # the attribute of a test function that holds its case
 _TOGETHER = 4
@@ -32,7 +32,7 @@ class CasesAhead:
         self._items = items
         self._places = {item: place for place, item in enumerate(items)}
         self._thread = ThreadPoolExecutor(1, "editmetrics-decode")
-        self._decoding: dict[int, _Futures] = {}
+        self._decoding: dict[int, _Decoding] = {}
         self._group = range(0)
 
     def take(self, item: pytest.Item) -> tuple[Any, Any, Callable[[], list[Array]] | None]:
@@ -49,7 +49,7 @@ class CasesAhead:
             self._decode(range(place, place + 2 * _TOGETHER))
             group = [pair for n, pair in self._decoding.items() if n in self._group]
             together = lambda: _images(group)  # noqa: E731
-        reference, edited = (future.result() for future in self._decoding.pop(place))
+        reference, edited = self._decoding.pop(place).result()
         return reference.current(), edited.current(), together
 
     def close(self) -> None:
@@ -62,10 +62,7 @@ class CasesAhead:
             case = _case(self._items[place])
             if case is None or case.edited is None or place in self._decoding:
                 continue
-            self._decoding[place] = (
-                self._thread.submit(_decoded, case.reference, "reference image"),
-                self._thread.submit(_decoded, case.edited, "edited image"),
-            )
+            self._decoding[place] = self._thread.submit(_pair, case.reference, case.edited)
 
 
 def _case(item: pytest.Item) -> CaseSpec | None:
@@ -87,6 +84,10 @@ class _Decoded:
         return self.image if unchanged and self.image is not None else self.path
 
 
+def _pair(reference: Path, edited: Path) -> tuple[_Decoded, _Decoded]:
+    return _decoded(reference, "reference image"), _decoded(edited, "edited image")
+
+
 def _decoded(path: Path, what: str) -> _Decoded:
     from pytest_editmetrics.images import load_image
 
@@ -105,6 +106,6 @@ def _state(path: Path) -> tuple[int, ...] | None:
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
-def _images(group: list[_Futures]) -> list[Array]:
-    found = [future.result().image for pair in group for future in pair]
+def _images(group: list[_Decoding]) -> list[Array]:
+    found = [decoded.image for pair in group for decoded in pair.result()]
     return [image for image in found if image is not None]
