@@ -102,8 +102,13 @@ class Controller:
 
     @pytest.hookimpl
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        """Remember that not every test runs: absent tests say nothing about goldens."""
-        self._deselected = self._deselected or bool(items)
+        """Remember that not every test runs."""
+        if items:
+            self.deselected()
+
+    def deselected(self) -> None:
+        """Take note that tests were left out: absent tests say nothing about goldens."""
+        self._deselected = True
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -216,16 +221,17 @@ class Controller:
             self._notes += self._images.notes
             self._problems += self._images.problems
             self._judge_session(session, self._tally)
+            if full:
+                self._report_obsolete()
+        if self._collected:
             self._suite.close(self._collected, full)
             self._notes += self._suite.notes
             self._problems += self._suite.problems
-            if full:
-                self._report_obsolete()
         self._report_not_measured(session)
         if sys.exc_info()[0] is None:  # else tests are missing, and the results say so
             counts = self._tally.counts() if self._tally else {"gates": 0}
-            suite = None if self._tally is None else self._suite.record
-            self._outputs.write("close", counts, full, self._images.obsolete, suite)
+            obsolete = self._images.obsolete
+            self._outputs.write("close", counts, full, obsolete, self._suite.record)
         self._outputs.close()
         self._notes += self._outputs.notes
         self._problems += self._outputs.problems

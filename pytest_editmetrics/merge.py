@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from pytest_editmetrics.progress import track
 from pytest_editmetrics.report.results import ResultsFile, json_line
 from pytest_editmetrics.report.tally import Tally, tally_of
 from pytest_editmetrics.rundir import GateRecord, Run, RunDir, image_names, read_run
+from pytest_editmetrics.suite_gate import SuiteResult, suite_of
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,18 @@ def _write(
         for nodeid in crashed:
             results.crashed(nodeid)
         if not cut:
-            results.close(tally.counts())
+            results.close(tally.counts(), suite=_suite(runs.values()))
     return tally
+
+
+def _suite(runs: Iterable[Run]) -> dict[str, Any] | None:
+    """Return the suite gates that failed in a shard; a merged run has none of its own."""
+    found = [suite for suite in map(suite_of, runs) if suite is not None]
+    if not found:
+        return None
+    failed = tuple(gate for suite in found for gate in suite.gates if gate.verdict == "fail")
+    why = "merged; judge the whole with: editmetrics compare BASE RUN --suite editmetrics.yaml"
+    return SuiteResult(failed, found[0].base, why).to_dict()
 
 
 def _versions(runs: Any) -> dict[str, str | None]:

@@ -60,6 +60,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(outcomes, "editmetrics-outcomes")
     config.pluginmanager.register(outcomes.ErrorsStay(), "editmetrics-errors")
     if hasattr(config, "workerinput"):
+        from pytest_editmetrics.xdist import XdistWorker
+
+        config.pluginmanager.register(XdistWorker(config), "editmetrics-xdist")
         return
     controller = Controller(session)
     config.pluginmanager.register(controller, "editmetrics-controller")

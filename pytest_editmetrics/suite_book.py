@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.options import in_ci
@@ -38,15 +42,7 @@ class SuiteBook:
 
     def add(self, nodeid: str, gates: Iterable[Gate]) -> None:
         """Take the gates of a test's last attempt."""
-        if not self._asked:
-            self._asked = True
-            try:
-                suite = self._session.suite
-                if suite is not None:
-                    suite.check_base()
-                self._suite = suite
-            except EditMetricsError as error:
-                self.problems.append(f"the suite's gates are not known: {error}")
+        self._read()
         if self._suite is None:
             return
         from pytest_editmetrics.suite import Point
@@ -58,11 +54,29 @@ class SuiteBook:
                     self._twice = f"{nodeid} ran twice (--dist each), so there is no telling which"
                 self._points[key] = Point.of(gate)
 
+    def _read(self) -> None:
+        if self._asked:
+            return
+        self._asked = True
+        try:
+            suite = self._session.suite
+            if suite is not None:
+                suite.check_base()
+            self._suite = suite
+        except EditMetricsError as error:
+            self.problems.append(f"the suite's gates are not known: {error}")
+
     def close(self, collected: Collection[str], full: bool) -> None:
         """Judge the suite, if all of it ran; what fails is a problem.
 
-        ``collected`` are the node ids of all tests, ``full`` tells whether each of them ran.
+        ``collected`` are the node ids of all tests, ``full`` tells whether each of them ran. A part
+        of the suite that made no gate at all is none of its business.
         """
+        made_gates = self._asked
+        why = self._partial(full)
+        if not made_gates and why is not None:
+            return
+        self._read()
         suite = self._suite
         if suite is None:
             return
@@ -70,7 +84,6 @@ class SuiteBook:
         from pytest_editmetrics.suite_gate import SuiteResult
 
         shown = None if suite.base is None else str(self._session.shown(suite.base))
-        why = self._partial(full)
         gates: list[SuiteGate] = []
         if why is None:
             base = self._base(suite)
@@ -93,9 +106,22 @@ class SuiteBook:
         self.problems += [suite_headline(gate) for gate in failing]
 
     def _partial(self, full: bool) -> str | None:
+        """Return why this run is only a part of the suite, ``None`` if it is the whole."""
         config = self._session.config
-        paths = (config.invocation_params.dir / str(arg).partition("::")[0] for arg in config.args)
-        return None if full and not any(path.is_file() for path in paths) else _PARTIAL
+        typed = [str(arg) for arg in config.invocation_params.args]
+        if not full or any(arg.startswith("--ignore") for arg in typed):
+            return _PARTIAL
+        if config.args_source is not pytest.Config.ArgsSource.ARGS:
+            return None
+        here = config.invocation_params.dir
+        named = [(here / arg.partition("::")[0]).resolve() for arg in config.args]
+        if any(path.is_file() for path in named):
+            return _PARTIAL
+        left_out = _not_below(named, config)
+        if left_out is None:
+            return None
+        shown = self._session.shown(left_out)
+        return f"this run left out {shown}; run pytest without a path, or set testpaths"
 
     def _left_out(self, base: Side, collected: Collection[str]) -> str | None:
         """Tell of a test file that is there, that the base has and this run did not collect."""
@@ -147,3 +173,30 @@ class SuiteBook:
         if session.run_path is not None:
             written.add((session.run_path / RESULTS).resolve())
         return written
+
+
+def _not_below(named: Sequence[Path], config: pytest.Config) -> Path | None:
+    """Return a place with tests of this project that lies below none of the paths."""
+    root = config.rootpath.resolve()
+    testpaths = [root / text for text in config.getini("testpaths")]
+    places = testpaths or _test_files(root, config)
+    for place in places:
+        if not any(place.resolve().is_relative_to(path) for path in named):
+            return place
+    return None
+
+
+def _test_files(root: Path, config: pytest.Config) -> Iterator[Path]:
+    """Give the files that pytest, started in the rootdir, would take for tests."""
+    patterns = [*config.getini("python_files"), "test_*.edit.yaml", "test_*.edit.yml"]
+    skipped = config.getini("norecursedirs")
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not any(fnmatch(name, pattern) for pattern in skipped)
+            and not (Path(folder, name) / "pyvenv.cfg").exists()
+        )
+        for name in sorted(files):
+            if any(fnmatch(name, pattern) for pattern in patterns):
+                yield Path(folder, name)

@@ -1,4 +1,4 @@
-"""What only pytest-xdist's controller knows; registered only when xdist is there."""
+"""What pytest-xdist's controller and its workers tell each other; registered only with xdist."""
 
 from __future__ import annotations
 
@@ -8,6 +8,21 @@ import pytest
 
 from pytest_editmetrics.controller import Controller
 from pytest_editmetrics.session import RUN_DIR_KEY
+
+DESELECTED = "editmetrics_deselected"
+
+
+class XdistWorker:
+    """Tells the controller, which collects nothing, whether tests were deselected."""
+
+    def __init__(self, config: pytest.Config):
+        self._config: Any = config
+
+    @pytest.hookimpl
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Remember it for the end of the worker; one that is killed is no full run either."""
+        if items:
+            self._config.workeroutput[DESELECTED] = True
 
 
 class XdistController:
@@ -30,3 +45,9 @@ class XdistController:
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
         """Take the ids of one worker's tests."""
         self._controller.collected(ids)
+
+    @pytest.hookimpl
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Take what a worker that ended says of deselected tests."""
+        if getattr(node, "workeroutput", {}).get(DESELECTED):
+            self._controller.deselected()

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from pytest_editmetrics.cli import main
+
 both = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
 
 SUITE = """\
@@ -134,7 +136,7 @@ def test_a_folder_that_leaves_files_of_the_base_out_is_a_part(edits, monkeypatch
     result = edits.runpytest("more")
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["suite gates not judged: this run left out test_x.py, which the base has; run the whole*"]
+        ["suite gates not judged: this run left out test_x.py; run pytest without a path, or set*"]
     )
     (edits.path / "test_x.py").unlink()
     result = edits.runpytest("more")
@@ -143,6 +145,65 @@ def test_a_folder_that_leaves_files_of_the_base_out_is_a_part(edits, monkeypatch
         ["FAILED: suite score paired cannot be judged: 1 pairs are too few*"]
     )
     result.stdout.fnmatch_lines(["  pairs   1: 0 worse, 0 better, 1 unchanged; 8 only in the base"])
+
+
+def test_what_is_the_whole_suite_without_a_base(edits, monkeypatch):
+    (edits.path / "editmetrics.yaml").write_text("suite: {score: {mean: {max: 0}}}\n")
+    for folder in ("a", "b"):
+        (edits.path / folder).mkdir()
+        (edits.path / folder / f"test_{folder}.py").write_text("def test_it(check): check(1, 9)\n")
+    (edits.path / "test_x.py").unlink()
+    fails = "FAILED: suite score mean * > max 0.000*"
+    for args in (("a",), ("--ignore=b",), ("--ignore-glob=b*",)):
+        result = edits.runpytest(*args)
+        assert result.ret == 0, args
+        result.stdout.fnmatch_lines(["suite gates not judged: *"])
+    for args in ((), (".",), ("a", "b")):
+        result = edits.runpytest(*args)
+        assert result.ret == 1, args
+        result.stdout.fnmatch_lines([fails])
+    edits.makeini("[pytest]\ntestpaths = a/test_a.py\n")
+    result = edits.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([fails])
+
+
+@both
+def test_tests_that_a_plugin_deselects_are_missed(edits, mode):
+    edits.makeconftest(
+        (edits.path / "conftest.py").read_text()
+        + "\n\ndef pytest_collection_modifyitems(config, items):\n"
+        "    config.hook.pytest_deselected(items=[items.pop()])\n"
+    )
+    result = edits.runpytest("--editmetrics-results=r.jsonl", *mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["suite gates not judged: only a part of the suite ran*"])
+    result.stdout.no_fnmatch_line("obsolete goldens*")
+    assert end(edits.path / "r.jsonl")["full"] is False
+
+
+def test_a_suite_of_which_no_test_made_a_gate_fails(edits):
+    edits.makepyfile(test_x="import pytest\ndef test_it(): pytest.skip('no GPU')\n")
+    result = edits.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: suite score mean cannot be judged: no gate of score*"])
+    result = edits.runpytest("test_x.py")
+    assert result.ret == 0
+    result.stdout.no_fnmatch_line("*suite*not judged*")
+
+
+def test_a_gate_that_is_measured_in_another_way_is_no_pair(edits):
+    base = edits.path / "base.jsonl"
+    lines = [json.loads(line) for line in base.read_text().splitlines()]
+    for line in lines:
+        if line["record"] == "gate":
+            line["details"] = {"framing": "center-crop"}
+    base.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    result = edits.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["FAILED: * 8 of 8 pairs are measured in another way * (framing center-crop, then no fra*"]
+    )
 
 
 def test_a_base_that_is_missing_cut_off_or_of_others_fails(edits):
@@ -226,6 +287,18 @@ def test_a_typo_is_an_error_of_every_gate(edits):
     result = edits.runpytest()
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*editmetrics.yaml:7: unknown key 'piared' in suite.score*"])
+
+
+def test_a_suite_that_failed_in_a_shard_stays_failed_when_merged(edits, monkeypatch, capsys):
+    monkeypatch.setenv("SHIFT", "50")
+    assert edits.runpytest("--editmetrics-run-dir=run").ret == 1
+    monkeypatch.chdir(edits.path)
+    assert main(["merge", "run", "-o", "all"]) == 0
+    told = end(edits.path / "all/results.jsonl")["suite"]
+    assert [gate["statistic"] for gate in told["gates"]][:2] == ["mean", "p95"]
+    assert told["why"].startswith("merged; judge the whole with: editmetrics compare")
+    assert main(["report", "all"]) == 0
+    assert "4 suite gates failed" in (edits.path / "all/report.html").read_text()
 
 
 def test_every_test_twice_is_not_judged_as_one(edits):
