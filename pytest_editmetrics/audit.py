@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_editmetrics.config.golden_file import DEVICE_TYPES, SMOKE, GoldenEntry, GoldenFile
+from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.golden_versions import Pair, Thresholds
 from pytest_editmetrics.measurement import Metric, Threshold
 
@@ -77,9 +78,20 @@ class Audit:
 
 
 def audit(pair: Pair) -> Audit:
-    """Compare the thresholds of two versions, and their golden images."""
+    """Compare the thresholds of two versions, and their golden images.
+
+    Raises:
+        EditMetricsError: a bare number changed of a metric whose direction nothing states.
+    """
     found = [*_goldens(pair), *_defaults(pair)]
     changes = [change for change in found if change is not None]
+    for change in changes:
+        if change.metric.name in pair.undirected and change.kind in ("loosened", "tightened"):
+            raise EditMetricsError(
+                f"{change.source}: {change.metric.name} is no metric of this package, so"
+                f" {change.before:g} -> {change.after:g} may be looser or tighter; write"
+                f" {{max: {change.after:g}}} or {{min: {change.after:g}}}"
+            )
     changes.sort(key=lambda change: KINDS.index(change.kind))
     return Audit(
         pair.base,

@@ -72,13 +72,15 @@ class Thresholds:
 class Pair:
     """Two versions and the metrics that their bounds name.
 
-    ``learned`` are the metrics that are not built in; their bounds state their direction.
+    ``learned`` are the metrics that are not built in; their bounds state their direction, but for
+    those that are ``undirected``.
     """
 
     base: Thresholds
     head: Thresholds
     metrics: Mapping[str, Metric]
     learned: tuple[str, ...]
+    undirected: frozenset[str]
 
 
 @dataclass
@@ -90,7 +92,7 @@ class _Learned:
 
     def see(self, metric: str, node: Node, shown: str) -> None:
         """Take the direction of an unknown metric from ``max`` or ``min`` in a mapping."""
-        if not node.is_mapping or metric in PipeRegistry().metrics:
+        if not node.is_mapping or metric in self.registry.metrics:
             return
         for kind, better in _BETTER.items():
             if kind in node.value:
@@ -110,6 +112,11 @@ class _Learned:
         for name in sorted(names - set(self.registry.metrics)):
             better = self.where.get(name, ("lower", ""))[0]
             self.registry.register(f"{name}-pipe", object, metrics=[Metric(name, better)])
+
+    def own_name(self, name: str) -> str:
+        """Return the name of a metric that may be written by an alias."""
+        known = self.registry.metrics
+        return next((metric.name for metric in known.values() if name in metric.aliases), name)
 
 
 @contextmanager
@@ -192,7 +199,8 @@ def read_pair(base: Version, head: Version) -> Pair:
             f" as test_x.py.yaml), an {SETTINGS} with thresholds, or golden images"
         )
     own = tuple(sorted(names - set(PipeRegistry().metrics)))
-    return Pair(found[0], found[1], learned.registry.metrics, own)
+    undirected = frozenset(own) - set(learned.where)
+    return Pair(found[0], found[1], learned.registry.metrics, own, undirected)
 
 
 @contextmanager
@@ -213,7 +221,8 @@ def _learn(version: Version, learned: _Learned) -> set[str]:
                     names.add(gate.partition("@")[0])
                     learned.see(gate.partition("@")[0], node, version.shown)
         elif path.name == SETTINGS:
-            for metric, node in _default_nodes(path, version).items():
+            for written, node in _default_nodes(path, version).items():
+                metric = learned.own_name(written)
                 names.add(metric)
                 learned.see(metric, node, version.shown)
     return names
@@ -234,8 +243,11 @@ def _read(version: Version, registry: PipeRegistry) -> Thresholds:
             goldens[name] = read_golden_file(path, registry, version.folder)
         elif path.name == SETTINGS:
             defaults[name] = {
-                metric: parse_bounds(registry.metric(metric), node, origin="default")
-                for metric, node in _default_nodes(path, version).items()
+                metric.name: parse_bounds(metric, node, origin="default")
+                for metric, node in (
+                    (registry.metric(written), node)
+                    for written, node in _default_nodes(path, version).items()
+                )
             }
         else:
             for image, entry in read_provenance(path, version.folder).items():

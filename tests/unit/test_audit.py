@@ -251,6 +251,32 @@ def test_own_metrics_take_their_direction_from_their_bounds(folders):
     assert "sharp is not built in" in out
 
 
+def test_an_alias_is_the_metric_that_it_names(folders):
+    base = {"editmetrics.yaml": "thresholds: {iou: 0.5, ssim: 0.9}\n"}
+    head = {"editmetrics.yaml": "thresholds: {mask_iou: 0.2, ssim: 0.1}\n"}
+    status, out, _ = folders(base, head)
+    assert status == 1
+    assert "2 loosened, 0 unchanged" in out
+
+
+def test_a_golden_below_a_default_that_is_written_by_an_alias_loosens(folders):
+    default = {"editmetrics.yaml": "thresholds: {iou: {min: 0.9}}\n"}
+    status, out, _ = folders(default, {**default, GOLDEN: '"test_a":\n  mask_iou: {min: 0.3}\n'})
+    assert status == 1
+    assert "1 loosened" in out
+
+
+def test_a_bare_number_of_an_unknown_direction_may_not_change(folders, run):
+    base, head = (
+        {"editmetrics.yaml": f"thresholds: {{sharpness: {bound}}}\n"} for bound in (0.5, 0.1)
+    )
+    status, _, err = folders(base, head)
+    assert status == 1
+    assert "sharpness is no metric of this package, so 0.5 -> 0.1 may be looser or tighter" in err
+    assert "write {max: 0.1} or {min: 0.1}" in err
+    assert run("base", "base", "--fail-on-loosening")[0] == 0
+
+
 def test_an_own_metric_that_changes_its_direction_is_an_error(folders):
     base, head = (f'"test_a":\n  sharp: {{{kind}: 3}}\n' for kind in ("min", "max"))
     status, _, err = folders({GOLDEN: base}, {GOLDEN: head})
@@ -475,8 +501,8 @@ def test_swapping_the_versions_turns_every_change_around(one, other, better):
         return Thresholds("v", {"x": file}, {}, {})
 
     metrics = {"m": Metric("m", better)}
-    there = audit(Pair(version(one), version(other), metrics, ()))
-    back = audit(Pair(version(other), version(one), metrics, ()))
+    there = audit(Pair(version(one), version(other), metrics, (), frozenset()))
+    back = audit(Pair(version(other), version(one), metrics, (), frozenset()))
     turned = {
         "loosened": "tightened",
         "tightened": "loosened",
@@ -487,4 +513,4 @@ def test_swapping_the_versions_turns_every_change_around(one, other, better):
         (c.env or "", turned[c.kind], c.after, c.before) for c in there.changes
     ) == sorted((c.env or "", c.kind, c.before, c.after) for c in back.changes)
     assert there.unchanged == back.unchanged
-    assert not audit(Pair(version(one), version(one), metrics, ())).changes
+    assert not audit(Pair(version(one), version(one), metrics, (), frozenset())).changes
