@@ -1,6 +1,7 @@
 """The command ``editmetrics``: one function per subcommand adds its parser.
 
-Exit status: 0 done, 1 it could not be done, 2 it was asked for wrongly, 130 interrupted.
+Exit status: 0 done, 1 it could not be done, 2 it was asked for wrongly, 130 interrupted, 141 nobody
+read the output to its end.
 """
 
 from __future__ import annotations
@@ -41,9 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = run(args)
         sys.stdout.flush()
         return status
-    except BrokenPipeError:  # `editmetrics schema | head`
+    except BrokenPipeError:  # `editmetrics audit a b | head`: what it would have said is lost
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 141
     except EditMetricsError as error:
         print(f"editmetrics: error: {error}", file=sys.stderr)
         return 2 if isinstance(error, InputError) else 1
