@@ -15,6 +15,7 @@ from pytest_editmetrics.compare import (
     final_gates,
     has_other_inputs,
     is_measured,
+    way_of,
     weights_of,
 )
 from pytest_editmetrics.config.bounds import limits
@@ -36,18 +37,6 @@ from pytest_editmetrics.two_groups import two_groups
 
 if TYPE_CHECKING:
     from pytest_editmetrics.session import EditSession
-
-_DEFINING = (
-    "net",
-    "framing",
-    "dtype",
-    "reference_patches",
-    "patch_mask_threshold",
-    "bg_color",
-    "resize",
-    "options",
-)
-"""Details of a measurement that make it another metric where they differ."""
 
 
 @dataclass(frozen=True)
@@ -270,8 +259,9 @@ def _check_comparable(
             f"{series.label} was measured with other weights: {series.by(weights)}; calibrate the"
             " runs of each apart"
         )
-    for detail in _DEFINING:
-        values = {name: f"{detail} {gate.details.get(detail)}" for name, gate in gates.items()}
+    ways = {name: way_of(gate) for name, gate in gates.items()}
+    for detail in dict.fromkeys(name for way in ways.values() for name in way):
+        values = {name: way.get(detail, f"no {detail}") for name, way in ways.items()}
         if len(set(values.values())) > 1:
             raise EditMetricsError(
                 f"{series.label} was measured in different ways: {series.by(values)}; calibrate the"

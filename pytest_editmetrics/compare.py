@@ -21,6 +21,18 @@ from pytest_editmetrics.rundir import Run
 NOISE = 1e-6
 """Changes up to this are none; also what a relative bound allows where the base is 0."""
 
+_DEFINING = (
+    "net",
+    "framing",
+    "dtype",
+    "reference_patches",
+    "patch_mask_threshold",
+    "bg_color",
+    "resize",
+    "options",
+)
+"""Details of a measurement that make it another metric where they differ."""
+
 _NUMBER = re.compile(r"\d+(\.\d*)?(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?", re.IGNORECASE)
 
 Key = tuple[str, str, "str | None"]
@@ -164,6 +176,7 @@ class Comparison:
     only_head: tuple[Key, ...]
     verdicts: tuple[Pair, ...]
     other_weights: tuple[Pair, ...]
+    other_ways: tuple[Pair, ...]
     other_inputs: tuple[Pair, ...]
     one_smoke: tuple[Pair, ...]
     both_smoke: tuple[Pair, ...]
@@ -207,18 +220,21 @@ def compare_runs(
         for metric in known
     )
     other_weights = tuple(p for p in comparable if weights_of(p.base) != weights_of(p.head))
+    other_ways = tuple(p for p in comparable if way_of(p.base) != way_of(p.head))
     return Comparison(
         metrics=changes,
         only_base=tuple(key for key in before if key not in after),
         only_head=tuple(key for key in after if key not in before),
         verdicts=tuple(pair for pair in pairs if pair.base.verdict != pair.head.verdict),
         other_weights=other_weights,
+        other_ways=other_ways,
         other_inputs=tuple(p for p in comparable if has_other_inputs(p.base, p.head)),
         one_smoke=one_smoke,
         both_smoke=tuple(pair for pair in comparable if pair.base.smoke),
         failures=(
             *_unusable(base, head, pairs, comparable, bounds),
             *_weight_failures(one_smoke, () if allow_other_weights else other_weights),
+            *_way_failures(other_ways),
             *(text for change in changes for text in _regressions(change)),
         ),
     )
@@ -232,6 +248,18 @@ def is_measured(gate: Gate) -> bool:
 def weights_of(gate: Gate) -> frozenset[tuple[str, str]]:
     """Return the name and hash of each model the gate was measured with."""
     return frozenset((str(w.get("name")), str(w.get("sha256"))) for w in gate.weights)
+
+
+def way_of(gate: Gate) -> Mapping[str, str]:
+    """Return the details, as text, that say how the gate was measured."""
+    details = gate.details
+    return {name: f"{name} {details[name]}" for name in _DEFINING if details.get(name) is not None}
+
+
+def other_way(base: Mapping[str, str], head: Mapping[str, str]) -> str:
+    """Say in which detail two ways to measure differ first."""
+    name = next(name for name in _DEFINING if base.get(name) != head.get(name))
+    return f"{base.get(name, f'no {name}')}, then {head.get(name, f'no {name}')}"
 
 
 def _is_only(one: Gate, other: Gate) -> bool:
@@ -318,6 +346,18 @@ def _weight_failures(one_smoke: Sequence[Pair], other_weights: Sequence[Pair]) -
             " moved may be the metric and not the model (--allow-other-weights compares them)"
         )
     return failures
+
+
+def _way_failures(other_ways: Sequence[Pair]) -> list[str]:
+    if not other_ways:
+        return []
+    first = other_ways[0]
+    return [
+        f"{len(other_ways)} gates are measured in another way than in the base"
+        f" ({other_way(way_of(first.base), way_of(first.head))}: {first.nodeid}"
+        f" {first.base.label}), so what moved may be the metric and not the model; make the base"
+        " anew"
+    ]
 
 
 def _regressions(change: MetricChange) -> list[str]:

@@ -11,7 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_editmetrics.compare import NOISE, Key, final_gates, is_measured, weights_of
+from pytest_editmetrics.compare import (
+    NOISE,
+    Key,
+    final_gates,
+    is_measured,
+    other_way,
+    way_of,
+    weights_of,
+)
 from pytest_editmetrics.config.suite import SuiteBound, SuiteSettings
 from pytest_editmetrics.gates import Gate
 from pytest_editmetrics.paired import bootstrap_interval, pairs_needed, signed_rank_p, statistic
@@ -23,17 +31,18 @@ LISTED = 5
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What is kept of a gate: its value (``None``: not measured) and what it was measured with."""
+    """What is kept of a gate: its value (``None``: not measured), and how it was measured."""
 
     value: float | None
     weights: frozenset[tuple[str, str]]
     smoke: bool
+    way: Mapping[str, str]
 
     @classmethod
     def of(cls, gate: Gate) -> Point:
         """Return what a suite needs of a gate."""
         value = gate.value if is_measured(gate) else None
-        return cls(value, weights_of(gate), gate.smoke)
+        return cls(value, weights_of(gate), gate.smoke, way_of(gate))
 
 
 Points = Mapping[Key, Point]
@@ -77,8 +86,8 @@ def judge_suite(
 ) -> list[SuiteGate]:
     """Hold the head's gates to the suite's bounds, in the order in which they are written.
 
-    What cannot be judged fails and says why: no gate or pair, other weights, gates that are not
-    measured any more, too few pairs for the test to reject at all.
+    What cannot be judged fails and says why: no gate or pair, other weights, another way of
+    measuring, gates that are not measured any more, too few pairs for the test to reject at all.
 
     Args:
         settings: the bounds.
@@ -146,6 +155,7 @@ def _compared(
     both = [key for key in before if key in after]
     pairs: list[Moved] = []
     lost = other = smoke = 0
+    ways: list[str] = []
     for key in both:
         old, new = before[key], after[key]
         if old.value is None or new.value is None:
@@ -153,6 +163,8 @@ def _compared(
             continue
         other += old.weights != new.weights
         smoke += old.smoke != new.smoke
+        if old.way != new.way:
+            ways.append(other_way(old.way, new.way))
         worse_by = new.value - old.value if bound.better == "lower" else old.value - new.value
         pairs.append(Moved(key[0], key[2], old.value, new.value, worse_by))
     worse_by_of = [pair.worse_by for pair in pairs]
@@ -168,10 +180,14 @@ def _compared(
         **_averages(worse_by_of),
     )
     other = 0 if allow_other_weights else other
-    return change, worse_by_of, head.problem or base.problem or _unpaired(change, other, smoke)
+    return (
+        change,
+        worse_by_of,
+        head.problem or base.problem or _unpaired(change, other, smoke, ways),
+    )
 
 
-def _unpaired(change: Change, other: int, smoke: int) -> str | None:
+def _unpaired(change: Change, other: int, smoke: int, ways: Sequence[str]) -> str | None:
     if not change.pairs:
         return "no gate is measured in both the base and this run"
     if smoke:
@@ -183,6 +199,11 @@ def _unpaired(change: Change, other: int, smoke: int) -> str | None:
         return (
             f"{other} of {change.pairs} pairs are measured with other weights than in the base, so"
             " what moved may be the metric and not the model; make the base anew"
+        )
+    if ways:
+        return (
+            f"{len(ways)} of {change.pairs} pairs are measured in another way than in the base"
+            f" ({ways[0]}), so what moved may be the metric and not the model; make the base anew"
         )
     if change.lost:
         return f"{change.lost} gates that the base measured are not measured any more"

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from pytest_editmetrics.compare import NOISE, Comparison, Key, MetricChange, Pair, weights_of
+from pytest_editmetrics.compare import (
+    NOISE,
+    Comparison,
+    Key,
+    MetricChange,
+    Pair,
+    other_way,
+    way_of,
+    weights_of,
+)
 from pytest_editmetrics.gates import Gate
 from pytest_editmetrics.report.results import plain
 from pytest_editmetrics.report.suite_text import change_lines, suite_headline
@@ -28,6 +37,7 @@ def comparison_lines(
     lines += _listed("only in the base", comparison.only_base, _key)
     lines += _listed("only in the head", comparison.only_head, _key)
     lines += _listed("OTHER WEIGHTS than in the base", comparison.other_weights, _other_weights)
+    lines += _listed("ANOTHER WAY of measuring than in the base", comparison.other_ways, _other_way)
     lines += _listed("another scope, box, size or reference", comparison.other_inputs, _address)
     lines += _listed("not compared: smoke weights in one run", comparison.one_smoke, _address)
     if comparison.both_smoke:
@@ -96,6 +106,10 @@ def _state(gate: Gate) -> str:
     return f"{gate.verdict}{value}{reason}"
 
 
+def _other_way(pair: Pair) -> str:
+    return f"{_address(pair)}: {other_way(way_of(pair.base), way_of(pair.head))}"
+
+
 def _other_weights(pair: Pair) -> str:
     def shown(gate: Gate) -> str:
         return ", ".join(f"{name} {sha[:12]}" for name, sha in sorted(weights_of(gate))) or "none"
@@ -138,6 +152,7 @@ def comparison_json(
         "only_base": [_key_json(key) for key in comparison.only_base],
         "only_head": [_key_json(key) for key in comparison.only_head],
         "other_weights": _pairs_json(comparison.other_weights),
+        "other_ways": _pairs_json(comparison.other_ways),
         "other_inputs": _pairs_json(comparison.other_inputs),
         "one_smoke": _pairs_json(comparison.one_smoke),
         "both_smoke": len(comparison.both_smoke),

@@ -188,6 +188,17 @@ def test_other_weights_are_said_and_fail_unless_allowed(compare):
     assert "OTHER WEIGHTS than in the base: 1" in text
 
 
+def test_another_way_of_measuring_is_said_and_fails(compare):
+    base = [("a", lpips(0.1, details={"net": "alex", "unscaled": 1}))]
+    head = [("a", lpips(0.1, details={"net": "vgg", "unscaled": 2}))]
+    status, text = compare(base, head)
+    assert status == 1
+    assert "ANOTHER WAY of measuring than in the base: 1" in text
+    assert "test_x.py::a lpips: net alex, then net vgg" in text
+    assert "FAILED: 1 gates are measured in another way than in the base (net alex, then" in text
+    assert compare(base, base)[0] == 0
+
+
 def test_smoke_values_are_never_compared_with_real_ones(compare):
     smoke = ({"name": "lpips:smoke", "sha256": "ab", "smoke": True},)
     base = [("a", lpips(0.1)), ("b", lpips(0.1))]

@@ -25,7 +25,7 @@ ALEX = frozenset({("lpips:alex", "94bb")})
 def side(values, problem=None, metric="lpips", weights=ALEX, smoke=False) -> Side:
     return Side(
         {
-            (f"t.py::{n}", metric, None): Point(value, weights, smoke)
+            (f"t.py::{n}", metric, None): Point(value, weights, smoke, {})
             for n, value in enumerate(values)
         },
         problem,
