@@ -14,7 +14,7 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest -q -n 2 --ignore tests/browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -q -n 2 --ignore tests/browser
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
