@@ -261,6 +261,9 @@ def promote(staged: Iterable[Staged], rootdir: Path) -> list[Path]:
                         problems.append(problem)
         except EditMetricsError as error:
             problems.append(str(error))
+        except OSError as error:
+            reason = error.strerror or error
+            problems.append(f"{shown_path(folder, rootdir)}: cannot be written: {reason}")
     if problems:
         raise EditMetricsError("\n".join(problems))
     return written
@@ -326,8 +329,14 @@ def remove_images(paths: Iterable[Path], rootdir: Path) -> list[Path]:
     removed: list[Path] = []
     for folder in dict.fromkeys(path.parent for path in paths):
         if folder.is_dir():
-            with golden_lock(folder.parent, rootdir):
-                removed += _remove_from(folder, [p for p in paths if p.parent == folder], rootdir)
+            in_it = [path for path in paths if path.parent == folder]
+            try:
+                with golden_lock(folder.parent, rootdir):
+                    removed += _remove_from(folder, in_it, rootdir)
+            except OSError as error:
+                raise EditMetricsError(
+                    f"{shown_path(in_it[0], rootdir)}: cannot be removed: {error.strerror or error}"
+                ) from None
     return removed
 
 
@@ -338,10 +347,6 @@ def _remove_from(folder: Path, paths: Iterable[Path], rootdir: Path) -> list[Pat
             path.unlink()
         except FileNotFoundError:
             continue
-        except OSError as error:
-            raise EditMetricsError(
-                f"{shown_path(path, rootdir)}: cannot be removed: {error.strerror or error}"
-            ) from None
         removed.append(path)
     if removed:
         write_provenance(folder / PROVENANCE, settled(folder, rootdir), rootdir)

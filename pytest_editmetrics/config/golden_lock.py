@@ -26,7 +26,8 @@ def golden_lock(folder: Path, rootdir: Path, patience: float = PATIENCE) -> Iter
         patience: seconds to wait for another writer.
 
     Raises:
-        EditMetricsError: another process holds it all that time, or it cannot be written.
+        EditMetricsError: another process holds it all that time.
+        OSError: the folder cannot be written.
     """
     from filelock import FileLock, Timeout
 
@@ -39,11 +40,6 @@ def golden_lock(folder: Path, rootdir: Path, patience: float = PATIENCE) -> Iter
         raise EditMetricsError(
             f"{shown_path(folder, rootdir)}: another process has been writing goldens here for"
             f" {patience:g} seconds, so these were not written; run again when it is done"
-        ) from None
-    except OSError as error:
-        raise EditMetricsError(
-            f"{shown_path(folder, rootdir)}: the goldens were not written:"
-            f" {error.strerror or error}"
         ) from None
     try:
         yield

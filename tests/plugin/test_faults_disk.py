@@ -178,7 +178,9 @@ def test_a_checkout_that_is_read_only(suite, monkeypatch, tmp_path):
 
         result = suite.runpytest("--editmetrics-update=missing", "-k", "test_b or test_it")
         assert result.ret == 1
-        result.stdout.fnmatch_lines(["FAILED: goldens: the goldens were not written: Read-only*"])
+        result.stdout.fnmatch_lines(
+            ["FAILED: goldens/test_x.py.yaml: the golden was not written: Read-only*"]
+        )
 
         monkeypatch.setenv("V", "100")
         result = suite.runpytest("--editmetrics-update=all", "test_y.py")
