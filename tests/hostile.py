@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ from pathlib import Path
 import pytest
 
 PAGE = 4096
+# golden images whose comparison imports no torch
+EXACT = "golden_images: {comparator: exact}\npipes_default: {lpips-pipe: {device: cpu}}\n"
 
 
 @contextmanager
@@ -51,10 +52,3 @@ def _mount(*arguments: str) -> None:
     done = subprocess.run(["mount", *arguments], capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"mounting is not allowed here: {done.stderr.strip()}")
-
-
-def signalled(process: subprocess.Popen[str], number: int) -> int:
-    """Send a signal and return the exit status."""
-    os.kill(process.pid, number)
-    process.communicate(timeout=60)
-    return process.returncode

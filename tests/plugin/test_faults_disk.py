@@ -6,7 +6,7 @@ import json
 import sys
 
 import pytest
-from hostile import fill, read_only, small_disk
+from hostile import EXACT, fill, read_only, small_disk
 
 from pytest_editmetrics.cli import main
 from pytest_editmetrics.rundir import read_run
@@ -49,7 +49,7 @@ def test_golden_thresholds_on_a_full_disk(suite):
 
 @linux
 def test_golden_images_on_a_full_disk(suite, monkeypatch):
-    (suite.path / "editmetrics.yaml").write_text("golden_images: {comparator: exact}\n")
+    (suite.path / "editmetrics.yaml").write_text(EXACT)
     suite.makepyfile(test_x=IMAGES)
     monkeypatch.setenv("V", "10")
     with small_disk(suite.path / "goldens", 12) as disk:
@@ -85,7 +85,7 @@ def test_a_disk_that_fills_up_under_the_results(suite):
         test_x="""
         import pytest
         from pathlib import Path
-        from hostile import fill
+        from hostile import EXACT, fill
 
         @pytest.mark.parametrize("i", range(20))
         def test_it(check, i):
@@ -110,7 +110,7 @@ def test_a_run_directory_on_a_full_disk(suite):
     suite.makepyfile(
         test_x="""
         from pathlib import Path
-        from hostile import fill
+        from hostile import EXACT, fill
 
         def test_a(check): check(5, 1)
         def test_b(check):
@@ -132,7 +132,7 @@ def test_a_run_directory_on_a_full_disk(suite):
 
 @linux
 def test_a_report_on_a_full_disk(suite):
-    suite.makepyfile(test_x="from pathlib import Path\nfrom hostile import fill\n"
+    suite.makepyfile(test_x="from pathlib import Path\nfrom hostile import EXACT, fill\n"
                      "def test_it(check):\n    check(5, 1)\n    fill(Path('disk'))\n")  # fmt: skip
     with small_disk(suite.path / "disk", 16) as disk:
         result = suite.runpytest("--editmetrics-html=disk/report.html")
@@ -167,7 +167,7 @@ def test_features_on_a_full_disk(pytester):
 def test_a_checkout_that_is_read_only(suite, monkeypatch, tmp_path):
     """A plain run works; what is to be written there says that it cannot be."""
     monkeypatch.setenv("V", "10")
-    (suite.path / "editmetrics.yaml").write_text("golden_images: {comparator: exact}\n")
+    (suite.path / "editmetrics.yaml").write_text(EXACT)
     suite.makepyfile(test_x=TESTS + "def test_c(check): check(90, 0.1)\n", test_y=IMAGES)
     suite.runpytest("--editmetrics-update=all", "-k", "test_a or test_it").assert_outcomes(passed=4)
     before = contents(suite.path)
