@@ -1,0 +1,39 @@
+"""The table of faults names tests that exist, and the noise floor the margins that hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def rows(title: str, columns: int) -> list[list[str]]:
+    """Return the cells of the table of a section of docs/reliability.md, without its head."""
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    section = text.split(f"\n## {title}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert all(len(row) == columns for row in cells)
+    return cells[2:]
+
+
+FAULTS = rows("Faults", 4)
+
+
+@pytest.mark.parametrize("row", FAULTS, ids=lambda row: row[0])
+def test_each_fault_names_tests_that_exist(row):
+    named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", row[3])
+    assert named
+    assert re.sub(r"`[^`]*`", "", row[3]).strip() == ""
+    for file, test in named:
+        assert f"\ndef {test}(" in (ROOT / file).read_text(encoding="utf-8")
+
+
+def test_each_test_of_a_fault_is_in_the_table():
+    listed = " ".join(row[3] for row in FAULTS)
+    for path in sorted((ROOT / "tests" / "plugin").glob("test_faults_*.py")):
+        for test in re.findall(r"^def (test_\w+)\(", path.read_text(encoding="utf-8"), re.M):
+            assert f"{path.name}::{test}`" in listed
