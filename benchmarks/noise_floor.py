@@ -1,11 +1,12 @@
 """How far every metric moves where nothing changed but how it is computed.
 
-    python benchmarks/noise_floor.py [--save FILE] [--against FILE]
+    python benchmarks/noise_floor.py [--save FILE] [--against FILE ...] [--quick]
 
 Measures the same pairs again, with 1, 2 and 4 threads, and with 4 and 32 images encoded together,
 and prints for each metric the largest difference from one thread and one image at a time, and how
 often the metric's default margin holds it. ``--save`` keeps the numbers; ``--against`` adds the
-differences from numbers that were kept under other versions of torch or transformers.
+differences from numbers that were kept elsewhere: under other versions of torch or transformers, or
+with other instructions of the processor. ``--quick`` measures with one thread only.
 
 CLIP is ViT-B/32 and DINO is DINOv3 ViT-S/16, both of full size with fixed random weights; LPIPS has
 its genuine ones. SAM is the small one of ``fixtures/parity``. Models are made once, in the
@@ -33,13 +34,12 @@ from pytest_editmetrics.pipes.registry import PipeRegistry
 
 SIZE = 384
 PHOTOS = 4
-THREADS = (1, 2, 4)
+THREADS = (2, 4)
 BATCHES = (4, 32)
 PARITY = Path(__file__).parent.parent / "fixtures" / "parity" / "models"
 SAM = {"model_path": str(PARITY / "sam.safetensors"), "model_cfg": str(PARITY / "sam.json")}
 NOT_MEASURED = ("pie_bench_lpips",)  # its SqueezeNet cannot be downloaded here
 PACKAGES = ("torch", "transformers", "numpy", "scipy", "pot")
-BASE = "1 thread"
 
 Numbers = dict[str, list[float]]
 
@@ -188,29 +188,36 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--save", type=Path, help="keep the numbers in this file")
-    parser.add_argument("--against", type=Path, help="numbers kept under other versions")
+    parser.add_argument("--against", type=Path, nargs="+", default=[], help="numbers kept before")
+    parser.add_argument("--quick", action="store_true", help="measure with one thread only")
     args = parser.parse_args()
     warnings.filterwarnings("ignore", module="torchvision|transformers")
     versions = {name: metadata.version(name) for name in PACKAGES}
-    runs: dict[str, Numbers] = {}
-    for count in THREADS:
-        torch.set_num_threads(count)
-        runs[f"{count} thread" + ("s" if count > 1 else "")] = measured()
+    versions["instructions"] = torch.backends.cpu.get_cpu_capability()
     torch.set_num_threads(1)
-    runs["again"] = measured()
-    for batch in BATCHES:
-        runs[f"batch of {batch}"] = measured(encoded_in(batch))
-    base = runs.pop(BASE)
+    base = measured()
     if args.save:
         args.save.write_text(json.dumps({"versions": versions, "values": base}))
-    if args.against:
-        kept = json.loads(args.against.read_text())
+    runs = {} if args.quick else repeated()
+    for path in args.against:
+        kept = json.loads(path.read_text())
         other = {name: text for name, text in kept["versions"].items() if text != versions[name]}
-        runs[", ".join(" ".join(one) for one in other.items()) or "kept"] = kept["values"]
-    print(", ".join(" ".join(one) for one in versions.items()), end="; CPU ")
-    print(torch.backends.cpu.get_cpu_capability(), end="\n\n")
+        runs[", ".join(" ".join(one) for one in other.items()) or path.stem] = kept["values"]
+    print(", ".join(" ".join(one) for one in versions.items()), end="\n\n")
     print(table(runs, base))
     return 0
+
+
+def repeated() -> dict[str, Numbers]:
+    """Measure again, with more threads, and with images encoded together."""
+    runs = {"again": measured()}
+    for count in THREADS:
+        torch.set_num_threads(count)
+        runs[f"{count} threads"] = measured()
+    torch.set_num_threads(1)
+    for batch in BATCHES:
+        runs[f"batch of {batch}"] = measured(encoded_in(batch))
+    return runs
 
 
 if __name__ == "__main__":
