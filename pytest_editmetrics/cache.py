@@ -96,12 +96,14 @@ class FeatureCache:
 
     Args:
         folder: where features outlive the session; ``None`` keeps them in memory only.
+        note: what the session should be told about that.
 
     Features are shared between pipes, tests, and, through the folder, between processes and runs.
     """
 
-    def __init__(self, folder: CacheFolder | None = None):
+    def __init__(self, folder: CacheFolder | None = None, note: str | None = None):
         self.folder = folder
+        self._notes = [] if note is None else [note]
         self._memory = MemoryCache(MEMORY_BYTES)
         self._layers = MemoryCache(LAYERS_BYTES)
 
@@ -134,7 +136,8 @@ class FeatureCache:
 
     def take_notes(self) -> list[str]:
         """Return, once, what went wrong on disk; the features were computed all the same."""
-        return [] if self.folder is None else self.folder.take_notes()
+        notes, self._notes = self._notes, []
+        return notes + ([] if self.folder is None else self.folder.take_notes())
 
     def _find(self, key: str) -> Arrays | None:
         found = self._memory.get(key)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 _SUFFIX = ".safetensors"
 _AFTER_PRUNING = 0.9
+_CLOCKS_DIFFER = 3600  # seconds; between this machine and one that serves the folder
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,13 @@ class CacheFolder:
         return CacheInfo(self.path, len(files), sum(size for _, size, _ in files))
 
     def prune(self, bound: int) -> CacheInfo:
-        """Remove the least recently used features until the rest take no more than ``bound``."""
-        files = sorted(self._files(), key=lambda file: file[2])
+        """Remove the least recently used features until the rest take no more than ``bound``.
+
+        A date in the future tells nothing: the clock has gone back since. Such files go first, or
+        they would stay for ever and all that is new would go.
+        """
+        future = time.time() + _CLOCKS_DIFFER
+        files = sorted(self._files(), key=lambda file: file[2] if file[2] < future else 0)
         nbytes = sum(size for _, size, _ in files)
         kept = len(files)
         for path, size, _ in files:

@@ -162,7 +162,7 @@ def _judged(
     except EditMetricsError as error:
         return _error(job, error, origin), None
     except Exception as error:  # a user's pipe: the other metrics of the check still count
-        return _error(job, _foreign(config.pipe_name, error), origin), None
+        return _error(job, _foreign(job, error), origin), None
     return replace(gate, details={**gate.details, **origin}) if origin else gate, measurement
 
 
@@ -204,11 +204,19 @@ def _error(job: Job, error: EditMetricsError, details: Mapping[str, Any]) -> Gat
     return held_to(replace(gate, scope=job.config.scope, details=details), job.explicit)
 
 
-def _foreign(pipe: str, error: Exception) -> EditMetricsError:
+def _foreign(job: Job, error: Exception) -> EditMetricsError:
     """Return what an exception of a pipe says, and the line it comes from."""
+    from pytest_editmetrics.pipes.checkpoint import is_no_memory
+
+    pipe = job.config.pipe_name
     frame = traceback.extract_tb(error.__traceback__)[-1]
+    said = f"{pipe} raised {type(error).__name__}: {error} ({frame.filename}:{frame.lineno})"
+    if not is_no_memory(error):
+        return EditMetricsError(said)
+    height, width = job.pair.reference.shape[:2]
     return EditMetricsError(
-        f"{pipe} raised {type(error).__name__}: {error} ({frame.filename}:{frame.lineno})"
+        f"out of memory: {job.config.metric.name} of a {width}x{height} image: {said}. Release the"
+        " editing model first, use a smaller image, or another device"
     )
 
 

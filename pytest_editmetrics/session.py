@@ -163,10 +163,13 @@ class EditSession:
         if not self.options["cache"]:
             return FeatureCache()
         from pytest_editmetrics.cache_folder import CacheFolder
-        from pytest_editmetrics.weights.catalog import features_folder
+        from pytest_editmetrics.weights.catalog import NoHomeError, features_folder
 
         named = self.options["cache-dir"]
-        folder = self._named("cache-dir", named) if named else features_folder()
+        try:
+            folder = self._named("cache-dir", named) if named else features_folder()
+        except NoHomeError as error:
+            return FeatureCache(note=f"feature cache: {error}; this run goes on without")
         return FeatureCache(CacheFolder(folder, self.options["cache-size"]))
 
     @cached_property

@@ -4,6 +4,7 @@ Any process may stage an image: it is written beside the goldens under a hidden 
 puts staged images in their places. Before it does so, their provenance file is made to hold the new
 entries and the old ones; afterwards it holds the new ones alone. An entry names the sha256 of its
 file, so whenever the process is killed each golden is the old or the new one, with its own entry.
+The folder is locked meanwhile: two sessions take turns.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pytest_editmetrics.config.golden_lock import golden_lock
 from pytest_editmetrics.config.provenance import (
     PREVIOUS,
     PROVENANCE,
@@ -173,10 +175,7 @@ def stage(data: bytes, target: Path, entry: Mapping[str, Any], rootdir: Path) ->
     name = f".editmetrics-{_host()}-{os.getpid()}-{secrets.token_hex(8)}.staged"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / name).open("xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
+        _write_whole(folder / name, data)
     except OSError as error:
         raise EditMetricsError(
             f"{shown_path(folder, rootdir)}: the golden image cannot be written:"
@@ -187,6 +186,18 @@ def stage(data: bytes, target: Path, entry: Mapping[str, Any], rootdir: Path) ->
         shown_path(folder / name, rootdir),
         {**made, "sha256": hashlib.sha256(data).hexdigest()},
     )
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write a new file to the disk; what stops it half-way leaves none."""
+    try:
+        with path.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def discard(staged: Iterable[Staged], rootdir: Path) -> None:
@@ -242,13 +253,17 @@ def promote(staged: Iterable[Staged], rootdir: Path) -> list[Path]:
     problems: list[str] = []
     for folder, images in folders.items():
         try:
-            for path, problem in _promote_folder(folder, images, rootdir):
-                if problem is None:
-                    written.append(path)
-                else:
-                    problems.append(problem)
+            with golden_lock(folder.parent, rootdir):
+                for path, problem in _promote_folder(folder, images, rootdir):
+                    if problem is None:
+                        written.append(path)
+                    else:
+                        problems.append(problem)
         except EditMetricsError as error:
             problems.append(str(error))
+        except OSError as error:
+            reason = error.strerror or error
+            problems.append(f"{shown_path(folder, rootdir)}: cannot be written: {reason}")
     if problems:
         raise EditMetricsError("\n".join(problems))
     return written
@@ -311,18 +326,29 @@ def remove_images(paths: Iterable[Path], rootdir: Path) -> list[Path]:
     for path in paths:
         if not is_golden_name(path.name):
             raise InputError(f"{shown_path(path, rootdir)} is not the name of a golden image")
+    removed: list[Path] = []
+    for folder in dict.fromkeys(path.parent for path in paths):
+        if folder.is_dir():
+            in_it = [path for path in paths if path.parent == folder]
+            try:
+                with golden_lock(folder.parent, rootdir):
+                    removed += _remove_from(folder, in_it, rootdir)
+            except OSError as error:
+                raise EditMetricsError(
+                    f"{shown_path(in_it[0], rootdir)}: cannot be removed: {error.strerror or error}"
+                ) from None
+    return removed
+
+
+def _remove_from(folder: Path, paths: Iterable[Path], rootdir: Path) -> list[Path]:
     removed = []
     for path in paths:
         try:
             path.unlink()
         except FileNotFoundError:
             continue
-        except OSError as error:
-            raise EditMetricsError(
-                f"{shown_path(path, rootdir)}: cannot be removed: {error.strerror or error}"
-            ) from None
         removed.append(path)
-    for folder in dict.fromkeys(path.parent for path in removed):
+    if removed:
         write_provenance(folder / PROVENANCE, settled(folder, rootdir), rootdir)
         if not any(folder.iterdir()):
             folder.rmdir()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pytest_editmetrics.config.golden_file import GoldenEntry, GoldenFile, read_golden_file
+from pytest_editmetrics.config.golden_lock import golden_lock
 from pytest_editmetrics.config.golden_text import CannotEditError, Wanted, edited_text
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import ConfigError, EditMetricsError
@@ -37,9 +38,10 @@ def write_golden_file(path: Path, wanted: Wanted, registry: PipeRegistry, rootdi
             is, the others are written.
     """
     try:
-        old_file = read_golden_file(path, registry, rootdir) if path.exists() else None
-        kept, left = _apart(wanted, old_file)
-        written = bool(kept) and _write(path, old_file, kept, registry, rootdir)
+        with golden_lock(path.parent, rootdir):
+            old_file = read_golden_file(path, registry, rootdir) if path.exists() else None
+            kept, left = _apart(wanted, old_file)
+            written = bool(kept) and _write(path, old_file, kept, registry, rootdir)
     except OSError as error:
         _fail(path, rootdir, error.strerror or str(error))
     except (CannotEditError, UnicodeError) as error:

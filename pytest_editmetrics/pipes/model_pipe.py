@@ -158,7 +158,11 @@ class ModelPipe(Pipe, Generic[ModelT]):
     def _measured(self, request: Request, details: Mapping[str, Any]) -> Measurement:
         height, width = request.reference.shape[:2]
         using = self.use()
-        with self.explained(f"{request.metric} of a {width}x{height} image on {using.device}"):
+        doing = (
+            f"{request.metric} of a {width}x{height} image with {using.found.name} on"
+            f" {using.device}"
+        )
+        with self.explained(doing):
             score = self._score(using, request)
         dtype = {} if self.dtype == "float32" else {"dtype": self.dtype}
         return Measurement(

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.rundir import SCHEMA, SCHEMA_VERSION
@@ -95,11 +96,15 @@ class ResultsFile:
         if suite is not None:
             listed["suite"] = suite
         self._write({"record": "end", **counts, "full": full, **listed})
-        self.leave()
+        try:
+            self._file.close()
+        except OSError as error:
+            self._fail(error)
 
     def leave(self) -> None:
         """Close the file as it is; without its closing line it counts as cut off."""
-        self._file.close()
+        with suppress(OSError):  # of a line that could not be written, which was an error then
+            self._file.close()
 
     def __enter__(self) -> ResultsFile:
         return self
@@ -112,4 +117,8 @@ class ResultsFile:
             self._file.write(json_line(record) + "\n")
             self._file.flush()
         except (OSError, ValueError) as error:
-            raise EditMetricsError(f"cannot write the results file {self.path}: {error}") from None
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> NoReturn:
+        self.leave()
+        raise EditMetricsError(f"cannot write the results file {self.path}: {error}") from None

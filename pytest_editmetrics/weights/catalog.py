@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from pytest_editmetrics.errors import InputError, did_you_mean
+from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 
 DATA = Path(__file__).with_name("data")
 CLIP_DEFAULT = "openai/clip-vit-base-patch32"
@@ -184,5 +184,17 @@ def torch_folder() -> Path:
     return (Path(own).expanduser() if own else _user_cache() / "torch") / "hub" / "checkpoints"
 
 
+class NoHomeError(EditMetricsError, RuntimeError):
+    """The user has no home directory, as in a container under a number of no account."""
+
+    __module__ = "builtins"
+
+
 def _user_cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    except RuntimeError:
+        raise NoHomeError(
+            "there is no home directory, so no folder to keep anything in; name one in"
+            " EDITMETRICS_CACHE, or set HOME"
+        ) from None

@@ -339,7 +339,8 @@ def test_out_of_memory_names_metric_size_and_device(monkeypatch, photo, error):
     pipe = LPIPSPipe(device="cpu")
     monkeypatch.setattr(LPIPSPipe, "_maps", fail)
     with pytest.raises(
-        EditMetricsError, match=r"out of memory: lpips of a 200x256 image on cpu.*release\(\)"
+        EditMetricsError,
+        match=r"out of memory: lpips of a 200x256 image with lpips:alex on cpu.*release\(\)",
     ):
         pipe(photo[:, :200], photo[:, :200])
     with pytest.raises(EditMetricsError, match="out of memory: calc_lpips"):

@@ -173,7 +173,7 @@ def test_out_of_memory(monkeypatch, photo):
         SAMPipe("smoke", device="cpu").isolate(photo, BOX)
     clip = CLIPPipe("smoke", device="cpu", sam={"model_type": "smoke"})
     with pytest.raises(
-        EditMetricsError, match="memory: sam_clip_cls_sim of a 256x256 image on cpu"
+        EditMetricsError, match="memory: sam_clip_cls_sim of a 256x256 image with clip:smoke on cpu"
     ):
         clip(photo, photo, [BOX, BOX], metric=NAME)
 
