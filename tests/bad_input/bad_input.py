@@ -107,7 +107,15 @@ def page(doors: Sequence[tuple[str, str, Iterable[tuple[Case, Came]]]]) -> str:
         "from inside a library.",
     ]
     for door, about, rows in doors:
-        lines += ["", f"## {door}", "", about, "", "| input | made as | gets |", "| --- | --- | --- |"]
+        lines += [
+            "",
+            f"## {door}",
+            "",
+            about,
+            "",
+            "| input | made as | gets |",
+            "| --- | --- | --- |",
+        ]
         for case, one in rows:
             said = f"{one.gets}: {_code(one.line)}" if one.line else one.gets
             lines.append(f"| {_cell(case.what)} | {_code(_made(case))} | {said} |")

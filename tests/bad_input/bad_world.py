@@ -37,8 +37,8 @@ __all__ = [
     "itertools",
     "jpeg",
     "link_to_itself",
-    "masked",
     "mask_file",
+    "masked",
     "nan",
     "nested",
     "np",
@@ -100,7 +100,11 @@ def _chunk(kind, data):
 def claims(width, height):
     """A PNG that says it is that large and holds the data of 64x64 pixels."""
     data = png()
-    return data[:8] + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) + data[33:]
+    return (
+        data[:8]
+        + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+        + data[33:]
+    )
 
 
 def text_bomb():

@@ -55,10 +55,18 @@ def outcome(report: pytest.TestReport | pytest.CollectReport, root: Path) -> Cam
         )
         if kind == "GateFailure":
             return Came("failed", tidy(rest, root), shown)
-        return Came("error", tidy(rest, root), shown) if ours else Came("crashed", tidy(line, root), shown)
+        return (
+            Came("error", tidy(rest, root), shown)
+            if ours
+            else Came("crashed", tidy(line, root), shown)
+        )
     if report.skipped and hasattr(report, "wasxfail"):
         return Came("unmeasured", tidy(report.wasxfail, root), shown)
-    gates = [value for key, value in getattr(report, "user_properties", ()) if key.startswith("editmetrics:")]
+    gates = [
+        value
+        for key, value in getattr(report, "user_properties", ())
+        if key.startswith("editmetrics:")
+    ]
     return Came("measured", "; ".join(gates)) if gates else Came("passed", "")
 
 
@@ -124,7 +132,9 @@ def project(path: Path) -> None:
 def in_case_files(pytester: pytest.Pytester) -> Rows:
     """Run files of YAML cases, all in one session."""
     project(pytester.path)
-    pytester.path.joinpath("editmetrics.yaml").write_text("metrics: [unedit_max_diff]\nthresholds: {unedit_max_diff: {max: 250}}\n")
+    pytester.path.joinpath("editmetrics.yaml").write_text(
+        "metrics: [unedit_max_diff]\nthresholds: {unedit_max_diff: {max: 250}}\n"
+    )
     names = []
     for number, case in enumerate(CASES):
         names.append(f"test_{number}.edit.yaml")
@@ -135,7 +145,11 @@ def in_case_files(pytester: pytest.Pytester) -> Rows:
     )
     reports = [
         *(r for r in recorder.getreports("pytest_collectreport") if r.failed),
-        *(r for r in recorder.getreports("pytest_runtest_logreport") if r.when == "call" or r.failed),
+        *(
+            r
+            for r in recorder.getreports("pytest_runtest_logreport")
+            if r.when == "call" or r.failed
+        ),
     ]
     came = {r.nodeid.partition("::")[0]: outcome(r, pytester.path) for r in reversed(reports)}
     return [
@@ -183,7 +197,11 @@ def in_commands(root: Path) -> tuple[Rows, ...]:
         line = ["compare", "good", "r.jsonl", "--fail", "unedit_max_diff:5%"]
         runs.append((case, command(root, line)))
     Path("r.jsonl").write_text(run)
-    return manifests, runs, [(case, command(root, shlex.split(str(case.made)))) for case in COMMANDS]
+    return (
+        manifests,
+        runs,
+        [(case, command(root, shlex.split(str(case.made)))) for case in COMMANDS],
+    )
 
 
 def in_options(pytester: pytest.Pytester) -> Rows:
@@ -196,9 +214,13 @@ def in_options(pytester: pytest.Pytester) -> Rows:
     rows: Rows = []
     for case in OPTIONS:
         result = pytester.runpytest("-p", "no:cacheprovider", str(case.made))
-        said = [line.removeprefix("ERROR: ") for line in result.errlines if line.startswith("ERROR: ")]
+        said = [
+            line.removeprefix("ERROR: ") for line in result.errlines if line.startswith("ERROR: ")
+        ]
         if result.ret == pytest.ExitCode.USAGE_ERROR and said:
-            rows.append((case, Came("error", tidy(said[0], pytester.path), "\n".join(result.errlines))))
+            rows.append(
+                (case, Came("error", tidy(said[0], pytester.path), "\n".join(result.errlines)))
+            )
             continue
         crash = [line for line in result.outlines if line.startswith("E   ")] or ["E   nothing"]
         kind, _, rest = crash[0][1:].strip().partition(": ")

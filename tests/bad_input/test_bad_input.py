@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-from bad_input import COMMAND, PAGE, Came, Case, page, wrong
+from bad_input import COMMAND, PAGE, page, wrong
 from doors import in_case_files, in_commands, in_options, in_tests
 
 WRITE = "write-bad-input-page"
