@@ -60,7 +60,8 @@ def load_image(source: ImageLike, what: str = "image") -> Array:
             raise ImageError(f"{what}: a list of {len(source)} images; pass one of them")
         source = source[0]
     if isinstance(source, (str, os.PathLike)):
-        return _from_path(Path(source), f"{what} {os.fspath(source)}")
+        text = os.fspath(source)
+        return _from_path(Path(source), f"{what} {text if text.isprintable() else repr(text)}")
     if isinstance(source, Image.Image):
         name = getattr(source, "filename", "")
         return _from_pil(source, f"{what} {name}" if name else what)
@@ -165,7 +166,7 @@ def _from_file(file: BinaryIO, what: str) -> Array:
         head = file.read(len(_LFS))
         file.seek(0)
     except OSError as error:
-        raise ImageError(f"{what}: cannot be read: {error}") from error
+        raise ImageError(f"{what}: cannot be read: {error.strerror or error}") from error
     if not head:
         raise ImageError(f"{what}: the file is empty (0 bytes)")
     if head == _LFS:

@@ -15,8 +15,8 @@ from pytest_editmetrics.images import Array, ImageLike, load_image, load_pair
 from pytest_editmetrics.regions import Mask, region_mask
 from pytest_editmetrics.shapes import Region, bounds
 
-
 _MOST_NUMBERS = 8  # of what is no box, and may have no end
+
 
 @dataclass(frozen=True)
 class Pair:

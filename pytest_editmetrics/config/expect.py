@@ -54,7 +54,7 @@ EXPECTATIONS: Mapping[Expect, Expectation] = {
 
 def check_expect(name: Any) -> Expect | None:
     """Return the expectation that a call names; raise ``InputError`` naming the nearest one."""
-    if name is None or name in EXPECTATIONS:
+    if name is None or (isinstance(name, str) and name in EXPECTATIONS):
         expected: Expect | None = name
         return expected
     raise InputError(f"unknown expect={name!r}{did_you_mean(name, EXPECTATIONS)}")

@@ -66,6 +66,7 @@ MANIFESTS = [
     Case(
         "image that is not there",
         row(edited="nowhere.png"),
+        "failed",
         names="nowhere.png: there is no such file",
     ),
     Case("byte order mark and CRLF", f"\ufeff{row(coords=[[16, 16, 32, 32]])}\r\n", "measured"),
@@ -135,7 +136,7 @@ COMMANDS = [
     Case(
         "results that are not there", "compare nowhere.jsonl nowhere.jsonl", names="nowhere.jsonl"
     ),
-    Case("nothing to merge", "merge -o merged", names="runs"),
+    Case("nothing to merge", "merge -o merged", names="DIR"),
     Case("shard that is not there", "merge nowhere -o merged", names="nowhere"),
     Case("run that is not there, to approve", "approve nowhere", names="nowhere"),
     Case("manifest that is not there", "score nowhere.jsonl", names="nowhere.jsonl"),

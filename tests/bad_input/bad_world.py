@@ -19,6 +19,7 @@ from pytest_editmetrics import (
     assert_unedit_emd_below,
     assert_unedit_lpips_below,
 )
+from pytest_editmetrics.snapshots import image_address
 
 __all__ = [
     "BOX",
@@ -153,9 +154,10 @@ def nested(depth, seed=0):
     return seed
 
 
-def golden(name, data):
+def golden(golden_image, suffix, data):
     """Put a file where the golden image of the running test lies."""
-    test = os.environ["PYTEST_CURRENT_TEST"].partition("::")[2].partition(" ")[0]
-    folder = Path("goldens/test_calls.py")
-    folder.mkdir(parents=True, exist_ok=True)
-    return write(folder / name.format(test), data)
+    item, session = golden_image._item, golden_image._session
+    test = item.nodeid.partition("::")[2]
+    address = image_address(session.goldens, item.path, test, None)
+    address.folder.mkdir(parents=True, exist_ok=True)
+    return write(address.folder / (address.stem + suffix), data)

@@ -137,7 +137,7 @@ CONFIGURATION = [
     ),
     Case("tile of no pixels", "golden_images: {tile: {size: 0}}", names="editmetrics.yaml:1"),
     Case("suite that is a list", "suite: [lpips]", names="editmetrics.yaml:1"),
-    Case("suite with a key misspelt", "suite: {lpips: {p59: {max: 0.1}}}", names="'p59'"),
+    Case("suite with a key misspelt", "suite: {lpips: {meen: {max: 0.1}}}", names="'meen'"),
     Case(
         "suite with an alpha of 2",
         "suite: {base: r.jsonl, lpips: {paired: {alpha: 2}}}",
@@ -147,8 +147,12 @@ CONFIGURATION = [
         "suite that compares with no base", "suite: {lpips: {regressions: {max: 3}}}", names="base"
     ),
     Case("suite with a text for a number", "suite: {lpips: {mean: {max: low}}}", names="low"),
-    Case("empty", "", "measured"),
-    Case("byte order mark", "\ufeffthresholds: {unedit_max_diff: 9}", "measured"),
+    Case("empty", "", "failed", "no threshold and no golden"),
+    Case(
+        "byte order mark",
+        "\ufeffmetrics: [unedit_max_diff]\nthresholds: {unedit_max_diff: 9}",
+        "measured",
+    ),
     Case(
         "CRLF", "metrics:\r\n- unedit_max_diff\r\nthresholds: {unedit_max_diff: 9}\r\n", "measured"
     ),
