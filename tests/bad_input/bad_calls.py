@@ -483,9 +483,9 @@ IMAGES = [
         "64x64 px, its golden 64x32 px",
     ),
     Case(
-        "golden as PNG and as WebP",
+        "golden as PNG and as WebP: that of the configured format holds",
         "(golden(golden_image, '.png', png()), golden(golden_image, '.webp', png()), golden_image.check(after, comparator='pixel'))",
-        names=".webp",
+        gets="measured",
     ),
     Case(
         "golden that claims 20,000x20,000 pixels",

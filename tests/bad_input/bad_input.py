@@ -11,13 +11,15 @@ from typing import Literal
 Gets = Literal["error", "unmeasured", "failed", "measured"]
 
 PAGE = Path(__file__).parents[2] / "docs" / "bad-input.md"
-COMMAND = "python tests/bad_input/write_page.py"
+COMMAND = "make bad-input"
 
 _INSIDE = re.compile(r"\b(numpy|torch|PIL|yaml|ruamel|skimage|scipy|json|pyarrow)/[\w/]+\.py:\d+")
 _FOREIGN = (  # what libraries say differs between their releases
     (re.compile(r"(is truncated or damaged|is no image that Pillow can read) \(.*\)"), r"\1 (...)"),
     (re.compile(r"(into RGB) \(.*\);"), r"\1 (...);"),
-    (re.compile(r"0x[0-9a-f]{6,}"), "0x..."),
+    (re.compile(r"cannot be read: .*null .*"), "cannot be read: (...)"),
+    (re.compile(r"\(choose from .*\)"), "(choose from ...)"),
+    (re.compile(r"not valid JSON \(.*\);"), "not valid JSON (...);"),
     (re.compile(r"not a record \(.*\)"), "not a record (...)"),
 )
 _LONGEST = 300
@@ -73,9 +75,9 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _code(text: str) -> str:
+def _code(text: str, longest: int) -> str:
     text = _cell(text)
-    text = text if len(text) <= 120 else text[:117] + "..."
+    text = text if len(text) <= longest else text[: longest - 3] + "..."
     ticks = "``" if "`" in text else "`"
     pad = " " if ticks == "``" else ""
     return f"{ticks}{pad}{text}{pad}{ticks}"
@@ -95,16 +97,18 @@ def page(doors: Sequence[tuple[str, str, Iterable[tuple[Case, Came]]]]) -> str:
     lines = [
         "# Bad input",
         "",
-        "What the plugin and the command do with input that is broken, lies, or makes no sense. Each row",
-        "is made and run by `tests/bad_input`, which also holds this page to what came of it;",
+        "What the plugin and the command do with input that is broken, that lies, or that makes no",
+        "sense. Each row is made and run by `tests/bad_input`, which holds this page to what came of it;",
         f"`{COMMAND}` writes it anew.",
         "",
-        f"{len(came)} kinds: {count['error']} get an error that names what is wrong and where"
-        f" (an `EditMetricsError`, which no xfail",
-        f"mark hides, or a usage error), {count['unmeasured']} a soft failure with its reason (xfailed),"
-        f" {count['failed']} a failing gate,",
-        f"and {count['measured']} are odd but fine and are measured. None passes by default, none shows a traceback",
-        "from inside a library.",
+        f"**{len(came)} kinds**: {count['error']} end in an error that names what is wrong and where (an",
+        "`EditMetricsError`, which no xfail mark hides, or a usage error),"
+        f" {count['failed']} in a failing gate or",
+        f"command, {count['unmeasured']} in a soft failure with its reason (xfailed), and"
+        f" {count['measured']} are odd but fine and are",
+        "measured. None passes by default, and none shows a traceback from inside a library.",
+        "",
+        "`(...)` stands for words of a library, which differ between its releases.",
     ]
     for door, about, rows in doors:
         lines += [
@@ -117,6 +121,6 @@ def page(doors: Sequence[tuple[str, str, Iterable[tuple[Case, Came]]]]) -> str:
             "| --- | --- | --- |",
         ]
         for case, one in rows:
-            said = f"{one.gets}: {_code(one.line)}" if one.line else one.gets
-            lines.append(f"| {_cell(case.what)} | {_code(_made(case))} | {said} |")
+            said = f"{one.gets}: {_code(one.line, 240)}" if one.line else one.gets
+            lines.append(f"| {_cell(case.what)} | {_code(_made(case), 120)} | {said} |")
     return "\n".join(lines) + "\n"

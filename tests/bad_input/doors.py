@@ -72,7 +72,7 @@ def outcome(report: pytest.TestReport | pytest.CollectReport, root: Path) -> Cam
     if report.skipped and hasattr(report, "wasxfail"):
         return Came("unmeasured", tidy(report.wasxfail, root), shown)
     properties = getattr(report, "user_properties", ())
-    gates = [value for key, value in properties if key.startswith("editmetrics:")]
+    gates = [v.partition(" ")[0] for key, v in properties if key.startswith("editmetrics:")]
     return Came("measured", "; ".join(gates)) if gates else Came("passed", "")
 
 

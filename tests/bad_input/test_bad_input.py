@@ -17,15 +17,35 @@ def test_every_kind_of_bad_input_gets_what_the_page_says(pytester, request):
     manifests, runs, commands = in_commands(pytester.path)
     options = in_options(pytester)
     doors = [
-        ("A call in a test", "...", calls),
-        ("The marker", "...", markers),
-        ("`editmetrics.yaml`", "...", configuration),
-        ("Golden thresholds", "...", goldens),
-        ("Cases in YAML", "...", cases),
-        ("Manifests", "...", manifests),
-        ("Runs and results files", "...", runs),
-        ("The command `editmetrics`", "...", commands),
-        ("Options of pytest", "...", options),
+        (
+            "A call in a test",
+            "`before` and `after` are images of 64x64 px, `BOX` a list of one box, and `unedit_max_diff` is what is measured, unless a call says otherwise.",
+            calls,
+        ),
+        ("The marker", "On a test that calls `edit_gate.check(before, after, BOX)`.", markers),
+        (
+            "`editmetrics.yaml`",
+            "The whole file, in a test that calls `edit_gate.check(before, after, BOX)`.",
+            configuration,
+        ),
+        (
+            "Golden thresholds",
+            "The whole file `goldens/test_calls.py.yaml`; `{test}` is the key of the test that runs.",
+            goldens,
+        ),
+        ("Cases in YAML", "The whole file `test_*.edit.yaml`.", cases),
+        ("Manifests", "The whole file `m.jsonl`, by `editmetrics score m.jsonl`.", manifests),
+        (
+            "Runs and results files",
+            "The file `r.jsonl`, by `editmetrics compare good r.jsonl --fail unedit_max_diff:5%`; `run` is the text of a good one.",
+            runs,
+        ),
+        ("The command `editmetrics`", "After `editmetrics`.", commands),
+        (
+            "Options of pytest",
+            "After `pytest`, in a suite of one test; also as ini options.",
+            options,
+        ),
     ]
     problems = [
         f"{door}: {case.what}: {problem}"
