@@ -17,6 +17,7 @@ _INSIDE = re.compile(r"\b(numpy|torch|PIL|yaml|ruamel|skimage|scipy|json|pyarrow
 _FOREIGN = (  # what libraries say differs between their releases
     (re.compile(r"(is truncated or damaged|is no image that Pillow can read) \(.*\)"), r"\1 (...)"),
     (re.compile(r"(into RGB) \(.*\);"), r"\1 (...);"),
+    (re.compile(r"0x[0-9a-f]{6,}"), "0x..."),
     (re.compile(r"cannot be read: .*null .*"), "cannot be read: (...)"),
     (re.compile(r"\(choose from .*\)"), "(choose from ...)"),
     (re.compile(r"not valid JSON \(.*\);"), "not valid JSON (...);"),
