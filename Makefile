@@ -1,4 +1,4 @@
-.PHONY: demo test browser check clean
+.PHONY: demo test bad-input browser check clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -17,6 +17,9 @@ test: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -q -n 2 --ignore tests/browser
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
+
+bad-input: $(VENV)/.ready
+	$(BIN)/python tests/bad_input/write_page.py
 
 browser: $(VENV)/.ready
 	$(BIN)/python -m pytest -q tests/browser

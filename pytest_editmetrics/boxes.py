@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 import numbers
+import reprlib
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, TypeAlias
 
 from pytest_editmetrics.errors import RegionError
 
 Box: TypeAlias = "tuple[int, int, int, int]"
+
+MOST_BOXES = 100_000
+_SHOWN = 8  # numbers of what is no box
 
 
 def normalise_boxes(coords: Any, what: str = "coords") -> list[Box]:
@@ -33,29 +38,48 @@ def normalise_boxes(coords: Any, what: str = "coords") -> list[Box]:
     """
     if coords is None:
         return []
+    if not isinstance(coords, str) and isinstance(coords, Iterable):
+        coords = listed(coords, what)
     if hasattr(coords, "tolist"):
         coords = coords.tolist()
-    if isinstance(coords, str) or not isinstance(coords, Iterable):
-        raise RegionError(f"{what}: {coords!r} is not a list of boxes (x1, y1, x2, y2)")
-    boxes = list(coords)
+    if not isinstance(coords, list):
+        raise RegionError(f"{what}: {reprlib.repr(coords)} is not a list of boxes (x1, y1, x2, y2)")
+    boxes = coords
     if len(boxes) == 4 and all(isinstance(value, numbers.Real) for value in boxes):
         raise RegionError(f"{what}: {boxes} is one box; write a list of boxes: [{boxes}]")
     return [_box(box, f"{what}: box {number}") for number, box in enumerate(boxes, start=1)]
+
+
+def listed(coords: Iterable[Any], what: str) -> Any:
+    """Return boxes as a list, of an array or tensor as it is; read no further than the most.
+
+    Raises:
+        RegionError: more than 100,000 boxes, or an iterable without an end.
+    """
+    if not hasattr(coords, "tolist"):
+        coords = list(islice(coords, MOST_BOXES + 1))
+    elif not getattr(coords, "ndim", 1):
+        return coords
+    if len(coords) > MOST_BOXES:  # type: ignore[arg-type]
+        raise RegionError(f"{what}: more than {MOST_BOXES} boxes; give a mask")
+    return coords
 
 
 def _box(box: Any, what: str) -> Box:
     if hasattr(box, "tolist"):
         box = box.tolist()
     if isinstance(box, (str, dict)) or not isinstance(box, Iterable):
-        raise RegionError(f"{what} {box!r} is not four numbers (x1, y1, x2, y2)")
-    values = [value.tolist() if hasattr(value, "tolist") else value for value in box]
-    shown = f"({', '.join(map(str, values))})"
+        raise RegionError(f"{what} {reprlib.repr(box)} is not four numbers (x1, y1, x2, y2)")
+    values = [v.tolist() if hasattr(v, "tolist") else v for v in islice(box, _SHOWN)]
+    plain = all(isinstance(value, (int, float, type(None))) for value in values)
+    texts = map(str if plain else reprlib.repr, values)
+    shown = f"({', '.join(texts)}{', ...' if len(values) == _SHOWN else ''})"
     if len(values) != 4 or not all(
         isinstance(value, numbers.Real) and not isinstance(value, bool) for value in values
     ):
         raise RegionError(f"{what} {shown} is not four numbers (x1, y1, x2, y2)")
-    if not all(math.isfinite(value) for value in values):
-        raise RegionError(f"{what} {shown} holds NaN or infinity")
+    if not all(map(_finite, values)):
+        raise RegionError(f"{what} {shown} holds NaN, infinity or a number beyond every image")
     x1, y1, x2, y2 = values
     if x2 < x1 or y2 < y1:
         raise RegionError(
@@ -69,6 +93,13 @@ def _box(box: Any, what: str) -> Box:
             "the width and y by the height"
         )
     return math.floor(x1), math.floor(y1), math.ceil(x2), math.ceil(y2)
+
+
+def _finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond every float, which no image reaches
+        return False
 
 
 def clip_box(box: Box, width: int, height: int) -> Box | None:

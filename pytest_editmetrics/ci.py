@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -45,19 +46,23 @@ class CiSurfaces:
         if self.problems:
             raise pytest.UsageError(self.problems[0])
 
-    def wanted(self, tally: Tally | None) -> bool:
-        """Tell whether there is a summary to write: without gates only the one asked for."""
-        return self._path is not None or (self._step is not None and tally is not None)
+    def wanted(self, tally: Tally | None, problems: Sequence[str]) -> bool:
+        """Tell whether there is a summary to write: without gates or problems only that asked for.
+
+        ``problems`` are what fails the session besides its gates.
+        """
+        something = tally is not None or bool(problems)
+        return self._path is not None or (self._step is not None and something)
 
     def close(self, tally: Tally, end: SessionEnd) -> None:
-        """Write the summaries; a session without gates leaves GitHub's page alone."""
+        """Write the summaries; a session without gates or problems leaves GitHub's page alone."""
         from pytest_editmetrics.report.markdown import markdown_summary
 
         if self._path is not None:
             self._write(self._path, markdown_summary(tally, end, GITHUB_LIMIT), "w")
             if not self.problems:
                 self.notes.append(f"summary: {self._path}")
-        if self._step is None or tally.empty:
+        if self._step is None or (tally.empty and not end.problems):
             return
         room = GITHUB_LIMIT - _size(self._step)
         text = "\n" + markdown_summary(tally, end, room - 1)

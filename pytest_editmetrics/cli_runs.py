@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_editmetrics.errors import InputError
+
 if TYPE_CHECKING:
     from pytest_editmetrics.report.tally import Tally
     from pytest_editmetrics.session import EditSession
@@ -62,12 +64,24 @@ def add_merge(commands: Commands) -> None:
         action="store_true",
         help="take runs that were cut off; the joined one is marked incomplete",
     )
+    parser.add_argument(
+        "--shards",
+        metavar="N",
+        type=int,
+        help="refuse to join fewer or more runs than the matrix has",
+    )
     parser.set_defaults(run=_merge)
 
 
 def _merge(args: argparse.Namespace) -> int:
     from pytest_editmetrics.merge import merge_runs
 
+    given = len({folder.resolve() for folder in args.folders})
+    if args.shards is not None and args.shards != given:
+        raise InputError(
+            f"not merged: {given} runs were given, --shards says {args.shards}; a shard is missing,"
+            " or one too many is there"
+        )
     tally = merge_runs(args.folders, args.output, allow_incomplete=args.allow_incomplete, say=note)
     _print_summary(tally)
     print(f"merged {len(args.folders)} runs: {args.output}")

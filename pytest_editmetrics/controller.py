@@ -19,6 +19,7 @@ import pytest
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.options import in_ci
 from pytest_editmetrics.record import REPORT_KEY, is_ours
+from pytest_editmetrics.required import Required
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Controller:
         self._gateless: list[str] = []
         self._notes: list[str] = []
         self._problems: list[str] = []
+        self._required = Required(session)
 
     @cached_property
     def _ci(self) -> CiSurfaces:
@@ -198,12 +200,14 @@ class Controller:
         )
         if final:
             self._suite.add(nodeid, gates)
+            self._required.add(nodeid, gates)
         for gate in gates:
             self._outputs.write("gate", nodeid, number, final, attempt.outcome, gate)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """Close the books while the exit status is still open: also after Ctrl-C."""
+        self._required.open()
         try:
             return (yield)
         finally:
@@ -218,40 +222,41 @@ class Controller:
         if self._tally is not None:
             self._record_goldens(self._tally)
             self._images.close(self._collected, full)
-            self._notes += self._images.notes
-            self._problems += self._images.problems
+            self._take(self._images)
             self._judge_session(session, self._tally)
             if full:
                 self._report_obsolete()
         if self._collected:
             self._suite.close(self._collected, full)
-            self._notes += self._suite.notes
-            self._problems += self._suite.problems
+            self._take(self._suite)
         self._report_not_measured(session)
+        self._required.close()
+        self._take(self._required)
         if sys.exc_info()[0] is None:  # else tests are missing, and the results say so
             counts = self._tally.counts() if self._tally else {"gates": 0}
             obsolete = self._images.obsolete
             self._outputs.write("close", counts, full, obsolete, self._suite.record)
         self._outputs.close()
-        self._notes += self._outputs.notes
-        self._problems += self._outputs.problems
+        self._take(self._outputs)
         self._summarise(session)
         if self._problems:
             session.testsfailed += 1
 
+    def _take(self, book: ImageBooks | SuiteBook | Required | RunOutputs | CiSurfaces) -> None:
+        self._notes += book.notes
+        self._problems += book.problems
+
     def _summarise(self, session: pytest.Session) -> None:
-        if not self._ci.wanted(self._tally):
+        if not self._ci.wanted(self._tally, self._problems):
             return
         from pytest_editmetrics.outputs import package_versions
         from pytest_editmetrics.report.markdown import SessionEnd
         from pytest_editmetrics.report.tally import Tally
 
-        versions = package_versions()
-        interrupted = sys.exc_info()[0] is not None
-        end = SessionEnd(versions, self._notes, self._problems, session.testsfailed, interrupted)
+        failed, cut = session.testsfailed, sys.exc_info()[0] is not None
+        end = SessionEnd(package_versions(), self._notes, self._problems, failed, cut)
         self._ci.close(self._tally or Tally(crashed=self._crashed), end)
-        self._notes += self._ci.notes
-        self._problems += self._ci.problems
+        self._take(self._ci)
 
     def _record_goldens(self, tally: Tally) -> None:
         from pytest_editmetrics.goldens import GoldenAddress, Proposal, write_proposals
@@ -274,11 +279,10 @@ class Controller:
             )
         if not proposals:
             return
-        root = self.session.rootdir
         self.session.goldens.forget({proposal.address.file for proposal in proposals})
         try:
-            for path in write_proposals(proposals, self.session.registry, root):
-                shown = path.relative_to(root) if path.is_relative_to(root) else path
+            for path in write_proposals(proposals, self.session.registry, self.session.rootdir):
+                shown = self.session.shown(path)
                 self._notes.append(f"recorded: {shown}; review the change and commit it")
         except EditMetricsError as error:
             self._problems.append(str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_editmetrics.boxes import listed
 from pytest_editmetrics.calls import call_site, check_name, illustrated, raise_failures
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.judging import Job, encode_ahead, make_gate
@@ -328,8 +330,10 @@ def _listed(name: str, boxes: Any) -> list[Any] | None:
     if str(getattr(boxes, "dtype", "")) in ("bool", "torch.bool"):
         raise InputError(f"{name} is a mask; objects take boxes (x1, y1, x2, y2) in pixels")
     if isinstance(boxes, (str, bytes)) or not isinstance(boxes, Iterable):
-        raise InputError(f"{name} must be a list of boxes (x1, y1, x2, y2), not {boxes!r}")
-    return list(boxes)
+        raise InputError(
+            f"{name} must be a list of boxes (x1, y1, x2, y2), not {reprlib.repr(boxes)}"
+        )
+    return list(listed(boxes, name))
 
 
 def _explicit(metric: str, check: Check, marker: Marker) -> Threshold | None:

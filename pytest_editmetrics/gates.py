@@ -20,6 +20,8 @@ UpdateMode = Literal["none", "missing", "failed", "all"]
 
 GOLDEN_IMAGE = "golden_"
 """What the metrics of golden images begin with; the comparator follows."""
+SELFTEST = "selftest"
+"""What results call the gate of a self-test, which compares gates and no images."""
 FAILING: frozenset[str] = frozenset({"fail", "missing-golden", "error"})
 MEASURED: frozenset[str] = frozenset({"pass", "review", "fail", "missing-golden", "recorded"})
 

@@ -6,6 +6,7 @@ Nothing is guessed: what could mean two different pictures is an error that says
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from io import BytesIO
 from pathlib import Path
@@ -26,6 +27,7 @@ Array: TypeAlias = NDArray[np.uint8]
 _CHANNELS = (1, 3, 4)
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 _STATES_DEPTH = ("PNG", "PPM")
+_OF_FRAMES = ("GIF", "PNG", "TIFF", "WEBP")
 _LFS = b"version https://git-lfs.github.com/spec/"
 _READABLE = "a path, a PIL image, an array (H, W, C) or a tensor (C, H, W)"
 
@@ -58,10 +60,13 @@ def load_image(source: ImageLike, what: str = "image") -> Array:
             raise ImageError(f"{what}: a list of {len(source)} images; pass one of them")
         source = source[0]
     if isinstance(source, (str, os.PathLike)):
-        return _from_path(Path(source), f"{what} {os.fspath(source)}")
+        text = os.fspath(source)
+        return _from_path(Path(source), f"{what} {text if text.isprintable() else repr(text)}")
     if isinstance(source, Image.Image):
         name = getattr(source, "filename", "")
         return _from_pil(source, f"{what} {name}" if name else what)
+    if isinstance(source, np.ma.MaskedArray):
+        raise ImageError(f"{what}: a masked array; pass .filled(...), which says what is behind it")
     if isinstance(source, np.ndarray):
         return _from_array(source, what)
     torch = sys.modules.get("torch")
@@ -115,17 +120,33 @@ def _size(image: Array) -> str:
 
 
 def _from_path(path: Path, what: str) -> Array:
-    if path.is_dir():
-        raise ImageError(f"{what}: is a directory; give the image file")
     try:
+        check_regular(path, what)
         file = path.open("rb")
     except FileNotFoundError as error:
         where = "" if path.is_absolute() else f" (relative to {Path.cwd()})"
         raise ImageError(f"{what}: there is no such file{where}") from error
+    except ImageError:
+        raise
     except (OSError, ValueError) as error:
-        raise ImageError(f"{what}: cannot be read: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise ImageError(f"{what}: cannot be read: {why}") from error
     with file:
         return _from_file(file, what)
+
+
+def check_regular(path: Path, what: str) -> None:
+    """Refuse what is no file with an end: a folder, a device, a pipe that nobody may ever fill.
+
+    Raises:
+        ImageError: it is one of these.
+        OSError, ValueError: there is nothing that can be looked at.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise ImageError(f"{what}: is a directory; give the image file")
+    if not stat.S_ISREG(mode):
+        raise ImageError(f"{what}: is no regular file (a device, a pipe?); give the image file")
 
 
 def load_encoded(data: bytes, what: str) -> Array:
@@ -145,7 +166,7 @@ def _from_file(file: BinaryIO, what: str) -> Array:
         head = file.read(len(_LFS))
         file.seek(0)
     except OSError as error:
-        raise ImageError(f"{what}: cannot be read: {error}") from error
+        raise ImageError(f"{what}: cannot be read: {error.strerror or error}") from error
     if not head:
         raise ImageError(f"{what}: the file is empty (0 bytes)")
     if head == _LFS:
@@ -180,12 +201,15 @@ def _from_pil(image: Image.Image, what: str) -> Array:
     states_depth = image.format in _STATES_DEPTH
     # Decoders raise almost anything on a damaged file, from SyntaxError to struct.error.
     try:
+        frames = getattr(image, "n_frames", 1) if image.format in _OF_FRAMES else 1
         image.load()
         image = ImageOps.exif_transpose(image)
     except MemoryError:
         raise
     except Exception as error:
         raise ImageError(f"{what}: is truncated or damaged ({error})") from error
+    if frames > 1:
+        raise ImageError(f"{what}: has {frames} frames; save the one that is meant as a file")
     if image.mode == "F":
         return _from_pixels(np.asarray(image), image.size, what)
     if image.mode in _SIXTEEN_BIT or image.mode == "I":
@@ -241,10 +265,16 @@ def _from_array(array: NDArray[Any], what: str) -> Array:
 
 def _from_tensor(tensor: torch.Tensor, what: str) -> Array:
     original = tuple(tensor.shape)
-    tensor = tensor.detach().cpu()
-    if tensor.is_floating_point():
-        tensor = tensor.float()
-    array: NDArray[Any] = tensor.numpy()
+    try:
+        tensor = tensor.detach().cpu()
+        if tensor.is_floating_point():
+            tensor = tensor.float()
+        array: NDArray[Any] = tensor.numpy()
+    except (RuntimeError, TypeError, NotImplementedError) as error:
+        raise ImageError(
+            f"{what}: a tensor ({tensor.layout}, on {tensor.device}) that gives no array; pass a"
+            " dense one with data"
+        ) from error
     if array.ndim == 4:
         array = _only_one(array, original, what)
     if array.ndim == 3:

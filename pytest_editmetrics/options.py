@@ -59,6 +59,14 @@ OPTIONS = (
         choices=("warn", "fail"),
     ),
     Option(
+        "require",
+        "fail a session that measured fewer gates than N, or of one metric: 40, lpips=12 (several:"
+        " comma-separated)",
+        kind="args",
+        default=(),
+        metavar="N",
+    ),
+    Option(
         "device",
         "device of every pipe, over what the YAML says: auto, cpu, cuda, cuda:1, mps",
         metavar="DEVICE",
@@ -187,7 +195,10 @@ def _resolve(config: pytest.Config, option: Option) -> Any:
     if value is None:
         value = config.getini(option.ini)
     if option.kind == "args":
-        return tuple(part for text in value for part in text.replace(",", " ").split())
+        parts = tuple(part for text in value for part in text.replace(",", " ").split())
+        if option.name == "require":
+            return _checked_requirements(option, parts, given=bool(value))
+        return parts
     if value in (None, ""):
         value = option.default
     if option.name == "cache-size":
@@ -198,6 +209,34 @@ def _resolve(config: pytest.Config, option: Option) -> Any:
             f"{did_you_mean(value, option.choices)}; choose one of {', '.join(option.choices)}"
         )
     return value
+
+
+def _checked_requirements(
+    option: Option, parts: tuple[str, ...], *, given: bool
+) -> tuple[tuple[str | None, int], ...]:
+    """Return what is required, by metric; ``None`` stands for all together."""
+    where = f"{option.flag} (ini: {option.ini})"
+    if given and not parts:
+        raise pytest.UsageError(
+            f"{where} is empty, so it would require nothing; give a number of gates, or leave it"
+            f" out (-o {option.ini}= takes back what the ini file requires)"
+        )
+    required: dict[str | None, int] = {}
+    for part in parts:
+        metric, equals, number = part.rpartition("=")
+        count = int(number) if number.isascii() and number.isdigit() else 0
+        if not count or bool(equals) != bool(metric):
+            raise pytest.UsageError(
+                f"{where} cannot be {part!r}: write a whole number of gates from 1 on, as 40 in all"
+                " or lpips=12 of one metric"
+            )
+        if (metric or None) in required:
+            raise pytest.UsageError(
+                f"{where} is given twice for {metric or 'all gates'}: {required[metric or None]}"
+                f" and {count}; give it once"
+            )
+        required[metric or None] = count
+    return tuple(required.items())
 
 
 def _checked_size(option: Option, value: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,8 @@ from pytest_editmetrics.gates import Checked, Gate
 from pytest_editmetrics.images import Array, ImageLike, load_image, load_pair
 from pytest_editmetrics.regions import Mask, region_mask
 from pytest_editmetrics.shapes import Region, bounds
+
+_MOST_NUMBERS = 8  # of what is no box, and may have no end
 
 
 @dataclass(frozen=True)
@@ -106,8 +109,8 @@ def _plain(boxes: Any) -> tuple[tuple[float, ...], ...] | None:
     if boxes is None:
         return None
     try:
-        return tuple(tuple(_number(value) for value in box) for box in boxes)
-    except (TypeError, ValueError):
+        return tuple(tuple(map(_number, islice(box, _MOST_NUMBERS))) for box in boxes)
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from pytest_editmetrics.gates import Gate
 
 
-METRIC = "selftest"
-"""What results call the gate of a self-test, which compares gates and no images."""
-
-
 @dataclass(frozen=True)
 class Noticed:
     """Which faults a case's gates noticed.
@@ -109,11 +105,11 @@ def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any])
 
     It fails if the case is blind and is unmeasured if nothing could be tried, which makes no xfail.
     """
-    from pytest_editmetrics.gates import Gate
+    from pytest_editmetrics.gates import SELFTEST, Gate
 
     if noticed.why is not None:
         return Gate(
-            metric=METRIC,
+            metric=SELFTEST,
             verdict="unmeasured",
             better="higher",
             compares="gates",
@@ -125,7 +121,7 @@ def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any])
         )
     share, least = len(noticed.caught) / noticed.tried, 1 / noticed.tried
     return Gate(
-        metric=METRIC,
+        metric=SELFTEST,
         verdict="fail" if noticed.blind else "pass",
         better="higher",
         compares="gates",

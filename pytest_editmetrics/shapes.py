@@ -361,17 +361,22 @@ def _read(path: str | os.PathLike[str]) -> tuple[Mask, bool]:
 
     from PIL import Image
 
-    from pytest_editmetrics.images import load_encoded
+    from pytest_editmetrics.images import check_regular, load_encoded
     from pytest_editmetrics.remote import is_url, read_url
 
     what = f"mask {os.fspath(path)}"
     try:
-        data = read_url(str(path), "mask") if is_url(str(path)) else Path(path).read_bytes()
+        if is_url(str(path)):
+            data = read_url(str(path), "mask")
+        else:
+            check_regular(Path(path), what)
+            data = Path(path).read_bytes()
         load_encoded(data, what)  # says what is wrong with a file that is no image
     except ImageError as error:
         raise RegionError(str(error).partition(" (cannot identify")[0]) from None
-    except OSError as error:
-        raise RegionError(f"{what}: cannot be read: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise RegionError(f"{what}: cannot be read: {why}") from None
     with Image.open(io.BytesIO(data)) as image:
         return _mask(image, what), image.info.get(SUGGESTED) == "suggested"
 

@@ -54,9 +54,11 @@ EXPECTATIONS: Mapping[Expect, Expectation] = {
 
 def check_expect(name: Any) -> Expect | None:
     """Return the expectation that a call names; raise ``InputError`` naming the nearest one."""
-    if name is None or name in EXPECTATIONS:
-        expected: Expect | None = name
-        return expected
+    if name is None:
+        return None
+    for known in EXPECTATIONS:
+        if isinstance(name, str) and name == known:
+            return known
     raise InputError(f"unknown expect={name!r}{did_you_mean(name, EXPECTATIONS)}")
 
 

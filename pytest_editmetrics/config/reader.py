@@ -189,7 +189,7 @@ class _Builder:
             self._fail(_explained(error), None if mark is None else mark.line + 1)
 
     def _fail(self, message: str, line: int | None) -> NoReturn:
-        raise ConfigError(message, self._source.shown, line)
+        raise ConfigError(message, self._source.shown, line) from None
 
     def _document(self, events: Iterator[Any]) -> Node:
         root: Node | None = None

@@ -193,14 +193,14 @@ def test_what_an_expectation_chose_and_cannot_be_measured_is_no_xfail(scene):
 
 def test_a_diagnosis_that_breaks_leaves_the_verdict(scene):
     head = """
-from pytest_editmetrics.background import diagnosis
+import importlib
 
 def broken(*args):
     raise RuntimeError("no memory")
 
 @pytest.fixture(autouse=True)
 def breaks(monkeypatch):
-    monkeypatch.setattr(diagnosis, "diagnose", broken)
+    monkeypatch.setattr(importlib.import_module("pytest_editmetrics.pairs"), "diagnose", broken)
 """
     call = 'edit_gate.check(scene(), np.roll(edited(), 2, 0), BOX, expect="composited")'
     result = run(scene, call, head=head)

@@ -143,6 +143,29 @@ def test_a_shard_that_was_cut_off_is_an_error_unless_allowed(tmp_path, editmetri
     assert [shard["complete"] for shard in run.session["shards"]] == [True, False]
 
 
+@pytest.mark.parametrize(("shards", "status"), [(2, 0), (3, 2), (1, 2)])
+def test_a_shard_that_is_missing_is_an_error_where_their_number_is_stated(
+    tmp_path, editmetrics, shards, status
+):
+    runs = [write(tmp_path / name, {f"test_{name}": [gate(f"test_{name}")]}) for name in "ab"]
+    found, _, err = editmetrics("merge", *runs, "-o", tmp_path / "all", "--shards", shards)
+    assert found == status
+    assert ("2 runs were given, --shards says" in err) == bool(status)
+    assert (tmp_path / "all").exists() == (not status)
+
+
+def test_a_run_that_was_cut_off_says_so_where_it_is_approved_and_shown(
+    project, tmp_path, editmetrics
+):
+    run = write(tmp_path / "cut", {"test_a": [gate()]}, close=False)
+    status, _, err = editmetrics("approve", run)
+    assert status == 0
+    assert "was cut off; only what finished can be approved" in err
+    status, _, _ = editmetrics("report", run, "-o", tmp_path / "r.html")
+    assert status == 0
+    assert "This run was cut off" in (tmp_path / "r.html").read_text()
+
+
 def test_versions_that_differ_are_all_told(tmp_path, editmetrics):
     one, two = (write(tmp_path / name, {}) for name in ("one", "two"))
     text = (two / "results.jsonl").read_text().replace('"torch": "2"', '"torch": "3", "pot": null')

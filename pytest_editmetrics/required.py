@@ -1,0 +1,103 @@
+"""``--editmetrics-require``: how many gates a session must have measured, in all and by metric."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_editmetrics.errors import did_you_mean
+from pytest_editmetrics.session import EditSession
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.gates import Gate
+
+
+class Required:
+    """Counts measured gates for the controller: those of a test's last attempt, each once.
+
+    A failing gate is measured; one that was unmeasured, skipped or ended in an error is not.
+    ``problems`` holds the shortfall, which fails the session.
+    """
+
+    def __init__(self, session: EditSession):
+        self._session = session
+        self._counts: dict[str | None, int] = dict(session.options["require"])
+        self._hints: dict[str, str] = {}
+        self._measured: dict[str, frozenset[tuple[str, str | None]]] = {}
+        self.notes: list[str] = []
+        self.problems: list[str] = []
+
+    def open(self) -> None:
+        """Look the metrics up by their own names.
+
+        Only a worker of pytest-xdist knows those of a nested conftest, so there an unknown one
+        fails at the end, if nobody measured it.
+
+        Raises:
+            pytest.UsageError: an unknown metric, or one that is named twice.
+        """
+        if not any(self._counts) or self._session.config.option.collectonly:
+            return
+        from pytest_editmetrics.config.golden_images import COMPARATORS
+        from pytest_editmetrics.gates import GOLDEN_IMAGE
+
+        images = tuple(GOLDEN_IMAGE + comparator for comparator in COMPARATORS)
+        registry = self._session.collecting_registry()
+        names = (*registry.names, *images)
+        found: dict[str | None, int] = {}
+        for asked, count in self._counts.items():
+            name = asked
+            if asked in registry.names:
+                name = registry.metric(asked).name
+            elif asked is not None and asked not in images:
+                self._hints[asked] = did_you_mean(asked, names)
+                if not self._session.config.pluginmanager.has_plugin("dsession"):
+                    raise pytest.UsageError(
+                        f"--editmetrics-require: unknown metric {asked!r}{self._hints[asked]}"
+                    )
+            if name in found:
+                raise pytest.UsageError(
+                    f"--editmetrics-require names {name} twice, as {asked!r} too; give it once"
+                )
+            found[name] = count
+        self._counts = found
+
+    def add(self, nodeid: str, gates: Iterable[Gate]) -> None:
+        """Take the gates of a test's last attempt."""
+        if not self._counts:
+            return
+        from pytest_editmetrics.gates import MEASURED, SELFTEST
+
+        self._measured[nodeid] = frozenset(
+            (gate.metric, gate.name)
+            for gate in gates
+            if gate.verdict in MEASURED and gate.metric != SELFTEST
+        )
+
+    def close(self) -> None:
+        """Compare what was measured with what was required."""
+        if not self._counts:
+            return
+        measured = Counter(metric for gates in self._measured.values() for metric, _ in gates)
+        told, short = [], False
+        for metric, count in self._counts.items():
+            if metric is None:
+                found = sum(measured.values())
+                by_metric = ", ".join(f"{one} {number}" for one, number in measured.items())
+                told.append(f"{found} of {count} in all" + (f" ({by_metric})" if found else ""))
+            else:
+                found = measured[metric]
+                told.append(
+                    f"{found} of {count} {metric}" + ("" if found else self._hints.get(metric, ""))
+                )
+            short = short or found < count
+        if not short:
+            self.notes.append(f"required gates were measured: {', '.join(told)}")
+            return
+        self.problems.append(
+            "fewer gates were measured than --editmetrics-require asks for:"
+            f" {', '.join(told)}: exit status 1"
+        )

@@ -1,0 +1,163 @@
+"""What the calls of ``bad_calls`` are made of: two images, their files, and what damages them."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from pytest_editmetrics import (
+    Region,
+    assert_object_sim_above,
+    assert_unedit_emd_below,
+    assert_unedit_lpips_below,
+)
+from pytest_editmetrics.snapshots import image_address
+
+__all__ = [
+    "BOX",
+    "Image",
+    "Pipeline",
+    "Region",
+    "after",
+    "assert_object_sim_above",
+    "assert_unedit_emd_below",
+    "assert_unedit_lpips_below",
+    "before",
+    "claims",
+    "fifo",
+    "golden",
+    "inf",
+    "itertools",
+    "jpeg",
+    "link_to_itself",
+    "mask_file",
+    "masked",
+    "nan",
+    "nested",
+    "np",
+    "os",
+    "png",
+    "several",
+    "text_bomb",
+    "torch",
+    "write",
+]
+
+nan, inf = float("nan"), float("inf")
+BOX = [(16, 16, 32, 32)]
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+
+
+def _scene():
+    coarse = np.random.default_rng(0).integers(30, 220, (8, 8, 3), dtype=np.uint8)
+    picture = Image.fromarray(coarse).resize((64, 64), Image.Resampling.BICUBIC)
+    return np.asarray(picture)
+
+
+before = _scene()
+after = before.copy()
+after[16:32, 16:32] = 255 - after[16:32, 16:32]
+
+
+class Pipeline:
+    """What a pipeline of diffusers returns."""
+
+    images = (after,)
+
+
+def _encoded(image, kind):
+    file = io.BytesIO()
+    Image.fromarray(np.asarray(image)).save(file, kind)
+    return file.getvalue()
+
+
+def png(image=after):
+    return _encoded(image, "PNG")
+
+
+def jpeg(image=after):
+    return _encoded(image, "JPEG")
+
+
+def write(name, data):
+    """Write a file into the current folder and return its path."""
+    path = Path(name)
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
+def _chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def claims(width, height):
+    """A PNG that says it is that large and holds the data of 64x64 pixels."""
+    data = png()
+    return (
+        data[:8]
+        + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+        + data[33:]
+    )
+
+
+def text_bomb():
+    """A PNG with 64 MiB of text, compressed to 64 KiB."""
+    data = png()
+    text = zlib.compress(b"a" * (1 << 26), 9)
+    return data[:33] + _chunk(b"zTXt", b"c\0\0" + text) + data[33:]
+
+
+def several(kind):
+    """A file of two different frames."""
+    file = io.BytesIO()
+    first, second = (Image.fromarray(image) for image in (before, after))
+    first.save(file, kind, save_all=True, append_images=[second])
+    return file.getvalue()
+
+
+def fifo(name):
+    if not os.path.exists(name):
+        os.mkfifo(name)
+    return name
+
+
+def link_to_itself(name):
+    if not os.path.islink(name):
+        os.symlink(name, name)
+    return name
+
+
+def masked():
+    """An image of NumPy's masked arrays, some pixels of which are masked out."""
+    return np.ma.masked_array(after, mask=after > 200)
+
+
+def mask_file(name, value=255, size=(64, 64), mode="L"):
+    """A mask with a square of ``value``."""
+    image = Image.new(mode, size)
+    image.paste(value, (16, 16, 32, 32))
+    image.save(name)
+    return name
+
+
+def nested(depth, seed=0):
+    for _ in range(depth):
+        seed = [seed]
+    return seed
+
+
+def golden(golden_image, suffix, data):
+    """Put a file where the golden image of the running test lies."""
+    item, session = golden_image._item, golden_image._session
+    test = item.nodeid.partition("::")[2]
+    address = image_address(session.goldens, item.path, test, None)
+    address.folder.mkdir(parents=True, exist_ok=True)
+    return write(address.folder / (address.stem + suffix), data)

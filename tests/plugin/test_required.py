@@ -1,0 +1,164 @@
+"""``--editmetrics-require``: a session that measured fewer gates than stated fails."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.required import Required
+from pytest_editmetrics.session import session_of
+
+SUITE = """
+    import pathlib
+    import pytest
+    from conftest import *
+
+    def first(name):
+        seen = pathlib.Path(name).exists()
+        pathlib.Path(name).touch()
+        return not seen
+
+    def test_pass(check):
+        check(5, 0.1)
+        check(90, 0.8, metric="likeness")
+    def test_fail(check): check(14, 0.1)
+    def test_new(check): check(14)
+    def test_flaky(check): check(14 if first("flaky") else 5, 0.1)
+    def test_lost(check):
+        now = first("lost")
+        check(5 if now else NOT_FOUND, 0.1)
+        assert not now
+    def test_soft(check): check(NOT_FOUND, 1)
+    def test_error(check): check(MISSING, 1)
+    @pytest.mark.skip
+    def test_skipped(check): check(5, 0.1)
+    @pytest.mark.xfail
+    def test_marked(check): check(14, 0.1)
+"""
+GREEN = (
+    "from conftest import *\ndef test_a(check): check(5, 0.1)\ndef test_b(check): check(5, 0.1)\n"
+)
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_what_counts_is_measured_in_a_last_attempt(suite, mode):
+    suite.makepyfile(SUITE)
+    required = ("--editmetrics-require=7", "--editmetrics-require", "score=5,likeness=1")
+    result = suite.runpytest("--reruns", "1", *required, *mode)
+    found = [line for line in result.outlines if line.startswith("FAILED: fewer")]
+    assert [line.replace("likeness 1, score 5", "score 5, likeness 1") for line in found] == [
+        "FAILED: fewer gates were measured than --editmetrics-require asks for: 6 of 7 in all"
+        " (score 5, likeness 1), 5 of 5 score, 1 of 1 likeness: exit status 1"
+    ]
+
+
+@pytest.mark.parametrize(("required", "status"), [("2,score=2", 0), ("3", 1), ("score=3", 1)])
+def test_a_green_session_fails_where_gates_are_missing(suite, required, status):
+    suite.makepyfile(GREEN)
+    result = suite.runpytest(f"--editmetrics-require={required}")
+    result.assert_outcomes(passed=2)
+    assert result.ret == status
+    said = "FAILED: fewer gates*2 of 3 *" if status else "required gates were measured: 2 of 2 *"
+    result.stdout.fnmatch_lines([said])
+
+
+def test_a_test_that_every_worker_ran_counts_once(pytester):
+    required = Required(session_of(pytester.parseconfigure("--editmetrics-require=2")))
+    for _ in range(2):
+        required.add("test_x.py::test_it", [Gate("lpips", "pass", value=0.0)])
+    required.close()
+    assert ["1 of 2 in all (lpips 1)" in problem for problem in required.problems] == [True]
+
+
+def test_a_selection_of_nothing_fails_and_githubs_page_says_so(suite, monkeypatch):
+    step = suite.path / "step.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(step))
+    suite.makepyfile(test_x=GREEN)
+    result = suite.runpytest("--editmetrics-require=1", "-k", "nothing")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["FAILED: fewer gates*: 0 of 1 in all: exit status 1"])
+    text = step.read_text(encoding="utf-8")
+    assert text.startswith("\n## ❌ editmetrics failed: 0 gates\n")
+    assert "❌ <code>fewer gates were measured" in text
+
+
+def test_collecting_requires_nothing(suite):
+    suite.makepyfile(GREEN)
+    assert suite.runpytest("--collect-only", "--editmetrics-require=9").ret == 0
+
+
+def test_golden_images_and_other_names_count_and_self_tests_do_not(suite):
+    suite.makepyfile(
+        """
+        import numpy as np
+        import pytest
+        from conftest import image
+        def test_golden(golden_image): golden_image.check(image(5), comparator="pixel")
+        @pytest.mark.editmetrics(metrics="unedit_ssim", thresholds={"unedit_ssim": 0.5})
+        def test_it(edit_gate):
+            before = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+            edit_gate.check(before, before.copy())
+        """
+    )
+    required = "--editmetrics-require=golden_pixel=1,ssim=1,3"
+    result = suite.runpytest(required, "--editmetrics-update=missing", "--editmetrics-selftest")
+    result.stdout.fnmatch_lines(
+        ["FAILED: fewer gates*: 1 of 1 golden_pixel, 1 of 1 unedit_ssim, 2 of 3 in all (*"]
+    )
+    assert "selftest  " in result.stdout.str()
+
+
+def test_the_ini_file_requires_and_the_command_line_wins(suite):
+    suite.makeini("[pytest]\neditmetrics_require = score=3 40\n")
+    suite.makepyfile(GREEN)
+    suite.runpytest().stdout.fnmatch_lines(["FAILED: *: 2 of 3 score, 2 of 40 in all*"])
+    assert suite.runpytest("--editmetrics-require=2").ret == 0
+    assert suite.runpytest("-o", "editmetrics_require=").ret == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("many", "cannot be 'many': write a whole number"),
+        ("0", "cannot be '0'"),
+        ("-3", "cannot be '-3'"),
+        ("1.5", "cannot be '1.5'"),
+        ("score=nan", "cannot be 'score=nan'"),
+        ("score=", "cannot be 'score='"),
+        ("=3", "cannot be '=3'"),
+        ("", "is empty, so it would require nothing"),
+        ("3,4", "given twice for all gates: 3 and 4"),
+    ],
+)
+def test_what_makes_no_sense_is_a_usage_error(pytester, value, says):
+    with pytest.raises(pytest.UsageError, match=f"^--editmetrics-require.*{says}"):
+        pytester.parseconfigure(f"--editmetrics-require={value}")
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("scoer=3", "unknown metric 'scoer' (did you mean 'score'?)"),
+        ("golden_pixels=3", "unknown metric 'golden_pixels' (did you mean 'golden_pixel'?)"),
+        ("ssim=1,unedit_ssim=1", "names unedit_ssim twice, as 'unedit_ssim' too; give it once"),
+    ],
+)
+def test_a_metric_that_makes_no_sense_is_a_usage_error(suite, value, says):
+    suite.makepyfile("def test_never(): open('ran', 'w')")
+    result = suite.runpytest(f"--editmetrics-require={value}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert says in result.stderr.str()
+    assert not (suite.path / "ran").exists()
+
+
+def test_workers_may_know_a_metric_that_the_controller_does_not(suite):
+    conftest = (suite.path / "conftest.py").read_text()
+    (suite.path / "conftest.py").write_text("")
+    (suite.path / "a" / "b").mkdir(parents=True)
+    (suite.path / "a" / "b" / "conftest.py").write_text(conftest)
+    (suite.path / "a" / "b" / "test_x.py").write_text(GREEN)
+    assert suite.runpytest("--editmetrics-require=score=2").ret == 0
+    result = suite.runpytest("--editmetrics-require=score=2,lpip=2", "-n1")
+    assert result.ret == 1
+    said = "FAILED: *: 2 of 2 score, 0 of 2 lpip (did you mean 'lpips'?): exit status 1"
+    result.stdout.fnmatch_lines([said])
