@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -366,6 +367,22 @@ class TestHub:
         hub.server.answers["/acme/clip/resolve/main/model.safetensors"].short = 1000
         assert failed(hub.fetch("clip:acme/clip"), 1, "clip:acme/clip could not be fetched from")
         assert hub.weights() == []
+
+    def test_a_mirror_whose_connection_breaks_off_and_goes_on(self, hub: Hub) -> None:
+        large = save({"visual.weight": np.ones(250_000, np.float32)})
+        hub.has("acme/clip", {**self.FILES, "model.safetensors": large})
+        path = "/acme/clip/resolve/main/model.safetensors"
+        whole = hub.server.answers[path]
+        assert isinstance(whole, Answer)
+        whole.ranges = True
+        hub.server.answers[path] = [replace(whole, short=500_000), whole]
+        run = hub.fetch(
+            "clip:acme/clip", "--mirror", hub.server.url, HF_ENDPOINT="http://127.0.0.1:9"
+        )
+        assert run.returncode == 0, run.stderr
+        assert re.search(r"after \d\d\d,\d\d\d bytes; going on", run.stderr)
+        assert [path.read_bytes() for path in hub.weights()] == [large]
+        assert hub.server.ranges.count(None) == len(hub.server.ranges) - 1
 
     def test_content_that_is_not_what_its_hash_says(self, hub: Hub) -> None:
         hub.has("acme/clip", self.FILES)
