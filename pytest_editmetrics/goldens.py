@@ -14,6 +14,7 @@ from pytest_editmetrics.config.golden_file import (
     SMOKE,
     GoldenEntry,
     GoldenFile,
+    check_inside,
     gate_key,
     read_golden_file,
 )
@@ -236,6 +237,20 @@ class Goldens:
                 if path.is_file() and not self.test_file_of(path).exists():
                     yield path
 
+    def check_inside(self, path: Path) -> None:
+        """Refuse a golden that a link leads out of the project: neither read nor written there.
+
+        It must lie in the rootdir, in the folder of all goldens, or, for a test outside the
+        rootdir, in that test's folder.
+
+        Raises:
+            EditMetricsError: it does not; the message names where it lies.
+        """
+        roots = [self._rootdir, *([] if self._root is None else [self._root])]
+        if not any(path.is_relative_to(root) for root in roots):
+            roots = [folder.parent for folder in path.parents if folder.name == FOLDER][:1]
+        check_inside(path, roots, self._rootdir)
+
     def forget(self, files: Iterable[Path]) -> None:
         """Read these files, of addresses, again when they are needed: they are being written."""
         for file in files:
@@ -253,6 +268,7 @@ class Goldens:
         """Read a file of goldens once; its path is as addresses have it."""
         if file not in self._files:
             path = self._rootdir / file
+            self.check_inside(path)
             there = path.exists()
             self._files[file] = (
                 read_golden_file(path, self._registry, self._rootdir) if there else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from pytest_editmetrics.config.bounds import checked_bound, checked_review, refu
 from pytest_editmetrics.config.metric_keys import metric_name
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
-from pytest_editmetrics.errors import did_you_mean
+from pytest_editmetrics.errors import EditMetricsError, did_you_mean
 from pytest_editmetrics.measurement import NO_WEIGHTS, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
@@ -60,6 +60,21 @@ def gate_key(metric: str, name: str | None) -> str:
     ('lpips', 'lpips@sky')
     """
     return metric if name is None else f"{metric}@{name}"
+
+
+def check_inside(path: Path, roots: Iterable[Path], rootdir: Path) -> None:
+    """Refuse a golden that a link leads out of all ``roots``.
+
+    Raises:
+        EditMetricsError: the message names where it lies.
+    """
+    real = path.resolve()
+    if not any(real.is_relative_to(root.resolve()) for root in roots):
+        raise EditMetricsError(
+            f"{shown_path(path, rootdir)}: a link leads to {real}, out of the project; goldens are"
+            " neither read nor written there: put the file itself here, or name another root for"
+            " all goldens with the ini option editmetrics_goldens"
+        )
 
 
 def read_golden_file(path: Path, registry: PipeRegistry, rootdir: Path) -> GoldenFile:
