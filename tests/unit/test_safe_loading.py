@@ -8,6 +8,8 @@ import pickle
 import resource
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -49,11 +51,14 @@ class TestTheSource:
     RAY = "engines/ray.py"  # Ray's own transport, between the processes of one user's cluster
 
     @staticmethod
-    def calls() -> Iterator[tuple[str, str, ast.Call]]:
-        for path in sorted(PACKAGE.rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_bytes())):
-                if isinstance(node, ast.Call):
-                    yield path.relative_to(PACKAGE).as_posix(), ast.unparse(node.func), node
+    @cache
+    def calls() -> list[tuple[str, str, ast.Call]]:
+        return [
+            (path.relative_to(PACKAGE).as_posix(), ast.unparse(node.func), node)
+            for path in sorted(PACKAGE.rglob("*.py"))
+            for node in ast.walk(ast.parse(path.read_bytes()))
+            if isinstance(node, ast.Call)
+        ]
 
     def test_nothing_is_called_that_executes(self) -> None:
         found = {(file, name) for file, name, _ in self.calls() if name in self.FORBIDDEN}
@@ -112,7 +117,8 @@ def test_weights_execute_nothing(
         read_state_dict(path)
     assert not target.exists()
     if suffix == ".pth":  # the bomb is none that would not have gone off
-        torch.load(path, weights_only=False)["weight"].close()
+        load = pickle.loads if write is plain else lambda _: torch.load(path, weights_only=False)
+        load(path.read_bytes())["weight"].close()
         assert target.exists()
 
 
@@ -148,15 +154,17 @@ def test_yaml_constructs_nothing(tmp_path: Path, reader: str, tag: str) -> None:
     assert not target.exists()
 
 
-@pytest.fixture
+@contextmanager
 def little_memory() -> Iterator[None]:
     """Let the process grow by 400 MB and no more."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     now = pages * resource.getpagesize()
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (now + (400 << 20), hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def zeros(count: int) -> bytes:
@@ -226,13 +234,15 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
-@pytest.mark.usefixtures("little_memory")
 def test_an_image_may_not_grow(tmp_path: Path, bomb: str) -> None:
     content, says = BOMBS[bomb]
     assert len(content) < 10_000_000
     path = tmp_path / "cat.png"
     path.write_bytes(content)
-    with pytest.raises(ImageError, match=rf"(?s)^image .*cat\.png: .*({says})"):
+    with (
+        pytest.raises(ImageError, match=rf"(?s)^image .*cat\.png: .*({says})"),
+        little_memory(),
+    ):
         load_image(path)
 
 
@@ -240,18 +250,10 @@ def test_the_limit_of_pixels_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_p
     path = tmp_path / "cat.png"
     Image.new("RGB", (40, 30)).save(path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1199)
-    with pytest.raises(ImageError, match=r"1200 pixels, over 1199.* raise PIL\.Image\.MAX_IMAGE"):
+    with pytest.raises(ImageError, match=r"1200 pixels.*1199.* raise PIL\.Image\.MAX_IMAGE"):
         load_image(path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1200)
     assert load_image(path).shape == (30, 40, 3)
-
-
-def test_of_an_animation_one_frame_is_decoded(tmp_path: Path, little_memory: None) -> None:
-    """A thousand frames would be 3 GB."""
-    path = tmp_path / "cat.gif"
-    frames = [Image.new("L", (1000, 1000), number % 255) for number in range(50)]
-    frames[0].save(path, save_all=True, append_images=frames[1:] * 20)
-    assert load_image(path).shape == (1000, 1000, 3)
 
 
 class TestLinks:
@@ -304,4 +306,4 @@ class TestLinks:
 
 def test_an_array_of_objects_is_no_image() -> None:
     with pytest.raises(ImageError, match="values of type object"):
-        load_image(np.full((4, 4, 3), Bomb(Path("/nowhere")), object))
+        load_image(np.full((8, 8, 3), Bomb(Path("/nowhere")), object))
