@@ -307,3 +307,10 @@ class TestLinks:
 def test_an_array_of_objects_is_no_image() -> None:
     with pytest.raises(ImageError, match="values of type object"):
         load_image(np.full((8, 8, 3), Bomb(Path("/nowhere")), object))
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_the_limit_holds_where_pillow_only_warns(tmp_path: Path) -> None:
+    (tmp_path / "cat.png").write_bytes(png(9_500, 9_500))
+    with pytest.raises(ImageError, match="90250000 pixels, over .* decompression bomb"):
+        load_image(tmp_path / "cat.png")
