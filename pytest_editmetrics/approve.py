@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.gates import GOLDEN_IMAGE, Gate
+from pytest_editmetrics.gates import GOLDEN_IMAGE, OTHER_WEIGHTS, Gate
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def approve(
     images: list[_Image] = []
     for record in selected([run], expression):
         gate = record.gate
-        if gate.verdict not in ("fail", "missing-golden"):
+        if gate.verdict not in ("fail", "missing-golden") and OTHER_WEIGHTS not in gate.details:
             continue
         if gate.metric.startswith(GOLDEN_IMAGE):
             images.append(_image(session, run, record))
@@ -139,7 +139,9 @@ def _bound(session: EditSession, record: GateRecord) -> _Bound:
     address = golden_address(session, record)
     margin = session.settings.metric_configs[gate.metric].margin
     bound = recorded_bound(gate.value, metric, margin)
-    return _Bound(record, Proposal(address, gate.metric, bound, gate.value, gate.env))
+    return _Bound(
+        record, Proposal(address, gate.metric, bound, gate.value, gate.env, gate.weights_text)
+    )
 
 
 def golden_address(session: EditSession, record: GateRecord) -> GoldenAddress:

@@ -237,7 +237,9 @@ def _calibrated(session: EditSession, series: _Series, demand: Demand) -> Calibr
     proposal = None
     if result.left is None:
         address = golden_address(session, series.last)
-        proposal = Proposal(address, metric.name, bound, result.typical, series.env)
+        proposal = Proposal(
+            address, metric.name, bound, result.typical, series.env, series.last.gate.weights_text
+        )
     return _changed(result, bound=bound, proposal=proposal, warnings=told)
 
 

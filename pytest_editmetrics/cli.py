@@ -11,7 +11,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.cli_audit import add_audit
@@ -22,6 +21,7 @@ from pytest_editmetrics.cli_runs import add_approve, add_merge, add_report
 from pytest_editmetrics.cli_score import add_score
 from pytest_editmetrics.cli_selftest import add_selftest
 from pytest_editmetrics.cli_suggest import add_suggest_region
+from pytest_editmetrics.cli_weights import add_weights
 from pytest_editmetrics.errors import EditMetricsError, InputError
 
 if TYPE_CHECKING:
@@ -205,98 +205,6 @@ def _schema(args: argparse.Namespace) -> int:
 
     print(json.dumps(json_schema(PipeRegistry(), args.kind), indent=2))
     return 0
-
-
-def add_weights(commands: Commands) -> None:
-    """Add ``weights list``, ``weights path`` and ``weights fetch``."""
-    parser = commands.add_parser(
-        "weights",
-        help="list, locate and fetch model weights",
-        description="List, locate and fetch model weights. A test run never downloads any.",
-    )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-
-    listing = actions.add_parser(
-        "list",
-        help="what is on this machine, hashes checked, and the command for what is not",
-        description="List every model the catalogue knows; what is here is checked by its hash.",
-    )
-    listing.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    listing.set_defaults(run=_weights_list)
-
-    path = actions.add_parser(
-        "path",
-        help="print where weights lie; exit status 1 if they are missing or damaged",
-        description="Print where weights lie, and nothing else; exit status 1 if they do not.",
-    )
-    path.add_argument("name", metavar="NAME", help=_NAMES)
-    path.add_argument("--revision", help=_REVISION)
-    path.set_defaults(run=_weights_path)
-
-    fetching = actions.add_parser(
-        "fetch",
-        help="download weights once, checked by their hash",
-        description="Download weights once, checked by their hash; does nothing if they are here.",
-    )
-    fetching.add_argument("names", metavar="NAME", nargs="+", help=_NAMES)
-    fetching.add_argument("--revision", help=_REVISION)
-    fetching.set_defaults(run=_weights_fetch)
-
-
-_NAMES = (
-    "sam:vit_b, sam:vit_l, sam:vit_h, lpips:vgg, lpips:squeeze, or clip: and a hub id, such as "
-    "clip:openai/clip-vit-base-patch32"
-)
-_REVISION = "branch, tag or commit of a hub model (default: main)"
-
-
-def _weights_list(args: argparse.Namespace) -> int:
-    from pytest_editmetrics.weights.catalog import known_names
-    from pytest_editmetrics.weights.status import status
-
-    rows = [status(name) for name in known_names()]
-    if args.json:
-        print(json.dumps([asdict(row) for row in rows], indent=2))
-        return 0
-    lines = [(row.name, row.size_text, row.state, row.path or row.command or "") for row in rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(3)]
-    for name, size, state, where in lines:
-        print(f"{name:<{widths[0]}}  {size:>{widths[1]}}  {state:<{widths[2]}}  {where}")
-    for row in rows:
-        if row.state == "damaged":
-            print(f"{row.name} is damaged: {row.problem}", file=sys.stderr)
-    return 0
-
-
-def _weights_path(args: argparse.Namespace) -> int:
-    from pytest_editmetrics.weights.find import find
-
-    print(find(args.name, args.revision).path)
-    return 0
-
-
-def _weights_fetch(args: argparse.Namespace) -> int:
-    from pytest_editmetrics.weights.catalog import check_name
-    from pytest_editmetrics.weights.fetch import fetch
-
-    for name in args.names:
-        check_name(name)
-    failed = 0
-    for name in args.names:
-        try:
-            found = fetch(name, args.revision, say=_say)
-        except InputError:
-            raise
-        except EditMetricsError as error:
-            print(f"editmetrics: error: {error}", file=sys.stderr)
-            failed += 1
-        else:
-            print(f"{name}: {found.path}")
-    return 1 if failed else 0
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def _version() -> str:

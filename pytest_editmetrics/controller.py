@@ -272,7 +272,11 @@ class Controller:
                 lost += 1
                 continue
             address = GoldenAddress.from_dict(gate.golden)
-            proposals.append(Proposal(address, gate.metric, gate.proposal, gate.value, gate.env))
+            proposals.append(
+                Proposal(
+                    address, gate.metric, gate.proposal, gate.value, gate.env, gate.weights_text
+                )
+            )
         if lost:
             self._notes.append(
                 f"not recorded: {lost} gates of tests that failed for another reason"

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.goldens import Approved, GoldenAddress, recorded_bound
-from pytest_editmetrics.measurement import Margin, Measurement, Metric, Threshold
+from pytest_editmetrics.measurement import Margin, Measurement, Metric, Threshold, weights_text
 
 Verdict = Literal["pass", "review", "fail", "unmeasured", "missing-golden", "recorded", "error"]
 UpdateMode = Literal["none", "missing", "failed", "all"]
@@ -22,6 +22,8 @@ GOLDEN_IMAGE = "golden_"
 """What the metrics of golden images begin with; the comparator follows."""
 SELFTEST = "selftest"
 """What results call the gate of a self-test, which compares gates and no images."""
+OTHER_WEIGHTS = "other_weights"
+"""The detail of an error that is only that the golden was measured with other weights."""
 FAILING: frozenset[str] = frozenset({"fail", "missing-golden", "error"})
 MEASURED: frozenset[str] = frozenset({"pass", "review", "fail", "missing-golden", "recorded"})
 
@@ -100,6 +102,11 @@ class Gate:
         """Whether this soft failure had a measured value when it was approved."""
         return self.verdict == "unmeasured" and self.approved is not None
 
+    @property
+    def weights_text(self) -> str | None:
+        """The weights as a golden states them."""
+        return weights_text(str(weights["sha256"]) for weights in self.weights)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""
         return dict(vars(self))
@@ -131,7 +138,8 @@ def judge(
     A value that is NaN or infinite is never recorded, nor, under ``missing``, one outside a default
     bound, nor, under ``failed``, one for review. One that no golden can hold says why in the detail
     ``no_golden``. A gate that is only ``advisory`` is for review where it would fail, unless the
-    bound is explicit or the value no number.
+    bound is explicit or the value no number. A value is not held to a golden that was measured with
+    other weights: that is an ``error``, and recorded as what would fail is.
 
     Raises:
         InputError: a threshold's kind does not fit the metric's direction.
@@ -177,6 +185,12 @@ def judge(
         return replace(gate, verdict="fail", message=f"{metric.name} is {value}, not a number")
     advisory = advisory and explicit is None
     holds = threshold is not None and threshold.holds(value)
+    other = (
+        explicit is None
+        and golden is not None
+        and approved is not None
+        and approved.other_weights(weights.sha256 for weights in measurement.weights)
+    )
     try:
         bound = recorded_bound(value, metric, margin)
     except InputError as error:
@@ -185,14 +199,28 @@ def judge(
         if (
             explicit is None
             and address is not None
-            and _records(update, golden, default, holds or advisory)
+            and _records(update, golden, default, (holds or advisory) and not other)
         ):
             return replace(gate, verdict="recorded", proposal=bound)
     if threshold is None:
         return replace(gate, verdict="missing-golden")
+    if other and approved is not None:
+        return _of_other_weights(gate, threshold.source, str(approved.weights))
     if not holds:
         return replace(gate, verdict="review" if advisory else "fail")
     return replace(gate, verdict="review") if threshold.reviews(value) else gate
+
+
+def _of_other_weights(gate: Gate, source: str, stated: str) -> Gate:
+    """Return the error of a gate whose golden was measured with other weights than today's."""
+    today = ", ".join(f"{used['name']} sha256 {used['sha256'][:12]}" for used in gate.weights)
+    message = (
+        f"the golden {source} was measured with weights of sha256 {stated}, and today's are "
+        f"{today or 'none'}: its bound says nothing of a value of other weights. Put those weights "
+        "back, or record it anew"
+    )
+    details = {**gate.details, OTHER_WEIGHTS: stated}
+    return replace(gate, verdict="error", message=message, details=details)
 
 
 def held_to(gate: Gate, threshold: Threshold | None) -> Gate:

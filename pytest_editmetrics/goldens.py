@@ -14,13 +14,20 @@ from pytest_editmetrics.config.golden_file import (
     SMOKE,
     GoldenEntry,
     GoldenFile,
+    check_inside,
     gate_key,
     read_golden_file,
 )
 from pytest_editmetrics.config.golden_write import write_golden_file
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.measurement import Margin, Metric, Threshold
+from pytest_editmetrics.measurement import (
+    NO_WEIGHTS,
+    Margin,
+    Metric,
+    Threshold,
+    weights_text,
+)
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 FOLDER = "goldens"
@@ -54,12 +61,26 @@ class Approved:
     """What a golden says of one gate in one environment.
 
     ``threshold`` is ``None`` where nothing was recorded yet; ``env`` is the variant that a
-    recording goes to (``None``: the top level of the entry).
+    recording goes to (``None``: the top level of the entry); ``weights`` are those that gave
+    ``measured``, ``None`` if the golden does not say.
     """
 
     threshold: Threshold | None
     measured: float | None
     env: str | None
+    weights: str | None = None
+
+    def other_weights(self, hashes: Iterable[str]) -> bool:
+        """Tell whether the golden was measured with other weights than those of these hashes.
+
+        >>> Approved(None, None, None, "94bbe0919378").other_weights(["94bbe0919378" + 52 * "0"])
+        False
+        """
+        today = list(hashes)
+        if self.weights is None or weights_text(today) is None:
+            return False
+        stated = [] if self.weights == NO_WEIGHTS else self.weights.split()
+        return len(stated) != len(today) or not all(map(str.startswith, today, stated))
 
 
 @dataclass(frozen=True)
@@ -167,7 +188,7 @@ class Goldens:
             metric = self._registry.metric(address.gate.partition("@")[0])
             source = f"{golden_file.shown}:{entry.line}"
             threshold = Threshold(metric.bound_kind, entry.bound, "golden", source, entry.review)
-        return Approved(threshold, entry.measured, env)
+        return Approved(threshold, entry.measured, env, entry.weights)
 
     def not_measured(self, measured: Mapping[tuple[Path, str], Collection[str]]) -> list[str]:
         """Return, as ``file:line: test gate``, the goldens that no gate of their test measured.
@@ -216,6 +237,20 @@ class Goldens:
                 if path.is_file() and not self.test_file_of(path).exists():
                     yield path
 
+    def check_inside(self, path: Path) -> None:
+        """Refuse a golden that a link leads out of the project: neither read nor written there.
+
+        It must lie in the rootdir, in the folder of all goldens, or, for a test outside the
+        rootdir, in that test's folder.
+
+        Raises:
+            EditMetricsError: it does not; the message names where it lies.
+        """
+        roots = [self._rootdir, *([] if self._root is None else [self._root])]
+        if not any(path.is_relative_to(root) for root in roots):
+            roots = [folder.parent for folder in path.parents if folder.name == FOLDER][:1]
+        check_inside(path, roots, self._rootdir)
+
     def forget(self, files: Iterable[Path]) -> None:
         """Read these files, of addresses, again when they are needed: they are being written."""
         for file in files:
@@ -233,6 +268,7 @@ class Goldens:
         """Read a file of goldens once; its path is as addresses have it."""
         if file not in self._files:
             path = self._rootdir / file
+            self.check_inside(path)
             there = path.exists()
             self._files[file] = (
                 read_golden_file(path, self._registry, self._rootdir) if there else None
@@ -299,7 +335,8 @@ def _rounded(number: Decimal, metric: Metric, rounding: str) -> Decimal:
 class Proposal:
     """A bound to write; ``env`` of ``None`` is the top level of the entry.
 
-    ``measured`` is written with three digits; ``None`` leaves what the golden has.
+    ``measured`` is written with three digits; ``None`` leaves what the golden has. So do
+    ``weights``, which are written as ``measurement.weights_text`` gives them.
     """
 
     address: GoldenAddress
@@ -307,6 +344,7 @@ class Proposal:
     bound: float
     measured: float | None = None
     env: str | None = None
+    weights: str | None = None
 
 
 def write_proposals(
@@ -346,9 +384,11 @@ def _grouped(
     files: dict[Path, dict[str, Any]] = {}
     for proposal in proposals:
         address, metric = proposal.address, registry.metric(proposal.metric)
-        values: dict[str, float] = {metric.bound_kind: proposal.bound}
+        values: dict[str, float | str] = {metric.bound_kind: proposal.bound}
         if proposal.measured is not None:
             values["measured"] = recorded_measured(proposal.measured, metric)
+        if proposal.weights is not None:
+            values["weights"] = proposal.weights
         gates = files.setdefault(rootdir / address.file, {}).setdefault(address.test, {})
         entry = gates.setdefault(address.gate, {})
         if proposal.env is not None:

@@ -84,7 +84,10 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         gate = _shown(session, job, gate, image, None, None)
         soft = SoftFailure("empty-region", gate.message or "")
         return ImageResult(gate, Measurement(gate.metric, None, image.scope, soft))
+    session.goldens.check_inside(job.address.folder)
     found = find_image(job.address, image.device, image.device_name, settings.format)
+    if found is not None:
+        session.goldens.check_inside(found.path)
     golden, unlike = _golden(session, found, image.pixels)
     compared = None
     if golden is not None and unlike is None:

@@ -28,6 +28,11 @@ _CHANNELS = (1, 3, 4)
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 _STATES_DEPTH = ("PNG", "PPM")
 _OF_FRAMES = ("GIF", "PNG", "TIFF", "WEBP")
+# those that a decoder of Pillow reads by itself: EPS, for one, would be run by Ghostscript
+_FORMATS = (
+    *("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "BMP", "DIB", "PPM", "TGA", "QOI", "JPEG2000"),
+    *("AVIF", "HEIF"),
+)
 _LFS = b"version https://git-lfs.github.com/spec/"
 _READABLE = "a path, a PIL image, an array (H, W, C) or a tensor (C, H, W)"
 
@@ -175,13 +180,15 @@ def _from_file(file: BinaryIO, what: str) -> Array:
             "out with lfs enabled)"
         )
     try:
-        image = Image.open(file)
+        image = Image.open(file, formats=_known_formats())
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _bomb(what, error) from error
     except MemoryError:
         raise
     except Exception as error:
-        raise ImageError(f"{what}: is no image that Pillow can read ({error})") from error
+        raise ImageError(
+            f"{what}: is no image that Pillow can read ({error}); known are {', '.join(_FORMATS)}"
+        ) from error
     with image:
         # between its limit and twice that Pillow only warns, and filters of warnings are the
         # process's, not a thread's
@@ -189,6 +196,11 @@ def _from_file(file: BinaryIO, what: str) -> Array:
         if limit is not None and pixels > limit:
             raise _bomb(what, f"{pixels} pixels, over {limit}, could be a decompression bomb.")
         return _from_pil(image, what)
+
+
+def _known_formats() -> list[str]:
+    Image.init()
+    return [name for name in _FORMATS if name in Image.OPEN]
 
 
 def _bomb(what: str, why: object) -> ImageError:

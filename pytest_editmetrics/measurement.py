@@ -6,7 +6,8 @@ Nothing here imports anything heavy: the surface needs these names when pytest s
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -118,6 +119,28 @@ class WeightsUsed:
     name: str
     sha256: str
     smoke: bool = False
+
+
+NO_WEIGHTS = "none"
+_SHOWN = 12
+
+
+def weights_text(hashes: Iterable[str]) -> str | None:
+    """Return weights as goldens state them: twelve digits of each hash, in the order of use.
+
+    Args:
+        hashes: SHA-256 of each; none is ``NO_WEIGHTS``.
+
+    Returns:
+        ``None`` if one of them is no hash, so that nothing can be said of them.
+
+    >>> weights_text(["5c8dbe32eb28" + 52 * "0", "a6a92bb4fe19" + 52 * "0"])
+    '5c8dbe32eb28 a6a92bb4fe19'
+    """
+    texts = list(hashes)
+    if not all(re.fullmatch(r"[0-9a-f]{64}", text) for text in texts):
+        return None
+    return " ".join(text[:_SHOWN] for text in texts) or NO_WEIGHTS
 
 
 @dataclass(frozen=True)

@@ -127,15 +127,16 @@ def listed_obsolete(run: Run, rootdir: Path) -> list[ObsoleteImage]:
             " shards), so what it did not use may still be needed; nothing was removed"
         )
     listed = run.end.get("obsolete")
-    images = [_checked(run, item) for item in (listed if isinstance(listed, list) else ())]
+    images = [_checked(run, item, rootdir) for item in (listed if isinstance(listed, list) else ())]
     return [image for image in images if sha256_of(rootdir / image.file) == image.sha256]
 
 
-def _checked(run: Run, item: Any) -> ObsoleteImage:
+def _checked(run: Run, item: Any, rootdir: Path) -> ObsoleteImage:
     texts = dict(item) if isinstance(item, Mapping) else {}
     if set(texts) == {"file", "sha256", "reason"} and all(type(t) is str for t in texts.values()):
         path = PurePosixPath(texts["file"])
-        if golden_stem(path.name) and not path.is_absolute() and ".." not in path.parts:
+        plain = golden_stem(path.name) and not path.is_absolute() and ".." not in path.parts
+        if plain and (rootdir / path).parent.resolve().is_relative_to(rootdir.resolve()):
             return ObsoleteImage(**texts)
     raise EditMetricsError(
         f"{run.path}: the end of the run lists {item!r:.120}, which is no golden image below the"

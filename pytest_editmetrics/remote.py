@@ -6,6 +6,7 @@ import re
 
 from pytest_editmetrics.errors import ImageError, InputError, did_you_mean
 
+MOST_BYTES = 1 << 30
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)(?:://|::)")
 
 
@@ -59,7 +60,7 @@ def read_url(url: str, what: str) -> bytes:
 
     try:
         with fsspec.open(url, "rb") as file:
-            data: bytes = file.read()
+            data: bytes = file.read(MOST_BYTES + 1)
     except FileNotFoundError as error:
         raise ImageError(f"{what} {url}: there is no such file") from error
     except MemoryError:
@@ -67,4 +68,6 @@ def read_url(url: str, what: str) -> bytes:
     except Exception as error:  # each file system raises its own
         text = f"{type(error).__name__}: {error}"
         raise ImageError(f"{what} {url}: cannot be read: {text}") from error
+    if len(data) > MOST_BYTES:
+        raise ImageError(f"{what} {url}: is larger than {MOST_BYTES >> 30} GiB, so it is no image")
     return data

@@ -32,6 +32,7 @@ SCHEMA_VERSION = 1
 
 _COMPRESSION = 4  # of 9: twice as fast as the default of 6, and files 2 % larger
 _OWN_FILE = re.compile(r"[0-9a-f]{20}\.png|\.[0-9a-f]{20}\.png\.[0-9a-f]{8}\.tmp")
+_DEEPEST_REGION = 50
 _IMAGE_NAME = re.compile(rf"{IMAGES}/[0-9a-f]{{20}}\.png")
 _VERDICTS = Verdict.__args__  # type: ignore[attr-defined]
 _OUTCOMES = ("passed", "failed", "xfailed", "xpassed", "skipped", "rerun")
@@ -275,11 +276,27 @@ def _gate_record(source: Path, number: int, record: dict[str, Any]) -> GateRecor
     for name in ("metric", "verdict"):
         if name not in values:
             _fail(source, number, f"a gate without its {name}")
+    if not _holds_no_path((values.get("region") or {}).get("coords")):
+        _fail(
+            source,
+            number,
+            "coords are no boxes, polygons or packed masks",
+        )
     for name in image_names(values.get("images", {})):
         if not isinstance(name, str) or not _IMAGE_NAME.fullmatch(name):
             _fail(source, number, f"{name!r} is not the path of an image in a run directory")
     nodeid = _text(source, number, record, "nodeid")
     return GateRecord(nodeid, attempt, record["final"], outcome, Gate.from_dict(values))
+
+
+def _holds_no_path(coords: Any, depth: int = 0) -> bool:
+    """Tell whether a region is numbers and packed masks only: a text would be opened as a mask."""
+    if isinstance(coords, str) or depth > _DEEPEST_REGION:
+        return False
+    inner = list(coords) if isinstance(coords, list) else []
+    if isinstance(coords, dict):
+        inner = [value for key, value in coords.items() if key != "packed"]
+    return all(_holds_no_path(value, depth + 1) for value in inner)
 
 
 def image_names(images: Mapping[str, Any]) -> Iterator[Any]:

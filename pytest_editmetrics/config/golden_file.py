@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytest_editmetrics.config.bounds import checked_bound, checked_review, refuse_other_bound
 from pytest_editmetrics.config.metric_keys import metric_name
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
-from pytest_editmetrics.errors import did_you_mean
-from pytest_editmetrics.measurement import Metric
+from pytest_editmetrics.errors import EditMetricsError, did_you_mean
+from pytest_editmetrics.measurement import NO_WEIGHTS, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 SMOKE = "smoke"
 DEVICE_TYPES = ("cpu", "cuda", "mps")
+_WEIGHTS = re.compile(NO_WEIGHTS + "|[0-9a-f]{8,64}( [0-9a-f]{8,64})*")
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class GoldenEntry:
     """What was approved for one gate, or for one gate in one environment (``env``).
 
     ``bound`` is the metric's ``max`` or ``min``; ``measured`` is the value when it was approved;
-    values beyond ``review`` are to be looked at.
+    values beyond ``review`` are to be looked at; ``weights`` are those that gave ``measured``, as
+    ``measurement.weights_text`` writes them.
     """
 
     bound: float | None
@@ -32,6 +35,7 @@ class GoldenEntry:
     env: Mapping[str, GoldenEntry]
     line: int
     review: float | None = None
+    weights: str | None = None
 
     @property
     def empty(self) -> bool:
@@ -56,6 +60,21 @@ def gate_key(metric: str, name: str | None) -> str:
     ('lpips', 'lpips@sky')
     """
     return metric if name is None else f"{metric}@{name}"
+
+
+def check_inside(path: Path, roots: Iterable[Path], rootdir: Path) -> None:
+    """Refuse a golden that a link leads out of all ``roots``.
+
+    Raises:
+        EditMetricsError: the message names where it lies.
+    """
+    real = path.resolve()
+    if not any(real.is_relative_to(root.resolve()) for root in roots):
+        raise EditMetricsError(
+            f"{shown_path(path, rootdir)}: a link leads to {real}, out of the project; goldens are"
+            " neither read nor written there: put the file itself here, or name another root for"
+            " all goldens with the ini option editmetrics_goldens"
+        )
 
 
 def read_golden_file(path: Path, registry: PipeRegistry, rootdir: Path) -> GoldenFile:
@@ -99,21 +118,33 @@ def _entry(metric: Metric, gate: str, node: Node) -> GoldenEntry:
             _check_environment(key, child)
             env[key] = _variant(metric, f"{gate} on {key}", child)
     bare = _variant(metric, gate, node, "env")
-    return GoldenEntry(bare.bound, bare.measured, env, node.line, bare.review)
+    return replace(bare, env=env, line=node.line)
 
 
 def _variant(metric: Metric, what: str, node: Node, *more: str) -> GoldenEntry:
     if node.is_mapping:
         refuse_other_bound(metric, node)
-    keys = (metric.bound_kind, "review", "measured", *more)
+    keys = (metric.bound_kind, "review", "measured", "weights", *more)
     entries = node.mapping(f"the golden of {what}", keys)
     bound, measured = entries.get(metric.bound_kind), entries.get("measured")
+    weights = entries.get("weights")
     return GoldenEntry(
         bound=None if bound is None else checked_bound(metric, bound),
         measured=None if measured is None else measured.number(f"measured of {what}"),
         env={},
         line=node.line,
         review=checked_review(metric, entries),
+        weights=None if weights is None else _checked_weights(what, weights),
+    )
+
+
+def _checked_weights(what: str, node: Node) -> str:
+    """Return the weights that a golden states; a hash may be longer or shorter than is recorded."""
+    if isinstance(node.value, str) and _WEIGHTS.fullmatch(node.value):
+        return node.value
+    node.fail(
+        f"weights of {what} must be {NO_WEIGHTS!r} or, in quotes, the first digits of a sha256 (of"
+        f" several, a space between them), not {node.shown}"
     )
 
 

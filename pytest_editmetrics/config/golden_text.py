@@ -16,7 +16,7 @@ import yaml
 
 from pytest_editmetrics.config.reader import scalar
 
-# Tests -> gates -> {"max" or "min", "measured", "env" -> {...}}, numbers at the bottom.
+# Tests -> gates -> {"max" or "min", "measured", "weights", "env" -> {...}}: numbers, and one text.
 Wanted = Mapping[str, Any]
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_@.-]*")
@@ -113,7 +113,7 @@ class _Editor:
     def _value(self, node: yaml.Node, want: Any) -> Iterator[_Edit]:
         if isinstance(node, yaml.MappingNode) and isinstance(want, Mapping):
             yield from self._values(node, want)
-        elif isinstance(want, Mapping) or scalar(node.value) != want:
+        elif isinstance(want, Mapping) or _held(node) != want:
             start, end = node.start_mark.index, node.end_mark.index
             space = " " if start == end and self._text[start - 1 : start] == ":" else ""
             yield _Edit(start, end, space + _shown(want))
@@ -136,6 +136,11 @@ class _Editor:
         elif self._text[end - 1] == "\r":
             end -= 1
         return _Edit(end, end, "".join(self._newline + line for line in lines))
+
+
+def _held(node: yaml.Node) -> Any:
+    """Return the value of a scalar, which is text if it is quoted."""
+    return node.value if getattr(node, "style", None) else scalar(node.value)
 
 
 def _entries(mapping: yaml.MappingNode) -> dict[str, tuple[yaml.Node, yaml.Node]]:
@@ -180,7 +185,9 @@ def _flow(wanted: Wanted) -> str:
 
 
 def _shown(want: Any) -> str:
-    return _flow(want) if isinstance(want, Mapping) else format(Decimal(repr(float(want))), "f")
+    if isinstance(want, Mapping):
+        return _flow(want)
+    return quoted(want) if isinstance(want, str) else format(Decimal(repr(float(want))), "f")
 
 
 def _key(key: str) -> str:

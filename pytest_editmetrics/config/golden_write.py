@@ -13,10 +13,11 @@ from pytest_editmetrics.config.golden_lock import golden_lock
 from pytest_editmetrics.config.golden_text import CannotEditError, Wanted, edited_text
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import ConfigError, EditMetricsError
+from pytest_editmetrics.measurement import NO_WEIGHTS
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 _BOM = "\ufeff"
-_KINDS = {"max": "bound", "min": "bound", "measured": "measured"}
+_KINDS = {"max": "bound", "min": "bound", "measured": "measured", "weights": "weights"}
 
 
 def write_golden_file(path: Path, wanted: Wanted, registry: PipeRegistry, rootdir: Path) -> bool:
@@ -27,7 +28,9 @@ def write_golden_file(path: Path, wanted: Wanted, registry: PipeRegistry, rootdi
 
     Args:
         path: the golden file.
-        wanted: tests -> gates -> ``{"max" | "min": ..., "measured": ..., "env": {name: {...}}}``.
+        wanted: tests -> gates -> ``{"max" | "min": ..., "measured": ..., "weights": ...,
+            "env": {name: {...}}}``. That there are no weights is written only where the golden
+            states some.
         registry: the known metrics.
         rootdir: paths in messages are relative to it.
 
@@ -60,10 +63,23 @@ def _apart(wanted: Wanted, old_file: GoldenFile | None) -> tuple[Wanted, list[st
             old = old_file.tests.get(test, {}).get(gate) if old_file else None
             problem = None if old is None else _review_in_the_way(values, old)
             if problem is None:
-                kept.setdefault(test, {})[gate] = values
+                kept.setdefault(test, {})[gate] = _without_needless(values, old)
             elif old_file is not None:
                 left.append(f"{old_file.shown}:{problem} of {test!r}, then record again")
     return kept, left
+
+
+def _without_needless(values: Mapping[str, Any], old: GoldenEntry | None) -> dict[str, Any]:
+    """Leave out that there are no weights where the golden does not say anything else."""
+    kept = dict(values)
+    if kept.get("weights") == NO_WEIGHTS and (old is None or old.weights is None):
+        del kept["weights"]
+    if "env" in kept:
+        before = {} if old is None else old.env
+        kept["env"] = {
+            env: _without_needless(variant, before.get(env)) for env, variant in kept["env"].items()
+        }
+    return kept
 
 
 def _review_in_the_way(values: Mapping[str, Any], old: GoldenEntry) -> str | None:
@@ -141,7 +157,12 @@ def _expected(golden_file: GoldenFile | None, wanted: Wanted) -> dict[str, Any]:
 
 
 def _held(entry: GoldenEntry) -> dict[str, Any]:
-    values = {"bound": entry.bound, "measured": entry.measured, "review": entry.review}
+    values = {
+        "bound": entry.bound,
+        "measured": entry.measured,
+        "review": entry.review,
+        "weights": entry.weights,
+    }
     held: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
     return {**held, "env": {env: _held_variant(variant) for env, variant in entry.env.items()}}
 
@@ -152,5 +173,5 @@ def _held_variant(entry: GoldenEntry) -> dict[str, Any]:
     return held
 
 
-def _values(wanted: Mapping[str, Any]) -> dict[str, float]:
+def _values(wanted: Mapping[str, Any]) -> dict[str, Any]:
     return {_KINDS[key]: value for key, value in wanted.items() if key in _KINDS}

@@ -39,6 +39,7 @@ _TEXT: Schema = {"type": "string", "pattern": r"\S"}
 _NUMBER: Schema = {"type": "number"}
 _NAMES: Schema = {"type": "array", "items": {"type": "string", "pattern": r"^[^\W\d]\w*$"}}
 _IMAGE: Schema = {"type": "string", "pattern": r"^(?!/|[A-Za-z]:).*\S"}
+_WEIGHTS: Schema = {"type": "string", "pattern": "^(none|[0-9a-f]{8,64}( [0-9a-f]{8,64})*)$"}
 _BOX: Schema = {"type": "array", "items": _NUMBER, "minItems": 4, "maxItems": 4}
 _EXPECT: Schema = {"enum": [*EXPECTATIONS, None]}
 _BOXES: Schema = {"type": ["array", "null"], "items": _BOX}
@@ -271,7 +272,7 @@ def _goldens(registry: PipeRegistry) -> Schema:
 
 def _golden(metric: Metric) -> Schema:
     kind, bound = metric.bound_kind, _bound(metric)
-    values = {kind: bound, "review": bound, "measured": _NUMBER}
+    values = {kind: bound, "review": bound, "measured": _NUMBER, "weights": _WEIGHTS}
     together = {"dependentRequired": {"review": [kind]}}
     env: Schema = {"type": ["object", "null"], "propertyNames": {"pattern": "^[^A-Z]+$"}}
     env["additionalProperties"] = _or_empty({**_object(values), **together})

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.gates import OTHER_WEIGHTS, Gate
 from pytest_editmetrics.report.image_text import image_headline, image_rows
 from pytest_editmetrics.report.numbers import format_numbers as format_numbers
 
@@ -194,6 +194,8 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
         return f"no golden can: {why}"
     if gate.verdict == "missing-golden":
         return f"pytest {shlex.quote(nodeid)} --editmetrics-update={mode}"
+    if OTHER_WEIGHTS in gate.details:
+        return f"pytest {shlex.quote(nodeid)} --editmetrics-update=failed"
     if gate.verdict != "fail" or (gate.value is not None and not math.isfinite(gate.value)):
         return None
     if advice := gate.details.get("advice"):

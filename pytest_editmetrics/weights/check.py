@@ -84,6 +84,14 @@ def check_known(path: Path, checkpoint: Checkpoint, remedy: str, hashed: Hash = 
     return digest
 
 
+def check_stated(path: Path, stated: str, by: str, remedy: str, hashed: Hash = sha256_of) -> str:
+    """Return the file's SHA-256; raise ``WeightsError`` unless it is what ``by`` says."""
+    digest = hashed(path)
+    if digest != stated:
+        raise WeightsError(f"{path} has sha256 {digest}, {by} {stated}: it is damaged; {remedy}")
+    return digest
+
+
 def read_json_object(path: Path, what: str) -> dict[str, Any]:
     """Return the JSON object in ``path``; raise ``WeightsError`` naming ``what`` it should be."""
     try:

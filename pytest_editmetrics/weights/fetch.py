@@ -7,34 +7,38 @@ behind under that name.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pytest_editmetrics.errors import EditMetricsError, MissingResourceError, WeightsError
+from pytest_editmetrics.errors import InputError, MissingResourceError, WeightsError
 from pytest_editmetrics.weights import catalog
 from pytest_editmetrics.weights.catalog import PACKAGED, Checkpoint
 from pytest_editmetrics.weights.check import check_known
 from pytest_editmetrics.weights.find import FoundWeights, find
-from pytest_editmetrics.weights.folders import KINDS
+from pytest_editmetrics.weights.transfer import Source, alone, transfer, without_login
 
 Say = Callable[[str], None]
 
-_CHUNK = 1 << 18
-_TIMEOUT_S = 60
+MIRROR = "EDITMETRICS_MIRROR"
 
 
-def fetch(name: str, revision: str | None = None, *, say: Say = print) -> FoundWeights:
+def fetch(
+    name: str, revision: str | None = None, *, mirror: str | None = None, say: Say = print
+) -> FoundWeights:
     """Make sure that ``name`` is on this machine and whole; fetch it only if it is not.
+
+    A process that fetches the same name is waited for.
 
     Args:
         name: ``sam:vit_b``, ``lpips:vgg``, ``clip:<hub id>``, ``dino:<hub id>`` and the like.
         revision: branch, tag or commit of a hub model.
+        mirror: address of a folder that holds the published files under their names, or of another
+            hub; else ``EDITMETRICS_MIRROR`` for files, ``HF_ENDPOINT`` for hub models.
         say: takes one line of text for people at a time.
 
     Raises:
-        InputError: an unknown name, or a revision of anything but a hub model.
+        InputError: an unknown name, a revision of anything but a hub model, no address.
         WeightsError: what came is not what is published; nothing was kept.
         EditMetricsError: it could not be fetched; the message says what to do.
 
@@ -42,169 +46,84 @@ def fetch(name: str, revision: str | None = None, *, say: Say = print) -> FoundW
     lpips:alex is part of this package; there is nothing to fetch
     'lpips:alex'
     """
-    damaged = False
+    published = catalog.PUBLISHED.get(name)
+    if published is not None:
+        mirror = mirror or os.environ.get(MIRROR) or None
+    if mirror is not None:
+        mirror = _checked_mirror(mirror)
+    found, damaged = _here(name, revision, say)
+    if found is not None:
+        return found
+    with alone(_lock(name, published), name, say) as waited:
+        if waited:
+            found, damaged = _here(name, revision, say)
+            if found is not None:
+                return found
+        if published is not None:
+            fetch_checkpoint(published, mirror, say)
+            return find(name)
+        from pytest_editmetrics.weights.hub import fetch_folder
+
+        return fetch_folder(name, revision, mirror, say, force=damaged)
+
+
+def _here(name: str, revision: str | None, say: Say) -> tuple[FoundWeights | None, bool]:
+    """Return the weights if they are on this machine and whole, and whether they are damaged."""
     try:
         found = find(name, revision)
     except MissingResourceError:
-        pass
+        return None, False
     except WeightsError as error:
         if name in PACKAGED:
             raise
-        damaged = True
         say(f"fetching again, because {error}")
+        return None, True
+    if name in PACKAGED:
+        say(f"{name} is part of this package; there is nothing to fetch")
     else:
-        if name in PACKAGED:
-            say(f"{name} is part of this package; there is nothing to fetch")
-        else:
-            say(f"{name} is here already, and whole")
-        return found
-    if name in catalog.PUBLISHED:
-        fetch_checkpoint(catalog.PUBLISHED[name], say)
-        return find(name)
-    return _fetch_folder(name, revision, say, force=damaged)
+        say(f"{name} is here already, and whole")
+    return found, False
 
 
-def fetch_checkpoint(checkpoint: Checkpoint, say: Say) -> None:
-    """Download one published file to ``checkpoint.path``.
+def _checked_mirror(mirror: str) -> str:
+    try:
+        parts = urlsplit(mirror)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment:
+        raise InputError(
+            f"the mirror {without_login(mirror)!r} is no address of a folder, such as "
+            "https://mirror.local/weights; for files on a disk give model_path in editmetrics.yaml"
+        )
+    return mirror.rstrip("/")
 
-    Raises:
-        WeightsError: another size or hash than published; nothing was kept.
-        EditMetricsError: no answer, an HTTP error, or the disk would not take it.
-    """
+
+def _lock(name: str, published: Checkpoint | None) -> Path:
+    if published is not None:
+        return published.path.with_name(f".{published.path.name}.lock")
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE) / ".locks" / f"{name.replace(':', '-').replace('/', '--')}"
+
+
+def fetch_checkpoint(checkpoint: Checkpoint, mirror: str | None, say: Say) -> None:
+    """Download one published file to ``checkpoint.path``; raises as ``transfer`` does."""
     path = checkpoint.path
-    part = path.with_name(f"{path.stem}.{os.getpid()}.part{path.suffix}")
-    say(f"fetching {checkpoint.name} ({checkpoint.size_text}) from {checkpoint.url} to {path}")
+    url = f"{mirror}/{checkpoint.file}" if mirror else f"{checkpoint.url}"
+    shown = without_login(url)
+    say(f"fetching {checkpoint.name} ({checkpoint.size_text}) from {shown} to {path}")
+    otherwise = f"download it in another way to {path} (sha256 {checkpoint.sha256})"
     remedy = (
         "nothing was kept. Something between here and there (a proxy, a full disk, a lost "
-        "connection) spoiled the download: try again, or download it in another way to "
-        f"{path} (sha256 {checkpoint.sha256})"
+        f"connection) spoiled the download: try again, or {otherwise}"
     )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _download(checkpoint, part, say)
-        check_known(part, checkpoint, remedy)
-        part.replace(path)
-    except WeightsError as error:
-        came = str(error).replace(str(part), f"what came from {checkpoint.url}")
-        raise WeightsError(came) from error
-    except OSError as error:
-        raise EditMetricsError(
-            f"{checkpoint.name} could not be fetched from {checkpoint.url} to {path}: "
-            f"{_reason(error)}. Check the network (HTTPS_PROXY is honoured) and the disk, then run "
-            f"`{checkpoint.fetch_command}` again; or download it in another way to that place"
-        ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-def _download(checkpoint: Checkpoint, part: Path, say: Say) -> None:
-    from pooch import HTTPDownloader
-
-    bar = True if sys.stderr.isatty() else _Lines(checkpoint.name, say)
-    HTTPDownloader(progressbar=bar, chunk_size=_CHUNK, timeout=_TIMEOUT_S)(
-        checkpoint.url, part, None
+    source = Source(
+        checkpoint.name,
+        url,
+        checkpoint.size,
+        lambda part: check_known(part, checkpoint, remedy),
+        checkpoint.fetch_command,
+        otherwise,
     )
-
-
-class _Lines:
-    """Progress as a line for every tenth, where there is no terminal (pooch's own protocol)."""
-
-    def __init__(self, name: str, say: Say):
-        self.total = 0
-        self._name = name
-        self._say = say
-        self._done = 0
-        self._tenths = 0
-
-    def update(self, count: int) -> None:
-        self._done += count
-        tenths = min(10, 10 * self._done // self.total) if self.total else 0
-        if tenths > self._tenths:
-            self._tenths = tenths
-            self._say(f"{self._name}: {10 * tenths} %")
-
-    def reset(self) -> None:
-        self._done = 0
-
-    def close(self) -> None:
-        pass
-
-
-def _fetch_folder(name: str, revision: str | None, say: Say, *, force: bool) -> FoundWeights:
-    from huggingface_hub import HfApi, constants, hf_hub_download
-
-    hub_id = name.partition(":")[2]
-    if constants.HF_HUB_OFFLINE:
-        raise EditMetricsError(
-            f"{name} cannot be fetched: HF_HUB_OFFLINE is set; unset it for this command"
-        )
-    try:
-        info = HfApi().model_info(hub_id, revision=revision, files_metadata=True)
-        sizes = {file.rfilename: file.size for file in info.siblings or ()}
-        weights = _weights_file(name, set(sizes))
-        size = sizes[weights]
-        told = f" ({size / 1e6:,.1f} MB)" if size else ""
-        say(f"fetching {name}{told} from {constants.ENDPOINT}/{hub_id} to {constants.HF_HUB_CACHE}")
-        for file in ("config.json", "preprocessor_config.json", weights):
-            if file in sizes:
-                path = hf_hub_download(hub_id, file, revision=revision, force_download=force)
-    except EditMetricsError:
-        raise
-    except Exception as error:
-        # The hub's transport has been requests, httpx and httpx2, which share no base class.
-        raise EditMetricsError(_hub_failure(name, revision, error)) from error
-    try:
-        return find(name, revision)
-    except WeightsError as error:
-        _remove(Path(path))
-        raise WeightsError(f"{error}. Nothing was kept: the download was spoiled") from error
-
-
-def _weights_file(name: str, files: set[str]) -> str:
-    kind = KINDS[name.partition(":")[0]]
-    weights = next((file for file in kind.files if file in files), None)
-    if weights is None or "config.json" not in files:
-        raise EditMetricsError(
-            f"{name} has no config.json beside one of {' and '.join(kind.files)} on the hub, so it "
-            f"is no {kind.label} model in the transformers layout (several shards are not "
-            "supported); "
-            "nothing was fetched. Choose another model, or save it as one file and give its "
-            "directory as model_path"
-        )
-    return weights
-
-
-def _hub_failure(name: str, revision: str | None, error: Exception) -> str:
-    from huggingface_hub import constants
-    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
-
-    if isinstance(error, RevisionNotFoundError):
-        return f"{name} has no revision {revision!r} on {constants.ENDPOINT}; check --revision"
-    if isinstance(error, RepositoryNotFoundError):
-        return (
-            f"{name} is not on {constants.ENDPOINT}, or is private or gated: check the name; for a "
-            "private model set HF_TOKEN or run `hf auth login`"
-        )
-    return (
-        f"{name} could not be fetched from {constants.ENDPOINT}: {_reason(error)}. Check the "
-        "network (HTTPS_PROXY and HF_ENDPOINT are honoured) and the disk, then run the command "
-        "again; or give a local directory as model_path"
-    )
-
-
-def _reason(error: BaseException) -> str:
-    """Say what lies at the bottom of an error, which for a network error is the system's own."""
-    bottom = error
-    while (below := bottom.__cause__ or bottom.__context__) is not None:
-        bottom = below
-    if isinstance(bottom, OSError) and bottom.strerror:
-        return bottom.strerror
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else 'no further message'}"
-
-
-def _remove(path: Path) -> None:
-    for file in (path.resolve(), path):
-        with suppress(OSError):
-            file.unlink(missing_ok=True)
+    transfer(source, path, say)

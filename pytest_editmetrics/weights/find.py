@@ -44,7 +44,7 @@ from pytest_editmetrics.weights.folders import (
     no_revision,
     path_kind,
 )
-from pytest_editmetrics.weights.remember import remembered_sha256
+from pytest_editmetrics.weights.remember import recomputed_sha256, remembered_sha256
 
 __all__ = [
     "FoundWeights",
@@ -213,7 +213,7 @@ def find_lpips(
 def find(name: str, revision: str | None = None) -> FoundWeights:
     """Find weights by the name that ``editmetrics weights`` uses, such as ``sam:vit_b``.
 
-    The file is read whole and hashed, whatever is remembered of it.
+    The file is read whole and hashed; what was remembered of it is forgotten.
 
     Raises:
         InputError: an unknown name, or a revision of anything but a hub model.
@@ -226,13 +226,13 @@ def find(name: str, revision: str | None = None) -> FoundWeights:
     kind, _, key = name.partition(":")
     if name == "clip:smoke":
         no_revision(revision, name)
-        return find_clip("smoke", hashed=sha256_of)
+        return find_clip("smoke", hashed=recomputed_sha256)
     if kind in KINDS:
-        return find_on_hub(KINDS[kind], key, revision, sha256_of)
+        return find_on_hub(KINDS[kind], key, revision, recomputed_sha256)
     no_revision(revision, name)
     if kind == "sam":
-        return find_sam(key, hashed=sha256_of)
-    return find_lpips(key, hashed=sha256_of)
+        return find_sam(key, hashed=recomputed_sha256)
+    return find_lpips(key, hashed=recomputed_sha256)
 
 
 def _sam_file(model_type: str, text: str, model_cfg: str | None, hashed: Hash) -> FoundWeights:

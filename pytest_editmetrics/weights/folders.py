@@ -12,7 +12,13 @@ from typing import Any, Literal
 from pytest_editmetrics.errors import InputError, MissingResourceError, WeightsError
 from pytest_editmetrics.weights import catalog
 from pytest_editmetrics.weights.catalog import CLIP_DEFAULT, DINO_DEFAULT, PACKAGED, SAM2_DEFAULT
-from pytest_editmetrics.weights.check import Hash, check_format, read_json_object, unreadable
+from pytest_editmetrics.weights.check import (
+    Hash,
+    check_format,
+    check_stated,
+    read_json_object,
+    unreadable,
+)
 
 NOTHING = "a test run downloads nothing"
 
@@ -150,13 +156,11 @@ def _in_directory(
         )
     read_json_object(folder / "config.json", f"the configuration of a {kind.label} model")
     check_format(weights, remedy)
-    digest = hashed(weights)
     stored_as = weights.resolve().name
-    if re.fullmatch(r"[0-9a-f]{64}", stored_as) and stored_as != digest:
-        raise WeightsError(
-            f"{weights} has sha256 {digest}, the hub cache filed it under {stored_as}: it is "
-            f"damaged; {remedy}"
-        )
+    if re.fullmatch(r"[0-9a-f]{64}", stored_as):
+        digest = check_stated(weights, stored_as, "the hub cache filed it under", remedy, hashed)
+    else:
+        digest = hashed(weights)
     return found_weights(name, folder, digest)
 
 

@@ -46,6 +46,17 @@ def remembered_sha256(path: Path) -> str:
     return digest
 
 
+def recomputed_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file that is read whole; what was remembered of it is forgotten.
+
+    Raises:
+        WeightsError: the file cannot be read.
+    """
+    with suppress(OSError, RuntimeError):
+        _note(path).unlink(missing_ok=True)
+    return sha256_of(path)
+
+
 def _identity(path: Path) -> dict[str, int] | None:
     try:
         found = path.stat()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,3 +71,18 @@ def _size(found: FoundWeights) -> int:
         return found.path.stat().st_size
     files = (found.path / name for name in KINDS[found.name.partition(":")[0]].files)
     return next(file.stat().st_size for file in files if file.is_file())
+
+
+def verify(names: Sequence[str], revision: str | None = None) -> list[WeightsStatus]:
+    """Hash weights anew: those of ``names``, or, without any, all that are on this machine.
+
+    Raises:
+        InputError: an unknown name.
+
+    >>> [row.name for row in verify(["lpips:alex"]) if row.problem is None]
+    ['lpips:alex']
+    """
+    if names:
+        return [status(name, revision) for name in names]
+    rows = (status(name) for name in catalog.known_names())
+    return [row for row in rows if row.state != "missing"]

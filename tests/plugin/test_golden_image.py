@@ -862,3 +862,22 @@ def test_killed_at_any_moment_of_an_update_every_golden_is_old_or_new(suite):
     assert [path.name for path in folder.iterdir()] == ["test_x.py"]
     assert len(list((folder / "test_x.py").iterdir())) == COUNT + 1
     assert "previous" not in (folder / "test_x.py" / PROVENANCE).read_text()
+
+
+@pytest.mark.parametrize(
+    ("linked", "update"), [("the image", "none"), ("the image", "all"), ("the folder", "all")]
+)
+def test_a_link_out_of_the_project_is_not_followed(suite, tmp_path_factory, linked, update):
+    suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)\n")
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    (golden,) = goldens(suite)
+    place = golden if linked == "the image" else golden.parent
+    secret = tmp_path_factory.mktemp("secret") / place.name
+    shutil.move(place, secret)
+    place.symlink_to(secret)
+    before = sha256_of(golden)
+    result = suite.runpytest(f"--editmetrics-update={update}")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*a link leads to {secret}*, out of the project;*"])
+    assert sha256_of(golden) == before
+    assert place.is_symlink()

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from pytest_editmetrics.cli import main
-from pytest_editmetrics.weights import catalog
+from pytest_editmetrics.errors import WeightsError
+from pytest_editmetrics.weights import catalog, remember
 from pytest_editmetrics.weights.catalog import Checkpoint
+from pytest_editmetrics.weights.find import find_sam
 
 
 @pytest.fixture(autouse=True)
@@ -171,6 +175,64 @@ class TestFetch:
         monkeypatch.setattr("pytest_editmetrics.weights.fetch.fetch", interrupt)
         assert main(["weights", "fetch", "sam:vit_b"]) == 130
         assert capsys.readouterr().err == "editmetrics: interrupted\n"
+
+
+class TestVerify:
+    def test_everything_on_this_machine(
+        self, vit_b: Checkpoint, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["weights", "verify"]) == 0
+        out, err = capsys.readouterr()
+        lines = [line.split() for line in out.splitlines()]
+        assert [line[:2] for line in lines] == [
+            ["lpips:alex", "whole"],
+            ["clip:smoke", "whole"],
+            ["sam:smoke", "whole"],
+            ["sam:vit_b", "whole"],
+        ]
+        assert lines[3][2] == vit_b.sha256
+        assert err == ""
+
+    def test_what_is_damaged_is_told_and_is_exit_status_1(
+        self, vit_b: Checkpoint, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        vit_b.path.write_bytes(b"\x80\x02weighty")
+        assert main(["weights", "verify"]) == 1
+        out, err = capsys.readouterr()
+        assert "sam:vit_b   damaged  editmetrics weights fetch sam:vit_b" in out
+        assert re.match(r"sam:vit_b: .* has sha256 \w+, sam:vit_b should have ", err)
+        assert main(["weights", "verify", "lpips:alex"]) == 0
+
+    def test_one_that_is_named_and_missing(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["weights", "verify", "sam:vit_h"]) == 1
+        assert "missing" in capsys.readouterr().out
+        assert main(["weights", "verify", "sam:vit_x"]) == 2
+
+    def test_json(self, vit_b: Checkpoint, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["weights", "verify", "sam:vit_b", "--json"]) == 0
+        (row,) = json.loads(capsys.readouterr().out)
+        assert (row["state"], row["sha256"], row["problem"]) == ("present", vit_b.sha256, None)
+
+    def test_a_remembered_hash_is_not_believed_and_forgotten(
+        self, vit_b: Checkpoint, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(remember, "WORTH_BYTES", 0)
+        monkeypatch.setattr(remember, "_SETTLED_NS", -(10**18))
+        assert find_sam("vit_b").sha256 == vit_b.sha256
+        (note,) = (catalog.own_cache() / "hashes").iterdir()
+        before = vit_b.path.stat()
+        with vit_b.path.open("r+b") as file:  # as a disk that lost a bit: nothing tells of it
+            file.write(b"\x80\x02w\x00ights")
+        vit_b.path.touch()
+        os.utime(vit_b.path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        known = json.loads(note.read_text())
+        note.write_text(json.dumps({**known, "ctime_ns": vit_b.path.stat().st_ctime_ns}))
+        assert find_sam("vit_b").sha256 == vit_b.sha256
+
+        assert main(["weights", "verify"]) == 1
+        assert not note.exists()
+        with pytest.raises(WeightsError, match="damaged or another file"):
+            find_sam("vit_b")
 
 
 class TestUsage:

@@ -6,6 +6,7 @@ import pytest
 
 from pytest_editmetrics.config.golden_file import GoldenEntry, gate_key, read_golden_file
 from pytest_editmetrics.errors import ConfigError
+from pytest_editmetrics.goldens import Approved
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 DESIGN = """\
@@ -134,3 +135,37 @@ def test_five_thousand_goldens_are_read_in_about_a_second(read):
     started = time.process_time()
     assert len(read(text).tests) == 5000
     assert time.process_time() - started < 3
+
+
+@pytest.mark.parametrize("stated", ["none", "94bbe091", "94bbe0919378 a6a92bb4fe19", "0" * 64])
+def test_the_weights_that_a_golden_was_measured_with(read, stated):
+    text = f'"test_a":\n  lpips: {{max: 0.1, weights: "{stated}", env: {{cuda: {{max: 0.2}}}}}}\n'
+    entry = read(text).tests["test_a"]["lpips"]
+    assert entry.weights == stated
+    assert entry.env["cuda"].weights is None
+
+
+@pytest.mark.parametrize(
+    "stated", ["94810919", "94bb", '"94BBE0919378"', "[94bbe0919378]", '""', '"94bbe0919378 "']
+)
+def test_weights_that_are_no_hash(read, stated):
+    with pytest.raises(ConfigError, match=r"yaml:2: weights of lpips must be 'none' or, in quotes"):
+        read(f'"test_a":\n  lpips: {{max: 0.1, weights: {stated}}}\n')
+
+
+@pytest.mark.parametrize(
+    ("stated", "today", "other"),
+    [
+        (None, ["a" * 64], False),
+        ("none", [], False),
+        ("none", ["a" * 64], True),
+        ("aaaaaaaa", [], True),
+        ("aaaaaaaa", ["a" * 64], False),
+        ("aaaaaaaa bbbbbbbb", ["a" * 64, "b" * 64], False),
+        ("aaaaaaaa bbbbbbbb", ["b" * 64, "a" * 64], True),
+        ("aaaaaaaa", ["a" * 64, "b" * 64], True),
+        ("aaaaaaaa", ["what a pipe of a user calls them"], False),
+    ],
+)
+def test_when_weights_are_other_ones(stated, today, other):
+    assert Approved(None, None, None, stated).other_weights(today) is other

@@ -6,16 +6,13 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
+from loopback import Answer, Server
 from safetensors.numpy import save
 
 from pytest_editmetrics.errors import EditMetricsError, InputError, WeightsError
@@ -25,53 +22,6 @@ from pytest_editmetrics.weights.fetch import fetch
 
 CONTENT = b"\x80\x02" + bytes(range(256)) * 4096
 REAL = hashlib.sha256(CONTENT).hexdigest()
-
-
-@dataclass
-class Answer:
-    """What the server gives for one path; ``short`` bytes of the body are never sent."""
-
-    body: bytes = b""
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    short: int = 0
-
-
-class Server:
-    """A loopback HTTP server that gives the answers it was told and remembers what was asked."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, Answer] = {}
-        self.asked: list[str] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                path = unquote(urlsplit(self.path).path)
-                outer.asked.append(f"{self.command} {path}")
-                answer = outer.answers.get(path, Answer(b"not found", 404))
-                self.send_response(answer.status)
-                for key, value in answer.headers.items():
-                    self.send_header(key, value)
-                self.send_header("Content-Length", str(len(answer.body)))
-                self.end_headers()
-                if self.command == "GET":
-                    self.wfile.write(answer.body[: len(answer.body) - answer.short])
-
-            do_HEAD = do_GET
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 @pytest.fixture
@@ -108,8 +58,15 @@ def vit_b(server: Server, monkeypatch: pytest.MonkeyPatch) -> Checkpoint:
     return publish(monkeypatch, server.url)
 
 
+def left(checkpoint: Checkpoint) -> list[str]:
+    """What lies in the checkpoint's folder, apart from the lock."""
+    folder = checkpoint.path.parent
+    names = [file.name for file in folder.iterdir()] if folder.exists() else []
+    return [name for name in names if not name.endswith(".lock")]
+
+
 def nothing_left(checkpoint: Checkpoint) -> bool:
-    return not checkpoint.path.parent.exists() or not any(checkpoint.path.parent.iterdir())
+    return left(checkpoint) == []
 
 
 class TestCheckpoints:
@@ -119,7 +76,7 @@ class TestCheckpoints:
         assert found.path == tmp_path / "cache/sam/sam_vit_b_01ec64.pth"
         assert found.path.read_bytes() == CONTENT
         assert found.sha256 == REAL
-        assert [file.name for file in found.path.parent.iterdir()] == ["sam_vit_b_01ec64.pth"]
+        assert left(vit_b) == ["sam_vit_b_01ec64.pth"]
         assert vit_b.url is not None
         assert vit_b.url in said[0]
         assert said[-1] == "sam:vit_b: 100 %"
@@ -148,7 +105,7 @@ class TestCheckpoints:
         server.answers.clear()
         with pytest.raises(EditMetricsError):
             fetch("sam:vit_b", say=lambda line: None)
-        assert [file.name for file in vit_b.path.parent.iterdir()] == [vit_b.path.name]
+        assert left(vit_b) == [vit_b.path.name]
 
     def test_a_wrong_hash(
         self, vit_b: Checkpoint, server: Server, monkeypatch: pytest.MonkeyPatch
@@ -165,12 +122,6 @@ class TestCheckpoints:
     def test_another_size(self, vit_b: Checkpoint, server: Server) -> None:
         server.answers["/models/sam_vit_b_01ec64.pth"] = Answer(CONTENT[:-1])
         with pytest.raises(WeightsError, match="is 1,048,577 bytes, should be 1,048,578"):
-            fetch("sam:vit_b", say=lambda line: None)
-        assert nothing_left(vit_b)
-
-    def test_a_connection_that_breaks_off(self, vit_b: Checkpoint, server: Server) -> None:
-        server.answers["/models/sam_vit_b_01ec64.pth"] = Answer(CONTENT, short=5000)
-        with pytest.raises(EditMetricsError, match="could not be fetched"):
             fetch("sam:vit_b", say=lambda line: None)
         assert nothing_left(vit_b)
 
@@ -197,16 +148,26 @@ class TestCheckpoints:
         with pytest.raises(EditMetricsError, match="Not a directory"):
             fetch("sam:vit_b", say=lambda line: None)
 
-    def test_an_interrupt_leaves_nothing(
-        self, vit_b: Checkpoint, monkeypatch: pytest.MonkeyPatch
+    def test_an_interrupted_transfer_goes_on_where_it_stopped(
+        self, vit_b: Checkpoint, server: Server
     ) -> None:
+        server.answers["/models/sam_vit_b_01ec64.pth"] = Answer(CONTENT, ranges=True)
+
         def interrupt(line: str) -> None:
-            if "40 %" in line:
+            if "50 %" in line:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
             fetch("sam:vit_b", say=interrupt)
-        assert nothing_left(vit_b)
+        assert left(vit_b) == ["sam_vit_b_01ec64.part.pth"]
+        kept = (vit_b.path.parent / "sam_vit_b_01ec64.part.pth").stat().st_size
+        assert 0 < kept < len(CONTENT)
+
+        said: list[str] = []
+        assert fetch("sam:vit_b", say=said.append).path.read_bytes() == CONTENT
+        assert f"sam:vit_b: going on after {kept:,} of 1,048,578 bytes" in said
+        assert server.ranges == [None, f"bytes={kept}-"]
+        assert left(vit_b) == [vit_b.path.name]
 
     def test_a_terminal_gets_a_bar(
         self,
@@ -407,11 +368,27 @@ class TestHub:
         assert failed(hub.fetch("clip:acme/clip"), 1, "clip:acme/clip could not be fetched from")
         assert hub.weights() == []
 
+    def test_a_mirror_whose_connection_breaks_off_and_goes_on(self, hub: Hub) -> None:
+        large = save({"visual.weight": np.ones(250_000, np.float32)})
+        hub.has("acme/clip", {**self.FILES, "model.safetensors": large})
+        path = "/acme/clip/resolve/main/model.safetensors"
+        whole = hub.server.answers[path]
+        assert isinstance(whole, Answer)
+        whole.ranges = True
+        hub.server.answers[path] = [replace(whole, short=500_000), whole]
+        run = hub.fetch(
+            "clip:acme/clip", "--mirror", hub.server.url, HF_ENDPOINT="http://127.0.0.1:9"
+        )
+        assert run.returncode == 0, run.stderr
+        assert re.search(r"after \d\d\d,\d\d\d bytes; going on", run.stderr)
+        assert [path.read_bytes() for path in hub.weights()] == [large]
+        assert hub.server.ranges.count(None) == len(hub.server.ranges) - 1
+
     def test_content_that_is_not_what_its_hash_says(self, hub: Hub) -> None:
         hub.has("acme/clip", self.FILES)
         answer = hub.server.answers["/acme/clip/resolve/main/model.safetensors"]
         answer.body = answer.body[:-1] + b"\x01"
-        assert failed(hub.fetch("clip:acme/clip"), 1, "it is damaged.*Nothing was kept")
+        assert failed(hub.fetch("clip:acme/clip"), 1, "it is damaged; nothing was kept")
         assert hub.weights() == []
 
         answer.body = SAFETENSORS
