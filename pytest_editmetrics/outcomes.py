@@ -83,6 +83,22 @@ def _enforce_failures(record: TestRecord, *phases: Phase) -> None:
     raise (EditMetricsError if error else GateFailure)(f"{text}\n    ({hint})")
 
 
+def _unless_failing(
+    record: TestRecord, call: pytest.CallInfo[Any], report: pytest.TestReport
+) -> pytest.TestReport:
+    """Return a skipped phase's report, as a failure if one of its gates failed.
+
+    However it was skipped: ``unittest`` tells of a skip only when the report is made.
+    """
+    phases: tuple[Phase, ...] = ("setup", "call") if call.when == "call" else (call.when,)  # type: ignore[assignment]
+    try:
+        _enforce_failures(record, *phases)
+    except (EditMetricsError, GateFailure):
+        call.excinfo = pytest.ExceptionInfo.from_current()
+        return pytest.TestReport.from_item_and_call(record.item, call)
+    return report
+
+
 def _enforce_marker(record: TestRecord) -> None:
     item = record.item
     if not record.gates or not any(mark.name == "editmetrics" for mark in item.own_markers):
@@ -128,6 +144,8 @@ def pytest_runtest_makereport(
     if record.running:  # a subtest's report, made while the call is still running
         record.subtest_failed |= report.failed
         return report
+    if report.skipped:
+        report = _unless_failing(record, call, report)
     if call.when == "teardown":
         del item.stash[record_key]  # the session keeps every item to its end
     if call.when == "call":
