@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -83,7 +84,8 @@ def approve(
     """Write goldens for the failing gates that a golden, or none, decided; return how many.
 
     Bounds that a test or a case states are never written: ``say`` is told where to edit them, as it
-    is told everything that is written.
+    is told everything that is written. The gates of a test that failed for another reason, too, are
+    left unless ``expression`` is its id.
 
     Raises:
         InputError: ``expression``, see ``selected``.
@@ -96,7 +98,12 @@ def approve(
         gate = record.gate
         if gate.verdict not in ("fail", "missing-golden"):
             continue
-        if gate.metric.startswith(GOLDEN_IMAGE):
+        if record.other_failure and expression != record.nodeid:
+            say(
+                f"left: {record.nodeid} {gate.label}: its test failed for another reason, too;"
+                f" -k {shlex.quote(record.nodeid)} approves it all the same"
+            )
+        elif gate.metric.startswith(GOLDEN_IMAGE):
             images.append(_image(session, run, record))
         elif (why := bound_elsewhere(gate) or _no_golden(session, gate)) is not None:
             say(f"left: {record.nodeid} {gate.label}: {why}")

@@ -37,6 +37,7 @@ class _Attempt:
     outcome: str = "passed"
     called: bool = False
     failed: bool = False
+    other_failure: bool = False
     rerun: bool = False
     gates: list[dict[str, Any]] = field(default_factory=list)
     staged: list[dict[str, Any]] = field(default_factory=list)
@@ -143,6 +144,7 @@ class Controller:
         if carried is not None:
             data = json.loads(carried)
             attempt.gates, attempt.failed = data["gates"], data["failed"]
+            attempt.other_failure = data["other_failure"]
             attempt.staged, attempt.asked = data["staged"], True
             self._notes += [note for note in data["notes"] if note not in self._notes]
             attempt.location = (report.location[0], (report.location[1] or 0) + 1)
@@ -194,7 +196,9 @@ class Controller:
         if final:
             self._suite.add(nodeid, gates)
         for gate in gates:
-            self._outputs.write("gate", nodeid, number, final, attempt.outcome, gate)
+            self._outputs.write(
+                "gate", nodeid, number, final, attempt.outcome, gate, attempt.other_failure
+            )
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:

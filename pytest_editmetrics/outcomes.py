@@ -143,6 +143,7 @@ def pytest_runtest_makereport(
         return report
     if record.running:  # a subtest's report, made while the call is still running
         record.subtest_failed |= report.failed
+        record.other_failure |= _is_other_failure(report, call)
         return report
     if report.skipped:
         report = _unless_failing(record, call, report)
@@ -150,6 +151,7 @@ def pytest_runtest_makereport(
         del item.stash[record_key]  # the session keeps every item to its end
     if call.when == "call":
         record.call_failed = report.failed or record.subtest_failed
+        record.other_failure |= _is_other_failure(report, call)
     if not record.gates and not record.asked:
         return report
     if call.when == "call":
@@ -165,6 +167,11 @@ def pytest_runtest_makereport(
     if (news := record.news(notes)) is not None:
         setattr(report, REPORT_KEY, news)
     return report
+
+
+def _is_other_failure(report: pytest.TestReport, call: pytest.CallInfo[Any]) -> bool:
+    of_gates = call.excinfo is not None and isinstance(call.excinfo.value, GateFailure)
+    return report.failed and not of_gates
 
 
 class ErrorsStay:

@@ -130,13 +130,17 @@ class RunDir:
 
 @dataclass(frozen=True)
 class GateRecord:
-    """One gate of one attempt of a test; ``final`` tells whether it was the test's last attempt."""
+    """One gate of one attempt of a test; ``final`` tells whether it was the test's last attempt.
+
+    ``other_failure`` tells whether the attempt failed for another reason than its gates.
+    """
 
     nodeid: str
     attempt: int
     final: bool
     outcome: str
     gate: Gate
+    other_failure: bool = False
 
 
 @dataclass(frozen=True)
@@ -265,8 +269,10 @@ def _gate_record(source: Path, number: int, record: dict[str, Any]) -> GateRecor
         _fail(source, number, f"attempt is {attempt!r}, not a number from 1")
     if outcome not in _OUTCOMES:
         _fail(source, number, f"outcome is {outcome!r}, not one of {', '.join(_OUTCOMES)}")
-    if type(record.get("final")) is not bool:
-        _fail(source, number, f"final is {record.get('final')!r}, not true or false")
+    other_failure = record.get("other_failure", False)
+    for name, value in (("final", record.get("final")), ("other_failure", other_failure)):
+        if type(value) is not bool:
+            _fail(source, number, f"{name} is {value!r}, not true or false")
     values = {
         field.name: _value(source, number, field.name, record[field.name])
         for field in fields(Gate)
@@ -279,7 +285,8 @@ def _gate_record(source: Path, number: int, record: dict[str, Any]) -> GateRecor
         if not isinstance(name, str) or not _IMAGE_NAME.fullmatch(name):
             _fail(source, number, f"{name!r} is not the path of an image in a run directory")
     nodeid = _text(source, number, record, "nodeid")
-    return GateRecord(nodeid, attempt, record["final"], outcome, Gate.from_dict(values))
+    gate = Gate.from_dict(values)
+    return GateRecord(nodeid, attempt, record["final"], outcome, gate, other_failure)
 
 
 def image_names(images: Mapping[str, Any]) -> Iterator[Any]:

@@ -62,11 +62,13 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
         ]
         outcomes = _outcomes(gates)
         records = [
-            GateRecord(record.nodeid, 1, True, outcomes[record.nodeid], gate)
+            replace(record, attempt=1, final=True, outcome=outcomes[record.nodeid], gate=gate)
             for record, gate in gates
         ]
         for one in records:
-            results.gate(one.nodeid, one.attempt, one.final, one.outcome, one.gate)
+            results.gate(
+                one.nodeid, one.attempt, one.final, one.outcome, one.gate, one.other_failure
+            )
         for nodeid in run.crashed:
             results.crashed(nodeid)
         tally = tally_of(records, run.crashed)
