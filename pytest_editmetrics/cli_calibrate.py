@@ -103,11 +103,9 @@ def _calibrate(args: argparse.Namespace) -> int:
             found, untested = tell_blind(session, runs, found)
         for line in (*run_lines(runs, found), *calibration_lines(found)):
             say(line)
-        if args.selftest and untested:
-            say(
-                f"{untested} gates were not self-tested: the runs keep no images of them; give run"
-                " directories"
-            )
+        if args.selftest:
+            for why, count in untested.items():
+                say(f"{count} gates were not self-tested: {why}")
         return _finish(session, found, write=args.write)
 
     return in_project(work, args.rootdir)
