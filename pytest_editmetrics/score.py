@@ -44,7 +44,7 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
     """
     from pytest_editmetrics.report.results import ResultsFile
     from pytest_editmetrics.report.tally import tally_of
-    from pytest_editmetrics.rundir import GateRecord, RunDir
+    from pytest_editmetrics.rundir import RunDir
 
     if output.resolve() == run.path.resolve():
         raise InputError(f"-o {output} is the run itself; give another folder")

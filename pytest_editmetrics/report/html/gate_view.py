@@ -54,14 +54,14 @@ class GateView:
     accept: str | None
 
 
-def gate_view(record: GateRecord) -> GateView:
-    """Return what the report shows of a gate.
+def gate_view(record: GateRecord, mode: str) -> GateView:
+    """Return what the report shows of a gate; ``mode`` is how its test is recorded.
 
     Raises:
         EditMetricsError: the gate lacks what belongs to its verdict.
     """
     gate = record.gate
-    rows = dict(_rows(record))
+    rows = dict(_rows(record, mode))
     accept = rows.pop("to accept", None)
     for shown_otherwise in ("look at", "tolerance", "tile"):
         rows.pop(shown_otherwise, None)
@@ -121,9 +121,9 @@ def words(record: GateRecord) -> str:
         raise _senseless(record) from None
 
 
-def _rows(record: GateRecord) -> list[tuple[str, str]]:
+def _rows(record: GateRecord, mode: str) -> list[tuple[str, str]]:
     try:
-        return explanation_rows(record.gate, record.nodeid)
+        return explanation_rows(record.gate, record.nodeid, mode)
     except (AssertionError, AttributeError, KeyError, TypeError, ValueError):
         raise _senseless(record) from None
 
