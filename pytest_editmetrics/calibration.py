@@ -233,10 +233,10 @@ def _calibrated(session: EditSession, series: _Series, demand: Demand) -> Calibr
     )
     margin = _margin(demand.margins.get(metric.name), own, result.typical)
     bound = _proposed(metric, tolerance.value, result.typical, margin)
-    by_margin = abs(tolerance.value - result.typical) <= margin
-    doubts = _told(series, gates, tolerance.scale, demand, by_margin)
+    result = _changed(result, tolerance=tolerance, margin=margin)
+    doubts = _told(series, gates, tolerance.scale, demand, result.by_margin)
     told = (*doubts, *series.warnings)
-    result = _changed(result, tolerance=tolerance, margin=margin, warnings=told)
+    result = _changed(result, warnings=told)
     if bound is None:
         return _changed(result, left=result.left or _too_wide(metric, result, demand))
     beyond = sum(
@@ -306,11 +306,19 @@ def _proposed(metric: Metric, wanted: float, typical: float, margin: float) -> f
     low, high = limits(metric)
     if not math.isfinite(raw) or not low <= raw <= high:
         return None
-    bound = recorded_bound(raw, metric, Margin(0.0, 0.0))
-    return None if bound == (high if metric.better == "lower" else low) else bound
+    try:
+        return recorded_bound(raw, metric, Margin(0.0, 0.0))
+    except InputError:
+        return None
 
 
 def _too_wide(metric: Metric, result: Calibrated, demand: Demand) -> str:
+    if result.by_margin:
+        return (
+            f"a {metric.bound_kind} that is {result.margin:.3g}, the smallest margin, from the"
+            f" median {result.typical:.4g} always holds; look at the images, or give a smaller"
+            " --min-margin"
+        )
     runs = len(result.values)
     more = assumption_free_runs(demand.coverage, demand.confidence)
     return (

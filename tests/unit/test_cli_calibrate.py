@@ -58,6 +58,27 @@ def calibrate(project, capsys):
     return run
 
 
+@pytest.mark.parametrize(
+    ("metric", "values", "why"),
+    [
+        ("edit_lpips", (0.0, 0.0, 0.0), "a min that is 0, the smallest margin, from the median 0"),
+        ("mask_iou", (0.0504, 0.0504, 0.0504), "a min that is 0.05, the smallest margin, from"),
+        ("mask_iou", (0.1, 0.4, 0.8), "the spread of 3 runs asks for a min that always holds"),
+    ],
+)
+def test_a_gate_whose_bound_would_always_hold_stops_no_other(calibrate, metric, values, why):
+    other = {"file": GOLDEN, "test": "test_a", "gate": metric}
+    gates = [
+        [lpips(0.03 + n / 1000), lpips(value, metric=metric, better="higher", golden=other)]
+        for n, value in enumerate(values)
+    ]
+    status, out, _ = calibrate(*gates)
+    assert status == 0
+    assert "proposal  max" in out
+    assert f"left      {why}" in out
+    assert "1 proposals, 1 of them with warnings; 1 left" in out
+
+
 def test_a_proposal_is_told_and_written_only_on_request(calibrate, project):
     gates = [lpips(value) for value in VALUES]
     status, out, _ = calibrate(*gates)
