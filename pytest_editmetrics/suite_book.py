@@ -41,10 +41,7 @@ class SuiteBook:
         if not self._asked:
             self._asked = True
             try:
-                suite = self._session.suite
-                if suite is not None:
-                    suite.check_base()
-                self._suite = suite
+                self._suite = self._session.suite
             except EditMetricsError as error:
                 self.problems.append(f"the suite's gates are not known: {error}")
         if self._suite is None:
@@ -113,7 +110,11 @@ class SuiteBook:
         from pytest_editmetrics.suite import Side, side_of
 
         if suite.base is None:
-            return None
+            return Side(
+                {},
+                "no base is named to compare with: write `base: results/base.jsonl` in suite, a"
+                " file of --editmetrics-results",
+            )
         shown = self._session.shown(suite.base)
         if suite.base in self._written() or suite.base / RESULTS in self._written():
             text = f"this run writes the base {shown}, so nothing is compared with it"

@@ -11,7 +11,7 @@ from typing import Literal
 from pytest_editmetrics.config.bounds import checked_bound, refuse_other_bound
 from pytest_editmetrics.config.interpolate import Resolver, load_tree
 from pytest_editmetrics.config.node import Node
-from pytest_editmetrics.errors import ConfigError, did_you_mean
+from pytest_editmetrics.errors import did_you_mean
 from pytest_editmetrics.measurement import Better, BoundKind, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
@@ -56,15 +56,6 @@ class SuiteSettings:
     def metrics(self) -> frozenset[str]:
         """The metrics that are held."""
         return frozenset(bound.metric for bound in self.bounds)
-
-    def check_base(self) -> None:
-        """Raise ``ConfigError`` if a gate compares with a base and none is named."""
-        for bound in self.bounds:
-            if bound.compares and self.base is None:
-                raise ConfigError(
-                    f"{bound.source}: {bound.statistic} of {bound.metric} compares with a base:"
-                    " write `base: results/base.jsonl` in suite, a file of --editmetrics-results"
-                )
 
 
 def read_suite(path: Path, registry: PipeRegistry, rootdir: Path) -> SuiteSettings | None:
