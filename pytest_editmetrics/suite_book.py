@@ -116,7 +116,8 @@ class SuiteBook:
                 " file of --editmetrics-results",
             )
         shown = self._session.shown(suite.base)
-        if suite.base in self._written() or suite.base / RESULTS in self._written():
+        target = suite.base.resolve()
+        if {target, target / RESULTS} & self._written():
             text = f"this run writes the base {shown}, so nothing is compared with it"
             if in_ci() and not self._session.options["force-update"]:
                 self.problems.append(f"{text}: refused when CI is set; give another path")
@@ -139,7 +140,7 @@ class SuiteBook:
         )
 
     def _written(self) -> set[Path]:
-        """Return the results files that this session writes."""
+        """Return the results files that this session writes, links and ``..`` resolved."""
         from pytest_editmetrics.rundir import RESULTS
 
         session = self._session

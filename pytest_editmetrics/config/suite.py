@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -106,7 +107,9 @@ def parse_suite(node: Node, registry: PipeRegistry) -> SuiteSettings | None:
 def _base(node: Node) -> Path:
     text = node.text("base of suite")
     folder = Path() if node.source.path is None else node.source.path.parent
-    return (folder / text).absolute()
+    path = (folder / text).absolute()
+    plain = Path(os.path.normpath(path))  # leads elsewhere where `..` follows a link
+    return plain if plain.resolve() == path.resolve() else path
 
 
 def _metric(metric: Metric, node: Node) -> Iterator[SuiteBound]:

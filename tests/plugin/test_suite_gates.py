@@ -224,6 +224,29 @@ def test_a_run_directory_may_be_the_base(edits):
     result.stdout.fnmatch_lines(["suite score paired p 1 >= alpha 0.01*"])
 
 
+@pytest.mark.parametrize("base", ["../results/base.jsonl", "../link/base.jsonl", "../link"])
+def test_a_base_above_or_behind_a_link_is_made_as_the_message_says(suite, monkeypatch, base):
+    for folder in ("conf", "results"):
+        suite.mkdir(folder)
+    (suite.path / "link").symlink_to("results", target_is_directory=True)
+    (suite.path / "conf/editmetrics.yaml").write_text(SUITE.replace("base.jsonl", base))
+    suite.makeini("[pytest]\neditmetrics_config = conf/editmetrics.yaml\n")
+    suite.makepyfile(test_x=TESTS)
+    monkeypatch.setenv("SHIFT", "0")
+    if not base.endswith("link"):
+        result = suite.runpytest()
+        assert result.ret == 1
+        told = base.removeprefix("../")
+        result.stdout.fnmatch_lines(
+            [f"*there is no base {told} *make it with: pytest --editmetrics-results={told}, *"]
+        )
+    option = "run-dir" if base.endswith("link") else "results"
+    result = suite.runpytest(f"--editmetrics-{option}={base.removeprefix('../')}")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["suite: this run writes the base *, so nothing is compared*"])
+    assert suite.runpytest().ret == 0
+
+
 def test_only_the_last_attempt_counts(edits, monkeypatch):
     edits.makepyfile(
         test_x=TESTS.replace("check(10", "check(90 if not seen(n) else 10").replace("1.0)", "0.5)")
