@@ -221,19 +221,27 @@ def _write_bounds(
     session: EditSession, bounds: Sequence[_Bound], say: Callable[[str], None]
 ) -> None:
     from pytest_editmetrics.config.reader import shown_path
-    from pytest_editmetrics.goldens import write_proposals
+    from pytest_editmetrics.goldens import NotWrittenError, write_proposals
     from pytest_editmetrics.report.text import format_numbers
 
     proposals = [bound.proposal for bound in bounds]
-    written = write_proposals(proposals, session.registry, session.rootdir)
+    failure: NotWrittenError | None = None
+    try:
+        written = write_proposals(proposals, session.registry, session.rootdir)
+    except NotWrittenError as error:
+        failure, written = error, error.written
     for bound in bounds:
         gate, proposal = bound.record.gate, bound.proposal
+        if failure is not None and session.rootdir / proposal.address.file in failure.failed:
+            continue
         value, limit = format_numbers(gate.value or 0.0, proposal.bound)
         kind = "max" if gate.better == "lower" else "min"
         env = f" (env {proposal.env})" if proposal.env else ""
         say(f"approved: {bound.record.nodeid} {gate.label} {value}, {kind} {limit}{env}")
     for path in written:
         say(f"wrote {shown_path(path, session.rootdir)}; review the change and commit it")
+    if failure is not None:
+        raise failure
 
 
 def _write_images(

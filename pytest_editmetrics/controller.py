@@ -252,7 +252,12 @@ class Controller:
         self._problems += self._ci.problems
 
     def _record_goldens(self, tally: Tally) -> None:
-        from pytest_editmetrics.goldens import GoldenAddress, Proposal, write_proposals
+        from pytest_editmetrics.goldens import (
+            GoldenAddress,
+            NotWrittenError,
+            Proposal,
+            write_proposals,
+        )
 
         proposals = []
         lost = 0
@@ -274,12 +279,16 @@ class Controller:
             return
         root = self.session.rootdir
         self.session.goldens.forget({proposal.address.file for proposal in proposals})
+        written: list[Path] = []
         try:
-            for path in write_proposals(proposals, self.session.registry, root):
-                shown = path.relative_to(root) if path.is_relative_to(root) else path
-                self._notes.append(f"recorded: {shown}; review the change and commit it")
+            written = write_proposals(proposals, self.session.registry, root)
         except EditMetricsError as error:
             self._problems.append(str(error))
+            if isinstance(error, NotWrittenError):
+                written = error.written
+        for path in written:
+            shown = path.relative_to(root) if path.is_relative_to(root) else path
+            self._notes.append(f"recorded: {shown}; review the change and commit it")
 
     def _judge_session(self, session: pytest.Session, tally: Tally) -> None:
         if tally.nothing_measured and session.testsfailed == 0:

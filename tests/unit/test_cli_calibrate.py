@@ -58,6 +58,26 @@ def calibrate(project, capsys):
     return run
 
 
+def test_what_was_written_is_told_beside_what_could_not_be(project, capsys):
+    (project / "tests" / "test_y.py").write_text("")
+    blocked, free = GOLDEN, GOLDEN.replace("_x", "_y")
+    for number, value in enumerate(VALUES):
+        with ResultsFile(Path(f"r{number}"), {}, f"2026-0{number}") as results:
+            for file in (blocked, free):
+                address = {"file": file, "test": "test_a", "gate": "lpips"}
+                nodeid = f"tests/{Path(file).stem}::test_a"
+                results.gate(nodeid, 1, True, "passed", lpips(value, golden=address))
+            results.close({})
+    (project / GOLDEN).parent.mkdir()
+    (project / GOLDEN).write_text("test_a:\n  lpips: {max: 0.9, review: 0.5}\n")
+    assert main(["calibrate", *(f"r{n}" for n in range(len(VALUES))), "--write"]) == 1
+    out, err = capsys.readouterr()
+    assert f"wrote {free}; review the change and commit it" in out
+    assert f"wrote {blocked}" not in out
+    assert blocked in err
+    assert (project / free).exists()
+
+
 @pytest.mark.parametrize(
     ("metric", "values", "why"),
     [
