@@ -18,6 +18,7 @@ from pytest_editmetrics.compare import (
     weights_of,
 )
 from pytest_editmetrics.config.bounds import limits
+from pytest_editmetrics.config.expect import check_expect
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.gates import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.goldens import Proposal, recorded_bound
@@ -169,11 +170,11 @@ def _golden(session: EditSession, record: GateRecord) -> tuple[str | None, Thres
     gate = record.gate
     if bound_elsewhere(gate) is not None:
         return gate.env, _stated(gate)
-    session.registry.metric(gate.metric)
+    metric = session.registry.metric(gate.metric)
     address = golden_address(session, record)
     device = gate.device or "cpu"
     approved = session.goldens.lookup(address, device, gate.device_name or device, gate.smoke)
-    default = session.settings.thresholds.get(gate.metric)
+    default = session.settings.default(metric, check_expect(gate.details.get("expect")))
     if approved is None:
         return None, default
     return approved.env, approved.threshold or default

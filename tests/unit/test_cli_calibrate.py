@@ -58,6 +58,13 @@ def calibrate(project, capsys):
     return run
 
 
+def test_the_bound_of_what_the_check_expects_is_the_present_one(calibrate):
+    gates = [lpips(value, details={"net": "alex", "expect": "reencoded"}) for value in VALUES]
+    status, out, _ = calibrate(*gates)
+    assert status == 0
+    assert "present   max 0.25, default expect='reencoded': the proposal is tighter by" in out
+
+
 def test_what_was_written_is_told_beside_what_could_not_be(project, capsys):
     (project / "tests" / "test_y.py").write_text("")
     blocked, free = GOLDEN, GOLDEN.replace("_x", "_y")
