@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.approve import bound_elsewhere, golden_address, selected
@@ -19,7 +19,7 @@ from pytest_editmetrics.compare import (
 )
 from pytest_editmetrics.config.bounds import limits
 from pytest_editmetrics.config.expect import check_expect
-from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
+from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.goldens import Proposal, recorded_bound
 from pytest_editmetrics.measurement import Margin, Metric, Threshold
@@ -95,7 +95,7 @@ def calibrate(
             devices without a variant of their own; or they are not of this project.
     """
     check_shares(demand.coverage, demand.confidence)
-    _check_margins(session, demand.margins)
+    demand = replace(demand, margins=_of_metrics(session, demand.margins))
     _check_runs(runs)
     chosen = {_key(record) for record in selected(list(runs.values()), expression)}
     found = {name: _by_key(run, chosen) for name, run in runs.items()}
@@ -115,11 +115,15 @@ def calibrate(
     return Calibration(demand, tuple(gates), tuple(without))
 
 
-def _check_margins(session: EditSession, margins: Mapping[str, Bound]) -> None:
-    for name in margins:
-        if name not in session.registry.metrics:
-            hint = did_you_mean(name, session.registry.metrics)
-            raise InputError(f"--min-margin names the unknown metric {name!r}{hint}")
+def _of_metrics(session: EditSession, margins: Mapping[str, Bound]) -> dict[str, Bound]:
+    """Return the margins by the metrics' own names."""
+    found: dict[str, Bound] = {}
+    for written, margin in margins.items():
+        name = session.registry.metric(written).name
+        if name in found:
+            raise InputError(f"--min-margin names {name} twice; give one margin a metric")
+        found[name] = margin
+    return found
 
 
 def _check_runs(runs: Mapping[str, Run]) -> None:

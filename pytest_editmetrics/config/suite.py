@@ -11,6 +11,7 @@ from typing import Literal
 
 from pytest_editmetrics.config.bounds import checked_bound, refuse_other_bound
 from pytest_editmetrics.config.interpolate import Resolver, load_tree
+from pytest_editmetrics.config.metric_keys import by_metric
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.errors import did_you_mean
 from pytest_editmetrics.measurement import Better, BoundKind, Metric
@@ -91,12 +92,10 @@ def parse_suite(node: Node, registry: PipeRegistry) -> SuiteSettings | None:
     if base is not None and base.value is None:
         base = None
     bounds: list[SuiteBound] = []
-    for name, child in entries.items():
-        if name == BASE:
-            continue
-        if name not in registry.metrics:
-            child.fail(f"unknown metric {name!r} in suite{did_you_mean(name, registry.metrics)}")
-        bounds += _metric(registry.metrics[name], child)
+    metrics = {name: child for name, child in entries.items() if name != BASE}
+    held = by_metric(Node.holding(metrics, node.source, node.line), "suite", registry)
+    for name, child in held.items():
+        bounds += _metric(registry.metric(name), child)
     if not bounds:
         node.fail("suite holds no metric to anything; write `lpips: {mean: {max: ...}}`")
     if base is None:

@@ -65,6 +65,20 @@ def test_the_bound_of_what_the_check_expects_is_the_present_one(calibrate):
     assert "present   max 0.25, default expect='reencoded': the proposal is tighter by" in out
 
 
+def test_a_smallest_margin_takes_another_name_of_a_metric_once(calibrate):
+    more = {"metric": "mask_iou", "better": "higher"}
+    more["golden"] = {"file": GOLDEN, "test": "test_a", "gate": "mask_iou"}
+    gates = [lpips(0.9 + value, **more) for value in VALUES]
+    assert "smallest margin is 0.2" not in calibrate(*gates)[1]
+    status, out, _ = calibrate(*gates, options=["--min-margin", "iou:0.2"])
+    assert status == 0
+    assert "the smallest margin decides, 0.2 from the median" in out
+    both = ["--min-margin", "iou:0.2", "--min-margin", "mask_iou:0.1"]
+    status, _, err = calibrate(*gates, options=both)
+    assert status == 2
+    assert "--min-margin names mask_iou twice" in err
+
+
 def test_what_was_written_is_told_beside_what_could_not_be(project, capsys):
     (project / "tests" / "test_y.py").write_text("")
     blocked, free = GOLDEN, GOLDEN.replace("_x", "_y")

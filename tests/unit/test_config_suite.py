@@ -72,7 +72,7 @@ def test_a_base_may_come_from_the_environment(read, monkeypatch, tmp_path):
         (
             "suite:\n  lpisp: {mean: 1}",
             2,
-            "unknown metric 'lpisp' in suite (did you mean 'lpips'?)",
+            "unknown metric 'lpisp' (did you mean 'lpips'?)",
         ),
         ("suite:\n  lpips:", 2, "suite.lpips is empty; write `mean: {max: ...}`"),
         (
