@@ -54,7 +54,7 @@ def selected(runs: Sequence[Run], expression: str | None) -> list[GateRecord]:
     found = [record for record in records if record.nodeid == expression]
     found = found or _matching(records, expression)
     if not found:
-        where = ", ".join(str(run.path) for run in runs)
+        where = ", ".join(str(run.shown) for run in runs)
         raise InputError(f"-k {expression!r} selects none of the {len(records)} gates of {where}")
     return found
 
@@ -118,8 +118,10 @@ def bound_elsewhere(gate: Gate) -> str | None:
     """Return why no golden can hold the gate's bound, and what to edit; ``None`` if one can."""
     if gate.origin in _WRITTEN_BY_HAND:
         return f"its bound is the {gate.origin}'s; edit {gate.source}"
-    if pair := gate.details.get("manifest"):
-        return f"a manifest has no goldens; give {pair['row']} a threshold"
+    if "manifest" in gate.details:
+        pair = gate.details["manifest"]
+        row = pair.get("row", "its row") if isinstance(pair, Mapping) else "its row"
+        return f"a manifest has no goldens; give {row} a threshold"
     return None
 
 

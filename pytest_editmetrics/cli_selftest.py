@@ -70,7 +70,7 @@ def _noticed(session: EditSession, run: Run, *, configured: bool) -> Iterator[tu
             name = "" if record.gate.name is None else f"@{record.gate.name}"
             cases.setdefault(record.nodeid + name, []).append(record)
     if not cases:
-        raise EditMetricsError(f"{run.path}: there is no gate to test")
+        raise EditMetricsError(f"{run.shown}: there is no gate to test")
     for case, records in track(list(cases.items()), "selftest"):
         try:
             jobs = [job_of(session, run, record, configured) for record in records]

@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -147,8 +147,9 @@ class GateRecord:
 class Run:
     """A run that was read: its session line, its gates, and the tests whose worker died.
 
-    ``path`` is the folder that the gates' image paths are relative to. ``complete`` is false for a
-    run that was cut off; ``end`` is the last line of one that was not.
+    ``path`` is the folder that the gates' image paths are relative to; ``given`` is what was read,
+    that folder or a results file. ``complete`` is false for a run that was cut off; ``end`` is the
+    last line of one that was not.
     """
 
     path: Path
@@ -157,6 +158,12 @@ class Run:
     crashed: tuple[str, ...]
     complete: bool
     end: Mapping[str, Any] = field(default_factory=dict)
+    given: Path | None = None
+
+    @property
+    def shown(self) -> Path:
+        """What messages call the run: the folder or the results file, as it was given."""
+        return self.given or self.path
 
     def image_path(self, name: str) -> Path:
         """Return where an image lies that a gate's ``images`` name.
@@ -208,7 +215,7 @@ def read_run(path: Path) -> Run:
         ) from None
     except UnicodeDecodeError:
         raise EditMetricsError(f"{source}: not a results file (it is not UTF-8 text)") from None
-    return _run(source, list(_records(source, text)))
+    return replace(_run(source, list(_records(source, text))), given=path)
 
 
 def _records(source: Path, text: str) -> Iterator[tuple[int, dict[str, Any] | None]]:

@@ -50,7 +50,7 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
         raise InputError(f"-o {output} is the run itself; give another folder")
     final = [record for record in run.gates if record.final and record.gate.compares != "gates"]
     if not final:
-        raise EditMetricsError(f"{run.path}: there is no gate to score")
+        raise EditMetricsError(f"{run.shown}: there is no gate to score")
     run_dir = RunDir(output)
     run_dir.prepare()
     session.run_path = output
