@@ -215,7 +215,11 @@ class Controller:
                 self._finish_attempt(attempt)
         full = self._is_full_run(session) and sys.exc_info()[0] is None
         if self._tally is not None:
-            self._record_goldens(self._tally)
+            from pytest_editmetrics.golden_book import record_goldens
+
+            notes, problems = record_goldens(self.session, self._tally, self._collected)
+            self._notes += notes
+            self._problems += problems
             self._images.close(self._collected, full)
             self._notes += self._images.notes
             self._problems += self._images.problems
@@ -250,45 +254,6 @@ class Controller:
         self._ci.close(self._tally or Tally(crashed=self._crashed), end)
         self._notes += self._ci.notes
         self._problems += self._ci.problems
-
-    def _record_goldens(self, tally: Tally) -> None:
-        from pytest_editmetrics.goldens import (
-            GoldenAddress,
-            NotWrittenError,
-            Proposal,
-            write_proposals,
-        )
-
-        proposals = []
-        lost = 0
-        order = self._collected
-        finished = sorted(tally.notable, key=lambda pair: order.get(pair[0].nodeid, len(order)))
-        for test, gate in finished:
-            if gate.golden is None or gate.proposal is None or gate.value is None:
-                continue
-            if test.failed:
-                lost += 1
-                continue
-            address = GoldenAddress.from_dict(gate.golden)
-            proposals.append(Proposal(address, gate.metric, gate.proposal, gate.value, gate.env))
-        if lost:
-            self._notes.append(
-                f"not recorded: {lost} gates of tests that failed for another reason"
-            )
-        if not proposals:
-            return
-        root = self.session.rootdir
-        self.session.goldens.forget({proposal.address.file for proposal in proposals})
-        written: list[Path] = []
-        try:
-            written = write_proposals(proposals, self.session.registry, root)
-        except EditMetricsError as error:
-            self._problems.append(str(error))
-            if isinstance(error, NotWrittenError):
-                written = error.written
-        for path in written:
-            shown = path.relative_to(root) if path.is_relative_to(root) else path
-            self._notes.append(f"recorded: {shown}; review the change and commit it")
 
     def _judge_session(self, session: pytest.Session, tally: Tally) -> None:
         if tally.nothing_measured and session.testsfailed == 0:
