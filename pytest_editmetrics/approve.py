@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates import GOLDEN_IMAGE, Gate
+from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens import GoldenAddress, Proposal
     from pytest_editmetrics.rundir import GateRecord, Run
 
-_WRITTEN_BY_HAND = ("argument", "marker", "case")
 _PROVENANCE = ("test", "name", "date", "versions", "device", "weights", "facts")
 
 
@@ -116,7 +116,7 @@ def approve(
 
 def bound_elsewhere(gate: Gate) -> str | None:
     """Return why no golden can hold the gate's bound, and what to edit; ``None`` if one can."""
-    if gate.origin in _WRITTEN_BY_HAND:
+    if gate.origin in WRITTEN_BY_HAND:
         return f"its bound is the {gate.origin}'s; edit {gate.source}"
     if "manifest" in gate.details:
         pair = gate.details["manifest"]

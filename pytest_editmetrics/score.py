@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.gates import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.judging import Job, make_gate
-from pytest_editmetrics.measurement import Threshold
+from pytest_editmetrics.measurement import WRITTEN_BY_HAND, Threshold
 from pytest_editmetrics.options import in_ci
 from pytest_editmetrics.outputs import now, package_versions
 from pytest_editmetrics.progress import track
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pytest_editmetrics.pairs import Pair
     from pytest_editmetrics.report.tally import Tally
     from pytest_editmetrics.rundir import GateRecord, Run
-
-_WRITTEN_BY_HAND = ("argument", "marker", "case")
 
 
 def score_run(session: EditSession, run: Run, output: Path, *, configured: bool) -> Tally:
@@ -219,7 +217,7 @@ def _pair(run: Run, gate: Gate) -> Pair:
 
 def _explicit(gate: Gate) -> Threshold | None:
     """Return the bound that the test or case states."""
-    if gate.origin not in _WRITTEN_BY_HAND or gate.bound is None or gate.bound_kind is None:
+    if gate.origin not in WRITTEN_BY_HAND or gate.bound is None or gate.bound_kind is None:
         return None
     kind: Any = gate.bound_kind
     origin: Any = gate.origin

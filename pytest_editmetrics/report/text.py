@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.report.image_text import image_headline, image_rows
 from pytest_editmetrics.report.numbers import format_numbers as format_numbers
 
 _AREA = {"edit_area": "edit", "unedit_area": "unedit", None: "whole-image"}
-_WRITTEN_BY_HAND = ("argument", "marker", "case")
 
 
 def subject(gate: Gate) -> str:
@@ -206,7 +206,7 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
         return None
     if advice := gate.details.get("advice"):
         return str(advice)
-    if gate.snapshot is None and gate.origin in _WRITTEN_BY_HAND:
+    if gate.snapshot is None and gate.origin in WRITTEN_BY_HAND:
         return f"edit the {gate.origin} {gate.source} (updating writes goldens only)"
     if pair := gate.details.get("manifest"):
         return f"give the row {pair['row']} a threshold of its own, or edit {gate.source}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.gates import FAILING, Gate
 from pytest_editmetrics.image_gate import tile_failed
+from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.report.numbers import format_numbers
 from pytest_editmetrics.report.text import explanation_rows, headline, subject
 from pytest_editmetrics.rundir import GateRecord
@@ -228,5 +229,5 @@ def approvable(gate: Gate) -> bool:
         return False
     if gate.snapshot is not None:
         return "edited" in gate.images
-    written_by_hand = gate.origin in ("argument", "marker", "case")
-    return not written_by_hand and gate.value is not None and math.isfinite(gate.value)
+    by_hand = gate.origin in WRITTEN_BY_HAND
+    return not by_hand and gate.value is not None and math.isfinite(gate.value)
