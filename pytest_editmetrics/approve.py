@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -10,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates import GOLDEN_IMAGE, OTHER_WEIGHTS, Gate
+from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens import GoldenAddress, Proposal
     from pytest_editmetrics.rundir import GateRecord, Run
 
-_WRITTEN_BY_HAND = ("argument", "marker", "case")
 _PROVENANCE = ("test", "name", "date", "versions", "device", "weights", "facts")
 
 
@@ -53,7 +54,7 @@ def selected(runs: Sequence[Run], expression: str | None) -> list[GateRecord]:
     found = [record for record in records if record.nodeid == expression]
     found = found or _matching(records, expression)
     if not found:
-        where = ", ".join(str(run.path) for run in runs)
+        where = ", ".join(str(run.shown) for run in runs)
         raise InputError(f"-k {expression!r} selects none of the {len(records)} gates of {where}")
     return found
 
@@ -83,7 +84,8 @@ def approve(
     """Write goldens for the failing gates that a golden, or none, decided; return how many.
 
     Bounds that a test or a case states are never written: ``say`` is told where to edit them, as it
-    is told everything that is written.
+    is told everything that is written. The gates of a test that failed for another reason, too, are
+    left unless ``expression`` is its id.
 
     Raises:
         InputError: ``expression``, see ``selected``.
@@ -96,7 +98,12 @@ def approve(
         gate = record.gate
         if gate.verdict not in ("fail", "missing-golden") and OTHER_WEIGHTS not in gate.details:
             continue
-        if gate.metric.startswith(GOLDEN_IMAGE):
+        if record.other_failure and expression != record.nodeid:
+            say(
+                f"left: {record.nodeid} {gate.label}: its test failed for another reason, too;"
+                f" -k {shlex.quote(record.nodeid)} approves it all the same"
+            )
+        elif gate.metric.startswith(GOLDEN_IMAGE):
             images.append(_image(session, run, record))
         elif (why := bound_elsewhere(gate) or _no_golden(session, gate)) is not None:
             say(f"left: {record.nodeid} {gate.label}: {why}")
@@ -109,10 +116,12 @@ def approve(
 
 def bound_elsewhere(gate: Gate) -> str | None:
     """Return why no golden can hold the gate's bound, and what to edit; ``None`` if one can."""
-    if gate.origin in _WRITTEN_BY_HAND:
+    if gate.origin in WRITTEN_BY_HAND:
         return f"its bound is the {gate.origin}'s; edit {gate.source}"
-    if pair := gate.details.get("manifest"):
-        return f"a manifest has no goldens; give {pair['row']} a threshold"
+    if "manifest" in gate.details:
+        pair = gate.details["manifest"]
+        row = pair.get("row", "its row") if isinstance(pair, Mapping) else "its row"
+        return f"a manifest has no goldens; give {row} a threshold"
     return None
 
 
@@ -216,19 +225,27 @@ def _write_bounds(
     session: EditSession, bounds: Sequence[_Bound], say: Callable[[str], None]
 ) -> None:
     from pytest_editmetrics.config.reader import shown_path
-    from pytest_editmetrics.goldens import write_proposals
+    from pytest_editmetrics.goldens import NotWrittenError, write_proposals
     from pytest_editmetrics.report.text import format_numbers
 
     proposals = [bound.proposal for bound in bounds]
-    written = write_proposals(proposals, session.registry, session.rootdir)
+    failure: NotWrittenError | None = None
+    try:
+        written = write_proposals(proposals, session.registry, session.rootdir)
+    except NotWrittenError as error:
+        failure, written = error, error.written
     for bound in bounds:
         gate, proposal = bound.record.gate, bound.proposal
+        if failure is not None and session.rootdir / proposal.address.file in failure.failed:
+            continue
         value, limit = format_numbers(gate.value or 0.0, proposal.bound)
         kind = "max" if gate.better == "lower" else "min"
         env = f" (env {proposal.env})" if proposal.env else ""
         say(f"approved: {bound.record.nodeid} {gate.label} {value}, {kind} {limit}{env}")
     for path in written:
         say(f"wrote {shown_path(path, session.rootdir)}; review the change and commit it")
+    if failure is not None:
+        raise failure
 
 
 def _write_images(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -17,25 +18,29 @@ from pytest_editmetrics.session import EditSession
 
 def tell_blind(
     session: EditSession, runs: Mapping[str, Run], found: Calibration
-) -> tuple[Calibration, int]:
+) -> tuple[Calibration, Counter[str]]:
     """Return the calibration with a warning at each proposal that notices no fault at all.
 
     Faults are put into the images that the runs keep (``selftest``). The second value counts the
-    proposals that could not be tested, since no run keeps an image of their gate.
+    proposals that could not be tested, by the reason.
     """
-    gates, untested = [], 0
+    gates = []
+    untested: Counter[str] = Counter()
     for one in track(list(found.gates), "selftest"):
         tested = _tested(session, runs, one) if one.bound is not None else one
-        untested += tested is None
-        gates.append(one if tested is None else tested)
+        if isinstance(tested, str):
+            untested[tested] += 1
+            tested = one
+        gates.append(tested)
     return replace(found, gates=tuple(gates)), untested
 
 
-def _tested(session: EditSession, runs: Mapping[str, Run], one: Calibrated) -> Calibrated | None:
-    """Return a proposal, warned if it is blind; ``None`` if it cannot be tested."""
+def _tested(session: EditSession, runs: Mapping[str, Run], one: Calibrated) -> Calibrated | str:
+    """Return a proposal, warned if it is blind, or why it cannot be tested."""
     kind = "max" if one.gate.better == "lower" else "min"
     assert one.bound is not None
     proposal = Threshold(kind, one.bound, "golden", "the proposal")  # type: ignore[arg-type]
+    why = "the runs keep no images of them; give run directories"
     for run in runs.values():
         for record in run.gates:
             if not (record.final and _is(record, one) and record.gate.images):
@@ -45,8 +50,10 @@ def _tested(session: EditSession, runs: Mapping[str, Run], one: Calibrated) -> C
             except EditMetricsError:  # another run may have what this one lacks
                 continue
             noticed = try_faults(session, [replace(job, explicit=proposal)])
-            return _warned(one, noticed.let_through) if noticed.blind else one
-    return None
+            if noticed.why is None:
+                return _warned(one, noticed.let_through) if noticed.blind else one
+            why = noticed.why
+    return why
 
 
 def _is(record: GateRecord, one: Calibrated) -> bool:

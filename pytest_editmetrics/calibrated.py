@@ -50,6 +50,14 @@ class Calibrated:
         """The median of the values."""
         return median(self.values)
 
+    @property
+    def by_margin(self) -> bool:
+        """Whether the smallest margin, and not the spread, decides the bound."""
+        if self.tolerance is None:
+            return False
+        sign = 1.0 if self.gate.better == "lower" else -1.0
+        return sign * (self.tolerance.value - self.typical) <= self.margin
+
 
 @dataclass(frozen=True)
 class Calibration:

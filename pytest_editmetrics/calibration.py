@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.approve import bound_elsewhere, golden_address, selected
@@ -19,7 +19,8 @@ from pytest_editmetrics.compare import (
     weights_of,
 )
 from pytest_editmetrics.config.bounds import limits
-from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
+from pytest_editmetrics.config.expect import check_expect
+from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.goldens import Proposal, recorded_bound
 from pytest_editmetrics.measurement import Margin, Metric, Threshold
@@ -83,7 +84,7 @@ def calibrate(
             devices without a variant of their own; or they are not of this project.
     """
     check_shares(demand.coverage, demand.confidence)
-    _check_margins(session, demand.margins)
+    demand = replace(demand, margins=_of_metrics(session, demand.margins))
     _check_runs(runs)
     chosen = {_key(record) for record in selected(list(runs.values()), expression)}
     found = {name: _by_key(run, chosen) for name, run in runs.items()}
@@ -103,11 +104,15 @@ def calibrate(
     return Calibration(demand, tuple(gates), tuple(without))
 
 
-def _check_margins(session: EditSession, margins: Mapping[str, Bound]) -> None:
-    for name in margins:
-        if name not in session.registry.metrics:
-            hint = did_you_mean(name, session.registry.metrics)
-            raise InputError(f"--min-margin names the unknown metric {name!r}{hint}")
+def _of_metrics(session: EditSession, margins: Mapping[str, Bound]) -> dict[str, Bound]:
+    """Return the margins by the metrics' own names."""
+    found: dict[str, Bound] = {}
+    for written, margin in margins.items():
+        name = session.registry.metric(written).name
+        if name in found:
+            raise InputError(f"--min-margin names {name} twice; give one margin a metric")
+        found[name] = margin
+    return found
 
 
 def _check_runs(runs: Mapping[str, Run]) -> None:
@@ -158,11 +163,11 @@ def _golden(session: EditSession, record: GateRecord) -> tuple[str | None, Thres
     gate = record.gate
     if bound_elsewhere(gate) is not None:
         return gate.env, _stated(gate)
-    session.registry.metric(gate.metric)
+    metric = session.registry.metric(gate.metric)
     address = golden_address(session, record)
     device = gate.device or "cpu"
     approved = session.goldens.lookup(address, device, gate.device_name or device, gate.smoke)
-    default = session.settings.thresholds.get(gate.metric)
+    default = session.settings.default(metric, check_expect(gate.details.get("expect")))
     if approved is None:
         return None, default
     return approved.env, approved.threshold or default
@@ -222,10 +227,10 @@ def _calibrated(session: EditSession, series: _Series, demand: Demand) -> Calibr
     )
     margin = _margin(demand.margins.get(metric.name), own, result.typical)
     bound = _proposed(metric, tolerance.value, result.typical, margin)
-    by_margin = abs(tolerance.value - result.typical) <= margin
-    doubts = _told(series, gates, tolerance.scale, demand, by_margin)
+    result = _changed(result, tolerance=tolerance, margin=margin)
+    doubts = _told(series, gates, tolerance.scale, demand, result.by_margin)
     told = (*doubts, *series.warnings)
-    result = _changed(result, tolerance=tolerance, margin=margin, warnings=told)
+    result = _changed(result, warnings=told)
     if bound is None:
         return _changed(result, left=result.left or _too_wide(metric, result, demand))
     beyond = sum(
@@ -298,11 +303,19 @@ def _proposed(metric: Metric, wanted: float, typical: float, margin: float) -> f
     low, high = limits(metric)
     if not math.isfinite(raw) or not low <= raw <= high:
         return None
-    bound = recorded_bound(raw, metric, Margin(0.0, 0.0))
-    return None if bound == (high if metric.better == "lower" else low) else bound
+    try:
+        return recorded_bound(raw, metric, Margin(0.0, 0.0))
+    except InputError:
+        return None
 
 
 def _too_wide(metric: Metric, result: Calibrated, demand: Demand) -> str:
+    if result.by_margin:
+        return (
+            f"a {metric.bound_kind} that is {result.margin:.3g}, the smallest margin, from the"
+            f" median {result.typical:.4g} always holds; look at the images, or give a smaller"
+            " --min-margin"
+        )
     runs = len(result.values)
     more = assumption_free_runs(demand.coverage, demand.confidence)
     return (

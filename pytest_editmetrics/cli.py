@@ -48,6 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EditMetricsError as error:
         print(f"editmetrics: error: {error}", file=sys.stderr)
         return 2 if isinstance(error, InputError) else 1
+    except OSError as error:
+        what = error.filename
+        if what is None:  # what was printed does not fit on the disk, and never will
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            what = "the output cannot be written"
+        print(f"editmetrics: error: {what}: {error.strerror or error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("editmetrics: interrupted", file=sys.stderr)
         return 130

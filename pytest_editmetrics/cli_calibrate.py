@@ -103,11 +103,9 @@ def _calibrate(args: argparse.Namespace) -> int:
             found, untested = tell_blind(session, runs, found)
         for line in (*run_lines(runs, found), *calibration_lines(found)):
             say(line)
-        if args.selftest and untested:
-            say(
-                f"{untested} gates were not self-tested: the runs keep no images of them; give run"
-                " directories"
-            )
+        if args.selftest:
+            for why, count in untested.items():
+                say(f"{count} gates were not self-tested: {why}")
         return _finish(session, found, write=args.write)
 
     return in_project(work, args.rootdir)
@@ -128,7 +126,7 @@ def _margins(texts: list[str]) -> dict[str, Bound]:
 
 def _finish(session: EditSession, found: Calibration, *, write: bool) -> int:
     from pytest_editmetrics.config.reader import shown_path
-    from pytest_editmetrics.goldens import write_proposals
+    from pytest_editmetrics.goldens import NotWrittenError, write_proposals
 
     proposals = found.proposals
     left = len(found.gates) + len(found.without_value) - len(proposals)
@@ -140,10 +138,16 @@ def _finish(session: EditSession, found: Calibration, *, write: bool) -> int:
     if not write:
         say(f"{counts}; nothing was written, give --write")
         return 0
-    written = write_proposals(proposals, session.registry, session.rootdir)
+    failure: NotWrittenError | None = None
+    try:
+        written = write_proposals(proposals, session.registry, session.rootdir)
+    except NotWrittenError as error:
+        failure, written = error, error.written
     say(counts)
     for path in written:
         say(f"wrote {shown_path(path, session.rootdir)}; review the change and commit it")
+    if failure is not None:
+        raise failure
     if not written:
         say("every golden states its proposal already")
     return 0

@@ -21,7 +21,8 @@ def add_selftest(commands: Commands) -> None:
         "selftest",
         help="put faults into the images of a run and tell which its thresholds let through",
         description="Put faults of known strength into each edited image of a run, judge its gates"
-        " again and tell which faults they let through. Exit status 1 if a case notices none.",
+        " again and tell which faults they let through. Exit status 1 if a case notices none,"
+        " or a gate gives no verdict.",
     )
     parser.add_argument(
         "run_path", metavar="RUN", help="a run directory (pytest --editmetrics-run-dir=DIR)"
@@ -50,7 +51,8 @@ def _selftest(args: argparse.Namespace) -> int:
         else:
             print("\n".join(_lines(found)))
         tried = [noticed for noticed in found.values() if noticed.why is None]
-        return int(not tried or any(noticed.blind for noticed in tried))
+        wrong = any(noticed.blind or noticed.broken for noticed in found.values())
+        return int(not tried or wrong)
 
     return in_project(work, args.rootdir, args.config)
 
@@ -68,7 +70,7 @@ def _noticed(session: EditSession, run: Run, *, configured: bool) -> Iterator[tu
             name = "" if record.gate.name is None else f"@{record.gate.name}"
             cases.setdefault(record.nodeid + name, []).append(record)
     if not cases:
-        raise EditMetricsError(f"{run.path}: there is no gate to test")
+        raise EditMetricsError(f"{run.shown}: there is no gate to test")
     for case, records in track(list(cases.items()), "selftest"):
         try:
             jobs = [job_of(session, run, record, configured) for record in records]
@@ -97,6 +99,8 @@ def _lines(found: dict[str, Noticed]) -> Iterator[str]:
         yield f"{case}: {blind}{len(noticed.caught)} of {noticed.tried} faults noticed"
         for fault in noticed.let_through:
             yield f"    let through  {fault}: {_faults()[fault]}"
+    if broken := sum(noticed.broken for noticed in found.values()):
+        yield f"FAILED: {broken} of {len(found)} cases have a gate that gave no verdict"
     tried_cases = [noticed for noticed in found.values() if noticed.why is None]
     if not tried_cases:
         yield "FAILED: no case could be tried, so this proves nothing"

@@ -294,7 +294,7 @@ def final_gates(run: Run) -> dict[Key, Gate]:
         key = (record.nodeid, record.gate.metric, record.gate.name)
         if key in gates:
             raise EditMetricsError(
-                f"{run.path}: {record.nodeid} has the gate {record.gate.label} twice, so there is"
+                f"{run.shown}: {record.nodeid} has the gate {record.gate.label} twice, so there is"
                 " no telling which to compare (runs of --dist each, or shards that overlap)"
             )
         gates[key] = record.gate

@@ -38,6 +38,7 @@ class _Attempt:
     outcome: str = "passed"
     called: bool = False
     failed: bool = False
+    other_failure: bool = False
     rerun: bool = False
     gates: list[dict[str, Any]] = field(default_factory=list)
     staged: list[dict[str, Any]] = field(default_factory=list)
@@ -150,6 +151,7 @@ class Controller:
         if carried is not None:
             data = json.loads(carried)
             attempt.gates, attempt.failed = data["gates"], data["failed"]
+            attempt.other_failure = data["other_failure"]
             attempt.staged, attempt.asked = data["staged"], True
             self._notes += [note for note in data["notes"] if note not in self._notes]
             attempt.location = (report.location[0], (report.location[1] or 0) + 1)
@@ -202,7 +204,9 @@ class Controller:
             self._suite.add(nodeid, gates)
             self._required.add(nodeid, gates)
         for gate in gates:
-            self._outputs.write("gate", nodeid, number, final, attempt.outcome, gate)
+            self._outputs.write(
+                "gate", nodeid, number, final, attempt.outcome, gate, attempt.other_failure
+            )
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
@@ -220,7 +224,11 @@ class Controller:
                 self._finish_attempt(attempt)
         full = self._is_full_run(session) and sys.exc_info()[0] is None
         if self._tally is not None:
-            self._record_goldens(self._tally)
+            from pytest_editmetrics.golden_book import record_goldens
+
+            notes, problems = record_goldens(self.session, self._tally, self._collected)
+            self._notes += notes
+            self._problems += problems
             self._images.close(self._collected, full)
             self._take(self._images)
             self._judge_session(session, self._tally)
@@ -257,39 +265,6 @@ class Controller:
         end = SessionEnd(package_versions(), self._notes, self._problems, failed, cut)
         self._ci.close(self._tally or Tally(crashed=self._crashed), end)
         self._take(self._ci)
-
-    def _record_goldens(self, tally: Tally) -> None:
-        from pytest_editmetrics.goldens import GoldenAddress, Proposal, write_proposals
-
-        proposals = []
-        lost = 0
-        order = self._collected
-        finished = sorted(tally.notable, key=lambda pair: order.get(pair[0].nodeid, len(order)))
-        for test, gate in finished:
-            if gate.golden is None or gate.proposal is None or gate.value is None:
-                continue
-            if test.failed:
-                lost += 1
-                continue
-            address = GoldenAddress.from_dict(gate.golden)
-            proposals.append(
-                Proposal(
-                    address, gate.metric, gate.proposal, gate.value, gate.env, gate.weights_text
-                )
-            )
-        if lost:
-            self._notes.append(
-                f"not recorded: {lost} gates of tests that failed for another reason"
-            )
-        if not proposals:
-            return
-        self.session.goldens.forget({proposal.address.file for proposal in proposals})
-        try:
-            for path in write_proposals(proposals, self.session.registry, self.session.rootdir):
-                shown = self.session.shown(path)
-                self._notes.append(f"recorded: {shown}; review the change and commit it")
-        except EditMetricsError as error:
-            self._problems.append(str(error))
 
     def _judge_session(self, session: pytest.Session, tally: Tally) -> None:
         if tally.nothing_measured and session.testsfailed == 0:

@@ -347,6 +347,17 @@ class Proposal:
     weights: str | None = None
 
 
+class NotWrittenError(EditMetricsError):
+    """Golden files that could not be written, and those that were all the same."""
+
+    __module__ = "builtins"
+
+    def __init__(self, problems: Mapping[Path, str], written: list[Path]):
+        super().__init__("\n".join(problems.values()))
+        self.failed = frozenset(problems)
+        self.written = written
+
+
 def write_proposals(
     proposals: Iterable[Proposal], registry: PipeRegistry, rootdir: Path
 ) -> list[Path]:
@@ -363,18 +374,19 @@ def write_proposals(
         rootdir: what addresses, and paths in messages, are relative to.
 
     Raises:
-        EditMetricsError: two proposals of one address differ, or a file cannot be written; the
-            message names the file.
+        NotWrittenError: a file cannot be written; the message names it.
+        EditMetricsError: two proposals of one address differ, so nothing is written.
     """
-    written, problems = [], []
+    written: list[Path] = []
+    problems: dict[Path, str] = {}
     for path, wanted in _grouped(proposals, registry, rootdir).items():
         try:
             if write_golden_file(path, wanted, registry, rootdir):
                 written.append(path)
         except EditMetricsError as error:
-            problems.append(str(error))
+            problems[path] = str(error)
     if problems:
-        raise EditMetricsError("\n".join(problems))
+        raise NotWrittenError(problems, written)
     return written
 
 

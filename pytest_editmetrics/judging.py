@@ -19,7 +19,7 @@ from pytest_editmetrics.session import EditSession
 if TYPE_CHECKING:
     from pytest_editmetrics.config.expect import Expect
     from pytest_editmetrics.config.settings import MetricConfig
-    from pytest_editmetrics.gates import Gate, UpdateMode, Verdict
+    from pytest_editmetrics.gates import Gate, UpdateMode
     from pytest_editmetrics.goldens import GoldenAddress
     from pytest_editmetrics.pairs import Pair
     from pytest_editmetrics.pipes.explain import Evidence
@@ -110,10 +110,9 @@ def encode_ahead(
             continue
 
 
-def verdict_of(session: EditSession, job: Job) -> Verdict:
-    """Return what a job comes to; nothing is recorded, kept or explained."""
-    gate, _ = _judged(session, job, None, "none")
-    return gate.verdict
+def judged_only(session: EditSession, job: Job) -> Gate:
+    """Return the gate of a job; nothing is recorded, kept or explained."""
+    return _judged(session, job, None, "none")[0]
 
 
 def _judged(

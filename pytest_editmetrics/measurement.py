@@ -16,6 +16,8 @@ BoundKind = Literal["max", "min"]
 Scope = Literal["edit_area", "unedit_area"]
 MaskMode = Literal["inner", "outer"]
 Origin = Literal["argument", "marker", "case", "golden", "default"]
+WRITTEN_BY_HAND = ("argument", "marker", "case")
+"""The origins of bounds that a test or case states: none is ever written by a command."""
 SoftReason = Literal[
     "no-valid-patch",
     "unpaired-coords",

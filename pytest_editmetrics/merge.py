@@ -134,7 +134,9 @@ def _write(
     versions = _versions(runs.values())
     with ResultsFile(run_dir.results_path, versions, started, shards=shards) as results:
         for one in records:
-            results.gate(one.nodeid, one.attempt, one.final, one.outcome, one.gate)
+            results.gate(
+                one.nodeid, one.attempt, one.final, one.outcome, one.gate, one.other_failure
+            )
         for nodeid in crashed:
             results.crashed(nodeid)
         if not cut:

@@ -118,12 +118,12 @@ def listed_obsolete(run: Run, rootdir: Path) -> list[ObsoleteImage]:
     """
     if not run.complete or run.crashed:
         raise EditMetricsError(
-            f"{run.path}: the run was cut off, so what it did not use may still be needed; nothing"
+            f"{run.shown}: the run was cut off, so what it did not use may still be needed; nothing"
             " was removed"
         )
     if run.end.get("full") is not True:
         raise EditMetricsError(
-            f"{run.path}: the run left tests out (-k, -m, --lf, node ids, --maxfail, or a merge of"
+            f"{run.shown}: the run left tests out (-k, -m, --lf, node ids, --maxfail, or a merge of"
             " shards), so what it did not use may still be needed; nothing was removed"
         )
     listed = run.end.get("obsolete")
@@ -139,7 +139,7 @@ def _checked(run: Run, item: Any, rootdir: Path) -> ObsoleteImage:
         if plain and (rootdir / path).parent.resolve().is_relative_to(rootdir.resolve()):
             return ObsoleteImage(**texts)
     raise EditMetricsError(
-        f"{run.path}: the end of the run lists {item!r:.120}, which is no golden image below the"
+        f"{run.shown}: the end of the run lists {item!r:.120}, which is no golden image below the"
         " rootdir; nothing was removed"
     )
 

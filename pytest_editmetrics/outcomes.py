@@ -83,6 +83,22 @@ def _enforce_failures(record: TestRecord, *phases: Phase) -> None:
     raise (EditMetricsError if error else GateFailure)(f"{text}\n    ({hint})")
 
 
+def _unless_failing(
+    record: TestRecord, call: pytest.CallInfo[Any], report: pytest.TestReport
+) -> pytest.TestReport:
+    """Return a skipped phase's report, as a failure if one of its gates failed.
+
+    However it was skipped: ``unittest`` tells of a skip only when the report is made.
+    """
+    phases: tuple[Phase, ...] = ("setup", "call") if call.when == "call" else (call.when,)  # type: ignore[assignment]
+    try:
+        _enforce_failures(record, *phases)
+    except (EditMetricsError, GateFailure):
+        call.excinfo = pytest.ExceptionInfo.from_current()
+        return pytest.TestReport.from_item_and_call(record.item, call)
+    return report
+
+
 def _enforce_marker(record: TestRecord) -> None:
     item = record.item
     if not record.gates or not any(mark.name == "editmetrics" for mark in item.own_markers):
@@ -127,11 +143,15 @@ def pytest_runtest_makereport(
         return report
     if record.running:  # a subtest's report, made while the call is still running
         record.subtest_failed |= report.failed
+        record.other_failure |= _is_other_failure(report, call)
         return report
+    if report.skipped:
+        report = _unless_failing(record, call, report)
     if call.when == "teardown":
         del item.stash[record_key]  # the session keeps every item to its end
     if call.when == "call":
         record.call_failed = report.failed or record.subtest_failed
+        record.other_failure |= _is_other_failure(report, call)
     if not record.gates and not record.asked:
         return report
     if call.when == "call":
@@ -147,6 +167,11 @@ def pytest_runtest_makereport(
     if (news := record.news(notes)) is not None:
         setattr(report, REPORT_KEY, news)
     return report
+
+
+def _is_other_failure(report: pytest.TestReport, call: pytest.CallInfo[Any]) -> bool:
+    of_gates = call.excinfo is not None and isinstance(call.excinfo.value, GateFailure)
+    return report.failed and not of_gates
 
 
 class ErrorsStay:

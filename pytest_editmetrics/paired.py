@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pytest_editmetrics.compare import NOISE
+
 CONFIDENCE = 0.95
-_NOISE = 1e-6
 _RESAMPLES = 2_000
 _SEED = 0
 _AT_ONCE = 1 << 22
@@ -64,7 +65,7 @@ def signed_rank_p(worse_by: Sequence[float], by: float = 0.0) -> float:
     from scipy import stats
 
     shifted = np.round(np.asarray(worse_by, dtype=np.float64) - by, _DECIMALS)
-    moved = shifted[np.abs(shifted) > _NOISE]
+    moved = shifted[np.abs(shifted) > NOISE]
     if moved.size == 0:
         return 1.0
     tied = np.unique(np.abs(moved)).size < moved.size

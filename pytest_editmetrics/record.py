@@ -34,8 +34,9 @@ class TestRecord:
     """What an attempt has recorded so far; ``phase`` is the part of the test that is running.
 
     ``staged`` are the golden images that it wants to be written; ``asked`` tells whether the test
-    has a fixture, marker or call of ours, so that one that makes no gate can be named; ``told`` is
-    how much the attempt's reports have told.
+    has a fixture, marker or call of ours, so that one that makes no gate can be named;
+    ``other_failure`` whether its call failed, and not for its gates; ``told`` is how much the
+    attempt's reports have told.
     """
 
     __test__ = False
@@ -45,6 +46,7 @@ class TestRecord:
     running: bool = False
     subtest_failed: bool = False
     call_failed: bool = False
+    other_failure: bool = False
     gates: list[tuple[Phase, Gate]] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
     staged: list[Staged] = field(default_factory=list)
@@ -118,7 +120,13 @@ class TestRecord:
         self.told = state
         gates = [gate.to_dict() for _, gate in self.gates]
         staged = [asdict(one) for one in self.staged]
-        carried = {"failed": self.call_failed, "gates": gates, "staged": staged, "notes": notes}
+        carried = {
+            "failed": self.call_failed,
+            "other_failure": self.other_failure,
+            "gates": gates,
+            "staged": staged,
+            "notes": notes,
+        }
         return json.dumps(carried, default=repr)
 
 

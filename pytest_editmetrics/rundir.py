@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -131,21 +131,26 @@ class RunDir:
 
 @dataclass(frozen=True)
 class GateRecord:
-    """One gate of one attempt of a test; ``final`` tells whether it was the test's last attempt."""
+    """One gate of one attempt of a test; ``final`` tells whether it was the test's last attempt.
+
+    ``other_failure`` tells whether the attempt failed for another reason than its gates.
+    """
 
     nodeid: str
     attempt: int
     final: bool
     outcome: str
     gate: Gate
+    other_failure: bool = False
 
 
 @dataclass(frozen=True)
 class Run:
     """A run that was read: its session line, its gates, and the tests whose worker died.
 
-    ``path`` is the folder that the gates' image paths are relative to. ``complete`` is false for a
-    run that was cut off; ``end`` is the last line of one that was not.
+    ``path`` is the folder that the gates' image paths are relative to; ``given`` is what was read,
+    that folder or a results file. ``complete`` is false for a run that was cut off; ``end`` is the
+    last line of one that was not.
     """
 
     path: Path
@@ -154,6 +159,12 @@ class Run:
     crashed: tuple[str, ...]
     complete: bool
     end: Mapping[str, Any] = field(default_factory=dict)
+    given: Path | None = None
+
+    @property
+    def shown(self) -> Path:
+        """What messages call the run: the folder or the results file, as it was given."""
+        return self.given or self.path
 
     def image_path(self, name: str) -> Path:
         """Return where an image lies that a gate's ``images`` name.
@@ -205,7 +216,7 @@ def read_run(path: Path) -> Run:
         ) from None
     except UnicodeDecodeError:
         raise EditMetricsError(f"{source}: not a results file (it is not UTF-8 text)") from None
-    return _run(source, list(_records(source, text)))
+    return replace(_run(source, list(_records(source, text))), given=path)
 
 
 def _records(source: Path, text: str) -> Iterator[tuple[int, dict[str, Any] | None]]:
@@ -266,8 +277,10 @@ def _gate_record(source: Path, number: int, record: dict[str, Any]) -> GateRecor
         _fail(source, number, f"attempt is {attempt!r}, not a number from 1")
     if outcome not in _OUTCOMES:
         _fail(source, number, f"outcome is {outcome!r}, not one of {', '.join(_OUTCOMES)}")
-    if type(record.get("final")) is not bool:
-        _fail(source, number, f"final is {record.get('final')!r}, not true or false")
+    other_failure = record.get("other_failure", False)
+    for name, value in (("final", record.get("final")), ("other_failure", other_failure)):
+        if type(value) is not bool:
+            _fail(source, number, f"{name} is {value!r}, not true or false")
     values = {
         field.name: _value(source, number, field.name, record[field.name])
         for field in fields(Gate)
@@ -286,7 +299,8 @@ def _gate_record(source: Path, number: int, record: dict[str, Any]) -> GateRecor
         if not isinstance(name, str) or not _IMAGE_NAME.fullmatch(name):
             _fail(source, number, f"{name!r} is not the path of an image in a run directory")
     nodeid = _text(source, number, record, "nodeid")
-    return GateRecord(nodeid, attempt, record["final"], outcome, Gate.from_dict(values))
+    gate = Gate.from_dict(values)
+    return GateRecord(nodeid, attempt, record["final"], outcome, gate, other_failure)
 
 
 def _holds_no_path(coords: Any, depth: int = 0) -> bool:

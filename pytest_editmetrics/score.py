@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.gates import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.judging import Job, make_gate
-from pytest_editmetrics.measurement import Threshold
+from pytest_editmetrics.measurement import WRITTEN_BY_HAND, Threshold
 from pytest_editmetrics.options import in_ci
 from pytest_editmetrics.outputs import now, package_versions
 from pytest_editmetrics.progress import track
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pytest_editmetrics.pairs import Pair
     from pytest_editmetrics.report.tally import Tally
     from pytest_editmetrics.rundir import GateRecord, Run
-
-_WRITTEN_BY_HAND = ("argument", "marker", "case")
 
 
 def score_run(session: EditSession, run: Run, output: Path, *, configured: bool) -> Tally:
@@ -44,13 +42,13 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
     """
     from pytest_editmetrics.report.results import ResultsFile
     from pytest_editmetrics.report.tally import tally_of
-    from pytest_editmetrics.rundir import GateRecord, RunDir
+    from pytest_editmetrics.rundir import RunDir
 
     if output.resolve() == run.path.resolve():
         raise InputError(f"-o {output} is the run itself; give another folder")
     final = [record for record in run.gates if record.final and record.gate.compares != "gates"]
     if not final:
-        raise EditMetricsError(f"{run.path}: there is no gate to score")
+        raise EditMetricsError(f"{run.shown}: there is no gate to score")
     run_dir = RunDir(output)
     run_dir.prepare()
     session.run_path = output
@@ -62,11 +60,13 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
         ]
         outcomes = _outcomes(gates)
         records = [
-            GateRecord(record.nodeid, 1, True, outcomes[record.nodeid], gate)
+            replace(record, attempt=1, final=True, outcome=outcomes[record.nodeid], gate=gate)
             for record, gate in gates
         ]
         for one in records:
-            results.gate(one.nodeid, one.attempt, one.final, one.outcome, one.gate)
+            results.gate(
+                one.nodeid, one.attempt, one.final, one.outcome, one.gate, one.other_failure
+            )
         for nodeid in run.crashed:
             results.crashed(nodeid)
         tally = tally_of(records, run.crashed)
@@ -217,7 +217,7 @@ def _pair(run: Run, gate: Gate) -> Pair:
 
 def _explicit(gate: Gate) -> Threshold | None:
     """Return the bound that the test or case states."""
-    if gate.origin not in _WRITTEN_BY_HAND or gate.bound is None or gate.bound_kind is None:
+    if gate.origin not in WRITTEN_BY_HAND or gate.bound is None or gate.bound_kind is None:
         return None
     kind: Any = gate.bound_kind
     origin: Any = gate.origin

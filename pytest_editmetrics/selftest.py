@@ -10,7 +10,7 @@ import numpy as np
 
 from pytest_editmetrics.boxes import scale_boxes
 from pytest_editmetrics.faults import FAULTS
-from pytest_editmetrics.judging import Job, verdict_of
+from pytest_editmetrics.judging import Job, judged_only
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
@@ -22,14 +22,15 @@ class Noticed:
     """Which faults a case's gates noticed.
 
     ``caught`` maps a fault to the metrics that failed; ``let_through`` changed the image and failed
-    none; ``untried`` could not be put into this image, or changed nothing in it. ``why`` is why the
-    case was not tried at all, else ``None``.
+    none; ``untried`` could not be put into this image, or changed nothing in it. ``why`` is why
+    nothing is known of the case, else ``None``; ``broken`` tells that it is an error.
     """
 
     caught: dict[str, list[str]]
     let_through: list[str]
     untried: list[str]
     why: str | None = None
+    broken: bool = False
 
     @property
     def tried(self) -> int:
@@ -62,25 +63,37 @@ def selftest(session: EditSession, jobs: Sequence[Job], gates: Sequence[Gate]) -
 
 
 def try_faults(session: EditSession, jobs: Sequence[Job]) -> Noticed:
-    """Put every fault into the edited image of jobs that share a pair, and judge the jobs."""
+    """Put every fault into the edited image of jobs that share a pair, and judge the jobs.
+
+    A gate that gives no verdict (weights are missing) lets nothing through: nothing is known then,
+    unless it is one that may be skipped and another gate notices.
+    """
     pair = jobs[0].pair
     caught: dict[str, list[str]] = {}
     let_through, untried = [], []
+    skipped: str | None = None
     for name, fault in FAULTS.items():
         made = fault.make(pair.reference, pair.edited, pair.inside)
         if made is None or np.array_equal(made, pair.edited):
             untried.append(name)
             continue
         faulty = replace(pair, edited=np.ascontiguousarray(made), original=None)
-        failing = [
-            job.config.metric.name
-            for job in jobs
-            if verdict_of(session, replace(job, pair=faulty, **_boxes_of(job))) == "fail"
-        ]
+        failing = []
+        for job in jobs:
+            gate = judged_only(session, replace(job, pair=faulty, **_boxes_of(job)))
+            no_verdict = f"{gate.label} gave no verdict: {gate.message}"
+            if gate.verdict == "error":
+                return Noticed({}, [], list(FAULTS), no_verdict, broken=True)
+            if gate.reason == "skipped-missing":
+                skipped = no_verdict
+            elif gate.verdict == "fail":
+                failing.append(gate.metric)
         if failing:
             caught[name] = failing
         else:
             let_through.append(name)
+    if skipped is not None and not caught:
+        return Noticed({}, [], list(FAULTS), skipped)
     why = None if caught or let_through else "no fault finds room in this image"
     return Noticed(caught, let_through, untried, why)
 
@@ -107,6 +120,16 @@ def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any])
     """
     from pytest_editmetrics.gates import SELFTEST, Gate
 
+    if noticed.broken:
+        return Gate(
+            metric=SELFTEST,
+            verdict="error",
+            better="higher",
+            compares="gates",
+            name=name,
+            message=noticed.why,
+            region=region,
+        )
     if noticed.why is not None:
         return Gate(
             metric=SELFTEST,

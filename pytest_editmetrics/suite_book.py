@@ -59,10 +59,7 @@ class SuiteBook:
             return
         self._asked = True
         try:
-            suite = self._session.suite
-            if suite is not None:
-                suite.check_base()
-            self._suite = suite
+            self._suite = self._session.suite
         except EditMetricsError as error:
             self.problems.append(f"the suite's gates are not known: {error}")
 
@@ -139,9 +136,14 @@ class SuiteBook:
         from pytest_editmetrics.suite import Side, side_of
 
         if suite.base is None:
-            return None
+            return Side(
+                {},
+                "no base is named to compare with: write `base: results/base.jsonl` in suite, a"
+                " file of --editmetrics-results",
+            )
         shown = self._session.shown(suite.base)
-        if suite.base in self._written() or suite.base / RESULTS in self._written():
+        target = suite.base.resolve()
+        if {target, target / RESULTS} & self._written():
             text = f"this run writes the base {shown}, so nothing is compared with it"
             if in_ci() and not self._session.options["force-update"]:
                 self.problems.append(f"{text}: refused when CI is set; give another path")
@@ -164,7 +166,7 @@ class SuiteBook:
         )
 
     def _written(self) -> set[Path]:
-        """Return the results files that this session writes."""
+        """Return the results files that this session writes, links and ``..`` resolved."""
         from pytest_editmetrics.rundir import RESULTS
 
         session = self._session

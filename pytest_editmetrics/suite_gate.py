@@ -103,7 +103,7 @@ def suite_of(run: Run) -> SuiteResult | None:
             raise TypeError
     except (AttributeError, KeyError, TypeError, ValueError):
         raise EditMetricsError(
-            f"{run.path}: the end of the results holds a suite that makes no sense; was the file"
+            f"{run.shown}: the end of the results holds a suite that makes no sense; was the file"
             " edited?"
         ) from None
     return SuiteResult(gates, base, why)

@@ -164,7 +164,7 @@ def _suite(registry: PipeRegistry) -> Schema:
     most = {"type": "integer", "minimum": 0}
     alpha = {"type": "number", "minimum": 1e-6, "maximum": 0.5}
     metrics = {}
-    for name, metric in registry.metrics.items():
+    for name, metric in _named(registry).items():
         bound, kind = _bound(metric), metric.bound_kind
         average: Schema = {"anyOf": [bound, _object({kind: bound}, required=[kind])]}
         of_metric = {
@@ -221,7 +221,7 @@ def _block(metric: Metric, registry: PipeRegistry) -> Schema:
     params = {key: _PARAMS.get(key, {}) for key in metric.params}
     return _object(
         {
-            "pipe_name": {"const": spec.key},
+            "pipe_name": {"enum": [spec.key, *spec.aliases]},
             "default_config": options,
             "init_config": options,
             "scope": {"enum": [*scopes, None]},

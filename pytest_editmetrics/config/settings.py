@@ -163,7 +163,7 @@ class _Loader:
     def load(self) -> Settings:
         self._check_keys()
         if (suite := self._root.get("suite")) is not None:
-            self._check_suite(suite)
+            parse_suite(self._resolver.resolve(suite), self._registry)
         pipe_defaults = {key: self._pipe_default(key) for key in self._registry.pipes}
         blocks = self._by_metric("metric_configs")
         return Settings(
@@ -194,11 +194,6 @@ class _Loader:
         for key, node in pipes.mapping("pipes_default").items():
             if key not in self._registry.pipes and key not in AUTOPIPELINE_PIPES:
                 self._check_foreign_pipe(key, node)
-
-    def _check_suite(self, node: Node) -> None:
-        suite = parse_suite(self._resolver.resolve(node), self._registry)
-        if suite is not None:
-            suite.check_base()
 
     def _check_foreign_pipe(self, key: str, node: Node) -> None:
         elsewhere = node.source.path != self._path

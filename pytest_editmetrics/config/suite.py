@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ from typing import Literal
 
 from pytest_editmetrics.config.bounds import checked_bound, refuse_other_bound
 from pytest_editmetrics.config.interpolate import Resolver, load_tree
+from pytest_editmetrics.config.metric_keys import by_metric
 from pytest_editmetrics.config.node import Node
-from pytest_editmetrics.errors import ConfigError, did_you_mean
+from pytest_editmetrics.errors import did_you_mean
 from pytest_editmetrics.measurement import Better, BoundKind, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
@@ -57,15 +59,6 @@ class SuiteSettings:
         """The metrics that are held."""
         return frozenset(bound.metric for bound in self.bounds)
 
-    def check_base(self) -> None:
-        """Raise ``ConfigError`` if a gate compares with a base and none is named."""
-        for bound in self.bounds:
-            if bound.compares and self.base is None:
-                raise ConfigError(
-                    f"{bound.source}: {bound.statistic} of {bound.metric} compares with a base:"
-                    " write `base: results/base.jsonl` in suite, a file of --editmetrics-results"
-                )
-
 
 def read_suite(path: Path, registry: PipeRegistry, rootdir: Path) -> SuiteSettings | None:
     """Return the suite section of a configuration file, ``None`` if it has none.
@@ -99,12 +92,10 @@ def parse_suite(node: Node, registry: PipeRegistry) -> SuiteSettings | None:
     if base is not None and base.value is None:
         base = None
     bounds: list[SuiteBound] = []
-    for name, child in entries.items():
-        if name == BASE:
-            continue
-        if name not in registry.metrics:
-            child.fail(f"unknown metric {name!r} in suite{did_you_mean(name, registry.metrics)}")
-        bounds += _metric(registry.metrics[name], child)
+    metrics = {name: child for name, child in entries.items() if name != BASE}
+    held = by_metric(Node.holding(metrics, node.source, node.line), "suite", registry)
+    for name, child in held.items():
+        bounds += _metric(registry.metric(name), child)
     if not bounds:
         node.fail("suite holds no metric to anything; write `lpips: {mean: {max: ...}}`")
     if base is None:
@@ -115,7 +106,9 @@ def parse_suite(node: Node, registry: PipeRegistry) -> SuiteSettings | None:
 def _base(node: Node) -> Path:
     text = node.text("base of suite")
     folder = Path() if node.source.path is None else node.source.path.parent
-    return (folder / text).absolute()
+    path = (folder / text).absolute()
+    plain = Path(os.path.normpath(path))  # leads elsewhere where `..` follows a link
+    return plain if plain.resolve() == path.resolve() else path
 
 
 def _metric(metric: Metric, node: Node) -> Iterator[SuiteBound]:

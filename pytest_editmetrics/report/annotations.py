@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pytest_editmetrics.gates import Gate
 from pytest_editmetrics.report.tally import Tally, TestGates
-from pytest_editmetrics.report.text import explanation_rows, headline
+from pytest_editmetrics.report.text import explanation_rows, headline, update_mode
 
 LIMIT = 10
 _LONGEST = 4_000
@@ -53,7 +53,8 @@ def _annotation(
         properties = {"file": path, "line": str(line), **properties}
     listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     message = f"{test.nodeid}: {headline(gate)}"
-    if accept := dict(explanation_rows(gate, test.nodeid)).get("to accept"):
+    rows = explanation_rows(gate, test.nodeid, update_mode(test.gates))
+    if accept := dict(rows).get("to accept"):
         message += f"\nto accept: {accept}"
     return f"::{kind} {listed}::{_data(message[:_LONGEST])}"
 

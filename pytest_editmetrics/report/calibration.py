@@ -88,15 +88,9 @@ def _method(one: Calibrated) -> str:
     else:
         text = "no spread"
     reached = f"{text}: {tolerance.value:.4g}"
-    if tolerance.method == "constant" or _margin_decides(one):
+    if one.by_margin:
         return f"{reached}; the smallest margin decides, {one.margin:.3g} from the median"
     return f"{reached}; the smallest margin is {one.margin:.3g}"
-
-
-def _margin_decides(one: Calibrated) -> bool:
-    assert one.tolerance is not None
-    sign = 1.0 if one.gate.better == "lower" else -1.0
-    return sign * (one.tolerance.value - one.typical) < one.margin
 
 
 def _present(one: Calibrated) -> str:

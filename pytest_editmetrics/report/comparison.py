@@ -55,7 +55,7 @@ def _run(name: str, run: Run) -> str:
     gates = sum(record.final for record in run.gates)
     cut = "" if run.complete else "; CUT OFF: the run did not finish"
     crashed = f", {len(run.crashed)} tests crashed" if run.crashed else ""
-    return f"{name}  {run.path}, {run.session.get('started')}: {gates} gates{crashed}{cut}"
+    return f"{name}  {run.shown}, {run.session.get('started')}: {gates} gates{crashed}{cut}"
 
 
 def _metric(change: MetricChange) -> list[str]:
@@ -164,7 +164,7 @@ def comparison_json(
 
 def _run_json(run: Run) -> dict[str, Any]:
     return {
-        "path": str(run.path),
+        "path": str(run.shown),
         "started": run.session.get("started"),
         "complete": run.complete,
         "crashed": list(run.crashed),

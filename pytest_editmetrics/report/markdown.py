@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pytest_editmetrics.gates import Gate
 from pytest_editmetrics.report.summary import columns_of, worst_margin
 from pytest_editmetrics.report.tally import Tally, TestGates
-from pytest_editmetrics.report.text import explanation, headline
+from pytest_editmetrics.report.text import explanation, headline, update_mode
 
 _ENTITIES = {
     **{character: f"&#{ord(character)};" for character in "\\`*[|~$_"},
@@ -160,10 +160,8 @@ def _explained(title: str, gates: Sequence[tuple[TestGates, Gate]]) -> list[str]
     blocks = [f"\n### {title}: {len(gates)}"]
     for test, gate in gates:
         summary = f"{_code(test.nodeid)}<br>{_code(headline(gate))}"
-        lines = [
-            headline(gate),
-            *(line.removeprefix("    ") for line in explanation(gate, test.nodeid)),
-        ]
+        explained = explanation(gate, test.nodeid, update_mode(test.gates))
+        lines = [headline(gate), *(line.removeprefix("    ") for line in explained)]
         blocks.append(
             f"\n<details><summary>{summary}</summary>\n\n{_preformatted(lines)}\n\n</details>"
         )

@@ -69,12 +69,23 @@ class ResultsFile:
             }
         )
 
-    def gate(self, nodeid: str, attempt: int, final: bool, outcome: str, gate: Any) -> None:
-        """Append one gate; ``final`` tells whether its attempt was the test's last."""
+    def gate(
+        self,
+        nodeid: str,
+        attempt: int,
+        final: bool,
+        outcome: str,
+        gate: Any,
+        other_failure: bool = False,
+    ) -> None:
+        """Append one gate; ``final`` tells whether its attempt was the test's last.
+
+        ``other_failure`` tells whether the test failed for another reason than its gates.
+        """
         head = {"record": "gate", "nodeid": nodeid, "name": gate.name, "metric": gate.metric}
         tail = {key: value for key, value in gate.to_dict().items() if key not in head}
-        line = {**head, "attempt": attempt, "final": final, "outcome": outcome, **tail}
-        self._write(line)
+        ended = {"outcome": outcome, "other_failure": other_failure}
+        self._write({**head, "attempt": attempt, "final": final, **ended, **tail})
 
     def crashed(self, nodeid: str) -> None:
         """Append a test whose worker died: it has no gates."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_editmetrics.gates import OTHER_WEIGHTS, Gate
+from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.report.image_text import image_headline, image_rows
 from pytest_editmetrics.report.numbers import format_numbers as format_numbers
 
 _AREA = {"edit_area": "edit", "unedit_area": "unedit", None: "whole-image"}
-_WRITTEN_BY_HAND = ("argument", "marker", "case")
 
 
 def subject(gate: Gate) -> str:
@@ -80,10 +80,18 @@ def _where(gate: Gate) -> str:
     return f"{gate.origin} {gate.source}{variant}"
 
 
+def update_mode(gates: Iterable[Gate]) -> str:
+    """Return the ``--editmetrics-update`` that records every gate of a test.
+
+    ``missing`` records nothing while another gate of the test fails.
+    """
+    return "failed" if any(gate.verdict == "fail" for gate in gates) else "missing"
+
+
 def explanation(gate: Gate, nodeid: str, mode: str = "missing") -> list[str]:
     """Return the lines below the headline, as a terminal shows them.
 
-    ``mode`` is how a missing golden is recorded: ``failed`` where another gate needs that.
+    ``mode`` is how a missing golden is recorded, see ``update_mode``.
     """
     return [f"    {label:<9} {text}" for label, text in explanation_rows(gate, nodeid, mode)]
 
@@ -200,7 +208,7 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
         return None
     if advice := gate.details.get("advice"):
         return str(advice)
-    if gate.snapshot is None and gate.origin in _WRITTEN_BY_HAND:
+    if gate.snapshot is None and gate.origin in WRITTEN_BY_HAND:
         return f"edit the {gate.origin} {gate.source} (updating writes goldens only)"
     if pair := gate.details.get("manifest"):
         return f"give the row {pair['row']} a threshold of its own, or edit {gate.source}"
@@ -212,7 +220,7 @@ def failure_text(gates: Sequence[Gate], nodeid: str) -> str:
     failing = [gate for gate in gates if gate.failing]
     others = [gate for gate in gates if not gate.failing]
     lines: list[str] = []
-    mode = "failed" if any(gate.verdict == "fail" for gate in failing) else "missing"
+    mode = update_mode(failing)
     for gate in failing:
         lines += [headline(gate), *explanation(gate, nodeid, mode)]
     if others:

@@ -35,6 +35,22 @@ def test_a_proposal_that_notices_nothing_is_told(runs, capsys):
     assert "blind" not in of_psnr
 
 
+def test_a_proposal_whose_weights_are_missing_is_not_called_blind(scene, monkeypatch, capsys):
+    scene.makepyfile(test_it=SUITE.replace('metrics=["zoom", "unedit_psnr"]', 'metrics="lpips"'))
+    (scene.path / "editmetrics.yaml").write_text("thresholds: {lpips: 1}\n")
+    for seed in ("0", "1"):
+        monkeypatch.setenv("SEED", seed)
+        result = scene.runpytest("-q", f"--editmetrics-run-dir=run{seed}")
+        result.assert_outcomes(passed=1)
+    (scene.path / "editmetrics.yaml").write_text("pipes_default: {lpips-pipe: {net: vgg}}\n")
+    monkeypatch.chdir(scene.path)
+    assert main(["calibrate", "run0", "run1"]) == 0
+    out = capsys.readouterr().out
+    assert "blind: " not in out
+    assert "1 gates were not self-tested: lpips gave no verdict: " in out
+    assert "editmetrics weights fetch lpips:vgg" in out
+
+
 def test_faults_may_be_left_out(runs, capsys):
     assert main(["calibrate", *runs, "--no-selftest"]) == 0
     assert "blind" not in capsys.readouterr().out

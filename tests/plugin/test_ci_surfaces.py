@@ -48,6 +48,34 @@ def test_the_summary_is_written_where_asked_and_on_githubs_page(suite, monkeypat
     result.stdout.fnmatch_lines([f"summary: {suite.path / 'out/s.md'}"])
 
 
+def test_every_surface_gives_the_command_that_records_the_whole_test(suite, monkeypatch):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    suite.mkdir("goldens").joinpath("test_x.py.yaml").write_text("test_it:\n  score: {max: 0.05}\n")
+    suite.makepyfile(
+        test_x="""
+        import pytest
+        from conftest import image
+        @pytest.mark.editmetrics(metrics=["score", "likeness"])
+        def test_it(edit_gate): edit_gate.check(image(0), image(14))
+        """
+    )
+    result = suite.runpytest("--editmetrics-summary=s.md", "--editmetrics-html=r.html")
+    result.assert_outcomes(failed=1)
+    surfaces = {
+        "terminal": "\n".join(result.outlines).partition("::error")[0],
+        "annotations": "\n".join(annotations(result)),
+        "summary": (suite.path / "s.md").read_text(encoding="utf-8"),
+        "report": (suite.path / "r.html").read_text(encoding="utf-8"),
+    }
+    command = "pytest test_x.py::test_it --editmetrics-update="
+    for name, text in surfaces.items():
+        assert command + "failed" in text, name
+        assert command + "missing" not in text, name
+    result = suite.runpytest("test_x.py::test_it", "--editmetrics-update=failed")
+    result.assert_outcomes(passed=1)
+    suite.runpytest().assert_outcomes(passed=1)
+
+
 @both_modes
 def test_each_failing_gate_is_annotated(suite, monkeypatch, mode):
     monkeypatch.setenv("GITHUB_ACTIONS", "true")

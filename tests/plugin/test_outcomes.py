@@ -160,6 +160,69 @@ def test_a_later_skip_leaves_the_test_skipped_and_its_gate_unmeasured(suite):
     result.stdout.fnmatch_lines(["unmeasured: 1", "FAILED: not one gate*"])
 
 
+SKIPS = """
+    import unittest
+    import pytest
+    from conftest import *
+
+    @pytest.fixture
+    def caught(check):
+        try:
+            check(14, 0.1)
+        except AssertionError:
+            pass
+    @pytest.fixture
+    def caught_then_skip(caught): pytest.skip("no")
+    @pytest.fixture
+    def skip_late(check):
+        yield
+        try:
+            check(14, 0.1, name="late")
+        except AssertionError:
+            pytest.skip("no")
+
+    def test_caught(caught): pytest.skip("no")
+    def test_unittest_skip(caught): raise unittest.SkipTest("no")
+    def test_setup(caught_then_skip): pass
+    def test_teardown(skip_late): pass
+    @pytest.mark.xfail
+    def test_marked(caught): pytest.skip("no")
+    def test_error(check):
+        try:
+            check(MISSING, 1)
+        except Exception:
+            pytest.skip("no weights")
+    def test_innocent(check):
+        check(5, 0.1)
+        pytest.skip("no")
+    class TestIt(unittest.TestCase):
+        @pytest.fixture(autouse=True)
+        def measured(self, request): request.getfixturevalue("caught")
+        def test_case(self): self.skipTest("no")
+"""
+
+
+@pytest.mark.parametrize(
+    "mode", [(), ("-n2",), ("--runxfail",)], ids=["serial", "xdist", "runxfail"]
+)
+def test_a_skip_hides_no_failing_gate(suite, mode):
+    suite.makepyfile(test_x=SKIPS)
+    result = suite.runpytest("-rfEsx", *mode)
+    marked = {"failed": 5} if "--runxfail" in mode else {"failed": 4, "xfailed": 1}
+    assert result.parseoutcomes() == {**marked, "passed": 1, "skipped": 1, "errors": 2}
+    result.stdout.fnmatch_lines_random(
+        [
+            "FAILED test_x.py::test_caught - GateFailure: unedit score*",
+            "FAILED test_x.py::test_unittest_skip - GateFailure: *",
+            "FAILED test_x.py::TestIt::test_case - GateFailure: *",
+            "FAILED test_x.py::test_error - EditMetricsError: score gave no verdict*",
+            "ERROR test_x.py::test_setup - GateFailure: *",
+            "ERROR test_x.py::test_teardown - GateFailure: *",
+            "SKIPPED * no",
+        ]
+    )
+
+
 def test_a_soft_failure_in_a_fixture_counts_for_its_test(suite):
     suite.makepyfile(
         """

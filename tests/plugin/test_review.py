@@ -236,6 +236,41 @@ def test_a_run_that_is_scored_again_keeps_the_band(banded, capsys):
     assert "1 gates are for review (editmetrics_review is fail)" in capsys.readouterr().out
 
 
+def test_what_was_written_is_told_beside_what_was_not(suite, capsys):
+    """``a``'s review would contradict the new bound; ``b``'s golden is written all the same."""
+    from pytest_editmetrics.cli import main
+
+    before = {
+        "a": "test_it:\n  score: {max: 0.1, review: 0.09}\n",
+        "b": "test_it:\n  score: {max: 0.1}\n",
+    }
+    suite.mkdir("goldens")
+    goldens = {name: suite.path / "goldens" / f"test_{name}.py.yaml" for name in before}
+
+    def fresh():
+        for name, text in before.items():
+            goldens[name].write_text(text)
+
+    fresh()
+    for name, value in (("a", 3), ("b", 14)):
+        suite.makepyfile(**{f"test_{name}": f"def test_it(check): check({value})"})
+    result = suite.runpytest("--editmetrics-update=all")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["recorded: goldens/test_b.py.yaml; review*", "FAILED: goldens/test_a.py.yaml*review*"]
+    )
+    fresh()
+    (suite.path / "test_a.py").write_text("def test_it(check): check(14)")
+    suite.runpytest("--editmetrics-run-dir=run").assert_outcomes(failed=2)
+    goldens["a"].write_text("test_it: [\n")
+    assert main(["approve", "run"]) == 1
+    out, err = capsys.readouterr()
+    assert "approved: test_b.py::test_it score" in out
+    assert "wrote goldens/test_b.py.yaml" in out
+    assert "approved: test_a.py" not in out
+    assert "goldens/test_a.py.yaml" in err
+
+
 def test_approve_leaves_what_is_for_review_alone(suite, capsys):
     from pytest_editmetrics.cli import main
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pytest_editmetrics.cli import main
 from pytest_editmetrics.images import load_image
 from pytest_editmetrics.rundir import Run, read_run
 
@@ -403,6 +404,43 @@ def test_a_run_is_approved_after_it_was_moved(suite, editmetrics, tmp_path):
     suite.runpytest().assert_outcomes(passed=2, failed=2)
     assert editmetrics("approve", moved).ret == 0
     suite.runpytest("-k", "not stated").assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_a_test_that_failed_for_another_reason_is_left_unless_it_is_named(
+    suite, mode, monkeypatch, capsys
+):
+    suite.makepyfile(
+        test_x="""
+        import numpy as np
+        def test_new(check): check(5)
+        def test_size(check):
+            try:
+                check(5)
+            finally:
+                assert 0, "the wrong size"
+        def test_image(golden_image):
+            try:
+                golden_image.check(np.zeros((8, 8, 3), np.uint8), comparator="exact")
+            finally:
+                assert 0, "the wrong size"
+        """
+    )
+    suite.runpytest("--editmetrics-run-dir=run", *mode).assert_outcomes(failed=3)
+    monkeypatch.chdir(suite.path)
+    assert main(["approve", "run", "-k", "test_"]) == 0
+    out = capsys.readouterr().out
+    assert (
+        "left: test_x.py::test_size score: its test failed for another reason, too;"
+        " -k test_x.py::test_size approves it all the same\n" in out
+    )
+    assert "left: test_x.py::test_image golden_exact: its test failed for another reason" in out
+    assert "approved: test_x.py::test_new score" in out
+    golden = suite.path / "goldens" / "test_x.py.yaml"
+    assert "test_size" not in golden.read_text()
+    assert not (suite.path / "goldens" / "test_x.py").exists()
+    assert main(["approve", "run", "-k", "test_x.py::test_size"]) == 0
+    assert "test_size" in golden.read_text()
 
 
 def test_scores_are_those_of_the_run(real, editmetrics):

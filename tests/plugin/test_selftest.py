@@ -113,6 +113,55 @@ def test_the_command_takes_other_bounds(run, capsys):
     assert "test_loose@loose: 4 of 8 faults noticed" in capsys.readouterr().out
 
 
+def test_a_gate_without_its_weights_is_not_blind_but_an_error(run, capsys):
+    (run.path / "editmetrics.yaml").write_text(
+        "pipes_default: {lpips-pipe: {net: vgg}}\nthresholds: {unedit_psnr: 30}\n"
+    )
+    assert main(["selftest", "run"]) == 1
+    out = capsys.readouterr().out
+    assert "test_edit.py::test_tight: not tried: lpips gave no verdict: " in out
+    assert "editmetrics weights fetch lpips:vgg" in out
+    assert "test_loose@loose: 4 of 8 faults noticed" in out
+    assert "FAILED: 1 of 2 cases have a gate that gave no verdict" in out
+    assert "BLIND" not in out
+
+
+def test_a_pipe_that_may_be_skipped_leaves_what_the_others_notice(run, capsys):
+    (run.path / "editmetrics.yaml").write_text(
+        "pipes_default: {lpips-pipe: {net: vgg}}\nthresholds: {unedit_psnr: 30}\n"
+    )
+    run.makeini("[pytest]\npythonpath = .\neditmetrics_skip_missing = lpips-pipe\n")
+    assert main(["selftest", "run"]) == 0
+    assert "test_edit.py::test_tight: 7 of 8 faults noticed" in capsys.readouterr().out
+
+
+def test_a_measurement_that_breaks_on_a_fault_is_an_error(suite):
+    suite.makeconftest(
+        """
+        from pytest_editmetrics import Metric
+
+        class Fragile:
+            def __call__(self, reference, edited, coords, mask_mode, metric, **params):
+                if (reference[:9, :9] != edited[:9, :9]).any():
+                    raise RuntimeError("out of memory")
+                return 0.0
+
+        def pytest_editmetrics_register_pipes(registry):
+            registry.register("fragile-pipe", Fragile, metrics=[Metric("fragile", "lower")])
+        """
+    )
+    suite.makepyfile(
+        test_edit=SUITE.split("def test_tight")[0] + "def test_it(edit_gate):\n"
+        "    edit_gate.check(scene(), edited(), BOX, metrics='fragile')\n"
+    )
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {fragile: 1}\n")
+    result = suite.runpytest("-q", "--editmetrics-selftest")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*EditMetricsError: selftest gave no verdict: fragile gave no verdict: *out of memory*"]
+    )
+
+
 def test_the_command_prints_json(run, capsys):
     assert main(["selftest", "run", "--json"]) == 1
     found = json.loads(capsys.readouterr().out)

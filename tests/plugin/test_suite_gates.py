@@ -232,6 +232,25 @@ def test_a_base_that_is_missing_cut_off_or_of_others_fails(edits):
     result.stdout.fnmatch_lines(["*the base cannot be used: *base.jsonl:1: not a record*"])
 
 
+def test_a_file_without_a_base_fails_only_the_run_that_is_judged(edits):
+    """``compare --suite`` takes that file, whose base is on the command line."""
+    (edits.path / "editmetrics.yaml").write_text(SUITE.replace("  base: base.jsonl\n", ""))
+    result = edits.runpytest("-k", "0 or 1")
+    result.assert_outcomes(passed=2, deselected=6)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["suite gates not judged: only a part of the suite ran (-k, *"])
+    result = edits.runpytest()
+    result.assert_outcomes(passed=8)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "suite score mean 0.135 <= max 0.200*",
+            "FAILED: suite score regressions cannot be judged: no base is named to compare with:"
+            " write `base: results/base.jsonl` in suite*editmetrics.yaml:5",
+        ]
+    )
+
+
 def test_a_gate_that_is_not_measured_any_more_fails(edits):
     edits.makepyfile(
         test_x=TESTS.replace("10 + n + SHIFT[n % len(SHIFT)]", "10 + n if n else NOT_FOUND")
@@ -264,6 +283,29 @@ def test_a_run_directory_may_be_the_base(edits):
     result = edits.runpytest()
     assert result.ret == 0
     result.stdout.fnmatch_lines(["suite score paired p 1 >= alpha 0.01*"])
+
+
+@pytest.mark.parametrize("base", ["../results/base.jsonl", "../link/base.jsonl", "../link"])
+def test_a_base_above_or_behind_a_link_is_made_as_the_message_says(suite, monkeypatch, base):
+    for folder in ("conf", "results"):
+        suite.mkdir(folder)
+    (suite.path / "link").symlink_to("results", target_is_directory=True)
+    (suite.path / "conf/editmetrics.yaml").write_text(SUITE.replace("base.jsonl", base))
+    suite.makeini("[pytest]\neditmetrics_config = conf/editmetrics.yaml\n")
+    suite.makepyfile(test_x=TESTS)
+    monkeypatch.setenv("SHIFT", "0")
+    if not base.endswith("link"):
+        result = suite.runpytest()
+        assert result.ret == 1
+        told = base.removeprefix("../")
+        result.stdout.fnmatch_lines(
+            [f"*there is no base {told} *make it with: pytest --editmetrics-results={told}, *"]
+        )
+    option = "run-dir" if base.endswith("link") else "results"
+    result = suite.runpytest(f"--editmetrics-{option}={base.removeprefix('../')}")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["suite: this run writes the base *, so nothing is compared*"])
+    assert suite.runpytest().ret == 0
 
 
 def test_only_the_last_attempt_counts(edits, monkeypatch):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from pytest_editmetrics.compare import Bound, _by_metric
 from pytest_editmetrics.config.case_file import read_case_file
 from pytest_editmetrics.config.golden_file import read_golden_file
 from pytest_editmetrics.config.schema import json_schema
 from pytest_editmetrics.config.settings import load_settings
+from pytest_editmetrics.config.suite import read_suite
 from pytest_editmetrics.errors import ConfigError, InputError
 from pytest_editmetrics.measurement import Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
@@ -82,6 +85,27 @@ def test_an_editor_completes_them():
     properties = json_schema(PipeRegistry(), "settings")["properties"]
     items = properties["metrics"]["anyOf"][0]["items"]["anyOf"][0]
     assert {ALIAS, STRUCTURE, "iou"} <= set(items["enum"])
+
+
+def test_an_editor_takes_what_the_configuration_takes(tmp_path):
+    text = "metric_configs: {ssim: {pipe_name: ssim-pipe}}\nsuite: {iou: {mean: 0.5}}\n"
+    (bound,) = parse_suite_of(tmp_path, text)
+    assert bound.metric == "mask_iou"
+    assert settings(tmp_path, text).metric_configs["unedit_ssim"].pipe_name
+    Draft202012Validator(json_schema(PipeRegistry(), "settings")).validate(yaml.safe_load(text))
+
+
+def parse_suite_of(tmp_path, text):
+    path = tmp_path / "editmetrics.yaml"
+    path.write_text(text)
+    suite = read_suite(path, PipeRegistry(), tmp_path)
+    assert suite is not None
+    return suite.bounds
+
+
+def test_a_suite_holds_a_metric_once(tmp_path):
+    with pytest.raises(ConfigError, match=r"yaml:3: .*are one metric, mask_iou"):
+        parse_suite_of(tmp_path, "suite:\n  iou: {mean: 0.5}\n  mask_iou: {mean: 0.5}\n")
 
 
 def test_bounds_of_compare():

@@ -58,6 +58,68 @@ def calibrate(project, capsys):
     return run
 
 
+def test_the_bound_of_what_the_check_expects_is_the_present_one(calibrate):
+    gates = [lpips(value, details={"net": "alex", "expect": "reencoded"}) for value in VALUES]
+    status, out, _ = calibrate(*gates)
+    assert status == 0
+    assert "present   max 0.25, default expect='reencoded': the proposal is tighter by" in out
+
+
+def test_a_smallest_margin_takes_another_name_of_a_metric_once(calibrate):
+    more = {"metric": "mask_iou", "better": "higher"}
+    more["golden"] = {"file": GOLDEN, "test": "test_a", "gate": "mask_iou"}
+    gates = [lpips(0.9 + value, **more) for value in VALUES]
+    assert "smallest margin is 0.2" not in calibrate(*gates)[1]
+    status, out, _ = calibrate(*gates, options=["--min-margin", "iou:0.2"])
+    assert status == 0
+    assert "the smallest margin decides, 0.2 from the median" in out
+    both = ["--min-margin", "iou:0.2", "--min-margin", "mask_iou:0.1"]
+    status, _, err = calibrate(*gates, options=both)
+    assert status == 2
+    assert "--min-margin names mask_iou twice" in err
+
+
+def test_what_was_written_is_told_beside_what_could_not_be(project, capsys):
+    (project / "tests" / "test_y.py").write_text("")
+    blocked, free = GOLDEN, GOLDEN.replace("_x", "_y")
+    for number, value in enumerate(VALUES):
+        with ResultsFile(Path(f"r{number}"), {}, f"2026-0{number}") as results:
+            for file in (blocked, free):
+                address = {"file": file, "test": "test_a", "gate": "lpips"}
+                nodeid = f"tests/{Path(file).stem}::test_a"
+                results.gate(nodeid, 1, True, "passed", lpips(value, golden=address))
+            results.close({})
+    (project / GOLDEN).parent.mkdir()
+    (project / GOLDEN).write_text("test_a:\n  lpips: {max: 0.9, review: 0.5}\n")
+    assert main(["calibrate", *(f"r{n}" for n in range(len(VALUES))), "--write"]) == 1
+    out, err = capsys.readouterr()
+    assert f"wrote {free}; review the change and commit it" in out
+    assert f"wrote {blocked}" not in out
+    assert blocked in err
+    assert (project / free).exists()
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "why"),
+    [
+        ("edit_lpips", (0.0, 0.0, 0.0), "a min that is 0, the smallest margin, from the median 0"),
+        ("mask_iou", (0.0504, 0.0504, 0.0504), "a min that is 0.05, the smallest margin, from"),
+        ("mask_iou", (0.1, 0.4, 0.8), "the spread of 3 runs asks for a min that always holds"),
+    ],
+)
+def test_a_gate_whose_bound_would_always_hold_stops_no_other(calibrate, metric, values, why):
+    other = {"file": GOLDEN, "test": "test_a", "gate": metric}
+    gates = [
+        [lpips(0.03 + n / 1000), lpips(value, metric=metric, better="higher", golden=other)]
+        for n, value in enumerate(values)
+    ]
+    status, out, _ = calibrate(*gates)
+    assert status == 0
+    assert "proposal  max" in out
+    assert f"left      {why}" in out
+    assert "1 proposals, 1 of them with warnings; 1 left" in out
+
+
 def test_a_proposal_is_told_and_written_only_on_request(calibrate, project):
     gates = [lpips(value) for value in VALUES]
     status, out, _ = calibrate(*gates)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,6 +78,36 @@ def test_report_of_nothing(tmp_path, editmetrics):
     status, _, err = editmetrics("report", tmp_path)
     assert status == 1
     assert "results.jsonl cannot be read" in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk of Linux")
+def test_a_full_disk_is_told_in_one_line(tmp_path):
+    write(tmp_path / "run", {"test_a": [gate()]})
+    for command in (["schema"], ["compare", "run", "run"]):
+        with open("/dev/full", "w") as full:
+            ended = subprocess.run(
+                [sys.executable, "-m", "pytest_editmetrics.cli", *command],
+                cwd=tmp_path,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert ended.stderr == (
+            "editmetrics: error: the output cannot be written: No space left on device\n"
+        )
+        assert ended.returncode == 1
+
+
+def test_two_results_files_of_one_folder_are_told_apart(tmp_path, editmetrics, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("base", "head"):
+        write(tmp_path / name, {"test_a": [gate()]})
+        shutil.copy(tmp_path / name / "results.jsonl", f"{name}.jsonl")
+    out = editmetrics("compare", "base.jsonl", "head.jsonl")[1]
+    assert "base  base.jsonl, " in out
+    assert "head  head.jsonl, " in out
+    assert "base  base, " in editmetrics("compare", "base", "head")[1]
 
 
 # merge
@@ -226,6 +259,16 @@ def test_bounds_that_a_test_states_are_never_written(project, tmp_path, editmetr
     assert f"its bound is the {origin}'s; edit tests/test_x.py:7" in out
     assert "nothing to approve" in out
     assert not (project / "tests" / "goldens").exists()
+
+
+@pytest.mark.parametrize("told", [5, {}, {"row": "pairs.jsonl:3"}])
+def test_a_gate_of_a_manifest_is_left_whatever_it_says_of_it(project, tmp_path, editmetrics, told):
+    run = write(tmp_path / "run", {"test_a": [gate(details={"manifest": told})]})
+    status, out, _ = editmetrics("approve", run)
+    assert status == 0
+    row = "pairs.jsonl:3" if told == {"row": "pairs.jsonl:3"} else "its row"
+    assert f"a manifest has no goldens; give {row} a threshold" in out
+    assert not (project / GOLDEN).exists()
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

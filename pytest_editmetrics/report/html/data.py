@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pytest_editmetrics.gates import Gate
 from pytest_editmetrics.report.html.gate_view import (
     GateView,
     approvable,
@@ -20,6 +21,7 @@ from pytest_editmetrics.report.html.pictures import Gallery, case_picture
 from pytest_editmetrics.report.html.suite_view import SuiteView, suite_view
 from pytest_editmetrics.report.summary import columns_of
 from pytest_editmetrics.report.tally import Row, Tally, tally_of
+from pytest_editmetrics.report.text import update_mode
 from pytest_editmetrics.rundir import GateRecord, Run
 
 STATUSES = ("failed", "unmeasured", "review", "recorded", "passed")
@@ -106,7 +108,12 @@ def build_view(run: Run, gallery: Gallery, approve_from: str | None) -> ReportVi
         EditMetricsError: a record that makes no sense, named by its test and metric.
     """
     groups = _groups(run)
-    cases = [_case(group, gallery, approve_from) for group in groups]
+    of_test: dict[str, list[Gate]] = {}
+    for group in groups:
+        gates = [record.gate for record in group.records]
+        of_test.setdefault(group.first.nodeid, []).extend(gates)
+    modes = {nodeid: update_mode(gates) for nodeid, gates in of_test.items()}
+    cases = [_case(g, gallery, approve_from, modes[g.first.nodeid]) for g in groups]
     anchors = {
         (record.nodeid, record.gate.label): case.anchor
         for group, case in zip(groups, cases, strict=True)
@@ -200,9 +207,9 @@ def _address(record: GateRecord) -> str:
     return json.dumps([record.nodeid, record.gate.name, images, region], sort_keys=True)
 
 
-def _case(group: _Group, gallery: Gallery, approve_from: str | None) -> CaseView:
+def _case(group: _Group, gallery: Gallery, approve_from: str | None, mode: str) -> CaseView:
     first = group.first
-    views = [gate_view(record) for record in group.records]
+    views = [gate_view(record, mode) for record in group.records]
     order = {status: number for number, status in enumerate(STATUSES)}
     views.sort(key=lambda view: order[view.status])
     file, _, test = first.nodeid.partition("::")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.gates import FAILING, Gate
 from pytest_editmetrics.image_gate import tile_failed
+from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.report.numbers import format_numbers
 from pytest_editmetrics.report.text import explanation_rows, headline, subject
 from pytest_editmetrics.rundir import GateRecord
@@ -54,14 +55,14 @@ class GateView:
     accept: str | None
 
 
-def gate_view(record: GateRecord) -> GateView:
-    """Return what the report shows of a gate.
+def gate_view(record: GateRecord, mode: str) -> GateView:
+    """Return what the report shows of a gate; ``mode`` is how its test is recorded.
 
     Raises:
         EditMetricsError: the gate lacks what belongs to its verdict.
     """
     gate = record.gate
-    rows = dict(_rows(record))
+    rows = dict(_rows(record, mode))
     accept = rows.pop("to accept", None)
     for shown_otherwise in ("look at", "tolerance", "tile"):
         rows.pop(shown_otherwise, None)
@@ -121,9 +122,9 @@ def words(record: GateRecord) -> str:
         raise _senseless(record) from None
 
 
-def _rows(record: GateRecord) -> list[tuple[str, str]]:
+def _rows(record: GateRecord, mode: str) -> list[tuple[str, str]]:
     try:
-        return explanation_rows(record.gate, record.nodeid)
+        return explanation_rows(record.gate, record.nodeid, mode)
     except (AssertionError, AttributeError, KeyError, TypeError, ValueError):
         raise _senseless(record) from None
 
@@ -228,5 +229,5 @@ def approvable(gate: Gate) -> bool:
         return False
     if gate.snapshot is not None:
         return "edited" in gate.images
-    written_by_hand = gate.origin in ("argument", "marker", "case")
-    return not written_by_hand and gate.value is not None and math.isfinite(gate.value)
+    by_hand = gate.origin in WRITTEN_BY_HAND
+    return not by_hand and gate.value is not None and math.isfinite(gate.value)

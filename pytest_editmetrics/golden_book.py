@@ -1,0 +1,60 @@
+"""What the controller does about golden thresholds: writes the bounds that gates propose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.goldens import (
+    GoldenAddress,
+    NotWrittenError,
+    Proposal,
+    write_proposals,
+)
+from pytest_editmetrics.report.tally import Tally
+from pytest_editmetrics.session import EditSession
+
+
+def record_goldens(
+    session: EditSession, tally: Tally, order: Mapping[str, int]
+) -> tuple[list[str], list[str]]:
+    """Write what tests proposed, and return what to say of it: notes, and problems.
+
+    Args:
+        session: of the project.
+        tally: its gates; those of a test that failed for another reason are not recorded.
+        order: the place of each test, in which new ones are appended to a file.
+    """
+    notes: list[str] = []
+    problems: list[str] = []
+    proposals: list[Proposal] = []
+    lost = 0
+    finished = sorted(tally.notable, key=lambda pair: order.get(pair[0].nodeid, len(order)))
+    for test, gate in finished:
+        if gate.golden is None or gate.proposal is None or gate.value is None:
+            continue
+        if test.failed:
+            lost += 1
+            continue
+        address = GoldenAddress.from_dict(gate.golden)
+        proposals.append(
+            Proposal(address, gate.metric, gate.proposal, gate.value, gate.env, gate.weights_text)
+        )
+    if lost:
+        notes.append(f"not recorded: {lost} gates of tests that failed for another reason")
+    if not proposals:
+        return notes, problems
+    session.goldens.forget({proposal.address.file for proposal in proposals})
+    written: list[Path] = []
+    try:
+        written = write_proposals(proposals, session.registry, session.rootdir)
+    except NotWrittenError as error:
+        problems.append(str(error))
+        written = error.written
+    except EditMetricsError as error:
+        problems.append(str(error))
+    notes += [
+        f"recorded: {session.shown(path)}; review the change and commit it" for path in written
+    ]
+    return notes, problems
