@@ -143,7 +143,7 @@ def pytest_runtest_makereport(
         return report
     if record.running:  # a subtest's report, made while the call is still running
         record.subtest_failed |= report.failed
-        record.other_failure |= _is_other_failure(report, call)
+        record.other_failure |= _is_other_failure(record, report, call)
         return report
     if report.skipped:
         report = _unless_failing(record, call, report)
@@ -151,7 +151,7 @@ def pytest_runtest_makereport(
         del item.stash[record_key]  # the session keeps every item to its end
     if call.when == "call":
         record.call_failed = report.failed or record.subtest_failed
-        record.other_failure |= _is_other_failure(report, call)
+        record.other_failure |= _is_other_failure(record, report, call)
     if not record.gates and not record.asked:
         return report
     if call.when == "call":
@@ -169,9 +169,18 @@ def pytest_runtest_makereport(
     return report
 
 
-def _is_other_failure(report: pytest.TestReport, call: pytest.CallInfo[Any]) -> bool:
-    of_gates = call.excinfo is not None and isinstance(call.excinfo.value, GateFailure)
-    return report.failed and not of_gates
+def _is_other_failure(
+    record: TestRecord, report: pytest.TestReport, call: pytest.CallInfo[Any]
+) -> bool:
+    """Tell whether a report failed, and not because of gates that recording would mend."""
+    raised = None if call.excinfo is None else call.excinfo.value
+    if not report.failed or isinstance(raised, GateFailure):
+        return False
+    from pytest_editmetrics.gates import OTHER_WEIGHTS
+
+    errors = [gate for _, gate in record.gates if gate.verdict == "error"]
+    of_gates = isinstance(raised, EditMetricsError) and errors
+    return not (of_gates and all(OTHER_WEIGHTS in gate.details for gate in errors))
 
 
 class ErrorsStay:
