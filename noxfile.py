@@ -2,10 +2,11 @@
 
 Any two of pytest, transformers and numpy meet in every combination. pytest-xdist is absent in two of
 them, the other plugins are present in all. The oldest environment has every dependency of
-pyproject.toml at its lower bound. An environment takes 6 GB: it is removed once its tests have run.
+pyproject.toml at its lower bound. An environment takes 6 GB: it is removed once its tests have passed.
 
     nox                             all four
     nox -s 'compatibility(oldest)'  one of them
+    nox -s ... -- tests/unit -x     these tests instead; the environment stays
 """
 
 from __future__ import annotations
@@ -33,9 +34,7 @@ TESTS = ["tests/plugin", "tests/unit", "tests/pipes"]
 @nox.parametrize(
     ("python", "pytest", "transformers", "numpy", "xdist", "resolution"),
     [
-        nox.param(
-            "3.10", "==8.0.*", "==4.57.*", "==1.26.*", False, "lowest-direct", id="oldest"
-        ),
+        nox.param("3.10", "==8.0.*", "==4.57.*", "==1.26.*", False, "lowest-direct", id="oldest"),
         nox.param("3.11", ">=9", ">=5", "==1.26.*", False, "highest", id="numpy-1.26"),
         nox.param("3.12", ">=9", "==4.57.*", ">=2", True, "highest", id="transformers-4.57"),
         nox.param("3.13", "==8.*", ">=5", ">=2", True, "highest", id="pytest-8"),
@@ -59,4 +58,5 @@ def compatibility(
     # what other people's releases warn of is no error here
     tests = ["pytest", "-q", "-W", "default", *(session.posargs or TESTS)]
     session.run(*tests, env={"TEST_WITH_EVERY_PLUGIN": "1"})
-    shutil.rmtree(session.virtualenv.location)
+    if not session.posargs:
+        shutil.rmtree(session.virtualenv.location)

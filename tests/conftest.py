@@ -29,7 +29,11 @@ settings.load_profile("unhurried")
 torch.set_num_threads(1)
 
 XDIST = find_spec("xdist") is not None
-PLUGINS = ["pytest_editmetrics.plugin", "pytest_rerunfailures", *(["xdist.plugin"] if XDIST else [])]
+PLUGINS = [
+    "pytest_editmetrics.plugin",
+    "pytest_rerunfailures",
+    *(["xdist.plugin"] if XDIST else []),
+]
 # set by noxfile.py: the suites under test load every plugin that is installed
 EVERY_PLUGIN = "TEST_WITH_EVERY_PLUGIN" in os.environ
 
@@ -117,6 +121,14 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
         for name in ("runpytest_inprocess", "runpytest_subprocess"):
             monkeypatch.setattr(pytester, name, _skip_workers(getattr(pytester, name)))
     return pytester
+
+
+@pytest.fixture
+def no_other_plugin(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let processes that the test starts load the plugins they name, and no other."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    for name in ("PYTEST_PLUGINS", "PYTEST_ADDOPTS"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
