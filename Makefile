@@ -1,4 +1,4 @@
-.PHONY: demo test browser check clean
+.PHONY: demo test browser check dist sbom compatibility fuzz mutation clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -28,6 +28,29 @@ check: $(VENV)/.ready
 	$(BIN)/lint-imports
 	$(MAKE) test
 	$(MAKE) browser
+
+dist: $(VENV)/.ready
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python -m pytest -q tests/unit/test_wheel.py
+
+# what pip installs today into an empty environment, and nothing of what is only for development
+sbom:
+	rm -rf build/sbom
+	$(PYTHON) -m venv build/sbom/runtime
+	$(PYTHON) -m venv build/sbom/tool
+	build/sbom/runtime/bin/pip install --quiet .
+	build/sbom/runtime/bin/pip uninstall --quiet --yes pip setuptools
+	build/sbom/tool/bin/pip install --quiet 'cyclonedx-bom>=7'
+	mkdir -p dist
+	build/sbom/tool/bin/cyclonedx-py environment --pyproject pyproject.toml \
+		--output-reproducible --output-format JSON --output-file dist/sbom.cdx.json \
+		build/sbom/runtime/bin/python
+	rm -rf build/sbom
+
+compatibility: $(VENV)/.ready
+	$(BIN)/nox
 
 clean:
 	rm -rf $(VENV) build dist

@@ -1,8 +1,8 @@
 """What the plugin must get along with, in four environments chosen pairwise.
 
-Any two of pytest, transformers and numpy meet in every combination. pytest-xdist is absent in two of
-them, the other plugins are present in all. The oldest environment has every dependency of
-pyproject.toml at its lower bound. An environment takes 6 GB: it is removed once its tests have passed.
+Any two of pytest, transformers and numpy meet in every combination. pytest-xdist is absent in two,
+the other plugins are present in all. The oldest environment has every dependency of pyproject.toml
+at its lower bound. An environment takes 6 GB: it is removed once its tests have passed.
 
     nox                             all four
     nox -s 'compatibility(oldest)'  one of them
