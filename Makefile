@@ -49,6 +49,16 @@ sbom:
 		build/sbom/runtime/bin/python
 	rm -rf build/sbom
 
+FUZZ_SECONDS ?= 600
+fuzz: $(VENV)/.ready
+	$(BIN)/pip install --quiet --editable '.[fuzz]'
+	$(BIN)/python tests/fuzz/run_fuzz.py $(FUZZ_SECONDS)
+
+MUTANTS ?= 500
+mutation: $(VENV)/.ready
+	$(BIN)/pip install --quiet --editable '.[fuzz]'
+	$(BIN)/python tests/mutation/run_mutation.py --sample $(MUTANTS)
+
 compatibility: $(VENV)/.ready
 	$(BIN)/nox
 

@@ -1,7 +1,8 @@
-"""One target under atheris: ``fuzz_one.py TARGET [options and corpus folders of libFuzzer]``."""
+"""One target under atheris, ``FUZZ_TARGET``; takes the options and corpus folders of libFuzzer."""
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 
@@ -11,6 +12,6 @@ with atheris.instrument_imports(include=["pytest_editmetrics", "PIL", "yaml"]):
     from fuzz_targets import Targets
 
 warnings.simplefilter("ignore")
-name = sys.argv.pop(1)
+name = os.environ["FUZZ_TARGET"]  # libFuzzer starts this script again with its own arguments only
 atheris.Setup(sys.argv, getattr(Targets(), name))
 atheris.Fuzz()

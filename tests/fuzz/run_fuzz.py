@@ -5,6 +5,7 @@ What crashes lies in ``build/fuzz/TARGET/crashes`` afterwards, and the exit stat
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,7 +39,8 @@ def fuzz(target: str, seconds: str) -> int:
 
 def libfuzzer(target: str, *arguments: str) -> None:
     """Run the fuzzer's process; an input that crashes is its status and no error here."""
-    subprocess.run([sys.executable, str(ONE), target, *arguments], check=False)
+    env = {**os.environ, "FUZZ_TARGET": target}
+    subprocess.run([sys.executable, str(ONE), *arguments], env=env, check=False)
 
 
 def prune(folder: Path) -> None:
@@ -52,4 +54,5 @@ def prune(folder: Path) -> None:
 
 if __name__ == "__main__":
     seconds, *targets = sys.argv[1:]
-    sys.exit(any([fuzz(target, seconds) for target in targets or LIMITS]))
+    crashed = sum(fuzz(target, seconds) for target in targets or LIMITS)
+    sys.exit(crashed > 0)
