@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import warnings
 
@@ -12,6 +13,8 @@ with atheris.instrument_imports(include=["pytest_editmetrics", "PIL", "yaml"]):
     from fuzz_targets import Targets
 
 warnings.simplefilter("ignore")
-name = os.environ["FUZZ_TARGET"]  # libFuzzer starts this script again with its own arguments only
+name = os.environ["FUZZ_TARGET"]
+# libFuzzer starts this again, by a shell, to merge what it found
+sys.argv[0] = shlex.join([sys.executable, __file__])
 atheris.Setup(sys.argv, getattr(Targets(), name))
 atheris.Fuzz()

@@ -23,32 +23,39 @@ from mutants import Mutant, places_in
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "pytest_editmetrics"
-REGIONS = ["unit/test_regions.py", "unit/test_shapes.py", "unit/test_pixels.py",
-           "plugin/test_region_shapes.py"]  # fmt: skip
-CONFIG = [
-    "unit/test_config_reader.py", "unit/test_config_settings.py", "unit/test_config_cases.py",
-    "unit/test_config_goldens.py", "unit/test_config_schema.py", "unit/test_config_suite.py",
-    "unit/test_aliases.py", "unit/test_manifest.py",
-]  # fmt: skip
-GOLDENS = ["unit/test_goldens.py", "unit/test_snapshots.py"]
-GATES = ["unit/test_review_band.py", "unit/test_tally.py", "plugin/test_outcomes.py",
-         "plugin/test_review.py"]  # fmt: skip
+READER = ["unit/test_config_reader.py", "unit/test_config_settings.py"]
+REGIONS = ["unit/test_regions.py", "unit/test_shapes.py", "unit/test_pixels.py"]
+GOLDENS = ["unit/test_config_goldens.py", "unit/test_goldens.py"]
+IMAGES = ["unit/test_snapshots.py", "unit/test_config_settings.py"]
+CASES = ["unit/test_config_cases.py", "unit/test_aliases.py", "plugin/test_yaml_cases.py"]
 # what a change of a module must be noticed by, the likeliest first
 TESTS = {
     "boxes": REGIONS,
     "regions": REGIONS,
-    "shapes": REGIONS,
-    "measurement": ["unit/test_review_band.py", "unit/test_aliases.py", *CONFIG[1:4], *GOLDENS[:1]],
-    "gates": GATES,
+    "shapes": [*REGIONS, "plugin/test_region_shapes.py"],
+    "measurement": ["unit/test_review_band.py", "unit/test_aliases.py", *GOLDENS, *READER],
+    "gates": ["unit/test_review_band.py", "unit/test_tally.py", "plugin/test_outcomes.py"],
     "goldens": [*GOLDENS, "plugin/test_golden_flow.py"],
-    "config": [*CONFIG, *GOLDENS],
+    "config": READER,
+    "config/case_fields": CASES,
+    "config/case_file": CASES,
+    "config/golden_file": GOLDENS,
+    "config/golden_text": GOLDENS,
+    "config/golden_write": GOLDENS,
+    "config/golden_images": IMAGES,
+    "config/provenance": IMAGES,
+    "config/manifest": ["unit/test_manifest.py"],
+    "config/rows": ["unit/test_manifest.py"],
+    "config/schema": ["unit/test_config_schema.py"],
+    "config/suite": ["unit/test_config_suite.py"],
 }
+MODULES = [name for name in TESTS if "/" not in name]
 
 
 def tests_of(path: Path) -> list[str]:
     """Return the files of tests that a change of the module ``path`` is held to."""
-    name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    return [str(ROOT / "tests" / test) for test in TESTS[name]]
+    name = path.relative_to(PACKAGE).with_suffix("").as_posix()
+    return [str(ROOT / "tests" / test) for test in TESTS.get(name, TESTS[name.split("/")[0]])]
 
 
 def modules(wanted: list[str]) -> Iterator[Path]:
@@ -77,7 +84,7 @@ def report(verdicts: dict[Mutant, bool], survivors: Path) -> None:
 def main() -> None:
     """Judge a sample of the mutants of the wanted modules."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("modules", nargs="*", default=list(TESTS), help="default: all")
+    parser.add_argument("modules", nargs="*", default=MODULES, help="default: all")
     parser.add_argument("--sample", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
