@@ -16,14 +16,23 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
-import hypothesis
+import fsspec  # noqa: F401
+import hypothesis.strategies  # noqa: F401
 import numpy  # noqa: F401
+import ot  # noqa: F401
 import PIL.Image  # noqa: F401
 import pytest
+import segment_anything  # noqa: F401
+import skimage.metrics  # noqa: F401
 import torch
-import transformers  # noqa: F401
 import yaml  # noqa: F401
 from mutants import Mutant
+from transformers import (  # noqa: F401
+    CLIPVisionModel,
+    Dinov2Model,
+    DINOv3ViTModel,
+    Sam2Model,
+)
 
 Tests = tuple[str, ...]
 
@@ -71,7 +80,6 @@ class Judge:
         torch.set_num_threads(1)
         os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(folder / "hypothesis")
-        assert hypothesis.__version__
         imported = [name for name in sys.modules if name.startswith("pytest_editmetrics")]
         assert not imported, f"imported too early to be changed: {imported}"
 
