@@ -12,6 +12,9 @@ import cosmic_ray.plugins as operators
 from cosmic_ray.ast import ast_nodes, get_ast_from_path
 from cosmic_ray.mutating import mutate_code
 
+# of texts and None, identity and equality are the same
+_SAME = ("_Eq_Is", "_NotEq_IsNot", "_Is_Eq", "_IsNot_NotEq")
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -70,7 +73,7 @@ def places_in(path: Path) -> Iterator[Place]:
     nodes = list(ast_nodes(get_ast_from_path(path)))
     for name in sorted(operators.operator_names()):
         operator_class = operators.get_operator(name)
-        if not operator_class.arguments():
+        if not operator_class.arguments() and not name.endswith(_SAME):
             mutate = operator_class().mutation_positions
             for occurrence, (start, _) in enumerate(p for node in nodes for p in mutate(node)):
                 yield Place(path, name, occurrence, start[0])

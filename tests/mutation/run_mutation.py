@@ -37,6 +37,7 @@ TESTS = {
     "gates": ["unit/test_review_band.py", "unit/test_tally.py", "plugin/test_outcomes.py"],
     "goldens": [*GOLDENS, "plugin/test_golden_flow.py"],
     "config": READER,
+    "config/expect": [*READER, "plugin/test_expect.py"],
     "config/case_fields": CASES,
     "config/case_file": CASES,
     "config/golden_file": GOLDENS,
