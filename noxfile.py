@@ -24,6 +24,8 @@ OTHER_PLUGINS = [
     "pytest-rerunfailures>=16.0.1",
     "pytest-timeout>=2.2",
 ]
+# pyarrow 26 cannot be imported with numpy 1.26, and does not say so in its metadata
+LAST_PYARROW_FOR_NUMPY_1 = "pyarrow<26"
 XDIST = "pytest-xdist>=3.6"
 
 # what can differ by an environment; not the browser, nor what only computes on what was read
@@ -62,6 +64,8 @@ def compatibility(
 ) -> None:
     """Install the wheel into one of the environments and run the tests against it."""
     pins = [f"pytest{pytest}", f"transformers{transformers}", f"numpy{numpy}"]
+    if numpy == "==1.26.*":
+        pins.append(LAST_PYARROW_FOR_NUMPY_1)
     plugins = [*OTHER_PLUGINS, XDIST] if xdist else OTHER_PLUGINS
     requirements = ["-r", "pyproject.toml", "--extra", "test", *plugins, *pins]
     session.install("--resolution", resolution, *requirements)
