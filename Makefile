@@ -1,4 +1,4 @@
-.PHONY: demo test bad-input browser check clean
+.PHONY: demo test bad-input browser check dist sbom compatibility fuzz mutation clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -31,6 +31,39 @@ check: $(VENV)/.ready
 	$(BIN)/lint-imports
 	$(MAKE) test
 	$(MAKE) browser
+
+dist: $(VENV)/.ready
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python -m pytest -q tests/unit/test_wheel.py
+
+# what pip installs today into an empty environment, and nothing of what is only for development
+sbom:
+	rm -rf build/sbom
+	$(PYTHON) -m venv build/sbom/runtime
+	$(PYTHON) -m venv build/sbom/tool
+	build/sbom/runtime/bin/pip install --quiet .
+	build/sbom/runtime/bin/pip uninstall --quiet --yes pip setuptools
+	build/sbom/tool/bin/pip install --quiet 'cyclonedx-bom>=7'
+	mkdir -p dist
+	build/sbom/tool/bin/cyclonedx-py environment --pyproject pyproject.toml \
+		--output-reproducible --output-format JSON --output-file dist/sbom.cdx.json \
+		build/sbom/runtime/bin/python
+	rm -rf build/sbom
+
+FUZZ_SECONDS ?= 600
+fuzz: $(VENV)/.ready
+	$(BIN)/pip install --quiet --editable '.[fuzz]'
+	$(BIN)/python tests/fuzz/run_fuzz.py $(FUZZ_SECONDS)
+
+MUTANTS ?= 500
+mutation: $(VENV)/.ready
+	$(BIN)/pip install --quiet --editable '.[fuzz]'
+	$(BIN)/python tests/mutation/run_mutation.py --sample $(MUTANTS)
+
+compatibility: $(VENV)/.ready
+	$(BIN)/nox
 
 clean:
 	rm -rf $(VENV) build dist

@@ -61,12 +61,14 @@ def read_url(url: str, what: str) -> bytes:
     try:
         with fsspec.open(url, "rb") as file:
             data: bytes = file.read(MOST_BYTES + 1)
-    except FileNotFoundError as error:
-        raise ImageError(f"{what} {url}: there is no such file") from error
     except MemoryError:
         raise
     except Exception as error:  # each file system raises its own
-        text = f"{type(error).__name__}: {error}"
+        # over HTTP a server that does not answer is a FileNotFoundError too, and the cause says so
+        cause = error.__cause__ if isinstance(error, FileNotFoundError) else error
+        if cause is None or isinstance(cause, FileNotFoundError):
+            raise ImageError(f"{what} {url}: there is no such file") from error
+        text = f"{type(cause).__name__}: {cause}"
         raise ImageError(f"{what} {url}: cannot be read: {text}") from error
     if len(data) > MOST_BYTES:
         raise ImageError(f"{what} {url}: is larger than {MOST_BYTES >> 30} GiB, so it is no image")

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 # pytester forgets modules that a test imported first, and these cannot be imported twice
@@ -25,7 +28,14 @@ settings.load_profile("unhurried")
 # as in the processes that the tests start: the last bits depend on the number of threads
 torch.set_num_threads(1)
 
-PLUGINS = "pytest_editmetrics.plugin,xdist.plugin,pytest_rerunfailures"
+XDIST = find_spec("xdist") is not None
+PLUGINS = [
+    "pytest_editmetrics.plugin",
+    "pytest_rerunfailures",
+    *(["xdist.plugin"] if XDIST else []),
+]
+# set by noxfile.py: the suites under test load every plugin that is installed
+EVERY_PLUGIN = "TEST_WITH_EVERY_PLUGIN" in os.environ
 
 CONFTEST = '''
 import numpy as np
@@ -82,9 +92,19 @@ def outside_ci(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("CI", "PYTEST_ADDOPTS", *worker, *github):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    # the suites under test start faster without the plugins that they do not need
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.setenv("PYTEST_PLUGINS", PLUGINS)
+    if not EVERY_PLUGIN:
+        # the suites under test start faster without the plugins that they do not need
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        monkeypatch.setenv("PYTEST_PLUGINS", ",".join(PLUGINS))
+
+
+def _skip_workers(run: Callable[..., pytest.RunResult]) -> Callable[..., pytest.RunResult]:
+    def run_without_workers(*args: object, **options: object) -> pytest.RunResult:
+        if any(str(arg).startswith(("-n", "--dist")) for arg in args):
+            pytest.skip("needs pytest-xdist")
+        return run(*args, **options)
+
+    return run_without_workers
 
 
 @pytest.fixture
@@ -95,7 +115,20 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
     """
     hook = "_pytest.assertion.rewrite.AssertionRewritingHook"
     monkeypatch.setattr(f"{hook}._warn_already_imported", lambda self, name: None)
+    if EVERY_PLUGIN:
+        monkeypatch.setenv("PYTEST_ADDOPTS", "--randomly-dont-reorganize")
+    if not XDIST:
+        for name in ("runpytest_inprocess", "runpytest_subprocess"):
+            monkeypatch.setattr(pytester, name, _skip_workers(getattr(pytester, name)))
     return pytester
+
+
+@pytest.fixture
+def no_other_plugin(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let processes that the test starts load the plugins they name, and no other."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    for name in ("PYTEST_PLUGINS", "PYTEST_ADDOPTS"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

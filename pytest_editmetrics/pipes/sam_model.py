@@ -62,6 +62,8 @@ def load_sam(path: Path, config: Path | None, model_type: str, device: str, dtyp
     Raises:
         WeightsError: the weights are no SAM of these dimensions.
     """
+    # Before the meta device holds: torch 2.6 computes with a tensor when torchvision is imported.
+    import segment_anything.modeling  # noqa: F401
     import torch
 
     state = read_state_dict(path)

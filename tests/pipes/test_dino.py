@@ -34,9 +34,12 @@ BOX, OTHER = (40, 60, 150, 170), (20, 20, 90, 120)
 
 def processed(folder: Path, image: np.ndarray) -> torch.Tensor:
     """What transformers' own image processor makes of an image."""
-    from transformers import AutoImageProcessor
+    import transformers
 
-    processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+    try:
+        processor = transformers.AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+    except ValueError:  # transformers 4 has the fast one only, and calls it so
+        processor = transformers.DINOv3ViTImageProcessorFast.from_pretrained(folder)
     return processor(images=image.copy(), return_tensors="pt").pixel_values
 
 

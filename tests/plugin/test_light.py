@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("no_other_plugin")
 
 HEAVY = ["torch", "torchvision", "transformers", "lpips", "segment_anything", "ot", "numpy", "PIL",
          "yaml", "pydantic"]  # fmt: skip
@@ -31,10 +34,9 @@ def test_other():
 
 def run(pytester, *args):
     pytester.makepyfile(test_x=TEST)
-    env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     process = subprocess.run(
         [sys.executable, "-I", "-c", f"HEAVY = {HEAVY}\n{SCRIPT}", *args],
-        cwd=pytester.path, env=env, capture_output=True, text=True, check=False,
+        cwd=pytester.path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "RESULT" in process.stdout, process.stdout + process.stderr
     return json.loads(process.stdout.rpartition("RESULT ")[2])

@@ -98,6 +98,7 @@ def test_two_workers_that_measure_the_same_record_one_golden(suite):
     suite.runpytest(*each).assert_outcomes(passed=2)
 
 
+@pytest.mark.usefixtures("no_other_plugin")
 def test_a_crashed_test_that_ran_again_is_not_called_unmeasured(suite, monkeypatch):
     # only by the name of its entry point does pytest-rerunfailures find xdist
     monkeypatch.setenv("PYTEST_PLUGINS", "pytest_editmetrics.plugin")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,8 @@ from pathlib import Path
 import pytest
 
 CLIP = Path(__file__).parents[2] / "fixtures" / "parity" / "models" / "clip"
+
+pytestmark = pytest.mark.usefixtures("no_other_plugin")
 
 NEVER = ["torchvision", "lpips", "transformers", "skimage", "segment_anything", "huggingface_hub",
          "pooch", "jinja2", "sympy", "torch._dynamo", "torch._inductor", "torch.onnx",
@@ -46,10 +47,9 @@ def imported(pytester: pytest.Pytester, metric: str) -> set[str]:
         f"metric_configs: {{{metric}: {{scope: edit_area}}}}\n"
         f"thresholds: {{{metric}: {{max: 1000}}}}\n"
     )
-    env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     process = subprocess.run(
         [sys.executable, "-I", "-c", SCRIPT],
-        cwd=pytester.path, env=env, capture_output=True, text=True, check=False,
+        cwd=pytester.path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "RESULT" in process.stdout, process.stdout + process.stderr
     code, names = json.loads(process.stdout.rpartition("RESULT ")[2])

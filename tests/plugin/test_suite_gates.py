@@ -363,7 +363,7 @@ print("RESULT", json.dumps([int(code), "scipy" in sys.modules, "pytest_editmetri
      (SUITE, [True, True])],
     ids=["none", "mean", "paired"],
 )  # fmt: skip
-def test_scipy_is_loaded_only_for_what_compares(edits, text, loaded):
+def test_scipy_is_loaded_only_for_what_compares(edits, text, loaded, no_other_plugin):
     (edits.path / "editmetrics.yaml").write_text(text)
     process = subprocess.run(
         [sys.executable, "-c", LIGHT], cwd=edits.path, capture_output=True, text=True, check=False

@@ -1,0 +1,78 @@
+"""What the plugin must get along with, in four environments chosen pairwise.
+
+Any two of pytest, transformers and numpy meet in every combination. pytest-xdist is absent in two,
+the other plugins are present in all. The oldest environment has every dependency of pyproject.toml
+at its lower bound. An environment takes 6 GB: it is removed once its tests have passed.
+
+    nox                             all four
+    nox -s 'compatibility(oldest)'  one of them
+    nox -s ... -- tests/unit -x     these tests instead; the environment stays
+"""
+
+from __future__ import annotations
+
+import shutil
+
+import nox
+
+nox.options.default_venv_backend = "uv"
+
+OTHER_PLUGINS = [
+    "pytest-cov>=5",
+    "pytest-html>=4.0",
+    "pytest-randomly>=3.15",
+    "pytest-rerunfailures>=16.0.1",
+    "pytest-timeout>=2.2",
+]
+# pyarrow 26 cannot be imported with numpy 1.26, and does not say so in its metadata
+LAST_PYARROW_FOR_NUMPY_1 = "pyarrow<26"
+XDIST = "pytest-xdist>=3.6"
+
+# what can differ by an environment; not the browser, nor what only computes on what was read
+PLUGIN = [
+    "outcomes", "never_green", "options", "modes", "results", "golden_flow", "yaml_cases",
+    "helpers", "review", "workers", "light", "startup", "model_metrics", "run_dir", "other_plugins",
+]  # fmt: skip
+UNIT = [
+    "images", "regions", "shapes", "pixels", "drift", "models", "goldens", "manifest", "suite",
+    "config_reader", "config_settings", "config_cases", "config_goldens", "cli_runs",
+]  # fmt: skip
+TESTS = [
+    *(f"tests/plugin/test_{name}.py" for name in PLUGIN),
+    *(f"tests/unit/test_{name}.py" for name in UNIT),
+    "tests/pipes",
+]
+
+
+@nox.session
+@nox.parametrize(
+    ("python", "pytest", "transformers", "numpy", "xdist", "resolution"),
+    [
+        nox.param("3.10", "==8.0.*", "==4.57.*", "==1.26.*", False, "lowest-direct", id="oldest"),
+        nox.param("3.11", ">=9", ">=5", "==1.26.*", False, "highest", id="numpy-1.26"),
+        nox.param("3.12", ">=9", "==4.57.*", ">=2", True, "highest", id="transformers-4.57"),
+        nox.param("3.13", "==8.*", ">=5", ">=2", True, "highest", id="pytest-8"),
+    ],
+)
+def compatibility(
+    session: nox.Session,
+    pytest: str,
+    transformers: str,
+    numpy: str,
+    xdist: bool,
+    resolution: str,
+) -> None:
+    """Install the wheel into one of the environments and run the tests against it."""
+    pins = [f"pytest{pytest}", f"transformers{transformers}", f"numpy{numpy}"]
+    if numpy == "==1.26.*":
+        pins.append(LAST_PYARROW_FOR_NUMPY_1)
+    plugins = [*OTHER_PLUGINS, XDIST] if xdist else OTHER_PLUGINS
+    requirements = ["-r", "pyproject.toml", "--extra", "test", *plugins, *pins]
+    session.install("--resolution", resolution, *requirements)
+    session.install("--no-deps", ".")
+    session.run("uv", "pip", "list", external=True)
+    # what other people's releases warn of is no error here
+    tests = ["pytest", "-q", "-W", "default", *(session.posargs or TESTS)]
+    session.run(*tests, env={"TEST_WITH_EVERY_PLUGIN": "1"})
+    if not session.posargs:
+        shutil.rmtree(session.virtualenv.location)
