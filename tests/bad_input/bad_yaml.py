@@ -143,9 +143,6 @@ CONFIGURATION = [
         "suite: {base: r.jsonl, lpips: {paired: {alpha: 2}}}",
         names="alpha",
     ),
-    Case(
-        "suite that compares with no base", "suite: {lpips: {regressions: {max: 3}}}", names="base"
-    ),
     Case("suite with a text for a number", "suite: {lpips: {mean: {max: low}}}", names="low"),
     Case("empty", "", "failed", "no threshold and no golden"),
     Case(
