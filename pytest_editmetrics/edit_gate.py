@@ -233,10 +233,11 @@ class EditGate:
 
         with self._record.errors(check.metrics):
             marker = Marker.of(self.item, self._session)
-            check = replace(check.listed(), expect=check_expect(check.expect))
+            check = check.listed()
+            check_expect(check.expect)
             configs, unnamed = self._configs(check, marker)
-            expect = check.expect or self._session.settings.expect
-            check = replace(check, expect=expect)
+            if check.expect is None and self._session.settings.expect is not None:
+                check = replace(check, expect=self._session.settings.expect)
             check_name(check.name)
             for config in configs:
                 self._record.claim(config.metric.name, check.name)

@@ -151,13 +151,16 @@ def judge(
             f"{threshold.source}: {metric.name} is {metric.better}-is-better and takes "
             f"{metric.bound_kind!r}, not {threshold.kind!r}"
         )
+    measured = None if measurement.soft_failure is not None else measurement.value
+    distance = None if threshold is None or measured is None else threshold.distance(measured)
     gate = Gate(
         metric=metric.name,
         verdict="pass",
         better=metric.better,
         compares=metric.compares,
         name=name,
-        value=measurement.value,
+        value=measured,
+        distance=distance,
         floor=measurement.floor,
         excess=measurement.excess,
         scope=measurement.scope,
@@ -174,13 +177,9 @@ def judge(
     gate = held_to(gate, threshold)
     if measurement.soft_failure is not None:
         soft = measurement.soft_failure
-        return replace(
-            gate, verdict="unmeasured", value=None, reason=soft.reason, message=soft.message
-        )
+        return replace(gate, verdict="unmeasured", reason=soft.reason, message=soft.message)
     assert measurement.value is not None
     value = measurement.value
-    if threshold is not None:
-        gate = replace(gate, distance=threshold.distance(value))
     if not math.isfinite(value):
         return replace(gate, verdict="fail", message=f"{metric.name} is {value}, not a number")
     advisory = advisory and explicit is None

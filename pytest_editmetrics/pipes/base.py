@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
@@ -165,8 +165,8 @@ class Pipe(ABC):
         """
         metric = self._check(metric, mask_mode, params)
         params = self._check_params(metric, params)
-        request = self._request(metric, ref_image, edited_image, coords, mask_mode, resize, params)
-        request = replace(request, evidence=evidence)
+        pair = ref_image, edited_image
+        request = self._request(metric, pair, coords, mask_mode, resize, params, evidence)
         details: dict[str, Any] = {}
         if request.resized_from is not None:
             details.update(resize=resize, resized_from=list(request.resized_from))
@@ -233,21 +233,21 @@ class Pipe(ABC):
     def _request(
         self,
         metric: str,
-        ref_image: ImageLike,
-        edited_image: ImageLike,
+        pair: tuple[ImageLike, ImageLike],
         coords: Any,
         mask_mode: MaskMode | None,
         resize: Resize | None,
         params: Mapping[str, Any],
+        evidence: Evidence | None,
     ) -> Request:
         region = Region.of(coords).read()
         with self.explained(f"reading the images for {metric}"):
-            before = load_image(ref_image, "reference image")
-            after = load_image(edited_image, "edited image")
+            before = load_image(pair[0], "reference image")
+            after = load_image(pair[1], "edited image")
             reference, edited = load_pair(before, after, resize)
         same = after.shape == edited.shape
         resized_from = None if same else (after.shape[1], after.shape[0])
-        return Request(metric, reference, edited, region, mask_mode, params, resized_from)
+        return Request(metric, reference, edited, region, mask_mode, params, resized_from, evidence)
 
 
 class PlainPipe(Pipe):
