@@ -23,20 +23,29 @@ from mutants import Mutant, places_in
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "pytest_editmetrics"
-READER = ["unit/test_config_reader.py", "unit/test_config_settings.py"]
-REGIONS = ["unit/test_regions.py", "unit/test_shapes.py", "unit/test_pixels.py"]
-GOLDENS = ["unit/test_config_goldens.py", "unit/test_goldens.py"]
-IMAGES = ["unit/test_snapshots.py", "unit/test_config_settings.py"]
-CASES = ["unit/test_config_cases.py", "unit/test_aliases.py", "plugin/test_yaml_cases.py"]
+LIMITS = "unit/test_limits.py"
+READER = [LIMITS, "unit/test_config_reader.py", "unit/test_config_settings.py"]
+REGIONS = [LIMITS, "unit/test_regions.py", "unit/test_shapes.py", "unit/test_pixels.py"]
+GOLDENS = ["unit/test_config_goldens.py", "unit/test_goldens.py", "unit/test_audit.py"]
+IMAGES = [LIMITS, "unit/test_snapshots.py", "unit/test_config_settings.py"]
+CASES = [
+    *("unit/test_config_cases.py", "unit/test_aliases.py", "unit/test_safe_loading.py"),
+    *("plugin/test_yaml_cases.py", "plugin/test_region_shapes.py"),
+]
+ROWS = ["unit/test_manifest.py", "plugin/test_score_manifest.py"]
 # what a change of a module must be noticed by, the likeliest first
 TESTS = {
     "boxes": REGIONS,
     "regions": REGIONS,
     "shapes": [*REGIONS, "plugin/test_region_shapes.py"],
-    "measurement": ["unit/test_review_band.py", "unit/test_aliases.py", *GOLDENS, *READER],
-    "gates": ["unit/test_review_band.py", "unit/test_tally.py", "plugin/test_outcomes.py"],
+    "measurement": [LIMITS, "unit/test_review_band.py", "unit/test_aliases.py", *GOLDENS, *READER],
+    "gates": [
+        *("unit/test_review_band.py", "unit/test_tally.py", "plugin/test_outcomes.py"),
+        *("plugin/test_other_weights.py", "plugin/test_golden_flow.py"),
+    ],
     "goldens": [*GOLDENS, "plugin/test_golden_flow.py"],
     "config": READER,
+    "config/golden_lock": ["unit/test_golden_lock.py"],
     "config/expect": [*READER, "plugin/test_expect.py"],
     "config/case_fields": CASES,
     "config/case_file": CASES,
@@ -45,9 +54,9 @@ TESTS = {
     "config/golden_write": GOLDENS,
     "config/golden_images": IMAGES,
     "config/provenance": IMAGES,
-    "config/manifest": ["unit/test_manifest.py"],
-    "config/rows": ["unit/test_manifest.py"],
-    "config/schema": ["unit/test_config_schema.py"],
+    "config/manifest": ROWS,
+    "config/rows": ROWS,
+    "config/schema": [LIMITS, "unit/test_config_schema.py"],
     "config/suite": ["unit/test_config_suite.py"],
 }
 MODULES = [name for name in TESTS if "/" not in name]

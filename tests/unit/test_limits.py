@@ -1,0 +1,201 @@
+"""Where numbers, lists and texts of YAML and of calls begin and end to be taken."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from math import inf, nextafter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pytest_editmetrics.boxes import scale_boxes
+from pytest_editmetrics.config import golden_images
+from pytest_editmetrics.config.bounds import limits, parse_bounds
+from pytest_editmetrics.config.checks import runtime_params
+from pytest_editmetrics.config.golden_images import LIMITS, checked_tolerance
+from pytest_editmetrics.config.metric_keys import metric_names
+from pytest_editmetrics.config.node import Node, Source
+from pytest_editmetrics.config.provenance import checked_facts
+from pytest_editmetrics.config.schema import json_schema
+from pytest_editmetrics.errors import ConfigError, InputError, RegionError
+from pytest_editmetrics.measurement import Margin
+from pytest_editmetrics.pipes.registry import PipeRegistry
+from pytest_editmetrics.shapes import Region
+
+METRICS = PipeRegistry().metrics
+VALUES = {
+    "lpips": (0, inf),
+    "edit_lpips": (0, inf),
+    "pie_bench_lpips": (0, inf),
+    "emd": (0, inf),
+    "emd_excess": (-inf, inf),
+    "sam_clip_cls_sim": (-1, 1),
+    "sam_dino_cls_sim": (-1, 1),
+    "dino_structure_sim": (0, 1),
+    "mask_iou": (0, 1),
+    "unedit_psnr": (0, 100),
+    "pie_bench_psnr": (0, 100),
+    "unedit_ssim": (-1, 1),
+    "l_channel_ssim": (-1, 1),
+    "unedit_max_diff": (0, 255),
+    "drift_px": (0, inf),
+    "zoom": (0, inf),
+}
+TOLERANCES = {  # lowest, highest, of a whole image, of its worst tile
+    "exact": (0, 1, 0, 0),
+    "pixel": (0, 1, 0.005, 0.05),
+    "ssim": (-1, 1, 0.98, 0.9),
+    "lpips": (0, inf, 0.02, 0.15),
+}
+PARTS = (
+    *("boxes", "regions", "shapes", "measurement", "gates", "goldens"),
+    *(f"config.{path.stem}" for path in Path(golden_images.__file__).parent.glob("[a-z]*.py")),
+)
+
+
+def node(data: object) -> Node:
+    return Node.of(data, Source(None, "here"))
+
+
+@pytest.mark.parametrize("name", sorted(METRICS))
+def test_a_bound_is_a_value_that_the_metric_can_have_and_that_can_fail(name):
+    metric, (low, high) = METRICS[name], VALUES[name]
+    assert limits(metric) == (low, high)
+    never = {"max": low, "min": high}[metric.bound_kind]
+    always = {"max": high, "min": low}[metric.bound_kind]
+    if abs(never) < inf:
+        assert parse_bounds(metric, never, origin="case", source="x").bound == never
+        beyond = nextafter(never, -inf if never == low else inf)
+        with pytest.raises(ConfigError):
+            parse_bounds(metric, beyond, origin="case", source="x")
+    if abs(always) < inf:
+        with pytest.raises(ConfigError):
+            parse_bounds(metric, always, origin="case", source="x")
+        within = nextafter(always, never)
+        assert parse_bounds(metric, within, origin="case", source="x").bound == within
+
+
+def test_the_schema_has_the_same_limits():
+    thresholds = json_schema(PipeRegistry(), "settings")["properties"]["thresholds"]
+    schema = thresholds["anyOf"][0]["properties"]
+    for name, (low, high) in VALUES.items():
+        bound = schema[name]["anyOf"][0]["anyOf"][0]
+        ends = {"max": ("minimum", "exclusiveMaximum"), "min": ("exclusiveMinimum", "maximum")}
+        lower, upper = ends[METRICS[name].bound_kind]
+        assert bound.get(lower, -inf) == low
+        assert bound.get(upper, inf) == high
+
+
+@pytest.mark.parametrize("comparator", list(TOLERANCES))
+def test_tolerances_of_golden_images(comparator):
+    low, high, whole, tile = TOLERANCES[comparator]
+    assert LIMITS[comparator] == (low, high)
+    assert golden_images.TOLERANCE[comparator] == whole
+    assert golden_images.TILE_TOLERANCE[comparator] == tile
+    if comparator == "exact":
+        return
+    assert checked_tolerance(comparator, low) == low
+    within = high if high < inf else 1e300
+    assert checked_tolerance(comparator, within) == within
+    for wrong in (nextafter(low, -inf), nextafter(high, inf), inf, True, "0.5"):
+        with pytest.raises(InputError):
+            checked_tolerance(comparator, wrong)
+
+
+def test_a_margin_is_a_tenth_unless_it_says_otherwise():
+    assert Margin() == Margin(relative=0.1, absolute=0.0)
+    assert Margin(0.1, 0.5).around(-20) == 2
+    assert Margin(0.1, 0.5).around(1) == 0.5
+
+
+@pytest.mark.parametrize(("share", "taken"), [(0, True), (1, True), (-1e-9, False), (1.01, False)])
+def test_the_share_of_a_patch(share, taken):
+    data = node({"patch_mask_threshold": share})
+    if taken:
+        assert runtime_params(METRICS["emd"], data) == {"patch_mask_threshold": share}
+    else:
+        with pytest.raises(ConfigError, match="between 0 and 1"):
+            runtime_params(METRICS["emd"], data)
+
+
+@pytest.mark.parametrize(
+    ("colour", "taken"),
+    [([0, 0, 255], True), ([0, 0, 256], False), ([0, -1, 0], False), ([0.0, 0, 0], False),
+     ([True, 0, 0], False), ([0, 0], False)],
+)  # fmt: skip
+def test_a_colour_is_three_whole_levels(colour, taken):
+    data = node({"bg_color": colour})
+    if taken:
+        assert runtime_params(METRICS["sam_clip_cls_sim"], data) == {"bg_color": tuple(colour)}
+    else:
+        with pytest.raises(ConfigError):
+            runtime_params(METRICS["sam_clip_cls_sim"], data)
+
+
+def test_a_long_value_is_cut_in_messages():
+    assert node("x" * 58).shown == f"text '{'x' * 58}'"
+    assert node("x" * 59).shown == f"text '{'x' * 56}..."
+    assert node(True).shown == "true"
+    assert node(["a"]).shown == "a list"
+
+
+def test_a_metric_is_named_once_whatever_it_is_called():
+    with pytest.raises(ConfigError, match="'lpips' stands twice in metrics"):
+        metric_names(node(["lpips", "emd", "lpips"]), PipeRegistry())
+    with pytest.raises(ConfigError, match="'mask_iou' and 'iou' are one metric, mask_iou"):
+        metric_names(node(["mask_iou", "iou"]), PipeRegistry())
+    with pytest.raises(ConfigError, match="'iou' and 'mask_iou' are one metric, mask_iou"):
+        metric_names(node(["iou", "mask_iou"]), PipeRegistry())
+
+
+def nested(depth: int, inner: object, kind: type) -> object:
+    for _ in range(depth):
+        inner = [inner] if kind is list else {"a": inner}
+    return inner
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+def test_facts_may_be_nested_ten_deep(kind):
+    assert checked_facts({"x": nested(10, 1, kind)}) == {"x": nested(10, 1, kind)}
+    with pytest.raises(InputError, match=r"provenance\(x="):
+        checked_facts({"x": nested(11, 1, kind)})
+    with pytest.raises(InputError):
+        checked_facts({"x": {1: 2}})
+
+
+def test_boxes_are_scaled_outward_in_both_directions():
+    assert scale_boxes([(1, 2, 5, 7)], 1.5, 2.5) == [(1, 5, 8, 18)]
+    assert scale_boxes([(3, 3, 4, 4)], 0.5, 0.25) == [(1, 0, 2, 1)]
+
+
+def test_the_kinds_of_a_mask():
+    mask = np.array([[0, 255], [255, 255]], np.uint8)
+    inside = mask > 0
+    grey_alpha = np.dstack([mask, mask, mask, np.full_like(mask, 255)])
+    for given in (mask, mask[None], mask[..., None], np.dstack([mask] * 3), grey_alpha):
+        assert (Region(mask=given).inside(2, 2) == inside).all()
+    for wrong in (mask[:0], np.stack([mask, mask]), np.dstack([mask, mask, 255 - mask])):
+        with pytest.raises(RegionError):
+            Region(mask=wrong).read()
+
+
+@pytest.mark.parametrize("size", [[0, 5], [-1, -8], [100_000, 100_000], [2], "2x2"])
+def test_a_packed_mask_of_no_size_is_refused(size):
+    whole = Region(mask=np.eye(8, dtype=bool)).to_json()
+    assert Region.of(whole).inside(8, 8).sum() == 8
+    with pytest.raises(RegionError):
+        Region.of({**whole, "mask": {**whole["mask"], "size": size}}).inside(8, 8)
+
+
+def test_values_are_not_changed_where_they_are_held():
+    """But for the nodes of a YAML file, which are made one after the other."""
+    changing = set()
+    for name in PARTS:
+        module = importlib.import_module(f"pytest_editmetrics.{name}")
+        for value in vars(module).values():
+            if dataclasses.is_dataclass(value) and value.__module__ == module.__name__:
+                if not value.__dataclass_params__.frozen:
+                    changing.add(value.__name__)
+    assert changing == {"Node"}
