@@ -14,6 +14,7 @@ from pytest_editmetrics.boxes import scale_boxes
 from pytest_editmetrics.config import golden_images
 from pytest_editmetrics.config.bounds import limits, parse_bounds
 from pytest_editmetrics.config.checks import runtime_params
+from pytest_editmetrics.config.expect import EXPECTATIONS
 from pytest_editmetrics.config.golden_images import LIMITS, checked_tolerance
 from pytest_editmetrics.config.metric_keys import metric_names
 from pytest_editmetrics.config.node import Node, Source
@@ -199,3 +200,53 @@ def test_values_are_not_changed_where_they_are_held():
             if own and not value.__dataclass_params__.frozen:
                 changing.add(value.__name__)
     assert changing == {"Node"}
+
+
+def test_what_an_expectation_holds():
+    bounds = {name: dict(expectation.bounds) for name, expectation in EXPECTATIONS.items()}
+    assert bounds["reencoded"] == {
+        "lpips": 0.25, "unedit_psnr": 28, "drift_px": 0.5, "zoom": 0.002, "edit_lpips": 0.02,
+    }  # fmt: skip
+    assert bounds["generative"] == {
+        "lpips": 0.45, "drift_px": 4, "zoom": 0.02, "edit_lpips": 0.02,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "bound", "review"), [("lpips", 0.1, 0.1), ("unedit_psnr", 30, 30)]
+)
+def test_a_review_bound_is_another_than_the_bound(name, bound, review):
+    metric = METRICS[name]
+    data = node({metric.bound_kind: bound, "review": review})
+    with pytest.raises(ConfigError, match=r"review of \w+ is .* must lie"):
+        parse_bounds(metric, data, origin="case", source="x")
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        {"boxes": [(-6, -5, -1, 3), (10, 8, 14, 30)]},
+        {"polygons": [[(-8, 2), (-1, 2), (-1, 9), (-8, 9)], [(11, 11), (20, 11), (15, 20)]]},
+        {"mask": np.eye(16, dtype=bool)},
+    ],
+)
+@pytest.mark.parametrize("dilate", [1, 3])
+def test_what_lies_beside_the_image_grows_into_it(region, dilate):
+    """Against a plain Euclidean distance to the region on a canvas with room around the image."""
+    room, size = 12, 16
+    plain = dict(region)
+    if "mask" in plain:
+        plain["mask"] = np.pad(plain["mask"], room)
+    for kind in ("boxes", "polygons"):
+        if kind in plain:
+            plain[kind] = [
+                tuple(v + room for v in one)
+                if kind == "boxes"
+                else [(x + room, y + room) for x, y in one]
+                for one in plain[kind]
+            ]
+    canvas = Region(**plain).inside(size + 2 * room, size + 2 * room)
+    rows, columns = np.nonzero(canvas)
+    y, x = np.mgrid[0:size, 0:size]
+    away = np.hypot(y[..., None] + room - rows, x[..., None] + room - columns).min(axis=-1)
+    assert (Region(**region, dilate=dilate).inside(size, size) == (away <= dilate)).all()
