@@ -16,6 +16,7 @@ from pytest_editmetrics.config.bounds import limits, parse_bounds
 from pytest_editmetrics.config.checks import runtime_params
 from pytest_editmetrics.config.expect import EXPECTATIONS
 from pytest_editmetrics.config.golden_images import LIMITS, checked_tolerance
+from pytest_editmetrics.config.interpolate import Resolver, load_tree
 from pytest_editmetrics.config.metric_keys import metric_names
 from pytest_editmetrics.config.node import Node, Source
 from pytest_editmetrics.config.provenance import checked_facts
@@ -23,7 +24,7 @@ from pytest_editmetrics.config.schema import json_schema
 from pytest_editmetrics.errors import ConfigError, InputError, RegionError
 from pytest_editmetrics.measurement import Margin
 from pytest_editmetrics.pipes.registry import PipeRegistry
-from pytest_editmetrics.shapes import Region
+from pytest_editmetrics.shapes import Region, bounds
 
 METRICS = PipeRegistry().metrics
 VALUES = {
@@ -250,3 +251,63 @@ def test_what_lies_beside_the_image_grows_into_it(region, dilate):
     y, x = np.mgrid[0:size, 0:size]
     away = np.hypot(y[..., None] + room - rows, x[..., None] + room - columns).min(axis=-1)
     assert (Region(**region, dilate=dilate).inside(size, size) == (away <= dilate)).all()
+
+
+@pytest.mark.parametrize(
+    ("key", "low", "high"), [("distance", 0, 254), ("tile", 8, 4096)], ids=["distance", "tile"]
+)
+def test_sizes_of_golden_images(key, low, high):
+    def settings(value):
+        data = {"tile": {"size": value}} if key == "tile" else {key: value}
+        return getattr(golden_images.parse_image_settings(node(data)), key)
+
+    assert (settings(low), settings(high)) == (low, high)
+    for wrong in (low - 1, high + 1, low + 0.5, True):
+        with pytest.raises(ConfigError):
+            settings(wrong)
+
+
+@pytest.mark.parametrize("name", ["exact", "pixel", "ssim", "lpips"])
+def test_a_comparator_is_the_one_that_is_named(name):
+    assert golden_images.parse_image_settings(node({"comparator": name})).comparator == name
+
+
+def test_the_box_around_a_mask():
+    mask = np.zeros((9, 12), bool)
+    assert bounds(mask) is None
+    mask[2:5, 3:11] = True
+    assert bounds(mask) == (3, 2, 11, 5)
+    mask[7, 1] = True
+    assert bounds(mask) == (1, 2, 11, 8)
+
+
+def test_a_mask_that_is_transparent_in_places_is_refused():
+    white = np.full((2, 2, 4), 255, np.uint8)
+    assert Region(mask=white).inside(2, 2).all()
+    white[1, 1, 3] = 254
+    with pytest.raises(RegionError, match="transparent in places"):
+        Region(mask=white).read()
+
+
+def test_a_region_is_read_once():
+    region = Region(mask=np.eye(3, dtype=bool)) | Region(boxes=[(0, 0, 1, 1)])
+    read = region.read()
+    assert read.read() is read
+
+
+@pytest.mark.parametrize(("levels", "taken"), [(98, True), (99, False)])
+def test_references_may_lead_a_hundred_levels_deep_the_mapping_and_the_link_among_them(
+    tmp_path, levels, taken
+):
+    path = tmp_path / "a.yaml"
+    half = levels // 2
+    path.write_text(
+        f"a: {'[' * half}1{']' * half}\nb: {'[' * (levels - half)}'${{a}}'{']' * (levels - half)}\n"
+    )
+    tree = load_tree(path, tmp_path)
+    resolver = Resolver(tree)
+    if taken:
+        resolver.resolve(tree.root)
+    else:
+        with pytest.raises(ConfigError, match="nested deeper than 100 levels"):
+            resolver.resolve(tree.root)
