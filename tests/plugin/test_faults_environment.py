@@ -34,7 +34,10 @@ def no_account(monkeypatch):
         pytest.skip("only root can take another user's number")
     for name in ("HOME", "XDG_CACHE_HOME", "EDITMETRICS_CACHE"):
         monkeypatch.delenv(name, raising=False)
-    os.setresuid(54321, 0, 0)
+    try:
+        os.setresuid(54321, 0, 0)
+    except OSError as error:
+        pytest.skip(f"this user namespace has no other user: {error}")
     with pytest.raises(RuntimeError, match="home"):
         Path.home()
     yield
