@@ -15,7 +15,8 @@ from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.goldens import GoldenAddress, Proposal
+    from pytest_editmetrics.goldens import GoldenAddress
+    from pytest_editmetrics.recording import Proposal
     from pytest_editmetrics.rundir import GateRecord, Run
 
 _PROVENANCE = ("test", "name", "date", "versions", "device", "weights", "facts")
@@ -127,7 +128,7 @@ def bound_elsewhere(gate: Gate) -> str | None:
 
 def _no_golden(session: EditSession, gate: Gate) -> str | None:
     """Return why the gate's value cannot be recorded; ``None`` if it can."""
-    from pytest_editmetrics.goldens import recorded_bound
+    from pytest_editmetrics.recording import recorded_bound
 
     if gate.value is None or not math.isfinite(gate.value):
         return f"{gate.value} cannot be a golden"
@@ -140,7 +141,7 @@ def _no_golden(session: EditSession, gate: Gate) -> str | None:
 
 
 def _bound(session: EditSession, record: GateRecord) -> _Bound:
-    from pytest_editmetrics.goldens import Proposal, recorded_bound
+    from pytest_editmetrics.recording import Proposal, recorded_bound
 
     gate = record.gate
     assert gate.value is not None
@@ -225,7 +226,7 @@ def _write_bounds(
     session: EditSession, bounds: Sequence[_Bound], say: Callable[[str], None]
 ) -> None:
     from pytest_editmetrics.config.reader import shown_path
-    from pytest_editmetrics.goldens import NotWrittenError, write_proposals
+    from pytest_editmetrics.recording import NotWrittenError, write_proposals
     from pytest_editmetrics.report.text import format_numbers
 
     proposals = [bound.proposal for bound in bounds]

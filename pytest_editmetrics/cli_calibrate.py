@@ -126,7 +126,7 @@ def _margins(texts: list[str]) -> dict[str, Bound]:
 
 def _finish(session: EditSession, found: Calibration, *, write: bool) -> int:
     from pytest_editmetrics.config.reader import shown_path
-    from pytest_editmetrics.goldens import NotWrittenError, write_proposals
+    from pytest_editmetrics.recording import NotWrittenError, write_proposals
 
     proposals = found.proposals
     left = len(found.gates) + len(found.without_value) - len(proposals)

@@ -6,12 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.goldens import (
-    GoldenAddress,
-    NotWrittenError,
-    Proposal,
-    write_proposals,
-)
+from pytest_editmetrics.goldens import GoldenAddress
+from pytest_editmetrics.recording import NotWrittenError, Proposal, write_proposals
 from pytest_editmetrics.report.tally import Tally
 from pytest_editmetrics.session import EditSession
 

@@ -117,9 +117,10 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
 
 def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
     from pytest_editmetrics.gates import Checked
+    from pytest_editmetrics.masks import bounds
     from pytest_editmetrics.pixels import load_pixels
     from pytest_editmetrics.regions import region_mask
-    from pytest_editmetrics.shapes import Region, bounds
+    from pytest_editmetrics.shapes import Region
 
     pixels = load_pixels(job.image)
     height, width = pixels.shape[:2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,10 @@ from pytest_editmetrics.boxes import Box as Box
 from pytest_editmetrics.boxes import clip_box as clip_box
 from pytest_editmetrics.boxes import normalise_boxes as normalise_boxes
 from pytest_editmetrics.errors import InputError, RegionError, did_you_mean
+from pytest_editmetrics.masks import Mask as Mask
 from pytest_editmetrics.shapes import Region
 
 Framing = Literal["stretch", "center-crop", "autopipeline"]
-Mask: TypeAlias = NDArray[np.bool_]
 
 FRAMINGS: tuple[Framing, ...] = ("stretch", "center-crop", "autopipeline")
 MASK_MODES = ("inner", "outer")

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import math
 import numbers
 import os
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.boxes import Box, clip_box, normalise_boxes
-from pytest_editmetrics.errors import ImageError, RegionError, did_you_mean
+from pytest_editmetrics.errors import RegionError, did_you_mean
+from pytest_editmetrics.masks import Mask, as_mask, is_mask, packed, read_mask, unpacked
 
-Mask: TypeAlias = NDArray[np.bool_]
 Polygon: TypeAlias = "tuple[tuple[float, float], ...]"
 
 # what ``Region.of`` takes
@@ -28,12 +24,7 @@ RegionLike: TypeAlias = (
 )
 
 KEYS = ("boxes", "polygons", "mask", "dilate")
-SUGGESTED = "editmetrics"
-"""The text chunk of a PNG in which ``suggest-region`` says that a mask is its own."""
-_PACKED = ("size", "packed")
-_WIDEST_BOX = 8  # columns of what somebody may have meant as boxes
 _LARGEST_DILATION = 10_000
-_MOST_PIXELS = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -80,7 +71,7 @@ class Region:
             raise RegionError(f"dilate is {self.dilate}; give 0 to {_LARGEST_DILATION} pixels")
         put(self, "dilate", int(self.dilate))
         if self.mask is not None and not isinstance(self.mask, (str, os.PathLike)):
-            mask = _mask(self.mask, "mask")
+            mask = as_mask(self.mask, "mask")
             mask.setflags(write=False)
             put(self, "mask", mask)
 
@@ -137,7 +128,7 @@ class Region:
                 raise RegionError(f"a region has no {key!r}{did_you_mean(key, KEYS)}")
         given = {key: value for key, value in fields.items() if value is not None}
         if isinstance(mask := given.get("mask"), Mapping):
-            given["mask"] = _unpacked(mask)
+            given["mask"] = unpacked(mask)
         return cls(**given)
 
     @property
@@ -154,7 +145,7 @@ class Region:
         united = tuple(part.read() for part in self.united)
         mask, suggested = self.mask, self.suggested
         if isinstance(mask, (str, os.PathLike)):
-            mask, suggested = _read(mask)
+            mask, suggested = read_mask(mask)
         same = mask is self.mask and all(a is b for a, b in zip(united, self.united, strict=True))
         if same:
             return self
@@ -212,7 +203,7 @@ class Region:
         if region.polygons:
             found["polygons"] = [[list(point) for point in shape] for shape in region.polygons]
         if region.mask is not None:
-            found["mask"] = _packed(region.mask)
+            found["mask"] = packed(region.mask)
         if region.dilate:
             found["dilate"] = region.dilate
         if region.suggested:
@@ -238,33 +229,12 @@ class Region:
         return " and ".join(text for text in (own, *(part.text for part in self.united)) if text)
 
 
-def bounds(mask: Mask) -> Box | None:
-    """Return the box around the true pixels of a mask (H, W); ``None`` if there is none.
-
-    >>> bounds(np.eye(4, 6, 1, dtype=bool))
-    (1, 0, 5, 4)
-    """
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return None
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
 def is_boxes(coords: Any) -> bool:
     """Tell a list, array or tensor of boxes from another region, a mixed list included."""
     if isinstance(coords, (list, tuple)):
         return not any(isinstance(part, (Region, Mapping)) for part in coords)
     other = isinstance(coords, (Region, Mapping, str, os.PathLike)) or hasattr(coords, "getbands")
     return not (other or is_mask(coords))
-
-
-def is_mask(coords: Any) -> bool:
-    """Tell a mask of two dimensions from an array of boxes: those have four columns."""
-    shape = tuple(getattr(coords, "shape", ()))
-    boolean = str(getattr(coords, "dtype", "")).rpartition(".")[2] == "bool"
-    eight_bit = str(getattr(coords, "dtype", "")).rpartition(".")[2] == "uint8"
-    wide = len(shape) >= 2 and shape[-1] > _WIDEST_BOX
-    return len(shape) >= 2 and (boolean or wide or (eight_bit and shape[-1] != 4))
 
 
 def _of_boxes(boxes: Iterable[Box], height: int, width: int) -> Mask:
@@ -309,97 +279,3 @@ def _polygon(shape: Any, number: int) -> Polygon:
 def _real(value: Any) -> bool:
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     return real and math.isfinite(value)
-
-
-def _mask(source: Any, what: str) -> Mask:
-    """Return a mask as boolean (H, W); whatever is neither black nor white is an error."""
-    if hasattr(source, "getbands"):
-        source = np.asarray(source.convert("L") if source.mode in ("1", "P") else source)
-    if hasattr(source, "detach"):
-        source = source.detach().cpu().numpy()
-    array = np.asarray(source)
-    if array.ndim == 3 and array.shape[0] == 1:
-        array = array[0]
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[..., 0]
-    if array.ndim == 3 and array.shape[2] in (3, 4) and array.dtype == np.uint8:
-        array = _grey(array, what)
-    if array.ndim != 2 or array.size == 0:
-        raise RegionError(f"{what}: a mask has two dimensions (H, W), not the shape {array.shape}")
-    if array.dtype == np.bool_:
-        mask: Mask = array.copy()
-        return mask
-    values = np.unique(array)
-    if (
-        array.dtype.kind not in "ui"
-        or not set(values.tolist()) <= {0, 1, 255}
-        or {1, 255} <= set(values.tolist())
-    ):
-        shown = ", ".join(f"{value:g}" for value in values[:5].tolist())
-        raise RegionError(
-            f"{what}: {array.dtype} with the values {shown}{', ...' if len(values) > 5 else ''}; a"
-            " mask is boolean, or uint8 of 0 and 255: threshold it, as `mask > 127`"
-        )
-    white: Mask = array > 0
-    return white
-
-
-def _grey(array: NDArray[np.uint8], what: str) -> NDArray[np.uint8]:
-    if (array[..., :3] != array[..., :1]).any():
-        raise RegionError(f"{what}: a mask in colour; give one channel of 0 and 255")
-    if array.shape[2] == 4 and (array[..., 3] != 255).any():
-        raise RegionError(
-            f"{what}: is transparent in places; pass what counts: its alpha or its grey channel"
-        )
-    grey: NDArray[np.uint8] = array[..., 0]
-    return grey
-
-
-def _read(path: str | os.PathLike[str]) -> tuple[Mask, bool]:
-    """Return the mask in a file, and whether the file says that it was suggested."""
-    import io
-
-    from PIL import Image
-
-    from pytest_editmetrics.images import check_regular, load_encoded
-    from pytest_editmetrics.remote import is_url, read_url
-
-    what = f"mask {os.fspath(path)}"
-    try:
-        if is_url(str(path)):
-            data = read_url(str(path), "mask")
-        else:
-            check_regular(Path(path), what)
-            data = Path(path).read_bytes()
-        load_encoded(data, what)  # says what is wrong with a file that is no image
-    except ImageError as error:
-        raise RegionError(str(error).partition(" (cannot identify")[0]) from None
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise RegionError(f"{what}: cannot be read: {why}") from None
-    with Image.open(io.BytesIO(data)) as image:
-        return _mask(image, what), image.info.get(SUGGESTED) == "suggested"
-
-
-def _packed(mask: Mask) -> dict[str, Any]:
-    bits = zlib.compress(np.packbits(mask).tobytes(), 9)
-    size = [mask.shape[1], mask.shape[0]]
-    return {"size": size, "packed": base64.b64encode(bits).decode("ascii")}
-
-
-def _unpacked(fields: Mapping[Any, Any]) -> Mask:
-    """Return a mask that ``_packed`` wrote."""
-    try:
-        width, height = fields["size"]
-        count = width * height
-        if not 0 < count <= _MOST_PIXELS:
-            raise ValueError
-        length = -(-count // 8)
-        packed = base64.b64decode(fields["packed"], validate=True)
-        bits = zlib.decompressobj().decompress(packed, length + 1)
-        if len(bits) != length:
-            raise ValueError
-        flat = np.unpackbits(np.frombuffer(bits, np.uint8), count=count)
-    except (KeyError, TypeError, ValueError, binascii.Error, zlib.error):
-        raise RegionError("mask: damaged, it is none that a run wrote") from None
-    return flat.reshape(height, width).astype(np.bool_)

@@ -11,8 +11,9 @@ from pytest_editmetrics.background.diagnosis import local_contrast
 from pytest_editmetrics.background.spill import find_local
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.images import Array
+from pytest_editmetrics.masks import SUGGESTED
 from pytest_editmetrics.regions import Box, Mask
-from pytest_editmetrics.shapes import SUGGESTED, Region
+from pytest_editmetrics.shapes import Region
 
 
 @dataclass(frozen=True)

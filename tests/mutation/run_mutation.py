@@ -37,12 +37,14 @@ ROWS = ["unit/test_manifest.py", "plugin/test_score_manifest.py"]
 TESTS = {
     "boxes": REGIONS,
     "regions": REGIONS,
+    "masks": [*REGIONS, "plugin/test_region_shapes.py"],
     "shapes": [*REGIONS, "plugin/test_region_shapes.py"],
     "measurement": [LIMITS, "unit/test_review_band.py", "unit/test_aliases.py", *GOLDENS, *READER],
     "gates": [
         *("unit/test_review_band.py", "unit/test_tally.py", "plugin/test_outcomes.py"),
         *("plugin/test_other_weights.py", "plugin/test_golden_flow.py"),
     ],
+    "recording": GOLDENS,
     "goldens": [*GOLDENS, "plugin/test_golden_flow.py"],
     "config": READER,
     "config/golden_lock": ["unit/test_golden_lock.py"],

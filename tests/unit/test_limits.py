@@ -22,9 +22,10 @@ from pytest_editmetrics.config.node import Node, Source
 from pytest_editmetrics.config.provenance import checked_facts
 from pytest_editmetrics.config.schema import json_schema
 from pytest_editmetrics.errors import ConfigError, InputError, RegionError
+from pytest_editmetrics.masks import bounds
 from pytest_editmetrics.measurement import Margin
 from pytest_editmetrics.pipes.registry import PipeRegistry
-from pytest_editmetrics.shapes import Region, bounds
+from pytest_editmetrics.shapes import Region
 
 METRICS = PipeRegistry().metrics
 VALUES = {

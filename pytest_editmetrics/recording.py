@@ -1,0 +1,162 @@
+"""Recording golden thresholds: which bound a measured value gives, and writing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from pytest_editmetrics.config.bounds import always_holds, limits
+from pytest_editmetrics.config.golden_write import write_golden_file
+from pytest_editmetrics.config.reader import shown_path
+from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.goldens import GoldenAddress
+from pytest_editmetrics.measurement import Margin, Metric, Threshold
+from pytest_editmetrics.pipes.registry import PipeRegistry
+
+_DIGITS = 3
+
+
+def recorded_bound(value: float, metric: Metric, margin: Margin) -> float:
+    """Return the bound to record for a measured ``value``: the margin added, rounded outward.
+
+    Three digits of the distance are kept; the distance of a metric that cannot exceed 1 is what it
+    lacks to 1. The value always lies inside the bound.
+
+    Raises:
+        InputError: the value is NaN or infinite, or so bad that a bound around it holds always.
+
+    >>> recorded_bound(0.0268, Metric("lpips", "lower"), Margin(0.15, 0.005))
+    0.0318
+    >>> recorded_bound(0.913, Metric("sam_clip_cls_sim", "higher"), Margin(0.0, 0.02))
+    0.893
+    """
+    if not isfinite(value):
+        raise InputError(f"{metric.name} is {value}; only a number can be recorded as a golden")
+    exact = _decimal(value)
+    room = max(abs(exact) * _decimal(margin.relative), _decimal(margin.absolute))
+    outward = ROUND_CEILING if metric.better == "lower" else ROUND_FLOOR
+    bound = _rounded(exact + room if metric.better == "lower" else exact - room, metric, outward)
+    low, high = limits(metric)
+    within = min(max(float(bound), low), high)
+    recorded = (
+        within if Threshold(metric.bound_kind, within, "golden", "").holds(value) else float(bound)
+    )
+    if always_holds(metric, recorded):
+        raise InputError(
+            f"{metric.name} is {value:g}, as bad as it can be: {metric.bound_kind} {recorded:g} "
+            "would always hold, so it is no golden; look at the images, or smaller margins"
+        )
+    return recorded
+
+
+def recorded_measured(value: float, metric: Metric) -> float:
+    """Return a measured value as a golden states it: three digits of the distance, to the nearest.
+
+    >>> recorded_measured(7.1849, Metric("emd", "lower"))
+    7.18
+    """
+    return float(_rounded(_decimal(value), metric, ROUND_HALF_EVEN))
+
+
+def _decimal(number: float) -> Decimal:
+    return Decimal(repr(float(number)))
+
+
+def _rounded(number: Decimal, metric: Metric, rounding: str) -> Decimal:
+    high = limits(metric)[1]
+    distance = _decimal(high) - number if isfinite(high) else number
+    if distance == 0:
+        return number
+    step = Decimal(1).scaleb(distance.adjusted() - _DIGITS + 1)
+    return (number / step).to_integral_value(rounding) * step
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A bound to write; ``env`` of ``None`` is the top level of the entry.
+
+    ``measured`` is written with three digits; ``None`` leaves what the golden has. So do
+    ``weights``, which are written as ``measurement.weights_text`` gives them.
+    """
+
+    address: GoldenAddress
+    metric: str
+    bound: float
+    measured: float | None = None
+    env: str | None = None
+    weights: str | None = None
+
+
+class NotWrittenError(EditMetricsError):
+    """Golden files that could not be written, and those that were all the same."""
+
+    __module__ = "builtins"
+
+    def __init__(self, problems: Mapping[Path, str], written: list[Path]):
+        super().__init__("\n".join(problems.values()))
+        self.failed = frozenset(problems)
+        self.written = written
+
+
+def write_proposals(
+    proposals: Iterable[Proposal], registry: PipeRegistry, rootdir: Path
+) -> list[Path]:
+    """Write recorded bounds into their golden files and return the files that changed.
+
+    Each file changes as a whole or not at all: the new text goes to a temporary file beside it, is
+    read back, and must hold just what the old one held and the proposals. Comments, order and
+    formatting of what is not recorded stay byte for byte. New tests are appended in the order of
+    the proposals. If one file fails the others are written all the same.
+
+    Args:
+        proposals: in the order of the tests; one for each address and ``env``.
+        registry: the known metrics.
+        rootdir: what addresses, and paths in messages, are relative to.
+
+    Raises:
+        NotWrittenError: a file cannot be written; the message names it.
+        EditMetricsError: two proposals of one address differ, so nothing is written.
+    """
+    written: list[Path] = []
+    problems: dict[Path, str] = {}
+    for path, wanted in _grouped(proposals, registry, rootdir).items():
+        try:
+            if write_golden_file(path, wanted, registry, rootdir):
+                written.append(path)
+        except EditMetricsError as error:
+            problems[path] = str(error)
+    if problems:
+        raise NotWrittenError(problems, written)
+    return written
+
+
+def _grouped(
+    proposals: Iterable[Proposal], registry: PipeRegistry, rootdir: Path
+) -> dict[Path, dict[str, Any]]:
+    files: dict[Path, dict[str, Any]] = {}
+    for proposal in proposals:
+        address, metric = proposal.address, registry.metric(proposal.metric)
+        values: dict[str, float | str] = {metric.bound_kind: proposal.bound}
+        if proposal.measured is not None:
+            values["measured"] = recorded_measured(proposal.measured, metric)
+        if proposal.weights is not None:
+            values["weights"] = proposal.weights
+        gates = files.setdefault(rootdir / address.file, {}).setdefault(address.test, {})
+        entry = gates.setdefault(address.gate, {})
+        if proposal.env is not None:
+            entry = entry.setdefault("env", {}).setdefault(proposal.env, {})
+        known = {key: value for key, value in entry.items() if key != "env"}
+        if known and known != values:
+            raise EditMetricsError(
+                f"{shown_path(address.file, rootdir)}: two values for {address.gate} of"
+                f" {address.test!r}: {known} and {values}; tell the gates apart with name="
+            )
+        nested = entry.pop("env", None)
+        entry.update(values)
+        if nested is not None:
+            entry["env"] = nested
+    return files
