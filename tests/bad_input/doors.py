@@ -17,6 +17,7 @@ from bad_input import Came, Case, tidy
 from bad_world import after, before, png
 from bad_yaml import CASES, CONFIGURATION, GOLDENS
 
+from pytest_editmetrics import errors
 from pytest_editmetrics.cli import main
 
 Rows = list[tuple[Case, Came]]
@@ -44,14 +45,10 @@ def pytest_runtest_setup(item):
 """
 
 
-_OURS = (
-    "EditMetricsError",
-    "InputError",
-    "ImageError",
-    "RegionError",
-    "ConfigError",
-    "MissingResourceError",
-    "WeightsError",
+_OURS = tuple(
+    name
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, errors.EditMetricsError)
 )
 _IN_A_FILE_OF_CASES = re.compile(r"test_\d+\.edit\.yaml:\d+: ")
 _ERROR = re.compile(r"editmetrics[\w -]*: error: ")
