@@ -69,12 +69,12 @@ class Required:
         """Take the gates of a test's last attempt."""
         if not self._counts:
             return
-        from pytest_editmetrics.gates import MEASURED, SELFTEST
+        from pytest_editmetrics.gates import MEASURED
 
         self._measured[nodeid] = frozenset(
             (gate.metric, gate.name)
             for gate in gates
-            if gate.verdict in MEASURED and gate.metric != SELFTEST
+            if gate.verdict in MEASURED and gate.compares != "gates"
         )
 
     def close(self) -> None:
@@ -86,7 +86,7 @@ class Required:
         for metric, count in self._counts.items():
             if metric is None:
                 found = sum(measured.values())
-                by_metric = ", ".join(f"{one} {number}" for one, number in measured.items())
+                by_metric = ", ".join(f"{one} {number}" for one, number in sorted(measured.items()))
                 told.append(f"{found} of {count} in all" + (f" ({by_metric})" if found else ""))
             else:
                 found = measured[metric]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,12 +69,14 @@ class SuiteBook:
         of the suite that made no gate at all is none of its business.
         """
         made_gates = self._asked
-        why = self._partial(full)
-        if not made_gates and why is not None:
+        if not made_gates and not full:
             return
         self._read()
         suite = self._suite
         if suite is None:
+            return
+        why = self._partial(full)
+        if not made_gates and why is not None:
             return
         from pytest_editmetrics.suite import Side, judge_suite
         from pytest_editmetrics.suite_gate import SuiteResult
@@ -108,7 +109,7 @@ class SuiteBook:
         typed = [str(arg) for arg in config.invocation_params.args]
         if not full or any(arg.startswith("--ignore") for arg in typed):
             return _PARTIAL
-        if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
             return None
         here = config.invocation_params.dir
         named = [(here / arg.partition("::")[0]).resolve() for arg in config.args]
@@ -180,25 +181,25 @@ class SuiteBook:
 def _not_below(named: Sequence[Path], config: pytest.Config) -> Path | None:
     """Return a place with tests of this project that lies below none of the paths."""
     root = config.rootpath.resolve()
+    if root in named:
+        return None
     testpaths = [root / text for text in config.getini("testpaths")]
-    places = testpaths or _test_files(root, config)
-    for place in places:
+    for place in testpaths or _test_files(root, config):
         if not any(place.resolve().is_relative_to(path) for path in named):
             return place
     return None
 
 
 def _test_files(root: Path, config: pytest.Config) -> Iterator[Path]:
-    """Give the files that pytest, started in the rootdir, would take for tests."""
+    """Give the files that pytest, started in the rootdir, would collect."""
     patterns = [*config.getini("python_files"), "test_*.edit.yaml", "test_*.edit.yml"]
-    skipped = config.getini("norecursedirs")
+
+    def collected(path: Path) -> bool:
+        return not config.hook.pytest_ignore_collect(collection_path=path, config=config)
+
     for folder, folders, files in os.walk(root):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not any(fnmatch(name, pattern) for pattern in skipped)
-            and not (Path(folder, name) / "pyvenv.cfg").exists()
-        )
+        folders[:] = sorted(name for name in folders if collected(Path(folder, name)))
         for name in sorted(files):
-            if any(fnmatch(name, pattern) for pattern in patterns):
-                yield Path(folder, name)
+            path = Path(folder, name)
+            if any(path.match(pattern) for pattern in patterns) and collected(path):
+                yield path

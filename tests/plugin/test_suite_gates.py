@@ -162,6 +162,16 @@ def test_what_is_the_whole_suite_without_a_base(edits, monkeypatch):
         result = edits.runpytest(*args)
         assert result.ret == 1, args
         result.stdout.fnmatch_lines([fails])
+    edits.makeini("[pytest]\naddopts = --ignore=b\n")
+    result = edits.runpytest("a")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([fails])
+    edits.makeini("[pytest]\n")
+    monkeypatch.chdir(edits.path / "a")
+    result = edits.runpytest(f"--rootdir={edits.path}")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["suite gates not judged: this run left out b/test_b.py; *"])
+    monkeypatch.chdir(edits.path)
     edits.makeini("[pytest]\ntestpaths = a/test_a.py\n")
     result = edits.runpytest()
     assert result.ret == 1
