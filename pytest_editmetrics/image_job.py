@@ -13,7 +13,7 @@ import pytest
 from pytest_editmetrics.calls import illustrated
 from pytest_editmetrics.errors import EditMetricsError, ImageError
 from pytest_editmetrics.measure import bind, measure
-from pytest_editmetrics.measurement import MASK_MODE, Measurement, Scope, SoftFailure, Threshold
+from pytest_editmetrics.measurement import Measurement, Scope, SoftFailure, Threshold
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
 
 
 def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
+    import numpy as np
+
     from pytest_editmetrics.gates import Checked
     from pytest_editmetrics.masks import bounds
     from pytest_editmetrics.pixels import load_pixels
@@ -128,15 +130,20 @@ def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
     scope = job.scope or ("unedit_area" if area else None)
     if scope == "unedit_area" and not area:
         scope = None
+    inside = region_mask(area, "inner", height, width)
+    if scope is None:
+        measured = np.ones_like(inside)
+    else:
+        measured = inside if scope == "edit_area" else ~inside
     device, name = _environment(session)
     return _Prepared(
         pixels,
         area,
         scope,
-        region_mask(area, None if scope is None else MASK_MODE[scope], height, width),
+        measured,
         Checked(
             coords=area.to_json() or None,
-            bounds=None if area.plain else bounds(region_mask(area, "inner", height, width)),
+            bounds=None if area.plain else bounds(inside),
             width=width,
             height=height,
         ),

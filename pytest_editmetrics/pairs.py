@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import islice
 from typing import Any, Literal
 
@@ -25,27 +24,19 @@ class Pair:
 
     ``original`` is the edited image before it was resized to the reference, else ``None``; the
     edited boxes lie in its pixels. ``area`` is the edit area, its mask read: a region, or boxes as
-    the user gave them, which may make no sense. ``region`` is what results hold of both.
+    the user gave them; ``inside`` are its pixels, boolean (H, W). ``region`` is what results hold.
     """
 
     reference: Array
     edited: Array
     original: Array | None
     area: Any
+    inside: Mask
     region: Checked
     _diagnoses: dict[str | None, Diagnosis] = field(default_factory=dict, init=False, compare=False)
 
-    @cached_property
-    def inside(self) -> Mask:
-        """The pixels of the edit area, boolean (H, W).
-
-        Raises:
-            RegionError: the area makes no sense.
-        """
-        return region_mask(self.area, "inner", *self.reference.shape[:2])
-
     def mask(self, gate: Gate) -> Mask:
-        """Return the pixels that a gate measured, boolean (H, W); raises as ``inside``."""
+        """Return the pixels that a gate measured, boolean (H, W)."""
         if gate.scope is None or gate.compares != "region":
             return np.ones(self.reference.shape[:2], np.bool_)
         return self.inside if gate.scope == "edit_area" else ~self.inside
@@ -78,7 +69,8 @@ def pair_of(
 
     Raises:
         ImageError: an image cannot be used, or the sizes differ.
-        RegionError: a mask cannot be read, is of another size, or holds no pixel of the image.
+        RegionError: boxes that make no sense; a mask that cannot be read, is of another size, or
+            holds no pixel of the image.
 
     >>> area = Region(boxes=[(0, 0, 2, 9)], dilate=1)
     >>> pair = pair_of(np.zeros((4, 6)), np.ones((4, 6)), area=area)
@@ -88,21 +80,20 @@ def pair_of(
     own = load_image(edited, "edited image")
     before, after = load_pair(reference, own, resize)
     height, width = before.shape[:2]
-    around = None
+    shape = Region.of(area).read()
+    inside = region_mask(shape, "inner", height, width)
     if isinstance(area, Region):
-        area = area.read()
-        if not area.plain:
-            around = bounds(region_mask(area, "inner", height, width))
+        area = shape
     region = Checked(
         coords=area.to_json() if isinstance(area, Region) else _plain(area),
-        bounds=around,
+        bounds=None if shape.plain else bounds(inside),
         ref_boxes=_plain(ref_boxes),
         edited_boxes=_plain(edited_boxes),
         width=width,
         height=height,
         resized=after.shape != own.shape,
     )
-    return Pair(before, after, own if region.resized else None, area, region)
+    return Pair(before, after, own if region.resized else None, area, inside, region)
 
 
 def _plain(boxes: Any) -> tuple[tuple[float, ...], ...] | None:

@@ -180,6 +180,29 @@ def test_no_xfail_mark_hides_an_error_and_each_leaves_a_gate(suite, check):
     assert '"verdict": "error"' in (suite.path / "r.jsonl").read_text()
 
 
+def test_boxes_that_make_no_sense_leave_a_gate_whatever_the_pipe_looks_at(pytester):
+    """The pipe ignores them, and the test catches what is raised."""
+    pytester.makeconftest(
+        "from pytest_editmetrics import Metric\n"
+        "def pytest_editmetrics_register_pipes(registry):\n"
+        "    registry.register('my-pipe', lambda: lambda *a, **k: 5.0, metrics=[Metric('m', 'lower')])\n"
+    )
+    pytester.makepyfile(
+        "import numpy as np\n"
+        "def test_it(edit_gate):\n"
+        "    image = np.zeros((40, 40, 3), np.uint8)\n"
+        "    try:\n"
+        "        edit_gate.check(image, image + 5, [(32, 32, 16, 16)], metrics=['m', 'unedit_psnr'])\n"
+        "    except Exception:\n"
+        "        pass\n"
+    )
+    (pytester.path / "editmetrics.yaml").write_text("thresholds: {m: 1, unedit_psnr: 1}\n")
+    result = pytester.runpytest("--editmetrics-results=r.jsonl")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*m gave no verdict: coords: box 1 (32, 32, 16, 16) is inverted*"])
+    assert (pytester.path / "r.jsonl").read_text().count('"verdict": "error"') == 2
+
+
 def test_a_broken_configuration_is_not_hidden_by_an_xfail_mark(suite):
     (suite.path / "editmetrics.yaml").write_text("metric: [score]\n")
     suite.makepyfile("import pytest\n@pytest.mark.xfail\ndef test_it(check): check(1, 1)")
