@@ -164,7 +164,7 @@ def golden_address(session: EditSession, record: GateRecord) -> GoldenAddress:
     path, test = _test(session, record)
     address = session.goldens.address(path, test, gate.metric, gate.name)
     said = dict(gate.golden or {}).get("file")
-    _check_inside(session.rootdir, said, record)
+    _golden_path(session, said, record)
     if address.to_dict() != gate.golden:
         raise EditMetricsError(
             f"nothing was written: the run keeps the golden of {record.nodeid} in {said}, this"
@@ -181,8 +181,7 @@ def _image(session: EditSession, run: Run, record: GateRecord) -> _Image:
     path, test = _test(session, record)
     address = image_address(session.goldens, path, test, gate.name)
     said = dict(gate.snapshot or {}).get("file")
-    _check_inside(session.rootdir, said, record)
-    target = session.rootdir / str(said)
+    target = _golden_path(session, said, record)
     if target.parent != address.folder or golden_stem(target.name) != address.stem:
         raise EditMetricsError(
             f"nothing was written: the run keeps the golden image of {record.nodeid} in {said},"
@@ -199,8 +198,7 @@ def _image(session: EditSession, run: Run, record: GateRecord) -> _Image:
 def _test(session: EditSession, record: GateRecord) -> tuple[Path, str]:
     """Return the test's file, which must be there, and its key."""
     file, _, test = record.nodeid.partition("::")
-    _check_inside(session.rootdir, file, record)
-    path = session.rootdir / file
+    path = _within(session.rootdir, file, record)
     if not path.is_file():
         raise EditMetricsError(
             f"nothing was written: {session.rootdir} has no test file {file}; give the project's"
@@ -209,35 +207,45 @@ def _test(session: EditSession, record: GateRecord) -> tuple[Path, str]:
     return path, test
 
 
-def _check_inside(rootdir: Path, path: object, record: GateRecord) -> None:
-    """Refuse a path of the run that is not relative, or leads out of the project."""
+def _golden_path(session: EditSession, path: object, record: GateRecord) -> Path:
+    """Return a golden's path of the run in this project; refuse one where none may lie."""
+    found = _within(session.rootdir, path, record)
+    try:
+        session.goldens.check_inside(found)
+    except EditMetricsError as error:
+        raise _outside(session.rootdir, path, record, f" ({error})") from None
+    return found
+
+
+def _within(rootdir: Path, path: object, record: GateRecord) -> Path:
+    """Return a path of the run in this project; refuse one that is not relative or has ``..``."""
     text = path if isinstance(path, str) else ""
     posix, windows = PurePosixPath(text), PureWindowsPath(text)
     plain = text and not posix.is_absolute() and not windows.anchor and "\\" not in text
-    inside = plain and ".." not in posix.parts
-    if not inside or not (rootdir / text).resolve().is_relative_to(rootdir.resolve()):
-        raise EditMetricsError(
-            f"nothing was written: {path!r}, a path of {record.nodeid} in the run, does not lie"
-            f" inside {rootdir}"
-        )
+    if not plain or ".." in posix.parts:
+        raise _outside(rootdir, path, record)
+    return rootdir / text
+
+
+def _outside(rootdir: Path, path: object, record: GateRecord, why: str = "") -> EditMetricsError:
+    return EditMetricsError(
+        f"nothing was written: {path!r}, a path of {record.nodeid} in the run, does not lie inside"
+        f" {rootdir}{why}"
+    )
 
 
 def _write_bounds(
     session: EditSession, bounds: Sequence[_Bound], say: Callable[[str], None]
 ) -> None:
     from pytest_editmetrics.config.reader import shown_path
-    from pytest_editmetrics.recording import NotWrittenError, write_proposals
+    from pytest_editmetrics.recording import write_proposals
     from pytest_editmetrics.report.text import format_numbers
 
     proposals = [bound.proposal for bound in bounds]
-    failure: NotWrittenError | None = None
-    try:
-        written = write_proposals(proposals, session.registry, session.rootdir)
-    except NotWrittenError as error:
-        failure, written = error, error.written
+    written, failed = write_proposals(proposals, session.registry, session.rootdir)
     for bound in bounds:
         gate, proposal = bound.record.gate, bound.proposal
-        if failure is not None and session.rootdir / proposal.address.file in failure.failed:
+        if session.rootdir / proposal.address.file in failed:
             continue
         value, limit = format_numbers(gate.value or 0.0, proposal.bound)
         kind = "max" if gate.better == "lower" else "min"
@@ -245,8 +253,8 @@ def _write_bounds(
         say(f"approved: {bound.record.nodeid} {gate.label} {value}, {kind} {limit}{env}")
     for path in written:
         say(f"wrote {shown_path(path, session.rootdir)}; review the change and commit it")
-    if failure is not None:
-        raise failure
+    if failed:
+        raise EditMetricsError("\n".join(failed.values()))
 
 
 def _write_images(

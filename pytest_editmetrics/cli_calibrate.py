@@ -126,7 +126,8 @@ def _margins(texts: list[str]) -> dict[str, Bound]:
 
 def _finish(session: EditSession, found: Calibration, *, write: bool) -> int:
     from pytest_editmetrics.config.reader import shown_path
-    from pytest_editmetrics.recording import NotWrittenError, write_proposals
+    from pytest_editmetrics.errors import EditMetricsError
+    from pytest_editmetrics.recording import write_proposals
 
     proposals = found.proposals
     left = len(found.gates) + len(found.without_value) - len(proposals)
@@ -138,16 +139,12 @@ def _finish(session: EditSession, found: Calibration, *, write: bool) -> int:
     if not write:
         say(f"{counts}; nothing was written, give --write")
         return 0
-    failure: NotWrittenError | None = None
-    try:
-        written = write_proposals(proposals, session.registry, session.rootdir)
-    except NotWrittenError as error:
-        failure, written = error, error.written
+    written, failed = write_proposals(proposals, session.registry, session.rootdir)
     say(counts)
     for path in written:
         say(f"wrote {shown_path(path, session.rootdir)}; review the change and commit it")
-    if failure is not None:
-        raise failure
+    if failed:
+        raise EditMetricsError("\n".join(failed.values()))
     if not written:
         say("every golden states its proposal already")
     return 0

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens import GoldenAddress
-from pytest_editmetrics.recording import NotWrittenError, Proposal, write_proposals
+from pytest_editmetrics.recording import Proposal, write_proposals
 from pytest_editmetrics.report.tally import Tally
 from pytest_editmetrics.session import EditSession
 
@@ -23,7 +22,6 @@ def record_goldens(
         order: the place of each test, in which new ones are appended to a file.
     """
     notes: list[str] = []
-    problems: list[str] = []
     proposals: list[Proposal] = []
     lost = 0
     finished = sorted(tally.notable, key=lambda pair: order.get(pair[0].nodeid, len(order)))
@@ -40,17 +38,13 @@ def record_goldens(
     if lost:
         notes.append(f"not recorded: {lost} gates of tests that failed for another reason")
     if not proposals:
-        return notes, problems
+        return notes, []
     session.goldens.forget({proposal.address.file for proposal in proposals})
-    written: list[Path] = []
     try:
-        written = write_proposals(proposals, session.registry, session.rootdir)
-    except NotWrittenError as error:
-        problems.append(str(error))
-        written = error.written
+        written, failed = write_proposals(proposals, session.registry, session.rootdir)
     except EditMetricsError as error:
-        problems.append(str(error))
+        return notes, [str(error)]
     notes += [
         f"recorded: {session.shown(path)}; review the change and commit it" for path in written
     ]
-    return notes, problems
+    return notes, list(failed.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from math import isfinite
@@ -91,34 +91,25 @@ class Proposal:
     weights: str | None = None
 
 
-class NotWrittenError(EditMetricsError):
-    """Golden files that could not be written, and those that were all the same."""
-
-    __module__ = "builtins"
-
-    def __init__(self, problems: Mapping[Path, str], written: list[Path]):
-        super().__init__("\n".join(problems.values()))
-        self.failed = frozenset(problems)
-        self.written = written
-
-
 def write_proposals(
     proposals: Iterable[Proposal], registry: PipeRegistry, rootdir: Path
-) -> list[Path]:
-    """Write recorded bounds into their golden files and return the files that changed.
+) -> tuple[list[Path], dict[Path, str]]:
+    """Write recorded bounds into their golden files.
 
     Each file changes as a whole or not at all: the new text goes to a temporary file beside it, is
     read back, and must hold just what the old one held and the proposals. Comments, order and
     formatting of what is not recorded stay byte for byte. New tests are appended in the order of
-    the proposals. If one file fails the others are written all the same.
+    the proposals. If one file cannot be written the others are all the same.
 
     Args:
         proposals: in the order of the tests; one for each address and ``env``.
         registry: the known metrics.
         rootdir: what addresses, and paths in messages, are relative to.
 
+    Returns:
+        The files that changed, and what is wrong with those that could not be written.
+
     Raises:
-        NotWrittenError: a file cannot be written; the message names it.
         EditMetricsError: two proposals of one address differ, so nothing is written.
     """
     written: list[Path] = []
@@ -129,9 +120,7 @@ def write_proposals(
                 written.append(path)
         except EditMetricsError as error:
             problems[path] = str(error)
-    if problems:
-        raise NotWrittenError(problems, written)
-    return written
+    return written, problems
 
 
 def _grouped(

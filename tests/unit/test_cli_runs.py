@@ -372,6 +372,19 @@ def test_a_folder_of_goldens_that_leads_out_of_the_project_is_refused(
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
+def test_the_folder_of_all_goldens_may_be_a_link(project, tmp_path, editmetrics):
+    (project / "pytest.ini").write_text("[pytest]\neditmetrics_goldens = all\n")
+    (tmp_path / "approved").mkdir()
+    (project / "all").symlink_to(tmp_path / "approved")
+    golden = {"file": "all/tests/test_x.py.yaml", "test": "test_a", "gate": "lpips"}
+    status, out, err = editmetrics(
+        "approve", write(tmp_path / "run", {"test_a": [gate(golden=golden)]})
+    )
+    assert (status, err) == (0, "")
+    assert "wrote all/tests/test_x.py.yaml" in out
+    assert (tmp_path / "approved/tests/test_x.py.yaml").is_file()
+
+
 @pytest.mark.parametrize(
     "nodeid", ["../test_x.py::test_a", "/test_x.py::test_a", "tests/gone.py::t"]
 )
