@@ -10,7 +10,7 @@ from pytest_editmetrics.calibrated import Calibrated, Calibration
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.progress import track
-from pytest_editmetrics.rundir import GateRecord, Run
+from pytest_editmetrics.rundir import IMAGES, GateRecord, Run
 from pytest_editmetrics.score import job_of
 from pytest_editmetrics.selftest import try_faults
 from pytest_editmetrics.session import EditSession
@@ -42,12 +42,15 @@ def _tested(session: EditSession, runs: Mapping[str, Run], one: Calibrated) -> C
     proposal = Threshold(kind, one.bound, "golden", "the proposal")  # type: ignore[arg-type]
     why = "the runs keep no images of them; give run directories"
     for run in runs.values():
+        if not (run.path / IMAGES).is_dir():
+            continue
         for record in run.gates:
             if not (record.final and _is(record, one) and record.gate.images):
                 continue
             try:
                 job = job_of(session, run, record, configured=False)
-            except EditMetricsError:  # another run may have what this one lacks
+            except EditMetricsError as error:  # another run may have what this one lacks
+                why = str(error)
                 continue
             noticed = try_faults(session, [replace(job, explicit=proposal)])
             if noticed.why is None:

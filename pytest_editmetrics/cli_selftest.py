@@ -58,7 +58,7 @@ def _selftest(args: argparse.Namespace) -> int:
 
 
 def _noticed(session: EditSession, run: Run, *, configured: bool) -> Iterator[tuple[str, Noticed]]:
-    from pytest_editmetrics.errors import EditMetricsError
+    from pytest_editmetrics.errors import EditMetricsError, ImageError, RegionError
     from pytest_editmetrics.faults import FAULTS
     from pytest_editmetrics.progress import track
     from pytest_editmetrics.score import job_of
@@ -75,7 +75,8 @@ def _noticed(session: EditSession, run: Run, *, configured: bool) -> Iterator[tu
         try:
             jobs = [job_of(session, run, record, configured) for record in records]
         except EditMetricsError as error:
-            yield case, Noticed({}, [], list(FAULTS), str(error))
+            broken = isinstance(error, (ImageError, RegionError))
+            yield case, Noticed({}, [], list(FAULTS), str(error), broken)
             continue
         yield case, selftest(session, jobs, [record.gate for record in records])
 

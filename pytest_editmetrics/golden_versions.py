@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from pytest_editmetrics.config.bounds import parse_bounds
 from pytest_editmetrics.config.golden_file import GoldenFile, read_golden_file
 from pytest_editmetrics.config.interpolate import Resolver, load_tree
+from pytest_editmetrics.config.metric_keys import by_metric
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.provenance import PROVENANCE, read_provenance
 from pytest_editmetrics.config.reader import read_yaml
@@ -115,8 +116,7 @@ class _Learned:
 
     def own_name(self, name: str) -> str:
         """Return the name of a metric that may be written by an alias."""
-        known = self.registry.metrics
-        return next((metric.name for metric in known.values() if name in metric.aliases), name)
+        return self.registry.metric(name).name if name in self.registry.names else name
 
 
 @contextmanager
@@ -221,17 +221,17 @@ def _learn(version: Version, learned: _Learned) -> set[str]:
                     names.add(gate.partition("@")[0])
                     learned.see(gate.partition("@")[0], node, version.shown)
         elif path.name == SETTINGS:
-            for written, node in _default_nodes(path, version).items():
+            for written, node in _defaults(path, version).mapping("thresholds").items():
                 metric = learned.own_name(written)
                 names.add(metric)
                 learned.see(metric, node, version.shown)
     return names
 
 
-def _default_nodes(path: Path, version: Version) -> Mapping[str, Node]:
+def _defaults(path: Path, version: Version) -> Node:
     tree = load_tree(path, version.folder)
     node = tree.root.get("thresholds")
-    return {} if node is None else Resolver(tree).resolve(node).mapping("thresholds")
+    return Node.of(None, tree.root.source) if node is None else Resolver(tree).resolve(node)
 
 
 def _read(version: Version, registry: PipeRegistry) -> Thresholds:
@@ -242,12 +242,10 @@ def _read(version: Version, registry: PipeRegistry) -> Thresholds:
         if _is_golden(version, path):
             goldens[name] = read_golden_file(path, registry, version.folder)
         elif path.name == SETTINGS:
+            nodes = by_metric(_defaults(path, version), "thresholds", registry)
             defaults[name] = {
-                metric.name: parse_bounds(metric, node, origin="default")
-                for metric, node in (
-                    (registry.metric(written), node)
-                    for written, node in _default_nodes(path, version).items()
-                )
+                metric: parse_bounds(registry.metric(metric), node, origin="default")
+                for metric, node in nodes.items()
             }
         else:
             for image, entry in read_provenance(path, version.folder).items():

@@ -120,27 +120,17 @@ def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any])
     """
     from pytest_editmetrics.gates import SELFTEST, Gate
 
-    if noticed.broken:
-        return Gate(
-            metric=SELFTEST,
-            verdict="error",
-            better="higher",
-            compares="gates",
-            name=name,
-            message=noticed.why,
-            region=region,
-        )
     if noticed.why is not None:
         return Gate(
             metric=SELFTEST,
-            verdict="unmeasured",
+            verdict="error" if noticed.broken else "unmeasured",
             better="higher",
             compares="gates",
             name=name,
-            reason="not-tried",
+            reason=None if noticed.broken else "not-tried",
             message=noticed.why,
             region=region,
-            details={"unnamed": True},
+            details={} if noticed.broken else {"unnamed": True},
         )
     share, least = len(noticed.caught) / noticed.tried, 1 / noticed.tried
     return Gate(

@@ -85,7 +85,8 @@ def update_mode(gates: Iterable[Gate]) -> str:
 
     ``missing`` records nothing while another gate of the test fails.
     """
-    return "failed" if any(gate.verdict == "fail" for gate in gates) else "missing"
+    fails = any(gate.verdict == "fail" or OTHER_WEIGHTS in gate.details for gate in gates)
+    return "failed" if fails else "missing"
 
 
 def explanation(gate: Gate, nodeid: str, mode: str = "missing") -> list[str]:

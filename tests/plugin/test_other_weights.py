@@ -66,6 +66,18 @@ def test_recording_anew(scene: pytest.Pytester, golden: Path, mode: str) -> None
     scene.runpytest().assert_outcomes(passed=1)
 
 
+def test_the_command_records_every_gate_of_the_test(scene: pytest.Pytester, golden: Path) -> None:
+    of_other_weights(scene, golden)
+    text = golden.read_text()
+    golden.write_text("".join(line for line in text.splitlines(True) if "psnr" not in line))
+    result = scene.runpytest()
+    told = [line for line in result.outlines if "--editmetrics-update=" in line]
+    assert len(told) == 2
+    assert all(line.endswith("--editmetrics-update=failed") for line in told)
+    scene.runpytest("--editmetrics-update=failed").assert_outcomes(passed=1)
+    scene.runpytest().assert_outcomes(passed=1)
+
+
 def test_approve(scene: pytest.Pytester, golden: Path) -> None:
     before = of_other_weights(scene, golden)
     scene.runpytest("--editmetrics-run-dir=run").assert_outcomes(failed=1)

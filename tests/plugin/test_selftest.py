@@ -97,6 +97,18 @@ def run(suite, monkeypatch):
     return suite
 
 
+def test_an_image_that_is_damaged_is_no_success(run, capsys):
+    lines = (run.path / "run/results.jsonl").read_text().splitlines()
+    gates = [json.loads(line) for line in lines]
+    loose = next(g for g in gates if g["record"] == "gate" and g["name"] == "loose")
+    (run.path / "run" / loose["images"]["edited"]).write_bytes(b"nothing")
+    (run.path / "editmetrics.yaml").write_text("thresholds: {unedit_psnr: 30}\n")
+    assert main(["selftest", "run"]) == 1
+    out = capsys.readouterr().out
+    assert "test_loose@loose: not tried: edited image" in out
+    assert "FAILED: 2 of 2 cases have a gate that gave no verdict" in out
+
+
 def test_the_command_lists_what_each_case_lets_through(run, capsys):
     assert main(["selftest", "run"]) == 1
     out = capsys.readouterr().out

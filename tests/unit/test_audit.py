@@ -266,6 +266,14 @@ def test_a_golden_below_a_default_that_is_written_by_an_alias_loosens(folders):
     assert "1 loosened" in out
 
 
+def test_one_metric_under_two_names_is_an_error(folders):
+    head = {"editmetrics.yaml": "thresholds: {unedit_ssim: 0.5}\n"}
+    base = {"editmetrics.yaml": "thresholds: {ssim: 0.9, unedit_ssim: 0.5}\n"}
+    status, _, err = folders(base, head)
+    assert status == 1
+    assert "'ssim' and 'unedit_ssim' are one metric, unedit_ssim; write it once" in err
+
+
 def test_a_bare_number_of_an_unknown_direction_may_not_change(folders, run):
     base, head = (
         {"editmetrics.yaml": f"thresholds: {{sharpness: {bound}}}\n"} for bound in (0.5, 0.1)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.gates import FAILING, Gate
+from pytest_editmetrics.gates import FAILING, OTHER_WEIGHTS, Gate
 from pytest_editmetrics.image_gate import tile_failed
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.report.numbers import format_numbers
@@ -225,7 +225,7 @@ def bar(
 
 def approvable(gate: Gate) -> bool:
     """Tell whether ``editmetrics approve`` would accept what this failing gate measured."""
-    if gate.verdict not in ("fail", "missing-golden"):
+    if gate.verdict not in ("fail", "missing-golden") and OTHER_WEIGHTS not in gate.details:
         return False
     if gate.snapshot is not None:
         return "edited" in gate.images
