@@ -72,7 +72,10 @@ def add_weights(commands: Commands) -> None:
         " is remembered of them. Exit status 1: some are damaged, or named and missing.",
     )
     verifying.add_argument(
-        "names", metavar="NAME", nargs="*", help=f"{_NAMES} (default: all on this machine)"
+        "names",
+        metavar="NAME",
+        nargs="*",
+        help=f"{_NAMES} (default: every model of the catalogue that is on this machine)",
     )
     verifying.add_argument("--revision", help=_REVISION)
     verifying.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -125,6 +128,8 @@ def _verify(args: argparse.Namespace) -> int:
     from pytest_editmetrics.weights.status import verify
 
     _check_names(args.names)
+    if args.revision is not None and not args.names:
+        raise InputError("--revision is of the NAMEs that are verified; give at least one")
     rows = verify(args.names, args.revision)
     bad = [row for row in rows if row.problem is not None]
     if args.json:

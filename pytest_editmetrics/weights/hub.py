@@ -97,10 +97,20 @@ def _place_weights(name: str, file: str, revision: str | None, endpoint: str, sa
         "give a local directory as model_path",
         build_hf_headers(),
     )
-    transfer(source, blob, say)
+    if not _is_whole(source, blob):
+        transfer(source, blob, say)
     filed = try_to_load_from_cache(hub_id, file, revision=revision)
     if isinstance(filed, str) and not Path(filed).is_symlink():  # a copy, where links are not
         Path(filed).unlink()
+    return True
+
+
+def _is_whole(source: Source, blob: Path) -> bool:
+    """Tell whether the cache holds a file already, of another revision or of an earlier fetch."""
+    try:
+        source.check(blob)
+    except WeightsError:
+        return False
     return True
 
 

@@ -47,14 +47,14 @@ def remembered_sha256(path: Path) -> str:
 
 
 def recomputed_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file that is read whole; what was remembered of it is forgotten.
+    """Return the SHA-256 of a file that is read whole, whatever was remembered of it.
 
     Raises:
         WeightsError: the file cannot be read.
     """
     with suppress(OSError, RuntimeError):
         _note(path).unlink(missing_ok=True)
-    return sha256_of(path)
+    return remembered_sha256(path)
 
 
 def _identity(path: Path) -> dict[str, int] | None:

@@ -74,7 +74,7 @@ def _size(found: FoundWeights) -> int:
 
 
 def verify(names: Sequence[str], revision: str | None = None) -> list[WeightsStatus]:
-    """Hash weights anew: those of ``names``, or, without any, all that are on this machine.
+    """Hash weights anew: those of ``names``, or of the catalogue what is here.
 
     Raises:
         InputError: an unknown name.

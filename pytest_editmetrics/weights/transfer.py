@@ -132,6 +132,7 @@ def _fits(source: Source, part: Path, say: Say) -> bool:
 def _download(source: Source, part: Path, say: Say) -> None:
     """Append to ``part`` until an answer ended well; a lost connection is taken up again."""
     from requests import RequestException
+    from requests.exceptions import InvalidHeader
 
     for attempt in range(_ATTEMPTS):
         before = _size(part)
@@ -140,7 +141,8 @@ def _download(source: Source, part: Path, say: Say) -> None:
             return
         except RequestException as error:
             answer = error.response
-            if before and answer is not None and answer.status_code == 416:  # no such range
+            refused = answer is not None and answer.status_code == 416  # no such range
+            if before and (refused or isinstance(error, InvalidHeader)):
                 part.unlink()
             elif _size(part) <= before or attempt == _ATTEMPTS - 1:
                 raise
@@ -178,9 +180,9 @@ def _continues(response: Response, start: int) -> bool:
         return False
     stated = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
     if stated is None or int(stated[1]) != start:
-        from requests import RequestException
+        from requests.exceptions import InvalidHeader
 
-        raise RequestException(f"the server gave another part than was asked for (from {start})")
+        raise InvalidHeader(f"the server gave another part than was asked for (from {start})")
     return True
 
 

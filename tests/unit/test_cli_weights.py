@@ -213,7 +213,7 @@ class TestVerify:
         (row,) = json.loads(capsys.readouterr().out)
         assert (row["state"], row["sha256"], row["problem"]) == ("present", vit_b.sha256, None)
 
-    def test_a_remembered_hash_is_not_believed_and_forgotten(
+    def test_a_remembered_hash_is_not_believed_and_put_right(
         self, vit_b: Checkpoint, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(remember, "WORTH_BYTES", 0)
@@ -230,7 +230,8 @@ class TestVerify:
         assert find_sam("vit_b").sha256 == vit_b.sha256
 
         assert main(["weights", "verify"]) == 1
-        assert not note.exists()
+        damaged = hashlib.sha256(vit_b.path.read_bytes()).hexdigest()
+        assert json.loads(note.read_text())["sha256"] == damaged
         with pytest.raises(WeightsError, match="damaged or another file"):
             find_sam("vit_b")
 

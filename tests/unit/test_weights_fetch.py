@@ -328,6 +328,16 @@ class TestHub:
         assert hub.run("path", "clip:acme/clip", "--revision", "v2").returncode == 0
         assert hub.run("path", "clip:acme/clip").returncode == 1
 
+    def test_weights_that_another_revision_brought_come_once(self, hub: Hub) -> None:
+        hub.has("acme/clip", self.FILES)
+        hub.has("acme/clip", self.FILES, revision="v2")
+        assert hub.fetch("clip:acme/clip").returncode == 0
+        assert hub.fetch("clip:acme/clip", "--revision", "v2").returncode == 0
+        came = [asked for asked in hub.server.asked if asked.startswith("GET")]
+        assert [one for one in came if one.endswith("/model.safetensors")] == [
+            "GET /acme/clip/resolve/main/model.safetensors"
+        ]
+
     def test_no_such_model(self, hub: Hub) -> None:
         hub.server.answers["/api/models/acme/clip"] = Answer(
             b"{}", 404, {"X-Error-Code": "RepoNotFound"}

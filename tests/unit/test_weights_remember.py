@@ -13,7 +13,7 @@ import pytest
 from pytest_editmetrics.errors import WeightsError
 from pytest_editmetrics.weights import catalog, find, remember
 from pytest_editmetrics.weights.catalog import Checkpoint
-from pytest_editmetrics.weights.remember import remembered_sha256
+from pytest_editmetrics.weights.remember import recomputed_sha256, remembered_sha256
 
 CONTENT = b"weights " * 100
 
@@ -83,6 +83,15 @@ def test_a_changed_file_is_hashed_again(weights, how):
         os.utime(path, ns=(kept.st_atime_ns, kept.st_mtime_ns))
     path.replace(weights)
     assert remembered_sha256(weights) == digest(content)
+
+
+def test_what_is_recomputed_is_remembered_anew(
+    weights: Path, hashing: Counted, later: None
+) -> None:
+    assert [recomputed_sha256(weights) for _ in range(2)] == [digest(CONTENT)] * 2
+    assert hashing.calls == 2
+    assert remembered_sha256(weights) == digest(CONTENT)
+    assert hashing.calls == 2
 
 
 def test_a_file_that_was_just_written_is_not_remembered(weights, hashing, folder):
