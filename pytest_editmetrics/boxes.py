@@ -46,6 +46,7 @@ def normalise_boxes(coords: Any, what: str = "coords") -> list[Box]:
         raise RegionError(f"{what}: {reprlib.repr(coords)} is not a list of boxes (x1, y1, x2, y2)")
     boxes = coords
     if len(boxes) == 4 and all(isinstance(value, numbers.Real) for value in boxes):
+        _box(boxes, f"{what}: box 1")
         raise RegionError(f"{what}: {boxes} is one box; write a list of boxes: [{boxes}]")
     return [_box(box, f"{what}: box {number}") for number, box in enumerate(boxes, start=1)]
 
@@ -72,7 +73,10 @@ def _box(box: Any, what: str) -> Box:
         raise RegionError(f"{what} {reprlib.repr(box)} is not four numbers (x1, y1, x2, y2)")
     values = [v.tolist() if hasattr(v, "tolist") else v for v in islice(box, _SHOWN)]
     plain = all(isinstance(value, (int, float, type(None))) for value in values)
-    texts = map(str if plain else reprlib.repr, values)
+    try:
+        texts = list(map(str if plain else reprlib.repr, values))
+    except ValueError:
+        texts = ["a number of thousands of digits"]
     shown = f"({', '.join(texts)}{', ...' if len(values) == _SHOWN else ''})"
     if len(values) != 4 or not all(
         isinstance(value, numbers.Real) and not isinstance(value, bool) for value in values

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pytest_editmetrics.errors import ImageError, InputError
 
@@ -27,7 +27,7 @@ Array: TypeAlias = NDArray[np.uint8]
 _CHANNELS = (1, 3, 4)
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 _STATES_DEPTH = ("PNG", "PPM")
-_OF_FRAMES = ("GIF", "PNG", "TIFF", "WEBP")
+_OF_PREVIEWS = ("MPO",)  # the further frames of a phone's photo are smaller copies of it
 # those that a decoder of Pillow reads by itself: EPS, for one, would be run by Ghostscript
 _FORMATS = (
     *("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "BMP", "DIB", "PPM", "TGA", "QOI", "JPEG2000"),
@@ -180,7 +180,7 @@ def _from_file(file: BinaryIO, what: str) -> Array:
             "out with lfs enabled)"
         )
     try:
-        image = Image.open(file, formats=_known_formats())
+        image = _opened(file)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _bomb(what, error) from error
     except MemoryError:
@@ -198,9 +198,15 @@ def _from_file(file: BinaryIO, what: str) -> Array:
         return _from_pil(image, what)
 
 
-def _known_formats() -> list[str]:
-    Image.init()
-    return [name for name in _FORMATS if name in Image.OPEN]
+def _opened(file: BinaryIO) -> Image.Image:
+    """Open an image of a known format, mostly with the decoders that Pillow imports first."""
+    Image.preinit()
+    try:
+        return Image.open(file, formats=[name for name in _FORMATS if name in Image.OPEN])
+    except UnidentifiedImageError:
+        Image.init()
+        file.seek(0)
+        return Image.open(file, formats=[name for name in _FORMATS if name in Image.OPEN])
 
 
 def _bomb(what: str, why: object) -> ImageError:
@@ -213,7 +219,7 @@ def _from_pil(image: Image.Image, what: str) -> Array:
     states_depth = image.format in _STATES_DEPTH
     # Decoders raise almost anything on a damaged file, from SyntaxError to struct.error.
     try:
-        frames = getattr(image, "n_frames", 1) if image.format in _OF_FRAMES else 1
+        frames = 1 if image.format in _OF_PREVIEWS else getattr(image, "n_frames", 1)
         image.load()
         image = ImageOps.exif_transpose(image)
     except MemoryError:

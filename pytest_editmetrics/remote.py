@@ -60,7 +60,9 @@ def read_url(url: str, what: str) -> bytes:
 
     try:
         with fsspec.open(url, "rb") as file:
-            data: bytes = file.read(MOST_BYTES + 1)
+            data = bytearray()  # a stream gives what has arrived so far
+            while chunk := file.read(MOST_BYTES + 1 - len(data)):
+                data += chunk
     except MemoryError:
         raise
     except Exception as error:  # each file system raises its own
@@ -72,4 +74,4 @@ def read_url(url: str, what: str) -> bytes:
         raise ImageError(f"{what} {url}: cannot be read: {text}") from error
     if len(data) > MOST_BYTES:
         raise ImageError(f"{what} {url}: is larger than {MOST_BYTES >> 30} GiB, so it is no image")
-    return data
+    return bytes(data)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 RESULTS = "results.jsonl"
 IMAGES = "images"
+_WEIGHTS_KEYS = ("name", "sha256")
 REPORT = "report.html"
 SCHEMA = "pytest-editmetrics/results"
 SCHEMA_VERSION = 1
@@ -341,7 +342,10 @@ def _value(source: Path, number: int, name: str, value: Any) -> Any:
     elif name in _MAPPINGS:
         valid = isinstance(value, dict)
     elif name == "weights":
-        valid = isinstance(value, list) and all(isinstance(item, dict) for item in value)
+        valid = isinstance(value, list) and all(
+            isinstance(item, dict) and all(isinstance(item.get(key), str) for key in _WEIGHTS_KEYS)
+            for item in value
+        )
         kept = tuple(value) if valid else value
     elif name == "smoke":
         valid = type(value) is bool

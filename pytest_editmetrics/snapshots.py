@@ -335,7 +335,8 @@ def remove_images(paths: Iterable[Path], rootdir: Path) -> list[Path]:
                     removed += _remove_from(folder, in_it, rootdir)
             except OSError as error:
                 raise EditMetricsError(
-                    f"{shown_path(in_it[0], rootdir)}: cannot be removed: {error.strerror or error}"
+                    f"{shown_path(Path(error.filename or in_it[0]), rootdir)}: cannot be removed:"
+                    f" {error.strerror or error}"
                 ) from None
     return removed
 

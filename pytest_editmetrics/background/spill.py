@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.masks import bounds
 from pytest_editmetrics.regions import Box, Mask
 
 BLOCK = 8
@@ -83,12 +84,8 @@ def find_local(
                 ]
             )
         )
-        if not part.any():
-            continue
-        ys, xs = np.flatnonzero(part.any(axis=1)), np.flatnonzero(part.any(axis=0))
-        boxes.append(
-            (left + int(xs[0]), top + int(ys[0]), left + int(xs[-1]) + 1, top + int(ys[-1]) + 1)
-        )
+        if (box := bounds(part)) is not None:
+            boxes.append((left + box[0], top + box[1], left + box[2], top + box[3]))
     return Local(pixels, tuple(boxes), _is_seam(difference, pixels, mask))
 
 

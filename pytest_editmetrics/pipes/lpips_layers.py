@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.images import Array
+from pytest_editmetrics.masks import bounds
 from pytest_editmetrics.regions import Box, Mask
 
 if TYPE_CHECKING:
@@ -168,10 +169,8 @@ def changed_box(reference: Array, edited: Array, mask: Mask) -> Box | None:
     top, bottom = int(rows[0]), int(rows[-1]) + 1
     strip = differs[top:bottom]
     pixels = (strip[..., 0] | strip[..., 1] | strip[..., 2]) & mask[top:bottom]
-    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
-    if not rows.size:
-        return None
-    return int(columns[0]), top + int(rows[0]), int(columns[-1]) + 1, top + int(rows[-1]) + 1
+    box = bounds(pixels)
+    return None if box is None else (box[0], top + box[1], box[2], top + box[3])
 
 
 def layers_of(steps: Sequence[Step], image: Array, like: torch.Tensor) -> list[Layer]:

@@ -16,7 +16,6 @@ from PIL import Image
 from pytest_editmetrics import (
     Region,
     assert_object_sim_above,
-    assert_unedit_emd_below,
     assert_unedit_lpips_below,
 )
 from pytest_editmetrics.snapshots import image_address
@@ -28,7 +27,6 @@ __all__ = [
     "Region",
     "after",
     "assert_object_sim_above",
-    "assert_unedit_emd_below",
     "assert_unedit_lpips_below",
     "before",
     "claims",
@@ -53,7 +51,6 @@ __all__ = [
 
 nan, inf = float("nan"), float("inf")
 BOX = [(16, 16, 32, 32)]
-LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 
 
 def _scene():

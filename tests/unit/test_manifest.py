@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shlex
@@ -260,6 +261,20 @@ def test_a_url_that_cannot_be_read_is_an_error_that_names_it():
         ImageError, match=r"^edited image http://127\.0\.0\.1:9/a\.png: cannot be read"
     ):
         read_url("http://127.0.0.1:9/a.png", "edited image")
+
+
+def test_a_stream_is_read_to_its_end(monkeypatch):
+    """As fsspec gives an HTTP answer without a length: what has arrived so far."""
+
+    class Stream(io.BytesIO):
+        def read(self, size=-1):
+            return super().read(min(size, 1000))
+
+    monkeypatch.setattr("fsspec.open", lambda url, mode: Stream(b"x" * 5500))
+    assert read_url("http://host/a.png", "edited image") == b"x" * 5500
+    monkeypatch.setattr("pytest_editmetrics.remote.MOST_BYTES", 5000)
+    with pytest.raises(ImageError, match="is larger than"):
+        read_url("http://host/a.png", "edited image")
 
 
 DOCS = Path(__file__).parents[2] / "docs" / "score.md"

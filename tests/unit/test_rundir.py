@@ -222,6 +222,8 @@ def put(number: int, **values: object):
         (put(1, details=[]), 2, r"details cannot be \[\]"),
         (put(1, images=None), 2, "images cannot be None"),
         (put(1, weights=["x"]), 2, r"weights cannot be \['x'\]"),
+        (put(1, weights=[{}]), 2, r"weights cannot be \[\{\}\]"),
+        (put(1, weights=[{"name": "lpips:alex", "sha256": 7}]), 2, "weights cannot be"),
         (put(1, smoke=0), 2, "smoke cannot be 0"),
         (put(1, message=5), 2, "message cannot be 5"),
         (put(1, images={"edited": "../../secret.png"}), 2, "'../../secret.png' is not the path"),
