@@ -60,7 +60,8 @@ def edited_text(text: str, wanted: Wanted) -> str:
         start = text if not text or text.endswith("\n") else text + newline
         blocks = (_block(test, gates, 0, 2, newline) for test, gates in wanted.items())
         return start + "".join(block + newline for block in blocks)
-    edits = sorted(_Editor(text, newline, _step(root)).tests(root, wanted), key=lambda e: e.start)
+    editor = _Editor(text, newline, _step(text, root))
+    edits = sorted(editor.tests(root, wanted), key=lambda edit: edit.start)
     parts, position = [], 0
     for edit in edits:
         parts += [text[position : edit.start], edit.text]
@@ -84,14 +85,14 @@ class _Editor:
             if isinstance(node, yaml.MappingNode):
                 yield from self._values(node, wanted[test])
             elif node.start_mark.index == node.end_mark.index:
-                column = key.start_mark.column
-                yield self._lines(_end(key, node), column + self._step, wanted[test])
+                column = _column(self._text, key) + self._step
+                yield self._lines(_end(key, node), column, wanted[test])
             else:
                 yield _Edit(node.start_mark.index, node.end_mark.index, _flow(wanted[test]))
         if new and root.flow_style:
             yield self._pairs(root, new)
         elif new:
-            column = root.value[0][0].start_mark.column
+            column = _column(self._text, root.value[0][0])
             blocks = [_block(t, g, column, self._step, self._newline) for t, g in new.items()]
             yield self._after(_end(*root.value[-1]), blocks)
 
@@ -107,7 +108,7 @@ class _Editor:
         if mapping.flow_style:
             yield self._pairs(mapping, new)
         else:
-            column = mapping.value[0][0].start_mark.column
+            column = _column(self._text, mapping.value[0][0])
             yield self._lines(_end(*mapping.value[-1]), column, new)
 
     def _value(self, node: yaml.Node, want: Any) -> Iterator[_Edit]:
@@ -161,11 +162,18 @@ def _end(key: yaml.Node, node: yaml.Node) -> int:
     return int(node.end_mark.index)
 
 
-def _step(root: yaml.MappingNode) -> int:
+def _column(text: str, key: yaml.Node) -> int:
+    """Return the column of a key of a block, or of the ``?`` before it."""
+    start = key.start_mark.index
+    before = text[text.rfind("\n", 0, start) + 1 : start].rstrip(" ")
+    return len(before) - 1 if before.endswith("?") else int(key.start_mark.column)
+
+
+def _step(text: str, root: yaml.MappingNode) -> int:
     """Return by how much the file indents the gates of a test."""
     for key, node in root.value:
         if isinstance(node, yaml.MappingNode) and node.value and not node.flow_style:
-            step = node.value[0][0].start_mark.column - key.start_mark.column
+            step = _column(text, node.value[0][0]) - _column(text, key)
             if step > 0:
                 return int(step)
     return 2

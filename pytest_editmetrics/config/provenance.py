@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,8 @@ def write_provenance(path: Path, entries: Mapping[str, Entry], rootdir: Path) ->
             f"{shown_path(path, rootdir)}: cannot be written: {error.strerror or error}"
         ) from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def _text(entries: Mapping[str, Entry]) -> str:

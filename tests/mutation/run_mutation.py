@@ -24,22 +24,22 @@ from mutants import Mutant, places_in
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "pytest_editmetrics"
 LIMITS = "unit/test_limits.py"
-READER = [LIMITS, "unit/test_config_reader.py", "unit/test_config_settings.py"]
-REGIONS = [LIMITS, "unit/test_regions.py", "unit/test_shapes.py", "unit/test_pixels.py"]
+READER = ["unit/test_config_reader.py", "unit/test_config_settings.py"]
+REGIONS = ["unit/test_regions.py", "unit/test_shapes.py", "unit/test_pixels.py"]
 GOLDENS = ["unit/test_config_goldens.py", "unit/test_goldens.py", "unit/test_audit.py"]
-IMAGES = [LIMITS, "unit/test_snapshots.py", "unit/test_config_settings.py"]
+IMAGES = ["unit/test_snapshots.py", "unit/test_config_settings.py"]
 CASES = [
     *("unit/test_config_cases.py", "unit/test_aliases.py", "unit/test_safe_loading.py"),
     *("plugin/test_yaml_cases.py", "plugin/test_region_shapes.py"),
 ]
 ROWS = ["unit/test_manifest.py", "plugin/test_score_manifest.py"]
-# what a change of a module must be noticed by, the likeliest first
+# what, after LIMITS, a change of a module must be noticed by, the likeliest first
 TESTS = {
     "boxes": REGIONS,
     "regions": REGIONS,
     "masks": [*REGIONS, "plugin/test_region_shapes.py"],
     "shapes": [*REGIONS, "plugin/test_region_shapes.py"],
-    "measurement": [LIMITS, "unit/test_review_band.py", "unit/test_aliases.py", *GOLDENS, *READER],
+    "measurement": ["unit/test_review_band.py", "unit/test_aliases.py", *GOLDENS, *READER],
     "gates": [
         *("unit/test_review_band.py", "unit/test_tally.py", "plugin/test_outcomes.py"),
         *("plugin/test_other_weights.py", "plugin/test_golden_flow.py"),
@@ -58,7 +58,7 @@ TESTS = {
     "config/provenance": IMAGES,
     "config/manifest": ROWS,
     "config/rows": ROWS,
-    "config/schema": [LIMITS, "unit/test_config_schema.py"],
+    "config/schema": ["unit/test_config_schema.py"],
     "config/suite": ["unit/test_config_suite.py"],
 }
 MODULES = [name for name in TESTS if "/" not in name]
@@ -67,7 +67,8 @@ MODULES = [name for name in TESTS if "/" not in name]
 def tests_of(path: Path) -> list[str]:
     """Return the files of tests that a change of the module ``path`` is held to."""
     name = path.relative_to(PACKAGE).with_suffix("").as_posix()
-    return [str(ROOT / "tests" / test) for test in TESTS.get(name, TESTS[name.split("/")[0]])]
+    tests = [LIMITS, *TESTS.get(name, TESTS[name.split("/")[0]])]
+    return [str(ROOT / "tests" / test) for test in tests]
 
 
 def modules(wanted: list[str]) -> Iterator[Path]:

@@ -168,6 +168,9 @@ def test_a_link_out_of_the_rootdir_is_outside(read, tmp_path, tmp_path_factory):
     (tmp_path / "tests" / "out").symlink_to(tmp_path_factory.mktemp("elsewhere"))
     with pytest.raises(ConfigError, match=r"test_x\.edit\.yaml:4: edited 'out/x.png' lies outside"):
         read(case("edited: out/x.png"))
+    (tmp_path / "tests" / "link.png").symlink_to(tmp_path_factory.mktemp("other") / "x.png")
+    with pytest.raises(ConfigError, match=r"test_x\.edit\.yaml:4: edited 'link.png' lies outside"):
+        read(case("edited: link.png"))
     (tmp_path / "images").mkdir()
     (tmp_path / "tests" / "in").symlink_to(tmp_path / "images")
     assert read(case("edited: in/x.png")).cases[0].edited == tmp_path / "tests" / "in" / "x.png"

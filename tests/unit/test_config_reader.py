@@ -55,6 +55,7 @@ def loader(request, monkeypatch):
         ("'1'", "1"),
         ('"true"', "true"),
         ("!!str 5", "5"),
+        ("9" * 400, int("9" * 400)),
         ("!tuple [1, 2]", (1, 2)),
         ("[1, [2]]", [1, [2]]),
         ("{a: 1}", {"a": 1}),
@@ -94,7 +95,9 @@ def test_lines(read, loader):
         ("a", 1, "b"): 5,
         ("a", 1, "c", "e"): 7,
         ("f",): 8,
+        ("a", 2): 2,
         ("a", 7): 2,
+        ("a", -1): 2,
         ("a", 1, "c", "zzz", "y"): 6,
         ("zzz",): 2,
         ("f", "x"): 8,
@@ -144,7 +147,10 @@ def test_anchors_aliases_and_merge_keys(read, loader):
         (b"a: 1\nb: \xff\n", 2, "not UTF-8"),
         ("a: 1\n".encode("utf-16"), 1, "not UTF-8"),
         (b"a: 1\nb: \x00\n", 2, "cannot stand in YAML"),
+        (b"a: 1\nb: 1\nc: 1\nd: \x00\n", 4, "cannot stand in YAML"),
+        (b"a: 1\nb: 1\nc: 1\nd: \xff\n", 4, "not UTF-8"),
         ("a: 1\nb: " + "9" * 5000, 2, "more than 400 digits"),
+        ("a: " + "9" * 401, 1, "more than 400 digits"),
     ],
 )
 def test_an_error_has_file_and_line_and_a_plain_sentence(read, loader, text, line, says):

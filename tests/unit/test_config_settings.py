@@ -272,6 +272,22 @@ def test_a_reference_may_lead_through_a_reference(load):
     assert settings.pipe_defaults["lpips-pipe"] == {"net": "vgg"}
 
 
+@pytest.mark.parametrize("place", ["a", "a.b", "a.b.c", "a.b.c.d"])
+def test_what_a_name_of_any_length_stands_for_is_followed_too(load, place):
+    block = "{net: '${net}'}"
+    for key in reversed(place.split(".")[1:]):
+        block = f"{{{key}: {block}}}"
+    settings = load(f"a: {block}\nnet: vgg\npipes_default: {{lpips-pipe: '${{{place}}}'}}\n")
+    assert settings.pipe_defaults["lpips-pipe"] == {"net": "vgg"}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"), [("metrics: [emd]", True), ("metrics:", False), ("name: x", False)]
+)
+def test_whether_metrics_are_named(load, text, named):
+    assert load(text).metrics_named is named
+
+
 def test_base_as_a_path_or_list_lies_under_the_file(load):
     settings = load(
         "_base_: [one.yaml, sub/two.yaml]\nmodel: mine\nthresholds: {emd: {max: 3}}\n",
@@ -396,7 +412,7 @@ BLOCK = "metric_configs:\n  emd:\n    "
         (
             BLOCK + "scope: edit_area\n    init_config: {scope: unedit_area}",
             4,
-            "in its init_config",
+            "scope is 'edit_area' in the block and 'unedit_area' in its init_config",
         ),
         (BLOCK + "init_config: {scop: edit_area}", 3, "clip-pipe takes no option 'scop'"),
         (BLOCK + "init_config: [1]", 3, "init_config of emd must be a mapping"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -131,3 +132,13 @@ def test_what_makes_no_sense_is_an_error_with_its_line(read, text, line, message
     pattern = rf"^conf/editmetrics.yaml:{line}: .*{re.escape(message)}"
     with pytest.raises(ConfigError, match=pattern):
         read(text, through=through)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links")
+def test_a_base_beside_a_link_is_the_one_that_the_system_finds(read, tmp_path):
+    (tmp_path / "far" / "away").mkdir(parents=True)
+    (tmp_path / "conf" / "plain").mkdir()
+    (tmp_path / "conf" / "link").symlink_to(tmp_path / "far" / "away")
+    through = read("suite: {base: link/../run, lpips: {mean: 1}}").base
+    assert through.resolve() == tmp_path / "far" / "run"
+    assert read("suite: {base: plain/../run, lpips: {mean: 1}}").base == tmp_path / "conf" / "run"

@@ -16,13 +16,14 @@ from pytest_editmetrics.config.bounds import limits, parse_bounds
 from pytest_editmetrics.config.checks import runtime_params
 from pytest_editmetrics.config.expect import EXPECTATIONS
 from pytest_editmetrics.config.golden_images import LIMITS, checked_tolerance
+from pytest_editmetrics.config.golden_lock import PATIENCE
 from pytest_editmetrics.config.interpolate import Resolver, load_tree
 from pytest_editmetrics.config.metric_keys import metric_names
 from pytest_editmetrics.config.node import Node, Source
 from pytest_editmetrics.config.provenance import checked_facts
 from pytest_editmetrics.config.schema import json_schema
 from pytest_editmetrics.errors import ConfigError, InputError, RegionError
-from pytest_editmetrics.masks import bounds
+from pytest_editmetrics.masks import bounds, is_mask, packed
 from pytest_editmetrics.measurement import Margin
 from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.shapes import Region
@@ -141,6 +142,7 @@ def test_a_long_value_is_cut_in_messages():
     assert node("x" * 58).shown == f"text '{'x' * 58}'"
     assert node("x" * 59).shown == f"text '{'x' * 56}..."
     assert node(True).shown == "true"
+    assert Node("x", Source(None, "here")).where == "here"
     assert node(["a"]).shown == "a list"
 
 
@@ -192,6 +194,38 @@ def test_a_packed_mask_of_no_size_is_refused(size):
         Region.of({**whole, "mask": {**whole["mask"], "size": size}}).inside(8, 8)
 
 
+@pytest.mark.parametrize("pixels", [7, 8, 9])
+def test_a_packed_mask_holds_every_pixel(pixels):
+    whole = Region(mask=np.ones((1, pixels), bool)).to_json()
+    assert whole["mask"]["size"] == [pixels, 1]
+    assert Region.of(whole).inside(1, pixels).all()
+    for other in (1, 16):
+        beside = packed(np.ones((1, other), bool))["packed"] if other != pixels else None
+        if -(-other // 8) != -(-pixels // 8):
+            with pytest.raises(RegionError, match="damaged"):
+                Region.of({"mask": {**whole["mask"], "packed": beside}})
+
+
+@pytest.mark.parametrize(
+    ("array", "mask"),
+    [
+        (np.zeros((3, 4), bool), True),
+        (np.zeros((1, 3, 4), bool), True),
+        (np.zeros((3, 4), np.uint8), False),
+        (np.zeros((3, 5), np.uint8), True),
+        (np.zeros((3, 2), np.uint8), True),
+        (np.zeros((3, 4)), False),
+        (np.zeros((3, 8)), False),
+        (np.zeros((3, 9)), True),
+        (np.zeros((2, 3, 9)), True),
+        (np.zeros(8, bool), False),
+        (np.zeros(8), False),
+    ],
+)
+def test_a_mask_is_told_from_an_array_of_boxes(array, mask):
+    assert is_mask(array) is mask
+
+
 def test_values_are_not_changed_where_they_are_held():
     """But for the nodes of a YAML file, which are made one after the other."""
     changing = set()
@@ -215,13 +249,45 @@ def test_what_an_expectation_holds():
 
 
 @pytest.mark.parametrize(
-    ("name", "bound", "review"), [("lpips", 0.1, 0.1), ("unedit_psnr", 30, 30)]
+    ("name", "bound", "good", "bad", "side"),
+    [("lpips", 0.1, 0.05, 0.2, "below max, 0.1"), ("unedit_psnr", 30, 31, 29, "above min, 30")],
 )
-def test_a_review_bound_is_another_than_the_bound(name, bound, review):
+def test_a_review_bound_lies_on_the_good_side(name, bound, good, bad, side):
     metric = METRICS[name]
-    data = node({metric.bound_kind: bound, "review": review})
-    with pytest.raises(ConfigError, match=r"review of \w+ is .* must lie"):
-        parse_bounds(metric, data, origin="case", source="x")
+
+    def review(value):
+        data = node({metric.bound_kind: bound, "review": value})
+        return parse_bounds(metric, data, origin="case", source="x").review
+
+    assert review(good) == good
+    for wrong in (bound, bad):
+        with pytest.raises(
+            ConfigError, match=rf"review of {name} is {wrong:g} and must lie {side}"
+        ):
+            review(wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "bound", "says"),
+    [
+        ("unedit_ssim", 1.5, "min of unedit_ssim is 1.5, which can never hold: .* never above 1"),
+        ("unedit_ssim", -1, "min of unedit_ssim is -1, which always holds: .* never below -1"),
+        ("unedit_max_diff", 255, "max of .* is 255, which always holds: .* never above 255"),
+        ("lpips", -0.1, "max of lpips is -0.1, which can never hold: lpips is never below 0"),
+    ],
+)
+def test_why_a_bound_is_refused(name, bound, says):
+    with pytest.raises(ConfigError, match=says):
+        parse_bounds(METRICS[name], bound, origin="case", source="x")
+
+
+def test_how_long_a_writer_of_goldens_waits():
+    assert PATIENCE == 60
+
+
+def test_where_a_bound_comes_from_is_named():
+    with pytest.raises(TypeError):
+        parse_bounds(METRICS["lpips"], 0.1, "case")
 
 
 @pytest.mark.parametrize(
@@ -280,6 +346,10 @@ def test_the_box_around_a_mask():
     assert bounds(mask) == (3, 2, 11, 5)
     mask[7, 1] = True
     assert bounds(mask) == (1, 2, 11, 8)
+    mask[8, 0] = True
+    assert bounds(mask) == (0, 2, 11, 9)
+    assert bounds(np.ones((2, 2), bool)) == (0, 0, 2, 2)
+    assert bounds(np.pad(np.ones((4, 3), bool), ((1, 0), (3, 0)))) == (3, 1, 6, 5)
 
 
 def test_a_mask_that_is_transparent_in_places_is_refused():

@@ -14,8 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from pytest_editmetrics.cli import make_parser
+from pytest_editmetrics.config import manifest
 from pytest_editmetrics.config.manifest import ROW_KEYS, Manifest, Row
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, ImageError, InputError
 from pytest_editmetrics.measurement import Threshold
@@ -294,3 +296,40 @@ def test_what_the_documentation_shows_is_valid(tmp_path):
     assert len(commands) == 4
     for command in commands:
         make_parser().parse_args(shlex.split(command))
+
+
+def test_a_mask_lies_beside_the_manifest_or_behind_a_url(read, tmp_path):
+    Image.new("L", (4, 3), 255).save(tmp_path / "mask.png")
+    beside, url = read(
+        {**PAIR, "coords": {"mask": "mask.png"}},
+        {**PAIR, "id": "x", "coords": {"mask": "memory://masks/a.png"}},
+    )
+    assert beside.coords.inside(3, 4).all()
+    assert str(url.coords.mask) == "memory://masks/a.png"
+
+
+def test_every_kind_of_url_is_asked_for_once(read, monkeypatch):
+    asked = []
+    monkeypatch.setattr(manifest, "check_url", asked.append)
+    pair = {"reference": "memory://a.png", "edited": "memory://b.png"}
+    read(PAIR, pair, {**pair, "id": "x", "reference": "s3://a/b.png"})
+    assert asked == ["memory://a.png", "s3://a/b.png"]
+
+
+def test_a_mark_of_utf_8_in_the_middle_is_an_error(read):
+    with pytest.raises(ConfigError, match=r"^pairs\.jsonl:2: not valid JSON"):
+        read(PAIR, "\ufeff" + json.dumps({**PAIR, "id": "x"}))
+
+
+def test_a_parquet_file_that_is_damaged_further_down_is_an_error_with_its_row(tmp_path):
+    path = tmp_path / "pairs.parquet"
+    pairs = [{"reference": f"{i}.png", "edited": f"{i}.png"} for i in range(2000)]
+    pq.write_table(pa.Table.from_pylist(pairs), path, row_group_size=1024, compression="NONE",
+                   use_dictionary=False)  # fmt: skip
+    data = path.read_bytes()
+    start = pq.ParquetFile(path).metadata.row_group(1).column(0).data_page_offset
+    path.write_bytes(data[:start] + bytes(200) + data[start + 200 :])
+    rows = Manifest(path, REGISTRY, tmp_path, lambda expect: ("lpips",)).rows()
+    assert next(rows).id == "0.png"
+    with pytest.raises(ConfigError, match=r"^pairs\.parquet:1025: cannot be read as Parquet"):
+        list(rows)

@@ -122,6 +122,7 @@ def test_boxes_of_every_kind_become_integers(coords):
 
 def test_a_corner_pixel_and_an_empty_box_are_no_fractions():
     assert normalise_boxes([(0, 0, 1, 1), (0.0, 0.0, 0.0, 0.0)]) == [(0, 0, 1, 1), (0, 0, 0, 0)]
+    assert normalise_boxes([(0.0, 0.0, 2.0, 1.0), (-0.5, 0, 1, 1)]) == [(0, 0, 2, 1), (-1, 0, 1, 1)]
 
 
 @pytest.mark.parametrize(
@@ -134,6 +135,7 @@ def test_a_corner_pixel_and_an_empty_box_are_no_fractions():
         ([(0, 5, 5, 2)], "inverted"),
         ([(0.1, 0.2, 0.5, 0.9)], "fractions of the image.*pixels"),
         ([(0.0, 0.0, 1.0, 1.0)], "fractions"),
+        ([(0.0, 0.0, 1, 0.5)], "fractions"),
         ([("1", 2, 3, 4)], "not four numbers"),
         ([(True, 2, 3, 4)], "not four numbers"),
         ([None], "box 1 None"),
@@ -191,3 +193,10 @@ def test_the_crop_lies_inside_the_resized_image(height, width, size):
     assert min(new_height, new_width) == size
     assert 0 <= top <= new_height - size
     assert 0 <= left <= new_width - size
+
+
+def test_the_crop_of_what_is_known():
+    assert crop_geometry(100, 200, 50) == (50, 100, 0, 25)
+    assert crop_geometry(301, 200, 50) == (75, 50, 12, 0)
+    assert crop_geometry(301, 200, 50, 64) == (96, 64, 23, 7)
+    assert crop_geometry(33, 33, 16, 19) == (19, 19, 1, 1)

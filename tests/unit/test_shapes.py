@@ -134,6 +134,9 @@ def test_a_file_is_read_when_it_is_needed(tmp_path):
         (lambda: Region(polygons=[[(0, 0), (1, 1)]]), "polygon 1 has 2 points"),
         (lambda: Region(polygons=[[(0, 0), (1, 1), (2, float("nan"))]]), r"polygon 1: \(2, nan\)"),
         (lambda: Region(polygons="abc"), "is not a list of polygons"),
+        (lambda: Region(polygons=[[(0, 0), (1, 1), (2,)]]), r"polygon 1: \(2,\) is no point"),
+        (lambda: Region(polygons=[[(0, 0), (1, 1), (2, 2, 2)]]), r"\(2, 2, 2\) is no point"),
+        (lambda: Region(dilate=10**6), "dilate is 1000000"),
         (lambda: Region(boxes=[(5, 5, 1, 9)]), "boxes: box 1 .* is inverted"),
         (lambda: Region.of({"box": [[0, 0, 1, 1]]}), "a region has no 'box'.*boxes"),
         (lambda: Region(mask=np.arange(16).reshape(4, 4)), "the values 0, 1, 2, 3, 4, ...; a mask"),
@@ -237,3 +240,48 @@ def test_a_region_that_holds_nothing_is_an_error(region):
 def test_a_mask_of_another_type_is_told_as_a_mask(kind):
     with pytest.raises(RegionError, match="a mask is boolean, or uint8 of 0 and 255"):
         Region.of((np.arange(768).reshape(24, 32) % 3).astype(kind))
+
+
+def test_a_region_in_words():
+    boxes = [(0, 0, 1, 1)] * 8
+    assert Region(boxes=boxes[:6]).text == ", ".join(["(0, 0, 1, 1)"] * 6)
+    assert Region(boxes=boxes).text == f"{Region(boxes=boxes[:6]).text} and 2 more boxes"
+    triangle = [(0, 0), (5, 0), (0, 5)]
+    assert Region(polygons=[triangle]).text == "1 polygon"
+    both = Region(polygons=[triangle] * 2, mask=np.ones((3, 5), bool), dilate=4)
+    assert both.text == "2 polygons and a mask of 5x3 px grown by 4 px"
+    assert Region(mask="m.png").text == "the mask m.png"
+    suggested = Region(mask="m.png", suggested=True) | Region(boxes=boxes[:1])
+    words = "the mask m.png (SUGGESTED from a result, untrusted)"
+    assert sorted(suggested.text.split(" and ")) == ["(0, 0, 1, 1)", words]
+
+
+def test_a_union_is_read_once(tmp_path):
+    Image.fromarray(np.eye(8, dtype=np.uint8) * 255).save(tmp_path / "mask.png")
+    region = Region(mask=tmp_path / "mask.png", dilate=1) | Region(boxes=[(0, 0, 1, 1)], dilate=2)
+    read = region.read()
+    assert read is not region
+    assert read.read() is read
+    (tmp_path / "mask.png").unlink()
+    assert (read.inside(8, 8) == inside_of_eight(1, 2)).all()
+
+
+def inside_of_eight(one: int, other: int) -> np.ndarray:
+    eye, corner = np.eye(8, dtype=bool), np.zeros((8, 8), bool)
+    corner[0, 0] = True
+    return (distance_transform_edt(~eye) <= one) | (distance_transform_edt(~corner) <= other)
+
+
+@pytest.mark.parametrize(("height", "width"), [(15, 18), (18, 15), (7, 33), (1, 1)])
+@pytest.mark.parametrize("dilate", [1, 2, 5])
+def test_a_region_is_read_in_images_of_every_size(height, width, dilate):
+    mask = np.zeros((height, width), bool)
+    mask[-1, -1] = True
+    wanted = distance_transform_edt(~mask) <= dilate
+    for region in (
+        {"mask": mask},
+        {"boxes": [(width - 1, height - 1, width, height)]},
+        {"polygons": [[(width - 1, height - 1), (width, height - 1), (width, height),
+                       (width - 1, height)]]},
+    ):  # fmt: skip
+        assert (Region(**region, dilate=dilate).inside(height, width) == wanted).all()

@@ -237,18 +237,30 @@ def test_provenance_comes_back_and_bytes_do_not_depend_on_the_order(tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+def test_provenance_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "images").write_text("a file where the folder should be")
+    with pytest.raises(EditMetricsError, match=r"^images/provenance\.yaml: cannot be written: "):
+        write_provenance(tmp_path / "images" / PROVENANCE, {"a.png": {"test": "t"}}, tmp_path)
+
+
 def test_provenance_is_read_safely(tmp_path):
     path = tmp_path / PROVENANCE
     path.write_text('"a.png":\n  facts: !!python/object/apply:os.system [ls]\n')
     with pytest.raises(ConfigError, match=r"provenance.yaml:2: .*tag"):
         read_provenance(path, tmp_path)
+    for key in ("test", "sha256", "device"):
+        path.write_text(f'"a.png":\n  {key}: 3\n')
+        with pytest.raises(
+            ConfigError, match=rf"provenance.yaml:2: {key} of a.png must be text, not 3"
+        ):
+            read_provenance(path, tmp_path)
     path.write_text("<<<<<<< ours\n")
     with pytest.raises(ConfigError, match=r"provenance.yaml:1"):
         read_provenance(path, tmp_path)
 
 
 @pytest.mark.parametrize(
-    "value", [object(), float("nan"), np.float32(1), Path("x"), {1: 2}, b"x", "\ud800"]
+    "value", [object(), float("nan"), np.float32(1), Path("x"), {1: 2}, b"x", "a\ud800", ["\udfff"]]
 )
 def test_a_fact_that_cannot_be_written_down_is_refused(value):
     with pytest.raises(InputError, match=r"provenance\(model=\.\.\.\)"):
