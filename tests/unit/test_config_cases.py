@@ -129,6 +129,8 @@ def identified(identity):
         (case("coords: 3"), 4, "coords must be a list"),
         (case("coords: [[1, 2, 3, x]]"), 4, "a number of coords must be a number, not text 'x'"),
         (case("coords: [[1, 2, 3, true]]"), 4, "not true"),
+        (case("coords: [[1, 2, 3]]"), 4, "coords"),
+        (case("coords: [[1, 2, 3, 4, 5]]"), 4, "coords"),
         (case("coords: [[1, 2, 3, .nan]]"), 4, "finite"),
         (case("ref_boxes: [[1, 2, 3, 4]]"), 4, "there are 1 and 0"),
         (case("edited_boxes: [[1, 2, 3, 4]]\n    ref_boxes: []"), 4, "there are 0 and 1"),

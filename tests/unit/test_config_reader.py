@@ -184,6 +184,7 @@ def test_deep_nesting_is_an_error_and_no_crash(read, loader, text):
 def test_a_hundred_levels_are_accepted(read, loader):
     text = "[" * 100 + "]" * 100
     assert str(read(text).data) == text
+    assert read("{a: " * 100 + "}" * 100).data is not None
 
 
 def test_depth_counts_through_aliases(read):

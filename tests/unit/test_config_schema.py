@@ -50,6 +50,7 @@ VALID = {
     ],
     "cases": [
         "cases: [{id: a, reference: b.png}]",
+        "cases: [{id: a, reference: b.png, coords: {polygons: [[[0, 0], [1, 1], [2, 0]]]}}]",
         "metrics: [lpips]\ncases:\n  - id: red mug\n    reference: b.png\n    edited: sub/../c.png\n"
         "    coords: [[0, 0, 1, 1.5]]\n    ref_boxes: [[0, 0, 1, 1]]\n    edited_boxes: [[0, 0, 1, 1]]\n"
         "    thresholds: {lpips: {max: 0.1}, emd: 3}\n    params: {a: [b]}\n    resize: reference\n"
@@ -133,6 +134,11 @@ INVALID = {
         "cases: [{id: a, reference: a, coord: []}]",
         "cases: [{id: a, reference: a, coords: [1, 2, 3, 4]}]",
         "cases: [{id: a, reference: a, coords: [[1, 2, 3, x]]}]",
+        "cases: [{id: a, reference: a, coords: [[1, 2, 3]]}]",
+        "cases: [{id: a, reference: a, coords: [[1, 2, 3, 4, 5]]}]",
+        "cases: [{id: a, reference: a, coords: {polygons: [[[0, 0], [1, 1]]]}}]",
+        "cases: [{id: a, reference: a, coords: {polygons: [[[0, 0], [1, 1], [2]]]}}]",
+        "cases: [{id: a, reference: a, coords: {polygons: [[[0, 0], [1, 1], [2, 2, 2]]]}}]",
         "cases: [{id: a, reference: a, metrics: [lpisp]}]",
         "cases: [{id: a, reference: a, thresholds: {emd: {min: 1}}}]",
         "cases: [{id: a, reference: a, marks: gpu}]",

@@ -142,3 +142,16 @@ def test_a_base_beside_a_link_is_the_one_that_the_system_finds(read, tmp_path):
     through = read("suite: {base: link/../run, lpips: {mean: 1}}").base
     assert through.resolve() == tmp_path / "far" / "run"
     assert read("suite: {base: plain/../run, lpips: {mean: 1}}").base == tmp_path / "conf" / "run"
+
+
+@pytest.mark.parametrize("alpha", [0.000001, 0.5])
+def test_the_least_and_the_largest_share_of_false_alarms(read, alpha):
+    bounds = read(f"suite: {{base: b, lpips: {{paired: {{alpha: {alpha}}}}}}}").bounds
+    assert bounds[0].bound == alpha
+
+
+def test_which_metrics_a_suite_holds_and_what_needs_its_base(read):
+    suite = read("suite: {base: b, lpips: {mean: 1, regressions: {max: 1}}, emd: {p95: 3}}")
+    assert suite.metrics == {"lpips", "emd"}
+    needs = {bound.statistic: bound.compares for bound in suite.bounds}
+    assert needs == {"mean": False, "regressions": True, "p95": False}

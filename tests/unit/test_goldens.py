@@ -129,6 +129,16 @@ def test_a_file_is_read_once(golden, tmp_path):
     assert goldens.lookup(address, "cpu", "cpu", False) is None
 
 
+def test_goldens_that_a_test_did_not_measure(golden, tmp_path):
+    golden.write_text('"test_a":\n  lpips: {max: 1}\n  emd: {max: 1}\n"test_b":\n  emd: {max: 1}\n')
+    test_file = golden.parents[1] / "test_x.py"
+    goldens = Goldens(None, tmp_path, REGISTRY)
+    missing = goldens.not_measured({(test_file, "test_a"): {"lpips"}, (test_file, "test_c"): set()})
+    assert missing == ["tests/goldens/test_x.py.yaml:3: test_a emd"]
+    elsewhere = tmp_path / "test_y.py"
+    assert goldens.not_measured({(elsewhere, "test_a"): set()}) == []
+
+
 def test_obsolete_goldens(golden, tmp_path):
     golden.write_text('"test_a":\n  lpips: {max: 1}\n"test_b[x]":\n  emd: {max: 1}\n"test_c":\n')
     golden.with_name("test_gone.py.yaml").write_text('# old\n"test_z":\n  emd: {max: 1}\n')

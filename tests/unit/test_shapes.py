@@ -88,6 +88,13 @@ def test_what_results_hold_is_the_same_region(boxes, mask, dilate):
     assert (inside(again) == inside(region)).all()
 
 
+def test_regions_are_equal_if_they_hold_the_same():
+    region = Region(boxes=[(0, 0, 1, 1)], dilate=1)
+    assert region == Region(boxes=[(0, 0, 1, 1)], dilate=1)
+    assert region != Region(boxes=[(0, 0, 1, 1)])
+    assert region != [(0, 0, 1, 1)]
+
+
 def test_no_shape_is_no_region():
     assert not Region()
     assert not (Region() | Region(dilate=3))
@@ -245,6 +252,7 @@ def test_a_mask_of_another_type_is_told_as_a_mask(kind):
 def test_a_region_in_words():
     boxes = [(0, 0, 1, 1)] * 8
     assert Region(boxes=boxes[:6]).text == ", ".join(["(0, 0, 1, 1)"] * 6)
+    assert Region(boxes=boxes * 2).text.endswith(" and 10 more boxes")
     assert Region(boxes=boxes).text == f"{Region(boxes=boxes[:6]).text} and 2 more boxes"
     triangle = [(0, 0), (5, 0), (0, 5)]
     assert Region(polygons=[triangle]).text == "1 polygon"
