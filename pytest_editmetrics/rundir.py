@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import re
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates import Gate, Verdict
+from pytest_editmetrics.whole_file import replacing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,12 +107,8 @@ class RunDir:
         if target.exists():
             return name
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-        try:
+        with replacing(target) as temporary:
             Image.fromarray(pixels).save(temporary, "PNG", compress_level=_COMPRESSION)
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
         return name
 
     def add_file(self, name: str, data: bytes) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,6 +13,7 @@ from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import ConfigError, EditMetricsError
 from pytest_editmetrics.measurement import NO_WEIGHTS
 from pytest_editmetrics.pipes.registry import PipeRegistry
+from pytest_editmetrics.whole_file import replacing, write_through
 
 _BOM = "\ufeff"
 _KINDS = {"max": "bound", "min": "bound", "measured": "measured", "weights": "weights"}
@@ -112,18 +111,11 @@ def _write(
     if new_text == old_text:
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(new_text.encode("utf-8"))
-            stream.flush()
-            os.fsync(stream.fileno())
+    with replacing(target) as temporary:
+        write_through(temporary, new_text.encode("utf-8"))
         if old_file:
             temporary.chmod(target.stat().st_mode & 0o7777)
         _check_written(temporary, path, _expected(old_file, wanted), registry, rootdir)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
     return True
 
 

@@ -7,10 +7,7 @@ process killed in between leaves nothing that contradicts itself.
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ from typing import Any
 from pytest_editmetrics.config.golden_text import quoted
 from pytest_editmetrics.config.reader import read_yaml, shown_path
 from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.whole_file import replacing, write_through
 
 PROVENANCE = "provenance.yaml"
 PREVIOUS = "previous"
@@ -74,7 +72,6 @@ def write_provenance(path: Path, entries: Mapping[str, Entry], rootdir: Path) ->
     Raises:
         EditMetricsError: it cannot be written; the message names the file.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         for leftover in path.parent.glob(f".{path.name}.*.tmp"):
             leftover.unlink(missing_ok=True)
@@ -82,18 +79,12 @@ def write_provenance(path: Path, entries: Mapping[str, Entry], rootdir: Path) ->
             path.unlink(missing_ok=True)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as stream:
-            stream.write(_text(entries).encode("utf-8"))
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            write_through(temporary, _text(entries).encode("utf-8"))
     except OSError as error:
         raise EditMetricsError(
             f"{shown_path(path, rootdir)}: cannot be written: {error.strerror or error}"
         ) from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def _text(entries: Mapping[str, Entry]) -> str:

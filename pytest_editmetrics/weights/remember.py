@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pytest_editmetrics.weights.catalog import own_cache
 from pytest_editmetrics.weights.check import sha256_of
+from pytest_editmetrics.whole_file import replacing
 
 WORTH_BYTES = 32 << 20
 # Longer than any file system's steps of time: what is written within one step looks unchanged.
@@ -90,9 +91,5 @@ def _read(note: Path, identity: dict[str, int]) -> str | None:
 
 def _write(note: Path, content: dict[str, int | str]) -> None:
     note.parent.mkdir(parents=True, exist_ok=True)
-    part = note.with_name(f"{note.stem}.{os.getpid()}.{time.time_ns()}.part")
-    try:
-        part.write_text(json.dumps(content), encoding="ascii")
-        part.replace(note)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(note) as temporary:
+        temporary.write_text(json.dumps(content), encoding="ascii")

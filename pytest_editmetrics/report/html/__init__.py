@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.whole_file import replacing
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -84,9 +83,8 @@ def _copy_images(gallery: Gallery, folder: Path) -> None:
     for image, source in gallery.files.items():
         target = folder / f"{image}.png"
         if not target.exists():
-            temporary = folder / f".{image}.{secrets.token_hex(4)}.tmp"
-            shutil.copyfile(source, temporary)
-            os.replace(temporary, target)
+            with replacing(target) as temporary:
+                shutil.copyfile(source, temporary)
 
 
 def _write_page(page: Path, view: ReportView, gallery: Gallery, *, embed: bool) -> None:
@@ -103,14 +101,12 @@ def _write_page(page: Path, view: ReportView, gallery: Gallery, *, embed: bool) 
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         )
     )
-    temporary = page.with_name(f".{page.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        # a lone surrogate, which JSON can hold and UTF-8 cannot, is shown as its escape
-        with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.writelines(parts)
-        os.replace(temporary, page)
-    finally:
-        temporary.unlink(missing_ok=True)
+    # a lone surrogate, which JSON can hold and UTF-8 cannot, is shown as its escape
+    with (
+        replacing(page) as temporary,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file,
+    ):
+        file.writelines(parts)
 
 
 def _environment() -> Environment:
