@@ -6,7 +6,9 @@ once would hide the next assertion of the test.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
+from types import TracebackType
 from typing import Any
 
 import pytest
@@ -21,6 +23,8 @@ from pytest_editmetrics.record import (
     start_attempt,
 )
 from pytest_editmetrics.session import session_of
+
+_INSIDE = {__name__.partition(".")[0], *sys.stdlib_module_names}
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -137,6 +141,8 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[Any]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Apply soft failures innermost, before an xfail mark is, and attach the gates."""
+    if call.excinfo is not None and not item.config.getoption("fulltrace"):
+        call.excinfo = _as_called(call.excinfo)
     report = yield
     record = item.stash.get(record_key, None)
     if record is None:
@@ -167,6 +173,35 @@ def pytest_runtest_makereport(
     if (news := record.news(notes)) is not None:
         setattr(report, REPORT_KEY, news)
     return report
+
+
+def _as_called(excinfo: pytest.ExceptionInfo[Any]) -> pytest.ExceptionInfo[Any]:
+    """Return an error of this package as one of the line that called it.
+
+    What the package did in between says nothing of what is wrong. An error that nothing outside
+    pytest called for, as of a gate whose exception was caught, stays as it is.
+    """
+    error: BaseException = excinfo.value
+    if not isinstance(error, EditMetricsError):
+        return excinfo
+    steps: list[TracebackType] = []
+    step = error.__traceback__
+    while step is not None:
+        steps.append(step)
+        step = step.tb_next
+    while steps and _module(steps[-1]) in _INSIDE:
+        steps.pop()
+    if not steps or _module(steps[-1]) in ("_pytest", "pluggy"):
+        return excinfo
+    seen = None
+    for step in reversed(steps):
+        seen = TracebackType(seen, step.tb_frame, step.tb_lasti, step.tb_lineno)
+    error.__suppress_context__ = True
+    return pytest.ExceptionInfo.from_exception(error.with_traceback(seen))
+
+
+def _module(step: TracebackType) -> str:
+    return str(step.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def _is_other_failure(

@@ -360,3 +360,38 @@ def test_a_crashed_worker_is_listed(suite):
     result = suite.runpytest("-n1")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["crashed, so never measured: 1", "*test_dies"])
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",), ("--tb=short",)], ids=["serial", "xdist", "short"])
+@pytest.mark.parametrize(
+    ("config", "call", "says"),
+    [
+        ("thresholds: {lpisp: 1}", "edit_gate.check(A, A.copy())",
+         "ConfigError: editmetrics.yaml:1: unknown metric 'lpisp' (did you mean 'lpips'?)"),
+        ("", "edit_gate.check_all([{'refernce': A}])",
+         "InputError: check takes no keyword 'refernce' (did you mean 'reference'?)"),
+        ("", "edit_gate.check(A, A.copy(), expect='composite')",
+         "InputError: unknown expect='composite' (did you mean 'composited'?)"),
+        ("", "golden_image.check(A, comparator='pixl')",
+         "InputError: unknown comparator 'pixl' (did you mean 'pixel'?)"),
+    ],
+    ids=["configuration", "keyword", "expect", "comparator"],
+)  # fmt: skip
+def test_an_error_is_one_of_the_line_that_called(suite, mode, config, call, says):
+    suite.path.joinpath("editmetrics.yaml").write_text(config, encoding="utf-8")
+    suite.makepyfile(
+        "import numpy as np\nA = np.zeros((16, 16, 3), np.uint8)\n"
+        f"def helper(edit_gate, golden_image): {call}\n"
+        "def test_it(edit_gate, golden_image):\n    helper(edit_gate, golden_image)\n"
+    )
+    result = suite.runpytest(*mode)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"E * {says}".replace("[", "[[]")])
+    shown = result.stdout.str()
+    assert "def helper" in shown
+    assert "helper(edit_gate, golden_image)" in shown
+    for inner in ("During handling", "direct cause", "pytest_editmetrics/", "contextlib.py"):
+        assert inner not in shown.partition("short test summary")[0].partition("FAILURES")[2]
+    if not mode:
+        whole = suite.runpytest("--full-trace").stdout.str()
+        assert "pytest_editmetrics/" in whole.partition("FAILURES")[2]
