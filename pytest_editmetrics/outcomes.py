@@ -141,7 +141,7 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[Any]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Apply soft failures innermost, before an xfail mark is, and attach the gates."""
-    if call.excinfo is not None and not item.config.getoption("fulltrace"):
+    if call.excinfo is not None and not item.config.getoption("fulltrace", False):
         call.excinfo = _as_called(call.excinfo)
     report = yield
     record = item.stash.get(record_key, None)
