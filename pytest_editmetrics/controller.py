@@ -58,6 +58,7 @@ class Controller:
         self._attempts: dict[str, int] = {}
         self._collected: dict[str, int] = {}
         self._deselected = False
+        self._internal_error = False
         self._measured: dict[str, frozenset[str]] = {}
         self._labels: dict[frozenset[str], frozenset[str]] = {}  # most tests measure the same
         self._gateless: list[str] = []
@@ -112,6 +113,11 @@ class Controller:
     def deselected(self) -> None:
         """Take note that tests were left out: absent tests say nothing about goldens."""
         self._deselected = True
+
+    @pytest.hookimpl
+    def pytest_internalerror(self) -> None:
+        """Take note of it: pytest-xdist goes on after a worker's, and may call the rest passed."""
+        self._internal_error = True
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -234,13 +240,20 @@ class Controller:
             self._judge_session(session, self._tally)
             if full:
                 self._report_obsolete()
+        if self._internal_error:
+            lost = len(self._collected.keys() - self._attempts.keys() - set(self._crashed))
+            self._problems.append(
+                f"an internal error of pytest ended a worker, and {lost} test"
+                f"{' has' if lost == 1 else 's have'} no result: exit status 1"
+            )
         if self._collected:
             self._suite.close(self._collected, full)
             self._take(self._suite)
         self._report_not_measured(session)
         self._required.close()
         self._take(self._required)
-        if sys.exc_info()[0] is None:  # else tests are missing, and the results say so
+        # else tests are missing, and the results say so
+        if sys.exc_info()[0] is None and not self._internal_error:
             counts = self._tally.counts() if self._tally else {"gates": 0}
             obsolete = self._images.obsolete
             self._outputs.write("close", counts, full, obsolete, self._suite.record)
@@ -320,7 +333,7 @@ class Controller:
             for name in ("keyword", "markexpr", "lf", "stepwise", "deselect")
         )
         named = any("::" in str(arg) for arg in self._config.args)
-        stopped = session.shouldstop or session.shouldfail or self._crashed
+        stopped = session.shouldstop or session.shouldfail or self._crashed or self._internal_error
         return not (narrowed or named or stopped or self._deselected)
 
     def _report_obsolete(self) -> None:

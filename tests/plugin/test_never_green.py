@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_editmetrics.rundir import read_run
+
 CONFIG = "metrics: [score, likeness]\nthresholds: {score: {max: 0.5}, likeness: {min: 0.0}}\n"
 CHECK = "from conftest import image\ndef test_it(edit_gate): edit_gate.check(image(0), image(20))\n"
 
@@ -343,3 +345,27 @@ def test_the_command_that_accepts_fits_every_gate_of_the_test(suite):
     result.stdout.no_fnmatch_line("*--editmetrics-update=missing*")
     suite.runpytest("--editmetrics-update=failed").assert_outcomes(passed=1)
     suite.runpytest().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("terminal", [(), ("-p", "no:terminal")], ids=["terminal", "none"])
+@pytest.mark.parametrize("other", ["", "def test_other(check): check(1, 1)\n"], ids=["one", "two"])
+def test_a_worker_that_ends_in_an_internal_error_is_no_pass(suite, terminal, other):
+    """pytest-xdist calls a session passed whose last test was lost in a worker's internal error."""
+    conftest = suite.path / "conftest.py"
+    conftest.write_text(
+        conftest.read_text(encoding="utf-8") + "\n\nimport pytest\n"
+        "@pytest.hookimpl(wrapper=True)\n"
+        "def pytest_runtest_makereport(item, call):\n"
+        "    if item.name == 'test_it': raise ValueError('a fault of another plugin')\n"
+        "    return (yield)\n",
+        encoding="utf-8",
+    )
+    suite.makepyfile(f"def test_it(check): check(20, 0.1)\n{other}")
+    result = suite.runpytest("-n2", *terminal, "--editmetrics-results=r.jsonl")
+    assert result.ret in (1, 3)
+    if not terminal and result.ret == 1:
+        line = "FAILED: an internal error of pytest ended a worker, and 1 test has no result*"
+        result.stdout.fnmatch_lines([line])
+    if result.ret == 1:
+        run = read_run(suite.path / "r.jsonl")
+        assert not run.complete
