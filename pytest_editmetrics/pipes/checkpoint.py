@@ -12,7 +12,12 @@ from pytest_editmetrics.errors import WeightsError
 if TYPE_CHECKING:
     import torch
 
-_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+_NO_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "could not create a primitive",  # oneDNN's words where it gets no memory for a convolution
+)
 
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:

@@ -330,6 +330,7 @@ def test_loading_is_thread_safe(monkeypatch):
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"),
         RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
         MemoryError(),
+        RuntimeError("could not create a primitive"),
     ],
 )
 def test_out_of_memory_names_metric_size_and_device(monkeypatch, photo, error):
