@@ -26,9 +26,9 @@ from PIL import Image
 
 from pytest_editmetrics.background.diagnosis import diagnose
 from pytest_editmetrics.config.expect import EXPECTATIONS, Expect
-from pytest_editmetrics.images import load_pair
+from pytest_editmetrics.images.load import load_pair
+from pytest_editmetrics.images.regions import region_mask
 from pytest_editmetrics.pipes.registry import PipeRegistry
-from pytest_editmetrics.regions import region_mask
 
 SIZE = 512
 CLEAN = 100

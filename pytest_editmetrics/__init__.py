@@ -16,8 +16,8 @@ if TYPE_CHECKING:
         assert_unedit_emd_below,
         assert_unedit_lpips_below,
     )
+    from pytest_editmetrics.images.shapes import Region
     from pytest_editmetrics.measurement import Margin, Measurement, Metric, SoftFailure
-    from pytest_editmetrics.shapes import Region
 
 __all__ = [
     "EditMetricsError",
@@ -40,7 +40,7 @@ _HOME = {
     "Margin": "measurement",
     "Measurement": "measurement",
     "Metric": "measurement",
-    "Region": "shapes",
+    "Region": "images.shapes",
     "SoftFailure": "measurement",
     "assert_object_sim_above": "helpers",
     "assert_unedit_emd_below": "helpers",

@@ -261,7 +261,7 @@ def _write_images(
     session: EditSession, images: Sequence[_Image], say: Callable[[str], None]
 ) -> None:
     from pytest_editmetrics.config.reader import shown_path
-    from pytest_editmetrics.pixels import encode, load_pixels
+    from pytest_editmetrics.images.pixels import encode, load_pixels
     from pytest_editmetrics.snapshots import discard, promote, stage
 
     staged = []

@@ -17,7 +17,7 @@ from pytest_editmetrics.errors import EditMetricsError
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.case_file import CaseSpec
-    from pytest_editmetrics.images import Array
+    from pytest_editmetrics.images.load import Array
 
     _Decoding = Future[tuple["_Decoded", "_Decoded"]]
 
@@ -89,7 +89,7 @@ def _pair(reference: Path, edited: Path) -> tuple[_Decoded, _Decoded]:
 
 
 def _decoded(path: Path, what: str) -> _Decoded:
-    from pytest_editmetrics.images import load_image
+    from pytest_editmetrics.images.load import load_image
 
     state = _state(path)
     try:

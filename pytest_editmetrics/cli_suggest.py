@@ -30,7 +30,7 @@ def add_suggest_region(commands: Commands) -> None:
 
 
 def _suggest(args: argparse.Namespace) -> int:
-    from pytest_editmetrics.images import load_pair
+    from pytest_editmetrics.images.load import load_pair
     from pytest_editmetrics.suggest import save_mask, suggest_region
 
     if args.dilate < 0:

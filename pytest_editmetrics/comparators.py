@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pytest_editmetrics.config.golden_images import DISTANCE, TILE_SIZE, Comparator, better
-from pytest_editmetrics.images import Array
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.regions import Box, Mask
+from pytest_editmetrics.images.ssim import measured, ssim_map
 from pytest_editmetrics.measurement import Measurement
-from pytest_editmetrics.regions import Box, Mask
-from pytest_editmetrics.ssim import measured, ssim_map
 
 Map: TypeAlias = NDArray[np.float64]
 # of golden and image, RGB: the measurement, and where they differ, (H, W) in its unscaled unit

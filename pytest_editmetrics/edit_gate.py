@@ -10,9 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_editmetrics.boxes import listed
 from pytest_editmetrics.calls import call_site, check_name, illustrated, raise_failures
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
+from pytest_editmetrics.images.boxes import listed
 from pytest_editmetrics.judging import Job, encode_ahead, make_gate
 from pytest_editmetrics.marker import Marker
 from pytest_editmetrics.measure import Boxes
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.config.expect import Expect
     from pytest_editmetrics.config.settings import MetricConfig
     from pytest_editmetrics.gates import Gate
-    from pytest_editmetrics.shapes import RegionLike
+    from pytest_editmetrics.images.shapes import RegionLike
 
 Resize = Literal["reference"]
 _TOGETHER = 16  # checks whose images are held at once
@@ -320,7 +320,7 @@ class EditGate:
 
 def _area(coords: Any) -> Any:
     """Return an edit area: a list of boxes as the user gave it, or a region."""
-    from pytest_editmetrics.shapes import Region, is_boxes
+    from pytest_editmetrics.images.shapes import Region, is_boxes
 
     return _listed("coords", coords) if is_boxes(coords) else Region.of(coords)
 

@@ -10,8 +10,8 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image, ImageFilter
 
-from pytest_editmetrics.images import Array
-from pytest_editmetrics.regions import Mask
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.regions import Mask
 
 # of reference and edited, RGB uint8 (H, W, 3), and the edit area, boolean (H, W); None: no room
 Make: TypeAlias = Callable[[Array, Array, Mask], "Array | None"]

@@ -22,8 +22,8 @@ from pytest_editmetrics.session import session_of
 if TYPE_CHECKING:
     from pytest_editmetrics.config.golden_images import Comparator
     from pytest_editmetrics.gates import Gate
-    from pytest_editmetrics.images import ImageLike
-    from pytest_editmetrics.shapes import RegionLike
+    from pytest_editmetrics.images.load import ImageLike
+    from pytest_editmetrics.images.shapes import RegionLike
     from pytest_editmetrics.snapshots import ImageAddress
 
 _claimed = pytest.StashKey[dict[Path, str]]()

@@ -11,7 +11,7 @@ from pytest_editmetrics.measurement import Measurement
 from pytest_editmetrics.record import running_record
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.shapes import RegionLike
+    from pytest_editmetrics.images.shapes import RegionLike
 
 
 def assert_unedit_emd_below(

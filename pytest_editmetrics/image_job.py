@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from pytest_editmetrics.comparators import Comparison, Map
     from pytest_editmetrics.config.golden_images import Comparator
     from pytest_editmetrics.gates import Checked, Gate
-    from pytest_editmetrics.images import Array, ImageLike
-    from pytest_editmetrics.regions import Mask
-    from pytest_editmetrics.shapes import Region, RegionLike
+    from pytest_editmetrics.images.load import Array, ImageLike
+    from pytest_editmetrics.images.regions import Mask
+    from pytest_editmetrics.images.shapes import Region, RegionLike
     from pytest_editmetrics.snapshots import Found, ImageAddress, Staged
 
 VERSIONS = ("pytest-editmetrics", "torch", "transformers")
@@ -119,10 +119,10 @@ def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
     import numpy as np
 
     from pytest_editmetrics.gates import Checked
-    from pytest_editmetrics.masks import bounds
-    from pytest_editmetrics.pixels import load_pixels
-    from pytest_editmetrics.regions import region_mask
-    from pytest_editmetrics.shapes import Region
+    from pytest_editmetrics.images.masks import bounds
+    from pytest_editmetrics.images.pixels import load_pixels
+    from pytest_editmetrics.images.regions import region_mask
+    from pytest_editmetrics.images.shapes import Region
 
     pixels = load_pixels(job.image)
     height, width = pixels.shape[:2]
@@ -166,7 +166,7 @@ def _golden(
 ) -> tuple[Array | None, str | None]:
     """Return the golden's pixels, and why they cannot be compared with the image's."""
     from pytest_editmetrics.comparators import unlike
-    from pytest_editmetrics.pixels import load_pixels
+    from pytest_editmetrics.images.pixels import load_pixels
 
     if found is None or found.empty:
         return None, None
@@ -323,7 +323,7 @@ def _staged(
     found: Found | None,
     made: Mapping[str, Any],
 ) -> Staged:
-    from pytest_editmetrics.pixels import encode, megabytes
+    from pytest_editmetrics.images.pixels import encode, megabytes
     from pytest_editmetrics.snapshots import stage
 
     data, suffix = encode(image.pixels, session.settings.golden_images.format)

@@ -11,9 +11,9 @@ import numpy as np
 
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.gates import Gate
-from pytest_editmetrics.images import Array
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.regions import Mask
 from pytest_editmetrics.pipes.explain import Evidence, Heat
-from pytest_editmetrics.regions import Mask
 from pytest_editmetrics.rundir import RunDir
 
 _DIGITS = 6

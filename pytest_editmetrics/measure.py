@@ -18,8 +18,8 @@ from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.settings import MetricConfig
+    from pytest_editmetrics.images.shapes import RegionLike
     from pytest_editmetrics.pipes.explain import Evidence
-    from pytest_editmetrics.shapes import RegionLike
 
 Boxes = Sequence[Sequence[float]]
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from pytest_editmetrics.background.diagnosis import Diagnosis, diagnose
 from pytest_editmetrics.gates import Checked, Gate
-from pytest_editmetrics.images import Array, ImageLike, load_image, load_pair
-from pytest_editmetrics.masks import bounds
-from pytest_editmetrics.regions import Mask, region_mask
-from pytest_editmetrics.shapes import Region
+from pytest_editmetrics.images.load import Array, ImageLike, load_image, load_pair
+from pytest_editmetrics.images.masks import bounds
+from pytest_editmetrics.images.regions import Mask, region_mask
+from pytest_editmetrics.images.shapes import Region
 
 _MOST_NUMBERS = 8  # of what is no box, and may have no end
 

@@ -201,8 +201,8 @@ def _pair(run: Run, gate: Gate) -> Pair:
         raise EditMetricsError(
             f"the run keeps no images of {gate.label}; they could not be read or saved then"
         )
+    from pytest_editmetrics.images.shapes import Region
     from pytest_editmetrics.pairs import pair_of
-    from pytest_editmetrics.shapes import Region
 
     area = gate.region.get("coords")
     return pair_of(

@@ -14,7 +14,7 @@ from pytest_editmetrics.session import EditSession
 if TYPE_CHECKING:
     from pytest_editmetrics.config.manifest import Row
     from pytest_editmetrics.gates import Gate
-    from pytest_editmetrics.images import Array
+    from pytest_editmetrics.images.load import Array
     from pytest_editmetrics.pairs import Pair
 
 Keep = Literal["none", "failing", "all"]
@@ -128,8 +128,8 @@ class RowScorer:
 
 
 def _load(row: Row, which: Literal["reference", "edited"]) -> Array:
-    from pytest_editmetrics.images import load_encoded, load_image
-    from pytest_editmetrics.remote import is_url, read_url
+    from pytest_editmetrics.images.load import load_encoded, load_image
+    from pytest_editmetrics.images.remote import is_url, read_url
 
     what = f"{which} image"
     text: str = getattr(row, which)

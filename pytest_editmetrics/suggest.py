@@ -10,10 +10,10 @@ import numpy as np
 from pytest_editmetrics.background.diagnosis import local_contrast
 from pytest_editmetrics.background.spill import find_local
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.images import Array
-from pytest_editmetrics.masks import SUGGESTED
-from pytest_editmetrics.regions import Box, Mask
-from pytest_editmetrics.shapes import Region
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.masks import SUGGESTED
+from pytest_editmetrics.images.regions import Box, Mask
+from pytest_editmetrics.images.shapes import Region
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pytest_editmetrics.images import load_image
+from pytest_editmetrics.images.load import load_image
 from pytest_editmetrics.pipes.sam_model import _sam_model, read_dimensions
 
 ROOT = Path(__file__).parents[1]

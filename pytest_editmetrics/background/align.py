@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.background.motion import Motion
-from pytest_editmetrics.images import Array
-from pytest_editmetrics.regions import Mask
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.regions import Mask
 
 Floats: TypeAlias = NDArray[np.float64]
 

@@ -18,8 +18,8 @@ from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.spill import Local, find_local
 from pytest_editmetrics.background.tone import Tone, fit_tone
-from pytest_editmetrics.images import Array
-from pytest_editmetrics.regions import Box, Mask
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.regions import Box, Mask
 
 Kind = Literal[
     "shift", "zoom", "rotation", "exposure", "colour", "spill", "seam", "blur", "re-encoding",

@@ -27,8 +27,8 @@ from pytest_editmetrics.background.align import (
     unsure_of,
 )
 from pytest_editmetrics.background.motion import Motion
-from pytest_editmetrics.images import Array
-from pytest_editmetrics.regions import Box, Mask
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.regions import Box, Mask
 
 Status = Literal["measured", "flat", "unmatched", "hidden"]
 

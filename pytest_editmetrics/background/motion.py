@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.images import Array
-from pytest_editmetrics.regions import Mask
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.regions import Mask
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.masks import bounds
-from pytest_editmetrics.regions import Box, Mask
+from pytest_editmetrics.images.masks import bounds
+from pytest_editmetrics.images.regions import Box, Mask
 
 BLOCK = 8
 _LEAST = 6.0  # of 255, mean over a block

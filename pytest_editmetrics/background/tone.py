@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.regions import Mask
+from pytest_editmetrics.images.regions import Mask
 
 _CLIPPED = (4.0, 251.0)
 _TUKEY = 6.0

@@ -12,7 +12,7 @@ from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.shapes import Region
+    from pytest_editmetrics.images.shapes import Region
 
 Box = tuple[float, float, float, float]
 
@@ -49,13 +49,13 @@ def area(node: Node | None, mask: Callable[[Node], str]) -> tuple[Box, ...] | Re
     if node.is_mapping:
         return _region(node, mask)
     if isinstance(node.value, str):
-        from pytest_editmetrics.shapes import Region
+        from pytest_editmetrics.images.shapes import Region
 
         return Region(mask=mask(node))
     parts = node.items("coords")
     if not any(part.is_mapping for part in parts):
         return tuple(_box("coords", part) for part in parts)
-    from pytest_editmetrics.shapes import Region
+    from pytest_editmetrics.images.shapes import Region
 
     plain = [_box("coords", part) for part in parts if not part.is_mapping]
     shapes = [_region(part, mask) for part in parts if part.is_mapping]
@@ -64,7 +64,7 @@ def area(node: Node | None, mask: Callable[[Node], str]) -> tuple[Box, ...] | Re
 
 def _region(node: Node, mask: Callable[[Node], str]) -> Region:
     from pytest_editmetrics.errors import RegionError
-    from pytest_editmetrics.shapes import KEYS, Region
+    from pytest_editmetrics.images.shapes import KEYS, Region
 
     entries = node.mapping("a region", KEYS)
     given = {key: child for key, child in entries.items() if child.value is not None}

@@ -24,7 +24,7 @@ from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.shapes import Region
+    from pytest_editmetrics.images.shapes import Region
 
 FILE_KEYS = ("metrics", "cases")
 CASE_KEYS = (

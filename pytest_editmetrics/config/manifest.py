@@ -21,11 +21,11 @@ from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.config.rows import SUFFIXES, read_rows
 from pytest_editmetrics.errors import ConfigError, InputError, RegionError, did_you_mean
+from pytest_editmetrics.images.regions import normalise_boxes
+from pytest_editmetrics.images.remote import check_url, is_url
+from pytest_editmetrics.images.shapes import Region
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
-from pytest_editmetrics.regions import normalise_boxes
-from pytest_editmetrics.remote import check_url, is_url
-from pytest_editmetrics.shapes import Region
 
 ROW_KEYS = (
     "id",

@@ -17,7 +17,9 @@ from pytest_editmetrics.errors import (
     RegionError,
     did_you_mean,
 )
-from pytest_editmetrics.images import Array, ImageLike, load_image, load_pair
+from pytest_editmetrics.images.load import Array, ImageLike, load_image, load_pair
+from pytest_editmetrics.images.regions import Box, Mask, check_mask_mode, region_mask
+from pytest_editmetrics.images.shapes import Region
 from pytest_editmetrics.measurement import (
     SCOPE,
     MaskMode,
@@ -30,8 +32,6 @@ from pytest_editmetrics.measurement import (
 from pytest_editmetrics.pipes.checkpoint import is_no_memory
 from pytest_editmetrics.pipes.explain import Evidence
 from pytest_editmetrics.pipes.models import ModelStore
-from pytest_editmetrics.regions import Box, Mask, check_mask_mode, region_mask
-from pytest_editmetrics.shapes import Region
 
 Resize = Literal["reference"]
 

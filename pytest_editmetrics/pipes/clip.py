@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from pytest_editmetrics.errors import InputError, did_you_mean
-from pytest_editmetrics.images import Array, ImageLike, load_pair
+from pytest_editmetrics.images.load import Array, ImageLike, load_pair
+from pytest_editmetrics.images.regions import Framing, Mask
 from pytest_editmetrics.pipes.base import Request, Score
 from pytest_editmetrics.pipes.clip_model import CLIPEncoder, load_clip, read_clip_input
 from pytest_editmetrics.pipes.model_pipe import Using
@@ -18,7 +19,6 @@ from pytest_editmetrics.pipes.sam import SAMPipe
 from pytest_editmetrics.pipes.transport import Tokens, emd, transport_costs
 from pytest_editmetrics.pipes.vision import VisionPipe
 from pytest_editmetrics.pipes.vision_model import VisionInput
-from pytest_editmetrics.regions import Framing, Mask
 
 if TYPE_CHECKING:
     from pytest_editmetrics.weights.find import FoundWeights

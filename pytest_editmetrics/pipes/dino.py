@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.images import ImageLike, load_pair
+from pytest_editmetrics.images.load import ImageLike, load_pair
+from pytest_editmetrics.images.regions import Framing, Mask
 from pytest_editmetrics.pipes.base import Request, Score, soft
 from pytest_editmetrics.pipes.dino_model import PIPE, DINOEncoder, load_dino, read_dino_input
 from pytest_editmetrics.pipes.model_pipe import Using
 from pytest_editmetrics.pipes.sam import SAMPipe
 from pytest_editmetrics.pipes.vision import Tokens, VisionPipe
 from pytest_editmetrics.pipes.vision_model import VisionInput
-from pytest_editmetrics.regions import Framing, Mask
 
 if TYPE_CHECKING:
     from pytest_editmetrics.weights.find import FoundWeights

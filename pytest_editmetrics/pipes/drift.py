@@ -11,8 +11,8 @@ import numpy as np
 
 from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.cache import feature_key, pixels_digest
+from pytest_editmetrics.images.regions import Mask
 from pytest_editmetrics.pipes.base import PlainPipe, Request, Score, soft
-from pytest_editmetrics.regions import Mask
 
 _TILES = 12  # at most so many of a kind in the details
 

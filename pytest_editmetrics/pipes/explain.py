@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.images import Array
+from pytest_editmetrics.images.load import Array
 
 Heat: TypeAlias = NDArray[np.float64]
 

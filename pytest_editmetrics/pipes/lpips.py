@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from pytest_editmetrics.cache import feature_key, pixels_digest
 from pytest_editmetrics.errors import ImageError, InputError, did_you_mean
-from pytest_editmetrics.images import Array, ImageLike, load_pair
+from pytest_editmetrics.images.load import Array, ImageLike, load_pair
+from pytest_editmetrics.images.regions import Mask
 from pytest_editmetrics.pipes.base import Request, Score, soft
 from pytest_editmetrics.pipes.computing import inference
 from pytest_editmetrics.pipes.explain import spatial_map
 from pytest_editmetrics.pipes.lpips_layers import Layer, LayerMaps, changed_box
 from pytest_editmetrics.pipes.lpips_nets import MIN_EDGE, Distance, build_distance, linear_path
 from pytest_editmetrics.pipes.model_pipe import ModelPipe, Using
-from pytest_editmetrics.regions import Mask
 from pytest_editmetrics.weights.check import sha256_of
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.images import Array
-from pytest_editmetrics.masks import bounds
-from pytest_editmetrics.regions import Box, Mask
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.masks import bounds
+from pytest_editmetrics.images.regions import Box, Mask
 
 if TYPE_CHECKING:
     import torch

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import MissingResourceError
-from pytest_editmetrics.images import Array
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.regions import Box
 from pytest_editmetrics.pipes.checkpoint import check_fit, read_state_dict
 from pytest_editmetrics.pipes.lpips_layers import Layer, LayerMaps, Step, layers_of, maps_of
-from pytest_editmetrics.regions import Box
 
 if TYPE_CHECKING:
     import torch

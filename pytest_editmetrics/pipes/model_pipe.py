@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from pytest_editmetrics.cache import FeatureCache, pixels_digest
 from pytest_editmetrics.device import device_name, numerics, resolve_device
 from pytest_editmetrics.errors import InputError, WeightsError, did_you_mean
-from pytest_editmetrics.images import Array
+from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.measurement import Measurement, WeightsUsed
 from pytest_editmetrics.pipes.base import Pipe, Request, Score
 from pytest_editmetrics.pipes.computing import quiet_random

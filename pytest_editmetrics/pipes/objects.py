@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.boxes import Box, scale_boxes
+from pytest_editmetrics.images.boxes import Box, scale_boxes
+from pytest_editmetrics.images.regions import Mask
 from pytest_editmetrics.measurement import WeightsUsed
 from pytest_editmetrics.pipes.base import Request, Score, soft
-from pytest_editmetrics.regions import Mask
 
 Found = TypeVar("Found")
 

@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.images.ssim import Map, measured, ssim_map
 from pytest_editmetrics.pipes.base import PlainPipe, Request, Score, soft
-from pytest_editmetrics.ssim import Map, measured, ssim_map
 
 PSNR_CEILING = 100.0
 

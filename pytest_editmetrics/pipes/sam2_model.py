@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.images import Array
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.regions import Box, Mask
 from pytest_editmetrics.pipes import pretrained
 from pytest_editmetrics.pipes.vision_model import IMAGENET_MEAN, IMAGENET_STD
-from pytest_editmetrics.regions import Box, Mask
 
 _PIPE = "sam-pipe"
 # Published checkpoints are of the video model, whose image part this is.

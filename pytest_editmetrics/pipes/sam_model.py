@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import EditMetricsError, WeightsError, did_you_mean
-from pytest_editmetrics.images import Array
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.regions import Box, Mask
 from pytest_editmetrics.pipes.checkpoint import check_fit, read_state_dict
-from pytest_editmetrics.regions import Box, Mask
 
 if TYPE_CHECKING:
     import torch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.images import Array
+from pytest_editmetrics.images.load import Array
 
 _CUBIC = -0.75
 

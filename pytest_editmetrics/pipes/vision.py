@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from pytest_editmetrics.cache import FeatureCache, feature_key
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
-from pytest_editmetrics.images import Array, ImageLike, load_image
+from pytest_editmetrics.images.load import Array, ImageLike, load_image
+from pytest_editmetrics.images.regions import FRAMINGS, Framing, Mask
 from pytest_editmetrics.measurement import Scope
 from pytest_editmetrics.pipes.base import Request, Score, soft
 from pytest_editmetrics.pipes.model_pipe import ModelPipe
@@ -22,7 +23,6 @@ from pytest_editmetrics.pipes.objects import boxes_used, cosine, mean_over_pairs
 from pytest_editmetrics.pipes.sam import WHITE, Colour, SAMPipe, check_colour
 from pytest_editmetrics.pipes.square import pad_to_square
 from pytest_editmetrics.pipes.vision_model import VisionEncoder, VisionInput
-from pytest_editmetrics.regions import FRAMINGS, Framing, Mask
 
 Tokens = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from pytest_editmetrics.gates import Gate
-from pytest_editmetrics.regions import Mask
+from pytest_editmetrics.images.regions import Mask
 
 _AMPLIFY = 8
 _LONG_SIDE = 768

@@ -141,7 +141,7 @@ def _region(gate: Gate) -> str:
 
 
 def _shape(area: Mapping[str, Any]) -> str:
-    from pytest_editmetrics.shapes import Region
+    from pytest_editmetrics.images.shapes import Region
 
     return Region.of(area).text
 

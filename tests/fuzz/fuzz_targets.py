@@ -20,7 +20,7 @@ from pytest_editmetrics.config.provenance import read_provenance
 from pytest_editmetrics.config.settings import load_settings
 from pytest_editmetrics.config.suite import read_suite
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.images import load_encoded, load_image
+from pytest_editmetrics.images.load import load_encoded, load_image
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 ARRAY = b"ARRAY"

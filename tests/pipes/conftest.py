@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tiny_models import make_dino, make_sam2
 
-from pytest_editmetrics.images import load_image
+from pytest_editmetrics.images.load import load_image
 from pytest_editmetrics.pipes.clip import CLIPPipe
 from pytest_editmetrics.pipes.lpips import LPIPSPipe
 from pytest_editmetrics.pipes.sam import SAMPipe

@@ -21,7 +21,7 @@ from PIL import Image
 import pytest_editmetrics
 from pytest_editmetrics.cli import main
 from pytest_editmetrics.config.provenance import PROVENANCE, entry_of, read_provenance
-from pytest_editmetrics.pixels import load_pixels
+from pytest_editmetrics.images.pixels import load_pixels
 from pytest_editmetrics.snapshots import sha256_of, stem_of
 
 both = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])

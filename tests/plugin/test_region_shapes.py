@@ -9,8 +9,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from pytest_editmetrics.cli import main
+from pytest_editmetrics.images.shapes import Region
 from pytest_editmetrics.rundir import read_run
-from pytest_editmetrics.shapes import Region
 
 SIZE = 64
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pytest_editmetrics.cli import main
-from pytest_editmetrics.images import load_image
+from pytest_editmetrics.images.load import load_image
 from pytest_editmetrics.rundir import Run, read_run
 
 CONFIG = """

@@ -14,10 +14,10 @@ from skimage.metrics import structural_similarity
 from pytest_editmetrics.comparators import compare, kind, seen, unlike
 from pytest_editmetrics.config.golden_images import TILE_TOLERANCE, TOLERANCE
 from pytest_editmetrics.errors import ImageError
+from pytest_editmetrics.images.regions import region_mask
 from pytest_editmetrics.measurement import Measurement
 from pytest_editmetrics.pipes.explain import Evidence
 from pytest_editmetrics.pipes.lpips import LPIPSPipe
-from pytest_editmetrics.regions import region_mask
 
 COMPARATORS = ("exact", "pixel", "ssim", "lpips")
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from pytest_editmetrics.errors import EditMetricsError, ImageError, InputError
-from pytest_editmetrics.images import load_image, load_pair
+from pytest_editmetrics.images.load import load_image, load_pair
 
 rng = np.random.default_rng(7)
 SCENE = rng.integers(0, 256, (12, 17, 3), dtype=np.uint8)

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_editmetrics.boxes import scale_boxes
 from pytest_editmetrics.config import golden_images
 from pytest_editmetrics.config.bounds import limits, parse_bounds
 from pytest_editmetrics.config.checks import runtime_params
@@ -23,10 +22,11 @@ from pytest_editmetrics.config.node import Node, Source
 from pytest_editmetrics.config.provenance import checked_facts
 from pytest_editmetrics.config.schema import json_schema
 from pytest_editmetrics.errors import ConfigError, InputError, RegionError
-from pytest_editmetrics.masks import bounds, is_mask, packed
+from pytest_editmetrics.images.boxes import scale_boxes
+from pytest_editmetrics.images.masks import bounds, is_mask, packed
+from pytest_editmetrics.images.shapes import Region
 from pytest_editmetrics.measurement import Margin
 from pytest_editmetrics.pipes.registry import PipeRegistry
-from pytest_editmetrics.shapes import Region
 
 METRICS = PipeRegistry().metrics
 VALUES = {

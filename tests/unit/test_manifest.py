@@ -20,9 +20,9 @@ from pytest_editmetrics.cli import make_parser
 from pytest_editmetrics.config import manifest
 from pytest_editmetrics.config.manifest import ROW_KEYS, Manifest, Row
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, ImageError, InputError
+from pytest_editmetrics.images.remote import read_url
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
-from pytest_editmetrics.remote import read_url
 
 REGISTRY = PipeRegistry()
 PAIR = {"reference": "a.png", "edited": "b.png"}
@@ -274,7 +274,7 @@ def test_a_stream_is_read_to_its_end(monkeypatch):
 
     monkeypatch.setattr("fsspec.open", lambda url, mode: Stream(b"x" * 5500))
     assert read_url("http://host/a.png", "edited image") == b"x" * 5500
-    monkeypatch.setattr("pytest_editmetrics.remote.MOST_BYTES", 5000)
+    monkeypatch.setattr("pytest_editmetrics.images.remote.MOST_BYTES", 5000)
     with pytest.raises(ImageError, match="is larger than"):
         read_url("http://host/a.png", "edited image")
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_editmetrics.errors import InputError, RegionError
-from pytest_editmetrics.regions import (
+from pytest_editmetrics.images.regions import (
     clip_box,
     crop_geometry,
     normalise_boxes,

@@ -29,7 +29,7 @@ from pytest_editmetrics.errors import (
     WeightsError,
 )
 from pytest_editmetrics.goldens import Goldens
-from pytest_editmetrics.images import load_image
+from pytest_editmetrics.images.load import load_image
 from pytest_editmetrics.pipes.checkpoint import read_state_dict
 from pytest_editmetrics.pipes.registry import PipeRegistry
 

@@ -11,8 +11,8 @@ from scipy.ndimage import distance_transform_edt
 
 from pytest_editmetrics import Region
 from pytest_editmetrics.errors import RegionError
+from pytest_editmetrics.images.regions import region_mask
 from pytest_editmetrics.pipes.pixels import PixelPipe
-from pytest_editmetrics.regions import region_mask
 
 HEIGHT, WIDTH = 24, 32
 coordinates = st.integers(-6, 40)

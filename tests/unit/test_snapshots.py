@@ -30,10 +30,10 @@ from pytest_editmetrics.config.settings import load_settings
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, ImageError, InputError
 from pytest_editmetrics.goldens import Goldens
 from pytest_editmetrics.image_gate import Bounds
+from pytest_editmetrics.images.pixels import encode, load_pixels
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.obsolete import listed_obsolete, obsolete_images, prune
 from pytest_editmetrics.pipes.registry import PipeRegistry
-from pytest_editmetrics.pixels import encode, load_pixels
 from pytest_editmetrics.rundir import Run
 
 HOSTILE = [

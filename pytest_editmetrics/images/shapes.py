@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.boxes import Box, clip_box, normalise_boxes
 from pytest_editmetrics.errors import RegionError, did_you_mean
-from pytest_editmetrics.masks import Mask, as_mask, is_mask, packed, read_mask, unpacked
+from pytest_editmetrics.images.boxes import Box, clip_box, normalise_boxes
+from pytest_editmetrics.images.masks import Mask, as_mask, is_mask, packed, read_mask, unpacked
 
 Polygon: TypeAlias = "tuple[tuple[float, float], ...]"
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from pytest_editmetrics.errors import ImageError
-from pytest_editmetrics.images import Array, ImageLike, load_image
+from pytest_editmetrics.images.load import Array, ImageLike, load_image
 
 SUFFIX = {"png": ".png", "webp": ".webp"}
 _GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.boxes import Box
 from pytest_editmetrics.errors import ImageError, RegionError
+from pytest_editmetrics.images.boxes import Box
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -103,8 +103,8 @@ def read_mask(path: str | os.PathLike[str]) -> tuple[Mask, bool]:
 
     from PIL import Image
 
-    from pytest_editmetrics.images import check_regular, load_encoded
-    from pytest_editmetrics.remote import is_url, read_url
+    from pytest_editmetrics.images.load import check_regular, load_encoded
+    from pytest_editmetrics.images.remote import is_url, read_url
 
     what = f"mask {os.fspath(path)}"
     try:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pytest_editmetrics.errors import ImageError
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.regions import Mask
+    from pytest_editmetrics.images.regions import Mask
 
 Map: TypeAlias = NDArray[np.float64]
 

@@ -7,12 +7,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.boxes import Box as Box
-from pytest_editmetrics.boxes import clip_box as clip_box
-from pytest_editmetrics.boxes import normalise_boxes as normalise_boxes
 from pytest_editmetrics.errors import InputError, RegionError, did_you_mean
-from pytest_editmetrics.masks import Mask as Mask
-from pytest_editmetrics.shapes import Region
+from pytest_editmetrics.images.boxes import Box as Box
+from pytest_editmetrics.images.boxes import clip_box as clip_box
+from pytest_editmetrics.images.boxes import normalise_boxes as normalise_boxes
+from pytest_editmetrics.images.masks import Mask as Mask
+from pytest_editmetrics.images.shapes import Region
 
 Framing = Literal["stretch", "center-crop", "autopipeline"]
 
