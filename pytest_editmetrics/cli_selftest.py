@@ -58,8 +58,8 @@ def _selftest(args: argparse.Namespace) -> int:
 
 
 def _noticed(session: EditSession, run: Run, *, configured: bool) -> Iterator[tuple[str, Noticed]]:
+    from pytest_editmetrics.background.faults import FAULTS
     from pytest_editmetrics.errors import EditMetricsError, ImageError, RegionError
-    from pytest_editmetrics.faults import FAULTS
     from pytest_editmetrics.progress import track
     from pytest_editmetrics.score import job_of
     from pytest_editmetrics.selftest import Noticed, selftest
@@ -82,7 +82,7 @@ def _noticed(session: EditSession, run: Run, *, configured: bool) -> Iterator[tu
 
 
 def _faults() -> dict[str, str]:
-    from pytest_editmetrics.faults import FAULTS
+    from pytest_editmetrics.background.faults import FAULTS
 
     return {name: fault.text for name, fault in FAULTS.items()}
 

@@ -30,8 +30,8 @@ def add_suggest_region(commands: Commands) -> None:
 
 
 def _suggest(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.background.suggest import save_mask, suggest_region
     from pytest_editmetrics.images.load import load_pair
-    from pytest_editmetrics.suggest import save_mask, suggest_region
 
     if args.dilate < 0:
         raise InputError(f"--dilate {args.dilate}: give 0 or more pixels")

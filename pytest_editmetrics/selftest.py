@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_editmetrics.faults import FAULTS
+from pytest_editmetrics.background.faults import FAULTS
 from pytest_editmetrics.images.boxes import scale_boxes
 from pytest_editmetrics.judging import Job, judged_only
 from pytest_editmetrics.session import EditSession

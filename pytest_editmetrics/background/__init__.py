@@ -1,1 +1,4 @@
-"""What happened to the part of an image that an edit should have left alone."""
+"""What happened to the background of an edit: arrays go in, findings come out.
+
+Nothing here knows pipes, thresholds or where a picture came from.
+"""

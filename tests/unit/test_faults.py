@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_editmetrics.faults import FAULTS, SPILL
+from pytest_editmetrics.background.faults import FAULTS, SPILL
 
 OUTSIDE = [name for name in FAULTS if name not in ("edit-undone", "spill-32px")]
 
