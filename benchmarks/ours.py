@@ -6,8 +6,8 @@ from pathlib import Path
 
 import models
 
-from pytest_editmetrics.cache import FeatureCache
-from pytest_editmetrics.cache_folder import CacheFolder
+from pytest_editmetrics.cache.features import FeatureCache
+from pytest_editmetrics.cache.folder import CacheFolder
 from pytest_editmetrics.measurement import Measurement
 from pytest_editmetrics.pipes.clip import CLIPPipe
 from pytest_editmetrics.pipes.lpips import LPIPSPipe

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.cache_folder import CacheFolder
+    from pytest_editmetrics.cache.folder import CacheFolder
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -67,7 +67,7 @@ def _remove(args: argparse.Namespace, bound: int) -> int:
 def _folder(args: argparse.Namespace) -> CacheFolder:
     from pathlib import Path
 
-    from pytest_editmetrics.cache_folder import CacheFolder
+    from pytest_editmetrics.cache.folder import CacheFolder
     from pytest_editmetrics.weights.catalog import features_folder
 
     return CacheFolder(Path(args.dir) if args.dir else features_folder(), 0)

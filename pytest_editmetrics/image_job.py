@@ -154,7 +154,7 @@ def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
 
 def _environment(session: EditSession) -> tuple[str, str]:
     """Return the device that this session computes on and its name."""
-    from pytest_editmetrics.device import device_name, resolve_device
+    from pytest_editmetrics.cache.device import device_name, resolve_device
 
     requested = session.default_init("lpips-pipe").get("device") or "auto"
     device = "cpu" if requested == "cpu" else resolve_device(requested)

@@ -14,7 +14,7 @@ from pytest_editmetrics.errors import ConfigError
 from pytest_editmetrics.options import resolve_options
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.cache import FeatureCache
+    from pytest_editmetrics.cache.features import FeatureCache
     from pytest_editmetrics.cases_ahead import CasesAhead
     from pytest_editmetrics.config.settings import MetricConfig, Settings
     from pytest_editmetrics.config.suite import SuiteSettings
@@ -158,11 +158,11 @@ class EditSession:
     @cached_property
     def features(self) -> FeatureCache:
         """The features that all pipes of the session share."""
-        from pytest_editmetrics.cache import FeatureCache
+        from pytest_editmetrics.cache.features import FeatureCache
 
         if not self.options["cache"]:
             return FeatureCache()
-        from pytest_editmetrics.cache_folder import CacheFolder
+        from pytest_editmetrics.cache.folder import CacheFolder
         from pytest_editmetrics.weights.catalog import NoHomeError, features_folder
 
         named = self.options["cache-dir"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
-from pytest_editmetrics.cache import FeatureCache
+from pytest_editmetrics.cache.features import FeatureCache
 from pytest_editmetrics.errors import (
     EditMetricsError,
     InputError,

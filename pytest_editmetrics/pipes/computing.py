@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
-from pytest_editmetrics.threads import own_threads
+from pytest_editmetrics.cache.threads import own_threads
 
 
 @contextmanager

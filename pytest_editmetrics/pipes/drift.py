@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pytest_editmetrics.background.drift import Drift, measure_drift
-from pytest_editmetrics.cache import feature_key, pixels_digest
+from pytest_editmetrics.cache.features import feature_key, pixels_digest
 from pytest_editmetrics.images.regions import Mask
 from pytest_editmetrics.pipes.base import PlainPipe, Request, Score, soft
 

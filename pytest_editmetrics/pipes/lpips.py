@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.cache import feature_key, pixels_digest
+from pytest_editmetrics.cache.features import feature_key, pixels_digest
 from pytest_editmetrics.errors import ImageError, InputError, did_you_mean
 from pytest_editmetrics.images.load import Array, ImageLike, load_pair
 from pytest_editmetrics.images.regions import Mask

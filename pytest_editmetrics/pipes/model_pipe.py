@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from pytest_editmetrics.cache import FeatureCache, pixels_digest
-from pytest_editmetrics.device import device_name, numerics, resolve_device
+from pytest_editmetrics.cache.device import device_name, numerics, resolve_device
+from pytest_editmetrics.cache.features import FeatureCache, pixels_digest
 from pytest_editmetrics.errors import InputError, WeightsError, did_you_mean
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.measurement import Measurement, WeightsUsed

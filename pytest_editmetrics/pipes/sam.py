@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.cache import feature_key
+from pytest_editmetrics.cache.features import feature_key
 from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.images.load import Array, ImageLike, load_image
 from pytest_editmetrics.images.regions import Box, Mask, clip_box, normalise_boxes

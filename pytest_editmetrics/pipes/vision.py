@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.cache import FeatureCache, feature_key
+from pytest_editmetrics.cache.features import FeatureCache, feature_key
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.images.load import Array, ImageLike, load_image
 from pytest_editmetrics.images.regions import FRAMINGS, Framing, Mask

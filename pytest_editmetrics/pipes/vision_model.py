@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.cache.threads import thread_count
 from pytest_editmetrics.errors import WeightsError
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Framing, Mask, crop_geometry, patch_coverage
 from pytest_editmetrics.pipes.computing import inference
-from pytest_editmetrics.threads import thread_count
 
 if TYPE_CHECKING:
     import torch

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pytest_editmetrics.cache import FeatureCache
-from pytest_editmetrics.cache_folder import CacheFolder
+from pytest_editmetrics.cache.features import FeatureCache
+from pytest_editmetrics.cache.folder import CacheFolder
 
 PARITY = Path(__file__).parents[2] / "fixtures" / "parity"
 CASES = json.loads((PARITY / "cases.json").read_text(encoding="utf-8"))

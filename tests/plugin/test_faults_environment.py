@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hostile import read_only
 
-from pytest_editmetrics.cache_folder import CacheFolder
+from pytest_editmetrics.cache.folder import CacheFolder
 from pytest_editmetrics.cli import main
 from pytest_editmetrics.report.results import ResultsFile
 from pytest_editmetrics.rundir import RunDir, read_run

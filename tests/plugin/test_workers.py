@@ -125,7 +125,7 @@ def lines(path):
 def test_workers_divide_the_cores_and_give_torch_its_number_back(
     images, monkeypatch, mode, stated, inside
 ):
-    from pytest_editmetrics.threads import _cores
+    from pytest_editmetrics.cache.threads import _cores
 
     monkeypatch.delenv("OMP_NUM_THREADS")
     if stated:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from safetensors.numpy import save_file
 
-from pytest_editmetrics.cache import FeatureCache, MemoryCache, feature_key, pixels_digest
-from pytest_editmetrics.cache_folder import CacheFolder
+from pytest_editmetrics.cache.features import FeatureCache, MemoryCache, feature_key, pixels_digest
+from pytest_editmetrics.cache.folder import CacheFolder
 from pytest_editmetrics.cli import main
 
 KEY = feature_key("test-1", pixels="ab")
@@ -191,8 +191,8 @@ def test_a_full_disk_costs_only_the_keeping(tmp_path):
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "from pathlib import Path\n"
-        "from pytest_editmetrics.cache import FeatureCache\n"
-        "from pytest_editmetrics.cache_folder import CacheFolder\n"
+        "from pytest_editmetrics.cache.features import FeatureCache\n"
+        "from pytest_editmetrics.cache.folder import CacheFolder\n"
         f"cache = FeatureCache(CacheFolder(Path({str(tmp_path)!r}), 10**9))\n"
         "feature = cache.get('k', lambda: [np.ones(5000, np.float32)])\n"
         "assert feature[0].sum() == 5000\n"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pytest_editmetrics.device import device_name, resolve_device
+from pytest_editmetrics.cache.device import device_name, resolve_device
 from pytest_editmetrics.errors import EditMetricsError
 
 

@@ -7,8 +7,8 @@ import os
 import pytest
 import torch
 
-from pytest_editmetrics import threads
-from pytest_editmetrics.threads import own_threads, thread_count
+from pytest_editmetrics.cache import threads
+from pytest_editmetrics.cache.threads import own_threads, thread_count
 
 
 @pytest.fixture(autouse=True)

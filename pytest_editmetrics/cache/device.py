@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 
+from pytest_editmetrics.cache.threads import thread_count
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.threads import thread_count
 
 
 def resolve_device(requested: str = "auto") -> str:

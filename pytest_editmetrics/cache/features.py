@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.cache_folder import CacheFolder
+from pytest_editmetrics.cache.folder import CacheFolder
 
 MEMORY_BYTES = 64 << 20
 LAYERS_BYTES = 512 << 20
