@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from pytest_editmetrics.edit_gate import EditGate
     from pytest_editmetrics.golden_image import GoldenImage
     from pytest_editmetrics.measurement import Measurement
-    from pytest_editmetrics.pipes.clip import CLIPPipe
-    from pytest_editmetrics.pipes.dino import DINOPipe
-    from pytest_editmetrics.pipes.lpips import LPIPSPipe
-    from pytest_editmetrics.pipes.sam import SAMPipe
+    from pytest_editmetrics.pipes.clip.pipe import CLIPPipe
+    from pytest_editmetrics.pipes.dino.pipe import DINOPipe
+    from pytest_editmetrics.pipes.lpips.pipe import LPIPSPipe
+    from pytest_editmetrics.pipes.sam.pipe import SAMPipe
 
 Helper: TypeAlias = "Callable[..., Measurement]"
 

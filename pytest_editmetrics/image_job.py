@@ -247,7 +247,7 @@ def _made(
 
 def _lpips_weights(session: EditSession, job: ImageJob) -> list[Any]:
     """Return the weights that the image will be compared with, without loading them."""
-    from pytest_editmetrics.pipes.lpips import LPIPSPipe
+    from pytest_editmetrics.pipes.lpips.pipe import LPIPSPipe
     from pytest_editmetrics.weights.find import find_lpips
 
     pipe = bind(job.item, session, session.settings.metric_configs["lpips"], {}).pipe

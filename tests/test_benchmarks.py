@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pytest_editmetrics.images.load import load_image
-from pytest_editmetrics.pipes.sam_model import _sam_model, read_dimensions
+from pytest_editmetrics.pipes.sam.model import _sam_model, read_dimensions
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))

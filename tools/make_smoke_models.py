@@ -88,7 +88,7 @@ def clip_shapes() -> dict[str, tuple[int, ...]]:
 
 def sam_shapes() -> dict[str, tuple[int, ...]]:
     """Return the name and shape of every tensor of a Sam of ``SAM_CONFIG``'s dimensions."""
-    from pytest_editmetrics.pipes.sam_model import SAMDimensions, _sam_model
+    from pytest_editmetrics.pipes.sam.model import SAMDimensions, _sam_model
 
     model = _sam_model(SAMDimensions(**SAM_CONFIG), "SAM_CONFIG")
     return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}

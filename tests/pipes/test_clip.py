@@ -20,10 +20,10 @@ from pytest_editmetrics.errors import (
     MissingResourceError,
     WeightsError,
 )
-from pytest_editmetrics.pipes import transport
-from pytest_editmetrics.pipes.clip import CLIPPipe, emd
-from pytest_editmetrics.pipes.clip_model import load_clip, read_clip_input
-from pytest_editmetrics.pipes.clip_vision import CLIPVision, CLIPVisionSize
+from pytest_editmetrics.pipes.clip import transport
+from pytest_editmetrics.pipes.clip.model import load_clip, read_clip_input
+from pytest_editmetrics.pipes.clip.pipe import CLIPPipe, emd
+from pytest_editmetrics.pipes.clip.vision import CLIPVision, CLIPVisionSize
 from pytest_editmetrics.pipes.objects import cosine
 from pytest_editmetrics.pipes.sam import SAMPipe
 

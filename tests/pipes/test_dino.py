@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 
 from pytest_editmetrics.errors import InputError, MissingResourceError, WeightsError
-from pytest_editmetrics.pipes.dino import DINOPipe, similarity, structure_distance
+from pytest_editmetrics.pipes.dino.pipe import DINOPipe, similarity, structure_distance
 from pytest_editmetrics.pipes.square import pad_to_square
 
 STRUCTURE, OBJECTS = "dino_structure_sim", "sam_dino_cls_sim"

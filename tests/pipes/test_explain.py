@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from pytest_editmetrics.pipes.clip.transport import emd, transport_costs
 from pytest_editmetrics.pipes.explain import Evidence, spatial_map
 from pytest_editmetrics.pipes.lpips import LPIPSPipe
-from pytest_editmetrics.pipes.transport import emd, transport_costs
 
 BOX = [(40, 60, 140, 160)]
 

@@ -306,7 +306,7 @@ def test_release_frees_and_the_pipe_stays_usable(photo, edited):
 
 
 def test_loading_is_thread_safe(monkeypatch):
-    from pytest_editmetrics.pipes import lpips as module
+    from pytest_editmetrics.pipes.lpips import pipe as module
 
     built = []
     original = module.build_distance

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-import pytest_editmetrics.pipes.lpips_layers as lpips_layers
+import pytest_editmetrics.pipes.lpips.layers as lpips_layers
 from pytest_editmetrics.pipes.lpips import LPIPSPipe
-from pytest_editmetrics.pipes.lpips_layers import changed_box
+from pytest_editmetrics.pipes.lpips.layers import changed_box
 from pytest_editmetrics.weights.find import find_lpips
 
 

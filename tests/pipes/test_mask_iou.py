@@ -53,7 +53,7 @@ def test_an_object_elsewhere_scores_zero(tiny_sam, photo):
 
 
 def test_isolating_before_leaves_nothing_to_encode(photo, monkeypatch, tiny_sam):
-    from pytest_editmetrics.pipes import sam_model
+    from pytest_editmetrics.pipes.sam import model as sam_model
 
     edited = np.roll(photo, 9, axis=1)
     pipe = SAMPipe(device="cpu", model_path=tiny_sam.model_path, model_cfg=tiny_sam.model_cfg)

@@ -20,8 +20,8 @@ from pytest_editmetrics.errors import (
     WeightsError,
 )
 from pytest_editmetrics.pipes.clip import CLIPPipe
-from pytest_editmetrics.pipes.sam import SAMPipe, check_colour
-from pytest_editmetrics.pipes.sam_model import PUBLISHED, _sam_model
+from pytest_editmetrics.pipes.sam.model import PUBLISHED, _sam_model
+from pytest_editmetrics.pipes.sam.pipe import SAMPipe, check_colour
 from pytest_editmetrics.pipes.square import area_weights, cubic_weights, pad_to_square
 
 MODELS = Path(__file__).parents[2] / "fixtures" / "parity" / "models"
@@ -68,7 +68,7 @@ def test_isolate_is_what_the_package_gives(tiny_sam, photo):
 @pytest.fixture
 def encoded(monkeypatch) -> list[str]:
     """What SAM's encoder is called for from now on."""
-    import pytest_editmetrics.pipes.sam_model as module
+    import pytest_editmetrics.pipes.sam.model as module
 
     calls: list[str] = []
     original = module.encode

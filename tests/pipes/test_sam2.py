@@ -18,9 +18,9 @@ from pytest_editmetrics.errors import (
     MissingResourceError,
     WeightsError,
 )
-from pytest_editmetrics.pipes import sam2_model
 from pytest_editmetrics.pipes.clip import CLIPPipe
 from pytest_editmetrics.pipes.sam import SAMPipe
+from pytest_editmetrics.pipes.sam import model_2 as sam2_model
 
 BOX, OTHER = (40, 60, 150, 170), (20, 20, 90, 120)
 CLIP = Path(__file__).parents[2] / "fixtures" / "parity" / "models" / "clip"

@@ -16,8 +16,8 @@ from pytest_editmetrics.images.regions import Mask
 from pytest_editmetrics.pipes.base import Request, Score, soft
 from pytest_editmetrics.pipes.computing import inference
 from pytest_editmetrics.pipes.explain import spatial_map
-from pytest_editmetrics.pipes.lpips_layers import Layer, LayerMaps, changed_box
-from pytest_editmetrics.pipes.lpips_nets import MIN_EDGE, Distance, build_distance, linear_path
+from pytest_editmetrics.pipes.lpips.layers import Layer, LayerMaps, changed_box
+from pytest_editmetrics.pipes.lpips.nets import MIN_EDGE, Distance, build_distance, linear_path
 from pytest_editmetrics.pipes.model_pipe import ModelPipe, Using
 from pytest_editmetrics.weights.check import sha256_of
 

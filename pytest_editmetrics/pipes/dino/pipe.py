@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pytest_editmetrics.images.load import ImageLike, load_pair
 from pytest_editmetrics.images.regions import Framing, Mask
 from pytest_editmetrics.pipes.base import Request, Score, soft
-from pytest_editmetrics.pipes.dino_model import PIPE, DINOEncoder, load_dino, read_dino_input
+from pytest_editmetrics.pipes.dino.model import PIPE, DINOEncoder, load_dino, read_dino_input
 from pytest_editmetrics.pipes.model_pipe import Using
-from pytest_editmetrics.pipes.sam import SAMPipe
+from pytest_editmetrics.pipes.sam.pipe import SAMPipe
 from pytest_editmetrics.pipes.vision import Tokens, VisionPipe
 from pytest_editmetrics.pipes.vision_model import VisionInput
 

@@ -15,11 +15,12 @@ from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.images.load import Array, ImageLike, load_image
 from pytest_editmetrics.images.regions import Box, Mask, clip_box, normalise_boxes
 from pytest_editmetrics.measurement import Scope
-from pytest_editmetrics.pipes import sam2_model, sam_model
 from pytest_editmetrics.pipes.base import Request, Score
 from pytest_editmetrics.pipes.computing import inference
 from pytest_editmetrics.pipes.model_pipe import ModelPipe, Using
 from pytest_editmetrics.pipes.objects import boxes_used, mean_over_pairs, overlap, pair_boxes
+from pytest_editmetrics.pipes.sam import model as sam_model
+from pytest_editmetrics.pipes.sam import model_2 as sam2_model
 
 if TYPE_CHECKING:
     from pytest_editmetrics.weights.find import FoundWeights

@@ -70,7 +70,7 @@ def load_clip(folder: Path, taken: VisionInput, device: str, dtype: str) -> CLIP
     if not weights.is_file():
         weights = folder / "pytorch_model.bin"
     state = read_state_dict(weights)
-    from pytest_editmetrics.pipes.clip_vision import CLIPVision, CLIPVisionSize
+    from pytest_editmetrics.pipes.clip.vision import CLIPVision, CLIPVisionSize
 
     try:
         dimensions = CLIPVisionSize(**taken.config)

@@ -21,7 +21,7 @@ from pytest_editmetrics.errors import MissingResourceError
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Box
 from pytest_editmetrics.pipes.checkpoint import check_fit, read_state_dict
-from pytest_editmetrics.pipes.lpips_layers import Layer, LayerMaps, Step, layers_of, maps_of
+from pytest_editmetrics.pipes.lpips.layers import Layer, LayerMaps, Step, layers_of, maps_of
 
 if TYPE_CHECKING:
     import torch

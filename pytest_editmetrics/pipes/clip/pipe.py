@@ -13,10 +13,10 @@ from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.images.load import Array, ImageLike, load_pair
 from pytest_editmetrics.images.regions import Framing, Mask
 from pytest_editmetrics.pipes.base import Request, Score
-from pytest_editmetrics.pipes.clip_model import CLIPEncoder, load_clip, read_clip_input
+from pytest_editmetrics.pipes.clip.model import CLIPEncoder, load_clip, read_clip_input
+from pytest_editmetrics.pipes.clip.transport import Tokens, emd, transport_costs
 from pytest_editmetrics.pipes.model_pipe import Using
-from pytest_editmetrics.pipes.sam import SAMPipe
-from pytest_editmetrics.pipes.transport import Tokens, emd, transport_costs
+from pytest_editmetrics.pipes.sam.pipe import SAMPipe
 from pytest_editmetrics.pipes.vision import VisionPipe
 from pytest_editmetrics.pipes.vision_model import VisionInput
 
