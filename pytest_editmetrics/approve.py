@@ -15,8 +15,8 @@ from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.goldens import GoldenAddress
-    from pytest_editmetrics.recording import Proposal
+    from pytest_editmetrics.goldens.recording import Proposal
+    from pytest_editmetrics.goldens.store import GoldenAddress
     from pytest_editmetrics.rundir import GateRecord, Run
 
 _PROVENANCE = ("test", "name", "date", "versions", "device", "weights", "facts")
@@ -128,7 +128,7 @@ def bound_elsewhere(gate: Gate) -> str | None:
 
 def _no_golden(session: EditSession, gate: Gate) -> str | None:
     """Return why the gate's value cannot be recorded; ``None`` if it can."""
-    from pytest_editmetrics.recording import recorded_bound
+    from pytest_editmetrics.goldens.recording import recorded_bound
 
     if gate.value is None or not math.isfinite(gate.value):
         return f"{gate.value} cannot be a golden"
@@ -141,7 +141,7 @@ def _no_golden(session: EditSession, gate: Gate) -> str | None:
 
 
 def _bound(session: EditSession, record: GateRecord) -> _Bound:
-    from pytest_editmetrics.recording import Proposal, recorded_bound
+    from pytest_editmetrics.goldens.recording import Proposal, recorded_bound
 
     gate = record.gate
     assert gate.value is not None
@@ -174,8 +174,8 @@ def golden_address(session: EditSession, record: GateRecord) -> GoldenAddress:
 
 
 def _image(session: EditSession, run: Run, record: GateRecord) -> _Image:
-    from pytest_editmetrics.config.provenance import checked_facts
-    from pytest_editmetrics.snapshots import golden_stem, image_address
+    from pytest_editmetrics.goldens.images import golden_stem, image_address
+    from pytest_editmetrics.goldens.provenance import checked_facts
 
     gate = record.gate
     path, test = _test(session, record)
@@ -238,7 +238,7 @@ def _write_bounds(
     session: EditSession, bounds: Sequence[_Bound], say: Callable[[str], None]
 ) -> None:
     from pytest_editmetrics.config.reader import shown_path
-    from pytest_editmetrics.recording import write_proposals
+    from pytest_editmetrics.goldens.recording import write_proposals
     from pytest_editmetrics.report.text import format_numbers
 
     proposals = [bound.proposal for bound in bounds]
@@ -261,8 +261,8 @@ def _write_images(
     session: EditSession, images: Sequence[_Image], say: Callable[[str], None]
 ) -> None:
     from pytest_editmetrics.config.reader import shown_path
+    from pytest_editmetrics.goldens.images import discard, promote, stage
     from pytest_editmetrics.images.pixels import encode, load_pixels
-    from pytest_editmetrics.snapshots import discard, promote, stage
 
     staged = []
     try:

@@ -37,8 +37,8 @@ def add_audit(commands: Commands) -> None:
 
 
 def _audit(args: argparse.Namespace) -> int:
-    from pytest_editmetrics.audit import audit
-    from pytest_editmetrics.golden_versions import read_pair, versions
+    from pytest_editmetrics.goldens.audit import audit
+    from pytest_editmetrics.goldens.versions import read_pair, versions
     from pytest_editmetrics.report.audit import audit_lines, audit_markdown
 
     with versions(args.base, args.head, Path.cwd(), note) as (base, head):

@@ -127,7 +127,7 @@ def _margins(texts: list[str]) -> dict[str, Bound]:
 def _finish(session: EditSession, found: Calibration, *, write: bool) -> int:
     from pytest_editmetrics.config.reader import shown_path
     from pytest_editmetrics.errors import EditMetricsError
-    from pytest_editmetrics.recording import write_proposals
+    from pytest_editmetrics.goldens.recording import write_proposals
 
     proposals = found.proposals
     left = len(found.gates) + len(found.without_value) - len(proposals)

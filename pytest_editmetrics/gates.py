@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pytest_editmetrics.errors import InputError
-from pytest_editmetrics.goldens import Approved, GoldenAddress
+from pytest_editmetrics.goldens.recording import recorded_bound
+from pytest_editmetrics.goldens.store import Approved, GoldenAddress
 from pytest_editmetrics.measurement import Margin, Measurement, Metric, Threshold, weights_text
-from pytest_editmetrics.recording import recorded_bound
 
 Verdict = Literal["pass", "review", "fail", "unmeasured", "missing-golden", "recorded", "error"]
 UpdateMode = Literal["none", "missing", "failed", "all"]

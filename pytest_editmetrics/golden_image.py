@@ -22,9 +22,9 @@ from pytest_editmetrics.session import session_of
 if TYPE_CHECKING:
     from pytest_editmetrics.config.golden_images import Comparator
     from pytest_editmetrics.gates import Gate
+    from pytest_editmetrics.goldens.images import ImageAddress
     from pytest_editmetrics.images.load import ImageLike
     from pytest_editmetrics.images.shapes import RegionLike
-    from pytest_editmetrics.snapshots import ImageAddress
 
 _claimed = pytest.StashKey[dict[Path, str]]()
 
@@ -48,7 +48,7 @@ class GoldenImage:
         Raises:
             InputError: a value that cannot be written down.
         """
-        from pytest_editmetrics.config.provenance import checked_facts
+        from pytest_editmetrics.goldens.provenance import checked_facts
 
         self._facts |= checked_facts(facts)
 
@@ -131,7 +131,7 @@ class GoldenImage:
 
     def _claim(self, name: str | None) -> ImageAddress:
         """Return where the golden lies, and see to it that no other check shares it."""
-        from pytest_editmetrics.snapshots import image_address
+        from pytest_editmetrics.goldens.images import image_address
 
         self._record.claim("golden_image", name)
         test = self._item.nodeid.partition("::")[2]

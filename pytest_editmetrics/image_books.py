@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pytest_editmetrics.errors import EditMetricsError
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.goldens.images import Staged
     from pytest_editmetrics.obsolete import ObsoleteImage
     from pytest_editmetrics.session import EditSession
-    from pytest_editmetrics.snapshots import Staged
 
 _LISTED = 10
 
@@ -58,7 +58,7 @@ class ImageBooks:
                     self._across.append(f"{nodeid}: {snapshot['file']} {snapshot['across']}")
         if not staged:
             return
-        from pytest_editmetrics.snapshots import Staged
+        from pytest_editmetrics.goldens.images import Staged
 
         for one in map(Staged.from_dict, staged):
             if final:
@@ -79,7 +79,7 @@ class ImageBooks:
             self._find_obsolete(collected)
 
     def _promote(self, collected: Mapping[str, int]) -> None:
-        from pytest_editmetrics.snapshots import discard, promote
+        from pytest_editmetrics.goldens.images import discard, promote
 
         rootdir = self._session.rootdir
         lost = [one for one in self._wanted if one.failed]
@@ -125,7 +125,7 @@ class ImageBooks:
         return [one for target, one in first.items() if target not in clashing]
 
     def _remove_stale(self, collected: Collection[str]) -> None:
-        from pytest_editmetrics.snapshots import remove_stale
+        from pytest_editmetrics.goldens.images import remove_stale
 
         goldens, rootdir = self._session.goldens, self._session.rootdir
         files = {rootdir / nodeid.partition("::")[0] for nodeid in collected}

@@ -17,13 +17,13 @@ from pytest_editmetrics.measurement import Measurement, Scope, SoftFailure, Thre
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.comparators import Comparison, Map
     from pytest_editmetrics.config.golden_images import Comparator
     from pytest_editmetrics.gates import Checked, Gate
+    from pytest_editmetrics.goldens.comparators import Comparison, Map
+    from pytest_editmetrics.goldens.images import Found, ImageAddress, Staged
     from pytest_editmetrics.images.load import Array, ImageLike
     from pytest_editmetrics.images.regions import Mask
     from pytest_editmetrics.images.shapes import Region, RegionLike
-    from pytest_editmetrics.snapshots import Found, ImageAddress, Staged
 
 VERSIONS = ("pytest-editmetrics", "torch", "transformers")
 LARGE = 1_000_000
@@ -74,8 +74,8 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     Raises:
         EditMetricsError: something could not be compared at all.
     """
+    from pytest_editmetrics.goldens.images import find_image
     from pytest_editmetrics.image_gate import Bounds, empty_region, judge_image
-    from pytest_editmetrics.snapshots import find_image
 
     settings = session.settings.golden_images
     image = _prepared(session, job)
@@ -165,7 +165,7 @@ def _golden(
     session: EditSession, found: Found | None, pixels: Array
 ) -> tuple[Array | None, str | None]:
     """Return the golden's pixels, and why they cannot be compared with the image's."""
-    from pytest_editmetrics.comparators import unlike
+    from pytest_editmetrics.goldens.comparators import unlike
     from pytest_editmetrics.images.pixels import load_pixels
 
     if found is None or found.empty:
@@ -180,7 +180,7 @@ def _golden(
 
 
 def _compared(session: EditSession, job: ImageJob, image: _Prepared, golden: Array) -> Comparison:
-    from pytest_editmetrics.comparators import compare
+    from pytest_editmetrics.goldens.comparators import compare
 
     def lpips(before: Array, after: Array) -> tuple[Measurement, Map]:
         return _lpips(session, job, image, before, after)
@@ -271,9 +271,9 @@ def _snapshot(
     made: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return what the gate tells of the golden image."""
-    from pytest_editmetrics.config.provenance import PROVENANCE, entry_of, read_provenance
     from pytest_editmetrics.config.reader import shown_path
-    from pytest_editmetrics.snapshots import sha256_of
+    from pytest_editmetrics.goldens.images import sha256_of
+    from pytest_editmetrics.goldens.provenance import PROVENANCE, entry_of, read_provenance
 
     path = job.address.file(None, ".png") if found is None else found.path
     entries = read_provenance(path.parent / PROVENANCE, session.rootdir)
@@ -308,7 +308,7 @@ def _shown(
         gate = keep_golden(session.run_dir, gate, image.pixels, golden, image.mask, heat)
     if gate.verdict != "fail" or golden is None or compared is None or job.item is None:
         return gate
-    from pytest_editmetrics.comparators import seen
+    from pytest_editmetrics.goldens.comparators import seen
     from pytest_editmetrics.report.picture import describe_change
 
     pair = (seen(golden), seen(image.pixels))
@@ -323,8 +323,8 @@ def _staged(
     found: Found | None,
     made: Mapping[str, Any],
 ) -> Staged:
+    from pytest_editmetrics.goldens.images import stage
     from pytest_editmetrics.images.pixels import encode, megabytes
-    from pytest_editmetrics.snapshots import stage
 
     data, suffix = encode(image.pixels, session.settings.golden_images.format)
     target = job.address.file(found.variant if found else None, suffix)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.config.expect import Expect
     from pytest_editmetrics.config.settings import MetricConfig
     from pytest_editmetrics.gates import Gate, UpdateMode
-    from pytest_editmetrics.goldens import GoldenAddress
+    from pytest_editmetrics.goldens.store import GoldenAddress
     from pytest_editmetrics.pairs import Pair
     from pytest_editmetrics.pipes.explain import Evidence
 

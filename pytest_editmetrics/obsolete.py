@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pytest_editmetrics.config.provenance import PROVENANCE
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.goldens import SUFFIX, Goldens
+from pytest_editmetrics.goldens.images import (
+    SUFFIXES,
+    golden_stem,
+    remove_images,
+    settled,
+    sha256_of,
+)
+from pytest_editmetrics.goldens.provenance import PROVENANCE
+from pytest_editmetrics.goldens.store import SUFFIX, Goldens
 from pytest_editmetrics.rundir import Run
-from pytest_editmetrics.snapshots import SUFFIXES, golden_stem, remove_images, settled, sha256_of
 
 
 @dataclass(frozen=True)

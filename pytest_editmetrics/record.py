@@ -15,7 +15,7 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates import Gate
-    from pytest_editmetrics.snapshots import Staged
+    from pytest_editmetrics.goldens.images import Staged
 
 Phase = Literal["setup", "call", "teardown"]
 PROPERTY_PREFIX = "editmetrics:"

@@ -125,8 +125,8 @@ def _scored(session: EditSession, run: Run, record: GateRecord, configured: bool
 def _compared(session: EditSession, run: Run, record: GateRecord, configured: bool) -> Gate:
     """Compare a saved image with today's golden image."""
     from pytest_editmetrics.config.golden_images import COMPARATORS
+    from pytest_editmetrics.goldens.images import image_address
     from pytest_editmetrics.image_job import ImageJob, run_job
-    from pytest_editmetrics.snapshots import image_address
 
     gate = record.gate
     _check_fixture(gate, configured)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.cases_ahead import CasesAhead
     from pytest_editmetrics.config.settings import MetricConfig, Settings
     from pytest_editmetrics.config.suite import SuiteSettings
-    from pytest_editmetrics.goldens import Goldens
+    from pytest_editmetrics.goldens.store import Goldens
     from pytest_editmetrics.pipes.models import ModelStore
     from pytest_editmetrics.pipes.registry import PipeRegistry
     from pytest_editmetrics.rundir import RunDir
@@ -131,7 +131,7 @@ class EditSession:
     @cached_property
     def goldens(self) -> Goldens:
         """The golden thresholds of this rootdir."""
-        from pytest_editmetrics.goldens import Goldens
+        from pytest_editmetrics.goldens.store import Goldens
 
         root = self.options["goldens"]
         where = self._named("goldens", root) if root else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pytest_editmetrics.audit import KINDS, Audit, Change
-from pytest_editmetrics.golden_versions import Thresholds
+from pytest_editmetrics.goldens.audit import KINDS, Audit, Change
+from pytest_editmetrics.goldens.versions import Thresholds
 from pytest_editmetrics.report.markdown import escape
 
 _LIMIT = 60_000

@@ -18,7 +18,7 @@ from pytest_editmetrics import (
     assert_object_sim_above,
     assert_unedit_lpips_below,
 )
-from pytest_editmetrics.snapshots import image_address
+from pytest_editmetrics.goldens.images import image_address
 
 __all__ = [
     "BOX",

@@ -15,11 +15,11 @@ import numpy as np
 from PIL import Image
 
 from pytest_editmetrics.config.case_file import read_case_file
-from pytest_editmetrics.config.golden_file import read_golden_file
-from pytest_editmetrics.config.provenance import read_provenance
 from pytest_editmetrics.config.settings import load_settings
 from pytest_editmetrics.config.suite import read_suite
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.goldens.file import read_golden_file
+from pytest_editmetrics.goldens.provenance import read_provenance
 from pytest_editmetrics.images.load import load_encoded, load_image
 from pytest_editmetrics.pipes.registry import PipeRegistry
 

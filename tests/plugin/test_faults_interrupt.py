@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from hostile import EXACT
 
-from pytest_editmetrics.config.provenance import PROVENANCE, entry_of, read_provenance
+from pytest_editmetrics.goldens.images import sha256_of
+from pytest_editmetrics.goldens.provenance import PROVENANCE, entry_of, read_provenance
 from pytest_editmetrics.rundir import read_run
-from pytest_editmetrics.snapshots import sha256_of
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are POSIX")
 

@@ -20,9 +20,9 @@ from PIL import Image
 
 import pytest_editmetrics
 from pytest_editmetrics.cli import main
-from pytest_editmetrics.config.provenance import PROVENANCE, entry_of, read_provenance
+from pytest_editmetrics.goldens.images import sha256_of, stem_of
+from pytest_editmetrics.goldens.provenance import PROVENANCE, entry_of, read_provenance
 from pytest_editmetrics.images.pixels import load_pixels
-from pytest_editmetrics.snapshots import sha256_of, stem_of
 
 both = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
 
@@ -218,7 +218,7 @@ def test_two_checks_of_one_name_are_an_error(suite):
 
 
 COLLIDING = """
-from pytest_editmetrics import snapshots
+from pytest_editmetrics.goldens import images as snapshots
 snapshots.stem_of = lambda test, name: "same-00000000"
 """
 
@@ -751,8 +751,8 @@ SERVER = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
 import numpy, PIL.Image, PIL.PngImagePlugin, pytest, yaml
-import pytest_editmetrics.plugin, pytest_editmetrics.image_job, pytest_editmetrics.snapshots
-import pytest_editmetrics.comparators, pytest_editmetrics.obsolete, pytest_editmetrics.report.text
+import pytest_editmetrics.plugin, pytest_editmetrics.image_job, pytest_editmetrics.goldens.images
+import pytest_editmetrics.goldens.comparators, pytest_editmetrics.obsolete, pytest_editmetrics.report.text
 for line in sys.stdin:
     child = os.fork()
     if child == 0:

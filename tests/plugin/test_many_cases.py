@@ -15,7 +15,8 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from pytest_editmetrics.config import case_file, golden_file
+from pytest_editmetrics.config import case_file
+from pytest_editmetrics.goldens import file as golden_file
 from pytest_editmetrics.gates import Gate
 from pytest_editmetrics.record import REPORT_KEY, TestRecord
 

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pytest_editmetrics import git_files
-from pytest_editmetrics.audit import audit
 from pytest_editmetrics.cli import main, make_parser
-from pytest_editmetrics.config.golden_file import GoldenEntry, GoldenFile
-from pytest_editmetrics.golden_versions import Pair, Thresholds
+from pytest_editmetrics.goldens import git_files
+from pytest_editmetrics.goldens.audit import audit
+from pytest_editmetrics.goldens.file import GoldenEntry, GoldenFile
+from pytest_editmetrics.goldens.versions import Pair, Thresholds
 from pytest_editmetrics.measurement import Metric
 
 GOLDEN = "tests/goldens/test_x.py.yaml"

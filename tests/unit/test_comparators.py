@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage.metrics import structural_similarity
 
-from pytest_editmetrics.comparators import compare, kind, seen, unlike
 from pytest_editmetrics.config.golden_images import TILE_TOLERANCE, TOLERANCE
 from pytest_editmetrics.errors import ImageError
+from pytest_editmetrics.goldens.comparators import compare, kind, seen, unlike
 from pytest_editmetrics.images.regions import region_mask
 from pytest_editmetrics.measurement import Measurement
 from pytest_editmetrics.pipes.explain import Evidence

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pytest_editmetrics.config.golden_lock import LOCK, golden_lock
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.goldens.lock import LOCK, golden_lock
 
 fcntl = pytest.importorskip("fcntl", reason="locks as POSIX has them")
 

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from pytest_editmetrics.config.golden_file import gate_key, read_golden_file
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, InputError
-from pytest_editmetrics.goldens import Approved, GoldenAddress, Goldens
-from pytest_editmetrics.measurement import Margin, Metric, Threshold
-from pytest_editmetrics.pipes.registry import PipeRegistry
-from pytest_editmetrics.recording import (
+from pytest_editmetrics.goldens.file import gate_key, read_golden_file
+from pytest_editmetrics.goldens.recording import (
     Proposal,
     recorded_bound,
     recorded_measured,
     write_proposals,
 )
+from pytest_editmetrics.goldens.store import Approved, GoldenAddress, Goldens
+from pytest_editmetrics.measurement import Margin, Metric, Threshold
+from pytest_editmetrics.pipes.registry import PipeRegistry
 
 REGISTRY = PipeRegistry()
 LPIPS, EMD, EXCESS = (REGISTRY.metric(name) for name in ("lpips", "emd", "emd_excess"))

@@ -15,13 +15,13 @@ from pytest_editmetrics.config.bounds import limits, parse_bounds
 from pytest_editmetrics.config.checks import runtime_params
 from pytest_editmetrics.config.expect import EXPECTATIONS
 from pytest_editmetrics.config.golden_images import LIMITS, checked_tolerance
-from pytest_editmetrics.config.golden_lock import PATIENCE
 from pytest_editmetrics.config.interpolate import Resolver, load_tree
 from pytest_editmetrics.config.metric_keys import metric_names
 from pytest_editmetrics.config.node import Node, Source
-from pytest_editmetrics.config.provenance import checked_facts
 from pytest_editmetrics.config.schema import json_schema
 from pytest_editmetrics.errors import ConfigError, InputError, RegionError
+from pytest_editmetrics.goldens.lock import PATIENCE
+from pytest_editmetrics.goldens.provenance import checked_facts
 from pytest_editmetrics.images.boxes import scale_boxes
 from pytest_editmetrics.images.masks import bounds, is_mask, packed
 from pytest_editmetrics.images.shapes import Region

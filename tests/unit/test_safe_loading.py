@@ -19,8 +19,6 @@ from PIL import Image
 
 import pytest_editmetrics
 from pytest_editmetrics.config.case_file import read_case_file
-from pytest_editmetrics.config.golden_file import read_golden_file
-from pytest_editmetrics.config.provenance import read_provenance
 from pytest_editmetrics.config.settings import load_settings
 from pytest_editmetrics.errors import (
     ConfigError,
@@ -28,7 +26,9 @@ from pytest_editmetrics.errors import (
     ImageError,
     WeightsError,
 )
-from pytest_editmetrics.goldens import Goldens
+from pytest_editmetrics.goldens.file import read_golden_file
+from pytest_editmetrics.goldens.provenance import read_provenance
+from pytest_editmetrics.goldens.store import Goldens
 from pytest_editmetrics.images.load import load_image
 from pytest_editmetrics.pipes.checkpoint import read_state_dict
 from pytest_editmetrics.pipes.registry import PipeRegistry

@@ -17,18 +17,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pytest_editmetrics import snapshots
 from pytest_editmetrics.config.golden_images import ImageSettings
-from pytest_editmetrics.config.provenance import (
+from pytest_editmetrics.config.settings import load_settings
+from pytest_editmetrics.errors import ConfigError, EditMetricsError, ImageError, InputError
+from pytest_editmetrics.goldens import images as snapshots
+from pytest_editmetrics.goldens.provenance import (
     PROVENANCE,
     checked_facts,
     entry_of,
     read_provenance,
     write_provenance,
 )
-from pytest_editmetrics.config.settings import load_settings
-from pytest_editmetrics.errors import ConfigError, EditMetricsError, ImageError, InputError
-from pytest_editmetrics.goldens import Goldens
+from pytest_editmetrics.goldens.store import Goldens
 from pytest_editmetrics.image_gate import Bounds
 from pytest_editmetrics.images.pixels import encode, load_pixels
 from pytest_editmetrics.measurement import Threshold
@@ -347,7 +347,7 @@ PROMOTE = """
 import sys
 from pathlib import Path
 sys.path[:0] = [sys.argv[1]]
-from pytest_editmetrics import snapshots
+from pytest_editmetrics.goldens import images as snapshots
 root, value = Path(sys.argv[2]), sys.argv[3]
 count = [0]
 def die(name):

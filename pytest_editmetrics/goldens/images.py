@@ -20,8 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_editmetrics.config.golden_lock import golden_lock
-from pytest_editmetrics.config.provenance import (
+from pytest_editmetrics.config.reader import shown_path
+from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.goldens.lock import golden_lock
+from pytest_editmetrics.goldens.provenance import (
     PREVIOUS,
     PROVENANCE,
     Entry,
@@ -30,9 +32,7 @@ from pytest_editmetrics.config.provenance import (
     read_provenance,
     write_provenance,
 )
-from pytest_editmetrics.config.reader import shown_path
-from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.goldens import SUFFIX, Goldens
+from pytest_editmetrics.goldens.store import SUFFIX, Goldens
 
 SUFFIXES = (".png", ".webp")
 _SLUG = 70

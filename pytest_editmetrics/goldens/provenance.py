@@ -12,9 +12,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from pytest_editmetrics.config.golden_text import quoted
 from pytest_editmetrics.config.reader import read_yaml, shown_path
 from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.goldens.text import quoted
 from pytest_editmetrics.whole_file import replacing, write_through
 
 PROVENANCE = "provenance.yaml"

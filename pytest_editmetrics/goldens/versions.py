@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from pytest_editmetrics.config.bounds import parse_bounds
-from pytest_editmetrics.config.golden_file import GoldenFile, read_golden_file
 from pytest_editmetrics.config.interpolate import Resolver, load_tree
 from pytest_editmetrics.config.metric_keys import by_metric
 from pytest_editmetrics.config.node import Node
-from pytest_editmetrics.config.provenance import PROVENANCE, read_provenance
 from pytest_editmetrics.config.reader import read_yaml
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, InputError
-from pytest_editmetrics.git_files import find_commit, repository_of, write_files
+from pytest_editmetrics.goldens.file import GoldenFile, read_golden_file
+from pytest_editmetrics.goldens.git_files import find_commit, repository_of, write_files
+from pytest_editmetrics.goldens.provenance import PROVENANCE, read_provenance
 from pytest_editmetrics.measurement import Better, Metric, Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 

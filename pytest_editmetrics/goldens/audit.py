@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pytest_editmetrics.config.golden_file import DEVICE_TYPES, SMOKE, GoldenEntry, GoldenFile
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.golden_versions import Pair, Thresholds
+from pytest_editmetrics.goldens.file import DEVICE_TYPES, SMOKE, GoldenEntry, GoldenFile
+from pytest_editmetrics.goldens.versions import Pair, Thresholds
 from pytest_editmetrics.measurement import Metric, Threshold
 
 Kind = Literal["loosened", "tightened", "added", "dropped"]

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_editmetrics.config.golden_file import (
+from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.goldens.file import (
     SMOKE,
     GoldenEntry,
     GoldenFile,
@@ -14,7 +15,6 @@ from pytest_editmetrics.config.golden_file import (
     gate_key,
     read_golden_file,
 )
-from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.measurement import NO_WEIGHTS, Threshold, weights_text
 from pytest_editmetrics.pipes.registry import PipeRegistry
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pytest_editmetrics.config.golden_file import GoldenEntry, GoldenFile, read_golden_file
-from pytest_editmetrics.config.golden_lock import golden_lock
-from pytest_editmetrics.config.golden_text import CannotEditError, Wanted, edited_text
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import ConfigError, EditMetricsError
+from pytest_editmetrics.goldens.file import GoldenEntry, GoldenFile, read_golden_file
+from pytest_editmetrics.goldens.lock import golden_lock
+from pytest_editmetrics.goldens.text import CannotEditError, Wanted, edited_text
 from pytest_editmetrics.measurement import NO_WEIGHTS
 from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.whole_file import replacing, write_through
