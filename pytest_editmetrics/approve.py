@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.gates import GOLDEN_IMAGE, OTHER_WEIGHTS, Gate
+from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, OTHER_WEIGHTS, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.session import EditSession
 

@@ -21,7 +21,7 @@ from pytest_editmetrics.compare import (
 from pytest_editmetrics.config.bounds import limits
 from pytest_editmetrics.config.expect import check_expect
 from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.gates import GOLDEN_IMAGE, Gate
+from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.goldens.recording import Proposal, recorded_bound
 from pytest_editmetrics.measurement import Margin, Metric, Threshold
 from pytest_editmetrics.rundir import GateRecord, Run

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_editmetrics.errors import EditMetricsError, GateFailure, InputError
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.gates import Gate
+    from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.session import EditSession
 
 _PACKAGE = str(Path(__file__).parent)

@@ -194,7 +194,7 @@ class Controller:
                 self._gateless.append(nodeid)
         if not attempt.gates:
             return
-        from pytest_editmetrics.gates import Gate
+        from pytest_editmetrics.gates.verdict import Gate
         from pytest_editmetrics.report.tally import Tally, TestGates
 
         gates = tuple(Gate.from_dict(gate) for gate in attempt.gates)

@@ -23,7 +23,7 @@ from pytest_editmetrics.session import session_of
 if TYPE_CHECKING:
     from pytest_editmetrics.config.expect import Expect
     from pytest_editmetrics.config.settings import MetricConfig
-    from pytest_editmetrics.gates import Gate
+    from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.images.shapes import RegionLike
 
 Resize = Literal["reference"]
@@ -250,7 +250,7 @@ class EditGate:
         try:
             return list(self._jobs(check, configs, marker, unnamed=unnamed))
         except EditMetricsError as error:
-            from pytest_editmetrics.gates import error_gate
+            from pytest_editmetrics.gates.verdict import error_gate
 
             return [error_gate(config.metric, str(error), name=check.name) for config in configs]
 

@@ -21,7 +21,7 @@ from pytest_editmetrics.session import session_of
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.golden_images import Comparator
-    from pytest_editmetrics.gates import Gate
+    from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.goldens.images import ImageAddress
     from pytest_editmetrics.images.load import ImageLike
     from pytest_editmetrics.images.shapes import RegionLike
@@ -149,7 +149,7 @@ class GoldenImage:
         self, comparator: Comparator, name: str | None, error: EditMetricsError
     ) -> Gate:
         from pytest_editmetrics.config.golden_images import better
-        from pytest_editmetrics.gates import error_gate, skipped_gate
+        from pytest_editmetrics.gates.verdict import error_gate, skipped_gate
 
         metric = Metric(f"golden_{comparator}", better(comparator))
         skip = self._session.options["skip-missing"]

@@ -18,7 +18,7 @@ from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.golden_images import Comparator
-    from pytest_editmetrics.gates import Checked, Gate
+    from pytest_editmetrics.gates.verdict import Checked, Gate
     from pytest_editmetrics.goldens.comparators import Comparison, Map
     from pytest_editmetrics.goldens.images import Found, ImageAddress, Staged
     from pytest_editmetrics.images.load import Array, ImageLike
@@ -74,8 +74,8 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     Raises:
         EditMetricsError: something could not be compared at all.
     """
+    from pytest_editmetrics.gates.image_verdict import Bounds, empty_region, judge_image
     from pytest_editmetrics.goldens.images import find_image
-    from pytest_editmetrics.image_gate import Bounds, empty_region, judge_image
 
     settings = session.settings.golden_images
     image = _prepared(session, job)
@@ -118,7 +118,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
 def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
     import numpy as np
 
-    from pytest_editmetrics.gates import Checked
+    from pytest_editmetrics.gates.verdict import Checked
     from pytest_editmetrics.images.masks import bounds
     from pytest_editmetrics.images.pixels import load_pixels
     from pytest_editmetrics.images.regions import region_mask

@@ -19,7 +19,7 @@ from pytest_editmetrics.session import EditSession
 if TYPE_CHECKING:
     from pytest_editmetrics.config.expect import Expect
     from pytest_editmetrics.config.settings import MetricConfig
-    from pytest_editmetrics.gates import Gate, UpdateMode
+    from pytest_editmetrics.gates.verdict import Gate, UpdateMode
     from pytest_editmetrics.goldens.store import GoldenAddress
     from pytest_editmetrics.pairs import Pair
     from pytest_editmetrics.pipes.explain import Evidence
@@ -118,7 +118,7 @@ def judged_only(session: EditSession, job: Job) -> Gate:
 def _judged(
     session: EditSession, job: Job, evidence: Evidence | None, update: UpdateMode
 ) -> tuple[Gate, Measurement | None]:
-    from pytest_editmetrics.gates import judge, skipped_gate
+    from pytest_editmetrics.gates.verdict import judge, skipped_gate
 
     config, metric = job.config, job.config.metric
     origin: dict[str, Any] = {"options": _plain(job.options)} if job.options else {}
@@ -197,7 +197,7 @@ def _address(session: EditSession, job: Job) -> GoldenAddress:
 
 
 def _error(job: Job, error: EditMetricsError, details: Mapping[str, Any]) -> Gate:
-    from pytest_editmetrics.gates import error_gate, held_to
+    from pytest_editmetrics.gates.verdict import error_gate, held_to
 
     gate = error_gate(job.config.metric, str(error), name=job.name, region=job.pair.region)
     return held_to(replace(gate, scope=job.config.scope, details=details), job.explicit)

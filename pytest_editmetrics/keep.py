@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 from pytest_editmetrics.pipes.explain import Evidence, Heat

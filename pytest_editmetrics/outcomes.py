@@ -211,7 +211,7 @@ def _is_other_failure(
     raised = None if call.excinfo is None else call.excinfo.value
     if not report.failed or isinstance(raised, GateFailure):
         return False
-    from pytest_editmetrics.gates import OTHER_WEIGHTS
+    from pytest_editmetrics.gates.verdict import OTHER_WEIGHTS
 
     errors = [gate for _, gate in record.gates if gate.verdict == "error"]
     of_gates = isinstance(raised, EditMetricsError) and errors

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pytest_editmetrics.background.diagnosis import Diagnosis, diagnose
-from pytest_editmetrics.gates import Checked, Gate
+from pytest_editmetrics.gates.verdict import Checked, Gate
 from pytest_editmetrics.images.load import Array, ImageLike, load_image, load_pair
 from pytest_editmetrics.images.masks import bounds
 from pytest_editmetrics.images.regions import Mask, region_mask

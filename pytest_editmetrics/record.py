@@ -14,7 +14,7 @@ import pytest
 from pytest_editmetrics.errors import EditMetricsError, InputError
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.gates import Gate
+    from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.goldens.images import Staged
 
 Phase = Literal["setup", "call", "teardown"]
@@ -78,7 +78,7 @@ class TestRecord:
         try:
             yield
         except EditMetricsError as error:
-            from pytest_editmetrics.gates import Gate
+            from pytest_editmetrics.gates.verdict import Gate
 
             asked = metrics if isinstance(metrics, str) else "edit_gate"
             self.add(Gate(metric=asked, verdict="error", message=str(error)))

@@ -12,7 +12,7 @@ from pytest_editmetrics.errors import did_you_mean
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.gates import Gate
+    from pytest_editmetrics.gates.verdict import Gate
 
 
 class Required:
@@ -42,7 +42,7 @@ class Required:
         if not any(self._counts) or self._session.config.option.collectonly:
             return
         from pytest_editmetrics.config.golden_images import COMPARATORS
-        from pytest_editmetrics.gates import GOLDEN_IMAGE
+        from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE
 
         images = tuple(GOLDEN_IMAGE + comparator for comparator in COMPARATORS)
         registry = self._session.collecting_registry()
@@ -69,7 +69,7 @@ class Required:
         """Take the gates of a test's last attempt."""
         if not self._counts:
             return
-        from pytest_editmetrics.gates import MEASURED
+        from pytest_editmetrics.gates.verdict import MEASURED
 
         self._measured[nodeid] = frozenset(
             (gate.metric, gate.name)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.gates import Gate, Verdict
+from pytest_editmetrics.gates.verdict import Gate, Verdict
 from pytest_editmetrics.whole_file import replacing
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.manifest import Row
-    from pytest_editmetrics.gates import Gate
+    from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.images.load import Array
     from pytest_editmetrics.pairs import Pair
 
@@ -91,7 +91,7 @@ class RowScorer:
             yield Outcome(NODE + row.id, tuple(self._gate(row, job) for job in of_row))
 
     def _prepared(self, row: Row, pair: Pair | EditMetricsError) -> list[Job | Gate]:
-        from pytest_editmetrics.gates import Checked, error_gate, held_to
+        from pytest_editmetrics.gates.verdict import Checked, error_gate, held_to
 
         prepared: list[Job | Gate] = []
         for name in row.metrics:

@@ -14,7 +14,7 @@ from pytest_editmetrics.judging import Job, judged_only
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.gates import Gate
+    from pytest_editmetrics.gates.verdict import Gate
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any])
 
     It fails if the case is blind and is unmeasured if nothing could be tried, which makes no xfail.
     """
-    from pytest_editmetrics.gates import SELFTEST, Gate
+    from pytest_editmetrics.gates.verdict import SELFTEST, Gate
 
     if noticed.why is not None:
         return Gate(

@@ -16,7 +16,7 @@ from pytest_editmetrics.session import EditSession
 if TYPE_CHECKING:
     from pytest_editmetrics.compare import Key
     from pytest_editmetrics.config.suite import SuiteSettings
-    from pytest_editmetrics.gates import Gate
+    from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.suite import Point, Side
     from pytest_editmetrics.suite_gate import SuiteGate
 

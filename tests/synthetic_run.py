@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.results import ResultsFile
 from pytest_editmetrics.rundir import RunDir
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.tally import Tally, TestGates
 from pytest_editmetrics.report.text import explanation_rows, headline, update_mode
 

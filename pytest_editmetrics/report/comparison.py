@@ -15,7 +15,7 @@ from pytest_editmetrics.compare import (
     way_of,
     weights_of,
 )
-from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.results import plain
 from pytest_editmetrics.report.suite_text import change_lines, suite_headline
 from pytest_editmetrics.report.text import format_numbers

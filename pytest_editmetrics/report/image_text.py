@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_editmetrics.gates import Gate
-from pytest_editmetrics.image_gate import tile_failed
+from pytest_editmetrics.gates.image_verdict import tile_failed
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.numbers import format_numbers
 
 

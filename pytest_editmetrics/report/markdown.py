@@ -10,7 +10,7 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.summary import columns_of, worst_margin
 from pytest_editmetrics.report.tally import Tally, TestGates
 from pytest_editmetrics.report.text import explanation, headline, update_mode

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_editmetrics.image_gate import tile_failed
+from pytest_editmetrics.gates.image_verdict import tile_failed
 from pytest_editmetrics.report.tally import LISTED, Row, RunningTally, Tally
 from pytest_editmetrics.report.text import format_numbers, headline
 

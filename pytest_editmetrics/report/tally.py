@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pytest_editmetrics.gates import MEASURED, Gate
+from pytest_editmetrics.gates.verdict import MEASURED, Gate
 from pytest_editmetrics.rundir import GateRecord
 
 LISTED = 10  # as many as a list of the summary shows

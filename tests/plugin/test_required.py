@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.required import Required
 from pytest_editmetrics.session import session_of
 

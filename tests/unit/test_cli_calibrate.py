@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_editmetrics.cli import main
-from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.results import ResultsFile
 from pytest_editmetrics.tolerance import scale_of, tolerance_bound
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from pytest_editmetrics.cli import main
-from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.results import ResultsFile
 from pytest_editmetrics.rundir import RunDir, read_run
 

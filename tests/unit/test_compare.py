@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_editmetrics.cli import main
 from pytest_editmetrics.compare import NOISE, compare_runs, parse_bound
 from pytest_editmetrics.errors import InputError
-from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.results import ResultsFile
 from pytest_editmetrics.rundir import GateRecord, Run
 

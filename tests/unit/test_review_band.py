@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_editmetrics.cli import main
 from pytest_editmetrics.config.bounds import parse_bounds
 from pytest_editmetrics.errors import ConfigError
-from pytest_editmetrics.gates import Gate, judge
+from pytest_editmetrics.gates.verdict import Gate, judge
 from pytest_editmetrics.goldens.file import read_golden_file
 from pytest_editmetrics.measurement import Margin, Measurement, Metric, Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry

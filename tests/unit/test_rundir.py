@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.images.load import load_image
 from pytest_editmetrics.report.results import ResultsFile
 from pytest_editmetrics.rundir import RunDir, is_run_dir, read_run

@@ -20,6 +20,7 @@ from PIL import Image
 from pytest_editmetrics.config.golden_images import ImageSettings
 from pytest_editmetrics.config.settings import load_settings
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, ImageError, InputError
+from pytest_editmetrics.gates.image_verdict import Bounds
 from pytest_editmetrics.goldens import images as snapshots
 from pytest_editmetrics.goldens.provenance import (
     PROVENANCE,
@@ -29,7 +30,6 @@ from pytest_editmetrics.goldens.provenance import (
     write_provenance,
 )
 from pytest_editmetrics.goldens.store import Goldens
-from pytest_editmetrics.image_gate import Bounds
 from pytest_editmetrics.images.pixels import encode, load_pixels
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.obsolete import listed_obsolete, obsolete_images, prune

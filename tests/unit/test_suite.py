@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_editmetrics.cli import main
 from pytest_editmetrics.config.suite import SuiteBound, SuiteSettings
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.results import ResultsFile
 from pytest_editmetrics.report.suite_text import change_lines, suite_headline
 from pytest_editmetrics.rundir import Run

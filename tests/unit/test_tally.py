@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.tally import Tally, TestGates
 
 PASS = Gate("lpips", "pass", value=0.02, bound_kind="max", bound=0.1, distance=-0.08)

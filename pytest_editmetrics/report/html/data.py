@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.html.gate_view import (
     GateView,
     approvable,

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.gates import FAILING, OTHER_WEIGHTS, Gate
-from pytest_editmetrics.image_gate import tile_failed
+from pytest_editmetrics.gates.image_verdict import tile_failed
+from pytest_editmetrics.gates.verdict import FAILING, OTHER_WEIGHTS, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.report.numbers import format_numbers
 from pytest_editmetrics.report.text import explanation_rows, headline, subject

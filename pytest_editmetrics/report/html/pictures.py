@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.gates import Gate
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.numbers import format_numbers
 from pytest_editmetrics.rundir import Run
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pytest_editmetrics.config.golden_images import Comparator, ImageSettings, better, bound_kind
-from pytest_editmetrics.gates import GOLDEN_IMAGE, Checked, Gate, UpdateMode
+from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Checked, Gate, UpdateMode
 from pytest_editmetrics.goldens.comparators import Comparison
 from pytest_editmetrics.measurement import Threshold
 
