@@ -21,7 +21,7 @@ from pathlib import Path
 from chromium_pipe import Chromium
 
 from pytest_editmetrics.report.html import write_html
-from pytest_editmetrics.rundir import read_run
+from pytest_editmetrics.runs.folder import read_run
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from synthetic_run import make_large_run

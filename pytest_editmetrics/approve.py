@@ -17,7 +17,7 @@ from pytest_editmetrics.session import EditSession
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens.recording import Proposal
     from pytest_editmetrics.goldens.store import GoldenAddress
-    from pytest_editmetrics.rundir import GateRecord, Run
+    from pytest_editmetrics.runs.folder import GateRecord, Run
 
 _PROVENANCE = ("test", "name", "date", "versions", "device", "weights", "facts")
 

@@ -24,7 +24,7 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.goldens.recording import Proposal, recorded_bound
 from pytest_editmetrics.measurement import Margin, Metric, Threshold
-from pytest_editmetrics.rundir import GateRecord, Run
+from pytest_editmetrics.runs.folder import GateRecord, Run
 from pytest_editmetrics.tolerance import (
     Scale,
     assumption_free_runs,

@@ -177,7 +177,7 @@ def _compared(args: argparse.Namespace, suite: SuiteSettings | None = None) -> i
 
     from pytest_editmetrics.compare import compare_runs, parse_bound
     from pytest_editmetrics.report.comparison import comparison_json, comparison_lines
-    from pytest_editmetrics.rundir import read_run
+    from pytest_editmetrics.runs.folder import read_run
 
     bounds, allow = [parse_bound(text) for text in args.fail], args.allow_other_weights
     base, head = read_run(Path(args.base)), read_run(Path(args.head))

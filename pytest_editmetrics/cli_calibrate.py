@@ -86,7 +86,7 @@ def _calibrate(args: argparse.Namespace) -> int:
     from pytest_editmetrics.errors import InputError
     from pytest_editmetrics.project import in_project
     from pytest_editmetrics.report.calibration import calibration_lines, run_lines
-    from pytest_editmetrics.rundir import read_run
+    from pytest_editmetrics.runs.folder import read_run
     from pytest_editmetrics.tolerance import check_shares
 
     check_shares(args.coverage, args.confidence)

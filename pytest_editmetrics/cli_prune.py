@@ -36,8 +36,8 @@ def _prune(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from pytest_editmetrics.errors import InputError
-    from pytest_editmetrics.obsolete import listed_obsolete, prune
-    from pytest_editmetrics.rundir import read_run
+    from pytest_editmetrics.runs.folder import read_run
+    from pytest_editmetrics.runs.obsolete import listed_obsolete, prune
 
     rootdir = Path(args.rootdir)
     if not rootdir.is_dir():

@@ -39,7 +39,7 @@ def add_report(commands: Commands) -> None:
 
 def _report(args: argparse.Namespace) -> int:
     from pytest_editmetrics.report.html import write_html
-    from pytest_editmetrics.rundir import REPORT, read_run
+    from pytest_editmetrics.runs.folder import REPORT, read_run
 
     run = read_run(args.folder)
     output = args.output or run.path / REPORT
@@ -112,7 +112,7 @@ def add_approve(commands: Commands) -> None:
 def _approve(args: argparse.Namespace) -> int:
     from pytest_editmetrics.approve import approve
     from pytest_editmetrics.project import in_project
-    from pytest_editmetrics.rundir import read_run
+    from pytest_editmetrics.runs.folder import read_run
 
     run = read_run(args.folder)
 

@@ -88,7 +88,7 @@ def _score(args: argparse.Namespace) -> int:
 def _is_run(target: Path) -> bool:
     """Tell a run directory, or a results file, from a manifest."""
     from pytest_editmetrics.config.rows import SUFFIXES
-    from pytest_editmetrics.rundir import is_results_file
+    from pytest_editmetrics.runs.folder import is_results_file
 
     if target.is_dir() or target.suffix.lower() not in SUFFIXES:
         return True
@@ -98,7 +98,7 @@ def _is_run(target: Path) -> bool:
 def _score_run(args: argparse.Namespace) -> int:
     from pytest_editmetrics.project import in_project
     from pytest_editmetrics.report.summary import summary_lines
-    from pytest_editmetrics.rundir import read_run
+    from pytest_editmetrics.runs.folder import read_run
     from pytest_editmetrics.score import problems, score_run
 
     for name in ("engine", "metrics", "keep_images", "allow_unbounded"):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.rundir import GateRecord, Run
+    from pytest_editmetrics.runs.folder import GateRecord, Run
     from pytest_editmetrics.selftest import Noticed
     from pytest_editmetrics.session import EditSession
 
@@ -39,7 +39,7 @@ def _selftest(args: argparse.Namespace) -> int:
     import json
 
     from pytest_editmetrics.project import in_project
-    from pytest_editmetrics.rundir import read_run
+    from pytest_editmetrics.runs.folder import read_run
 
     run = read_run(Path(args.run_path))
 

@@ -16,7 +16,7 @@ from statistics import fmean, median
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.pipes.registry import PipeRegistry
-from pytest_editmetrics.rundir import Run
+from pytest_editmetrics.runs.folder import Run
 
 NOISE = 1e-6
 """Changes up to this are none; also what a relative bound allows where the base is 0."""

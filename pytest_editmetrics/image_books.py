@@ -10,7 +10,7 @@ from pytest_editmetrics.errors import EditMetricsError
 
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens.images import Staged
-    from pytest_editmetrics.obsolete import ObsoleteImage
+    from pytest_editmetrics.runs.obsolete import ObsoleteImage
     from pytest_editmetrics.session import EditSession
 
 _LISTED = 10
@@ -132,7 +132,7 @@ class ImageBooks:
         remove_stale({goldens.file_of(file).parent for file in files})
 
     def _find_obsolete(self, collected: Collection[str]) -> None:
-        from pytest_editmetrics.obsolete import obsolete_images
+        from pytest_editmetrics.runs.obsolete import obsolete_images
 
         session = self._session
         try:

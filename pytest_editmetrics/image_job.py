@@ -302,7 +302,7 @@ def _shown(
 ) -> Gate:
     """Keep the images in the run directory; of what fails, say and show where it changed."""
     if session.run_dir is not None:
-        from pytest_editmetrics.keep import keep_golden
+        from pytest_editmetrics.runs.evidence import keep_golden
 
         heat = compared.heat if compared else None
         gate = keep_golden(session.run_dir, gate, image.pixels, golden, image.mask, heat)

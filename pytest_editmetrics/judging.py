@@ -74,7 +74,7 @@ def make_gate(
         if causes := _causes(job, gate):
             gate = replace(gate, details={**gate.details, "causes": causes})
     if session.run_dir is not None and (gate.failing or not keep_failing_only):
-        from pytest_editmetrics.keep import keep_pair
+        from pytest_editmetrics.runs.evidence import keep_pair
 
         edited = job.pair.edited if job.pair.original is None else job.pair.original
         reference, mask = job.pair.reference, lambda: job.pair.mask(gate)

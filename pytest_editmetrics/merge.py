@@ -10,9 +10,9 @@ from typing import Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.progress import track
-from pytest_editmetrics.report.results import ResultsFile, json_line
 from pytest_editmetrics.report.tally import Tally, tally_of
-from pytest_editmetrics.rundir import GateRecord, Run, RunDir, image_names, read_run
+from pytest_editmetrics.runs.folder import GateRecord, Run, RunDir, image_names, read_run
+from pytest_editmetrics.runs.results import ResultsFile, json_line
 from pytest_editmetrics.suite_gate import SuiteResult, suite_of
 
 

@@ -16,7 +16,7 @@ from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.report.results import ResultsFile
+    from pytest_editmetrics.runs.results import ResultsFile
 
 
 _VERSIONS = (
@@ -60,14 +60,14 @@ class RunOutputs:
                 self._html = self._start / options["html"]
                 check_writable(self._html)
             if (run_path := self._run_path()) is not None:
-                from pytest_editmetrics.rundir import RunDir
+                from pytest_editmetrics.runs.folder import RunDir
 
                 self._session.run_path = run_path
                 run_dir = RunDir(run_path)
                 run_dir.prepare()
                 paths.append(run_dir.results_path)
             if paths:
-                from pytest_editmetrics.report.results import ResultsFile
+                from pytest_editmetrics.runs.results import ResultsFile
 
                 versions, started = package_versions(), now()
                 for path in paths:
@@ -107,7 +107,7 @@ class RunOutputs:
         if self._html is None or run_path is None:
             return
         from pytest_editmetrics.report.html import write_html
-        from pytest_editmetrics.rundir import read_run
+        from pytest_editmetrics.runs.folder import read_run
 
         try:
             run = read_run(run_path)

@@ -19,7 +19,7 @@ from pytest_editmetrics.session import EditSession
 if TYPE_CHECKING:
     from pytest_editmetrics.pairs import Pair
     from pytest_editmetrics.report.tally import Tally
-    from pytest_editmetrics.rundir import GateRecord, Run
+    from pytest_editmetrics.runs.folder import GateRecord, Run
 
 
 def score_run(session: EditSession, run: Run, output: Path, *, configured: bool) -> Tally:
@@ -40,9 +40,9 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
         InputError: the output is the run itself.
         EditMetricsError: the run keeps no gates, or the output cannot be written.
     """
-    from pytest_editmetrics.report.results import ResultsFile
     from pytest_editmetrics.report.tally import tally_of
-    from pytest_editmetrics.rundir import RunDir
+    from pytest_editmetrics.runs.folder import RunDir
+    from pytest_editmetrics.runs.results import ResultsFile
 
     if output.resolve() == run.path.resolve():
         raise InputError(f"-o {output} is the run itself; give another folder")

@@ -75,9 +75,9 @@ def score_manifest(
     Raises:
         EditMetricsError: the output cannot be written.
     """
-    from pytest_editmetrics.report.results import ResultsFile
     from pytest_editmetrics.report.tally import RunningTally
-    from pytest_editmetrics.rundir import RunDir
+    from pytest_editmetrics.runs.folder import RunDir
+    from pytest_editmetrics.runs.results import ResultsFile
 
     run_dir = RunDir(output)
     run_dir.prepare()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.goldens.store import Goldens
     from pytest_editmetrics.pipes.models import ModelStore
     from pytest_editmetrics.pipes.registry import PipeRegistry
-    from pytest_editmetrics.rundir import RunDir
+    from pytest_editmetrics.runs.folder import RunDir
 
 DEFAULT_CONFIG = "editmetrics.yaml"
 RUN_DIR_KEY = "editmetrics_run_dir"
@@ -57,7 +57,7 @@ class EditSession:
         """The run directory, if this run has one; xdist workers are told by the controller."""
         if self.run_path is None:
             return None
-        from pytest_editmetrics.rundir import RunDir
+        from pytest_editmetrics.runs.folder import RunDir
 
         return RunDir(self.run_path)
 

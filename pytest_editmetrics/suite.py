@@ -23,7 +23,7 @@ from pytest_editmetrics.compare import (
 from pytest_editmetrics.config.suite import SuiteBound, SuiteSettings
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.paired import bootstrap_interval, pairs_needed, signed_rank_p, statistic
-from pytest_editmetrics.rundir import Run
+from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.suite_gate import Change, Moved, SuiteGate
 
 LISTED = 5

@@ -133,7 +133,7 @@ class SuiteBook:
 
     def _base(self, suite: SuiteSettings) -> Side | None:
         """Return the base, or a problem in its place; ``None`` where this run is to be the base."""
-        from pytest_editmetrics.rundir import RESULTS, read_run
+        from pytest_editmetrics.runs.folder import RESULTS, read_run
         from pytest_editmetrics.suite import Side, side_of
 
         if suite.base is None:
@@ -168,7 +168,7 @@ class SuiteBook:
 
     def _written(self) -> set[Path]:
         """Return the results files that this session writes, links and ``..`` resolved."""
-        from pytest_editmetrics.rundir import RESULTS
+        from pytest_editmetrics.runs.folder import RESULTS
 
         session = self._session
         named = session.options["results"]

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.rundir import Run
+from pytest_editmetrics.runs.folder import Run
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.results import ResultsFile
-from pytest_editmetrics.rundir import RunDir
+from pytest_editmetrics.runs.folder import RunDir
+from pytest_editmetrics.runs.results import ResultsFile
 
 PHOTOS = Path(__file__).parent.parent / "fixtures" / "demo" / "images"
 BOXES = {

@@ -74,7 +74,7 @@ def score_rows(scorer: RowScorer, rows: Iterable[Row], total: int) -> Iterator[O
     import ray
     import ray.data
 
-    from pytest_editmetrics.rundir import RunDir
+    from pytest_editmetrics.runs.folder import RunDir
 
     run_dir = RunDir(scorer.output)
     actors, needs = _size(ray.cluster_resources())
@@ -179,7 +179,7 @@ def _ended(begun: int) -> EditMetricsError:
 
 
 def _files(outcome: Outcome, folder: Path) -> dict[str, bytes]:
-    from pytest_editmetrics.rundir import image_names
+    from pytest_editmetrics.runs.folder import image_names
 
     names = {name for gate in outcome.gates for name in image_names(gate.images)}
     return {name: (folder / name).read_bytes() for name in names}

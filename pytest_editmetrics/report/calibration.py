@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pytest_editmetrics.calibrated import Calibrated, Calibration
 from pytest_editmetrics.compare import weights_of
-from pytest_editmetrics.rundir import Run
+from pytest_editmetrics.runs.folder import Run
 
 
 def run_lines(runs: Mapping[str, Run], calibration: Calibration) -> list[str]:

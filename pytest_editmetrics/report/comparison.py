@@ -16,10 +16,10 @@ from pytest_editmetrics.compare import (
     weights_of,
 )
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.results import plain
 from pytest_editmetrics.report.suite_text import change_lines, suite_headline
 from pytest_editmetrics.report.text import format_numbers
-from pytest_editmetrics.rundir import Run
+from pytest_editmetrics.runs.folder import Run
+from pytest_editmetrics.runs.results import plain
 from pytest_editmetrics.suite_gate import SuiteGate
 
 _LISTED = 10

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pytest_editmetrics.gates.verdict import MEASURED, Gate
-from pytest_editmetrics.rundir import GateRecord
+from pytest_editmetrics.runs.folder import GateRecord
 
 LISTED = 10  # as many as a list of the summary shows
 

@@ -15,7 +15,7 @@ from readme_walk import walk
 from synthetic_run import make_hostile_run, make_large_run, make_run
 
 from pytest_editmetrics.report.html import write_html
-from pytest_editmetrics.rundir import read_run
+from pytest_editmetrics.runs.folder import read_run
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from hostile import EXACT, fill, read_only, small_disk
 
 from pytest_editmetrics.cli import main
-from pytest_editmetrics.rundir import read_run
+from pytest_editmetrics.runs.folder import read_run
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mounts as Linux does")
 TESTS = "def test_a(check): check(20)\ndef test_b(check): check(10)\n"

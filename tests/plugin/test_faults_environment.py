@@ -12,8 +12,8 @@ from hostile import read_only
 
 from pytest_editmetrics.cache.folder import CacheFolder
 from pytest_editmetrics.cli import main
-from pytest_editmetrics.report.results import ResultsFile
-from pytest_editmetrics.rundir import RunDir, read_run
+from pytest_editmetrics.runs.folder import RunDir, read_run
+from pytest_editmetrics.runs.results import ResultsFile
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="as on Linux")
 LPIPS = """

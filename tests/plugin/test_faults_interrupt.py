@@ -13,7 +13,7 @@ from hostile import EXACT
 
 from pytest_editmetrics.goldens.images import sha256_of
 from pytest_editmetrics.goldens.provenance import PROVENANCE, entry_of, read_provenance
-from pytest_editmetrics.rundir import read_run
+from pytest_editmetrics.runs.folder import read_run
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are POSIX")
 

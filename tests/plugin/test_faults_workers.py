@@ -7,7 +7,7 @@ import os
 import pytest
 from hostile import EXACT
 
-from pytest_editmetrics.rundir import read_run
+from pytest_editmetrics.runs.folder import read_run
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="SIGKILL is POSIX")
 

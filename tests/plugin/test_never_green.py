@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_editmetrics.rundir import read_run
+from pytest_editmetrics.runs.folder import read_run
 
 CONFIG = "metrics: [score, likeness]\nthresholds: {score: {max: 0.5}, likeness: {min: 0.0}}\n"
 CHECK = "from conftest import image\ndef test_it(edit_gate): edit_gate.check(image(0), image(20))\n"

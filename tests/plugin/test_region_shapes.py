@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from pytest_editmetrics.cli import main
 from pytest_editmetrics.images.shapes import Region
-from pytest_editmetrics.rundir import read_run
+from pytest_editmetrics.runs.folder import read_run
 
 SIZE = 64
 

@@ -222,7 +222,7 @@ def test_a_band_in_the_way_of_a_new_bound_is_told_and_nothing_of_it_is_lost(suit
 
 def test_a_run_that_is_scored_again_keeps_the_band(banded, capsys):
     from pytest_editmetrics.cli import main
-    from pytest_editmetrics.rundir import read_run
+    from pytest_editmetrics.runs.folder import read_run
 
     banded.runpytest("--editmetrics-run-dir=run", "-k", "not bad")
     assert main(["score", "run"]) == 0

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_editmetrics.cli import main
 from pytest_editmetrics.images.load import load_image
-from pytest_editmetrics.rundir import Run, read_run
+from pytest_editmetrics.runs.folder import Run, read_run
 
 CONFIG = """
 pipes_default:
@@ -225,7 +225,7 @@ def full(*args):
 
 @pytest.fixture(autouse=True)
 def no_space(monkeypatch):
-    monkeypatch.setattr("pytest_editmetrics.rundir.RunDir.save_image", full)
+    monkeypatch.setattr("pytest_editmetrics.runs.folder.RunDir.save_image", full)
 """
     )
     suite.makepyfile("def test_ok(check): check(5, 1)\ndef test_bad(check): check(20, 0.1)")

@@ -21,7 +21,7 @@ from pytest_editmetrics.cli import main
 from pytest_editmetrics.engines import local
 from pytest_editmetrics.engines.local import look_ahead
 from pytest_editmetrics.report.text import headline
-from pytest_editmetrics.rundir import Run, read_run
+from pytest_editmetrics.runs.folder import Run, read_run
 
 NOT_FOUND, NAN, MISSING = 255, 254, 253  # what the suite's pipe takes for special
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 from pytest_editmetrics.cli import main
 from pytest_editmetrics.engines import ray as engine
-from pytest_editmetrics.rundir import read_run
+from pytest_editmetrics.runs.folder import read_run
 
 CLUSTER = """
 import sys

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_editmetrics.cli import main
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.results import ResultsFile
+from pytest_editmetrics.runs.results import ResultsFile
 from pytest_editmetrics.tolerance import scale_of, tolerance_bound
 
 GOLDEN = "tests/goldens/test_x.py.yaml"

@@ -14,8 +14,8 @@ import pytest
 
 from pytest_editmetrics.cli import main
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.results import ResultsFile
-from pytest_editmetrics.rundir import RunDir, read_run
+from pytest_editmetrics.runs.folder import RunDir, read_run
+from pytest_editmetrics.runs.results import ResultsFile
 
 GOLDEN = "tests/goldens/test_x.py.yaml"
 

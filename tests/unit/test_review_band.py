@@ -16,8 +16,8 @@ from pytest_editmetrics.goldens.file import read_golden_file
 from pytest_editmetrics.measurement import Margin, Measurement, Metric, Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.report.html.gate_view import bars
-from pytest_editmetrics.report.results import ResultsFile
-from pytest_editmetrics.rundir import read_run
+from pytest_editmetrics.runs.folder import read_run
+from pytest_editmetrics.runs.results import ResultsFile
 
 LPIPS, SIM = Metric("lpips", "lower"), Metric("sam_clip_cls_sim", "higher")
 

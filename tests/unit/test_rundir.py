@@ -16,8 +16,8 @@ from PIL import Image
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.images.load import load_image
-from pytest_editmetrics.report.results import ResultsFile
-from pytest_editmetrics.rundir import RunDir, is_run_dir, read_run
+from pytest_editmetrics.runs.folder import RunDir, is_run_dir, read_run
+from pytest_editmetrics.runs.results import ResultsFile
 
 IMAGE = np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3)
 

@@ -32,9 +32,9 @@ from pytest_editmetrics.goldens.provenance import (
 from pytest_editmetrics.goldens.store import Goldens
 from pytest_editmetrics.images.pixels import encode, load_pixels
 from pytest_editmetrics.measurement import Threshold
-from pytest_editmetrics.obsolete import listed_obsolete, obsolete_images, prune
 from pytest_editmetrics.pipes.registry import PipeRegistry
-from pytest_editmetrics.rundir import Run
+from pytest_editmetrics.runs.folder import Run
+from pytest_editmetrics.runs.obsolete import listed_obsolete, obsolete_images, prune
 
 HOSTILE = [
     "test_x[<script>alert(1)</script>]",

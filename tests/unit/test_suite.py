@@ -13,9 +13,9 @@ from pytest_editmetrics.cli import main
 from pytest_editmetrics.config.suite import SuiteBound, SuiteSettings
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.results import ResultsFile
 from pytest_editmetrics.report.suite_text import change_lines, suite_headline
-from pytest_editmetrics.rundir import Run
+from pytest_editmetrics.runs.folder import Run
+from pytest_editmetrics.runs.results import ResultsFile
 from pytest_editmetrics.suite import Point, Side, judge_suite
 from pytest_editmetrics.suite_gate import SuiteResult, suite_of
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pytest_editmetrics.report.html.data import CaseView, ReportView
     from pytest_editmetrics.report.html.pictures import Gallery
-    from pytest_editmetrics.rundir import Run
+    from pytest_editmetrics.runs.folder import Run
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("images.js", "viewer.js", "overlays.js", "cases.js", "report.js")

@@ -22,7 +22,7 @@ from pytest_editmetrics.report.html.suite_view import SuiteView, suite_view
 from pytest_editmetrics.report.summary import columns_of
 from pytest_editmetrics.report.tally import Row, Tally, tally_of
 from pytest_editmetrics.report.text import update_mode
-from pytest_editmetrics.rundir import GateRecord, Run
+from pytest_editmetrics.runs.folder import GateRecord, Run
 
 STATUSES = ("failed", "unmeasured", "review", "recorded", "passed")
 

@@ -12,7 +12,7 @@ from pytest_editmetrics.gates.verdict import FAILING, OTHER_WEIGHTS, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.report.numbers import format_numbers
 from pytest_editmetrics.report.text import explanation_rows, headline, subject
-from pytest_editmetrics.rundir import GateRecord
+from pytest_editmetrics.runs.folder import GateRecord
 
 
 @dataclass(frozen=True)

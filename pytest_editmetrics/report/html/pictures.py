@@ -13,7 +13,7 @@ from typing import Any
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.numbers import format_numbers
-from pytest_editmetrics.rundir import Run
+from pytest_editmetrics.runs.folder import Run
 
 LAYERS = ("reference", "edited", "golden")
 _PNG_HEAD = struct.Struct(">8s4x4sII")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytest_editmetrics.report.suite_text import change_lines, suite_headline
-from pytest_editmetrics.rundir import Run
+from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.suite_gate import SuiteGate, suite_of
 
 

@@ -14,7 +14,7 @@ from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 from pytest_editmetrics.pipes.explain import Evidence, Heat
-from pytest_editmetrics.rundir import RunDir
+from pytest_editmetrics.runs.folder import RunDir
 
 _DIGITS = 6
 

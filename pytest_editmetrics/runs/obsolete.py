@@ -18,7 +18,7 @@ from pytest_editmetrics.goldens.images import (
 )
 from pytest_editmetrics.goldens.provenance import PROVENANCE
 from pytest_editmetrics.goldens.store import SUFFIX, Goldens
-from pytest_editmetrics.rundir import Run
+from pytest_editmetrics.runs.folder import Run
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.rundir import SCHEMA, SCHEMA_VERSION
+from pytest_editmetrics.runs.folder import SCHEMA, SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.obsolete import ObsoleteImage
+    from pytest_editmetrics.runs.obsolete import ObsoleteImage
 
 
 def json_line(record: Mapping[str, Any]) -> str:
