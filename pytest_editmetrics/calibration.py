@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from pytest_editmetrics.approve import bound_elsewhere, golden_address, selected
 from pytest_editmetrics.calibrated import Calibrated, Calibration, Demand
-from pytest_editmetrics.compare import (
+from pytest_editmetrics.config.bounds import limits
+from pytest_editmetrics.config.expect import check_expect
+from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
+from pytest_editmetrics.goldens.recording import Proposal, recorded_bound
+from pytest_editmetrics.measurement import Margin, Metric, Threshold
+from pytest_editmetrics.runs.folder import GateRecord, Run
+from pytest_editmetrics.suites.compare import (
     Bound,
     Key,
     final_gates,
@@ -18,13 +25,6 @@ from pytest_editmetrics.compare import (
     way_of,
     weights_of,
 )
-from pytest_editmetrics.config.bounds import limits
-from pytest_editmetrics.config.expect import check_expect
-from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
-from pytest_editmetrics.goldens.recording import Proposal, recorded_bound
-from pytest_editmetrics.measurement import Margin, Metric, Threshold
-from pytest_editmetrics.runs.folder import GateRecord, Run
 from pytest_editmetrics.tolerance import (
     Scale,
     assumption_free_runs,

@@ -27,7 +27,7 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 if TYPE_CHECKING:
     from pytest_editmetrics.config.suite import SuiteSettings
     from pytest_editmetrics.session import EditSession
-    from pytest_editmetrics.suite_gate import SuiteGate
+    from pytest_editmetrics.suites.gate import SuiteGate
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -175,16 +175,16 @@ def _compare(args: argparse.Namespace) -> int:
 def _compared(args: argparse.Namespace, suite: SuiteSettings | None = None) -> int:
     from pathlib import Path
 
-    from pytest_editmetrics.compare import compare_runs, parse_bound
     from pytest_editmetrics.report.comparison import comparison_json, comparison_lines
     from pytest_editmetrics.runs.folder import read_run
+    from pytest_editmetrics.suites.compare import compare_runs, parse_bound
 
     bounds, allow = [parse_bound(text) for text in args.fail], args.allow_other_weights
     base, head = read_run(Path(args.base)), read_run(Path(args.head))
     found = compare_runs(base, head, bounds, allow_other_weights=allow)
     gates: list[SuiteGate] = []
     if suite is not None:
-        from pytest_editmetrics.suite import judge_suite, side_of
+        from pytest_editmetrics.suites.judge import judge_suite, side_of
 
         sides = [side_of(r, suite.metrics, name) for r, name in ((head, "head"), (base, "base"))]
         gates = judge_suite(suite, *sides, allow_other_weights=allow)

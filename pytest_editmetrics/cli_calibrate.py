@@ -10,8 +10,8 @@ from pytest_editmetrics.cli_runs import say
 
 if TYPE_CHECKING:
     from pytest_editmetrics.calibrated import Calibration
-    from pytest_editmetrics.compare import Bound
     from pytest_editmetrics.session import EditSession
+    from pytest_editmetrics.suites.compare import Bound
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -112,8 +112,8 @@ def _calibrate(args: argparse.Namespace) -> int:
 
 
 def _margins(texts: list[str]) -> dict[str, Bound]:
-    from pytest_editmetrics.compare import parse_bound
     from pytest_editmetrics.errors import InputError
+    from pytest_editmetrics.suites.compare import parse_bound
 
     margins: dict[str, Bound] = {}
     for text in texts:

@@ -13,7 +13,7 @@ from pytest_editmetrics.progress import track
 from pytest_editmetrics.report.tally import Tally, tally_of
 from pytest_editmetrics.runs.folder import GateRecord, Run, RunDir, image_names, read_run
 from pytest_editmetrics.runs.results import ResultsFile, json_line
-from pytest_editmetrics.suite_gate import SuiteResult, suite_of
+from pytest_editmetrics.suites.gate import SuiteResult, suite_of
 
 
 @dataclass(frozen=True)

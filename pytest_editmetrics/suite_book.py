@@ -14,11 +14,11 @@ from pytest_editmetrics.options import in_ci
 from pytest_editmetrics.session import EditSession
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.compare import Key
     from pytest_editmetrics.config.suite import SuiteSettings
     from pytest_editmetrics.gates.verdict import Gate
-    from pytest_editmetrics.suite import Point, Side
-    from pytest_editmetrics.suite_gate import SuiteGate
+    from pytest_editmetrics.suites.compare import Key
+    from pytest_editmetrics.suites.gate import SuiteGate
+    from pytest_editmetrics.suites.judge import Point, Side
 
 _PARTIAL = "only a part of the suite ran (-k, -m, --lf, --deselect, node ids, files, -x or a crash)"
 
@@ -44,7 +44,7 @@ class SuiteBook:
         self._read()
         if self._suite is None:
             return
-        from pytest_editmetrics.suite import Point
+        from pytest_editmetrics.suites.judge import Point
 
         for gate in gates:
             if gate.metric in self._suite.metrics:
@@ -78,8 +78,8 @@ class SuiteBook:
         why = self._partial(full)
         if not made_gates and why is not None:
             return
-        from pytest_editmetrics.suite import Side, judge_suite
-        from pytest_editmetrics.suite_gate import SuiteResult
+        from pytest_editmetrics.suites.gate import SuiteResult
+        from pytest_editmetrics.suites.judge import Side, judge_suite
 
         shown = None if suite.base is None else str(self._session.shown(suite.base))
         gates: list[SuiteGate] = []
@@ -134,7 +134,7 @@ class SuiteBook:
     def _base(self, suite: SuiteSettings) -> Side | None:
         """Return the base, or a problem in its place; ``None`` where this run is to be the base."""
         from pytest_editmetrics.runs.folder import RESULTS, read_run
-        from pytest_editmetrics.suite import Side, side_of
+        from pytest_editmetrics.suites.judge import Side, side_of
 
         if suite.base is None:
             return Side(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_editmetrics.calibrated import Calibrated, Calibration
-from pytest_editmetrics.compare import weights_of
 from pytest_editmetrics.runs.folder import Run
+from pytest_editmetrics.suites.compare import weights_of
 
 
 def run_lines(runs: Mapping[str, Run], calibration: Calibration) -> list[str]:

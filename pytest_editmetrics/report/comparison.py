@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from pytest_editmetrics.compare import (
+from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.report.suite_text import change_lines, suite_headline
+from pytest_editmetrics.report.text import format_numbers
+from pytest_editmetrics.runs.folder import Run
+from pytest_editmetrics.runs.results import plain
+from pytest_editmetrics.suites.compare import (
     NOISE,
     Comparison,
     Key,
@@ -15,12 +20,7 @@ from pytest_editmetrics.compare import (
     way_of,
     weights_of,
 )
-from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.suite_text import change_lines, suite_headline
-from pytest_editmetrics.report.text import format_numbers
-from pytest_editmetrics.runs.folder import Run
-from pytest_editmetrics.runs.results import plain
-from pytest_editmetrics.suite_gate import SuiteGate
+from pytest_editmetrics.suites.gate import SuiteGate
 
 _LISTED = 10
 SCHEMA = "pytest-editmetrics/comparison"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pytest_editmetrics.report.numbers import format_numbers
-from pytest_editmetrics.suite_gate import Change, Moved, SuiteGate
+from pytest_editmetrics.suites.gate import Change, Moved, SuiteGate
 
 
 def suite_headline(gate: SuiteGate) -> str:

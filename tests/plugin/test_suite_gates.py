@@ -363,7 +363,7 @@ LIGHT = """
 import json, sys
 import pytest
 code = pytest.main(["-p", "pytest_editmetrics.plugin", "-q"])
-print("RESULT", json.dumps([int(code), "scipy" in sys.modules, "pytest_editmetrics.suite" in sys.modules]))
+print("RESULT", json.dumps([int(code), "scipy" in sys.modules, "pytest_editmetrics.suites.judge" in sys.modules]))
 """
 
 

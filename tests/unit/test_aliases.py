@@ -8,7 +8,6 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from pytest_editmetrics.compare import Bound, _by_metric
 from pytest_editmetrics.config.case_file import read_case_file
 from pytest_editmetrics.config.schema import json_schema
 from pytest_editmetrics.config.settings import load_settings
@@ -17,6 +16,7 @@ from pytest_editmetrics.errors import ConfigError, InputError
 from pytest_editmetrics.goldens.file import read_golden_file
 from pytest_editmetrics.measurement import Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
+from pytest_editmetrics.suites.compare import Bound, _by_metric
 
 STRUCTURE, ALIAS = "dino_structure_sim", "dinov3_structure_similarity"
 

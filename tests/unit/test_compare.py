@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_editmetrics.cli import main
-from pytest_editmetrics.compare import NOISE, compare_runs, parse_bound
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.folder import GateRecord, Run
 from pytest_editmetrics.runs.results import ResultsFile
+from pytest_editmetrics.suites.compare import NOISE, compare_runs, parse_bound
 
 ALEX = ({"name": "lpips:alex", "sha256": "94bbe0919378dc82", "smoke": False},)
 OTHER = ({"name": "lpips:alex", "sha256": "0000000000001111", "smoke": False},)

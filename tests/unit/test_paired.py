@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pytest_editmetrics.paired import (
+from pytest_editmetrics.suites.paired import (
     bootstrap_interval,
     pairs_needed,
     signed_rank_p,

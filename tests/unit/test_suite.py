@@ -16,8 +16,8 @@ from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.suite_text import change_lines, suite_headline
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.results import ResultsFile
-from pytest_editmetrics.suite import Point, Side, judge_suite
-from pytest_editmetrics.suite_gate import SuiteResult, suite_of
+from pytest_editmetrics.suites.gate import SuiteResult, suite_of
+from pytest_editmetrics.suites.judge import Point, Side, judge_suite
 
 ALEX = frozenset({("lpips:alex", "94bb")})
 

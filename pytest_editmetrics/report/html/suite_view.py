@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_editmetrics.report.suite_text import change_lines, suite_headline
 from pytest_editmetrics.runs.folder import Run
-from pytest_editmetrics.suite_gate import SuiteGate, suite_of
+from pytest_editmetrics.suites.gate import SuiteGate, suite_of
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pytest_editmetrics.compare import NOISE
+from pytest_editmetrics.suites.compare import NOISE
 
 CONFIDENCE = 0.95
 _RESAMPLES = 2_000

@@ -11,7 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_editmetrics.compare import (
+from pytest_editmetrics.config.suite import SuiteBound, SuiteSettings
+from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.runs.folder import Run
+from pytest_editmetrics.suites.compare import (
     NOISE,
     Key,
     final_gates,
@@ -20,11 +23,13 @@ from pytest_editmetrics.compare import (
     way_of,
     weights_of,
 )
-from pytest_editmetrics.config.suite import SuiteBound, SuiteSettings
-from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.paired import bootstrap_interval, pairs_needed, signed_rank_p, statistic
-from pytest_editmetrics.runs.folder import Run
-from pytest_editmetrics.suite_gate import Change, Moved, SuiteGate
+from pytest_editmetrics.suites.gate import Change, Moved, SuiteGate
+from pytest_editmetrics.suites.paired import (
+    bootstrap_interval,
+    pairs_needed,
+    signed_rank_p,
+    statistic,
+)
 
 LISTED = 5
 
