@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, OTHER_WEIGHTS, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
-from pytest_editmetrics.session import EditSession
+from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens.recording import Proposal

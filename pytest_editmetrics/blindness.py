@@ -13,7 +13,7 @@ from pytest_editmetrics.progress import track
 from pytest_editmetrics.runs.folder import IMAGES, GateRecord, Run
 from pytest_editmetrics.score import job_of
 from pytest_editmetrics.selftest import try_faults
-from pytest_editmetrics.session import EditSession
+from pytest_editmetrics.session.state import EditSession
 
 
 def tell_blind(

@@ -37,7 +37,7 @@ from pytest_editmetrics.tolerance import (
 from pytest_editmetrics.two_groups import two_groups
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.session import EditSession
+    from pytest_editmetrics.session.state import EditSession
 
 
 @dataclass(frozen=True)

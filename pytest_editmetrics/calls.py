@@ -13,7 +13,7 @@ from pytest_editmetrics.errors import EditMetricsError, GateFailure, InputError
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
-    from pytest_editmetrics.session import EditSession
+    from pytest_editmetrics.session.state import EditSession
 
 _PACKAGE = str(Path(__file__).parent)
 

@@ -26,7 +26,7 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.suite import SuiteSettings
-    from pytest_editmetrics.session import EditSession
+    from pytest_editmetrics.session.state import EditSession
     from pytest_editmetrics.suites.gate import SuiteGate
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]

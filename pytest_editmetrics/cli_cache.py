@@ -41,7 +41,7 @@ def _info(args: argparse.Namespace) -> int:
 
 
 def _prune(args: argparse.Namespace) -> int:
-    from pytest_editmetrics.options import parse_size
+    from pytest_editmetrics.session.options import parse_size
 
     return _remove(args, parse_size(args.size))
 

@@ -10,7 +10,7 @@ from pytest_editmetrics.cli_runs import say
 
 if TYPE_CHECKING:
     from pytest_editmetrics.calibrated import Calibration
-    from pytest_editmetrics.session import EditSession
+    from pytest_editmetrics.session.state import EditSession
     from pytest_editmetrics.suites.compare import Bound
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]

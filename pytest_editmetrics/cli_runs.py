@@ -11,7 +11,7 @@ from pytest_editmetrics.errors import InputError
 
 if TYPE_CHECKING:
     from pytest_editmetrics.report.tally import Tally
-    from pytest_editmetrics.session import EditSession
+    from pytest_editmetrics.session.state import EditSession
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 

@@ -14,7 +14,7 @@ from pytest_editmetrics.errors import InputError
 if TYPE_CHECKING:
     from pytest_editmetrics.config.expect import Expect
     from pytest_editmetrics.scoring import Engine
-    from pytest_editmetrics.session import EditSession
+    from pytest_editmetrics.session.state import EditSession
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_editmetrics.runs.folder import GateRecord, Run
     from pytest_editmetrics.selftest import Noticed
-    from pytest_editmetrics.session import EditSession
+    from pytest_editmetrics.session.state import EditSession
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_editmetrics.cases_ahead import CASE
 from pytest_editmetrics.edit_gate import Check, EditGate
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, InputError
-from pytest_editmetrics.session import EditSession, session_of
+from pytest_editmetrics.session.cases_ahead import CASE
+from pytest_editmetrics.session.state import EditSession, session_of
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.case_file import CaseFile, CaseSpec

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.options import in_ci
-from pytest_editmetrics.record import REPORT_KEY, is_ours
 from pytest_editmetrics.required import Required
-from pytest_editmetrics.session import EditSession
+from pytest_editmetrics.session.options import in_ci
+from pytest_editmetrics.session.record import REPORT_KEY, is_ours
+from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.ci import CiSurfaces
     from pytest_editmetrics.image_books import ImageBooks
-    from pytest_editmetrics.outputs import RunOutputs
     from pytest_editmetrics.report.tally import Tally
+    from pytest_editmetrics.session.outputs import RunOutputs
     from pytest_editmetrics.suite_book import SuiteBook
 
 
@@ -74,7 +74,7 @@ class Controller:
 
     @cached_property
     def _outputs(self) -> RunOutputs:
-        from pytest_editmetrics.outputs import RunOutputs
+        from pytest_editmetrics.session.outputs import RunOutputs
 
         return RunOutputs(self.session)
 
@@ -270,9 +270,9 @@ class Controller:
     def _summarise(self, session: pytest.Session) -> None:
         if not self._ci.wanted(self._tally, self._problems):
             return
-        from pytest_editmetrics.outputs import package_versions
         from pytest_editmetrics.report.markdown import SessionEnd
         from pytest_editmetrics.report.tally import Tally
+        from pytest_editmetrics.session.outputs import package_versions
 
         failed, cut = session.testsfailed, sys.exc_info()[0] is not None
         end = SessionEnd(package_versions(), self._notes, self._problems, failed, cut)

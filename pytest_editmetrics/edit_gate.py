@@ -14,11 +14,11 @@ from pytest_editmetrics.calls import call_site, check_name, illustrated, raise_f
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.images.boxes import listed
 from pytest_editmetrics.judging import Job, encode_ahead, make_gate
-from pytest_editmetrics.marker import Marker
 from pytest_editmetrics.measure import Boxes
 from pytest_editmetrics.measurement import Measurement, Scope, Threshold
-from pytest_editmetrics.record import TestRecord
-from pytest_editmetrics.session import session_of
+from pytest_editmetrics.session.marker import Marker
+from pytest_editmetrics.session.record import TestRecord
+from pytest_editmetrics.session.state import session_of
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.expect import Expect

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from pytest_editmetrics.record import record_key, start_attempt
-from pytest_editmetrics.session import session_of
+from pytest_editmetrics.session.record import record_key, start_attempt
+from pytest_editmetrics.session.state import session_of
 
 if TYPE_CHECKING:
     from pytest_editmetrics.edit_gate import EditGate

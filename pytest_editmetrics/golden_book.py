@@ -8,7 +8,7 @@ from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.recording import Proposal, write_proposals
 from pytest_editmetrics.goldens.store import GoldenAddress
 from pytest_editmetrics.report.tally import Tally
-from pytest_editmetrics.session import EditSession
+from pytest_editmetrics.session.state import EditSession
 
 
 def record_goldens(

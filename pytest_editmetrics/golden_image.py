@@ -16,8 +16,8 @@ from pytest_editmetrics.errors import (
 )
 from pytest_editmetrics.image_job import ImageJob, run_job
 from pytest_editmetrics.measurement import SCOPES, Measurement, Metric, Scope, Threshold
-from pytest_editmetrics.record import TestRecord
-from pytest_editmetrics.session import session_of
+from pytest_editmetrics.session.record import TestRecord
+from pytest_editmetrics.session.state import session_of
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.golden_images import Comparator

@@ -11,7 +11,7 @@ from pytest_editmetrics.errors import EditMetricsError
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens.images import Staged
     from pytest_editmetrics.runs.obsolete import ObsoleteImage
-    from pytest_editmetrics.session import EditSession
+    from pytest_editmetrics.session.state import EditSession
 
 _LISTED = 10
 

@@ -14,7 +14,7 @@ from pytest_editmetrics.calls import illustrated
 from pytest_editmetrics.errors import EditMetricsError, ImageError
 from pytest_editmetrics.measure import bind, measure
 from pytest_editmetrics.measurement import Measurement, Scope, SoftFailure, Threshold
-from pytest_editmetrics.session import EditSession
+from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.golden_images import Comparator

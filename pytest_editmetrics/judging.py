@@ -14,7 +14,7 @@ import pytest
 from pytest_editmetrics.errors import EditMetricsError, InputError, MissingResourceError
 from pytest_editmetrics.measure import Boxes, bind, measure
 from pytest_editmetrics.measurement import Measurement, SoftFailure, Threshold
-from pytest_editmetrics.session import EditSession
+from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.expect import Expect

@@ -13,8 +13,8 @@ import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.measurement import MASK_MODE, Measurement, SoftFailure
-from pytest_editmetrics.record import record_key
-from pytest_editmetrics.session import EditSession
+from pytest_editmetrics.session.record import record_key
+from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.settings import MetricConfig

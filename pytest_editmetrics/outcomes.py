@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, GateFailure
-from pytest_editmetrics.record import (
+from pytest_editmetrics.session.record import (
     REPORT_KEY,
     Phase,
     TestRecord,
@@ -22,7 +22,7 @@ from pytest_editmetrics.record import (
     set_running,
     start_attempt,
 )
-from pytest_editmetrics.session import session_of
+from pytest_editmetrics.session.state import session_of
 
 _INSIDE = {__name__.partition(".")[0], *sys.stdlib_module_names}
 
@@ -108,7 +108,7 @@ def _enforce_marker(record: TestRecord) -> None:
     if not record.gates or not any(mark.name == "editmetrics" for mark in item.own_markers):
         return
     with record.errors(None):
-        from pytest_editmetrics.marker import check_used
+        from pytest_editmetrics.session.marker import check_used
 
         check_used(item, session_of(item.config), {gate.metric for _, gate in record.gates})
 

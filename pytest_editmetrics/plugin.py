@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_editmetrics import hookspec, outcomes
+from pytest_editmetrics import outcomes
 from pytest_editmetrics.controller import Controller
 from pytest_editmetrics.fixtures import (
     assert_object_sim_above,
@@ -19,8 +19,9 @@ from pytest_editmetrics.fixtures import (
     lpips_pipe,
     sam_pipe,
 )
-from pytest_editmetrics.options import add_options
-from pytest_editmetrics.session import EditSession, session_key
+from pytest_editmetrics.session import hookspec
+from pytest_editmetrics.session.options import add_options
+from pytest_editmetrics.session.state import EditSession, session_key
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.session import EditSession
+from pytest_editmetrics.session.state import EditSession
 
 
 class _Command:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_editmetrics.errors import did_you_mean
-from pytest_editmetrics.session import EditSession
+from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate

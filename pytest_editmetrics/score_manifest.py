@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.options import in_ci
-from pytest_editmetrics.outputs import now, package_versions
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.scoring import Engine, Keep, RowScorer, outcome_of
-from pytest_editmetrics.session import EditSession
+from pytest_editmetrics.session.options import in_ci
+from pytest_editmetrics.session.outputs import now, package_versions
+from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.manifest import Manifest

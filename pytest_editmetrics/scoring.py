@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.judging import Job, encode_ahead, make_gate
-from pytest_editmetrics.session import EditSession
+from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.manifest import Row

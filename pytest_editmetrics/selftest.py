@@ -11,7 +11,7 @@ import numpy as np
 from pytest_editmetrics.background.faults import FAULTS
 from pytest_editmetrics.images.boxes import scale_boxes
 from pytest_editmetrics.judging import Job, judged_only
-from pytest_editmetrics.session import EditSession
+from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.options import in_ci
-from pytest_editmetrics.session import EditSession
+from pytest_editmetrics.session.options import in_ci
+from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.suite import SuiteSettings

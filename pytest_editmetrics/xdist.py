@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.controller import Controller
-from pytest_editmetrics.session import RUN_DIR_KEY
+from pytest_editmetrics.session.state import RUN_DIR_KEY
 
 DESELECTED = "editmetrics_deselected"
 

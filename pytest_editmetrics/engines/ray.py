@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_editmetrics.engines import local
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.scoring import Engine, Outcome, RowScorer
-from pytest_editmetrics.session import EditSession
+from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -30,7 +30,7 @@ import json
 from pathlib import Path
 
 import pytest
-from pytest_editmetrics.session import EditSession, session_key
+from pytest_editmetrics.session.state import EditSession, session_key
 
 FILES = {files}
 

@@ -16,7 +16,7 @@ SETTINGS = (
 COUNTING = """
 import threading
 from pathlib import Path
-import pytest_editmetrics.cases_ahead as module
+import pytest_editmetrics.session.cases_ahead as module
 from pytest_editmetrics.pipes.clip import CLIPPipe
 
 decoded, encode = module._decoded, CLIPPipe.encode_ahead

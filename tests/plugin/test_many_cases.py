@@ -18,7 +18,7 @@ from pathlib import Path
 from pytest_editmetrics.config import case_file
 from pytest_editmetrics.goldens import file as golden_file
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.record import REPORT_KEY, TestRecord
+from pytest_editmetrics.session.record import REPORT_KEY, TestRecord
 
 reads = Counter()
 

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.required import Required
-from pytest_editmetrics.session import session_of
+from pytest_editmetrics.session.state import session_of
 
 SUITE = """
     import pathlib

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import ConfigError
-from pytest_editmetrics.options import resolve_options
+from pytest_editmetrics.session.options import resolve_options
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cache.features import FeatureCache
-    from pytest_editmetrics.cases_ahead import CasesAhead
     from pytest_editmetrics.config.settings import MetricConfig, Settings
     from pytest_editmetrics.config.suite import SuiteSettings
     from pytest_editmetrics.goldens.store import Goldens
     from pytest_editmetrics.pipes.models import ModelStore
     from pytest_editmetrics.pipes.registry import PipeRegistry
     from pytest_editmetrics.runs.folder import RunDir
+    from pytest_editmetrics.session.cases_ahead import CasesAhead
 
 DEFAULT_CONFIG = "editmetrics.yaml"
 RUN_DIR_KEY = "editmetrics_run_dir"
@@ -177,7 +177,7 @@ class EditSession:
         """The YAML cases that come next, where their order is known."""
         if hasattr(self.config, "workerinput"):
             return None
-        from pytest_editmetrics.cases_ahead import CasesAhead
+        from pytest_editmetrics.session.cases_ahead import CasesAhead
 
         ahead = CasesAhead(self.items)
         self.config.add_cleanup(ahead.close)

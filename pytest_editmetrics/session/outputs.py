@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.session import EditSession
+from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.runs.results import ResultsFile

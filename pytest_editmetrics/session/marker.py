@@ -10,7 +10,7 @@ import pytest
 
 from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.measurement import Threshold
-from pytest_editmetrics.session import EditSession
+from pytest_editmetrics.session.state import EditSession
 
 
 @dataclass(frozen=True)
