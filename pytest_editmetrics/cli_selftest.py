@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.checks.selftest import Noticed
     from pytest_editmetrics.runs.folder import GateRecord, Run
-    from pytest_editmetrics.selftest import Noticed
     from pytest_editmetrics.session.state import EditSession
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -59,10 +59,10 @@ def _selftest(args: argparse.Namespace) -> int:
 
 def _noticed(session: EditSession, run: Run, *, configured: bool) -> Iterator[tuple[str, Noticed]]:
     from pytest_editmetrics.background.faults import FAULTS
+    from pytest_editmetrics.checks.selftest import Noticed, selftest
     from pytest_editmetrics.errors import EditMetricsError, ImageError, RegionError
     from pytest_editmetrics.progress import track
     from pytest_editmetrics.score import job_of
-    from pytest_editmetrics.selftest import Noticed, selftest
 
     cases: dict[str, list[GateRecord]] = {}
     for record in run.gates:

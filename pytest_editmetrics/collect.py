@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_editmetrics.edit_gate import Check, EditGate
+from pytest_editmetrics.checks.edit_gate import Check, EditGate
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, InputError
 from pytest_editmetrics.session.cases_ahead import CASE
 from pytest_editmetrics.session.state import EditSession, session_of

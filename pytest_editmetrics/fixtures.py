@@ -11,8 +11,8 @@ from pytest_editmetrics.session.record import record_key, start_attempt
 from pytest_editmetrics.session.state import session_of
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.edit_gate import EditGate
-    from pytest_editmetrics.golden_image import GoldenImage
+    from pytest_editmetrics.checks.edit_gate import EditGate
+    from pytest_editmetrics.checks.golden_image import GoldenImage
     from pytest_editmetrics.measurement import Measurement
     from pytest_editmetrics.pipes.clip.pipe import CLIPPipe
     from pytest_editmetrics.pipes.dino.pipe import DINOPipe
@@ -53,7 +53,7 @@ def dino_v3_pipe(pytestconfig: pytest.Config, sam_pipe: Any) -> DINOPipe:
 @pytest.fixture
 def edit_gate(request: pytest.FixtureRequest) -> EditGate:
     """Checks an edited image against its reference: edit_gate.check(reference, edited, coords)."""
-    from pytest_editmetrics.edit_gate import EditGate
+    from pytest_editmetrics.checks.edit_gate import EditGate
 
     item = request.node
     return EditGate(item.stash.get(record_key, None) or start_attempt(item))
@@ -62,7 +62,7 @@ def edit_gate(request: pytest.FixtureRequest) -> EditGate:
 @pytest.fixture
 def golden_image(request: pytest.FixtureRequest) -> GoldenImage:
     """Compares an image with the one approved for the test: golden_image.check(image)."""
-    from pytest_editmetrics.golden_image import GoldenImage
+    from pytest_editmetrics.checks.golden_image import GoldenImage
 
     item = request.node
     return GoldenImage(item.stash.get(record_key, None) or start_attempt(item))

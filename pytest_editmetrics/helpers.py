@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.edit_gate import Check, EditGate, Resize
+from pytest_editmetrics.checks.edit_gate import Check, EditGate, Resize
+from pytest_editmetrics.checks.measure import Boxes
 from pytest_editmetrics.errors import InputError
-from pytest_editmetrics.measure import Boxes
 from pytest_editmetrics.measurement import Measurement
 from pytest_editmetrics.session.record import running_record
 

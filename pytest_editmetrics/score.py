@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_editmetrics.checks.judge import Job, make_gate
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
-from pytest_editmetrics.judging import Job, make_gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND, Threshold
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.scoring import outcome_of
@@ -17,7 +17,7 @@ from pytest_editmetrics.session.outputs import now, package_versions
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.pairs import Pair
+    from pytest_editmetrics.checks.pairs import Pair
     from pytest_editmetrics.report.tally import Tally
     from pytest_editmetrics.runs.folder import GateRecord, Run
 
@@ -124,9 +124,9 @@ def _scored(session: EditSession, run: Run, record: GateRecord, configured: bool
 
 def _compared(session: EditSession, run: Run, record: GateRecord, configured: bool) -> Gate:
     """Compare a saved image with today's golden image."""
+    from pytest_editmetrics.checks.image_job import ImageJob, run_job
     from pytest_editmetrics.config.golden_images import COMPARATORS
     from pytest_editmetrics.goldens.images import image_address
-    from pytest_editmetrics.image_job import ImageJob, run_job
 
     gate = record.gate
     _check_fixture(gate, configured)
@@ -201,8 +201,8 @@ def _pair(run: Run, gate: Gate) -> Pair:
         raise EditMetricsError(
             f"the run keeps no images of {gate.label}; they could not be read or saved then"
         )
+    from pytest_editmetrics.checks.pairs import pair_of
     from pytest_editmetrics.images.shapes import Region
-    from pytest_editmetrics.pairs import pair_of
 
     area = gate.region.get("coords")
     return pair_of(

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from pytest_editmetrics.checks.judge import Job, encode_ahead, make_gate
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.judging import Job, encode_ahead, make_gate
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.checks.pairs import Pair
     from pytest_editmetrics.config.manifest import Row
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.images.load import Array
-    from pytest_editmetrics.pairs import Pair
 
 Keep = Literal["none", "failing", "all"]
 
@@ -61,7 +61,7 @@ class RowScorer:
 
     def decode(self, row: Row) -> Pair | EditMetricsError:
         """Return the images of a row, or why there are none. Threads may decode meanwhile."""
-        from pytest_editmetrics.pairs import pair_of
+        from pytest_editmetrics.checks.pairs import pair_of
 
         try:
             return pair_of(

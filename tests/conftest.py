@@ -73,7 +73,7 @@ def image(value):
 @pytest.fixture
 def check(edit_gate):
     def check(value, threshold=None, metric="score", name=None):
-        from pytest_editmetrics.edit_gate import Check
+        from pytest_editmetrics.checks.edit_gate import Check
 
         return edit_gate.run(
             Check(image(0), image(value), metrics=metric, name=name,

@@ -751,7 +751,7 @@ SERVER = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
 import numpy, PIL.Image, PIL.PngImagePlugin, pytest, yaml
-import pytest_editmetrics.plugin, pytest_editmetrics.image_job, pytest_editmetrics.goldens.images
+import pytest_editmetrics.plugin, pytest_editmetrics.checks.image_job, pytest_editmetrics.goldens.images
 import pytest_editmetrics.goldens.comparators, pytest_editmetrics.runs.obsolete, pytest_editmetrics.report.text
 for line in sys.stdin:
     child = os.fork()

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_editmetrics.checks.measure import Boxes, bind, measure
 from pytest_editmetrics.errors import EditMetricsError, InputError, MissingResourceError
-from pytest_editmetrics.measure import Boxes, bind, measure
 from pytest_editmetrics.measurement import Measurement, SoftFailure, Threshold
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.checks.pairs import Pair
     from pytest_editmetrics.config.expect import Expect
     from pytest_editmetrics.config.settings import MetricConfig
     from pytest_editmetrics.gates.verdict import Gate, UpdateMode
     from pytest_editmetrics.goldens.store import GoldenAddress
-    from pytest_editmetrics.pairs import Pair
     from pytest_editmetrics.pipes.explain import Evidence
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_editmetrics.background.faults import FAULTS
+from pytest_editmetrics.checks.judge import Job, judged_only
 from pytest_editmetrics.images.boxes import scale_boxes
-from pytest_editmetrics.judging import Job, judged_only
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_editmetrics.calls import call_site, check_name, raise_failures
+from pytest_editmetrics.checks.calls import call_site, check_name, raise_failures
+from pytest_editmetrics.checks.image_job import ImageJob, run_job
 from pytest_editmetrics.errors import (
     EditMetricsError,
     InputError,
     MissingResourceError,
     did_you_mean,
 )
-from pytest_editmetrics.image_job import ImageJob, run_job
 from pytest_editmetrics.measurement import SCOPES, Measurement, Metric, Scope, Threshold
 from pytest_editmetrics.session.record import TestRecord
 from pytest_editmetrics.session.state import session_of

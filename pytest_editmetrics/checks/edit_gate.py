@@ -10,11 +10,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_editmetrics.calls import call_site, check_name, illustrated, raise_failures
+from pytest_editmetrics.checks.calls import call_site, check_name, illustrated, raise_failures
+from pytest_editmetrics.checks.judge import Job, encode_ahead, make_gate
+from pytest_editmetrics.checks.measure import Boxes
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.images.boxes import listed
-from pytest_editmetrics.judging import Job, encode_ahead, make_gate
-from pytest_editmetrics.measure import Boxes
 from pytest_editmetrics.measurement import Measurement, Scope, Threshold
 from pytest_editmetrics.session.marker import Marker
 from pytest_editmetrics.session.record import TestRecord
@@ -217,7 +217,7 @@ class EditGate:
 
     def _selftest(self, jobs: Sequence[Job | Gate], gates: Sequence[Gate]) -> list[Gate]:
         """Record, as a gate, whether the gates of a check would notice a fault."""
-        from pytest_editmetrics.selftest import selftest, selftest_gate
+        from pytest_editmetrics.checks.selftest import selftest, selftest_gate
 
         of_check = [job for job in jobs if isinstance(job, Job)]
         if not of_check:
@@ -280,7 +280,7 @@ class EditGate:
     def _jobs(
         self, check: Check, configs: Sequence[MetricConfig], marker: Marker, *, unnamed: bool
     ) -> list[Job]:
-        from pytest_editmetrics.pairs import pair_of
+        from pytest_editmetrics.checks.pairs import pair_of
 
         objects = check.object_coords
         half = len(objects) // 2 if objects else 0

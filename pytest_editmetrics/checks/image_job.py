@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_editmetrics.calls import illustrated
+from pytest_editmetrics.checks.calls import illustrated
+from pytest_editmetrics.checks.measure import bind, measure
 from pytest_editmetrics.errors import EditMetricsError, ImageError
-from pytest_editmetrics.measure import bind, measure
 from pytest_editmetrics.measurement import Measurement, Scope, SoftFailure, Threshold
 from pytest_editmetrics.session.state import EditSession
 
