@@ -12,7 +12,7 @@ from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.runs.folder import IMAGES, GateRecord, Run
-from pytest_editmetrics.score import job_of
+from pytest_editmetrics.saved_runs.score import job_of
 from pytest_editmetrics.session.state import EditSession
 
 

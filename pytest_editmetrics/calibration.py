@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_editmetrics.approve import bound_elsewhere, golden_address, selected
 from pytest_editmetrics.calibrated import Calibrated, Calibration, Demand
 from pytest_editmetrics.config.bounds import limits
 from pytest_editmetrics.config.expect import check_expect
@@ -16,6 +15,7 @@ from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.goldens.recording import Proposal, recorded_bound
 from pytest_editmetrics.measurement import Margin, Metric, Threshold
 from pytest_editmetrics.runs.folder import GateRecord, Run
+from pytest_editmetrics.saved_runs.approve import bound_elsewhere, golden_address, selected
 from pytest_editmetrics.suites.compare import (
     Bound,
     Key,

@@ -162,7 +162,7 @@ def add_compare(commands: Commands) -> None:
 def _compare(args: argparse.Namespace) -> int:
     if args.suite is None:
         return _compared(args)
-    from pytest_editmetrics.project import in_project
+    from pytest_editmetrics.saved_runs.project import in_project
 
     def work(session: EditSession) -> int:
         if session.suite is None:

@@ -84,9 +84,9 @@ def _calibrate(args: argparse.Namespace) -> int:
     from pytest_editmetrics.calibrated import Demand
     from pytest_editmetrics.calibration import calibrate
     from pytest_editmetrics.errors import InputError
-    from pytest_editmetrics.project import in_project
     from pytest_editmetrics.report.calibration import calibration_lines, run_lines
     from pytest_editmetrics.runs.folder import read_run
+    from pytest_editmetrics.saved_runs.project import in_project
     from pytest_editmetrics.tolerance import check_shares
 
     check_shares(args.coverage, args.confidence)

@@ -74,7 +74,7 @@ def add_merge(commands: Commands) -> None:
 
 
 def _merge(args: argparse.Namespace) -> int:
-    from pytest_editmetrics.merge import merge_runs
+    from pytest_editmetrics.saved_runs.merge import merge_runs
 
     given = len({folder.resolve() for folder in args.folders})
     if args.shards is not None and args.shards != given:
@@ -110,9 +110,9 @@ def add_approve(commands: Commands) -> None:
 
 
 def _approve(args: argparse.Namespace) -> int:
-    from pytest_editmetrics.approve import approve
-    from pytest_editmetrics.project import in_project
     from pytest_editmetrics.runs.folder import read_run
+    from pytest_editmetrics.saved_runs.approve import approve
+    from pytest_editmetrics.saved_runs.project import in_project
 
     run = read_run(args.folder)
 

@@ -13,7 +13,7 @@ from pytest_editmetrics.errors import InputError
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.expect import Expect
-    from pytest_editmetrics.scoring import Engine
+    from pytest_editmetrics.saved_runs.rows import Engine
     from pytest_editmetrics.session.state import EditSession
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -96,10 +96,10 @@ def _is_run(target: Path) -> bool:
 
 
 def _score_run(args: argparse.Namespace) -> int:
-    from pytest_editmetrics.project import in_project
     from pytest_editmetrics.report.summary import summary_lines
     from pytest_editmetrics.runs.folder import read_run
-    from pytest_editmetrics.score import problems, score_run
+    from pytest_editmetrics.saved_runs.project import in_project
+    from pytest_editmetrics.saved_runs.score import problems, score_run
 
     for name in ("engine", "metrics", "keep_images", "allow_unbounded"):
         if getattr(args, name):
@@ -117,9 +117,9 @@ def _score_run(args: argparse.Namespace) -> int:
 
 def _score_manifest(args: argparse.Namespace) -> int:
     from pytest_editmetrics.config.manifest import Manifest
-    from pytest_editmetrics.project import in_project
     from pytest_editmetrics.report.summary import running_lines
-    from pytest_editmetrics.score_manifest import check_rows, problems, score_manifest
+    from pytest_editmetrics.saved_runs.project import in_project
+    from pytest_editmetrics.saved_runs.score_manifest import check_rows, problems, score_manifest
 
     name = args.engine or "local"
     output = args.output or args.target.with_name(f"{args.target.stem}-scored")
@@ -173,11 +173,11 @@ def _told(summary: Iterable[str], output: Path, problems: Iterable[str]) -> int:
 @contextmanager
 def _engine(name: str, session: EditSession) -> Iterator[Engine]:
     if name == "local":
-        from pytest_editmetrics.engines.local import score_rows
+        from pytest_editmetrics.saved_runs.engines.local import score_rows
 
         yield lambda scorer, rows, _: score_rows(scorer, rows)
     else:
-        from pytest_editmetrics.engines.ray import connected
+        from pytest_editmetrics.saved_runs.engines.ray import connected
 
         with connected(session) as engine:
             yield engine

@@ -38,8 +38,8 @@ def add_selftest(commands: Commands) -> None:
 def _selftest(args: argparse.Namespace) -> int:
     import json
 
-    from pytest_editmetrics.project import in_project
     from pytest_editmetrics.runs.folder import read_run
+    from pytest_editmetrics.saved_runs.project import in_project
 
     run = read_run(Path(args.run_path))
 
@@ -62,7 +62,7 @@ def _noticed(session: EditSession, run: Run, *, configured: bool) -> Iterator[tu
     from pytest_editmetrics.checks.selftest import Noticed, selftest
     from pytest_editmetrics.errors import EditMetricsError, ImageError, RegionError
     from pytest_editmetrics.progress import track
-    from pytest_editmetrics.score import job_of
+    from pytest_editmetrics.saved_runs.score import job_of
 
     cases: dict[str, list[GateRecord]] = {}
     for record in run.gates:

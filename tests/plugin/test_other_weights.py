@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_editmetrics.approve import approve
-from pytest_editmetrics.project import in_project
 from pytest_editmetrics.runs.folder import read_run
+from pytest_editmetrics.saved_runs.approve import approve
+from pytest_editmetrics.saved_runs.project import in_project
 from pytest_editmetrics.weights.catalog import PACKAGED
 
 ALEX = PACKAGED["lpips:alex"].sha256[:12]

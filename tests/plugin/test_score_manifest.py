@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-# pytester forgets modules that a test imported first; those that are patched here stay
-from pytest_editmetrics import score_manifest
 from pytest_editmetrics.cli import main
-from pytest_editmetrics.engines import local
-from pytest_editmetrics.engines.local import look_ahead
 from pytest_editmetrics.report.text import headline
 from pytest_editmetrics.runs.folder import Run, read_run
+
+# pytester forgets modules that a test imported first; those that are patched here stay
+from pytest_editmetrics.saved_runs import score_manifest
+from pytest_editmetrics.saved_runs.engines import local
+from pytest_editmetrics.saved_runs.engines.local import look_ahead
 
 NOT_FOUND, NAN, MISSING = 255, 254, 253  # what the suite's pipe takes for special
 

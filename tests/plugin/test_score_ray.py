@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 from pytest_editmetrics.cli import main
-from pytest_editmetrics.engines import ray as engine
 from pytest_editmetrics.runs.folder import read_run
+from pytest_editmetrics.saved_runs.engines import ray as engine
 
 CLUSTER = """
 import sys

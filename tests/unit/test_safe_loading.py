@@ -48,7 +48,7 @@ class TestTheSource:
         }
         | {"os.system", "os.popen", "shelve.open", "torch.hub.load"}
     )
-    RAY = "engines/ray.py"  # Ray's own transport, between the processes of one user's cluster
+    RAY = "saved_runs/engines/ray.py"  # Ray's own transport, between the processes of one user's cluster
 
     @staticmethod
     @cache

@@ -18,9 +18,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.engines import local
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.scoring import Engine, Outcome, RowScorer
+from pytest_editmetrics.saved_runs.engines import local
+from pytest_editmetrics.saved_runs.rows import Engine, Outcome, RowScorer
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.progress import track
-from pytest_editmetrics.scoring import Engine, Keep, RowScorer, outcome_of
+from pytest_editmetrics.saved_runs.rows import Engine, Keep, RowScorer, outcome_of
 from pytest_editmetrics.session.options import in_ci
 from pytest_editmetrics.session.outputs import now, package_versions
 from pytest_editmetrics.session.state import EditSession

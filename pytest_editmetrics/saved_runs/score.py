@@ -11,7 +11,7 @@ from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND, Threshold
 from pytest_editmetrics.progress import track
-from pytest_editmetrics.scoring import outcome_of
+from pytest_editmetrics.saved_runs.rows import outcome_of
 from pytest_editmetrics.session.options import in_ci
 from pytest_editmetrics.session.outputs import now, package_versions
 from pytest_editmetrics.session.state import EditSession

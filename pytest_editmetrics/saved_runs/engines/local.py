@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.manifest import Row
-    from pytest_editmetrics.scoring import Outcome, RowScorer
+    from pytest_editmetrics.saved_runs.rows import Outcome, RowScorer
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")

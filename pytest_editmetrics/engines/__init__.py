@@ -1,1 +1,0 @@
-"""Where the rows of a manifest are measured: in this process, or on a cluster."""
