@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from pytest_editmetrics.calibration.bimodality import LEVEL, two_groups
+from pytest_editmetrics.calibration.tolerance import Scale, is_normal, scale_of, tolerance_bound
 from pytest_editmetrics.measurement import Better
-from pytest_editmetrics.tolerance import Scale, is_normal, scale_of, tolerance_bound
-from pytest_editmetrics.two_groups import LEVEL, two_groups
 
 COVERAGE, CONFIDENCE = 0.99, 0.95
 POINTS = 2.0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_editmetrics.cli_runs import say
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.calibrated import Calibration
+    from pytest_editmetrics.calibration.values import Calibration
     from pytest_editmetrics.session.state import EditSession
     from pytest_editmetrics.suites.compare import Bound
 
@@ -80,14 +80,14 @@ def add_calibrate(commands: Commands) -> None:
 
 
 def _calibrate(args: argparse.Namespace) -> int:
-    from pytest_editmetrics.blindness import tell_blind
-    from pytest_editmetrics.calibrated import Demand
-    from pytest_editmetrics.calibration import calibrate
+    from pytest_editmetrics.calibration.blindness import tell_blind
+    from pytest_editmetrics.calibration.proposals import calibrate
+    from pytest_editmetrics.calibration.text import calibration_lines, run_lines
+    from pytest_editmetrics.calibration.tolerance import check_shares
+    from pytest_editmetrics.calibration.values import Demand
     from pytest_editmetrics.errors import InputError
-    from pytest_editmetrics.report.calibration import calibration_lines, run_lines
     from pytest_editmetrics.runs.folder import read_run
     from pytest_editmetrics.saved_runs.project import in_project
-    from pytest_editmetrics.tolerance import check_shares
 
     check_shares(args.coverage, args.confidence)
     margins = _margins(args.min_margin)

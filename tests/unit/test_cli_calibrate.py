@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from pytest_editmetrics.calibration.tolerance import scale_of, tolerance_bound
 from pytest_editmetrics.cli import main
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.results import ResultsFile
-from pytest_editmetrics.tolerance import scale_of, tolerance_bound
 
 GOLDEN = "tests/goldens/test_x.py.yaml"
 ALEX = ({"name": "lpips:alex", "sha256": "94bbe0919378dc82", "smoke": False},)

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pytest_editmetrics.errors import InputError
-from pytest_editmetrics.tolerance import (
+from pytest_editmetrics.calibration.bimodality import two_groups
+from pytest_editmetrics.calibration.tolerance import (
     Scale,
     assumption_free_runs,
     enough_runs,
@@ -23,7 +23,7 @@ from pytest_editmetrics.tolerance import (
     tolerance_bound,
     worst_rank,
 )
-from pytest_editmetrics.two_groups import two_groups
+from pytest_editmetrics.errors import InputError
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import calibration

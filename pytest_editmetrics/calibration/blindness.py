@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pytest_editmetrics.calibrated import Calibrated, Calibration
+from pytest_editmetrics.calibration.values import Calibrated, Calibration
 from pytest_editmetrics.checks.selftest import try_faults
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.measurement import Threshold

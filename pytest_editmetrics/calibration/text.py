@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_editmetrics.calibrated import Calibrated, Calibration
+from pytest_editmetrics.calibration.values import Calibrated, Calibration
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.suites.compare import weights_of
 

@@ -7,7 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_editmetrics.calibrated import Calibrated, Calibration, Demand
+from pytest_editmetrics.calibration.bimodality import two_groups
+from pytest_editmetrics.calibration.tolerance import (
+    Scale,
+    assumption_free_runs,
+    check_shares,
+    enough_runs,
+    is_normal,
+    scale_of,
+    tolerance_bound,
+)
+from pytest_editmetrics.calibration.values import Calibrated, Calibration, Demand
 from pytest_editmetrics.config.bounds import limits
 from pytest_editmetrics.config.expect import check_expect
 from pytest_editmetrics.errors import EditMetricsError, InputError
@@ -25,16 +35,6 @@ from pytest_editmetrics.suites.compare import (
     way_of,
     weights_of,
 )
-from pytest_editmetrics.tolerance import (
-    Scale,
-    assumption_free_runs,
-    check_shares,
-    enough_runs,
-    is_normal,
-    scale_of,
-    tolerance_bound,
-)
-from pytest_editmetrics.two_groups import two_groups
 
 if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
 
+from pytest_editmetrics.calibration.tolerance import ToleranceBound
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.goldens.recording import Proposal
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.suites.compare import Bound
-from pytest_editmetrics.tolerance import ToleranceBound
 
 
 @dataclass(frozen=True)
