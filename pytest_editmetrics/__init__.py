@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_editmetrics.errors import EditMetricsError, GateFailure
-    from pytest_editmetrics.helpers import (
+    from pytest_editmetrics.images.shapes import Region
+    from pytest_editmetrics.measurement import Margin, Measurement, Metric, SoftFailure
+    from pytest_editmetrics.plugin.helpers import (
         assert_object_sim_above,
         assert_unedit_emd_below,
         assert_unedit_lpips_below,
     )
-    from pytest_editmetrics.images.shapes import Region
-    from pytest_editmetrics.measurement import Margin, Measurement, Metric, SoftFailure
 
 __all__ = [
     "EditMetricsError",
@@ -42,9 +42,9 @@ _HOME = {
     "Metric": "measurement",
     "Region": "images.shapes",
     "SoftFailure": "measurement",
-    "assert_object_sim_above": "helpers",
-    "assert_unedit_emd_below": "helpers",
-    "assert_unedit_lpips_below": "helpers",
+    "assert_object_sim_above": "plugin.helpers",
+    "assert_unedit_emd_below": "plugin.helpers",
+    "assert_unedit_lpips_below": "plugin.helpers",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.required import Required
+from pytest_editmetrics.plugin.required import Required
 from pytest_editmetrics.session.state import session_of
 
 SUITE = """

@@ -71,7 +71,7 @@ def golden_image(request: pytest.FixtureRequest) -> GoldenImage:
 @pytest.fixture
 def assert_unedit_emd_below() -> Helper:
     """Asserts that CLIP sees the same content outside the edit boxes (emd, lower is better)."""
-    from pytest_editmetrics import helpers
+    from pytest_editmetrics.plugin import helpers
 
     return helpers.assert_unedit_emd_below
 
@@ -79,7 +79,7 @@ def assert_unedit_emd_below() -> Helper:
 @pytest.fixture
 def assert_unedit_lpips_below() -> Helper:
     """Asserts that the pixels outside the edit boxes look the same (lpips, lower is better)."""
-    from pytest_editmetrics import helpers
+    from pytest_editmetrics.plugin import helpers
 
     return helpers.assert_unedit_lpips_below
 
@@ -87,6 +87,6 @@ def assert_unedit_lpips_below() -> Helper:
 @pytest.fixture
 def assert_object_sim_above() -> Helper:
     """Asserts that objects stayed the same objects (cosine of CLIP tokens, higher is better)."""
-    from pytest_editmetrics import helpers
+    from pytest_editmetrics.plugin import helpers
 
     return helpers.assert_object_sim_above

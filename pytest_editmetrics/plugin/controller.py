@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.required import Required
+from pytest_editmetrics.plugin.required import Required
 from pytest_editmetrics.session.options import in_ci
 from pytest_editmetrics.session.record import REPORT_KEY, is_ours
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.ci import CiSurfaces
-    from pytest_editmetrics.image_books import ImageBooks
+    from pytest_editmetrics.plugin.ci import CiSurfaces
+    from pytest_editmetrics.plugin.image_recorder import ImageBooks
+    from pytest_editmetrics.plugin.suite_recorder import SuiteBook
     from pytest_editmetrics.report.tally import Tally
     from pytest_editmetrics.session.outputs import RunOutputs
-    from pytest_editmetrics.suite_book import SuiteBook
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Controller:
 
     @cached_property
     def _ci(self) -> CiSurfaces:
-        from pytest_editmetrics.ci import CiSurfaces
+        from pytest_editmetrics.plugin.ci import CiSurfaces
 
         return CiSurfaces(self.session)
 
@@ -80,13 +80,13 @@ class Controller:
 
     @cached_property
     def _images(self) -> ImageBooks:
-        from pytest_editmetrics.image_books import ImageBooks
+        from pytest_editmetrics.plugin.image_recorder import ImageBooks
 
         return ImageBooks(self.session)
 
     @cached_property
     def _suite(self) -> SuiteBook:
-        from pytest_editmetrics.suite_book import SuiteBook
+        from pytest_editmetrics.plugin.suite_recorder import SuiteBook
 
         return SuiteBook(self.session)
 
@@ -230,7 +230,7 @@ class Controller:
                 self._finish_attempt(attempt)
         full = self._is_full_run(session) and sys.exc_info()[0] is None
         if self._tally is not None:
-            from pytest_editmetrics.golden_book import record_goldens
+            from pytest_editmetrics.plugin.golden_recorder import record_goldens
 
             notes, problems = record_goldens(self.session, self._tally, self._collected)
             self._notes += notes

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_editmetrics import outcomes
-from pytest_editmetrics.controller import Controller
-from pytest_editmetrics.fixtures import (
+from pytest_editmetrics.plugin import outcomes
+from pytest_editmetrics.plugin.controller import Controller
+from pytest_editmetrics.plugin.fixtures import (
     assert_object_sim_above,
     assert_unedit_emd_below,
     assert_unedit_lpips_below,
@@ -61,14 +61,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(outcomes, "editmetrics-outcomes")
     config.pluginmanager.register(outcomes.ErrorsStay(), "editmetrics-errors")
     if hasattr(config, "workerinput"):
-        from pytest_editmetrics.xdist import XdistWorker
+        from pytest_editmetrics.plugin.xdist import XdistWorker
 
         config.pluginmanager.register(XdistWorker(config), "editmetrics-xdist")
         return
     controller = Controller(session)
     config.pluginmanager.register(controller, "editmetrics-controller")
     if hasattr(config.hook, "pytest_xdist_node_collection_finished"):
-        from pytest_editmetrics.xdist import XdistController
+        from pytest_editmetrics.plugin.xdist import XdistController
 
         config.pluginmanager.register(XdistController(controller), "editmetrics-xdist")
 
@@ -83,6 +83,6 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     name = file_path.name
     if not (name.startswith("test_") and name.endswith((".edit.yaml", ".edit.yml"))):
         return None
-    from pytest_editmetrics.collect import CaseModule
+    from pytest_editmetrics.plugin.collect import CaseModule
 
     return CaseModule.from_parent(parent, path=file_path)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_editmetrics.controller import Controller
+from pytest_editmetrics.plugin.controller import Controller
 from pytest_editmetrics.session.state import RUN_DIR_KEY
 
 DESELECTED = "editmetrics_deselected"
