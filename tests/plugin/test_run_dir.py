@@ -51,7 +51,7 @@ def real(pytester):
 @pytest.fixture
 def editmetrics(pytester):
     def run(*args: object) -> pytest.RunResult:
-        return pytester.run(sys.executable, "-m", "pytest_editmetrics.cli", *map(str, args))
+        return pytester.run(sys.executable, "-m", "pytest_editmetrics.cli.main", *map(str, args))
 
     return run
 

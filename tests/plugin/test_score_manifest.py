@@ -314,7 +314,7 @@ def test_ctrl_c_ends_it_with_what_was_measured(score, suite):
         )
     )  # fmt: skip
     write_pairs(suite.path, [5] * 200)
-    command = [sys.executable, "-m", "pytest_editmetrics.cli", "score", "pairs.jsonl"]
+    command = [sys.executable, "-m", "pytest_editmetrics.cli.main", "score", "pairs.jsonl"]
     with subprocess.Popen(
         command, cwd=suite.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:

@@ -93,7 +93,7 @@ def test_a_cluster_measures_what_this_process_does(suite, cluster):
     def score(name: str, rows: list[dict], *args: str) -> pytest.RunResult:
         text = "".join(json.dumps(row) + "\n" for row in rows)
         (suite.path / "pairs.jsonl").write_text(text)
-        command = (sys.executable, "-m", "pytest_editmetrics.cli", "score", "pairs.jsonl")
+        command = (sys.executable, "-m", "pytest_editmetrics.cli.main", "score", "pairs.jsonl")
         return suite.run(*command, "-o", name, "--keep-images", "failing", *args)
 
     assert score("local", rows).ret == 1

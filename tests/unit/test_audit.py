@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pytest_editmetrics.cli import main, make_parser
+from pytest_editmetrics.cli.main import main, make_parser
 from pytest_editmetrics.goldens import git_files
 from pytest_editmetrics.goldens.audit import audit
 from pytest_editmetrics.goldens.file import GoldenEntry, GoldenFile

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pytest_editmetrics.cli import make_parser
+from pytest_editmetrics.cli.main import make_parser
 from pytest_editmetrics.session.options import OPTIONS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "ci.md").read_text(encoding="utf-8")

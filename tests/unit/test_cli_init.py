@@ -53,7 +53,7 @@ def test_schema_without_a_kind_holds_all_three(capsys):
 
 def test_a_reader_that_goes_away_is_no_traceback():
     status = "${PIPESTATUS[0]}"
-    command = f"{sys.executable} -m pytest_editmetrics.cli schema | true; exit {status}"
+    command = f"{sys.executable} -m pytest_editmetrics.cli.main schema | true; exit {status}"
     process = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert process.returncode == 141
     assert "Traceback" not in process.stderr

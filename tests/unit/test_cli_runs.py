@@ -86,7 +86,7 @@ def test_a_full_disk_is_told_in_one_line(tmp_path):
     for command in (["schema"], ["compare", "run", "run"]):
         with open("/dev/full", "w") as full:
             ended = subprocess.run(
-                [sys.executable, "-m", "pytest_editmetrics.cli", *command],
+                [sys.executable, "-m", "pytest_editmetrics.cli.main", *command],
                 cwd=tmp_path,
                 stdout=full,
                 stderr=subprocess.PIPE,

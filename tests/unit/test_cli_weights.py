@@ -252,7 +252,7 @@ class TestUsage:
 
     def test_help_imports_nothing_heavy(self) -> None:
         code = (
-            "import sys\nfrom pytest_editmetrics.cli import main\n"
+            "import sys\nfrom pytest_editmetrics.cli.main import main\n"
             "try: main(['--help'])\nexcept SystemExit: pass\n"
             "heavy = {'torch', 'numpy', 'PIL', 'yaml', 'pydantic', 'huggingface_hub', 'pooch'}\n"
             "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pytest_editmetrics.cli import make_parser
+from pytest_editmetrics.cli.main import make_parser
 from pytest_editmetrics.config import manifest
 from pytest_editmetrics.config.manifest import ROW_KEYS, Manifest, Row
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, ImageError, InputError

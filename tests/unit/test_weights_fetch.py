@@ -256,7 +256,7 @@ class Hub:
         for name in ("HF_HUB_CACHE", "HF_TOKEN"):
             environment.pop(name, None)
         return subprocess.run(
-            [sys.executable, "-m", "pytest_editmetrics.cli", "weights", *args],
+            [sys.executable, "-m", "pytest_editmetrics.cli.main", "weights", *args],
             env=environment,
             capture_output=True,
             text=True,

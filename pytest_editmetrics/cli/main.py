@@ -13,15 +13,15 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from pytest_editmetrics.cli_audit import add_audit
-from pytest_editmetrics.cli_cache import add_cache
-from pytest_editmetrics.cli_calibrate import add_calibrate
-from pytest_editmetrics.cli_prune import add_prune
-from pytest_editmetrics.cli_runs import add_approve, add_merge, add_report
-from pytest_editmetrics.cli_score import add_score
-from pytest_editmetrics.cli_selftest import add_selftest
-from pytest_editmetrics.cli_suggest import add_suggest_region
-from pytest_editmetrics.cli_weights import add_weights
+from pytest_editmetrics.cli.audit import add_audit
+from pytest_editmetrics.cli.cache import add_cache
+from pytest_editmetrics.cli.calibrate import add_calibrate
+from pytest_editmetrics.cli.prune import add_prune
+from pytest_editmetrics.cli.runs import add_approve, add_merge, add_report
+from pytest_editmetrics.cli.score import add_score
+from pytest_editmetrics.cli.selftest import add_selftest
+from pytest_editmetrics.cli.suggest import add_suggest_region
+from pytest_editmetrics.cli.weights import add_weights
 from pytest_editmetrics.errors import EditMetricsError, InputError
 
 if TYPE_CHECKING:

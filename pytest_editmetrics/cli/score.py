@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_editmetrics.cli_runs import say
+from pytest_editmetrics.cli.runs import say
 from pytest_editmetrics.errors import InputError
 
 if TYPE_CHECKING:

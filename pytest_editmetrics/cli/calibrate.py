@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_editmetrics.cli_runs import say
+from pytest_editmetrics.cli.runs import say
 
 if TYPE_CHECKING:
     from pytest_editmetrics.calibration.values import Calibration
