@@ -36,7 +36,7 @@ dist: $(VENV)/.ready
 	rm -rf dist
 	$(BIN)/python -m build
 	$(BIN)/twine check --strict dist/*
-	$(BIN)/python -m pytest -q tests/unit/test_wheel.py
+	$(BIN)/python -m pytest -q tests/repository/test_wheel.py
 
 # what pip installs today into an empty environment, and nothing of what is only for development
 sbom:

@@ -50,7 +50,7 @@ def dino_s16() -> Path:
     if not (folder / "preprocessor_config.json").is_file():
         from transformers import DINOv3ViTConfig, DINOv3ViTModel
 
-        sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+        sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
         from tiny_models import STRETCHING, save
 
         torch.manual_seed(11)

@@ -23,7 +23,7 @@ from chromium_pipe import Chromium
 from pytest_editmetrics.report.html import write_html
 from pytest_editmetrics.runs.folder import read_run
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 from synthetic_run import make_large_run
 
 CASES = 1000

@@ -136,3 +136,14 @@ def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     """An empty test suite with a pipe whose scores the tests choose: ``check(value, threshold)``."""
     pytester.makeconftest(CONFTEST)
     return pytester
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with one test file; the current folder."""
+    root = tmp_path / "project"
+    (root / "tests").mkdir(parents=True)
+    (root / "pytest.ini").write_text("[pytest]\n")
+    (root / "tests" / "test_x.py").write_text("raise AssertionError('never imported')")
+    monkeypatch.chdir(root)
+    return root

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 from chromium import ARGUMENTS, chromium_path
+from playwright.sync_api import Browser, Page, sync_playwright
 from readme_walk import walk
 from synthetic_run import make_hostile_run, make_large_run, make_run
 

@@ -23,45 +23,44 @@ from mutants import Mutant, places_in
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "pytest_editmetrics"
-LIMITS = "unit/test_limits.py"
-READER = ["unit/test_config_reader.py", "unit/test_config_settings.py"]
-REGIONS = ["unit/test_regions.py", "unit/test_shapes.py", "unit/test_pixels.py"]
-GOLDENS = ["unit/test_config_goldens.py", "unit/test_goldens.py", "unit/test_audit.py"]
-IMAGES = ["unit/test_snapshots.py", "unit/test_config_settings.py"]
+LIMITS = "config/test_limits.py"
+REGIONS = ["images/test_regions.py", "images/test_shapes.py", "images/test_pixels.py"]
+READER = ["config/test_reader.py", "config/test_settings.py"]
 CASES = [
-    *("unit/test_config_cases.py", "unit/test_aliases.py", "unit/test_safe_loading.py"),
+    *("config/test_cases.py", "pipes/test_aliases.py", "test_safe_loading.py"),
     *("plugin/test_yaml_cases.py", "plugin/test_region_shapes.py"),
 ]
-ROWS = ["unit/test_manifest.py", "plugin/test_score_manifest.py"]
+ROWS = ["config/test_manifest.py", "plugin/test_score_manifest.py"]
+GOLDENS = ["goldens/test_file.py", "goldens/test_store.py", "goldens/test_audit.py"]
 # what, after LIMITS, a change of a module must be noticed by, the likeliest first
 TESTS = {
-    "boxes": REGIONS,
-    "regions": REGIONS,
-    "masks": [*REGIONS, "plugin/test_region_shapes.py"],
-    "shapes": [*REGIONS, "plugin/test_region_shapes.py"],
-    "measurement": ["unit/test_review_band.py", "unit/test_aliases.py", *GOLDENS, *READER],
-    "gates": [
-        *("unit/test_review_band.py", "unit/test_tally.py", "plugin/test_outcomes.py"),
-        *("plugin/test_other_weights.py", "plugin/test_golden_flow.py"),
-    ],
-    "recording": GOLDENS,
-    "goldens": [*GOLDENS, "plugin/test_golden_flow.py"],
+    "images/boxes": REGIONS,
+    "images/regions": REGIONS,
+    "images/masks": [*REGIONS, "plugin/test_region_shapes.py"],
+    "images/shapes": [*REGIONS, "plugin/test_region_shapes.py"],
+    "measurement": ["gates/test_review_band.py", "pipes/test_aliases.py", *GOLDENS, *READER],
     "config": READER,
-    "config/golden_lock": ["unit/test_golden_lock.py"],
     "config/expect": [*READER, "plugin/test_expect.py"],
     "config/case_fields": CASES,
     "config/case_file": CASES,
-    "config/golden_file": GOLDENS,
-    "config/golden_text": GOLDENS,
-    "config/golden_write": GOLDENS,
-    "config/golden_images": IMAGES,
-    "config/provenance": IMAGES,
+    "config/golden_images": ["goldens/test_images.py", "config/test_settings.py"],
     "config/manifest": ROWS,
     "config/rows": ROWS,
-    "config/schema": ["unit/test_config_schema.py"],
-    "config/suite": ["unit/test_config_suite.py"],
+    "config/schema": ["config/test_schema.py"],
+    "config/suite": ["config/test_suite.py"],
+    "goldens/file": GOLDENS,
+    "goldens/lock": ["goldens/test_lock.py"],
+    "goldens/provenance": ["goldens/test_images.py"],
+    "goldens/recording": GOLDENS,
+    "goldens/store": [*GOLDENS, "plugin/test_golden_flow.py"],
+    "goldens/text": GOLDENS,
+    "goldens/write": GOLDENS,
+    "gates/verdict": [
+        *("gates/test_review_band.py", "report/test_tally.py", "plugin/test_outcomes.py"),
+        *("plugin/test_other_weights.py", "plugin/test_golden_flow.py"),
+    ],
 }
-MODULES = [name for name in TESTS if "/" not in name]
+MODULES = [name for name in TESTS if not name.startswith("config/")]
 
 
 def tests_of(path: Path) -> list[str]:

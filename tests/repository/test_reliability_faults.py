@@ -10,7 +10,7 @@ import pytest
 
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def rows(title: str, columns: int) -> list[list[str]]:

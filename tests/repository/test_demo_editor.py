@@ -14,7 +14,7 @@ import pytest
 import yaml
 from PIL import Image
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "fixtures" / "demo"
 CASES = {
     case["id"]: case

@@ -14,7 +14,7 @@ from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.folder import RunDir
 from pytest_editmetrics.runs.results import ResultsFile
 
-PHOTOS = Path(__file__).parent.parent / "fixtures" / "demo" / "images"
+PHOTOS = Path(__file__).parents[2] / "fixtures" / "demo" / "images"
 BOXES = {
     "astronaut": (100.0, 290.0, 198.0, 392.0),
     "coffee": (56.0, 50.0, 390.0, 318.0),

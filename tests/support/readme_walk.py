@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 HEADING = "## A walk from golden to report and back\n"
 PHOTO = ROOT / "fixtures" / "demo" / "images" / "coffee.png"
 

@@ -14,7 +14,7 @@ import pytest
 from pytest_editmetrics.images.load import load_image
 from pytest_editmetrics.pipes.sam.model import _sam_model, read_dimensions
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import run  # noqa: E402
 from agreement import Agreement  # noqa: E402
