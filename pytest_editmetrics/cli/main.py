@@ -102,7 +102,7 @@ def _init(args: argparse.Namespace) -> int:
     from importlib.resources import files
     from pathlib import Path
 
-    starter = files("pytest_editmetrics") / "starter"
+    starter = files("pytest_editmetrics.cli") / "starter"
     targets = {
         name: Path(args.folder) / place
         for name, place in (

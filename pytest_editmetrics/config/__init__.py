@@ -1,1 +1,4 @@
-"""YAML files: reading them safely, what they mean, and where each value was written."""
+"""The YAML files that a person writes, read into plain values: settings, cases, manifests, suites.
+
+Every message names file, line and column. What only goldens use lies in ``goldens``.
+"""

@@ -18,7 +18,7 @@ from bad_world import after, before, png
 from bad_yaml import CASES, CONFIGURATION, GOLDENS
 
 from pytest_editmetrics import errors
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 
 Rows = list[tuple[Case, Came]]
 

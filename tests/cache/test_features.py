@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 
 from pytest_editmetrics.cache.features import FeatureCache, MemoryCache, feature_key, pixels_digest
 from pytest_editmetrics.cache.folder import CacheFolder
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 
 KEY = feature_key("test-1", pixels="ab")
 FEATURE = [np.arange(12, dtype=np.float32).reshape(3, 4), np.array([True, False])]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_editmetrics.calibration.tolerance import scale_of, tolerance_bound
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.results import ResultsFile
 

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 
 
 def test_init_writes_a_configuration_and_a_test_that_runs(pytester, capsys):

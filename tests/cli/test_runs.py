@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.folder import RunDir, read_run
 from pytest_editmetrics.runs.results import ResultsFile

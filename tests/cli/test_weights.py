@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.errors import WeightsError
 from pytest_editmetrics.weights import catalog, remember
 from pytest_editmetrics.weights.catalog import Checkpoint

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.config.bounds import parse_bounds
 from pytest_editmetrics.errors import ConfigError
 from pytest_editmetrics.gates.verdict import Gate, judge

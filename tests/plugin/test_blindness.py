@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 
 SUITE = """
 from scene import *

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 
 
 def test_seeds_to_goldens_and_a_run_that_passes(suite, capsys, monkeypatch):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 
 
 def run(scene: pytest.Pytester, call: str, *options: str, head: str = "") -> pytest.RunResult:

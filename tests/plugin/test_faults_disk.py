@@ -8,7 +8,7 @@ import sys
 import pytest
 from hostile import EXACT, fill, read_only, small_disk
 
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.runs.folder import read_run
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mounts as Linux does")

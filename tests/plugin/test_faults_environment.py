@@ -11,7 +11,7 @@ import pytest
 from hostile import read_only
 
 from pytest_editmetrics.cache.folder import CacheFolder
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.runs.folder import RunDir, read_run
 from pytest_editmetrics.runs.results import ResultsFile
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.images.shapes import Region
 from pytest_editmetrics.runs.folder import read_run
 

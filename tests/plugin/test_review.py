@@ -221,7 +221,7 @@ def test_a_band_in_the_way_of_a_new_bound_is_told_and_nothing_of_it_is_lost(suit
 
 
 def test_a_run_that_is_scored_again_keeps_the_band(banded, capsys):
-    from pytest_editmetrics.cli import main
+    from pytest_editmetrics.cli.main import main
     from pytest_editmetrics.runs.folder import read_run
 
     banded.runpytest("--editmetrics-run-dir=run", "-k", "not bad")
@@ -238,7 +238,7 @@ def test_a_run_that_is_scored_again_keeps_the_band(banded, capsys):
 
 def test_what_was_written_is_told_beside_what_was_not(suite, capsys):
     """``a``'s review would contradict the new bound; ``b``'s golden is written all the same."""
-    from pytest_editmetrics.cli import main
+    from pytest_editmetrics.cli.main import main
 
     before = {
         "a": "test_it:\n  score: {max: 0.1, review: 0.09}\n",
@@ -272,7 +272,7 @@ def test_what_was_written_is_told_beside_what_was_not(suite, capsys):
 
 
 def test_approve_leaves_what_is_for_review_alone(suite, capsys):
-    from pytest_editmetrics.cli import main
+    from pytest_editmetrics.cli.main import main
 
     golden = suite.path / "goldens/test_x.py.yaml"
     golden.parent.mkdir()

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.report.text import headline
 from pytest_editmetrics.runs.folder import Run, read_run
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.runs.folder import read_run
 from pytest_editmetrics.saved_runs.engines import ray as engine
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 
 SUITE = """
 from scene import *

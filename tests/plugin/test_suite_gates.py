@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 
 both = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.folder import GateRecord, Run

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_editmetrics.cli import main
+from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.config.suite import SuiteBound, SuiteSettings
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.gates.verdict import Gate
