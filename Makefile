@@ -1,4 +1,4 @@
-.PHONY: demo test bad-input browser check dist sbom compatibility fuzz mutation clean
+.PHONY: demo test adversity bad-input browser check dist sbom compatibility fuzz mutation clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -14,9 +14,13 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	$(BIN)/python -m coverage erase
-	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -q -n 2 --ignore tests/browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -q -n 2 --ignore tests/browser --ignore tests/adversity
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
+
+# ways round the gates, and their table in docs/reliability.md
+adversity: $(VENV)/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 tests/adversity --write-ways
 
 bad-input: $(VENV)/.ready
 	$(BIN)/python tests/bad_input/write_page.py
