@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_editmetrics.cli.runs import note, say
+from pytest_editmetrics.cli.lines import note, say_all
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from pytest_editmetrics.cli.arguments import Commands
 
 
-def add_audit(commands: Commands) -> None:
+def add(commands: Commands) -> None:
     """Add ``audit``."""
     parser = commands.add_parser(
         "audit",
@@ -43,8 +43,7 @@ def _audit(args: argparse.Namespace) -> int:
 
     with versions(args.base, args.head, Path.cwd(), note) as (base, head):
         found = audit(read_pair(base, head))
-    for line in audit_markdown(found).splitlines() if args.markdown else audit_lines(found):
-        say(line)
+    say_all(audit_markdown(found).splitlines() if args.markdown else audit_lines(found))
     if args.fail_on_loosening and found.loosening:
         note(f"FAILED: {found.loosening} of the changes let more through")
         return 1

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cache.folder import CacheFolder
+    from pytest_editmetrics.cli.arguments import Commands
 
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-
-def add_cache(commands: Commands) -> None:
+def add(commands: Commands) -> None:
     """Add ``cache info``, ``cache prune`` and ``cache clear``."""
     parser = commands.add_parser(
         "cache",

@@ -6,17 +6,17 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_editmetrics.cli.runs import say
+from pytest_editmetrics.cli.arguments import add_expression, add_rootdir
+from pytest_editmetrics.cli.lines import say, say_all
 
 if TYPE_CHECKING:
     from pytest_editmetrics.calibration.values import Calibration
+    from pytest_editmetrics.cli.arguments import Commands
     from pytest_editmetrics.session.state import EditSession
     from pytest_editmetrics.suites.compare import Bound
 
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-
-def add_calibrate(commands: Commands) -> None:
+def add(commands: Commands) -> None:
     """Add ``calibrate``."""
     parser = commands.add_parser(
         "calibrate",
@@ -58,12 +58,7 @@ def add_calibrate(commands: Commands) -> None:
         action="store_true",
         help="take the values of devices that share a golden together",
     )
-    parser.add_argument(
-        "-k",
-        dest="expression",
-        metavar="EXPR",
-        help="only gates whose test id and metric match, as with pytest -k; or one whole test id",
-    )
+    add_expression(parser)
     parser.add_argument(
         "--no-selftest",
         dest="selftest",
@@ -71,11 +66,7 @@ def add_calibrate(commands: Commands) -> None:
         help="do not put faults into the kept images to see whether a proposal notices them",
     )
     parser.add_argument("--write", action="store_true", help="write the proposals as goldens")
-    parser.add_argument(
-        "--rootdir",
-        metavar="DIR",
-        help="the project's root (default: what pytest finds from here)",
-    )
+    add_rootdir(parser)
     parser.set_defaults(run=_calibrate)
 
 
@@ -101,8 +92,7 @@ def _calibrate(args: argparse.Namespace) -> int:
         found = calibrate(session, runs, demand, args.expression)
         if args.selftest:
             found, untested = tell_blind(session, runs, found)
-        for line in (*run_lines(runs, found), *calibration_lines(found)):
-            say(line)
+        say_all((*run_lines(runs, found), *calibration_lines(found)))
         if args.selftest:
             for why, count in untested.items():
                 say(f"{count} gates were not self-tested: {why}")

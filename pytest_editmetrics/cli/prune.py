@@ -6,10 +6,10 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from pytest_editmetrics.cli.arguments import Commands
 
 
-def add_prune(commands: Commands) -> None:
+def add(commands: Commands) -> None:
     """Add ``prune``."""
     parser = commands.add_parser(
         "prune",

@@ -8,18 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_editmetrics.cli.runs import say
+from pytest_editmetrics.cli.arguments import add_config, add_rootdir
+from pytest_editmetrics.cli.lines import say, say_all
 from pytest_editmetrics.errors import InputError
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.cli.arguments import Commands
     from pytest_editmetrics.config.expect import Expect
     from pytest_editmetrics.saved_runs.rows import Engine
     from pytest_editmetrics.session.state import EditSession
 
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-
-def add_score(commands: Commands) -> None:
+def add(commands: Commands) -> None:
     """Add ``score``."""
     parser = commands.add_parser(
         "score",
@@ -37,12 +37,7 @@ def add_score(commands: Commands) -> None:
         help="run directory (pytest --editmetrics-run-dir=DIR), or a manifest: JSON Lines (.jsonl)"
         " or Parquet (.parquet) with a reference and an edited image in each row",
     )
-    parser.add_argument(
-        "-c",
-        dest="config",
-        metavar="PATH",
-        help="configuration file (default: the project's editmetrics.yaml)",
-    )
+    add_config(parser)
     parser.add_argument(
         "-o",
         dest="output",
@@ -50,11 +45,7 @@ def add_score(commands: Commands) -> None:
         type=Path,
         help="run directory to write (default: DIR-scored, or MANIFEST-scored)",
     )
-    parser.add_argument(
-        "--rootdir",
-        metavar="DIR",
-        help="the project's root (default: what pytest finds from here)",
-    )
+    add_rootdir(parser)
     group = parser.add_argument_group("manifests")
     group.add_argument(
         "--engine",
@@ -160,8 +151,7 @@ def _metrics(names: str | None, session: EditSession) -> Callable[[Expect | None
 
 def _told(summary: Iterable[str], output: Path, problems: Iterable[str]) -> int:
     """Print what came of it and return the exit status."""
-    for line in summary:
-        say(line)
+    say_all(summary)
     print(f"run directory: {output}")
     failed = False
     for problem in problems:

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_editmetrics.cli.arguments import add_config, add_json, add_rootdir
+
 if TYPE_CHECKING:
     from pytest_editmetrics.checks.selftest import Noticed
+    from pytest_editmetrics.cli.arguments import Commands
     from pytest_editmetrics.runs.folder import GateRecord, Run
     from pytest_editmetrics.session.state import EditSession
 
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-
-def add_selftest(commands: Commands) -> None:
+def add(commands: Commands) -> None:
     """Add ``selftest``."""
     parser = commands.add_parser(
         "selftest",
@@ -27,11 +28,9 @@ def add_selftest(commands: Commands) -> None:
     parser.add_argument(
         "run_path", metavar="RUN", help="a run directory (pytest --editmetrics-run-dir=DIR)"
     )
-    parser.add_argument("-c", "--config", metavar="PATH", help="configuration file")
-    parser.add_argument(
-        "--rootdir", metavar="DIR", help="pytest's rootdir, where the tests and goldens lie"
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    add_config(parser)
+    add_rootdir(parser)
+    add_json(parser)
     parser.set_defaults(run=_selftest)
 
 

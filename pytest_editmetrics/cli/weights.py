@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from pytest_editmetrics.cli.arguments import add_json
+from pytest_editmetrics.cli.lines import note
 from pytest_editmetrics.errors import EditMetricsError, InputError
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.cli.arguments import Commands
     from pytest_editmetrics.weights.status import WeightsStatus
-
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 _NAMES = (
     "sam:vit_b, sam:vit_l, sam:vit_h, lpips:vgg, lpips:squeeze, or clip: and a hub id, such as "
@@ -23,7 +24,7 @@ _NAMES = (
 _REVISION = "branch, tag or commit of a hub model (default: main)"
 
 
-def add_weights(commands: Commands) -> None:
+def add(commands: Commands) -> None:
     """Add ``weights list``, ``path``, ``fetch`` and ``verify``."""
     parser = commands.add_parser(
         "weights",
@@ -37,7 +38,7 @@ def add_weights(commands: Commands) -> None:
         help="what is on this machine, hashes checked, and the command for what is not",
         description="List every model the catalogue knows; what is here is checked by its hash.",
     )
-    listing.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_json(listing, "a table")
     listing.set_defaults(run=_list)
 
     path = actions.add_parser(
@@ -78,7 +79,7 @@ def add_weights(commands: Commands) -> None:
         help=f"{_NAMES} (default: every model of the catalogue that is on this machine)",
     )
     verifying.add_argument("--revision", help=_REVISION)
-    verifying.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_json(verifying, "a table")
     verifying.set_defaults(run=_verify)
 
 
@@ -113,7 +114,7 @@ def _fetch(args: argparse.Namespace) -> int:
     failed = 0
     for name in args.names:
         try:
-            found = fetch(name, args.revision, mirror=args.mirror, say=_say)
+            found = fetch(name, args.revision, mirror=args.mirror, say=note)
         except InputError:
             raise
         except EditMetricsError as error:
@@ -158,7 +159,3 @@ def _print_table(lines: Sequence[tuple[str | None, ...]]) -> None:
     for *texts, last in lines:
         padded = [f"{text or '':<{width}}" for text, width in zip(texts, widths, strict=True)]
         print("  ".join([*padded, last or ""]))
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -54,7 +54,8 @@ TOLERANCES = {  # lowest, highest, of a whole image, of its worst tile
     "lpips": (0, inf, 0.02, 0.15),
 }
 PARTS = (
-    *("boxes", "regions", "shapes", "measurement", "gates", "goldens"),
+    *("measurement", "images.boxes", "images.regions", "images.shapes", "gates.verdict"),
+    *(f"goldens.{name}" for name in ("file", "lock", "provenance", "store", "text", "write")),
     *(f"config.{path.stem}" for path in Path(golden_images.__file__).parent.glob("[a-z]*.py")),
 )
 

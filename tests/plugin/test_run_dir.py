@@ -250,8 +250,8 @@ def test_a_failure_to_explain_changes_no_verdict(real):
         @pytest.fixture(autouse=True)
         def no_explanation(monkeypatch):
             pipes = "pytest_editmetrics.pipes."
-            monkeypatch.setattr(import_module(pipes + "lpips"), "spatial_map", broken)
-            monkeypatch.setattr(import_module(pipes + "clip"), "transport_costs", broken)
+            monkeypatch.setattr(import_module(pipes + "lpips.pipe"), "spatial_map", broken)
+            monkeypatch.setattr(import_module(pipes + "clip.pipe"), "transport_costs", broken)
         """
     )
     real.makepyfile(

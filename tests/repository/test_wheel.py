@@ -81,7 +81,7 @@ def test_pytest_and_the_shell_find_it(wheel):
     entry_points = ConfigParser()
     entry_points.read_string(info(wheel, "entry_points.txt").decode())
     assert dict(entry_points["pytest11"]) == {"editmetrics": f"{PACKAGE}.plugin"}
-    assert dict(entry_points["console_scripts"]) == {"editmetrics": f"{PACKAGE}.cli:main"}
+    assert dict(entry_points["console_scripts"]) == {"editmetrics": f"{PACKAGE}.cli.main:main"}
 
 
 def test_it_carries_the_licences_of_what_it_carries(wheel):

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from pytest_editmetrics.errors import InputError
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from pytest_editmetrics.cli.arguments import Commands
 
 
-def add_suggest_region(commands: Commands) -> None:
+def add(commands: Commands) -> None:
     """Add ``suggest-region``."""
     parser = commands.add_parser(
         "suggest-region",

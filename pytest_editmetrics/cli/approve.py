@@ -1,0 +1,46 @@
+"""``editmetrics approve``: writes the goldens of a run, without running the model."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from pytest_editmetrics.cli.arguments import add_expression, add_folder, add_rootdir
+from pytest_editmetrics.cli.lines import note, say
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.cli.arguments import Commands
+    from pytest_editmetrics.session.state import EditSession
+
+
+def add(commands: Commands) -> None:
+    """Add ``approve``."""
+    parser = commands.add_parser(
+        "approve",
+        help="accept what a run measured: write its goldens, without running the model",
+        description=(
+            "Write golden thresholds and golden images for the failing gates of a run, also of one"
+            " downloaded from CI. Bounds that a test or a case states are never written."
+        ),
+    )
+    add_folder(parser)
+    add_expression(parser)
+    add_rootdir(parser)
+    parser.set_defaults(run=_approve)
+
+
+def _approve(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.runs.folder import read_run
+    from pytest_editmetrics.saved_runs.approve import approve
+    from pytest_editmetrics.saved_runs.project import in_project
+
+    run = read_run(args.folder)
+
+    def work(session: EditSession) -> int:
+        if not run.complete:
+            note(f"{args.folder} was cut off; only what finished can be approved")
+        if not approve(session, run, args.expression, say):
+            print("nothing to approve")
+        return 0
+
+    return in_project(work, args.rootdir)

@@ -1,0 +1,42 @@
+"""``editmetrics report``: writes the HTML report of a run directory."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_editmetrics.cli.arguments import add_folder
+from pytest_editmetrics.cli.lines import note
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.cli.arguments import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add ``report``."""
+    parser = commands.add_parser(
+        "report",
+        help="write the HTML report of a run directory",
+        description="Write the HTML report of a run directory; nothing is measured.",
+    )
+    add_folder(parser)
+    parser.add_argument(
+        "-o",
+        dest="output",
+        metavar="PATH",
+        type=Path,
+        help="one file if it ends in .html, else a folder (default: DIR/report.html)",
+    )
+    parser.set_defaults(run=_report)
+
+
+def _report(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.report.html import write_html
+    from pytest_editmetrics.runs.folder import REPORT, read_run
+
+    run = read_run(args.folder)
+    output = args.output or run.path / REPORT
+    write_html(run, output, say=note)
+    print(f"report: {output}")
+    return 0
