@@ -1,7 +1,8 @@
 """Regression tests for image-editing models.
 
-The pytest plugin gives fixtures and options; this module gives the same helpers as functions, and
-the names that a user's own pipe needs. Importing it imports nothing heavy.
+The pytest plugin gives fixtures and options. What may be imported is in ``__all__``: the helpers as
+functions, the pipes, and what a pipe of your own needs. The rest of the package is private.
+Importing this module imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -11,8 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_editmetrics.errors import EditMetricsError, GateFailure
+    from pytest_editmetrics.images.load import load_image
     from pytest_editmetrics.images.shapes import Region
     from pytest_editmetrics.measurement import Margin, Measurement, Metric, SoftFailure
+    from pytest_editmetrics.pipes.clip import CLIPPipe
+    from pytest_editmetrics.pipes.dino import DINOPipe
+    from pytest_editmetrics.pipes.lpips import LPIPSPipe
+    from pytest_editmetrics.pipes.sam import SAMPipe
     from pytest_editmetrics.plugin.helpers import (
         assert_object_sim_above,
         assert_unedit_emd_below,
@@ -20,31 +26,41 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "CLIPPipe",
+    "DINOPipe",
     "EditMetricsError",
     "GateFailure",
+    "LPIPSPipe",
     "Margin",
     "Measurement",
     "Metric",
     "Region",
+    "SAMPipe",
     "SoftFailure",
     "assert_object_sim_above",
     "assert_unedit_emd_below",
     "assert_unedit_lpips_below",
+    "load_image",
 ]
 __version__ = "0.1.0"
 
 # pytest imports this package at every start, so each name is looked up when it is asked for.
 _HOME = {
+    "CLIPPipe": "pipes.clip",
+    "DINOPipe": "pipes.dino",
     "EditMetricsError": "errors",
     "GateFailure": "errors",
+    "LPIPSPipe": "pipes.lpips",
     "Margin": "measurement",
     "Measurement": "measurement",
     "Metric": "measurement",
     "Region": "images.shapes",
+    "SAMPipe": "pipes.sam",
     "SoftFailure": "measurement",
     "assert_object_sim_above": "plugin.helpers",
     "assert_unedit_emd_below": "plugin.helpers",
     "assert_unedit_lpips_below": "plugin.helpers",
+    "load_image": "images.load",
 }
 
 

@@ -24,8 +24,8 @@ from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.plugin.ci import CiSurfaces
-    from pytest_editmetrics.plugin.image_recorder import ImageBooks
-    from pytest_editmetrics.plugin.suite_recorder import SuiteBook
+    from pytest_editmetrics.plugin.image_recorder import ImageRecorder
+    from pytest_editmetrics.plugin.suite_recorder import SuiteRecorder
     from pytest_editmetrics.report.tally import Tally
     from pytest_editmetrics.session.outputs import RunOutputs
 
@@ -79,16 +79,16 @@ class Controller:
         return RunOutputs(self.session)
 
     @cached_property
-    def _images(self) -> ImageBooks:
-        from pytest_editmetrics.plugin.image_recorder import ImageBooks
+    def _images(self) -> ImageRecorder:
+        from pytest_editmetrics.plugin.image_recorder import ImageRecorder
 
-        return ImageBooks(self.session)
+        return ImageRecorder(self.session)
 
     @cached_property
-    def _suite(self) -> SuiteBook:
-        from pytest_editmetrics.plugin.suite_recorder import SuiteBook
+    def _suite(self) -> SuiteRecorder:
+        from pytest_editmetrics.plugin.suite_recorder import SuiteRecorder
 
-        return SuiteBook(self.session)
+        return SuiteRecorder(self.session)
 
     @pytest.hookimpl
     def pytest_sessionstart(self) -> None:
@@ -263,9 +263,11 @@ class Controller:
         if self._problems:
             session.testsfailed += 1
 
-    def _take(self, book: ImageBooks | SuiteBook | Required | RunOutputs | CiSurfaces) -> None:
-        self._notes += book.notes
-        self._problems += book.problems
+    def _take(
+        self, recorder: ImageRecorder | SuiteRecorder | Required | RunOutputs | CiSurfaces
+    ) -> None:
+        self._notes += recorder.notes
+        self._problems += recorder.problems
 
     def _summarise(self, session: pytest.Session) -> None:
         if not self._ci.wanted(self._tally, self._problems):

@@ -25,7 +25,7 @@ class _Wanted:
     staged: Staged
 
 
-class ImageBooks:
+class ImageRecorder:
     """Golden images over one session: what was staged, what was used, which tests passed."""
 
     def __init__(self, session: EditSession):

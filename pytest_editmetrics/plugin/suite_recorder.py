@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _PARTIAL = "only a part of the suite ran (-k, -m, --lf, --deselect, node ids, files, -x or a crash)"
 
 
-class SuiteBook:
+class SuiteRecorder:
     """Values for the suite's gates, kept only where the configuration has a suite.
 
     ``problems`` each fail the session; ``record`` is what the results tell, ``None`` without one.

@@ -30,7 +30,7 @@ CASES = [
     *("config/test_cases.py", "pipes/test_aliases.py", "test_safe_loading.py"),
     *("plugin/test_yaml_cases.py", "plugin/test_region_shapes.py"),
 ]
-ROWS = ["config/test_manifest.py", "plugin/test_score_manifest.py"]
+ROWS = ["config/test_manifest.py", "saved_runs/test_score_manifest.py"]
 GOLDENS = ["goldens/test_file.py", "goldens/test_store.py", "goldens/test_audit.py"]
 # what, after LIMITS, a change of a module must be noticed by, the likeliest first
 TESTS = {
