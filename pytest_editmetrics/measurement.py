@@ -53,7 +53,9 @@ class Metric:
     whether the boxes are an edit area (``region``) or pairs of objects (``objects``); ``params``
     are the runtime parameters that ``pipe.measure`` takes for it; ``asks`` tells whether it wants
     what it measures to be as before (``same``) or edited (``change``); ``aliases`` are other names
-    under which it may be asked for, which goldens and results never show.
+    under which it may be asked for, which goldens and results never show. No value lies below
+    ``low`` or above ``high``: a bound there is refused. ``summary``, ``unit``, ``definition``,
+    ``source`` (of the definition) and ``blind`` (what it cannot see) are for readers.
     """
 
     name: str
@@ -65,6 +67,12 @@ class Metric:
     asks: Literal["same", "change"] = "same"
     summary: str = ""
     aliases: tuple[str, ...] = ()
+    low: float = -math.inf
+    high: float = math.inf
+    unit: str = ""
+    definition: str = ""
+    source: str = ""
+    blind: str = ""
 
     @property
     def bound_kind(self) -> BoundKind:

@@ -18,7 +18,6 @@ from pytest_editmetrics.calibration.tolerance import (
     tolerance_bound,
 )
 from pytest_editmetrics.calibration.values import Calibrated, Calibration, Demand
-from pytest_editmetrics.config.bounds import limits
 from pytest_editmetrics.config.expect import check_expect
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
@@ -221,7 +220,7 @@ def _calibrated(session: EditSession, series: _Series, demand: Demand) -> Calibr
         return _changed(result, left="one value; a bound needs at least 2 runs that measured it")
     metric = session.registry.metric(last.metric)
     own = session.settings.metric_configs[metric.name].margin
-    scale = scale_of(result.values, metric.better, limits(metric), own.absolute)
+    scale = scale_of(result.values, metric.better, (metric.low, metric.high), own.absolute)
     tolerance = tolerance_bound(
         result.values, scale, coverage=demand.coverage, confidence=demand.confidence
     )
@@ -300,7 +299,7 @@ def _proposed(metric: Metric, wanted: float, typical: float, margin: float) -> f
     further = max if metric.better == "lower" else min
     nearest = typical + margin if metric.better == "lower" else typical - margin
     raw = further(wanted, nearest)
-    low, high = limits(metric)
+    low, high = metric.low, metric.high
     if not math.isfinite(raw) or not low <= raw <= high:
         return None
     try:

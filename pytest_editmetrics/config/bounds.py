@@ -6,37 +6,9 @@ Either may state ``review`` too: ``{max: 0.1, review: 0.06}``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import inf
 
 from pytest_editmetrics.config.node import Node, Source
 from pytest_editmetrics.measurement import Metric, Origin, Threshold
-
-_LIMITS = {
-    "lpips": (0.0, inf),
-    "edit_lpips": (0.0, inf),
-    "pie_bench_lpips": (0.0, inf),
-    "emd": (0.0, inf),
-    "sam_clip_cls_sim": (-1.0, 1.0),
-    "unedit_psnr": (0.0, 100.0),
-    "pie_bench_psnr": (0.0, 100.0),
-    "unedit_ssim": (-1.0, 1.0),
-    "l_channel_ssim": (-1.0, 1.0),
-    "unedit_max_diff": (0.0, 255.0),
-    "drift_px": (0.0, inf),
-    "zoom": (0.0, inf),
-    "mask_iou": (0.0, 1.0),
-    "dino_structure_sim": (0.0, 1.0),
-    "sam_dino_cls_sim": (-1.0, 1.0),
-}
-
-
-def limits(metric: Metric) -> tuple[float, float]:
-    """Return the lowest and the highest value that ``metric`` can have.
-
-    >>> limits(Metric("lpips", "lower"))
-    (0.0, inf)
-    """
-    return _LIMITS.get(metric.name, (-inf, inf))
 
 
 def parse_bounds(metric: Metric, data: object, *, origin: Origin, source: str = "") -> Threshold:
@@ -86,7 +58,7 @@ def refuse_other_bound(metric: Metric, node: Node) -> None:
 def checked_bound(metric: Metric, node: Node) -> float:
     """Return the number a bound states; one that can never, or must always hold is an error."""
     bound = node.number(f"{metric.bound_kind} of {metric.name}")
-    low, high = limits(metric)
+    low, high = metric.low, metric.high
     if not low <= bound <= high or always_holds(metric, bound):
         side = f"above {high:g}" if bound >= high else f"below {low:g}"
         never = not always_holds(metric, bound)
@@ -100,10 +72,10 @@ def checked_bound(metric: Metric, node: Node) -> float:
 def always_holds(metric: Metric, bound: float) -> bool:
     """Tell whether no value of the metric lies outside a bound, so that its gate cannot fail.
 
-    >>> always_holds(Metric("edit_lpips", "higher"), 0.0), always_holds(Metric("emd", "lower"), 0.0)
+    >>> always_holds(Metric("a", "higher", low=0), 0), always_holds(Metric("b", "lower", low=0), 0)
     (True, False)
     """
-    low, high = limits(metric)
+    low, high = metric.low, metric.high
     return bound >= high if metric.bound_kind == "max" else bound <= low
 
 
@@ -127,7 +99,7 @@ def checked_review(metric: Metric, entries: Mapping[str, Node]) -> float | None:
             f"review of {metric.name} is {review:g} and must lie {side}, {bound:g}: values between"
             " the two are for review"
         )
-    low, high = limits(metric)
+    low, high = metric.low, metric.high
     if not low <= review <= high:
         node.fail(
             f"review of {metric.name} is {review:g}, so every value that passes would be for"

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.errors import did_you_mean
 from pytest_editmetrics.measurement import Metric
+from pytest_editmetrics.pipes.declared import Option
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
-CHOICES = {
-    ("clip-pipe", "framing"): ("stretch", "center-crop", "autopipeline"),
-    ("dino-v3-pipe", "framing"): ("stretch", "center-crop", "autopipeline"),
-    ("lpips-pipe", "net"): ("alex", "vgg", "squeeze"),
-    ("sam-pipe", "model_type"): ("vit_b", "vit_l", "vit_h", "sam2", "smoke"),
-}
-TEXTS = {
-    ("clip-pipe", "model_path"),
-    ("clip-pipe", "device"),
-    ("dino-v3-pipe", "model_path"),
-    ("dino-v3-pipe", "device"),
-    ("lpips-pipe", "device"),
-    ("sam-pipe", "device"),
-}
-TEXTS_OR_EMPTY = {
-    ("clip-pipe", "revision"),
-    ("dino-v3-pipe", "revision"),
-    ("lpips-pipe", "model_path"),
-    ("sam-pipe", "model_path"),
-    ("sam-pipe", "model_cfg"),
-}
-FILES = ("model_path", "model_cfg")
-REFERENCE_PATCHES = ("all", "selected")
 
-
-def pipe_options(pipe: str, node: Node, registry: PipeRegistry, what: str) -> dict[str, Any]:
+def pipe_options(pipe: str, node: Node, registry: PipeRegistry, where: str) -> dict[str, Any]:
     """Return the constructor keywords that a (resolved) mapping gives the pipe ``pipe``.
 
     A ``model_path`` or ``model_cfg`` that exists relative to its file, or starts with ``./`` or
@@ -46,23 +22,41 @@ def pipe_options(pipe: str, node: Node, registry: PipeRegistry, what: str) -> di
     """
     spec = registry.pipe(pipe)
     options = {}
-    for key, child in node.mapping(what).items():
+    for key, child in node.mapping(where).items():
         if not spec.accepts(key):
-            child.fail(f"{pipe} takes no option {key!r}{did_you_mean(key, spec.options or ())}")
-        options[key] = _option(pipe, key, child, registry)
+            child.fail(f"{pipe} takes no option {key!r}{did_you_mean(key, spec.takes)}")
+        option = spec.takes.get(key)
+        what = f"{key} of {pipe}"
+        options[key] = (
+            child.plain if option is None else option_value(option, child, what, registry)
+        )
     return options
 
 
-def _option(pipe: str, key: str, node: Node, registry: PipeRegistry) -> Any:
-    what = f"{key} of {pipe}"
-    if key == "sam" and registry.pipe(pipe).isolates:
-        return None if node.value is None else pipe_options("sam-pipe", node, registry, what)
-    if (pipe, key) in CHOICES:
-        return node.one_of(what, CHOICES[pipe, key])
-    if (pipe, key) in TEXTS or ((pipe, key) in TEXTS_OR_EMPTY and node.value is not None):
-        text = node.text(what)
-        return _local(text, node) if key in FILES else text
-    return node.plain
+def option_value(option: Option, node: Node, what: str, registry: PipeRegistry) -> Any:
+    """Return the value of a declared option or parameter.
+
+    Raises:
+        ConfigError: it cannot be right; the message says what may be written.
+    """
+    if node.value is None and option.empty:
+        return None
+    if option.kind == "pipe":
+        return pipe_options("sam-pipe", node, registry, what)
+    if option.kind == "choice":
+        return node.one_of(what, option.choices)
+    if option.kind == "number":
+        number = node.number(what)
+        if not option.low <= number <= option.high:
+            low, high = option.low, option.high
+            node.fail(f"{what} must lie between {low:g} and {high:g}, not {node.shown}")
+        return number
+    if option.kind == "colour":
+        return _colour(what, node)
+    if option.kind == "any":
+        return node.plain
+    text = node.text(what)
+    return _local(text, node) if option.kind == "file" else text
 
 
 def _local(text: str, node: Node) -> str:
@@ -74,7 +68,7 @@ def _local(text: str, node: Node) -> str:
     return text
 
 
-def runtime_params(metric: Metric, node: Node) -> dict[str, Any]:
+def runtime_params(metric: Metric, node: Node, registry: PipeRegistry) -> dict[str, Any]:
     """Return the parameters that a (resolved) mapping gives the measurement of ``metric``.
 
     Raises:
@@ -87,32 +81,14 @@ def runtime_params(metric: Metric, node: Node) -> dict[str, Any]:
                 f"{metric.name} takes no runtime parameter {key!r}"
                 f"{did_you_mean(key, metric.params)}"
             )
-        check = _PARAMS.get(key)
-        params[key] = child.plain if check is None else check(child)
+        param = registry.pipe_of(metric.name).param(key)
+        params[key] = child.plain if param is None else option_value(param, child, key, registry)
     return params
 
 
-def _threshold(node: Node) -> float:
-    number = node.number("patch_mask_threshold")
-    if not 0 <= number <= 1:
-        node.fail(f"patch_mask_threshold must lie between 0 and 1, not {node.shown}")
-    return number
-
-
-def _reference_patches(node: Node) -> str:
-    return node.one_of("reference_patches", REFERENCE_PATCHES)
-
-
-def _colour(node: Node) -> tuple[int, ...]:
+def _colour(what: str, node: Node) -> tuple[int, ...]:
     values = [item.value for item in node.value] if isinstance(node.value, list) else []
     right = [type(value) is int and 0 <= value <= 255 for value in values]
     if len(right) != 3 or not all(right):
-        node.fail("bg_color must be three whole numbers from 0 to 255, as [255, 255, 255]")
+        node.fail(f"{what} must be three whole numbers from 0 to 255, as [255, 255, 255]")
     return tuple(values)
-
-
-_PARAMS: dict[str, Callable[[Node], Any]] = {
-    "patch_mask_threshold": _threshold,
-    "reference_patches": _reference_patches,
-    "bg_color": _colour,
-}

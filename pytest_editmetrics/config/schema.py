@@ -11,9 +11,7 @@ from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any, Literal
 
-from pytest_editmetrics.config.bounds import limits
 from pytest_editmetrics.config.case_file import MARKS_OF_OTHER_KEYS
-from pytest_editmetrics.config.checks import CHOICES, REFERENCE_PATCHES, TEXTS, TEXTS_OR_EMPTY
 from pytest_editmetrics.config.expect import EXPECTATIONS
 from pytest_editmetrics.config.golden_images import (
     COMPARATORS,
@@ -26,7 +24,8 @@ from pytest_editmetrics.config.golden_images import (
 from pytest_editmetrics.config.settings import AUTOPIPELINE_KEYS, AUTOPIPELINE_PIPES
 from pytest_editmetrics.config.suite import AVERAGES, BASE, PERCENTILE
 from pytest_editmetrics.measurement import SCOPES, Metric
-from pytest_editmetrics.pipes.registry import PipeRegistry, PipeSpec
+from pytest_editmetrics.pipes.declared import Option, PipeSpec
+from pytest_editmetrics.pipes.registry import PipeRegistry
 
 Schema = dict[str, Any]
 Kind = Literal["settings", "goldens", "cases"]
@@ -61,17 +60,13 @@ _REGION: Schema = {
     "additionalProperties": False,
     "anyOf": [{"required": [key]} for key in ("boxes", "polygons", "mask")],
 }
-_AREA: Schema = {"anyOf": [_IMAGE, {"type": "array", "items": {"anyOf": [_BOX, _REGION]}}, _REGION]}
-_PARAMS: Mapping[str, Schema] = {
-    "patch_mask_threshold": {"type": "number", "minimum": 0, "maximum": 1},
-    "reference_patches": {"enum": list(REFERENCE_PATCHES)},
-    "bg_color": {
-        "type": "array",
-        "items": {"type": "integer", "minimum": 0, "maximum": 255},
-        "minItems": 3,
-        "maxItems": 3,
-    },
+_COLOUR: Schema = {
+    "type": "array",
+    "items": {"type": "integer", "minimum": 0, "maximum": 255},
+    "minItems": 3,
+    "maxItems": 3,
 }
+_AREA: Schema = {"anyOf": [_IMAGE, {"type": "array", "items": {"anyOf": [_BOX, _REGION]}}, _REGION]}
 
 
 def json_schema(registry: PipeRegistry, kind: Kind | None = None) -> Schema:
@@ -199,18 +194,23 @@ def _golden_images() -> Schema:
 def _options(spec: PipeSpec, registry: PipeRegistry, *more: str) -> Schema:
     if spec.options is None:
         return {"type": "object"}
-    options = {key: _option(spec.key, key, registry) for key in spec.options}
+    options = {key: _option(option, registry) for key, option in spec.takes.items()}
     return _object({**options, **{key: {"enum": [*SCOPES, None]} for key in more}})
 
 
-def _option(pipe: str, key: str, registry: PipeRegistry) -> Schema:
-    if key == "sam" and registry.pipe(pipe).isolates and "sam-pipe" in registry.pipes:
-        return _or_empty(_options(registry.pipe("sam-pipe"), registry))
-    if (pipe, key) in CHOICES:
-        return {"enum": list(CHOICES[pipe, key])}
-    if (pipe, key) in TEXTS:
-        return _TEXT
-    return _or_empty(_TEXT) if (pipe, key) in TEXTS_OR_EMPTY else {}
+def _option(option: Option, registry: PipeRegistry) -> Schema:
+    schema: Schema = {}
+    if option.kind == "pipe":
+        schema = _options(registry.pipe("sam-pipe"), registry)
+    elif option.kind == "choice":
+        schema = {"enum": list(option.choices)}
+    elif option.kind == "number":
+        schema = _between(option.low, option.high)
+    elif option.kind == "colour":
+        schema = _COLOUR
+    elif option.kind != "any":
+        schema = _TEXT
+    return _or_empty(schema) if option.empty else schema
 
 
 def _block(metric: Metric, registry: PipeRegistry) -> Schema:
@@ -218,7 +218,8 @@ def _block(metric: Metric, registry: PipeRegistry) -> Schema:
     options = _or_empty(_options(spec, registry, "scope"))
     scopes = SCOPES if metric.compares == "region" else (metric.scope,)
     part = {"type": "number", "minimum": 0}
-    params = {key: _PARAMS.get(key, {}) for key in metric.params}
+    declared = {key: spec.param(key) for key in metric.params}
+    params = {key: {} if p is None else _option(p, registry) for key, p in declared.items()}
     return _object(
         {
             "pipe_name": {"enum": [spec.key, *spec.aliases]},
@@ -242,7 +243,7 @@ def _metric_names(registry: PipeRegistry) -> Schema:
 
 
 def _bound(metric: Metric) -> Schema:
-    low, high = limits(metric)
+    low, high = metric.low, metric.high
     within = _between(low, high)
     end = "maximum" if metric.bound_kind == "max" else "minimum"
     if end in within:

@@ -40,16 +40,6 @@ KEYS = (
 )
 BLOCK_KEYS = ("pipe_name", "default_config", "init_config", "scope", "runtime_params", "margin")
 DEFAULT_METRICS = ("lpips",)
-PIPE_DEFAULTS = {
-    "clip-pipe": {"model_path": "openai/clip-vit-base-patch32"},
-    "dino-v3-pipe": {"model_path": "facebook/dinov2-base"},
-    "sam-pipe": {"model_type": "vit_b"},
-    "lpips-pipe": {"net": "alex"},
-}
-BUILT_IN_INIT = {
-    name: {"sam": "${pipes_default.sam-pipe}"} for name in ("sam_clip_cls_sim", "sam_dino_cls_sim")
-}
-
 # What AutoPipeline's files have beside what is used here; it is left alone.
 AUTOPIPELINE_KEYS = (
     USER_CONFIG,
@@ -146,7 +136,7 @@ def load_settings(path: Path | None, registry: PipeRegistry, rootdir: Path) -> S
     """
     empty = Node.of({}, BUILT_IN)
     tree = Tree(empty, {}) if path is None else load_tree(path, rootdir)
-    known = {key: PIPE_DEFAULTS.get(key, {}) for key in registry.pipes}
+    known = {key: spec.defaults for key, spec in registry.pipes.items()}
     root = merge(Node.of({"pipes_default": known}, BUILT_IN), tree.root)
     assert root is not None
     return _Loader(path, Tree(root, tree.files), registry).load()
@@ -258,7 +248,9 @@ class _Loader:
                 f"init_config of {metric.name}",
             ),
             scope=_scope(metric, entries.get("scope"), inner_scope),
-            runtime_params=runtime_params(metric, entries.get("runtime_params", EMPTY)),
+            runtime_params=runtime_params(
+                metric, entries.get("runtime_params", EMPTY), self._registry
+            ),
             margin=_margin(metric, entries.get("margin", EMPTY)),
         )
 
@@ -274,11 +266,10 @@ class _Loader:
             Node.holding(init_entries, default.source, default.line),
         )
         assert merged is not None
-        built_in = {
-            key: self._built_in(reference)
-            for key, reference in BUILT_IN_INIT.get(metric.name, {}).items()
-        }
-        return {**built_in, **merged.value}
+        init: dict[str, Node] = dict(merged.value)
+        if metric.compares == "objects" and self._registry.pipe(pipe).isolates:
+            init.setdefault("sam", self._built_in("${pipes_default.sam-pipe}"))
+        return init
 
     def _built_in(self, reference: str) -> Node:
         return self._resolver.resolve(Node(reference, BUILT_IN))

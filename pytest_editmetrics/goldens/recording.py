@@ -9,7 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from pytest_editmetrics.config.bounds import always_holds, limits
+from pytest_editmetrics.config.bounds import always_holds
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.goldens.store import GoldenAddress
@@ -40,7 +40,7 @@ def recorded_bound(value: float, metric: Metric, margin: Margin) -> float:
     room = max(abs(exact) * _decimal(margin.relative), _decimal(margin.absolute))
     outward = ROUND_CEILING if metric.better == "lower" else ROUND_FLOOR
     bound = _rounded(exact + room if metric.better == "lower" else exact - room, metric, outward)
-    low, high = limits(metric)
+    low, high = metric.low, metric.high
     within = min(max(float(bound), low), high)
     recorded = (
         within if Threshold(metric.bound_kind, within, "golden", "").holds(value) else float(bound)
@@ -67,7 +67,7 @@ def _decimal(number: float) -> Decimal:
 
 
 def _rounded(number: Decimal, metric: Metric, rounding: str) -> Decimal:
-    high = limits(metric)[1]
+    high = metric.high
     distance = _decimal(high) - number if isfinite(high) else number
     if distance == 0:
         return number

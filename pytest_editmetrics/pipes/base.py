@@ -30,6 +30,7 @@ from pytest_editmetrics.measurement import (
     WeightsUsed,
 )
 from pytest_editmetrics.pipes.checkpoint import is_no_memory
+from pytest_editmetrics.pipes.declared import PipeSpec
 from pytest_editmetrics.pipes.explain import Evidence
 from pytest_editmetrics.pipes.models import ModelStore
 
@@ -111,15 +112,18 @@ def soft(
 class Pipe(ABC):
     """Computes metrics of (reference, edited) pairs. Making one loads nothing.
 
-    A subclass names its ``key``, its ``metrics`` (each with the runtime parameters it takes) and
-    ``aliases`` (other names of a metric); ``ahead`` are the metrics that gain from images that are
-    encoded together. Most pipes have a model: ``ModelPipe``; the others are a ``PlainPipe``.
+    A subclass names its ``spec``, which declares its metrics; ``ahead`` are the metrics that gain
+    from images that are encoded together. Most pipes have a model: ``ModelPipe``; the others are a
+    ``PlainPipe``.
     """
 
-    key: ClassVar[str]
-    metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    aliases: ClassVar[Mapping[str, str]] = {}
+    spec: ClassVar[PipeSpec]
     ahead: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def key(self) -> str:
+        """The key that the pipe is registered under."""
+        return self.spec.key
 
     def __call__(
         self,
@@ -217,18 +221,16 @@ class Pipe(ABC):
         return params
 
     def _check(self, metric: str | None, mask_mode: Any, params: Mapping[str, Any]) -> str:
-        if metric is None and self.metrics:
-            metric = next(iter(self.metrics))
-        metric = self.aliases.get(metric, metric) if isinstance(metric, str) else metric
-        if not isinstance(metric, str) or metric not in self.metrics:
+        known = self.spec.metrics[0] if metric is None else self.spec.metric(metric)
+        if known is None:
             raise InputError(f"Unsupported metric: {metric}")
         check_mask_mode(mask_mode)
-        valid = (*self.metrics[metric], "resize")
+        valid = (*known.params, "resize")
         for name in params:
             if name not in valid:
                 hint = did_you_mean(name, valid)
-                raise InputError(f"{metric} takes no parameter {name!r}{hint}")
-        return metric
+                raise InputError(f"{known.name} takes no parameter {name!r}{hint}")
+        return known.name
 
     def _request(
         self,

@@ -15,6 +15,7 @@ from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.measurement import Measurement, WeightsUsed
 from pytest_editmetrics.pipes.base import Pipe, Request, Score
 from pytest_editmetrics.pipes.computing import quiet_random
+from pytest_editmetrics.pipes.declared import DTYPE
 from pytest_editmetrics.pipes.models import ModelStore
 from pytest_editmetrics.weights.check import state_of
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pytest_editmetrics.weights.find import FoundWeights
 
 ModelT = TypeVar("ModelT")
-DTYPES = ("float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,9 @@ class ModelPipe(Pipe, Generic[ModelT]):
     variants: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, device: str = "auto", dtype: str = "float32"):
-        if dtype not in DTYPES:
-            raise InputError(f"{self.key}: unknown dtype {dtype!r}{did_you_mean(dtype, DTYPES)}")
+        if dtype not in DTYPE.choices:
+            hint = did_you_mean(dtype, DTYPE.choices)
+            raise InputError(f"{self.key}: unknown dtype {dtype!r}{hint}")
         self.device = device
         self.dtype = dtype
         self.cache = FeatureCache()

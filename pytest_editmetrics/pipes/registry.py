@@ -5,217 +5,20 @@ A pipe's module is imported when the first pipe of its key is made, never before
 
 from __future__ import annotations
 
-import importlib
-import inspect
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_editmetrics.errors import InputError, did_you_mean
-from pytest_editmetrics.measurement import Margin, Metric
+from pytest_editmetrics.measurement import Metric
+from pytest_editmetrics.pipes.clip.spec import SPEC as CLIP
+from pytest_editmetrics.pipes.declared import Option, PipeFactory, PipeSpec
+from pytest_editmetrics.pipes.dino.spec import SPEC as DINO
+from pytest_editmetrics.pipes.drift.spec import SPEC as DRIFT
+from pytest_editmetrics.pipes.lpips.spec import SPEC as LPIPS
+from pytest_editmetrics.pipes.pixels.spec import SPEC as PIXELS
+from pytest_editmetrics.pipes.sam.spec import SPEC as SAM
 
-PipeFactory = Callable[..., Any]
-
-_REGION_PARAMS = ("patch_mask_threshold", "reference_patches")
-
-
-@dataclass(frozen=True)
-class PipeSpec:
-    """A registered pipe: its key, what makes it, the metrics it computes, its constructor keys.
-
-    ``factory`` is a callable or ``"package.module:Name"``, imported on first use. ``options`` of
-    ``None`` means that the factory's own signature decides. ``aliases`` are taken as a metric's
-    ``pipe_name`` too. ``isolates`` tells that the option ``sam`` is a SAM pipe, or its
-    configuration.
-    """
-
-    key: str
-    factory: PipeFactory | str
-    metrics: tuple[Metric, ...]
-    options: tuple[str, ...] | None = None
-    aliases: tuple[str, ...] = ()
-    isolates: bool = False
-
-    def load_factory(self) -> PipeFactory:
-        """Return the callable that makes the pipe, importing its module if it is named."""
-        if not isinstance(self.factory, str):
-            return self.factory
-        module, _, name = self.factory.partition(":")
-        factory: PipeFactory = getattr(importlib.import_module(module), name)
-        return factory
-
-    def accepts(self, option: str) -> bool:
-        """Tell whether the pipe's constructor takes the keyword ``option``."""
-        if self.options is not None:
-            return option in self.options
-        parameters = inspect.signature(self.load_factory()).parameters
-        return option in parameters or any(
-            parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()
-        )
-
-
-BUILTIN = (
-    PipeSpec(
-        "lpips-pipe",
-        "pytest_editmetrics.pipes.lpips:LPIPSPipe",
-        (
-            Metric(
-                "lpips",
-                "lower",
-                margin=Margin(relative=0.15, absolute=0.005),
-                summary="learned perceptual distance, full size, scaled by the measured area",
-            ),
-            Metric(
-                "edit_lpips",
-                "higher",
-                scope="edit_area",
-                asks="change",
-                margin=Margin(relative=0.5),
-                summary="lpips inside the edit area: did the edit happen",
-            ),
-            Metric(
-                "pie_bench_lpips",
-                "lower",
-                margin=Margin(relative=0.15, absolute=0.005),
-                summary="lpips as PIE-Bench's tables have it: both images times the mask, unscaled",
-            ),
-        ),
-        ("net", "device", "model_path", "dtype"),
-    ),
-    PipeSpec(
-        "clip-pipe",
-        "pytest_editmetrics.pipes.clip:CLIPPipe",
-        (
-            Metric(
-                "emd",
-                "lower",
-                margin=Margin(relative=0.10, absolute=0.5),
-                params=_REGION_PARAMS,
-                summary="earth mover's distance between CLIP patch tokens",
-            ),
-            Metric(
-                "emd_excess",
-                "lower",
-                margin=Margin(relative=0.10, absolute=0.5),
-                params=_REGION_PARAMS,
-                summary="emd minus its floor, which the unedited reference scores in the region",
-            ),
-            Metric(
-                "sam_clip_cls_sim",
-                "higher",
-                scope="edit_area",
-                compares="objects",
-                margin=Margin(relative=0.0, absolute=0.02),
-                params=("bg_color",),
-                summary="cosine of the CLIP CLS tokens of objects isolated by SAM",
-            ),
-        ),
-        ("model_path", "revision", "device", "sam", "framing", "dtype"),
-        isolates=True,
-    ),
-    PipeSpec(
-        "dino-v3-pipe",
-        "pytest_editmetrics.pipes.dino:DINOPipe",
-        (
-            Metric(
-                "dino_structure_sim",
-                "higher",
-                scope="edit_area",
-                margin=Margin(relative=0.0, absolute=0.02),
-                params=("patch_mask_threshold",),
-                summary="likeness of how the DINO patch tokens of the region relate to each other",
-                aliases=("dinov3_structure_similarity",),
-            ),
-            Metric(
-                "sam_dino_cls_sim",
-                "higher",
-                scope="edit_area",
-                compares="objects",
-                margin=Margin(relative=0.0, absolute=0.02),
-                params=("bg_color",),
-                summary="cosine of the DINO CLS tokens of objects isolated by SAM",
-            ),
-        ),
-        ("model_path", "revision", "device", "sam", "framing", "dtype"),
-        isolates=True,
-    ),
-    PipeSpec(
-        "sam-pipe",
-        "pytest_editmetrics.pipes.sam:SAMPipe",
-        (
-            Metric(
-                "mask_iou",
-                "higher",
-                scope="edit_area",
-                compares="objects",
-                margin=Margin(relative=0.0, absolute=0.05),
-                summary="intersection over union of the masks SAM finds of an object",
-                aliases=("iou",),
-            ),
-        ),
-        ("model_type", "model_path", "model_cfg", "device", "dtype"),
-    ),
-    PipeSpec(
-        "pixels-pipe",
-        "pytest_editmetrics.pipes.pixels:PixelPipe",
-        (
-            Metric(
-                "unedit_psnr",
-                "higher",
-                margin=Margin(relative=0.0, absolute=1.0),
-                summary="peak signal-to-noise ratio over the measured pixels, dB, at most 100",
-            ),
-            Metric(
-                "unedit_ssim",
-                "higher",
-                margin=Margin(relative=0.0, absolute=0.01),
-                summary="structural similarity, mean over the measured pixels",
-                aliases=("ssim",),
-            ),
-            Metric(
-                "unedit_max_diff",
-                "lower",
-                margin=Margin(relative=0.15, absolute=1.0),
-                summary="largest difference of a channel in the measured pixels, of 255",
-            ),
-            Metric(
-                "l_channel_ssim",
-                "higher",
-                scope="edit_area",
-                margin=Margin(relative=0.0, absolute=0.02),
-                summary="structural similarity of the lightness, histograms matched",
-                aliases=("L_channel_ssim",),
-            ),
-            Metric(
-                "pie_bench_psnr",
-                "higher",
-                margin=Margin(relative=0.0, absolute=1.0),
-                summary="PSNR as PIE-Bench's tables have it: images times the mask",
-            ),
-        ),
-        (),
-        aliases=("ssim-pipe",),
-    ),
-    PipeSpec(
-        "drift-pipe",
-        "pytest_editmetrics.pipes.drift:DriftPipe",
-        (
-            Metric(
-                "drift_px",
-                "lower",
-                margin=Margin(relative=0.15, absolute=0.1),
-                summary="how far the background moved, in pixels",
-            ),
-            Metric(
-                "zoom",
-                "lower",
-                margin=Margin(relative=0.15, absolute=0.0005),
-                summary="by what share the background grew or shrank",
-            ),
-        ),
-        (),
-    ),
-)
+BUILTIN = (LPIPS, CLIP, DINO, SAM, PIXELS, DRIFT)
 
 
 class PipeRegistry:
@@ -261,7 +64,8 @@ class PipeRegistry:
         declared = tuple(metrics)
         if not declared:
             raise InputError(f"pipe {key!r} declares no metric, so no gate could ever use it")
-        self._add(PipeSpec(key, factory, declared, None if options is None else tuple(options)))
+        taken = None if options is None else tuple(Option(name, "") for name in options)
+        self._add(PipeSpec(key, factory, declared, taken))
 
     def _add(self, spec: PipeSpec) -> None:
         if spec.key in self._pipes:
@@ -337,6 +141,6 @@ class PipeRegistry:
         spec = self.pipe(key)
         for option in config:
             if not spec.accepts(option):
-                hint = did_you_mean(option, spec.options or ())
+                hint = did_you_mean(option, spec.takes)
                 raise InputError(f"{key} takes no option {option!r}{hint}")
         return spec.load_factory()(**config)

@@ -17,17 +17,16 @@ from pytest_editmetrics.images.load import Array, ImageLike, load_image
 from pytest_editmetrics.images.regions import FRAMINGS, Framing, Mask
 from pytest_editmetrics.measurement import Scope
 from pytest_editmetrics.pipes.base import Request, Score, soft
+from pytest_editmetrics.pipes.declared import PATCH_MASK_THRESHOLD
 from pytest_editmetrics.pipes.model_pipe import ModelPipe
 from pytest_editmetrics.pipes.models import ModelStore
 from pytest_editmetrics.pipes.objects import boxes_used, cosine, mean_over_pairs, pair_boxes
 from pytest_editmetrics.pipes.sam.pipe import WHITE, Colour, SAMPipe, check_colour
+from pytest_editmetrics.pipes.sam.spec import SPEC as SAM_SPEC
 from pytest_editmetrics.pipes.square import pad_to_square
 from pytest_editmetrics.pipes.vision_model import VisionEncoder, VisionInput
 
 Tokens = NDArray[np.float64]
-
-DEFAULT_THRESHOLD = 0.1
-_SAM_KEYS = ("model_type", "model_path", "model_cfg", "device", "dtype")
 
 
 class VisionPipe(ModelPipe[VisionEncoder]):
@@ -118,7 +117,7 @@ class VisionPipe(ModelPipe[VisionEncoder]):
         if mask.dtype != np.bool_:
             raise InputError(f"bool_mask must be boolean, not {mask.dtype}")
         if mask.shape == reference.shape[:2]:
-            mask = self._coverage(mask) > DEFAULT_THRESHOLD
+            mask = self._coverage(mask) > PATCH_MASK_THRESHOLD.default
         elif mask.size != count * count or mask.ndim > 2:
             raise InputError(
                 f"bool_mask has shape {mask.shape}; it must be that of the image "
@@ -144,7 +143,7 @@ class VisionPipe(ModelPipe[VisionEncoder]):
         if metric == self.object_metric:
             self._sam()
             return {"bg_color": check_colour(params.get("bg_color", WHITE))}
-        threshold = params.get("patch_mask_threshold", DEFAULT_THRESHOLD)
+        threshold = params.get("patch_mask_threshold", PATCH_MASK_THRESHOLD.default)
         if (
             isinstance(threshold, bool)
             or not isinstance(threshold, numbers.Real)
@@ -257,7 +256,7 @@ class VisionPipe(ModelPipe[VisionEncoder]):
         if not isinstance(sam, Mapping):
             raise InputError(f"{self.key}: sam must be a mapping of SAM's options, not {sam!r}")
         for option in sam:
-            if option not in _SAM_KEYS:
-                hint = did_you_mean(option, _SAM_KEYS)
+            if option not in SAM_SPEC.takes:
+                hint = did_you_mean(option, SAM_SPEC.takes)
                 raise InputError(f"{self.key}: sam takes no option {option!r}{hint}")
         return SAMPipe(**{"device": device, **sam})

@@ -67,7 +67,7 @@ def check_used(item: pytest.Item, session: EditSession, measured: Iterable[str])
     configs = [settings.metric_configs[name] for name in names]
     valid: set[str] = set()
     for config in configs:
-        valid.update(config.metric.params, registry.pipe(config.pipe_name).options or ())
+        valid.update(config.metric.params, registry.pipe(config.pipe_name).takes)
     for mark in item.own_markers:
         if mark.name != "editmetrics":
             continue

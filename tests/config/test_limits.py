@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pytest_editmetrics.config import golden_images
-from pytest_editmetrics.config.bounds import limits, parse_bounds
+from pytest_editmetrics.config.bounds import parse_bounds
 from pytest_editmetrics.config.checks import runtime_params
 from pytest_editmetrics.config.expect import EXPECTATIONS
 from pytest_editmetrics.config.golden_images import LIMITS, checked_tolerance
@@ -67,7 +67,7 @@ def node(data: object) -> Node:
 @pytest.mark.parametrize("name", sorted(METRICS))
 def test_a_bound_is_a_value_that_the_metric_can_have_and_that_can_fail(name):
     metric, (low, high) = METRICS[name], VALUES[name]
-    assert limits(metric) == (low, high)
+    assert (metric.low, metric.high) == (low, high)
     never = {"max": low, "min": high}[metric.bound_kind]
     always = {"max": high, "min": low}[metric.bound_kind]
     if abs(never) < inf:
@@ -119,10 +119,12 @@ def test_a_margin_is_a_tenth_unless_it_says_otherwise():
 def test_the_share_of_a_patch(share, taken):
     data = node({"patch_mask_threshold": share})
     if taken:
-        assert runtime_params(METRICS["emd"], data) == {"patch_mask_threshold": share}
+        assert runtime_params(METRICS["emd"], data, PipeRegistry()) == {
+            "patch_mask_threshold": share
+        }
     else:
         with pytest.raises(ConfigError, match="between 0 and 1"):
-            runtime_params(METRICS["emd"], data)
+            runtime_params(METRICS["emd"], data, PipeRegistry())
 
 
 @pytest.mark.parametrize(
@@ -133,10 +135,12 @@ def test_the_share_of_a_patch(share, taken):
 def test_a_colour_is_three_whole_levels(colour, taken):
     data = node({"bg_color": colour})
     if taken:
-        assert runtime_params(METRICS["sam_clip_cls_sim"], data) == {"bg_color": tuple(colour)}
+        assert runtime_params(METRICS["sam_clip_cls_sim"], data, PipeRegistry()) == {
+            "bg_color": tuple(colour)
+        }
     else:
         with pytest.raises(ConfigError):
-            runtime_params(METRICS["sam_clip_cls_sim"], data)
+            runtime_params(METRICS["sam_clip_cls_sim"], data, PipeRegistry())
 
 
 def test_a_long_value_is_cut_in_messages():

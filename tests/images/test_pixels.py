@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from pytest_editmetrics.errors import ImageError, InputError
-from pytest_editmetrics.pipes import drift
-from pytest_editmetrics.pipes.drift import DriftPipe
+from pytest_editmetrics.pipes.drift import pipe as drift
+from pytest_editmetrics.pipes.drift.pipe import DriftPipe
 from pytest_editmetrics.pipes.lpips import LPIPSPipe
-from pytest_editmetrics.pipes.pixels import PSNR_CEILING, PixelPipe
+from pytest_editmetrics.pipes.pixels import PixelPipe
+from pytest_editmetrics.pipes.pixels.spec import PSNR_CEILING, SPEC
 
 BOX = [(8, 4, 24, 20)]
 
@@ -105,7 +106,7 @@ def test_lightness_forgives_a_change_of_tone_but_not_of_structure() -> None:
     assert measure(flipped) < 0.7
 
 
-@pytest.mark.parametrize("metric", sorted(PixelPipe.metrics))
+@pytest.mark.parametrize("metric", sorted(metric.name for metric in SPEC.metrics))
 def test_an_empty_region_is_a_soft_failure(metric: str) -> None:
     reference, edited = pair()
     measurement = PixelPipe().measure(reference, edited, [], "inner", metric=metric)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from pytest_editmetrics.config.suite import read_suite
 from pytest_editmetrics.errors import ConfigError, InputError
 from pytest_editmetrics.goldens.file import read_golden_file
 from pytest_editmetrics.measurement import Metric
-from pytest_editmetrics.pipes.registry import PipeRegistry
+from pytest_editmetrics.pipes.registry import BUILTIN, PipeRegistry
 from pytest_editmetrics.suites.compare import Bound, _by_metric
 
 STRUCTURE, ALIAS = "dino_structure_sim", "dinov3_structure_similarity"
@@ -132,10 +133,15 @@ def test_a_name_that_is_taken(taken):
         )
 
 
-def test_pipes_and_registry_agree():
-    registry = PipeRegistry()
-    for spec in registry.pipes.values():
-        pipe = spec.load_factory()
-        assert {m.name: m.params for m in spec.metrics} == dict(pipe.metrics)
-        for alias, name in pipe.aliases.items():
-            assert registry.metric(alias).name == name
+@pytest.mark.parametrize("spec", BUILTIN, ids=lambda spec: spec.key)
+def test_a_pipe_takes_what_it_declares_and_nothing_else(spec):
+    pipe = spec.load_factory()
+    assert pipe.spec is spec
+    taken = inspect.signature(pipe).parameters
+    assert {name: option.default for name, option in spec.takes.items()} == {
+        name: parameter.default for name, parameter in taken.items()
+    }
+    for metric in spec.metrics:
+        assert all(spec.param(name) is not None for name in metric.params)
+        assert metric.summary, metric.definition
+        assert metric.source, metric.blind

@@ -22,7 +22,6 @@ from pytest_editmetrics.errors import (
     WeightsError,
 )
 from pytest_editmetrics.pipes.lpips import LPIPSPipe
-from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.weights.find import find_lpips
 
 BOX = [(60, 50, 180, 200)]
@@ -388,12 +387,3 @@ def test_alex_needs_neither_lpips_nor_torchvision_in_memory():
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_pipes_and_registry_agree():
-    registry = PipeRegistry()
-    for spec in registry.pipes.values():
-        pipe = spec.load_factory()
-        assert pipe.key == spec.key
-        assert pipe.metrics == {metric.name: metric.params for metric in spec.metrics}
-        registry.create(spec.key, {})

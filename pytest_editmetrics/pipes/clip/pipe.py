@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import isqrt, nan
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from pytest_editmetrics.images.load import Array, ImageLike, load_pair
 from pytest_editmetrics.images.regions import Framing, Mask
 from pytest_editmetrics.pipes.base import Request, Score
 from pytest_editmetrics.pipes.clip.model import CLIPEncoder, load_clip, read_clip_input
+from pytest_editmetrics.pipes.clip.spec import SPEC
 from pytest_editmetrics.pipes.clip.transport import Tokens, emd, transport_costs
+from pytest_editmetrics.pipes.declared import REFERENCE_PATCHES
 from pytest_editmetrics.pipes.model_pipe import Using
 from pytest_editmetrics.pipes.sam.pipe import SAMPipe
 from pytest_editmetrics.pipes.vision import VisionPipe
@@ -22,9 +24,6 @@ from pytest_editmetrics.pipes.vision_model import VisionInput
 
 if TYPE_CHECKING:
     from pytest_editmetrics.weights.find import FoundWeights
-
-REFERENCE_PATCHES = ("all", "selected")
-_REGION = ("patch_mask_threshold", "reference_patches")
 
 
 class CLIPPipe(VisionPipe):
@@ -61,12 +60,7 @@ class CLIPPipe(VisionPipe):
     False
     """
 
-    key = "clip-pipe"
-    metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "emd": _REGION,
-        "emd_excess": _REGION,
-        "sam_clip_cls_sim": ("bg_color",),
-    }
+    spec = SPEC
     ahead = ("emd", "emd_excess")
     object_metric = "sam_clip_cls_sim"
     short = "clip"
@@ -124,11 +118,11 @@ class CLIPPipe(VisionPipe):
         checked = super()._check_params(metric, params)
         if metric == self.object_metric:
             return checked
-        reference_patches = params.get("reference_patches", "all")
-        if reference_patches not in REFERENCE_PATCHES:
+        reference_patches = params.get("reference_patches", REFERENCE_PATCHES.default)
+        if reference_patches not in REFERENCE_PATCHES.choices:
             raise InputError(
                 f"unknown reference_patches {reference_patches!r}"
-                f"{did_you_mean(reference_patches, REFERENCE_PATCHES)}"
+                f"{did_you_mean(reference_patches, REFERENCE_PATCHES.choices)}"
             )
         return {**checked, "reference_patches": reference_patches}
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_editmetrics.errors import WeightsError
 from pytest_editmetrics.pipes import pretrained
+from pytest_editmetrics.pipes.dino.spec import SPEC
 from pytest_editmetrics.pipes.vision_model import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -20,7 +21,6 @@ from pytest_editmetrics.weights.check import read_json_object
 if TYPE_CHECKING:
     import torch
 
-PIPE = "dino-v3-pipe"
 CLASSES = {
     "dinov2": "Dinov2Model",
     "dinov2_with_registers": "Dinov2WithRegistersModel",
@@ -67,7 +67,7 @@ def read_dino_input(folder: Path) -> VisionInput:
     if number not in _RESAMPLE:
         raise WeightsError(f"{path}: resample is {number!r}; it can be 2 (bilinear) or 3 (bicubic)")
     identity = {
-        **pretrained.identity(folder, PIPE),
+        **pretrained.identity(folder, SPEC.key),
         "input": [size, shortest_edge, patch_size, number],
     }
     return VisionInput(
@@ -87,7 +87,7 @@ def load_dino(folder: Path, taken: VisionInput, device: str, dtype: str) -> DINO
     import torch
 
     kind = pretrained.read_model_type(folder, CLASSES, "DINO")
-    model = pretrained.load_pretrained(CLASSES[kind], folder, device, PIPE)
+    model = pretrained.load_pretrained(CLASSES[kind], folder, device, SPEC.key)
     return DINOEncoder(model.to(getattr(torch, dtype)), device, dtype, taken)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pytest_editmetrics.images.load import ImageLike, load_pair
 from pytest_editmetrics.images.regions import Framing, Mask
 from pytest_editmetrics.pipes.base import Request, Score, soft
-from pytest_editmetrics.pipes.dino.model import PIPE, DINOEncoder, load_dino, read_dino_input
+from pytest_editmetrics.pipes.dino.model import DINOEncoder, load_dino, read_dino_input
+from pytest_editmetrics.pipes.dino.spec import SPEC
 from pytest_editmetrics.pipes.model_pipe import Using
 from pytest_editmetrics.pipes.sam.pipe import SAMPipe
 from pytest_editmetrics.pipes.vision import Tokens, VisionPipe
@@ -63,12 +64,7 @@ class DINOPipe(VisionPipe):
     False
     """
 
-    key = PIPE
-    metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "dino_structure_sim": ("patch_mask_threshold",),
-        "sam_dino_cls_sim": ("bg_color",),
-    }
-    aliases: ClassVar[Mapping[str, str]] = {"dinov3_structure_similarity": "dino_structure_sim"}
+    spec = SPEC
     ahead = ("dino_structure_sim",)
     object_metric = "sam_dino_cls_sim"
     short = "dino"

@@ -22,6 +22,7 @@ from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Box
 from pytest_editmetrics.pipes.checkpoint import check_fit, read_state_dict
 from pytest_editmetrics.pipes.lpips.layers import Layer, LayerMaps, Step, layers_of, maps_of
+from pytest_editmetrics.pipes.lpips.spec import SPEC
 
 if TYPE_CHECKING:
     import torch
@@ -230,6 +231,6 @@ def linear_path(net: str) -> Path:
         raise MissingResourceError(
             "the package lpips, which carries the linear layers, is not installed: pip install "
             "lpips",
-            pipe="lpips-pipe",
+            pipe=SPEC.key,
         )
     return Path(spec.origin).parent / "weights" / "v0.1" / f"{net}.pth"

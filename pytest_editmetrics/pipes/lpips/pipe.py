@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from pytest_editmetrics.pipes.computing import inference
 from pytest_editmetrics.pipes.explain import spatial_map
 from pytest_editmetrics.pipes.lpips.layers import Layer, LayerMaps, changed_box
 from pytest_editmetrics.pipes.lpips.nets import MIN_EDGE, Distance, build_distance, linear_path
+from pytest_editmetrics.pipes.lpips.spec import SPEC
 from pytest_editmetrics.pipes.model_pipe import ModelPipe, Using
 from pytest_editmetrics.weights.check import sha256_of
 
@@ -54,12 +55,7 @@ class LPIPSPipe(ModelPipe[Distance]):
     False
     """
 
-    key = "lpips-pipe"
-    metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "lpips": (),
-        "edit_lpips": (),
-        "pie_bench_lpips": (),
-    }
+    spec = SPEC
     variants = ("net",)
 
     def __init__(

@@ -17,9 +17,9 @@ from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Box, Mask
 from pytest_editmetrics.pipes import pretrained
+from pytest_editmetrics.pipes.sam.spec import SPEC
 from pytest_editmetrics.pipes.vision_model import IMAGENET_MEAN, IMAGENET_STD
 
-_PIPE = "sam-pipe"
 # Published checkpoints are of the video model, whose image part this is.
 _CLASSES = {"sam2": "Sam2Model", "sam2_video": "Sam2Model"}
 _DECODED_TOGETHER = 16
@@ -27,13 +27,13 @@ _DECODED_TOGETHER = 16
 
 def identity(folder: Path) -> dict[str, str]:
     """Return what features depend on besides the weights; see ``pretrained.identity``."""
-    return {"sam2": "1", **pretrained.identity(folder, _PIPE)}
+    return {"sam2": "1", **pretrained.identity(folder, SPEC.key)}
 
 
 def load_sam2(folder: Path, device: str) -> Any:
     """Load the model in ``folder``; raises as ``pretrained.load_pretrained`` does."""
     kind = pretrained.read_model_type(folder, _CLASSES, "SAM 2")
-    return pretrained.load_pretrained(_CLASSES[kind], folder, device, _PIPE)
+    return pretrained.load_pretrained(_CLASSES[kind], folder, device, SPEC.key)
 
 
 def encode(model: Any, image: Array, dtype: str) -> list[NDArray[np.float32]]:

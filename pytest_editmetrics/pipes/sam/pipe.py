@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from pytest_editmetrics.pipes.model_pipe import ModelPipe, Using
 from pytest_editmetrics.pipes.objects import boxes_used, mean_over_pairs, overlap, pair_boxes
 from pytest_editmetrics.pipes.sam import model as sam_model
 from pytest_editmetrics.pipes.sam import model_2 as sam2_model
+from pytest_editmetrics.pipes.sam.spec import SPEC
 
 if TYPE_CHECKING:
     from pytest_editmetrics.weights.find import FoundWeights
@@ -58,8 +59,7 @@ class SAMPipe(ModelPipe[Any]):
     False
     """
 
-    key = "sam-pipe"
-    metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {"mask_iou": ()}
+    spec = SPEC
     variants = ("model_type",)
 
     def __init__(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.cache.features import feature_key, pixels_digest
 from pytest_editmetrics.images.regions import Mask
 from pytest_editmetrics.pipes.base import PlainPipe, Request, Score, soft
+from pytest_editmetrics.pipes.drift.spec import SPEC
 
 _TILES = 12  # at most so many of a kind in the details
 
@@ -38,8 +38,7 @@ class DriftPipe(PlainPipe):
     2.0
     """
 
-    key = "drift-pipe"
-    metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {"drift_px": (), "zoom": ()}
+    spec = SPEC
 
     def __init__(self) -> None:
         self._last: tuple[str, Drift] | None = None

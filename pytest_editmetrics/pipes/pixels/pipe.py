@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.images.ssim import Map, measured, ssim_map
 from pytest_editmetrics.pipes.base import PlainPipe, Request, Score, soft
-
-PSNR_CEILING = 100.0
+from pytest_editmetrics.pipes.pixels.spec import PSNR_CEILING, SPEC
 
 
 class PixelPipe(PlainPipe):
@@ -40,14 +37,7 @@ class PixelPipe(PlainPipe):
     3.0
     """
 
-    key = "pixels-pipe"
-    metrics: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "unedit_psnr": (),
-        "unedit_ssim": (),
-        "unedit_max_diff": (),
-        "l_channel_ssim": (),
-        "pie_bench_psnr": (),
-    }
+    spec = SPEC
 
     def _score(self, request: Request) -> Score:
         mask = request.mask

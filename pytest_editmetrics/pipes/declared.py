@@ -1,0 +1,150 @@
+"""What a pipe declares of itself: its options, its metrics and their parameters, as plain values.
+
+Reading YAML, the JSON Schema, the reference pages and ``editmetrics metrics`` are made from it.
+Nothing here imports anything heavy.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from pytest_editmetrics.measurement import Metric
+
+PipeFactory = Callable[..., Any]
+Kind = Literal["text", "file", "choice", "number", "colour", "pipe", "any"]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A constructor keyword of a pipe, or a runtime parameter of a metric.
+
+    ``kind`` is ``text``; ``file`` (a text that is made absolute where it is the path of a file or
+    folder beside the YAML file); ``choice`` among ``choices``; ``number`` from ``low`` to ``high``;
+    ``colour`` (three whole numbers from 0 to 255); ``pipe`` (the options of the pipe ``sam-pipe``);
+    ``any``, which only the pipe checks. ``empty`` tells that YAML may leave it empty.
+    """
+
+    name: str
+    text: str
+    kind: Kind = "any"
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    low: float = 0.0
+    high: float = 1.0
+    empty: bool = False
+
+
+@dataclass(frozen=True)
+class PipeSpec:
+    """A registered pipe: its key, what makes it, the metrics it computes, its constructor keys.
+
+    ``factory`` is a callable or ``"package.module:Name"``, imported on first use. ``options`` of
+    ``None`` means that the factory's own signature decides. ``params`` are the runtime parameters
+    that the metrics name. ``chosen_by`` is the option that names the model, whose default is part
+    of the defaults of every configuration. ``aliases`` are taken as a metric's ``pipe_name`` too.
+    """
+
+    key: str
+    factory: PipeFactory | str
+    metrics: tuple[Metric, ...]
+    options: tuple[Option, ...] | None = None
+    params: tuple[Option, ...] = ()
+    chosen_by: str | None = None
+    aliases: tuple[str, ...] = ()
+    summary: str = ""
+
+    @cached_property
+    def takes(self) -> Mapping[str, Option]:
+        """The declared options, by name."""
+        return {option.name: option for option in self.options or ()}
+
+    @cached_property
+    def isolates(self) -> bool:
+        """Whether an option is a SAM pipe, or its configuration."""
+        return any(option.kind == "pipe" for option in self.options or ())
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The defaults that every configuration starts from."""
+        name = self.chosen_by
+        return {} if name is None else {name: self.takes[name].default}
+
+    def metric(self, name: object) -> Metric | None:
+        """Return the metric called ``name``, or also called so, if there is one."""
+        return next((m for m in self.metrics if name == m.name or name in m.aliases), None)
+
+    def param(self, name: str) -> Option | None:
+        """Return the declaration of a runtime parameter, if there is one."""
+        return next((param for param in self.params if param.name == name), None)
+
+    def load_factory(self) -> PipeFactory:
+        """Return the callable that makes the pipe, importing its module if it is named."""
+        if not isinstance(self.factory, str):
+            return self.factory
+        module, _, name = self.factory.partition(":")
+        factory: PipeFactory = getattr(importlib.import_module(module), name)
+        return factory
+
+    def accepts(self, option: str) -> bool:
+        """Tell whether the pipe's constructor takes the keyword ``option``."""
+        if self.options is not None:
+            return option in self.takes
+        parameters = inspect.signature(self.load_factory()).parameters
+        return option in parameters or any(
+            parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()
+        )
+
+
+def class_of(package: str, name: str) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a pipe's package: its class, imported on first use."""
+
+    def get(asked: str) -> Any:
+        if asked != name:
+            raise AttributeError(f"module {package!r} has no attribute {asked!r}")
+        return getattr(importlib.import_module(f"{package}.pipe"), name)
+
+    return get
+
+
+DEVICE = Option("device", "where it computes: auto, cpu, cuda, cuda:1, mps", "text", default="auto")
+DTYPE = Option(
+    "dtype",
+    "the precision it computes in",
+    "choice",
+    default="float32",
+    choices=("float32", "bfloat16", "float16"),
+)
+REVISION = Option(
+    "revision", "branch, tag or commit of a hub model (default: main)", "text", empty=True
+)
+SAM = Option("sam", "options of the SAM that isolates objects, or a SAM pipe", "pipe", empty=True)
+FRAMING = Option(
+    "framing",
+    "how an image becomes the model's square input: the whole frame stretched, the checkpoint's own"
+    " crop, or as AutoPipeline does it (image cropped, mask stretched)",
+    "choice",
+    default="stretch",
+    choices=("stretch", "center-crop", "autopipeline"),
+)
+PATCH_MASK_THRESHOLD = Option(
+    "patch_mask_threshold",
+    "the share of a patch that must be measured for the patch to count",
+    "number",
+    default=0.1,
+)
+REFERENCE_PATCHES = Option(
+    "reference_patches",
+    "which patches of the reference are compared: all, as in the original, or those selected in the"
+    " edited image, so that an unedited image scores zero",
+    "choice",
+    default="all",
+    choices=("all", "selected"),
+)
+BG_COLOR = Option(
+    "bg_color", "the colour around an isolated object", "colour", default=(255, 255, 255)
+)

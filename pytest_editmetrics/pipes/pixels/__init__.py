@@ -1,0 +1,15 @@
+"""What needs no model: ``pixels-pipe``.
+
+``spec.py`` declares the pipe and imports nothing heavy; the class is imported when it is asked for.
+"""
+
+from typing import TYPE_CHECKING
+
+from pytest_editmetrics.pipes.declared import class_of
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.pipes.pixels.pipe import PixelPipe
+
+__all__ = ["PixelPipe"]
+
+__getattr__ = class_of(__name__, "PixelPipe")

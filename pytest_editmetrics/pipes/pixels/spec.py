@@ -1,0 +1,82 @@
+"""What ``pixels-pipe`` declares: PSNR, SSIM, and the largest difference."""
+
+from __future__ import annotations
+
+from pytest_editmetrics.measurement import Margin, Metric
+from pytest_editmetrics.pipes.declared import PipeSpec
+
+PSNR_CEILING = 100.0
+WANG = "Wang et al. 2004, as scikit-image computes it, Gaussian window of 11 pixels"
+
+SPEC = PipeSpec(
+    "pixels-pipe",
+    "pytest_editmetrics.pipes.pixels:PixelPipe",
+    (
+        Metric(
+            "unedit_psnr",
+            "higher",
+            margin=Margin(relative=0.0, absolute=1.0),
+            low=0.0,
+            high=PSNR_CEILING,
+            unit="dB",
+            summary="peak signal-to-noise ratio over the measured pixels, dB, at most 100",
+            definition="10 log10(255^2 / MSE), the mean over measured pixels and channels",
+            source="ITU-T J.340",
+            blind="where the difference lies: a small fault and light noise may score alike",
+        ),
+        Metric(
+            "unedit_ssim",
+            "higher",
+            margin=Margin(relative=0.0, absolute=0.01),
+            low=-1.0,
+            high=1.0,
+            summary="structural similarity, mean over the measured pixels",
+            definition="SSIM of RGB, pixels outside the region taken from the reference",
+            source=WANG,
+            blind="a small fault on a large image, and slow changes of tone",
+            aliases=("ssim",),
+        ),
+        Metric(
+            "unedit_max_diff",
+            "lower",
+            margin=Margin(relative=0.15, absolute=1.0),
+            low=0.0,
+            high=255.0,
+            unit="levels of 255",
+            summary="largest difference of a channel in the measured pixels, of 255",
+            definition="the largest absolute difference of one channel of one measured pixel",
+            source="this project",
+            blind="how many pixels differ: one is enough",
+        ),
+        Metric(
+            "l_channel_ssim",
+            "higher",
+            scope="edit_area",
+            margin=Margin(relative=0.0, absolute=0.02),
+            low=-1.0,
+            high=1.0,
+            summary="structural similarity of the lightness, histograms matched",
+            definition="SSIM of CIELAB L in the region, after the edited image's histogram was"
+            " matched to the reference's",
+            source=WANG,
+            blind="changes of colour and of tone, on purpose",
+            aliases=("L_channel_ssim",),
+        ),
+        Metric(
+            "pie_bench_psnr",
+            "higher",
+            margin=Margin(relative=0.0, absolute=1.0),
+            low=0.0,
+            high=PSNR_CEILING,
+            unit="dB",
+            summary="PSNR as PIE-Bench's tables have it: images times the mask",
+            definition="PSNR of both images times the mask, mean over the whole image; for"
+            " comparing with published numbers only",
+            source="Ju et al. 2023, PnPInversion",
+            blind="a large edit area: the less is measured, the better the score",
+        ),
+    ),
+    (),
+    aliases=("ssim-pipe",),
+    summary="arithmetic on pixels, no model",
+)
