@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pytest_editmetrics.config.keys import Kind, Schema, between, mapping
 from pytest_editmetrics.config.node import Node, Source
 from pytest_editmetrics.measurement import Metric, Origin, Threshold
 
@@ -43,6 +44,26 @@ def parse_bounds(metric: Metric, data: object, *, origin: Origin, source: str = 
     else:
         bound = checked_bound(metric, node)
     return Threshold(metric.bound_kind, bound, origin, node.where, review)
+
+
+def bounds(metric: Metric, origin: Origin) -> Kind:
+    """Return the kind of a threshold of ``metric``."""
+    kind, bound = metric.bound_kind, bound_schema(metric)
+    schema: Schema = {"anyOf": [bound, mapping({kind: bound, "review": bound}, required=[kind])]}
+    return Kind(
+        f"`{{{kind}: ...}}`, with `review:` beside it for a band to be looked at; or the number",
+        lambda node, what, registry: parse_bounds(metric, node, origin=origin),
+        lambda _: schema,
+    )
+
+
+def bound_schema(metric: Metric) -> Schema:
+    """Return the schema of a bound: a number that can hold, and can fail to hold."""
+    within = between(metric.low, metric.high)
+    end = "maximum" if metric.bound_kind == "max" else "minimum"
+    if end in within:
+        within[f"exclusive{end.capitalize()}"] = within.pop(end)
+    return within
 
 
 def refuse_other_bound(metric: Metric, node: Node) -> None:

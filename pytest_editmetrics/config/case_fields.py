@@ -1,14 +1,16 @@
-"""What the cases of YAML files and the rows of manifests have in common: ids, boxes, bounds."""
+"""The keys that the cases of YAML files and the rows of manifests have in common."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from math import inf
+from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.config.bounds import parse_bounds
-from pytest_editmetrics.config.metric_keys import by_metric
+from pytest_editmetrics.config.bounds import bounds
+from pytest_editmetrics.config.expect import EXPECT
+from pytest_editmetrics.config.keys import Block, Key, Kind, Schema, between, choice, of_metrics
+from pytest_editmetrics.config.metric_keys import METRICS
 from pytest_editmetrics.config.node import Node
-from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 if TYPE_CHECKING:
@@ -64,10 +66,9 @@ def area(node: Node | None, mask: Callable[[Node], str]) -> tuple[Box, ...] | Re
 
 def _region(node: Node, mask: Callable[[Node], str]) -> Region:
     from pytest_editmetrics.errors import RegionError
-    from pytest_editmetrics.images.shapes import KEYS, Region
+    from pytest_editmetrics.images.shapes import Region
 
-    entries = node.mapping("a region", KEYS)
-    given = {key: child for key, child in entries.items() if child.value is not None}
+    given = REGION.nodes(node, "a region")
     if not given.keys() - {"dilate"}:
         node.fail("a region needs `boxes`, `polygons` or a `mask`")
     fields: dict[str, Any] = {key: child.plain for key, child in given.items()}
@@ -91,32 +92,135 @@ def _box(what: str, node: Node) -> Box:
     return x1, y1, x2, y2
 
 
-def object_boxes(
-    given: Mapping[str, Node],
-) -> tuple[tuple[Box, ...] | None, tuple[Box, ...] | None]:
-    """Return ``ref_boxes`` and ``edited_boxes``, which must pair."""
-    reference = boxes("ref_boxes", given.get("ref_boxes"))
-    edited = boxes("edited_boxes", given.get("edited_boxes"))
-    if len(reference or ()) != len(edited or ()):
-        (given.get("edited_boxes") or given["ref_boxes"]).fail(
-            f"ref_boxes and edited_boxes are paired in order, and there are"
-            f" {len(reference or ())} and {len(edited or ())}"
+def check_pairs(node: Node, given: Mapping[str, Any]) -> None:
+    """Raise ``ConfigError`` if ``ref_boxes`` and ``edited_boxes`` do not pair."""
+    reference, edited = (len(given.get(name, ())) for name in ("ref_boxes", "edited_boxes"))
+    if reference != edited:
+        (node.get("edited_boxes") or node.get("ref_boxes") or node).fail(
+            "ref_boxes and edited_boxes are paired in order, and there are"
+            f" {reference} and {edited}"
         )
-    return reference, edited
 
 
-def resize(node: Node | None) -> Literal["reference"] | None:
-    """Return what ``resize`` states, if it is there."""
-    if node is None:
-        return None
-    node.one_of("resize", ["reference"])
-    return "reference"
+def _raw(words: str, schema: Schema) -> Kind:
+    return Kind(words, lambda node, what, registry: node, lambda _: schema)
 
 
-def thresholds(node: Node | None, registry: PipeRegistry) -> dict[str, Threshold]:
-    """Return the bounds of a case by metric."""
-    given = by_metric(node, "thresholds", registry) if node else {}
-    return {
-        name: parse_bounds(registry.metric(name), child, origin="case")
-        for name, child in given.items()
-    }
+IMAGE: Schema = {"type": "string", "pattern": r"^(?!/|[A-Za-z]:).*\S"}
+_NUMBERS: Schema = {"type": "array", "items": {"type": "number"}}
+_BOX: Schema = {**_NUMBERS, "minItems": 4, "maxItems": 4}
+_POINT: Schema = {**_NUMBERS, "minItems": 2, "maxItems": 2}
+_BOXES: Schema = {"type": "array", "items": _BOX}
+_POLYGONS: Schema = {
+    "type": "array",
+    "items": {"type": "array", "items": _POINT, "minItems": 3},
+}
+BOXES = Kind(
+    "a list of boxes `[x1, y1, x2, y2]` in pixels",
+    lambda node, what, _: boxes(what, node),
+    lambda _: _BOXES,
+)
+REGION = Block(
+    "coords",
+    "a region: boxes, polygons and a mask, and by how much they grow",
+    (
+        Key("boxes", _raw(BOXES.words, _BOXES), "boxes in pixels, half-open", "[[0, 0, 64, 64]]"),
+        Key(
+            "polygons",
+            _raw("a list of polygons, each at least three points `[x, y]`", _POLYGONS),
+            "polygons; a pixel belongs to one if its centre does",
+            "[[[0, 0], [64, 0], [0, 64]]]",
+        ),
+        Key(
+            "mask",
+            _raw("the path of an image", IMAGE),
+            "a black and white image of the reference's size, white where the region is",
+            "masks/dog.png",
+        ),
+        Key(
+            "dilate",
+            _raw("a whole number from 0", between(0, inf, "integer")),
+            "by how many pixels all of it grows, in every direction",
+            "8",
+            "0",
+        ),
+    ),
+)
+
+
+def _region_schema(registry: PipeRegistry) -> Schema:
+    shapes = [{"required": [key]} for key in ("boxes", "polygons", "mask")]
+    return {**REGION.schema(registry), "anyOf": shapes}
+
+
+def _area_schema(registry: PipeRegistry) -> Schema:
+    region = _region_schema(registry)
+    parts = {"type": "array", "items": {"anyOf": [_BOX, region]}}
+    return {"anyOf": [IMAGE, parts, region]}
+
+
+IDENTIFIER: Schema = {
+    "type": "string",
+    "pattern": r"^\S([^\x00-\x1f\x7f]*\S)?$",
+    "not": {"pattern": "::"},
+}
+ID = Key(
+    "id",
+    _raw("a text without `::`", IDENTIFIER),
+    "what the case is called, in reports and in the golden's address",
+    "red mug",
+)
+REFERENCE = Key("reference", _raw("an image", IMAGE), "the image before the edit", "mug.png")
+EDITED = Key("edited", _raw("an image", IMAGE), "the image after the edit", "mug-red.png")
+# what cases and rows have in common, besides these three
+FIELDS = (
+    Key(
+        "coords",
+        Kind(
+            "boxes, a region, the path of a mask, or a list of boxes and regions",
+            lambda node, what, _: node,
+            _area_schema,
+        ),
+        "the edit area",
+        "[[120, 80, 300, 260]]",
+    ),
+    Key(
+        "ref_boxes",
+        BOXES,
+        "objects in the reference, for metrics that compare objects",
+        "[[10, 10, 90, 90]]",
+        call="ref_boxes",
+    ),
+    Key(
+        "edited_boxes",
+        BOXES,
+        "the same objects in the edited image, in the same order",
+        "[[12, 10, 92, 90]]",
+        call="edited_boxes",
+    ),
+    Key(
+        "metrics",
+        METRICS,
+        "what is measured",
+        "[lpips, emd]",
+        "what `expect` or the configuration says",
+        call="metrics",
+    ),
+    Key(
+        "thresholds",
+        of_metrics("bounds by metric", lambda metric, _: bounds(metric, "case")),
+        "bounds that hold whatever a golden says",
+        "{lpips: {max: 0.1}}",
+        call="thresholds",
+    ),
+    Key(
+        "resize",
+        choice("reference"),
+        "what to do where the images differ in size: `reference` brings the edited image to the"
+        " reference's",
+        "reference",
+        "different sizes are an error",
+        call="resize",
+    ),
+    Key("expect", EXPECT, "how the model writes the background", "composited", call="expect"),
+)

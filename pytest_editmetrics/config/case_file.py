@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_editmetrics.config.case_fields import (
+    EDITED,
+    FIELDS,
+    ID,
+    REFERENCE,
     Box,
     area,
+    check_pairs,
     identifier,
-    object_boxes,
-    resize,
-    thresholds,
 )
-from pytest_editmetrics.config.expect import Expect, parse_expect
-from pytest_editmetrics.config.metric_keys import metric_names
+from pytest_editmetrics.config.expect import Expect
+from pytest_editmetrics.config.keys import Block, Key, Kind, Schema
+from pytest_editmetrics.config.metric_keys import METRICS
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
 from pytest_editmetrics.measurement import Threshold
@@ -26,22 +29,6 @@ from pytest_editmetrics.pipes.registry import PipeRegistry
 if TYPE_CHECKING:
     from pytest_editmetrics.images.shapes import Region
 
-FILE_KEYS = ("metrics", "cases")
-CASE_KEYS = (
-    "id",
-    "reference",
-    "edited",
-    "coords",
-    "ref_boxes",
-    "edited_boxes",
-    "metrics",
-    "thresholds",
-    "params",
-    "marks",
-    "usefixtures",
-    "resize",
-    "expect",
-)
 MARKS_OF_OTHER_KEYS = {
     "usefixtures": "write the fixtures under the key `usefixtures`",
     "parametrize": "write one case for each parameter",
@@ -104,15 +91,12 @@ def read_case_file(path: Path, registry: PipeRegistry, rootdir: Path) -> CaseFil
     root = read_yaml(path, rootdir).root
     if root.value is None:
         root.fail("the file is empty; it needs a list of `cases`")
-    entries = root.mapping("a file of cases", FILE_KEYS)
-    cases = entries.get("cases")
-    if cases is None or cases.value is None or cases.value == []:
-        (cases or root).fail("no cases: write at least one under `cases`")
+    given = FILE.read(root, registry)
     reader = _CaseReader(path, registry, rootdir)
     return CaseFile(
         path=path,
-        metrics=reader.metrics(entries),
-        cases=tuple(reader.case(node) for node in cases.items("cases")),
+        metrics=given.get("metrics"),
+        cases=tuple(reader.case(node) for node in given["cases"]),
     )
 
 
@@ -127,34 +111,25 @@ class _CaseReader:
         self._ids: dict[str, Node] = {}
 
     def case(self, node: Node) -> CaseSpec:
-        entries = node.mapping("a case", CASE_KEYS)
-        for key in ("id", "reference"):
-            if key not in entries:
-                node.fail(f"a case without {key!r}; it needs an `id` and a `reference`")
-        given = {key: child for key, child in entries.items() if child.value is not None}
-        ref_boxes, edited_boxes = object_boxes(given)
+        given = CASE.read(node, self._registry)
+        check_pairs(node, given)
+        edited = given.get("edited")
         return CaseSpec(
-            id=self._id(entries["id"]),
-            reference=self._image(entries["reference"], "reference"),
-            edited=self._image(given["edited"], "edited") if "edited" in given else None,
+            id=self._id(given["id"]),
+            reference=self._image(given["reference"], "reference"),
+            edited=None if edited is None else self._image(edited, "edited"),
             coords=area(given.get("coords"), lambda node: str(self._image(node, "mask"))),
-            ref_boxes=ref_boxes,
-            edited_boxes=edited_boxes,
-            metrics=self.metrics(given),
-            thresholds=thresholds(given.get("thresholds"), self._registry),
-            params=_params(given.get("params")),
-            marks=_marks(given.get("marks")),
-            usefixtures=_names(given.get("usefixtures"), "usefixtures"),
-            resize=resize(given.get("resize")),
-            expect=parse_expect(given["expect"]) if "expect" in given else None,
+            ref_boxes=given.get("ref_boxes"),
+            edited_boxes=given.get("edited_boxes"),
+            metrics=given.get("metrics"),
+            thresholds=given.get("thresholds", {}),
+            params=given.get("params", {}),
+            marks=given.get("marks", ()),
+            usefixtures=given.get("usefixtures", ()),
+            resize=given.get("resize"),
+            expect=given.get("expect"),
             line=node.line,
         )
-
-    def metrics(self, entries: Mapping[str, Node]) -> tuple[str, ...] | None:
-        node = entries.get("metrics")
-        if node is None or node.value is None:
-            return None
-        return metric_names(node, self._registry)
 
     def _id(self, node: Node) -> str:
         name = identifier(node, "the id of a case")
@@ -190,16 +165,13 @@ class _CaseReader:
         return self._folders[folder] / path.name
 
 
-def _params(node: Node | None) -> dict[str, Any]:
-    if node is None:
-        return {}
-    node.mapping("params")
-    params: dict[str, Any] = node.plain
-    return params
+def _params(node: Node, what: str, registry: PipeRegistry) -> Any:
+    node.mapping(what)
+    return node.plain
 
 
-def _names(node: Node | None, what: str) -> tuple[str, ...]:
-    return () if node is None else tuple(_name(item, what) for item in node.items(what))
+def _names(node: Node, what: str, registry: PipeRegistry) -> tuple[str, ...]:
+    return tuple(_name(item, what) for item in node.items(what))
 
 
 def _name(node: Node, what: str) -> str:
@@ -209,8 +181,8 @@ def _name(node: Node, what: str) -> str:
     return name
 
 
-def _marks(node: Node | None) -> tuple[CaseMark, ...]:
-    return () if node is None else tuple(map(_mark, node.items("marks")))
+def _marks(node: Node, what: str, registry: PipeRegistry) -> tuple[CaseMark, ...]:
+    return tuple(map(_mark, node.items(what)))
 
 
 def _mark(node: Node) -> CaseMark:
@@ -227,3 +199,79 @@ def _mark(node: Node) -> CaseMark:
     if name in MARKS_OF_OTHER_KEYS:
         name_node.fail(f"the mark {name!r} cannot be written here: {MARKS_OF_OTHER_KEYS[name]}")
     return CaseMark(name, kwargs)
+
+
+_NAME: Schema = {"type": "string", "pattern": r"^[^\W\d]\w*$"}
+_MARK: Schema = {**_NAME, "not": {"enum": list(MARKS_OF_OTHER_KEYS)}}
+_MARK_WITH_ARGUMENTS: Schema = {
+    "type": "object",
+    "minProperties": 1,
+    "maxProperties": 1,
+    "propertyNames": _MARK,
+    "additionalProperties": {"type": ["object", "null"]},
+}
+_MARKS: Schema = {"type": "array", "items": {"anyOf": [_MARK, _MARK_WITH_ARGUMENTS]}}
+CASE = Block(
+    "a case",
+    "one pair of images, or one edit that the fixture `edit_image` makes",
+    (
+        replace(ID, required=True),
+        replace(REFERENCE, required=True),
+        replace(EDITED, default="the fixture `edit_image` makes it"),
+        *FIELDS,
+        Key(
+            "params",
+            Kind("a mapping", _params, lambda _: {"type": "object"}),
+            "what the fixture `edit_image` is to know, as `case.params`",
+            "{prompt: make it red}",
+            call="params",
+        ),
+        Key(
+            "marks",
+            Kind("a list of names, or of a name with its arguments", _marks, lambda _: _MARKS),
+            "pytest's marks of the test",
+            "[gpu, {xfail: {reason: slow}}]",
+            call="marks",
+        ),
+        Key(
+            "usefixtures",
+            Kind("a list of names", _names, lambda _: {"type": "array", "items": _NAME}),
+            "fixtures that the test uses",
+            "[seeded]",
+            call="usefixtures",
+        ),
+    ),
+)
+
+
+def _case_nodes(node: Node, what: str, registry: PipeRegistry) -> list[Node]:
+    cases = node.items(what)
+    if not cases:
+        node.fail("no cases: write at least one under `cases`")
+    return cases
+
+
+def _cases_schema(registry: PipeRegistry) -> Schema:
+    return {"type": "array", "items": CASE.schema(registry), "minItems": 1}
+
+
+FILE = Block(
+    "a file of cases",
+    "test_*.edit.yaml: tests without code",
+    (
+        Key(
+            "metrics",
+            METRICS,
+            "what every case measures that names no metrics",
+            "[lpips]",
+            call="metrics",
+        ),
+        Key(
+            "cases",
+            Kind("a list of cases", _case_nodes, _cases_schema),
+            "the cases",
+            "[{id: red mug, reference: mug.png}]",
+            required=True,
+        ),
+    ),
+)

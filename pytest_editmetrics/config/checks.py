@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_editmetrics.config.keys import TEXT, Schema, between, mapping, or_empty
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.errors import did_you_mean
 from pytest_editmetrics.measurement import Metric
-from pytest_editmetrics.pipes.declared import Option
+from pytest_editmetrics.pipes.declared import Option, PipeSpec
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 
@@ -92,3 +93,36 @@ def _colour(what: str, node: Node) -> tuple[int, ...]:
     if len(right) != 3 or not all(right):
         node.fail(f"{what} must be three whole numbers from 0 to 255, as [255, 255, 255]")
     return tuple(values)
+
+
+def options_schema(spec: PipeSpec, registry: PipeRegistry) -> Schema:
+    """Return the schema of a pipe's options; of a pipe that declares none anything goes."""
+    if spec.options is None:
+        return {"type": "object"}
+    return mapping({name: option_schema(option, registry) for name, option in spec.takes.items()})
+
+
+def params_schema(metric: Metric, registry: PipeRegistry) -> Schema:
+    """Return the schema of a metric's runtime parameters."""
+    declared = {name: registry.pipe_of(metric.name).param(name) for name in metric.params}
+    return mapping(
+        {name: {} if p is None else option_schema(p, registry) for name, p in declared.items()}
+    )
+
+
+def option_schema(option: Option, registry: PipeRegistry) -> Schema:
+    """Return the schema of a declared option or parameter."""
+    schema: Schema = {}
+    if option.kind == "pipe":
+        schema = options_schema(registry.pipe("sam-pipe"), registry)
+    elif option.kind == "choice":
+        schema = {"enum": list(option.choices)}
+    elif option.kind == "number":
+        schema = between(option.low, option.high)
+    elif option.kind == "colour":
+        part = between(0, 255, "integer")
+        schema = {"type": "array", "items": part, "minItems": 3, "maxItems": 3}
+    elif option.kind != "any":
+        schema = TEXT.schema(registry)
+    text = {"description": option.text} if option.text else {}
+    return {**text, **(or_empty(schema) if option.empty else schema)}

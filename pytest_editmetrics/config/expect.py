@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pytest_editmetrics.config.node import Node
+from pytest_editmetrics.config.keys import choice
 from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.measurement import Metric, Threshold
 
@@ -62,6 +62,4 @@ def check_expect(name: Any) -> Expect | None:
     raise InputError(f"unknown expect={name!r}{did_you_mean(name, EXPECTATIONS)}")
 
 
-def parse_expect(node: Node) -> Expect | None:
-    """Return the expectation that YAML names; ``ConfigError`` with file and line for another."""
-    return None if node.value is None else check_expect(node.one_of("expect", EXPECTATIONS))
+EXPECT = choice(*EXPECTATIONS)

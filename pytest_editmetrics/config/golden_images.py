@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
 from numbers import Real
-from typing import Literal
+from typing import Any, Literal
 
+from pytest_editmetrics.config.keys import Block, Key, Kind, between, choice, mapping, number, whole
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.measurement import Better, BoundKind
+from pytest_editmetrics.pipes.registry import PipeRegistry
 
 Comparator = Literal["exact", "pixel", "ssim", "lpips"]
 ImageFormat = Literal["png", "webp"]
@@ -30,9 +32,7 @@ TILE_SIZE = 64
 DISTANCE = 8
 SMALLEST_TILE = 8
 LARGEST_TILE = 4096
-KEYS = ("comparator", "format", "tolerance", "tile", "distance")
 _EXACT = "exact allows no difference; for a tolerance use pixel, ssim or lpips"
-TILE_KEYS = ("size", "tolerance")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,10 @@ class ImageSettings:
 
 def _built_in(bounds: Mapping[str, float]) -> dict[str, Tolerance]:
     return {name: Tolerance(bound) for name, bound in bounds.items()}
+
+
+def _words(bounds: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {bounds[name]:g}" for name in WITH_TOLERANCE)
 
 
 def better(comparator: str) -> Better:
@@ -100,56 +104,88 @@ def checked_tolerance(comparator: str, tolerance: object) -> float:
     return float(tolerance)  # type: ignore[arg-type]
 
 
-def parse_image_settings(node: Node) -> ImageSettings:
-    """Return what the (resolved) block says, defaults filled in.
+def _tolerances(built_in: Mapping[str, float]) -> Kind:
+    def read(node: Node, what: str, registry: PipeRegistry) -> dict[str, Tolerance]:
+        found: dict[str, Tolerance] = {}
+        for name, child in node.mapping(what, COMPARATORS).items():
+            if name not in WITH_TOLERANCE:
+                child.fail(_EXACT)
+            bound = number(*LIMITS[name]).read(child, f"{what} of {name}", registry)
+            found[name] = Tolerance(bound, child.where)
+        return found
 
-    Raises:
-        ConfigError: with file and line, for an unknown key or a value that cannot be right.
-    """
-    entries = _given(node.mapping("golden_images", KEYS))
-    default = ImageSettings()
-    comparator, image_format = default.comparator, default.format
-    if (given := entries.get("comparator")) is not None:
-        name = given.one_of("comparator of golden_images", COMPARATORS)
-        comparator = next(known for known in COMPARATORS if known == name)
-    if (given := entries.get("format")) is not None:
-        name = given.one_of("format of golden_images", FORMATS)
-        image_format = next(known for known in FORMATS if known == name)
-    distance, tile = default.distance, default.tile
-    if (given := entries.get("distance")) is not None:
-        distance = _whole(given, "distance of golden_images", 0, 254)
-    tile_tolerances = dict(default.tile_tolerances)
-    if (block := entries.get("tile")) is not None:
-        parts = _given(block.mapping("tile of golden_images", TILE_KEYS))
-        if "size" in parts:
-            what = "size of the tiles of golden_images"
-            tile = _whole(parts["size"], what, SMALLEST_TILE, LARGEST_TILE)
-        tile_tolerances |= _tolerances(parts.get("tolerance"), "the tile tolerance")
-    tolerances = {**default.tolerances, **_tolerances(entries.get("tolerance"), "the tolerance")}
-    return ImageSettings(comparator, image_format, tolerances, tile_tolerances, tile, distance)
+    schema = mapping({name: between(*LIMITS[name]) for name in WITH_TOLERANCE})
+    return Kind("bounds by comparator: " + ", ".join(built_in), read, lambda _: schema)
 
 
-def _given(entries: Mapping[str, Node]) -> dict[str, Node]:
-    return {key: child for key, child in entries.items() if child.value is not None}
+_TILE = Block(
+    "tile of golden_images",
+    "the worst tile of a golden image, so that a small fault on a large picture is found",
+    (
+        Key(
+            "size",
+            whole(SMALLEST_TILE, LARGEST_TILE),
+            "edge of a tile, in pixels",
+            "64",
+            str(TILE_SIZE),
+            call="size of the tiles of golden_images",
+        ),
+        Key(
+            "tolerance",
+            _tolerances(TILE_TOLERANCE),
+            "the bound of each comparator for the worst tile",
+            "{lpips: 0.15}",
+            _words(TILE_TOLERANCE),
+            call="the tile tolerance of golden_images",
+        ),
+    ),
+)
+BLOCK = Block(
+    "golden_images",
+    "how golden images are compared and kept",
+    (
+        Key(
+            "comparator",
+            choice(*COMPARATORS),
+            "what compares an image with its golden",
+            "ssim",
+            "lpips",
+        ),
+        Key(
+            "format",
+            choice(*FORMATS),
+            "the format; both are lossless",
+            "webp",
+            "png",
+        ),
+        Key(
+            "tolerance",
+            _tolerances(TOLERANCE),
+            "the bound of each comparator for a whole image",
+            "{lpips: 0.02, ssim: 0.98}",
+            _words(TOLERANCE),
+            call="the tolerance of golden_images",
+        ),
+        Key("tile", _TILE.kind(), _TILE.text, "{size: 32}"),
+        Key(
+            "distance",
+            whole(0, 254),
+            "the difference of a channel, of 255, beyond which `pixel` counts a pixel",
+            "8",
+            str(DISTANCE),
+        ),
+    ),
+)
 
 
-def _tolerances(node: Node | None, what: str) -> dict[str, Tolerance]:
-    if node is None:
-        return {}
-    found: dict[str, Tolerance] = {}
-    for name, child in node.mapping(f"{what} of golden_images", COMPARATORS).items():
-        if name not in WITH_TOLERANCE:
-            child.fail(_EXACT)
-        bound = child.number(f"{what} of {name}")
-        low, high = LIMITS[name]
-        if not low <= bound <= high:
-            child.fail(f"{what} of {name} is {bound:g}, outside [{low:g}, {high:g}]")
-        found[name] = Tolerance(bound, child.where)
-    return found
-
-
-def _whole(node: Node, what: str, low: int, high: int) -> int:
-    number = node.number(what)
-    if not number.is_integer() or not low <= number <= high:
-        node.fail(f"{what} must be a whole number from {low} to {high}, not {node.shown}")
-    return int(number)
+def image_settings(given: Mapping[str, Any]) -> ImageSettings:
+    """Return what the block says, as ``BLOCK`` read it, defaults filled in."""
+    default, tile = ImageSettings(), given.get("tile", {})
+    return ImageSettings(
+        given.get("comparator", default.comparator),
+        given.get("format", default.format),
+        {**default.tolerances, **given.get("tolerance", {})},
+        {**default.tile_tolerances, **tile.get("tolerance", {})},
+        tile.get("size", default.tile),
+        given.get("distance", default.distance),
+    )

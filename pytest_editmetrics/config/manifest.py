@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from pytest_editmetrics.config.case_fields import (
+    EDITED,
+    FIELDS,
+    ID,
+    REFERENCE,
     Box,
     area,
+    check_pairs,
     identifier,
-    object_boxes,
-    resize,
-    thresholds,
 )
-from pytest_editmetrics.config.expect import Expect, parse_expect
-from pytest_editmetrics.config.metric_keys import metric_names
+from pytest_editmetrics.config.expect import Expect
+from pytest_editmetrics.config.keys import Block
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.config.rows import SUFFIXES, read_rows
@@ -27,17 +29,15 @@ from pytest_editmetrics.images.shapes import Region
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
-ROW_KEYS = (
-    "id",
-    "reference",
-    "edited",
-    "coords",
-    "ref_boxes",
-    "edited_boxes",
-    "metrics",
-    "thresholds",
-    "resize",
-    "expect",
+ROW = Block(
+    "a row",
+    "one pair of a manifest",
+    (
+        replace(ID, default="the edited image as written"),
+        replace(REFERENCE, required=True),
+        replace(EDITED, required=True),
+        *FIELDS,
+    ),
 )
 
 
@@ -113,31 +113,22 @@ class Manifest:
             raise ConfigError("no rows, so nothing would be measured", self.shown)
 
     def _row(self, node: Node, schemes: set[str]) -> Row:
-        entries = node.mapping("a row", ROW_KEYS)
-        given = {key: child for key, child in entries.items() if child.value is not None}
-        for key in ("reference", "edited"):
-            if key not in given:
-                node.fail(f"a row without {key!r}; it needs a `reference` and an `edited` image")
+        given = ROW.read(node, self._registry)
+        check_pairs(node, given)
         reference = _image(given["reference"], "reference", schemes)
         edited = _image(given["edited"], "edited", schemes)
-        own = given.get("id")
-        ref_boxes, edited_boxes = object_boxes(given)
-        expect = parse_expect(given["expect"]) if "expect" in given else None
+        own, expect = given.get("id"), given.get("expect")
         row = Row(
             id=edited.replace("::", ":") if own is None else identifier(own, "the id of a row"),
             reference=reference,
             edited=edited,
             folder=str(self.path.parent),
             coords=area(given.get("coords"), lambda node: self._mask(node, schemes)),
-            ref_boxes=ref_boxes,
-            edited_boxes=edited_boxes,
-            metrics=(
-                metric_names(given["metrics"], self._registry)
-                if "metrics" in given
-                else self._metrics(expect)
-            ),
-            thresholds=thresholds(given.get("thresholds"), self._registry),
-            resize=resize(given.get("resize")),
+            ref_boxes=given.get("ref_boxes"),
+            edited_boxes=given.get("edited_boxes"),
+            metrics=given["metrics"] if "metrics" in given else self._metrics(expect),
+            thresholds=given.get("thresholds", {}),
+            resize=given.get("resize"),
             expect=expect,
             where=node.where,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_editmetrics.config.keys import Kind, Schema
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.pipes.registry import PipeRegistry
@@ -23,10 +24,10 @@ def by_metric(node: Node, what: str, registry: PipeRegistry) -> dict[str, Node]:
     return found
 
 
-def metric_names(node: Node, registry: PipeRegistry) -> tuple[str, ...]:
+def metric_names(node: Node, what: str, registry: PipeRegistry) -> tuple[str, ...]:
     """Return the metrics of a ``metrics:`` list: known, at least one, none twice."""
     names: dict[str, str] = {}
-    for item in node.items("metrics"):
+    for item in node.items(what):
         written = item.one_of("a metric", registry.names)
         name = registry.metric(written).name
         if name in names:
@@ -45,3 +46,11 @@ def metric_name(written: str, node: Node, registry: PipeRegistry) -> str:
         return registry.metric(written).name
     except InputError as error:
         node.fail(str(error))
+
+
+def _schema(registry: PipeRegistry) -> Schema:
+    names = {"enum": list(registry.names)}
+    return {"type": "array", "items": names, "minItems": 1, "uniqueItems": True}
+
+
+METRICS = Kind("a list of metrics", metric_names, _schema)

@@ -4,70 +4,36 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pytest_editmetrics.config.bounds import parse_bounds
-from pytest_editmetrics.config.checks import pipe_options, runtime_params
-from pytest_editmetrics.config.expect import EXPECTATIONS, Expect, parse_expect
-from pytest_editmetrics.config.golden_images import ImageSettings, parse_image_settings
+from pytest_editmetrics.config import golden_images
+from pytest_editmetrics.config.checks import (
+    pipe_options,
+)
+from pytest_editmetrics.config.expect import EXPECTATIONS, Expect
+from pytest_editmetrics.config.golden_images import ImageSettings
 from pytest_editmetrics.config.interpolate import (
-    USER_CONFIG,
     Resolver,
     Tree,
     load_tree,
     merge,
     references,
 )
-from pytest_editmetrics.config.metric_keys import by_metric, metric_names
+from pytest_editmetrics.config.metric_keys import by_metric
 from pytest_editmetrics.config.node import BUILT_IN, Node
-from pytest_editmetrics.config.suite import parse_suite
+from pytest_editmetrics.config.settings_keys import (
+    AUTOPIPELINE_KEYS,
+    AUTOPIPELINE_PIPES,
+    SETTINGS,
+    metric_block,
+)
 from pytest_editmetrics.errors import did_you_mean
 from pytest_editmetrics.measurement import SCOPES, Margin, Metric, Scope, Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
-__all__ = ["MetricConfig", "Settings", "load_settings", "parse_bounds"]
-
-KEYS = (
-    "metrics",
-    "expect",
-    "pipes_default",
-    "metric_configs",
-    "thresholds",
-    "golden_images",
-    "suite",
-)
-BLOCK_KEYS = ("pipe_name", "default_config", "init_config", "scope", "runtime_params", "margin")
 DEFAULT_METRICS = ("lpips",)
-# What AutoPipeline's files have beside what is used here; it is left alone.
-AUTOPIPELINE_KEYS = (
-    USER_CONFIG,
-    "name",
-    "support_task",
-    "parser_grounder_config",
-    "expert_configs",
-    "experts_default",
-    "client_config",
-    "model_paths",
-)
-AUTOPIPELINE_PIPES = (
-    "body-appearance-pipe",
-    "body-pose-and-shape-pipe",
-    "default_llm_config",
-    "default_vlm_config",
-    "depth-anything-v2-pipe",
-    "face-geometry-pipe",
-    "face-identity-pipe",
-    "face-texture-pipe",
-    "general_grounder",
-    "hair-consistency-pipe",
-    "instruction_parser",
-    "pairwise-judge",
-    "parser-grounder",
-    "ssim-pipe",
-    "viescore",
-)
 
 
 @dataclass(frozen=True)
@@ -152,33 +118,36 @@ class _Loader:
 
     def load(self) -> Settings:
         self._check_keys()
-        if (suite := self._root.get("suite")) is not None:
-            parse_suite(self._resolver.resolve(suite), self._registry)
+        self._read("suite")
         pipe_defaults = {key: self._pipe_default(key) for key in self._registry.pipes}
         blocks = self._by_metric("metric_configs")
         return Settings(
             path=self._path,
-            metrics=self._metrics(),
+            metrics=self._read("metrics", DEFAULT_METRICS),
             metric_configs={
                 name: self._metric_config(metric, blocks.get(name))
                 for name, metric in self._registry.metrics.items()
             },
             pipe_defaults=pipe_defaults,
-            thresholds={
-                name: parse_bounds(self._registry.metric(name), node, origin="default")
-                for name, node in self._by_metric("thresholds").items()
-            },
-            golden_images=self._golden_images(),
-            expect=self._expect(),
+            thresholds=self._read("thresholds", {}),
+            golden_images=golden_images.image_settings(self._read("golden_images", {})),
+            expect=self._read("expect"),
             metrics_named=self._root.get("metrics") is not None,
         )
 
+    def _read(self, name: str, default: Any = None) -> Any:
+        node, key = self._root.get(name), SETTINGS.key(name)
+        assert key is not None
+        if node is None or (resolved := self._resolver.resolve(node)).value is None:
+            return default
+        return key.kind.read(resolved, key.call, self._registry)
+
     def _check_keys(self) -> None:
         for key, node in self._root.value.items():
-            if key in KEYS or key in AUTOPIPELINE_KEYS:
+            if key in SETTINGS.names or key in AUTOPIPELINE_KEYS:
                 continue
             if not self._is_referred(key):
-                node.fail(f"unknown key {key!r}{did_you_mean(key, KEYS)}")
+                node.fail(f"unknown key {key!r}{did_you_mean(key, SETTINGS.names)}")
             self._resolve_own(node)
         pipes = self._root.value["pipes_default"]
         for key, node in pipes.mapping("pipes_default").items():
@@ -205,23 +174,9 @@ class _Loader:
     def _is_referred(self, name: str) -> bool:
         return any(ref == name or ref.startswith(f"{name}.") for ref in self._referred)
 
-    def _golden_images(self) -> ImageSettings:
-        node = self._root.get("golden_images")
-        return parse_image_settings(EMPTY if node is None else self._resolver.resolve(node))
-
-    def _expect(self) -> Expect | None:
-        node = self._root.get("expect")
-        return None if node is None else parse_expect(self._resolver.resolve(node))
-
     def _by_metric(self, key: str) -> dict[str, Node]:
         node = self._root.get(key)
         return {} if node is None else by_metric(self._resolver.resolve(node), key, self._registry)
-
-    def _metrics(self) -> tuple[str, ...]:
-        node = self._root.get("metrics")
-        if node is None:
-            return DEFAULT_METRICS
-        return metric_names(self._resolver.resolve(node), self._registry)
 
     def _pipe_default(self, key: str) -> dict[str, Any]:
         node = self._root.value["pipes_default"].value[key]
@@ -231,12 +186,12 @@ class _Loader:
     def _metric_config(self, metric: Metric, block: Node | None) -> MetricConfig:
         spec = self._registry.pipe_of(metric.name)
         node = block or Node.of({}, BUILT_IN)
-        entries = node.mapping(f"metric_configs.{metric.name}", BLOCK_KEYS)
-        pipe = entries.get("pipe_name")
+        given = metric_block(metric, self._registry).read(node, self._registry)
+        pipe = given.get("pipe_name")
         if pipe is not None and pipe.value not in (spec.key, *spec.aliases):
             valid = did_you_mean(pipe.value, [spec.key])
             pipe.fail(f"{metric.name} is not computed by {pipe.shown}{valid}")
-        init = self._init(metric, spec.key, entries)
+        init = self._init(metric, spec.key, given)
         inner_scope = init.pop("scope", None)
         return MetricConfig(
             metric=metric,
@@ -247,11 +202,9 @@ class _Loader:
                 self._registry,
                 f"init_config of {metric.name}",
             ),
-            scope=_scope(metric, entries.get("scope"), inner_scope),
-            runtime_params=runtime_params(
-                metric, entries.get("runtime_params", EMPTY), self._registry
-            ),
-            margin=_margin(metric, entries.get("margin", EMPTY)),
+            scope=_scope(metric, given.get("scope"), inner_scope),
+            runtime_params=given.get("runtime_params", {}),
+            margin=replace(metric.margin, **given.get("margin", {})),
         )
 
     def _init(self, metric: Metric, pipe: str, entries: Mapping[str, Node]) -> dict[str, Node]:
@@ -292,12 +245,3 @@ def _one_scope(metric: Metric, node: Node) -> Scope:
     if metric.compares == "objects" and scope != metric.scope:
         node.fail(f"{metric.name} compares objects; its scope is always {metric.scope!r}")
     return scope
-
-
-def _margin(metric: Metric, node: Node) -> Margin:
-    parts = {"relative": metric.margin.relative, "absolute": metric.margin.absolute}
-    for key, child in node.mapping(f"margin of {metric.name}", parts).items():
-        parts[key] = child.number(f"{key} margin of {metric.name}")
-        if parts[key] < 0:
-            child.fail(f"{key} margin of {metric.name} must not be negative: {child.shown}")
-    return Margin(**parts)

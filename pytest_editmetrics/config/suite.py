@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pytest_editmetrics.config.bounds import checked_bound, refuse_other_bound
+from pytest_editmetrics.config.bounds import bound_schema, checked_bound, refuse_other_bound
 from pytest_editmetrics.config.interpolate import Resolver, load_tree
+from pytest_editmetrics.config.keys import Block, Key, Kind, Schema, mapping, number, whole
 from pytest_editmetrics.config.metric_keys import by_metric
 from pytest_editmetrics.config.node import Node
-from pytest_editmetrics.errors import did_you_mean
 from pytest_editmetrics.measurement import Better, BoundKind, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 BASE = "base"
-AVERAGES = ("mean", "median")
 COMPARISONS = ("regressions", "paired")
 PERCENTILE = r"p[1-9][0-9]?"
 
@@ -76,31 +73,43 @@ def read_suite(path: Path, registry: PipeRegistry, rootdir: Path) -> SuiteSettin
     """
     tree = load_tree(path, rootdir)
     node = tree.root.get("suite")
-    return None if node is None else parse_suite(Resolver(tree).resolve(node), registry)
+    return None if node is None else SUITE.read(Resolver(tree).resolve(node), "suite", registry)
 
 
-def parse_suite(node: Node, registry: PipeRegistry) -> SuiteSettings | None:
-    """Return what a (resolved) ``suite`` section says, ``None`` if it is left empty.
-
-    Raises:
-        ConfigError: with file and line, for anything unknown, misspelt or impossible.
-    """
-    entries = node.mapping("suite")
+def _read(node: Node, what: str, registry: PipeRegistry) -> SuiteSettings | None:
+    entries = node.mapping(what)
     if not entries:
         return None
     base = entries.get(BASE)
-    if base is not None and base.value is None:
-        base = None
-    bounds: list[SuiteBound] = []
     metrics = {name: child for name, child in entries.items() if name != BASE}
-    held = by_metric(Node.holding(metrics, node.source, node.line), "suite", registry)
+    held = by_metric(Node.holding(metrics, node.source, node.line), what, registry)
+    bounds: list[SuiteBound] = []
     for name, child in held.items():
-        bounds += _metric(registry.metric(name), child)
+        block = of_metric(registry.metric(name))
+        found = block.read(child, registry)
+        if not found:
+            kind = registry.metric(name).bound_kind
+            child.fail(f"{block.call} is empty; write `mean: {{{kind}: ...}}` or leave it out")
+        bounds += found.values()
     if not bounds:
         node.fail("suite holds no metric to anything; write `lpips: {mean: {max: ...}}`")
-    if base is None:
+    if base is None or base.value is None:
         return SuiteSettings(tuple(bounds))
     return SuiteSettings(tuple(bounds), _base(base), base.where)
+
+
+def _schema(registry: PipeRegistry) -> Schema:
+    base = {"description": BASE_TEXT, "type": ["string", "null"], "pattern": r"\S"}
+    metrics = {
+        name: {**of_metric(registry.metric(name)).schema(registry), "minProperties": 1}
+        for name in registry.names
+    }
+    return mapping({BASE: base, **metrics})
+
+
+ALPHA_TEXT = "the share of false alarms that the test may raise, such as 0.01"
+BASE_TEXT = "a results file or run directory that `regressions` and `paired` compare with"
+SUITE = Kind("`base`, and for each metric what all its gates are held to", _read, _schema)
 
 
 def _base(node: Node) -> Path:
@@ -111,72 +120,85 @@ def _base(node: Node) -> Path:
     return plain if plain.resolve() == path.resolve() else path
 
 
-def _metric(metric: Metric, node: Node) -> Iterator[SuiteBound]:
-    what = f"suite.{metric.name}"
-    entries = node.mapping(what)
-    if not entries:
-        node.fail(f"{what} is empty; write `mean: {{{metric.bound_kind}: ...}}` or leave it out")
-    for statistic, child in entries.items():
-        if statistic in COMPARISONS:
-            yield (_regressions if statistic == "regressions" else _paired)(metric, child)
-        elif statistic in AVERAGES or re.fullmatch(PERCENTILE, statistic):
-            yield _average(metric, statistic, child)
-        else:
-            child.fail(
-                f"unknown key {statistic!r} in {what}"
-                f"{did_you_mean(statistic, (*AVERAGES, 'p95', *COMPARISONS))}"
-            )
+def of_metric(metric: Metric) -> Block:
+    """Return the keys under a metric of the suite."""
+    by = Key(
+        "by",
+        number(0),
+        "how much worse than in the base a gate may be",
+        "0.005",
+        "0",
+        empty=False,
+    )
+    most = Key("max", whole(0), "the number of gates", "3", required=True, empty=False)
+    alpha = Key(
+        "alpha",
+        number(1e-6, 0.5, f": {ALPHA_TEXT}"),
+        ALPHA_TEXT,
+        "0.01",
+        required=True,
+        empty=False,
+    )
 
+    def average(name: str, text: str, pattern: str = "") -> Key:
+        example = f"{{{metric.bound_kind}: 0.1}}"
+        return Key(name, _average(metric), text, example, empty=False, pattern=pattern)
 
-def _average(metric: Metric, statistic: str, node: Node) -> SuiteBound:
-    what, kind = f"{statistic} of {metric.name}", metric.bound_kind
-    bound = node
-    if node.is_mapping:
-        refuse_other_bound(metric, node)
-        bound = _needed(node.mapping(what, [kind]), node, kind, what)
-    return SuiteBound(
-        metric.name, metric.better, statistic, kind, checked_bound(metric, bound), node.where
+    return Block(
+        f"suite.{metric.name}",
+        "what all gates of a metric are held to together",
+        (
+            average("mean", "a bound of the mean"),
+            average("median", "a bound of the median"),
+            average("p95", "a bound of a percentile, p1 to p99", PERCENTILE),
+            Key(
+                "regressions",
+                _compared(metric, "regressions", "max", (most, by)),
+                "how many gates may be worse than in the base by more than `by`",
+                "{max: 3, by: 0.005}",
+                empty=False,
+            ),
+            Key(
+                "paired",
+                _compared(metric, "paired", "alpha", (alpha, by)),
+                "a one-sided paired test that gates are worse than in the base by more than `by`",
+                "{alpha: 0.01}",
+                empty=False,
+            ),
+        ),
     )
 
 
-def _regressions(metric: Metric, node: Node) -> SuiteBound:
-    what = f"regressions of {metric.name}"
-    entries = node.mapping(what, ["max", "by"])
-    most = _needed(entries, node, "max", what)
-    number = most.number(f"max of {what}")
-    if number < 0 or number != int(number):
-        most.fail(f"max of {what} is a number of gates, not {most.shown}")
-    by = _by(entries, what)
-    return SuiteBound(metric.name, metric.better, "regressions", "max", number, node.where, by)
+def _average(metric: Metric) -> Kind:
+    kind, bound = metric.bound_kind, bound_schema(metric)
+
+    def read(node: Node, what: str, registry: PipeRegistry) -> SuiteBound:
+        statistic = what.partition(" of ")[0]  # a percentile's key says which
+        what = f"{statistic} of {metric.name}"
+        given = node
+        if node.is_mapping:
+            refuse_other_bound(metric, node)
+            entries = node.mapping(what, [kind])
+            if kind not in entries:
+                node.fail(f"{what} without {kind}: write {{{kind}: ...}}")
+            given = entries[kind]
+        value = checked_bound(metric, given)
+        return SuiteBound(metric.name, metric.better, statistic, kind, value, node.where)
+
+    schema: Schema = {"anyOf": [bound, mapping({kind: bound}, required=[kind])]}
+    return Kind(f"`{{{kind}: ...}}`, or the number", read, lambda _: schema)
 
 
-def _paired(metric: Metric, node: Node) -> SuiteBound:
-    what = f"paired of {metric.name}"
-    entries = node.mapping(what, ["alpha", "by"])
-    alpha = _needed(entries, node, "alpha", what)
-    level = alpha.number(f"alpha of {what}")
-    if not 1e-6 <= level <= 0.5:
-        alpha.fail(
-            f"alpha of {what} is {level:g}: the share of false alarms that the test may raise, from"
-            " 0.000001 to 0.5, such as 0.01"
-        )
-    by = _by(entries, what)
-    return SuiteBound(metric.name, metric.better, "paired", "min", level, node.where, by)
+def _compared(
+    metric: Metric, statistic: str, held: Literal["max", "alpha"], keys: tuple[Key, ...]
+) -> Kind:
+    block = Block(f"{statistic} of {metric.name}", "", keys)
 
+    def read(node: Node, what: str, registry: PipeRegistry) -> SuiteBound:
+        given = block.read(node, registry)
+        kind: BoundKind = "max" if held == "max" else "min"
+        bound, by = float(given[held]), float(given.get("by", 0.0))
+        return SuiteBound(metric.name, metric.better, statistic, kind, bound, node.where, by)
 
-def _needed(
-    entries: Mapping[str, Node], node: Node, key: Literal["max", "min", "alpha"], what: str
-) -> Node:
-    if key not in entries:
-        node.fail(f"{what} without {key}: write {{{key}: ...}}")
-    return entries[key]
-
-
-def _by(entries: Mapping[str, Node], what: str) -> float:
-    node = entries.get("by")
-    if node is None:
-        return 0.0
-    by = node.number(f"by of {what}")
-    if by < 0:
-        node.fail(f"by of {what} is how much worse a gate may be; it must not be negative: {by:g}")
-    return by
+    words = " and ".join(f"`{key.name}` ({key.kind.words})" for key in keys)
+    return Kind(words, read, block.schema)

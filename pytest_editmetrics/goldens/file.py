@@ -8,7 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pytest_editmetrics.config.bounds import checked_bound, checked_review, refuse_other_bound
+from pytest_editmetrics.config.bounds import (
+    bound_schema,
+    checked_bound,
+    checked_review,
+    refuse_other_bound,
+)
+from pytest_editmetrics.config.keys import Schema, mapping, or_empty
 from pytest_editmetrics.config.metric_keys import metric_name
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
@@ -51,6 +57,36 @@ class GoldenFile:
     shown: str
     tests: Mapping[str, Mapping[str, GoldenEntry]]
     test_lines: Mapping[str, int] = field(default_factory=dict)
+
+
+MEASURED = "the value when the bound was approved"
+WEIGHTS = "the first digits of the SHA-256 of each model that gave the value, or `none`"
+ENVIRONMENTS = "entries that hold where the edit ran: a device type, a device's name, `smoke`"
+
+
+def golden_schema(registry: PipeRegistry) -> Schema:
+    """Return the JSON Schema of a file of golden thresholds."""
+    gates: Schema = {"type": ["object", "null"], "additionalProperties": False}
+    gates["patternProperties"] = {
+        f"^{re.escape(name)}(@.*\\S.*)?$": _entry_schema(metric)
+        for name, metric in registry.metrics.items()
+    }
+    return {"type": ["object", "null"], "additionalProperties": gates}
+
+
+def _entry_schema(metric: Metric) -> Schema:
+    kind, bound = metric.bound_kind, bound_schema(metric)
+    values = {
+        kind: {"description": f"the bound of {metric.name}", **bound},
+        "review": {"description": "values beyond it are to be looked at", **bound},
+        "measured": {"description": MEASURED, "type": "number"},
+        "weights": {"description": WEIGHTS, "type": "string", "pattern": f"^({_WEIGHTS.pattern})$"},
+    }
+    together = {"dependentRequired": {"review": [kind]}}
+    env: Schema = {"type": ["object", "null"], "propertyNames": {"pattern": "^[^A-Z]+$"}}
+    env["additionalProperties"] = or_empty(mapping(values, **together))
+    env["description"] = ENVIRONMENTS
+    return or_empty(mapping({**values, "env": env}, **together))
 
 
 def gate_key(metric: str, name: str | None) -> str:

@@ -11,14 +11,13 @@ import numpy as np
 import pytest
 
 from pytest_editmetrics.config import golden_images
-from pytest_editmetrics.config.bounds import parse_bounds
+from pytest_editmetrics.config.bounds import bound_schema, parse_bounds
 from pytest_editmetrics.config.checks import runtime_params
 from pytest_editmetrics.config.expect import EXPECTATIONS
 from pytest_editmetrics.config.golden_images import LIMITS, checked_tolerance
 from pytest_editmetrics.config.interpolate import Resolver, load_tree
 from pytest_editmetrics.config.metric_keys import metric_names
 from pytest_editmetrics.config.node import Node, Source
-from pytest_editmetrics.config.schema import json_schema
 from pytest_editmetrics.errors import ConfigError, InputError, RegionError
 from pytest_editmetrics.goldens.lock import PATIENCE
 from pytest_editmetrics.goldens.provenance import checked_facts
@@ -64,6 +63,11 @@ def node(data: object) -> Node:
     return Node.of(data, Source(None, "here"))
 
 
+def image_settings(data: object) -> golden_images.ImageSettings:
+    read = golden_images.BLOCK.read(node(data), PipeRegistry())
+    return golden_images.image_settings(read)
+
+
 @pytest.mark.parametrize("name", sorted(METRICS))
 def test_a_bound_is_a_value_that_the_metric_can_have_and_that_can_fail(name):
     metric, (low, high) = METRICS[name], VALUES[name]
@@ -83,10 +87,8 @@ def test_a_bound_is_a_value_that_the_metric_can_have_and_that_can_fail(name):
 
 
 def test_the_schema_has_the_same_limits():
-    thresholds = json_schema(PipeRegistry(), "settings")["properties"]["thresholds"]
-    schema = thresholds["anyOf"][0]["properties"]
     for name, (low, high) in VALUES.items():
-        bound = schema[name]["anyOf"][0]["anyOf"][0]
+        bound = bound_schema(METRICS[name])
         ends = {"max": ("minimum", "exclusiveMaximum"), "min": ("exclusiveMinimum", "maximum")}
         lower, upper = ends[METRICS[name].bound_kind]
         assert bound.get(lower, -inf) == low
@@ -153,11 +155,11 @@ def test_a_long_value_is_cut_in_messages():
 
 def test_a_metric_is_named_once_whatever_it_is_called():
     with pytest.raises(ConfigError, match="'lpips' stands twice in metrics"):
-        metric_names(node(["lpips", "emd", "lpips"]), PipeRegistry())
+        metric_names(node(["lpips", "emd", "lpips"]), "metrics", PipeRegistry())
     with pytest.raises(ConfigError, match="'mask_iou' and 'iou' are one metric, mask_iou"):
-        metric_names(node(["mask_iou", "iou"]), PipeRegistry())
+        metric_names(node(["mask_iou", "iou"]), "metrics", PipeRegistry())
     with pytest.raises(ConfigError, match="'iou' and 'mask_iou' are one metric, mask_iou"):
-        metric_names(node(["iou", "mask_iou"]), PipeRegistry())
+        metric_names(node(["iou", "mask_iou"]), "metrics", PipeRegistry())
 
 
 def nested(depth: int, inner: object, kind: type) -> object:
@@ -330,7 +332,7 @@ def test_what_lies_beside_the_image_grows_into_it(region, dilate):
 def test_sizes_of_golden_images(key, low, high):
     def settings(value):
         data = {"tile": {"size": value}} if key == "tile" else {key: value}
-        return getattr(golden_images.parse_image_settings(node(data)), key)
+        return getattr(image_settings(data), key)
 
     assert (settings(low), settings(high)) == (low, high)
     for wrong in (low - 1, high + 1, low + 0.5, True):
@@ -340,7 +342,7 @@ def test_sizes_of_golden_images(key, low, high):
 
 @pytest.mark.parametrize("name", ["exact", "pixel", "ssim", "lpips"])
 def test_a_comparator_is_the_one_that_is_named(name):
-    assert golden_images.parse_image_settings(node({"comparator": name})).comparator == name
+    assert image_settings({"comparator": name}).comparator == name
 
 
 def test_the_box_around_a_mask():

@@ -18,7 +18,7 @@ from PIL import Image
 
 from pytest_editmetrics.cli.main import make_parser
 from pytest_editmetrics.config import manifest
-from pytest_editmetrics.config.manifest import ROW_KEYS, Manifest, Row
+from pytest_editmetrics.config.manifest import ROW, Manifest, Row
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, ImageError, InputError
 from pytest_editmetrics.images.remote import read_url
 from pytest_editmetrics.measurement import Threshold
@@ -288,7 +288,7 @@ def test_what_the_documentation_shows_is_valid(tmp_path):
     (tmp_path / "pairs.jsonl").write_text(example.replace("s3://", "memory://"))
     assert len(rows_of(tmp_path / "pairs.jsonl")) == 2
     table = re.findall(r"^\| (`.*?`) \|", text, re.MULTILINE)
-    assert set(re.findall(r"`(\w+)`", "".join(table))) == set(ROW_KEYS)
+    assert set(re.findall(r"`(\w+)`", "".join(table))) == set(ROW.names)
     shell = "".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL))
     commands = re.findall(
         r"\beditmetrics (.*?)(?: #|$)", shell.replace("pytest-editmetrics", ""), re.M

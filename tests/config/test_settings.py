@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_editmetrics.config.settings import load_settings, parse_bounds
+from pytest_editmetrics.config.bounds import parse_bounds
+from pytest_editmetrics.config.settings import load_settings
 from pytest_editmetrics.errors import ConfigError
 from pytest_editmetrics.measurement import Margin, Metric, Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry

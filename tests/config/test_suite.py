@@ -95,17 +95,17 @@ def test_a_base_may_come_from_the_environment(read, monkeypatch, tmp_path):
         (
             "suite:\n  base: b\n  lpips:\n    regressions: {by: 1}",
             4,
-            "regressions of lpips without max",
+            "regressions of lpips without 'max'",
         ),
         (
             "suite:\n  base: b\n  lpips:\n    regressions: {max: 1.5}",
             4,
-            "is a number of gates, not 1.5",
+            "must be a whole number from 0, not 1.5",
         ),
         (
             "suite:\n  base: b\n  lpips:\n    regressions: {max: -1}",
             4,
-            "is a number of gates, not -1",
+            "must be a whole number from 0, not -1",
         ),
         (
             "suite:\n  base: b\n  lpips:\n    regressions: {max: 1, by: -1}",
@@ -113,16 +113,16 @@ def test_a_base_may_come_from_the_environment(read, monkeypatch, tmp_path):
             "must not be negative: -1",
         ),
         ("suite:\n  base: b\n  lpips:\n    paired: 0.01", 4, "must be a mapping"),
-        ("suite:\n  base: b\n  lpips:\n    paired: {}", 4, "paired of lpips without alpha"),
+        ("suite:\n  base: b\n  lpips:\n    paired: {}", 4, "paired of lpips without 'alpha'"),
         (
             "suite:\n  base: b\n  lpips:\n    paired: {alpha: 0}",
             4,
-            "is 0: the share of false alarms",
+            "is 0, outside [1e-06, 0.5]: the share of false alarms",
         ),
         (
             "suite:\n  base: b\n  lpips:\n    paired: {alpha: 5}",
             4,
-            "is 5: the share of false alarms",
+            "is 5, outside [1e-06, 0.5]: the share of false alarms",
         ),
         ("suite:\n  base: [b]\n  lpips: {mean: 1}", 2, "base of suite must be text, not a list"),
     ],

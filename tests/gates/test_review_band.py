@@ -19,7 +19,7 @@ from pytest_editmetrics.report.html.gate_view import bars
 from pytest_editmetrics.runs.folder import read_run
 from pytest_editmetrics.runs.results import ResultsFile
 
-LPIPS, SIM = Metric("lpips", "lower"), Metric("sam_clip_cls_sim", "higher")
+LPIPS, SIM = (PipeRegistry().metric(name) for name in ("lpips", "sam_clip_cls_sim"))
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from pytest_editmetrics.cli.schema import json_schema
 from pytest_editmetrics.config.case_file import read_case_file
-from pytest_editmetrics.config.schema import json_schema
 from pytest_editmetrics.config.settings import load_settings
 from pytest_editmetrics.config.suite import read_suite
 from pytest_editmetrics.errors import ConfigError, InputError

@@ -6,9 +6,9 @@ import jsonschema
 import pytest
 import yaml
 
+from pytest_editmetrics.cli.schema import KINDS, json_schema
 from pytest_editmetrics.config.case_file import read_case_file
 from pytest_editmetrics.config.reader import read_yaml
-from pytest_editmetrics.config.schema import KINDS, json_schema
 from pytest_editmetrics.config.settings import load_settings
 from pytest_editmetrics.errors import ConfigError
 from pytest_editmetrics.goldens.file import read_golden_file

@@ -1,0 +1,182 @@
+"""The keys of ``editmetrics.yaml``, and those of AutoPipeline's files that are left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytest_editmetrics.config import golden_images
+from pytest_editmetrics.config.bounds import bounds
+from pytest_editmetrics.config.checks import options_schema, params_schema, runtime_params
+from pytest_editmetrics.config.expect import EXPECT
+from pytest_editmetrics.config.interpolate import USER_CONFIG
+from pytest_editmetrics.config.keys import (
+    Block,
+    Key,
+    Kind,
+    Schema,
+    mapping,
+    number,
+    of_metrics,
+    or_empty,
+)
+from pytest_editmetrics.config.metric_keys import METRICS
+from pytest_editmetrics.config.suite import SUITE
+from pytest_editmetrics.measurement import SCOPES, Metric
+from pytest_editmetrics.pipes.registry import PipeRegistry
+
+# What AutoPipeline's files have beside what is used here; it is left alone.
+AUTOPIPELINE_KEYS = (
+    USER_CONFIG,
+    "name",
+    "support_task",
+    "parser_grounder_config",
+    "expert_configs",
+    "experts_default",
+    "client_config",
+    "model_paths",
+)
+AUTOPIPELINE_PIPES = (
+    "body-appearance-pipe",
+    "body-pose-and-shape-pipe",
+    "default_llm_config",
+    "default_vlm_config",
+    "depth-anything-v2-pipe",
+    "face-geometry-pipe",
+    "face-identity-pipe",
+    "face-texture-pipe",
+    "general_grounder",
+    "hair-consistency-pipe",
+    "instruction_parser",
+    "pairwise-judge",
+    "parser-grounder",
+    "ssim-pipe",
+    "viescore",
+)
+
+
+OPTIONS = "the constructor's keywords of the pipe"
+
+
+def _raw(words: str, schema: Callable[[PipeRegistry], Schema]) -> Kind:
+    return Kind(words, lambda node, what, registry: node, schema)
+
+
+def _pipes_schema(registry: PipeRegistry) -> Schema:
+    pipes = {
+        key: or_empty({"description": spec.summary, **options_schema(spec, registry)})
+        for key, spec in registry.pipes.items()
+    }
+    return mapping({**{key: {} for key in AUTOPIPELINE_PIPES}, **pipes})
+
+
+def metric_block(metric: Metric, registry: PipeRegistry) -> Block:
+    """Return the keys under a metric of ``metric_configs``."""
+    spec = registry.pipe_of(metric.name)
+    scopes = SCOPES if metric.compares == "region" else (metric.scope,)
+    scope = {"scope": or_empty({"enum": list(scopes)})}
+    options = options_schema(spec, registry)
+    if spec.options is not None:
+        options = {**options, "properties": {**options["properties"], **scope}}
+    keywords = _raw(OPTIONS, lambda _: options)
+    params = Kind(
+        "the metric's runtime parameters",
+        lambda node, what, registry: runtime_params(metric, node, registry),
+        lambda registry: params_schema(metric, registry),
+    )
+    part = number(0)
+    relative, absolute = metric.margin.relative, metric.margin.absolute
+    margin = Block(
+        f"margin of {metric.name}",
+        "how far a recorded bound lies from the measured value: the larger of the two",
+        (
+            Key("relative", part, "a share of the value", "0.15", f"{relative:g}", empty=False),
+            Key("absolute", part, "an amount", "0.005", f"{absolute:g}", empty=False),
+        ),
+    )
+    return Block(
+        f"metric_configs.{metric.name}",
+        "how a metric is measured",
+        (
+            Key(
+                "pipe_name",
+                _raw(f"`{spec.key}`", lambda _: {"enum": [spec.key, *spec.aliases]}),
+                "the pipe that computes the metric",
+                spec.key,
+                spec.key,
+                empty=False,
+            ),
+            Key(
+                "default_config",
+                keywords,
+                "the pipe's options before `init_config` changes some",
+                "${pipes_default.clip-pipe}",
+                f"${{pipes_default.{spec.key}}}",
+            ),
+            Key("init_config", keywords, "options of the pipe for this metric", "{device: cpu}"),
+            Key(
+                "scope",
+                _raw(" or ".join(f"`{name}`" for name in scopes), lambda _: {"enum": list(scopes)}),
+                "where it measures: inside the boxes (edit_area) or outside them (unedit_area)",
+                metric.scope,
+                metric.scope,
+            ),
+            Key("runtime_params", params, "how it measures", "{patch_mask_threshold: 0.1}"),
+            Key("margin", margin.kind(), margin.text, "{relative: 0.15}", call=margin.call),
+        ),
+    )
+
+
+SETTINGS = Block(
+    "",
+    "editmetrics.yaml: which pipe measures each metric, how, and the default thresholds",
+    (
+        Key(
+            "metrics",
+            METRICS,
+            "what is measured where a test, case or row names no metrics",
+            "[lpips, emd]",
+            "[lpips]",
+            call="metrics",
+        ),
+        Key(
+            "expect",
+            EXPECT,
+            "how the model writes the background, which chooses metrics and bounds",
+            "composited",
+            call="expect",
+        ),
+        Key(
+            "pipes_default",
+            _raw("options by pipe", _pipes_schema),
+            "constructor options of the pipes",
+            "{lpips-pipe: {net: alex}}",
+        ),
+        Key(
+            "metric_configs",
+            of_metrics("blocks by metric", lambda m, registry: metric_block(m, registry).kind()),
+            "how single metrics are measured",
+            "{emd: {scope: unedit_area}}",
+        ),
+        Key(
+            "thresholds",
+            of_metrics("bounds by metric", lambda metric, _: bounds(metric, "default")),
+            "bounds for a test, case or row without a golden of its own",
+            "{lpips: {max: 0.1, review: 0.06}}",
+            call="thresholds",
+        ),
+        Key(
+            "golden_images",
+            golden_images.BLOCK.kind(),
+            golden_images.BLOCK.text,
+            "{comparator: ssim}",
+            call="golden_images",
+        ),
+        Key(
+            "suite",
+            SUITE,
+            "what all gates of a metric are held to together",
+            "{lpips: {mean: 0.05}}",
+            call="suite",
+        ),
+    ),
+)
