@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pytest_editmetrics.config.keys import Kind, Schema, between, mapping
 from pytest_editmetrics.config.node import Node, Source
 from pytest_editmetrics.measurement import Metric, Origin, Threshold
+from pytest_editmetrics.pipes.registry import PipeRegistry
 
 
 def parse_bounds(metric: Metric, data: object, *, origin: Origin, source: str = "") -> Threshold:
@@ -48,12 +49,16 @@ def parse_bounds(metric: Metric, data: object, *, origin: Origin, source: str = 
 
 def bounds(metric: Metric, origin: Origin) -> Kind:
     """Return the kind of a threshold of ``metric``."""
-    kind, bound = metric.bound_kind, bound_schema(metric)
-    schema: Schema = {"anyOf": [bound, mapping({kind: bound, "review": bound}, required=[kind])]}
+    kind = metric.bound_kind
+
+    def schema(registry: PipeRegistry) -> Schema:
+        bound = bound_schema(metric)
+        return {"anyOf": [bound, mapping({kind: bound, "review": bound}, required=[kind])]}
+
     return Kind(
         f"`{{{kind}: ...}}`, with `review:` beside it for a band to be looked at; or the number",
         lambda node, what, registry: parse_bounds(metric, node, origin=origin),
-        lambda _: schema,
+        schema,
     )
 
 

@@ -72,13 +72,18 @@ class Block:
         return {key.name: key for key in self.keys if not key.pattern}
 
     @cached_property
+    def _patterns(self) -> tuple[Key, ...]:
+        return tuple(key for key in self.keys if key.pattern)
+
+    @cached_property
     def _needed(self) -> tuple[str, ...]:
         return tuple(key.name for key in self.keys if key.required)
 
     def key(self, name: str) -> Key | None:
         """Return the declaration of a key that is written as ``name``, if there is one."""
-        patterns = (k for k in self.keys if k.pattern and re.fullmatch(k.pattern, name))
-        return self._plain.get(name) or next(patterns, None)
+        if name in self._plain or not self._patterns:
+            return self._plain.get(name)
+        return next((key for key in self._patterns if re.fullmatch(key.pattern, name)), None)
 
     def nodes(self, node: Node, call: str | None = None, *more: str) -> dict[str, Node]:
         """Return what is written and not left empty, by key; ``more`` keys are taken too.

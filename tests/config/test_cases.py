@@ -108,7 +108,11 @@ def identified(identity):
         ("metrics: []\ncases: [{id: a, reference: b}]\n", 1, "metrics is empty"),
         ("cases:\n  - id: a\n", 2, "a case without 'reference'"),
         ("cases:\n  - reference: a.png\n", 2, "a case without 'id'"),
-        ("cases:\n  - id: a\n    reference:\n", 3, "a case without 'reference'; it needs `id` and `reference`"),
+        (
+            "cases:\n  - id: a\n    reference:\n",
+            3,
+            "a case without 'reference'; it needs `id` and `reference`",
+        ),
         (identified(""), 3, "a case without 'id'; it needs"),
         (identified("3"), 3, "must be text, not 3"),
         (identified("''"), 3, "the id of a case is empty"),
