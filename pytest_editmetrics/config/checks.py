@@ -52,6 +52,12 @@ def option_value(option: Option, node: Node, what: str, registry: PipeRegistry) 
             low, high = option.low, option.high
             node.fail(f"{what} must lie between {low:g} and {high:g}, not {node.shown}")
         return number
+    if option.kind == "odd":
+        number = node.number(what)
+        if number % 2 != 1 or not option.low <= number <= option.high:
+            low, high = option.low, option.high
+            node.fail(f"{what} must be an odd number from {low:g} to {high:g}, not {node.shown}")
+        return int(number)
     if option.kind == "colour":
         return _colour(what, node)
     if option.kind == "any":
@@ -119,6 +125,9 @@ def option_schema(option: Option, registry: PipeRegistry) -> Schema:
         schema = {"enum": list(option.choices)}
     elif option.kind == "number":
         schema = between(option.low, option.high)
+    elif option.kind == "odd":
+        odd = {"not": {"multipleOf": 2}}
+        schema = {**between(option.low, option.high, "integer"), **odd}
     elif option.kind == "colour":
         part = between(0, 255, "integer")
         schema = {"type": "array", "items": part, "minItems": 3, "maxItems": 3}

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pytest_editmetrics.config.keys import Schema, or_empty
-from pytest_editmetrics.config.settings_keys import AUTOPIPELINE_KEYS, SETTINGS
+from pytest_editmetrics.config.settings_keys import SETTINGS
+from pytest_editmetrics.pipes import autopipeline
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -33,7 +34,7 @@ def settings_schema(registry: PipeRegistry) -> Schema:
         ],
     }
     ours = _with_references(SETTINGS.schema(registry))
-    ours["properties"] |= {"_base_": base, **{key: {} for key in AUTOPIPELINE_KEYS}}
+    ours["properties"] |= {"_base_": base, **{key: {} for key in autopipeline.KEYS}}
     return or_empty(ours)
 
 

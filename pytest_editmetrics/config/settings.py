@@ -24,13 +24,12 @@ from pytest_editmetrics.config.interpolate import (
 from pytest_editmetrics.config.metric_keys import by_metric
 from pytest_editmetrics.config.node import BUILT_IN, Node
 from pytest_editmetrics.config.settings_keys import (
-    AUTOPIPELINE_KEYS,
-    AUTOPIPELINE_PIPES,
     SETTINGS,
     metric_block,
 )
 from pytest_editmetrics.errors import did_you_mean
 from pytest_editmetrics.measurement import SCOPES, Margin, Metric, Scope, Threshold
+from pytest_editmetrics.pipes import autopipeline
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 DEFAULT_METRICS = ("lpips",)
@@ -120,7 +119,7 @@ class _Loader:
         self._check_keys()
         self._read("suite")
         pipe_defaults = {key: self._pipe_default(key) for key in self._registry.pipes}
-        blocks = self._by_metric("metric_configs")
+        blocks = self._blocks()
         return Settings(
             path=self._path,
             metrics=self._read("metrics", DEFAULT_METRICS),
@@ -144,14 +143,14 @@ class _Loader:
 
     def _check_keys(self) -> None:
         for key, node in self._root.value.items():
-            if key in SETTINGS.names or key in AUTOPIPELINE_KEYS:
+            if key in SETTINGS.names or key in autopipeline.KEYS:
                 continue
             if not self._is_referred(key):
                 node.fail(f"unknown key {key!r}{did_you_mean(key, SETTINGS.names)}")
             self._resolve_own(node)
         pipes = self._root.value["pipes_default"]
         for key, node in pipes.mapping("pipes_default").items():
-            if key not in self._registry.pipes and key not in AUTOPIPELINE_PIPES:
+            if key not in self._registry.pipes and key not in autopipeline.PIPES:
                 self._check_foreign_pipe(key, node)
 
     def _check_foreign_pipe(self, key: str, node: Node) -> None:
@@ -174,9 +173,37 @@ class _Loader:
     def _is_referred(self, name: str) -> bool:
         return any(ref == name or ref.startswith(f"{name}.") for ref in self._referred)
 
-    def _by_metric(self, key: str) -> dict[str, Node]:
-        node = self._root.get(key)
-        return {} if node is None else by_metric(self._resolver.resolve(node), key, self._registry)
+    def _blocks(self) -> dict[str, Node]:
+        """Return the blocks of ``metric_configs`` by metric, without those not provided."""
+        node = self._root.get("metric_configs")
+        if node is None:
+            return {}
+        provided = {
+            name: self._resolver.resolve(child)
+            for name, child in node.mapping("metric_configs").items()
+            if not self._is_not_provided(name, child)
+        }
+        blocks = Node.holding(provided, node.source, node.line)
+        return by_metric(blocks, "metric_configs", self._registry)
+
+    def _is_not_provided(self, name: str, block: Node) -> bool:
+        """Tell whether a block is of a pipe of AutoPipeline that is not here.
+
+        Raises:
+            ConfigError: its metric is nearly one that the pipe has there: it is misspelt.
+        """
+        if name in self._registry.names:
+            return False
+        pipe = block.get("pipe_name")
+        if pipe is None:
+            return bool(autopipeline.pipes_of(name))
+        named = str(pipe.value)
+        if named not in autopipeline.PIPES or named in self._registry.aliases:
+            return False
+        known = autopipeline.PIPES[named]
+        if name not in known and difflib.get_close_matches(name, known, n=1, cutoff=0.8):
+            block.fail(f"unknown metric {name!r} of {named}{did_you_mean(name, known)}")
+        return True
 
     def _pipe_default(self, key: str) -> dict[str, Any]:
         node = self._root.value["pipes_default"].value[key]

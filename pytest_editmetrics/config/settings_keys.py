@@ -1,4 +1,4 @@
-"""The keys of ``editmetrics.yaml``, and those of AutoPipeline's files that are left alone."""
+"""The keys of ``editmetrics.yaml``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pytest_editmetrics.config import golden_images
 from pytest_editmetrics.config.bounds import bounds
 from pytest_editmetrics.config.checks import options_schema, params_schema, runtime_params
 from pytest_editmetrics.config.expect import EXPECT
-from pytest_editmetrics.config.interpolate import USER_CONFIG
 from pytest_editmetrics.config.keys import (
     Block,
     Key,
@@ -22,37 +21,8 @@ from pytest_editmetrics.config.keys import (
 from pytest_editmetrics.config.metric_keys import METRICS
 from pytest_editmetrics.config.suite import SUITE
 from pytest_editmetrics.measurement import SCOPES, Metric
+from pytest_editmetrics.pipes import autopipeline
 from pytest_editmetrics.pipes.registry import PipeRegistry
-
-# What AutoPipeline's files have beside what is used here; it is left alone.
-AUTOPIPELINE_KEYS = (
-    USER_CONFIG,
-    "name",
-    "support_task",
-    "parser_grounder_config",
-    "expert_configs",
-    "experts_default",
-    "client_config",
-    "model_paths",
-)
-AUTOPIPELINE_PIPES = (
-    "body-appearance-pipe",
-    "body-pose-and-shape-pipe",
-    "default_llm_config",
-    "default_vlm_config",
-    "depth-anything-v2-pipe",
-    "face-geometry-pipe",
-    "face-identity-pipe",
-    "face-texture-pipe",
-    "general_grounder",
-    "hair-consistency-pipe",
-    "instruction_parser",
-    "pairwise-judge",
-    "parser-grounder",
-    "ssim-pipe",
-    "viescore",
-)
-
 
 OPTIONS = "the constructor's keywords of the pipe"
 
@@ -66,7 +36,7 @@ def _pipes_schema(registry: PipeRegistry) -> Schema:
         key: or_empty({"description": spec.summary, **options_schema(spec, registry)})
         for key, spec in registry.pipes.items()
     }
-    return mapping({**{key: {} for key in AUTOPIPELINE_PIPES}, **pipes})
+    return mapping({**{key: {} for key in autopipeline.PIPES}, **pipes})
 
 
 def metric_block(metric: Metric, registry: PipeRegistry) -> Block:
@@ -126,6 +96,16 @@ def metric_block(metric: Metric, registry: PipeRegistry) -> Block:
     )
 
 
+def _blocks_schema(registry: PipeRegistry) -> Schema:
+    blocks = of_metrics("", lambda m, registry: metric_block(m, registry).kind())
+    schema = blocks.schema(registry)
+    foreign: dict[str, Schema] = {
+        name: {} for name in autopipeline.metrics() if name not in registry.names
+    }
+    return {**schema, "properties": {**foreign, **schema["properties"]}}
+
+
+_BLOCKS = _raw("blocks by metric", _blocks_schema)
 SETTINGS = Block(
     "",
     "editmetrics.yaml: which pipe measures each metric, how, and the default thresholds",
@@ -153,7 +133,7 @@ SETTINGS = Block(
         ),
         Key(
             "metric_configs",
-            of_metrics("blocks by metric", lambda m, registry: metric_block(m, registry).kind()),
+            _BLOCKS,
             "how single metrics are measured",
             "{emd: {scope: unedit_area}}",
         ),

@@ -15,18 +15,27 @@ if TYPE_CHECKING:
 Map: TypeAlias = NDArray[np.float64]
 
 WINDOW = 11
+SIGMA = 1.5
 
 
-def ssim_map(reference: NDArray[Any], edited: NDArray[Any], data_range: float) -> Map:
+def ssim_map(
+    reference: NDArray[Any],
+    edited: NDArray[Any],
+    data_range: float,
+    window: int = WINDOW,
+    sigma: float = SIGMA,
+) -> Map:
     """Return the structural similarity around each pixel, the mean over the channels.
 
     Wang et al. 2004: Gaussian window of 11 pixels, sigma 1.5, K1 0.01, K2 0.03, population
-    covariance; computed by ``skimage.metrics.structural_similarity``.
+    covariance; computed by ``skimage.metrics.structural_similarity``, and here for another window.
 
     Args:
-        reference: (H, W) or (H, W, C), at least 11x11 pixels.
+        reference: (H, W) or (H, W, C), not smaller than the window.
         edited: the same.
         data_range: of the values, 255 for uint8.
+        window: edge of the window in pixels, odd.
+        sigma: of the window, in pixels.
 
     Returns:
         float64 (H, W) in [-1, 1], 1 where equal.
@@ -39,10 +48,12 @@ def ssim_map(reference: NDArray[Any], edited: NDArray[Any], data_range: float) -
     np.float64(1.0)
     """
     height, width = reference.shape[:2]
-    if min(height, width) < WINDOW:
+    if min(height, width) < window:
         raise ImageError(
-            f"the image is {width}x{height} px; ssim needs at least {WINDOW}x{WINDOW} (its window)"
+            f"the image is {width}x{height} px; ssim needs at least {window}x{window} (its window)"
         )
+    if (window, sigma) != (WINDOW, SIGMA):
+        return _other_window(reference, edited, data_range, window, sigma)
     from skimage.metrics import structural_similarity
 
     _, spatial = structural_similarity(
@@ -51,7 +62,7 @@ def ssim_map(reference: NDArray[Any], edited: NDArray[Any], data_range: float) -
         channel_axis=2 if reference.ndim == 3 else None,
         data_range=data_range,
         gaussian_weights=True,
-        sigma=1.5,
+        sigma=SIGMA,
         use_sample_covariance=False,
         full=True,
     )
@@ -59,13 +70,32 @@ def ssim_map(reference: NDArray[Any], edited: NDArray[Any], data_range: float) -
     return similarity if similarity.ndim == 2 else similarity.mean(axis=2)
 
 
-def measured(mask: Mask) -> Mask:
+def _other_window(
+    reference: NDArray[Any], edited: NDArray[Any], data_range: float, window: int, sigma: float
+) -> Map:
+    from scipy.ndimage import gaussian_filter
+
+    def mean(values: Map) -> Map:
+        axes = (0, 1)
+        blurred: Map = gaussian_filter(values, sigma, axes=axes, radius=window // 2)
+        return blurred
+
+    x, y = reference.astype(np.float64), edited.astype(np.float64)
+    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
+    ux, uy = mean(x), mean(y)
+    vx, vy, vxy = mean(x * x) - ux * ux, mean(y * y) - uy * uy, mean(x * y) - ux * uy
+    above = (2 * ux * uy + c1) * (2 * vxy + c2)
+    similarity: Map = above / ((ux**2 + uy**2 + c1) * (vx + vy + c2))
+    return similarity if similarity.ndim == 2 else similarity.mean(axis=2)
+
+
+def measured(mask: Mask, window: int = WINDOW) -> Mask:
     """Return the pixels whose mean is the similarity of a region.
 
-    The border of 5 pixels, where the window reaches beyond the image, is left out, unless nothing
-    else is measured.
+    The border, where the window reaches beyond the image (5 pixels of 11), is left out, unless
+    nothing else is measured.
     """
-    edge = WINDOW // 2
+    edge = window // 2
     inside = np.zeros_like(mask)
     inside[edge:-edge, edge:-edge] = True
     inner = mask & inside

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from pytest_editmetrics.measurement import Metric
 
 PipeFactory = Callable[..., Any]
-Kind = Literal["text", "file", "choice", "number", "colour", "pipe", "any"]
+Kind = Literal["text", "file", "choice", "number", "odd", "colour", "pipe", "any"]
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,9 @@ class Option:
 
     ``kind`` is ``text``; ``file`` (a text that is made absolute where it is the path of a file or
     folder beside the YAML file); ``choice`` among ``choices``; ``number`` from ``low`` to ``high``;
-    ``colour`` (three whole numbers from 0 to 255); ``pipe`` (the options of the pipe ``sam-pipe``);
-    ``any``, which only the pipe checks. ``empty`` tells that YAML may leave it empty.
+    ``odd`` whole number among them; ``colour`` (three whole numbers from 0 to 255); ``pipe`` (the
+    options of the pipe ``sam-pipe``); ``any``, which only the pipe checks. ``empty`` tells that
+    YAML may leave it empty.
     """
 
     name: str

@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.measurement import Metric
+from pytest_editmetrics.pipes import autopipeline
 from pytest_editmetrics.pipes.clip.spec import SPEC as CLIP
 from pytest_editmetrics.pipes.declared import Option, PipeFactory, PipeSpec
 from pytest_editmetrics.pipes.dino.spec import SPEC as DINO
@@ -97,6 +98,11 @@ class PipeRegistry:
         return self._pipes
 
     @property
+    def aliases(self) -> frozenset[str]:
+        """Other names of pipes, which a metric's ``pipe_name`` takes too."""
+        return frozenset(alias for spec in self._pipes.values() for alias in spec.aliases)
+
+    @property
     def metrics(self) -> Mapping[str, Metric]:
         """Every known metric by name."""
         return self._metrics
@@ -119,6 +125,8 @@ class PipeRegistry:
         """
         known = self._aliases.get(name, name) if isinstance(name, str) else name
         if not isinstance(known, str) or known not in self._metrics:
+            if isinstance(name, str) and (pipes := autopipeline.pipes_of(name)):
+                raise InputError(autopipeline.not_provided(name, pipes))
             raise InputError(f"unknown metric {name!r}{did_you_mean(name, self.names)}")
         return self._metrics[known]
 

@@ -97,7 +97,7 @@ INVALID = {
         "pipes_default: {clip-pipe: {device: 0}}",
         "pipes_default: {clip-pipe: {sam: {modl_type: vit_b}}}",
         "pipes_default: {lpips-pipe: {net: resnet}}",
-        "metric_configs: {depth_ssim: {}}",
+        "metric_configs: {depth_sim: {}}",
         "metric_configs: {emd: {pipe_name: lpips-pipe}}",
         "metric_configs: {emd: {scop: edit_area}}",
         "metric_configs: {emd: {scope: edit}}",

@@ -405,7 +405,7 @@ BLOCK = "metric_configs:\n  emd:\n    "
         ),
         ("pipes_default:\n  lpips-pipe: {net: resnet}\n", 2, "valid: 'alex', 'squeeze', 'vgg'"),
         ("pipes_default:\n  sam-pipe: {model_type: [vit_b]}\n", 2, "cannot be a list"),
-        ("metric_configs:\n  depth_ssim: {}\n", 2, "unknown metric 'depth_ssim'"),
+        ("metric_configs:\n  depth_sim: {}\n", 2, "unknown metric 'depth_sim'"),
         ("metric_configs:\n  emd: 3\n", 2, "metric_configs.emd must be a mapping"),
         (BLOCK + "pip_name: clip-pipe", 3, "did you mean 'pipe_name'?"),
         (BLOCK + "pipe_name: lpips-pipe", 3, "emd is not computed by text 'lpips-pipe'"),

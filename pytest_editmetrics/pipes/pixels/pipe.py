@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.images.ssim import Map, measured, ssim_map
 from pytest_editmetrics.pipes.base import PlainPipe, Request, Score, soft
-from pytest_editmetrics.pipes.pixels.spec import PSNR_CEILING, SPEC
+from pytest_editmetrics.pipes.pixels.spec import PSNR_CEILING, SPEC, WIN_SIGMA, WIN_SIZE
 
 
 class PixelPipe(PlainPipe):
@@ -53,10 +55,28 @@ class PixelPipe(PlainPipe):
             return Score(_psnr(_squared(difference), difference.size), details=details)
         if request.metric == "pie_bench_psnr":
             return Score(_psnr(_squared(difference), 3 * mask.size), details=details)
-        similarity = (
-            _lightness_ssim(request) if request.metric == "l_channel_ssim" else _rgb_ssim(request)
-        )
-        return Score(float(similarity[measured(mask)].mean()), details=details)
+        window, sigma = request.params["win_size"], request.params["win_sigma"]
+        of = _lightness_ssim if request.metric == "l_channel_ssim" else _rgb_ssim
+        similarity = of(request, window, sigma)
+        if (window, sigma) != (WIN_SIZE.default, WIN_SIGMA.default):
+            details = {**details, "win_size": window, "win_sigma": sigma}
+        return Score(float(similarity[measured(mask, window)].mean()), details=details)
+
+    def _check_params(self, metric: str, params: dict[str, Any]) -> dict[str, Any]:
+        window = params.get("win_size", WIN_SIZE.default)
+        sigma = params.get("win_sigma", WIN_SIGMA.default)
+        whole = isinstance(window, int) and not isinstance(window, bool)
+        if not whole or window % 2 != 1 or not WIN_SIZE.low <= window <= WIN_SIZE.high:
+            raise InputError(
+                f"win_size must be an odd number from {WIN_SIZE.low} to {WIN_SIZE.high},"
+                f" not {window!r}"
+            )
+        number = isinstance(sigma, (int, float)) and not isinstance(sigma, bool)
+        if not number or not WIN_SIGMA.low <= sigma <= WIN_SIGMA.high:
+            raise InputError(
+                f"win_sigma must lie between {WIN_SIGMA.low} and {WIN_SIGMA.high}, not {sigma!r}"
+            )
+        return {**params, "win_size": window, "win_sigma": sigma}
 
 
 def _squared(difference: NDArray[np.int16]) -> int:
@@ -69,12 +89,12 @@ def _psnr(squared: int, count: int) -> float:
     return min(PSNR_CEILING, 10 * math.log10(255**2 * count / squared))
 
 
-def _rgb_ssim(request: Request) -> Map:
+def _rgb_ssim(request: Request, window: int, sigma: float) -> Map:
     composite = np.where(request.mask[..., None], request.edited, request.reference)
-    return ssim_map(request.reference, composite, 255)
+    return ssim_map(request.reference, composite, 255, window, sigma)
 
 
-def _lightness_ssim(request: Request) -> Map:
+def _lightness_ssim(request: Request, window: int, sigma: float) -> Map:
     from skimage.color import rgb2lab
     from skimage.exposure import match_histograms
 
@@ -82,4 +102,4 @@ def _lightness_ssim(request: Request) -> Map:
     mask = request.mask
     matched = before.copy()
     matched[mask] = match_histograms(after[mask], before[mask])
-    return ssim_map(before, matched, 100)
+    return ssim_map(before, matched, 100, window, sigma)

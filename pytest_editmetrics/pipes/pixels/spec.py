@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from pytest_editmetrics.measurement import Margin, Metric
-from pytest_editmetrics.pipes.declared import PipeSpec
+from pytest_editmetrics.pipes.declared import Option, PipeSpec
 
 PSNR_CEILING = 100.0
+WIN_SIZE = Option(
+    "win_size", "edge of the window of SSIM, in pixels", "odd", default=11, low=3, high=255
+)
+WIN_SIGMA = Option(
+    "win_sigma", "sigma of the window of SSIM, in pixels", "number", default=1.5, low=0.1, high=50
+)
+_WINDOW = (WIN_SIZE.name, WIN_SIGMA.name)
 WANG = "Wang et al. 2004, as scikit-image computes it, Gaussian window of 11 pixels"
 
 SPEC = PipeSpec(
@@ -28,6 +35,7 @@ SPEC = PipeSpec(
             "unedit_ssim",
             "higher",
             margin=Margin(relative=0.0, absolute=0.01),
+            params=_WINDOW,
             low=-1.0,
             high=1.0,
             summary="structural similarity, mean over the measured pixels",
@@ -53,6 +61,7 @@ SPEC = PipeSpec(
             "higher",
             scope="edit_area",
             margin=Margin(relative=0.0, absolute=0.02),
+            params=_WINDOW,
             low=-1.0,
             high=1.0,
             summary="structural similarity of the lightness, histograms matched",
@@ -77,6 +86,7 @@ SPEC = PipeSpec(
         ),
     ),
     (),
+    params=(WIN_SIZE, WIN_SIGMA),
     aliases=("ssim-pipe",),
     summary="arithmetic on pixels, no model",
 )
