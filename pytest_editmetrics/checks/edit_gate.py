@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import reprlib
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,17 +29,6 @@ if TYPE_CHECKING:
 
 Resize = Literal["reference"]
 _TOGETHER = 16  # checks whose images are held at once
-_KEYWORDS = (
-    "reference",
-    "edited",
-    "coords",
-    "ref_boxes",
-    "edited_boxes",
-    "metrics",
-    "name",
-    "resize",
-    "expect",
-)
 
 
 @dataclass(frozen=True)
@@ -316,6 +306,9 @@ class EditGate:
             pair = (job.pair.reference, job.pair.edited)
             gate = illustrated(self._session, gate, pair, self.item.nodeid)
         return gate, measurement
+
+
+_KEYWORDS = tuple(inspect.signature(EditGate.check).parameters)[1:]
 
 
 def _area(coords: Any) -> Any:

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_editmetrics.config.bounds import bounds
-from pytest_editmetrics.config.expect import EXPECT
+from pytest_editmetrics.config.expect import EXPECT, Expect
 from pytest_editmetrics.config.keys import Block, Key, Kind, Schema, between, choice, of_metrics
 from pytest_editmetrics.config.metric_keys import METRICS
 from pytest_editmetrics.config.node import Node
+from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 if TYPE_CHECKING:
     from pytest_editmetrics.images.shapes import Region
 
 Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairFields:
+    """What a case and a row state alike; boxes (x1, y1, x2, y2) in pixels, not yet clipped."""
+
+    coords: tuple[Box, ...] | Region | None
+    ref_boxes: tuple[Box, ...] | None
+    edited_boxes: tuple[Box, ...] | None
+    thresholds: Mapping[str, Threshold]
+    resize: Literal["reference"] | None
+    expect: Expect | None
 
 
 def identifier(node: Node, what: str) -> str:
@@ -92,14 +106,24 @@ def _box(what: str, node: Node) -> Box:
     return x1, y1, x2, y2
 
 
-def check_pairs(node: Node, given: Mapping[str, Any]) -> None:
-    """Raise ``ConfigError`` if ``ref_boxes`` and ``edited_boxes`` do not pair."""
+def pair_fields(
+    node: Node, given: Mapping[str, Any], mask: Callable[[Node], str]
+) -> dict[str, Any]:
+    """Return the fields of ``PairFields`` of what ``node`` states; ``mask`` as in ``area``.
+
+    Raises:
+        ConfigError: ``ref_boxes`` and ``edited_boxes`` do not pair, or the area makes no sense.
+    """
     reference, edited = (len(given.get(name, ())) for name in ("ref_boxes", "edited_boxes"))
     if reference != edited:
         (node.get("edited_boxes") or node.get("ref_boxes") or node).fail(
             "ref_boxes and edited_boxes are paired in order, and there are"
             f" {reference} and {edited}"
         )
+    names = ("ref_boxes", "edited_boxes", "resize", "expect")
+    fields = {name: given.get(name) for name in names}
+    coords, bounds = area(given.get("coords"), mask), given.get("thresholds", {})
+    return {**fields, "coords": coords, "thresholds": bounds}
 
 
 def _raw(words: str, schema: Schema) -> Kind:

@@ -6,28 +6,22 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from pytest_editmetrics.config.case_fields import (
     EDITED,
     FIELDS,
     ID,
     REFERENCE,
-    Box,
-    area,
-    check_pairs,
+    PairFields,
     identifier,
+    pair_fields,
 )
-from pytest_editmetrics.config.expect import Expect
 from pytest_editmetrics.config.keys import Block, Key, Kind, Schema
 from pytest_editmetrics.config.metric_keys import METRICS
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
-from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
-
-if TYPE_CHECKING:
-    from pytest_editmetrics.images.shapes import Region
 
 MARKS_OF_OTHER_KEYS = {
     "usefixtures": "write the fixtures under the key `usefixtures`",
@@ -44,9 +38,9 @@ class CaseMark:
     kwargs: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class CaseSpec:
-    """One case as written; boxes are (x1, y1, x2, y2) in pixels, not yet clipped to an image.
+@dataclass(frozen=True, kw_only=True)
+class CaseSpec(PairFields):
+    """One case as written.
 
     ``edited`` of ``None`` means that the fixture ``edit_image`` makes the image; ``metrics`` of
     ``None`` that the file's hold, else the configuration's.
@@ -55,16 +49,10 @@ class CaseSpec:
     id: str
     reference: Path
     edited: Path | None
-    coords: tuple[Box, ...] | Region | None
-    ref_boxes: tuple[Box, ...] | None
-    edited_boxes: tuple[Box, ...] | None
     metrics: tuple[str, ...] | None
-    thresholds: Mapping[str, Threshold]
     params: dict[str, Any]
     marks: tuple[CaseMark, ...]
     usefixtures: tuple[str, ...]
-    resize: Literal["reference"] | None
-    expect: Expect | None
     line: int
 
 
@@ -112,23 +100,17 @@ class _CaseReader:
 
     def case(self, node: Node) -> CaseSpec:
         given = CASE.read(node, self._registry)
-        check_pairs(node, given)
         edited = given.get("edited")
         return CaseSpec(
             id=self._id(given["id"]),
             reference=self._image(given["reference"], "reference"),
             edited=None if edited is None else self._image(edited, "edited"),
-            coords=area(given.get("coords"), lambda node: str(self._image(node, "mask"))),
-            ref_boxes=given.get("ref_boxes"),
-            edited_boxes=given.get("edited_boxes"),
             metrics=given.get("metrics"),
-            thresholds=given.get("thresholds", {}),
             params=given.get("params", {}),
             marks=given.get("marks", ()),
             usefixtures=given.get("usefixtures", ()),
-            resize=given.get("resize"),
-            expect=given.get("expect"),
             line=node.line,
+            **pair_fields(node, given, lambda mask: str(self._image(mask, "mask"))),
         )
 
     def _id(self, node: Node) -> str:

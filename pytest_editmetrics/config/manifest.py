@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from pytest_editmetrics.config.case_fields import (
     EDITED,
     FIELDS,
     ID,
     REFERENCE,
-    Box,
-    area,
-    check_pairs,
+    PairFields,
     identifier,
+    pair_fields,
 )
 from pytest_editmetrics.config.expect import Expect
 from pytest_editmetrics.config.keys import Block
@@ -26,7 +24,6 @@ from pytest_editmetrics.errors import ConfigError, InputError, RegionError, did_
 from pytest_editmetrics.images.regions import normalise_boxes
 from pytest_editmetrics.images.remote import check_url, is_url
 from pytest_editmetrics.images.shapes import Region
-from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 ROW = Block(
@@ -41,9 +38,9 @@ ROW = Block(
 )
 
 
-@dataclass(frozen=True)
-class Row:
-    """One pair of a manifest; boxes are (x1, y1, x2, y2) in pixels, not yet clipped to an image.
+@dataclass(frozen=True, kw_only=True)
+class Row(PairFields):
+    """One pair of a manifest.
 
     ``reference`` and ``edited`` are as written: URLs, or paths relative to ``folder``. ``where`` is
     the row's ``file:line``.
@@ -53,13 +50,7 @@ class Row:
     reference: str
     edited: str
     folder: str
-    coords: tuple[Box, ...] | Region | None
-    ref_boxes: tuple[Box, ...] | None
-    edited_boxes: tuple[Box, ...] | None
     metrics: tuple[str, ...]
-    thresholds: Mapping[str, Threshold]
-    resize: Literal["reference"] | None
-    expect: Expect | None
     where: str
 
 
@@ -114,23 +105,17 @@ class Manifest:
 
     def _row(self, node: Node, schemes: set[str]) -> Row:
         given = ROW.read(node, self._registry)
-        check_pairs(node, given)
         reference = _image(given["reference"], "reference", schemes)
         edited = _image(given["edited"], "edited", schemes)
-        own, expect = given.get("id"), given.get("expect")
+        own = given.get("id")
         row = Row(
             id=edited.replace("::", ":") if own is None else identifier(own, "the id of a row"),
             reference=reference,
             edited=edited,
             folder=str(self.path.parent),
-            coords=area(given.get("coords"), lambda node: self._mask(node, schemes)),
-            ref_boxes=given.get("ref_boxes"),
-            edited_boxes=given.get("edited_boxes"),
-            metrics=given["metrics"] if "metrics" in given else self._metrics(expect),
-            thresholds=given.get("thresholds", {}),
-            resize=given.get("resize"),
-            expect=expect,
+            metrics=given["metrics"] if "metrics" in given else self._metrics(given.get("expect")),
             where=node.where,
+            **pair_fields(node, given, lambda mask: self._mask(mask, schemes)),
         )
         _check_boxes(row, node)
         self._check_metrics(row, node)

@@ -12,8 +12,6 @@ from typing import Any, NoReturn
 
 from pytest_editmetrics.errors import ConfigError, did_you_mean
 
-Loc = tuple[str | int, ...]
-
 
 @dataclass(frozen=True)
 class Source:

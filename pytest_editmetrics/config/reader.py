@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from pytest_editmetrics.config.node import DEPTH_LIMIT, Loc, Node, Source
+from pytest_editmetrics.config.node import DEPTH_LIMIT, Node, Source
 from pytest_editmetrics.errors import ConfigError
 
 _CORE = "tag:yaml.org,2002:"
@@ -63,8 +63,6 @@ class Document:
     >>> document = read_yaml(path)
     >>> document.data
     {'thresholds': {'lpips': {'max': 0.001}}}
-    >>> document.line_of(("thresholds", "lpips", "min"))
-    2
     """
 
     root: Node
@@ -74,25 +72,6 @@ class Document:
     def data(self) -> Any:
         """The values as plain Python."""
         return self.root.plain
-
-    def line_of(self, loc: Loc) -> int:
-        """Return the line (from 1) of the value at ``loc``, else of its nearest known ancestor."""
-        node = self.root
-        for key in loc:
-            child = _child(node, key)
-            if child is None:
-                break
-            node = child
-        return max(node.line, 1)
-
-
-def _child(node: Node, key: str | int) -> Node | None:
-    if isinstance(node.value, dict):
-        return node.value.get(str(key))
-    if isinstance(node.value, list) and isinstance(key, int) and 0 <= key < len(node.value):
-        child: Node = node.value[key]
-        return child
-    return None
 
 
 def shown_path(path: Path, rootdir: Path | None) -> str:

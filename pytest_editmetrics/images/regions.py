@@ -118,20 +118,6 @@ def patch_coverage(
     return coverage
 
 
-def patch_mask(
-    mask: Mask, input_size: int, patch_size: int, threshold: float, framing: Framing
-) -> Mask:
-    """Return which patches are measured: those covered by more than ``threshold`` of their area.
-
-    Arguments as in ``patch_coverage``; ``threshold`` is a fraction in [0, 1).
-
-    >>> patch_mask(np.eye(2, dtype=bool), 4, 2, 0.1, "stretch").astype(int).tolist()
-    [[1, 0], [0, 1]]
-    """
-    selected: Mask = patch_coverage(mask, input_size, patch_size, framing) > threshold
-    return selected
-
-
 def _resized(mask: Mask, height: int, width: int) -> Mask:
     """Resize a mask as its boxes would be, scaled and rounded down to whole pixels."""
     rows = ((np.arange(height) + 1) * mask.shape[0] - 1) // height

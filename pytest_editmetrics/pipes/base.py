@@ -169,11 +169,14 @@ class Pipe(ABC):
         """
         metric = self._check(metric, mask_mode, params)
         params = self._check_params(metric, params)
-        pair = ref_image, edited_image
-        request = self._request(metric, pair, coords, mask_mode, resize, params, evidence)
-        details: dict[str, Any] = {}
-        if request.resized_from is not None:
-            details.update(resize=resize, resized_from=list(request.resized_from))
+        region = Region.of(coords).read()
+        with self.explained(f"reading the images for {metric}"):
+            before = load_image(ref_image, "reference image")
+            after = load_image(edited_image, "edited image")
+            reference, edited = load_pair(before, after, resize)
+        size = None if after.shape == edited.shape else (after.shape[1], after.shape[0])
+        details = {} if size is None else {"resize": resize, "resized_from": list(size)}
+        request = Request(metric, reference, edited, region, mask_mode, params, size, evidence)
         return self._measured(request, details)
 
     def encode_ahead(self, metric: str, images: Sequence[Array]) -> None:
@@ -231,25 +234,6 @@ class Pipe(ABC):
                 hint = did_you_mean(name, valid)
                 raise InputError(f"{known.name} takes no parameter {name!r}{hint}")
         return known.name
-
-    def _request(
-        self,
-        metric: str,
-        pair: tuple[ImageLike, ImageLike],
-        coords: Any,
-        mask_mode: MaskMode | None,
-        resize: Resize | None,
-        params: Mapping[str, Any],
-        evidence: Evidence | None,
-    ) -> Request:
-        region = Region.of(coords).read()
-        with self.explained(f"reading the images for {metric}"):
-            before = load_image(pair[0], "reference image")
-            after = load_image(pair[1], "edited image")
-            reference, edited = load_pair(before, after, resize)
-        same = after.shape == edited.shape
-        resized_from = None if same else (after.shape[1], after.shape[0])
-        return Request(metric, reference, edited, region, mask_mode, params, resized_from, evidence)
 
 
 class PlainPipe(Pipe):

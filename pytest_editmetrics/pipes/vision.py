@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pytest_editmetrics.cache.features import FeatureCache, feature_key
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
-from pytest_editmetrics.images.load import Array, ImageLike, load_image
+from pytest_editmetrics.images.load import Array, ImageLike, load_image, load_pair
 from pytest_editmetrics.images.regions import FRAMINGS, Framing, Mask
 from pytest_editmetrics.measurement import Scope
 from pytest_editmetrics.pipes.base import Request, Score, soft
@@ -102,8 +102,10 @@ class VisionPipe(ModelPipe[VisionEncoder]):
         crop = load_image(cropped_image, "cropped image")
         return pad_to_square(crop, check_colour(bg_color), self._input().input_size)
 
-    def _patch_mask(self, bool_mask: Mask | None, reference: Array) -> Mask:
-        """Return which patches a caller's mask selects, row by row; ``None`` is everywhere.
+    def _masked_pair(
+        self, ref_image: ImageLike, edited_image: ImageLike, bool_mask: Mask | None
+    ) -> tuple[Array, Array, Mask]:
+        """Return a pair and the patches that a mask selects, row by row; ``None`` is everywhere.
 
         The mask is of pixels (H, W), reduced to patches at the default threshold; or of patches,
         (n, n) or (n * n,).
@@ -111,6 +113,7 @@ class VisionPipe(ModelPipe[VisionEncoder]):
         Raises:
             InputError: a mask of another type or shape.
         """
+        reference, edited = load_pair(ref_image, edited_image)
         taken = self._input()
         count = taken.input_size // taken.patch_size
         mask = np.ones((count, count), np.bool_) if bool_mask is None else np.asarray(bool_mask)
@@ -123,7 +126,7 @@ class VisionPipe(ModelPipe[VisionEncoder]):
                 f"bool_mask has shape {mask.shape}; it must be that of the image "
                 f"{reference.shape[:2]} or of the patches {(count, count)}"
             )
-        return mask.ravel()
+        return reference, edited, mask.ravel()
 
     @abstractmethod
     def _read_input(self, folder: Path) -> VisionInput:

@@ -43,7 +43,8 @@ def assert_unedit_emd_below(
         EditMetricsError: nothing could be measured, or no test is running.
     """
     __tracebackhide__ = True
-    return _one("emd", reference, edited, coords, threshold, name, resize)
+    given = {"coords": coords, "name": name, "resize": resize, "scope": "unedit_area"}
+    return _one("emd", threshold, reference, edited, **given)
 
 
 def assert_unedit_lpips_below(
@@ -61,33 +62,8 @@ def assert_unedit_lpips_below(
     images and divided by the measured fraction of the image.
     """
     __tracebackhide__ = True
-    return _one("lpips", reference, edited, coords, threshold, name, resize)
-
-
-def _one(
-    metric: str,
-    reference: Any,
-    edited: Any,
-    coords: RegionLike | None,
-    threshold: float | None,
-    name: str | None,
-    resize: Resize | None,
-) -> Measurement:
-    __tracebackhide__ = True
-    gate = EditGate(running_record())
-    (measurement,) = gate.run(
-        Check(
-            reference,
-            edited,
-            coords,
-            metrics=metric,
-            name=name,
-            resize=resize,
-            scope="unedit_area",
-            thresholds=gate.argument(metric, threshold),
-        )
-    )
-    return measurement
+    given = {"coords": coords, "name": name, "resize": resize, "scope": "unedit_area"}
+    return _one("lpips", threshold, reference, edited, **given)
 
 
 def assert_object_sim_above(
@@ -125,18 +101,16 @@ def assert_object_sim_above(
     __tracebackhide__ = True
     if coords is not None and (ref_boxes is not None or edited_boxes is not None):
         raise InputError("give coords (reference boxes, then edited boxes) or the two lists")
+    boxes = {"ref_boxes": ref_boxes, "edited_boxes": edited_boxes, "object_coords": coords}
+    return _one("sam_clip_cls_sim", threshold, reference, edited, name=name, resize=resize, **boxes)
+
+
+def _one(
+    metric: str, threshold: float | None, reference: Any, edited: Any, **given: Any
+) -> Measurement:
+    __tracebackhide__ = True
     gate = EditGate(running_record())
-    (measurement,) = gate.run(
-        Check(
-            reference,
-            edited,
-            ref_boxes=ref_boxes,
-            edited_boxes=edited_boxes,
-            object_coords=coords,
-            metrics="sam_clip_cls_sim",
-            name=name,
-            resize=resize,
-            thresholds=gate.argument("sam_clip_cls_sim", threshold),
-        )
-    )
+    bounds = gate.argument(metric, threshold)
+    check = Check(reference, edited, metrics=metric, thresholds=bounds, **given)
+    (measurement,) = gate.run(check)
     return measurement

@@ -59,21 +59,21 @@ FULL = {
 def test_a_row_holds_what_is_written(read, tmp_path):
     row, plain = read(FULL, PAIR)
     assert row == Row(
-        "red mug (v2)",
-        "memory://bucket/a.png",
-        "/data/b.png",
-        str(tmp_path),
-        ((120, 80.5, 300, 260),),
-        ((1, 2, 3, 4),),
-        ((2, 3, 4, 5),),
-        ("emd", "sam_clip_cls_sim"),
-        {
+        id="red mug (v2)",
+        reference="memory://bucket/a.png",
+        edited="/data/b.png",
+        folder=str(tmp_path),
+        coords=((120, 80.5, 300, 260),),
+        ref_boxes=((1, 2, 3, 4),),
+        edited_boxes=((2, 3, 4, 5),),
+        metrics=("emd", "sam_clip_cls_sim"),
+        thresholds={
             "emd": Threshold("max", 5.0, "case", "pairs.jsonl:1"),
             "sam_clip_cls_sim": Threshold("min", 0.9, "case", "pairs.jsonl:1"),
         },
-        "reference",
-        None,
-        "pairs.jsonl:1",
+        resize="reference",
+        expect=None,
+        where="pairs.jsonl:1",
     )
     assert (plain.id, plain.metrics, plain.thresholds) == ("b.png", ("lpips",), {})
     assert (plain.coords, plain.resize, plain.where) == (None, None, "pairs.jsonl:2")

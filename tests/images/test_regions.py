@@ -12,7 +12,6 @@ from pytest_editmetrics.images.regions import (
     crop_geometry,
     normalise_boxes,
     patch_coverage,
-    patch_mask,
     region_mask,
 )
 
@@ -58,21 +57,6 @@ def test_a_box_outside_is_empty(box, height, width):
     moved = (x1 + 200, y1, x2 + 200, y2)
     assert clip_box(moved, width, height) is None
     assert not region_mask([moved], "inner", height, width).any()
-
-
-@given(
-    st.lists(boxes(), min_size=1, max_size=3),
-    sides,
-    sides,
-    st.floats(0, 0.99),
-    st.floats(0, 0.99),
-    st.sampled_from(["stretch", "center-crop", "autopipeline"]),
-)
-def test_a_higher_threshold_never_selects_more(coords, height, width, one, other, framing):
-    mask = region_mask(coords, "inner", height, width)
-    low, high = sorted((one, other))
-    fewer = patch_mask(mask, 32, 8, high, framing)
-    assert not (fewer & ~patch_mask(mask, 32, 8, low, framing)).any()
 
 
 @given(st.lists(boxes(), max_size=3), st.integers(1, 60))
@@ -166,12 +150,6 @@ def test_a_misspelt_mask_mode_is_an_error():
 def test_coverage_is_the_share_of_each_patch():
     mask = region_mask([(0, 0, 3, 8)], "inner", 8, 8)
     np.testing.assert_allclose(patch_coverage(mask, 8, 4, "stretch"), [[0.75, 0], [0.75, 0]])
-
-
-def test_a_patch_counts_above_the_threshold_not_at_it():
-    mask = region_mask([(0, 0, 2, 4)], "inner", 4, 4)
-    assert not patch_mask(mask, 4, 4, 0.5, "stretch").any()
-    assert patch_mask(mask, 4, 4, 0.49, "stretch").all()
 
 
 def test_a_wide_image_under_each_framing():

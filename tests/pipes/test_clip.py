@@ -171,6 +171,17 @@ def test_measurement_says_how_it_was_obtained(tiny_clip, photo, edited):
     json.dumps(measured.to_dict(), allow_nan=False)
 
 
+def test_a_patch_counts_above_the_threshold_not_at_it(tiny_clip):
+    image = np.zeros((224, 224, 3), np.uint8)
+    half = [(0, 0, 16, 32)]
+    at, below = (
+        tiny_clip.measure(image, image, half, "inner", metric="emd", patch_mask_threshold=share)
+        for share in (0.5, 0.49)
+    )
+    assert at.soft_failure.reason == "no-valid-patch"
+    assert below.details["n_selected"] == 1
+
+
 def test_emd_excess_is_the_excess(tiny_clip, photo, edited):
     plain = tiny_clip.measure(photo, edited, BOX, "inner", metric="emd")
     excess = tiny_clip.measure(photo, edited, BOX, "inner", metric="emd_excess")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_editmetrics.errors import InputError, did_you_mean
-from pytest_editmetrics.images.load import Array, ImageLike, load_pair
+from pytest_editmetrics.images.load import Array, ImageLike
 from pytest_editmetrics.images.regions import Framing, Mask
 from pytest_editmetrics.pipes.base import Request, Score
 from pytest_editmetrics.pipes.clip.model import CLIPEncoder, load_clip, read_clip_input
@@ -95,8 +95,7 @@ class CLIPPipe(VisionPipe):
         Raises:
             InputError: a mask of another type or shape.
         """
-        reference, edited = load_pair(ref_image, edited_image)
-        mask = self._patch_mask(bool_mask, reference)
+        reference, edited, mask = self._masked_pair(ref_image, edited_image, bool_mask)
         if not mask.any():
             return None
         with self.explained("calc_emd"):

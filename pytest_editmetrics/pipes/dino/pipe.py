@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.images.load import ImageLike, load_pair
+from pytest_editmetrics.images.load import ImageLike
 from pytest_editmetrics.images.regions import Framing, Mask
 from pytest_editmetrics.pipes.base import Request, Score, soft
 from pytest_editmetrics.pipes.dino.model import DINOEncoder, load_dino, read_dino_input
@@ -90,17 +90,9 @@ class DINOPipe(VisionPipe):
     ) -> float | None:
         """Return ``dino_structure_sim`` over ``bool_mask``, or ``None`` for fewer than two patches.
 
-        Args:
-            ref_image: the image before the edit.
-            edited_image: the image after it, of the same size.
-            bool_mask: true where measured: pixels (H, W), reduced to patches at the default
-                threshold; or patches, (n, n) or (n * n,) row by row. ``None`` is everywhere.
-
-        Raises:
-            InputError: a mask of another type or shape.
+        Takes and raises what ``CLIPPipe.calc_emd`` does.
         """
-        reference, edited = load_pair(ref_image, edited_image)
-        mask = self._patch_mask(bool_mask, reference)
+        reference, edited, mask = self._masked_pair(ref_image, edited_image, bool_mask)
         if np.count_nonzero(mask) < _FEWEST:
             return None
         with self.explained("calc_structure_similarity"):

@@ -34,8 +34,6 @@ CHUNK = 32
 TRIES = 2
 """How many processes a row may end, measured alone, before it is an error."""
 
-Sent = tuple[Outcome, dict[str, bytes]]
-
 
 @contextmanager
 def connected(session: EditSession) -> Iterator[Engine]:
