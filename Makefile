@@ -1,4 +1,4 @@
-.PHONY: demo test adversity bad-input browser check dist sbom compatibility fuzz mutation clean
+.PHONY: demo test slow adversity bad-input browser check dist sbom compatibility fuzz mutation clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -14,9 +14,13 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	$(BIN)/python -m coverage erase
-	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -q -n 2 --ignore tests/browser --ignore tests/adversity
+	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -q -n 2 -m "not slow" --ignore tests/browser --ignore tests/adversity
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
+
+# tests of more than ten seconds: models, determinism, killed processes, a Ray cluster
+slow: $(VENV)/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m slow tests
 
 # ways round the gates, and their table in docs/reliability.md
 adversity: $(VENV)/.ready
@@ -34,6 +38,7 @@ check: $(VENV)/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test
+	$(MAKE) slow
 	$(MAKE) browser
 
 dist: $(VENV)/.ready

@@ -39,7 +39,7 @@ def _schema(args: argparse.Namespace) -> int:
     from pytest_editmetrics.saved_runs.project import in_project
 
     def work(session: EditSession) -> int:
-        print(json.dumps(json_schema(session.registry, args.kind), indent=1))
+        print(json.dumps(json_schema(session.registry, args.kind)))
         return 0
 
     return in_project(work, args.rootdir)

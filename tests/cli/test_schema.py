@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import jsonschema
 import pytest
@@ -169,12 +170,16 @@ def document(tmp_path):
     return write_and_read
 
 
+@cache
+def validator(kind):
+    return jsonschema.Draft202012Validator(json_schema(PipeRegistry(), kind))
+
+
 @pytest.mark.parametrize(("kind", "text"), texts(VALID))
 def test_what_is_read_without_complaint_the_schema_accepts(kind, text, document, tmp_path):
     path, data = document(text)
     READERS[kind](path, PipeRegistry(), tmp_path)
-    schema = jsonschema.Draft202012Validator(json_schema(PipeRegistry(), kind))
-    assert list(schema.iter_errors(data)) == []
+    assert list(validator(kind).iter_errors(data)) == []
 
 
 @pytest.mark.parametrize(("kind", "text"), texts(INVALID))
@@ -182,8 +187,7 @@ def test_what_is_refused_the_schema_refuses(kind, text, document, tmp_path):
     path, data = document(text)
     with pytest.raises(ConfigError):
         READERS[kind](path, PipeRegistry(), tmp_path)
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(data, json_schema(PipeRegistry(), kind))
+    assert list(validator(kind).iter_errors(data))
 
 
 def test_the_schemas_are_schemas_and_json():
@@ -191,6 +195,7 @@ def test_the_schemas_are_schemas_and_json():
     for schema in (whole, *(json_schema(PipeRegistry(), kind) for kind in KINDS)):
         jsonschema.Draft202012Validator.check_schema(json.loads(json.dumps(schema)))
         assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+        assert len(json.dumps(schema)) < 60_000 or schema is whole
     assert whole["$defs"].keys() == set(KINDS)
 
 

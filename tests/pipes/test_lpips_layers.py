@@ -76,6 +76,7 @@ def test_a_change_in_a_box_scores_as_the_package_does(alex, alex_package, change
     assert alex(reference, edited) == pytest.approx(expected, rel=0, abs=1e-6)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(change=changes(most=80))
 def test_vgg_too(vgg, change):

@@ -63,6 +63,7 @@ def gates(demo: pytest.Pytester, name: str, *args: str) -> list[str]:
     return sorted(line for line in lines if json.loads(line)["record"] == "gate")
 
 
+@pytest.mark.slow
 def test_every_metric_gives_the_same_bits(demo):
     cold = gates(demo, "cold", "--editmetrics-cache-dir=one")
     found = [json.loads(line) for line in cold]

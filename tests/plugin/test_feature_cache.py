@@ -131,6 +131,7 @@ def test_a_size_that_is_none_is_a_usage_error(suite):
     result.stderr.fnmatch_lines(["*--editmetrics-cache-size*'much' is not a size*500MB*"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("args", [[], ["-n2"]])
 def test_damaged_features_are_said_once_and_computed_again(suite, args):
     suite.runpytest("--editmetrics-results=cold.jsonl").assert_outcomes(passed=2)

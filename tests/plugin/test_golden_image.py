@@ -827,6 +827,7 @@ def check_goldens(folder, values):
     return held
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_other_plugin")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kill -9 and fork are POSIX")
 def test_killed_at_any_moment_of_an_update_every_golden_is_old_or_new(suite):

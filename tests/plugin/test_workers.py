@@ -113,6 +113,7 @@ def lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "stated", "inside"),
     [
@@ -145,6 +146,7 @@ def test_workers_divide_the_cores_and_give_torch_its_number_back(
     assert set(lines(images.path / "inside.jsonl")) == {inside(_cores())}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
 def test_a_process_loads_each_model_once(images, mode):
     images.makeconftest(LOADS)

@@ -78,6 +78,7 @@ def write_pairs(folder) -> list[dict]:
     return rows
 
 
+@pytest.mark.slow
 def test_a_cluster_measures_what_this_process_does(suite, cluster):
     """The row that ends its process is in Ray's manifest only; it must cost nothing but itself."""
     suite.makeconftest(
