@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 
+from pytest_editmetrics.cache.precision import precision
 from pytest_editmetrics.cache.threads import thread_count
 from pytest_editmetrics.errors import EditMetricsError
 
@@ -59,25 +61,23 @@ def device_name(device: str) -> str:
     return torch.cuda.get_device_name(device)
 
 
-def numerics(device: str) -> dict[str, str | int]:
+def numerics(device: str) -> dict[str, str | int | Mapping[str, str]]:
     """Return what the last bits of a result depend on besides its inputs.
 
-    The version of torch, the device, and how exactly it multiplies matrices of float32; on the CPU
-    its instructions and the number of threads that computing is divided among.
+    The version of torch, the device, and how exactly it computes there; on the CPU its instructions
+    and the number of threads that computing is divided among.
 
     >>> sorted(numerics("cpu"))
-    ['device', 'instructions', 'matmul', 'threads', 'torch']
+    ['device', 'instructions', 'precision', 'threads', 'torch']
     """
     import torch
 
-    where: dict[str, str | int] = {
+    where: dict[str, str | int | Mapping[str, str]] = {
         "torch": torch.__version__,
         "device": device_name(device),
-        "matmul": torch.get_float32_matmul_precision(),
+        "precision": precision(device),
     }
-    if device.startswith("cuda"):
-        where["tf32"] = torch.backends.cudnn.allow_tf32
-    elif device == "cpu":
+    if device == "cpu":
         where["instructions"] = torch.backends.cpu.get_cpu_capability()
         where["threads"] = thread_count()
     return where
