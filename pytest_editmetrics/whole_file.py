@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -45,3 +47,17 @@ def write_through(path: Path, data: bytes) -> None:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def is_whole_png(path: Path) -> bool:
+    """Tell whether a file is there and ends as a PNG does: a machine that went down may cut it.
+
+    >>> is_whole_png(Path("nowhere.png"))
+    False
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(-len(_PNG_END), os.SEEK_END)
+            return file.read() == _PNG_END
+    except OSError:
+        return False

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.runs.claims import Claim, check_ours, is_stream
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -28,9 +30,10 @@ class CiSurfaces:
     def __init__(self, session: EditSession):
         self._rootdir = session.rootdir
         step, option = os.environ.get("GITHUB_STEP_SUMMARY"), session.options["summary"]
+        self._config = session.config
         self._step = Path(step) if step else None
         self._path = session.config.invocation_params.dir / option if option else None
-        if self._path == self._step:
+        if self._path and self._step and self._path.resolve() == self._step.resolve():
             self._path = None
         self.notes: list[str] = []
         self.problems: list[str] = []
@@ -39,9 +42,17 @@ class CiSurfaces:
         """Write a summary that says the session did not finish, so that a killed one leaves it.
 
         Raises:
-            pytest.UsageError: the path cannot be written; no test has run yet.
+            pytest.UsageError: the path cannot be written, holds something else than a summary, or
+                is being written by another session; no test has run yet.
         """
         if self._path is not None:
+            from pytest_editmetrics.report.markdown import is_summary
+
+            try:
+                check_ours(self._path, "the summary", is_summary)
+                self._config.add_cleanup(Claim(self._path).release)
+            except EditMetricsError as error:
+                raise pytest.UsageError(str(error)) from None
             self._write(self._path, UNFINISHED, "w")
         if self.problems:
             raise pytest.UsageError(self.problems[0])
@@ -83,7 +94,7 @@ class CiSurfaces:
     def _write(self, path: Path, text: str, mode: Literal["w", "a"]) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open(mode, encoding="utf-8", newline="\n") as file:
+            with path.open("a" if is_stream(path) else mode, encoding="utf-8", newline="\n") as file:
                 file.write(text)
         except OSError as error:
             self.problems.append(

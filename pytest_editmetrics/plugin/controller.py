@@ -95,8 +95,8 @@ class Controller:
         """Open what the session writes before the first test, so that a bad path costs no run."""
         if self._config.option.collectonly:
             return
-        self._ci.open()
         self._outputs.open()
+        self._ci.open()
 
     @pytest.hookimpl
     def pytest_report_header(self) -> str | None:
@@ -128,6 +128,11 @@ class Controller:
         """Add tests that exist; under xdist the workers tell them."""
         for nodeid in nodeids:
             self._collected.setdefault(nodeid, len(self._collected))
+
+    @pytest.hookimpl
+    def pytest_runtest_logstart(self) -> None:
+        """Let the results of an earlier run go, now that a test runs."""
+        self._outputs.begin()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -7,8 +7,10 @@ nor HTML, nor leave its table cell.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.summary import columns_of, worst_margin
@@ -22,6 +24,7 @@ _ENTITIES = {
     ">": "&gt;",
 }
 _LONGEST = 8_000
+_HEADING = re.compile(r"## \S+ editmetrics\b")
 _ELLIPSIS = "…"
 
 
@@ -38,6 +41,15 @@ class SessionEnd:
     problems: Sequence[str] = ()
     failed_tests: int = 0
     interrupted: bool = False
+
+
+def is_summary(path: Path) -> bool:
+    """Tell whether a file starts as the summary of a session does."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return _HEADING.match(file.readline(_LONGEST)) is not None
+    except (OSError, UnicodeError):
+        return False
 
 
 def escape(text: str) -> str:

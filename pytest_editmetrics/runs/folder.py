@@ -10,14 +10,15 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates.verdict import Gate, Verdict
-from pytest_editmetrics.whole_file import replacing
+from pytest_editmetrics.runs.claims import lock_name
+from pytest_editmetrics.whole_file import is_whole_png, replacing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +33,7 @@ SCHEMA_VERSION = 1
 
 _COMPRESSION = 4  # of 9: twice as fast as the default of 6, and files 2 % larger
 _OWN_FILE = re.compile(r"[0-9a-f]{20}\.png|\.[0-9a-f]{20}\.png\.[0-9a-f]{8}\.tmp")
+_LONGEST_HEAD = 1 << 20
 _DEEPEST_REGION = 50
 _IMAGE_NAME = re.compile(rf"{IMAGES}/[0-9a-f]{{20}}\.png")
 _VERDICTS = Verdict.__args__  # type: ignore[attr-defined]
@@ -53,30 +55,39 @@ class RunDir:
         return self.path / RESULTS
 
     def prepare(self) -> None:
-        """Make the folder, and remove the images of an earlier run in it.
-
-        Its results file stays until it is written anew: it tells that this is a run directory.
+        """Make the folder; an earlier run in it stays as it is.
 
         Raises:
             EditMetricsError: the folder holds something else than a run, or cannot be written.
         """
-        images = self.path / IMAGES
         try:
-            if self.path.exists() and any(self.path.iterdir()) and not is_run_dir(self.path):
+            if self.path.exists() and self._holds_something() and not is_run_dir(self.path):
                 raise EditMetricsError(
                     f"{self.path} exists and is no run directory, so nothing in it is replaced;"
                     " give another folder, or an empty one"
                 )
-            images.mkdir(parents=True, exist_ok=True)
-            for path in images.iterdir():
-                if _OWN_FILE.fullmatch(path.name):
-                    path.unlink()
-            (self.path / REPORT).unlink(missing_ok=True)
+            (self.path / IMAGES).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EditMetricsError(
                 f"cannot write the run directory {self.path}: {error.strerror or error}; give"
                 " another folder"
             ) from None
+
+    def _holds_something(self) -> bool:
+        return any(path.name != lock_name(RESULTS) for path in self.path.iterdir())
+
+    def tidy(self, images: Collection[str]) -> None:
+        """Remove the images that the run, whose ``images`` are named, does not hold.
+
+        Those of an earlier run and of writers that were killed; what is not ours stays.
+
+        Raises:
+            OSError: one cannot be removed.
+        """
+        kept = {name.removeprefix(f"{IMAGES}/") for name in images}
+        for path in (self.path / IMAGES).iterdir():
+            if _OWN_FILE.fullmatch(path.name) and path.name not in kept:
+                path.unlink(missing_ok=True)
 
     def save_image(self, array: NDArray[np.uint8]) -> str:
         """Save an image losslessly and return its path relative to the run directory.
@@ -104,7 +115,7 @@ class RunDir:
         digest = hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
         name = f"{IMAGES}/{digest[:20]}.png"
         target = self.path / name
-        if target.exists():
+        if is_whole_png(target):
             return name
         target.parent.mkdir(parents=True, exist_ok=True)
         with replacing(target) as temporary:
@@ -119,8 +130,9 @@ class RunDir:
         """
         target = self.path / name
         try:
-            if not target.exists():
-                target.write_bytes(data)
+            if not is_whole_png(target):
+                with replacing(target) as temporary:
+                    temporary.write_bytes(data)
         except OSError as error:
             raise EditMetricsError(f"cannot write {target}: {error.strerror or error}") from None
 
@@ -186,12 +198,11 @@ def is_results_file(path: Path) -> bool:
     """Tell whether a file starts as results do; one of a run that was killed may be empty."""
     try:
         with path.open(encoding="utf-8") as stream:
-            line = stream.readline()
-        if line:
-            _session(path, 1, _parsed(path, 1, line))
+            line = stream.readline(_LONGEST_HEAD)
+        record = _parsed(path, 1, line) if line else {"record": "session", "schema": SCHEMA}
     except (OSError, UnicodeError, EditMetricsError):
         return False
-    return True
+    return record.get("record") == "session" and record.get("schema") == SCHEMA
 
 
 def read_run(path: Path) -> Run:

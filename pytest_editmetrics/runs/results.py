@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.runs.folder import SCHEMA, SCHEMA_VERSION
+from pytest_editmetrics.runs.claims import Claim, check_ours, is_stream
+from pytest_editmetrics.runs.folder import SCHEMA, SCHEMA_VERSION, is_results_file
 
 if TYPE_CHECKING:
     from pytest_editmetrics.runs.obsolete import ObsoleteImage
@@ -45,29 +47,60 @@ def plain(value: Any) -> Any:
 class ResultsFile:
     """Appends records to ``path``, each line flushed, so that a killed run keeps what finished.
 
-    ``more`` is what the session line tells besides.
+    An earlier run in the file stays until ``begin``, or the first record, replaces it: a session
+    that runs nothing loses nothing. No other process can write the file meanwhile.
+
+    Args:
+        path: the file; made with its folder. A device or a pipe is written as it comes.
+        versions: of the packages that a measurement depends on.
+        started: when, as ISO 8601.
+        more: what the session line tells besides.
+
+    Raises:
+        EditMetricsError: it cannot be written, holds something else than results, or is being
+            written by another session.
     """
 
     def __init__(self, path: Path, versions: Mapping[str, str | None], started: str, **more: Any):
         self.path = path
+        head = {"record": "session", "schema": SCHEMA, "version": SCHEMA_VERSION}
+        head.update(started=started, versions=dict(versions), **more)
+        self._head: dict[str, Any] | None = head
+        check_ours(path, "the results file", is_results_file)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("w", encoding="utf-8", newline="\n")
+            self._claim = Claim(path)
+            try:
+                self._file = _opened(path)
+                earlier = not is_stream(path) and path.stat().st_size > 0
+            except OSError:
+                self._claim.release()
+                raise
         except OSError as error:
             raise EditMetricsError(
                 f"cannot write the results file {path}: {error.strerror or error}; "
                 "give another path"
             ) from None
-        self._write(
-            {
-                "record": "session",
-                "schema": SCHEMA,
-                "version": SCHEMA_VERSION,
-                "started": started,
-                "versions": dict(versions),
-                **more,
-            }
-        )
+        if not earlier:
+            self.begin()
+
+    @property
+    def begun(self) -> bool:
+        """Whether this run is in the file; else the file holds an earlier one, untouched."""
+        return self._head is None
+
+    def begin(self) -> None:
+        """Replace the earlier run, now that something runs; more than once does no harm."""
+        if self._head is None:
+            return
+        head, self._head = self._head, None
+        try:
+            if self._file.seekable():
+                self._file.seek(0)
+                self._file.truncate()
+        except OSError as error:
+            self._fail(error)
+        self._write(head)
 
     def gate(
         self,
@@ -98,11 +131,14 @@ class ResultsFile:
         obsolete: Sequence[ObsoleteImage] = (),
         suite: Mapping[str, Any] | None = None,
     ) -> None:
-        """Append the closing line and close the file.
+        """Append the closing line and close the file; where nothing began, the earlier run stays.
 
         ``full`` tells whether every test of the collected files ran: only then may what was not
         used, ``obsolete``, be removed. ``suite`` is what the suite's gates came to.
         """
+        if not self.begun:
+            self.leave()
+            return
         listed: dict[str, Any] = {"obsolete": [asdict(i) for i in obsolete]} if full else {}
         if suite is not None:
             listed["suite"] = suite
@@ -111,11 +147,13 @@ class ResultsFile:
             self._file.close()
         except OSError as error:
             self._fail(error)
+        self.leave()
 
     def leave(self) -> None:
         """Close the file as it is; without its closing line it counts as cut off."""
         with suppress(OSError):  # of a line that could not be written, which was an error then
             self._file.close()
+        self._claim.release()
 
     def __enter__(self) -> ResultsFile:
         return self
@@ -124,6 +162,7 @@ class ResultsFile:
         self.leave()
 
     def _write(self, record: Mapping[str, Any]) -> None:
+        self.begin()
         try:
             self._file.write(json_line(record) + "\n")
             self._file.flush()
@@ -133,3 +172,14 @@ class ResultsFile:
     def _fail(self, error: Exception) -> NoReturn:
         self.leave()
         raise EditMetricsError(f"cannot write the results file {self.path}: {error}") from None
+
+
+def _opened(path: Path) -> TextIO:
+    """Open a file to write without touching what it holds."""
+    if is_stream(path):
+        return path.open("a", encoding="utf-8", newline="\n")
+
+    def made(name: str, flags: int) -> int:
+        return os.open(name, flags | os.O_CREAT, 0o666)
+
+    return open(path, "r+", encoding="utf-8", newline="\n", opener=made)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,8 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.report.tally import Tally, tally_of
 from pytest_editmetrics.runs.folder import GateRecord, Run, RunDir, image_names, read_run
-from pytest_editmetrics.runs.results import ResultsFile, json_line
+from pytest_editmetrics.runs.results import json_line
+from pytest_editmetrics.runs.writing import RunResults
 from pytest_editmetrics.suites.gate import SuiteResult, suite_of
 
 
@@ -77,10 +77,7 @@ def merge_runs(
         for record in run.gates
         for name in image_names(record.gate.images)
     }
-    run_dir.prepare()
-    for name, source in track(list(images.items()), "merging"):
-        _copy(source, output / name)
-    return _write(run_dir, runs, tests, cut)
+    return _write(run_dir, runs, tests, images, cut)
 
 
 def _check_paths(paths: Sequence[Path], output: Path) -> None:
@@ -113,15 +110,12 @@ def _tests(runs: Mapping[str, Run]) -> dict[str, _Test]:
     return tests
 
 
-def _copy(source: Path, target: Path) -> None:
-    try:
-        shutil.copyfile(source, target)
-    except OSError as error:
-        raise EditMetricsError(f"cannot write {target}: {error.strerror or error}") from None
-
-
 def _write(
-    run_dir: RunDir, runs: Mapping[str, Run], tests: Mapping[str, _Test], cut: Sequence[str]
+    run_dir: RunDir,
+    runs: Mapping[str, Run],
+    tests: Mapping[str, _Test],
+    images: Mapping[str, Path],
+    cut: Sequence[str],
 ) -> Tally:
     shards = [
         {"path": name, "started": run.session.get("started"), "complete": run.complete}
@@ -132,7 +126,10 @@ def _write(
     records = [record for test in tests.values() for record in test.records]
     tally = tally_of(records, crashed)
     versions = _versions(runs.values())
-    with ResultsFile(run_dir.results_path, versions, started, shards=shards) as results:
+    with RunResults(run_dir, versions, started, shards=shards) as results:
+        for name, source in track(list(images.items()), "merging"):
+            run_dir.add_file(name, source.read_bytes())
+        results.begin()
         for one in records:
             results.gate(
                 one.nodeid, one.attempt, one.final, one.outcome, one.gate, one.other_failure

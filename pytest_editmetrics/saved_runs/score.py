@@ -42,18 +42,16 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
     """
     from pytest_editmetrics.report.tally import tally_of
     from pytest_editmetrics.runs.folder import RunDir
-    from pytest_editmetrics.runs.results import ResultsFile
+    from pytest_editmetrics.runs.writing import RunResults
 
     if output.resolve() == run.path.resolve():
         raise InputError(f"-o {output} is the run itself; give another folder")
     final = [record for record in run.gates if record.final and record.gate.compares != "gates"]
     if not final:
         raise EditMetricsError(f"{run.shown}: there is no gate to score")
-    run_dir = RunDir(output)
-    run_dir.prepare()
     session.run_path = output
-    where, started = run_dir.results_path, run.session.get("started")
-    with ResultsFile(where, package_versions(), now(), scored=started) as results:
+    started = run.session.get("started")
+    with RunResults(RunDir(output), package_versions(), now(), scored=started) as results:
         gates = [
             (record, _scored(session, run, record, configured))
             for record in track(final, "scoring")

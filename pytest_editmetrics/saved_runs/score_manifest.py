@@ -77,15 +77,13 @@ def score_manifest(
     """
     from pytest_editmetrics.report.tally import RunningTally
     from pytest_editmetrics.runs.folder import RunDir
-    from pytest_editmetrics.runs.results import ResultsFile
+    from pytest_editmetrics.runs.writing import RunResults
 
-    run_dir = RunDir(output)
-    run_dir.prepare()
     tally = RunningTally()
-    where, manifest_facts = run_dir.results_path, {"path": manifest.shown, "rows": total, **facts}
+    run_dir, manifest_facts = RunDir(output), {"path": manifest.shown, "rows": total, **facts}
     seen: set[str] = set()
     why = None
-    with ResultsFile(where, package_versions(), now(), manifest=manifest_facts) as results:
+    with RunResults(run_dir, package_versions(), now(), manifest=manifest_facts) as results:
         try:
             scorer = RowScorer(session, keep, output)
             for outcome in track(engine(scorer, manifest.rows(), total), "scoring", total):
@@ -99,6 +97,7 @@ def score_manifest(
         except EditMetricsError as error:
             why = str(error)
         if why is None and len(seen) == total:
+            results.begin()
             results.close(tally.counts())
     return Scored(tally, total - len(seen), why)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.runs.claims import is_stream
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class RunOutputs:
         self._html: Path | None = None
         self._files: list[ResultsFile] = []
         self._temporary = False
+        self._begun = False
         self.notes: list[str] = []
         self.problems: list[str] = []
 
@@ -53,28 +55,61 @@ class RunOutputs:
         Raises:
             pytest.UsageError: a path cannot be written, or holds something else than a run.
         """
-        options = self._session.options
-        paths = [self._start / options["results"]] if options["results"] else []
+        options, versions, started = self._session.options, package_versions(), now()
         try:
+            self._check_apart()
             if options["html"]:
                 self._html = self._start / options["html"]
                 check_writable(self._html)
-            if (run_path := self._run_path()) is not None:
-                from pytest_editmetrics.runs.folder import RunDir
-
-                self._session.run_path = run_path
-                run_dir = RunDir(run_path)
-                run_dir.prepare()
-                paths.append(run_dir.results_path)
-            if paths:
+                self._claim(self._html)
+            if options["results"]:
                 from pytest_editmetrics.runs.results import ResultsFile
 
-                versions, started = package_versions(), now()
-                for path in paths:
-                    self._files.append(ResultsFile(path, versions, started))
-                    self._session.config.add_cleanup(self._files[-1].leave)
+                self._add(ResultsFile(self._start / options["results"], versions, started))
+            if (run_path := self._run_path()) is not None:
+                from pytest_editmetrics.runs.folder import RunDir
+                from pytest_editmetrics.runs.writing import RunResults
+
+                self._session.run_path = run_path
+                self._add(RunResults(RunDir(run_path), versions, started))
         except EditMetricsError as error:
             raise pytest.UsageError(str(error)) from None
+
+    def _add(self, file: ResultsFile) -> None:
+        self._files.append(file)
+        self._session.config.add_cleanup(file.leave)
+
+    def _claim(self, path: Path) -> None:
+        from pytest_editmetrics.runs.claims import Claim
+
+        self._session.config.add_cleanup(Claim(path).release)
+
+    def _check_apart(self) -> None:
+        """Refuse two outputs in one file: each would overwrite the other."""
+        from pytest_editmetrics.runs.folder import RESULTS
+
+        seen: dict[Path, str] = {}
+        for option, name in (
+            ("run-dir", RESULTS),
+            ("results", ""),
+            ("summary", ""),
+            ("html", ""),
+        ):
+            value = self._session.options[option]
+            if not value or is_stream(path := self._start / value / name):
+                continue
+            other = seen.setdefault(path.resolve(), option)
+            if other != option:
+                raise EditMetricsError(
+                    f"--editmetrics-{other} and --editmetrics-{option} both write {path}; give one"
+                    " of them another path"
+                )
+
+    def begin(self) -> None:
+        """Replace the results of an earlier run, now that a test runs."""
+        if not self._begun:
+            self._begun = True
+            self.write("begin")
 
     def _run_path(self) -> Path | None:
         named = self._session.options["run-dir"]
@@ -88,7 +123,7 @@ class RunOutputs:
         return folder
 
     def write(self, record: str, *values: object) -> None:
-        """Append a record to each results file: ``gate``, ``crashed`` or ``close``."""
+        """Let each results file ``begin``, or append a record: ``gate``, ``crashed``, ``close``."""
         for file in tuple(self._files):
             try:
                 getattr(file, record)(*values)
@@ -97,14 +132,18 @@ class RunOutputs:
                 self.problems.append(str(error))
 
     def close(self) -> None:
-        """Write the report and say what there is; the results files are closed already."""
+        """Write the report and say what there is; the results have their end, if there is one."""
         run_path = self._session.run_path
-        self.notes += [
-            f"results: {file.path}" for file in self._files if file.path.parent != run_path
-        ]
-        if run_path is not None and not self._temporary:
+        for file in self._files:
+            file.leave()
+            if not file.begun:
+                self.notes.append(f"no test ran: {file.path} still holds an earlier run")
+            elif file.path.parent != run_path:
+                self.notes.append(f"results: {file.path}")
+        earlier = not all(file.begun for file in self._files)
+        if run_path is not None and not self._temporary and not earlier:
             self.notes.append(f"run directory: {run_path}")
-        if self._html is None or run_path is None:
+        if self._html is None or run_path is None or earlier:
             return
         from pytest_editmetrics.report.html import write_html
         from pytest_editmetrics.runs.folder import read_run
@@ -143,6 +182,8 @@ def check_writable(output: Path) -> None:
         raise EditMetricsError(
             f"cannot write the report {output}: {error.strerror or error}; give another path"
         ) from None
+    from pytest_editmetrics.report.html import check_report
+
     is_page = output.suffix.lower() == ".html"
     problem = None
     if is_page and output.is_dir():
@@ -153,3 +194,4 @@ def check_writable(output: Path) -> None:
         problem = "permission denied"
     if problem:
         raise EditMetricsError(f"cannot write the report {output}: {problem}; give another path")
+    check_report(output)

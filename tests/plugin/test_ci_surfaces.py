@@ -168,7 +168,7 @@ def test_a_session_without_gates_leaves_githubs_page_alone(suite, monkeypatch):
 
 
 def test_a_summary_asked_for_is_written_without_gates_too(suite):
-    (suite.path / "s.md").write_text("## ✅ of last week")
+    (suite.path / "s.md").write_text("## ✅ editmetrics passed: 9 gates, last week")
     suite.makepyfile("def test_plain(): pass")
     suite.runpytest("--editmetrics-summary=s.md")
     assert (suite.path / "s.md").read_text().startswith("## ✅ editmetrics passed: 0 gates\n")

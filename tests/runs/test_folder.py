@@ -17,16 +17,15 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.images.load import load_image
 from pytest_editmetrics.runs.folder import RunDir, is_run_dir, read_run
-from pytest_editmetrics.runs.results import ResultsFile
+from pytest_editmetrics.runs.writing import RunResults
 
 IMAGE = np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3)
 
 
 def write(path: Path, *gates: Gate, close: bool = True) -> RunDir:
     run_dir = RunDir(path)
-    run_dir.prepare()
-    started = "2026-01-02T03:04:05+00:00"
-    with ResultsFile(run_dir.results_path, {"torch": "2"}, started) as results:
+    with RunResults(run_dir, {"torch": "2"}, "2026-01-02T03:04:05+00:00") as results:
+        results.begin()
         for number, gate in enumerate(gates):
             results.gate(f"test_x.py::test_{number}", 1, True, "passed", gate)
         if close:
@@ -92,12 +91,13 @@ def test_a_disk_error_leaves_nothing_half_written(tmp_path, monkeypatch):
 def test_an_earlier_run_is_replaced_and_nothing_else(tmp_path):
     run_dir = write(tmp_path / "run")
     run_dir.save_image(IMAGE)
-    (run_dir.path / "report.html").write_text("old")
+    report = '<meta name="generator" content="pytest-editmetrics">'
+    (run_dir.path / "report.html").write_text(report)
     mine = [run_dir.path / "notes.txt", run_dir.path / "images" / "mine.png"]
     for path in mine:
         path.write_text("mine")
     (run_dir.path / "images" / f".{'0' * 20}.png.{'0' * 8}.tmp").write_text("killed")
-    run_dir.prepare()
+    write(tmp_path / "run")
     assert sorted(path for path in run_dir.path.rglob("*") if path.is_file()) == sorted(
         [*mine, run_dir.results_path]
     )
@@ -107,9 +107,30 @@ def test_a_run_that_was_killed_at_its_start_is_replaced(tmp_path):
     RunDir(tmp_path).prepare()
     RunDir(tmp_path).results_path.touch()
     kept = tmp_path / RunDir(tmp_path).save_image(IMAGE)
-    RunDir(tmp_path).prepare()
+    write(tmp_path)
     assert not kept.exists()
-    assert is_run_dir(tmp_path)
+    assert read_run(tmp_path).complete
+
+
+def test_a_report_that_is_not_ours_stays_in_a_run(tmp_path):
+    run_dir = write(tmp_path / "run")
+    (run_dir.path / "report.html").write_text("mine")
+    write(tmp_path / "run")
+    assert (run_dir.path / "report.html").read_text() == "mine"
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x89PNG\r\n\x1a\n"])
+def test_an_image_that_lost_its_end_is_written_again(tmp_path, damage):
+    run_dir = RunDir(tmp_path)
+    target = tmp_path / run_dir.save_image(IMAGE)
+    whole = target.read_bytes()
+    for again in (
+        lambda: run_dir.save_image(IMAGE),
+        lambda: run_dir.add_file(f"images/{target.name}", whole),
+    ):
+        target.write_bytes(damage)
+        again()
+        assert target.read_bytes() == whole
 
 
 @pytest.mark.parametrize("name", ["thesis.tex", "results.jsonl", "images"])

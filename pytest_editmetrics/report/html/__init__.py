@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.runs.claims import check_ours
+from pytest_editmetrics.runs.writing import is_report
 from pytest_editmetrics.whole_file import replacing
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def write_html(
         keeps_run: whether ``run.path`` stays, so that the report may name it in commands.
 
     Raises:
-        EditMetricsError: the report cannot be written, or a record makes no sense.
+        EditMetricsError: the report cannot be written or would overwrite a page that is none, or a record makes no sense.
     """
     from pytest_editmetrics.report.html.data import build_view, revived
     from pytest_editmetrics.report.html.pictures import Gallery
@@ -55,7 +57,7 @@ def write_html(
     if gallery.missing:
         say(f"report: {len(gallery.missing)} images are not in {run.path}")
     one_file = output.suffix.lower() == ".html"
-    page = output if one_file else output / "index.html"
+    page = check_report(output)
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
         if not one_file:
@@ -71,6 +73,17 @@ def write_html(
             f"report: {output} holds its images and has {size / 1e6:.0f} MB; a folder (a path"
             " without .html) opens faster"
         )
+
+
+def check_report(output: Path) -> Path:
+    """Return the page of a report; refuse to overwrite one that is not ours.
+
+    Raises:
+        EditMetricsError: the page is there and is no report of ours.
+    """
+    page = output if output.suffix.lower() == ".html" else output / "index.html"
+    check_ours(page, "the report", is_report)
+    return page
 
 
 def _shown(path: Path) -> str:
