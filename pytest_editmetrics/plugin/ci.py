@@ -94,7 +94,9 @@ class CiSurfaces:
     def _write(self, path: Path, text: str, mode: Literal["w", "a"]) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a" if is_stream(path) else mode, encoding="utf-8", newline="\n") as file:
+            with path.open(
+                "a" if is_stream(path) else mode, encoding="utf-8", newline="\n"
+            ) as file:
                 file.write(text)
         except OSError as error:
             self.problems.append(

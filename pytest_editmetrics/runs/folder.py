@@ -66,7 +66,7 @@ class RunDir:
                     f"{self.path} exists and is no run directory, so nothing in it is replaced;"
                     " give another folder, or an empty one"
                 )
-            (self.path / IMAGES).mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EditMetricsError(
                 f"cannot write the run directory {self.path}: {error.strerror or error}; give"
@@ -85,7 +85,7 @@ class RunDir:
             OSError: one cannot be removed.
         """
         kept = {name.removeprefix(f"{IMAGES}/") for name in images}
-        for path in (self.path / IMAGES).iterdir():
+        for path in (self.path / IMAGES).glob("*.*"):
             if _OWN_FILE.fullmatch(path.name) and path.name not in kept:
                 path.unlink(missing_ok=True)
 
@@ -131,6 +131,7 @@ class RunDir:
         target = self.path / name
         try:
             if not is_whole_png(target):
+                target.parent.mkdir(exist_ok=True)
                 with replacing(target) as temporary:
                     temporary.write_bytes(data)
         except OSError as error:

@@ -71,8 +71,9 @@ class ResultsFile:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._claim = Claim(path)
             try:
-                self._file = _opened(path)
-                earlier = not is_stream(path) and path.stat().st_size > 0
+                self._stream = is_stream(path)
+                self._file = _opened(path, stream=self._stream)
+                earlier = not self._stream and path.stat().st_size > 0
             except OSError:
                 self._claim.release()
                 raise
@@ -95,7 +96,7 @@ class ResultsFile:
             return
         head, self._head = self._head, None
         try:
-            if self._file.seekable():
+            if not self._stream:
                 self._file.seek(0)
                 self._file.truncate()
         except OSError as error:
@@ -174,9 +175,9 @@ class ResultsFile:
         raise EditMetricsError(f"cannot write the results file {self.path}: {error}") from None
 
 
-def _opened(path: Path) -> TextIO:
+def _opened(path: Path, *, stream: bool) -> TextIO:
     """Open a file to write without touching what it holds."""
-    if is_stream(path):
+    if stream:
         return path.open("a", encoding="utf-8", newline="\n")
 
     def made(name: str, flags: int) -> int:

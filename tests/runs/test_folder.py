@@ -144,6 +144,7 @@ def test_a_folder_that_is_no_run_is_refused_and_left_alone(tmp_path, name):
 @pytest.mark.parametrize("link", ["results.jsonl", "images"])
 def test_a_run_with_links_is_never_written_through(tmp_path, link):
     run_dir = write(tmp_path / "run")
+    run_dir.save_image(IMAGE)
     target = tmp_path / "elsewhere"
     (run_dir.path / link).rename(target)
     (run_dir.path / link).symlink_to(target)

@@ -1,0 +1,148 @@
+"""What a session writes replaces nothing of yours, nothing before a test runs, and nothing at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pytest_editmetrics.runs.claims import Claim
+from pytest_editmetrics.runs.folder import read_run
+
+OPTIONS = ["results", "summary", "html"]
+MINE = "def test_it(check): check(5, 1)\n"
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture
+def earlier(suite):
+    """A suite with a run of yesterday: a run directory, results, a report and a summary."""
+    suite.makepyfile(test_x="def test_it(check): check(30, 0.1)")
+    suite.runpytest(*outputs())
+    before = files(suite.path / "out")
+    assert {"r.jsonl", "s.md", "r.html", "run/results.jsonl"} < before.keys()
+    assert len(before) == 7  # reference, edited, mask
+    suite.makepyfile(test_x=MINE)
+    return suite, before
+
+
+def outputs(folder: str = "out") -> list[str]:
+    return [
+        f"--editmetrics-results={folder}/r.jsonl",
+        f"--editmetrics-summary={folder}/s.md",
+        f"--editmetrics-html={folder}/r.html",
+        f"--editmetrics-run-dir={folder}/run",
+    ]
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_a_file_of_yours_is_never_overwritten(suite, option):
+    """The value was forgotten, so the option takes the name of the test file."""
+    name = "test_page.html" if option == "html" else "test_x.py"
+    suite.makepyfile(test_x=MINE)
+    (suite.path / name).write_text(MINE)
+    result = suite.runpytest(f"--editmetrics-{option}", name)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [f"ERROR: cannot write the *{name}: the file holds something else, and nothing of it is"
+         " replaced; give another path, or remove the file"]
+    )  # fmt: skip
+    assert (suite.path / name).read_text() == MINE
+
+
+def test_a_folder_with_a_page_of_yours_is_left(suite):
+    (suite.path / "site").mkdir()
+    (suite.path / "site" / "index.html").write_text("<p>mine")
+    suite.makepyfile(test_x=MINE)
+    result = suite.runpytest("--editmetrics-html=site")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*cannot write the report *site/index.html: the file holds*"])
+    assert files(suite.path / "site") == {"index.html": b"<p>mine"}
+
+
+def test_what_is_ours_is_written_again(earlier):
+    suite, before = earlier
+    suite.runpytest(*outputs()).assert_outcomes(passed=1)
+    after = files(suite.path / "out")
+    assert after["s.md"] != before["s.md"]
+    assert after["r.html"] != before["r.html"]
+    run = read_run(suite.path / "out" / "run")
+    assert run.complete
+    assert [record.gate.value for record in run.gates] == [0.05]
+    assert len(after) == len(before)
+
+
+@pytest.mark.parametrize(
+    ("args", "status"),
+    [
+        (["nothing_there"], 4),
+        (["--editmetrics-results=."], 4),
+        (["--editmetrics-summary=."], 4),
+        (["-k", "nothing"], 5),
+        (["test_broken.py"], 2),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else str(value),
+)
+def test_a_session_that_runs_no_test_loses_no_earlier_run(earlier, args, status):
+    suite, before = earlier
+    if args == ["test_broken.py"]:
+        suite.makepyfile(test_broken="import nothing_there")
+    options = [option for option in outputs() if "summary" not in option]
+    assert suite.runpytest(*options, *args).ret == status
+    assert files(suite.path / "out") == before
+
+
+def test_that_nothing_ran_is_said(earlier):
+    suite, _ = earlier
+    result = suite.runpytest(*outputs(), "-k", "nothing")
+    result.stdout.fnmatch_lines(
+        ["no test ran: *r.jsonl still holds an earlier run",
+         "no test ran: *run/results.jsonl still holds an earlier run"]
+    )  # fmt: skip
+    result.stdout.no_fnmatch_line("report: *")
+    result.stdout.no_fnmatch_line("run directory: *")
+
+
+@pytest.mark.parametrize(
+    ("option", "held"),
+    [("results", "o"), ("summary", "o"), ("html", "o.html"), ("run-dir", "o/results.jsonl")],
+)
+def test_a_second_session_is_told_who_writes_there(suite, option, held):
+    suite.makepyfile(test_x=MINE)
+    (suite.path / "o").mkdir()
+    path = suite.path / ("o" if option == "run-dir" else f"o/{held}")
+    claim = Claim(suite.path / "o" / Path(held).name)
+    try:
+        result = suite.runpytest(f"--editmetrics-{option}={path}")
+    finally:
+        claim.release()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: * is being written by another session (process *"])
+    suite.runpytest(f"--editmetrics-{option}={path}").assert_outcomes(passed=1)
+    assert not list(suite.path.rglob(".*.lock"))
+
+
+def test_two_outputs_in_one_file_are_refused(suite):
+    suite.makepyfile(test_x=MINE)
+    for other in ("--editmetrics-summary=x", "--editmetrics-results=run/results.jsonl"):
+        options = ["--editmetrics-results=x", "--editmetrics-run-dir=run", other]
+        result = suite.runpytest(*options)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines(["ERROR: --editmetrics-* and --editmetrics-* both write *"])
+    assert not (suite.path / "x").exists()
+
+
+def test_a_step_summary_is_added_to_by_whatever_name(suite, monkeypatch):
+    """GitHub's page already holds what other steps wrote."""
+    step = suite.path / "step.md"
+    step.write_text("# of another step\n")
+    (suite.path / "link.md").symlink_to(step)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(step))
+    suite.makepyfile(test_x=MINE)
+    suite.runpytest("--editmetrics-summary=link.md").assert_outcomes(passed=1)
+    first, *rest = step.read_text().splitlines()
+    assert first == "# of another step"
+    assert sum("editmetrics passed" in line for line in rest) == 1
