@@ -129,11 +129,6 @@ class Controller:
         for nodeid in nodeids:
             self._collected.setdefault(nodeid, len(self._collected))
 
-    @pytest.hookimpl
-    def pytest_runtest_logstart(self) -> None:
-        """Let the results of an earlier run go, now that a test runs."""
-        self._outputs.begin()
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the gates off a report; keep an attempt that is rerun out of junit's properties."""

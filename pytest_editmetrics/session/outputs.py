@@ -56,6 +56,7 @@ class RunOutputs:
             pytest.UsageError: a path cannot be written, or holds something else than a run.
         """
         options, versions, started = self._session.options, package_versions(), now()
+        self._session.config.pluginmanager.register(self, "editmetrics-outputs")
         try:
             self._check_apart()
             if options["html"]:
@@ -105,7 +106,8 @@ class RunOutputs:
                     " of them another path"
                 )
 
-    def begin(self) -> None:
+    @pytest.hookimpl
+    def pytest_runtest_logstart(self) -> None:
         """Replace the results of an earlier run, now that a test runs."""
         if not self._begun:
             self._begun = True
