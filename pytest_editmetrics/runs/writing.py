@@ -1,4 +1,4 @@
-"""A run directory while it is written: what was in it stays until there is something to replace it."""
+"""A run directory while it is written: an earlier run stays until something replaces it."""
 
 from __future__ import annotations
 

@@ -47,7 +47,8 @@ def write_html(
         keeps_run: whether ``run.path`` stays, so that the report may name it in commands.
 
     Raises:
-        EditMetricsError: the report cannot be written or would overwrite a page that is none, or a record makes no sense.
+        EditMetricsError: the report cannot be written, would overwrite a page that is not ours, or
+            a record makes no sense.
     """
     from pytest_editmetrics.report.html.data import build_view, revived
     from pytest_editmetrics.report.html.pictures import Gallery
