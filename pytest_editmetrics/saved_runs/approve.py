@@ -6,12 +6,13 @@ import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, OTHER_WEIGHTS, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
+from pytest_editmetrics.saved_runs.strangers import inside
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -219,12 +220,10 @@ def _golden_path(session: EditSession, path: object, record: GateRecord) -> Path
 
 def _within(rootdir: Path, path: object, record: GateRecord) -> Path:
     """Return a path of the run in this project; refuse one that is not relative or has ``..``."""
-    text = path if isinstance(path, str) else ""
-    posix, windows = PurePosixPath(text), PureWindowsPath(text)
-    plain = text and not posix.is_absolute() and not windows.anchor and "\\" not in text
-    if not plain or ".." in posix.parts:
+    found = inside(rootdir, path)
+    if found is None:
         raise _outside(rootdir, path, record)
-    return rootdir / text
+    return found
 
 
 def _outside(rootdir: Path, path: object, record: GateRecord, why: str = "") -> EditMetricsError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND, Threshold
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.saved_runs.rows import outcome_of
+from pytest_editmetrics.saved_runs.strangers import checked_options, named_test
 from pytest_editmetrics.session.options import in_ci
 from pytest_editmetrics.session.outputs import now, package_versions
 from pytest_editmetrics.session.state import EditSession
@@ -130,8 +132,9 @@ def _compared(session: EditSession, run: Run, record: GateRecord, configured: bo
     _check_fixture(gate, configured)
     if "edited" not in gate.images:
         raise EditMetricsError(f"the run keeps no image of {gate.label}")
-    file, _, test = record.nodeid.partition("::")
-    proposed = dict(gate.snapshot or {}).get("proposed") or {}
+    file, test = named_test(session, record.nodeid)
+    proposed = dict(gate.snapshot or {}).get("proposed")
+    facts = proposed.get("facts") if isinstance(proposed, Mapping) else None
     comparator: Any = gate.metric.removeprefix(GOLDEN_IMAGE)
     if comparator not in COMPARATORS:
         raise EditMetricsError(
@@ -143,10 +146,10 @@ def _compared(session: EditSession, run: Run, record: GateRecord, configured: bo
         comparator=comparator,
         argument=_explicit(gate),
         image=run.image_path(gate.images["edited"]),
-        address=image_address(session.goldens, session.rootdir / file, test, gate.name),
+        address=image_address(session.goldens, file, test, gate.name),
         coords=gate.region.get("coords"),
         scope=scope,
-        facts=dict(proposed.get("facts") or {}),
+        facts=dict(facts) if isinstance(facts, Mapping) else {},
     )
     return run_job(session, job).gate
 
@@ -172,6 +175,7 @@ def job_of(session: EditSession, run: Run, record: GateRecord, configured: bool)
     session.registry.metric(gate.metric)
     config = session.settings.metric_configs[gate.metric]
     _check_fixture(gate, configured)
+    named_test(session, record.nodeid)
     boxes: dict[str, Any] = {key: gate.region.get(key) for key in ("ref_boxes", "edited_boxes")}
     scope: Any = gate.scope or "unedit_area"
     return Job(
@@ -180,7 +184,7 @@ def job_of(session: EditSession, run: Run, record: GateRecord, configured: bool)
         pair=_pair(run, gate),
         name=gate.name,
         explicit=_explicit(gate),
-        options=dict(gate.details.get("options") or {}),
+        options=checked_options(session, config, gate.details.get("options") or {}),
         expect=check_expect(gate.details.get("expect")),
         object_coords=_object_coords(boxes) if gate.compares == "objects" else None,
         **boxes,
