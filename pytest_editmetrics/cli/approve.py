@@ -40,7 +40,7 @@ def _approve(args: argparse.Namespace) -> int:
         if not run.complete:
             note(f"{args.folder} was cut off; only what finished can be approved")
         if not approve(session, run, args.expression, say):
-            print("nothing to approve")
+            say("nothing to approve")
         return 0
 
     return in_project(work, args.rootdir)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from pytest_editmetrics.cli.lines import say
+
 if TYPE_CHECKING:
     from pytest_editmetrics.cache.folder import CacheFolder
     from pytest_editmetrics.cli.arguments import Commands
@@ -58,7 +60,7 @@ def _remove(args: argparse.Namespace, bound: int) -> int:
         after = folder.prune(bound).files
     except OSError as error:
         raise EditMetricsError(f"{folder.path}: cannot be pruned: {error}") from error
-    print(f"removed {before - after}")
+    say(f"removed {before - after}")
     _print(folder)
     return 0
 
@@ -74,4 +76,4 @@ def _folder(args: argparse.Namespace) -> CacheFolder:
 
 def _print(folder: CacheFolder) -> None:
     found = folder.info()
-    print(f"{found.path}: {found.files} features, {found.nbytes / 1e6:.1f} MB")
+    say(f"{found.path}: {found.files} features, {found.nbytes / 1e6:.1f} MB")

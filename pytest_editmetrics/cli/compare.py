@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.cli.arguments import RUN_OR_RESULTS, add_json
+from pytest_editmetrics.cli.lines import say_all, say_json
 from pytest_editmetrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _compared(args: argparse.Namespace, suite: SuiteSettings | None = None) -> i
         sides = [side_of(r, suite.metrics, name) for r, name in ((head, "head"), (base, "base"))]
         gates = judge_suite(suite, *sides, allow_other_weights=allow)
     if args.json:
-        print(json.dumps(comparison_json(found, base, head, gates), indent=2))
+        say_json(comparison_json(found, base, head, gates))
     else:
-        print("\n".join(comparison_lines(found, base, head, gates)))
+        say_all(comparison_lines(found, base, head, gates))
     return 1 if found.failures or any(gate.verdict == "fail" for gate in gates) else 0

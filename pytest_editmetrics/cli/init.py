@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_editmetrics.cli.lines import say
 from pytest_editmetrics.errors import EditMetricsError
 
 if TYPE_CHECKING:
@@ -43,6 +44,6 @@ def _init(args: argparse.Namespace) -> int:
             target.write_text((starter / name).read_text(encoding="utf-8"), encoding="utf-8")
         except OSError as error:
             raise EditMetricsError(f"cannot write {target}: {error.strerror}") from None
-        print(f"wrote {target}")
-    print("next: pytest, then put your model in place of `edit` in the test")
+        say(f"wrote {target}")
+    say("next: pytest, then put your model in place of `edit` in the test")
     return 0

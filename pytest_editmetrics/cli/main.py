@@ -27,6 +27,7 @@ from pytest_editmetrics.cli import (
     suggest_region,
     weights,
 )
+from pytest_editmetrics.cli.lines import note, note_error
 from pytest_editmetrics.errors import EditMetricsError, InputError
 
 Run = Callable[[argparse.Namespace], int]
@@ -44,17 +45,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except EditMetricsError as error:
-        print(f"editmetrics: error: {error}", file=sys.stderr)
+        note_error(error)
         return 2 if isinstance(error, InputError) else 1
     except OSError as error:
         what = error.filename
         if what is None:  # what was printed does not fit on the disk, and never will
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             what = "the output cannot be written"
-        print(f"editmetrics: error: {what}: {error.strerror or error}", file=sys.stderr)
+        note_error(f"{what}: {error.strerror or error}")
         return 1
     except KeyboardInterrupt:
-        print("editmetrics: interrupted", file=sys.stderr)
+        note("editmetrics: interrupted")
         return 130
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.cli.arguments import RUN
-from pytest_editmetrics.cli.lines import note, say_all
+from pytest_editmetrics.cli.lines import note, say, say_all
 from pytest_editmetrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,5 +51,5 @@ def _merge(args: argparse.Namespace) -> int:
         )
     tally = merge_runs(args.folders, args.output, allow_incomplete=args.allow_incomplete, say=note)
     say_all(summary_lines(tally))
-    print(f"merged {len(args.folders)} runs: {args.output}")
+    say(f"merged {len(args.folders)} runs: {args.output}")
     return 0

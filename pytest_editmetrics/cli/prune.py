@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from pytest_editmetrics.cli.lines import say
+
 if TYPE_CHECKING:
     from pytest_editmetrics.cli.arguments import Commands
 
@@ -44,11 +46,11 @@ def _prune(args: argparse.Namespace) -> int:
         raise InputError(f"--rootdir {rootdir}: there is no such folder")
     images = listed_obsolete(read_run(Path(args.run_path)), rootdir)
     for image in images:
-        print(f"{image.file}: {image.reason}")
+        say(f"{image.file}: {image.reason}")
     if not images:
-        print("nothing to remove: every golden image is used")
+        say("nothing to remove: every golden image is used")
     elif not args.yes:
-        print(f"{len(images)} to remove; nothing was removed yet, give --yes")
+        say(f"{len(images)} to remove; nothing was removed yet, give --yes")
     else:
-        print(f"removed {len(prune(images, rootdir))}")
+        say(f"removed {len(prune(images, rootdir))}")
     return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.cli.arguments import add_folder
-from pytest_editmetrics.cli.lines import note
+from pytest_editmetrics.cli.lines import note, say
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cli.arguments import Commands
@@ -38,5 +38,5 @@ def _report(args: argparse.Namespace) -> int:
     run = read_run(args.folder)
     output = args.output or run.path / REPORT
     write_html(run, output, say=note)
-    print(f"report: {output}")
+    say(f"report: {output}")
     return 0

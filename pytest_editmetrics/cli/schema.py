@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.cli.arguments import add_rootdir
+from pytest_editmetrics.cli.lines import say_json
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cli.arguments import Commands
@@ -39,7 +39,7 @@ def _schema(args: argparse.Namespace) -> int:
     from pytest_editmetrics.saved_runs.project import in_project
 
     def work(session: EditSession) -> int:
-        print(json.dumps(json_schema(session.registry, args.kind)))
+        say_json(json_schema(session.registry, args.kind), indent=None)
         return 0
 
     return in_project(work, args.rootdir)

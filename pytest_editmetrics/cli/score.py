@@ -152,7 +152,7 @@ def _metrics(names: str | None, session: EditSession) -> Callable[[Expect | None
 def _told(summary: Iterable[str], output: Path, problems: Iterable[str]) -> int:
     """Print what came of it and return the exit status."""
     say_all(summary)
-    print(f"run directory: {output}")
+    say(f"run directory: {output}")
     failed = False
     for problem in problems:
         say(f"FAILED: {problem}")

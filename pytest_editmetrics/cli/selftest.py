@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.cli.arguments import add_config, add_json, add_rootdir
+from pytest_editmetrics.cli.lines import say_all, say_json
 
 if TYPE_CHECKING:
     from pytest_editmetrics.checks.selftest import Noticed
@@ -35,8 +36,6 @@ def add(commands: Commands) -> None:
 
 
 def _selftest(args: argparse.Namespace) -> int:
-    import json
-
     from pytest_editmetrics.runs.folder import read_run
     from pytest_editmetrics.saved_runs.project import in_project
 
@@ -46,9 +45,9 @@ def _selftest(args: argparse.Namespace) -> int:
         found = dict(_noticed(session, run, configured=args.config is not None))
         if args.json:
             cases = [{"case": case, **_plain(noticed)} for case, noticed in found.items()]
-            print(json.dumps({"faults": _faults(), "cases": cases}, indent=2))
+            say_json({"faults": _faults(), "cases": cases})
         else:
-            print("\n".join(_lines(found)))
+            say_all(_lines(found))
         tried = [noticed for noticed in found.values() if noticed.why is None]
         wrong = any(noticed.blind or noticed.broken for noticed in found.values())
         return int(not tried or wrong)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_editmetrics.cli.lines import say
 from pytest_editmetrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,10 +42,11 @@ def _suggest(args: argparse.Namespace) -> int:
     found = suggest_region(reference, edited, args.dilate)
     if args.output is not None:
         save_mask(found, args.output)
-    print("# SUGGESTED from the result it would judge, untrusted: look at it before you use it")
-    print("coords:")
+    say("# SUGGESTED from the result it would judge, untrusted: look at it before you use it")
+    say("coords:")
     for box in found.boxes:
-        print(f"  - [{', '.join(map(str, box))}]")
+        say(f"  - [{', '.join(map(str, box))}]")
     if args.output is not None:
-        print(f"# or, more closely:\n# coords: {{mask: {args.output.as_posix()}}}")
+        say("# or, more closely:")
+        say(f"# coords: {{mask: {args.output.as_posix()}}}")
     return 0

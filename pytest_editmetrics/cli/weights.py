@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.cli.arguments import add_json
-from pytest_editmetrics.cli.lines import note
+from pytest_editmetrics.cli.lines import note, note_error, say, say_json, say_path
 from pytest_editmetrics.errors import EditMetricsError, InputError
 
 if TYPE_CHECKING:
@@ -89,21 +87,21 @@ def _list(args: argparse.Namespace) -> int:
 
     rows = [status(name) for name in known_names()]
     if args.json:
-        print(json.dumps([asdict(row) for row in rows], indent=2))
+        say_json([asdict(row) for row in rows])
         return 0
     _print_table(
         [(row.name, f"{row.size_text:>7}", row.state, row.path or row.command) for row in rows]
     )
     for row in rows:
         if row.state == "damaged":
-            print(f"{row.name} is damaged: {row.problem}", file=sys.stderr)
+            note(f"{row.name} is damaged: {row.problem}")
     return 0
 
 
 def _path(args: argparse.Namespace) -> int:
     from pytest_editmetrics.weights.find import find
 
-    print(find(args.name, args.revision).path)
+    say_path(find(args.name, args.revision).path)
     return 0
 
 
@@ -118,10 +116,10 @@ def _fetch(args: argparse.Namespace) -> int:
         except InputError:
             raise
         except EditMetricsError as error:
-            print(f"editmetrics: error: {error}", file=sys.stderr)
+            note_error(error)
             failed += 1
         else:
-            print(f"{name}: {found.path}")
+            say(f"{name}: {found.path}")
     return 1 if failed else 0
 
 
@@ -134,11 +132,11 @@ def _verify(args: argparse.Namespace) -> int:
     rows = verify(args.names, args.revision)
     bad = [row for row in rows if row.problem is not None]
     if args.json:
-        print(json.dumps([asdict(row) for row in rows], indent=2))
+        say_json([asdict(row) for row in rows])
     else:
         _print_table([(row.name, _verdict(row), row.sha256 or row.command) for row in rows])
         for row in bad:
-            print(f"{row.name}: {row.problem}", file=sys.stderr)
+            note(f"{row.name}: {row.problem}")
     return 1 if bad else 0
 
 
@@ -158,4 +156,4 @@ def _print_table(lines: Sequence[tuple[str | None, ...]]) -> None:
     widths = [max(len(text or "") for text in column) for column in columns]
     for *texts, last in lines:
         padded = [f"{text or '':<{width}}" for text, width in zip(texts, widths, strict=True)]
-        print("  ".join([*padded, last or ""]))
+        say("  ".join([*padded, last or ""]))

@@ -362,15 +362,15 @@ class Controller:
         """Print the section; a session without gates prints nothing."""
         if self._tally is None and not self._problems and not self._notes:
             return
+        from pytest_editmetrics.report.printed import printing
         from pytest_editmetrics.report.summary import summary_lines
 
+        write = printing(terminalreporter.write_line)
         terminalreporter.section("editmetrics")
-        for line in summary_lines(self._tally) if self._tally else []:
-            terminalreporter.write_line(line)
-        for note in self._notes:
-            terminalreporter.write_line(note)
+        for line in (*(summary_lines(self._tally) if self._tally else ()), *self._notes):
+            write(line)
         for problem in self._problems:
-            terminalreporter.write_line(f"FAILED: {problem}", red=True)
+            write(f"FAILED: {problem}", red=True)
         for line in self._ci.annotations(self._tally) if self._tally else []:
             terminalreporter.write_line(line)
 
