@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from pytest_editmetrics.config.checks import FILES
 from pytest_editmetrics.config.settings import MetricConfig
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.session.state import EditSession
@@ -58,8 +58,14 @@ def checked_options(session: EditSession, config: MetricConfig, options: object)
     """
     if not isinstance(options, Mapping):
         raise EditMetricsError(f"the options of {config.metric.name} cannot be {options!r:.80}")
+    files = {
+        option.name
+        for spec in session.registry.pipes.values()
+        for option in (*(spec.options or ()), *spec.params)
+        if option.kind == "file"
+    }
     own = {**config.runtime_params, **session.metric_init(config)}
-    for name, value in _leaves(options, own, session.rootdir):
+    for name, value in _Openable(session.rootdir, files).leaves(options, own):
         raise EditMetricsError(
             f"the run states {name}={value!r:.200} for {config.metric.name}, which may name a file,"
             " and a run does not choose what is opened here; if it is right, state it in the"
@@ -68,26 +74,33 @@ def checked_options(session: EditSession, config: MetricConfig, options: object)
     return dict(options)
 
 
-def _leaves(value: Any, own: Any, rootdir: Path, name: str = "", depth: int = 0) -> Iterator[Any]:
-    """Give the name and value of everything in an option that may be opened."""
-    if value == own or (name in FILES and value in (None, "smoke")):
-        return
-    if name in FILES:
-        if not _same_file(value, own, rootdir):
+@dataclass(frozen=True)
+class _Openable:
+    """What in options may be opened; ``files`` are the options that name a file by declaration."""
+
+    rootdir: Path
+    files: Collection[str]
+
+    def leaves(self, value: Any, own: Any, name: str = "", depth: int = 0) -> Iterator[Any]:
+        """Give the name and value of everything that may be, and that the project does not say."""
+        if value == own:
+            return
+        if name in self.files:
+            if value not in (None, "smoke") and not _same_file(value, own, self.rootdir):
+                yield name, value
+        elif isinstance(value, Mapping) and depth < _DEEPEST:
+            known = own if isinstance(own, Mapping) else {}
+            for key, item in value.items():
+                yield from self.leaves(item, known.get(key), str(key), depth + 1)
+        elif isinstance(value, (list, tuple)) and depth < _DEEPEST:
+            for item in value:
+                yield from self.leaves(item, None, name, depth + 1)
+        elif isinstance(value, str):
+            words = _WORDS.fullmatch(value) and not os.path.exists(value)
+            if not (words or _DEVICE.fullmatch(value)):
+                yield name, value
+        elif value is not None and not isinstance(value, (bool, int, float)):
             yield name, value
-    elif isinstance(value, Mapping) and depth < _DEEPEST:
-        known = own if isinstance(own, Mapping) else {}
-        for key, item in value.items():
-            yield from _leaves(item, known.get(key), rootdir, str(key), depth + 1)
-    elif isinstance(value, (list, tuple)) and depth < _DEEPEST:
-        for item in value:
-            yield from _leaves(item, None, rootdir, name, depth + 1)
-    elif isinstance(value, str):
-        plain = _DEVICE.fullmatch(value) or (_WORDS.fullmatch(value) and not os.path.exists(value))
-        if not plain:
-            yield name, value
-    elif value is not None and not isinstance(value, (bool, int, float)):
-        yield name, value
 
 
 def _same_file(value: Any, own: Any, rootdir: Path) -> bool:
