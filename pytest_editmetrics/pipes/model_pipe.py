@@ -17,7 +17,7 @@ from pytest_editmetrics.pipes.base import Pipe, Request, Score
 from pytest_editmetrics.pipes.computing import quiet_random
 from pytest_editmetrics.pipes.declared import DTYPE
 from pytest_editmetrics.pipes.models import ModelStore
-from pytest_editmetrics.weights.check import state_of
+from pytest_editmetrics.weights.seen import SeenAll
 
 if TYPE_CHECKING:
     from pytest_editmetrics.weights.find import FoundWeights
@@ -38,14 +38,14 @@ class Loaded(Generic[ModelT]):
 class Using:
     """What a measurement uses: weights that were found and checked, and a device that is there.
 
-    The model itself is loaded only when something must be computed; ``state`` tells whether the
+    The model itself is loaded only when something must be computed; ``seen`` tells whether the
     files are still those that were checked.
     """
 
     found: FoundWeights
     device: str
     dtype: str
-    state: tuple[object, ...]
+    seen: SeenAll
 
     @property
     def weights(self) -> WeightsUsed:
@@ -111,7 +111,7 @@ class ModelPipe(Pipe, Generic[ModelT]):
                 device = resolve_device(self.device)
                 with self.explained(f"finding the weights of {self.key}"):
                     found = self._find()
-                self._using = Using(found, device, self.dtype, state_of(found.path))
+                self._using = Using(found, device, self.dtype, SeenAll(found.path))
             return self._using
 
     def load(self) -> Loaded[ModelT]:
@@ -125,7 +125,7 @@ class ModelPipe(Pipe, Generic[ModelT]):
         using = self.use()
 
         def build() -> Loaded[ModelT]:
-            if state_of(using.found.path) != using.state:
+            if not using.seen.still():
                 raise WeightsError(
                     f"{using.found.path} was replaced after its hash was taken; run again"
                 )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.weights.seen import Seen
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.case_file import CaseSpec
@@ -72,16 +73,15 @@ def _case(item: pytest.Item) -> CaseSpec | None:
 
 @dataclass(frozen=True)
 class _Decoded:
-    """An image, ``None`` if it cannot be read, and what its file was then."""
+    """An image, ``None`` if it cannot be read, and what its file was before."""
 
     path: Path
-    state: tuple[int, ...] | None
+    seen: Seen
     image: Array | None
 
     def current(self) -> Any:
         """Return the image if its file is the same still, else the path."""
-        unchanged = self.state is not None and self.state == _state(self.path)
-        return self.image if unchanged and self.image is not None else self.path
+        return self.image if self.image is not None and self.seen.still() else self.path
 
 
 def _pair(reference: Path, edited: Path) -> tuple[_Decoded, _Decoded]:
@@ -91,19 +91,11 @@ def _pair(reference: Path, edited: Path) -> tuple[_Decoded, _Decoded]:
 def _decoded(path: Path, what: str) -> _Decoded:
     from pytest_editmetrics.images.load import load_image
 
-    state = _state(path)
+    seen = Seen(path)
     try:
-        return _Decoded(path, state, load_image(path, what))
+        return _Decoded(path, seen, load_image(path, what))
     except (EditMetricsError, MemoryError):
-        return _Decoded(path, state, None)
-
-
-def _state(path: Path) -> tuple[int, ...] | None:
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+        return _Decoded(path, seen, None)
 
 
 def _images(group: list[_Decoding]) -> list[Array]:

@@ -36,13 +36,6 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def state_of(path: Path) -> tuple[tuple[str, int, int, int], ...]:
-    """Return what tells, without reading, whether a file or the files of a folder were replaced."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    found = [(file.name, file.stat()) for file in files if file.exists()]
-    return tuple((name, stat.st_size, stat.st_mtime_ns, stat.st_ino) for name, stat in found)
-
-
 def check_format(path: Path, remedy: str) -> None:
     """Raise ``WeightsError`` unless ``path`` is, as far as its frame shows, a whole weights file.
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
 from pytest_editmetrics.weights.catalog import own_cache
 from pytest_editmetrics.weights.check import sha256_of
+from pytest_editmetrics.weights.seen import identity, settled
 from pytest_editmetrics.whole_file import replacing
 
 WORTH_BYTES = 32 << 20
-# Longer than any file system's steps of time: what is written within one step looks unchanged.
-_SETTLED_NS = 10_000_000_000
 
 
 def remembered_sha256(path: Path) -> str:
@@ -32,7 +30,7 @@ def remembered_sha256(path: Path) -> str:
     Raises:
         WeightsError: the file cannot be read.
     """
-    before = _identity(path)
+    before = identity(path)
     if before is None or before["size"] < WORTH_BYTES:
         return sha256_of(path)
     with suppress(OSError, RuntimeError):  # no home directory is a RuntimeError
@@ -40,8 +38,7 @@ def remembered_sha256(path: Path) -> str:
         if (known := _read(note, before)) is not None:
             return known
     digest = sha256_of(path)
-    changed = max(before["mtime_ns"], before["ctime_ns"])
-    if _identity(path) == before and changed < time.time_ns() - _SETTLED_NS:
+    if identity(path) == before and settled(before):
         with suppress(OSError, RuntimeError):
             _write(_note(path), {**before, "sha256": digest})
     return digest
@@ -58,26 +55,12 @@ def recomputed_sha256(path: Path) -> str:
     return remembered_sha256(path)
 
 
-def _identity(path: Path) -> dict[str, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return {
-        "size": found.st_size,
-        "mtime_ns": found.st_mtime_ns,
-        "ctime_ns": found.st_ctime_ns,
-        "inode": found.st_ino,
-        "device": found.st_dev,
-    }
-
-
 def _note(path: Path) -> Path:
     name = sha256(os.fsencode(path.resolve())).hexdigest()
     return own_cache() / "hashes" / f"{name}.json"
 
 
-def _read(note: Path, identity: dict[str, int]) -> str | None:
+def _read(note: Path, known: dict[str, int]) -> str | None:
     try:
         kept = json.loads(note.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -86,7 +69,7 @@ def _read(note: Path, identity: dict[str, int]) -> str | None:
         return None
     digest = kept.pop("sha256", None)
     whole = isinstance(digest, str) and re.fullmatch(r"[0-9a-f]{64}", digest)
-    return digest if whole and kept == identity else None
+    return digest if whole and kept == known else None
 
 
 def _write(note: Path, content: dict[str, int | str]) -> None:

@@ -48,7 +48,7 @@ def hashing(monkeypatch: pytest.MonkeyPatch) -> Counted:
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """A minute after every file of the test was written."""
     real = time.time_ns
-    monkeypatch.setattr(remember.time, "time_ns", lambda: real() + 60_000_000_000)
+    monkeypatch.setattr(time, "time_ns", lambda: real() + 60_000_000_000)
 
 
 @pytest.fixture
