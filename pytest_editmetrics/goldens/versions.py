@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from pytest_editmetrics.cache.work import work_folder
 from pytest_editmetrics.config.bounds import parse_bounds
 from pytest_editmetrics.config.interpolate import Resolver, load_tree
 from pytest_editmetrics.config.metric_keys import by_metric
@@ -142,7 +142,7 @@ def versions(base: str, head: str, here: Path, say: Say) -> Iterator[tuple[Versi
         def opened(text: str) -> Version:
             if text in paths:
                 return _of_path(text, paths[text])
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="editmetrics-")))
+            folder = stack.enter_context(work_folder())
             return _of_revision(text, here, beside, folder)
 
         yield opened(base), opened(head)

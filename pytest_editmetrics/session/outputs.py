@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
+from contextlib import ExitStack
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_editmetrics.cache.work import work_folder
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.runs.claims import is_stream
 from pytest_editmetrics.session.state import EditSession
@@ -120,9 +120,9 @@ class RunOutputs:
         if self._html is None:
             return None
         self._temporary = True
-        folder = Path(tempfile.mkdtemp(prefix="editmetrics-"))
-        self._session.config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-        return folder
+        work = ExitStack()
+        self._session.config.add_cleanup(work.close)
+        return work.enter_context(work_folder())
 
     def write(self, record: str, *values: object) -> None:
         """Let each results file ``begin``, or append a record: ``gate``, ``crashed``, ``close``."""
@@ -161,10 +161,11 @@ class RunOutputs:
 
 def package_versions() -> dict[str, str | None]:
     """Return the versions of the packages that a measurement depends on, ``None`` if absent."""
-    return {name: _version(name) for name in _VERSIONS}
+    return {name: package_version(name) for name in _VERSIONS}
 
 
-def _version(distribution: str) -> str | None:
+def package_version(distribution: str) -> str | None:
+    """Return the version of one package, ``None`` if it is absent."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import pickle
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -18,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from pytest_editmetrics.cache.work import remove_left, work_folder
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.saved_runs.engines import local
 from pytest_editmetrics.saved_runs.rows import Engine, Outcome, RowScorer
@@ -59,6 +58,7 @@ def connected(session: EditSession) -> Iterator[Engine]:
             ray.cloudpickle.unregister_pickle_by_value(module)
         if joined:
             ray.shutdown()
+        remove_left()
 
 
 def score_rows(scorer: RowScorer, rows: Iterable[Row], total: int) -> Iterator[Outcome]:
@@ -142,17 +142,14 @@ class RowActor:
         """Return a column of pickled outcomes for a column of pickled lists of rows."""
         import pyarrow as pa
 
-        folder = Path(tempfile.mkdtemp(prefix="editmetrics-"))
-        self._scorer.keep_in(folder)
-        try:
+        with work_folder() as folder:
+            self._scorer.keep_in(folder)
             chunks = (pickle.loads(chunk) for chunk in table.column("rows").to_pylist())
             sent = [
                 pickle.dumps((outcome, _files(outcome, folder)))
                 for chunk in chunks
                 for outcome in self._outcomes(chunk)
             ]
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
         return pa.table({"outcome": pa.array(sent, pa.large_binary())})
 
     def _outcomes(self, rows: list[Row]) -> Iterator[Outcome]:

@@ -1,0 +1,84 @@
+"""Folders for temporary work: all in one place, each gone when its process is, however it ends."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_editmetrics.weights.catalog import NoHomeError, own_cache
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+_LOCK = ".lock"
+
+
+@contextmanager
+def work_folder() -> Iterator[Path]:
+    """Give a new empty folder, which is removed with all that is in it when the block ends.
+
+    It lies in ``work`` in this project's cache. A process that is killed leaves it, unlocked, and
+    whoever takes or leaves a work folder next removes it. Where the cache cannot be written the
+    folder lies in the system's folder for temporary files.
+    """
+    try:
+        taken = _taken(own_cache() / "work")
+    except (OSError, NotImplementedError, NoHomeError):
+        with tempfile.TemporaryDirectory(
+            prefix="editmetrics-", ignore_cleanup_errors=True
+        ) as folder:
+            yield Path(folder)
+        return
+    folder, lock = taken
+    try:
+        yield folder
+    finally:
+        _remove(folder, lock)
+        remove_left()
+
+
+def remove_left() -> None:
+    """Remove the work folders of processes that are gone."""
+    from filelock import FileLock
+
+    with suppress(OSError, NotImplementedError, NoHomeError):
+        for path in (own_cache() / "work").glob(f"*{_LOCK}"):
+            lock = FileLock(path, timeout=0, thread_local=False)
+            with suppress(OSError):  # held by a living process, or of another user
+                lock.acquire()
+                _remove(path.with_suffix(""), lock)
+
+
+def _taken(parent: Path) -> tuple[Path, BaseFileLock]:
+    """Make a folder that is locked before it is there; the lock lies beside it."""
+    from filelock import FileLock
+
+    parent.mkdir(parents=True, exist_ok=True)
+    remove_left()
+    while True:
+        folder = parent / secrets.token_hex(8)
+        path = folder.with_suffix(_LOCK)
+        lock = FileLock(path, thread_local=False)
+        lock.acquire()
+        if not path.exists():  # taken for one that was left, before it was locked
+            lock.release()
+            continue
+        try:
+            folder.mkdir()
+        except BaseException:
+            _remove(folder, lock)
+            raise
+        return folder, lock
+
+
+def _remove(folder: Path, lock: BaseFileLock) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if not folder.exists():
+        with suppress(OSError):
+            Path(lock.lock_file).unlink()
+    lock.release()

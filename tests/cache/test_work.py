@@ -1,0 +1,65 @@
+"""Temporary work lies in one folder in the cache, and nothing of a process outlives it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_editmetrics.cache.work import remove_left, work_folder
+
+HOLDING = """
+import time
+from pytest_editmetrics.cache.work import work_folder
+
+with work_folder() as folder:
+    (folder / "a.bin").write_bytes(b"half")
+    print(folder, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EDITMETRICS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_a_folder_is_gone_when_its_block_ends(cache):
+    with work_folder() as one, work_folder() as other:
+        assert {one.parent, other.parent} == {cache / "work"}
+        assert one != other
+        (one / "sub").mkdir()
+        (one / "sub" / "a.bin").write_bytes(b"1")
+    with pytest.raises(KeyError), work_folder():
+        raise KeyError
+    assert list((cache / "work").iterdir()) == []
+
+
+def test_what_a_killed_process_left_goes_and_what_a_living_one_holds_stays(cache):
+    command = [sys.executable, "-c", HOLDING]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        held = Path(process.stdout.readline().strip())
+        with work_folder():
+            remove_left()
+            assert (held / "a.bin").exists()
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert held.exists()
+    with work_folder() as folder:
+        assert list((cache / "work").glob("*[!k]")) == [folder]
+    assert list((cache / "work").iterdir()) == []
+
+
+def test_without_a_cache_the_work_lies_with_the_systems_temporary_files(cache, monkeypatch):
+    cache.write_text("no folder")
+    monkeypatch.setattr("tempfile.tempdir", str(cache.parent))
+    with work_folder() as folder:
+        assert folder.is_dir()
+        assert folder.parent == cache.parent
+    remove_left()
+    assert not folder.exists()
