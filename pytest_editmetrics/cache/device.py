@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
 
 from pytest_editmetrics.cache.precision import precision
 from pytest_editmetrics.cache.threads import thread_count
 from pytest_editmetrics.errors import EditMetricsError
+
+_GPUS = ("/dev/nvidiactl", "/dev/dxg")
 
 
 def resolve_device(requested: str = "auto") -> str:
@@ -28,9 +33,11 @@ def resolve_device(requested: str = "auto") -> str:
     >>> resolve_device("cpu")
     'cpu'
     """
+    requested = str(requested)
+    if requested == "auto" and only_cpu():
+        return "cpu"
     import torch
 
-    requested = str(requested)
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     mps = torch.backends.mps.is_available()
     available = ["cpu", *(["mps"] if mps else []), *(f"cuda:{index}" for index in range(gpus))]
@@ -46,6 +53,34 @@ def resolve_device(requested: str = "auto") -> str:
         f"device {requested!r} is {'not available here' if known else 'unknown'}; available: auto, "
         + ", ".join(available)
     )
+
+
+def only_cpu() -> bool:
+    """Tell whether this is known, without importing torch, to be a machine without a GPU for it.
+
+    So it is on Linux where CUDA's driver cannot be loaded, which torch would have to load too, and
+    torch is no build for another kind of GPU. Where torch is imported it is asked instead.
+    """
+    if sys.platform != "linux" or "torch" in sys.modules:
+        return False
+    found = find_spec("torch")
+    if found is None or found.origin is None:
+        return False
+    try:
+        text = Path(found.origin).with_name("version.py").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    if not re.search(r"^hip\b[^=\n]*= *None *$", text, re.MULTILINE):
+        return False
+    if any(Path(device).exists() for device in _GPUS):
+        return False
+    import ctypes
+
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return True
+    return False
 
 
 def device_name(device: str) -> str:

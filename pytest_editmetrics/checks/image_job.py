@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pytest_editmetrics.images.regions import Mask
     from pytest_editmetrics.images.shapes import Region, RegionLike
 
-VERSIONS = ("pytest-editmetrics", "torch", "transformers")
 LARGE = 1_000_000
 
 
@@ -88,7 +87,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     found = find_image(job.address, image.device, image.device_name, settings.format)
     if found is not None:
         session.goldens.check_inside(found.path)
-    golden, unlike = _golden(session, found, image.pixels)
+    golden, unlike, sha256 = _golden(session, found, image.pixels)
     compared = None
     if golden is not None and unlike is None:
         compared = _compared(session, job, image, golden)
@@ -98,7 +97,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         Bounds.of(job.comparator, settings, job.argument),
         name=job.address.name,
         update=session.options["update"],
-        snapshot=_snapshot(session, job, image, found, made),
+        snapshot=_snapshot(session, job, image, found, sha256, made),
         region=image.region,
         compared=compared,
         unlike=unlike,
@@ -135,7 +134,7 @@ def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
         measured = np.ones_like(inside)
     else:
         measured = inside if scope == "edit_area" else ~inside
-    device, name = _environment(session)
+    device, name = session.environment
     return _Prepared(
         pixels,
         area,
@@ -152,31 +151,26 @@ def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
     )
 
 
-def _environment(session: EditSession) -> tuple[str, str]:
-    """Return the device that this session computes on and its name."""
-    from pytest_editmetrics.cache.device import device_name, resolve_device
-
-    requested = session.default_init("lpips-pipe").get("device") or "auto"
-    device = "cpu" if requested == "cpu" else resolve_device(requested)
-    return device, device_name(device)
-
-
 def _golden(
     session: EditSession, found: Found | None, pixels: Array
-) -> tuple[Array | None, str | None]:
-    """Return the golden's pixels, and why they cannot be compared with the image's."""
+) -> tuple[Array | None, str | None, str | None]:
+    """Return the golden's pixels, why they cannot be compared with the image's, and its hash."""
     from pytest_editmetrics.goldens.comparators import unlike
-    from pytest_editmetrics.images.pixels import load_pixels
+    from pytest_editmetrics.images.load import read_image_file
+    from pytest_editmetrics.images.pixels import load_encoded_pixels
 
     if found is None or found.empty:
-        return None, None
+        return None, None, None
+    sha256 = None
     try:
-        golden = load_pixels(found.path, "golden image")
+        data, what = read_image_file(found.path, "golden image")
+        sha256 = hashlib.sha256(data).hexdigest()
+        golden = load_encoded_pixels(data, what)
     except ImageError as error:
         if session.options["update"] != "all":
             raise
-        return None, str(error)
-    return golden, unlike(golden, pixels)
+        return None, str(error), sha256
+    return golden, unlike(golden, pixels), sha256
 
 
 def _compared(session: EditSession, job: ImageJob, image: _Prepared, golden: Array) -> Comparison:
@@ -238,7 +232,7 @@ def _made(
         "test": job.address.test,
         **({} if job.address.name is None else {"name": job.address.name}),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "versions": {package: _version(package) for package in VERSIONS},
+        "versions": dict(session.made_with),
         "device": image.device_name,
         "weights": weights,
         "facts": dict(job.facts),
@@ -256,28 +250,21 @@ def _lpips_weights(session: EditSession, job: ImageJob) -> list[Any]:
     return [find_lpips(pipe.net, None if pipe.model_path is None else str(pipe.model_path))]
 
 
-def _version(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
-
-
 def _snapshot(
     session: EditSession,
     job: ImageJob,
     image: _Prepared,
     found: Found | None,
+    sha256: str | None,
     made: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return what the gate tells of the golden image."""
     from pytest_editmetrics.config.reader import shown_path
-    from pytest_editmetrics.goldens.images import sha256_of
-    from pytest_editmetrics.goldens.provenance import PROVENANCE, entry_of, read_provenance
+    from pytest_editmetrics.goldens.provenance import entry_of
 
     path = job.address.file(None, ".png") if found is None else found.path
-    entries = read_provenance(path.parent / PROVENANCE, session.rootdir)
-    entry = entry_of(entries, path.name, sha256_of(path)) if found and not found.empty else None
+    entries = session.goldens.provenance(path.parent)
+    entry = None if sha256 is None else entry_of(entries, path.name, sha256)
     across = None
     if entry is not None and entry.get("device") not in (None, image.device_name):
         across = f"made on {entry['device']}, compared on {image.device_name}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -164,6 +165,12 @@ def _views(pixels: Array) -> list[Array]:
 def _counted(
     comparator: str, golden: Array, image: Array, mask: Mask, tile: int, distance: int
 ) -> Comparison:
+    details: dict[str, Any] = {"largest": 0}
+    if comparator == "pixel":
+        details["distance"] = distance
+    if np.array_equal(golden, image):
+        rows, columns = (min(tile, edge) for edge in mask.shape)
+        return Comparison(0.0, Tile((0, 0, columns, rows), 0.0), details=details)
     if comparator == "exact":
         pairs, distance = [(golden, image)], 0
     else:
@@ -171,15 +178,15 @@ def _counted(
     difference = np.maximum.reduce([_channel_distance(one, other) for one, other in pairs])
     beyond = (difference > distance) & mask
     share = float(beyond.sum() / mask.sum())
-    details: dict[str, Any] = {"largest": int(difference[mask].max())}
-    if comparator == "pixel":
-        details["distance"] = distance
+    details["largest"] = int(difference[mask].max())
     return Comparison(share, _worst(beyond.astype(np.float64), tile), details=details)
 
 
-def _channel_distance(one: Array, other: Array) -> NDArray[np.int16]:
-    difference = np.abs(one.astype(np.int16) - other.astype(np.int16))
-    return difference if difference.ndim == 2 else difference.max(axis=2)
+def _channel_distance(one: Array, other: Array) -> Array:
+    difference = np.maximum(one, other) - np.minimum(one, other)
+    if difference.ndim == 2:
+        return difference
+    return reduce(np.maximum, (difference[..., channel] for channel in range(one.shape[2])))
 
 
 def _ssim(golden: Array, image: Array, mask: Mask, tile: int) -> Comparison:

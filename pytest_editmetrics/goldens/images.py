@@ -327,9 +327,11 @@ def remove_images(paths: Iterable[Path], rootdir: Path) -> list[Path]:
         if not is_golden_name(path.name):
             raise InputError(f"{shown_path(path, rootdir)} is not the name of a golden image")
     removed: list[Path] = []
-    for folder in dict.fromkeys(path.parent for path in paths):
+    folders: dict[Path, list[Path]] = {}
+    for path in paths:
+        folders.setdefault(path.parent, []).append(path)
+    for folder, in_it in folders.items():
         if folder.is_dir():
-            in_it = [path for path in paths if path.parent == folder]
             try:
                 with golden_lock(folder.parent, rootdir):
                     removed += _remove_from(folder, in_it, rootdir)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_editmetrics.cache.held import HeldFiles
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.goldens.file import (
     SMOKE,
@@ -15,6 +16,7 @@ from pytest_editmetrics.goldens.file import (
     gate_key,
     read_golden_file,
 )
+from pytest_editmetrics.goldens.provenance import PROVENANCE, Entry, read_provenance
 from pytest_editmetrics.measurement import NO_WEIGHTS, Threshold, weights_text
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
@@ -79,7 +81,7 @@ class ObsoleteGolden:
 
 
 class Goldens:
-    """The golden thresholds of one rootdir; each file is read once, when first needed.
+    """The goldens of one rootdir; each file is read when first needed, and again if it changed.
 
     Args:
         root: folder that holds them all (``<root>/<folder of the test>/<test file>.yaml``);
@@ -92,7 +94,8 @@ class Goldens:
         self._root = root
         self._rootdir = rootdir
         self._registry = registry
-        self._files: dict[Path, GoldenFile | None] = {}
+        self._files = HeldFiles(self._golden_file)
+        self._provenance = HeldFiles(lambda path: read_provenance(path, rootdir))
         self._places: dict[Path, Path] = {}
 
     def address(
@@ -238,10 +241,13 @@ class Goldens:
             roots = [folder.parent for folder in path.parents if folder.name == FOLDER][:1]
         check_inside(path, roots, self._rootdir)
 
-    def forget(self, files: Iterable[Path]) -> None:
-        """Read these files, of addresses, again when they are needed: they are being written."""
-        for file in files:
-            self._files.pop(file, None)
+    def provenance(self, folder: Path) -> Mapping[str, Entry]:
+        """Return the provenance entries of a folder of golden images, by file name.
+
+        Raises:
+            ConfigError: they cannot be read.
+        """
+        return self._provenance[folder / PROVENANCE]
 
     def _addressed(self, test_file: Path) -> Path:
         if test_file not in self._places:
@@ -252,12 +258,9 @@ class Goldens:
         return path.relative_to(self._rootdir) if path.is_relative_to(self._rootdir) else path
 
     def _read(self, file: Path) -> GoldenFile | None:
-        """Read a file of goldens once; its path is as addresses have it."""
-        if file not in self._files:
-            path = self._rootdir / file
-            self.check_inside(path)
-            there = path.exists()
-            self._files[file] = (
-                read_golden_file(path, self._registry, self._rootdir) if there else None
-            )
-        return self._files[file]
+        """Return what a file holds, ``None`` if there is none; its path is as addresses have it."""
+        return self._files[self._rootdir / file]
+
+    def _golden_file(self, path: Path) -> GoldenFile | None:
+        self.check_inside(path)
+        return read_golden_file(path, self._registry, self._rootdir) if path.exists() else None

@@ -65,8 +65,7 @@ def load_image(source: ImageLike, what: str = "image") -> Array:
             raise ImageError(f"{what}: a list of {len(source)} images; pass one of them")
         source = source[0]
     if isinstance(source, (str, os.PathLike)):
-        text = os.fspath(source)
-        return _from_path(Path(source), f"{what} {text if text.isprintable() else repr(text)}")
+        return load_encoded(*read_image_file(source, what))
     if isinstance(source, Image.Image):
         name = getattr(source, "filename", "")
         return _from_pil(source, f"{what} {name}" if name else what)
@@ -124,10 +123,17 @@ def _size(image: Array) -> str:
     return f"{image.shape[1]}x{image.shape[0]}"
 
 
-def _from_path(path: Path, what: str) -> Array:
+def read_image_file(source: str | os.PathLike[str], what: str) -> tuple[bytes, str]:
+    """Return the bytes of a file, and what to call it: ``what`` and the path.
+
+    Raises:
+        ImageError: there is no such file, or it cannot be read.
+    """
+    path, text = Path(source), os.fspath(source)
+    what = f"{what} {text if text.isprintable() else repr(text)}"
     try:
         check_regular(path, what)
-        file = path.open("rb")
+        return path.read_bytes(), what
     except FileNotFoundError as error:
         where = "" if path.is_absolute() else f" (relative to {Path.cwd()})"
         raise ImageError(f"{what}: there is no such file{where}") from error
@@ -136,8 +142,6 @@ def _from_path(path: Path, what: str) -> Array:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise ImageError(f"{what}: cannot be read: {why}") from error
-    with file:
-        return _from_file(file, what)
 
 
 def check_regular(path: Path, what: str) -> None:
@@ -186,8 +190,10 @@ def _from_file(file: BinaryIO, what: str) -> Array:
     except MemoryError:
         raise
     except Exception as error:
+        # Pillow's text for what it does not know names the object in memory, another each time
+        why = "" if isinstance(error, UnidentifiedImageError) else f" ({error})"
         raise ImageError(
-            f"{what}: is no image that Pillow can read ({error}); known are {', '.join(_FORMATS)}"
+            f"{what}: is no image that Pillow can read{why}; known are {', '.join(_FORMATS)}"
         ) from error
     with image:
         # between its limit and twice that Pillow only warns, and filters of warnings are the

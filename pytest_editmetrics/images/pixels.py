@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import io
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from pytest_editmetrics.errors import ImageError
-from pytest_editmetrics.images.load import Array, ImageLike, load_image
+from pytest_editmetrics.images.load import (
+    Array,
+    ImageLike,
+    load_encoded,
+    load_image,
+    read_image_file,
+)
 
 SUFFIX = {"png": ".png", "webp": ".webp"}
 _GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
@@ -35,15 +40,21 @@ def load_pixels(source: ImageLike, what: str = "image") -> Array:
     >>> load_pixels(Image.new("RGBA", (3, 2))).shape, load_pixels(np.ones((2, 3))).shape
     ((2, 3, 4), (2, 3))
     """
-    rgb = load_image(source, what)
-    if isinstance(source, (list, tuple)):
+    if isinstance(source, (list, tuple)) and len(source) == 1:
         source = source[0]
     if isinstance(source, (str, os.PathLike)):
-        with Image.open(Path(source)) as image:
-            return _of_picture(image, rgb)
+        return load_encoded_pixels(*read_image_file(source, what))
+    rgb = load_image(source, what)
     if isinstance(source, Image.Image):
         return _of_picture(source, rgb)
     return _of_array(source, rgb, what)
+
+
+def load_encoded_pixels(data: bytes, what: str) -> Array:
+    """Load one image from the bytes of its file; returns and raises as ``load_pixels``."""
+    rgb = load_encoded(data, what)
+    with Image.open(io.BytesIO(data)) as image:
+        return _of_picture(image, rgb)
 
 
 def _of_picture(image: Image.Image, rgb: Array) -> Array:

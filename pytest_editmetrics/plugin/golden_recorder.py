@@ -39,7 +39,6 @@ def record_goldens(
         notes.append(f"not recorded: {lost} gates of tests that failed for another reason")
     if not proposals:
         return notes, []
-    session.goldens.forget({proposal.address.file for proposal in proposals})
     try:
         written, failed = write_proposals(proposals, session.registry, session.rootdir)
     except EditMetricsError as error:

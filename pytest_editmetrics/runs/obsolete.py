@@ -93,6 +93,7 @@ def _unused(
     if not folder.is_dir():
         return
     entries = settled(folder, rootdir)
+    all_passed = all(tests.values())
     stems = {golden_stem(path.name) for path in used if path.parent == folder.resolve()}
     for path in sorted(folder.iterdir()):
         stem = golden_stem(path.name)
@@ -107,7 +108,7 @@ def _unused(
             yield path, "its test file is gone"
         elif owner is not None and owner not in tests:
             yield path, f"its test {owner} is gone"
-        elif tests[owner] if owner is not None else all(tests.values()):
+        elif tests[owner] if owner is not None else all_passed:
             yield path, "no test compares with it any more"
 
 

@@ -96,11 +96,12 @@ def _tests(runs: Mapping[str, Run]) -> dict[str, _Test]:
     """Return every test once; refuse one of which two shards tell different things."""
     tests: dict[str, _Test] = {}
     for shard, run in runs.items():
+        crashed = set(run.crashed)
         records: dict[str, list[GateRecord]] = {nodeid: [] for nodeid in run.crashed}
         for record in run.gates:
             records.setdefault(record.nodeid, []).append(record)
         for nodeid, own in records.items():
-            test = _Test(shard, tuple(own), nodeid in run.crashed)
+            test = _Test(shard, tuple(own), nodeid in crashed)
             other = tests.setdefault(nodeid, test)
             if other.text != test.text:
                 raise EditMetricsError(

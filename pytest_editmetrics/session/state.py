@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = "editmetrics.yaml"
 RUN_DIR_KEY = "editmetrics_run_dir"
+MADE_WITH = ("pytest-editmetrics", "torch", "transformers")
 
 
 class EditSession:
@@ -136,6 +137,25 @@ class EditSession:
         root = self.options["goldens"]
         where = self._named("goldens", root) if root else None
         return Goldens(where, self.rootdir, self.registry)
+
+    @cached_property
+    def made_with(self) -> Mapping[str, str | None]:
+        """The versions of the packages that a golden image's provenance names."""
+        from pytest_editmetrics.session.outputs import package_version
+
+        return {name: package_version(name) for name in MADE_WITH}
+
+    @cached_property
+    def environment(self) -> tuple[str, str]:
+        """The device that golden images are compared on, and its name.
+
+        Raises:
+            EditMetricsError: it is not available here.
+        """
+        from pytest_editmetrics.cache.device import device_name, resolve_device
+
+        device = resolve_device(self.default_init("lpips-pipe").get("device") or "auto")
+        return device, device_name(device)
 
     def default_init(self, key: str) -> dict[str, Any]:
         """Return the constructor keywords of the pipe ``key`` when no metric says otherwise."""

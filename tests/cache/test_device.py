@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 import torch
 
-from pytest_editmetrics.cache.device import device_name, resolve_device
+import pytest_editmetrics.cache.device as device_module
+from pytest_editmetrics.cache.device import device_name, only_cpu, resolve_device
 from pytest_editmetrics.errors import EditMetricsError
 
 
@@ -71,3 +77,48 @@ def test_names(gpus):
     assert device_name("cpu") == "cpu"
     assert device_name("mps") == "mps"
     assert device_name("cuda:0") == "Fast cuda:0"
+
+
+ONLY_CPU = """
+import sys
+from pytest_editmetrics.cache.device import only_cpu, resolve_device
+print(only_cpu(), resolve_device("auto") if only_cpu() else "cpu", "torch" in sys.modules)
+import torch
+print(only_cpu(), resolve_device("auto"))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere torch is always asked")
+def test_what_is_known_without_torch_is_what_torch_says():
+    done = subprocess.run(
+        [sys.executable, "-c", ONLY_CPU], capture_output=True, text=True, check=True
+    )
+    alone, asked = (line.split() for line in done.stdout.splitlines())
+    assert alone[2] == "False"
+    assert asked[0] == "False"
+    if alone[0] == "True":
+        assert alone[1] == asked[1] == "cpu"
+    else:
+        assert torch.cuda.is_available() or torch.version.hip or Path("/dev/nvidiactl").exists()
+
+
+@pytest.mark.parametrize(
+    "version", ["hip = None\n", "hip: Optional[str] = '6.4'\n", "cuda = None\n"]
+)
+@pytest.mark.parametrize("driver", [False, True])
+def test_only_what_proves_that_there_is_no_gpu_is_believed(monkeypatch, tmp_path, version, driver):
+    def load(name: str) -> None:
+        if not driver:
+            raise OSError(name)
+
+    (tmp_path / "version.py").write_text(version)
+    spec = SimpleNamespace(origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(device_module, "find_spec", lambda name: spec)
+    monkeypatch.setattr(device_module, "_GPUS", ())
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr("ctypes.CDLL", load)
+    assert not only_cpu()  # torch is imported, so it is asked
+    monkeypatch.delitem(sys.modules, "torch")
+    assert only_cpu() == (version == "hip = None\n" and not driver)
+    monkeypatch.setattr(device_module, "_GPUS", (str(tmp_path),))
+    assert not only_cpu()

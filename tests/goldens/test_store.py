@@ -3,13 +3,16 @@ from __future__ import annotations
 import os
 import re
 import stat
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
+from pytest_editmetrics.config.reader import read_yaml
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, InputError
+from pytest_editmetrics.goldens import provenance, store
 from pytest_editmetrics.goldens.file import gate_key, read_golden_file
 from pytest_editmetrics.goldens.recording import (
     Proposal,
@@ -33,6 +36,13 @@ GOLDENS = """\
   sam_clip_cls_sim@left: {min: 0.9, measured: 0.95}
   emd_excess:
 """
+
+
+@pytest.fixture(params=[0, 3600], ids=["just written", "an hour ago"])
+def age(request, monkeypatch):
+    """How long ago files were written, in seconds."""
+    real = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() + request.param * 10**9)
 
 
 @pytest.fixture
@@ -116,17 +126,40 @@ def test_a_golden_that_cannot_be_used_is_an_error_and_not_a_missing_one(lookup, 
         lookup("lpips")
 
 
-def test_a_file_is_read_once(golden, tmp_path):
+@pytest.mark.usefixtures("age")
+def test_a_file_is_read_once_and_again_when_it_changed(golden, tmp_path, monkeypatch):
     golden.write_text(GOLDENS)
+    read = []
+    monkeypatch.setattr(
+        store, "read_golden_file", lambda *args: read.append(args) or read_golden_file(*args)
+    )
     goldens = Goldens(None, tmp_path, REGISTRY)
     address = goldens.address(tmp_path / "tests" / "test_x.py", "test_a", "lpips")
-    assert goldens.lookup(address, "cpu", "cpu", False) is not None
-    golden.write_text("")
-    assert goldens.lookup(address, "cpu", "cpu", False) is not None
-    goldens.forget([address.file.with_name("other.yaml")])
-    assert goldens.lookup(address, "cpu", "cpu", False) is not None
-    goldens.forget([address.file])
+    first = goldens.lookup(address, "cpu", "cpu", False)
+    assert goldens.lookup(address, "cpu", "cpu", False) == first
+    assert first is not None
+    assert len(read) == 1
+    golden.write_text(GOLDENS.replace("test_a", "test_b"))
     assert goldens.lookup(address, "cpu", "cpu", False) is None
+    assert len(read) == 2
+    golden.unlink()
+    assert goldens.lookup(address, "cpu", "cpu", False) is None
+
+
+@pytest.mark.usefixtures("age")
+def test_provenance_is_read_once_and_again_when_it_changed(tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(
+        provenance, "read_yaml", lambda *args: read.append(args) or read_yaml(*args)
+    )
+    goldens = Goldens(None, tmp_path, REGISTRY)
+    assert goldens.provenance(tmp_path) == {}
+    path = tmp_path / provenance.PROVENANCE
+    path.write_text("a.png: {sha256: one}\n")
+    assert [goldens.provenance(tmp_path) for _ in range(9)] == 9 * [{"a.png": {"sha256": "one"}}]
+    assert len(read) == 1
+    path.write_text("a.png: {sha256: two}\n")
+    assert goldens.provenance(tmp_path) == {"a.png": {"sha256": "two"}}
 
 
 def test_goldens_that_a_test_did_not_measure(golden, tmp_path):
