@@ -94,7 +94,8 @@ def _process(folder: Path, *command: str, status: int = 0) -> float:
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-def _pytest(folder: Path, *options: str) -> float:
+def run_pytest(folder: Path, *options: str) -> float:
+    """Run pytest with the plugin in ``folder``; return the processor's seconds."""
     ours = ("-p", "pytest_editmetrics.plugin", "--editmetrics-device=cpu")
     return _process(folder, "pytest", "-q", "-p", "no:cacheprovider", *ours, *options)
 
@@ -103,7 +104,8 @@ def _editmetrics(folder: Path, *arguments: str, status: int = 0) -> float:
     return _process(folder, "pytest_editmetrics.cli.main", *arguments, status=status)
 
 
-def _project(folder: Path) -> Path:
+def project_in(folder: Path) -> Path:
+    """Make a project that compares golden images exactly, with a picture of 64 px."""
     folder.mkdir(parents=True)
     (folder / "pytest.ini").write_text(INI, encoding="utf-8")
     config = "golden_images: {comparator: exact}\n"
@@ -116,24 +118,24 @@ def golden_images(folder: Path, sizes: Sequence[int]) -> dict[str, Measured]:
     """Return what records, and what compares, so many golden images."""
     recording: dict[int, float] = {}
     for size in sizes:
-        project = _project(folder / f"{size}")
+        project = project_in(folder / f"{size}")
         (project / "test_image.py").write_text(IMAGES.format(count=size), encoding="utf-8")
-        recording[size] = _pytest(project, "--editmetrics-update=missing")
+        recording[size] = run_pytest(project, "--editmetrics-update=missing")
     time.sleep(SETTLED)
     return {
         "golden images, recorded": recording.__getitem__,
-        "golden images, compared": lambda size: _pytest(folder / f"{size}"),
+        "golden images, compared": lambda size: run_pytest(folder / f"{size}"),
     }
 
 
 def threshold_goldens(folder: Path, sizes: Sequence[int]) -> dict[str, Measured]:
     """Return what holds so many tests to a golden threshold each."""
     for size in sizes:
-        project = _project(folder / f"{size}")
+        project = project_in(folder / f"{size}")
         (project / "test_gate.py").write_text(THRESHOLDS.format(count=size), encoding="utf-8")
-        _pytest(project, "--editmetrics-update=missing")
+        run_pytest(project, "--editmetrics-update=missing")
     time.sleep(SETTLED)
-    return {"threshold goldens": lambda size: _pytest(folder / f"{size}")}
+    return {"threshold goldens": lambda size: run_pytest(folder / f"{size}")}
 
 
 def yaml_cases(folder: Path, sizes: Sequence[int]) -> dict[str, Measured]:
@@ -141,9 +143,9 @@ def yaml_cases(folder: Path, sizes: Sequence[int]) -> dict[str, Measured]:
     from scale import many_cases
 
     for size in sizes:
-        _pytest(many_cases(folder / f"{size}", size))
+        run_pytest(many_cases(folder / f"{size}", size))
     time.sleep(SETTLED)
-    return {"YAML cases": lambda size: _pytest(folder / f"{size}")}
+    return {"YAML cases": lambda size: run_pytest(folder / f"{size}")}
 
 
 def _gates(size: int, seed: int) -> Iterator[tuple[str, Gate]]:
@@ -185,7 +187,7 @@ def _run(path: Path, size: int, seed: int, first: int = 0) -> None:
 def commands(folder: Path, sizes: Sequence[int]) -> dict[str, Measured]:
     """Return the commands that take one run, or two, of so many gates."""
     for size in sizes:
-        project = _project(folder / f"{size}")
+        project = project_in(folder / f"{size}")
         (project / "test_gate.py").write_text("", encoding="utf-8")
         for seed, name in enumerate(("base", "head")):
             _run(project / name, size, seed)
@@ -205,7 +207,7 @@ def commands(folder: Path, sizes: Sequence[int]) -> dict[str, Measured]:
 
 def merge(folder: Path, runs: Sequence[int]) -> dict[str, Measured]:
     """Return what merges so many shards."""
-    project = _project(folder / "project")
+    project = project_in(folder / "project")
     for number in range(max(runs)):
         _run(project / f"shard-{number}", GATES_OF_A_RUN, number, number)
 
@@ -218,7 +220,7 @@ def merge(folder: Path, runs: Sequence[int]) -> dict[str, Measured]:
 
 def calibrate(folder: Path, runs: Sequence[int]) -> dict[str, Measured]:
     """Return what proposes thresholds from so many runs."""
-    project = _project(folder / "project")
+    project = project_in(folder / "project")
     (project / "test_gate.py").write_text("", encoding="utf-8")
     for number in range(max(runs)):
         _run(project / f"run-{number}", GATES_OF_A_RUN, number)

@@ -22,6 +22,8 @@ MODULES = {
     "sam": "sam_rows",
     "lpips": "lpips_rows",
     "scale": "scale",
+    "goldens": "golden_rows",
+    "growth": "growth",
     "overhead": "overhead",
     "precision": "precision",
 }

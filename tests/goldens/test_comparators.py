@@ -220,3 +220,28 @@ def test_kind_and_seen():
     grey = np.full((2, 2), 7, np.uint8)
     assert kind(grey) == "grey"
     assert seen(grey).tolist() == [[[7, 7, 7]] * 2] * 2
+
+
+@pytest.mark.parametrize("channels", [None, 3, 4])
+@pytest.mark.parametrize("comparator", ["exact", "pixel"])
+@pytest.mark.parametrize("tile", [4, 64])
+def test_equal_images_are_what_comparing_each_pixel_finds(monkeypatch, comparator, channels, tile):
+    random = np.random.default_rng(3)
+    shape = (9, 13) if channels is None else (9, 13, channels)
+    image = random.integers(0, 256, shape, dtype=np.uint8)
+    mask = random.random((9, 13)) > 0.5
+    quick = compare(comparator, image, image.copy(), mask, tile=tile)
+    monkeypatch.setattr(np, "array_equal", lambda *arrays: False)
+    assert quick == compare(comparator, image, image.copy(), mask, tile=tile)
+
+
+@pytest.mark.parametrize("channels", [None, 3, 4])
+def test_the_largest_difference_is_that_of_a_channel(channels):
+    random = np.random.default_rng(4)
+    shape = (9, 13) if channels is None else (9, 13, channels)
+    golden, image = random.integers(0, 256, (2, *shape), dtype=np.uint8)
+    mask = random.random((9, 13)) > 0.5
+    distance = np.abs(golden.astype(int) - image.astype(int)).reshape(9, 13, -1).max(axis=2)
+    found = compare("exact", golden, image, mask)
+    assert found.details["largest"] == distance[mask].max()
+    assert found.value == (distance[mask] > 0).mean()
