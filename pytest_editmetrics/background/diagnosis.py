@@ -18,6 +18,7 @@ from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.spill import Local, find_local
 from pytest_editmetrics.background.tone import Tone, fit_tone
+from pytest_editmetrics.images.channels import average, highest, pixels_of
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Box, Mask
 
@@ -70,13 +71,14 @@ class Diagnosis:
         ]
 
 
-def diagnose(reference: Array, edited: Array, mask: Mask) -> Diagnosis:
+def diagnose(reference: Array, edited: Array, mask: Mask, drift: Drift | None = None) -> Diagnosis:
     """Name what changed the background.
 
     Args:
         reference: RGB, uint8, (H, W, 3).
         edited: the same.
         mask: boolean (H, W), true for the background.
+        drift: what ``measure_drift`` found of these, if it is known already.
 
     Returns:
         The causes that explain at least 5 % of the squared difference each.
@@ -87,7 +89,8 @@ def diagnose(reference: Array, edited: Array, mask: Mask) -> Diagnosis:
     >>> diagnose(picture, picture + 9, np.ones((96, 96), bool)).causes[0].kind
     'exposure'
     """
-    drift = measure_drift(reference, edited, mask)
+    if drift is None:
+        drift = measure_drift(reference, edited, mask)
     before, after = reference.astype(np.float32), edited.astype(np.float32)
     total = _energy(before, after, mask)
     if total == 0:
@@ -98,7 +101,9 @@ def diagnose(reference: Array, edited: Array, mask: Mask) -> Diagnosis:
     aligned, seen = warped(edited, motion) if moved else (after, mask)
     within = mask & seen
     tone = fit_tone(before, aligned, within)
-    local = _local(before, aligned, tone, within)
+    toned = tone.applied(before)
+    difference = highest(np.abs(toned - aligned))
+    local = find_local(difference, local_contrast(before), within)
     steady = within if local is None else within & ~local.mask
     if (match := _match(before, aligned, steady)) < _REDRAWN:
         share = _energy(before, after, steady) / total
@@ -107,7 +112,6 @@ def diagnose(reference: Array, edited: Array, mask: Mask) -> Diagnosis:
         return Diagnosis((redrawn, *beside), drift)
 
     plain = _energy(before, after, steady)
-    toned = tone.applied(before)
     left = _energy(toned, aligned, steady)
     without_tone = max(0.0, _energy(before, aligned, steady) - left)
     without_motion = max(0.0, _energy(toned, after, steady) - left) if moved else 0.0
@@ -143,21 +147,14 @@ def _seen(cause: Cause) -> bool:
 
 
 def _energy(one: NDArray[np.float32], other: NDArray[np.float32], mask: Mask) -> float:
-    return float(((one[mask] - other[mask]).astype(np.float64) ** 2).sum())
-
-
-def _local(
-    before: NDArray[np.float32], aligned: NDArray[np.float32], tone: Tone, mask: Mask
-) -> Local | None:
-    difference = np.abs(tone.applied(before) - aligned).max(axis=2)
-    return find_local(difference, local_contrast(before), mask)
+    return float((pixels_of(one - other, mask).astype(np.float64) ** 2).sum())
 
 
 def local_contrast(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the local contrast: the mean slope around each pixel, (H, W)."""
     from scipy.ndimage import uniform_filter
 
-    grey = image.mean(axis=2)
+    grey = average(image)
     slope_y, slope_x = np.gradient(grey)
     contrast: NDArray[np.float32] = uniform_filter(np.hypot(slope_y, slope_x), 9)
     return contrast
@@ -248,7 +245,7 @@ def _rest(
     inner = minimum_filter(mask, size=5, mode="constant", cval=0)
     if not inner.any():
         return Cause("re-encoding", share, "encoded anew", {})
-    before, after = toned.mean(axis=2), aligned.mean(axis=2)
+    before, after = average(toned), average(aligned)
     level = float(np.sqrt(((before[inner] - after[inner]) ** 2).mean()))
     fine_before, fine_after = (
         (image - gaussian_filter(image, 1.5))[inner].astype(np.float64) for image in (before, after)
@@ -283,13 +280,22 @@ def _match(one: NDArray[np.float32], other: NDArray[np.float32], mask: Mask) -> 
     from scipy.ndimage import gaussian_filter
 
     a, b = (
-        gaussian_filter(image, (1.5, 1.5, 0))[mask].astype(np.float64) for image in (one, other)
+        pixels_of(gaussian_filter(image, (1.5, 1.5, 0)), mask).astype(np.float64)
+        for image in (one, other)
     )
-    if not len(a) or (a.std(axis=0).max() < _FLAT and b.std(axis=0).max() < _FLAT):
+    if not len(a):
         return 1.0
     a, b = a - a.mean(axis=0), b - b.mean(axis=0)
+    if _spread(a) < _FLAT and _spread(b) < _FLAT:
+        return 1.0
     size = float(np.sqrt((a**2).sum() * (b**2).sum()))
     return float((a * b).sum()) / size if size > 0 else 0.0
+
+
+def _spread(centred: NDArray[np.float64]) -> float:
+    """Return the largest standard deviation of a channel, of pixels (N, 3) whose means are 0."""
+    squares = np.einsum("nc,nc->c", centred, centred)
+    return float(np.sqrt(squares.max() / len(centred)))
 
 
 def blockiness(image: Array, mask: Mask) -> float | None:
@@ -298,7 +304,7 @@ def blockiness(image: Array, mask: Mask) -> float | None:
     1 for an image without blocks; the grid starts at the top left corner, as JPEG's does. Measured
     where both sides of a line are; ``None`` where too little is.
     """
-    grey = image.astype(np.float64).mean(axis=2)
+    grey = average(image.astype(np.float64))
     ratios = []
     for picture, seen in ((grey, mask), (grey.T, mask.T)):
         bend = np.abs(

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.cache.clock import Clock
 from pytest_editmetrics.cache.folder import CacheFolder
 
 MEMORY_BYTES = 64 << 20
@@ -97,20 +98,30 @@ class FeatureCache:
     Args:
         folder: where features outlive the session; ``None`` keeps them in memory only.
         note: what the session should be told about that.
+        clock: counts the time of computing.
 
     Features are shared between pipes, tests, and, through the folder, between processes and runs.
     """
 
-    def __init__(self, folder: CacheFolder | None = None, note: str | None = None):
+    def __init__(
+        self,
+        folder: CacheFolder | None = None,
+        note: str | None = None,
+        clock: Clock | None = None,
+    ):
         self.folder = folder
         self._notes = [] if note is None else [note]
         self._memory = MemoryCache(MEMORY_BYTES)
         self._layers = MemoryCache(LAYERS_BYTES)
+        self._clock = clock or Clock()
 
     def get(self, key: str, compute: Callable[[], Sequence[NDArray[Any]]]) -> Arrays:
         """Return the arrays of ``key``, which are read-only, computing them if they are nowhere."""
         found = self._find(key)
-        return self._keep(key, compute()) if found is None else found
+        if found is not None:
+            return found
+        with self._clock.of("encoding"):
+            return self._keep(key, compute())
 
     def get_many(
         self,
@@ -121,8 +132,9 @@ class FeatureCache:
         found: dict[str, Arrays | None] = {key: self._find(key) for key in dict.fromkeys(keys)}
         missing = [keys.index(key) for key, value in found.items() if value is None]
         if missing:
-            for number, value in zip(missing, compute(missing), strict=True):
-                found[keys[number]] = self._keep(keys[number], value)
+            with self._clock.of("encoding"):
+                for number, value in zip(missing, compute(missing), strict=True):
+                    found[keys[number]] = self._keep(keys[number], value)
         return [found[key] or () for key in keys]
 
     def layers(self, key: str, compute: Callable[[], list[SizedT]]) -> list[SizedT]:
@@ -130,7 +142,8 @@ class FeatureCache:
         found = self._layers.get(key)
         if found is not None:
             return list(found)
-        computed = compute()
+        with self._clock.of("encoding"):
+            computed = compute()
         self._layers.put(key, computed)
         return computed
 

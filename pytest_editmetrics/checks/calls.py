@@ -61,7 +61,8 @@ def illustrated(session: EditSession, gate: Gate, pair: tuple[Any, Any], nodeid:
     if cache is None:
         return gate
     try:
-        path = save_picture(pair, gate, nodeid, cache.mkdir("editmetrics"))
+        with session.clock.of("pictures"):
+            path = save_picture(pair, gate, nodeid, cache.mkdir("editmetrics"))
     except OSError as error:
         return replace(gate, picture=f"no picture: {error}")
     shown = _relative(path, session.rootdir)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_editmetrics.checks.calls import call_site, check_name, illustrated, raise_failures
-from pytest_editmetrics.checks.judge import Job, encode_ahead, make_gate
+from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, explained, judged
 from pytest_editmetrics.checks.measure import Boxes
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.images.boxes import listed
@@ -192,13 +192,13 @@ class EditGate:
             if len(some) > 1 or together is not None:
                 encode_ahead(self._session, jobs, together)
             for of_check in prepared:
-                measured = [self._gate(j) if isinstance(j, Job) else (j, None) for j in of_check]
-                for gate, _ in measured:
+                made, measured = self._measured(of_check)
+                for gate in made:
                     self._record.add(gate)
-                    gates.append(gate)
-                measurements.append([one for _, one in measured if one is not None])
+                gates += made
+                measurements.append(measured)
                 if self._session.options["selftest"]:
-                    gates += self._selftest(of_check, [gate for gate, _ in measured])
+                    gates += self._selftest(of_check, made)
         if not measurements:
             with self._record.errors(None):
                 raise InputError("check_all was given no check, so nothing would be measured")
@@ -274,14 +274,15 @@ class EditGate:
 
         objects = check.object_coords
         half = len(objects) // 2 if objects else 0
-        pair = pair_of(
-            check.reference,
-            check.edited,
-            resize=check.resize,
-            area=check.coords,
-            ref_boxes=objects[:half] if objects else check.ref_boxes,
-            edited_boxes=objects[half:] if objects else check.edited_boxes,
-        )
+        with self._session.clock.of("reading images"):
+            pair = pair_of(
+                check.reference,
+                check.edited,
+                resize=check.resize,
+                area=check.coords,
+                ref_boxes=objects[:half] if objects else check.ref_boxes,
+                edited_boxes=objects[half:] if objects else check.edited_boxes,
+            )
         return [
             Job(
                 nodeid=self.item.nodeid,
@@ -300,12 +301,25 @@ class EditGate:
             for config in configs
         ]
 
-    def _gate(self, job: Job) -> tuple[Gate, Measurement | None]:
-        gate, measurement = make_gate(self._session, job)
-        if gate.verdict == "fail":
-            pair = (job.pair.reference, job.pair.edited)
-            gate = illustrated(self._session, gate, pair, self.item.nodeid)
-        return gate, measurement
+    def _measured(self, jobs: Sequence[Job | Gate]) -> tuple[list[Gate], list[Measurement]]:
+        """Return the gates of a check and their measurements: all judged, then those explained."""
+        of_check = [judged(self._session, job) if isinstance(job, Job) else job for job in jobs]
+        gates = [self._explained(one) if isinstance(one, Judged) else one for one in of_check]
+        measurements = (one.measurement for one in of_check if isinstance(one, Judged))
+        return gates, [one for one in measurements if one is not None]
+
+    def _explained(self, judged: Judged) -> Gate:
+        gate, pair = explained(self._session, judged), judged.job.pair
+        if gate.verdict != "fail":
+            return gate
+        if gate.compares in pair.pictures:
+            return replace(gate, picture=pair.pictures[gate.compares])
+        images = (pair.reference, pair.edited)
+        with self._session.clock.gate(f"{self.item.nodeid}: {gate.label}"):
+            gate = illustrated(self._session, gate, images, self.item.nodeid)
+        if gate.picture is not None:
+            pair.pictures[gate.compares] = gate.picture
+        return gate
 
 
 _KEYWORDS = tuple(inspect.signature(EditGate.check).parameters)[1:]

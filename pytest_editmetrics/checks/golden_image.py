@@ -98,8 +98,10 @@ class GoldenImage:
                 raise InputError(f"unknown scope {scope!r}{did_you_mean(scope, SCOPES)}")
             address = self._claim(name)
         job = ImageJob(self._item, chosen, argument, image, address, coords, scope, self._facts)
+        clock, label = self._session.clock, "golden_image" + (f"@{name}" if name else "")
         try:
-            result = run_job(self._session, job)
+            with clock.gate(f"{self._item.nodeid}: {label}"), clock.of("goldens"):
+                result = run_job(self._session, job)
         except EditMetricsError as error:
             gate, measurement = self._not_measured(chosen, name, error), None
         else:

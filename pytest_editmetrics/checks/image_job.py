@@ -180,15 +180,16 @@ def _compared(session: EditSession, job: ImageJob, image: _Prepared, golden: Arr
         return _lpips(session, job, image, before, after)
 
     settings = session.settings.golden_images
-    return compare(
-        job.comparator,
-        golden,
-        image.pixels,
-        image.mask,
-        tile=settings.tile,
-        distance=settings.distance,
-        lpips=lpips,
-    )
+    with session.clock.of("comparing"):
+        return compare(
+            job.comparator,
+            golden,
+            image.pixels,
+            image.mask,
+            tile=settings.tile,
+            distance=settings.distance,
+            lpips=lpips,
+        )
 
 
 def _lpips(

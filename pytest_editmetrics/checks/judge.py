@@ -54,32 +54,55 @@ class Job:
     unnamed: bool = False
 
 
-def make_gate(
-    session: EditSession, job: Job, *, keep_failing_only: bool = False
-) -> tuple[Gate, Measurement | None]:
-    """Return the gate of a job, and its measurement if there is one; what goes wrong is a verdict.
+@dataclass(frozen=True)
+class Judged:
+    """A job's gate as it was judged, its measurement if there is one, and what explains it."""
 
-    With a run directory what the gate looked at is kept in it, or only if it fails.
-    """
+    job: Job
+    gate: Gate
+    measurement: Measurement | None
+    evidence: Evidence
+
+
+def judged(session: EditSession, job: Job) -> Judged:
+    """Measure a job and hold it to its threshold; what goes wrong is a verdict."""
     from pytest_editmetrics.pipes.explain import Evidence
 
-    evidence = None if session.run_dir is None else Evidence()
-    gate, measurement = _judged(session, job, evidence, session.options["update"])
-    if gate.verdict == "fail":
-        from pytest_editmetrics.report.picture import describe_change
+    evidence = Evidence()
+    label = job.config.metric.name + ("" if job.name is None else f"@{job.name}")
+    with session.clock.gate(f"{job.nodeid}: {label}"):
+        gate, measurement = _judged(session, job, evidence, session.options["update"])
+    if evidence.drift is not None and measurement is not None:
+        job.pair.drifts[measurement.scope] = evidence.drift
+    return Judged(job, gate, measurement, evidence)
 
-        images = job.pair.reference, job.pair.edited
-        change = describe_change(images, job.pair.mask(gate))
-        gate = replace(gate, details={**gate.details, "change": change})
-        if causes := _causes(job, gate):
-            gate = replace(gate, details={**gate.details, "causes": causes})
+
+def explained(session: EditSession, judged: Judged, *, keep_failing_only: bool = False) -> Gate:
+    """Return a gate with what explains it, if it fails.
+
+    With a run directory what the gate looked at is kept in it, or only if it fails. What several
+    metrics of one pair need is looked at once, so this comes after all of them were judged.
+    """
+    with session.clock.gate(f"{judged.job.nodeid}: {judged.gate.label}"):
+        return _explained(session, judged, keep_failing_only)
+
+
+def _explained(session: EditSession, judged: Judged, keep_failing_only: bool) -> Gate:
+    job, gate = judged.job, judged.gate
+    if gate.verdict == "fail":
+        with session.clock.of("diagnosis"):
+            details = {**gate.details, "change": job.pair.change(gate)}
+            if causes := _causes(job, gate):
+                details["causes"] = causes
+        gate = replace(gate, details=details)
     if session.run_dir is not None and (gate.failing or not keep_failing_only):
         from pytest_editmetrics.runs.evidence import keep_pair
 
         edited = job.pair.edited if job.pair.original is None else job.pair.original
         reference, mask = job.pair.reference, lambda: job.pair.mask(gate)
-        gate = keep_pair(session.run_dir, gate, reference, edited, mask, evidence)
-    return gate, measurement
+        with session.clock.of("pictures"):
+            gate = keep_pair(session.run_dir, gate, reference, edited, mask, judged.evidence)
+    return gate
 
 
 def encode_ahead(
@@ -132,19 +155,22 @@ def _judged(
         if bound.fixture is not None:
             origin["fixture"] = bound.fixture
         pair = (job.pair.reference, job.pair.edited)
-        measurement = measure(bound, config, pair, coords, job.pair.original, evidence)
-        address = _address(session, job) if job.golden else None
+        with session.clock.of("comparing"):
+            measurement = measure(bound, config, pair, coords, job.pair.original, evidence)
+        address = approved = None
+        if job.golden:
+            with session.clock.of("goldens"):
+                address = _address(session, job)
+                approved = session.goldens.lookup(
+                    address, measurement.device, measurement.device_name, measurement.smoke
+                )
         gate = judge(
             measurement,
             metric,
             margin=config.margin,
             name=job.name,
             explicit=job.explicit,
-            approved=None
-            if address is None
-            else session.goldens.lookup(
-                address, measurement.device, measurement.device_name, measurement.smoke
-            ),
+            approved=approved,
             default=session.settings.default(metric, job.expect),
             address=address,
             update=update,

@@ -9,11 +9,13 @@ from typing import Any, Literal
 import numpy as np
 
 from pytest_editmetrics.background.diagnosis import Diagnosis, diagnose
+from pytest_editmetrics.background.drift import Drift
 from pytest_editmetrics.gates.verdict import Checked, Gate
 from pytest_editmetrics.images.load import Array, ImageLike, load_image, load_pair
 from pytest_editmetrics.images.masks import bounds
 from pytest_editmetrics.images.regions import Mask, region_mask
 from pytest_editmetrics.images.shapes import Region
+from pytest_editmetrics.report.picture import describe_change
 
 _MOST_NUMBERS = 8  # of what is no box, and may have no end
 
@@ -33,7 +35,12 @@ class Pair:
     area: Any
     inside: Mask
     region: Checked
+    drifts: dict[str | None, Drift] = field(default_factory=dict, init=False, compare=False)
+    """How far the pixels of a scope moved, where that was measured."""
+    pictures: dict[str, str] = field(default_factory=dict, init=False, compare=False)
+    """Where the picture of the failing gates lies, by what they compare."""
     _diagnoses: dict[str | None, Diagnosis] = field(default_factory=dict, init=False, compare=False)
+    _changes: dict[str | None, str] = field(default_factory=dict, init=False, compare=False)
 
     def mask(self, gate: Gate) -> Mask:
         """Return the pixels that a gate measured, boolean (H, W)."""
@@ -44,8 +51,18 @@ class Pair:
     def diagnosis(self, gate: Gate) -> Diagnosis:
         """Return what changed the pixels that a gate measured; made once for gates alike."""
         if gate.scope not in self._diagnoses:
-            self._diagnoses[gate.scope] = diagnose(self.reference, self.edited, self.mask(gate))
+            self._diagnoses[gate.scope] = diagnose(
+                self.reference, self.edited, self.mask(gate), self.drifts.get(gate.scope)
+            )
         return self._diagnoses[gate.scope]
+
+    def change(self, gate: Gate) -> str:
+        """Return how much of what a gate measured changed, in words; made once for gates alike."""
+        scope = gate.scope if gate.compares == "region" else None
+        if scope not in self._changes:
+            images = self.reference, self.edited
+            self._changes[scope] = describe_change(images, self.mask(gate))
+        return self._changes[scope]
 
 
 def pair_of(

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.background.drift import Drift
 from pytest_editmetrics.images.load import Array
 
 Heat: TypeAlias = NDArray[np.float64]
@@ -21,12 +22,14 @@ class Evidence:
     - ``heat()``: LPIPS' spatial map, see ``spatial_map``.
     - ``patches()``: what moving the mass to each patch of the edited image costs, float64 (rows,
       columns), NaN where a patch was not measured; the costs add up to ``emd``.
+    - ``drift``: how far the background moved.
     - ``crops``: the objects that SAM isolated, (reference, edited) for each pair, RGB, uint8,
       (H, W, 3); ``None`` where it found none.
     """
 
     heat: Callable[[], Heat] | None = None
     patches: Callable[[], Heat] | None = None
+    drift: Drift | None = None
     crops: list[tuple[Array | None, Array | None]] = field(default_factory=list)
 
 

@@ -108,10 +108,11 @@ class ModelPipe(Pipe, Generic[ModelT]):
         """
         with self._lock:
             if self._using is None:
-                device = resolve_device(self.device)
-                with self.explained(f"finding the weights of {self.key}"):
-                    found = self._find()
-                self._using = Using(found, device, self.dtype, SeenAll(found.path))
+                with self.models.clock.of("loading models"):
+                    device = resolve_device(self.device)
+                    with self.explained(f"finding the weights of {self.key}"):
+                        found = self._find()
+                    self._using = Using(found, device, self.dtype, SeenAll(found.path))
             return self._using
 
     def load(self) -> Loaded[ModelT]:

@@ -6,16 +6,21 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Any
 
+from pytest_editmetrics.cache.clock import Clock
+
 
 class ModelStore:
     """Holds models by what decides them: equal keys share one model. Thread-safe.
+
+    ``clock`` counts the time of finding and loading them.
 
     >>> store = ModelStore()
     >>> store.get("clip", lambda: ["weights"]) is store.get("clip", lambda: ["loaded again"])
     True
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
         self._lock = threading.RLock()
         self._models: dict[Hashable, Any] = {}
 
@@ -29,7 +34,8 @@ class ModelStore:
         """
         with self._lock:
             if key not in self._models:
-                self._models[key] = build()
+                with self.clock.of("loading models"):
+                    self._models[key] = build()
             return self._models[key]
 
     def release(self, key: Hashable) -> bool:

@@ -60,6 +60,10 @@ def pytest_configure(config: pytest.Config) -> None:
     session = config.stash[session_key] = EditSession(config)
     config.pluginmanager.register(outcomes, "editmetrics-outcomes")
     config.pluginmanager.register(outcomes.ErrorsStay(), "editmetrics-errors")
+    if session.options["profile"]:
+        from pytest_editmetrics.plugin.profile import register_profile
+
+        register_profile(session)
     if hasattr(config, "workerinput"):
         from pytest_editmetrics.plugin.xdist import XdistWorker
 

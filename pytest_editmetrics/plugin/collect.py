@@ -95,7 +95,8 @@ def _run_static(edit_gate: EditGate, session: EditSession, file: CaseFile, case:
     if session.cases_ahead is None:
         _run(edit_gate, file, case, case.edited)
         return
-    reference, edited, together = session.cases_ahead.take(edit_gate.item)
+    with session.clock.of("reading images"):
+        reference, edited, together = session.cases_ahead.take(edit_gate.item)
     _run(edit_gate, file, case, edited, reference, together)
 
 

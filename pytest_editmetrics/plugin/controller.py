@@ -257,7 +257,8 @@ class Controller:
             counts = self._tally.counts() if self._tally else {"gates": 0}
             obsolete = self._images.obsolete
             self._outputs.write("close", counts, full, obsolete, self._suite.record)
-        self._outputs.close()
+        with self.session.clock.of("report"):
+            self._outputs.close()
         self._take(self._outputs)
         self._summarise(session)
         if self._problems:

@@ -40,7 +40,8 @@ def record_goldens(
     if not proposals:
         return notes, []
     try:
-        written, failed = write_proposals(proposals, session.registry, session.rootdir)
+        with session.clock.of("goldens"):
+            written, failed = write_proposals(proposals, session.registry, session.rootdir)
     except EditMetricsError as error:
         return notes, [str(error)]
     notes += [

@@ -11,11 +11,13 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.images.channels import apart, highest
 from pytest_editmetrics.images.regions import Mask
 
 _AMPLIFY = 8
 _LONG_SIDE = 768
 _TILE = 32
+_COMPRESSION = 1  # of 9: three times as fast as the default of 6, and files an eighth larger
 
 
 def describe_change(pair: tuple[Any, Any], mask: Mask) -> str:
@@ -25,7 +27,7 @@ def describe_change(pair: tuple[Any, Any], mask: Mask) -> str:
     measured; differences are channel values of 255.
     """
     reference, edited = pair
-    difference = np.abs(reference.astype(np.int16) - edited.astype(np.int16)).max(axis=2)
+    difference = highest(apart(reference, edited))
     height, width = difference.shape
     difference = np.where(mask, difference, 0)
     changed = int((difference > 0).sum())
@@ -51,10 +53,10 @@ def save_picture(pair: tuple[Any, Any], gate: Gate, nodeid: str, folder: Path) -
     The name is made from the test's id and a hash of it, so workers never share a file.
     """
     reference, edited = pair
-    difference = np.abs(reference.astype(np.int16) - edited.astype(np.int16)) * _AMPLIFY
+    difference = np.minimum(apart(reference, edited).astype(np.uint16) * _AMPLIFY, 255)
     panels = [
         Image.fromarray(np.ascontiguousarray(panel).astype(np.uint8))
-        for panel in (reference, edited, difference.clip(0, 255))
+        for panel in (reference, edited, difference)
     ]
     around = gate.region.get("bounds")
     boxes = [around] if around else gate.region.get("coords") or ()
@@ -78,5 +80,5 @@ def save_picture(pair: tuple[Any, Any], gate: Gate, nodeid: str, folder: Path) -
     full = f"{nodeid}::{gate.label}"
     slug = re.sub(r"[^A-Za-z0-9]+", "-", full.rsplit("/", 1)[-1]).strip("-")[:80]
     path = folder / f"{slug}-{hashlib.sha256(full.encode()).hexdigest()[:8]}.png"
-    strip.save(path)
+    strip.save(path, compress_level=_COMPRESSION)
     return path

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pytest_editmetrics.checks.judge import Job, encode_ahead, make_gate
+from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, explained, judged
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.session.state import EditSession
 
@@ -88,7 +88,8 @@ class RowScorer:
             jobs = (job for _, of_row in prepared for job in of_row if isinstance(job, Job))
             encode_ahead(self._session, jobs)
         for row, of_row in prepared:
-            yield Outcome(NODE + row.id, tuple(self._gate(row, job) for job in of_row))
+            of_row = [judged(self._session, one) if isinstance(one, Job) else one for one in of_row]
+            yield Outcome(NODE + row.id, tuple(self._gate(row, one) for one in of_row))
 
     def _prepared(self, row: Row, pair: Pair | EditMetricsError) -> list[Job | Gate]:
         from pytest_editmetrics.gates.verdict import Checked, error_gate, held_to
@@ -117,10 +118,10 @@ class RowScorer:
             )
         return prepared
 
-    def _gate(self, row: Row, job: Job | Gate) -> Gate:
-        gate = job
-        if isinstance(gate, Job):
-            gate, _ = make_gate(self._session, gate, keep_failing_only=self._keep == "failing")
+    def _gate(self, row: Row, one: Judged | Gate) -> Gate:
+        gate = one
+        if isinstance(gate, Judged):
+            gate = explained(self._session, gate, keep_failing_only=self._keep == "failing")
         if gate.verdict == "missing-golden":
             gate = replace(gate, verdict="recorded")
         facts = {"row": row.where, "reference": row.reference, "edited": row.edited}

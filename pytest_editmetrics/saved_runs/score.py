@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.checks.judge import Job, make_gate
+from pytest_editmetrics.checks.judge import Job, explained, judged
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND, Threshold
@@ -119,7 +119,7 @@ def _scored(session: EditSession, run: Run, record: GateRecord, configured: bool
             images={},
             picture=None,
         )
-    return make_gate(session, job)[0]
+    return explained(session, judged(session, job))
 
 
 def _compared(session: EditSession, run: Run, record: GateRecord, configured: bool) -> Gate:

@@ -91,6 +91,12 @@ OPTIONS = (
         kind="bool",
         default=False,
     ),
+    Option(
+        "profile",
+        "say at the end where the session's time went, and which gates took longest",
+        kind="bool",
+        default=False,
+    ),
     Option("results", "write every gate to PATH as JSON Lines", metavar="PATH"),
     Option(
         "run-dir",

@@ -14,6 +14,7 @@ from pytest_editmetrics.errors import ConfigError
 from pytest_editmetrics.session.options import resolve_options
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.cache.clock import Clock
     from pytest_editmetrics.cache.features import FeatureCache
     from pytest_editmetrics.config.settings import MetricConfig, Settings
     from pytest_editmetrics.config.suite import SuiteSettings
@@ -61,6 +62,13 @@ class EditSession:
         from pytest_editmetrics.runs.folder import RunDir
 
         return RunDir(self.run_path)
+
+    @cached_property
+    def clock(self) -> Clock:
+        """What adds up where the time goes; off without ``--editmetrics-profile``."""
+        from pytest_editmetrics.cache.clock import Clock
+
+        return Clock(self.options["profile"])
 
     @cached_property
     def registry(self) -> PipeRegistry:
@@ -181,7 +189,7 @@ class EditSession:
         from pytest_editmetrics.cache.features import FeatureCache
 
         if not self.options["cache"]:
-            return FeatureCache()
+            return FeatureCache(clock=self.clock)
         from pytest_editmetrics.cache.folder import CacheFolder
         from pytest_editmetrics.weights.catalog import NoHomeError, features_folder
 
@@ -189,8 +197,9 @@ class EditSession:
         try:
             folder = self._named("cache-dir", named) if named else features_folder()
         except NoHomeError as error:
-            return FeatureCache(note=f"feature cache: {error}; this run goes on without")
-        return FeatureCache(CacheFolder(folder, self.options["cache-size"]))
+            note = f"feature cache: {error}; this run goes on without"
+            return FeatureCache(note=note, clock=self.clock)
+        return FeatureCache(CacheFolder(folder, self.options["cache-size"]), clock=self.clock)
 
     @cached_property
     def cases_ahead(self) -> CasesAhead | None:
@@ -220,7 +229,7 @@ class EditSession:
         """The models that all pipes of the session share."""
         from pytest_editmetrics.pipes.models import ModelStore
 
-        return ModelStore()
+        return ModelStore(self.clock)
 
     def share(self, pipe: Any) -> Any:
         """Return a pipe that keeps its features and model in the session, if it is one of ours."""

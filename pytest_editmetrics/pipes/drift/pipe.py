@@ -60,6 +60,8 @@ class DriftPipe(PlainPipe):
         if not mask.any():
             return soft("empty-region", request.nothing_measured, {})
         drift = self._drift(request, mask)
+        if request.evidence is not None:
+            request.evidence.drift = drift
         details: dict[str, Any] = {"tiles": dict(Counter(tile.status for tile in drift.tiles))}
         if drift.motion is None:
             if lost := _unmatched(drift):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.images.channels import apart, pixels_of
 from pytest_editmetrics.images.ssim import Map, measured, ssim_map
 from pytest_editmetrics.pipes.base import PlainPipe, Request, Score, soft
 from pytest_editmetrics.pipes.pixels.spec import PSNR_CEILING, SPEC, WIN_SIGMA, WIN_SIZE
@@ -46,10 +47,9 @@ class PixelPipe(PlainPipe):
         details = {"measured_fraction": np.count_nonzero(mask) / mask.size}
         if not mask.any():
             return soft("empty-region", request.nothing_measured, details)
-        before, after = request.reference[mask], request.edited[mask]
-        difference = np.abs(before.astype(np.int16) - after.astype(np.int16))
+        difference = pixels_of(apart(request.reference, request.edited), mask)
         if request.metric == "unedit_max_diff":
-            changed = int(np.count_nonzero(difference.max(axis=1)))
+            changed = int(np.count_nonzero(difference.any(axis=1)))
             return Score(float(difference.max()), details={**details, "changed_pixels": changed})
         if request.metric == "unedit_psnr":
             return Score(_psnr(_squared(difference), difference.size), details=details)
@@ -79,7 +79,7 @@ class PixelPipe(PlainPipe):
         return {**params, "win_size": window, "win_sigma": sigma}
 
 
-def _squared(difference: NDArray[np.int16]) -> int:
+def _squared(difference: NDArray[np.uint8]) -> int:
     return int((difference.astype(np.int64) ** 2).sum())
 
 

@@ -1,0 +1,81 @@
+"""``--editmetrics-profile``: each test's report carries what its process spent; the end shows it.
+
+With pytest-xdist the workers' reports bring it to the controller, which adds its own.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from pytest_editmetrics.session.state import EditSession
+
+_CARRIED = "_editmetrics_profile"
+
+
+def register_profile(session: EditSession) -> None:
+    """Count in this process; where the summary is printed, also add up what reports bring."""
+    plugins = session.config.pluginmanager
+    plugins.register(_Spent(session), "editmetrics-spent")
+    if not hasattr(session.config, "workerinput"):
+        plugins.register(_Profile(session), "editmetrics-profile")
+
+
+class _Spent:
+    """Puts on the report of a test's end what was spent since the one before."""
+
+    def __init__(self, session: EditSession):
+        self._session = session
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[Any]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if call.when == "teardown":
+            setattr(report, _CARRIED, json.dumps(self._session.clock.take()))
+        return report
+
+
+class _Profile:
+    """Adds up what the reports carry, and prints it."""
+
+    def __init__(self, session: EditSession):
+        self._session = session
+        self._started = time.perf_counter()
+        self._seconds: Counter[str] = Counter()
+        self._gates: Counter[str] = Counter()
+        self._workers: set[str] = set()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        carried = vars(report).pop(_CARRIED, None)
+        if carried is None:
+            return
+        seconds, gates = json.loads(carried)
+        self._add(seconds, gates)
+        if (node := getattr(report, "node", None)) is not None:
+            self._workers.add(str(node.gateway.id))
+
+    def _add(self, seconds: dict[str, float], gates: dict[str, float]) -> None:
+        for kind, taken in seconds.items():
+            self._seconds[kind] += taken  # type: ignore[assignment]
+        for gate, taken in gates.items():
+            self._gates[gate] += taken  # type: ignore[assignment]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self._session.config.option.collectonly:
+            return
+        from pytest_editmetrics.report.profile import profile_lines
+
+        self._add(*self._session.clock.take())  # type: ignore[arg-type]
+        session = time.perf_counter() - self._started
+        terminalreporter.section("editmetrics profile")
+        for line in profile_lines(self._seconds, self._gates, session, len(self._workers)):
+            terminalreporter.write_line(line)

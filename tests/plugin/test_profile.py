@@ -1,0 +1,119 @@
+"""``--editmetrics-profile``: where the session's time went, and which gates were slowest."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pytest_editmetrics.report import profile
+
+TESTS = """
+from scene import *
+
+def test_shifted(edit_gate):
+    edit_gate.check(scene(), np.roll(edited(), 2, axis=1), BOX, metrics=["lpips"], name="whole")
+
+def test_two(edit_gate):
+    same = edited()
+    edit_gate.check(scene(), same, BOX, metrics=["unedit_psnr", "unedit_max_diff"])
+"""
+SETTINGS = "thresholds: {lpips: 0.0001, unedit_psnr: 1, unedit_max_diff: 254}\n"
+GATES = {
+    "test_it.py::test_shifted: lpips@whole",
+    "test_it.py::test_two: unedit_psnr",
+    "test_it.py::test_two: unedit_max_diff",
+}
+
+
+@pytest.fixture
+def scenes(scene: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    monkeypatch.setattr(profile, "_LEAST", 1e-9)
+    scene.makefile(".yaml", editmetrics=SETTINGS)
+    scene.makepyfile(test_it=TESTS)
+    return scene
+
+
+def section(result: pytest.RunResult) -> str:
+    return result.stdout.str().partition("editmetrics profile")[2]
+
+
+def kinds(result: pytest.RunResult) -> dict[str, float]:
+    """Return the printed seconds by kind."""
+    lines = re.findall(r"^  ([a-z ]+?) +(\d+\.\d\d) s +\d+ %$", section(result), re.MULTILINE)
+    return {kind: float(taken) for kind, taken in lines}
+
+
+def gates(result: pytest.RunResult) -> set[str]:
+    lines = section(result).partition("slowest gates")[2]
+    return set(re.findall(r"^  \d+\.\d\d s  (.*)$", lines, re.MULTILINE))
+
+
+def test_the_summary_says_where_the_time_went(scenes):
+    result = scenes.runpytest("--editmetrics-profile")
+    result.assert_outcomes(failed=1, passed=1)
+    found = kinds(result)
+    assert {"encoding", "loading models", "comparing", "diagnosis", "pictures"} <= set(found)
+    taken = float(re.search(r"the session took (\d+\.\d\d) s", section(result))[1])
+    assert sum(found.values()) == pytest.approx(taken, abs=0.01 * len(found))
+    assert gates(result) == GATES
+    assert "slowest gates: 3\n" in section(result)
+
+
+def test_workers_bring_theirs(scenes):
+    result = scenes.runpytest("-n2", "--editmetrics-profile")
+    result.assert_outcomes(failed=1, passed=1)
+    found = kinds(result)
+    assert {"encoding", "loading models", "comparing", "diagnosis", "pictures"} <= set(found)
+    assert "everything else" not in found
+    assert gates(result) == GATES
+    assert re.search(r"its (worker|2 workers together),", section(result))
+
+
+def test_golden_images_and_goldens_count(scenes):
+    scenes.makepyfile(
+        test_it="""
+        from scene import *
+
+        def test_image(golden_image):
+            golden_image.check(scene(), name="one", comparator="exact")
+
+        def test_edit(edit_gate):
+            edit_gate.check(scene(), edited(), BOX, metrics=["unedit_max_diff"])
+        """
+    )
+    scenes.makefile(".yaml", editmetrics="metrics: [lpips]\n")
+    result = scenes.runpytest("--editmetrics-profile", "--editmetrics-update=missing")
+    assert "goldens" in kinds(result)  # the last part of a session writes them
+    assert gates(result) == {
+        "test_it.py::test_image: golden_image@one",
+        "test_it.py::test_edit: unedit_max_diff",
+    }
+
+
+def test_the_ini_file_asks_for_it_and_the_command_line_takes_it_back(scenes):
+    scenes.makeini("[pytest]\npythonpath = .\neditmetrics_profile = true\n")
+    assert gates(scenes.runpytest("-k", "two")) == GATES - {"test_it.py::test_shifted: lpips@whole"}
+    assert section(scenes.runpytest("-k", "two", "--no-editmetrics-profile")) == ""
+    assert section(scenes.runpytest("--collect-only", "-q")) == ""
+
+
+def test_a_test_without_gates_counts_too(scenes):
+    scenes.makepyfile(
+        test_it="""
+        from scene import *
+
+        def test_pipe(lpips_pipe):
+            assert lpips_pipe(scene(), edited(), BOX, "inner") > 0
+        """
+    )
+    result = scenes.runpytest("--editmetrics-profile")
+    result.assert_outcomes(passed=1)
+    assert {"encoding", "loading models"} <= set(kinds(result))
+    assert "slowest gates" not in section(result)
+
+
+def test_each_attempt_of_a_rerun_counts(scenes):
+    result = scenes.runpytest("--editmetrics-profile", "-k", "shifted", "--reruns=1")
+    assert gates(result) == {"test_it.py::test_shifted: lpips@whole"}
+    assert "encoding" in kinds(result)
