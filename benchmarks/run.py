@@ -21,6 +21,7 @@ MODULES = {
     "metrics": "metric_rows",
     "sam": "sam_rows",
     "lpips": "lpips_rows",
+    "failing": "failing",
     "scale": "scale",
     "goldens": "golden_rows",
     "growth": "growth",

@@ -96,7 +96,7 @@ def _collecting(folder: Path, repetitions: int) -> Row:
     more = 1000 * (times["on"] - times["off"])
     figure = f"{more:.1f} ms more ({1000 * times['on']:.0f} against {1000 * times['off']:.0f})"
     what = "`pytest --collect-only` on one file, plugin on against off"
-    return Row(what, "at most 20 ms more", figure, more <= 20)
+    return Row(what, "at most 15 ms more", figure, more <= 15)
 
 
 def _first_lpips(folder: Path, repetitions: int) -> Row:
@@ -108,7 +108,7 @@ def _first_lpips(folder: Path, repetitions: int) -> Row:
     ratio = times["ours"] / times["torch"]
     figure = f"{ratio:.2f} times ({times['ours']:.2f} s against {times['torch']:.2f} s)"
     what = "a pytest process with one LPIPS test at 512 px, against `import torch`"
-    return Row(what, "at most 1.5 times", figure, ratio <= 1.5)
+    return Row(what, "at most 1.25 times", figure, ratio <= 1.25)
 
 
 def _first_emd(folder: Path, repetitions: int) -> Row:
