@@ -8,7 +8,7 @@ import numpy as np
 
 from pytest_editmetrics.background import diagnosis, drift
 from pytest_editmetrics.checks import pairs
-from pytest_editmetrics.pipes import drift as drift_pipe
+from pytest_editmetrics.pipes.drift import pipe as drift_pipe
 from pytest_editmetrics.report import picture
 
 TESTS = """
