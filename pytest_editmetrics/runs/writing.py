@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pytest_editmetrics.runs.folder import REPORT, RunDir, image_names
+from pytest_editmetrics.runs.folder import IMAGES, REPORT, RunDir, image_names
 from pytest_editmetrics.runs.results import ResultsFile
 
 _MADE_BY = b'<meta name="generator" content="pytest-editmetrics">'
@@ -40,6 +40,8 @@ class RunResults(ResultsFile):
         self._images: set[str] = set()
         run_dir.prepare()
         super().__init__(run_dir.results_path, versions, started, **more)
+        with suppress(OSError):  # an image that cannot be saved says so
+            (run_dir.path / IMAGES).mkdir(exist_ok=True)
 
     def begin(self) -> None:
         """Replace the earlier run, now that something runs."""
