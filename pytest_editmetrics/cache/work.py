@@ -29,10 +29,8 @@ def work_folder() -> Iterator[Path]:
     try:
         taken = _taken(own_cache() / "work")
     except (OSError, NotImplementedError, NoHomeError):
-        with tempfile.TemporaryDirectory(
-            prefix="editmetrics-", ignore_cleanup_errors=True
-        ) as folder:
-            yield Path(folder)
+        with tempfile.TemporaryDirectory(prefix="editmetrics-", ignore_cleanup_errors=True) as name:
+            yield Path(name)
         return
     folder, lock = taken
     try:
