@@ -88,8 +88,8 @@ class RowScorer:
             jobs = (job for _, of_row in prepared for job in of_row if isinstance(job, Job))
             encode_ahead(self._session, jobs)
         for row, of_row in prepared:
-            of_row = [judged(self._session, one) if isinstance(one, Job) else one for one in of_row]
-            yield Outcome(NODE + row.id, tuple(self._gate(row, one) for one in of_row))
+            made = [judged(self._session, one) if isinstance(one, Job) else one for one in of_row]
+            yield Outcome(NODE + row.id, tuple(self._gate(row, one) for one in made))
 
     def _prepared(self, row: Row, pair: Pair | EditMetricsError) -> list[Job | Gate]:
         from pytest_editmetrics.gates.verdict import Checked, error_gate, held_to
