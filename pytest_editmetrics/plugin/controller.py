@@ -257,8 +257,7 @@ class Controller:
             counts = self._tally.counts() if self._tally else {"gates": 0}
             obsolete = self._images.obsolete
             self._outputs.write("close", counts, full, obsolete, self._suite.record)
-        with self.session.clock.of("report"):
-            self._outputs.close()
+        self._outputs.close()
         self._take(self._outputs)
         self._summarise(session)
         if self._problems:

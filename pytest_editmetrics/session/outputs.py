@@ -151,8 +151,9 @@ class RunOutputs:
         from pytest_editmetrics.runs.folder import read_run
 
         try:
-            run = read_run(run_path)
-            write_html(run, self._html, say=self.notes.append, keeps_run=not self._temporary)
+            with self._session.clock.of("report"):
+                run = read_run(run_path)
+                write_html(run, self._html, say=self.notes.append, keeps_run=not self._temporary)
         except EditMetricsError as error:
             self.problems.append(str(error))
         else:
