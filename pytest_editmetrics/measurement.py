@@ -175,6 +175,11 @@ class Measurement:
     def __post_init__(self) -> None:
         if self.value is None and self.soft_failure is None:
             raise ValueError(f"a {self.metric} measurement needs a value or a soft failure")
+        if self.value is not None and self.soft_failure is not None:
+            raise ValueError(
+                f"a {self.metric} measurement has a value, {self.value}, or a soft failure, not"
+                " both: what could not be compared is no value"
+            )
 
     @property
     def smoke(self) -> bool:

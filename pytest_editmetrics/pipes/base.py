@@ -102,11 +102,10 @@ def soft(
     reason: SoftReason,
     message: str,
     details: Mapping[str, Any],
-    value: float | None = None,
     weights: tuple[WeightsUsed, ...] = (),
 ) -> Score:
     """Return the score of a region that gives no valid comparison."""
-    return Score(value, SoftFailure(reason, message), weights=weights, details=details)
+    return Score(None, SoftFailure(reason, message), weights=weights, details=details)
 
 
 class Pipe(ABC):

@@ -36,6 +36,7 @@ def test_a_no_op_scores_zero_whatever_happens_outside(alex, photo):
 @pytest.mark.parametrize("boxes", [[], None, [(300, 0, 400, 50)]])
 def test_nothing_inside_is_a_soft_failure(alex, photo, inverted, boxes):
     measured = alex.measure(photo, inverted, boxes, "inner", "edit_lpips")
+    assert measured.value is None
     assert measured.soft_failure.reason == "empty-region"
 
 

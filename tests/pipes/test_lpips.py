@@ -189,9 +189,9 @@ def test_outside_the_region_nothing_counts(alex, photo, edited):
         ([], "inner", "no boxes"),
     ],
 )
-def test_an_empty_region_is_zero_and_says_so(alex, photo, edited, coords, mode, says):
+def test_an_empty_region_is_no_value_and_says_so(alex, photo, edited, coords, mode, says):
+    assert alex(photo, edited, coords, mode) is None
     measured = alex.measure(photo, edited, coords, mode)
-    assert measured.value == 0.0
     assert measured.soft_failure.reason == "empty-region"
     assert says in measured.soft_failure.message
     assert measured.details["measured_fraction"] == 0

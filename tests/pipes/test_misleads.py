@@ -152,6 +152,17 @@ def test_no_object_is_no_similarity(tiny_clip, photo, monkeypatch):
     assert measured.soft_failure.reason == "empty-crop"
 
 
+# --- lpips of an empty region: 0.0 ---
+
+
+def test_nothing_compared_is_not_the_best_value(alex, photo):
+    """Row: lpips of an empty region; ``calc_lpips`` is the original's own and keeps its 0.0."""
+    over_all, inverted = [(0, 0, *photo.shape[1::-1])], 255 - photo
+    assert alex(photo, inverted, over_all, "outer") is None
+    assert alex.measure(photo, inverted, over_all, "outer").soft_failure.reason == "empty-region"
+    assert alex.calc_lpips(photo, inverted, np.zeros(photo.shape[:2], bool)) == 0.0
+
+
 # --- coords=[] for objects: NaN ---
 
 

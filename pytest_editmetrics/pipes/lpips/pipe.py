@@ -44,7 +44,7 @@ class LPIPSPipe(ModelPipe[Distance]):
         dtype: ``float32``, or ``bfloat16`` or ``float16``, which the network then computes in.
 
     Details of a measurement: ``net``, ``unscaled`` (before the division) and
-    ``measured_fraction`` in [0, 1]. An empty region gives 0.0 and the soft failure
+    ``measured_fraction`` in [0, 1]. An empty region is the soft failure
     ``empty-region``, because nothing was compared.
 
     ``pie_bench_lpips`` is LPIPS as the PIE-Bench tables have it (Ju et al. 2023, PnPInversion; net
@@ -76,6 +76,9 @@ class LPIPSPipe(ModelPipe[Distance]):
         self, ref_image: ImageLike, edited_image: ImageLike, mask: Mask | None = None
     ) -> float:
         """Return LPIPS over ``mask``, boolean (H, W), true where measured; ``None`` is everywhere.
+
+        The original's own function: a mask without a pixel gives its 0.0. Calling the pipe gives
+        ``None`` there, since nothing was compared.
 
         Raises:
             InputError: the mask's shape is not that of the images.
@@ -124,11 +127,12 @@ class LPIPSPipe(ModelPipe[Distance]):
         pair = request.reference, request.edited
         if request.metric == "pie_bench_lpips":
             pair = _times(mask, pair[0]), _times(mask, pair[1])
+        if not fraction:
+            nothing = {"net": self.net, "measured_fraction": 0.0}
+            return soft("empty-region", request.nothing_measured, nothing)
         maps = self._maps(using, *pair, mask)
         unscaled = maps.distance
         details = {"net": self.net, "unscaled": unscaled, "measured_fraction": fraction}
-        if not fraction:
-            return soft("empty-region", request.nothing_measured, details, value=0.0)
         if request.evidence is not None:
             request.evidence.heat = lambda: spatial_map(maps.whole(), *mask.shape)
         scaled = unscaled if request.metric == "pie_bench_lpips" else unscaled / fraction
