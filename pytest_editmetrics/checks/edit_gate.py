@@ -17,7 +17,7 @@ from pytest_editmetrics.checks.measure import Boxes
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.images.boxes import listed
 from pytest_editmetrics.measurement import Measurement, Scope, Threshold
-from pytest_editmetrics.session.marker import Marker
+from pytest_editmetrics.session.marker import Marker, check_metrics
 from pytest_editmetrics.session.record import TestRecord
 from pytest_editmetrics.session.state import session_of
 
@@ -250,8 +250,7 @@ class EditGate:
         asked = check.metrics if check.metrics is not None else marker.metrics
         if asked is None:
             asked, unnamed = settings.measured(check.expect)
-        if not isinstance(asked, Iterable):
-            raise InputError(f"metrics must be names of metrics, not {asked!r}")
+        check_metrics(asked)
         asked = (asked,) if isinstance(asked, str) else tuple(asked)
         if not asked:
             raise InputError("metrics is empty, so nothing would be measured; name at least one")

@@ -16,6 +16,7 @@ from pytest_editmetrics.errors import (
     did_you_mean,
 )
 from pytest_editmetrics.measurement import SCOPES, Measurement, Metric, Scope, Threshold
+from pytest_editmetrics.session.marker import Marker
 from pytest_editmetrics.session.record import TestRecord
 from pytest_editmetrics.session.state import session_of
 
@@ -91,6 +92,7 @@ class GoldenImage:
         """
         __tracebackhide__ = True
         with self._record.errors("golden_image"):
+            Marker.of(self._item, self._session)
             chosen = self._comparator(comparator)
             argument = self._argument(chosen, tolerance)
             check_name(name)

@@ -95,10 +95,20 @@ class PipeSpec:
         """Tell whether the pipe's constructor takes the keyword ``option``."""
         if self.options is not None:
             return option in self.takes
-        parameters = inspect.signature(self.load_factory()).parameters
-        return option in parameters or any(
-            parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()
-        )
+        kinds = [parameter.kind for parameter in self._parameters]
+        return option in self.option_names or inspect.Parameter.VAR_KEYWORD in kinds
+
+    @property
+    def option_names(self) -> tuple[str, ...]:
+        """The keywords that the pipe's constructor names."""
+        if self.options is not None:
+            return tuple(self.takes)
+        many = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+        return tuple(one.name for one in self._parameters if one.kind not in many)
+
+    @property
+    def _parameters(self) -> tuple[inspect.Parameter, ...]:
+        return tuple(inspect.signature(self.load_factory()).parameters.values())
 
 
 def class_of(package: str, name: str) -> Callable[[str], Any]:

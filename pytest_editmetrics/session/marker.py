@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,12 +11,19 @@ import pytest
 
 from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.measurement import Threshold
+from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.session.state import EditSession
+
+KEYS = ("metrics", "thresholds")
+_SPELT = "@pytest.mark.editmetrics(metrics=[...], thresholds={...})"
 
 
 @dataclass(frozen=True)
 class Marker:
-    """What the markers of one test say together, the nearest to the test winning."""
+    """What the markers of one test say together, the nearest to the test winning.
+
+    Of thresholds that is so for each metric: a function's of one leaves a module's of another.
+    """
 
     metrics: Any = None
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
@@ -24,34 +32,71 @@ class Marker:
     @classmethod
     def of(cls, item: pytest.Item, session: EditSession) -> Marker:
         """Read the markers of ``item``; raise ``InputError`` for one that makes no sense."""
-        merged: dict[str, Any] = {}
-        for mark in reversed(list(item.iter_markers("editmetrics"))):
-            if mark.args:
-                raise InputError(
-                    f"the editmetrics marker takes keywords only, not {mark.args!r}:"
-                    " @pytest.mark.editmetrics(metrics=[...], thresholds={...})"
-                )
-            merged.update(mark.kwargs)
-        metrics = merged.pop("metrics", None)
-        given = merged.pop("thresholds", None) or {}
-        if not isinstance(given, Mapping):
-            raise InputError(
-                f"the editmetrics marker's thresholds must be a mapping, not {given!r}"
-            )
-        if not given:
-            return cls(metrics, {}, merged)
-        from pytest_editmetrics.config.bounds import parse_bounds
-
-        source = f"on {item.nodeid}"
+        metrics, options = None, {}
         thresholds: dict[str, Threshold] = {}
-        for name, value in given.items():
-            metric = session.registry.metric(name)
-            if metric.name in thresholds:
-                raise InputError(
-                    f"the editmetrics marker's thresholds name {metric.name} twice, as {name!r} too"
-                )
-            thresholds[metric.name] = parse_bounds(metric, value, origin="marker", source=source)
-        return cls(metrics, thresholds, merged)
+        for node, mark in reversed(list(item.iter_markers_with_node("editmetrics"))):
+            what = f"the editmetrics marker of {node.nodeid or node.name}"
+            if mark.args:
+                raise InputError(f"{what} takes keywords only, not {mark.args!r}: {_SPELT}")
+            given = dict(mark.kwargs)
+            if (asked := given.pop("metrics", None)) is not None:
+                check_metrics(asked)
+                metrics = asked
+            source = f"on {item.nodeid if node is item else node.nodeid or node.name}"
+            thresholds |= _bounds(given.pop("thresholds", None), what, source, session.registry)
+            for option in given:
+                _check_option(option, what, session.registry)
+            options |= given
+        return cls(metrics, thresholds, options)
+
+
+def check_metrics(asked: Any) -> None:
+    """Raise ``InputError`` for what names no metrics, or gives them bounds that nothing holds."""
+    if isinstance(asked, Mapping):
+        names = list(asked)
+        raise InputError(
+            f"metrics are names, and a mapping's bounds would hold nothing: metrics={names!r}, and"
+            f" the bounds in @pytest.mark.editmetrics(thresholds={dict(asked)!r}) or in"
+            " editmetrics.yaml"
+        )
+    if not isinstance(asked, Iterable):
+        raise InputError(f"metrics must be names of metrics, not {asked!r}")
+
+
+def _bounds(given: Any, what: str, source: str, registry: PipeRegistry) -> dict[str, Threshold]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise InputError(f"{what}: thresholds must be a mapping, not {given!r}")
+    if not given:
+        return {}
+    from pytest_editmetrics.config.bounds import parse_bounds
+
+    thresholds: dict[str, Threshold] = {}
+    for name, value in given.items():
+        metric = registry.metric(name)
+        if metric.name in thresholds:
+            raise InputError(f"{what}: thresholds name {metric.name} twice, as {name!r} too")
+        thresholds[metric.name] = parse_bounds(metric, value, origin="marker", source=source)
+    return thresholds
+
+
+def _check_option(option: str, what: str, registry: PipeRegistry) -> None:
+    """Raise ``InputError`` for an option that nothing takes, whatever the marker stands on.
+
+    A pipe whose constructor takes any keyword takes none that is nearly one of ours.
+    """
+    pipes = registry.pipes.values()
+    named = {name for metric in registry.metrics.values() for name in metric.params}
+    named.update(name for pipe in pipes for name in pipe.option_names)
+    if option in named:
+        return
+    if not difflib.get_close_matches(option, KEYS, n=1) and any(
+        pipe.accepts(option) for pipe in pipes
+    ):
+        return
+    hint = did_you_mean(option, KEYS if difflib.get_close_matches(option, KEYS) else named)
+    raise InputError(f"{what} has {option!r}, which no pipe takes{hint}")
 
 
 def check_used(item: pytest.Item, session: EditSession, measured: Iterable[str]) -> None:
@@ -63,6 +108,7 @@ def check_used(item: pytest.Item, session: EditSession, measured: Iterable[str])
         InputError: a threshold of a metric, or an option, that no gate of the test used.
     """
     registry, settings = session.registry, session.settings
+    measured = sorted(measured)
     names = [name for name in measured if name in settings.metric_configs]
     configs = [settings.metric_configs[name] for name in names]
     valid: set[str] = set()
@@ -75,9 +121,9 @@ def check_used(item: pytest.Item, session: EditSession, measured: Iterable[str])
             if registry.metric(name).name not in names:
                 raise InputError(
                     f"the editmetrics marker has a threshold of {name!r}, which this test does not"
-                    f" measure; it measures {', '.join(names)}: add it to metrics="
+                    f" measure; it measures {', '.join(measured)}: add it to metrics="
                 )
-        for option in mark.kwargs.keys() - {"metrics", "thresholds"}:
+        for option in mark.kwargs.keys() - set(KEYS):
             if not any(
                 option in config.metric.params or registry.pipe(config.pipe_name).accepts(option)
                 for config in configs

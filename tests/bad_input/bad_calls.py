@@ -416,6 +416,17 @@ MARKERS = [
         names="a threshold of 'lpips'",
     ),
     Case("metrics that are a number", "@pytest.mark.editmetrics(metrics=5)", names="not 5"),
+    Case(
+        "metrics with bounds",
+        "@pytest.mark.editmetrics(metrics={'unedit_max_diff': 5})",
+        names="thresholds={'unedit_max_diff': 5}",
+    ),
+    Case(
+        "threshold for thresholds",
+        "@pytest.mark.editmetrics(threshold={'unedit_max_diff': 5})",
+        names="did you mean 'thresholds'?",
+    ),
+    Case("thresholds that are 0", "@pytest.mark.editmetrics(thresholds=0)", names="not 0"),
 ]
 
 IMAGES = [
