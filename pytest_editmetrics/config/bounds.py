@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_editmetrics.config.keys import Kind, Schema, between, mapping
+from pytest_editmetrics.config.keys import Kind, Schema, held, mapping
 from pytest_editmetrics.config.node import Node, Source
 from pytest_editmetrics.measurement import Metric, Origin, Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
@@ -64,11 +64,7 @@ def bounds(metric: Metric, origin: Origin) -> Kind:
 
 def bound_schema(metric: Metric) -> Schema:
     """Return the schema of a bound: a number that can hold, and can fail to hold."""
-    within = between(metric.low, metric.high)
-    end = "maximum" if metric.bound_kind == "max" else "minimum"
-    if end in within:
-        within[f"exclusive{end.capitalize()}"] = within.pop(end)
-    return within
+    return held(metric.bound_kind, metric.low, metric.high)
 
 
 def refuse_other_bound(metric: Metric, node: Node) -> None:

@@ -8,7 +8,7 @@ from math import inf
 from numbers import Real
 from typing import Any, Literal
 
-from pytest_editmetrics.config.keys import Block, Key, Kind, between, choice, mapping, number, whole
+from pytest_editmetrics.config.keys import Block, Key, Kind, choice, held, mapping, number, whole
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.measurement import Better, BoundKind
@@ -84,6 +84,14 @@ def bound_kind(comparator: str) -> BoundKind:
     return "min" if better(comparator) == "higher" else "max"
 
 
+def _holds_always(comparator: str, bound: float) -> str | None:
+    """Say why no image could lie outside a tolerance; ``None`` if one can."""
+    low, high = LIMITS[comparator]
+    if bound_kind(comparator) == "max":
+        return None if bound < high else f"always holds: {comparator} is never above {high:g}"
+    return None if bound > low else f"always holds: {comparator} is never below {low:g}"
+
+
 def checked_tolerance(comparator: str, tolerance: object) -> float:
     """Return the tolerance that a call gives.
 
@@ -101,7 +109,10 @@ def checked_tolerance(comparator: str, tolerance: object) -> float:
     low, high = LIMITS[comparator]
     if not number or not low <= float(tolerance) <= high or float(tolerance) == inf:  # type: ignore[arg-type]
         raise InputError(f"{what} for {comparator}: give a number in [{low:g}, {high:g}]")
-    return float(tolerance)  # type: ignore[arg-type]
+    bound = float(tolerance)  # type: ignore[arg-type]
+    if why := _holds_always(comparator, bound):
+        raise InputError(f"{what} for {comparator} {why}")
+    return bound
 
 
 def _tolerances(built_in: Mapping[str, float]) -> Kind:
@@ -111,10 +122,12 @@ def _tolerances(built_in: Mapping[str, float]) -> Kind:
             if name not in WITH_TOLERANCE:
                 child.fail(_EXACT)
             bound = number(*LIMITS[name]).read(child, f"{what} of {name}", registry)
+            if why := _holds_always(name, bound):
+                child.fail(f"{what} of {name} is {bound:g}, which {why}")
             found[name] = Tolerance(bound, child.where)
         return found
 
-    schema = mapping({name: between(*LIMITS[name]) for name in WITH_TOLERANCE})
+    schema = mapping({name: held(bound_kind(name), *LIMITS[name]) for name in WITH_TOLERANCE})
     return Kind("bounds by comparator: " + ", ".join(built_in), read, lambda _: schema)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.errors import did_you_mean
-from pytest_editmetrics.measurement import Metric
+from pytest_editmetrics.measurement import BoundKind, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 Schema = dict[str, Any]
@@ -168,6 +168,15 @@ def between(low: float, high: float, of: str = "number") -> Schema:
     """Return the schema of a number; an end that is not finite is left out."""
     ends = {"minimum": low, "maximum": high}
     return {"type": of, **{key: end for key, end in ends.items() if isfinite(end)}}
+
+
+def held(kind: BoundKind, low: float, high: float) -> Schema:
+    """Return the schema of a bound on what lies in [low, high]: one that always holds is none."""
+    within = between(low, high)
+    end = "maximum" if kind == "max" else "minimum"
+    if end in within:
+        within[f"exclusive{end.capitalize()}"] = within.pop(end)
+    return within
 
 
 def choice(*names: str) -> Kind:

@@ -458,6 +458,11 @@ IMAGES = [
         names="1.5",
     ),
     Case(
+        "tolerance that always holds",
+        "golden_image.check(after, comparator='ssim', tolerance=-1.0)",
+        names="never below -1",
+    ),
+    Case(
         "text in place of a tolerance",
         "golden_image.check(after, comparator='pixel', tolerance='low')",
         names="'low'",

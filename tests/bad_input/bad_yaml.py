@@ -135,6 +135,11 @@ CONFIGURATION = [
     Case(
         "comparator misspelt", "golden_images: {comparator: pixels}", names="did you mean 'pixel'?"
     ),
+    Case(
+        "tolerance that always holds",
+        "golden_images: {tolerance: {pixel: 1.0}}",
+        names="never above 1",
+    ),
     Case("tile of no pixels", "golden_images: {tile: {size: 0}}", names="editmetrics.yaml:1"),
     Case("suite that is a list", "suite: [lpips]", names="editmetrics.yaml:1"),
     Case("suite with a key misspelt", "suite: {lpips: {meen: {max: 0.1}}}", names="'meen'"),

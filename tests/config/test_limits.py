@@ -103,12 +103,33 @@ def test_tolerances_of_golden_images(comparator):
     assert golden_images.TILE_TOLERANCE[comparator] == tile
     if comparator == "exact":
         return
-    assert checked_tolerance(comparator, low) == low
-    within = high if high < inf else 1e300
-    assert checked_tolerance(comparator, within) == within
-    for wrong in (nextafter(low, -inf), nextafter(high, inf), inf, True, "0.5"):
+    always, strictest = (
+        (high, low) if golden_images.bound_kind(comparator) == "max" else (low, high)
+    )
+    loosest = nextafter(always, strictest) if always < inf else 1e300
+    for within in (strictest, loosest):
+        assert checked_tolerance(comparator, within) == within
+    for wrong in (always, nextafter(low, -inf), nextafter(high, inf), inf, True, "0.5"):
         with pytest.raises(InputError):
             checked_tolerance(comparator, wrong)
+    if always < inf:
+        with pytest.raises(InputError, match=f"always holds: {comparator} is never"):
+            checked_tolerance(comparator, always)
+
+
+@pytest.mark.parametrize("where", ["tolerance", "tile"])
+def test_the_schema_refuses_a_tolerance_that_always_holds(where):
+    block = json_schema(PipeRegistry(), "settings")["properties"]["golden_images"]["anyOf"][0]
+    held = block["properties"][where]["anyOf"][0]
+    if where == "tile":
+        held = held["properties"]["tolerance"]["anyOf"][0]
+    pixel, ssim = (held["properties"][name] for name in ("pixel", "ssim"))
+    assert (_number(pixel)["exclusiveMaximum"], "maximum" in _number(pixel)) == (1.0, False)
+    assert (_number(ssim)["exclusiveMinimum"], "minimum" in _number(ssim)) == (-1.0, False)
+
+
+def _number(schema):
+    return schema["anyOf"][0] if "anyOf" in schema else schema
 
 
 def test_a_margin_is_a_tenth_unless_it_says_otherwise():

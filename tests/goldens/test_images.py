@@ -543,7 +543,7 @@ def test_the_block_is_read_with_defaults_filled_in(tmp_path):
     got = settings_of(
         tmp_path,
         "golden_images:\n  comparator: ssim\n  format: webp\n  distance: 3\n"
-        "  tolerance: {ssim: 0.9, lpips: '${env:NO_SUCH:0.5}'}\n  tile: {size: 32, tolerance: {pixel: 1}}\n",
+        "  tolerance: {ssim: 0.9, lpips: '${env:NO_SUCH:0.5}'}\n  tile: {size: 32, tolerance: {pixel: 0.9}}\n",
     )
     assert (got.comparator, got.format, got.distance, got.tile) == ("ssim", "webp", 3, 32)
     assert (got.tolerances["ssim"].bound, got.tolerances["ssim"].source) == (
@@ -552,7 +552,7 @@ def test_the_block_is_read_with_defaults_filled_in(tmp_path):
     )
     assert got.tolerances["lpips"].bound == 0.5
     assert got.tolerances["pixel"] == ImageSettings().tolerances["pixel"]
-    assert got.tile_tolerances["pixel"].bound == 1
+    assert got.tile_tolerances["pixel"].bound == 0.9
     assert settings_of(tmp_path, "golden_images:\n") == ImageSettings()
     assert settings_of(tmp_path, "golden_images: {format: , tile: }\n") == ImageSettings()
 
@@ -568,6 +568,10 @@ def test_the_block_is_read_with_defaults_filled_in(tmp_path):
         ("tolerance: {ssim: 2}", r"outside \[-1, 1\]"),
         ("tolerance: {pixel: -0.1}", "outside"),
         ("tolerance: {lpips: soft}", "must be a number"),
+        ("tolerance: {pixel: 1}", "is 1, which always holds: pixel is never above 1"),
+        ("tolerance: {pixel: '${env:NO_SUCH:1.0}'}", "which always holds"),
+        ("tolerance: {ssim: -1}", "is -1, which always holds: ssim is never below -1"),
+        ("tile: {tolerance: {ssim: -1.0}}", "the tile tolerance of ssim .* always holds"),
         ("tile: {size: 4}", "from 8 to"),
         ("tile: {size: 64.5}", "whole number"),
         ("tile: {edge: 64}", "unknown key 'edge'"),
