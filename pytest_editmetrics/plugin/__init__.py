@@ -39,8 +39,9 @@ __all__ = [
 ]
 
 MARKER = (
-    "editmetrics(metrics=None, thresholds=None, **pipe_options): what edit_gate measures in this"
-    " test, the bounds it is held to, and options of the pipes, such as framing='center-crop'"
+    "editmetrics(metrics=None, thresholds=None, gates=None, **pipe_options): what edit_gate"
+    " measures in this test, the bounds it is held to, gates='none' for a test that may make no"
+    " gate, and options of the pipes, such as framing='center-crop'"
 )
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.plugin.gateless import Gateless
 from pytest_editmetrics.plugin.required import Required
 from pytest_editmetrics.session.options import in_ci
 from pytest_editmetrics.session.record import REPORT_KEY, is_ours
@@ -61,7 +62,7 @@ class Controller:
         self._internal_error = False
         self._measured: dict[str, frozenset[str]] = {}
         self._labels: dict[frozenset[str], frozenset[str]] = {}  # most tests measure the same
-        self._gateless: list[str] = []
+        self._gateless = Gateless(session)
         self._notes: list[str] = []
         self._problems: list[str] = []
         self._required = Required(session)
@@ -158,7 +159,7 @@ class Controller:
             data = json.loads(carried)
             attempt.gates, attempt.failed = data["gates"], data["failed"]
             attempt.other_failure = data["other_failure"]
-            attempt.staged, attempt.asked = data["staged"], True
+            attempt.staged, attempt.asked = data["staged"], data["asked"]
             self._notes += [note for note in data["notes"] if note not in self._notes]
             attempt.location = (report.location[0], (report.location[1] or 0) + 1)
         outcome = _outcome(report)
@@ -190,9 +191,9 @@ class Controller:
                 g["metric"] + (f"@{g['name']}" if g["name"] else "") for g in attempt.gates
             )
             self._measured[nodeid] = self._labels.setdefault(labels, labels)
-            if attempt.asked and not attempt.gates:
-                self._gateless.append(nodeid)
         if not attempt.gates:
+            if attempt.asked and not attempt.rerun and attempt.outcome in ("passed", "xpassed"):
+                self._gateless.add(nodeid)
             return
         from pytest_editmetrics.gates.verdict import Gate
         from pytest_editmetrics.report.tally import Tally, TestGates
@@ -264,7 +265,8 @@ class Controller:
             session.testsfailed += 1
 
     def _take(
-        self, recorder: ImageRecorder | SuiteRecorder | Required | RunOutputs | CiSurfaces
+        self,
+        recorder: ImageRecorder | SuiteRecorder | Required | Gateless | RunOutputs | CiSurfaces,
     ) -> None:
         self._notes += recorder.notes
         self._problems += recorder.problems
@@ -295,16 +297,8 @@ class Controller:
 
     def _report_not_measured(self, session: pytest.Session) -> None:
         """Name tests that asked for a gate and made none, and goldens that nothing was held to."""
-        if self._gateless:
-            self._notes.append(
-                f"asked for a gate and made none: {len(self._gateless)}, {self._gateless[0]}"
-                + (" and others" if len(self._gateless) > 1 else "")
-            )
-            if self._tally is None and session.testsfailed == 0:
-                self._problems.append(
-                    "tests asked for gates and not one was made, so this session proves nothing:"
-                    " exit status 1"
-                )
+        self._gateless.close(session, gates=self._tally is not None)
+        self._take(self._gateless)
         measured = {}
         for path, nodeids in _by_file(self._measured).items():
             test_file = self.session.rootdir / path

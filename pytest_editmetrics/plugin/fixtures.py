@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from pytest_editmetrics.session.record import record_key, start_attempt
+from pytest_editmetrics.session.record import TestRecord, record_key, start_attempt
 from pytest_editmetrics.session.state import session_of
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ def edit_gate(request: pytest.FixtureRequest) -> EditGate:
     """Checks an edited image against its reference: edit_gate.check(reference, edited, coords)."""
     from pytest_editmetrics.checks.edit_gate import EditGate
 
-    item = request.node
-    return EditGate(item.stash.get(record_key, None) or start_attempt(item))
+    return EditGate(_asked(request))
 
 
 @pytest.fixture
@@ -64,29 +63,39 @@ def golden_image(request: pytest.FixtureRequest) -> GoldenImage:
     """Compares an image with the one approved for the test: golden_image.check(image)."""
     from pytest_editmetrics.checks.golden_image import GoldenImage
 
-    item = request.node
-    return GoldenImage(item.stash.get(record_key, None) or start_attempt(item))
+    return GoldenImage(_asked(request))
 
 
 @pytest.fixture
-def assert_unedit_emd_below() -> Helper:
+def assert_unedit_emd_below(request: pytest.FixtureRequest) -> Helper:
     """Asserts that CLIP sees the same content outside the edit boxes (emd, lower is better)."""
     from pytest_editmetrics.plugin import helpers
 
+    _asked(request)
     return helpers.assert_unedit_emd_below
 
 
 @pytest.fixture
-def assert_unedit_lpips_below() -> Helper:
+def assert_unedit_lpips_below(request: pytest.FixtureRequest) -> Helper:
     """Asserts that the pixels outside the edit boxes look the same (lpips, lower is better)."""
     from pytest_editmetrics.plugin import helpers
 
+    _asked(request)
     return helpers.assert_unedit_lpips_below
 
 
 @pytest.fixture
-def assert_object_sim_above() -> Helper:
+def assert_object_sim_above(request: pytest.FixtureRequest) -> Helper:
     """Asserts that objects stayed the same objects (cosine of CLIP tokens, higher is better)."""
     from pytest_editmetrics.plugin import helpers
 
+    _asked(request)
     return helpers.assert_object_sim_above
+
+
+def _asked(request: pytest.FixtureRequest) -> TestRecord:
+    """Return the record of the test that has a gate fixture now, however it came to it."""
+    item = request.node
+    record = item.stash.get(record_key, None) or start_attempt(item)
+    record.asked = not record.wanted.excused
+    return record

@@ -44,6 +44,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         _enforce_strict(record, "setup", "call")
         _enforce_review(record, "setup", "call")
         _enforce_marker(record)
+        if not record.wanted.late:
+            _enforce_measured(record)
         return result
 
 
@@ -56,6 +58,8 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
         _enforce_failures(record, "teardown")
         _enforce_strict(record, "teardown")
         _enforce_review(record, "teardown")
+        if record.wanted.late and record.call_passed:
+            _enforce_measured(record)
         return result
 
 
@@ -113,6 +117,16 @@ def _enforce_marker(record: TestRecord) -> None:
         check_used(item, session_of(item.config), {gate.metric for _, gate in record.gates})
 
 
+def _enforce_measured(record: TestRecord) -> None:
+    """Fail a test that asked for gates itself, would pass, and made none."""
+    if not record.wanted.itself or record.gates or record.subtest_failed:
+        return
+    from pytest_editmetrics.session.asked import check_made
+
+    with record.errors(None):
+        check_made(record.item)
+
+
 def _enforce_strict(record: TestRecord, *phases: Phase) -> None:
     strict = session_of(record.item.config).options["strict"]
     soft = record.soft(*phases)
@@ -157,6 +171,7 @@ def pytest_runtest_makereport(
         del item.stash[record_key]  # the session keeps every item to its end
     if call.when == "call":
         record.call_failed = report.failed or record.subtest_failed
+        record.call_passed = report.passed and not record.subtest_failed
         record.other_failure |= _is_other_failure(record, report, call)
     if not record.gates and not record.asked:
         return report

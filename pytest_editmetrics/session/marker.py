@@ -1,4 +1,4 @@
-"""``@pytest.mark.editmetrics(metrics=None, thresholds=None, **pipe_options)``, read and checked."""
+"""``@pytest.mark.editmetrics(metrics=None, thresholds=None, gates=None, **pipe_options)``."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import pytest
 from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
+from pytest_editmetrics.session.asked import check_gates
 from pytest_editmetrics.session.state import EditSession
 
-KEYS = ("metrics", "thresholds")
+KEYS = ("metrics", "thresholds", "gates")
 _SPELT = "@pytest.mark.editmetrics(metrics=[...], thresholds={...})"
 
 
@@ -32,6 +33,7 @@ class Marker:
     @classmethod
     def of(cls, item: pytest.Item, session: EditSession) -> Marker:
         """Read the markers of ``item``; raise ``InputError`` for one that makes no sense."""
+        check_gates(item)
         metrics, options = None, {}
         thresholds: dict[str, Threshold] = {}
         for node, mark in reversed(list(item.iter_markers_with_node("editmetrics"))):
@@ -44,6 +46,7 @@ class Marker:
                 metrics = asked
             source = f"on {item.nodeid if node is item else node.nodeid or node.name}"
             thresholds |= _bounds(given.pop("thresholds", None), what, source, session.registry)
+            given.pop("gates", None)
             for option in given:
                 _check_option(option, what, session.registry)
             options |= given

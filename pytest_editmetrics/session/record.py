@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.session.asked import Asked
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
 Phase = Literal["setup", "call", "teardown"]
 PROPERTY_PREFIX = "editmetrics:"
 REPORT_KEY = "_editmetrics"
-GATE_FIXTURES = (
-    "edit_gate",
-    "golden_image",
-    "assert_unedit_emd_below",
-    "assert_unedit_lpips_below",
-    "assert_object_sim_above",
-)
 
 
 @dataclass
@@ -34,7 +28,8 @@ class TestRecord:
     """What an attempt has recorded so far; ``phase`` is the part of the test that is running.
 
     ``staged`` are the golden images that it wants to be written; ``asked`` tells whether the test
-    has a fixture, marker or call of ours, so that one that makes no gate can be named;
+    has a fixture, marker or call of ours, so that one that makes no gate can be named, ``wanted``
+    what its function, fixtures and markers say of it;
     ``other_failure`` whether its call failed, and not for its gates; ``told`` is how much the
     attempt's reports have told.
     """
@@ -46,11 +41,13 @@ class TestRecord:
     running: bool = False
     subtest_failed: bool = False
     call_failed: bool = False
+    call_passed: bool = False
     other_failure: bool = False
     gates: list[tuple[Phase, Gate]] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
     staged: list[Staged] = field(default_factory=list)
     asked: bool = False
+    wanted: Asked = field(default_factory=Asked)
     told: tuple[bool, int, int] | None = None
 
     def claim(self, metric: str, name: str | None) -> None:
@@ -125,6 +122,7 @@ class TestRecord:
             "other_failure": self.other_failure,
             "gates": gates,
             "staged": staged,
+            "asked": self.asked,
             "notes": notes,
         }
         return json.dumps(carried, default=repr)
@@ -147,11 +145,8 @@ def start_attempt(item: pytest.Item) -> TestRecord:
     item.user_properties[:] = [
         (key, value) for key, value in item.user_properties if not is_ours(key)
     ]
-    requested = getattr(getattr(item, "_fixtureinfo", None), "argnames", ())
-    asked = item.get_closest_marker("editmetrics") is not None or any(
-        name in GATE_FIXTURES for name in requested
-    )
-    record = item.stash[record_key] = TestRecord(item, asked=asked)
+    record = item.stash[record_key] = TestRecord(item, wanted=Asked.of(item))
+    record.asked = record.wanted.itself or record.wanted.widely
     return record
 
 

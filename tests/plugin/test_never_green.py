@@ -293,7 +293,10 @@ def test_a_misspelt_pipe_in_skip_missing_is_refused(suite):
 
 
 def test_a_session_that_asked_for_gates_and_made_none_fails(suite):
-    suite.makepyfile("def test_it(edit_gate):\n    for _ in []: edit_gate.check(None, None)")
+    suite.makepyfile(
+        "def test_it(request):\n"
+        "    gate = request.getfixturevalue('edit_gate')\n    for _ in []: gate.check(None, None)"
+    )
     result = suite.runpytest()
     result.assert_outcomes(passed=1)
     assert result.ret == 1

@@ -138,7 +138,7 @@ def test_what_an_exit_status_of_0_leaves_unmeasured_or_failing_is_named(suite):
             pathlib.Path("seen").touch()
             check(14 if first else 5, 0.1)
         def test_missing(check): check(MISSING, 1)
-        def test_unused(edit_gate): pass
+        def test_unused(request): request.getfixturevalue("edit_gate")
         """
     )
     result = suite.runpytest("--reruns", "1", "--editmetrics-skip-missing=pixel-pipe")
@@ -152,7 +152,8 @@ def test_what_an_exit_status_of_0_leaves_unmeasured_or_failing_is_named(suite):
             "  test_x.py::test_hidden: *",
             "passed only after a rerun: 1",
             "  test_x.py::test_flaky",
-            "asked for a gate and made none: 1, test_x.py::test_unused",
+            "asked for a gate and made none: 1, *",
+            "  test_x.py::test_unused",
             "approved but not measured: 1 goldens*",
         ]
     )

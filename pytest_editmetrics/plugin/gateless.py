@@ -1,0 +1,48 @@
+"""Tests that asked for gates only by what holds for many tests, and made none: named at the end."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_editmetrics.session.state import EditSession
+
+_LISTED = 10
+
+
+class Gateless:
+    """Takes such tests; ``problems`` fail the session, ``notes`` do not.
+
+    A test that asked itself has failed by itself.
+    """
+
+    def __init__(self, session: EditSession):
+        self._strict = session.options["strict"] != "none"
+        self._tests: list[str] = []
+        self.notes: list[str] = []
+        self.problems: list[str] = []
+
+    def add(self, nodeid: str) -> None:
+        """Take a test that passed."""
+        self._tests.append(nodeid)
+
+    def close(self, session: pytest.Session, *, gates: bool) -> None:
+        """Say which they are; ``gates`` tells whether the session has any gate."""
+        if not self._tests:
+            return
+        said = (
+            f"asked for a gate and made none: {len(self._tests)}, by a module's or class's marker,"
+            ' an autouse fixture or getfixturevalue; @pytest.mark.editmetrics(gates="none") says'
+            " that a test may make none"
+        )
+        if self._strict:
+            self.problems.append(said)
+        else:
+            self.notes.append(f"{said} (--editmetrics-strict=regressed fails)")
+        self.notes += [f"  {nodeid}" for nodeid in self._tests[:_LISTED]]
+        if len(self._tests) > _LISTED:
+            self.notes.append(f"  and {len(self._tests) - _LISTED} more")
+        if not gates and session.testsfailed == 0:
+            self.problems.append(
+                "tests asked for gates and not one was made, so this session proves nothing: exit"
+                " status 1"
+            )

@@ -1,0 +1,133 @@
+"""Whether a test asked for gates, so that one that then makes none is no pass.
+
+A test has asked itself if its function, or a fixture that it requests, names a gate fixture, or if
+its own function carries the marker. What holds for many tests (a module's or class's marker, an
+autouse fixture) or is decided while the test runs (``getfixturevalue``) may be more than a test
+needs: that is only named.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from pytest_editmetrics.errors import InputError
+
+GATE_FIXTURES = (
+    "edit_gate",
+    "golden_image",
+    "assert_unedit_emd_below",
+    "assert_unedit_lpips_below",
+    "assert_object_sim_above",
+)
+_PACKAGE = __name__.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a test says before it runs.
+
+    ``itself``: it asked for gates by its own function; ``widely``: something that holds for more
+    than this test did. ``late``: a fixture of it may measure in its teardown. ``excused``: its
+    marker says that it may make none.
+    """
+
+    itself: bool = False
+    widely: bool = False
+    late: bool = False
+    excused: bool = False
+
+    @classmethod
+    def of(cls, item: pytest.Item) -> Asked:
+        """Read a test's function, fixtures and markers; nothing of it runs."""
+        if _gates(item)[0] == "none":
+            return cls(excused=True)
+        fixtures = _Fixtures(item)
+        own = [mark for mark in item.own_markers if mark.name == "usefixtures"]
+        requested = (*fixtures.arguments, *(name for mark in own for name in mark.args))
+        marked = any(mark.name == "editmetrics" for mark in item.own_markers)
+        return cls(
+            itself=marked or fixtures.reach(requested),
+            widely=item.get_closest_marker("editmetrics") is not None
+            or fixtures.reach(fixtures.all),
+            late=any(fixtures.may_measure_late(name) for name in fixtures.all),
+        )
+
+
+class _Fixtures:
+    """The fixtures of a test, and which of them lead to one that makes gates."""
+
+    def __init__(self, item: pytest.Item):
+        info = getattr(item, "_fixtureinfo", None)
+        self.arguments: tuple[str, ...] = tuple(getattr(info, "argnames", ()))
+        self.all: tuple[str, ...] = tuple(getattr(info, "names_closure", ()))
+        self._definitions: dict[str, Any] = dict(getattr(info, "name2fixturedefs", {}))
+        self._known: dict[str, bool] = {}
+
+    def reach(self, names: Iterable[str]) -> bool:
+        """Tell whether one of these is, or needs, a fixture of ours that makes gates.
+
+        A fixture of the user's own that only has the name of one of ours is none.
+        """
+        return any(self._reaches(name) for name in names)
+
+    def may_measure_late(self, name: str) -> bool:
+        """Tell whether a fixture has a teardown, and a fixture of ours to measure in it."""
+        return self._reaches(name) and any(
+            "request" in used.argnames
+            or inspect.isgeneratorfunction(used.func)
+            or inspect.isasyncgenfunction(used.func)
+            for used in self._used(name)
+            if not _is_ours(used)
+        )
+
+    def _reaches(self, name: str) -> bool:
+        if name not in self._known:
+            self._known[name] = False  # while it is looked at: a fixture may need its namesake
+            self._known[name] = any(
+                (name in GATE_FIXTURES and _is_ours(used)) or self.reach(used.argnames)
+                for used in self._used(name)
+            )
+        return self._known[name]
+
+    def _used(self, name: str) -> Iterator[Any]:
+        """Yield the definition that holds for a name, and those of its name that it needs."""
+        for definition in reversed(self._definitions.get(name) or ()):
+            yield definition
+            if name not in definition.argnames:
+                return
+
+
+def _is_ours(definition: Any) -> bool:
+    return str(getattr(definition.func, "__module__", "")).partition(".")[0] == _PACKAGE
+
+
+def check_gates(item: pytest.Item) -> None:
+    """Raise ``InputError`` if a marker's ``gates`` says something else than ``"none"``."""
+    gates, where = _gates(item)
+    if gates not in (None, "none"):
+        raise InputError(
+            f"the editmetrics marker of {where} has gates={gates!r}; what it can say is"
+            " gates='none': the test may make no gate"
+        )
+
+
+def check_made(item: pytest.Item) -> None:
+    """Raise ``InputError``, for a test that asked for gates and made none."""
+    check_gates(item)
+    raise InputError(
+        "this test asked for gates and made none, so it proves nothing: measure in it, or say"
+        ' @pytest.mark.editmetrics(gates="none") if it may make none'
+    )
+
+
+def _gates(item: pytest.Item) -> tuple[Any, str]:
+    """Return what the nearest marker with ``gates`` says, and what it stands on."""
+    for node, mark in item.iter_markers_with_node("editmetrics"):
+        if mark.kwargs.get("gates") is not None:
+            return mark.kwargs["gates"], node.nodeid or node.name
+    return None, ""

@@ -1,0 +1,119 @@
+"""A test that asked for gates and made none is no pass."""
+
+from __future__ import annotations
+
+import pytest
+
+SAID = "*this test asked for gates and made none, so it proves nothing*"
+HEAD = """
+import pytest
+
+NO_GATES = pytest.mark.editmetrics(gates="none")
+
+@pytest.fixture
+def wrapped(check):
+    return lambda value: check(value, 1)
+"""
+BESIDE = "def test_beside(check): check(1, 1)\n"
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "def test_it(edit_gate): pass",
+        "def test_it(golden_image): pass",
+        "def test_it(assert_unedit_lpips_below): pass",
+        "def test_it(wrapped): [wrapped(1) for _ in []]",
+        "@pytest.mark.editmetrics(metrics='score')\ndef test_it(): pass",
+        "@pytest.mark.usefixtures('wrapped')\ndef test_it(): pass",
+        "@pytest.mark.parametrize('n', [pytest.param(1, marks=pytest.mark.editmetrics)])\n"
+        "def test_it(n): pass",
+        "@pytest.mark.xfail\ndef test_it(wrapped): pass",
+        "@pytest.fixture\ndef edit_gate(edit_gate): return edit_gate\ndef test_it(edit_gate): pass",
+        "@pytest.mark.editmetrics(gates='one')\ndef test_it(wrapped): pass",
+    ],
+    ids=["gate", "image", "helper", "wrapped", "marker", "use", "param", "xfail", "own", "value"],
+)
+def test_one_that_asked_and_made_none_fails(suite, test):
+    suite.makepyfile(HEAD + BESIDE + test)
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*has gates='one'; what it can say*" if "'one'" in test else SAID])
+
+
+@pytest.mark.parametrize(
+    ("test", "outcome"),
+    [
+        ("@NO_GATES\ndef test_it(wrapped): pass", "passed"),
+        ("pytestmark = NO_GATES\ndef test_it(wrapped): pass", "passed"),
+        ("@NO_GATES\ndef test_it(request): request.getfixturevalue('wrapped')", "passed"),
+        ("def test_it(wrapped): pytest.skip('not here')", "skipped"),
+        ("@pytest.mark.skip\ndef test_it(wrapped): pass", "skipped"),
+        ("def test_it(wrapped): pytest.xfail('not yet')", "xfailed"),
+        ("@pytest.mark.xfail\ndef test_it(wrapped): assert 0", "xfailed"),
+        ("@pytest.fixture\ndef golden_image(): return 'a.png'\ndef test_it(golden_image): pass", "passed"),
+        ("def test_it(lpips_pipe): pass", "passed"),
+        ("@pytest.mark.parametrize('wrapped', [1])\ndef test_it(wrapped): pass", "passed"),
+        ("@pytest.fixture\ndef late(wrapped):\n    yield\n    wrapped(1)\ndef test_it(late): pass", "passed"),
+        ("@pytest.fixture\ndef late(request, wrapped): request.addfinalizer(lambda: wrapped(1))\n"
+         "def test_it(late): pass", "passed"),
+        ("@pytest.fixture(autouse=True)\ndef late(wrapped):\n    yield\n    wrapped(1)\n"
+         "def test_it(check): pass", "passed"),
+    ],
+)  # fmt: skip
+def test_one_that_did_not_ask_or_says_so_or_measures_late_is_left_alone(suite, test, outcome):
+    suite.makepyfile(HEAD + test)
+    result = suite.runpytest("--editmetrics-strict=regressed")
+    result.assert_outcomes(**{outcome: 1})
+    result.stdout.no_fnmatch_line("*made none*")
+
+
+def test_one_whose_fixture_could_have_measured_late_errs_after_its_teardown(suite):
+    suite.makepyfile(
+        HEAD + BESIDE + "@pytest.fixture\ndef late(wrapped): yield\ndef test_it(late): pass"
+    )
+    result = suite.runpytest()
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines([SAID])
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "pytestmark = pytest.mark.editmetrics\ndef test_it(): pass",
+        "@pytest.mark.editmetrics\nclass TestIt:\n    def test_it(self): pass",
+        "@pytest.fixture(autouse=True)\ndef auto(wrapped): pass\ndef test_it(): pass",
+        "def test_it(request): request.getfixturevalue('wrapped')",
+        "def test_it(request): request.getfixturevalue('assert_object_sim_above')",
+        "@pytest.mark.usefixtures('wrapped')\nclass TestIt:\n    def test_it(self): pass",
+    ],
+    ids=["module", "class", "autouse", "getfixturevalue", "helper", "usefixtures"],
+)
+def test_what_holds_for_many_tests_is_named_and_fails_under_strict(suite, test):
+    suite.makepyfile(test_x=HEAD + test, test_y=BESIDE)
+    named = ["asked for a gate and made none: 1, *", "  test_x.py::*test_it"]
+    result = suite.runpytest()
+    result.assert_outcomes(passed=2)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(named)
+    result = suite.runpytest("--editmetrics-strict=regressed")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: asked for a gate and made none: 1, *"])
+
+
+def test_workers_tell_of_both(suite):
+    suite.makepyfile(
+        HEAD + BESIDE + "def test_it(wrapped): pass\n"
+        "def test_dynamic(request): request.getfixturevalue('wrapped')"
+    )
+    result = suite.runpytest("-n1")
+    result.assert_outcomes(failed=1, passed=2)
+    result.stdout.fnmatch_lines([SAID, "asked for a gate and made none: 1, *"])
+
+
+def test_a_test_case_of_unittest_is_left_alone(suite):
+    suite.makepyfile(
+        HEAD + BESIDE + "import unittest\nclass TestIt(unittest.TestCase):\n"
+        "    def test_it(self): pass"
+    )
+    suite.runpytest("--editmetrics-strict=all").assert_outcomes(passed=2)
