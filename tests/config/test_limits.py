@@ -117,19 +117,20 @@ def test_tolerances_of_golden_images(comparator):
             checked_tolerance(comparator, always)
 
 
-@pytest.mark.parametrize("where", ["tolerance", "tile"])
-def test_the_schema_refuses_a_tolerance_that_always_holds(where):
-    block = json_schema(PipeRegistry(), "settings")["properties"]["golden_images"]["anyOf"][0]
-    held = block["properties"][where]["anyOf"][0]
-    if where == "tile":
-        held = held["properties"]["tolerance"]["anyOf"][0]
-    pixel, ssim = (held["properties"][name] for name in ("pixel", "ssim"))
-    assert (_number(pixel)["exclusiveMaximum"], "maximum" in _number(pixel)) == (1.0, False)
-    assert (_number(ssim)["exclusiveMinimum"], "minimum" in _number(ssim)) == (-1.0, False)
+def _with(schema, name):
+    """Return the properties of the part of a schema that has this one."""
+    if name in schema.get("properties", {}):
+        return schema["properties"]
+    return next(found for part in schema["anyOf"] if (found := _with(part, name)))
 
 
-def _number(schema):
-    return schema["anyOf"][0] if "anyOf" in schema else schema
+@pytest.mark.parametrize("key", ["tolerance", "tile"])
+def test_the_schema_refuses_a_tolerance_that_always_holds(key):
+    block = golden_images.BLOCK.key(key).kind.schema(PipeRegistry())["properties"]
+    if key == "tile":
+        block = _with(block["tolerance"], "ssim")
+    assert (block["pixel"]["exclusiveMaximum"], "maximum" in block["pixel"]) == (1.0, False)
+    assert (block["ssim"]["exclusiveMinimum"], "minimum" in block["ssim"]) == (-1.0, False)
 
 
 def test_a_margin_is_a_tenth_unless_it_says_otherwise():
