@@ -185,11 +185,11 @@ class EditGate:
         __tracebackhide__ = True
         gates: list[Gate] = []
         measurements: list[list[Measurement]] = []
-        waiting = iter(checks)
-        while some := list(islice(waiting, _TOGETHER)):
-            prepared = [self._prepared(check) for check in some]
+        # each is read as it comes: what makes the next may use the same file or array again
+        waiting = map(self._prepared, checks)
+        while prepared := list(islice(waiting, _TOGETHER)):
             jobs = [job for of_check in prepared for job in of_check if isinstance(job, Job)]
-            if len(some) > 1 or together is not None:
+            if len(prepared) > 1 or together is not None:
                 encode_ahead(self._session, jobs, together)
             for of_check in prepared:
                 made, measured = self._measured(of_check)

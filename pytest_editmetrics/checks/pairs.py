@@ -94,8 +94,9 @@ def pair_of(
     >>> pair.region.bounds, int(pair.inside.sum())
     ((0, 0, 3, 4), 12)
     """
-    own = load_image(edited, "edited image")
+    own = _held(load_image(edited, "edited image"), edited)
     before, after = load_pair(reference, own, resize)
+    before = _held(before, reference)
     height, width = before.shape[:2]
     shape = Region.of(area).read()
     inside = region_mask(shape, "inner", height, width)
@@ -111,6 +112,11 @@ def pair_of(
         resized=after.shape != own.shape,
     )
     return Pair(before, after, own if region.resized else None, area, inside, region)
+
+
+def _held(image: Array, source: Any) -> Array:
+    """Return an image that stays as it is, whatever is made of the array or tensor it came from."""
+    return image.copy() if image is source or image.base is not None else image
 
 
 def _plain(boxes: Any) -> tuple[tuple[float, ...], ...] | None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.weights.seen import Seen
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.case_file import CaseSpec
@@ -39,7 +39,7 @@ class CasesAhead:
     def take(self, item: pytest.Item) -> tuple[Any, Any, Callable[[], list[Array]] | None]:
         """Return the reference and the edited image of the case of ``item``.
 
-        An image that cannot be decoded, or whose file was written since, is its path, so that
+        An image that cannot be decoded, or whose file holds other bytes now, is its path, so that
         measuring reads it as it is now. For the first case of a group the third value gives the
         images of the whole group.
         """
@@ -73,15 +73,24 @@ def _case(item: pytest.Item) -> CaseSpec | None:
 
 @dataclass(frozen=True)
 class _Decoded:
-    """An image, ``None`` if it cannot be read, and what its file was before."""
+    """An image, ``None`` if it cannot be read, and the digest of its file's bytes then.
+
+    Size and times would not do: ``shutil.copy2`` keeps both, and another case may have put another
+    picture in the same place.
+    """
 
     path: Path
-    seen: Seen
+    digest: bytes | None
     image: Array | None
 
     def current(self) -> Any:
-        """Return the image if its file is the same still, else the path."""
-        return self.image if self.image is not None and self.seen.still() else self.path
+        """Return the image if its file holds the same bytes still, else the path."""
+        if self.image is None:
+            return self.path
+        try:
+            return self.image if _digest(self.path.read_bytes()) == self.digest else self.path
+        except OSError:
+            return self.path
 
 
 def _pair(reference: Path, edited: Path) -> tuple[_Decoded, _Decoded]:
@@ -89,13 +98,18 @@ def _pair(reference: Path, edited: Path) -> tuple[_Decoded, _Decoded]:
 
 
 def _decoded(path: Path, what: str) -> _Decoded:
-    from pytest_editmetrics.images.load import load_image
+    from pytest_editmetrics.images.load import check_regular, load_encoded
 
-    seen = Seen(path)
     try:
-        return _Decoded(path, seen, load_image(path, what))
-    except (EditMetricsError, MemoryError):
-        return _Decoded(path, seen, None)
+        check_regular(path, what)  # a pipe that nobody fills would be waited for
+        data = path.read_bytes()
+        return _Decoded(path, _digest(data), load_encoded(data, what))
+    except (EditMetricsError, OSError, ValueError, MemoryError):
+        return _Decoded(path, None, None)
+
+
+def _digest(data: bytes) -> bytes:
+    return blake2b(data).digest()
 
 
 def _images(group: list[_Decoding]) -> list[Array]:

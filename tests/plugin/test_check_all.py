@@ -119,3 +119,40 @@ def test_images_of_several_checks_are_encoded_together(pytester: pytest.Pytester
     result = pytester.runpytest("-q", "-s")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["*together emd 32", "together emd 4"])
+
+
+@pytest.mark.parametrize("kind", ["array", "tensor", "path", "mask"])
+def test_a_generator_that_uses_one_place_again_is_judged_on_each_picture(pytester, kind):
+    """What is held together is held as it was when it came."""
+    pytester.makepyfile(
+        f"""
+        import numpy as np
+        import torch
+        from PIL import Image
+
+        A = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+        EVERYWHERE, NOWHERE = np.ones((64, 64), bool), np.zeros((64, 64), bool)
+        NOWHERE[:8, :8] = True
+
+        def checks(kind, tmp_path):
+            out, area = A.copy(), NOWHERE.copy()
+            for name, picture in (("bad", 255 - A), ("good", A)):
+                out[:] = picture
+                more = dict(coords=[(0, 0, 8, 8)])
+                if kind == "path":
+                    Image.fromarray(out).save(tmp_path / "out.png")
+                if kind == "mask":
+                    area[:] = NOWHERE if name == "bad" else EVERYWHERE
+                    more = dict(coords=area, edited=255 - A)
+                edited = {{"tensor": torch.from_numpy(out).permute(2, 0, 1)}}.get(kind, out)
+                edited = tmp_path / "out.png" if kind == "path" else edited
+                yield dict(reference=A, edited=edited, name=name, metrics=["unedit_max_diff"]) | more
+
+        def test_it(edit_gate, tmp_path):
+            edit_gate.check_all(checks({kind!r}, tmp_path))
+        """
+    )
+    (pytester.path / "editmetrics.yaml").write_text("thresholds: {unedit_max_diff: {max: 60}}\n")
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*unedit_max_diff@bad * > max 60.0*"])

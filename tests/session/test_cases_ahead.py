@@ -136,3 +136,44 @@ def test_every_way_to_run_gives_the_same_gates(cases, args):
 def test_workers_decode_nothing_ahead(cases):
     cases.runpytest("-q", "-n2").assert_outcomes(passed=10)
     assert logged(cases) == []
+
+
+KEEPING = """
+import os
+import pytest
+
+@pytest.fixture(autouse=True)
+def model(request):
+    # each case's picture takes the same place, with the size and times of the first
+    path = request.path.parent / "out.png"
+    made = request.path.parent / f"{request.node.name}.png"
+    times = path.stat()
+    path.write_bytes(made.read_bytes())
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+"""
+
+
+@pytest.mark.parametrize("args", [(), ("-p", "no:randomly", "-k", "c")], ids=["all", "k"])
+def test_two_cases_that_share_a_rewritten_path_are_each_judged_on_their_own_picture(
+    pytester: pytest.Pytester, args: tuple[str, ...]
+) -> None:
+    """Equal size, times and inode: only the bytes tell."""
+    picture = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    for name, pixels in {
+        "ref": picture,
+        "out": picture,
+        "c0": picture,
+        "c1": 255 - picture,
+    }.items():
+        Image.fromarray(pixels).save(pytester.path / f"{name}.bmp")
+        (pytester.path / f"{name}.bmp").rename(pytester.path / f"{name}.png")
+    (pytester.path / "test_all.edit.yaml").write_text(
+        "metrics: [unedit_psnr]\ncases:\n"
+        "  - {id: c0, reference: ref.png, edited: out.png}\n"
+        "  - {id: c1, reference: ref.png, edited: out.png}\n"
+    )
+    (pytester.path / "editmetrics.yaml").write_text("thresholds: {unedit_psnr: {min: 40}}\n")
+    pytester.makeconftest(KEEPING)
+    result = pytester.runpytest("-q", *args)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*psnr * < min 40.0*"])
