@@ -19,6 +19,7 @@ from pytest_editmetrics.plugin.fixtures import (
     lpips_pipe,
     sam_pipe,
 )
+from pytest_editmetrics.plugin.last_lines import LastLines
 from pytest_editmetrics.session import hookspec
 from pytest_editmetrics.session.options import add_options
 from pytest_editmetrics.session.state import EditSession, session_key
@@ -70,8 +71,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
         config.pluginmanager.register(XdistWorker(config), "editmetrics-xdist")
         return
-    controller = Controller(session)
+    problems: list[str] = []
+    controller = Controller(session, problems)
     config.pluginmanager.register(controller, "editmetrics-controller")
+    config.pluginmanager.register(LastLines(problems), "editmetrics-last-lines")
     if hasattr(config.hook, "pytest_xdist_node_collection_finished"):
         from pytest_editmetrics.plugin.xdist import XdistController
 

@@ -82,14 +82,19 @@ class CiSurfaces:
         else:
             self._write(self._step, text, "a")
 
-    def annotations(self, tally: Tally) -> list[str]:
-        """Return the lines that GitHub turns into annotations; none elsewhere."""
+    def annotations(self, tally: Tally | None, problems: Sequence[str]) -> list[str]:
+        """Return the lines that GitHub turns into annotations; none elsewhere.
+
+        ``problems`` are what fails the session besides its gates.
+        """
         if os.environ.get("GITHUB_ACTIONS") != "true":
             return []
-        from pytest_editmetrics.report.annotations import annotation_lines
+        from pytest_editmetrics.report.annotations import annotation_lines, problem_lines
 
-        workspace = os.environ.get("GITHUB_WORKSPACE")
-        return annotation_lines(tally, self._rootdir, Path(workspace) if workspace else None)
+        given = os.environ.get("GITHUB_WORKSPACE")
+        workspace = Path(given) if given else None
+        of_gates = [] if tally is None else annotation_lines(tally, self._rootdir, workspace)
+        return [*problem_lines(problems), *of_gates]
 
     def _write(self, path: Path, text: str, mode: Literal["w", "a"]) -> None:
         try:

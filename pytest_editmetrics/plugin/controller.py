@@ -48,9 +48,12 @@ class _Attempt:
 
 
 class Controller:
-    """Collects gates from reports; registered as a plugin in every process but xdist workers."""
+    """Collects gates from reports; registered as a plugin in every process but xdist workers.
 
-    def __init__(self, session: EditSession):
+    ``problems`` takes what fails the session besides its tests.
+    """
+
+    def __init__(self, session: EditSession, problems: list[str]):
         self.session = session
         self._config = session.config
         self._tally: Tally | None = None
@@ -64,7 +67,7 @@ class Controller:
         self._labels: dict[frozenset[str], frozenset[str]] = {}  # most tests measure the same
         self._gateless = Gateless(session)
         self._notes: list[str] = []
-        self._problems: list[str] = []
+        self._problems = problems
         self._required = Required(session)
 
     @cached_property
@@ -365,7 +368,7 @@ class Controller:
             write(line)
         for problem in self._problems:
             write(f"FAILED: {problem}", red=True)
-        for line in self._ci.annotations(self._tally) if self._tally else []:
+        for line in self._ci.annotations(self._tally, self._problems):
             terminalreporter.write_line(line)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_editmetrics.gates.verdict import Gate
@@ -41,6 +42,11 @@ def annotation_lines(tally: Tally, rootdir: Path, workspace: Path | None) -> lis
                 " the summary lists all"
             )
     return lines
+
+
+def problem_lines(problems: Sequence[str]) -> list[str]:
+    """Return an ``::error`` for each of what fails a session besides its gates, ten at most."""
+    return [f"::error title=editmetrics::{_data(one[:_LONGEST])}" for one in problems[:LIMIT]]
 
 
 def _annotation(

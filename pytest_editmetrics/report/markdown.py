@@ -119,6 +119,8 @@ def _verdict(tally: Tally, end: SessionEnd) -> str:
     counts = tally.counts()
     seen = counts["failed"] - len(tally.hidden)
     failed = bool(seen or counts["crashed"] or end.problems or end.failed_tests or end.interrupted)
+    if not counts["gates"] and not failed:
+        return "## ➖ editmetrics: no gate was made, so nothing was judged"
     said = [f"{seen} of {counts['gates']} gates failed" if seen else f"{counts['gates']} gates"]
     told = (
         (len(tally.hidden), "failing without failing their test"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -379,3 +380,31 @@ def test_scipy_is_loaded_only_for_what_compares(edits, text, loaded, no_other_pl
         [sys.executable, "-c", LIGHT], cwd=edits.path, capture_output=True, text=True, check=False
     )
     assert json.loads(process.stdout.rpartition("RESULT ")[2]) == [0, *loaded], process.stdout
+
+
+@both
+def test_a_session_that_only_its_suite_fails_ends_red_and_annotated(edits, monkeypatch, mode):
+    """The last line alone says passed: a line of the short summary and its colour say failed."""
+    (edits.path / "editmetrics.yaml").write_text("suite: {score: {mean: 0.1}}\n")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    result = edits.runpytest("--color=yes", *mode)
+    assert result.ret == 1
+    plain = [re.sub("\x1b.*?m", "", line) for line in result.outlines]
+    place = next(n for n, line in enumerate(plain) if "short test summary info" in line)
+    assert plain[place + 1].startswith("FAILED editmetrics - suite score mean 0.135 > max 0.100")
+    assert "8 passed" in plain[place + 2]
+    assert "\x1b[31m" in result.outlines[place + 2]
+    assert "\x1b[32m=" not in result.outlines[place + 2]
+    annotated = "::error title=editmetrics::suite score mean 0.135 > max 0.100*"
+    result.stdout.fnmatch_lines([annotated])
+
+
+def test_what_fails_a_session_beside_a_test_is_in_the_same_short_summary(edits):
+    (edits.path / "editmetrics.yaml").write_text("suite: {score: {mean: 0.1}}\n")
+    edits.makepyfile(test_y="def test_bad(): assert 0")
+    result = edits.runpytest()
+    result.assert_outcomes(passed=8, failed=1)
+    result.stdout.fnmatch_lines(
+        ["*short test summary info*", "FAILED test_y.py::test_bad*", "FAILED editmetrics - suite *"]
+    )
+    assert result.stdout.str().count("short test summary info") == 1
