@@ -52,7 +52,8 @@ class Gate:
 
     ``distance`` is how far the value lies beyond the bound: positive fails. A value inside the
     bound and beyond ``review`` has the verdict ``review``. ``golden`` and ``env`` say where a
-    golden is looked up; ``proposal`` is the bound to write there (``recorded``). ``images`` are
+    golden is looked up; ``proposal`` is the bound to write there (``recorded``), see
+    ``written.as_written``. ``images`` are
     what a run directory keeps of the gate, as paths relative to it; ``snapshot`` tells of the
     golden image that the gate compared with.
     """
@@ -196,12 +197,11 @@ def judge(
     except InputError as error:
         gate = replace(gate, details={**gate.details, "no_golden": str(error)})
     else:
-        if (
-            explicit is None
-            and address is not None
-            and _records(update, golden, default, (holds or advisory) and not other)
-        ):
-            return replace(gate, verdict="recorded", proposal=bound)
+        if explicit is None and address is not None:
+            if _records(update, golden, default, (holds or advisory) and not other):
+                return replace(gate, verdict="recorded", proposal=bound)
+            if update == "failed" and golden is None:  # written if another gate of the test is
+                gate = replace(gate, proposal=bound)
     if threshold is None:
         return replace(gate, verdict="missing-golden")
     if other and approved is not None:

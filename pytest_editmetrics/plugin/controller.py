@@ -181,10 +181,11 @@ class Controller:
     def _finish_attempt(self, attempt: _Attempt) -> None:
         nodeid = attempt.nodeid
         number = self._attempts[nodeid] = self._attempts.get(nodeid, 0) + 1
+        lost = attempt.failed or attempt.outcome == "failed"  # the teardown's error too
         self._images.finished(
             nodeid,
             not attempt.rerun,
-            attempt.failed,
+            lost,
             attempt.outcome,
             attempt.gates,
             attempt.staged,
@@ -199,10 +200,11 @@ class Controller:
                 self._gateless.add(nodeid)
             return
         from pytest_editmetrics.gates.verdict import Gate
+        from pytest_editmetrics.gates.written import as_written
         from pytest_editmetrics.report.tally import Tally, TestGates
 
-        gates = tuple(Gate.from_dict(gate) for gate in attempt.gates)
         final = not attempt.rerun
+        gates = as_written(map(Gate.from_dict, attempt.gates), lost=lost or not final)
         if self._tally is None:
             self._tally = Tally(crashed=self._crashed)
         self._tally.add(

@@ -25,10 +25,10 @@ def record_goldens(
     proposals: list[Proposal] = []
     lost = 0
     finished = sorted(tally.notable, key=lambda pair: order.get(pair[0].nodeid, len(order)))
-    for test, gate in finished:
+    for _, gate in finished:
         if gate.golden is None or gate.proposal is None or gate.value is None:
             continue
-        if test.failed:
+        if gate.verdict != "recorded":
             lost += 1
             continue
         address = GoldenAddress.from_dict(gate.golden)

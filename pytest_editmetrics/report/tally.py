@@ -62,8 +62,9 @@ class Tally:
     """What a session recorded, counted as its tests finish.
 
     ``notable`` are the gates of every test's last attempt, in the order in which tests finished,
-    without those that passed: they are only counted, so that a session of thousands keeps its
-    memory. ``smoke`` counts the final gates that were measured on smoke weights.
+    without those that passed and were not to be recorded: they are only counted, so that a session
+    of thousands keeps its memory. ``smoke`` counts the final gates that were measured on smoke
+    weights.
     """
 
     def __init__(self, tests: Iterable[TestGates] = (), crashed: list[str] | None = None):
@@ -88,7 +89,7 @@ class Tally:
                 continue
             self.smoke += gate.smoke
             self._rows.setdefault(gate.metric, Row(gate.metric)).add(gate, test.nodeid)
-            if gate.verdict != "pass":
+            if gate.verdict != "pass" or gate.proposal is not None:
                 self.notable.append((test, gate))
 
     def rows(self) -> list[Row]:

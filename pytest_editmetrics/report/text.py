@@ -226,5 +226,12 @@ def failure_text(gates: Sequence[Gate], nodeid: str) -> str:
         lines += [headline(gate), *explanation(gate, nodeid, mode)]
     if others:
         lines.append("other gates of this check:")
-        lines += [f"    {gate.verdict}: {headline(gate)}" for gate in others]
+        lines += [f"    {_beside(gate)}" for gate in others]
     return "\n".join(lines)
+
+
+def _beside(gate: Gate) -> str:
+    """Return the line of a gate beside one that fails: what was to be recorded then is not."""
+    if gate.verdict != "recorded":
+        return f"{gate.verdict}: {headline(gate)}"
+    return f"not recorded, as this test fails: {headline(gate).replace(' recorded, ', ', ', 1)}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import textwrap
 
 import pytest
 
@@ -263,3 +266,76 @@ def test_xdist_and_serial_write_the_same_bytes(suite):
     golden.unlink()
     suite.runpytest("--editmetrics-update=missing", "-n2").assert_outcomes(passed=8)
     assert golden.read_bytes() == serial
+
+
+TWO = """
+    import pytest
+    from conftest import *
+
+    @pytest.fixture
+    def erring():
+        yield
+        if TEARDOWN: raise RuntimeError("the teardown")
+
+    @pytest.mark.editmetrics(metrics=["score", "likeness"])
+    def test_it(edit_gate, erring): edit_gate.check(image(0), image(50))
+"""
+
+
+def gate_lines(path):
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return {line["metric"]: line["verdict"] for line in lines if line["record"] == "gate"}
+
+
+@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+def test_a_golden_of_a_test_whose_teardown_erred_is_not_written_and_not_called_so(suite, mode):
+    suite.makepyfile(test_x="TEARDOWN = True\n" + textwrap.dedent(TWO))
+    args = ("--editmetrics-update=missing", "--editmetrics-results=r.jsonl", *mode)
+    result = suite.runpytest(*args)
+    result.assert_outcomes(passed=1, errors=1)
+    assert not (suite.path / "goldens").exists()
+    result.stdout.fnmatch_lines(["not recorded: 2 gates of tests that failed*"])
+    assert gate_lines(suite.path / "r.jsonl") == dict.fromkeys(
+        ("score", "likeness"), "missing-golden"
+    )
+
+
+def test_what_is_called_recorded_is_written_and_failed_records_the_gates_beside(suite):
+    """``missing`` leaves a gate out of its default, so the test fails and none of it is written."""
+    (suite.path / "editmetrics.yaml").write_text(
+        "thresholds: {score: {max: 0.1}, likeness: {min: 0.2}}\n"
+    )
+    suite.makepyfile(test_x="TEARDOWN = False\n" + textwrap.dedent(TWO))
+    golden, results = suite.path / "goldens" / "test_x.py.yaml", suite.path / "r.jsonl"
+    result = suite.runpytest("--editmetrics-update=missing", "--editmetrics-results=r.jsonl")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*not recorded, as this test fails: *likeness 0.500, min 0.4*"])
+    assert not golden.exists()
+    assert gate_lines(results) == {"score": "fail", "likeness": "pass"}
+    result = suite.runpytest("--editmetrics-update=failed", "--editmetrics-results=r.jsonl")
+    result.assert_outcomes(passed=1)
+    assert gate_lines(results) == dict.fromkeys(("score", "likeness"), "recorded")
+    assert {"score", "likeness"} <= set(re.findall(r"[a-z]+", golden.read_text()))
+    suite.runpytest("--editmetrics-update=failed", "--editmetrics-results=r.jsonl")
+    assert gate_lines(results) == dict.fromkeys(("score", "likeness"), "pass")
+
+
+def test_failed_records_nothing_of_a_test_whose_gates_hold(suite):
+    (suite.path / "editmetrics.yaml").write_text(
+        "thresholds: {score: {max: 0.9}, likeness: {min: 0.2}}\n"
+    )
+    suite.makepyfile(test_x="TEARDOWN = False\n" + textwrap.dedent(TWO))
+    suite.runpytest("--editmetrics-update=failed").assert_outcomes(passed=1)
+    assert not (suite.path / "goldens").exists()
+
+
+def test_a_golden_image_of_a_test_whose_teardown_erred_is_not_written(suite):
+    suite.makepyfile(
+        test_x="TEARDOWN = True\n"
+        + textwrap.dedent(TWO.partition("    @pytest.mark")[0])
+        + "def test_it(golden_image, erring): golden_image.check(image(9), comparator='exact')\n"
+    )
+    args = ("--editmetrics-update=missing", "--editmetrics-results=r.jsonl")
+    suite.runpytest(*args).assert_outcomes(passed=1, errors=1)
+    assert not list(suite.path.rglob("goldens/**/*.png"))
+    assert gate_lines(suite.path / "r.jsonl") == {"golden_exact": "missing-golden"}
