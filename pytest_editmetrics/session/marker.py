@@ -34,7 +34,8 @@ class Marker:
     def of(cls, item: pytest.Item, session: EditSession) -> Marker:
         """Read the markers of ``item``; raise ``InputError`` for one that makes no sense."""
         check_gates(item)
-        metrics, options = None, {}
+        metrics: Any = None
+        options: dict[str, Any] = {}
         thresholds: dict[str, Threshold] = {}
         for node, mark in reversed(list(item.iter_markers_with_node("editmetrics"))):
             what = f"the editmetrics marker of {node.nodeid or node.name}"
