@@ -136,7 +136,8 @@ def test_a_gate_that_regressed_unmeasured_warns(suite, monkeypatch):
     monkeypatch.setenv("VALUE", "5")
     suite.runpytest("--editmetrics-update=all")
     monkeypatch.setenv("VALUE", "255")
-    (line,) = annotations(suite.runpytest())
+    session, line = annotations(suite.runpytest())
+    assert session.startswith("::error title=editmetrics::not one gate of this session could")
     assert line.startswith("::warning file=test_x.py,line=2,title=editmetrics score::")
     assert line.endswith("was 0.050 when approved")
 
