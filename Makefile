@@ -1,4 +1,4 @@
-.PHONY: demo test slow adversity bad-input browser check dist sbom compatibility fuzz mutation clean
+.PHONY: demo test slow adversity corpus bad-input browser check dist sbom compatibility fuzz mutation clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -14,17 +14,21 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	$(BIN)/python -m coverage erase
-	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -q -n 2 -m "not slow" --ignore tests/browser --ignore tests/adversity
+	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -q -n 2 -m "not slow" --ignore tests/browser --ignore tests/adversity --ignore tests/corpus
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
 # tests of more than ten seconds: models, determinism, killed processes, a Ray cluster
 slow: $(VENV)/.ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m slow tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m slow tests --ignore tests/corpus
 
 # ways round the gates, and their table in docs/reliability.md
 adversity: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 tests/adversity --write-ways
+
+# some hundred image files, made from photos, each against another decoder
+corpus: $(VENV)/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 tests/corpus
 
 bad-input: $(VENV)/.ready
 	$(BIN)/python tests/bad_input/write_page.py

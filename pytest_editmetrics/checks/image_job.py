@@ -118,8 +118,8 @@ def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
     import numpy as np
 
     from pytest_editmetrics.gates.verdict import Checked
+    from pytest_editmetrics.images.load import load_pixels
     from pytest_editmetrics.images.masks import bounds
-    from pytest_editmetrics.images.pixels import load_pixels
     from pytest_editmetrics.images.regions import region_mask
     from pytest_editmetrics.images.shapes import Region
 
@@ -156,8 +156,7 @@ def _golden(
 ) -> tuple[Array | None, str | None, str | None]:
     """Return the golden's pixels, why they cannot be compared with the image's, and its hash."""
     from pytest_editmetrics.goldens.comparators import unlike
-    from pytest_editmetrics.images.load import read_image_file
-    from pytest_editmetrics.images.pixels import load_encoded_pixels
+    from pytest_editmetrics.images.load import load_encoded_pixels, read_image_file
 
     if found is None or found.empty:
         return None, None, None

@@ -145,6 +145,8 @@ def _judged(
 
     config, metric = job.config, job.config.metric
     origin: dict[str, Any] = {"options": _plain(job.options)} if job.options else {}
+    if job.pair.read:
+        origin["read"] = {which: dict(notes) for which, notes in job.pair.read.items()}
     if job.expect is not None:
         origin["expect"] = job.expect
     if job.unnamed:

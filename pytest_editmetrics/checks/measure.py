@@ -72,6 +72,7 @@ def measure(
     ``original`` is the edited image before it was resized to the reference: a pipe of ours takes
     that, since boxes of the edited image lie in its pixels; it fills ``evidence`` too.
     """
+    from pytest_editmetrics.images.load import Loaded
     from pytest_editmetrics.pipes.base import Pipe
 
     metric, params = config.metric, dict(bound.params)
@@ -80,6 +81,7 @@ def measure(
         params["evidence"] = evidence
         if original is not None:
             edited, params["resize"] = original, "reference"
+        reference, edited = Loaded(reference), Loaded(edited)
     call = getattr(bound.pipe, "measure", bound.pipe)
     result = call(reference, edited, coords, MASK_MODE[config.scope], metric=metric.name, **params)
     if isinstance(result, Measurement):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal
@@ -11,7 +12,7 @@ import numpy as np
 from pytest_editmetrics.background.diagnosis import Diagnosis, diagnose
 from pytest_editmetrics.background.drift import Drift
 from pytest_editmetrics.gates.verdict import Checked, Gate
-from pytest_editmetrics.images.load import Array, ImageLike, load_image, load_pair
+from pytest_editmetrics.images.load import Array, ImageLike, at_size_of, read_image
 from pytest_editmetrics.images.masks import bounds
 from pytest_editmetrics.images.regions import Mask, region_mask
 from pytest_editmetrics.images.shapes import Region
@@ -26,7 +27,8 @@ class Pair:
 
     ``original`` is the edited image before it was resized to the reference, else ``None``; the
     edited boxes lie in its pixels. ``area`` is the edit area, its mask read: a region, or boxes as
-    the user gave them; ``inside`` are its pixels, boolean (H, W). ``region`` is what results hold.
+    the user gave them; ``inside`` are its pixels, boolean (H, W). ``region`` is what results hold,
+    and ``read`` what had to be done to read either image, if anything.
     """
 
     reference: Array
@@ -35,6 +37,7 @@ class Pair:
     area: Any
     inside: Mask
     region: Checked
+    read: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     drifts: dict[str | None, Drift] = field(default_factory=dict, init=False, compare=False)
     """How far the pixels of a scope moved, where that was measured."""
     pictures: dict[str, str] = field(default_factory=dict, init=False, compare=False)
@@ -94,9 +97,13 @@ def pair_of(
     >>> pair.region.bounds, int(pair.inside.sum())
     ((0, 0, 3, 4), 12)
     """
-    own = _held(load_image(edited, "edited image"), edited)
-    before, after = load_pair(reference, own, resize)
-    before = _held(before, reference)
+    read = {
+        "edited": read_image(edited, "edited image"),
+        "reference": read_image(reference, "reference image"),
+    }
+    before = _held(read["reference"].pixels, reference)
+    own = _held(read["edited"].pixels, edited)
+    after = at_size_of(before, own, resize)
     height, width = before.shape[:2]
     shape = Region.of(area).read()
     inside = region_mask(shape, "inner", height, width)
@@ -111,7 +118,8 @@ def pair_of(
         height=height,
         resized=after.shape != own.shape,
     )
-    return Pair(before, after, own if region.resized else None, area, inside, region)
+    done = {which: image.notes for which, image in read.items() if image.notes}
+    return Pair(before, after, own if region.resized else None, area, inside, region, done)
 
 
 def _held(image: Array, source: Any) -> Array:

@@ -12,6 +12,7 @@ from pytest_editmetrics.config.expect import EXPECT, Expect
 from pytest_editmetrics.config.keys import Block, Key, Kind, Schema, between, choice, of_metrics
 from pytest_editmetrics.config.metric_keys import METRICS
 from pytest_editmetrics.config.node import Node
+from pytest_editmetrics.images.data_url import is_data_url, short
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
@@ -36,6 +37,8 @@ class PairFields:
 def identifier(node: Node, what: str) -> str:
     """Return the id that a case or row states; it must fit into a node id and be shown as it is."""
     name = node.text(what)
+    if is_data_url(name):
+        node.fail(f"{what} is an image ({short(name)}); an id is a name")
     if name != name.strip():
         node.fail(f"the id {name!r} begins or ends with a space")
     if "::" in name:

@@ -21,6 +21,7 @@ from pytest_editmetrics.config.keys import Block, Key, Kind, Schema
 from pytest_editmetrics.config.metric_keys import METRICS
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
+from pytest_editmetrics.images.data_url import is_data_url, short
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 MARKS_OF_OTHER_KEYS = {
@@ -129,6 +130,8 @@ class _CaseReader:
         return self._images[text]
 
     def _checked_image(self, node: Node, text: str, what: str) -> Path:
+        if is_data_url(text):
+            node.fail(f"{what} is an image in place of a file's path ({short(text)}); save it")
         path = Path(text)
         if path.is_absolute() or PureWindowsPath(text).drive:
             node.fail(f"{what} is the absolute path {text!r}; write it relative to this file")

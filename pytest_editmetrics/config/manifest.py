@@ -21,6 +21,7 @@ from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.config.rows import SUFFIXES, read_rows
 from pytest_editmetrics.errors import ConfigError, InputError, RegionError, did_you_mean
+from pytest_editmetrics.images.data_url import is_data_url, short
 from pytest_editmetrics.images.regions import normalise_boxes
 from pytest_editmetrics.images.remote import check_url, is_url
 from pytest_editmetrics.images.shapes import Region
@@ -42,8 +43,8 @@ ROW = Block(
 class Row(PairFields):
     """One pair of a manifest.
 
-    ``reference`` and ``edited`` are as written: URLs, or paths relative to ``folder``. ``where`` is
-    the row's ``file:line``.
+    ``reference`` and ``edited`` are as written: URLs, ``data:`` URLs, or paths relative to
+    ``folder``. ``where`` is the row's ``file:line``.
     """
 
     id: str
@@ -109,7 +110,11 @@ class Manifest:
         edited = _image(given["edited"], "edited", schemes)
         own = given.get("id")
         row = Row(
-            id=edited.replace("::", ":") if own is None else identifier(own, "the id of a row"),
+            id=(
+                short(edited).replace("::", ":")
+                if own is None
+                else identifier(own, "the id of a row")
+            ),
             reference=reference,
             edited=edited,
             folder=str(self.path.parent),
@@ -123,7 +128,7 @@ class Manifest:
 
     def _mask(self, node: Node, schemes: set[str]) -> str:
         text = _image(node, "mask", schemes)
-        return text if is_url(text) else str(self.path.parent / text)
+        return text if is_url(text) or is_data_url(text) else str(self.path.parent / text)
 
     def _check_metrics(self, row: Row, node: Node) -> None:
         for name in row.thresholds:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pytest_editmetrics.errors import ConfigError, did_you_mean
+from pytest_editmetrics.images.data_url import short
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ class Node:
         if not self.value.strip():
             self.fail(f"{what} is empty")
         if _CONTROL.search(self.value):
-            self.fail(f"{what} has a control character in it: {self.value!r}")
+            self.fail(f"{what} has a control character in it: {short(self.value)!r}")
         return self.value
 
     def number(self, what: str) -> float:

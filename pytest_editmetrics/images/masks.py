@@ -99,27 +99,24 @@ def read_mask(path: str | os.PathLike[str]) -> tuple[Mask, bool]:
     Raises:
         RegionError: it cannot be read, or is no mask.
     """
-    import io
-
-    from PIL import Image
-
-    from pytest_editmetrics.images.load import check_regular, load_encoded
+    from pytest_editmetrics.images.data_url import is_data_url, read_data_url, short
+    from pytest_editmetrics.images.files import read_file
+    from pytest_editmetrics.images.pictures import whole_picture
     from pytest_editmetrics.images.remote import is_url, read_url
 
-    what = f"mask {os.fspath(path)}"
+    text = os.fspath(path)
+    what = f"mask {short(text)}"
     try:
-        if is_url(str(path)):
-            data = read_url(str(path), "mask")
+        if is_data_url(text):
+            data = read_data_url(text, what)
+        elif is_url(text):
+            data = read_url(text, "mask")
         else:
-            check_regular(Path(path), what)
-            data = Path(path).read_bytes()
-        load_encoded(data, what)  # says what is wrong with a file that is no image
+            data = read_file(Path(path), what)
+        image = whole_picture(data, what)  # says what is wrong with a file that is no image
     except ImageError as error:
-        raise RegionError(str(error).partition(" (cannot identify")[0]) from None
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise RegionError(f"{what}: cannot be read: {why}") from None
-    with Image.open(io.BytesIO(data)) as image:
+        raise RegionError(str(error).partition("; known are")[0]) from None
+    with image:
         return as_mask(image, what), image.info.get(SUGGESTED) == "suggested"
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import RegionError, did_you_mean
 from pytest_editmetrics.images.boxes import Box, clip_box, normalise_boxes
+from pytest_editmetrics.images.data_url import short
 from pytest_editmetrics.images.masks import Mask, as_mask, is_mask, packed, read_mask, unpacked
 
 Polygon: TypeAlias = "tuple[tuple[float, float], ...]"
@@ -222,7 +223,7 @@ class Region:
             parts.append(
                 f"a mask of {self.mask.shape[1]}x{self.mask.shape[0]} px"
                 if isinstance(self.mask, np.ndarray)
-                else f"the mask {self.mask}"
+                else f"the mask {short(str(self.mask))}"
             )
             parts[-1] += " (SUGGESTED from a result, untrusted)" if self.suggested else ""
         own = " and ".join(parts) + (f" grown by {self.dilate} px" if self.dilate and parts else "")

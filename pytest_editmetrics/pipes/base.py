@@ -17,7 +17,7 @@ from pytest_editmetrics.errors import (
     RegionError,
     did_you_mean,
 )
-from pytest_editmetrics.images.load import Array, ImageLike, load_image, load_pair
+from pytest_editmetrics.images.load import Array, ImageLike, at_size_of, read_image
 from pytest_editmetrics.images.regions import Box, Mask, check_mask_mode, region_mask
 from pytest_editmetrics.images.shapes import Region
 from pytest_editmetrics.measurement import (
@@ -170,11 +170,18 @@ class Pipe(ABC):
         params = self._check_params(metric, params)
         region = Region.of(coords).read()
         with self.explained(f"reading the images for {metric}"):
-            before = load_image(ref_image, "reference image")
-            after = load_image(edited_image, "edited image")
-            reference, edited = load_pair(before, after, resize)
+            read = {
+                "reference": read_image(ref_image, "reference image"),
+                "edited": read_image(edited_image, "edited image"),
+            }
+            reference, after = read["reference"].pixels, read["edited"].pixels
+            edited = at_size_of(reference, after, resize)
+        details: dict[str, Any] = {}
+        if notes := {which: image.notes for which, image in read.items() if image.notes}:
+            details["read"] = notes
         size = None if after.shape == edited.shape else (after.shape[1], after.shape[0])
-        details = {} if size is None else {"resize": resize, "resized_from": list(size)}
+        if size is not None:
+            details.update(resize=resize, resized_from=list(size))
         request = Request(metric, reference, edited, region, mask_mode, params, size, evidence)
         return self._measured(request, details)
 

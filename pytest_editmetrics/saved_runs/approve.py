@@ -261,7 +261,8 @@ def _write_images(
 ) -> None:
     from pytest_editmetrics.config.reader import shown_path
     from pytest_editmetrics.goldens.images import discard, promote, stage
-    from pytest_editmetrics.images.pixels import encode, load_pixels
+    from pytest_editmetrics.images.load import load_pixels
+    from pytest_editmetrics.images.pixels import encode
 
     staged = []
     try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.checks.pairs import Pair
     from pytest_editmetrics.config.manifest import Row
     from pytest_editmetrics.gates.verdict import Gate
-    from pytest_editmetrics.images.load import Array
+    from pytest_editmetrics.images.load import Loaded
 
 Keep = Literal["none", "failing", "all"]
 
@@ -119,24 +119,31 @@ class RowScorer:
         return prepared
 
     def _gate(self, row: Row, one: Judged | Gate) -> Gate:
+        from pytest_editmetrics.images.data_url import short
+
         gate = one
         if isinstance(gate, Judged):
             gate = explained(self._session, gate, keep_failing_only=self._keep == "failing")
         if gate.verdict == "missing-golden":
             gate = replace(gate, verdict="recorded")
-        facts = {"row": row.where, "reference": row.reference, "edited": row.edited}
+        facts = {
+            "row": row.where,
+            "reference": short(row.reference),
+            "edited": short(row.edited),
+        }
         return replace(gate, details={**gate.details, "manifest": facts})
 
 
-def _load(row: Row, which: Literal["reference", "edited"]) -> Array:
-    from pytest_editmetrics.images.load import load_encoded, load_image
+def _load(row: Row, which: Literal["reference", "edited"]) -> Loaded:
+    from pytest_editmetrics.images.data_url import is_data_url
+    from pytest_editmetrics.images.load import read_encoded, read_image
     from pytest_editmetrics.images.remote import is_url, read_url
 
     what = f"{which} image"
     text: str = getattr(row, which)
     if is_url(text):
-        return load_encoded(read_url(text, what), f"{what} {text}")
-    return load_image(Path(row.folder) / text, what)
+        return read_encoded(read_url(text, what), f"{what} {text}")
+    return read_image(text if is_data_url(text) else Path(row.folder) / text, what)
 
 
 Engine = Callable[[RowScorer, "Iterable[Row]", int], Iterator[Outcome]]

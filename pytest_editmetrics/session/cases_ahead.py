@@ -18,7 +18,7 @@ from pytest_editmetrics.errors import EditMetricsError
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.case_file import CaseSpec
-    from pytest_editmetrics.images.load import Array
+    from pytest_editmetrics.images.load import Array, Loaded
 
     _Decoding = Future[tuple["_Decoded", "_Decoded"]]
 
@@ -81,7 +81,7 @@ class _Decoded:
 
     path: Path
     digest: bytes | None
-    image: Array | None
+    image: Loaded | None
 
     def current(self) -> Any:
         """Return the image if its file holds the same bytes still, else the path."""
@@ -98,13 +98,12 @@ def _pair(reference: Path, edited: Path) -> tuple[_Decoded, _Decoded]:
 
 
 def _decoded(path: Path, what: str) -> _Decoded:
-    from pytest_editmetrics.images.load import check_regular, load_encoded
+    from pytest_editmetrics.images.load import read_encoded, read_image_file
 
     try:
-        check_regular(path, what)  # a pipe that nobody fills would be waited for
-        data = path.read_bytes()
-        return _Decoded(path, _digest(data), load_encoded(data, what))
-    except (EditMetricsError, OSError, ValueError, MemoryError):
+        data, named = read_image_file(path, what)
+        return _Decoded(path, _digest(data), read_encoded(data, named))
+    except (EditMetricsError, MemoryError):
         return _Decoded(path, None, None)
 
 
@@ -114,4 +113,4 @@ def _digest(data: bytes) -> bytes:
 
 def _images(group: list[_Decoding]) -> list[Array]:
     found = [decoded.image for pair in group for decoded in pair.result()]
-    return [image for image in found if image is not None]
+    return [image.pixels for image in found if image is not None]

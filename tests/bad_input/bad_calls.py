@@ -41,9 +41,45 @@ FILES = [
     ),
     edited("PNG that claims no pixels", "write('a.png', claims(0, 64))", "a.png"),
     edited(
-        "PNG that claims one row more than it has", "write('a.png', claims(64, 65))", "64x65 pixels"
+        "PNG that claims one row more than it has",
+        "write('a.png', claims(64, 65))",
+        "a.png: is truncated or damaged",
     ),
-    edited("PNG with 64 MiB of compressed text", "write('a.png', text_bomb())", "a.png"),
+    Case(
+        "PNG cut off, where other code told Pillow to allow it",
+        "with lenient(): edit_gate.check(before, write('a.png', png()[:-300]), BOX)",
+        names="a.png: is truncated or damaged",
+    ),
+    Case(
+        "JPEG cut off, where other code told Pillow to allow it",
+        "with lenient(): edit_gate.check(before, write('a.jpg', jpeg()[:-300]), BOX)",
+        names="a.jpg: is truncated or damaged",
+    ),
+    edited(
+        "JPEG that ends in its middle, with the mark of an end",
+        r"write('a.jpg', jpeg()[:-300] + b'\xff\xd9')",
+        "a.jpg: is truncated or damaged",
+    ),
+    edited(
+        "TIFF of signed samples",
+        "write('a.tif', tiff(after[..., 0].astype('int16')))",
+        "a.tif: its samples are signed",
+    ),
+    fine(edited, "PNG with 64 MiB of compressed text", "write('a.png', text_bomb())"),
+    Case(
+        "JPEG XL, and its plugin is not installed",
+        "with without('JXL', 'pillow_jxl'): edit_gate.check(before, write('a.jxl', jxl()), BOX)",
+        names="pip install pillow-jxl-plugin",
+    ),
+    Case(
+        "HEIC, and its plugin is not installed",
+        "with without('HEIF', 'pillow_heif'): edit_gate.check(before, write('a.heic', heic()), BOX)",
+        names="pip install pillow-heif",
+    ),
+    edited("data: URL cut off", "data_url(png())[:401]", "is truncated or damaged"),
+    edited("data: URL without data", "'data:image/png;base64'", "without a comma"),
+    edited("data: URL of a web page", "data_url(b'<html>404')", "is no image"),
+    fine(edited, "data: URL of a PNG", "data_url(png())"),
     edited("GIF of several frames", "write('a.gif', several('GIF'))", "a.gif: has 2 frames"),
     edited("AVIF of several frames", "write('a.avif', several('AVIF'))", "a.avif: has 2 frames"),
     edited("TIFF of several pages", "write('a.tif', several('TIFF'))", "a.tif: has 2 frames"),
@@ -80,6 +116,10 @@ ARRAYS = [
     edited("1 px array, of which the channels cannot be told", "after[:1, :1]", "(1, 1, 3)"),
     edited("float in [0, 255]", "after.astype(float)", "pass x / 255"),
     edited("float in [-1, 1]", "after / 127.5 - 1", "pass (x + 1) / 2"),
+    fine(edited, "float a hair outside [0, 1]", "after / 255 * 1.000002 - 1e-8"),
+    edited("float a little over 1", "after / 200", "pass x.clip(0, 1)"),
+    edited("float a little beyond [-1, 1]", "(after / 127.5 - 1) * 1.2", "pass (x + 1) / 2"),
+    edited("float in [-3, 3]", "(after / 127.5 - 1) * 3", "scale it to [0, 1], or clip it"),
     edited("float with NaN", "np.full((64, 64, 3), nan)", "edited image: float values with NaN"),
     edited(
         "float with infinity",
@@ -122,12 +162,12 @@ ARRAYS = [
     Case(
         "LPIPS of 1 px",
         "edit_gate.check(Image.new('RGB', (1, 1)), Image.new('RGB', (1, 1)), metrics='lpips')",
-        names="(1, 1, 3)",
+        names="1x1 pixels",
     ),
     Case(
         "1 px",
         "edit_gate.check(Image.new('RGB', (1, 1)), Image.new('RGB', (1, 1)))",
-        names="(1, 1, 3)",
+        gets="measured",
     ),
     Case(
         "20,000 px wide",
@@ -225,7 +265,7 @@ AREAS = [
         "str(write('m.png', png(after[..., 0])[:-200]))",
         "m.png: is truncated or damaged",
     ),
-    area("mask that is not there", "Region(mask='m0.png')", "m0.png: cannot be read"),
+    area("mask that is not there", "Region(mask='m0.png')", "m0.png: there is no such file"),
     area("named pipe in place of a mask", "Region(mask=fifo('pipe'))", "pipe: is no regular file"),
     area("mask of floats", "np.zeros((64, 64))", "float64"),
     area("mask of three dimensions", "np.zeros((64, 64, 5), bool)", "(64, 64, 5)"),

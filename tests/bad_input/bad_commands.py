@@ -54,6 +54,17 @@ MANIFESTS = [
     ),
     Case("box of texts", row(coords=[["a", 0, 8, 8]]), names="m.jsonl:1: "),
     Case("box inverted", row(coords=[[9, 9, 1, 1]]), names="inverted"),
+    Case(
+        "data: URL cut off",
+        row(edited="data:image/png;base64," + "iVBO" * 500),
+        gets="failed",
+        names="edited image data:image/png;base64,iVBO",
+    ),
+    Case(
+        "data: URL in place of an id",
+        row(id="data:image/png;base64," + "iVBO" * 500),
+        names="m.jsonl:1: the id of a row is an image",
+    ),
     Case("number in place of a path", row(reference=7), names="m.jsonl:1: reference"),
     Case(
         "nested 100,000 deep",

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import itertools
 import os
 import struct
+import sys
 import zlib
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import tifffile
 import torch
-from PIL import Image
+from PIL import Image, ImageFile
 
 from pytest_editmetrics import (
     Region,
@@ -30,11 +34,15 @@ __all__ = [
     "assert_unedit_lpips_below",
     "before",
     "claims",
+    "data_url",
     "fifo",
     "golden",
+    "heic",
     "inf",
     "itertools",
     "jpeg",
+    "jxl",
+    "lenient",
     "link_to_itself",
     "mask_file",
     "masked",
@@ -45,7 +53,9 @@ __all__ = [
     "png",
     "several",
     "text_bomb",
+    "tiff",
     "torch",
+    "without",
     "write",
 ]
 
@@ -110,6 +120,51 @@ def text_bomb():
     data = png()
     text = zlib.compress(b"a" * (1 << 26), 9)
     return data[:33] + _chunk(b"zTXt", b"c\0\0" + text) + data[33:]
+
+
+def tiff(values):
+    file = io.BytesIO()
+    tifffile.imwrite(file, values, metadata=None, photometric="minisblack")
+    return file.getvalue()
+
+
+@contextmanager
+def lenient():
+    """Tell Pillow to allow files that are cut off, as many training scripts do."""
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+@contextmanager
+def without(name, plugin):
+    """Take from Pillow what decodes a format."""
+    opener, modules = Image.OPEN.pop(name, None), sys.modules.copy()
+    sys.modules[plugin] = None
+    try:
+        yield
+    finally:
+        del sys.modules[plugin]
+        if plugin in modules:
+            sys.modules[plugin] = modules[plugin]
+        if opener is not None:
+            Image.OPEN[name] = opener
+
+
+def jxl():
+    """The first bytes of a JPEG XL file."""
+    return b"\xff\n" + bytes(60)
+
+
+def heic():
+    """The first bytes of a HEIC file."""
+    return bytes(4) + b"ftypheic" + bytes(60)
+
+
+def data_url(data):
+    return "data:image/png;base64," + base64.b64encode(data).decode()
 
 
 def several(kind):

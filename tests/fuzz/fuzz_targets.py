@@ -20,7 +20,7 @@ from pytest_editmetrics.config.suite import read_suite
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.file import read_golden_file
 from pytest_editmetrics.goldens.provenance import read_provenance
-from pytest_editmetrics.images.load import load_encoded, load_image
+from pytest_editmetrics.images.load import load_image, read_encoded
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 ARRAY = b"ARRAY"
@@ -58,7 +58,7 @@ class Targets:
         try:
             with suppress(EditMetricsError):
                 source = _array(data[len(ARRAY) :]) if data.startswith(ARRAY) else None
-                image = load_encoded(data, "image") if source is None else load_image(source)
+                image = read_encoded(data, "image").pixels if source is None else load_image(source)
                 assert image.dtype == np.uint8
                 assert image.ndim == 3
                 assert image.shape[2] == 3

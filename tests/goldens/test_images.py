@@ -30,7 +30,8 @@ from pytest_editmetrics.goldens.provenance import (
     write_provenance,
 )
 from pytest_editmetrics.goldens.store import Goldens
-from pytest_editmetrics.images.pixels import encode, load_pixels
+from pytest_editmetrics.images.load import load_pixels
+from pytest_editmetrics.images.pixels import encode
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.runs.folder import Run

@@ -175,7 +175,7 @@ TALL = np.full((5, 6, 3), 0.5)
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        pytest.param(TALL + 0.6, r"from 1.1 to 1.1, not in \[0, 1\]; .*x / 255", id="over"),
+        pytest.param(TALL + 0.6, r"from 1.1 to 1.1, not in \[0, 1\]; .*x\.clip\(0, 1\)", id="over"),
         pytest.param(TALL - 1, r"from -0.5 .*\(x \+ 1\) / 2", id="minus-one-to-one"),
         pytest.param(TALL * 600 - 20, "clip it", id="anything"),
         pytest.param(TALL * np.nan, "NaN", id="nan"),

@@ -159,7 +159,7 @@ def test_a_file_is_read_when_it_is_needed(tmp_path):
         (lambda: Region.of({"mask": {"size": [10**9, 8], "packed": ""}}), "damaged"),
         (
             lambda: Region.of("nowhere.png").inside(4, 4),
-            "nowhere.png: cannot be read: No such file",
+            "nowhere.png: there is no such file",
         ),
     ],
 )

@@ -22,7 +22,7 @@ import pytest_editmetrics
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.goldens.images import sha256_of, stem_of
 from pytest_editmetrics.goldens.provenance import PROVENANCE, entry_of, read_provenance
-from pytest_editmetrics.images.pixels import load_pixels
+from pytest_editmetrics.images.load import load_pixels
 
 both = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
 

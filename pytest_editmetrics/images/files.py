@@ -1,0 +1,144 @@
+"""Image files: which are one, who decodes them, and what is wrong with the others."""
+
+from __future__ import annotations
+
+import importlib
+import stat
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image, UnidentifiedImageError
+
+from pytest_editmetrics.errors import ImageError
+from pytest_editmetrics.images.png import SIGNATURE, without_texts
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+MOST_BYTES = 1 << 30
+# those that a decoder of Pillow reads by itself: EPS, for one, would be run by Ghostscript
+FORMATS = (
+    *("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "BMP", "DIB", "PPM", "TGA", "QOI", "JPEG2000"),
+    *("AVIF", "HEIF", "JXL"),
+)
+_LFS = b"version https://git-lfs.github.com/spec/"
+_HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+_AVIF = (b"avif", b"avis")
+
+
+def read_file(path: Path, what: str) -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        ImageError: there is none that could be an image; the message starts with ``what``.
+    """
+    try:
+        check_regular(path, what)
+        if path.stat().st_size > MOST_BYTES:
+            raise ImageError(f"{what}: is larger than {MOST_BYTES >> 30} GiB, so it is no image")
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        where = "" if path.is_absolute() else f" (relative to {Path.cwd()})"
+        raise ImageError(f"{what}: there is no such file{where}") from error
+    except ImageError:
+        raise
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ImageError(f"{what}: cannot be read: {why}") from error
+
+
+def check_regular(path: Path, what: str) -> None:
+    """Refuse what is no file with an end: a folder, a device, a pipe that nobody may ever fill.
+
+    Raises:
+        ImageError: it is one of these.
+        OSError, ValueError: there is nothing that can be looked at.
+    """
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        raise ImageError(f"{what}: is a directory; give the image file")
+    if not stat.S_ISREG(mode):
+        raise ImageError(f"{what}: is no regular file (a device, a pipe?); give the image file")
+
+
+def opened(data: bytes, what: str) -> tuple[Image.Image, bytes]:
+    """Open the bytes of a file; its pixels are not decoded yet.
+
+    Returns:
+        The image, and the bytes that it is decoded from: a PNG's are without its texts.
+
+    Raises:
+        ImageError: it is no image of a known format, or claims more pixels than Pillow's limit.
+    """
+    if not data:
+        raise ImageError(f"{what}: the file is empty (0 bytes)")
+    if data.startswith(_LFS):
+        raise ImageError(
+            f"{what}: is a Git LFS pointer, not the image itself; run `git lfs pull` (in CI: check "
+            "out with lfs enabled)"
+        )
+    if data.startswith(SIGNATURE):
+        data = without_texts(data)
+    missing = _find_decoder(data)
+    try:
+        image = _open(data)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _bomb(what, error) from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        why = "" if isinstance(error, UnidentifiedImageError) else f" ({error})"
+        hint = missing or f"known are {', '.join(FORMATS)}"
+        raise ImageError(f"{what}: is no image that Pillow can read{why}; {hint}") from error
+    # between its limit and twice that Pillow only warns, and filters of warnings are the
+    # process's, not a thread's
+    pixels, limit = image.width * image.height, Image.MAX_IMAGE_PIXELS
+    if limit is not None and pixels > limit:
+        image.close()
+        raise _bomb(what, f"{pixels} pixels, over {limit}, could be a decompression bomb.")
+    return image, data
+
+
+def _open(data: bytes) -> Image.Image:
+    """Open an image of a known format, mostly with the decoders that Pillow imports first."""
+    Image.preinit()
+    try:
+        return Image.open(BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN])
+    except UnidentifiedImageError:
+        Image.init()
+        return Image.open(BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN])
+
+
+def _bomb(what: str, why: object) -> ImageError:
+    return ImageError(f"{what}: {why} If you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS")
+
+
+def _find_decoder(data: bytes) -> str | None:
+    """Register what else decodes the format of a file, if it is installed; else say what would."""
+    if data[:2] == b"\xff\x0a" or data[:12] == b"\0\0\0\x0cJXL \r\n\x87\n":
+        name, plugin, package = "JPEG XL", "pillow_jxl", "pillow-jxl-plugin"
+        if "JXL" in Image.OPEN or _imported(plugin):
+            return None
+    elif data[4:8] == b"ftyp" and data[8:12] in _AVIF:
+        name, plugin, package = "AVIF", "pillow_avif", "pillow-avif-plugin"
+        Image.init()
+        if "AVIF" in Image.OPEN or _imported(plugin):
+            return None
+    elif data[4:8] == b"ftyp" and data[8:12] in _HEIC:
+        name, plugin, package = "HEIC", "pillow_heif", "pillow-heif"
+        if "HEIF" in Image.OPEN:
+            return None
+        if module := _imported(plugin):
+            module.register_heif_opener()
+            return None
+    else:
+        return None
+    return f"it is {name}, which Pillow reads with a plugin: pip install {package}"
+
+
+def _imported(name: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None

@@ -1,0 +1,195 @@
+"""A PIL image, or the file behind one, as 8-bit pixels: upright, with the alpha that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, ImageOps
+
+from pytest_editmetrics.errors import ImageError
+from pytest_editmetrics.images import jpeg, png, tiff
+from pytest_editmetrics.images.files import opened
+from pytest_editmetrics.images.leniency import whole_files
+from pytest_editmetrics.images.levels import Array, Notes, of_floats, of_integers
+
+_SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
+_GREY = ("1", "L", "La")
+_OF_PREVIEWS = ("MPO",)  # the further frames of a phone's photo are smaller copies of it
+_LAZY = Lock()
+
+Opener = Callable[[], Image.Image]
+
+
+def of_encoded(data: bytes, what: str, notes: Notes) -> Array:
+    """Return the pixels of a file: uint8, grey (H, W), RGB or RGBA (H, W, C).
+
+    Raises:
+        ImageError: it is no image, cannot be decoded to its end, or could be read in two ways.
+    """
+    with whole_files():
+        image, data = opened(data, what)
+        with image:
+            return _pixels(image, data, what, notes)
+
+
+def of_picture(image: Image.Image, what: str, notes: Notes) -> Array:
+    """Return the pixels of a PIL image, as ``of_encoded``; one opened and not yet read stays so."""
+    if 0 in image.size:
+        raise ImageError(f"{what}: has no pixels ({image.width}x{image.height})")
+    with whole_files():
+        with _LAZY:  # its file has one place from which threads would read on
+            own, data = _behind(image)
+            if data is None:
+                _loaded(image, what)
+        return _pixels(own, data, what, notes)
+
+
+def whole_picture(data: bytes, what: str) -> Image.Image:
+    """Return a file as Pillow decodes it, loaded, its values as they are.
+
+    Raises:
+        ImageError: as ``of_encoded``.
+    """
+    with whole_files():
+        image, data = opened(data, what)
+        _check_frames(image, what)
+        _loaded(image, what)
+        _check_end(image, data, what)
+        return image
+
+
+def _behind(image: Image.Image) -> tuple[Image.Image, bytes | None]:
+    """Open again what an image that was not read yet lies in; else return it as it is."""
+    file = getattr(image, "fp", None)
+    if not isinstance(image, ImageFile.ImageFile) or file is None or _is_loaded(image):
+        return image, None
+    try:
+        at = file.tell()
+        file.seek(0)
+        data = file.read()
+        file.seek(at)
+        if image.format == "PNG":
+            data = png.without_texts(data)
+        own = type(image)(BytesIO(data))
+        own.format = image.format
+        if frame := image.tell():
+            own.seek(frame)
+    except Exception:  # whatever it is, Pillow's own way says so
+        return image, None
+    if (own.size, own.mode) != (image.size, image.mode):  # a draft, say
+        return image, None
+    # in place: a decoder adds what stands after the pixels
+    for key in own.info.keys() - image.info.keys():
+        del own.info[key]
+    own.info.update(image.info)
+    return own, data
+
+
+def _is_loaded(image: Any) -> bool:
+    core = image.__dict__.get("_im", image.__dict__.get("im"))
+    return core is not None and not image.tile
+
+
+def _pixels(image: Image.Image, data: bytes | None, what: str, notes: Notes) -> Array:
+    _check_frames(image, what)
+    kind = image.format
+    deep = None
+    if data is not None and kind == "TIFF" and (why := tiff.refused(image)) is not None:
+        raise ImageError(f"{what}: {why}")
+    _loaded(image, what)
+    if data is not None:
+        _check_end(image, data, what)
+        deep = _guarded(lambda: _deep_values(kind, data, type(image)), what)
+    if deep is not None:
+        values, top = deep
+        return _shaped(of_floats(values, what, notes) if top is None else of_integers(values, top))
+    states_depth = kind in ("PNG", "PPM", "JPEG2000")
+    upright: Image.Image = _guarded(lambda: ImageOps.exif_transpose(image), what)
+    if upright.mode == "F":
+        return of_floats(np.asarray(upright), what, notes)
+    if upright.mode in _SIXTEEN_BIT or upright.mode == "I":
+        return _sixteen_bit(upright, states_depth, what)
+    try:
+        if upright.has_transparency_data:
+            return np.ascontiguousarray(upright.convert("RGBA"))
+        rgb = np.ascontiguousarray(upright.convert("RGB"))
+    except ValueError as error:
+        raise ImageError(
+            f"{what}: Pillow cannot turn mode {upright.mode!r} into RGB ({error}); convert it first"
+        ) from error
+    return np.ascontiguousarray(rgb[..., 0]) if upright.mode in _GREY else rgb
+
+
+def _deep_values(
+    kind: str | None, data: bytes, plugin: Callable[[BytesIO], Image.Image]
+) -> tuple[NDArray[Any], int | None] | None:
+    def again() -> Image.Image:
+        return plugin(BytesIO(data))
+
+    if kind == "PNG":
+        return png.deep_values(data, again)
+    return tiff.deep_values(again) if kind == "TIFF" else None
+
+
+def _shaped(levels: Array) -> Array:
+    return np.ascontiguousarray(levels[..., 0] if levels.shape[2] == 1 else levels)
+
+
+def _check_frames(image: Image.Image, what: str) -> None:
+    if image.format in _OF_PREVIEWS:
+        return
+    frames = _guarded(lambda: getattr(image, "n_frames", 1), what)
+    if frames > 1:
+        raise ImageError(f"{what}: has {frames} frames; save the one that is meant as a file")
+
+
+def _check_end(image: Image.Image, data: bytes, what: str) -> None:
+    def decoded(other: bytes) -> Image.Image:
+        again = plugin(BytesIO(other))
+        again.load()
+        return again
+
+    plugin: Callable[[BytesIO], Image.Image] = type(image)
+
+    early = False
+    if image.format == "PNG":
+        early = _guarded(lambda: png.missing_rows(data, image), what)
+    elif image.format in ("JPEG", "MPO"):
+        early = _guarded(lambda: jpeg.missing_pixels(data, image, decoded), what)
+    if early:
+        raise ImageError(f"{what}: is truncated or damaged (its data end before its last pixels)")
+
+
+def _loaded(image: Image.Image, what: str) -> None:
+    _guarded(image.load, what)
+
+
+def _guarded(step: Callable[[], Any], what: str) -> Any:
+    """Decoders raise almost anything on a damaged file, from SyntaxError to struct.error."""
+    try:
+        return step()
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise ImageError(f"{what}: is truncated or damaged ({error})") from error
+
+
+def _sixteen_bit(image: Image.Image, states_depth: bool, what: str) -> Array:
+    values = np.asarray(image).astype(np.int64)
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or high > 65535:
+        raise ImageError(
+            f"{what}: mode {image.mode!r} with values from {low} to {high}, which is neither 8 nor "
+            "16 bit; scale it to [0, 255] and convert it to mode 'L'"
+        )
+    if image.mode == "I" and not states_depth and 0 < high <= 255:
+        raise ImageError(
+            f"{what}: mode 'I' with values up to {high} may be 8 or 16 bit; convert it to mode 'L' "
+            "or 'I;16'"
+        )
+    return of_integers(values)
