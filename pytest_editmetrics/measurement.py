@@ -28,6 +28,17 @@ SoftReason = Literal[
     "no-value",
 ]
 
+SOFT_REASONS: Mapping[SoftReason, str] = {
+    "empty-region": "the region holds no pixel to compare",
+    "no-valid-patch": "no patch of CLIP or DINO lies in the region; dino_structure_sim needs two",
+    "unpaired-coords": "the objects of the two images do not pair: an odd number of boxes, or none",
+    "empty-crop": "a box lies outside the image, or SAM finds no object in it",
+    "no-texture": "the background is too flat to show a shift",
+    "no-match": "the background cannot be found again: it is another picture",
+    "no-value": "a pipe of yours returned None",
+}
+"""What each reason says, for readers."""
+
 SCOPES: tuple[Scope, ...] = ("edit_area", "unedit_area")
 MASK_MODE: dict[Scope, MaskMode] = {"edit_area": "inner", "unedit_area": "outer"}
 SCOPE: dict[MaskMode, Scope] = {"inner": "edit_area", "outer": "unedit_area"}

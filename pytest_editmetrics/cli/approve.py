@@ -22,6 +22,7 @@ def add(commands: Commands) -> None:
             "Write golden thresholds and golden images for the failing gates of a run, also of one"
             " downloaded from CI. Bounds that a test or a case states are never written."
         ),
+        epilog="example: editmetrics approve run -k test_portrait",
     )
     add_folder(parser)
     add_expression(parser)

@@ -21,6 +21,7 @@ def add(commands: Commands) -> None:
         " two versions of a project. Each is a git revision, or the path of a file or folder; a"
         " path wins over a revision of the same name. Beside a path a revision is read at the same"
         " place.",
+        epilog="example: editmetrics audit main HEAD --markdown",
     )
     what = "a git revision, a folder or a golden file"
     parser.add_argument("base", metavar="BASE", help=f"{what}: what to compare with")

@@ -21,12 +21,24 @@ def add(commands: Commands) -> None:
         " always safe: they are computed again.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    info = actions.add_parser("info", help="print the folder, its files and their size")
+    info = actions.add_parser(
+        "info",
+        help="print the folder, its files and their size",
+        epilog="example: editmetrics cache info",
+    )
     info.set_defaults(run=_info)
-    prune = actions.add_parser("prune", help="remove the least recently used down to a size")
+    prune = actions.add_parser(
+        "prune",
+        help="remove the least recently used down to a size",
+        epilog="example: editmetrics cache prune --size 500MB",
+    )
     prune.add_argument("--size", metavar="SIZE", required=True, help="such as 500MB or 2GB")
     prune.set_defaults(run=_prune)
-    clear = actions.add_parser("clear", help="remove all of them")
+    clear = actions.add_parser(
+        "clear",
+        help="remove all of them",
+        epilog="example: editmetrics cache clear",
+    )
     clear.set_defaults(run=_clear)
     for action in (info, prune, clear):
         action.add_argument(

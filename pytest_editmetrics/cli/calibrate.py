@@ -24,6 +24,7 @@ def add(commands: Commands) -> None:
         description="Propose for each gate the bound inside which a stated share of all runs lies,"
         " from runs that were repeated with other seeds or on other machines. Nothing is written"
         " without --write; bounds that a test or a case states never are.",
+        epilog="example: editmetrics calibrate seed-1 seed-2 seed-3 seed-4 seed-5",
     )
     parser.add_argument(
         "folders",

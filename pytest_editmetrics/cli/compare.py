@@ -25,6 +25,7 @@ def add(commands: Commands) -> None:
         description="Pair the gates of two runs by test, metric and name, and tell what moved."
         " Exit status 1: beyond a bound, nothing to compare, or other weights; 2: a bound that"
         " makes no sense.",
+        epilog="example: editmetrics compare base.jsonl head.jsonl --fail lpips:5%",
     )
     parser.add_argument(
         "base", metavar="BASE_RESULTS", help=f"{RUN_OR_RESULTS}: what to compare with"

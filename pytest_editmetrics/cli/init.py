@@ -19,6 +19,7 @@ def add(commands: Commands) -> None:
         "init",
         help="write a commented editmetrics.yaml and a first test that runs",
         description="Write editmetrics.yaml and tests/test_first_edit.py; existing files stay.",
+        epilog="example: editmetrics init",
     )
     parser.add_argument("folder", metavar="DIR", nargs="?", default=".", help="default: here")
     parser.set_defaults(run=_init)

@@ -20,6 +20,7 @@ def add(commands: Commands) -> None:
         "merge",
         help="join the run directories of a CI matrix",
         description="Join the run directories of a CI matrix into one.",
+        epilog="example: editmetrics merge shard-1 shard-2 -o all --shards 2",
     )
     parser.add_argument("folders", metavar="DIR", type=Path, nargs="+", help=RUN)
     parser.add_argument(

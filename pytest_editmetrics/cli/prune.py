@@ -18,6 +18,7 @@ def add(commands: Commands) -> None:
         help="remove the golden images that a run of the whole suite did not use",
         description="Remove the golden images that a run of the whole suite found obsolete: list"
         " them, and with --yes remove them. A partial or interrupted run is refused.",
+        epilog="example: editmetrics prune run --yes",
     )
     parser.add_argument(
         "run_path",

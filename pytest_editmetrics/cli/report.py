@@ -19,6 +19,7 @@ def add(commands: Commands) -> None:
         "report",
         help="write the HTML report of a run directory",
         description="Write the HTML report of a run directory; nothing is measured.",
+        epilog="example: editmetrics report run -o report.html",
     )
     add_folder(parser)
     parser.add_argument(

@@ -29,6 +29,7 @@ def add(commands: Commands) -> None:
         help="print a JSON Schema of the YAML files, for editors",
         description="Print the JSON Schema of one kind of file, or of all. In a project it knows"
         " the pipes and metrics that its conftest registers.",
+        epilog="example: editmetrics schema settings",
     )
     parser.add_argument("kind", nargs="?", choices=tuple(KINDS))
     add_rootdir(parser)

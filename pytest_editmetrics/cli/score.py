@@ -29,6 +29,7 @@ def add(commands: Commands) -> None:
             " or the pairs that a manifest lists. Exit status 1 if a gate fails or the run was cut"
             " off."
         ),
+        epilog="example: editmetrics score pairs.jsonl --metrics lpips,emd -o run",
     )
     parser.add_argument(
         "target",

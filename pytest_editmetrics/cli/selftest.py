@@ -25,6 +25,7 @@ def add(commands: Commands) -> None:
         description="Put faults of known strength into each edited image of a run, judge its gates"
         " again and tell which faults they let through. Exit status 1 if a case notices none,"
         " or a gate gives no verdict.",
+        epilog="example: editmetrics selftest run",
     )
     parser.add_argument(
         "run_path", metavar="RUN", help="a run directory (pytest --editmetrics-run-dir=DIR)"

@@ -20,6 +20,7 @@ def add(commands: Commands) -> None:
         help="propose the region of an edit from what changed; look at it before you use it",
         description="Propose boxes, and with -o a mask, around what changed far more than the rest."
         " A proposal is made from the result that it would judge, so it is marked untrusted.",
+        epilog="example: editmetrics suggest-region mug.png mug-red.png -o mask.png",
     )
     parser.add_argument("reference", metavar="REF", help="the image before the edit")
     parser.add_argument("edited", metavar="EDITED", help="the image after it")

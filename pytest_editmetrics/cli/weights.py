@@ -35,6 +35,7 @@ def add(commands: Commands) -> None:
         "list",
         help="what is on this machine, hashes checked, and the command for what is not",
         description="List every model the catalogue knows; what is here is checked by its hash.",
+        epilog="example: editmetrics weights list",
     )
     add_json(listing, "a table")
     listing.set_defaults(run=_list)
@@ -43,6 +44,7 @@ def add(commands: Commands) -> None:
         "path",
         help="print where weights lie; exit status 1 if they are missing or damaged",
         description="Print where weights lie, and nothing else; exit status 1 if they do not.",
+        epilog="example: editmetrics weights path sam:vit_b",
     )
     path.add_argument("name", metavar="NAME", help=_NAMES)
     path.add_argument("--revision", help=_REVISION)
@@ -53,6 +55,7 @@ def add(commands: Commands) -> None:
         help="download weights once, checked by their hash",
         description="Download weights once, checked by their hash; does nothing if they are here."
         " An interrupted download goes on where it stopped.",
+        epilog="example: editmetrics weights fetch clip:openai/clip-vit-base-patch32 sam:vit_b",
     )
     fetching.add_argument("names", metavar="NAME", nargs="+", help=_NAMES)
     fetching.add_argument("--revision", help=_REVISION)
@@ -69,6 +72,7 @@ def add(commands: Commands) -> None:
         help="hash weights anew; exit status 1 if any are damaged",
         description="Read weights whole and compare their hashes with the published ones, whatever"
         " is remembered of them. Exit status 1: some are damaged, or named and missing.",
+        epilog="example: editmetrics weights verify",
     )
     verifying.add_argument(
         "names",

@@ -207,6 +207,7 @@ FIELDS = (
             "boxes, a region, the path of a mask, or a list of boxes and regions",
             lambda node, what, _: node,
             _area_schema,
+            REGION,
         ),
         "the edit area",
         "[[120, 80, 300, 260]]",
@@ -216,6 +217,7 @@ FIELDS = (
         BOXES,
         "objects in the reference, for metrics that compare objects",
         "[[10, 10, 90, 90]]",
+        needs="edited_boxes",
         call="ref_boxes",
     ),
     Key(
@@ -223,6 +225,7 @@ FIELDS = (
         BOXES,
         "the same objects in the edited image, in the same order",
         "[[12, 10, 92, 90]]",
+        needs="ref_boxes",
         call="edited_boxes",
     ),
     Key(

@@ -253,7 +253,7 @@ FILE = Block(
         ),
         Key(
             "cases",
-            Kind("a list of cases", _case_nodes, _cases_schema),
+            Kind("a list of cases", _case_nodes, _cases_schema, CASE),
             "the cases",
             "[{id: red mug, reference: mug.png}]",
             required=True,

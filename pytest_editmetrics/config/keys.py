@@ -26,12 +26,13 @@ class Kind:
     """What a value may be: in words, how it is read, and as JSON Schema.
 
     ``read(node, what, registry)`` returns the value, or fails at the node; ``what`` is how messages
-    call it.
+    call it. ``block`` declares the keys below, where it is a mapping of declared ones.
     """
 
     words: str
     read: Callable[[Node, str, PipeRegistry], Any]
     schema: Callable[[PipeRegistry], Schema]
+    block: Block | None = None
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class Key:
     """One key: what it may be, what it does, an example of its value, and what holds without it.
 
     A key that is left empty (``key:``) counts as not written, unless ``empty`` says that it is an
-    error. ``call`` is what messages call it, where that is not ``NAME of BLOCK``. With a
-    ``pattern`` it stands for every key that matches.
+    error. ``needs`` is a key that must stand beside it. ``call`` is what messages call it, where
+    that is not ``NAME of BLOCK``. With a ``pattern`` it stands for every key that matches.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Key:
     default: str = ""
     required: bool = False
     empty: bool = True
+    needs: str = ""
     call: str = ""
     pattern: str = ""
 
@@ -122,9 +124,9 @@ class Block:
         """Return the JSON Schema of the mapping, with a description of each key."""
         plain = {k.name: self._property(k, registry) for k in self.keys if not k.pattern}
         more = {f"^{k.pattern}$": self._property(k, registry) for k in self.keys if k.pattern}
-        return mapping(
-            plain, required=self._needed, **({"patternProperties": more} if more else {})
-        )
+        beside = {k.name: [k.needs] for k in self.keys if k.needs and not k.empty}
+        extra = {"patternProperties": more, "dependentRequired": beside}
+        return mapping(plain, required=self._needed, **{k: v for k, v in extra.items() if v})
 
     @staticmethod
     def _property(key: Key, registry: PipeRegistry) -> Schema:
@@ -139,6 +141,7 @@ class Block:
             words or "a mapping",
             lambda node, what, registry: self.read(node, registry, what),
             self.schema,
+            self,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from pytest_editmetrics.config import golden_images
 from pytest_editmetrics.config.bounds import bounds
@@ -22,6 +22,7 @@ from pytest_editmetrics.config.metric_keys import METRICS
 from pytest_editmetrics.config.suite import SUITE
 from pytest_editmetrics.measurement import SCOPES, Metric
 from pytest_editmetrics.pipes import autopipeline
+from pytest_editmetrics.pipes.declared import Option
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 OPTIONS = "the constructor's keywords of the pipe"
@@ -29,6 +30,11 @@ OPTIONS = "the constructor's keywords of the pipe"
 
 def _raw(words: str, schema: Callable[[PipeRegistry], Schema]) -> Kind:
     return Kind(words, lambda node, what, registry: node, schema)
+
+
+def _samples(options: Iterable[Option]) -> str:
+    """Return the example of a mapping of options: the first of them."""
+    return "{" + next((f"{one.name}: {one.sample}" for one in options), "") + "}"
 
 
 def _pipes_schema(registry: PipeRegistry) -> Schema:
@@ -79,10 +85,15 @@ def metric_block(metric: Metric, registry: PipeRegistry) -> Block:
                 "default_config",
                 keywords,
                 "the pipe's options before `init_config` changes some",
-                "${pipes_default.clip-pipe}",
+                f"${{pipes_default.{spec.key}}}",
                 f"${{pipes_default.{spec.key}}}",
             ),
-            Key("init_config", keywords, "options of the pipe for this metric", "{device: cpu}"),
+            Key(
+                "init_config",
+                keywords,
+                "options of the pipe for this metric",
+                _samples(spec.options or ()),
+            ),
             Key(
                 "scope",
                 _raw(" or ".join(f"`{name}`" for name in scopes), lambda _: {"enum": list(scopes)}),
@@ -90,7 +101,12 @@ def metric_block(metric: Metric, registry: PipeRegistry) -> Block:
                 metric.scope,
                 metric.scope,
             ),
-            Key("runtime_params", params, "how it measures", "{patch_mask_threshold: 0.1}"),
+            Key(
+                "runtime_params",
+                params,
+                "how it measures",
+                _samples(param for name in metric.params if (param := spec.param(name))),
+            ),
             Key("margin", margin.kind(), margin.text, "{relative: 0.15}", call=margin.call),
         ),
     )
@@ -155,7 +171,7 @@ SETTINGS = Block(
             "suite",
             SUITE,
             "what all gates of a metric are held to together",
-            "{lpips: {mean: 0.05}}",
+            "{lpips: {mean: {max: 0.05}}}",
             call="suite",
         ),
     ),

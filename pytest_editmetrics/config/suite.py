@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from pytest_editmetrics.config.bounds import bound_schema, checked_bound, refuse_other_bound
 from pytest_editmetrics.config.interpolate import Resolver, load_tree
-from pytest_editmetrics.config.keys import Block, Key, Kind, Schema, mapping, number, whole
+from pytest_editmetrics.config.keys import TEXT, Block, Key, Kind, Schema, mapping, number, whole
 from pytest_editmetrics.config.metric_keys import by_metric
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.measurement import Better, BoundKind, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
-BASE = "base"
 COMPARISONS = ("regressions", "paired")
 PERCENTILE = r"p[1-9][0-9]?"
 
@@ -80,8 +79,8 @@ def _read(node: Node, what: str, registry: PipeRegistry) -> SuiteSettings | None
     entries = node.mapping(what)
     if not entries:
         return None
-    base = entries.get(BASE)
-    metrics = {name: child for name, child in entries.items() if name != BASE}
+    base = entries.get(BASE.name)
+    metrics = {name: child for name, child in entries.items() if name != BASE.name}
     held = by_metric(Node.holding(metrics, node.source, node.line), what, registry)
     bounds: list[SuiteBound] = []
     for name, child in held.items():
@@ -99,16 +98,21 @@ def _read(node: Node, what: str, registry: PipeRegistry) -> SuiteSettings | None
 
 
 def _schema(registry: PipeRegistry) -> Schema:
-    base = {"description": BASE_TEXT, "type": ["string", "null"], "pattern": r"\S"}
+    base = Block("suite", "", (BASE,)).schema(registry)["properties"]
     metrics = {
         name: {**of_metric(registry.metric(name)).schema(registry), "minProperties": 1}
         for name in registry.names
     }
-    return mapping({BASE: base, **metrics})
+    return mapping({**base, **metrics})
 
 
 ALPHA_TEXT = "the share of false alarms that the test may raise, such as 0.01"
-BASE_TEXT = "a results file or run directory that `regressions` and `paired` compare with"
+BASE = Key(
+    "base",
+    replace(TEXT, words="the path of a results file or run directory, relative to this file"),
+    "the run that `regressions` and `paired` compare with",
+    "results/base.jsonl",
+)
 SUITE = Kind("`base`, and for each metric what all its gates are held to", _read, _schema)
 
 
@@ -201,4 +205,4 @@ def _compared(
         return SuiteBound(metric.name, metric.better, statistic, kind, bound, node.where, by)
 
     words = " and ".join(f"`{key.name}` ({key.kind.words})" for key in keys)
-    return Kind(words, read, block.schema)
+    return Kind(words, read, block.schema, block)

@@ -19,6 +19,23 @@ from pytest_editmetrics.measurement import Margin, Measurement, Metric, Threshol
 Verdict = Literal["pass", "review", "fail", "unmeasured", "missing-golden", "recorded", "error"]
 UpdateMode = Literal["none", "missing", "failed", "all"]
 
+VERDICTS: Mapping[Verdict, str] = {
+    "pass": "the value lies inside its bound",
+    "review": "the value lies inside its bound and beyond its `review`: it passes, and is listed;"
+    " --editmetrics-review=fail fails it",
+    "fail": "the value lies outside its bound, or is no finite number",
+    "unmeasured": "the region gives no valid comparison, for a soft reason: the test is xfailed;"
+    " --editmetrics-strict fails it",
+    "missing-golden": "there is neither a bound nor a golden: the test fails, and says what records"
+    " one",
+    "recorded": "the bound was written to the golden, as --editmetrics-update asked",
+    "error": "nothing could be measured: weights or a package missing, bad input or configuration;"
+    " the test fails, and no xfail mark hides it",
+}
+"""What each verdict says, for readers."""
+SKIPPED_MISSING = "skipped-missing"
+"""The reason of a gate that --editmetrics-skip-missing let through without its weights."""
+
 GOLDEN_IMAGE = "golden_"
 """What the metrics of golden images begin with; the comparator follows."""
 SELFTEST = "selftest"
@@ -267,4 +284,4 @@ def skipped_gate(
 ) -> Gate:
     """Return the gate whose pipe is missing and may be (``--editmetrics-skip-missing``)."""
     gate = error_gate(metric, message, name=name, region=region)
-    return replace(gate, verdict="unmeasured", reason="skipped-missing")
+    return replace(gate, verdict="unmeasured", reason=SKIPPED_MISSING)

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from pytest_editmetrics.config.bounds import (
@@ -14,7 +15,7 @@ from pytest_editmetrics.config.bounds import (
     checked_review,
     refuse_other_bound,
 )
-from pytest_editmetrics.config.keys import Schema, mapping, or_empty
+from pytest_editmetrics.config.keys import Block, Key, Kind, Schema, or_empty
 from pytest_editmetrics.config.metric_keys import metric_name
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
@@ -59,34 +60,81 @@ class GoldenFile:
     test_lines: Mapping[str, int] = field(default_factory=dict)
 
 
-MEASURED = "the value when the bound was approved"
-WEIGHTS = "the first digits of the SHA-256 of each model that gave the value, or `none`"
-ENVIRONMENTS = "entries that hold where the edit ran: a device type, a device's name, `smoke`"
-
-
 def golden_schema(registry: PipeRegistry) -> Schema:
     """Return the JSON Schema of a file of golden thresholds."""
     gates: Schema = {"type": ["object", "null"], "additionalProperties": False}
     gates["patternProperties"] = {
-        f"^{re.escape(name)}(@.*\\S.*)?$": _entry_schema(metric)
+        f"^{re.escape(name)}(@.*\\S.*)?$": or_empty(entry_of(metric).schema(registry))
         for name, metric in registry.metrics.items()
     }
     return {"type": ["object", "null"], "additionalProperties": gates}
 
 
-def _entry_schema(metric: Metric) -> Schema:
-    kind, bound = metric.bound_kind, bound_schema(metric)
-    values = {
-        kind: {"description": f"the bound of {metric.name}", **bound},
-        "review": {"description": "values beyond it are to be looked at", **bound},
-        "measured": {"description": MEASURED, "type": "number"},
-        "weights": {"description": WEIGHTS, "type": "string", "pattern": f"^({_WEIGHTS.pattern})$"},
-    }
-    together = {"dependentRequired": {"review": [kind]}}
-    env: Schema = {"type": ["object", "null"], "propertyNames": {"pattern": "^[^A-Z]+$"}}
-    env["additionalProperties"] = or_empty(mapping(values, **together))
-    env["description"] = ENVIRONMENTS
-    return or_empty(mapping({**values, "env": env}, **together))
+@lru_cache
+def entry_of(metric: Metric) -> Block:
+    """Return the keys of what was approved for a gate of ``metric``."""
+    variant = variant_of(metric)
+    texts = {"type": ["object", "null"], "propertyNames": {"pattern": "^[^A-Z]+$"}}
+    env = Kind(
+        "entries by environment, each with the keys above",
+        lambda node, what, registry: node,
+        lambda registry: {**texts, "additionalProperties": or_empty(variant.schema(registry))},
+    )
+    key = Key(
+        "env",
+        env,
+        "entries that hold where the edit ran: a device type, a device's name, or `smoke`",
+        f"{{cuda: {{{metric.bound_kind}: {_examples(metric)[0]}}}}}",
+    )
+    return replace(variant, keys=(*variant.keys, key))
+
+
+@lru_cache
+def variant_of(metric: Metric) -> Block:
+    """Return the keys of what was approved for a gate in one environment."""
+    bound = Kind("a number that the metric can reach", _node, lambda registry: bound_schema(metric))
+    held, review = _examples(metric)
+    kind = metric.bound_kind
+    weights: Schema = {"type": "string", "pattern": f"^({_WEIGHTS.pattern})$"}
+    return Block(
+        f"the golden of {metric.name}",
+        "what was approved for a gate",
+        (
+            Key(kind, bound, "the bound, inclusive", held, empty=False),
+            Key(
+                "review",
+                bound,
+                "values between it and the bound pass, and are listed",
+                review,
+                empty=False,
+                needs=kind,
+            ),
+            Key(
+                "measured",
+                Kind("a number", _node, lambda _: {"type": "number"}),
+                "the value when the bound was approved",
+                review,
+                empty=False,
+            ),
+            Key(
+                "weights",
+                Kind(f"a text in quotes, or `{NO_WEIGHTS}`", _node, lambda _: weights),
+                "the first digits of the SHA-256 of each model that gave the value",
+                '"94bbe0919378"',
+                "whatever weights are there",
+                empty=False,
+            ),
+        ),
+    )
+
+
+def _node(node: Node, what: str, registry: PipeRegistry) -> Node:
+    return node
+
+
+def _examples(metric: Metric) -> tuple[str, str]:
+    """Return a bound, and a value on its good side."""
+    return ("0.1", "0.06") if metric.bound_kind == "max" else ("0.88", "0.92")
 
 
 def gate_key(metric: str, name: str | None) -> str:
@@ -152,16 +200,15 @@ def _entry(metric: Metric, gate: str, node: Node) -> GoldenEntry:
     if node.is_mapping and "env" in node.value:
         for key, child in node.value["env"].mapping(f"env of {gate}").items():
             _check_environment(key, child)
-            env[key] = _variant(metric, f"{gate} on {key}", child)
-    bare = _variant(metric, gate, node, "env")
+            env[key] = _variant(metric, f"{gate} on {key}", child, variant_of(metric))
+    bare = _variant(metric, gate, node, entry_of(metric))
     return replace(bare, env=env, line=node.line)
 
 
-def _variant(metric: Metric, what: str, node: Node, *more: str) -> GoldenEntry:
+def _variant(metric: Metric, what: str, node: Node, block: Block) -> GoldenEntry:
     if node.is_mapping:
         refuse_other_bound(metric, node)
-    keys = (metric.bound_kind, "review", "measured", "weights", *more)
-    entries = node.mapping(f"the golden of {what}", keys)
+    entries = block.nodes(node, f"the golden of {what}")
     bound, measured = entries.get(metric.bound_kind), entries.get("measured")
     weights = entries.get("weights")
     return GoldenEntry(

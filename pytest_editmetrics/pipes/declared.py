@@ -27,7 +27,8 @@ class Option:
     folder beside the YAML file); ``choice`` among ``choices``; ``number`` from ``low`` to ``high``;
     ``odd`` whole number among them; ``colour`` (three whole numbers from 0 to 255); ``pipe`` (the
     options of the pipe ``sam-pipe``); ``any``, which only the pipe checks. ``empty`` tells that
-    YAML may leave it empty.
+    YAML may leave it empty. ``example`` is a value as YAML writes it; of a ``choice`` it may be
+    left out.
     """
 
     name: str
@@ -38,6 +39,13 @@ class Option:
     low: float = 0.0
     high: float = 1.0
     empty: bool = False
+    example: str = ""
+
+    @property
+    def sample(self) -> str:
+        """A value that it takes, other than its default where there is one."""
+        other = next((choice for choice in self.choices if choice != self.default), "")
+        return self.example or other
 
 
 @dataclass(frozen=True)
@@ -122,7 +130,13 @@ def class_of(package: str, name: str) -> Callable[[str], Any]:
     return get
 
 
-DEVICE = Option("device", "where it computes: auto, cpu, cuda, cuda:1, mps", "text", default="auto")
+DEVICE = Option(
+    "device",
+    "where it computes: auto, cpu, cuda, cuda:1, mps",
+    "text",
+    default="auto",
+    example="cuda:1",
+)
 DTYPE = Option(
     "dtype",
     "the precision it computes in",
@@ -131,9 +145,19 @@ DTYPE = Option(
     choices=("float32", "bfloat16", "float16"),
 )
 REVISION = Option(
-    "revision", "branch, tag or commit of a hub model (default: main)", "text", empty=True
+    "revision",
+    "branch, tag or commit of a hub model (default: main)",
+    "text",
+    empty=True,
+    example="refs/pr/1",
 )
-SAM = Option("sam", "options of the SAM that isolates objects, or a SAM pipe", "pipe", empty=True)
+SAM = Option(
+    "sam",
+    "options of the SAM that isolates objects, or a SAM pipe",
+    "pipe",
+    empty=True,
+    example="{model_type: vit_l}",
+)
 FRAMING = Option(
     "framing",
     "how an image becomes the model's square input: the whole frame stretched, the checkpoint's own"
@@ -147,6 +171,7 @@ PATCH_MASK_THRESHOLD = Option(
     "the share of a patch that must be measured for the patch to count",
     "number",
     default=0.1,
+    example="0.5",
 )
 REFERENCE_PATCHES = Option(
     "reference_patches",
@@ -157,5 +182,9 @@ REFERENCE_PATCHES = Option(
     choices=("all", "selected"),
 )
 BG_COLOR = Option(
-    "bg_color", "the colour around an isolated object", "colour", default=(255, 255, 255)
+    "bg_color",
+    "the colour around an isolated object",
+    "colour",
+    default=(255, 255, 255),
+    example="[0, 0, 0]",
 )

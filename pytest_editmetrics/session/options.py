@@ -11,12 +11,21 @@ import pytest
 
 from pytest_editmetrics.errors import InputError, did_you_mean
 
+RECORDING = "What is recorded"
+FAILING = "What fails"
+COMPUTING = "Where and how it computes"
+FILES = "Files"
+
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
 @dataclass(frozen=True)
 class Option:
-    """One option: ``--editmetrics-NAME`` and the ini option ``editmetrics_NAME``."""
+    """One option: ``--editmetrics-NAME`` and the ini option ``editmetrics_NAME``.
+
+    ``example`` is a value as it is typed, where ``choices`` do not tell; ``group`` is where readers
+    look for it.
+    """
 
     name: str
     help: str
@@ -24,11 +33,23 @@ class Option:
     default: Any = None
     choices: tuple[str, ...] = ()
     metavar: str | None = None
+    example: str = ""
+    group: str = "What a run leaves and says"
 
     @property
     def flag(self) -> str:
         """The option as typed on the command line."""
         return f"--editmetrics-{self.name}"
+
+    @property
+    def sample(self) -> str:
+        """The option as one may type it."""
+        value = self.example or next(
+            (choice for choice in self.choices if choice != self.default), ""
+        )
+        if self.kind == "bool":
+            return f"--no-{self.flag[2:]}" if self.default else self.flag
+        return f"{self.flag}={value}"
 
     @property
     def ini(self) -> str:
@@ -43,20 +64,29 @@ OPTIONS = (
         " (failed), or all",
         default="none",
         choices=("none", "missing", "failed", "all"),
+        group=RECORDING,
     ),
-    Option("force-update", "allow --editmetrics-update when CI is set", kind="bool", default=False),
+    Option(
+        "force-update",
+        "allow --editmetrics-update when CI is set",
+        kind="bool",
+        default=False,
+        group=RECORDING,
+    ),
     Option(
         "strict",
         "make gates that could not be measured fail: those that were measured when approved"
         " (regressed), or all",
         default="none",
         choices=("none", "regressed", "all"),
+        group=FAILING,
     ),
     Option(
         "review",
         "what a gate does whose value lies between its bound and its review bound: warn, or fail",
         default="warn",
         choices=("warn", "fail"),
+        group=FAILING,
     ),
     Option(
         "require",
@@ -65,11 +95,15 @@ OPTIONS = (
         kind="args",
         default=(),
         metavar="N",
+        example="40,lpips=12",
+        group=FAILING,
     ),
     Option(
         "device",
         "device of every pipe, over what the YAML says: auto, cpu, cuda, cuda:1, mps",
         metavar="DEVICE",
+        example="cuda:1",
+        group=COMPUTING,
     ),
     Option(
         "skip-missing",
@@ -78,18 +112,28 @@ OPTIONS = (
         kind="args",
         default=(),
         metavar="PIPES",
+        example="sam-pipe",
+        group=FAILING,
     ),
     Option(
         "allow-smoke",
         "let a session that was judged on random smoke weights pass when CI is set",
         kind="bool",
         default=False,
+        group=FAILING,
     ),
     Option(
         "selftest",
         "put faults of known strength into each edited image and fail where no gate notices one",
         kind="bool",
         default=False,
+        group=FAILING,
+    ),
+    Option(
+        "results",
+        "write every gate to PATH as JSON Lines",
+        metavar="PATH",
+        example="results.jsonl",
     ),
     Option(
         "profile",
@@ -97,48 +141,59 @@ OPTIONS = (
         kind="bool",
         default=False,
     ),
-    Option("results", "write every gate to PATH as JSON Lines", metavar="PATH"),
     Option(
         "run-dir",
         "keep images, masks and results of the run in DIR, for approve, merge, report and score",
         metavar="DIR",
+        example="run",
     ),
     Option(
         "html",
         "write an HTML report to PATH: one self-contained file if it ends in .html, else a folder",
         metavar="PATH",
+        example="report.html",
     ),
     Option(
         "summary",
         "write a Markdown summary to PATH (GITHUB_STEP_SUMMARY, when set, gets one too)",
         metavar="PATH",
+        example="summary.md",
     ),
     Option(
         "cache",
         "keep features on disk for the next run (default: yes)",
         kind="bool",
         default=True,
+        group=COMPUTING,
     ),
     Option(
         "cache-dir",
         "folder of the features (default: features/ in the user's cache folder)",
         metavar="DIR",
+        example=".features",
+        group=COMPUTING,
     ),
     Option(
         "cache-size",
         "how much the features may take on disk; the least recently used go (default: 2GB)",
         default="2GB",
         metavar="SIZE",
+        example="500MB",
+        group=COMPUTING,
     ),
     Option(
         "config",
         "the configuration file (default: editmetrics.yaml at the rootdir)",
         metavar="PATH",
+        example="strict.yaml",
+        group=FILES,
     ),
     Option(
         "goldens",
         "folder of all goldens (default: goldens/ beside each test file)",
         metavar="DIR",
+        example="tests/goldens",
+        group=FILES,
     ),
 )
 

@@ -71,6 +71,7 @@ SPEC = PipeSpec(
             "a hub id in the local hub cache, a local folder, or smoke for tiny random weights",
             "file",
             default="openai/clip-vit-base-patch32",
+            example="openai/clip-vit-large-patch14",
         ),
         REVISION,
         DEVICE,

@@ -58,6 +58,7 @@ SPEC = PipeSpec(
             " dinov3_vit of transformers",
             "file",
             default="facebook/dinov2-base",
+            example="facebook/dinov3-vitb16-pretrain-lvd1689m",
         ),
         REVISION,
         DEVICE,

@@ -66,6 +66,7 @@ SPEC = PipeSpec(
             "a torchvision checkpoint of the net, or only its features.* layers",
             "file",
             empty=True,
+            example="./weights/alexnet.pth",
         ),
         DTYPE,
     ),

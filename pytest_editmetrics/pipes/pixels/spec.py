@@ -7,10 +7,22 @@ from pytest_editmetrics.pipes.declared import Option, PipeSpec
 
 PSNR_CEILING = 100.0
 WIN_SIZE = Option(
-    "win_size", "edge of the window of SSIM, in pixels", "odd", default=11, low=3, high=255
+    "win_size",
+    "edge of the window of SSIM, in pixels",
+    "odd",
+    default=11,
+    low=3,
+    high=255,
+    example="7",
 )
 WIN_SIGMA = Option(
-    "win_sigma", "sigma of the window of SSIM, in pixels", "number", default=1.5, low=0.1, high=50
+    "win_sigma",
+    "sigma of the window of SSIM, in pixels",
+    "number",
+    default=1.5,
+    low=0.1,
+    high=50,
+    example="2",
 )
 _WINDOW = (WIN_SIZE.name, WIN_SIGMA.name)
 WANG = "Wang et al. 2004, as scikit-image computes it, Gaussian window of 11 pixels"
