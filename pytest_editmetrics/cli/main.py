@@ -19,6 +19,7 @@ from pytest_editmetrics.cli import (
     compare,
     init,
     merge,
+    metrics,
     prune,
     report,
     schema,
@@ -80,6 +81,7 @@ def make_parser() -> argparse.ArgumentParser:
         audit,
         prune,
         cache,
+        metrics,
         schema,
     ):
         command.add(commands)

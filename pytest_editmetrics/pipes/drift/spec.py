@@ -31,7 +31,6 @@ SPEC = PipeSpec(
             margin=Margin(relative=0.15, absolute=0.0005),
             low=0.0,
             high=inf,
-            unit="share",
             summary="by what share the background grew or shrank",
             definition="|factor - 1| of the similarity transform that the tiles agree on",
             source=_SOURCE,
