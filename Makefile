@@ -1,4 +1,5 @@
-.PHONY: demo test slow adversity corpus bad-input browser check dist sbom compatibility fuzz mutation clean
+.PHONY: demo test slow adversity corpus bad-input reference browser check dist sbom compatibility fuzz \
+	mutation clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -32,6 +33,10 @@ corpus: $(VENV)/.ready
 
 bad-input: $(VENV)/.ready
 	$(BIN)/python tests/bad_input/write_page.py
+
+# docs/reference, from what the package declares
+reference: $(VENV)/.ready
+	$(BIN)/python tools/make_reference.py
 
 browser: $(VENV)/.ready
 	$(BIN)/python -m pytest -q tests/browser

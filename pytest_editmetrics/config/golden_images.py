@@ -115,7 +115,7 @@ def checked_tolerance(comparator: str, tolerance: object) -> float:
     return bound
 
 
-def _tolerances(built_in: Mapping[str, float]) -> Kind:
+def _tolerances() -> Kind:
     def read(node: Node, what: str, registry: PipeRegistry) -> dict[str, Tolerance]:
         found: dict[str, Tolerance] = {}
         for name, child in node.mapping(what, COMPARATORS).items():
@@ -128,7 +128,7 @@ def _tolerances(built_in: Mapping[str, float]) -> Kind:
         return found
 
     schema = mapping({name: held(bound_kind(name), *LIMITS[name]) for name in WITH_TOLERANCE})
-    return Kind("bounds by comparator: " + ", ".join(built_in), read, lambda _: schema)
+    return Kind("bounds by comparator: " + ", ".join(WITH_TOLERANCE), read, lambda _: schema)
 
 
 _TILE = Block(
@@ -145,7 +145,7 @@ _TILE = Block(
         ),
         Key(
             "tolerance",
-            _tolerances(TILE_TOLERANCE),
+            _tolerances(),
             "the bound of each comparator for the worst tile",
             "{lpips: 0.15}",
             _words(TILE_TOLERANCE),
@@ -173,7 +173,7 @@ BLOCK = Block(
         ),
         Key(
             "tolerance",
-            _tolerances(TOLERANCE),
+            _tolerances(),
             "the bound of each comparator for a whole image",
             "{lpips: 0.02, ssim: 0.98}",
             _words(TOLERANCE),

@@ -42,6 +42,22 @@ class Option:
     example: str = ""
 
     @property
+    def words(self) -> str:
+        """What may be written, for readers."""
+        span = f"from {self.low:g} to {self.high:g}"
+        kinds = {
+            "text": "a text",
+            "file": "a text, which may be the path of a file or folder, relative to this file",
+            "choice": " or ".join(f"`{name}`" for name in self.choices),
+            "number": f"a number {span}",
+            "odd": f"an odd whole number {span}",
+            "colour": "three whole numbers from 0 to 255",
+            "pipe": "options of `sam-pipe`",
+            "any": "whatever the pipe takes",
+        }
+        return kinds[self.kind]
+
+    @property
     def sample(self) -> str:
         """A value that it takes, other than its default where there is one."""
         other = next((choice for choice in self.choices if choice != self.default), "")

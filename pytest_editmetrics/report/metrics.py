@@ -74,8 +74,8 @@ def facts(metric: Metric, spec: PipeSpec) -> Iterator[tuple[str, str]]:
     yield from ((name, text) for name, text in told.items() if text)
     for name in metric.params:
         option = spec.param(name)
-        default = "" if option is None else f" (default: {option.default})"
-        yield "parameter", f"{name}{default}" + (f": {option.text}" if option else "")
+        more = f": {option.text}; {option.words} (default: {option.default})" if option else ""
+        yield "parameter", f"{name}{more}".replace("`", "")
 
 
 def _scope_text(metric: Metric) -> str:

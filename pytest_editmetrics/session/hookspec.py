@@ -19,9 +19,11 @@ def pytest_editmetrics_register_pipes(registry: PipeRegistry) -> None:
 
         from pytest_editmetrics import Metric
 
+
         class SharpnessPipe:
             def __call__(self, reference, edited, coords, mask_mode, metric, **params):
                 return abs(float(edited.std()) - float(reference.std()))
+
 
         def pytest_editmetrics_register_pipes(registry):
             registry.register(

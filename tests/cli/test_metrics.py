@@ -63,7 +63,8 @@ def test_of_one_all_that_is_declared_is_told(spec, pytester, capsys):
             assert part in text
         for param in metric.params:
             option = spec.param(param)
-            assert f"{param} (default: {option.default}): {option.text}" in text
+            assert f"{param}: {option.text}; " in text
+            assert f" (default: {option.default})\n" in text
 
 
 def test_as_json(pytester, capsys):
