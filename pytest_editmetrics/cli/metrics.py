@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.cli.arguments import add_json, add_rootdir
-from pytest_editmetrics.cli.lines import say, say_all
+from pytest_editmetrics.cli.lines import say, say_all, say_json
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cli.arguments import Commands
@@ -50,7 +49,7 @@ def _list(registry: PipeRegistry, *, as_json: bool) -> None:
     missing = not_provided(registry)
     if as_json:
         every = [declared(m, registry.pipe_of(name)) for name, m in registry.metrics.items()]
-        print(json.dumps({"metrics": every, "not_provided": missing}, indent=2))
+        say_json({"metrics": every, "not_provided": missing})
         return
     rows = list(table(registry))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -71,7 +70,7 @@ def _one(registry: PipeRegistry, name: str, *, as_json: bool) -> None:
 
     metric, spec = registry.metric(name), registry.pipe_of(name)
     if as_json:
-        print(json.dumps(declared(metric, spec), indent=2))
+        say_json(declared(metric, spec))
         return
     say(metric.name)
     say_all(f"  {label:<11}  {text}" for label, text in facts(metric, spec))
