@@ -96,17 +96,19 @@ class Block:
         called = self.call if call is None else call
         entries = node.mapping(called)
         for name, child in entries.items():
-            if name not in more and self.key(name) is None:
+            if name not in self._plain and name not in more and self.key(name) is None:
                 child.fail(f"unknown key {name!r} in {called}{did_you_mean(name, self.names)}")
         for name in self._needed:
             if name not in entries or entries[name].value is None:
                 needed = " and ".join(f"`{name}`" for name in self._needed)
                 entries.get(name, node).fail(f"{called} without {name!r}; it needs {needed}")
-        return {name: child for name, child in entries.items() if self._counts(name, child)}
+        return {
+            name: child
+            for name, child in entries.items()
+            if child.value is not None or self._empty_counts(name)
+        }
 
-    def _counts(self, name: str, node: Node) -> bool:
-        if node.value is not None:
-            return True
+    def _empty_counts(self, name: str) -> bool:
         key = self.key(name)
         return key is not None and not key.empty
 

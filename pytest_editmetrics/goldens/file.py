@@ -6,7 +6,6 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 
 from pytest_editmetrics.config.bounds import (
@@ -70,7 +69,6 @@ def golden_schema(registry: PipeRegistry) -> Schema:
     return {"type": ["object", "null"], "additionalProperties": gates}
 
 
-@lru_cache
 def entry_of(metric: Metric) -> Block:
     """Return the keys of what was approved for a gate of ``metric``."""
     variant = variant_of(metric)
@@ -89,7 +87,6 @@ def entry_of(metric: Metric) -> Block:
     return replace(variant, keys=(*variant.keys, key))
 
 
-@lru_cache
 def variant_of(metric: Metric) -> Block:
     """Return the keys of what was approved for a gate in one environment."""
     bound = Kind("a number that the metric can reach", _node, lambda registry: bound_schema(metric))
@@ -174,15 +171,22 @@ def read_golden_file(path: Path, registry: PipeRegistry, rootdir: Path) -> Golde
     """
     document = read_yaml(path, rootdir)
     tests = document.root.mapping("a file of goldens")
+    blocks: _Blocks = {}
     return GoldenFile(
         path=path,
         shown=shown_path(path, rootdir),
-        tests={test: _gates(test, node, registry) for test, node in tests.items()},
+        tests={test: _gates(test, node, registry, blocks) for test, node in tests.items()},
         test_lines={test: node.line for test, node in tests.items()},
     )
 
 
-def _gates(test: str, node: Node, registry: PipeRegistry) -> dict[str, GoldenEntry]:
+# of each metric that the file names: the keys of an entry, and of one in an environment
+_Blocks = dict[str, tuple[Block, Block]]
+
+
+def _gates(
+    test: str, node: Node, registry: PipeRegistry, blocks: _Blocks
+) -> dict[str, GoldenEntry]:
     gates = {}
     for key, child in node.mapping(f"the goldens of {test!r}").items():
         name, separator, gate_name = key.partition("@")
@@ -191,17 +195,20 @@ def _gates(test: str, node: Node, registry: PipeRegistry) -> dict[str, GoldenEnt
             child.fail(f"{name!r} is another name of {own}; goldens know a metric by its own name")
         if separator and not gate_name.strip():
             child.fail(f"the gate {key!r} has no name after its '@'")
-        gates[key] = _entry(registry.metrics[name], key, child)
+        metric = registry.metrics[name]
+        if name not in blocks:
+            blocks[name] = (entry_of(metric), variant_of(metric))
+        gates[key] = _entry(metric, key, child, *blocks[name])
     return gates
 
 
-def _entry(metric: Metric, gate: str, node: Node) -> GoldenEntry:
+def _entry(metric: Metric, gate: str, node: Node, entry: Block, variant: Block) -> GoldenEntry:
     env = {}
     if node.is_mapping and "env" in node.value:
         for key, child in node.value["env"].mapping(f"env of {gate}").items():
             _check_environment(key, child)
-            env[key] = _variant(metric, f"{gate} on {key}", child, variant_of(metric))
-    bare = _variant(metric, gate, node, entry_of(metric))
+            env[key] = _variant(metric, f"{gate} on {key}", child, variant)
+    bare = _variant(metric, gate, node, entry)
     return replace(bare, env=env, line=node.line)
 
 

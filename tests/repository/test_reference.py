@@ -163,3 +163,22 @@ def test_the_readme_names_every_option_and_leads_to_the_reference():
     assert "docs/reference/options.md" in table
     named = set(re.findall(r"--(?:no-)?(editmetrics-[a-z-]+)", table))
     assert named == {option.flag[2:] for option in OPTIONS}
+
+
+def test_the_margins_that_the_readme_states_are_those_declared():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    stated = " ".join(
+        readme.partition("Recording adds a margin (")[2].partition("`margin:`")[0].split()
+    )
+    named = 0
+    for part in stated.strip("; ").split("; "):
+        names, _, text = part.partition(": ")
+        for name in re.findall(r"`(\w+)`", names):
+            metric, named = REGISTRY.metric(name), named + 1
+            share, amount = metric.margin.relative * 100, metric.margin.absolute
+            parts = [f"{share:g} %"] if share else []
+            parts += [f"{amount:g}"] if amount else []
+            assert text.replace(" dB", "").removesuffix(", whichever is larger") == " or ".join(
+                parts
+            ), name
+    assert named > 12
