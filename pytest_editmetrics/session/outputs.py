@@ -87,17 +87,16 @@ class RunOutputs:
 
     def _check_apart(self) -> None:
         """Refuse two outputs in one file: each would overwrite the other."""
+        outputs = ("run-dir", "results", "summary", "html")
+        given = {name: value for name in outputs if (value := self._session.options[name])}
+        if len(given) < 2:
+            return
         from pytest_editmetrics.runs.folder import RESULTS
 
         seen: dict[Path, str] = {}
-        for option, name in (
-            ("run-dir", RESULTS),
-            ("results", ""),
-            ("summary", ""),
-            ("html", ""),
-        ):
-            value = self._session.options[option]
-            if not value or is_stream(path := self._start / value / name):
+        for option, value in given.items():
+            path = self._start / value / (RESULTS if option == "run-dir" else "")
+            if is_stream(path):
                 continue
             other = seen.setdefault(path.resolve(), option)
             if other != option:

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.errors import WeightsError
-from pytest_editmetrics.weights import catalog, remember
+from pytest_editmetrics.weights import catalog, remember, seen
 from pytest_editmetrics.weights.catalog import Checkpoint
 from pytest_editmetrics.weights.find import find_sam
 
@@ -217,7 +217,7 @@ class TestVerify:
         self, vit_b: Checkpoint, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(remember, "WORTH_BYTES", 0)
-        monkeypatch.setattr(remember, "_SETTLED_NS", -(10**18))
+        monkeypatch.setattr(seen, "_SETTLED_NS", -(10**18))
         assert find_sam("vit_b").sha256 == vit_b.sha256
         (note,) = (catalog.own_cache() / "hashes").iterdir()
         before = vit_b.path.stat()
