@@ -87,7 +87,7 @@ def test_a_failure_says_which_region(scene):
             "*unedit_max_diff gave no verdict: the mask is 8x8 px, the image 64x64*",
         ),
         ("np.arange(4096, dtype=np.uint8).reshape(64, 64)", "*uint8 with the values 0, 1, 2,*"),
-        ("'nowhere.png'", "*mask nowhere.png: cannot be read: No such file*"),
+        ("'nowhere.png'", "*mask nowhere.png: there is no such file*"),
         ("{'masks': MASK}", "*a region has no 'masks' (did you mean 'mask'?)*"),
     ],
 )
@@ -173,7 +173,9 @@ def test_a_manifest_takes_them(scene, monkeypatch, capsys):
     assert main(["score", "pairs.jsonl"]) == 0
     manifest.write_text(json.dumps({**row, "coords": {"mask": "none.png"}}) + "\n")
     assert main(["score", "pairs.jsonl"]) == 1
-    assert "none.png: cannot be read" in (scene.path / "pairs-scored/results.jsonl").read_text()
+    assert (
+        "none.png: there is no such file" in (scene.path / "pairs-scored/results.jsonl").read_text()
+    )
     manifest.write_text(json.dumps({**row, "coords": {"polygons": [[[1, 1]]]}}) + "\n")
     assert main(["score", "pairs.jsonl"]) == 1
     assert "pairs.jsonl:1: polygon 1 has 1 points" in capsys.readouterr().err

@@ -170,6 +170,7 @@ def test_a_worker_loads_only_what_its_tests_need(images):
         test_b="""
         import pytest
 
+        @pytest.mark.editmetrics(gates="none")
         def test_nothing(lpips_pipe, clip_pipe, sam_pipe, edit_gate):
             pass
 
