@@ -20,6 +20,7 @@ from pytest_editmetrics.plugin.fixtures import (
     sam_pipe,
 )
 from pytest_editmetrics.plugin.last_lines import LastLines
+from pytest_editmetrics.plugin.whole_run import Found
 from pytest_editmetrics.session import hookspec
 from pytest_editmetrics.session.options import add_options
 from pytest_editmetrics.session.state import EditSession, session_key
@@ -67,14 +68,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
         register_profile(session)
     if hasattr(config, "workerinput"):
-        from pytest_editmetrics.plugin.xdist import XdistWorker
+        from pytest_editmetrics.plugin import xdist
 
-        config.pluginmanager.register(XdistWorker(config), "editmetrics-xdist")
+        config.pluginmanager.register(xdist.worker(config), "editmetrics-found")
         return
     problems: list[str] = []
     controller = Controller(session, problems)
+    whole = controller.whole
     config.pluginmanager.register(controller, "editmetrics-controller")
     config.pluginmanager.register(LastLines(problems), "editmetrics-last-lines")
+    config.pluginmanager.register(whole, "editmetrics-whole-run")
+    config.pluginmanager.register(Found(whole.deselected, whole.left_out), "editmetrics-found")
     if hasattr(config.hook, "pytest_xdist_node_collection_finished"):
         from pytest_editmetrics.plugin.xdist import XdistController
 

@@ -19,6 +19,7 @@ import pytest
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.plugin.gateless import Gateless
 from pytest_editmetrics.plugin.required import Required
+from pytest_editmetrics.plugin.whole_run import PARTIAL, WholeRun
 from pytest_editmetrics.session.options import in_ci
 from pytest_editmetrics.session.record import REPORT_KEY, is_ours
 from pytest_editmetrics.session.state import EditSession
@@ -61,8 +62,7 @@ class Controller:
         self._running: dict[tuple[str, str], _Attempt] = {}
         self._attempts: dict[str, int] = {}
         self._collected: dict[str, int] = {}
-        self._deselected = False
-        self._internal_error = False
+        self.whole = WholeRun(self._config, self._crashed)
         self._measured: dict[str, frozenset[str]] = {}
         self._labels: dict[frozenset[str], frozenset[str]] = {}  # most tests measure the same
         self._gateless = Gateless(session)
@@ -109,21 +109,6 @@ class Controller:
         return None if path is None else f"editmetrics: configuration {path}"
 
     @pytest.hookimpl
-    def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        """Remember that not every test runs."""
-        if items:
-            self.deselected()
-
-    def deselected(self) -> None:
-        """Take note that tests were left out: absent tests say nothing about goldens."""
-        self._deselected = True
-
-    @pytest.hookimpl
-    def pytest_internalerror(self) -> None:
-        """Take note of it: pytest-xdist goes on after a worker's, and may call the rest passed."""
-        self._internal_error = True
-
-    @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Remember which tests exist."""
         self.collected(item.nodeid for item in session.items)
@@ -136,6 +121,7 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the gates off a report; keep an attempt that is rerun out of junit's properties."""
+        self.whole.ran(report.nodeid)
         if report.when not in ("setup", "call", "teardown"):
             self._crash(report)
             return
@@ -234,7 +220,8 @@ class Controller:
         for attempt in self._running.values():  # stopped before the teardown: a debugger, Ctrl-C
             if attempt.called and not attempt.rerun:
                 self._finish_attempt(attempt)
-        full = self._is_full_run(session) and sys.exc_info()[0] is None
+        partial = PARTIAL if sys.exc_info()[0] else self.whole.why_partial(session, self._collected)
+        full = partial is None
         if self._tally is not None:
             from pytest_editmetrics.plugin.golden_recorder import record_goldens
 
@@ -246,20 +233,20 @@ class Controller:
             self._judge_session(session, self._tally)
             if full:
                 self._report_obsolete()
-        if self._internal_error:
+        if self.whole.internal_error:
             lost = len(self._collected.keys() - self._attempts.keys() - set(self._crashed))
             self._problems.append(
                 f"an internal error of pytest ended a worker, and {lost} test"
                 f"{' has' if lost == 1 else 's have'} no result: exit status 1"
             )
         if self._collected:
-            self._suite.close(self._collected, full)
+            self._suite.close(self._collected, partial)
             self._take(self._suite)
         self._report_not_measured(session)
         self._required.close()
         self._take(self._required)
         # else tests are missing, and the results say so
-        if sys.exc_info()[0] is None and not self._internal_error:
+        if sys.exc_info()[0] is None and not self.whole.internal_error:
             counts = self._tally.counts() if self._tally else {"gates": 0}
             obsolete = self._images.obsolete
             self._outputs.write("close", counts, full, obsolete, self._suite.record)
@@ -326,16 +313,6 @@ class Controller:
                 + ("" if strict else " (--editmetrics-strict=regressed fails)")
             )
             self._notes += [f"  {entry}" for entry in missed[:10]]
-
-    def _is_full_run(self, session: pytest.Session) -> bool:
-        option = self._config.option
-        narrowed = any(
-            getattr(option, name, None)
-            for name in ("keyword", "markexpr", "lf", "stepwise", "deselect")
-        )
-        named = any("::" in str(arg) for arg in self._config.args)
-        stopped = session.shouldstop or session.shouldfail or self._crashed or self._internal_error
-        return not (narrowed or named or stopped or self._deselected)
 
     def _report_obsolete(self) -> None:
         files = {

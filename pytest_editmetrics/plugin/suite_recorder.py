@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.plugin.whole_run import PARTIAL
 from pytest_editmetrics.session.options import in_ci
 from pytest_editmetrics.session.state import EditSession
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from pytest_editmetrics.suites.compare import Key
     from pytest_editmetrics.suites.gate import SuiteGate
     from pytest_editmetrics.suites.judge import Point, Side
-
-_PARTIAL = "only a part of the suite ran (-k, -m, --lf, --deselect, node ids, files, -x or a crash)"
 
 
 class SuiteRecorder:
@@ -62,20 +61,20 @@ class SuiteRecorder:
         except EditMetricsError as error:
             self.problems.append(f"the suite's gates are not known: {error}")
 
-    def close(self, collected: Collection[str], full: bool) -> None:
+    def close(self, collected: Collection[str], partial: str | None) -> None:
         """Judge the suite, if all of it ran; what fails is a problem.
 
-        ``collected`` are the node ids of all tests, ``full`` tells whether each of them ran. A part
+        ``collected`` are the node ids of all tests, ``partial`` why not each of them ran. A part
         of the suite that made no gate at all is none of its business.
         """
         made_gates = self._asked
-        if not made_gates and not full:
+        if not made_gates and partial is not None:
             return
         self._read()
         suite = self._suite
         if suite is None:
             return
-        why = self._partial(full)
+        why = partial or self._partial()
         if not made_gates and why is not None:
             return
         from pytest_editmetrics.suites.gate import SuiteResult
@@ -103,18 +102,18 @@ class SuiteRecorder:
             self.notes.append(f"  to accept make the base anew: {self._making(suite.base)}")
         self.problems += [suite_headline(gate) for gate in failing]
 
-    def _partial(self, full: bool) -> str | None:
+    def _partial(self) -> str | None:
         """Return why this run is only a part of the suite, ``None`` if it is the whole."""
         config = self._session.config
         typed = [str(arg) for arg in config.invocation_params.args]
-        if not full or any(arg.startswith("--ignore") for arg in typed):
-            return _PARTIAL
+        if any(arg.startswith("--ignore") for arg in typed):
+            return PARTIAL
         if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
             return None
         here = config.invocation_params.dir
         named = [(here / arg.partition("::")[0]).resolve() for arg in config.args]
         if any(path.is_file() for path in named):
-            return _PARTIAL
+            return PARTIAL
         left_out = _not_below(named, config)
         if left_out is None:
             return None

@@ -7,22 +7,26 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.plugin.controller import Controller
+from pytest_editmetrics.plugin.whole_run import Found
 from pytest_editmetrics.session.state import RUN_DIR_KEY
 
 DESELECTED = "editmetrics_deselected"
+LEFT_OUT = "editmetrics_left_out"
 
 
-class XdistWorker:
-    """Tells the controller, which collects nothing, whether tests were deselected."""
+def worker(config: Any) -> Found:
+    """Return what tells the controller, which collects nothing, of tests that were left out.
 
-    def __init__(self, config: pytest.Config):
-        self._config: Any = config
+    It learns it at the end of the worker; one that is killed is no full run either.
+    """
 
-    @pytest.hookimpl
-    def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        """Remember it for the end of the worker; one that is killed is no full run either."""
-        if items:
-            self._config.workeroutput[DESELECTED] = True
+    def deselected() -> None:
+        config.workeroutput[DESELECTED] = True
+
+    def left_out(nodeids: list[str]) -> None:
+        config.workeroutput[LEFT_OUT] = nodeids
+
+    return Found(deselected, left_out)
 
 
 class XdistController:
@@ -48,6 +52,8 @@ class XdistController:
 
     @pytest.hookimpl
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """Take what a worker that ended says of deselected tests."""
-        if getattr(node, "workeroutput", {}).get(DESELECTED):
-            self._controller.deselected()
+        """Take what a worker that ended says of tests that were left out."""
+        output = getattr(node, "workeroutput", {})
+        if output.get(DESELECTED):
+            self._controller.whole.deselected()
+        self._controller.whole.left_out(output.get(LEFT_OUT, []))

@@ -1,0 +1,113 @@
+"""Whether the whole suite ran: what was collected, what was taken out again, and what ran."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator
+from typing import Any
+
+import pytest
+
+PARTIAL = "only a part of the suite ran (-k, -m, --lf, --deselect, node ids, files, -x or a crash)"
+_NARROWING = ("keyword", "markexpr", "lf", "stepwise", "deselect", "setuponly", "setupplan")
+
+
+class Found:
+    """Compares the tests that pytest found with those that are left when its collection ends.
+
+    Registered in every process that collects. A plugin that cuts the list of tests itself need not
+    tell ``pytest_deselected``; but every test was told to ``pytest_itemcollected`` before.
+
+    Args:
+        deselected: called when a plugin says that it left tests out.
+        left_out: called with the tests that were taken out without a word, if there are any.
+    """
+
+    def __init__(self, deselected: Callable[[], None], left_out: Callable[[list[str]], None]):
+        self._tell_deselected = deselected
+        self._tell_left_out = left_out
+        self._found: list[pytest.Item] = []
+        self._deselected: set[int] = set()
+
+    @pytest.hookimpl
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """Remember a test that exists, whatever is made of the list later."""
+        self._found.append(item)
+
+    @pytest.hookimpl
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Remember that not every test runs."""
+        if items:
+            self._deselected.update(map(id, items))
+            self._tell_deselected()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """Name what is not in the list any more, though nobody said so."""
+        result = yield
+        kept = {item.nodeid for item in session.items}
+        left_out = [
+            item.nodeid
+            for item in self._found
+            if item.nodeid not in kept and id(item) not in self._deselected
+        ]
+        self._found.clear()
+        if left_out:
+            self._tell_left_out(left_out)
+        return result
+
+
+class WholeRun:
+    """Tells at the end of a session whether every test that pytest found ran.
+
+    ``crashed`` are tests whose worker died; ``internal_error`` is pytest's own.
+    """
+
+    def __init__(self, config: pytest.Config, crashed: Collection[str]):
+        self._config = config
+        self._crashed = crashed
+        self._deselected = False
+        self._left_out: list[str] = []
+        self._broken = False
+        self._ran: set[str] = set()
+        self.internal_error = False
+
+    def deselected(self) -> None:
+        """Take note that tests were left out: absent tests say nothing about goldens."""
+        self._deselected = True
+
+    def left_out(self, nodeids: list[str]) -> None:
+        """Take the tests that somebody took out of the list; every worker tells the same ones."""
+        self._left_out = max(self._left_out, nodeids, key=len)
+
+    def ran(self, nodeid: str) -> None:
+        """Take a test that made a report."""
+        self._ran.add(nodeid)
+
+    @pytest.hookimpl
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Take note of what cannot be collected: pytest may be told to go on without it."""
+        self._broken |= report.failed
+
+    @pytest.hookimpl
+    def pytest_internalerror(self) -> None:
+        """Take note of it: pytest-xdist goes on after a worker's, and may call the rest passed."""
+        self.internal_error = True
+
+    def why_partial(self, session: pytest.Session, collected: Collection[str]) -> str | None:
+        """Return why not every test of the collected files ran; ``None`` if each of them did."""
+        option = self._config.option
+        narrowed = any(getattr(option, name, None) for name in _NARROWING)
+        named = any("::" in str(arg) for arg in self._config.args)
+        stopped = session.shouldstop or session.shouldfail or self._crashed or self.internal_error
+        if narrowed or named or stopped or self._deselected:
+            return PARTIAL
+        if self._broken:
+            return "only a part of the suite ran: not every file could be collected"
+        found = dict.fromkeys([*self._left_out, *collected])
+        missing = [nodeid for nodeid in found if nodeid not in self._ran]
+        if not missing:
+            return None
+        return (
+            f"only a part of the suite ran: {len(missing)} of {len(found)} tests that pytest found"
+            f" did not, as {missing[0]}; a plugin or conftest.py took them out without telling pytest"
+        )
