@@ -17,6 +17,7 @@ from pytest_editmetrics.checks.measure import Boxes
 from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.images.boxes import listed
 from pytest_editmetrics.measurement import Measurement, Scope, Threshold
+from pytest_editmetrics.session.identity import id_of
 from pytest_editmetrics.session.marker import Marker, check_metrics
 from pytest_editmetrics.session.record import TestRecord
 from pytest_editmetrics.session.state import session_of
@@ -69,6 +70,7 @@ class EditGate:
     def __init__(self, record: TestRecord):
         self._record = record
         self.item = record.item
+        self._test = id_of(record.item)
         self._session = session_of(record.item.config)
 
     def check(
@@ -202,7 +204,7 @@ class EditGate:
         if not measurements:
             with self._record.errors(None):
                 raise InputError("check_all was given no check, so nothing would be measured")
-        raise_failures(gates, self.item.nodeid)
+        raise_failures(gates, self._test.nodeid)
         return measurements
 
     def _selftest(self, jobs: Sequence[Job | Gate], gates: Sequence[Gate]) -> list[Gate]:
@@ -284,7 +286,8 @@ class EditGate:
             )
         return [
             Job(
-                nodeid=self.item.nodeid,
+                nodeid=self._test.nodeid,
+                test=self._test.key,
                 config=config,
                 pair=pair,
                 ref_boxes=check.ref_boxes,
@@ -314,8 +317,8 @@ class EditGate:
         if gate.compares in pair.pictures:
             return replace(gate, picture=pair.pictures[gate.compares])
         images = (pair.reference, pair.edited)
-        with self._session.clock.gate(f"{self.item.nodeid}: {gate.label}"):
-            gate = illustrated(self._session, gate, images, self.item.nodeid)
+        with self._session.clock.gate(f"{self._test.nodeid}: {gate.label}"):
+            gate = illustrated(self._session, gate, images, self._test.nodeid)
         if gate.picture is not None:
             pair.pictures[gate.compares] = gate.picture
         return gate

@@ -16,6 +16,7 @@ from pytest_editmetrics.errors import (
     did_you_mean,
 )
 from pytest_editmetrics.measurement import SCOPES, Measurement, Metric, Scope, Threshold
+from pytest_editmetrics.session.identity import id_of
 from pytest_editmetrics.session.marker import Marker
 from pytest_editmetrics.session.record import TestRecord
 from pytest_editmetrics.session.state import session_of
@@ -36,6 +37,7 @@ class GoldenImage:
     def __init__(self, record: TestRecord):
         self._record = record
         self._item = record.item
+        self._test = id_of(record.item)
         self._session = session_of(record.item.config)
         self._facts: dict[str, Any] = {}
 
@@ -102,7 +104,7 @@ class GoldenImage:
         job = ImageJob(self._item, chosen, argument, image, address, coords, scope, self._facts)
         clock, label = self._session.clock, "golden_image" + (f"@{name}" if name else "")
         try:
-            with clock.gate(f"{self._item.nodeid}: {label}"), clock.of("goldens"):
+            with clock.gate(f"{id_of(self._item).nodeid}: {label}"), clock.of("goldens"):
                 result = run_job(self._session, job)
         except EditMetricsError as error:
             gate, measurement = self._not_measured(chosen, name, error), None
@@ -111,7 +113,7 @@ class GoldenImage:
             if result.staged is not None:
                 self._record.staged.append(result.staged)
         self._record.add(gate)
-        raise_failures([gate], self._item.nodeid)
+        raise_failures([gate], self._test.nodeid)
         return measurement
 
     def _comparator(self, given: str | None) -> Comparator:
@@ -138,11 +140,10 @@ class GoldenImage:
         from pytest_editmetrics.goldens.images import image_address
 
         self._record.claim("golden_image", name)
-        test = self._item.nodeid.partition("::")[2]
-        address = image_address(self._session.goldens, self._item.path, test, name)
+        address = image_address(self._session.goldens, self._item.path, self._test.key, name)
         claimed = self._item.config.stash.setdefault(_claimed, {})
-        owner = claimed.setdefault(address.folder / address.stem, self._item.nodeid)
-        if owner != self._item.nodeid:
+        owner = claimed.setdefault(address.folder / address.stem, address.test)
+        if owner != address.test:
             raise InputError(
                 f"{owner} has the golden image {address.stem} already; give this check another"
                 " name="

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,7 @@ from pytest_editmetrics.checks.calls import illustrated
 from pytest_editmetrics.checks.measure import bind, measure
 from pytest_editmetrics.errors import EditMetricsError, ImageError
 from pytest_editmetrics.measurement import Measurement, Scope, SoftFailure, Threshold
+from pytest_editmetrics.session.identity import id_of
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -67,6 +69,18 @@ class _Prepared:
     device_name: str
 
 
+@dataclass(frozen=True)
+class _First:
+    """The image of the first of a test's repetitions that recorded one."""
+
+    nodeid: str
+    staged: Staged
+    variant: str | None
+
+
+_recorded = pytest.StashKey[dict[Path, _First]]()
+
+
 def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     """Compare, judge, and stage what is to be recorded; with a run directory keep the images.
 
@@ -74,7 +88,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         EditMetricsError: something could not be compared at all.
     """
     from pytest_editmetrics.gates.image_verdict import Bounds, empty_region, judge_image
-    from pytest_editmetrics.goldens.images import find_image
+    from pytest_editmetrics.goldens.images import Found, find_image
 
     settings = session.settings.golden_images
     image = _prepared(session, job)
@@ -84,8 +98,12 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         soft = SoftFailure("empty-region", gate.message or "")
         return ImageResult(gate, Measurement(gate.metric, None, image.scope, soft))
     session.goldens.check_inside(job.address.folder)
+    update = session.options["update"]
     found = find_image(job.address, image.device, image.device_name, settings.format)
-    if found is not None:
+    first = _first_repetition(job)
+    if first is not None:
+        found, update = Found(session.rootdir / first.staged.file, first.variant), "none"
+    elif found is not None:
         session.goldens.check_inside(found.path)
     golden, unlike, sha256 = _golden(session, found, image.pixels)
     compared = None
@@ -96,8 +114,11 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         job.comparator,
         Bounds.of(job.comparator, settings, job.argument),
         name=job.address.name,
-        update=session.options["update"],
-        snapshot=_snapshot(session, job, image, found, sha256, made),
+        update=update,
+        snapshot={
+            **_snapshot(session, job, image, found, sha256, made),
+            **({} if first is None else {"file": first.staged.target}),
+        },
         region=image.region,
         compared=compared,
         unlike=unlike,
@@ -109,9 +130,30 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     staged = None
     if gate.verdict == "recorded":
         staged = _staged(session, job, image, found, made)
+        _keep_first(job, staged, found)
         snapshot = {**(gate.snapshot or {}), "file": staged.target}
         gate = replace(gate, snapshot=snapshot, message=staged.warning or gate.message)
     return ImageResult(gate, _measurement(gate, compared), staged)
+
+
+def _first_repetition(job: ImageJob) -> _First | None:
+    """Return what another repetition of the test recorded in this session, to compare with."""
+    if job.item is None:
+        return None
+    first = job.item.config.stash.setdefault(_recorded, {}).get(_place(job))
+    return None if first is None or first.nodeid == id_of(job.item).nodeid else first
+
+
+def _keep_first(job: ImageJob, staged: Staged, found: Found | None) -> None:
+    """Remember what a test recorded; a rerun of it takes its place."""
+    if job.item is not None:
+        variant = found.variant if found else None
+        first = _First(id_of(job.item).nodeid, staged, variant)
+        job.item.config.stash.setdefault(_recorded, {})[_place(job)] = first
+
+
+def _place(job: ImageJob) -> Path:
+    return job.address.folder / job.address.stem
 
 
 def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
@@ -300,7 +342,7 @@ def _shown(
 
     pair = (seen(golden), seen(image.pixels))
     gate = replace(gate, details={**gate.details, "change": describe_change(pair, image.mask)})
-    return illustrated(session, gate, pair, job.item.nodeid)
+    return illustrated(session, gate, pair, id_of(job.item).nodeid)
 
 
 def _staged(

@@ -30,7 +30,7 @@ _DIAGNOSED_EDGE = 16  # pixels; a smaller image shows no cause
 
 @dataclass(frozen=True)
 class Job:
-    """One metric of one pair, for the test ``nodeid``.
+    """One metric of one pair, for the test ``nodeid``, whose goldens are filed under ``test``.
 
     ``item`` is the running test, whose fixtures give the pipe; ``None`` takes the configuration's.
     ``object_coords`` is the pipe's own list, reference boxes then edited boxes; ``options`` are the
@@ -40,6 +40,7 @@ class Job:
     """
 
     nodeid: str
+    test: str
     config: MetricConfig
     pair: Pair
     ref_boxes: Boxes | None = None
@@ -219,9 +220,9 @@ def _advisory(job: Job) -> bool:
 
 
 def _address(session: EditSession, job: Job) -> GoldenAddress:
-    path, _, test = job.nodeid.partition("::")
-    test_file = session.rootdir / path if job.item is None else job.item.path
-    return session.goldens.address(test_file, test, job.config.metric.name, job.name)
+    path = session.rootdir / job.nodeid.partition("::")[0]
+    test_file = path if job.item is None else job.item.path
+    return session.goldens.address(test_file, job.test, job.config.metric.name, job.name)
 
 
 def _error(job: Job, error: EditMetricsError, details: Mapping[str, Any]) -> Gate:

@@ -126,6 +126,20 @@ class Gate:
         """The weights as a golden states them."""
         return weights_text(str(weights["sha256"]) for weights in self.weights)
 
+    def golden_key(self, nodeid: str) -> str:
+        """Return the key of the test in its golden file, which the repetitions of it share.
+
+        A gate that says another test's is not believed.
+
+        >>> Gate("lpips", "pass", golden={"test": "test_a"}).golden_key("test_x.py::test_a[1-3]")
+        'test_a'
+        """
+        key = nodeid.partition("::")[2]
+        stated = self.golden or (self.snapshot or {}).get("proposed")
+        said = stated.get("test") if isinstance(stated, Mapping) else None
+        same = isinstance(said, str) and said.partition("[")[0] == key.partition("[")[0]
+        return str(said) if same else key
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""
         return dict(vars(self))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +99,10 @@ def write_proposals(
     Each file changes as a whole or not at all: the new text goes to a temporary file beside it, is
     read back, and must hold just what the old one held and the proposals. Comments, order and
     formatting of what is not recorded stay byte for byte. New tests are appended in the order of
-    the proposals. If one file cannot be written the others are all the same.
+    the proposals. Repetitions of a test share one golden, which records the worst of them. If one file cannot be written the others are all the same.
 
     Args:
-        proposals: in the order of the tests; one for each address and ``env``.
+        proposals: in the order of the tests.
         registry: the known metrics.
         rootdir: what addresses, and paths in messages, are relative to.
 
@@ -110,7 +110,7 @@ def write_proposals(
         The files that changed, and what is wrong with those that could not be written.
 
     Raises:
-        EditMetricsError: two proposals of one address differ, so nothing is written.
+        EditMetricsError: two proposals of one address are of other weights, so nothing is written.
     """
     written: list[Path] = []
     problems: dict[Path, str] = {}
@@ -127,7 +127,7 @@ def _grouped(
     proposals: Iterable[Proposal], registry: PipeRegistry, rootdir: Path
 ) -> dict[Path, dict[str, Any]]:
     files: dict[Path, dict[str, Any]] = {}
-    for proposal in proposals:
+    for proposal in _worst(proposals, registry, rootdir):
         address, metric = proposal.address, registry.metric(proposal.metric)
         values: dict[str, float | str] = {metric.bound_kind: proposal.bound}
         if proposal.measured is not None:
@@ -138,14 +138,35 @@ def _grouped(
         entry = gates.setdefault(address.gate, {})
         if proposal.env is not None:
             entry = entry.setdefault("env", {}).setdefault(proposal.env, {})
-        known = {key: value for key, value in entry.items() if key != "env"}
-        if known and known != values:
-            raise EditMetricsError(
-                f"{shown_path(address.file, rootdir)}: two values for {address.gate} of"
-                f" {address.test!r}: {known} and {values}; tell the gates apart with name="
-            )
         nested = entry.pop("env", None)
         entry.update(values)
         if nested is not None:
             entry["env"] = nested
     return files
+
+
+def _worst(
+    proposals: Iterable[Proposal], registry: PipeRegistry, rootdir: Path
+) -> Iterable[Proposal]:
+    """Return one proposal for each address and ``env``: that of the worst repetition."""
+    worst: dict[tuple[GoldenAddress, str | None], Proposal] = {}
+    for proposal in proposals:
+        address, env = proposal.address, proposal.env
+        other = worst.setdefault((address, env), proposal)
+        if other.weights != proposal.weights:
+            raise EditMetricsError(
+                f"{shown_path(address.file, rootdir)}: {address.gate} of {address.test!r} was"
+                f" measured with weights of sha256 {other.weights} and {proposal.weights}, which no"
+                " golden can hold; use the same weights everywhere"
+            )
+        sign = 1 if registry.metric(proposal.metric).better == "lower" else -1
+        if (sign * proposal.bound, _signed(proposal, sign)) > (
+            sign * other.bound,
+            _signed(other, sign),
+        ):
+            worst[address, env] = proposal
+    return worst.values()
+
+
+def _signed(proposal: Proposal, sign: int) -> float:
+    return -inf if proposal.measured is None else sign * proposal.measured

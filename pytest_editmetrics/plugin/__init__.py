@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,10 +22,12 @@ from pytest_editmetrics.plugin.fixtures import (
 from pytest_editmetrics.plugin.last_lines import LastLines
 from pytest_editmetrics.plugin.whole_run import Found
 from pytest_editmetrics.session import hookspec
+from pytest_editmetrics.session.identity import noted_calls
 from pytest_editmetrics.session.options import add_options
 from pytest_editmetrics.session.state import EditSession, session_key
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
 __all__ = [
@@ -83,6 +85,13 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_editmetrics.plugin.xdist import XdistController
 
         config.pluginmanager.register(XdistController(controller), "editmetrics-xdist")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, Any, Any]:
+    """Remember which part of a test's id stands for which of its arguments."""
+    with noted_calls(metafunc):
+        return (yield)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

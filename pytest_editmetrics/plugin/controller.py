@@ -18,6 +18,7 @@ import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.plugin.gateless import Gateless
+from pytest_editmetrics.plugin.names import Names
 from pytest_editmetrics.plugin.required import Required
 from pytest_editmetrics.plugin.whole_run import PARTIAL, WholeRun
 from pytest_editmetrics.session.options import in_ci
@@ -69,6 +70,7 @@ class Controller:
         self._notes: list[str] = []
         self._problems = problems
         self._required = Required(session)
+        self._names = Names()
 
     @cached_property
     def _ci(self) -> CiSurfaces:
@@ -121,13 +123,14 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the gates off a report; keep an attempt that is rerun out of junit's properties."""
-        self.whole.ran(report.nodeid)
+        nodeid = self._names.of(report)
+        self.whole.ran(nodeid)
         if report.when not in ("setup", "call", "teardown"):
-            self._crash(report)
+            self._crash(report, nodeid)
             return
         key = _key(report)
         if report.when == "setup" or key not in self._running:
-            self._running[key] = _Attempt(report.nodeid)
+            self._running[key] = _Attempt(nodeid)
         attempt = self._running[key]
         attempt.called |= report.when == "call"
         if not attempt.rerun:
@@ -155,14 +158,14 @@ class Controller:
         if attempt.outcome != "failed" and outcome != "passed":
             attempt.outcome = outcome
 
-    def _crash(self, report: pytest.TestReport) -> None:
+    def _crash(self, report: pytest.TestReport, nodeid: str) -> None:
         self._running.pop(_key(report), None)
         if report.outcome == "rerun":  # type: ignore[comparison-overlap]
-            self._finish_attempt(_Attempt(report.nodeid, rerun=True))
-            self._notes.append(f"crashed, then run again: {report.nodeid}")
+            self._finish_attempt(_Attempt(nodeid, rerun=True))
+            self._notes.append(f"crashed, then run again: {nodeid}")
             return
-        self._crashed.append(report.nodeid)
-        self._outputs.write("crashed", report.nodeid)
+        self._crashed.append(nodeid)
+        self._outputs.write("crashed", nodeid)
 
     def _finish_attempt(self, attempt: _Attempt) -> None:
         nodeid = attempt.nodeid
@@ -220,6 +223,7 @@ class Controller:
         for attempt in self._running.values():  # stopped before the teardown: a debugger, Ctrl-C
             if attempt.called and not attempt.rerun:
                 self._finish_attempt(attempt)
+        self._collected = self._names.plain(self._collected)
         partial = PARTIAL if sys.exc_info()[0] else self.whole.why_partial(session, self._collected)
         full = partial is None
         if self._tally is not None:
@@ -228,7 +232,7 @@ class Controller:
             notes, problems = record_goldens(self.session, self._tally, self._collected)
             self._notes += notes
             self._problems += problems
-            self._images.close(self._collected, full)
+            self._images.close(self._collected, full, self._names.golden_id)
             self._take(self._images)
             self._judge_session(session, self._tally)
             if full:
@@ -291,12 +295,13 @@ class Controller:
         """Name tests that asked for a gate and made none, and goldens that nothing was held to."""
         self._gateless.close(session, gates=self._tally is not None)
         self._take(self._gateless)
-        measured = {}
-        for path, nodeids in _by_file(self._measured).items():
+        measured: dict[tuple[Path, str], frozenset[str]] = {}
+        for path, nodeids in self._by_file(self._measured).items():
             test_file = self.session.rootdir / path
             if path and (self.session.options["goldens"] or _has_goldens(test_file)):
                 for nodeid, test in nodeids.items():
-                    measured[test_file, test] = self._measured[nodeid]
+                    before = measured.get((test_file, test), frozenset())
+                    measured[test_file, test] = before | self._measured[nodeid]
         if not measured:
             return
         try:
@@ -317,7 +322,7 @@ class Controller:
     def _report_obsolete(self) -> None:
         files = {
             self.session.rootdir / path: set(nodeids.values())
-            for path, nodeids in _by_file(self._collected).items()
+            for path, nodeids in self._by_file(self._collected).items()
         }
         try:
             obsolete = self.session.goldens.obsolete(files)
@@ -332,6 +337,14 @@ class Controller:
             self._notes += [
                 f"  {entry.source}: {entry.test or 'its test file is gone'}" for entry in obsolete
             ]
+
+    def _by_file(self, nodeids: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Return the tests' keys by node id, of each file: a file is looked at once."""
+        files: dict[str, dict[str, str]] = {}
+        for nodeid in nodeids:
+            path, _, test = self._names.golden_id(nodeid).partition("::")
+            files.setdefault(path, {})[nodeid] = test
+        return files
 
     @pytest.hookimpl
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -349,15 +362,6 @@ class Controller:
             write(f"FAILED: {problem}", red=True)
         for line in self._ci.annotations(self._tally, self._problems):
             terminalreporter.write_line(line)
-
-
-def _by_file(nodeids: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Return the tests' keys by node id, of each file: a file is looked at once."""
-    files: dict[str, dict[str, str]] = {}
-    for nodeid in nodeids:
-        path, _, test = nodeid.partition("::")
-        files.setdefault(path, {})[nodeid] = test
-    return files
 
 
 def _has_goldens(test_file: Path) -> bool:

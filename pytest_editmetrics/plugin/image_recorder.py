@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,19 +66,26 @@ class ImageRecorder:
             else:
                 self._unwanted.append(one)
 
-    def close(self, collected: Mapping[str, int], full: bool) -> None:
-        """Write what was staged; after a full run find what no test uses any more."""
+    def close(
+        self, collected: Mapping[str, int], full: bool, golden_id: Callable[[str], str]
+    ) -> None:
+        """Write what was staged; after a full run find what no test uses any more.
+
+        ``golden_id`` gives the node id that the repetitions of a test share.
+        """
         if self._across:
             self.notes += _listed(
                 "golden images compared across devices", [f"  {line}" for line in self._across]
             )
         if self._session.options["update"] != "none":
-            self._promote(collected)
+            self._promote(collected, golden_id)
             self._remove_stale(collected)
         if full and self._used:
-            self._find_obsolete(collected)
+            failed = {golden_id(one) for one in collected if one not in self._passed}
+            tests = {golden_id(one) for one in collected}
+            self._find_obsolete(tests, tests - failed)
 
-    def _promote(self, collected: Mapping[str, int]) -> None:
+    def _promote(self, collected: Mapping[str, int], golden_id: Callable[[str], str]) -> None:
         from pytest_editmetrics.goldens.images import discard, promote
 
         rootdir = self._session.rootdir
@@ -87,8 +94,9 @@ class ImageRecorder:
             self.notes.append(
                 f"not recorded: {len(lost)} golden images of tests that failed for another reason"
             )
-        kept = self._one_writer([one for one in self._wanted if not one.failed])
-        kept.sort(key=lambda one: collected.get(one.nodeid, len(collected)))
+        good = [one for one in self._wanted if not one.failed]
+        good.sort(key=lambda one: collected.get(one.nodeid, len(collected)))
+        kept = self._one_writer(good, golden_id)
         chosen = [one.staged for one in kept]
         try:
             written = promote(chosen, rootdir)
@@ -109,14 +117,25 @@ class ImageRecorder:
         self.notes += [f"warning: {one.warning}" for one in chosen if one.warning]
         discard([*self._unwanted, *(one.staged for one in self._wanted)], rootdir)
 
-    def _one_writer(self, wanted: list[_Wanted]) -> list[_Wanted]:
-        """Leave out files that two tests, or two different images of a test, would write."""
+    def _one_writer(self, wanted: list[_Wanted], golden_id: Callable[[str], str]) -> list[_Wanted]:
+        """Leave out files that two tests, or two different images of a test, would write.
+
+        Of the repetitions of a test the first one's image is kept. Those of one process were
+        compared with it; of another worker's, which could not be, only an equal image is right.
+        """
         first: dict[str, _Wanted] = {}
         clashing: set[str] = set()
         for one in wanted:
             other = first.setdefault(one.staged.target, one)
             same = other.staged.entry.get("sha256") == one.staged.entry.get("sha256")
-            if other.nodeid != one.nodeid or not same:
+            if other.nodeid != one.nodeid and golden_id(other.nodeid) == golden_id(one.nodeid):
+                if not same:
+                    self.problems.append(
+                        f"{one.staged.target}: recorded from {other.nodeid}; {one.nodeid}, which"
+                        " ran in another worker, made another image: run again without"
+                        " --editmetrics-update, which compares them"
+                    )
+            elif other.nodeid != one.nodeid or not same:
                 clashing.add(one.staged.target)
                 self.problems.append(
                     f"{one.staged.target}: not written, as {other.nodeid} and {one.nodeid} would"
@@ -131,13 +150,13 @@ class ImageRecorder:
         files = {rootdir / nodeid.partition("::")[0] for nodeid in collected}
         remove_stale({goldens.file_of(file).parent for file in files})
 
-    def _find_obsolete(self, collected: Collection[str]) -> None:
+    def _find_obsolete(self, collected: Collection[str], passed: Collection[str]) -> None:
         from pytest_editmetrics.runs.obsolete import obsolete_images
 
         session = self._session
         try:
             self.obsolete = obsolete_images(
-                session.goldens, session.rootdir, collected, self._passed, self._used
+                session.goldens, session.rootdir, collected, passed, self._used
             )
         except EditMetricsError as error:
             self.notes.append(f"golden images not checked for obsolete ones: {error}")

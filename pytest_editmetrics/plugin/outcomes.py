@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, GateFailure
+from pytest_editmetrics.plugin.names import name_report
+from pytest_editmetrics.session.identity import id_of
 from pytest_editmetrics.session.record import (
     REPORT_KEY,
     Phase,
@@ -85,7 +87,7 @@ def _enforce_failures(record: TestRecord, *phases: Phase) -> None:
         return
     from pytest_editmetrics.report.text import failure_text
 
-    text = failure_text(failing, record.item.nodeid)
+    text = failure_text(failing, id_of(record.item).nodeid)
     hint = "a gate failed and its exception was caught; a test of such a failure is marked xfail"
     error = any(gate.verdict == "error" for gate in failing)
     raise (EditMetricsError if error else GateFailure)(f"{text}\n    ({hint})")
@@ -146,7 +148,9 @@ def _enforce_review(record: TestRecord, *phases: Phase) -> None:
         return
     from pytest_editmetrics.report.text import explanation, headline
 
-    lines = [line for g in gates for line in (headline(g), *explanation(g, record.item.nodeid))]
+    lines = [
+        line for g in gates for line in (headline(g), *explanation(g, id_of(record.item).nodeid))
+    ]
     raise GateFailure("\n".join(lines))
 
 
@@ -158,6 +162,7 @@ def pytest_runtest_makereport(
     if call.excinfo is not None and not item.config.getoption("fulltrace", False):
         call.excinfo = _as_called(call.excinfo)
     report = yield
+    name_report(report, id_of(item))
     record = item.stash.get(record_key, None)
     if record is None:
         return report
@@ -167,6 +172,7 @@ def pytest_runtest_makereport(
         return report
     if report.skipped:
         report = _unless_failing(record, call, report)
+        name_report(report, id_of(item))
     if call.when == "teardown":
         del item.stash[record_key]  # the session keeps every item to its end
     if call.when == "call":

@@ -109,5 +109,6 @@ class WholeRun:
             return None
         return (
             f"only a part of the suite ran: {len(missing)} of {len(found)} tests that pytest found"
-            f" did not, as {missing[0]}; a plugin or conftest.py took them out without telling pytest"
+            f" did not, as {missing[0]}; a plugin or conftest.py took them out without telling"
+            " pytest"
         )

@@ -130,8 +130,9 @@ def listed_obsolete(run: Run, rootdir: Path) -> list[ObsoleteImage]:
         )
     if run.end.get("full") is not True:
         raise EditMetricsError(
-            f"{run.shown}: the run left tests out (-k, -m, --lf, node ids, --maxfail, a plugin that picks"
-            " tests, or a merge of shards), so what it did not use may still be needed; nothing was removed"
+            f"{run.shown}: the run left tests out (-k, -m, --lf, node ids, --maxfail, a plugin"
+            " that picks tests, or a merge of shards), so what it did not use may still be needed;"
+            " nothing was removed"
         )
     listed = run.end.get("obsolete")
     images = [_checked(run, item, rootdir) for item in (listed if isinstance(listed, list) else ())]

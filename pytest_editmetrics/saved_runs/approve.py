@@ -198,7 +198,7 @@ def _image(session: EditSession, run: Run, record: GateRecord) -> _Image:
 
 def _test(session: EditSession, record: GateRecord) -> tuple[Path, str]:
     """Return the test's file, which must be there, and its key."""
-    file, _, test = record.nodeid.partition("::")
+    file, test = record.nodeid.partition("::")[0], record.gate.golden_key(record.nodeid)
     path = _within(session.rootdir, file, record)
     if not path.is_file():
         raise EditMetricsError(
@@ -264,6 +264,12 @@ def _write_images(
     from pytest_editmetrics.images.load import load_pixels
     from pytest_editmetrics.images.pixels import encode
 
+    first = {image.target: image for image in reversed(images)}
+    for image in images:
+        if first[image.target] is not image:
+            kept = first[image.target].record.nodeid
+            say(f"left: {image.record.nodeid} {image.record.gate.label}: that of {kept} is kept")
+    images = list(first.values())[::-1]
     staged = []
     try:
         for image in images:

@@ -107,6 +107,7 @@ class RowScorer:
             prepared.append(
                 Job(
                     nodeid=NODE + row.id,
+                    test=row.id,
                     config=config,
                     pair=pair,
                     ref_boxes=row.ref_boxes,

@@ -132,7 +132,7 @@ def _compared(session: EditSession, run: Run, record: GateRecord, configured: bo
     _check_fixture(gate, configured)
     if "edited" not in gate.images:
         raise EditMetricsError(f"the run keeps no image of {gate.label}")
-    file, test = named_test(session, record.nodeid)
+    file, test = named_test(session, record.nodeid)[0], gate.golden_key(record.nodeid)
     proposed = dict(gate.snapshot or {}).get("proposed")
     facts = proposed.get("facts") if isinstance(proposed, Mapping) else None
     comparator: Any = gate.metric.removeprefix(GOLDEN_IMAGE)
@@ -180,6 +180,7 @@ def job_of(session: EditSession, run: Run, record: GateRecord, configured: bool)
     scope: Any = gate.scope or "unedit_area"
     return Job(
         nodeid=record.nodeid,
+        test=gate.golden_key(record.nodeid),
         config=replace(config, scope=scope),
         pair=_pair(run, gate),
         name=gate.name,

@@ -13,6 +13,7 @@ from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.session.asked import check_gates
+from pytest_editmetrics.session.identity import id_of
 from pytest_editmetrics.session.state import EditSession
 
 KEYS = ("metrics", "thresholds", "gates")
@@ -45,7 +46,7 @@ class Marker:
             if (asked := given.pop("metrics", None)) is not None:
                 check_metrics(asked)
                 metrics = asked
-            source = f"on {item.nodeid if node is item else node.nodeid or node.name}"
+            source = f"on {id_of(item).nodeid if node is item else node.nodeid or node.name}"
             thresholds |= _bounds(given.pop("thresholds", None), what, source, session.registry)
             given.pop("gates", None)
             for option in given:

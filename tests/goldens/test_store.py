@@ -541,18 +541,30 @@ def test_long_keys_at_the_limit_of_yaml(write, golden, tmp_path, length):
     assert tests["test_a"]["emd"].bound == 3
 
 
-def test_two_values_for_one_address_are_an_error(write, golden):
-    with pytest.raises(
-        EditMetricsError, match=r"test_x\.py\.yaml: two values for lpips of 'test_a'"
-    ):
-        write(("test_a", "lpips", 0.1, 0.05), ("test_a", "lpips", 0.2, 0.05))
-    assert not golden.exists()
+def test_the_worst_of_several_values_for_one_address_is_written(write, golden):
+    """They are of repetitions of one test."""
     write(
         ("test_a", "lpips", 0.1, 0.05),
-        ("test_a", "lpips", 0.2, 0.05, "cuda"),
-        ("test_a", "lpips", 0.1, 0.05),
+        ("test_a", "lpips", 0.3, 0.15),
+        ("test_a", "lpips", 0.2, 0.1),
+        ("test_a", "lpips", 0.9, 0.8, "cuda"),
+        ("test_a", "sam_clip_cls_sim", 0.9, 0.95),
+        ("test_a", "sam_clip_cls_sim", 0.7, 0.8),
     )
-    assert golden.read_text().count("0.1") == 1
+    assert golden.read_text().splitlines() == [
+        '"test_a":',
+        "  lpips: {max: 0.3, measured: 0.15, env: {cuda: {max: 0.9, measured: 0.8}}}",
+        "  sam_clip_cls_sim: {min: 0.7, measured: 0.8}",
+    ]
+
+
+def test_values_of_other_weights_for_one_address_are_an_error(write, golden):
+    with pytest.raises(EditMetricsError, match=r"test_x\.py\.yaml: lpips of 'test_a' was measured"):
+        write(
+            ("test_a", "lpips", 0.1, 0.05, None, "aaaaaaaa"),
+            ("test_a", "lpips", 0.2, 0.05, None, "bbbbbbbb"),
+        )
+    assert not golden.exists()
 
 
 def test_a_file_that_cannot_be_written_is_named_and_the_others_are_written(write, golden, tmp_path):

@@ -1,0 +1,104 @@
+"""Which test an item is: its node id, and the key of its goldens, made from the item itself.
+
+A scheduler may write into an item's node id (pytest-xdist's ``--dist loadgroup``), and a plugin
+that repeats tests adds a parameter that nobody asks for. Neither makes another test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+_Calls = dict[str, list[tuple[str, ...]]]
+_calls = pytest.StashKey[_Calls]()
+_test = pytest.StashKey["TestId"]()
+
+
+@dataclass(frozen=True)
+class TestId:
+    """``nodeid`` is what pytest calls the test; ``key`` what its goldens are filed under.
+
+    The key is the node id after the file, without what tells repetitions apart.
+    """
+
+    __test__ = False
+
+    nodeid: str
+    key: str
+
+
+def id_of(item: pytest.Item) -> TestId:
+    """Return which test an item is."""
+    if _test not in item.stash:
+        item.stash[_test] = _id_of(item)
+    return item.stash[_test]
+
+
+def _id_of(item: pytest.Item) -> TestId:
+    parent = item.parent.nodeid if item.parent is not None else ""
+    plain = f"{parent}::{item.name}"
+    nodeid = plain if item.nodeid.startswith(plain) else item.nodeid
+    key = nodeid.partition("::")[2]
+    parts = parts_of(item)
+    kept = [part for names, part in parts if not _repeats(item, names)]
+    if len(kept) < len(parts):
+        inside = parent.partition("::")[2]
+        name = getattr(item, "originalname", item.name) + (f"[{'-'.join(kept)}]" if kept else "")
+        key = f"{inside}::{name}" if inside else name
+    return TestId(nodeid, key)
+
+
+@contextmanager
+def noted_calls(metafunc: pytest.Metafunc) -> Iterator[None]:
+    """Remember the argument names of each ``parametrize``, one for each part of a test's id."""
+    calls: list[tuple[str, ...]] = []
+    parametrize: Any = metafunc.parametrize
+
+    def noted(argnames: Any, *args: Any, **options: Any) -> None:
+        parametrize(argnames, *args, **options)
+        names = argnames.split(",") if isinstance(argnames, str) else argnames
+        calls.append(tuple(name.strip() for name in names if name.strip()))
+
+    metafunc.parametrize = noted  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del metafunc.parametrize
+    collector = metafunc.definition.parent
+    if calls and collector is not None:
+        collector.stash.setdefault(_calls, {})[metafunc.definition.name] = calls
+
+
+def parts_of(item: pytest.Item) -> list[tuple[Sequence[str], str]]:
+    """Return the parts of a test's id in square brackets, with the arguments that each stands for.
+
+    Nothing where they cannot be told apart, as an id of a part is hidden.
+    """
+    callspec = getattr(item, "callspec", None)
+    if callspec is None or item.parent is None:
+        return []
+    calls = item.parent.stash.get(_calls, {}).get(getattr(item, "originalname", ""), [])
+    parts = list(callspec._idlist)
+    return list(zip(calls, parts, strict=True)) if len(calls) == len(parts) else []
+
+
+def _repeats(item: pytest.Item, names: Sequence[str]) -> bool:
+    """Tell whether a parameter only counts repetitions: nobody asks for it.
+
+    pytest-repeat and pytest-flakefinder give it a name with two underscores; others, as a conftest
+    does it, the number of the repetition as its value.
+    """
+    info = getattr(item, "_fixtureinfo", None)
+    if len(names) != 1 or info is None:
+        return False
+    asked = {*info.initialnames}
+    for fixtures in info.name2fixturedefs.values():
+        for fixture in fixtures:
+            asked.update(fixture.argnames)
+    (name,) = names
+    value = item.callspec.params.get(name)  # type: ignore[attr-defined]
+    return name not in asked and (name.startswith("__") or type(value) is int)
