@@ -99,7 +99,8 @@ def write_proposals(
     Each file changes as a whole or not at all: the new text goes to a temporary file beside it, is
     read back, and must hold just what the old one held and the proposals. Comments, order and
     formatting of what is not recorded stay byte for byte. New tests are appended in the order of
-    the proposals. Repetitions of a test share one golden, which records the worst of them. If one file cannot be written the others are all the same.
+    the proposals. Repetitions of a test share one golden, which records the worst of them. If one
+    file cannot be written the others are all the same.
 
     Args:
         proposals: in the order of the tests.
