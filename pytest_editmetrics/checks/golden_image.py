@@ -104,7 +104,7 @@ class GoldenImage:
         job = ImageJob(self._item, chosen, argument, image, address, coords, scope, self._facts)
         clock, label = self._session.clock, "golden_image" + (f"@{name}" if name else "")
         try:
-            with clock.gate(f"{id_of(self._item).nodeid}: {label}"), clock.of("goldens"):
+            with clock.gate(f"{self._test.nodeid}: {label}"), clock.of("goldens"):
                 result = run_job(self._session, job)
         except EditMetricsError as error:
             gate, measurement = self._not_measured(chosen, name, error), None

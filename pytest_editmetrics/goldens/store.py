@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_editmetrics.cache.held import HeldFiles
-from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.errors import ConfigError, InputError
 from pytest_editmetrics.goldens.file import (
     SMOKE,
     GoldenEntry,
@@ -263,4 +263,22 @@ class Goldens:
 
     def _golden_file(self, path: Path) -> GoldenFile | None:
         self.check_inside(path)
-        return read_golden_file(path, self._registry, self._rootdir) if path.exists() else None
+        if not path.exists():
+            _refuse_misspelt(path)
+            return None
+        return read_golden_file(path, self._registry, self._rootdir)
+
+
+def _refuse_misspelt(path: Path) -> None:
+    """Refuse a file beside a golden file's place that seems to be meant for it.
+
+    Raises:
+        ConfigError: the message gives the right name.
+    """
+    test_file = path.name.removesuffix(SUFFIX)
+    for name in (f"{test_file}.yml", f"{Path(test_file).stem}.yaml", f"{Path(test_file).stem}.yml"):
+        other = path.with_name(name)
+        if other.is_file():
+            raise ConfigError(
+                f"it is not read: the goldens of {test_file} lie in {path.name}; rename it", other
+            )

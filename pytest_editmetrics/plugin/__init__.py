@@ -25,6 +25,7 @@ from pytest_editmetrics.session import hookspec
 from pytest_editmetrics.session.identity import noted_calls
 from pytest_editmetrics.session.options import add_options
 from pytest_editmetrics.session.state import EditSession, session_key
+from pytest_editmetrics.session.unread import refuse_where_gates_are
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -95,8 +96,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, Any, Any
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Remember the order of the tests."""
-    session.config.stash[session_key].items = session.items
+    """Remember the order of the tests; a misspelt configuration is no reason to go on."""
+    state = session.config.stash[session_key]
+    state.items = session.items
+    refuse_where_gates_are(state, session.items)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -24,6 +24,7 @@ from pytest_editmetrics.plugin.whole_run import PARTIAL, WholeRun
 from pytest_editmetrics.session.options import in_ci
 from pytest_editmetrics.session.record import REPORT_KEY, is_ours
 from pytest_editmetrics.session.state import EditSession
+from pytest_editmetrics.session.unread import unread, uses_a_gate
 
 if TYPE_CHECKING:
     from pytest_editmetrics.plugin.ci import CiSurfaces
@@ -109,6 +110,12 @@ class Controller:
         """Name the configuration that holds, if there is one."""
         path = self.session.config_path
         return None if path is None else f"editmetrics: configuration {path}"
+
+    @pytest.hookimpl
+    def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
+        """Name a configuration beside the tests that is not read; under xdist the end does."""
+        files = {item.path for item in items} if any(map(uses_a_gate, items)) else None
+        return [f"editmetrics: {text}" for text in unread(self.session, files)] if files else []
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -247,6 +254,7 @@ class Controller:
             self._suite.close(self._collected, partial)
             self._take(self._suite)
         self._report_not_measured(session)
+        self._report_unread()
         self._required.close()
         self._take(self._required)
         # else tests are missing, and the results say so
@@ -318,6 +326,13 @@ class Controller:
                 + ("" if strict else " (--editmetrics-strict=regressed fails)")
             )
             self._notes += [f"  {entry}" for entry in missed[:10]]
+
+    def _report_unread(self) -> None:
+        if self._tally is None and not self._gateless:
+            return
+        root, strict = self.session.rootdir, self.session.options["strict"] != "none"
+        found = unread(self.session, [root / path for path in self._by_file(self._collected)])
+        (self._problems if strict else self._notes).extend(found)
 
     def _report_obsolete(self) -> None:
         files = {

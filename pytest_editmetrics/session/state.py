@@ -12,6 +12,7 @@ import pytest
 
 from pytest_editmetrics.errors import ConfigError
 from pytest_editmetrics.session.options import resolve_options
+from pytest_editmetrics.session.unread import RIGHT_NAME, refuse_misspelt
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cache.clock import Clock
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from pytest_editmetrics.runs.folder import RunDir
     from pytest_editmetrics.session.cases_ahead import CasesAhead
 
-DEFAULT_CONFIG = "editmetrics.yaml"
 RUN_DIR_KEY = "editmetrics_run_dir"
 MADE_WITH = ("pytest-editmetrics", "torch", "transformers")
 
@@ -91,6 +91,7 @@ class EditSession:
         """The configuration file, or the defaults without one."""
         from pytest_editmetrics.config.settings import load_settings
 
+        refuse_misspelt(self)
         path = self.config_path
         if path is not None and not path.is_file():
             raise ConfigError(
@@ -124,8 +125,8 @@ class EditSession:
             return self._named("config", named)
         for start in (self.rootdir, self.config.invocation_params.dir):
             for folder in (start, *start.parents):
-                if (folder / DEFAULT_CONFIG).is_file():
-                    return folder / DEFAULT_CONFIG
+                if (folder / RIGHT_NAME).is_file():
+                    return folder / RIGHT_NAME
                 if (folder / ".git").exists():
                     break
         return None

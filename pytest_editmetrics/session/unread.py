@@ -1,0 +1,85 @@
+"""Files that look like the configuration and are not read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_editmetrics.errors import ConfigError
+from pytest_editmetrics.session.record import GATE_FIXTURES
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.session.state import EditSession
+
+RIGHT_NAME = "editmetrics.yaml"
+_LIKE_IT = re.compile(r"\.?edit[-_. ]?metrics?\.ya?ml", re.IGNORECASE)
+
+
+def refuse_misspelt(session: EditSession) -> None:
+    """Refuse a wrong spelling of the configuration's name where it would be looked for.
+
+    Raises:
+        ConfigError: the message gives the right name.
+    """
+    for folder in dict.fromkeys((session.rootdir, session.config.invocation_params.dir)):
+        for path in _like_it(folder, session.config_path):
+            if path.name != RIGHT_NAME:
+                raise ConfigError(
+                    f"it is not read: the configuration is called {RIGHT_NAME}; rename the file, or"
+                    f" name it with --editmetrics-config={path.name}",
+                    path,
+                )
+
+
+def refuse_where_gates_are(session: EditSession, items: Iterable[pytest.Item]) -> None:
+    """Refuse a misspelt configuration as soon as a collected test uses a gate.
+
+    A worker of pytest-xdist cannot end a session so; there every gate is an error that says it.
+
+    Raises:
+        pytest.UsageError: see ``refuse_misspelt``.
+    """
+    if hasattr(session.config, "workerinput") or not any(map(uses_a_gate, items)):
+        return
+    try:
+        refuse_misspelt(session)
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def unread(session: EditSession, test_files: Iterable[Path]) -> list[str]:
+    """Return what to say of configurations between the rootdir and the tests that are not read."""
+    rootdir = session.rootdir
+    folders: dict[Path, None] = {}
+    for file in test_files:
+        if file.is_relative_to(rootdir):
+            folders.update(dict.fromkeys(p for p in file.parents if p.is_relative_to(rootdir)))
+    folders[session.config.invocation_params.dir] = None
+    return [
+        f"not read: {session.shown(path)}; only one configuration is, {RIGHT_NAME} at pytest's"
+        " rootdir: move it there, or name it with --editmetrics-config"
+        for folder in folders
+        for path in _like_it(folder, session.config_path)
+    ]
+
+
+def uses_a_gate(item: pytest.Item) -> bool:
+    """Tell whether a test has a fixture or a marker of ours."""
+    names = getattr(item, "fixturenames", ())
+    marked = item.get_closest_marker("editmetrics") is not None
+    return marked or any(name in GATE_FIXTURES for name in names)
+
+
+def _like_it(folder: Path, read: Path | None) -> Iterator[Path]:
+    """Yield the files of a folder that have the configuration's name, or nearly, and are not it."""
+    try:
+        paths = sorted(path for path in folder.iterdir() if _LIKE_IT.fullmatch(path.name))
+    except OSError:
+        return
+    for path in paths:
+        if path.is_file() and not (read is not None and read.exists() and path.samefile(read)):
+            yield path

@@ -1,0 +1,96 @@
+"""A file that looks like ours and is not read is named, with what to call it and where to put it."""
+
+from __future__ import annotations
+
+import pytest
+
+both = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+BOUND = "thresholds: {score: {max: 0.1}}\n"
+TEST = "def test_it(check): check(1, 1)\n"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["editmetrics.yml", ".editmetrics.yaml", ".editmetrics.yml", "edit_metrics.yaml"]
+    + ["EditMetrics.yml", "editmetric.yaml"],
+)
+def test_a_wrong_spelling_at_the_rootdir_is_a_usage_error(suite, name):
+    (suite.path / name).write_text(BOUND)
+    suite.makepyfile(test_x=TEST)
+    result = suite.runpytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: *{name}: it is not read: *called editmetrics.yaml; *"])
+
+
+def test_in_workers_every_gate_is_an_error(suite):
+    (suite.path / "editmetrics.yml").write_text(BOUND)
+    suite.makepyfile(test_x=TEST)
+    result = suite.runpytest("-n2")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*editmetrics.yml: it is not read: *called editmetrics.yaml; *"])
+
+
+def test_it_is_refused_in_the_invocation_folder_too(suite, monkeypatch):
+    (suite.path / "sub").mkdir()
+    (suite.path / "sub/editmetrics.yml").write_text(BOUND)
+    (suite.path / "sub/test_x.py").write_text(TEST)
+    monkeypatch.chdir(suite.path / "sub")
+    result = suite.runpytest(f"--rootdir={suite.path}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_a_helper_that_is_imported_finds_it_as_well(suite):
+    (suite.path / "editmetrics.yml").write_text(BOUND)
+    suite.makepyfile(
+        test_x="""
+        from conftest import image
+        from pytest_editmetrics import assert_unedit_lpips_below
+
+        def test_it(): assert_unedit_lpips_below(image(0), image(1), None, 1)
+        """
+    )
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*editmetrics.yml: it is not read*"])
+
+
+@both
+def test_suites_without_gates_and_files_that_are_named_are_left_alone(suite, mode):
+    (suite.path / "editmetrics.yml").write_text(BOUND)
+    suite.makepyfile(test_x="def test_it(): pass")
+    result = suite.runpytest(*mode)
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*not read*")
+    suite.makepyfile(test_x=TEST)
+    result = suite.runpytest("--editmetrics-config=editmetrics.yml", *mode)
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*not read*")
+
+
+@both
+@pytest.mark.parametrize("name", ["editmetrics.yaml", "editmetrics.yml"])
+def test_one_beside_the_tests_is_named_and_fails_under_strictness(suite, mode, name):
+    folder = suite.path / "tests" / "edits"
+    folder.mkdir(parents=True)
+    (suite.path / "tests" / name).write_text("suite: {score: {mean: {max: 0}}}\n")
+    (folder / "test_x.py").write_text(TEST)
+    result = suite.runpytest(*mode)
+    result.assert_outcomes(passed=1)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines([f"not read: tests/{name}; *at pytest's rootdir*"])
+    if not mode:
+        result.stdout.fnmatch_lines([f"editmetrics: not read: tests/{name}; *"])
+    result = suite.runpytest("--editmetrics-strict=regressed", *mode)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"FAILED: not read: tests/{name}; *"])
+
+
+@pytest.mark.parametrize("name", ["test_x.py.yml", "test_x.yaml", "test_x.yml"])
+def test_a_golden_file_of_another_name_is_an_error(suite, name):
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: {max: 60}}\n")
+    (suite.path / "goldens").mkdir()
+    (suite.path / "goldens" / name).write_text('"test_it":\n  score: {max: 0.1}\n')
+    suite.makepyfile(test_x="def test_it(check): check(30)")
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*{name}: it is not read: the goldens of test_x.py lie in *"])
