@@ -11,8 +11,13 @@ TEST = "def test_it(check): check(1, 1)\n"
 
 @pytest.mark.parametrize(
     "name",
-    ["editmetrics.yml", ".editmetrics.yaml", ".editmetrics.yml", "edit_metrics.yaml"]
-    + ["EditMetrics.yml", "editmetric.yaml"],
+    [
+        "editmetrics.yml",
+        ".editmetrics.yaml",
+        ".editmetrics.yml",
+        "edit_metrics.yaml",
+        "EditMetrics.yml",
+    ],
 )
 def test_a_wrong_spelling_at_the_rootdir_is_a_usage_error(suite, name):
     (suite.path / name).write_text(BOUND)
