@@ -288,6 +288,8 @@ class EditGate:
             Job(
                 nodeid=self._test.nodeid,
                 test=self._test.key,
+                digest=self._test.digest,
+                automatic=self._test.automatic,
                 config=config,
                 pair=pair,
                 ref_boxes=check.ref_boxes,

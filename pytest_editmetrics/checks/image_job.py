@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_editmetrics.checks.calls import illustrated
+from pytest_editmetrics.checks.first_image import digest_of, first_of, keep_first, other_value
 from pytest_editmetrics.checks.measure import bind, measure
 from pytest_editmetrics.errors import EditMetricsError, ImageError
 from pytest_editmetrics.measurement import Measurement, Scope, SoftFailure, Threshold
@@ -69,18 +69,6 @@ class _Prepared:
     device_name: str
 
 
-@dataclass(frozen=True)
-class _First:
-    """The image of the first of a test's repetitions that recorded one."""
-
-    nodeid: str
-    staged: Staged
-    variant: str | None
-
-
-_recorded = pytest.StashKey[dict[Path, _First]]()
-
-
 def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     """Compare, judge, and stage what is to be recorded; with a run directory keep the images.
 
@@ -100,12 +88,17 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     session.goldens.check_inside(job.address.folder)
     update = session.options["update"]
     found = find_image(job.address, image.device, image.device_name, settings.format)
-    first = _first_repetition(job)
+    first = first_of(job.item, job.address)
     if first is not None:
         found, update = Found(session.rootdir / first.staged.file, first.variant), "none"
     elif found is not None:
         session.goldens.check_inside(found.path)
     golden, unlike, sha256 = _golden(session, found, image.pixels)
+    if first is None and found is not None and sha256 is not None:
+        other = other_value(job.item, found.path, sha256)
+        if other is not None and update not in ("failed", "all"):
+            raise EditMetricsError(other)
+        golden, unlike = (None, other) if other else (golden, unlike)
     compared = None
     if golden is not None and unlike is None:
         compared = _compared(session, job, image, golden)
@@ -130,30 +123,10 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     staged = None
     if gate.verdict == "recorded":
         staged = _staged(session, job, image, found, made)
-        _keep_first(job, staged, found)
+        keep_first(job.item, job.address, staged, found.variant if found else None)
         snapshot = {**(gate.snapshot or {}), "file": staged.target}
         gate = replace(gate, snapshot=snapshot, message=staged.warning or gate.message)
     return ImageResult(gate, _measurement(gate, compared), staged)
-
-
-def _first_repetition(job: ImageJob) -> _First | None:
-    """Return what another repetition of the test recorded in this session, to compare with."""
-    if job.item is None:
-        return None
-    first = job.item.config.stash.setdefault(_recorded, {}).get(_place(job))
-    return None if first is None or first.nodeid == id_of(job.item).nodeid else first
-
-
-def _keep_first(job: ImageJob, staged: Staged, found: Found | None) -> None:
-    """Remember what a test recorded; a rerun of it takes its place."""
-    if job.item is not None:
-        variant = found.variant if found else None
-        first = _First(id_of(job.item).nodeid, staged, variant)
-        job.item.config.stash.setdefault(_recorded, {})[_place(job)] = first
-
-
-def _place(job: ImageJob) -> Path:
-    return job.address.folder / job.address.stem
 
 
 def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
@@ -273,6 +246,7 @@ def _made(
     return {
         "test": job.address.test,
         **({} if job.address.name is None else {"name": job.address.name}),
+        **digest_of(job.item),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "versions": dict(session.made_with),
         "device": image.device_name,

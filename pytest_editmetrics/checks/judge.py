@@ -36,7 +36,8 @@ class Job:
     ``object_coords`` is the pipe's own list, reference boxes then edited boxes; ``options`` are the
     marker's; ``explicit`` is a threshold that the test or case states; ``expect`` says how the
     model writes the background, and ``unnamed`` that it chose the metric, which nobody named. A row
-    of a manifest has no ``golden``, else one may lie beside the test.
+    of a manifest has no ``golden``, else one may lie beside the test. ``digest`` and ``automatic``
+    are the test's, see ``identity.TestId``.
     """
 
     nodeid: str
@@ -53,6 +54,8 @@ class Job:
     golden: bool = True
     expect: Expect | None = None
     unnamed: bool = False
+    digest: str | None = None
+    automatic: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -167,6 +170,14 @@ def _judged(
                 approved = session.goldens.lookup(
                     address, measurement.device, measurement.device_name, measurement.smoke
                 )
+        if approved is not None and approved.found_under is not None:
+            origin["golden_under"] = approved.found_under
+            session.say(
+                f"golden of {job.nodeid}: held to the entry {approved.found_under!r}, which another"
+                " version of pytest named; its value fits"
+            )
+        if job.automatic:
+            origin["automatic"] = dict(job.automatic)
         gate = judge(
             measurement,
             metric,
@@ -222,7 +233,9 @@ def _advisory(job: Job) -> bool:
 def _address(session: EditSession, job: Job) -> GoldenAddress:
     path = session.rootdir / job.nodeid.partition("::")[0]
     test_file = path if job.item is None else job.item.path
-    return session.goldens.address(test_file, job.test, job.config.metric.name, job.name)
+    return session.goldens.address(
+        test_file, job.test, job.config.metric.name, job.name, job.digest
+    )
 
 
 def _error(job: Job, error: EditMetricsError, details: Mapping[str, Any]) -> Gate:

@@ -172,7 +172,8 @@ def judge(
     bound, nor, under ``failed``, one for review. One that no golden can hold says why in the detail
     ``no_golden``. A gate that is only ``advisory`` is for review where it would fail, unless the
     bound is explicit or the value no number. A value is not held to a golden that was measured with
-    other weights: that is an ``error``, and recorded as what would fail is.
+    other weights, or for another value of the test's parameter: that is an ``error``, and recorded
+    as what would fail is.
 
     Raises:
         InputError: a threshold's kind does not fit the metric's direction.
@@ -221,7 +222,10 @@ def judge(
         explicit is None
         and golden is not None
         and approved is not None
-        and approved.other_weights(weights.sha256 for weights in measurement.weights)
+        and (
+            approved.moved is not None
+            or approved.other_weights(weights.sha256 for weights in measurement.weights)
+        )
     )
     try:
         bound = recorded_bound(value, metric, margin)
@@ -235,6 +239,8 @@ def judge(
                 gate = replace(gate, proposal=bound)
     if threshold is None:
         return replace(gate, verdict="missing-golden")
+    if other and approved is not None and approved.moved is not None:
+        return replace(gate, verdict="error", message=approved.moved)
     if other and approved is not None:
         return _of_other_weights(gate, threshold.source, str(approved.weights))
     if not holds:

@@ -24,6 +24,7 @@ from pytest_editmetrics.pipes.registry import PipeRegistry
 
 SMOKE = "smoke"
 DEVICE_TYPES = ("cpu", "cuda", "mps")
+_DIGEST = re.compile("[0-9a-f]{12}")
 _WEIGHTS = re.compile(NO_WEIGHTS + "|[0-9a-f]{8,64}( [0-9a-f]{8,64})*")
 
 
@@ -33,7 +34,8 @@ class GoldenEntry:
 
     ``bound`` is the metric's ``max`` or ``min``; ``measured`` is the value when it was approved;
     values beyond ``review`` are to be looked at; ``weights`` are those that gave ``measured``, as
-    ``measurement.weights_text`` writes them.
+    ``measurement.weights_text`` writes them; ``digest`` is of the parameter that the test's id
+    names by its place only.
     """
 
     bound: float | None
@@ -42,6 +44,7 @@ class GoldenEntry:
     line: int
     review: float | None = None
     weights: str | None = None
+    digest: str | None = None
 
     @property
     def empty(self) -> bool:
@@ -93,6 +96,7 @@ def variant_of(metric: Metric) -> Block:
     held, review = _examples(metric)
     kind = metric.bound_kind
     weights: Schema = {"type": "string", "pattern": f"^({_WEIGHTS.pattern})$"}
+    digest: Schema = {"type": "string", "pattern": f"^{_DIGEST.pattern}$"}
     return Block(
         f"the golden of {metric.name}",
         "what was approved for a gate",
@@ -119,6 +123,14 @@ def variant_of(metric: Metric) -> Block:
                 "the first digits of the SHA-256 of each model that gave the value",
                 '"94bbe0919378"',
                 "whatever weights are there",
+                empty=False,
+            ),
+            Key(
+                "digest",
+                Kind("12 digits of a SHA-256, in quotes", _node, lambda _: digest),
+                "of the parameter's value, where pytest names the test by the parameter's place",
+                '"5feceb66ffc8"',
+                "whatever value the parameter has",
                 empty=False,
             ),
         ),
@@ -217,7 +229,7 @@ def _variant(metric: Metric, what: str, node: Node, block: Block) -> GoldenEntry
         refuse_other_bound(metric, node)
     entries = block.nodes(node, f"the golden of {what}")
     bound, measured = entries.get(metric.bound_kind), entries.get("measured")
-    weights = entries.get("weights")
+    weights, digest = entries.get("weights"), entries.get("digest")
     return GoldenEntry(
         bound=None if bound is None else checked_bound(metric, bound),
         measured=None if measured is None else measured.number(f"measured of {what}"),
@@ -225,7 +237,14 @@ def _variant(metric: Metric, what: str, node: Node, block: Block) -> GoldenEntry
         line=node.line,
         review=checked_review(metric, entries),
         weights=None if weights is None else _checked_weights(what, weights),
+        digest=None if digest is None else _checked_digest(what, digest),
     )
+
+
+def _checked_digest(what: str, node: Node) -> str:
+    if isinstance(node.value, str) and _DIGEST.fullmatch(node.value):
+        return node.value
+    node.fail(f"digest of {what} must be, in quotes, 12 digits of a sha256, not {node.shown}")
 
 
 def _checked_weights(what: str, node: Node) -> str:

@@ -135,6 +135,8 @@ def _grouped(
             values["measured"] = recorded_measured(proposal.measured, metric)
         if proposal.weights is not None:
             values["weights"] = proposal.weights
+        if address.digest is not None:
+            values["digest"] = address.digest
         gates = files.setdefault(rootdir / address.file, {}).setdefault(address.test, {})
         entry = gates.setdefault(address.gate, {})
         if proposal.env is not None:

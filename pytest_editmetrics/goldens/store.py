@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytest_editmetrics.cache.held import HeldFiles
@@ -22,11 +22,14 @@ from pytest_editmetrics.pipes.registry import PipeRegistry
 
 FOLDER = "goldens"
 SUFFIX = ".yaml"
+_LONGEST = 101  # characters that pytest 9 writes of a parameter, and a bracket
 
 
 @dataclass(frozen=True)
 class GoldenAddress:
     """Where the golden of one gate lies: the file, the test's key, the gate's key.
+
+    ``digest`` is of the parameters that the key names by their place; it is no part of the address.
 
     The file is relative to the rootdir where it lies inside: a run may be approved elsewhere.
     """
@@ -34,15 +37,17 @@ class GoldenAddress:
     file: Path
     test: str
     gate: str
+    digest: str | None = field(default=None, compare=False)
 
     def to_dict(self) -> dict[str, str]:
         """Return the fields as text, for JSON; the file with ``/`` between its parts."""
-        return {"file": self.file.as_posix(), "test": self.test, "gate": self.gate}
+        digest = {} if self.digest is None else {"digest": self.digest}
+        return {"file": self.file.as_posix(), "test": self.test, "gate": self.gate, **digest}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, str]) -> GoldenAddress:
         """Return the address that ``to_dict`` wrote."""
-        return cls(Path(data["file"]), data["test"], data["gate"])
+        return cls(Path(data["file"]), data["test"], data["gate"], data.get("digest"))
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,16 @@ class Approved:
 
     ``threshold`` is ``None`` where nothing was recorded yet; ``env`` is the variant that a
     recording goes to (``None``: the top level of the entry); ``weights`` are those that gave
-    ``measured``, ``None`` if the golden does not say.
+    ``measured``, ``None`` if the golden does not say. ``moved`` tells that it was recorded for
+    another value of a parameter, ``found_under`` the key of the test in another version of pytest.
     """
 
     threshold: Threshold | None
     measured: float | None
     env: str | None
     weights: str | None = None
+    moved: str | None = None
+    found_under: str | None = None
 
     def other_weights(self, hashes: Iterable[str]) -> bool:
         """Tell whether the golden was measured with other weights than those of these hashes.
@@ -99,7 +107,12 @@ class Goldens:
         self._places: dict[Path, Path] = {}
 
     def address(
-        self, test_file: Path, test_key: str, metric: str, name: str | None = None
+        self,
+        test_file: Path,
+        test_key: str,
+        metric: str,
+        name: str | None = None,
+        digest: str | None = None,
     ) -> GoldenAddress:
         """Return where the golden of a gate lies, whether or not there is one.
 
@@ -108,11 +121,12 @@ class Goldens:
             test_key: the node id after the file, as ``TestHat::test_add[sdxl]``.
             metric: name of the metric.
             name: the gate's name, if the test has several gates of the metric.
+            digest: of the parameters that the key names by their place.
 
         Raises:
             InputError: the goldens have a root, and the test file lies outside the rootdir.
         """
-        return GoldenAddress(self._addressed(test_file), test_key, gate_key(metric, name))
+        return GoldenAddress(self._addressed(test_file), test_key, gate_key(metric, name), digest)
 
     def file_of(self, test_file: Path) -> Path:
         """Return the golden file of a test file, whether or not it exists."""
@@ -151,6 +165,28 @@ class Goldens:
             ConfigError: the file is there and cannot be used.
         """
         golden_file = self._read(address.file)
+        if golden_file is None or address.digest is None:
+            return self._looked_up(address, golden_file, device, device_name, smoke)
+        own = golden_file.tests.get(address.test, {}).get(address.gate)
+        if own is not None and own.digest in (None, address.digest):
+            return self._looked_up(address, golden_file, device, device_name, smoke)
+        fits = fitting(golden_file, address)
+        if own is None and fits is None:
+            return None
+        place = replace(address, test=fits or address.test) if own is None else address
+        found = self._looked_up(place, golden_file, device, device_name, smoke)
+        if found is None or (own is None and other_version(fits or "", address.test)):
+            return found and replace(found, found_under=fits)
+        return replace(found, moved=moved_text(golden_file, address, fits))
+
+    def _looked_up(
+        self,
+        address: GoldenAddress,
+        golden_file: GoldenFile | None,
+        device: str,
+        device_name: str,
+        smoke: bool,
+    ) -> Approved | None:
         entry = None
         if golden_file is not None:
             entry = golden_file.tests.get(address.test, {}).get(address.gate)
@@ -197,13 +233,16 @@ class Goldens:
                 ]
         return found
 
-    def obsolete(self, collected: Mapping[Path, Collection[str]]) -> list[ObsoleteGolden]:
+    def obsolete(
+        self, collected: Mapping[Path, Collection[str]], digests: Collection[str] = ()
+    ) -> list[ObsoleteGolden]:
         """Return the goldens whose test does not exist any more, by file and line.
 
         Golden files without a test file are looked for in the folders of the collected ones.
 
         Args:
             collected: the keys of all tests of each test file; only files collected completely.
+            digests: of their parameters; an entry of one of these is still wanted.
 
         Raises:
             ConfigError: a golden file cannot be used.
@@ -218,6 +257,7 @@ class Goldens:
                     ObsoleteGolden(f"{golden_file.shown}:{golden_file.test_lines[test]}", test)
                     for test in golden_file.tests
                     if test not in tests
+                    and not any(e.digest in digests for e in golden_file.tests[test].values())
                 ]
         return found
 
@@ -282,3 +322,37 @@ def _refuse_misspelt(path: Path) -> None:
             raise ConfigError(
                 f"it is not read: the goldens of {test_file} lie in {path.name}; rename it", other
             )
+
+
+def fitting(golden_file: GoldenFile, address: GoldenAddress) -> str | None:
+    """Return the key of the same test under which the value of this parameter was recorded."""
+    base = address.test.partition("[")[0]
+    for test, gates in golden_file.tests.items():
+        entry = gates.get(address.gate)
+        same = test.partition("[")[0] == base and test != address.test
+        if same and entry is not None and entry.digest == address.digest:
+            return test
+    return None
+
+
+def other_version(key: str, own: str) -> bool:
+    """Tell whether one key holds a long text that the other has in no version of pytest."""
+    return (len(key.partition("[")[2]) > _LONGEST) != (len(own.partition("[")[2]) > _LONGEST)
+
+
+def moved_text(golden_file: GoldenFile, address: GoldenAddress, fits: str | None) -> str:
+    """Say that a golden is of another value of the parameter, and which one is of this."""
+    lines = golden_file.test_lines
+    where = lines.get(address.test)
+    told = (
+        f"{golden_file.shown} has no golden of {address.test!r}"
+        if where is None
+        else f"the golden {golden_file.shown}:{where} of {address.test!r} was recorded for another"
+        " value of its parameter, which pytest names by its place only"
+    )
+    if fits is None:
+        return f"{told}; none fits this value: record it anew with --editmetrics-update=failed"
+    return (
+        f"{told}; the entry of this value is {fits!r} ({golden_file.shown}:{lines[fits]}): rename"
+        f" its key to {address.test!r}, or give ids= and record anew"
+    )

@@ -16,7 +16,13 @@ from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.whole_file import replacing, write_through
 
 _BOM = "\ufeff"
-_KINDS = {"max": "bound", "min": "bound", "measured": "measured", "weights": "weights"}
+_KINDS = {
+    "max": "bound",
+    "min": "bound",
+    "measured": "measured",
+    "weights": "weights",
+    "digest": "digest",
+}
 
 
 def write_golden_file(path: Path, wanted: Wanted, registry: PipeRegistry, rootdir: Path) -> bool:
@@ -27,7 +33,7 @@ def write_golden_file(path: Path, wanted: Wanted, registry: PipeRegistry, rootdi
 
     Args:
         path: the golden file.
-        wanted: tests -> gates -> ``{"max" | "min": ..., "measured": ..., "weights": ...,
+        wanted: tests -> gates -> ``{"max" | "min": ..., "measured": ..., "weights": ..., "digest": ...,
             "env": {name: {...}}}``. That there are no weights is written only where the golden
             states some.
         registry: the known metrics.
@@ -154,6 +160,7 @@ def _held(entry: GoldenEntry) -> dict[str, Any]:
         "measured": entry.measured,
         "review": entry.review,
         "weights": entry.weights,
+        "digest": entry.digest,
     }
     held: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
     return {**held, "env": {env: _held_variant(variant) for env, variant in entry.env.items()}}

@@ -340,7 +340,7 @@ class Controller:
             for path, nodeids in self._by_file(self._collected).items()
         }
         try:
-            obsolete = self.session.goldens.obsolete(files)
+            obsolete = self.session.goldens.obsolete(files, self._names.digests)
         except EditMetricsError as error:
             self._notes.append(f"goldens not checked for obsolete entries: {error}")
             return

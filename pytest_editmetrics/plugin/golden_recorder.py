@@ -23,6 +23,7 @@ def record_goldens(
     """
     notes: list[str] = []
     proposals: list[Proposal] = []
+    automatic: dict[str, dict[str, None]] = {}
     lost = 0
     finished = sorted(tally.notable, key=lambda pair: order.get(pair[0].nodeid, len(order)))
     for _, gate in finished:
@@ -31,6 +32,9 @@ def record_goldens(
         if gate.verdict != "recorded":
             lost += 1
             continue
+        for argument, name in gate.details.get("automatic", {}).items():
+            test_function = test.nodeid.partition("[")[0]
+            automatic.setdefault(f"{test_function}, {argument}", {})[name] = None
         address = GoldenAddress.from_dict(gate.golden)
         proposals.append(
             Proposal(address, gate.metric, gate.proposal, gate.value, gate.env, gate.weights_text)
@@ -47,4 +51,18 @@ def record_goldens(
     notes += [
         f"recorded: {session.shown(path)}; review the change and commit it" for path in written
     ]
+    notes += [
+        f"warning: recorded under an id that pytest made from the place of a parameter ({where}):"
+        f" write ids=[{', '.join(map(repr, names))}]{_strategy(session)}, and record anew"
+        for where, names in automatic.items()
+    ]
     return notes, list(failed.values())
+
+
+def _strategy(session: EditSession) -> str:
+    """Return what else makes ids of long texts lasting, where this pytest has it."""
+    try:
+        session.config.getini("parametrize_long_str_id_strategy")
+    except (KeyError, ValueError):
+        return ""
+    return " or, for texts, the ini option parametrize_long_str_id_strategy = sha256"

@@ -13,7 +13,7 @@ REPORT_TEST = "_editmetrics_test"
 
 def name_report(report: pytest.TestReport, test: TestId) -> None:
     """Let a report carry which test it is of, whatever its node id becomes on the way."""
-    setattr(report, REPORT_TEST, [test.nodeid, test.key])
+    setattr(report, REPORT_TEST, [test.nodeid, test.key, test.digest])
 
 
 class Names:
@@ -22,10 +22,14 @@ class Names:
     def __init__(self) -> None:
         self._plain: dict[str, str] = {}
         self._keys: dict[str, str] = {}
+        self.digests: set[str] = set()
 
     def of(self, report: pytest.TestReport) -> str:
         """Return the node id of a report's test, without what a scheduler added."""
-        nodeid, key = vars(report).pop(REPORT_TEST, None) or (report.nodeid, None)
+        told = vars(report).pop(REPORT_TEST, None) or (report.nodeid, None, None)
+        nodeid, key, digest = told
+        if digest is not None:
+            self.digests.add(digest)
         if nodeid != report.nodeid:
             self._plain[report.nodeid] = nodeid
         if key is not None and key != nodeid.partition("::")[2]:

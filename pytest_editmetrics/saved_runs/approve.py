@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.goldens.store import GoldenAddress
     from pytest_editmetrics.runs.folder import GateRecord, Run
 
-_PROVENANCE = ("test", "name", "date", "versions", "device", "weights", "facts")
+_PROVENANCE = ("test", "name", "digest", "date", "versions", "device", "weights", "facts")
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,8 @@ def golden_address(session: EditSession, record: GateRecord) -> GoldenAddress:
     """
     gate = record.gate
     path, test = _test(session, record)
-    address = session.goldens.address(path, test, gate.metric, gate.name)
+    digest = dict(gate.golden or {}).get("digest")
+    address = session.goldens.address(path, test, gate.metric, gate.name, digest)
     said = dict(gate.golden or {}).get("file")
     _golden_path(session, said, record)
     if address.to_dict() != gate.golden:

@@ -181,6 +181,7 @@ def job_of(session: EditSession, run: Run, record: GateRecord, configured: bool)
     return Job(
         nodeid=record.nodeid,
         test=gate.golden_key(record.nodeid),
+        digest=(gate.golden or {}).get("digest"),
         config=replace(config, scope=scope),
         pair=_pair(run, gate),
         name=gate.name,

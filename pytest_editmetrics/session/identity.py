@@ -6,9 +6,12 @@ that repeats tests adds a parameter that nobody asks for. Neither makes another 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -16,19 +19,25 @@ import pytest
 _Calls = dict[str, list[tuple[str, ...]]]
 _calls = pytest.StashKey[_Calls]()
 _test = pytest.StashKey["TestId"]()
+_LONGEST = 100  # characters of a text that pytest 9 writes into an id
 
 
 @dataclass(frozen=True)
 class TestId:
     """``nodeid`` is what pytest calls the test; ``key`` what its goldens are filed under.
 
-    The key is the node id after the file, without what tells repetitions apart.
+    The key is the node id after the file, without what tells repetitions apart. Where pytest makes a
+    part of it from the place of a parameter (``prompt0``), ``automatic`` has the argument and an id
+    to write instead. ``digest`` is of the values of such parameters, and of texts that are longer
+    than the ids of some version of pytest; ``None`` if there are none, or none can be digested.
     """
 
     __test__ = False
 
     nodeid: str
     key: str
+    digest: str | None = None
+    automatic: Mapping[str, str] = field(default_factory=dict)
 
 
 def id_of(item: pytest.Item) -> TestId:
@@ -49,7 +58,59 @@ def _id_of(item: pytest.Item) -> TestId:
         inside = parent.partition("::")[2]
         name = getattr(item, "originalname", item.name) + (f"[{'-'.join(kept)}]" if kept else "")
         key = f"{inside}::{name}" if inside else name
-    return TestId(nodeid, key)
+    values, automatic = _by_place(item, parts)
+    texts = [text for text in map(_text_of, values) if text is not None]
+    digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12] if texts else None
+    return TestId(nodeid, key, digest, automatic)
+
+
+def _by_place(
+    item: pytest.Item, parts: Sequence[tuple[Sequence[str], str]]
+) -> tuple[list[Any], dict[str, str]]:
+    """Return the values that an id does not state in every version of pytest, and the arguments
+    that it names by their place, with an id to write instead."""
+    values, automatic = [], {}
+    for names, part in parts:
+        for name in () if _repeats(item, names) else names:
+            callspec = item.callspec  # type: ignore[attr-defined]
+            value, token = callspec.params[name], f"{name}{callspec.indices[name]}"
+            text = isinstance(value, (str, bytes))
+            placed = re.search(rf"(^|-){re.escape(token)}(-|$)", part) is not None
+            if placed and not (text and value == token):
+                automatic[name] = _suggested(value) if text else f"name-of-{token}"
+                values.append(value)
+            elif text and len(value) > _LONGEST and len(part) > _LONGEST:
+                values.append(value)
+    return values, automatic
+
+
+def _suggested(value: str | bytes) -> str:
+    words = re.findall(r"[A-Za-z0-9]+", str(value))
+    return "-".join(words[:5]).lower() or "name"
+
+
+def _text_of(value: Any) -> str | None:
+    """Return the text of strings, numbers and plain containers of these; of others none."""
+    try:
+        return json.dumps(_plain(value))
+    except (TypeError, ValueError, RecursionError):
+        return None
+
+
+def _plain(value: Any) -> Any:
+    kind = type(value)
+    if value is None or kind in (str, bool, int, float):
+        return [kind.__name__, value]
+    if kind is bytes:
+        return ["bytes", value.hex()]
+    if kind in (list, tuple):
+        return [kind.__name__, [_plain(one) for one in value]]
+    if kind in (set, frozenset):
+        return [kind.__name__, sorted(json.dumps(_plain(one)) for one in value)]
+    if kind is dict:
+        pairs = [[_plain(key), _plain(one)] for key, one in value.items()]
+        return ["dict", sorted(pairs, key=json.dumps)]
+    raise TypeError(kind)
 
 
 @contextmanager

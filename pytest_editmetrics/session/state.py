@@ -40,6 +40,7 @@ class EditSession:
         given = getattr(config, "workerinput", {}).get(RUN_DIR_KEY)
         self.run_path: Path | None = Path(given) if given else None
         self.items: Sequence[pytest.Item] = ()
+        self._said: list[str] = []
 
     def __getstate__(self) -> dict[str, Any]:
         """What a process without pytest needs to measure: no pytest, goldens or pipes go there."""
@@ -52,6 +53,7 @@ class EditSession:
             "settings": self.settings,
             "run_path": None,
             "_pipes": {},
+            "_said": [],
         }
 
     @property
@@ -216,7 +218,12 @@ class EditSession:
     def take_notes(self) -> list[str]:
         """Return, once, what the summary should say of the features, if any were kept."""
         features: FeatureCache | None = self.__dict__.get("features")
-        return [] if features is None else features.take_notes()
+        said, self._said = self._said, []
+        return said + ([] if features is None else features.take_notes())
+
+    def say(self, note: str) -> None:
+        """Let the summary say something once."""
+        self._said.append(note)
 
     def pipe(self, key: str, init: Mapping[str, Any]) -> Any:
         """Return the session's one pipe of these constructor keywords; loads no weights."""

@@ -1,0 +1,72 @@
+"""Whose a golden image is: another repetition's, or another value's of the test's parameter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_editmetrics.session.identity import id_of
+from pytest_editmetrics.session.state import session_of
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.goldens.images import ImageAddress, Staged
+
+
+@dataclass(frozen=True)
+class First:
+    """The image of the first of a test's repetitions that recorded one."""
+
+    nodeid: str
+    staged: Staged
+    variant: str | None
+
+
+_recorded = pytest.StashKey[dict[Path, First]]()
+
+
+def first_of(item: pytest.Item | None, address: ImageAddress) -> First | None:
+    """Return what another repetition of the test recorded in this session, to compare with."""
+    if item is None:
+        return None
+    first = item.config.stash.setdefault(_recorded, {}).get(address.folder / address.stem)
+    return None if first is None or first.nodeid == id_of(item).nodeid else first
+
+
+def keep_first(
+    item: pytest.Item | None, address: ImageAddress, staged: Staged, variant: str | None
+) -> None:
+    """Remember what a test recorded; a rerun of it takes its place."""
+    if item is not None:
+        first = First(id_of(item).nodeid, staged, variant)
+        item.config.stash.setdefault(_recorded, {})[address.folder / address.stem] = first
+
+
+def digest_of(item: pytest.Item | None) -> dict[str, str]:
+    """Return what the provenance of an image says of a parameter that the id names by place."""
+    digest = None if item is None else id_of(item).digest
+    return {} if digest is None else {"digest": digest}
+
+
+def other_value(item: pytest.Item | None, golden: Path, sha256: str) -> str | None:
+    """Say that a golden image was recorded for another value of the parameter, and which fits."""
+    from pytest_editmetrics.config.reader import shown_path
+    from pytest_editmetrics.goldens.provenance import entry_of
+
+    own = digest_of(item).get("digest")
+    if item is None or own is None:
+        return None
+    session = session_of(item.config)
+    entries = session.goldens.provenance(golden.parent)
+    entry = entry_of(entries, golden.name, sha256) or {}
+    if entry.get("digest") in (None, own):
+        return None
+    fits = [str(one.get("test")) for one in entries.values() if one.get("digest") == own]
+    return (
+        f"the golden image {shown_path(golden, session.rootdir)} was recorded for another value of a"
+        f" parameter of {id_of(item).key}, which pytest names by its place only; "
+        + (f"that of {fits[0]} fits this value" if fits else "none fits this value")
+        + ": give ids= to parametrize and record anew with --editmetrics-update=failed"
+    )

@@ -1,0 +1,127 @@
+"""A golden under an id that pytest made from a place is held to by the value it was recorded for."""
+
+from __future__ import annotations
+
+import pytest
+
+LONG = {
+    name: f"make the mug {name} and leave all the rest of the picture just as it is, " * 2
+    for name in ("red", "blue", "green")
+}
+TEST = """
+    import pytest
+
+    VALUES = {values}
+
+    @pytest.mark.parametrize("prompt", VALUES)
+    def test_it(check, prompt):
+        text = str(prompt)
+        check(10 if "red" in text else 20 if "blue" in text else 30)
+"""
+short = pytest.mark.skipif(pytest.version_tuple < (9, 1), reason="ids hold the whole text")
+
+
+def suite_of(suite, *names, kind="dict"):
+    values = [LONG[name] if kind == "text" else {"prompt": name} for name in names]
+    suite.makepyfile(test_x=TEST.replace("{values}", repr(values)))
+
+
+def golden(suite):
+    return (suite.path / "goldens" / "test_x.py.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["dict", pytest.param("text", marks=short)])
+def test_reordered_parameters_are_errors_that_name_the_right_entry(suite, kind):
+    suite_of(suite, "red", "blue", kind=kind)
+    result = suite.runpytest("--editmetrics-update=missing")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["warning: recorded under an id*(test_x.py::test_it, prompt): wr*"])
+    assert golden(suite).count("digest:") == 2
+    suite.runpytest().assert_outcomes(passed=2)
+    suite_of(suite, "blue", "red", kind=kind)
+    result = suite.runpytest("--editmetrics-strict=none")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*golden goldens/test_x.py.yaml:1 of 'test_it[[]prompt0]' was recorded for another*"
+            "entry of this value is 'test_it[[]prompt1]' (goldens/test_x.py.yaml:3): rename*"
+        ]
+    )
+    before = golden(suite)
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(failed=2)
+    assert golden(suite) == before
+    suite.runpytest("--editmetrics-update=failed").assert_outcomes(passed=2)
+    suite.runpytest().assert_outcomes(passed=2)
+
+
+def test_an_inserted_parameter_is_held_to_no_other_entry(suite):
+    suite_of(suite, "red", "blue")
+    suite.runpytest("--editmetrics-update=missing")
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: {max: 60}}\n")
+    suite_of(suite, "green", "red", "blue")
+    result = suite.runpytest()
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(["*none fits this value: record it anew*"])
+    result.stdout.fnmatch_lines(
+        ["*has no golden of 'test_it[[]prompt2]'; the entry of this value*"]
+    )
+
+
+@short
+def test_an_entry_of_another_version_of_pytest_is_found_and_said(suite):
+    suite_of(suite, "red", "blue", kind="text")
+    strategy = ("-o", "parametrize_long_str_id_strategy=legacy")
+    suite.runpytest("--editmetrics-update=missing", *strategy).assert_outcomes(passed=2)
+    assert LONG["red"] in golden(suite)
+    text = golden(suite).replace("max: 0.22", "max: 0.15")
+    (suite.path / "goldens" / "test_x.py.yaml").write_text(text)
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: {max: 60}}\n")
+    suite_of(suite, "blue", "red", kind="text")
+    result = suite.runpytest()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["golden of test_x.py::test_it[[]prompt1]: held to the entry *"])
+    result.stdout.no_fnmatch_line("*obsolete*")
+
+
+def test_ids_of_the_users_and_values_without_a_digest_are_left_alone(suite):
+    suite.makepyfile(
+        test_x="""
+        import pytest
+
+        class Thing: pass
+
+        @pytest.mark.parametrize("a", ["short", 3, 0.5, None])
+        @pytest.mark.parametrize("thing", [Thing()])
+        @pytest.mark.parametrize("named", [{"a": 1}], ids=["mine"])
+        @pytest.mark.parametrize("text", ["text0"])
+        def test_it(check, a, thing, named, text): check(10)
+        """
+    )
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=4)
+    assert "digest" not in golden(suite)
+    suite.runpytest().assert_outcomes(passed=4)
+
+
+def test_golden_images_are_told_apart_by_the_value_too(suite, monkeypatch):
+    suite.makepyfile(
+        test_x="""
+        import os, numpy as np, pytest
+
+        CASES = [{"size": 8}, {"size": 16}]
+
+        @pytest.mark.parametrize("case", CASES[::int(os.environ["STEP"])])
+        def test_it(golden_image, case):
+            golden_image.check(np.zeros((8, 8, 3), np.uint8), comparator="exact")
+        """
+    )
+    monkeypatch.setenv("STEP", "1")
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=2)
+    suite.runpytest().assert_outcomes(passed=2)
+    monkeypatch.setenv("STEP", "-1")
+    result = suite.runpytest()
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        ["*another value of*test_it[[]case0]*that of test_it[[]case1] fits*"]
+    )
+    suite.runpytest("--editmetrics-update=failed").assert_outcomes(failed=0, passed=2)
+    suite.runpytest().assert_outcomes(passed=2)
