@@ -34,8 +34,8 @@ def write_golden_file(path: Path, wanted: Wanted, registry: PipeRegistry, rootdi
     Args:
         path: the golden file.
         wanted: tests -> gates -> ``{"max" | "min": ..., "measured": ..., "weights": ...,
-            "digest": ..., "env": {name: {...}}}``. That there are no weights is written only where the golden
-            states some.
+            "digest": ..., "env": {name: {...}}}``. That there are no weights is
+            written only where the golden states some.
         registry: the known metrics.
         rootdir: paths in messages are relative to it.
 
