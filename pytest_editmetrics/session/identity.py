@@ -28,8 +28,9 @@ class TestId:
 
     The key is the node id after the file, without what tells repetitions apart. Where pytest makes
     a part of it from the place of a parameter (``prompt0``), ``automatic`` has the argument and an
-    id to write instead. ``digest`` is of the values of such parameters, and of texts that are
-    longer than the ids of some version of pytest; ``None`` if there are none, or none can be digested.
+    id to write instead.
+    ``digest`` is of the values of such parameters, and of texts that are longer than the ids of
+    some version of pytest; ``None`` if there are none, or none can be digested.
     """
 
     __test__ = False
