@@ -64,8 +64,9 @@ def other_value(item: pytest.Item | None, golden: Path, sha256: str) -> str | No
     if entry.get("digest") in (None, own):
         return None
     fits = [str(one.get("test")) for one in entries.values() if one.get("digest") == own]
+    shown = shown_path(golden, session.rootdir)
     return (
-        f"the golden image {shown_path(golden, session.rootdir)} was recorded for another value of a"
+        f"the golden image {shown} was recorded for another value of a"
         f" parameter of {id_of(item).key}, which pytest names by its place only; "
         + (f"that of {fits[0]} fits this value" if fits else "none fits this value")
         + ": give ids= to parametrize and record anew with --editmetrics-update=failed"

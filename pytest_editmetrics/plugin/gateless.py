@@ -21,6 +21,10 @@ class Gateless:
         self.notes: list[str] = []
         self.problems: list[str] = []
 
+    def __bool__(self) -> bool:
+        """Whether there is any such test."""
+        return bool(self._tests)
+
     def add(self, nodeid: str) -> None:
         """Take a test that passed."""
         self._tests.append(nodeid)

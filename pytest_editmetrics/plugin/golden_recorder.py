@@ -26,7 +26,7 @@ def record_goldens(
     automatic: dict[str, dict[str, None]] = {}
     lost = 0
     finished = sorted(tally.notable, key=lambda pair: order.get(pair[0].nodeid, len(order)))
-    for _, gate in finished:
+    for test, gate in finished:
         if gate.golden is None or gate.proposal is None or gate.value is None:
             continue
         if gate.verdict != "recorded":

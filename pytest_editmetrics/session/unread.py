@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_editmetrics.errors import ConfigError
-from pytest_editmetrics.session.record import GATE_FIXTURES
+from pytest_editmetrics.session.asked import GATE_FIXTURES
 
 if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession
