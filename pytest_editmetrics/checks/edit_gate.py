@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from pytest_editmetrics.checks.calls import call_site, check_name, illustrated, raise_failures
 from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, explained, judged
@@ -19,7 +19,8 @@ from pytest_editmetrics.images.boxes import listed
 from pytest_editmetrics.measurement import Measurement, Scope, Threshold
 from pytest_editmetrics.session.identity import id_of
 from pytest_editmetrics.session.marker import Marker, check_metrics
-from pytest_editmetrics.session.record import TestRecord
+from pytest_editmetrics.session.record import TestRecord, said
+from pytest_editmetrics.session.running import invocation_of
 from pytest_editmetrics.session.state import session_of
 
 if TYPE_CHECKING:
@@ -181,8 +182,19 @@ class EditGate:
         __tracebackhide__ = True
         return self._run_all([check], together)[0]
 
+    def __reduce__(self) -> NoReturn:
+        """A test's checks belong to its process."""
+        raise self._record.not_elsewhere("edit_gate")
+
     def _run_all(
         self, checks: Iterable[Check], together: Callable[[], Sequence[Any]] | None = None
+    ) -> list[list[Measurement]]:
+        __tracebackhide__ = True
+        with self._record.checking():
+            return self._checked(checks, together)
+
+    def _checked(
+        self, checks: Iterable[Check], together: Callable[[], Sequence[Any]] | None
     ) -> list[list[Measurement]]:
         __tracebackhide__ = True
         gates: list[Gate] = []
@@ -232,7 +244,7 @@ class EditGate:
                 check = replace(check, expect=self._session.settings.expect)
             check_name(check.name)
             for config in configs:
-                self._record.claim(config.metric.name, check.name)
+                self._record.claim(config.metric.name, check.name, invocation_of(self._record))
         if check.reference is check.edited and not isinstance(check.edited, (str, Path)):
             warnings.warn(
                 "reference and edited are one and the same object: an editor that works in place"
@@ -241,10 +253,10 @@ class EditGate:
             )
         try:
             return list(self._jobs(check, configs, marker, unnamed=unnamed))
-        except EditMetricsError as error:
+        except Exception as error:
             from pytest_editmetrics.gates.verdict import error_gate
 
-            return [error_gate(config.metric, str(error), name=check.name) for config in configs]
+            return [error_gate(config.metric, said(error), name=check.name) for config in configs]
 
     def _configs(self, check: Check, marker: Marker) -> tuple[list[MetricConfig], bool]:
         """Return what is measured, and whether an expectation chose it and nobody named it."""

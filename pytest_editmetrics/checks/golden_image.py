@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -18,7 +18,8 @@ from pytest_editmetrics.errors import (
 from pytest_editmetrics.measurement import SCOPES, Measurement, Metric, Scope, Threshold
 from pytest_editmetrics.session.identity import id_of
 from pytest_editmetrics.session.marker import Marker
-from pytest_editmetrics.session.record import TestRecord
+from pytest_editmetrics.session.record import TestRecord, said
+from pytest_editmetrics.session.running import invocation_of
 from pytest_editmetrics.session.state import session_of
 
 if TYPE_CHECKING:
@@ -93,6 +94,23 @@ class GoldenImage:
                 weights are missing, a box that makes no sense.
         """
         __tracebackhide__ = True
+        with self._record.checking():
+            return self._checked(image, name, comparator, tolerance, coords, scope)
+
+    def __reduce__(self) -> NoReturn:
+        """A test's checks belong to its process."""
+        raise self._record.not_elsewhere("golden_image")
+
+    def _checked(
+        self,
+        image: ImageLike,
+        name: str | None,
+        comparator: Comparator | None,
+        tolerance: float | None,
+        coords: RegionLike | None,
+        scope: Scope | None,
+    ) -> Measurement | None:
+        __tracebackhide__ = True
         with self._record.errors("golden_image"):
             Marker.of(self._item, self._session)
             chosen = self._comparator(comparator)
@@ -106,12 +124,12 @@ class GoldenImage:
         try:
             with clock.gate(f"{self._test.nodeid}: {label}"), clock.of("goldens"):
                 result = run_job(self._session, job)
-        except EditMetricsError as error:
+        except Exception as error:
             gate, measurement = self._not_measured(chosen, name, error), None
         else:
             gate, measurement = result.gate, result.measurement
             if result.staged is not None:
-                self._record.staged.append(result.staged)
+                self._record.stage(result.staged)
         self._record.add(gate)
         raise_failures([gate], self._test.nodeid)
         return measurement
@@ -139,7 +157,7 @@ class GoldenImage:
         """Return where the golden lies, and see to it that no other check shares it."""
         from pytest_editmetrics.goldens.images import image_address
 
-        self._record.claim("golden_image", name)
+        self._record.claim("golden_image", name, invocation_of(self._record))
         address = image_address(self._session.goldens, self._item.path, self._test.key, name)
         claimed = self._item.config.stash.setdefault(_claimed, {})
         owner = claimed.setdefault(address.folder / address.stem, address.test)
@@ -151,7 +169,7 @@ class GoldenImage:
         return address
 
     def _not_measured(
-        self, comparator: Comparator, name: str | None, error: EditMetricsError
+        self, comparator: Comparator, name: str | None, error: Exception
     ) -> Gate:
         from pytest_editmetrics.config.golden_images import better
         from pytest_editmetrics.gates.verdict import error_gate, skipped_gate
@@ -160,4 +178,4 @@ class GoldenImage:
         skip = self._session.options["skip-missing"]
         if isinstance(error, MissingResourceError) and error.pipe in skip:
             return skipped_gate(metric, str(error), name=name)
-        return error_gate(metric, str(error), name=name)
+        return error_gate(metric, said(error), name=name)

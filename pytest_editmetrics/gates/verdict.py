@@ -7,7 +7,7 @@ outcome in ``outcomes``.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -148,6 +148,22 @@ class Gate:
     def from_dict(cls, data: Mapping[str, Any]) -> Gate:
         """Return the gate that ``to_dict`` wrote."""
         return cls(**data)
+
+
+def soft_failures(gates: Iterable[Gate], of_test: Iterable[Gate]) -> list[Gate]:
+    """Return the unmeasured among ``gates`` that count as soft failures of their test.
+
+    A metric that nobody named, since ``expect`` chose it, does not where its check measured others
+    of ``of_test``: a plain background has no texture to see a shift by, and is no reason to xfail
+    for ever.
+    """
+    measured = {gate.name for gate in of_test if gate.verdict != "unmeasured"}
+    return [
+        gate
+        for gate in gates
+        if gate.verdict == "unmeasured"
+        and not (gate.details.get("unnamed") and gate.name in measured)
+    ]
 
 
 def judge(

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_editmetrics.plugin import outcomes
 from pytest_editmetrics.plugin.controller import Controller
+from pytest_editmetrics.plugin.deliveries import Deliveries
 from pytest_editmetrics.plugin.fixtures import (
     assert_object_sim_above,
     assert_unedit_emd_below,
@@ -70,10 +71,12 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_editmetrics.plugin.profile import register_profile
 
         register_profile(session)
+    config.pluginmanager.register(Deliveries(session), "editmetrics-deliveries")
     if hasattr(config, "workerinput"):
         from pytest_editmetrics.plugin import xdist
 
         config.pluginmanager.register(xdist.worker(config), "editmetrics-found")
+        config.pluginmanager.register(xdist.XdistWorker(session), "editmetrics-xdist")
         return
     problems: list[str] = []
     controller = Controller(session, problems)

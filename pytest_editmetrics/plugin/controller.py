@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.plugin.deliveries import OUTCOMES, Undelivered
 from pytest_editmetrics.plugin.gateless import Gateless
 from pytest_editmetrics.plugin.names import Names
 from pytest_editmetrics.plugin.required import Required
 from pytest_editmetrics.plugin.whole_run import PARTIAL, WholeRun
 from pytest_editmetrics.session.options import in_ci
-from pytest_editmetrics.session.record import REPORT_KEY, is_ours
+from pytest_editmetrics.session.ledger import REPORT_KEY
+from pytest_editmetrics.session.record import is_ours
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.unread import unread, uses_a_gate
 
@@ -72,6 +74,7 @@ class Controller:
         self._problems = problems
         self._required = Required(session)
         self._names = Names()
+        self.undelivered = Undelivered(session)
 
     @cached_property
     def _ci(self) -> CiSurfaces:
@@ -139,10 +142,14 @@ class Controller:
         if report.when == "setup" or key not in self._running:
             self._running[key] = _Attempt(nodeid)
         attempt = self._running[key]
+        if report.when == "call" and attempt.outcome not in OUTCOMES:  # as pytest-retry's "retried"
+            attempt.rerun = True
+            self._finish_attempt(attempt)
+            attempt = self._running[key] = _Attempt(nodeid)
         attempt.called |= report.when == "call"
         if not attempt.rerun:
             self._add(attempt, report)
-        if attempt.rerun or report.outcome == "rerun":  # type: ignore[comparison-overlap]
+        if attempt.rerun or report.outcome not in ("passed", "failed", "skipped"):
             report.user_properties = [p for p in report.user_properties if not is_ours(p[0])]
         if report.outcome == "rerun":  # type: ignore[comparison-overlap]
             attempt.rerun, attempt.outcome = True, "rerun"
@@ -209,6 +216,7 @@ class Controller:
             )
         )
         if final:
+            self.undelivered.ended(nodeid, attempt.outcome, gates)
             self._suite.add(nodeid, gates)
             self._required.add(nodeid, gates)
         for gate in gates:
@@ -230,6 +238,8 @@ class Controller:
         for attempt in self._running.values():  # stopped before the teardown: a debugger, Ctrl-C
             if attempt.called and not attempt.rerun:
                 self._finish_attempt(attempt)
+        lost = self.undelivered.close(wait=sys.exc_info()[0] is None)
+        self._take(self.undelivered)
         self._collected = self._names.plain(self._collected)
         partial = PARTIAL if sys.exc_info()[0] else self.whole.why_partial(session, self._collected)
         full = partial is None
@@ -245,10 +255,10 @@ class Controller:
             if full:
                 self._report_obsolete()
         if self.whole.internal_error:
-            lost = len(self._collected.keys() - self._attempts.keys() - set(self._crashed))
+            gone = len(self._collected.keys() - self._attempts.keys() - set(self._crashed))
             self._problems.append(
-                f"an internal error of pytest ended a worker, and {lost} test"
-                f"{' has' if lost == 1 else 's have'} no result: exit status 1"
+                f"an internal error of pytest ended a worker, and {gone} test"
+                f"{' has' if gone == 1 else 's have'} no result: exit status 1"
             )
         if self._collected:
             self._suite.close(self._collected, partial)
@@ -258,7 +268,7 @@ class Controller:
         self._required.close()
         self._take(self._required)
         # else tests are missing, and the results say so
-        if sys.exc_info()[0] is None and not self.whole.internal_error:
+        if sys.exc_info()[0] is None and not self.whole.internal_error and not lost:
             counts = self._tally.counts() if self._tally else {"gates": 0}
             obsolete = self._images.obsolete
             self._outputs.write("close", counts, full, obsolete, self._suite.record)
@@ -270,7 +280,9 @@ class Controller:
 
     def _take(
         self,
-        recorder: ImageRecorder | SuiteRecorder | Required | Gateless | RunOutputs | CiSurfaces,
+        recorder: (
+            ImageRecorder | SuiteRecorder | Required | Gateless | RunOutputs | CiSurfaces | Undelivered
+        ),
     ) -> None:
         self._notes += recorder.notes
         self._problems += recorder.problems

@@ -8,7 +8,7 @@ from pytest_editmetrics.checks.edit_gate import Check, EditGate, Resize
 from pytest_editmetrics.checks.measure import Boxes
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.measurement import Measurement
-from pytest_editmetrics.session.record import running_record
+from pytest_editmetrics.session.running import running_record
 
 if TYPE_CHECKING:
     from pytest_editmetrics.images.shapes import RegionLike

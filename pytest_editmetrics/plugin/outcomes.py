@@ -7,7 +7,7 @@ once would hide the next assertion of the test.
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from types import TracebackType
 from typing import Any
 
@@ -16,23 +16,19 @@ import pytest
 from pytest_editmetrics.errors import EditMetricsError, GateFailure
 from pytest_editmetrics.plugin.names import name_report
 from pytest_editmetrics.session.identity import id_of
-from pytest_editmetrics.session.record import (
-    REPORT_KEY,
-    Phase,
-    TestRecord,
-    record_key,
-    set_running,
-    start_attempt,
-)
+from pytest_editmetrics.session.ledger import REPORT_KEY
+from pytest_editmetrics.session.record import TestRecord, record_key, start_attempt
+from pytest_editmetrics.session.running import phase_of, wider
 from pytest_editmetrics.session.state import session_of
 
+_OURS = (EditMetricsError, GateFailure)
 _INSIDE = {__name__.partition(".")[0], *sys.stdlib_module_names}
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Begin a record for this attempt."""
-    with _phase(start_attempt(item), "setup"):
+    with phase_of(start_attempt(item), "setup"):
         return (yield)
 
 
@@ -40,14 +36,20 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Run the call; under strictness its soft failures fail it, so that an xfail mark applies."""
     record = item.stash[record_key]
-    with _phase(record, "call"):
-        result = yield
-        _enforce_failures(record, "setup", "call")
-        _enforce_strict(record, "setup", "call")
-        _enforce_review(record, "setup", "call")
-        _enforce_marker(record)
-        if not record.wanted.late:
-            _enforce_measured(record)
+    with phase_of(record, "call"):
+        try:
+            result = yield
+            record.speak()
+            _enforce(record)
+            _enforce_marker(record)
+            if not record.wanted.late:
+                _enforce_measured(record)
+        except BaseException as error:
+            record.speak()
+            record.call_failed = not isinstance(error, pytest.skip.Exception)
+            record.other_failure |= record.call_failed and _is_other_failure(record, error)
+            record.spoke()
+            raise
         return result
 
 
@@ -55,34 +57,38 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
     """Run the teardown, whose fixtures may measure too."""
     record = item.stash.get(record_key, None) or start_attempt(item)
-    with _phase(record, "teardown"):
-        result = yield
-        _enforce_failures(record, "teardown")
-        _enforce_strict(record, "teardown")
-        _enforce_review(record, "teardown")
-        if record.wanted.late and record.call_passed:
-            _enforce_measured(record)
+    with phase_of(record, "teardown"):
+        try:
+            result = yield
+            if record.wanted.late and record.call_passed:
+                record.speak()
+                _enforce_measured(record)
+        finally:
+            record.close()
+        _enforce(record)
         return result
 
 
-class _phase:
-    """Marks which phase of which test is running."""
-
-    def __init__(self, record: TestRecord, phase: Phase):
-        self.record, self.phase = record, phase
-
-    def __enter__(self) -> None:
-        self.record.phase, self.record.running = self.phase, True
-        set_running(self.record)
-
-    def __exit__(self, *exc: object) -> None:
-        self.record.running = False
-        set_running(None)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, Any, Any]:
+    """Let the contexts that a wider fixture makes, as those of an event loop, be of no one test."""
+    if request.scope == "function":
+        return (yield)
+    with wider(session_of(request.config).ledger):
+        return (yield)
 
 
-def _enforce_failures(record: TestRecord, *phases: Phase) -> None:
+def _enforce(record: TestRecord) -> None:
+    _enforce_failures(record)
+    _enforce_strict(record)
+    _enforce_review(record)
+
+
+def _enforce_failures(record: TestRecord) -> None:
     """Fail a test whose gate failed where it could not raise: in a thread, or caught."""
-    failing = record.failing(*phases)
+    failing = [gate for gate in record.current if gate.failing]
     if not failing:
         return
     from pytest_editmetrics.report.text import failure_text
@@ -100,9 +106,8 @@ def _unless_failing(
 
     However it was skipped: ``unittest`` tells of a skip only when the report is made.
     """
-    phases: tuple[Phase, ...] = ("setup", "call") if call.when == "call" else (call.when,)  # type: ignore[assignment]
     try:
-        _enforce_failures(record, *phases)
+        _enforce_failures(record)
     except (EditMetricsError, GateFailure):
         call.excinfo = pytest.ExceptionInfo.from_current()
         return pytest.TestReport.from_item_and_call(record.item, call)
@@ -116,7 +121,7 @@ def _enforce_marker(record: TestRecord) -> None:
     with record.errors(None):
         from pytest_editmetrics.session.marker import check_used
 
-        check_used(item, session_of(item.config), {gate.metric for _, gate in record.gates})
+        check_used(item, session_of(item.config), {gate.metric for gate in record.gates})
 
 
 def _enforce_measured(record: TestRecord) -> None:
@@ -129,9 +134,9 @@ def _enforce_measured(record: TestRecord) -> None:
         check_made(record.item)
 
 
-def _enforce_strict(record: TestRecord, *phases: Phase) -> None:
+def _enforce_strict(record: TestRecord) -> None:
     strict = session_of(record.item.config).options["strict"]
-    soft = record.soft(*phases)
+    soft = record.soft()
     if strict == "regressed":
         soft = [gate for gate in soft if gate.regressed]
     if strict == "none" or not soft:
@@ -142,8 +147,8 @@ def _enforce_strict(record: TestRecord, *phases: Phase) -> None:
     raise GateFailure(f"{lines}\n    to accept run without --editmetrics-strict={strict}")
 
 
-def _enforce_review(record: TestRecord, *phases: Phase) -> None:
-    gates = record.for_review(*phases)
+def _enforce_review(record: TestRecord) -> None:
+    gates = [gate for gate in record.current if gate.verdict == "review"]
     if not gates or session_of(record.item.config).options["review"] != "fail":
         return
     from pytest_editmetrics.report.text import explanation, headline
@@ -166,10 +171,13 @@ def pytest_runtest_makereport(
     record = item.stash.get(record_key, None)
     if record is None:
         return report
+    raised = None if call.excinfo is None else call.excinfo.value
     if record.running:  # a subtest's report, made while the call is still running
         record.subtest_failed |= report.failed
-        record.other_failure |= _is_other_failure(record, report, call)
+        record.other_failure |= report.failed and _is_other_failure(record, raised)
         return report
+    if call.when == "setup" and not report.passed:
+        record.speak()
     if report.skipped:
         report = _unless_failing(record, call, report)
         name_report(report, id_of(item))
@@ -178,21 +186,23 @@ def pytest_runtest_makereport(
     if call.when == "call":
         record.call_failed = report.failed or record.subtest_failed
         record.call_passed = report.passed and not record.subtest_failed
-        record.other_failure |= _is_other_failure(record, report, call)
+        record.other_failure |= report.failed and _is_other_failure(record, raised)
+    if call.when != "setup" or not report.passed:
+        record.spoke()
     if not record.gates and not record.asked:
         return report
-    if call.when == "call":
-        if report.passed and not record.subtest_failed:
-            _apply(report, record.soft("setup", "call"), item)
-    elif call.when == "teardown" and report.passed:
-        _apply(report, record.soft("teardown"), item)
-    if report.failed and (soft := record.soft("setup", "call", "teardown")):
+    soft = record.soft() if call.when != "setup" else []
+    if report.passed and not (call.when == "call" and record.subtest_failed):
+        _apply(report, soft, item)
+    if report.failed and (told := record.soft_so_far()):
         from pytest_editmetrics.report.text import headline
 
-        report.sections.append(("not measured", "\n".join(map(headline, soft))))
-    notes = session_of(item.config).take_notes() if call.when == "teardown" else []
+        report.sections.append(("not measured", "\n".join(map(headline, told))))
+    session = session_of(item.config)
+    notes = session.take_notes() if call.when == "teardown" else []
     if (news := record.news(notes)) is not None:
         setattr(report, REPORT_KEY, news)
+        session.ledger.tell(report.nodeid, str(call.when), news, record.gates)
     return report
 
 
@@ -225,18 +235,28 @@ def _module(step: TracebackType) -> str:
     return str(step.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
-def _is_other_failure(
-    record: TestRecord, report: pytest.TestReport, call: pytest.CallInfo[Any]
-) -> bool:
-    """Tell whether a report failed, and not because of gates that recording would mend."""
-    raised = None if call.excinfo is None else call.excinfo.value
-    if not report.failed or isinstance(raised, GateFailure):
+def _is_other_failure(record: TestRecord, raised: BaseException | None) -> bool:
+    """Tell whether a failure was not because of gates that recording would mend."""
+    leaves = list(_leaves(raised))
+    if leaves and all(isinstance(error, GateFailure) for error in leaves):
         return False
     from pytest_editmetrics.gates.verdict import OTHER_WEIGHTS
 
-    errors = [gate for _, gate in record.gates if gate.verdict == "error"]
-    of_gates = isinstance(raised, EditMetricsError) and errors
+    errors = [gate for gate in record.gates if gate.verdict == "error"]
+    of_gates = errors and leaves and all(isinstance(e, _OURS) for e in leaves)
     return not (of_gates and all(OTHER_WEIGHTS in gate.details for gate in errors))
+
+
+def _leaves(raised: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception, or those of a group of them."""
+    if raised is None:
+        return
+    inner = getattr(raised, "exceptions", None)
+    if isinstance(inner, tuple) and isinstance(raised, BaseException) and inner:
+        for error in inner:
+            yield from _leaves(error)
+    else:
+        yield raised
 
 
 class ErrorsStay:
@@ -246,13 +266,26 @@ class ErrorsStay:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[Any]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Undo what an xfail mark made of an error, outermost."""
+        """Undo what an xfail mark made of an error, outermost.
+
+        The record tells, whatever exception lies on top of the error, or came after it.
+        """
+        record = item.stash.get(record_key, None)
         report = yield
-        raised = call.excinfo is not None and isinstance(call.excinfo.value, EditMetricsError)
-        if raised and report.skipped and hasattr(report, "wasxfail"):
-            report.outcome = "failed"
-            del report.wasxfail
+        if not (report.skipped and hasattr(report, "wasxfail")):
+            return report
+        if record is not None and not record.running and _erred(record):
+            if not (call.excinfo and isinstance(call.excinfo.value, EditMetricsError)):
+                report.longrepr = _unless_failing(record, call, report).longrepr
+        elif not (call.excinfo and isinstance(call.excinfo.value, EditMetricsError)):
+            return report
+        report.outcome = "failed"
+        del report.wasxfail
         return report
+
+
+def _erred(record: TestRecord) -> bool:
+    return any(gate.verdict == "error" for gate in record.current)
 
 
 def _apply(report: pytest.TestReport, soft: list[Any], item: pytest.Item) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from pytest_editmetrics.plugin.controller import Controller
 from pytest_editmetrics.plugin.whole_run import Found
-from pytest_editmetrics.session.state import RUN_DIR_KEY
+from pytest_editmetrics.session.state import RUN_DIR_KEY, EditSession
 
 DESELECTED = "editmetrics_deselected"
 LEFT_OUT = "editmetrics_left_out"
+LOST = "editmetrics_lost"
 
 
 def worker(config: Any) -> Found:
@@ -27,6 +29,21 @@ def worker(config: Any) -> Found:
         config.workeroutput[LEFT_OUT] = nodeids
 
     return Found(deselected, left_out)
+
+
+class XdistWorker:
+    """Tells the controller of gates that reached no report."""
+
+    def __init__(self, session: EditSession):
+        self._ledger = session.ledger
+        self._config: Any = session.config
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Wait for checks that go on; what reached no report goes with the worker's last word."""
+        self._ledger.settle(wait=not session.shouldstop)
+        if self._ledger.lost:
+            self._config.workeroutput[LOST] = json.dumps(self._ledger.lost, default=repr)
 
 
 class XdistController:
@@ -52,8 +69,9 @@ class XdistController:
 
     @pytest.hookimpl
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """Take what a worker that ended says of tests that were left out."""
+        """Take what a worker that ended says of tests that were left out, and of lost gates."""
         output = getattr(node, "workeroutput", {})
         if output.get(DESELECTED):
             self._controller.whole.deselected()
         self._controller.whole.left_out(output.get(LEFT_OUT, []))
+        self._controller.undelivered.take(json.loads(output.get(LOST, "[]")))

@@ -37,7 +37,6 @@ _LONGEST_HEAD = 1 << 20
 _DEEPEST_REGION = 50
 _IMAGE_NAME = re.compile(rf"{IMAGES}/[0-9a-f]{{20}}\.png")
 _VERDICTS = Verdict.__args__  # type: ignore[attr-defined]
-_OUTCOMES = ("passed", "failed", "xfailed", "xpassed", "skipped", "rerun")
 _NUMBERS = ("value", "floor", "excess", "bound", "review", "distance", "approved", "proposal")
 _MAPPINGS = ("golden", "region", "details", "images", "snapshot")
 _NEVER_NULL = ("metric", "better", "compares", "region", "details", "images")
@@ -283,8 +282,8 @@ def _gate_record(source: Path, number: int, record: dict[str, Any]) -> GateRecor
     attempt, outcome = record.get("attempt"), record.get("outcome")
     if type(attempt) is not int or attempt < 1:
         _fail(source, number, f"attempt is {attempt!r}, not a number from 1")
-    if outcome not in _OUTCOMES:
-        _fail(source, number, f"outcome is {outcome!r}, not one of {', '.join(_OUTCOMES)}")
+    if not isinstance(outcome, str) or not outcome.isprintable() or not outcome:
+        _fail(source, number, f"outcome is {outcome!r}, not a word")
     other_failure = record.get("other_failure", False)
     for name, value in (("final", record.get("final")), ("other_failure", other_failure)):
         if type(value) is not bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import ConfigError
+from pytest_editmetrics.session.ledger import Ledger
 from pytest_editmetrics.session.options import resolve_options
 from pytest_editmetrics.session.unread import RIGHT_NAME, refuse_misspelt
 
@@ -41,6 +42,7 @@ class EditSession:
         self.run_path: Path | None = Path(given) if given else None
         self.items: Sequence[pytest.Item] = ()
         self._said: list[str] = []
+        self.ledger = Ledger()
 
     def __getstate__(self) -> dict[str, Any]:
         """What a process without pytest needs to measure: no pytest, goldens or pipes go there."""

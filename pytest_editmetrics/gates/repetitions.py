@@ -1,0 +1,30 @@
+"""Repetitions: one gate that several calls of its test made, of which the worst one counts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from pytest_editmetrics.gates.verdict import Gate
+
+_REPETITIONS = "repetitions"
+_WORSE = ("pass", "recorded", "review", "unmeasured", "missing-golden", "fail", "error")
+
+
+def worst(first: Gate, second: Gate) -> Gate:
+    """Return the worse of two repetitions of a gate, which says how many there were.
+
+    The worse verdict counts, and of two alike the worse value.
+    """
+    chosen = max(first, second, key=_badness)
+    number = first.details.get(_REPETITIONS, 1) + second.details.get(_REPETITIONS, 1)
+    return replace(chosen, details={**chosen.details, _REPETITIONS: number})
+
+
+def _badness(gate: Gate) -> tuple[int, float]:
+    value = -math.inf if gate.value is None else gate.value
+    if math.isnan(value):
+        value = math.inf
+    elif gate.value is not None and gate.better == "higher":
+        value = -value
+    return _WORSE.index(gate.verdict), value

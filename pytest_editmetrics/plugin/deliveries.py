@@ -1,0 +1,107 @@
+"""Whether every gate reached a report, and every report still says what its gates came to."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_editmetrics.session.running import close_session, open_session
+from pytest_editmetrics.session.state import EditSession
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.gates.verdict import Gate
+
+OUTCOMES = ("passed", "failed", "skipped", "xfailed", "xpassed", "rerun")
+"""What pytest and pytest-rerunfailures call how a test ended; other plugins have words of their own."""
+_LISTED = 10
+_TOLD = {"failed", "xfailed"}
+
+
+class Deliveries:
+    """In every process: opens and closes its part of the session, and sees its reports off."""
+
+    def __init__(self, session: EditSession):
+        self._session = session
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Let helpers find the tests from the first moment on."""
+        ledger = self._session.ledger
+        open_session(ledger)
+        self._session.config.add_cleanup(lambda: close_session(ledger))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
+        """See to it that a report carries its gates, before anyone takes it."""
+        self._session.ledger.arrived(report)
+        return (yield)
+
+
+class Undelivered:
+    """What reached no report, or a report that says otherwise; for the controller.
+
+    ``problems`` fail the session.
+    """
+
+    def __init__(self, session: EditSession):
+        self._session = session
+        self._lost: list[Mapping[str, Any]] = []
+        self._otherwise: list[str] = []
+        self.notes: list[str] = []
+        self.problems: list[str] = []
+
+    def take(self, lost: Iterable[Mapping[str, Any]]) -> None:
+        """Take what an xdist worker lost."""
+        self._lost += lost
+
+    def ended(self, nodeid: str, outcome: str, gates: Iterable[Gate]) -> None:
+        """Hold the outcome of a test's last attempt to its gates."""
+        from pytest_editmetrics.gates.verdict import soft_failures
+        from pytest_editmetrics.report.text import headline
+
+        gates = list(gates)
+        if outcome in _TOLD:
+            return
+        wrong = [gate for gate in gates if gate.failing]
+        if outcome != "skipped":
+            wrong += soft_failures(gates, gates)
+        if wrong:
+            self._otherwise.append(
+                f"{nodeid} ended as {outcome}, and its gate did not: {headline(wrong[0])}; another"
+                " plugin or a conftest changed the report"
+            )
+
+    def close(self, wait: bool) -> bool:
+        """Wait for checks that go on, then say what was lost; ``True`` if anything was."""
+        self._session.ledger.settle(wait)
+        self.take(self._session.ledger.lost)
+        self._list(self._otherwise)
+        self._list([f"a gate reached no report: {_told(one)}" for one in self._lost if _bad(one)])
+        passed = [_told(one) for one in self._lost if not _bad(one)]
+        if passed:
+            self.notes.append(
+                f"passed, but reached no report and is in no results: {len(passed)}, {passed[0]}"
+                + (" and others" if len(passed) > 1 else "")
+            )
+        return bool(self._lost)
+
+    def _list(self, problems: list[str]) -> None:
+        self.problems += problems[:_LISTED]
+        if len(problems) > _LISTED:
+            self.problems.append(f"and {len(problems) - _LISTED} more such gates")
+
+
+def _bad(lost: Mapping[str, Any]) -> bool:
+    return lost["gate"] is None or lost["gate"]["verdict"] != "pass"
+
+
+def _told(lost: Mapping[str, Any]) -> str:
+    where = f"{lost['test']}: " if lost["test"] else ""
+    if lost["gate"] is None:
+        return f"{where}{lost['why']}"
+    from pytest_editmetrics.gates.verdict import Gate
+    from pytest_editmetrics.report.text import headline
+
+    return f"{where}{headline(Gate.from_dict(lost['gate']))} ({lost['why']})"

@@ -1,0 +1,180 @@
+"""What checks began, and which gates have reached no report yet, over one session.
+
+A gate that ends late, in another process or under a foreign report would vanish without a word: here
+it is kept until a report has it, and is named if none had.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import threading
+import time
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.session.journal import Journal, alive, write
+
+if TYPE_CHECKING:
+    import pytest
+
+    from pytest_editmetrics.gates.verdict import Gate
+    from pytest_editmetrics.session.record import TestRecord
+
+REPORT_KEY = "_editmetrics"
+"""The attribute of a report that carries its gates."""
+WAITED = 10  # seconds that checks may take beyond the session's last test
+_PAUSE = 0.02
+_numbers = itertools.count()
+
+
+class Ledger:
+    """One process's part of the session: the records that are open, and what belongs to none.
+
+    ``lost`` are what reached no report, in JSON-ready values: the test if it is known, the gate if
+    there is one, and why.
+    """
+
+    def __init__(self) -> None:
+        self.journal = Journal()
+        self.lost: list[dict[str, Any]] = []
+        self.over = False
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._gathering = threading.RLock()
+        self._open: dict[str, TestRecord] = {}
+        self._begun: dict[str, tuple[str, int]] = {}
+        self._untold: dict[tuple[str, str], tuple[str, list[Gate]]] = {}
+        self._told: str | None = None
+
+    @property
+    def here(self) -> bool:
+        """Whether this is the session's process, and none that a test forked."""
+        return os.getpid() == self._pid
+
+    def opened(self, record: TestRecord) -> None:
+        """Take a new attempt; what an earlier one of the same test has not told is told no more."""
+        self._open = {
+            token: other for token, other in self._open.items() if other.item is not record.item
+        }
+        self._forget_news({record.item.nodeid})
+        self._open[record.token] = record
+
+    def closed(self, record: TestRecord) -> None:
+        """Let an attempt go whose gates its reports will tell."""
+        self._open.pop(record.token, None)
+
+    def lose(self, nodeid: str | None, why: str, gate: Gate | None = None) -> None:
+        """Keep what can reach no report; after the session all that is left is to say so."""
+        entry = {"test": nodeid, "why": why, "gate": None if gate is None else gate.to_dict()}
+        if self.here and not self.over:
+            with self._lock:
+                self.lost.append(entry)
+        elif self.here or not write(self.journal.folder, entry):
+            told = f"{nodeid}: {_text(entry)}; this came after the session's end"
+            print(f"pytest-editmetrics: ERROR: {told}", file=sys.__stderr__, flush=True)
+
+    def carry(self, record: TestRecord, values: dict[str, Any]) -> None:
+        """Send what a check in another process came to, to the process of its test."""
+        entry = {"token": record.token, "test": record.item.nodeid, **values}
+        if not write(self.journal.folder, entry):
+            raise InputError(f"{record.item.nodeid} is over: a check in another process came late")
+
+    @contextmanager
+    def checking(self, record: TestRecord) -> Iterator[None]:
+        """Know of a check from its first moment: one that never ends is named too."""
+        number = f"{os.getpid()}-{next(_numbers)}"
+        if self.here:
+            self._begun[number] = record.item.nodeid, os.getpid()
+        else:
+            write(self.journal.folder, {"begun": number, "test": record.item.nodeid})
+        try:
+            yield
+        finally:
+            if self.here:
+                del self._begun[number]
+            else:
+                write(self.journal.folder, {"ended": number})
+
+    def gather(self) -> None:
+        """Bring the gates of other processes to their tests."""
+        if self.here:
+            with self._gathering:
+                for entry in self.journal.read():
+                    self._take(entry)
+
+    def _take(self, entry: dict[str, Any]) -> None:
+        if "begun" in entry:
+            self._begun[entry["begun"]] = entry["test"], entry["pid"]
+        elif "ended" in entry:
+            self._begun.pop(entry["ended"], None)
+        elif (record := self._open.get(entry.get("token", ""))) is not None:
+            record.adopt(entry)
+        else:
+            why = "it was made in another process and ended after its test's reports were made"
+            with self._lock:
+                self.lost.append({"gate": None, "why": why, **entry})
+
+    def tell(self, nodeid: str, when: str, news: str, gates: list[Gate]) -> None:
+        """Expect a report to bring this news of gates to the controller."""
+        self._untold[nodeid, when] = news, gates
+
+    def arrived(self, report: pytest.TestReport) -> None:
+        """Take note that a report is on its way, and give one that another plugin made its news.
+
+        A report that is sent twice carries its gates once.
+        """
+        carried = vars(report).get(REPORT_KEY)
+        if carried is not None:
+            if carried == self._told:
+                delattr(report, REPORT_KEY)
+            else:
+                tests = {key[0] for key, (news, _) in self._untold.items() if news == carried}
+                self._forget_news(tests)
+                self._told = carried
+                return
+        news = self._untold.pop((report.nodeid, report.when or ""), None)
+        if news is not None:
+            self._forget_news({report.nodeid})
+            self._told = news[0]
+            setattr(report, REPORT_KEY, news[0])
+
+    def _forget_news(self, nodeids: Container[str]) -> None:
+        """Expect no report for these tests: the last news of a test tells all of it."""
+        self._untold = {key: one for key, one in self._untold.items() if key[0] not in nodeids}
+
+    def settle(self, wait: bool) -> None:
+        """Wait for the checks that have begun, then close the books of this process."""
+        if self.over or not self.here:
+            return
+        deadline = time.monotonic() + (WAITED if wait else 0)
+        self.gather()
+        while self._waiting() and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
+            self.gather()
+        if self.lost and wait:  # one check of a queue came late: the next may begin any moment
+            time.sleep(5 * _PAUSE)
+        self.gather()
+        for nodeid, pid in tuple(self._begun.values()):
+            where = "" if pid == os.getpid() else f" in another process ({pid})"
+            self.lose(nodeid, f"a check that it began{where} did not end")
+        for record in tuple(self._open.values()):
+            for gate in record.close():
+                self.lose(record.item.nodeid, "its test's teardown was not reported", gate)
+        untold = {nodeid: gates for (nodeid, _), (_, gates) in self._untold.items()}
+        for nodeid, gates in untold.items():
+            for gate in gates:
+                self.lose(nodeid, "no report of its test was logged", gate)
+        self.over = True
+
+    def _waiting(self) -> bool:
+        begun = tuple(self._begun.values())
+        return any(pid == os.getpid() or alive(pid) for _, pid in begun)
+
+
+def _text(entry: dict[str, Any]) -> str:
+    gate = entry["gate"]
+    return str(entry["why"]) if gate is None else f"{gate['metric']} {gate['verdict']}"
