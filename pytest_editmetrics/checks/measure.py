@@ -139,8 +139,8 @@ def _pipe(
 ) -> tuple[Any, str | None]:
     """Return the pipe of a metric, and the user's fixture that it comes from, if it does."""
     key = config.pipe_name
-    fixture = _fixture(item, key)
-    sam = _fixture(item, "sam-pipe") if session.registry.pipe(key).isolates else None
+    fixture = _fixture(session, item, key)
+    sam = _fixture(session, item, "sam-pipe") if session.registry.pipe(key).isolates else None
     default = session.default_pipe(key, sam)
     if fixture is not None and fixture is not default:
         if options:
@@ -157,17 +157,22 @@ def _pipe(
     return session.pipe(key, init), fixture_name("sam-pipe") if foreign else None
 
 
-def _fixture(item: pytest.Item | None, key: str) -> Any:
-    request = getattr(item, "_request", None)
-    if item is None or request is None:
+def _fixture(session: EditSession, item: pytest.Item | None, key: str) -> Any:
+    if item is None:
         return None
     record = item.stash.get(record_key, None)
+    request = getattr(item, "_request", None)
+    if not request and record is None:
+        raise InputError(f"{item.nodeid} is over, and its fixture {fixture_name(key)} with it")
+    if not request:
+        return None
     late = record is not None and record.phase == "teardown"
     try:
         with warnings.catch_warnings() if late else nullcontext():
             if late:  # pytest 9 deprecates asking then
                 warnings.filterwarnings("ignore", message="Calling request.getfixturevalue")
-            return request.getfixturevalue(fixture_name(key))
+            with session.fixtures:  # pytest sets a fixture up in one thread at a time
+                return request.getfixturevalue(fixture_name(key))
     except pytest.FixtureLookupError as error:
         if error.argname != fixture_name(key):
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +44,7 @@ class EditSession:
         self.items: Sequence[pytest.Item] = ()
         self._said: list[str] = []
         self.ledger = Ledger()
+        self.fixtures = threading.RLock()
 
     def __getstate__(self) -> dict[str, Any]:
         """What a process without pytest needs to measure: no pytest, goldens or pipes go there."""
