@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from pytest_editmetrics.checks.calls import call_site, check_name, illustrated, raise_failures
 from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, explained, judged
 from pytest_editmetrics.checks.measure import Boxes
-from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
+from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.images.boxes import listed
 from pytest_editmetrics.measurement import Measurement, Scope, Threshold
 from pytest_editmetrics.session.identity import id_of

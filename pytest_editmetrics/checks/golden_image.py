@@ -10,7 +10,6 @@ import pytest
 from pytest_editmetrics.checks.calls import call_site, check_name, raise_failures
 from pytest_editmetrics.checks.image_job import ImageJob, run_job
 from pytest_editmetrics.errors import (
-    EditMetricsError,
     InputError,
     MissingResourceError,
     did_you_mean,
@@ -168,9 +167,7 @@ class GoldenImage:
             )
         return address
 
-    def _not_measured(
-        self, comparator: Comparator, name: str | None, error: Exception
-    ) -> Gate:
+    def _not_measured(self, comparator: Comparator, name: str | None, error: Exception) -> Gate:
         from pytest_editmetrics.config.golden_images import better
         from pytest_editmetrics.gates.verdict import error_gate, skipped_gate
 

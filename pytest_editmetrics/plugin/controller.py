@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.plugin.attempts import Attempt, key_of, outcome_of
 from pytest_editmetrics.plugin.deliveries import OUTCOMES, Undelivered
 from pytest_editmetrics.plugin.gateless import Gateless
 from pytest_editmetrics.plugin.names import Names
 from pytest_editmetrics.plugin.required import Required
 from pytest_editmetrics.plugin.whole_run import PARTIAL, WholeRun
-from pytest_editmetrics.session.options import in_ci
 from pytest_editmetrics.session.ledger import REPORT_KEY
+from pytest_editmetrics.session.options import in_ci
 from pytest_editmetrics.session.record import is_ours
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.unread import unread, uses_a_gate
@@ -35,21 +35,9 @@ if TYPE_CHECKING:
     from pytest_editmetrics.report.tally import Tally
     from pytest_editmetrics.session.outputs import RunOutputs
 
-
-@dataclass
-class _Attempt:
-    """One attempt of one test while its reports arrive; ``rerun`` once pytest will try again."""
-
-    nodeid: str
-    outcome: str = "passed"
-    called: bool = False
-    failed: bool = False
-    other_failure: bool = False
-    rerun: bool = False
-    gates: list[dict[str, Any]] = field(default_factory=list)
-    staged: list[dict[str, Any]] = field(default_factory=list)
-    asked: bool = False
-    location: tuple[str, int] | None = None
+    _Recorder = (
+        ImageRecorder | SuiteRecorder | Required | Gateless | RunOutputs | CiSurfaces | Undelivered
+    )
 
 
 class Controller:
@@ -63,7 +51,7 @@ class Controller:
         self._config = session.config
         self._tally: Tally | None = None
         self._crashed: list[str] = []
-        self._running: dict[tuple[str, str], _Attempt] = {}
+        self._running: dict[tuple[str, str], Attempt] = {}
         self._attempts: dict[str, int] = {}
         self._collected: dict[str, int] = {}
         self.whole = WholeRun(self._config, self._crashed)
@@ -138,14 +126,14 @@ class Controller:
         if report.when not in ("setup", "call", "teardown"):
             self._crash(report, nodeid)
             return
-        key = _key(report)
+        key = key_of(report)
         if report.when == "setup" or key not in self._running:
-            self._running[key] = _Attempt(nodeid)
+            self._running[key] = Attempt(nodeid)
         attempt = self._running[key]
         if report.when == "call" and attempt.outcome not in OUTCOMES:  # as pytest-retry's "retried"
             attempt.rerun = True
             self._finish_attempt(attempt)
-            attempt = self._running[key] = _Attempt(nodeid)
+            attempt = self._running[key] = Attempt(nodeid)
         attempt.called |= report.when == "call"
         if not attempt.rerun:
             self._add(attempt, report)
@@ -159,7 +147,7 @@ class Controller:
                 self._finish_attempt(attempt)
             del self._running[key]
 
-    def _add(self, attempt: _Attempt, report: pytest.TestReport) -> None:
+    def _add(self, attempt: Attempt, report: pytest.TestReport) -> None:
         carried = vars(report).pop(REPORT_KEY, None)  # pytest keeps every report to the end
         if carried is not None:
             data = json.loads(carried)
@@ -168,20 +156,20 @@ class Controller:
             attempt.staged, attempt.asked = data["staged"], data["asked"]
             self._notes += [note for note in data["notes"] if note not in self._notes]
             attempt.location = (report.location[0], (report.location[1] or 0) + 1)
-        outcome = _outcome(report)
+        outcome = outcome_of(report)
         if attempt.outcome != "failed" and outcome != "passed":
             attempt.outcome = outcome
 
     def _crash(self, report: pytest.TestReport, nodeid: str) -> None:
-        self._running.pop(_key(report), None)
+        self._running.pop(key_of(report), None)
         if report.outcome == "rerun":  # type: ignore[comparison-overlap]
-            self._finish_attempt(_Attempt(nodeid, rerun=True))
+            self._finish_attempt(Attempt(nodeid, rerun=True))
             self._notes.append(f"crashed, then run again: {nodeid}")
             return
         self._crashed.append(nodeid)
         self._outputs.write("crashed", nodeid)
 
-    def _finish_attempt(self, attempt: _Attempt) -> None:
+    def _finish_attempt(self, attempt: Attempt) -> None:
         nodeid = attempt.nodeid
         number = self._attempts[nodeid] = self._attempts.get(nodeid, 0) + 1
         lost = attempt.failed or attempt.outcome == "failed"  # the teardown's error too
@@ -278,12 +266,7 @@ class Controller:
         if self._problems:
             session.testsfailed += 1
 
-    def _take(
-        self,
-        recorder: (
-            ImageRecorder | SuiteRecorder | Required | Gateless | RunOutputs | CiSurfaces | Undelivered
-        ),
-    ) -> None:
+    def _take(self, recorder: _Recorder) -> None:
         self._notes += recorder.notes
         self._problems += recorder.problems
 
@@ -393,15 +376,3 @@ class Controller:
 
 def _has_goldens(test_file: Path) -> bool:
     return (test_file.parent / "goldens" / f"{test_file.name}.yaml").is_file()
-
-
-def _key(report: pytest.TestReport) -> tuple[str, str]:
-    """Return the worker and the test: under ``--dist each`` every worker runs every test."""
-    node = getattr(report, "node", None)
-    return str(getattr(getattr(node, "gateway", None), "id", "")), report.nodeid
-
-
-def _outcome(report: pytest.TestReport) -> str:
-    if hasattr(report, "wasxfail"):
-        return "xfailed" if report.skipped else "xpassed"
-    return str(report.outcome)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
 
 OUTCOMES = ("passed", "failed", "skipped", "xfailed", "xpassed", "rerun")
-"""What pytest and pytest-rerunfailures call how a test ended; other plugins have words of their own."""
+"""What pytest and pytest-rerunfailures call the end of a test; others have their own words."""
 _LISTED = 10
 _TOLD = {"failed", "xfailed"}
 

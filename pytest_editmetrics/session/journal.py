@@ -71,7 +71,9 @@ def write(folder: Path | None, entry: dict[str, Any]) -> bool:
         return False
     line = json.dumps({**entry, "pid": os.getpid()}, default=repr) + "\n"
     try:
-        file = os.open(folder / f"{os.getpid()}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        file = os.open(
+            folder / f"{os.getpid()}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600
+        )
     except OSError:
         return False
     try:

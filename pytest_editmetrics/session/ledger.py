@@ -1,7 +1,7 @@
 """What checks began, and which gates have reached no report yet, over one session.
 
-A gate that ends late, in another process or under a foreign report would vanish without a word: here
-it is kept until a report has it, and is named if none had.
+A gate that ends late, in another process or under a foreign report would vanish without a word:
+here it is kept until a report has it, and is named if none had.
 """
 
 from __future__ import annotations

@@ -37,9 +37,8 @@ class TestRecord:
     is being made, the last of which is number ``speaking``. ``staged`` are the golden images that
     it wants to be written; ``asked`` tells whether the test has a fixture, marker or call of ours,
     so that one that makes no gate can be named, ``wanted`` what its function, fixtures and markers
-    say of it;
-    ``other_failure`` whether its call failed, and not for its gates; ``told`` is how much the
-    attempt's reports have told. A record that is ``closed`` takes nothing any more.
+    say of it; ``other_failure`` whether its call failed, and not for its gates; ``told`` is how
+    much the attempt's reports have told. A record that is ``closed`` takes nothing any more.
     """
 
     __test__ = False

@@ -67,7 +67,9 @@ def ways(suite, monkeypatch):
 
 
 def tried(suite, code, *options):
+    """Run the tests; those of one file by one worker, so that one outlives another there too."""
     suite.makepyfile(test_it=f"from ways import *\n{code}")
+    options = ("--dist=loadfile", *options) if "-n2" in options else options
     return suite.runpytest_subprocess("-p", "no:cacheprovider", *options)
 
 
@@ -79,7 +81,11 @@ def test_it():
     process.start()
     process.join()
 """
-    came(tried(ways, code, *workers), 1, "FAILED test_it.py::test_it - GateFailure: whole-image lpips*")
+    came(
+        tried(ways, code, *workers),
+        1,
+        "FAILED test_it.py::test_it - GateFailure: whole-image lpips*",
+    )
 
 
 def test_forked_pool(ways, came, workers):
@@ -89,12 +95,16 @@ def test_it():
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
         pool.submit(bad)
 """
-    came(tried(ways, code, *workers), 1, "FAILED test_it.py::test_it - GateFailure: whole-image lpips*")
+    came(
+        tried(ways, code, *workers),
+        1,
+        "FAILED test_it.py::test_it - GateFailure: whole-image lpips*",
+    )
 
 
 def test_forked_edit_gate(ways, came, workers):
     """An edit_gate that fails in a forked process, beside another test that measures."""
-    code = f"""
+    code = """
 def test_it(edit_gate):
     process = multiprocessing.get_context("fork").Process(
         target=measured, args=(edit_gate, 20, "x"))
@@ -150,13 +160,16 @@ def test_forked_and_killed(ways, came, workers):
     code = """
 def dies(edit_gate):
     edit_gate.check(image(0), image(255), metrics="slow")
-def test_it(edit_gate):
+def test_it(edit_gate, check):
+    check(1, 0.1)
     process = multiprocessing.get_context("fork").Process(target=dies, args=(edit_gate,))
     process.start()
     process.join()
 def test_other(check): check(1, 0.1)
 """
-    came(tried(ways, code, *workers), 1, f"{STRAY}test_it.py::test_it: a check *process*did not end*")
+    came(
+        tried(ways, code, *workers), 1, f"{STRAY}test_it.py::test_it: a check *process*did not end*"
+    )
 
 
 def test_spawned_process(ways, came, workers):
@@ -203,7 +216,8 @@ def slow(edit_gate, value, seconds):
 def test_late_gate(ways, came, value, workers):
     """A check in a session-wide thread pool ends after its test, and nobody asks for its result."""
     code = f"""{LATE}
-def test_it(edit_gate, pool):
+def test_it(edit_gate, check, pool):
+    check(1, 0.1)
     pool.submit(slow, edit_gate, {value}, 1)
     began()
 def test_other(check):
@@ -243,7 +257,8 @@ def test_gate_between_call_and_teardown(ways, came, value):
 def waits():
     yield
     time.sleep(2)
-def test_it(edit_gate, pool, waits):
+def test_it(edit_gate, check, pool, waits):
+    check(1, 0.1)
     pool.submit(slow, edit_gate, {value}, 1)
     began()
 """
@@ -264,7 +279,8 @@ def test_it(edit_gate, check):
 def test_object_of_an_earlier_test(ways, came, workers):
     """A thread of one test checks with that test's edit_gate while another test runs."""
     code = f"""{LATE}
-def test_it(edit_gate, pool):
+def test_it(edit_gate, check, pool):
+    check(1, 0.1)
     pool.submit(late, edit_gate, 20, 1)
 def test_other(check):
     check(1, 0.1)
@@ -399,13 +415,16 @@ def test_other(check): check(1, 1)
 def test_failure_made_a_pass(ways, came, workers):
     """A conftest calls failed reports passed."""
     conftest = ways.path / "conftest.py"
-    text = conftest.read_text(encoding="utf-8") + """
+    text = (
+        conftest.read_text(encoding="utf-8")
+        + """
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item, call):
     report = yield
     report.outcome, report.longrepr = "passed", None
     return report
 """
+    )
     conftest.write_text(text, encoding="utf-8")
     result = tried(ways, "def test_it(check): check(20, 0.1)", *workers)
     came(result, 1, "FAILED: test_it.py::test_it ended as passed, and its gate did not: *")
@@ -414,12 +433,15 @@ def pytest_runtest_makereport(item, call):
 def test_swallowed_report(ways, came):
     """A conftest runs tests by a protocol of its own and logs no report of their calls."""
     conftest = ways.path / "conftest.py"
-    text = conftest.read_text(encoding="utf-8") + """
+    text = (
+        conftest.read_text(encoding="utf-8")
+        + """
 from _pytest.runner import runtestprotocol
 def pytest_runtest_protocol(item, nextitem):
     runtestprotocol(item, nextitem=nextitem, log=False)
     return True
 """
+    )
     conftest.write_text(text, encoding="utf-8")
     result = tried(ways, "def test_it(check): check(20, 0.1)")
     came(result, 1, f"{STRAY}test_it.py::test_it: *score*")
@@ -428,13 +450,16 @@ def pytest_runtest_protocol(item, nextitem):
 def test_renamed_report(ways, came):
     """A conftest changes the node id of reports; gates stay with them."""
     conftest = ways.path / "conftest.py"
-    text = conftest.read_text(encoding="utf-8") + """
+    text = (
+        conftest.read_text(encoding="utf-8")
+        + """
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item, call):
     report = yield
     report.nodeid += "-changed"
     return report
 """
+    )
     conftest.write_text(text, encoding="utf-8")
     result = tried(ways, "def test_it(check): check(20, 0.1)")
     came(result, 1, "FAILED *GateFailure: *score*")
@@ -452,9 +477,14 @@ def test_it(check):
     seen.touch()
     check(20 if first else NOT_FOUND, 0.1)
 """
-    options = ("-p", "no:pytest_rerunfailures", "-p", "pytest_retry.retry_plugin", "--editmetrics-run-dir=run", *workers)
-    if workers:
-        pytest.skip("pytest-retry talks to its workers through a socket")
+    options = (
+        "-p",
+        "no:pytest_rerunfailures",
+        "-p",
+        "pytest_retry.retry_plugin",
+        "--editmetrics-run-dir=run",
+        *workers,
+    )
     result = tried(ways, code, *options)
     run = read_run(ways.path / "run")
     assert [(one.attempt, one.final, one.outcome) for one in run.gates] == [

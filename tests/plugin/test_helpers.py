@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-import pytest_editmetrics
-from pytest_editmetrics.errors import InputError
-
 IMAGES = """
 import numpy as np
 import pytest
@@ -39,22 +36,35 @@ def images(pytester):
     return pytester
 
 
-def test_outside_a_test_the_functions_say_what_is_wrong():
-    import threading
+def test_outside_a_test_the_functions_say_what_is_wrong_and_the_session_fails(pytester):
+    pytester.makepyfile(
+        """
+        import threading
+        import pytest_editmetrics
+        from pytest_editmetrics.errors import InputError
 
-    raised = []
+        def test_thread():
+            raised = []
 
-    def call():
-        try:
-            pytest_editmetrics.assert_unedit_lpips_below(None, None, None)
-        except InputError as error:
-            raised.append(str(error))
+            def call():
+                try:
+                    pytest_editmetrics.assert_unedit_lpips_below(None, None, None)
+                except InputError as error:
+                    raised.append(str(error))
 
-    thread = threading.Thread(target=call)
-    thread.start()
-    thread.join()
-    assert len(raised) == 1
-    assert "no pytest test is running here" in raised[0]
+            thread = threading.Thread(target=call)
+            thread.start()
+            thread.join()
+            assert len(raised) == 1
+            assert "no pytest test is running here" in raised[0]
+        """
+    )
+    result = pytester.runpytest()
+    result.assert_outcomes(passed=1)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["FAILED: a gate reached no report: *test_thread: *no test was found*"]
+    )
 
 
 def test_lpips_is_exactly_zero_outside_a_composited_edit(images):

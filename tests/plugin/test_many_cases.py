@@ -18,7 +18,8 @@ from pathlib import Path
 from pytest_editmetrics.config import case_file
 from pytest_editmetrics.goldens import file as golden_file
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.session.record import REPORT_KEY, TestRecord
+from pytest_editmetrics.session.ledger import REPORT_KEY
+from pytest_editmetrics.session.record import TestRecord
 
 reads = Counter()
 

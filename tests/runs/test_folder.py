@@ -233,7 +233,7 @@ def put(number: int, **values: object):
         (put(1, attempt=0), 2, "attempt is 0"),
         (put(1, attempt=True), 2, "attempt is True"),
         (put(1, final="yes"), 2, "final is 'yes'"),
-        (put(1, outcome="great"), 2, "outcome is 'great'"),
+        (put(1, outcome="a\nb"), 2, "outcome is 'a"),
         (put(1, verdict="great"), 2, "verdict cannot be 'great'"),
         (put(1, verdict=[1]), 2, r"verdict cannot be \[1\]"),
         (lambda lines: lines[1].pop("metric") and None, 2, "a gate without its metric"),

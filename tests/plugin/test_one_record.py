@@ -1,0 +1,306 @@
+"""Every gate reaches its own test's report, or the session fails and names it."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from pytest_editmetrics.runs.folder import read_run
+
+FOREIGN = """
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if item.name == "test_new": return pytest.TestReport.from_item_and_call(item, call)
+    if item.name == "test_odd" and call.when == "call": report.outcome = "odd"
+    return report
+"""
+
+
+def conftest_too(suite, text):
+    with (suite.path / "conftest.py").open("a", encoding="utf-8") as conftest:
+        conftest.write(text)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+def test_gates_of_forked_processes_are_their_tests(suite):
+    suite.makepyfile(
+        test_x="""
+        import multiprocessing
+        from conftest import NOT_FOUND, MISSING
+
+        def elsewhere(*args):
+            process = multiprocessing.get_context("fork").Process(target=args[0], args=args[1:])
+            process.start()
+            process.join()
+        def twice(check):
+            check(1, 0.1)
+            check(1, 0.1)
+
+        def test_bad(check): elsewhere(check, 20, 0.1)
+        def test_soft(check): elsewhere(check, NOT_FOUND, 0.1)
+        def test_error(check): elsewhere(check, MISSING, 0.1)
+        def test_good(check): elsewhere(check, 1, 0.1)
+        def test_two_of_one_name(check):
+            elsewhere(check, 1, 0.1)
+            elsewhere(check, 1, 0.1)
+        def test_named(check):
+            elsewhere(check, 1, 0.1, "score", "one")
+            check(1, 0.1)
+        """
+    )
+    result = suite.runpytest("--editmetrics-results=r.jsonl")
+    result.assert_outcomes(failed=3, passed=2, xfailed=1)
+    result.stdout.fnmatch_lines(["*a second score gate in one test*"])
+    gates = [
+        (one.nodeid.rpartition("_")[2], one.gate.verdict)
+        for one in read_run(suite.path / "r.jsonl").gates
+    ]
+    assert gates == [
+        ("bad", "fail"), ("soft", "unmeasured"), ("error", "error"), ("good", "pass"),
+        ("name", "pass"), ("name", "error"), ("named", "pass"), ("named", "pass"),
+    ]  # fmt: skip
+
+
+LATE = """
+    import threading
+    from conftest import *
+    from pytest_editmetrics import assert_unedit_lpips_below
+
+    begun, over = threading.Event(), threading.Event()
+    threads = []
+
+    class Waits:
+        def __call__(self, reference, edited, *args, **params):
+            begun.set()
+            over.wait(20)
+            return edited[0, 0, 0] / 100
+
+    def started(target, *args):
+        threads.append(threading.Thread(target=target, args=args))
+        threads[-1].start()
+"""
+WAITING = """
+
+@pytest.hookimpl(trylast=True)
+def pytest_editmetrics_register_pipes(registry):
+    registry.register("pixel-pipe", PixelPipe, metrics=[Metric("score", "lower")])
+    def waits(**init):
+        import test_x
+        return test_x.Waits()
+    registry.register("waiting-pipe", waits, metrics=[Metric("waits", "lower")])
+"""
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["serial", "xdist"])
+def test_gates_that_end_late_or_begin_late_fail_the_session(suite, workers):
+    conftest_too(suite, WAITING)
+    suite.makepyfile(
+        test_x=LATE
+        + """
+    def test_late(check):
+        check(1, 0.1)
+        started(check, 20, 0.1, "waits")
+        begun.wait(20)
+    def test_stale(check):
+        gone.append(check)
+        check(1, 0.1)
+    def test_context(check):
+        import contextvars
+        gone.append(contextvars.copy_context())
+        check(1, 0.1)
+    gone = []
+    def test_last(check):
+        over.set()
+        threads[0].join()
+        started(gone[0], 20, 0.1)
+        started(gone[1].run, assert_unedit_lpips_below, 0, 0, None)
+        started(assert_unedit_lpips_below, 0, 0, None)
+        for thread in threads: thread.join()
+        check(1, 0.1)
+    """
+    )
+    result = suite.runpytest("--editmetrics-results=r.jsonl", *workers)
+    assert result.ret == 1
+    result.assert_outcomes(passed=4, warnings=None)
+    result.stdout.fnmatch_lines(
+        [
+            "FAILED: a gate reached no report: test_x.py::test_late: * waits 0.200 > max 0.100*"
+            " (it ended after its test's reports were made*",
+            "FAILED: a gate reached no report: test_x.py::test_stale: *its test is over*",
+            "FAILED: a gate reached no report: test_x.py::test_context: *its test is over*",
+            "FAILED: a gate reached no report: test_x.py::test_last: *no test was found*",
+        ]
+    )
+    assert not read_run(suite.path / "r.jsonl").complete
+
+
+def test_a_gate_between_call_and_teardown_is_an_error_of_the_teardown(suite):
+    conftest_too(suite, WAITING)
+    suite.makepyfile(
+        test_x=LATE
+        + """
+    @pytest.fixture
+    def waits():
+        yield
+        over.set()
+        threads[0].join()
+    def test_it(waits, check):
+        check(1, 0.1)
+        started(check, 20, 0.1, "waits")
+        begun.wait(20)
+    """
+    )
+    result = suite.runpytest()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        ["*ERROR at teardown of test_it*", "E *GateFailure: unedit waits 0.200*"]
+    )
+
+
+def test_an_error_gate_is_no_expected_failure_whatever_lies_on_top(suite):
+    suite.makepyfile(
+        test_x="""
+        import threading, unittest
+        import numpy as np
+        from conftest import *
+        from pytest_editmetrics import assert_unedit_lpips_below
+
+        @pytest.mark.xfail
+        def test_wrapped(check):
+            try: check(MISSING, 1)
+            except Exception as error: raise AssertionError("no") from error
+        @pytest.mark.xfail
+        def test_thread(check):
+            thread = threading.Thread(target=check, args=(MISSING, 1))
+            thread.start()
+            thread.join()
+            assert False
+        def test_called_off(check):
+            try: check(MISSING, 1)
+            except Exception: pytest.xfail("known")
+        @pytest.mark.xfail
+        def test_raw(edit_gate): edit_gate.check(image(0), np.matrix([[1, 2], [3, 4]]))
+        class TestIt(unittest.TestCase):
+            @unittest.expectedFailure
+            def test_expected(self): assert_unedit_lpips_below(image(0), image(0)[:4], None, 1)
+        @pytest.mark.xfail
+        def test_a_failure_is_one(check): check(20, 0.1)
+        """
+    )
+    result = suite.runpytest("-W", "ignore")
+    assert result.parseoutcomes() == {"failed": 5, "xfailed": 1}
+    result.stdout.fnmatch_lines_random(
+        [
+            f"FAILED test_x.py::{test} - EditMetricsError: *"
+            for test in (
+                "test_wrapped", "test_thread", "test_called_off", "test_raw", "TestIt::test_expected"
+            )
+        ]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["serial", "xdist"])
+def test_a_foreign_report_hides_no_gate_and_a_foreign_word_can_be_read(suite, workers):
+    conftest_too(suite, FOREIGN)
+    suite.makepyfile(
+        test_x="from conftest import *\ndef test_new(check): check(NOT_FOUND, 1)\n"
+        "def test_odd(check): check(1, 1)"
+    )
+    result = suite.runpytest("--editmetrics-results=r.jsonl", *workers)
+    assert result.ret == 1
+    line = "FAILED: test_x.py::test_new ended as passed, and its gate did not: *unmeasured*"
+    result.stdout.fnmatch_lines([line])
+    run = read_run(suite.path / "r.jsonl")
+    assert {one.nodeid.rpartition("_")[2]: one.outcome for one in run.gates} == {
+        "new": "passed",
+        "odd": "odd",
+    }
+
+
+def test_helpers_find_their_test_in_every_loop_of_unittest_and_of_a_wider_fixture(suite):
+    suite.makepyfile(
+        test_x="""
+        import asyncio, unittest
+        from conftest import *
+        from pytest_editmetrics import assert_unedit_lpips_below as below
+
+        BLACK, WHITE = (np.full((48, 48, 3), value, np.uint8) for value in (0, 255))
+        async def bad(): below(BLACK, WHITE, None, 0.01)
+        class TestIt(unittest.IsolatedAsyncioTestCase):
+            async def asyncSetUp(self): below(BLACK, BLACK.copy(), None, 0.01, name="setup")
+            async def test_task(self):
+                await asyncio.gather(asyncio.create_task(bad()), return_exceptions=True)
+            async def test_thread(self): await asyncio.to_thread(below, BLACK, BLACK.copy(), None, 1)
+
+        @pytest.fixture(scope="module")
+        def loop():
+            loop = asyncio.new_event_loop()
+            async def works():
+                while True:
+                    work, done = await queue.get()
+                    try: await work()
+                    except Exception: pass
+                    done.set()
+            queue = asyncio.Queue()
+            worker = loop.create_task(works())
+            def run(work):
+                async def runs():
+                    done = asyncio.Event()
+                    await queue.put((work, done))
+                    await done.wait()
+                loop.run_until_complete(runs())
+            yield run
+            worker.cancel()
+            loop.run_until_complete(asyncio.gather(worker, return_exceptions=True))
+            loop.close()
+        def test_first(loop): loop(bad)
+        def test_second(loop): loop(bad)
+        """
+    )
+    result = suite.runpytest("-W", "ignore")
+    assert result.parseoutcomes() == {"failed": 3, "passed": 1}
+    result.stdout.fnmatch_lines(["FAILED test_x.py::test_second - GateFailure: *"])
+
+
+def test_threads_that_run_one_test_are_repetitions_of_which_the_worst_counts(suite):
+    conftest_too(
+        suite,
+        """
+import functools, threading
+
+def pytest_itemcollected(item):
+    function = item.obj
+    @functools.wraps(function)
+    def often(**kwargs):
+        for _ in range(2):
+            threads = [threading.Thread(target=function, kwargs=kwargs) for _ in range(3)]
+            for thread in threads: thread.start()
+            for thread in threads: thread.join()
+    item.obj = often
+""",
+    )
+    suite.makepyfile(
+        test_x="""
+        import itertools
+        import numpy as np
+        from pytest_editmetrics import assert_unedit_lpips_below
+
+        numbers = itertools.count()
+        BLACK = np.zeros((48, 48, 3), np.uint8)
+        def test_it(check): check(7 if next(numbers) == 2 else 1, 0.1)
+        def test_function(): assert_unedit_lpips_below(BLACK, BLACK.copy(), None, 0.1)
+        def test_two(check):
+            check(1, 0.1)
+            check(1, 0.1)
+        """
+    )
+    result = suite.runpytest("-W", "ignore", "--editmetrics-results=r.jsonl")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["*a second score gate in one test*"])
+    gates = [one.gate for one in read_run(suite.path / "r.jsonl").gates]
+    told = [(gate.value, gate.details.get("repetitions")) for gate in gates[:2]]
+    assert told == [(0.07, 6), (0.0, 6)]
