@@ -465,7 +465,7 @@ def pytest_runtest_makereport(item, call):
     came(result, 1, "FAILED *GateFailure: *score*")
 
 
-def test_retried(ways, came, workers):
+def test_retried(ways, came):
     """pytest-retry: the second attempt is a soft failure, which its own report calls passed."""
     pytest.importorskip("pytest_retry")
     code = """
@@ -483,7 +483,6 @@ def test_it(check):
         "-p",
         "pytest_retry.retry_plugin",
         "--editmetrics-run-dir=run",
-        *workers,
     )
     result = tried(ways, code, *options)
     run = read_run(ways.path / "run")
