@@ -17,6 +17,7 @@ import pytest
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "reliability.md"
 BEGIN, END = "<!-- ways: written by make adversity -->\n", "<!-- end of ways -->\n"
+MISSING = "it takes a plugin that is not installed here"
 COLUMNS = "| way | exit status | what is said | test |\n| --- | --- | --- | --- |\n"
 Came = Callable[..., None]
 
@@ -97,8 +98,11 @@ class Table:
             kind, tests = _texts(path)
             yield f"\n**{kind.rstrip('.')}.**\n\n{COLUMNS}"
             for name, told in tests.items():
-                for status, said in _distinct(self.rows[path.name, name]):
-                    where = f"`tests/adversity/{path.name}::{name}`"
+                where = f"`tests/adversity/{path.name}::{name}`"
+                came = self.rows.get((path.name, name))
+                if came is None:
+                    yield f"| {told.rstrip('.')} | | not run: {MISSING} | {where} |\n"
+                for status, said in _distinct(came or {}):
                     yield f"| {told.rstrip('.')} | {status} | {_cell(said)} | {where} |\n"
         yield "\n"
 
