@@ -159,10 +159,11 @@ class GoldenImage:
         self._record.claim("golden_image", name, invocation_of(self._record))
         address = image_address(self._session.goldens, self._item.path, self._test.key, name)
         claimed = self._item.config.stash.setdefault(_claimed, {})
-        owner = claimed.setdefault(address.folder / address.stem, address.test)
+        own = (address.test, self._test.nodeid)
+        owner, nodeid = claimed.setdefault(address.folder / address.stem, own)
         if owner != address.test:
             raise InputError(
-                f"{owner} has the golden image {address.stem} already; give this check another"
+                f"{nodeid} has the golden image {address.stem} already; give this check another"
                 " name="
             )
         return address

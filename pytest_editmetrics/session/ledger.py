@@ -74,8 +74,11 @@ class Ledger:
             with self._lock:
                 self.lost.append(entry)
         elif self.here or not write(self.journal.folder, entry):
+            from pytest_editmetrics.report.printed import printable
+
             told = f"{nodeid}: {_text(entry)}; this came after the session's end"
-            print(f"pytest-editmetrics: ERROR: {told}", file=sys.__stderr__, flush=True)
+            told = printable(f"pytest-editmetrics: ERROR: {told}")
+            print(told, file=sys.__stderr__, flush=True)
 
     def carry(self, record: TestRecord, values: dict[str, Any]) -> None:
         """Send what a check in another process came to, to the process of its test."""
