@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.images.load import ImageLike
     from pytest_editmetrics.images.shapes import RegionLike
 
-_claimed = pytest.StashKey[dict[Path, str]]()
+_claimed = pytest.StashKey[dict[Path, tuple[str, str]]]()
 
 
 class GoldenImage:
