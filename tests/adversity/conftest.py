@@ -1,7 +1,8 @@
 """Ways round the gates that strangers tried. A test is a way; together they make a table.
 
-A test's docstring is the way in words, its module's docstring the kind. ``came(result, status, said)``
-holds what came of it and writes the row; ``workers`` runs a way serially and under pytest-xdist.
+A test's docstring is the way in words, its module's docstring the kind. What came of it is held by
+``assert_came(result, status, said)``, which writes the row; ``workers`` runs a way serially and under
+pytest-xdist.
 ``make adversity`` runs all of them and writes the table into ``docs/reliability.md``.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -29,27 +31,24 @@ def workers(request: pytest.FixtureRequest) -> tuple[str, ...]:
 
 
 @pytest.fixture
-def came(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> Came:
-    """``came(result, status, said)`` asserts that a run ended with ``status`` and said a line.
+def assert_came(
+    request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> Came:
+    """``assert_came(result, status, said)`` asserts that a run ended with ``status`` and said a line.
 
     ``said`` is a pattern of ``fnmatch`` that a whole line of the output must match; the table shows
     it without its outer stars.
     """
 
-    def came(result: pytest.RunResult, status: int, said: str) -> None:
-        result.stdout.fnmatch_lines([said]) if _on(result.outlines, said) else (
-            result.stderr.fnmatch_lines([said])
+    def assert_came(result: pytest.RunResult, status: int, said: str) -> None:
+        lines = [*result.outlines, *result.errlines]
+        assert any(fnmatch(line, said) for line in lines), f"{said!r} is not in:\n" + "\n".join(
+            lines
         )
         assert result.ret == status
         record_property("way", json.dumps([status, said.strip("*").strip()]))
 
-    return came
-
-
-def _on(lines: list[str], said: str) -> bool:
-    from fnmatch import fnmatch
-
-    return any(fnmatch(line, said) for line in lines)
+    return assert_came
 
 
 def _texts(path: Path) -> tuple[str, dict[str, str]]:
@@ -99,16 +98,16 @@ class Table:
             yield f"\n**{kind.rstrip('.')}.**\n\n{COLUMNS}"
             for name, told in tests.items():
                 where = f"`tests/adversity/{path.name}::{name}`"
-                came = self.rows.get((path.name, name))
-                if came is None:
+                tried = self.rows.get((path.name, name))
+                if tried is None:
                     yield f"| {told.rstrip('.')} | | not run: {MISSING} | {where} |\n"
-                for status, said in _distinct(came or {}):
+                for status, said in _distinct(tried or {}):
                     yield f"| {told.rstrip('.')} | {status} | {_cell(said)} | {where} |\n"
         yield "\n"
 
 
-def _distinct(came: dict[str, list[tuple[int, str]]]) -> list[tuple[int, str]]:
-    return list(dict.fromkeys(pair for pairs in came.values() for pair in pairs))
+def _distinct(tried: dict[str, list[tuple[int, str]]]) -> list[tuple[int, str]]:
+    return list(dict.fromkeys(pair for pairs in tried.values() for pair in pairs))
 
 
 def _cell(text: str) -> str:

@@ -16,22 +16,22 @@ def lax(suite):
     return suite
 
 
-def test_threshold_for_thresholds(lax, came, workers):
+def test_threshold_for_thresholds(lax, assert_came, workers):
     """A module's `pytestmark = pytest.mark.editmetrics(threshold={...})`."""
     lax.makepyfile(HEAD + "pytestmark = pytest.mark.editmetrics(threshold={'score': 0.1})\n" + BODY)
-    came(lax.runpytest(*workers), 1, "*marker of * has 'threshold', which no pipe takes*")
+    assert_came(lax.runpytest(*workers), 1, "*marker of * has 'threshold', which no pipe takes*")
 
 
-def test_metrics_with_bounds(lax, came):
+def test_metrics_with_bounds(lax, assert_came):
     """A call with `metrics={"score": 0.1}`."""
     lax.makepyfile(
         HEAD + "def test_it(edit_gate):\n"
         "    edit_gate.check(image(0), image(50), metrics={'score': 0.1})\n"
     )
-    came(lax.runpytest(), 1, "*a mapping's bounds would hold nothing*")
+    assert_came(lax.runpytest(), 1, "*a mapping's bounds would hold nothing*")
 
 
-def test_a_tolerance_that_always_holds(lax, came):
+def test_a_tolerance_that_always_holds(lax, assert_came):
     """A golden image's `tolerance` of 1.0 for `pixel`, or -1.0 for `ssim`."""
     lax.makepyfile(
         HEAD + "@pytest.mark.parametrize('how', [('pixel', 1.0), ('ssim', -1.0)])\n"
@@ -40,16 +40,16 @@ def test_a_tolerance_that_always_holds(lax, came):
     )
     result = lax.runpytest()
     result.assert_outcomes(failed=2)
-    came(result, 1, "*always holds: ssim is never below -1*")
+    assert_came(result, 1, "*always holds: ssim is never below -1*")
 
 
-def test_a_fixture_that_wraps_edit_gate(lax, came, workers):
+def test_a_fixture_that_wraps_edit_gate(lax, assert_came, workers):
     """A test has a fixture that wraps `edit_gate`, and measures nothing."""
     lax.makepyfile("def test_it(check):\n    for _ in []: check(1, 1)\n")
-    came(lax.runpytest(*workers), 1, "*this test asked for gates and made none*")
+    assert_came(lax.runpytest(*workers), 1, "*this test asked for gates and made none*")
 
 
-def test_an_autouse_fixture(lax, came, workers):
+def test_an_autouse_fixture(lax, assert_came, workers):
     """An autouse fixture has `edit_gate`, and a test beside others measures nothing; under
     `--editmetrics-strict=regressed`."""
     lax.makepyfile(
@@ -57,23 +57,25 @@ def test_an_autouse_fixture(lax, came, workers):
         "def test_it(): pass\ndef test_beside(check): check(1, 1)\n"
     )
     result = lax.runpytest("--editmetrics-strict=regressed", *workers)
-    came(result, 1, "FAILED: asked for a gate and made none: 1, *")
+    assert_came(result, 1, "FAILED: asked for a gate and made none: 1, *")
 
 
-def test_only_a_suite_gate_fails(lax, came, workers):
+def test_only_a_suite_gate_fails(lax, assert_came, workers):
     """A session whose only failure is a suite gate."""
     (lax.path / "editmetrics.yaml").write_text(CONFIG + "suite: {score: {mean: 0.1}}\n")
     lax.makepyfile(HEAD + BODY)
-    came(lax.runpytest(*workers), 1, "FAILED editmetrics - suite score mean 0.500 > max 0.100*")
+    assert_came(
+        lax.runpytest(*workers), 1, "FAILED editmetrics - suite score mean 0.500 > max 0.100*"
+    )
 
 
-def test_a_teardown_that_errs(lax, came, workers):
+def test_a_teardown_that_errs(lax, assert_came, workers):
     """A golden is recorded by a test whose teardown errs."""
     lax.makepyfile(
         HEAD + "@pytest.fixture\ndef erring():\n    yield\n    raise RuntimeError\n"
         "def test_it(edit_gate, erring): edit_gate.check(image(0), image(50))\n"
     )
-    came(
+    assert_came(
         lax.runpytest("--editmetrics-update=missing", *workers),
         1,
         "not recorded: 1 gates of tests that failed for another reason",

@@ -23,31 +23,31 @@ def strict(suite):
     return suite
 
 
-def test_loadgroup(strict, came):
+def test_loadgroup(strict, assert_came):
     """--dist loadgroup appends @gpu to the ids (pytest 8), and a default of 60 holds."""
     result = strict.runpytest_subprocess("-n2", "--dist=loadgroup")
-    came(result, 1, "*score 0.300 > max 0.040 (+0.260), golden goldens/test_x.py.yaml:2")
+    assert_came(result, 1, "*score 0.300 > max 0.040 (+0.260), golden goldens/test_x.py.yaml:2")
     result.stdout.no_fnmatch_line("*obsolete*")
 
 
-def test_pytest_repeat(strict, came, workers):
+def test_pytest_repeat(strict, assert_came, workers):
     """pytest-repeat's --count=3 adds a parameter to every id."""
     pytest.importorskip("pytest_repeat")
     result = strict.runpytest_subprocess("-p", "pytest_repeat", "--count=3", *workers)
-    came(result, 1, "*score 0.300 > max 0.040 (+0.260), golden goldens/test_x.py.yaml:2")
+    assert_came(result, 1, "*score 0.300 > max 0.040 (+0.260), golden goldens/test_x.py.yaml:2")
     result.assert_outcomes(failed=3)
 
 
-def test_pytest_flakefinder(strict, came, workers):
+def test_pytest_flakefinder(strict, assert_came, workers):
     """pytest-flakefinder's --flake-finder adds a parameter to every id."""
     pytest.importorskip("pytest_flakefinder")
     finder = ("-p", "pytest_flakefinder", "--flake-finder", "--flake-runs=3")
     result = strict.runpytest_subprocess(*finder, *workers)
-    came(result, 1, "*score 0.300 > max 0.040 (+0.260), golden goldens/test_x.py.yaml:2")
+    assert_came(result, 1, "*score 0.300 > max 0.040 (+0.260), golden goldens/test_x.py.yaml:2")
     result.assert_outcomes(failed=3)
 
 
-def test_a_conftest_that_repeats(strict, came, workers):
+def test_a_conftest_that_repeats(strict, assert_came, workers):
     """A conftest repeats every test by a parameter that no test asks for."""
     with (strict.path / "conftest.py").open("a") as conftest:
         conftest.write(
@@ -56,11 +56,11 @@ def test_a_conftest_that_repeats(strict, came, workers):
             "    metafunc.parametrize('tmp_ct', range(3))\n"
         )
     result = strict.runpytest_subprocess(*workers)
-    came(result, 1, "*score 0.300 > max 0.040 (+0.260), golden goldens/test_x.py.yaml:2")
+    assert_came(result, 1, "*score 0.300 > max 0.040 (+0.260), golden goldens/test_x.py.yaml:2")
     result.assert_outcomes(failed=3)
 
 
-def test_every_worker_runs_every_test(strict, came):
+def test_every_worker_runs_every_test(strict, assert_came):
     """--dist each runs each test in each worker: recording keeps the worst value."""
     (strict.path / "test_x.py").write_text(
         "import os\n"
@@ -68,6 +68,6 @@ def test_every_worker_runs_every_test(strict, came):
     )
     each = ("--dist=each", "--tx", "2*popen")
     result = strict.runpytest_subprocess(*each, "--editmetrics-update=failed")
-    came(result, 0, "recorded: goldens/test_x.py.yaml; review the change and commit it")
+    assert_came(result, 0, "recorded: goldens/test_x.py.yaml; review the change and commit it")
     text = (strict.path / "goldens/test_x.py.yaml").read_text()
     assert "{max: 0.275, measured: 0.25}" in text

@@ -51,122 +51,132 @@ def editmetrics(pytester):
 
 
 @pytest.mark.parametrize("option", ["results", "summary"])
-def test_the_value_was_forgotten(suite, came, workers, option):
+def test_the_value_was_forgotten(suite, assert_came, workers, option):
     """`--editmetrics-results` or `-summary` without its value takes the test file that follows"""
     suite.makepyfile(test_x=MINE)
     result = suite.runpytest_subprocess(*workers, f"--editmetrics-{option}", "test_x.py")
-    came(result, 4, HOLDS.format("*test_x.py"))
+    assert_came(result, 4, HOLDS.format("*test_x.py"))
     assert (suite.path / "test_x.py").read_text() == MINE
 
 
 @pytest.mark.parametrize("option", ["results", "summary", "html"])
-def test_the_ini_file_names_a_file_of_yours(suite, came, option):
+def test_the_ini_file_names_a_file_of_yours(suite, assert_came, option):
     """The ini file names a file of the project as an output"""
     suite.makepyfile(test_x=MINE)
     (suite.path / "mine.html").write_text("<p>years of work")
     suite.makeini(f"[pytest]\neditmetrics_{option} = mine.html")
-    came(suite.runpytest_subprocess(), 4, HOLDS.format("*mine.html"))
+    assert_came(suite.runpytest_subprocess(), 4, HOLDS.format("*mine.html"))
     assert (suite.path / "mine.html").read_text() == "<p>years of work"
 
 
-def test_a_link_leads_to_a_file_of_yours(suite, came):
+def test_a_link_leads_to_a_file_of_yours(suite, assert_came):
     """The output is a link to a file of the project"""
     suite.makepyfile(test_x=MINE)
     (suite.path / "r.jsonl").symlink_to("test_x.py")
-    came(suite.runpytest_subprocess("--editmetrics-results=r.jsonl"), 4, HOLDS.format("*r.jsonl"))
+    assert_came(
+        suite.runpytest_subprocess("--editmetrics-results=r.jsonl"), 4, HOLDS.format("*r.jsonl")
+    )
     assert (suite.path / "test_x.py").read_text() == MINE
 
 
-def test_goldens_as_results(suite, came):
+def test_goldens_as_results(suite, assert_came):
     """The golden file is named as results"""
     suite.makepyfile(test_x="def test_it(check): check(5)")
     suite.runpytest("--editmetrics-update=all")
     golden = suite.path / "goldens" / "test_x.py.yaml"
     before = golden.read_bytes()
     result = suite.runpytest_subprocess("--editmetrics-results=goldens/test_x.py.yaml")
-    came(result, 4, HOLDS.format("*test_x.py.yaml"))
+    assert_came(result, 4, HOLDS.format("*test_x.py.yaml"))
     assert golden.read_bytes() == before
 
 
-def test_a_site_as_report(suite, came):
+def test_a_site_as_report(suite, assert_came):
     """The report's folder holds a page of the project"""
     suite.makepyfile(test_x=MINE)
     (suite.path / "site").mkdir()
     (suite.path / "site" / "index.html").write_text("mine")
-    came(suite.runpytest_subprocess("--editmetrics-html=site"), 4, HOLDS.format("*index.html"))
+    assert_came(
+        suite.runpytest_subprocess("--editmetrics-html=site"), 4, HOLDS.format("*index.html")
+    )
     assert files(suite.path / "site") == {"index.html": b"mine"}
 
 
-def test_a_report_over_a_page(suite, editmetrics, came):
+def test_a_report_over_a_page(suite, editmetrics, assert_came):
     """`editmetrics report -o` names a page of the project"""
     suite.makepyfile(test_x=MINE)
     suite.runpytest("--editmetrics-run-dir=run")
     (suite.path / "mine.html").write_text("mine")
     result = editmetrics("report", "run", "-o", "mine.html")
-    came(result, 1, HOLDS.format("mine.html").replace("ERROR", "editmetrics: error"))
+    assert_came(result, 1, HOLDS.format("mine.html").replace("ERROR", "editmetrics: error"))
     assert (suite.path / "mine.html").read_text() == "mine"
 
 
-def test_two_outputs_in_one_file(suite, came, workers):
+def test_two_outputs_in_one_file(suite, assert_came, workers):
     """The results are to go where the run directory has its own"""
     suite.makepyfile(test_x=MINE)
     options = ["--editmetrics-run-dir=run", "--editmetrics-results=run/results.jsonl"]
     result = suite.runpytest_subprocess(*workers, *options)
-    came(result, 4, "ERROR: --editmetrics-run-dir and --editmetrics-results both write *")
+    assert_came(result, 4, "ERROR: --editmetrics-run-dir and --editmetrics-results both write *")
 
 
 # An earlier run
 
 
-def test_a_results_path_that_is_a_folder(suite, earlier, came, workers):
+def test_a_results_path_that_is_a_folder(suite, earlier, assert_came, workers):
     """The run directory is there and the path of the results is a folder"""
     options = ["--editmetrics-run-dir=out/run", "--editmetrics-results=."]
     result = suite.runpytest_subprocess(*workers, *options)
-    came(result, 4, "ERROR: cannot write the results file *: Is a directory; give another path")
+    assert_came(
+        result, 4, "ERROR: cannot write the results file *: Is a directory; give another path"
+    )
     assert files(suite.path / "out") == earlier
 
 
-def test_a_mistyped_test_path(suite, earlier, came, workers):
+def test_a_mistyped_test_path(suite, earlier, assert_came, workers):
     """The path of the tests is mistyped"""
     result = suite.runpytest_subprocess(*workers, *OUTPUTS, "tests_x.py")
-    came(result, 5 if workers else 4, "*no tests ran*" if workers else "ERROR: file or directory*")
+    assert_came(
+        result, 5 if workers else 4, "*no tests ran*" if workers else "ERROR: file or directory*"
+    )
     assert files(suite.path / "out") == earlier
 
 
-def test_an_error_of_collection(suite, earlier, came, workers):
+def test_an_error_of_collection(suite, earlier, assert_came, workers):
     """A test file cannot be imported"""
     suite.makepyfile(test_x="import nothing_there")
     result = suite.runpytest_subprocess(*workers, *OUTPUTS)
-    came(result, 1 if workers else 2, "no test ran: *r.jsonl still holds an earlier run")
+    assert_came(result, 1 if workers else 2, "no test ran: *r.jsonl still holds an earlier run")
     assert files(suite.path / "out") == earlier
 
 
-def test_nothing_is_selected(suite, earlier, came, workers):
+def test_nothing_is_selected(suite, earlier, assert_came, workers):
     """`-k` selects no test"""
     result = suite.runpytest_subprocess(*workers, *OUTPUTS, "-k", "nothing")
-    came(result, 5, "no test ran: *r.jsonl still holds an earlier run")
+    assert_came(result, 5, "no test ran: *r.jsonl still holds an earlier run")
     assert files(suite.path / "out") == earlier
 
 
-def test_killed_while_it_collects(suite, earlier, editmetrics, came, workers):
+def test_killed_while_it_collects(suite, earlier, editmetrics, assert_came, workers):
     """The session is killed while it collects; `compare` reads the run that was there"""
     suite.makepyfile(test_x="import os\nos.kill(os.getpid(), 9)")
     result = suite.runpytest_subprocess(*workers, *OUTPUTS)
     assert result.ret != 0
     assert files(suite.path / "out").items() >= earlier.items()
-    came(editmetrics("compare", "out/run", "out/run", "--fail", "score:1%"), 0, "*1 unchanged*")
+    assert_came(
+        editmetrics("compare", "out/run", "out/run", "--fail", "score:1%"), 0, "*1 unchanged*"
+    )
 
 
-def test_killed_in_its_first_test(suite, earlier, editmetrics, came):
+def test_killed_in_its_first_test(suite, earlier, editmetrics, assert_came):
     """The session is killed in its first test; `compare` says that the run was cut off"""
     suite.makepyfile(test_x="import os\ndef test_it(check): os.kill(os.getpid(), 9)")
     assert suite.runpytest_subprocess(*OUTPUTS).ret == -9
     assert not read_run(suite.path / "out" / "run").complete
     result = editmetrics("compare", "out/run", "out/run", "--fail", "score:1%")
-    came(result, 1, "*was cut off, so gates that it lost would go unnoticed*")
+    assert_came(result, 1, "*was cut off, so gates that it lost would go unnoticed*")
 
 
-def test_a_merge_is_killed(suite, editmetrics, came):
+def test_a_merge_is_killed(suite, editmetrics, assert_came):
     """`merge` is killed while it copies the images; the merge that was there stays whole"""
     for shard, value in (("a", 1), ("b", 2)):
         suite.makepyfile(test_x=f"def test_{shard}(check): check({value}, 1)")
@@ -182,7 +192,7 @@ def test_a_merge_is_killed(suite, editmetrics, came):
     )
     assert subprocess.run([sys.executable, "-c", script], cwd=suite.path).returncode == -9
     assert files(suite.path / "merged").items() >= before.items()
-    came(editmetrics("score", "merged"), 0, "run directory: merged-scored")
+    assert_came(editmetrics("score", "merged"), 0, "run directory: merged-scored")
 
 
 # Two at once
@@ -199,7 +209,7 @@ def test_it(check):
 
 
 @pytest.mark.parametrize("option", ["results=o", "run-dir=o", "summary=o", "html=o.html"])
-def test_two_sessions_write_one_output(suite, came, workers, option):
+def test_two_sessions_write_one_output(suite, assert_came, workers, option):
     """Two sessions at once write one results file, run directory, summary or report"""
     suite.makepyfile(test_x=SLOW, test_y=MINE)
     argument = f"--editmetrics-{option}"
@@ -213,14 +223,14 @@ def test_two_sessions_write_one_output(suite, came, workers, option):
         finally:
             (suite.path / "go").touch()
     assert first.returncode == 0
-    came(result, 4, WRITTEN.format("/results.jsonl" if "run-dir" in option else ""))
+    assert_came(result, 4, WRITTEN.format("/results.jsonl" if "run-dir" in option else ""))
     if option in ("results=o", "run-dir=o"):
         run = read_run(suite.path / "o")
         assert run.complete
         assert [record.nodeid for record in run.gates] == ["test_x.py::test_it"]
 
 
-def test_results_into_the_run_directory_of_another(suite, came):
+def test_results_into_the_run_directory_of_another(suite, assert_came):
     """A session writes its results into the run directory of one that runs"""
     suite.makepyfile(test_x=SLOW, test_y=MINE)
     command = [sys.executable, "-m", "pytest", "--editmetrics-run-dir=o", "test_x.py"]
@@ -233,10 +243,10 @@ def test_results_into_the_run_directory_of_another(suite, came):
         finally:
             (suite.path / "go").touch()
     assert first.returncode == 0
-    came(result, 4, WRITTEN.format("/results.jsonl"))
+    assert_came(result, 4, WRITTEN.format("/results.jsonl"))
 
 
-def test_a_merge_into_a_run_that_is_written(suite, editmetrics, came):
+def test_a_merge_into_a_run_that_is_written(suite, editmetrics, assert_came):
     """`merge -o` names the run directory of a session that runs"""
     suite.makepyfile(test_x=SLOW, test_y=MINE)
     suite.runpytest("--editmetrics-run-dir=a", "test_y.py")
@@ -249,11 +259,11 @@ def test_a_merge_into_a_run_that_is_written(suite, editmetrics, came):
         finally:
             (suite.path / "go").touch()
     assert first.returncode == 0
-    came(result, 1, WRITTEN.format("/results.jsonl").replace("ERROR", "editmetrics: error"))
+    assert_came(result, 1, WRITTEN.format("/results.jsonl").replace("ERROR", "editmetrics: error"))
     assert read_run(suite.path / "o").complete
 
 
-def test_a_session_that_was_killed_holds_nothing(suite, came, workers):
+def test_a_session_that_was_killed_holds_nothing(suite, assert_came, workers):
     """The session that wrote there was killed"""
     suite.makepyfile(test_x=SLOW, test_y=MINE)
     command = [sys.executable, "-m", "pytest", "--editmetrics-run-dir=o", "test_x.py"]
@@ -262,7 +272,7 @@ def test_a_session_that_was_killed_holds_nothing(suite, came, workers):
             time.sleep(0.05)
         os.kill(first.pid, signal.SIGKILL)
     result = suite.runpytest_subprocess(*workers, "--editmetrics-run-dir=o", "test_y.py")
-    came(result, 0, "run directory: *")
+    assert_came(result, 0, "run directory: *")
     assert [record.nodeid for record in read_run(suite.path / "o").gates] == ["test_y.py::test_it"]
 
 
@@ -302,7 +312,7 @@ def strangers(suite):
     ],
 )
 def test_a_node_id_is_a_workflow_command(
-    suite, strangers, editmetrics, came, command, status, said
+    suite, strangers, editmetrics, assert_came, command, status, said
 ):
     """A run's test id is a workflow command of GitHub with an escape and a line break"""
     strangers('"test_x.py::test_it"', '"::stop-commands::x\\u001b[31m\\n::error::y"')
@@ -313,15 +323,15 @@ def test_a_node_id_is_a_workflow_command(
     result = editmetrics(*command.split())
     lines = [*result.outlines, *result.errlines]
     assert not [line for line in lines if line.lstrip().startswith("::") or "\x1b" in line]
-    came(result, status, said)
+    assert_came(result, status, said)
 
 
 @pytest.mark.parametrize("command", ["score", "selftest"])
-def test_an_option_names_a_model(suite, strangers, editmetrics, came, command):
+def test_an_option_names_a_model(suite, strangers, editmetrics, assert_came, command):
     """A run's options name a model outside of it"""
     strangers('"options": {"net": "alex"}', '"options": {"model_path": "/etc/passwd"}')
     result = editmetrics(command, "run")
-    came(result, 1, "*the run states model_path='/etc/passwd' for lpips*" if command == "selftest"
+    assert_came(result, 1, "*the run states model_path='/etc/passwd' for lpips*" if command == "selftest"
          else "FAILED: 1 gates fail")  # fmt: skip
     if command == "score":
         (record,) = read_run(suite.path / "run-scored").gates
@@ -340,7 +350,7 @@ def test_an_option_names_a_model(suite, strangers, editmetrics, came, command):
         "backends.fp32_precision",
     ],
 )
-def test_a_newer_setting_of_precision(suite, came, workers, setting):
+def test_a_newer_setting_of_precision(suite, assert_came, workers, setting):
     """A test sets torch's `fp32_precision` of matrices, convolutions, or of everything"""
     suite.makepyfile(
         test_x=f"""
@@ -353,4 +363,4 @@ def test_a_newer_setting_of_precision(suite, came, workers, setting):
             edit_gate.check(image(0).repeat(8, 0).repeat(8, 1), image(9).repeat(8, 0).repeat(8, 1))
         """
     )
-    came(suite.runpytest_subprocess(*workers), 0, "*lpips * 1 *1 *0 *")
+    assert_came(suite.runpytest_subprocess(*workers), 0, "*lpips * 1 *1 *0 *")

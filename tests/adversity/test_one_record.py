@@ -73,7 +73,7 @@ def tried(suite, code, *options):
     return suite.runpytest_subprocess("-p", "no:cacheprovider", *options)
 
 
-def test_forked_process(ways, came, workers):
+def test_forked_process(ways, assert_came, workers):
     """A failing helper in a forked process that the test waits for."""
     code = """
 def test_it():
@@ -81,28 +81,28 @@ def test_it():
     process.start()
     process.join()
 """
-    came(
+    assert_came(
         tried(ways, code, *workers),
         1,
         "FAILED test_it.py::test_it - GateFailure: whole-image lpips*",
     )
 
 
-def test_forked_pool(ways, came, workers):
+def test_forked_pool(ways, assert_came, workers):
     """A failing helper in a forked ProcessPoolExecutor whose result nobody asks for."""
     code = """
 def test_it():
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
         pool.submit(bad)
 """
-    came(
+    assert_came(
         tried(ways, code, *workers),
         1,
         "FAILED test_it.py::test_it - GateFailure: whole-image lpips*",
     )
 
 
-def test_forked_edit_gate(ways, came, workers):
+def test_forked_edit_gate(ways, assert_came, workers):
     """An edit_gate that fails in a forked process, beside another test that measures."""
     code = """
 def test_it(edit_gate):
@@ -112,10 +112,10 @@ def test_it(edit_gate):
     process.join()
 def test_other(check): check(1, 0.1)
 """
-    came(tried(ways, code, *workers), 1, "FAILED test_it.py::test_it - GateFailure: *score*")
+    assert_came(tried(ways, code, *workers), 1, "FAILED test_it.py::test_it - GateFailure: *score*")
 
 
-def test_forked_soft_failure(ways, came, workers):
+def test_forked_soft_failure(ways, assert_came, workers):
     """A soft failure in a forked process, under --editmetrics-strict=all."""
     code = """
 def test_it():
@@ -125,10 +125,10 @@ def test_it():
 def test_other(check): check(1, 0.1)
 """
     result = tried(ways, code, "--editmetrics-strict=all", *workers)
-    came(result, 1, "FAILED test_it.py::test_it - GateFailure: unedit lpips unmeasured*")
+    assert_came(result, 1, "FAILED test_it.py::test_it - GateFailure: unedit lpips unmeasured*")
 
 
-def test_forked_golden_image(ways, came):
+def test_forked_golden_image(ways, assert_came):
     """A golden image that fails in a forked process."""
     code = """
 def look(golden_image): golden_image.check(A)
@@ -137,10 +137,10 @@ def test_it(golden_image):
     process.start()
     process.join()
 """
-    came(tried(ways, code), 1, "FAILED test_it.py::test_it - GateFailure: *no golden image*")
+    assert_came(tried(ways, code), 1, "FAILED test_it.py::test_it - GateFailure: *no golden image*")
 
 
-def test_forked_and_late(ways, came, workers):
+def test_forked_and_late(ways, assert_came, workers):
     """A forked process that measures after its test's reports were made."""
     code = """
 def later():
@@ -152,10 +152,10 @@ def test_other(check):
     check(1, 0.1)
     time.sleep(2.5)
 """
-    came(tried(ways, code, *workers), 1, f"{STRAY}test_it.py::test_it: whole-image lpips *")
+    assert_came(tried(ways, code, *workers), 1, f"{STRAY}test_it.py::test_it: whole-image lpips *")
 
 
-def test_forked_and_killed(ways, came, workers):
+def test_forked_and_killed(ways, assert_came, workers):
     """A forked process that ends in the middle of a check."""
     code = """
 def dies(edit_gate):
@@ -167,12 +167,12 @@ def test_it(edit_gate, check):
     process.join()
 def test_other(check): check(1, 0.1)
 """
-    came(
+    assert_came(
         tried(ways, code, *workers), 1, f"{STRAY}test_it.py::test_it: a check *process*did not end*"
     )
 
 
-def test_spawned_process(ways, came, workers):
+def test_spawned_process(ways, assert_came, workers):
     """A helper in a spawned process, which knows of no test."""
     code = """
 def test_it():
@@ -181,10 +181,10 @@ def test_it():
     process.join()
 def test_other(check): check(1, 0.1)
 """
-    came(tried(ways, code, *workers), 1, f"{STRAY}*test_it.py::test_it*another process*")
+    assert_came(tried(ways, code, *workers), 1, f"{STRAY}*test_it.py::test_it*another process*")
 
 
-def test_pickled_edit_gate(ways, came):
+def test_pickled_edit_gate(ways, assert_came):
     """An edit_gate that is sent to a spawned process."""
     code = """
 def test_it(edit_gate):
@@ -192,7 +192,9 @@ def test_it(edit_gate):
         pool.submit(measured, edit_gate, 20, "x")
 def test_other(check): check(1, 0.1)
 """
-    came(tried(ways, code), 1, "*EditMetricsError: edit_gate gave no verdict: *another process*")
+    assert_came(
+        tried(ways, code), 1, "*EditMetricsError: edit_gate gave no verdict: *another process*"
+    )
 
 
 LATE = """
@@ -213,7 +215,7 @@ def slow(edit_gate, value, seconds):
 
 
 @pytest.mark.parametrize("value", ["20", "NOT_FOUND", "MISSING"], ids=["fails", "soft", "errs"])
-def test_late_gate(ways, came, value, workers):
+def test_late_gate(ways, assert_came, value, workers):
     """A check in a session-wide thread pool ends after its test, and nobody asks for its result."""
     code = f"""{LATE}
 def test_it(edit_gate, check, pool):
@@ -224,10 +226,10 @@ def test_other(check):
     check(1, 0.1)
     time.sleep(1.5)
 """
-    came(tried(ways, code, *workers), 1, f"{STRAY}test_it.py::test_it: *slow@late*")
+    assert_came(tried(ways, code, *workers), 1, f"{STRAY}test_it.py::test_it: *slow@late*")
 
 
-def test_late_gate_of_the_last_test(ways, came):
+def test_late_gate_of_the_last_test(ways, assert_came):
     """A check of the last test ends after it, in a thread that nobody waits for."""
     code = f"""{LATE}
 def test_it(edit_gate, check):
@@ -235,10 +237,10 @@ def test_it(edit_gate, check):
     threading.Thread(target=slow, args=(edit_gate, 20, 2)).start()
     began()
 """
-    came(tried(ways, code), 1, f"{STRAY}test_it.py::test_it: *slow@late*")
+    assert_came(tried(ways, code), 1, f"{STRAY}test_it.py::test_it: *slow@late*")
 
 
-def test_endless_check(ways, came):
+def test_endless_check(ways, assert_came):
     """A check that does not end within ten seconds of the session's last test."""
     code = f"""{LATE}
 def test_it(edit_gate, check):
@@ -246,11 +248,11 @@ def test_it(edit_gate, check):
     threading.Thread(target=slow, args=(edit_gate, 20, 20), daemon=True).start()
     began()
 """
-    came(tried(ways, code), 1, f"{STRAY}test_it.py::test_it: a check *did not end*")
+    assert_came(tried(ways, code), 1, f"{STRAY}test_it.py::test_it: a check *did not end*")
 
 
 @pytest.mark.parametrize("value", ["20", "NOT_FOUND", "MISSING"], ids=["fails", "soft", "errs"])
-def test_gate_between_call_and_teardown(ways, came, value):
+def test_gate_between_call_and_teardown(ways, assert_came, value):
     """A check ends between its test's call and its teardown, under --editmetrics-strict=all."""
     code = f"""{LATE}
 @pytest.fixture
@@ -263,20 +265,22 @@ def test_it(edit_gate, check, pool, waits):
     began()
 """
     result = tried(ways, code, "--editmetrics-strict=all")
-    came(result, 1, "ERROR test_it.py::test_it - *slow@late*")
+    assert_came(result, 1, "ERROR test_it.py::test_it - *slow@late*")
 
 
-def test_check_after_the_session(ways, came):
+def test_check_after_the_session(ways, assert_came):
     """A check that a thread begins after the session's end is an error on stderr."""
     code = f"""{LATE}
 def test_it(edit_gate, check):
     check(1, 0.1)
     threading.Thread(target=late, args=(edit_gate, 20, 4)).start()
 """
-    came(tried(ways, code), 0, "pytest-editmetrics: ERROR: *test_it.py::test_it*after the session*")
+    assert_came(
+        tried(ways, code), 0, "pytest-editmetrics: ERROR: *test_it.py::test_it*after the session*"
+    )
 
 
-def test_object_of_an_earlier_test(ways, came, workers):
+def test_object_of_an_earlier_test(ways, assert_came, workers):
     """A thread of one test checks with that test's edit_gate while another test runs."""
     code = f"""{LATE}
 def test_it(edit_gate, check, pool):
@@ -286,10 +290,10 @@ def test_other(check):
     check(1, 0.1)
     time.sleep(2)
 """
-    came(tried(ways, code, *workers), 1, f"{STRAY}test_it.py::test_it: *is over*")
+    assert_came(tried(ways, code, *workers), 1, f"{STRAY}test_it.py::test_it: *is over*")
 
 
-def test_copied_context(ways, came, workers):
+def test_copied_context(ways, assert_came, workers):
     """A thread that was started with contextvars.copy_context() in one test and outlives it."""
     code = """
 def later():
@@ -302,10 +306,10 @@ def test_other(check):
     check(1, 0.1)
     time.sleep(2)
 """
-    came(tried(ways, code, *workers), 1, f"{STRAY}test_it.py::test_it: *is over*")
+    assert_came(tried(ways, code, *workers), 1, f"{STRAY}test_it.py::test_it: *is over*")
 
 
-def test_thread_without_context(ways, came, workers):
+def test_thread_without_context(ways, assert_came, workers):
     """A helper in a bare thread, which finds no test."""
     code = """
 def test_it(check):
@@ -314,10 +318,10 @@ def test_it(check):
     thread.start()
     thread.join()
 """
-    came(tried(ways, code, *workers), 1, f"{STRAY}*no test was found*copy_context*")
+    assert_came(tried(ways, code, *workers), 1, f"{STRAY}*no test was found*copy_context*")
 
 
-def test_error_wrapped(ways, came):
+def test_error_wrapped(ways, assert_came):
     """An error gate whose exception an xfailed test wraps in another."""
     code = """
 @pytest.mark.xfail
@@ -325,11 +329,11 @@ def test_it(check):
     try: check(MISSING, 1)
     except Exception as error: raise AssertionError("no") from error
 """
-    came(tried(ways, code), 1, "FAILED test_it.py::test_it - EditMetricsError: *")
+    assert_came(tried(ways, code), 1, "FAILED test_it.py::test_it - EditMetricsError: *")
 
 
 @pytest.mark.skipif("sys.version_info < (3, 11)")
-def test_error_in_a_group(ways, came):
+def test_error_in_a_group(ways, assert_came):
     """An error gate whose exception arrives in an ExceptionGroup, under an xfail mark."""
     code = """
 @pytest.mark.xfail
@@ -337,10 +341,10 @@ def test_it(check):
     try: check(MISSING, 1)
     except Exception as error: raise ExceptionGroup("tasks", [error])
 """
-    came(tried(ways, code), 1, "FAILED test_it.py::test_it - EditMetricsError: *")
+    assert_came(tried(ways, code), 1, "FAILED test_it.py::test_it - EditMetricsError: *")
 
 
-def test_error_in_a_thread_of_an_xfailed_test(ways, came):
+def test_error_in_a_thread_of_an_xfailed_test(ways, assert_came):
     """An error gate in a thread of an xfailed test that then fails by itself."""
     code = """
 @pytest.mark.xfail
@@ -350,20 +354,20 @@ def test_it(check):
     thread.join()
     assert False
 """
-    came(tried(ways, code), 1, "FAILED test_it.py::test_it - EditMetricsError: *")
+    assert_came(tried(ways, code), 1, "FAILED test_it.py::test_it - EditMetricsError: *")
 
 
-def test_error_then_xfail(ways, came, workers):
+def test_error_then_xfail(ways, assert_came, workers):
     """An error gate, then pytest.xfail()."""
     code = """
 def test_it(check):
     try: check(MISSING, 1)
     except Exception: pytest.xfail("known")
 """
-    came(tried(ways, code, *workers), 1, "FAILED test_it.py::test_it - EditMetricsError: *")
+    assert_came(tried(ways, code, *workers), 1, "FAILED test_it.py::test_it - EditMetricsError: *")
 
 
-def test_error_in_an_expected_failure(ways, came):
+def test_error_in_an_expected_failure(ways, assert_came):
     """An error gate in a unittest.expectedFailure."""
     code = """
 import unittest
@@ -371,14 +375,14 @@ class TestIt(unittest.TestCase):
     @unittest.expectedFailure
     def test_it(self): assert_unedit_lpips_below(A, A[:8], None, 0.01)
 """
-    came(tried(ways, code), 1, "FAILED test_it.py::TestIt::test_it - EditMetricsError: *")
+    assert_came(tried(ways, code), 1, "FAILED test_it.py::TestIt::test_it - EditMetricsError: *")
 
 
 @pytest.mark.parametrize(
     "picture", ["np.matrix([[1, 2], [3, 4]])", "Broken()"], ids=["matrix", "raises"]
 )
 @pytest.mark.parametrize("fixture", ["edit_gate.check(A, {})", "golden_image.check({})"])
-def test_raw_exception_while_reading(ways, came, picture, fixture):
+def test_raw_exception_while_reading(ways, assert_came, picture, fixture):
     """A picture whose reading raises what it likes, in an xfailed test."""
     code = f"""
 class Broken:
@@ -387,7 +391,7 @@ class Broken:
 @pytest.mark.xfail
 def test_it(edit_gate, golden_image): {fixture.format(picture)}
 """
-    came(tried(ways, code), 1, "FAILED test_it.py::test_it - EditMetricsError: *")
+    assert_came(tried(ways, code), 1, "FAILED test_it.py::test_it - EditMetricsError: *")
 
 
 NEW_REPORT = """
@@ -399,7 +403,7 @@ def pytest_runtest_makereport(item, call):
 
 
 @pytest.mark.parametrize("order", ["", ", tryfirst=True"], ids=["usual", "outermost"])
-def test_new_report(ways, came, order, workers):
+def test_new_report(ways, assert_came, order, workers):
     """A conftest's wrapper makes reports anew: the only soft failure would be a pass."""
     conftest = ways.path / "conftest.py"
     text = conftest.read_text(encoding="utf-8") + NEW_REPORT.format(order=order)
@@ -409,10 +413,10 @@ def test_it(check): check(NOT_FOUND, 1)
 def test_other(check): check(1, 1)
 """
     result = tried(ways, code, *workers)
-    came(result, 1, "FAILED: test_it.py::test_it ended as passed, and its gate did not: *")
+    assert_came(result, 1, "FAILED: test_it.py::test_it ended as passed, and its gate did not: *")
 
 
-def test_failure_made_a_pass(ways, came, workers):
+def test_failure_made_a_pass(ways, assert_came, workers):
     """A conftest calls failed reports passed."""
     conftest = ways.path / "conftest.py"
     text = (
@@ -427,10 +431,10 @@ def pytest_runtest_makereport(item, call):
     )
     conftest.write_text(text, encoding="utf-8")
     result = tried(ways, "def test_it(check): check(20, 0.1)", *workers)
-    came(result, 1, "FAILED: test_it.py::test_it ended as passed, and its gate did not: *")
+    assert_came(result, 1, "FAILED: test_it.py::test_it ended as passed, and its gate did not: *")
 
 
-def test_swallowed_report(ways, came):
+def test_swallowed_report(ways, assert_came):
     """A conftest runs tests by a protocol of its own and logs no report of their calls."""
     conftest = ways.path / "conftest.py"
     text = (
@@ -444,10 +448,10 @@ def pytest_runtest_protocol(item, nextitem):
     )
     conftest.write_text(text, encoding="utf-8")
     result = tried(ways, "def test_it(check): check(20, 0.1)")
-    came(result, 1, f"{STRAY}test_it.py::test_it: *score*")
+    assert_came(result, 1, f"{STRAY}test_it.py::test_it: *score*")
 
 
-def test_renamed_report(ways, came):
+def test_renamed_report(ways, assert_came):
     """A conftest changes the node id of reports; gates stay with them."""
     conftest = ways.path / "conftest.py"
     text = (
@@ -462,10 +466,10 @@ def pytest_runtest_makereport(item, call):
     )
     conftest.write_text(text, encoding="utf-8")
     result = tried(ways, "def test_it(check): check(20, 0.1)")
-    came(result, 1, "FAILED *GateFailure: *score*")
+    assert_came(result, 1, "FAILED *GateFailure: *score*")
 
 
-def test_retried(ways, came):
+def test_retried(ways, assert_came):
     """pytest-retry: the second attempt is a soft failure, which its own report calls passed."""
     pytest.importorskip("pytest_retry")
     code = """
@@ -489,7 +493,7 @@ def test_it(check):
     assert [(one.attempt, one.final, one.outcome) for one in run.gates] == [
         (1, False, "retried"), (2, True, "xfailed")
     ]  # fmt: skip
-    came(result, 0, "unmeasured: 1")
+    assert_came(result, 0, "unmeasured: 1")
 
 
 ASYNC = """
@@ -499,7 +503,7 @@ async def helper(): bad()
 
 
 @pytest.mark.parametrize("loop", ["function", "class", "module", "package", "session"])
-def test_asyncio_loops(ways, came, loop, workers):
+def test_asyncio_loops(ways, assert_came, loop, workers):
     """pytest-asyncio, with loops of every scope: each gate lands on its own test."""
     pytest.importorskip("pytest_asyncio")
     code = f"""{ASYNC}
@@ -514,11 +518,11 @@ class TestIt:
 """
     result = tried(ways, code, "-p", "pytest_asyncio.plugin", *workers)
     result.assert_outcomes(passed=2, failed=2)
-    came(result, 1, "FAILED test_it.py::TestIt::test_t*GateFailure: whole-image lpips*")
+    assert_came(result, 1, "FAILED test_it.py::TestIt::test_t*GateFailure: whole-image lpips*")
 
 
 @pytest.mark.parametrize("scope", ["function", "class", "module", "session"])
-def test_anyio_backends(ways, came, scope, workers):
+def test_anyio_backends(ways, assert_came, scope, workers):
     """anyio, with backends and fixtures of every scope: each gate lands on its own test."""
     pytest.importorskip("anyio")
     code = f"""{ASYNC}
@@ -541,10 +545,10 @@ class TestIt:
 """
     result = tried(ways, code, "-p", "anyio", *workers)
     result.assert_outcomes(passed=2, failed=2)
-    came(result, 1, "FAILED test_it.py::TestIt::test_*GateFailure: whole-image lpips*")
+    assert_came(result, 1, "FAILED test_it.py::TestIt::test_*GateFailure: whole-image lpips*")
 
 
-def test_isolated_asyncio_test_case(ways, came, workers):
+def test_isolated_asyncio_test_case(ways, assert_came, workers):
     """A helper in unittest.IsolatedAsyncioTestCase, and in a task of it."""
     code = """
 import asyncio, unittest
@@ -556,10 +560,10 @@ class TestIt(unittest.IsolatedAsyncioTestCase):
 """
     result = tried(ways, code, *workers)
     result.assert_outcomes(passed=1, failed=1)
-    came(result, 1, "FAILED test_it.py::TestIt::test_it - GateFailure: whole-image lpips*")
+    assert_came(result, 1, "FAILED test_it.py::TestIt::test_it - GateFailure: whole-image lpips*")
 
 
-def test_task_that_outlives_its_test(ways, came):
+def test_task_that_outlives_its_test(ways, assert_came):
     """A task of one test goes on in the module's loop while another test runs."""
     pytest.importorskip("pytest_asyncio")
     code = """
@@ -577,10 +581,10 @@ async def test_other():
     await asyncio.sleep(0.5)
 """
     result = tried(ways, code, "-p", "pytest_asyncio.plugin")
-    came(result, 1, f"{STRAY}test_it.py::test_it: *is over*")
+    assert_came(result, 1, f"{STRAY}test_it.py::test_it: *is over*")
 
 
-def test_run_parallel(ways, came):
+def test_run_parallel(ways, assert_came):
     """pytest-run-parallel: threads that run one test are repetitions, and the worst one counts."""
     pytest.importorskip("pytest_run_parallel")
     code = """
@@ -595,7 +599,7 @@ def test_second(check):
     options = ("-p", "pytest_run_parallel.plugin", "--parallel-threads=3", "--iterations=2")
     result = tried(ways, code, *options, "--editmetrics-results=r.jsonl")
     result.stdout.fnmatch_lines(["*a second score gate in one test*"])
-    came(result, 1, "*FAILED test_it.py::test_it - GateFailure: unedit score 0.200*")
+    assert_came(result, 1, "*FAILED test_it.py::test_it - GateFailure: unedit score 0.200*")
 
 
 FORKED = """
@@ -621,7 +625,7 @@ def pytest_runtest_protocol(item, nextitem):
 """
 
 
-def test_tests_in_processes_of_their_own(ways, came):
+def test_tests_in_processes_of_their_own(ways, assert_came):
     """Each test runs in a forked process, as under pytest-forked, and carries its gates."""
     conftest = ways.path / "conftest.py"
     conftest.write_text(conftest.read_text(encoding="utf-8") + FORKED, encoding="utf-8")
@@ -635,4 +639,6 @@ def test_late(edit_gate, check):
 """
     result = tried(ways, code)
     result.assert_outcomes(passed=1, failed=1, xfailed=1)
-    came(result, 1, f"{STRAY}test_it.py::test_late: a check *in another process*did not end*")
+    assert_came(
+        result, 1, f"{STRAY}test_it.py::test_late: a check *in another process*did not end*"
+    )

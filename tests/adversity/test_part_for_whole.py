@@ -25,14 +25,16 @@ def conftest(suite, text):
         file.write("\n" + text)
 
 
-def test_a_conftest_cuts_the_list(four, came, workers):
+def test_a_conftest_cuts_the_list(four, assert_came, workers):
     """A conftest keeps every second test in pytest_collection_modifyitems and tells nobody."""
     conftest(four, "def pytest_collection_modifyitems(items): del items[::2]\n")
     result = four.runpytest_subprocess(*workers)
-    came(result, 0, "suite gates not judged: only a part of the suite ran: 4 of 8 tests that*")
+    assert_came(
+        result, 0, "suite gates not judged: only a part of the suite ran: 4 of 8 tests that*"
+    )
 
 
-def test_a_conftest_cuts_the_list_before_any_other(four, came, workers):
+def test_a_conftest_cuts_the_list_before_any_other(four, assert_came, workers):
     """A conftest does so before the other plugins see the list."""
     conftest(
         four,
@@ -42,10 +44,12 @@ def test_a_conftest_cuts_the_list_before_any_other(four, came, workers):
         "    return (yield)\n",
     )
     result = four.runpytest_subprocess(*workers)
-    came(result, 0, "suite gates not judged: only a part of the suite ran: 4 of 8 tests that*")
+    assert_came(
+        result, 0, "suite gates not judged: only a part of the suite ran: 4 of 8 tests that*"
+    )
 
 
-def test_a_conftest_runs_only_a_part(four, came):
+def test_a_conftest_runs_only_a_part(four, assert_came):
     """A conftest's pytest_runtest_protocol says of some tests that they ran."""
     conftest(
         four,
@@ -53,43 +57,51 @@ def test_a_conftest_runs_only_a_part(four, came):
         "def pytest_runtest_protocol(item): return True if '0' in item.name else None\n",
     )
     result = four.runpytest_subprocess()
-    came(result, 0, "suite gates not judged: only a part of the suite ran: 2 of 8 tests that*")
+    assert_came(
+        result, 0, "suite gates not judged: only a part of the suite ran: 2 of 8 tests that*"
+    )
 
 
-def test_a_file_cannot_be_collected(four, came, workers):
+def test_a_file_cannot_be_collected(four, assert_came, workers):
     """A test file cannot be imported, and --continue-on-collection-errors goes on without it."""
     (four.path / "test_c.py").write_text("import no_such_module\n")
     result = four.runpytest_subprocess("--continue-on-collection-errors", *workers)
-    came(result, 1, "suite gates not judged: only a part of the suite ran: not every file could*")
+    assert_came(
+        result, 1, "suite gates not judged: only a part of the suite ran: not every file could*"
+    )
 
 
-def test_pytest_shard(four, came, workers):
+def test_pytest_shard(four, assert_came, workers):
     """pytest-shard gives this machine every second test."""
     pytest.importorskip("pytest_shard")
     result = four.runpytest_subprocess(
         "-p", "pytest_shard.pytest_shard", "--num-shards=2", "--shard-id=0", *workers
     )
-    came(result, 0, "suite gates not judged: only a part of the suite ran: * tests that pytest*")
+    assert_came(
+        result, 0, "suite gates not judged: only a part of the suite ran: * tests that pytest*"
+    )
 
 
-def test_pytest_test_groups(four, came, workers):
+def test_pytest_test_groups(four, assert_came, workers):
     """pytest-test-groups gives this machine one of two groups."""
     pytest.importorskip("pytest_test_groups")
     group = ("--test-group-count=2", "--test-group=1")
     result = four.runpytest_subprocess("-p", "pytest_test_groups", *group, *workers)
-    came(result, 0, "suite gates not judged: only a part of the suite ran: 4 of 8 tests that*")
+    assert_came(
+        result, 0, "suite gates not judged: only a part of the suite ran: 4 of 8 tests that*"
+    )
 
 
-def test_pytest_split(four, came, workers):
+def test_pytest_split(four, assert_came, workers):
     """pytest-split gives this machine one of two groups, and says so."""
     pytest.importorskip("pytest_split")
     split = ("-p", "pytest_split.plugin", "--splits=2", "--group=1")
     result = four.runpytest_subprocess(*split, *workers)
-    came(result, 0, "suite gates not judged: only a part of the suite ran (-k, *")
+    assert_came(result, 0, "suite gates not judged: only a part of the suite ran (-k, *")
 
 
-def test_pytest_randomly_is_the_whole(four, came):
+def test_pytest_randomly_is_the_whole(four, assert_came):
     """pytest-randomly shuffles the whole suite, which is judged."""
     pytest.importorskip("pytest_randomly")
     result = four.runpytest_subprocess("-p", "pytest_randomly")
-    came(result, 1, "FAILED: suite score mean 0.100 > max 0.010 (+0.090), 8 gates*")
+    assert_came(result, 1, "FAILED: suite score mean 0.100 > max 0.010 (+0.090), 8 gates*")

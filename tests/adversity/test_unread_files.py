@@ -15,35 +15,37 @@ def loose(suite):
 
 
 @pytest.mark.parametrize("name", ["editmetrics.yml", ".editmetrics.yaml", "edit-metrics.yaml"])
-def test_a_misspelt_configuration(loose, came, name):
+def test_a_misspelt_configuration(loose, assert_came, name):
     """The configuration's name is misspelt."""
     (loose.path / name).write_text("suite: {score: {mean: {max: 0.1}}}\n")
     result = loose.runpytest_subprocess()
-    came(result, 4, "ERROR: *it is not read: the configuration is called editmetrics.yaml; *")
+    assert_came(
+        result, 4, "ERROR: *it is not read: the configuration is called editmetrics.yaml; *"
+    )
 
 
-def test_a_misspelt_configuration_under_workers(loose, came):
+def test_a_misspelt_configuration_under_workers(loose, assert_came):
     """The configuration's name is misspelt, and pytest-xdist's workers collect the tests."""
     (loose.path / "editmetrics.yml").write_text("suite: {score: {mean: {max: 0.1}}}\n")
     result = loose.runpytest_subprocess("-n2")
-    came(result, 1, "*editmetrics.yml: it is not read: *is called editmetrics.yaml; *")
+    assert_came(result, 1, "*editmetrics.yml: it is not read: *is called editmetrics.yaml; *")
 
 
-def test_a_configuration_beside_the_tests(suite, came, workers):
+def test_a_configuration_beside_the_tests(suite, assert_came, workers):
     """The configuration lies beside the tests, below the rootdir, whose own holds."""
     (suite.path / "tests").mkdir()
     (suite.path / "editmetrics.yaml").write_text("thresholds: {score: {max: 60}}\n")
     (suite.path / "tests/editmetrics.yaml").write_text("thresholds: {score: {max: 0.1}}\n")
     (suite.path / "tests/test_x.py").write_text(TEST)
     result = suite.runpytest_subprocess("--editmetrics-strict=all", *workers)
-    came(result, 1, "FAILED: not read: tests/editmetrics.yaml; only one configuration is, *")
+    assert_came(result, 1, "FAILED: not read: tests/editmetrics.yaml; only one configuration is, *")
 
 
 @pytest.mark.parametrize("name", ["test_x.py.yml", "test_x.yaml"])
-def test_a_misspelt_golden_file(loose, came, workers, name):
+def test_a_misspelt_golden_file(loose, assert_came, workers, name):
     """A golden file's name is misspelt, and a default of 60 holds."""
     (loose.path / "editmetrics.yaml").write_text("thresholds: {score: {max: 60}}\n")
     (loose.path / "goldens").mkdir()
     (loose.path / "goldens" / name).write_text('"test_it":\n  score: {max: 0.1}\n')
     result = loose.runpytest_subprocess(*workers)
-    came(result, 1, "*it is not read: the goldens of test_x.py lie in test_x.py.yaml; *")
+    assert_came(result, 1, "*it is not read: the goldens of test_x.py lie in test_x.py.yaml; *")
