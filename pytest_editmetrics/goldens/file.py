@@ -141,8 +141,15 @@ def _node(node: Node, what: str, registry: PipeRegistry) -> Node:
     return node
 
 
+_BY_UNIT = {"dB": ("28", "32"), "px": ("0.5", "0.3"), "levels of 255": ("4", "2")}
+
+
 def _examples(metric: Metric) -> tuple[str, str]:
-    """Return a bound, and a value on its good side."""
+    """Return a bound that a person might write, and a value on its good side."""
+    if metric.asks == "change":
+        return "0.02", "0.05"
+    if metric.unit in _BY_UNIT:
+        return _BY_UNIT[metric.unit]
     return ("0.1", "0.06") if metric.bound_kind == "max" else ("0.88", "0.92")
 
 

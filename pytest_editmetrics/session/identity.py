@@ -6,7 +6,6 @@ that repeats tests adds a parameter that nobody asks for. Neither makes another 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -61,8 +60,13 @@ def _id_of(item: pytest.Item) -> TestId:
         key = f"{inside}::{name}" if inside else name
     values, automatic = _by_place(item, parts)
     texts = [text for text in map(_text_of, values) if text is not None]
-    digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12] if texts else None
-    return TestId(nodeid, key, digest, automatic)
+    return TestId(nodeid, key, _digest(texts) if texts else None, automatic)
+
+
+def _digest(texts: Sequence[str]) -> str:
+    from hashlib import sha256
+
+    return sha256("\n".join(texts).encode()).hexdigest()[:12]
 
 
 def _by_place(
