@@ -1,4 +1,4 @@
-"""Write ``docs/reference``: every key, option, metric, command and outcome, from its declaration.
+"""Write ``docs/reference``, from what is declared, and ``docs/files.md``, from the docstrings.
 
 python tools/make_reference.py
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import house_files
 from reference_pages import files, measures, surface
 from reference_pages.markdown import MADE, Page, sentence
 
@@ -59,6 +60,7 @@ def main() -> None:
             path.unlink()
     for name, text in made.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
+    house_files.PAGE.write_text(house_files.text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

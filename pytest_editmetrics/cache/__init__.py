@@ -1,4 +1,4 @@
-"""What is kept so that it is not computed twice, and on what it is computed: device and threads.
+"""What is kept so that it is not done twice, and what computing takes: device, threads, time.
 
 Nothing here knows a model or a metric.
 """

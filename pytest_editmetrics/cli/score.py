@@ -79,7 +79,7 @@ def _score(args: argparse.Namespace) -> int:
 
 def _is_run(target: Path) -> bool:
     """Tell a run directory, or a results file, from a manifest."""
-    from pytest_editmetrics.config.rows import SUFFIXES
+    from pytest_editmetrics.config.row_files import SUFFIXES
     from pytest_editmetrics.runs.folder import is_results_file
 
     if target.is_dir() or target.suffix.lower() not in SUFFIXES:

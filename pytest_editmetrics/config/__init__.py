@@ -1,4 +1,4 @@
-"""The YAML files that a person writes, read into plain values: settings, cases, manifests, suites.
+"""What a person writes, read into plain values: YAML files, and manifests of JSON Lines or Parquet.
 
 Every message names file, line and column. What only goldens use lies in ``goldens``.
 """

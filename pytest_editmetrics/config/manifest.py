@@ -19,7 +19,7 @@ from pytest_editmetrics.config.expect import Expect
 from pytest_editmetrics.config.keys import Block
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import shown_path
-from pytest_editmetrics.config.rows import SUFFIXES, read_rows
+from pytest_editmetrics.config.row_files import SUFFIXES, read_rows
 from pytest_editmetrics.errors import ConfigError, InputError, RegionError, did_you_mean
 from pytest_editmetrics.images.data_url import is_data_url, short
 from pytest_editmetrics.images.regions import normalise_boxes

@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from pytest_editmetrics.config import golden_images
-from pytest_editmetrics.config.checks import (
-    pipe_options,
-)
 from pytest_editmetrics.config.expect import EXPECTATIONS, Expect
 from pytest_editmetrics.config.golden_images import ImageSettings
 from pytest_editmetrics.config.interpolate import (
@@ -23,6 +20,9 @@ from pytest_editmetrics.config.interpolate import (
 )
 from pytest_editmetrics.config.metric_keys import by_metric
 from pytest_editmetrics.config.node import BUILT_IN, Node
+from pytest_editmetrics.config.option_values import (
+    pipe_options,
+)
 from pytest_editmetrics.config.settings_keys import (
     SETTINGS,
     metric_block,

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 
 from pytest_editmetrics.config import golden_images
 from pytest_editmetrics.config.bounds import bounds
-from pytest_editmetrics.config.checks import options_schema, params_schema, runtime_params
 from pytest_editmetrics.config.expect import EXPECT
 from pytest_editmetrics.config.keys import (
     Block,
@@ -19,6 +18,7 @@ from pytest_editmetrics.config.keys import (
     or_empty,
 )
 from pytest_editmetrics.config.metric_keys import METRICS
+from pytest_editmetrics.config.option_values import options_schema, params_schema, runtime_params
 from pytest_editmetrics.config.suite import SUITE
 from pytest_editmetrics.measurement import SCOPES, Metric
 from pytest_editmetrics.pipes import autopipeline

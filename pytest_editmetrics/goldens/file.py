@@ -141,7 +141,7 @@ def _node(node: Node, what: str, registry: PipeRegistry) -> Node:
     return node
 
 
-_BY_UNIT = {"dB": ("28", "32"), "px": ("0.5", "0.3"), "levels of 255": ("4", "2")}
+_BY_UNIT = {"dB": ("28", "32"), "px": ("0.5", "0.3"), "levels": ("4", "2")}
 
 
 def _examples(metric: Metric) -> tuple[str, str]:

@@ -22,8 +22,6 @@ _GREY = ("1", "L", "La")
 _OF_PREVIEWS = ("MPO",)  # the further frames of a phone's photo are smaller copies of it
 _LAZY = Lock()
 
-Opener = Callable[[], Image.Image]
-
 
 def of_encoded(data: bytes, what: str, notes: Notes) -> Array:
     """Return the pixels of a file: uint8, grey (H, W), RGB or RGBA (H, W, C).

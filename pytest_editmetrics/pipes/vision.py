@@ -18,13 +18,13 @@ from pytest_editmetrics.images.regions import FRAMINGS, Framing, Mask
 from pytest_editmetrics.measurement import Scope
 from pytest_editmetrics.pipes.base import Request, Score, soft
 from pytest_editmetrics.pipes.declared import PATCH_MASK_THRESHOLD
-from pytest_editmetrics.pipes.model_pipe import ModelPipe
 from pytest_editmetrics.pipes.models import ModelStore
 from pytest_editmetrics.pipes.objects import boxes_used, cosine, mean_over_pairs, pair_boxes
 from pytest_editmetrics.pipes.sam.pipe import WHITE, Colour, SAMPipe, check_colour
 from pytest_editmetrics.pipes.sam.spec import SPEC as SAM_SPEC
 from pytest_editmetrics.pipes.square import pad_to_square
 from pytest_editmetrics.pipes.vision_model import VisionEncoder, VisionInput
+from pytest_editmetrics.pipes.with_model import ModelPipe
 
 Tokens = NDArray[np.float64]
 

@@ -167,6 +167,7 @@ def pytest_runtest_makereport(
     if call.excinfo is not None and not item.config.getoption("fulltrace", False):
         call.excinfo = _as_called(call.excinfo)
     report = yield
+    _say_alone(item, call, report)
     name_report(report, id_of(item))
     record = item.stash.get(record_key, None)
     if record is None:
@@ -180,6 +181,7 @@ def pytest_runtest_makereport(
         record.speak()
     if report.skipped:
         report = _unless_failing(record, call, report)
+        _say_alone(item, call, report)
         name_report(report, id_of(item))
     if call.when == "teardown":
         del item.stash[record_key]  # the session keeps every item to its end
@@ -206,6 +208,15 @@ def pytest_runtest_makereport(
     return report
 
 
+def _say_alone(item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestReport) -> None:
+    """Show what this package says of a test that no line of it raised, without our own lines."""
+    excinfo = call.excinfo
+    if excinfo is None or not report.failed or item.config.getoption("fulltrace", False):
+        return
+    if isinstance(excinfo.value, _OURS) and not _outside(excinfo.value):
+        report.longrepr = excinfo.getrepr(style="value")
+
+
 def _as_called(excinfo: pytest.ExceptionInfo[Any]) -> pytest.ExceptionInfo[Any]:
     """Return an error of this package as one of the line that called it.
 
@@ -215,6 +226,18 @@ def _as_called(excinfo: pytest.ExceptionInfo[Any]) -> pytest.ExceptionInfo[Any]:
     error: BaseException = excinfo.value
     if not isinstance(error, EditMetricsError):
         return excinfo
+    steps = _outside(error)
+    if not steps:
+        return excinfo
+    seen = None
+    for step in reversed(steps):
+        seen = TracebackType(seen, step.tb_frame, step.tb_lasti, step.tb_lineno)
+    error.__suppress_context__ = True
+    return pytest.ExceptionInfo.from_exception(error.with_traceback(seen))
+
+
+def _outside(error: BaseException) -> list[TracebackType]:
+    """Return the steps to the line that called this package, none if pytest itself did."""
     steps: list[TracebackType] = []
     step = error.__traceback__
     while step is not None:
@@ -222,13 +245,7 @@ def _as_called(excinfo: pytest.ExceptionInfo[Any]) -> pytest.ExceptionInfo[Any]:
         step = step.tb_next
     while steps and _module(steps[-1]) in _INSIDE:
         steps.pop()
-    if not steps or _module(steps[-1]) in ("_pytest", "pluggy"):
-        return excinfo
-    seen = None
-    for step in reversed(steps):
-        seen = TracebackType(seen, step.tb_frame, step.tb_lasti, step.tb_lineno)
-    error.__suppress_context__ = True
-    return pytest.ExceptionInfo.from_exception(error.with_traceback(seen))
+    return [] if steps and _module(steps[-1]) in ("_pytest", "pluggy") else steps
 
 
 def _module(step: TracebackType) -> str:

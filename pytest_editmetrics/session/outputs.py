@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_editmetrics.cache.work import work_folder
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.runs.claims import is_stream
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -55,7 +53,7 @@ class RunOutputs:
         Raises:
             pytest.UsageError: a path cannot be written, or holds something else than a run.
         """
-        options, versions, started = self._session.options, package_versions(), now()
+        options = self._session.options
         self._session.config.pluginmanager.register(self, "editmetrics-outputs")
         try:
             self._check_apart()
@@ -66,13 +64,14 @@ class RunOutputs:
             if options["results"]:
                 from pytest_editmetrics.runs.results import ResultsFile
 
-                self._add(ResultsFile(self._start / options["results"], versions, started))
+                path = self._start / options["results"]
+                self._add(ResultsFile(path, package_versions(), now()))
             if (run_path := self._run_path()) is not None:
                 from pytest_editmetrics.runs.folder import RunDir
                 from pytest_editmetrics.runs.writing import RunResults
 
                 self._session.run_path = run_path
-                self._add(RunResults(RunDir(run_path), versions, started))
+                self._add(RunResults(RunDir(run_path), package_versions(), now()))
         except EditMetricsError as error:
             raise pytest.UsageError(str(error)) from None
 
@@ -91,6 +90,7 @@ class RunOutputs:
         given = {name: value for name in outputs if (value := self._session.options[name])}
         if len(given) < 2:
             return
+        from pytest_editmetrics.runs.claims import is_stream
         from pytest_editmetrics.runs.folder import RESULTS
 
         seen: dict[Path, str] = {}
@@ -118,6 +118,8 @@ class RunOutputs:
             return Path(os.path.abspath(self._start / named))
         if self._html is None:
             return None
+        from pytest_editmetrics.cache.work import work_folder
+
         self._temporary = True
         work = ExitStack()
         self._session.config.add_cleanup(work.close)

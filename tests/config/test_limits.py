@@ -12,12 +12,12 @@ import pytest
 
 from pytest_editmetrics.config import golden_images
 from pytest_editmetrics.config.bounds import bound_schema, parse_bounds
-from pytest_editmetrics.config.checks import runtime_params
 from pytest_editmetrics.config.expect import EXPECTATIONS
 from pytest_editmetrics.config.golden_images import LIMITS, checked_tolerance
 from pytest_editmetrics.config.interpolate import Resolver, load_tree
 from pytest_editmetrics.config.metric_keys import metric_names
 from pytest_editmetrics.config.node import Node, Source
+from pytest_editmetrics.config.option_values import runtime_params
 from pytest_editmetrics.errors import ConfigError, InputError, RegionError
 from pytest_editmetrics.goldens.lock import PATIENCE
 from pytest_editmetrics.goldens.provenance import checked_facts

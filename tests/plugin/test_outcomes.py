@@ -395,3 +395,30 @@ def test_an_error_is_one_of_the_line_that_called(suite, mode, config, call, says
     if not mode:
         whole = suite.runpytest("--full-trace").stdout.str()
         assert "pytest_editmetrics/" in whole.partition("FAILURES")[2]
+
+
+ALONE = {
+    "asked and made none": "def test_it(edit_gate): pass",
+    "caught": """
+import contextlib
+def test_it(check):
+    with contextlib.suppress(BaseException): check(50, 0.1)
+""",
+    "in a thread": """
+import threading
+def test_it(check):
+    thread = threading.Thread(target=lambda: check(50, 0.1)); thread.start(); thread.join()
+""",
+}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("way", ALONE)
+def test_what_no_line_of_the_test_raised_shows_no_line_of_ours(suite, way):
+    suite.makepyfile(test_it=ALONE[way])
+    result = suite.runpytest("-p", "no:threadexception")
+    assert result.ret == 1
+    result.stdout.no_fnmatch_line("*outcomes.py*")
+    result.stdout.no_fnmatch_line("*def pytest_runtest_call*")
+    whole = suite.runpytest("-p", "no:threadexception", "--full-trace")
+    whole.stdout.fnmatch_lines(["*outcomes.py:*"])

@@ -17,10 +17,10 @@ from pytest_editmetrics.pipes.clip.model import CLIPEncoder, load_clip, read_cli
 from pytest_editmetrics.pipes.clip.spec import SPEC
 from pytest_editmetrics.pipes.clip.transport import Tokens, emd, transport_costs
 from pytest_editmetrics.pipes.declared import REFERENCE_PATCHES
-from pytest_editmetrics.pipes.model_pipe import Using
 from pytest_editmetrics.pipes.sam.pipe import SAMPipe
 from pytest_editmetrics.pipes.vision import VisionPipe
 from pytest_editmetrics.pipes.vision_model import VisionInput
+from pytest_editmetrics.pipes.with_model import Using
 
 if TYPE_CHECKING:
     from pytest_editmetrics.weights.find import FoundWeights

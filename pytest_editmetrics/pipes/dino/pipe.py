@@ -14,10 +14,10 @@ from pytest_editmetrics.images.regions import Framing, Mask
 from pytest_editmetrics.pipes.base import Request, Score, soft
 from pytest_editmetrics.pipes.dino.model import DINOEncoder, load_dino, read_dino_input
 from pytest_editmetrics.pipes.dino.spec import SPEC
-from pytest_editmetrics.pipes.model_pipe import Using
 from pytest_editmetrics.pipes.sam.pipe import SAMPipe
 from pytest_editmetrics.pipes.vision import Tokens, VisionPipe
 from pytest_editmetrics.pipes.vision_model import VisionInput
+from pytest_editmetrics.pipes.with_model import Using
 
 if TYPE_CHECKING:
     from pytest_editmetrics.weights.find import FoundWeights

@@ -19,7 +19,7 @@ from pytest_editmetrics.pipes.explain import spatial_map
 from pytest_editmetrics.pipes.lpips.layers import Layer, LayerMaps, changed_box
 from pytest_editmetrics.pipes.lpips.nets import MIN_EDGE, Distance, build_distance, linear_path
 from pytest_editmetrics.pipes.lpips.spec import SPEC
-from pytest_editmetrics.pipes.model_pipe import ModelPipe, Using
+from pytest_editmetrics.pipes.with_model import ModelPipe, Using
 from pytest_editmetrics.weights.check import sha256_of
 
 if TYPE_CHECKING:

@@ -62,7 +62,7 @@ SPEC = PipeSpec(
             margin=Margin(relative=0.15, absolute=1.0),
             low=0.0,
             high=255.0,
-            unit="levels of 255",
+            unit="levels",
             summary="largest difference of a channel in the measured pixels, of 255",
             definition="the largest absolute difference of one channel of one measured pixel",
             source="this project",

@@ -17,11 +17,11 @@ from pytest_editmetrics.images.regions import Box, Mask, clip_box, normalise_box
 from pytest_editmetrics.measurement import Scope
 from pytest_editmetrics.pipes.base import Request, Score
 from pytest_editmetrics.pipes.computing import inference
-from pytest_editmetrics.pipes.model_pipe import ModelPipe, Using
 from pytest_editmetrics.pipes.objects import boxes_used, mean_over_pairs, overlap, pair_boxes
 from pytest_editmetrics.pipes.sam import model as sam_model
 from pytest_editmetrics.pipes.sam import model_2 as sam2_model
 from pytest_editmetrics.pipes.sam.spec import SPEC
+from pytest_editmetrics.pipes.with_model import ModelPipe, Using
 
 if TYPE_CHECKING:
     from pytest_editmetrics.weights.find import FoundWeights

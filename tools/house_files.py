@@ -1,0 +1,35 @@
+"""Every file of the package in a line, from its docstring: ``docs/files.md``."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "pytest_editmetrics"
+PAGE = ROOT / "docs" / "files.md"
+HEAD = """# Every file in a line
+
+Made from the files' docstrings by `make reference`. What a room is for, and how they lie above each
+other, is in [architecture.md](architecture.md).
+"""
+
+
+def text() -> str:
+    """Return the page."""
+    return "\n".join([HEAD, *_lines()])
+
+
+def _lines() -> Iterator[str]:
+    for room in sorted(path.parent for path in PACKAGE.glob("*/__init__.py")):
+        yield f"## `{room.name}`\n\n{_first(room / '__init__.py')}\n"
+        for path in sorted(room.rglob("*.py")):
+            if path.stem != "__init__" and "starter" not in path.parts:
+                yield f"- `{path.relative_to(room).as_posix()}`: {_first(path)}"
+        yield ""
+
+
+def _first(path: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return " ".join(docstring.split("\n\n")[0].split()).replace("``", "`")
