@@ -214,7 +214,10 @@ def _say_alone(item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.Tes
     if excinfo is None or not report.failed or item.config.getoption("fulltrace", False):
         return
     if isinstance(excinfo.value, _OURS) and not _outside(excinfo.value):
-        report.longrepr = excinfo.getrepr(style="value")
+        shown = excinfo.getrepr(style="value")
+        (entry,) = shown.reprtraceback.reprentries
+        entry.lines = [f"E   {line}" for line in excinfo.exconly().split("\n")]
+        report.longrepr = shown
 
 
 def _as_called(excinfo: pytest.ExceptionInfo[Any]) -> pytest.ExceptionInfo[Any]:
@@ -243,9 +246,14 @@ def _outside(error: BaseException) -> list[TracebackType]:
     while step is not None:
         steps.append(step)
         step = step.tb_next
-    while steps and _module(steps[-1]) in _INSIDE:
+    while steps and _is_inside(steps[-1]):
         steps.pop()
     return [] if steps and _module(steps[-1]) in ("_pytest", "pluggy") else steps
+
+
+def _is_inside(step: TracebackType) -> bool:
+    """Tell whether a step is of this package; the line of a YAML case is the user's."""
+    return _module(step) in _INSIDE and step.tb_frame.f_code.co_filename.endswith(".py")
 
 
 def _module(step: TracebackType) -> str:
