@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, GateFailure, InputError
+from pytest_editmetrics.weights.catalog import NoHomeError, own_cache
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
@@ -40,34 +42,45 @@ def call_site(test_file: Path, rootdir: Path) -> str:
     return f"{_relative(path, rootdir)}:{line}"
 
 
-def raise_failures(gates: Sequence[Gate], nodeid: str) -> None:
+def raise_failures(gates: Sequence[Gate], nodeid: str, verbosity: int) -> None:
     """Raise one error or failure that holds every gate of a check, if one of them fails."""
     __tracebackhide__ = True
     if not any(gate.failing for gate in gates):
         return
-    from pytest_editmetrics.report.text import failure_text
+    from pytest_editmetrics.report.failure import failure_text
 
-    text = failure_text(gates, nodeid)
+    text = failure_text(gates, nodeid, verbosity)
     if any(gate.verdict == "error" for gate in gates):
         raise EditMetricsError(text)
     raise GateFailure(text)
 
 
-def illustrated(session: EditSession, gate: Gate, pair: tuple[Any, Any], nodeid: str) -> Gate:
-    """Return a failing gate with its picture, which is put into pytest's cache folder."""
-    from pytest_editmetrics.report.picture import save_picture
+def illustrated(session: EditSession, gate: Gate, images: tuple[Any, ...], nodeid: str) -> Gate:
+    """Return a failing gate with its picture, which is put into pytest's cache folder.
 
-    cache = getattr(session.config, "cache", None)
-    if cache is None:
-        return gate
+    Without pytest's cache it is put into this project's own.
+    """
+    from pytest_editmetrics.report.picture import panels_of, save_picture
+
     try:
         with session.clock.of("pictures"):
-            path = save_picture(pair, gate, nodeid, cache.mkdir("editmetrics"))
-    except OSError as error:
+            path = save_picture(images, gate, nodeid, _pictures(session))
+    except (OSError, NoHomeError) as error:
         return replace(gate, picture=f"no picture: {error}")
     shown = _relative(path, session.rootdir)
-    panels = "reference | edited" if gate.snapshot is None else "golden | image"
-    return replace(gate, picture=f"{shown} ({panels} | difference)")
+    return replace(gate, picture=f"{shown} ({' | '.join(panels_of(images, gate))})")
+
+
+def _pictures(session: EditSession) -> Path:
+    """Return the folder of this project's pictures; other projects have folders of their own."""
+    cache = getattr(session.config, "cache", None)
+    if cache is not None:
+        folder: Path = cache.mkdir("editmetrics")
+        return folder
+    digest = hashlib.sha256(str(session.rootdir).encode()).hexdigest()[:8]
+    folder = own_cache() / "pictures" / f"{session.rootdir.name}-{digest}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _relative(path: Path, rootdir: Path) -> Path:

@@ -182,6 +182,9 @@ class EditGate:
         __tracebackhide__ = True
         return self._run_all([check], together)[0]
 
+    def __repr__(self) -> str:
+        return f"edit_gate of {self._test.nodeid}"
+
     def __reduce__(self) -> NoReturn:
         """A test's checks belong to its process."""
         raise self._record.not_elsewhere("edit_gate")
@@ -216,7 +219,7 @@ class EditGate:
         if not measurements:
             with self._record.errors(None):
                 raise InputError("check_all was given no check, so nothing would be measured")
-        raise_failures(gates, self._test.nodeid)
+        raise_failures(gates, self._test.nodeid, self._session.config.get_verbosity())
         return measurements
 
     def _selftest(self, jobs: Sequence[Job | Gate], gates: Sequence[Gate]) -> list[Gate]:
@@ -326,7 +329,7 @@ class EditGate:
 
     def _explained(self, judged: Judged) -> Gate:
         gate, pair = explained(self._session, judged), judged.job.pair
-        if gate.verdict != "fail":
+        if gate.verdict not in ("fail", "missing-golden"):
             return gate
         if gate.compares in pair.pictures:
             return replace(gate, picture=pair.pictures[gate.compares])

@@ -69,5 +69,5 @@ def other_value(item: pytest.Item | None, golden: Path, sha256: str) -> str | No
         f"the golden image {shown} was recorded for another value of a"
         f" parameter of {id_of(item).key}, which pytest names by its place only; "
         + (f"that of {fits[0]} fits this value" if fits else "none fits this value")
-        + ": give ids= to parametrize and record anew with --editmetrics-update=failed"
+        + ": give ids= to parametrize and record it again with --editmetrics-update=failed"
     )

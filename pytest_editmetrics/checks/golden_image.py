@@ -96,6 +96,9 @@ class GoldenImage:
         with self._record.checking():
             return self._checked(image, name, comparator, tolerance, coords, scope)
 
+    def __repr__(self) -> str:
+        return f"golden_image of {self._test.nodeid}"
+
     def __reduce__(self) -> NoReturn:
         """A test's checks belong to its process."""
         raise self._record.not_elsewhere("golden_image")
@@ -130,7 +133,7 @@ class GoldenImage:
             if result.staged is not None:
                 self._record.stage(result.staged)
         self._record.add(gate)
-        raise_failures([gate], self._test.nodeid)
+        raise_failures([gate], self._test.nodeid, self._session.config.get_verbosity())
         return measurement
 
     def _comparator(self, given: str | None) -> Comparator:

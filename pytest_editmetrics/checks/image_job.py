@@ -303,20 +303,22 @@ def _shown(
     golden: Array | None,
     compared: Comparison | None,
 ) -> Gate:
-    """Keep the images in the run directory; of what fails, say and show where it changed."""
+    """Keep the images in the run directory; show what fails, and say where it changed."""
     if session.run_dir is not None:
         from pytest_editmetrics.runs.evidence import keep_golden
 
         heat = compared.heat if compared else None
         gate = keep_golden(session.run_dir, gate, image.pixels, golden, image.mask, heat)
-    if gate.verdict != "fail" or golden is None or compared is None or job.item is None:
+    if gate.verdict not in ("fail", "missing-golden") or job.item is None:
         return gate
     from pytest_editmetrics.goldens.comparators import seen
     from pytest_editmetrics.report.picture import describe_change
 
-    pair = (seen(golden), seen(image.pixels))
-    gate = replace(gate, details={**gate.details, "change": describe_change(pair, image.mask)})
-    return illustrated(session, gate, pair, id_of(job.item).nodeid)
+    images = (seen(image.pixels),) if golden is None else (seen(golden), seen(image.pixels))
+    if compared is not None:
+        change = describe_change((images[0], images[1]), image.mask)
+        gate = replace(gate, details={**gate.details, "change": change})
+    return illustrated(session, gate, images, id_of(job.item).nodeid)
 
 
 def _staged(

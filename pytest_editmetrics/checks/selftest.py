@@ -81,7 +81,7 @@ def try_faults(session: EditSession, jobs: Sequence[Job]) -> Noticed:
         failing = []
         for job in jobs:
             gate = judged_only(session, replace(job, pair=faulty, **_boxes_of(job)))
-            no_verdict = f"{gate.label} gave no verdict: {gate.message}"
+            no_verdict = f"{gate.label} could not be judged: {gate.message}"
             if gate.verdict == "error":
                 return Noticed({}, [], list(FAULTS), no_verdict, broken=True)
             if gate.reason == "skipped-missing":

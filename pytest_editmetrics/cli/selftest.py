@@ -100,7 +100,7 @@ def _lines(found: dict[str, Noticed]) -> Iterator[str]:
         for fault in noticed.let_through:
             yield f"    let through  {fault}: {_faults()[fault]}"
     if broken := sum(noticed.broken for noticed in found.values()):
-        yield f"FAILED: {broken} of {len(found)} cases have a gate that gave no verdict"
+        yield f"FAILED: {broken} of {len(found)} cases have a gate that could not be judged"
     tried_cases = [noticed for noticed in found.values() if noticed.why is None]
     if not tried_cases:
         yield "FAILED: no case could be tried, so this proves nothing"

@@ -270,7 +270,7 @@ def _of_other_weights(gate: Gate, source: str, stated: str) -> Gate:
     message = (
         f"the golden {source} was measured with weights of sha256 {stated}, and today's are "
         f"{today or 'none'}: its bound says nothing of a value of other weights. Put those weights "
-        "back, or record it anew"
+        "back, or record it again"
     )
     details = {**gate.details, OTHER_WEIGHTS: stated}
     return replace(gate, verdict="error", message=message, details=details)

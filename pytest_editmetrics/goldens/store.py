@@ -354,5 +354,5 @@ def moved_text(golden_file: GoldenFile, address: GoldenAddress, fits: str | None
         return f"{told}; none fits this value: record it anew with --editmetrics-update=failed"
     return (
         f"{told}; the entry of this value is {fits!r} ({golden_file.shown}:{lines[fits]}): rename"
-        f" its key to {address.test!r}, or give ids= and record anew"
+        f" its key to {address.test!r}, or give ids= and record again"
     )

@@ -124,6 +124,9 @@ class Pipe(ABC):
         """The key that the pipe is registered under."""
         return self.spec.key
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"
+
     def __call__(
         self,
         ref_image: ImageLike,

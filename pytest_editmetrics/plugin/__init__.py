@@ -75,6 +75,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
         register_profile(session)
     config.pluginmanager.register(Deliveries(session), "editmetrics-deliveries")
+    if any(map(config.pluginmanager.hasplugin, ("html", "allure_pytest"))):
+        from pytest_editmetrics.plugin.attachments import Attachments
+
+        config.pluginmanager.register(Attachments(session), "editmetrics-attachments")
     if hasattr(config, "workerinput"):
         from pytest_editmetrics.plugin import xdist
 

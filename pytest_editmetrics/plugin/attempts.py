@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,27 @@ class Attempt:
     staged: list[dict[str, Any]] = field(default_factory=list)
     asked: bool = False
     location: tuple[str, int] | None = None
+
+    def locate(self, report: pytest.TestReport, rootdir: Path) -> None:
+        """Remember where the test stands: its line that made the check that failed, else its first.
+
+        A check may lie in a fixture or a helper; the line is that of the test's own file.
+        """
+        file, first, _ = report.location
+        if report.failed and (line := _last_line_in(rootdir / file, report.longrepr)):
+            self.location = (file, line)
+        elif self.location is None:
+            self.location = (file, (first or 0) + 1)
+
+
+def _last_line_in(file: Path, longrepr: Any) -> int | None:
+    """Return the line of the innermost call in a file, of a failure as pytest shows it."""
+    traceback = getattr(longrepr, "reprtraceback", None)
+    for entry in reversed(getattr(traceback, "reprentries", ())):
+        place = getattr(entry, "reprfileloc", None)
+        if place is not None and Path(place.path).absolute() == file:
+            return int(place.lineno)
+    return None
 
 
 def key_of(report: pytest.TestReport) -> tuple[str, str]:

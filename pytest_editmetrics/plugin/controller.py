@@ -19,6 +19,8 @@ from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.plugin.attempts import Attempt, key_of, outcome_of
 from pytest_editmetrics.plugin.deliveries import OUTCOMES, Undelivered
 from pytest_editmetrics.plugin.gateless import Gateless
+from pytest_editmetrics.plugin.junit import JUnit
+from pytest_editmetrics.plugin.last_screen import EachGate
 from pytest_editmetrics.plugin.names import Names
 from pytest_editmetrics.plugin.required import Required
 from pytest_editmetrics.plugin.whole_run import PARTIAL, WholeRun
@@ -63,6 +65,8 @@ class Controller:
         self._required = Required(session)
         self._names = Names()
         self.undelivered = Undelivered(session)
+        self._each_gate = EachGate()
+        self._junit = JUnit(session)
 
     @cached_property
     def _ci(self) -> CiSurfaces:
@@ -144,6 +148,7 @@ class Controller:
             self._finish_attempt(attempt)
         elif report.when == "teardown":
             if not attempt.rerun:
+                self._junit.close_case(report, attempt.gates)
                 self._finish_attempt(attempt)
             del self._running[key]
 
@@ -155,7 +160,7 @@ class Controller:
             attempt.other_failure = data["other_failure"]
             attempt.staged, attempt.asked = data["staged"], data["asked"]
             self._notes += [note for note in data["notes"] if note not in self._notes]
-            attempt.location = (report.location[0], (report.location[1] or 0) + 1)
+            attempt.locate(report, self.session.rootdir)
         outcome = outcome_of(report)
         if attempt.outcome != "failed" and outcome != "passed":
             attempt.outcome = outcome
@@ -197,7 +202,8 @@ class Controller:
         final = not attempt.rerun
         gates = as_written(map(Gate.from_dict, attempt.gates), lost=lost or not final)
         if self._tally is None:
-            self._tally = Tally(crashed=self._crashed)
+            each = self._each_gate.add if self._config.get_verbosity() > 0 else None
+            self._tally = Tally(crashed=self._crashed, each=each)
         self._tally.add(
             TestGates(
                 nodeid, number, final, attempt.outcome, attempt.failed, gates, attempt.location
@@ -258,6 +264,8 @@ class Controller:
         # else tests are missing, and the results say so
         if sys.exc_info()[0] is None and not self.whole.internal_error and not lost:
             counts = self._tally.counts() if self._tally else {"gates": 0}
+            if self._tally:
+                self._junit.totals(counts)
             obsolete = self._images.obsolete
             self._outputs.write("close", counts, full, obsolete, self._suite.record)
         self._outputs.close()
@@ -278,7 +286,8 @@ class Controller:
         from pytest_editmetrics.session.outputs import package_versions
 
         failed, cut = session.testsfailed, sys.exc_info()[0] is not None
-        end = SessionEnd(package_versions(), self._notes, self._problems, failed, cut)
+        url = self._ci.report_url
+        end = SessionEnd(package_versions(), self._notes, self._problems, failed, cut, url)
         self._ci.close(self._tally or Tally(crashed=self._crashed), end)
         self._take(self._ci)
 
@@ -361,15 +370,10 @@ class Controller:
         """Print the section; a session without gates prints nothing."""
         if self._tally is None and not self._problems and not self._notes:
             return
-        from pytest_editmetrics.report.printed import printing
-        from pytest_editmetrics.report.summary import summary_lines
+        from pytest_editmetrics.plugin.last_screen import write_last_screen
 
-        write = printing(terminalreporter.write_line)
-        terminalreporter.section("editmetrics")
-        for line in (*(summary_lines(self._tally) if self._tally else ()), *self._notes):
-            write(line)
-        for problem in self._problems:
-            write(f"FAILED: {problem}", red=True)
+        end = self._notes, self._problems
+        write_last_screen(terminalreporter, self._tally, self._each_gate, end, self._outputs)
         for line in self._ci.annotations(self._tally, self._problems):
             terminalreporter.write_line(line)
 

@@ -53,7 +53,7 @@ def record_goldens(
     ]
     notes += [
         f"warning: recorded under an id that pytest made from the place of a parameter ({where}):"
-        f" write ids=[{', '.join(map(repr, names))}]{_strategy(session)}, and record anew"
+        f" write ids=[{', '.join(map(repr, names))}]{_strategy(session)}, and record again"
         for where, names in automatic.items()
     ]
     return notes, list(failed.values())

@@ -91,9 +91,10 @@ def _enforce_failures(record: TestRecord) -> None:
     failing = [gate for gate in record.current if gate.failing]
     if not failing:
         return
-    from pytest_editmetrics.report.text import failure_text
+    from pytest_editmetrics.report.failure import failure_text
 
-    text = failure_text(failing, id_of(record.item).nodeid)
+    verbosity = record.item.config.get_verbosity()
+    text = failure_text(failing, id_of(record.item).nodeid, verbosity)
     hint = "a gate failed and its exception was caught; a test of such a failure is marked xfail"
     error = any(gate.verdict == "error" for gate in failing)
     raise (EditMetricsError if error else GateFailure)(f"{text}\n    ({hint})")
@@ -296,7 +297,14 @@ class ErrorsStay:
         The record tells, whatever exception lies on top of the error, or came after it.
         """
         record = item.stash.get(record_key, None)
-        report = yield
+        report = self._undone(record, call, (yield))
+        _name_no_class(call, report)
+        return report
+
+    @staticmethod
+    def _undone(
+        record: TestRecord | None, call: pytest.CallInfo[Any], report: pytest.TestReport
+    ) -> pytest.TestReport:
         if not (report.skipped and hasattr(report, "wasxfail")):
             return report
         if record is not None and not record.running and _erred(record):
@@ -307,6 +315,13 @@ class ErrorsStay:
         report.outcome = "failed"
         del report.wasxfail
         return report
+
+
+def _name_no_class(call: pytest.CallInfo[Any], report: pytest.TestReport) -> None:
+    """Let the short summary begin with the metric: a line of it has few columns."""
+    crash = getattr(report.longrepr, "reprcrash", None) if report.failed else None
+    if crash is not None and call.excinfo is not None and isinstance(call.excinfo.value, _OURS):
+        crash.message = str(call.excinfo.value)
 
 
 def _erred(record: TestRecord) -> bool:

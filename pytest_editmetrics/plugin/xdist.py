@@ -10,6 +10,7 @@ import pytest
 from pytest_editmetrics.plugin.controller import Controller
 from pytest_editmetrics.plugin.whole_run import Found
 from pytest_editmetrics.session.state import RUN_DIR_KEY, EditSession
+from pytest_editmetrics.session.unread import UNUSABLE
 
 DESELECTED = "editmetrics_deselected"
 LEFT_OUT = "editmetrics_left_out"
@@ -69,8 +70,14 @@ class XdistController:
 
     @pytest.hookimpl
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """Take what a worker that ended says of tests that were left out, and of lost gates."""
+        """Take what a worker that ended says of tests that were left out, and of lost gates.
+
+        Raises:
+            pytest.UsageError: it could not use the configuration.
+        """
         output = getattr(node, "workeroutput", {})
+        if UNUSABLE in output:
+            raise pytest.UsageError(output[UNUSABLE])
         if output.get(DESELECTED):
             self._controller.whole.deselected()
         self._controller.whole.left_out(output.get(LEFT_OUT, []))

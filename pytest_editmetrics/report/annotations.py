@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.tally import Tally, TestGates
+from pytest_editmetrics.report.tally import Tally, TestGates, beyond
 from pytest_editmetrics.report.text import explanation_rows, headline, update_mode
 
 LIMIT = 10
@@ -14,11 +14,12 @@ _LONGEST = 4_000
 
 
 def annotation_lines(tally: Tally, rootdir: Path, workspace: Path | None) -> list[str]:
-    """Return the lines to print: ``::error`` for failing gates, ``::warning`` for silent ones.
+    """Return the lines to print, one a test: ``::error`` if gates fail it, else ``::warning``.
 
     A gate warns if it is for review, is unmeasured where it was measured when approved, or fails
     without failing its test. GitHub shows ten of either kind a step, so that is how many are
-    printed; a plain line tells of the rest.
+    printed, what lies farthest beyond its bound first and errors last; a plain line tells of the
+    rest.
 
     Args:
         tally: the session's gates.
@@ -26,19 +27,23 @@ def annotation_lines(tally: Tally, rootdir: Path, workspace: Path | None) -> lis
         workspace: the checkout's root (``GITHUB_WORKSPACE``), which GitHub takes paths from.
     """
     hidden = {id(gate) for _, gate in tally.hidden}
-    errors = [(t, g) for t, g in tally.notable if g.failing and id(g) not in hidden]
-    warnings = [
-        (t, g) for t, g in tally.notable if g.verdict == "review" or g.regressed or id(g) in hidden
-    ]
+    failing: dict[str, tuple[TestGates, list[Gate]]] = {}
+    warned: dict[str, tuple[TestGates, list[Gate]]] = {}
+    for test, gate in tally.notable:
+        if gate.failing and id(gate) not in hidden:
+            failing.setdefault(test.nodeid, (test, []))[1].append(gate)
+        elif gate.verdict == "review" or gate.regressed or id(gate) in hidden:
+            warned.setdefault(test.nodeid, (test, []))[1].append(gate)
     lines = []
-    for kind, what, gates in (
-        ("error", "failing gates", errors),
-        ("warning", "gates for review, that regressed unmeasured or fail unseen", warnings),
+    for kind, what, tests in (
+        ("error", "failing tests", failing),
+        ("warning", "tests whose gates are for review, unmeasured or fail unseen", warned),
     ):
-        lines += [_annotation(kind, t, g, rootdir, workspace) for t, g in gates[:LIMIT]]
-        if len(gates) > LIMIT:
+        ordered = sorted(tests.values(), key=lambda pair: max(map(beyond, pair[1])), reverse=True)
+        lines += [_annotation(kind, t, of, rootdir, workspace) for t, of in ordered[:LIMIT]]
+        if len(tests) > LIMIT:
             lines.append(
-                f"{len(gates) - LIMIT} more {what} are not annotated: GitHub shows {LIMIT} a step;"
+                f"{len(tests) - LIMIT} more {what} are not annotated: GitHub shows {LIMIT} a step;"
                 " the summary lists all"
             )
     return lines
@@ -50,19 +55,25 @@ def problem_lines(problems: Sequence[str]) -> list[str]:
 
 
 def _annotation(
-    kind: str, test: TestGates, gate: Gate, rootdir: Path, workspace: Path | None
+    kind: str, test: TestGates, gates: Sequence[Gate], rootdir: Path, workspace: Path | None
 ) -> str:
-    properties = {"title": f"editmetrics {gate.label}"}
+    gates = sorted(gates, key=beyond, reverse=True)
+    properties = {"title": f"editmetrics {', '.join(gate.label for gate in gates)}"}
     if test.location is not None:
         file, line = test.location
         path = _in_checkout(rootdir / file, rootdir, workspace)
         properties = {"file": path, "line": str(line), **properties}
     listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
-    message = f"{test.nodeid}: {headline(gate)}"
-    rows = explanation_rows(gate, test.nodeid, update_mode(test.gates))
-    if accept := dict(rows).get("to accept"):
-        message += f"\nto accept: {accept}"
+    first, *others = gates
+    message = "\n".join([f"{test.nodeid}: {headline(first)}", *map(headline, others)])
+    accept = dict.fromkeys(_accepted(gate, test) for gate in gates)
+    message += "".join(f"\nto accept: {how}" for how in accept if how)
     return f"::{kind} {listed}::{_data(message[:_LONGEST])}"
+
+
+def _accepted(gate: Gate, test: TestGates) -> str | None:
+    rows = explanation_rows(gate, test.nodeid, update_mode(test.gates))
+    return dict(rows).get("to accept")
 
 
 def _in_checkout(path: Path, rootdir: Path, workspace: Path | None) -> str:

@@ -34,8 +34,8 @@ def comparison_lines(
     for change in comparison.metrics:
         lines += _metric(change)
     lines += _listed("verdict changed", comparison.verdicts, _verdicts)
-    lines += _listed("only in the base", comparison.only_base, _key)
-    lines += _listed("only in the head", comparison.only_head, _key)
+    lines += _listed("only in the base", comparison.only_base, key_text)
+    lines += _listed("only in the head", comparison.only_head, key_text)
     lines += _listed("OTHER WEIGHTS than in the base", comparison.other_weights, _other_weights)
     lines += _listed("ANOTHER WAY of measuring than in the base", comparison.other_ways, _other_way)
     lines += _listed("another scope, box, size or reference", comparison.other_inputs, _address)
@@ -66,10 +66,10 @@ def _metric(change: MetricChange) -> list[str]:
     if change.mean is not None and change.median is not None:
         lines.append(f"  mean   {_amount(change.mean)}; median {_amount(change.median)}")
     if change.worst is not None:
-        lines.append(f"  worst  {_moved(change.worst)}")
+        lines.append(f"  worst  {moved(change.worst)}")
     if change.bound is not None:
         lines.append(f"  bound  {change.bound}: {len(change.beyond)} beyond")
-        lines += [f"    {_moved(pair)}" for pair in change.beyond[:_LISTED]]
+        lines += [f"    {moved(pair)}" for pair in change.beyond[:_LISTED]]
         lines += _more(change.beyond)
     if change.zero_bases:
         lines.append(
@@ -87,13 +87,26 @@ def _amount(worse_by: float) -> str:
     return f"{abs(worse_by):.3g} {'worse' if worse_by > 0 else 'better'}"
 
 
-def _moved(pair: Pair) -> str:
+def moved(pair: Pair) -> str:
+    """Return how far a pair moved: values, by how much, and of which test."""
     assert pair.base.value is not None
     assert pair.head.value is not None
     before, after = format_numbers(pair.base.value, pair.head.value)
-    base = abs(pair.base.value)
-    share = f" ({100 * pair.worse_by / base:.3g} %)" if base > NOISE else ""
+    share = _share(pair.worse_by, abs(pair.base.value))
     return f"{before} -> {after}, {_amount(pair.worse_by)}{share}: {_address(pair)}"
+
+
+def _share(worse_by: float, base: float) -> str:
+    """Return a change as a share of the base, and a huge one as a multiple of it.
+
+    >>> _share(0.05, 0.1), _share(17.9, 0.1), _share(1.0, 0.0)
+    (' (50 %)', ' (179 times the base)', '')
+    """
+    if base <= NOISE:
+        return ""
+    if abs(worse_by) >= 10 * base:
+        return f" ({abs(worse_by) / base:.0f} times the base)"
+    return f" ({100 * worse_by / base:.3g} %)"
 
 
 def _verdicts(pair: Pair) -> str:
@@ -121,7 +134,8 @@ def _address(pair: Pair) -> str:
     return f"{pair.nodeid} {pair.base.label}"
 
 
-def _key(key: Key) -> str:
+def key_text(key: Key) -> str:
+    """Return the address of a gate as text."""
     nodeid, metric, name = key
     return f"{nodeid} {metric}" + ("" if name is None else f"@{name}")
 

@@ -20,13 +20,13 @@ def image_headline(gate: Gate) -> str:
     if gate.verdict == "recorded":
         return f"{gate.label} recorded{_before(gate)}, golden image {file}"
     if gate.value is None:
-        return f"{gate.label}: {gate.message}, golden image {file}"
+        return f"{gate.label}: {gate.message}"
     if tile_failed(gate):
         tile = snapshot["tile"]
         where = f" at {_box(tile['box'])}"
-        return f"{gate.label} worst tile {_held(gate, tile)}{where}, golden image {file}"
+        return f"{gate.label} worst tile {_held(gate, tile)}{where}"
     whole = {"value": gate.value, "bound": gate.bound}
-    return f"{gate.label} {_held(gate, whole)}, golden image {file}"
+    return f"{gate.label} {_held(gate, whole)}"
 
 
 def _before(gate: Gate) -> str:
@@ -37,16 +37,15 @@ def _before(gate: Gate) -> str:
 
 
 def _held(gate: Gate, score: Mapping[str, Any]) -> str:
-    """Return ``0.142 > max 0.020 (+0.122)`` of a value and its bound."""
+    """Return ``0.142 > max 0.020`` of a value and its bound."""
     value, bound = format_numbers(score["value"], score["bound"])
     kind = gate.bound_kind or "max"
     if not math.isfinite(score["value"]):
         return f"{value} is not a number ({kind} {bound})"
-    decimals = len(bound.partition(".")[2])
     difference = score["value"] - score["bound"]
     inside = difference <= 0 if kind == "max" else difference >= 0
     sign = {("max", True): "<=", ("max", False): ">", ("min", True): ">=", ("min", False): "<"}
-    return f"{value} {sign[kind, inside]} {kind} {bound} ({difference:+.{decimals}f})"
+    return f"{value} {sign[kind, inside]} {kind} {bound}"
 
 
 def image_rows(gate: Gate) -> list[tuple[str, str]]:
@@ -55,9 +54,11 @@ def image_rows(gate: Gate) -> list[tuple[str, str]]:
         return []
     snapshot = gate.snapshot
     rows = []
-    if gate.value is not None and gate.bound is not None:
+    if file := snapshot.get("file"):
+        rows.append(("golden", file))
+    if tile_failed(gate) and gate.value is not None and gate.bound is not None:
         whole = _held(gate, {"value": gate.value, "bound": gate.bound})
-        rows.append(("tolerance", f"{whole}, {gate.origin} {gate.source}"))
+        rows.append(("whole", f"{whole} (the picture as one)"))
     if tile := snapshot.get("tile"):
         rows.append(("tile", f"worst {_held(gate, tile)} at {_box(tile['box'])}"))
     if across := snapshot.get("across"):

@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.summary import columns_of, worst_margin
-from pytest_editmetrics.report.tally import Tally, TestGates
+from pytest_editmetrics.report.tally import Tally, TestGates, beyond
 from pytest_editmetrics.report.text import explanation, headline, update_mode
 
 _ENTITIES = {
@@ -24,6 +25,7 @@ _ENTITIES = {
     ">": "&gt;",
 }
 _LONGEST = 8_000
+_PICTURED = 5
 _HEADING = re.compile(r"## \S+ editmetrics\b")
 _ELLIPSIS = "…"
 
@@ -33,7 +35,8 @@ class SessionEnd:
     """How a session ended, besides its gates.
 
     ``problems`` each fail the session, ``notes`` do not; ``failed_tests`` counts every failed test,
-    with gates or without; ``interrupted`` means that not every test ran.
+    with gates or without; ``interrupted`` means that not every test ran. ``report_url`` is where
+    readers find the report: a page, or a folder with the report's pictures.
     """
 
     versions: Mapping[str, str | None] = field(default_factory=dict)
@@ -41,6 +44,7 @@ class SessionEnd:
     problems: Sequence[str] = ()
     failed_tests: int = 0
     interrupted: bool = False
+    report_url: str | None = None
 
 
 def is_summary(path: Path) -> bool:
@@ -104,7 +108,7 @@ def markdown_summary(tally: Tally, end: SessionEnd, limit: int | None = None) ->
         limit: how many bytes of UTF-8 it may take. What does not fit is left out from the end, and
             the summary says so; the verdict, the table and the versions always stay.
     """
-    head = [_verdict(tally, end), *(f"❌ {_code(problem)}" for problem in end.problems)]
+    head = [verdict_heading(tally, end), *(f"❌ {_code(problem)}" for problem in end.problems)]
     if tally.smoke:
         head.append(
             f"⚠️ **smoke weights**: {tally.smoke} of {tally.counts()['gates']} gates were"
@@ -112,17 +116,24 @@ def markdown_summary(tally: Tally, end: SessionEnd, limit: int | None = None) ->
         )
     if rows := _table(tally):
         head.append(rows)
-    return _fitted(head, _sections(tally, end), _versions(end.versions), limit)
+    if end.report_url:
+        head.append(f'<a href="{html.escape(end.report_url)}">The report</a>')
+    return fitted(head, _sections(tally, end), _versions(end.versions), limit)
 
 
-def _verdict(tally: Tally, end: SessionEnd) -> str:
+def verdict_heading(tally: Tally, end: SessionEnd) -> str:
+    """Return the heading: whether the session passed, and its counts."""
     counts = tally.counts()
+    errors = counts["errors"]
     seen = counts["failed"] - len(tally.hidden)
-    failed = bool(seen or counts["crashed"] or end.problems or end.failed_tests or end.interrupted)
+    failed = bool(
+        seen or errors or counts["crashed"] or end.problems or end.failed_tests or end.interrupted
+    )
     if not counts["gates"] and not failed:
         return "## ➖ editmetrics: no gate was made, so nothing was judged"
     said = [f"{seen} of {counts['gates']} gates failed" if seen else f"{counts['gates']} gates"]
     told = (
+        (errors, "could not be judged, which is no regression"),
         (len(tally.hidden), "failing without failing their test"),
         (counts["review"], "for review"),
         (counts["unmeasured"], "unmeasured"),
@@ -152,37 +163,63 @@ def _table(tally: Tally) -> str:
 
 def _sections(tally: Tally, end: SessionEnd) -> list[str]:
     hidden = {id(gate) for _, gate in tally.hidden}
-    failed = [(t, g) for t, g in tally.notable if g.failing and id(g) not in hidden]
+    failing = [(t, g) for t, g in tally.notable if g.failing and id(g) not in hidden]
+    failed = sorted(
+        (pair for pair in failing if pair[1].verdict != "error"),
+        key=lambda pair: beyond(pair[1]),
+        reverse=True,
+    )
+    errors = [pair for pair in failing if pair[1].verdict == "error"]
     review = [(t, g) for t, g in tally.notable if g.verdict == "review"]
     unmeasured = [(t, g) for t, g in tally.notable if g.verdict == "unmeasured"]
     recorded = [(t, g) for t, g in tally.notable if g.verdict == "recorded"]
-    sections = _explained("Failed", failed)
+    sections = _explained("Failed, the worst first", failed, end.report_url)
+    sections += _explained("Errors, which are no regressions", errors)
     sections += _explained(
         "Failing, but did not fail the test (xfail mark or caught)", tally.hidden
     )
-    sections += _listed("For review", [f"{t.nodeid}: {headline(g)}" for t, g in review])
-    sections += _listed("Crashed, so never measured", tally.crashed)
-    sections += _listed("Unmeasured", [f"{t.nodeid}: {headline(g)}" for t, g in unmeasured])
-    sections += _listed("Passed only after a rerun", tally.flaky)
-    sections += _listed("Recorded", [f"{t.nodeid}: {headline(g)}" for t, g in recorded])
-    return sections + _listed("Notes", [note.strip() for note in end.notes])
+    sections += listed("For review", [f"{t.nodeid}: {headline(g)}" for t, g in review])
+    sections += listed("Crashed, so never measured", tally.crashed)
+    sections += listed("Unmeasured", [f"{t.nodeid}: {headline(g)}" for t, g in unmeasured])
+    sections += listed("Passed only after a rerun", tally.flaky)
+    sections += listed("Recorded", [f"{t.nodeid}: {headline(g)}" for t, g in recorded])
+    return sections + listed("Notes", [note.strip() for note in end.notes])
 
 
-def _explained(title: str, gates: Sequence[tuple[TestGates, Gate]]) -> list[str]:
+def _explained(
+    title: str, gates: Sequence[tuple[TestGates, Gate]], report_url: str | None = None
+) -> list[str]:
+    """Return a block a gate; the first few show their pictures, where the report will be."""
     if not gates:
         return []
     blocks = [f"\n### {title}: {len(gates)}"]
-    for test, gate in gates:
+    for number, (test, gate) in enumerate(gates):
+        pictures = _pictures(gate, report_url) if report_url and number < _PICTURED else ""
         summary = f"{_code(test.nodeid)}<br>{_code(headline(gate))}"
         explained = explanation(gate, test.nodeid, update_mode(test.gates))
         lines = [headline(gate), *(line.removeprefix("    ") for line in explained)]
         blocks.append(
-            f"\n<details><summary>{summary}</summary>\n\n{_preformatted(lines)}\n\n</details>"
+            f"\n<details{' open' if pictures else ''}><summary>{summary}</summary>\n\n{pictures}"
+            f"{_preformatted(lines)}\n\n</details>"
         )
     return blocks
 
 
-def _listed(title: str, entries: Sequence[str]) -> list[str]:
+def _pictures(gate: Gate, report_url: str) -> str:
+    """Return the images of a gate as they lie in the folder of a report."""
+    if report_url.lower().partition("?")[0].endswith((".html", ".htm")):
+        return ""
+    shown = [(name, gate.images[name]) for name in ("reference", "golden", "edited")
+             if isinstance(gate.images.get(name), str)]  # fmt: skip
+    return "".join(
+        f'<img width="30%" alt="{name}" src="'
+        f'{html.escape(report_url.rstrip("/"))}/images/{quote(Path(path).stem)}.png">\n'
+        for name, path in shown
+    ) + ("\n" if shown else "")
+
+
+def listed(title: str, entries: Sequence[str]) -> list[str]:
+    """Return a list of texts from tests below its title; nothing without entries."""
     if not entries:
         return []
     return [f"\n### {title}: {len(entries)}", *(f"- {_code(entry)}" for entry in entries)]
@@ -193,7 +230,7 @@ def _versions(versions: Mapping[str, str | None]) -> str:
     return f"<sub>{escape(', '.join(known))}</sub>" if known else ""
 
 
-def _fitted(head: list[str], body: list[str], foot: str, limit: int | None) -> str:
+def fitted(head: list[str], body: list[str], foot: str, limit: int | None) -> str:
     """Join the blocks, leaving out what of the body would pass ``limit`` bytes."""
     kept = body
     if limit is not None and len(_joined(head, body, foot).encode()) > limit:

@@ -47,17 +47,26 @@ def describe_change(pair: tuple[Any, Any], mask: Mask) -> str:
     )
 
 
-def save_picture(pair: tuple[Any, Any], gate: Gate, nodeid: str, folder: Path) -> Path:
-    """Write reference, edited and amplified difference side by side, boxes drawn; return the path.
+def panels_of(images: tuple[Any, ...], gate: Gate) -> list[str]:
+    """Return what the picture of a gate shows, from left to right."""
+    names = ["reference", "edited"] if gate.snapshot is None else ["golden", "image"]
+    if len(images) == 1:
+        return names[1:]
+    return [*names, "difference"] if images[0].shape == images[1].shape else names
 
-    The name is made from the test's id and a hash of it, so workers never share a file.
+
+def save_picture(images: tuple[Any, ...], gate: Gate, nodeid: str, folder: Path) -> Path:
+    """Write the images side by side, boxes drawn; return the path.
+
+    ``images`` are RGB uint8 arrays of shape (H, W, 3): reference and edited image, or one of them
+    alone. Two of one size have their amplified difference beside them. The name is made from the
+    test's id and a hash of it, so workers never share a file.
     """
-    reference, edited = pair
-    difference = np.minimum(apart(reference, edited).astype(np.uint16) * _AMPLIFY, 255)
-    panels = [
-        Image.fromarray(np.ascontiguousarray(panel).astype(np.uint8))
-        for panel in (reference, edited, difference)
-    ]
+    shown = list(images)
+    if "difference" in panels_of(images, gate):
+        apart_by = apart(*images).astype(np.uint16) * _AMPLIFY
+        shown.append(np.minimum(apart_by, 255))
+    panels = [Image.fromarray(np.ascontiguousarray(panel).astype(np.uint8)) for panel in shown]
     around = gate.region.get("bounds")
     boxes = [around] if around else gate.region.get("coords") or ()
     drawn = (
@@ -65,15 +74,17 @@ def save_picture(pair: tuple[Any, Any], gate: Gate, nodeid: str, folder: Path) -
         if gate.compares == "objects"
         else [boxes, boxes, boxes]
     )
-    for panel, panel_boxes in zip(panels, drawn, strict=True):
+    for panel, panel_boxes in zip(panels, drawn, strict=False):
         for box in panel_boxes:
             x1, y1, x2, y2 = box
             if x2 - 1 >= x1 and y2 - 1 >= y1:
                 ImageDraw.Draw(panel).rectangle((x1, y1, x2 - 1, y2 - 1), outline=(255, 0, 0))
-    width, height = panels[0].size
-    strip = Image.new("RGB", (3 * width + 16, height), (128, 128, 128))
-    for number, panel in enumerate(panels):
-        strip.paste(panel, (number * (width + 8), 0))
+    width, height = (max(sizes) for sizes in zip(*(panel.size for panel in panels), strict=True))
+    across = sum(panel.width for panel in panels) + 8 * (len(panels) - 1)
+    strip, left = Image.new("RGB", (across, height), (128, 128, 128)), 0
+    for panel in panels:
+        strip.paste(panel, (left, 0))
+        left += panel.width + 8
     if max(width, height) > _LONG_SIDE:
         scale = _LONG_SIDE / max(width, height)
         strip = strip.resize((round(strip.width * scale), max(1, round(height * scale))))

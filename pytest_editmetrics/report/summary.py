@@ -5,19 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_editmetrics.gates.image_verdict import tile_failed
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.tally import LISTED, Row, RunningTally, Tally
-from pytest_editmetrics.report.text import format_numbers, headline
+from pytest_editmetrics.report.text import bound_stands, format_numbers, headline
 
 
-def summary_lines(tally: Tally) -> list[str]:
-    """Return the table and the notes of a session with gates; no lines for one without."""
+def summary_lines(tally: Tally, *, quiet: bool = False, width: int | None = None) -> list[str]:
+    """Return the table and the notes of a session with gates; no lines for one without.
+
+    Args:
+        tally: the session's gates.
+        quiet: only count what is to be listed, and leave the table out.
+        width: how many columns the terminal has; the table is cut to it, and is whole without.
+    """
     rows = tally.rows()
     if not rows:
         return []
-    lines = _table(rows)
+    lines = _notes(tally)
+    if quiet:
+        return [line for line in lines if not line.startswith("  ")]
+    return [*_table(rows, width), *lines]
+
+
+def _notes(tally: Tally) -> list[str]:
+    lines: list[str] = []
     lines += _listed(
         "for review: beyond the review bound, or beyond a bound that only advises",
-        [f"{test.nodeid}: {headline(g)}" for test, g in tally.notable if g.verdict == "review"],
+        [
+            f"{test.nodeid}: {headline(g)}, {bound_stands(g)}"
+            for test, g in tally.notable
+            if g.verdict == "review"
+        ],
     )
     unmeasured = [(t, g) for t, g in tally.notable if g.verdict == "unmeasured"]
     lines += _listed(
@@ -30,7 +48,7 @@ def summary_lines(tally: Tally) -> list[str]:
     lines += _listed("passed only after a rerun", tally.flaky)
     lines += _listed("crashed, so never measured", tally.crashed)
     if tally.smoke:
-        lines.append(_smoke(tally.smoke, sum(row.gates for row in rows)))
+        lines.append(_smoke(tally.smoke, tally.counts()["gates"]))
     return lines
 
 
@@ -46,7 +64,7 @@ def running_lines(tally: RunningTally) -> list[str]:
     counts = tally.counts()
     lines = _table(list(tally.by_metric.values()))
     for title, number, first in (
-        ("failing", counts["failed"], tally.failing),
+        ("failing", counts["failed"] + counts["errors"], tally.failing),
         ("for review", counts["review"], tally.review),
         ("unmeasured", counts["unmeasured"], tally.unmeasured),
     ):
@@ -56,27 +74,50 @@ def running_lines(tally: RunningTally) -> list[str]:
     return lines
 
 
-def _table(rows: Sequence[Row]) -> list[str]:
+def _table(rows: Sequence[Row], width: int | None = None) -> list[str]:
     columns = columns_of(rows)
     table = [["metric", *columns, "worst margin"]]
     for row in rows:
         counts = [str(getattr(row, column)) for column in columns]
         table.append([row.metric, *counts, worst_margin(row)])
     widths = [max(len(line[column]) for line in table) for column in range(len(columns) + 1)]
+    room = None if width is None else width - sum(widths) - 2 * len(widths)
     return [
         "  ".join(
             [line[0].ljust(widths[0])]
-            + [cell.rjust(width) for cell, width in zip(line[1:-1], widths[1:], strict=True)]
-            + [line[-1]]
+            + [cell.rjust(wide) for cell, wide in zip(line[1:-1], widths[1:], strict=True)]
+            + [_cut(line[-1], room)]
         ).rstrip()
         for line in table
     ]
 
 
+def _cut(margin: str, room: int | None) -> str:
+    """Leave the front of a test's id out, where a margin has no room for it.
+
+    >>> _cut("0.049, 0.044 beyond max 0.005: tests/test_edits.py::test_badge", 50)
+    '0.049, 0.044 beyond max 0.005: ...s.py::test_badge'
+    """
+    number, colon, nodeid = margin.partition(": ")
+    if room is None or len(margin) <= room:
+        return margin
+    left = room - len(number) - len(colon) - 3
+    return f"{number}{colon}...{nodeid[-left:]}" if left > 8 else number
+
+
+def gate_line(nodeid: str, gate: Gate) -> str:
+    """Return a line of one gate: verdict, test, value, bound, and the margin between them."""
+    margin = ""
+    if gate.distance is not None and gate.bound is not None:
+        far = format_numbers(abs(gate.distance))[0]
+        margin = f" ({far} {'beyond' if gate.distance > 0 else 'inside'})"
+    return f"{gate.verdict.upper()} {nodeid}: {headline(gate, cause=False)}{margin}"
+
+
 def columns_of(rows: Sequence[Row]) -> list[str]:
     """Return the counts that a table of these rows shows: the rare ones only if there are any."""
-    rare = ("review", "recorded")
-    columns = ("gates", "passed", "review", "failed", "unmeasured", "recorded")
+    rare = ("review", "recorded", "errors")
+    columns = ("gates", "passed", "review", "failed", "errors", "unmeasured", "recorded")
     return [c for c in columns if c not in rare or any(getattr(row, c) for row in rows)]
 
 

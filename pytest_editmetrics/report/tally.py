@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pytest_editmetrics.gates.verdict import MEASURED, Gate
 from pytest_editmetrics.runs.folder import GateRecord
 
 LISTED = 10  # as many as a list of the summary shows
+
+
+def beyond(gate: Gate) -> float:
+    """Return how far a gate lies beyond its bound, relative to it: the worst is the largest.
+
+    A failure without a distance, as a golden of another size, is infinitely far; what could not be
+    judged is no failure and comes last.
+    """
+    if gate.verdict == "error":
+        return -math.inf
+    if gate.distance is None or gate.bound is None:
+        return math.inf if gate.verdict == "fail" else 0.0
+    return gate.distance / (abs(gate.bound) or 1e-12)
 
 
 @dataclass(frozen=True)
@@ -40,6 +54,7 @@ class Row:
     passed: int = 0
     review: int = 0
     failed: int = 0
+    errors: int = 0
     unmeasured: int = 0
     recorded: int = 0
     worst: tuple[Gate, str] | None = None
@@ -49,7 +64,8 @@ class Row:
         self.gates += 1
         self.passed += gate.verdict == "pass"
         self.review += gate.verdict == "review"
-        self.failed += gate.failing
+        self.failed += gate.verdict in ("fail", "missing-golden")
+        self.errors += gate.verdict == "error"
         self.unmeasured += gate.verdict == "unmeasured"
         self.recorded += gate.verdict == "recorded"
         if gate.distance is not None and gate.verdict != "recorded":
@@ -63,11 +79,17 @@ class Tally:
 
     ``notable`` are the gates of every test's last attempt, in the order in which tests finished,
     without those that passed and were not to be recorded: they are only counted, so that a session
-    of thousands keeps its memory. ``smoke`` counts the final gates that were measured on smoke
-    weights.
+    of thousands keeps its memory. ``each`` is called with every final gate. ``smoke`` counts the
+    final gates that were measured on smoke weights.
     """
 
-    def __init__(self, tests: Iterable[TestGates] = (), crashed: list[str] | None = None):
+    def __init__(
+        self,
+        tests: Iterable[TestGates] = (),
+        crashed: list[str] | None = None,
+        each: Callable[[TestGates, Gate], None] | None = None,
+    ):
+        self._each = each
         self.crashed: list[str] = [] if crashed is None else crashed
         self.notable: list[tuple[TestGates, Gate]] = []
         self.smoke = 0
@@ -89,6 +111,8 @@ class Tally:
                 continue
             self.smoke += gate.smoke
             self._rows.setdefault(gate.metric, Row(gate.metric)).add(gate, test.nodeid)
+            if self._each is not None:
+                self._each(test, gate)
             if gate.verdict != "pass" or gate.proposal is not None:
                 self.notable.append((test, gate))
 
@@ -105,6 +129,7 @@ class Tally:
             "review": sum(row.review for row in rows),
             "recorded": sum(row.recorded for row in rows),
             "failed": sum(row.failed for row in rows),
+            "errors": sum(row.errors for row in rows),
             "unmeasured": sum(row.unmeasured for row in rows),
             "crashed": len(self.crashed),
         }
@@ -156,7 +181,7 @@ class RunningTally:
 
     def counts(self) -> dict[str, int]:
         """Return the number of gates, and of each kind of verdict among them."""
-        kinds = ("gates", "passed", "review", "recorded", "failed", "unmeasured")
+        kinds = ("gates", "passed", "review", "recorded", "failed", "errors", "unmeasured")
         rows = self.by_metric.values()
         return {**{kind: sum(getattr(row, kind) for row in rows) for kind in kinds}, "crashed": 0}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_editmetrics.gates.verdict import OTHER_WEIGHTS, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
+from pytest_editmetrics.report.causes import causes_in_full, causes_in_short
 from pytest_editmetrics.report.image_text import image_headline, image_rows
 from pytest_editmetrics.report.numbers import format_numbers as format_numbers
 
@@ -16,17 +17,30 @@ _AREA = {"edit_area": "edit", "unedit_area": "unedit", None: "whole-image"}
 
 
 def subject(gate: Gate) -> str:
-    """Return what the gate measured, as ``unedit lpips`` or ``object sam_clip_cls_sim@mug``."""
-    if gate.compares == "gates":
+    """Return what the gate measured, as ``unedit lpips`` or ``object sam_clip_cls_sim@mug``.
+
+    A metric whose name begins with an area says it already.
+    """
+    if gate.compares == "gates" or gate.verdict == "error":
         return gate.label
     area = "object" if gate.compares == "objects" else _AREA.get(gate.scope, "whole-image")
-    return f"{area} {gate.label}" if gate.verdict != "error" else gate.label
+    said = ("unedit_", "edit_", "object_", "golden_")
+    return gate.label if gate.label.startswith(said) else f"{area} {gate.label}"
 
 
-def headline(gate: Gate) -> str:
-    """Return the one line that says what the gate came to."""
+def headline(gate: Gate, *, cause: bool = True) -> str:
+    """Return the one line that says what the gate came to, and why if it fails.
+
+    ``cause=False`` leaves out why, where it was said already.
+    """
+    line = _headline(gate)
+    causes = gate.details.get("causes") if cause and gate.verdict in ("fail", "review") else None
+    return f"{line}: {causes_in_short(causes)}" if causes else line
+
+
+def _headline(gate: Gate) -> str:
     if gate.verdict == "error":
-        return f"{gate.label} gave no verdict: {gate.message}"
+        return f"{gate.label} could not be judged: {gate.message}"
     if gate.verdict == "unmeasured":
         text = f"{subject(gate)} unmeasured ({gate.reason}): {gate.message}"
         if gate.regressed:
@@ -50,32 +64,25 @@ def headline(gate: Gate) -> str:
         return _for_review(gate, gate.value, gate.review, gate.bound)
     value, bound = format_numbers(gate.value, gate.bound)
     if not math.isfinite(gate.value):
-        return (
-            f"{subject(gate)} {value} is not a number ({gate.bound_kind} {bound}), {_where(gate)}"
-        )
-    decimals = len(bound.partition(".")[2])
+        return f"{subject(gate)} {value} is not a number ({gate.bound_kind} {bound})"
     inside = gate.verdict in ("pass", "review") and (gate.distance or 0) <= 0
     sign = {("max", True): "<=", ("max", False): ">", ("min", True): ">=", ("min", False): "<"}[
         (gate.bound_kind or "max", inside)
     ]
-    difference = f"{gate.value - gate.bound:+.{decimals}f}"
-    return (
-        f"{subject(gate)} {value} {sign} {gate.bound_kind} {bound} ({difference}), {_where(gate)}"
-        + (", which only advises here" if gate.verdict == "review" and not inside else "")
-    )
+    advises = ", which only advises here" if gate.verdict == "review" and not inside else ""
+    return f"{subject(gate)} {value} {sign} {gate.bound_kind} {bound}{advises}"
 
 
 def _for_review(gate: Gate, number: float, review: float, limit: float) -> str:
     value, lower, bound = format_numbers(number, review, limit)
     sign = ">" if gate.bound_kind == "max" else "<"
-    difference = f"{number - review:+.{len(lower.partition('.')[2])}f}"
-    return (
-        f"{subject(gate)} {value} {sign} review {lower} ({difference}), inside {gate.bound_kind}"
-        f" {bound}, {_where(gate)}"
-    )
+    return f"{subject(gate)} {value} {sign} review {lower}, inside {gate.bound_kind} {bound}"
 
 
-def _where(gate: Gate) -> str:
+def bound_stands(gate: Gate) -> str | None:
+    """Return what states the bound, and where: ``golden tests/goldens/test_a.py.yaml:3``."""
+    if gate.bound is None or gate.origin is None or gate.verdict == "missing-golden":
+        return None
     variant = f" (env {gate.env})" if gate.origin == "golden" and gate.env else ""
     return f"{gate.origin} {gate.source}{variant}"
 
@@ -94,31 +101,38 @@ def explanation(gate: Gate, nodeid: str, mode: str = "missing") -> list[str]:
 
     ``mode`` is how a missing golden is recorded, see ``update_mode``.
     """
-    return [f"    {label:<9} {text}" for label, text in explanation_rows(gate, nodeid, mode)]
+    return rows_as_lines(explanation_rows(gate, nodeid, mode))
+
+
+def rows_as_lines(rows: Iterable[tuple[str, str]]) -> list[str]:
+    """Return rows of a label and a text as lines below a headline."""
+    return [f"    {label:<9} {text}" for label, text in rows]
 
 
 def explanation_rows(gate: Gate, nodeid: str, mode: str = "missing") -> list[tuple[str, str]]:
-    """Return what explains a gate: region, how measured, weights, where to look, how to accept."""
+    """Return what explains a gate: its bound, where to look, how to accept, then how it came."""
     rows: list[tuple[str, str]] = []
-    if gate.verdict != "error":
-        rows.append(("region", _region(gate)))
-        if measured := _measured(gate):
-            rows.append(("measured", measured))
-        rows += image_rows(gate)
-        if gate.weights:
-            rows.append(("weights", ", ".join(_weights(gate))))
-    if let_through := gate.details.get("let_through"):
-        rows.append(("unnoticed", ", ".join(let_through)))
-    if change := gate.details.get("change"):
-        rows.append(("change", change))
-    if causes := gate.details.get("causes"):
-        rows.append(("cause", _causes(causes)))
+    if stands := bound_stands(gate):
+        rows.append(("bound", stands))
+    rows += image_rows(gate)
     if gate.picture:
         rows.append(("look at", gate.picture))
     if pair := gate.details.get("manifest"):
         rows.append(("images", f"{pair['reference']} | {pair['edited']} ({pair['row']})"))
     if accept := _accept(gate, nodeid, mode):
         rows.append(("to accept", accept))
+    if causes := gate.details.get("causes"):
+        rows.append(("cause", causes_in_full(causes)))
+    if change := gate.details.get("change"):
+        rows.append(("change", change))
+    if let_through := gate.details.get("let_through"):
+        rows.append(("unnoticed", ", ".join(let_through)))
+    if gate.verdict != "error":
+        rows.append(("region", _region(gate)))
+        if measured := _measured(gate):
+            rows.append(("measured", measured))
+        if gate.weights:
+            rows.append(("weights", ", ".join(_weights(gate))))
     return rows
 
 
@@ -179,15 +193,6 @@ def _measured(gate: Gate) -> str:
     return ", ".join(parts)
 
 
-def _causes(causes: Sequence[Mapping[str, Any]]) -> str:
-    return "; ".join(
-        cause["kind"]
-        + (f", {100 * cause['share']:.0f} % of the difference" if "share" in cause else "")
-        + f": {cause['text']}"
-        for cause in causes
-    )
-
-
 def _weights(gate: Gate) -> list[str]:
     return [
         f"{weights['name']} sha256 {weights['sha256'][:12]}"
@@ -200,7 +205,7 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
     if gate.verdict == "review" and gate.review is not None:
         return f"edit the review bound, {gate.origin} {gate.source} (updating never writes one)"
     if gate.verdict in ("missing-golden", "fail") and (why := gate.details.get("no_golden")):
-        return f"no golden can: {why}"
+        return f"no golden can hold it: {why}"
     if gate.verdict == "missing-golden":
         return f"pytest {shlex.quote(nodeid)} --editmetrics-update={mode}"
     if OTHER_WEIGHTS in gate.details:
@@ -214,24 +219,3 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
     if pair := gate.details.get("manifest"):
         return f"give the row {pair['row']} a threshold of its own, or edit {gate.source}"
     return f"pytest {shlex.quote(nodeid)} --editmetrics-update=failed"
-
-
-def failure_text(gates: Sequence[Gate], nodeid: str) -> str:
-    """Return the message of one check: the failing gates first, then the others in a line each."""
-    failing = [gate for gate in gates if gate.failing]
-    others = [gate for gate in gates if not gate.failing]
-    lines: list[str] = []
-    mode = update_mode(failing)
-    for gate in failing:
-        lines += [headline(gate), *explanation(gate, nodeid, mode)]
-    if others:
-        lines.append("other gates of this check:")
-        lines += [f"    {_beside(gate)}" for gate in others]
-    return "\n".join(lines)
-
-
-def _beside(gate: Gate) -> str:
-    """Return the line of a gate beside one that fails: what was to be recorded then is not."""
-    if gate.verdict != "recorded":
-        return f"{gate.verdict}: {headline(gate)}"
-    return f"not recorded, as this test fails: {headline(gate).replace(' recorded, ', ', ', 1)}"

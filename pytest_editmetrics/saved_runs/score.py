@@ -80,6 +80,8 @@ def problems(session: EditSession, run: Run, tally: Tally) -> list[str]:
     found = []
     if failed := tally.counts()["failed"]:
         found.append(f"{failed} gates fail")
+    if errors := tally.counts()["errors"]:
+        found.append(f"{errors} gates could not be judged")
     if (review := tally.counts()["review"]) and session.options["review"] == "fail":
         found.append(f"{review} gates are for review (editmetrics_review is fail)")
     if tally.nothing_measured:

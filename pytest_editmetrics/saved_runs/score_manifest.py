@@ -111,6 +111,8 @@ def problems(session: EditSession, scored: Scored) -> list[str]:
         found.append(f"the run was cut off: {scored.missing} rows have no result")
     if failed := tally.counts()["failed"]:
         found.append(f"{failed} gates fail")
+    if errors := tally.counts()["errors"]:
+        found.append(f"{errors} gates could not be judged")
     if (review := tally.counts()["review"]) and session.options["review"] == "fail":
         found.append(f"{review} gates are for review (editmetrics_review is fail)")
     if not tally.measured:

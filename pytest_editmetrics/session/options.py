@@ -160,6 +160,20 @@ OPTIONS = (
         example="summary.md",
     ),
     Option(
+        "report-url",
+        "where the report will lie for those who read CI's page: the summary links to it, and"
+        " shows its pictures (default: EDITMETRICS_REPORT_URL, if set)",
+        metavar="URL",
+        example="https://example.org/report",
+    ),
+    Option(
+        "junit",
+        "what --junitxml tells of gates: totals of the suite and pictures (suite), each gate as a"
+        " property of its test too, which strict schemas refuse (full), or nothing (off)",
+        default="suite",
+        choices=("suite", "full", "off"),
+    ),
+    Option(
         "cache",
         "keep features on disk for the next run (default: yes)",
         kind="bool",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from importlib import metadata
@@ -34,7 +35,8 @@ _VERSIONS = (
 class RunOutputs:
     """Serves ``--editmetrics-results``, ``-run-dir`` and ``-html``; made by the controller only.
 
-    ``problems`` are outputs that could not be written: each fails the session.
+    ``problems`` are outputs that could not be written: each fails the session. ``kept_run`` and
+    ``html_report`` are what was written, as a path for a command.
     """
 
     def __init__(self, session: EditSession):
@@ -46,6 +48,8 @@ class RunOutputs:
         self._begun = False
         self.notes: list[str] = []
         self.problems: list[str] = []
+        self.kept_run: str | None = None
+        self.html_report: str | None = None
 
     def open(self) -> None:
         """Open what was asked for, so that a bad path costs no run.
@@ -146,6 +150,7 @@ class RunOutputs:
         earlier = not all(file.begun for file in self._files)
         if run_path is not None and not self._temporary and not earlier:
             self.notes.append(f"run directory: {run_path}")
+            self.kept_run = self._typed(run_path)
         if self._html is None or run_path is None or earlier:
             return
         from pytest_editmetrics.report.html import write_html
@@ -159,6 +164,12 @@ class RunOutputs:
             self.problems.append(str(error))
         else:
             self.notes.append(f"report: {self._html}")
+            self.html_report = self._typed(self._html)
+
+    def _typed(self, path: Path) -> str:
+        """Return a path as one types it here."""
+        near = path.relative_to(self._start) if path.is_relative_to(self._start) else path
+        return shlex.quote(str(near))
 
 
 def package_versions() -> dict[str, str | None]:

@@ -129,7 +129,7 @@ class TestRecord:
             claimed[thread] = invocation
 
     def add(self, gate: Gate) -> None:
-        """Keep a gate and write its junit property; of repetitions the worst is kept."""
+        """Keep a gate, and its property for a full JUnit file; of repetitions the worst is kept."""
         if not self.here:
             self.ledger.carry(self, {"gate": gate.to_dict()})
             return
@@ -150,10 +150,15 @@ class TestRecord:
                 if other.label == gate.label:
                     gate = self.gates[index] = worst(other, gate)
                     kept = [pair for pair in self.item.user_properties if pair[0] != key]
-                    self.item.user_properties[:] = [*kept, (key, _property(gate))]
+                    self.item.user_properties[:] = kept
+                    self._state(key, gate)
                     return
         self.gates.append(gate)
-        self.item.user_properties.append((key, _property(gate)))
+        self._state(key, gate)
+
+    def _state(self, key: str, gate: Gate) -> None:
+        if session_of(self.item.config).options["junit"] == "full":
+            self.item.user_properties.append((key, _property(gate)))
 
     def stage(self, staged: Staged) -> None:
         """Keep a golden image that is to be written; of repetitions the first."""

@@ -107,6 +107,14 @@ class EditSession:
             )
         return load_settings(path, self.registry, self.rootdir)
 
+    def read_configuration(self) -> None:
+        """Read all of the configuration file, and the pipes that the user's hooks register.
+
+        Raises:
+            EditMetricsError: it cannot be used.
+        """
+        _ = self.settings, self.suite
+
     @cached_property
     def suite(self) -> SuiteSettings | None:
         """What the configuration holds all gates together to; without a file nothing is read."""

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_editmetrics.errors import ConfigError
+from pytest_editmetrics.errors import ConfigError, EditMetricsError
 from pytest_editmetrics.session.asked import GATE_FIXTURES
 
 if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession
 
 RIGHT_NAME = "editmetrics.yaml"
+UNUSABLE = "editmetrics_unusable"
+"""The key under which an xdist worker says why the configuration cannot be used."""
 _LIKE_IT = re.compile(r"\.?edit[-_. ]?metrics?\.ya?ml", re.IGNORECASE)
 
 
@@ -36,18 +38,24 @@ def refuse_misspelt(session: EditSession) -> None:
 
 
 def refuse_where_gates_are(session: EditSession, items: Iterable[pytest.Item]) -> None:
-    """Refuse a misspelt configuration as soon as a collected test uses a gate.
+    """Refuse a configuration that cannot be used as soon as a collected test uses a gate.
 
-    A worker of pytest-xdist cannot end a session so; there every gate is an error that says it.
+    A worker of pytest-xdist ends with it, and its last word, ``UNUSABLE``, ends the session.
+    ``--collect-only`` reads no file.
 
     Raises:
-        pytest.UsageError: see ``refuse_misspelt``.
+        pytest.UsageError: what is wrong, and where.
     """
-    if hasattr(session.config, "workerinput") or not any(map(uses_a_gate, items)):
+    if not any(map(uses_a_gate, items)):
         return
     try:
-        refuse_misspelt(session)
-    except ConfigError as error:
+        if session.config.option.collectonly:
+            refuse_misspelt(session)
+        else:
+            session.read_configuration()
+    except EditMetricsError as error:
+        output = getattr(session.config, "workeroutput", {})
+        output[UNUSABLE] = str(error)
         raise pytest.UsageError(str(error)) from None
 
 

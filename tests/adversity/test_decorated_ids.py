@@ -26,7 +26,7 @@ def strict(suite):
 def test_loadgroup(strict, assert_came):
     """--dist loadgroup appends @gpu to the ids (pytest 8), and a default of 60 holds."""
     result = strict.runpytest_subprocess("-n2", "--dist=loadgroup")
-    assert_came(result, 1, "*score 0.300 > max 0.040 (+0.260), golden goldens/test_x.py.yaml:2")
+    assert_came(result, 1, "*score 0.300 > max 0.040*")
     result.stdout.no_fnmatch_line("*obsolete*")
 
 
@@ -34,7 +34,7 @@ def test_pytest_repeat(strict, assert_came, workers):
     """pytest-repeat's --count=3 adds a parameter to every id."""
     pytest.importorskip("pytest_repeat")
     result = strict.runpytest_subprocess("-p", "pytest_repeat", "--count=3", *workers)
-    assert_came(result, 1, "*score 0.300 > max 0.040 (+0.260), golden goldens/test_x.py.yaml:2")
+    assert_came(result, 1, "*score 0.300 > max 0.040*")
     result.assert_outcomes(failed=3)
 
 
@@ -43,7 +43,7 @@ def test_pytest_flakefinder(strict, assert_came, workers):
     pytest.importorskip("pytest_flakefinder")
     finder = ("-p", "pytest_flakefinder", "--flake-finder", "--flake-runs=3")
     result = strict.runpytest_subprocess(*finder, *workers)
-    assert_came(result, 1, "*score 0.300 > max 0.040 (+0.260), golden goldens/test_x.py.yaml:2")
+    assert_came(result, 1, "*score 0.300 > max 0.040*")
     result.assert_outcomes(failed=3)
 
 
@@ -56,7 +56,7 @@ def test_a_conftest_that_repeats(strict, assert_came, workers):
             "    metafunc.parametrize('tmp_ct', range(3))\n"
         )
     result = strict.runpytest_subprocess(*workers)
-    assert_came(result, 1, "*score 0.300 > max 0.040 (+0.260), golden goldens/test_x.py.yaml:2")
+    assert_came(result, 1, "*score 0.300 > max 0.040*")
     result.assert_outcomes(failed=3)
 
 

@@ -84,7 +84,7 @@ def test_it():
     assert_came(
         tried(ways, code, *workers),
         1,
-        "FAILED test_it.py::test_it - GateFailure: whole-image lpips*",
+        "FAILED test_it.py::test_it - whole-image lpips*",
     )
 
 
@@ -98,7 +98,7 @@ def test_it():
     assert_came(
         tried(ways, code, *workers),
         1,
-        "FAILED test_it.py::test_it - GateFailure: whole-image lpips*",
+        "FAILED test_it.py::test_it - whole-image lpips*",
     )
 
 
@@ -112,7 +112,7 @@ def test_it(edit_gate):
     process.join()
 def test_other(check): check(1, 0.1)
 """
-    assert_came(tried(ways, code, *workers), 1, "FAILED test_it.py::test_it - GateFailure: *score*")
+    assert_came(tried(ways, code, *workers), 1, "FAILED test_it.py::test_it - *score*")
 
 
 def test_forked_soft_failure(ways, assert_came, workers):
@@ -125,7 +125,7 @@ def test_it():
 def test_other(check): check(1, 0.1)
 """
     result = tried(ways, code, "--editmetrics-strict=all", *workers)
-    assert_came(result, 1, "FAILED test_it.py::test_it - GateFailure: unedit lpips unmeasured*")
+    assert_came(result, 1, "FAILED test_it.py::test_it - unedit lpips unmeasured*")
 
 
 def test_forked_golden_image(ways, assert_came):
@@ -137,7 +137,7 @@ def test_it(golden_image):
     process.start()
     process.join()
 """
-    assert_came(tried(ways, code), 1, "FAILED test_it.py::test_it - GateFailure: *no golden image*")
+    assert_came(tried(ways, code), 1, "FAILED test_it.py::test_it - *no golden image*")
 
 
 def test_forked_and_late(ways, assert_came, workers):
@@ -193,7 +193,7 @@ def test_it(edit_gate):
 def test_other(check): check(1, 0.1)
 """
     assert_came(
-        tried(ways, code), 1, "*EditMetricsError: edit_gate gave no verdict: *another process*"
+        tried(ways, code), 1, "*EditMetricsError: edit_gate could not be judged: *another process*"
     )
 
 
@@ -329,7 +329,7 @@ def test_it(check):
     try: check(MISSING, 1)
     except Exception as error: raise AssertionError("no") from error
 """
-    assert_came(tried(ways, code), 1, "FAILED test_it.py::test_it - EditMetricsError: *")
+    assert_came(tried(ways, code), 1, "FAILED test_it.py::test_it - *")
 
 
 @pytest.mark.skipif("sys.version_info < (3, 11)")
@@ -341,7 +341,7 @@ def test_it(check):
     try: check(MISSING, 1)
     except Exception as error: raise ExceptionGroup("tasks", [error])
 """
-    assert_came(tried(ways, code), 1, "FAILED test_it.py::test_it - EditMetricsError: *")
+    assert_came(tried(ways, code), 1, "FAILED test_it.py::test_it - *")
 
 
 def test_error_in_a_thread_of_an_xfailed_test(ways, assert_came):
@@ -354,7 +354,7 @@ def test_it(check):
     thread.join()
     assert False
 """
-    assert_came(tried(ways, code), 1, "FAILED test_it.py::test_it - EditMetricsError: *")
+    assert_came(tried(ways, code), 1, "FAILED test_it.py::test_it - *")
 
 
 def test_error_then_xfail(ways, assert_came, workers):
@@ -364,7 +364,7 @@ def test_it(check):
     try: check(MISSING, 1)
     except Exception: pytest.xfail("known")
 """
-    assert_came(tried(ways, code, *workers), 1, "FAILED test_it.py::test_it - EditMetricsError: *")
+    assert_came(tried(ways, code, *workers), 1, "FAILED test_it.py::test_it - *")
 
 
 def test_error_in_an_expected_failure(ways, assert_came):
@@ -375,7 +375,7 @@ class TestIt(unittest.TestCase):
     @unittest.expectedFailure
     def test_it(self): assert_unedit_lpips_below(A, A[:8], None, 0.01)
 """
-    assert_came(tried(ways, code), 1, "FAILED test_it.py::TestIt::test_it - EditMetricsError: *")
+    assert_came(tried(ways, code), 1, "FAILED test_it.py::TestIt::test_it - *")
 
 
 @pytest.mark.parametrize(
@@ -391,7 +391,7 @@ class Broken:
 @pytest.mark.xfail
 def test_it(edit_gate, golden_image): {fixture.format(picture)}
 """
-    assert_came(tried(ways, code), 1, "FAILED test_it.py::test_it - EditMetricsError: *")
+    assert_came(tried(ways, code), 1, "FAILED test_it.py::test_it - *")
 
 
 NEW_REPORT = """
@@ -560,7 +560,7 @@ class TestIt(unittest.IsolatedAsyncioTestCase):
 """
     result = tried(ways, code, *workers)
     result.assert_outcomes(passed=1, failed=1)
-    assert_came(result, 1, "FAILED test_it.py::TestIt::test_it - GateFailure: whole-image lpips*")
+    assert_came(result, 1, "FAILED test_it.py::TestIt::test_it - whole-image lpips*")
 
 
 def test_task_that_outlives_its_test(ways, assert_came):
@@ -599,7 +599,7 @@ def test_second(check):
     options = ("-p", "pytest_run_parallel.plugin", "--parallel-threads=3", "--iterations=2")
     result = tried(ways, code, *options, "--editmetrics-results=r.jsonl")
     result.stdout.fnmatch_lines(["*a second score gate in one test*"])
-    assert_came(result, 1, "*FAILED test_it.py::test_it - GateFailure: unedit score 0.200*")
+    assert_came(result, 1, "*FAILED test_it.py::test_it - unedit score 0.200*")
 
 
 FORKED = """

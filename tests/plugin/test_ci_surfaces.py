@@ -40,7 +40,8 @@ def test_the_summary_is_written_where_asked_and_on_githubs_page(suite, monkeypat
     text = (suite.path / "out/s.md").read_text(encoding="utf-8")
     assert step.read_text(encoding="utf-8") == f"# before\n\n{text}"
     assert text.startswith(
-        "## ❌ editmetrics failed: 3 of 5 gates failed, 1 failing without failing their test\n"
+        "## ❌ editmetrics failed: 2 of 5 gates failed, 1 could not be judged, which is no"
+        " regression, 1 failing without failing their test\n"
     )
     assert text.count("<details>") == 4
     assert "to accept pytest test_x.py::test_new --editmetrics-update=missing" in text
@@ -77,13 +78,13 @@ def test_every_surface_gives_the_command_that_records_the_whole_test(suite, monk
 
 
 @both_modes
-def test_each_failing_gate_is_annotated(suite, monkeypatch, mode):
+def test_each_failing_test_is_annotated(suite, monkeypatch, mode):
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     suite.makepyfile(test_x=SUITE)
     error, bad, new, hidden = annotations(suite.runpytest(*mode))
     assert bad == (
         "::error file=test_x.py,line=6,title=editmetrics score@a%2Cb%3A 50%25::test_x.py::test_bad:"
-        " unedit score@a,b: 50%25 0.190 > max 0.100 (+0.090), argument test_x.py:6"
+        " unedit score@a,b: 50%25 0.190 > max 0.100"
         "%0Ato accept: edit the argument test_x.py:6 (updating writes goldens only)"
     )
     assert error.startswith("::error file=test_x.py,line=10,title=editmetrics score::")
@@ -156,7 +157,7 @@ def test_github_shows_ten(suite, monkeypatch, failing, shown):
     assert len(annotations(result)) == shown
     rest = [line for line in result.outlines if "are not annotated" in line]
     assert [line.partition(":")[0] for line in rest] == (
-        [f"{failing - shown} more failing gates are not annotated"] if failing > shown else []
+        [f"{failing - shown} more failing tests are not annotated"] if failing > shown else []
     )
 
 

@@ -201,7 +201,9 @@ def test_boxes_that_make_no_sense_leave_a_gate_whatever_the_pipe_looks_at(pytest
     (pytester.path / "editmetrics.yaml").write_text("thresholds: {m: 1, unedit_psnr: 1}\n")
     result = pytester.runpytest("--editmetrics-results=r.jsonl")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*m gave no verdict: coords: box 1 (32, 32, 16, 16) is inverted*"])
+    result.stdout.fnmatch_lines(
+        ["*m could not be judged: coords: box 1 (32, 32, 16, 16) is inverted*"]
+    )
     assert (pytester.path / "r.jsonl").read_text().count('"verdict": "error"') == 2
 
 

@@ -195,7 +195,7 @@ def test_an_error_gate_is_no_expected_failure_whatever_lies_on_top(suite):
     assert result.parseoutcomes() == {"failed": 5, "xfailed": 1}
     result.stdout.fnmatch_lines_random(
         [
-            f"FAILED test_x.py::{test} - EditMetricsError: *"
+            f"FAILED test_x.py::{test} - *"
             for test in (
                 "test_wrapped", "test_thread", "test_called_off", "test_raw", "TestIt::test_expected"
             )
@@ -263,7 +263,7 @@ def test_helpers_find_their_test_in_every_loop_of_unittest_and_of_a_wider_fixtur
     )
     result = suite.runpytest("-W", "ignore")
     assert result.parseoutcomes() == {"failed": 3, "passed": 1}
-    result.stdout.fnmatch_lines(["FAILED test_x.py::test_second - GateFailure: *"])
+    result.stdout.fnmatch_lines(["FAILED test_x.py::test_second - *"])
 
 
 def test_threads_that_run_one_test_are_repetitions_of_which_the_worst_counts(suite):

@@ -50,7 +50,7 @@ def test_an_error_that_says_so(scene: pytest.Pytester, golden: Path, mode: tuple
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*EditMetricsError: lpips gave no verdict: the golden goldens/test_x.py.yaml:2 was"
+            "*EditMetricsError: lpips could not be judged: the golden goldens/test_x.py.yaml:2 was"
             f" measured with weights of sha256 {OTHER}, and today's are lpips:alex sha256 {ALEX}:*",
             "*to accept*pytest test_x.py::test_it --editmetrics-update=failed",
         ]

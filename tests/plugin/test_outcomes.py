@@ -43,15 +43,15 @@ GOLDEN = """
 """
 OUTCOMES = {
     "test_inside": ("passed", ""),
-    "test_outside": ("failed", "GateFailure: unedit score 0.140 > max 0.100 (+0.040), argument"),
+    "test_outside": ("failed", "unedit score 0.140 > max 0.100"),
     "test_nan": ("failed", "unedit score nan is not a number (max 1000000000.0)"),
     "test_soft": ("xfailed", "unedit score unmeasured (no-value): pixel-pipe returned None"),
-    "test_soft_then_failure": ("failed", "unedit score@second 0.140 > max 0.100 (+0.040)"),
+    "test_soft_then_failure": ("failed", "unedit score@second 0.140 > max 0.100"),
     "test_soft_then_pass": ("xfailed", "unedit score@first unmeasured (no-value)"),
     "test_soft_marked": ("xfailed", "no-value"),
     "test_soft_marked_strict": ("xfailed", "no-value"),
     "test_missing_golden": ("failed", "unedit score 0.140 has no threshold and no golden"),
-    "test_missing_weights": ("failed", "EditMetricsError: score gave no verdict: no weights"),
+    "test_missing_weights": ("failed", "score could not be judged: no weights"),
     "test_vanished": ("xfailed", "was 0.140 when approved"),
 }
 
@@ -129,16 +129,16 @@ def test_a_failure_says_where_how_and_what_to_do(suite):
     result = suite.runpytest()
     result.stdout.fnmatch_lines(
         [
-            "*GateFailure: unedit score 0.140 > max 0.100 (+0.040), argument test_x.py:2",
-            "*region*whole image*8x8*",
-            "*measured*on cpu*",
-            "*change*by at most 14 of 255*",
+            "*GateFailure: unedit score 0.140 > max 0.100*",
+            "*bound     argument test_x.py:2",
             "*look at*editmetrics*.png*",
             "*to accept*edit the argument test_x.py:2*",
+            "*change*by at most 14 of 255*",
+            "*region*whole image*8x8*",
+            "*measured*on cpu*",
             "*to accept*pytest test_x.py::test_golden --editmetrics-update=missing",
         ]
     )
-    result.stdout.no_fnmatch_line("*tolerance*")
 
 
 @pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
@@ -212,12 +212,12 @@ def test_a_skip_hides_no_failing_gate(suite, mode):
     assert result.parseoutcomes() == {**marked, "passed": 1, "skipped": 1, "errors": 2}
     result.stdout.fnmatch_lines_random(
         [
-            "FAILED test_x.py::test_caught - GateFailure: unedit score*",
-            "FAILED test_x.py::test_unittest_skip - GateFailure: *",
-            "FAILED test_x.py::TestIt::test_case - GateFailure: *",
-            "FAILED test_x.py::test_error - EditMetricsError: score gave no verdict*",
-            "ERROR test_x.py::test_setup - GateFailure: *",
-            "ERROR test_x.py::test_teardown - GateFailure: *",
+            "FAILED test_x.py::test_caught - unedit score*",
+            "FAILED test_x.py::test_unittest_skip - *",
+            "FAILED test_x.py::TestIt::test_case - *",
+            "FAILED test_x.py::test_error - score could not be judged*",
+            "ERROR test_x.py::test_setup - *",
+            "ERROR test_x.py::test_teardown - *",
             "SKIPPED * no",
         ]
     )
@@ -318,8 +318,9 @@ def test_every_gate_of_one_check_is_in_one_failure(suite):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*unedit score 0.140 > max 0.100 (+0.040), marker on*",
-            "*unedit likeness 0.140 < min 0.500 (-0.360)*",
+            "*unedit score 0.140 > max 0.100*",
+            "*unedit likeness 0.140 < min 0.500*",
+            "*bound     *marker on*",
         ]
     )
 
@@ -336,10 +337,12 @@ def test_each_gate_is_one_junit_property_even_when_rerun(suite, mode):
             check(14 if first else 5, 0.1)
         """
     )
-    result = suite.runpytest("--reruns", "1", "--junitxml=junit.xml", *mode)
+    result = suite.runpytest(
+        "--reruns", "1", "--junitxml=junit.xml", "-o", "editmetrics_junit=full", *mode
+    )
     assert result.parseoutcomes() == {"passed": 1, "rerun": 1}
     xml = ElementTree.parse(suite.path / "junit.xml")
-    properties = [p.attrib for p in xml.iter("property")]
+    properties = [p.attrib for case in xml.iter("testcase") for p in case.iter("property")]
     assert properties == [{"name": "editmetrics:score", "value": "pass value=0.05 max=0.1"}]
     result.stdout.fnmatch_lines(["passed only after a rerun*", "*test_flaky"])
 
@@ -364,21 +367,18 @@ def test_a_crashed_worker_is_listed(suite):
 
 @pytest.mark.parametrize("mode", [(), ("-n2",), ("--tb=short",)], ids=["serial", "xdist", "short"])
 @pytest.mark.parametrize(
-    ("config", "call", "says"),
+    ("call", "says"),
     [
-        ("thresholds: {lpisp: 1}", "edit_gate.check(A, A.copy())",
-         "ConfigError: editmetrics.yaml:1: unknown metric 'lpisp' (did you mean 'lpips'?)"),
-        ("", "edit_gate.check_all([{'refernce': A}])",
+        ("edit_gate.check_all([{'refernce': A}])",
          "InputError: check takes no keyword 'refernce' (did you mean 'reference'?)"),
-        ("", "edit_gate.check(A, A.copy(), expect='composite')",
+        ("edit_gate.check(A, A.copy(), expect='composite')",
          "InputError: unknown expect='composite' (did you mean 'composited'?)"),
-        ("", "golden_image.check(A, comparator='pixl')",
+        ("golden_image.check(A, comparator='pixl')",
          "InputError: unknown comparator 'pixl' (did you mean 'pixel'?)"),
     ],
-    ids=["configuration", "keyword", "expect", "comparator"],
+    ids=["keyword", "expect", "comparator"],
 )  # fmt: skip
-def test_an_error_is_one_of_the_line_that_called(suite, mode, config, call, says):
-    suite.path.joinpath("editmetrics.yaml").write_text(config, encoding="utf-8")
+def test_an_error_is_one_of_the_line_that_called(suite, mode, call, says):
     suite.makepyfile(
         "import numpy as np\nA = np.zeros((16, 16, 3), np.uint8)\n"
         f"def helper(edit_gate, golden_image): {call}\n"

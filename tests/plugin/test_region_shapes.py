@@ -84,7 +84,7 @@ def test_a_failure_says_which_region(scene):
     [
         (
             "np.ones((8, 8), bool)",
-            "*unedit_max_diff gave no verdict: the mask is 8x8 px, the image 64x64*",
+            "*unedit_max_diff could not be judged: the mask is 8x8 px, the image 64x64*",
         ),
         ("np.arange(4096, dtype=np.uint8).reshape(64, 64)", "*uint8 with the values 0, 1, 2,*"),
         ("'nowhere.png'", "*mask nowhere.png: there is no such file*"),

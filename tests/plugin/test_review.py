@@ -31,14 +31,15 @@ def banded(suite):
 
 @both
 def test_a_value_in_the_band_passes_and_is_told(banded, mode):
-    result = banded.runpytest("--editmetrics-results=r.jsonl", "--junitxml=j.xml", *mode)
+    outputs = "--editmetrics-results=r.jsonl", "--junitxml=j.xml", "--editmetrics-junit=full"
+    result = banded.runpytest(*outputs, *mode)
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(
         [
             "metric  gates  passed  review  failed  unmeasured  worst margin",
             "score * 3 * 1 * 1 * 1 * 0 *",
             "for review: beyond the review bound, or beyond a bound that only advises: 1",
-            "  test_x.py::test_close: unedit score 0.080 > review 0.060 (+0.020), inside max 0.100,"
+            "  test_x.py::test_close: unedit score 0.080 > review 0.060, inside max 0.100,"
             " argument test_x.py:6",
         ]
     )
@@ -59,7 +60,7 @@ def test_the_option_makes_it_fail(banded, mode):
     result.assert_outcomes(passed=1, failed=2)
     result.stdout.fnmatch_lines(
         [
-            "*GateFailure: unedit score 0.080 > review 0.060 (+0.020), inside max 0.100*",
+            "*GateFailure: unedit score 0.080 > review 0.060, inside max 0.100*",
             "*to accept edit the review bound, argument test_x.py:6 (updating never writes one)",
         ]
     )
@@ -111,7 +112,7 @@ def test_higher_is_better_has_its_band_below(suite):
     result = suite.runpytest()
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
-        ["  test_x.py::test_it: unedit likeness@close 0.900 < review 0.920 (-0.020), inside min*"]
+        ["  test_x.py::test_it: unedit likeness@close 0.900 < review 0.920, inside min*"]
     )
     result.stdout.fnmatch_lines(["for review*: 1"])
 
@@ -142,9 +143,9 @@ def test_the_default_the_marker_and_the_golden_may_state_it(suite):
     result.stdout.fnmatch_lines(
         [
             "for review*: 3",
-            "  test_x.py::test_default: * > review 0.070 *, default editmetrics.yaml:2",
-            "  test_x.py::test_golden: * > review 0.060 *, golden goldens/test_x.py.yaml:2 (env cpu)",
-            "  test_x.py::test_marker: * > review 0.010 *, marker on test_x.py::test_marker",
+            "  test_x.py::test_default: * > review 0.070, *, default editmetrics.yaml:2",
+            "  test_x.py::test_golden: * > review 0.060, *, golden goldens/test_x.py.yaml:2 (env cpu)",
+            "  test_x.py::test_marker: * > review 0.010, *, marker on test_x.py::test_marker",
         ]
     )
 
@@ -290,7 +291,7 @@ def test_github_and_the_summary_warn(banded, monkeypatch):
     (warning,) = [line for line in result.outlines if line.startswith("::warning")]
     assert warning.startswith(
         "::warning file=test_x.py,line=6,title=editmetrics score::test_x.py::test_close:"
-        " unedit score 0.080 > review 0.060 (+0.020), inside max 0.100"
+        " unedit score 0.080 > review 0.060, inside max 0.100"
     )
     text = (banded.path / "s.md").read_text(encoding="utf-8")
     assert "1 of 3 gates failed, 1 for review" in text

@@ -43,7 +43,8 @@ def test_a_case_passes_or_fails_with_its_own_line(cases, mode):
     result.stdout.fnmatch_lines(
         [
             "*test_edits.edit.yaml::r*",
-            "*unedit score 0.600 > max 0.500 (+0.100), case test_edits.edit.yaml:12",
+            "*unedit score 0.600 > max 0.500*",
+            "*bound     case test_edits.edit.yaml:12",
             "test_edits.edit.yaml:8:*",
         ]
     )
@@ -160,4 +161,4 @@ def test_a_missing_image_is_an_error_of_its_case_only(cases):
     )
     result = cases.runpytest()
     result.assert_outcomes(failed=1, passed=1)
-    result.stdout.fnmatch_lines(["*EditMetricsError: score gave no verdict:*gone.png*"])
+    result.stdout.fnmatch_lines(["*EditMetricsError: score could not be judged:*gone.png*"])

@@ -264,6 +264,7 @@ def _metric_row(row: Row, anchors: Mapping[tuple[str, str], str]) -> MetricRow:
         "passed": row.passed,
         "review": row.review,
         "failed": row.failed,
+        "errors": row.errors,
         "unmeasured": row.unmeasured,
         "recorded": row.recorded,
     }

@@ -1,0 +1,73 @@
+"""What pytest's JUnit XML tells of gates, so that every reader of it takes the file.
+
+Totals are properties of the test suite; the pictures of a failing test are lines that GitLab and
+Jenkins show. With ``editmetrics_junit = full`` each gate is a property of its test case as well
+(see ``session.record``), which strict schemas refuse.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_editmetrics.session.record import PROPERTY_PREFIX
+from pytest_editmetrics.session.state import EditSession
+
+
+class JUnit:
+    """Adds to the XML that ``--junitxml`` writes; does nothing without it."""
+
+    def __init__(self, session: EditSession):
+        self._session = session
+
+    @property
+    def _xml(self) -> Any:
+        """Return pytest's writer, if it writes and is to be told."""
+        config = self._session.config
+        if not getattr(config.option, "xmlpath", None) or self._session.options["junit"] == "off":
+            return None
+        from _pytest.junitxml import xml_key
+
+        return config.stash.get(xml_key, None)
+
+    def close_case(self, report: pytest.TestReport, gates: Iterable[Mapping[str, Any]]) -> None:
+        """Name the pictures of a test's gates, before its test case is closed.
+
+        The cases of a YAML file are one class: readers take what follows the last dot for it.
+        """
+        path = report.nodeid.partition("::")[0]
+        if path.endswith((".edit.yaml", ".edit.yml")) and (xml := self._xml) is not None:
+            folder, _, name = path.rpartition("/")
+            grouped = [*folder.split("/"), name.replace(".", "_")]
+            xml.node_reporter(report).attrs["classname"] = ".".join(filter(None, grouped))
+        pictures = dict.fromkeys(
+            str(gate["picture"]).partition(" (")[0]
+            for gate in gates
+            if gate["picture"] and not str(gate["picture"]).startswith("no picture")
+        )
+        if not pictures or (xml := self._xml) is None:
+            return
+        from xml.etree.ElementTree import Element
+
+        lines = Element("system-out")
+        lines.text = "\n".join(f"[[ATTACHMENT|{self._placed(name)}]]" for name in pictures)
+        xml.node_reporter(report).append(lines)
+
+    def _placed(self, picture: str) -> str:
+        """Return a picture's path: from the project for GitLab, else whole, as Jenkins wants it."""
+        path = self._session.rootdir / picture
+        project = os.environ.get("CI_PROJECT_DIR")
+        if project and path.is_relative_to(Path(project)):
+            return path.relative_to(Path(project)).as_posix()
+        return str(path)
+
+    def totals(self, counts: Mapping[str, int]) -> None:
+        """State the session's counts."""
+        if (xml := self._xml) is None:
+            return
+        for name, number in counts.items():
+            xml.add_global_property(f"{PROPERTY_PREFIX}{name}", number)

@@ -1,0 +1,71 @@
+"""The section that ends a session's output: what came of the gates, and what to type next."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_editmetrics.session.options import in_ci
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.gates.verdict import Gate
+    from pytest_editmetrics.report.next_steps import Session
+    from pytest_editmetrics.report.tally import Tally, TestGates
+    from pytest_editmetrics.session.outputs import RunOutputs
+
+
+class EachGate:
+    """A line for every gate of the session, as ``-v`` shows them."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def add(self, test: TestGates, gate: Gate) -> None:
+        """Keep the line of a gate of the test's last attempt."""
+        from pytest_editmetrics.report.summary import gate_line
+
+        self.lines.append(gate_line(test.nodeid, gate))
+
+
+def write_last_screen(
+    reporter: pytest.TerminalReporter,
+    tally: Tally | None,
+    each: EachGate,
+    end: tuple[Sequence[str], Sequence[str]],
+    outputs: RunOutputs,
+) -> None:
+    """Write the section; ``end`` are the notes, and what fails the session besides its tests."""
+    from pytest_editmetrics.report.next_steps import next_steps, verdict_lines
+    from pytest_editmetrics.report.printed import printing
+    from pytest_editmetrics.report.summary import summary_lines
+
+    write = printing(reporter.write_line)
+    notes, problems = end
+    reporter.section("editmetrics")
+    for line in each.lines:
+        write(line)
+    if tally is not None:
+        wide = None if in_ci() or not reporter.isatty else reporter._tw.fullwidth
+        quiet = reporter.config.get_verbosity() < 0
+        for line in summary_lines(tally, quiet=quiet, width=wide):
+            write(line)
+        for text, colour in verdict_lines(tally):
+            write(text, **({colour: True} if colour else {}))
+    for note in notes:
+        write(note)
+    for problem in problems:
+        write(f"FAILED: {problem}", red=True)
+    if tally is not None:
+        for text, _ in next_steps(tally, _session(reporter.config, outputs)):
+            write(text)
+
+
+def _session(config: pytest.Config, outputs: RunOutputs) -> Session:
+    """Return what the next commands are made of: this one as it was typed, and what it wrote."""
+    from pytest_editmetrics.report.next_steps import Session
+
+    typed = shlex.join(["pytest", *map(str, config.invocation_params.args)])
+    return Session(typed, outputs.kept_run, outputs.html_report)

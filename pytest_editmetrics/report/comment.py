@@ -1,0 +1,66 @@
+"""A run as the Markdown of a comment on a merge request: what changed, what fails, what is new."""
+
+from __future__ import annotations
+
+from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.report.comparison import key_text, moved
+from pytest_editmetrics.report.markdown import SessionEnd, escape, fitted, listed, verdict_heading
+from pytest_editmetrics.report.tally import Tally, TestGates, beyond, tally_of
+from pytest_editmetrics.report.text import headline
+from pytest_editmetrics.runs.folder import Run
+from pytest_editmetrics.suites.compare import NOISE, Comparison, Pair
+
+LIMIT = 60_000
+"""Bytes: GitHub takes 65,536 characters of a comment, and a job adds a line of its own."""
+
+
+def comment(
+    run: Run, base: Comparison | None = None, *, mark: str = "edits", url: str | None = None
+) -> str:
+    """Return the comment.
+
+    Args:
+        run: the run that is judged.
+        base: what moved against the run before, if there is one.
+        mark: a name in an HTML comment on the first line, by which a job finds its earlier comment.
+        url: where the report lies.
+    """
+    tally = tally_of(run.gates, run.crashed)
+    end = SessionEnd(interrupted=not run.complete, report_url=url)
+    head = [f"<!-- editmetrics: {escape(mark)} -->", verdict_heading(tally, end)]
+    if url:
+        head.append(f"[The report]({escape(url)})")
+    body = listed("Failing, the worst first", _failing(tally))
+    body += listed("Errors, which are no regressions", _of(tally, "error"))
+    if base is not None:
+        body += listed("Changed against the base, the worst first", _changed(base))
+        body += listed("New", [key_text(key) for key in base.only_head])
+        body += listed("Gone", [key_text(key) for key in base.only_base])
+    body += listed("Unmeasured", _of(tally, "unmeasured"))
+    body += listed("For review", _of(tally, "review"))
+    return fitted(head, body, "", LIMIT)
+
+
+def _failing(tally: Tally) -> list[str]:
+    failing = [(t, g) for t, g in tally.notable if g.verdict in ("fail", "missing-golden")]
+    failing.sort(key=lambda pair: beyond(pair[1]), reverse=True)
+    return [_entry(test, gate) for test, gate in failing]
+
+
+def _of(tally: Tally, verdict: str) -> list[str]:
+    return [_entry(test, gate) for test, gate in tally.notable if gate.verdict == verdict]
+
+
+def _entry(test: TestGates, gate: Gate) -> str:
+    return f"{test.nodeid}: {headline(gate)}"
+
+
+def _changed(base: Comparison) -> list[str]:
+    pairs = [pair for change in base.metrics for pair in change.pairs if abs(pair.worse_by) > NOISE]
+    pairs.sort(key=_by, reverse=True)
+    return [moved(pair) for pair in pairs]
+
+
+def _by(pair: Pair) -> float:
+    """Return by how much of the base a pair became worse: metrics are sorted together."""
+    return pair.worse_by / max(abs(pair.base.value or 0.0), NOISE)

@@ -1,0 +1,83 @@
+"""The message of a failed check: its failing gates, then what explains them, all said once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.report.text import (
+    explanation_rows,
+    headline,
+    rows_as_lines,
+    update_mode,
+)
+
+
+def failure_text(gates: Sequence[Gate], nodeid: str, verbosity: int = 0) -> str:
+    """Return the message of one check: a line for each failing gate, then what explains them.
+
+    Args:
+        gates: all gates of the check.
+        nodeid: the test's.
+        verbosity: pytest's: -1 gives only the lines of the failing gates, 2 adds the details.
+    """
+    failing = [gate for gate in gates if gate.failing]
+    lines = _headlines(failing)
+    if verbosity < 0:
+        return "\n".join(lines)
+    lines += rows_as_lines(_rows(failing, nodeid, verbosity))
+    others = [gate for gate in gates if not gate.failing]
+    if others:
+        lines.append("other gates of this check:")
+        lines += [f"    {_beside(gate)}" for gate in others]
+    return "\n".join(lines)
+
+
+def _headlines(failing: Sequence[Gate]) -> list[str]:
+    """Return a line for each failing gate; a cause, or an error, that several share is said once.
+
+    >>> _headlines([Gate(metric, "error", message="no such file a.png") for metric in ("l", "p")])
+    ['l, p could not be judged: no such file a.png']
+    """
+    lines: list[str] = []
+    said: list[object] = []
+    errors: dict[str | None, list[str]] = {}
+    for gate in failing:
+        if gate.verdict == "error":
+            errors.setdefault(gate.message, []).append(gate.label)
+    for gate in failing:
+        if gate.verdict == "error":
+            if labels := errors.pop(gate.message, None):
+                lines.append(f"{', '.join(labels)} could not be judged: {gate.message}")
+            continue
+        causes = gate.details.get("causes")
+        lines.append(headline(gate, cause=causes not in said))
+        said.append(causes)
+    return lines
+
+
+def _rows(failing: Sequence[Gate], nodeid: str, verbosity: int) -> list[tuple[str, str]]:
+    """Return the rows of all gates: one that several share is there once, else who says what."""
+    mode = update_mode(failing)
+    said: dict[str, dict[str, list[str]]] = {}
+    for gate in failing:
+        rows = explanation_rows(gate, nodeid, mode)
+        if verbosity >= 2:
+            rows += [("details", f"{key} {value}") for key, value in sorted(gate.details.items())]
+        for label, text in rows:
+            said.setdefault(label, {}).setdefault(text, []).append(gate.label)
+    lines = []
+    for label, texts in said.items():
+        shared = all(len(of) == len(failing) for of in texts.values())
+        for text, of in texts.items():
+            whose = "" if shared or len(failing) == 1 else f"{', '.join(of)}: "
+            lines.append((label, whose + text))
+    order = list(dict.fromkeys(label for label, _ in lines))
+    return sorted(lines, key=lambda line: order.index(line[0]))
+
+
+def _beside(gate: Gate) -> str:
+    """Return the line of a gate beside one that fails: what was to be recorded then is not."""
+    if gate.verdict != "recorded":
+        return f"{gate.verdict}: {headline(gate)}"
+    return f"not recorded, as this test fails: {headline(gate).replace(' recorded, ', ', ', 1)}"

@@ -1,0 +1,119 @@
+"""The end of the summary: what failed and of what, where to look, and what to type next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pytest_editmetrics.gates.verdict import OTHER_WEIGHTS, Gate
+from pytest_editmetrics.measurement import WRITTEN_BY_HAND
+from pytest_editmetrics.report.tally import Tally, TestGates, beyond
+
+
+class Line(NamedTuple):
+    """A line of the terminal, and pytest's name of its colour, if it has one."""
+
+    text: str
+    colour: str | None = None
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the commands to type next are made of.
+
+    ``again`` is the command that runs these tests; ``run`` the run directory and ``html`` the
+    report that this session wrote, if it did.
+    """
+
+    again: str = "pytest"
+    run: str | None = None
+    html: str | None = None
+
+
+def verdict_lines(tally: Tally) -> list[Line]:
+    """Return how many gates failed, of which causes, and how many erred: that is no regression."""
+    failing = [gate for _, gate in tally.notable if gate.verdict in ("fail", "missing-golden")]
+    errors = [gate for _, gate in tally.notable if gate.verdict == "error"]
+    lines = []
+    if failing:
+        causes = Counter(_kind(gate) for gate in failing)
+        listed = ", ".join(f"{number} {kind}" for kind, number in causes.most_common())
+        lines.append(Line(f"{_gates(len(failing))} failed: {listed}", "red"))
+    if errors:
+        messages = list(dict.fromkeys(gate.message or "" for gate in errors))
+        more = f" (and {len(messages) - 1} other messages)" if len(messages) > 1 else ""
+        said = messages[0].splitlines()[0] if messages[0] else ""
+        text = f"{_gates(len(errors))} could not be judged, which is no regression: {said}{more}"
+        lines.append(Line(text, "yellow"))
+    if picture := _worst_picture(tally.notable):
+        lines.append(Line(f"worst picture: {picture}"))
+    return lines
+
+
+def next_steps(tally: Tally, session: Session) -> list[Line]:
+    """Return what to type next: to look, to accept, to record what has no golden."""
+    failing = [gate for _, gate in tally.notable if gate.verdict == "fail"]
+    missing = [gate for _, gate in tally.notable if gate.verdict == "missing-golden"]
+    other = [gate for _, gate in tally.notable if OTHER_WEIGHTS in gate.details]
+    lines = []
+    if failing:
+        lines.append(Line(f"to look: {_look(session)}"))
+    recorded = [gate for gate in (*failing, *other) if _goldens_hold(gate)]
+    if recorded:
+        accept = f"editmetrics approve {session.run}" if session.run else _update(session, "failed")
+        number = len(failing) + len(other)
+        which = f"all {number}" if len(recorded) == number else f"{len(recorded)} of {number}"
+        lines.append(Line(f"to accept {'it' if number == 1 else which}, if meant: {accept}"))
+    by_hand = sum(gate.snapshot is None and gate.origin in WRITTEN_BY_HAND for gate in failing)
+    if by_hand:
+        bounds = "1 bound is" if by_hand == 1 else f"{by_hand} bounds are"
+        lines.append(Line(f"{bounds} written by hand: edit where the failure says it stands"))
+    if missing:
+        have = "has" if len(missing) == 1 else "have"
+        mode = "failed" if recorded else "missing"
+        command = _update(session, mode)
+        lines.append(Line(f"{_gates(len(missing))} {have} no golden: {command}"))
+    return lines
+
+
+def _kind(gate: Gate) -> str:
+    """Return the first cause of a failing gate, or what else it is of."""
+    if gate.verdict == "missing-golden":
+        return "without a golden"
+    if causes := gate.details.get("causes"):
+        return str(causes[0]["kind"])
+    if gate.snapshot is not None:
+        return "golden image"
+    return "object" if gate.compares == "objects" else "without a cause"
+
+
+def _goldens_hold(gate: Gate) -> bool:
+    """Tell whether recording accepts the gate: its bound is not written by hand."""
+    if gate.details.get("no_golden") or gate.details.get("advice"):
+        return False
+    return gate.snapshot is not None or gate.origin not in WRITTEN_BY_HAND
+
+
+def _look(session: Session) -> str:
+    if session.html:
+        return f"open {session.html}"
+    if session.run:
+        return f"editmetrics report {session.run}"
+    return f"{session.again} --editmetrics-html=report.html"
+
+
+def _update(session: Session, mode: str) -> str:
+    return f"{session.again} --editmetrics-update={mode}"
+
+
+def _worst_picture(notable: Sequence[tuple[TestGates, Gate]]) -> str | None:
+    """Return the picture of the gate that is farthest beyond its bound, relative to it."""
+    shown = [gate for _, gate in notable if gate.verdict == "fail" and gate.picture]
+    worst = max(shown, key=beyond, default=None)
+    return None if worst is None or worst.picture is None else worst.picture.partition(" (")[0]
+
+
+def _gates(number: int) -> str:
+    return f"{number} gate{'' if number == 1 else 's'}"

@@ -1,0 +1,207 @@
+"""What a session's output begins and ends with: six sessions, as a user reads them."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+SHIFTED = "edit_gate.check(scene(), np.roll(edited(), 2, axis=1), BOX{more})"
+
+
+def screen(result: pytest.RunResult) -> list[str]:
+    """The lines of the section, without what follows it."""
+    shown = result.stdout.str().partition("= editmetrics =")[2]
+    return shown.partition("short test summary")[0].splitlines()[1:]
+
+
+def written(scene: pytest.Pytester, *calls: str) -> None:
+    tests = (
+        f"def test_{number}(edit_gate):\n    {call}\n" for number, call in enumerate(calls, start=1)
+    )
+    scene.makepyfile(test_edit="from scene import *\n\n" + "\n".join(tests))
+
+
+def test_all_passed(scene):
+    (scene.path / "editmetrics.yaml").write_text("thresholds: {unedit_psnr: 30}\n")
+    written(scene, "edit_gate.check(scene(), edited(), BOX, metrics='unedit_psnr')")
+    lines = screen(scene.runpytest())
+    assert lines[0].split() == [
+        "metric",
+        "gates",
+        "passed",
+        "failed",
+        "unmeasured",
+        "worst",
+        "margin",
+    ]
+    assert len(lines) == 3  # the table, and pytest's last line
+    assert screen(scene.runpytest("-q"))[:-1] == []
+
+
+def test_failures_begin_with_their_cause_and_end_with_what_to_type(scene):
+    (scene.path / "editmetrics.yaml").write_text(
+        "metrics: [unedit_psnr]\nthresholds: {unedit_psnr: 45}\n"
+    )
+    written(
+        scene,
+        SHIFTED.format(more=""),
+        SHIFTED.format(more=", name='again'"),
+        "edit_gate.check(scene(), jpeg(edited(), 40), BOX)",
+    )
+    result = scene.runpytest()
+    result.assert_outcomes(failed=3)
+    result.stdout.re_match_lines(
+        [
+            r"E +GateFailure: unedit_psnr 1\d\.\d\d < min 45\.00: the background moved 2\.00 px right \(\d\d %\)",
+            r"E +bound     default editmetrics.yaml:2",
+            r"E +look at   .*\.png \(reference \| edited \| difference\)",
+            r"E +to accept pytest test_edit.py::test_1 --editmetrics-update=failed",
+        ],
+        consecutive=True,
+    )
+    lines = screen(result)
+    assert "3 gates failed: 2 shift, 1 re-encoding" in lines
+    assert any(
+        re.fullmatch(r"worst picture: \.pytest_cache/.*test-1.*\.png", line) for line in lines
+    )
+    assert [line.partition(": ")[0] for line in lines[-3:-1]] == [
+        "to look",
+        "to accept all 3, if meant",
+    ]
+    assert lines[-2].endswith(" --editmetrics-update=failed")
+    result.stdout.fnmatch_lines(["FAILED test_edit.py::test_1 - unedit_psnr 1* < min 45.00*"])
+
+
+def test_missing_goldens_are_recorded_by_one_command(scene):
+    written(scene, "edit_gate.check(scene(), edited(), BOX, metrics='unedit_psnr')")
+    result = scene.runpytest("test_edit.py")
+    lines = screen(result)
+    assert "1 gate failed: 1 without a golden" in lines
+    assert lines[-2].startswith("1 gate has no golden: pytest test_edit.py ")
+    assert lines[-2].endswith(" --editmetrics-update=missing")
+    result.stdout.fnmatch_lines(["*look at *test-edit-py-test-1-unedit-psnr-*.png (reference |*"])
+
+
+def test_missing_weights_are_no_failure(scene):
+    written(scene, "edit_gate.check(scene(), edited(), BOX, metrics='emd')")
+    (scene.path / "editmetrics.yaml").write_text(
+        "pipes_default: {clip-pipe: {model_path: gone}}\nthresholds: {emd: 9}\n"
+    )
+    result = scene.runpytest()
+    result.assert_outcomes(failed=1)
+    lines = screen(result)
+    assert lines[0].split()[4] == "errors"
+    assert lines[1].split()[:6] == ["emd", "1", "0", "0", "1", "0"]
+    assert any(
+        line.startswith("1 gate could not be judged, which is no regression: ") for line in lines
+    )
+    assert not any("failed:" in line for line in lines)
+
+
+def test_unmeasured_is_listed(scene):
+    written(scene, "edit_gate.check(scene(), edited(), [(0, 0, 999, 999)], metrics='unedit_psnr')")
+    lines = screen(scene.runpytest())
+    assert "unmeasured: 1" in lines
+    assert any("test_1: unedit_psnr unmeasured (empty-region)" in line for line in lines)
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_a_configuration_that_cannot_be_used_is_one_usage_error(scene, mode):
+    (scene.path / "editmetrics.yaml").write_text("metric: [unedit_psnr]\n")
+    written(scene, *["edit_gate.check(scene(), edited(), BOX)"] * 4)
+    result = scene.runpytest(*mode)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: editmetrics.yaml:1: unknown key 'metric' (did you mean 'metrics'?)"]
+    )
+    result.stdout.no_fnmatch_line("*edit_gate*")
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_without_a_gate_it_is_not_read(scene, mode):
+    (scene.path / "editmetrics.yaml").write_text("metric: [unedit_psnr]\n")
+    scene.makepyfile("def test_plain(): pass")
+    result = scene.runpytest(*mode)
+    result.assert_outcomes(passed=1)
+    assert "= editmetrics =" not in result.stdout.str()
+
+
+def test_a_case_of_yaml_and_a_marker_read_it_too(scene):
+    (scene.path / "editmetrics.yaml").write_text("metric: [unedit_psnr]\n")
+    scene.makepyfile("import pytest\n@pytest.mark.editmetrics(gates='none')\ndef test_it(): pass")
+    assert scene.runpytest().ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_several_metrics_of_a_check_share_what_explains_them(scene):
+    (scene.path / "editmetrics.yaml").write_text(
+        "metrics: [unedit_psnr, unedit_ssim]\nthresholds: {unedit_psnr: 90, unedit_ssim: 0.999}\n"
+    )
+    written(scene, SHIFTED.format(more=""))
+    result = scene.runpytest()
+    message = [line for line in result.outlines if line.startswith("E ")]
+    assert len(message) <= 12
+    assert sum("moved 2.00 px right" in line for line in message) == 2  # the first line, the cause
+
+
+def test_an_input_error_is_said_once_a_check(scene):
+    (scene.path / "editmetrics.yaml").write_text(
+        "metrics: [unedit_psnr, unedit_ssim]\nthresholds: {unedit_psnr: 90, unedit_ssim: 0.999}\n"
+    )
+    written(scene, "edit_gate.check(scene(), 'gone.png', BOX)")
+    result = scene.runpytest()
+    (line,) = (line for line in result.outlines if line.startswith("E ") and "gone.png" in line)
+    assert "unedit_psnr, unedit_ssim could not be judged: " in line
+
+
+def test_verbosity_does_what_a_pytest_user_expects(scene):
+    (scene.path / "editmetrics.yaml").write_text(
+        "metrics: [unedit_psnr]\nthresholds: {unedit_psnr: 45}\n"
+    )
+    written(scene, SHIFTED.format(more=""), "edit_gate.check(scene(), edited(), BOX)")
+    quiet = scene.runpytest("-q")
+    assert sum(line.startswith("E ") for line in quiet.outlines) == 1
+    assert not any(line.startswith("metric ") for line in screen(quiet))
+    plain = screen(scene.runpytest())
+    assert not any(line.startswith(("PASS", "FAIL ")) for line in plain)
+    verbose = screen(scene.runpytest("-v"))
+    assert [line.split()[0] for line in verbose[:2]] == ["FAIL", "PASS"]
+    assert re.search(r"unedit_psnr inf >= min 45\.00", verbose[1]) or "inside)" in verbose[1]
+    details = scene.runpytest("-vv").stdout.str()
+    assert re.search(r"E +details   measured_fraction ", details) is not None
+    assert "details   measured_fraction" not in quiet.stdout.str()
+
+
+def test_no_picture_is_lost_without_the_cache_of_pytest(scene, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(scene.path / "home"))
+    (scene.path / "editmetrics.yaml").write_text(
+        "metrics: [unedit_psnr]\nthresholds: {unedit_psnr: 45}\n"
+    )
+    written(scene, SHIFTED.format(more=""))
+    result = scene.runpytest("-p", "no:cacheprovider")
+    (line,) = (line for line in result.outlines if "look at" in line)
+    picture = re.search(r"look at +(\S+\.png)", line)
+    assert picture is not None
+    assert (scene.path / picture[1]).is_file()
+
+
+def test_junit_holds_totals_and_pictures_and_no_property_of_a_case(scene):
+    (scene.path / "editmetrics.yaml").write_text(
+        "metrics: [unedit_psnr]\nthresholds: {unedit_psnr: 45}\n"
+    )
+    written(scene, SHIFTED.format(more=""))
+    scene.runpytest("--junitxml=j.xml")
+    xml = ElementTree.parse(scene.path / "j.xml")
+    totals = {p.get("name"): p.get("value") for p in xml.iterfind("testsuite/properties/property")}
+    assert totals["editmetrics:gates"] == totals["editmetrics:failed"] == "1"
+    (case,) = xml.iter("testcase")
+    assert {child.tag for child in case} == {"failure", "system-out"}
+    attached = re.fullmatch(r"\[\[ATTACHMENT\|(.+\.png)\]\]", case.findtext("system-out") or "")
+    assert attached is not None
+    assert attached[1].startswith("/")
+    failure = case.find("failure")
+    assert failure is not None
+    assert (failure.get("message") or "").startswith("unedit_psnr ")
+    scene.runpytest("--junitxml=j.xml", "--editmetrics-junit=off")
+    assert "editmetrics" not in (scene.path / "j.xml").read_text().partition("<testcase")[0]
