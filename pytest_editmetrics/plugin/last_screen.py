@@ -44,6 +44,7 @@ def write_last_screen(
 
     write = printing(reporter.write_line)
     notes, problems = end
+    reporter.ensure_newline()
     reporter.section("editmetrics")
     for line in each.lines:
         write(line)

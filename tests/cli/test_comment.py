@@ -1,0 +1,58 @@
+"""``editmetrics comment``: a run as a comment on a merge request."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pytest_editmetrics.cli.main import main
+from pytest_editmetrics.report.comment import LIMIT
+
+
+def run(scene: pytest.Pytester, name: str, *shifts: int) -> None:
+    """Write a run: a test each, whose background moved by so many pixels."""
+    (scene.path / "editmetrics.yaml").write_text(
+        "metrics: [unedit_psnr]\nthresholds: {unedit_psnr: 45}\n"
+    )
+    tests = (
+        f"def test_{number}(edit_gate):\n"
+        f"    edit_gate.check(scene(), np.roll(edited(), {shift}, axis=1), BOX)\n"
+        for number, shift in enumerate(shifts)
+    )
+    scene.makepyfile(test_edit="from scene import *\n" + "".join(tests))
+    scene.runpytest(f"--editmetrics-run-dir={name}")
+
+
+def test_it_says_what_fails_changed_and_is_new(scene, capsys, monkeypatch):
+    run(scene, "base", 0, 0)
+    run(scene, "head", 0, 2, 5)
+    monkeypatch.chdir(scene.path)
+    capsys.readouterr()
+    options = ["--base", "base", "--url", "https://example.org/r", "--mark", "nightly"]
+    assert main(["comment", "head", *options]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("<!-- editmetrics: nightly -->\n")
+    assert "2 of 3 gates failed" in text
+    assert "[The report](https://example.org/r)" in text
+    failing = text.partition("### Failing, the worst first: 2")[2].partition("###")[0]
+    assert re.findall(r"::test_(\d)", failing) in (["1", "2"], ["2", "1"])
+    assert "moved 2.00 px right" in failing
+    changed = text.partition("### Changed against the base, the worst first: 1")[2]
+    assert "::test_1" in changed.partition("###")[0]
+    assert "::test_2" in text.partition("### New: 1")[2].partition("###")[0]
+
+
+def test_it_takes_no_more_than_a_comment_holds(scene, capsys, monkeypatch):
+    run(scene, "one", 2)
+    results = scene.path / "one/results.jsonl"
+    lines = results.read_text().splitlines()
+    (gate,) = (line for line in lines if '"record": "gate"' in line or '"record":"gate"' in line)
+    many = [gate.replace("::test_0", f"::test_{number:04}") for number in range(900)]
+    results.write_text("\n".join([lines[0], *many, lines[-1]]) + "\n")
+    monkeypatch.chdir(scene.path)
+    capsys.readouterr()
+    assert main(["comment", "one"]) == 0
+    text = capsys.readouterr().out
+    assert len(text.encode()) <= LIMIT
+    assert "more entries are left out" in text
