@@ -6,6 +6,7 @@ import threading
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pytest_editmetrics.cache.device import device_name, numerics, resolve_device
@@ -60,6 +61,10 @@ class Using:
             "dtype": self.dtype,
             **numerics(self.device),
         }
+
+
+def _size(weights: Path) -> str:
+    return f" ({weights.stat().st_size / 1e6:.0f} MB)" if weights.is_file() else ""
 
 
 class ModelPipe(Pipe, Generic[ModelT]):
@@ -133,7 +138,8 @@ class ModelPipe(Pipe, Generic[ModelT]):
             with self.explained(f"loading {self.key} on {using.device}"), quiet_random():
                 return Loaded(self._build(using), using.device, using.weights)
 
-        loaded: Loaded[ModelT] = self.models.get(self._model_key(using), build)
+        what = f"{using.found.name}{_size(using.found.path)} on {using.device}"
+        loaded: Loaded[ModelT] = self.models.get(self._model_key(using), build, what)
         return loaded
 
     def release(self) -> None:

@@ -24,6 +24,7 @@ from pytest_editmetrics.plugin.fixtures import (
     sam_pipe,
 )
 from pytest_editmetrics.plugin.last_lines import LastLines
+from pytest_editmetrics.plugin.progress import Progress
 from pytest_editmetrics.plugin.whole_run import Found
 from pytest_editmetrics.session import hookspec
 from pytest_editmetrics.session.identity import noted_calls
@@ -85,6 +86,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(xdist.worker(config), "editmetrics-found")
         config.pluginmanager.register(xdist.XdistWorker(session), "editmetrics-xdist")
         return
+    config.pluginmanager.register(Progress(session), "editmetrics-progress")
     problems: list[str] = []
     controller = Controller(session, problems)
     whole = controller.whole

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.config.settings import MetricConfig, Settings
     from pytest_editmetrics.config.suite import SuiteSettings
     from pytest_editmetrics.goldens.store import Goldens
-    from pytest_editmetrics.pipes.models import ModelStore
+    from pytest_editmetrics.pipes.models import ModelStore, Tell
     from pytest_editmetrics.pipes.registry import PipeRegistry
     from pytest_editmetrics.runs.folder import RunDir
     from pytest_editmetrics.session.cases_ahead import CasesAhead
@@ -45,6 +45,7 @@ class EditSession:
         self._said: list[str] = []
         self.ledger = Ledger()
         self.fixtures = threading.RLock()
+        self.tell: Tell | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """What a process without pytest needs to measure: no pytest, goldens or pipes go there."""
@@ -249,7 +250,7 @@ class EditSession:
         """The models that all pipes of the session share."""
         from pytest_editmetrics.pipes.models import ModelStore
 
-        return ModelStore(self.clock)
+        return ModelStore(self.clock, self.tell)
 
     def share(self, pipe: Any) -> Any:
         """Return a pipe that keeps its features and model in the session, if it is one of ours."""

@@ -27,7 +27,15 @@ def test_all_passed(scene):
     (scene.path / "editmetrics.yaml").write_text("thresholds: {unedit_psnr: 30}\n")
     written(scene, "edit_gate.check(scene(), edited(), BOX, metrics='unedit_psnr')")
     lines = screen(scene.runpytest())
-    assert lines[0].split() == ["metric", "gates", "passed", "failed", "unmeasured", "worst", "margin"]
+    assert lines[0].split() == [
+        "metric",
+        "gates",
+        "passed",
+        "failed",
+        "unmeasured",
+        "worst",
+        "margin",
+    ]
     assert len(lines) == 3  # the table, and pytest's last line
     assert screen(scene.runpytest("-q"))[:-1] == []
 

@@ -151,9 +151,10 @@ class SAMPipe(ModelPipe[Any]):
         self, model: Any, image: Array, depends: Mapping[str, Any]
     ) -> Sequence[NDArray[np.float32]]:
         def compute() -> list[NDArray[np.float32]]:
-            if self.model_type == "sam2":
-                return sam2_model.encode(model, image, self.use().dtype)
-            return [sam_model.encode(model, image, self.use().dtype)]
+            with self.models.telling("SAM looks at an image"):
+                if self.model_type == "sam2":
+                    return sam2_model.encode(model, image, self.use().dtype)
+                return [sam_model.encode(model, image, self.use().dtype)]
 
         return self.cache.get(feature_key("sam-embedding-1", **depends), compute)
 
