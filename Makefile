@@ -34,9 +34,10 @@ corpus: $(VENV)/.ready
 bad-input: $(VENV)/.ready
 	$(BIN)/python tests/bad_input/write_page.py
 
-# docs/reference, from what the package declares
+# docs/reference, from what the package declares; README's output, from the demo
 reference: $(VENV)/.ready
 	$(BIN)/python tools/make_reference.py
+	$(BIN)/python tools/demo_output.py
 
 browser: $(VENV)/.ready
 	$(BIN)/python -m pytest -q tests/browser

@@ -314,9 +314,10 @@ def _shown(
     from pytest_editmetrics.goldens.comparators import seen
     from pytest_editmetrics.report.picture import describe_change
 
-    images = (seen(image.pixels),) if golden is None else (seen(golden), seen(image.pixels))
-    if compared is not None:
-        change = describe_change((images[0], images[1]), image.mask)
+    now = seen(image.pixels)
+    images = (now,) if golden is None else (seen(golden), now)
+    if golden is not None and compared is not None:
+        change = describe_change((seen(golden), now), image.mask)
         gate = replace(gate, details={**gate.details, "change": change})
     return illustrated(session, gate, images, id_of(job.item).nodeid)
 

@@ -22,7 +22,7 @@ def add(commands: Commands) -> None:
         description="Print the comment: what fails, changed and is new, the worst first, with its"
         " causes. It takes at most 60,000 bytes, and its first line holds a mark by which a job"
         " finds the comment it wrote before. The exit status is 0 whatever the run came to.",
-        epilog="example: editmetrics comment run --base main-run > comment.md",
+        epilog="example: editmetrics comment run --base main-run --url https://example.org/report",
     )
     parser.add_argument("run_dir", metavar="RUN", type=Path, help=RUN_OR_RESULTS)
     parser.add_argument(

@@ -92,7 +92,7 @@ def test_each_row_becomes_gates_of_a_run(score, suite):
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         [
-            "score * 7 * 2 * 4 * 1 *",
+            "score * 7 * 2 * 2 * 2 * 1 *",
             "likeness * 1 * 0 * 1 * 0 *0.100 beyond min 0.300: manifest::own",
             "failing: 5",
             "  manifest::row 0: score could not be judged: edited image *edited0.png: there is no such file",
