@@ -26,6 +26,7 @@ from pytest_editmetrics.errors import (
     ImageError,
     WeightsError,
 )
+from pytest_editmetrics.goldens.environment import Environment
 from pytest_editmetrics.goldens.file import read_golden_file
 from pytest_editmetrics.goldens.provenance import read_provenance
 from pytest_editmetrics.goldens.store import Goldens
@@ -304,7 +305,7 @@ class TestLinks:
     def looked_up(project: Path, test_file: Path | None = None, root: Path | None = None):
         goldens = Goldens(root, project, PipeRegistry())
         address = goldens.address(test_file or project / "tests" / "test_x.py", "test_it", "lpips")
-        return goldens.lookup(address, "cpu", "cpu", smoke=False)
+        return goldens.lookup(address, Environment.recorded(["cpu"], None, "a gate"), smoke=False)
 
 
 def test_an_array_of_objects_is_no_image() -> None:

@@ -6,14 +6,11 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from importlib.util import find_spec
-from pathlib import Path
 
+from pytest_editmetrics.cache.accelerator import no_gpu
 from pytest_editmetrics.cache.precision import precision
 from pytest_editmetrics.cache.threads import thread_count
 from pytest_editmetrics.errors import EditMetricsError
-
-_GPUS = ("/dev/nvidiactl", "/dev/dxg")
 
 
 def resolve_device(requested: str = "auto") -> str:
@@ -56,31 +53,11 @@ def resolve_device(requested: str = "auto") -> str:
 
 
 def only_cpu() -> bool:
-    """Tell whether this is known, without importing torch, to be a machine without a GPU for it.
+    """Tell whether this is known, without torch, to be a machine without a GPU for it.
 
-    So it is on Linux where CUDA's driver cannot be loaded, which torch would have to load too, and
-    torch is no build for another kind of GPU. Where torch is imported it is asked instead.
+    Where torch is imported it is asked instead.
     """
-    if sys.platform != "linux" or "torch" in sys.modules:
-        return False
-    found = find_spec("torch")
-    if found is None or found.origin is None:
-        return False
-    try:
-        text = Path(found.origin).with_name("version.py").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    if not re.search(r"^hip\b[^=\n]*= *None *$", text, re.MULTILINE):
-        return False
-    if any(Path(device).exists() for device in _GPUS):
-        return False
-    import ctypes
-
-    try:
-        ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        return True
-    return False
+    return "torch" not in sys.modules and sys.platform == "linux" and no_gpu()
 
 
 def device_name(device: str) -> str:

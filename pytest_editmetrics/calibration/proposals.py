@@ -21,6 +21,7 @@ from pytest_editmetrics.calibration.values import Calibrated, Calibration, Deman
 from pytest_editmetrics.config.expect import check_expect
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
+from pytest_editmetrics.goldens.environment import CPU, Environment, environment_name
 from pytest_editmetrics.goldens.recording import Proposal, recorded_bound
 from pytest_editmetrics.measurement import Margin, Metric, Threshold
 from pytest_editmetrics.runs.folder import GateRecord, Run
@@ -158,14 +159,14 @@ def _series(
 
 
 def _golden(session: EditSession, record: GateRecord) -> tuple[str | None, Threshold | None]:
-    """Return the variant that holds where the gate was measured, and the bound that holds there."""
+    """Return the variant that holds where the edit ran, and the bound that holds there."""
     gate = record.gate
     if bound_elsewhere(gate) is not None:
         return gate.env, _stated(gate)
     metric = session.registry.metric(gate.metric)
     address = golden_address(session, record)
-    device = gate.device or "cpu"
-    approved = session.goldens.lookup(address, device, gate.device_name or device, gate.smoke)
+    environment = Environment.recorded(gate.environment, None, f"{record.nodeid} {gate.label}")
+    approved = session.goldens.lookup(address, environment, gate.smoke)
     default = session.settings.default(metric, check_expect(gate.details.get("expect")))
     if approved is None:
         return None, default
@@ -252,7 +253,18 @@ def _changed(result: Calibrated, **values: object) -> Calibrated:
 
 
 def _device(gate: Gate) -> str:
-    return gate.device_name or gate.device or "an unknown device"
+    """Return where the gate was measured, and where its edit ran if that is said and elsewhere."""
+    measured = gate.device_name or gate.device or "an unknown device"
+    if not gate.environment or gate.environment[0] == environment_name(measured):
+        return measured
+    return f"{measured} (edited on {gate.environment[0]})"
+
+
+def _variant_for(gates: Iterable[Gate]) -> str:
+    """Return what a variant could be called that some of these gates would take, and not all."""
+    named = [gate.environment or ((gate.device or CPU).partition(":")[0],) for gate in gates]
+    apart = [name for names in named for name in names if any(name not in own for own in named)]
+    return next((name for name in reversed(apart) if name != CPU), CPU)
 
 
 def _check_comparable(
@@ -274,12 +286,11 @@ def _check_comparable(
                 " runs of each apart"
             )
     if len(set(devices.values())) > 1 and not demand.allow_other_devices:
-        kind = next((gate.device for gate in gates.values() if gate.device != "cpu"), None) or "cpu"
         raise EditMetricsError(
             f"{series.label} was measured on several devices that share one golden:"
             f" {series.by(devices)}; give a device a variant of its own (`env:"
-            f" {{{kind.partition(':')[0]}: {{}}}}` in the golden), calibrate their runs apart, or"
-            " give --allow-other-devices for one bound that holds on all"
+            f" {{{_variant_for(gates.values())}: {{}}}}` in the golden), calibrate their runs"
+            " apart, or give --allow-other-devices for one bound that holds on all"
         )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.checks.calls import illustrated
+from pytest_editmetrics.checks.environments import say_of_images
 from pytest_editmetrics.checks.first_image import digest_of, first_of, keep_first, other_value
 from pytest_editmetrics.checks.measure import bind, measure
 from pytest_editmetrics.errors import EditMetricsError, ImageError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.config.golden_images import Comparator
     from pytest_editmetrics.gates.verdict import Checked, Gate
     from pytest_editmetrics.goldens.comparators import Comparison, Map
+    from pytest_editmetrics.goldens.environment import Environment
     from pytest_editmetrics.goldens.images import Found, ImageAddress, Staged
     from pytest_editmetrics.images.load import Array, ImageLike
     from pytest_editmetrics.images.regions import Mask
@@ -34,7 +36,8 @@ LARGE = 1_000_000
 class ImageJob:
     """One call of ``golden_image.check``; see there. ``facts`` are the user's provenance.
 
-    ``item`` is the running test; ``None`` if a saved image is compared again.
+    ``item`` is the running test; ``None`` if a saved image is compared again, of the edit that ran
+    in ``environment``.
     """
 
     item: pytest.Item | None
@@ -45,6 +48,7 @@ class ImageJob:
     coords: RegionLike | None
     scope: Scope | None
     facts: Mapping[str, Any]
+    environment: Environment | None = None
 
 
 @dataclass(frozen=True)
@@ -58,15 +62,13 @@ class ImageResult:
 
 @dataclass(frozen=True)
 class _Prepared:
-    """What a job is about: the image, what of it is compared, where it was made."""
+    """What a job is about: the image, what of it is compared."""
 
     pixels: Array
     area: Region
     scope: Scope | None
     mask: Mask
     region: Checked
-    device: str
-    device_name: str
 
 
 def run_job(session: EditSession, job: ImageJob) -> ImageResult:
@@ -87,7 +89,11 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         return ImageResult(gate, Measurement(gate.metric, None, image.scope, soft))
     session.goldens.check_inside(job.address.folder)
     update = session.options["update"]
-    found = find_image(job.address, image.device, image.device_name, settings.format)
+    environment = job.environment or session.environment
+    variants = session.variant_files.of(job.address)
+    device = _device(session, job, environment)
+    found = find_image(job.address, environment.among(variants), settings.format)
+    say_of_images(session, environment, variants)
     first = first_of(job.item, job.address)
     if first is not None:
         found, update = Found(session.rootdir / first.staged.file, first.variant), "none"
@@ -102,23 +108,22 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     compared = None
     if golden is not None and unlike is None:
         compared = _compared(session, job, image, golden)
-    made = _made(session, job, image, compared)
+    made = _made(session, job, device, compared)
     gate = judge_image(
         job.comparator,
         Bounds.of(job.comparator, settings, job.argument),
         name=job.address.name,
         update=update,
         snapshot={
-            **_snapshot(session, job, image, found, sha256, made),
+            **_snapshot(session, job, found, sha256, made),
             **({} if first is None else {"file": first.staged.target}),
         },
         region=image.region,
         compared=compared,
         unlike=unlike,
         scope=image.scope,
-        device=image.device,
-        device_name=image.device_name,
     )
+    gate = replace(gate, environment=environment.names_if_known())
     gate = _shown(session, job, gate, image, golden, compared)
     staged = None
     if gate.verdict == "recorded":
@@ -149,7 +154,6 @@ def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
         measured = np.ones_like(inside)
     else:
         measured = inside if scope == "edit_area" else ~inside
-    device, name = session.environment
     return _Prepared(
         pixels,
         area,
@@ -161,9 +165,19 @@ def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
             width=width,
             height=height,
         ),
-        device,
-        name,
     )
+
+
+def _device(session: EditSession, job: ImageJob, environment: Environment) -> str | None:
+    """Return what the provenance of the image names; asked for only where it may be written."""
+    if session.options["update"] != "none":
+        return environment.seen().device
+    if session.run_dir is None or job.item is None:
+        return environment.device_if_known()
+    try:
+        return environment.seen().device  # `approve` may record it
+    except EditMetricsError:
+        return None
 
 
 def _golden(
@@ -235,7 +249,7 @@ def _lpips(
 
 
 def _made(
-    session: EditSession, job: ImageJob, image: _Prepared, compared: Comparison | None
+    session: EditSession, job: ImageJob, device: str | None, compared: Comparison | None
 ) -> dict[str, Any]:
     """Return the provenance of the image, as its golden's entry would state it."""
     weights: list[dict[str, str]] = []
@@ -249,7 +263,7 @@ def _made(
         **digest_of(job.item),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "versions": dict(session.made_with),
-        "device": image.device_name,
+        **({} if device is None else {"device": device}),
         "weights": weights,
         "facts": dict(job.facts),
     }
@@ -269,7 +283,6 @@ def _lpips_weights(session: EditSession, job: ImageJob) -> list[Any]:
 def _snapshot(
     session: EditSession,
     job: ImageJob,
-    image: _Prepared,
     found: Found | None,
     sha256: str | None,
     made: Mapping[str, Any],
@@ -281,9 +294,9 @@ def _snapshot(
     path = job.address.file(None, ".png") if found is None else found.path
     entries = session.goldens.provenance(path.parent)
     entry = None if sha256 is None else entry_of(entries, path.name, sha256)
-    across = None
-    if entry is not None and entry.get("device") not in (None, image.device_name):
-        across = f"made on {entry['device']}, compared on {image.device_name}"
+    across, device = None, made.get("device")
+    if entry is not None and device is not None and entry.get("device") not in (None, device):
+        across = f"made on {entry['device']}, compared with one made on {device}"
     return {
         "file": shown_path(path, session.rootdir),
         "variant": found.variant if found else None,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_editmetrics.checks.environments import say_of_entry
 from pytest_editmetrics.checks.measure import Boxes, bind, measure
 from pytest_editmetrics.errors import EditMetricsError, InputError, MissingResourceError
 from pytest_editmetrics.measurement import Measurement, SoftFailure, Threshold
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.config.expect import Expect
     from pytest_editmetrics.config.settings import MetricConfig
     from pytest_editmetrics.gates.verdict import Gate, UpdateMode
+    from pytest_editmetrics.goldens.environment import Environment
     from pytest_editmetrics.goldens.store import GoldenAddress
     from pytest_editmetrics.pipes.explain import Evidence
 
@@ -37,7 +39,7 @@ class Job:
     marker's; ``explicit`` is a threshold that the test or case states; ``expect`` says how the
     model writes the background, and ``unnamed`` that it chose the metric, which nobody named. A row
     of a manifest has no ``golden``, else one may lie beside the test. ``digest`` and ``automatic``
-    are the test's, see ``identity.TestId``.
+    are the test's, see ``identity.TestId``. ``environment`` is where a saved edit ran, if not here.
     """
 
     nodeid: str
@@ -56,6 +58,7 @@ class Job:
     unnamed: bool = False
     digest: str | None = None
     automatic: Mapping[str, str] = field(default_factory=dict)
+    environment: Environment | None = None
 
 
 @dataclass(frozen=True)
@@ -164,12 +167,11 @@ def _judged(
         with session.clock.of("comparing"):
             measurement = measure(bound, config, pair, coords, job.pair.original, evidence)
         address = approved = None
+        environment = job.environment or session.environment
         if job.golden:
             with session.clock.of("goldens"):
                 address = _address(session, job)
-                approved = session.goldens.lookup(
-                    address, measurement.device, measurement.device_name, measurement.smoke
-                )
+                approved = session.goldens.lookup(address, environment, measurement.smoke)
         if approved is not None and approved.found_under is not None:
             origin["golden_under"] = approved.found_under
             session.say(
@@ -191,6 +193,10 @@ def _judged(
             advisory=_advisory(job),
             region=job.pair.region,
         )
+        if address is not None:
+            gate = replace(gate, environment=environment.names_if_known())
+        if address is not None and approved is not None:
+            say_of_entry(session, environment, address, approved, gate)
     except MissingResourceError as error:
         if error.pipe not in session.options["skip-missing"]:
             return _error(job, error, origin), None

@@ -48,8 +48,6 @@ def judge_image(
     compared: Comparison | None = None,
     unlike: str | None = None,
     scope: str | None = None,
-    device: str = "cpu",
-    device_name: str = "cpu",
 ) -> Gate:
     """Return the gate of one image.
 
@@ -63,8 +61,6 @@ def judge_image(
         compared: what the comparator found; ``None`` if it could not compare.
         unlike: why it could not compare a golden that is there; ``None`` if there is none.
         scope: which side of the boxes was compared.
-        device: where it was computed.
-        device_name: its name.
 
     Returns:
         A gate without a ``value`` where nothing was compared. ``distance`` is how far the value
@@ -80,8 +76,8 @@ def judge_image(
         bound=bounds.whole.bound,
         origin=bounds.whole.origin,
         source=bounds.whole.source,
-        device=device,
-        device_name=device_name,
+        device="cpu",
+        device_name="cpu",
         region=asdict(region),
         snapshot=dict(snapshot),
     )

@@ -42,6 +42,8 @@ SELFTEST = "selftest"
 """What results call the gate of a self-test, which compares gates and no images."""
 OTHER_WEIGHTS = "other_weights"
 """The detail of an error that is only that the golden was measured with other weights."""
+UNSTATED = "env_unstated"
+"""The detail of a gate whose golden waits for a bound of this environment: another holds."""
 FAILING: frozenset[str] = frozenset({"fail", "missing-golden", "error"})
 MEASURED: frozenset[str] = frozenset({"pass", "review", "fail", "missing-golden", "recorded"})
 
@@ -69,7 +71,8 @@ class Gate:
 
     ``distance`` is how far the value lies beyond the bound: positive fails. A value inside the
     bound and beyond ``review`` has the verdict ``review``. ``golden`` and ``env`` say where a
-    golden is looked up; ``proposal`` is the bound to write there (``recorded``), see
+    golden is looked up; ``environment`` names where the edit ran, empty if that was not to be asked
+    for; ``proposal`` is the bound to write there (``recorded``), see
     ``written.as_written``. ``images`` are
     what a run directory keeps of the gate, as paths relative to it; ``snapshot`` tells of the
     golden image that the gate compared with.
@@ -95,6 +98,7 @@ class Gate:
     approved: float | None = None
     golden: Mapping[str, str] | None = None
     env: str | None = None
+    environment: tuple[str, ...] = ()
     proposal: float | None = None
     device: str | None = None
     device_name: str | None = None
@@ -184,17 +188,19 @@ def judge(
 
     With an ``update`` mode other than ``none`` a bound that is not explicit may be recorded instead
     (``missing``: where no golden is; ``failed``: where the gate would fail; ``all``: everywhere).
-    A value that is NaN or infinite is never recorded, nor, under ``missing``, one outside a default
-    bound, nor, under ``failed``, one for review. One that no golden can hold says why in the detail
-    ``no_golden``. A gate that is only ``advisory`` is for review where it would fail, unless the
-    bound is explicit or the value no number. A value is not held to a golden that was measured with
-    other weights, or for another value of the test's parameter: that is an ``error``, and recorded
-    as what would fail is.
+    Where the golden waits for a bound of this environment, ``missing`` records that, whatever holds
+    until then. A value that is NaN or infinite is never recorded, nor, under ``missing``, one
+    outside a default bound, nor, under ``failed``, one for review. One that no golden can hold says
+    why in the detail ``no_golden``. A gate that is only ``advisory`` is for review where it would
+    fail, unless the bound is explicit or the value no number. A value is not held to a golden that
+    was measured with other weights, or for another value of the test's parameter: that is an
+    ``error``, and recorded as what would fail is.
 
     Raises:
         InputError: a threshold's kind does not fit the metric's direction.
     """
     golden = approved.threshold if approved else None
+    unstated = approved is not None and approved.unstated and explicit is None
     threshold = explicit or golden or default
     if threshold is not None and threshold.kind != metric.bound_kind:
         raise InputError(
@@ -222,7 +228,7 @@ def judge(
         weights=tuple(dict(vars(weights)) for weights in measurement.weights),
         smoke=measurement.smoke,
         region=dict(vars(region)),
-        details=dict(measurement.details),
+        details={**measurement.details, **({UNSTATED: True} if unstated else {})},
     )
     gate = held_to(gate, threshold)
     if measurement.soft_failure is not None:
@@ -249,10 +255,12 @@ def judge(
         gate = replace(gate, details={**gate.details, "no_golden": str(error)})
     else:
         if explicit is None and address is not None:
-            if _records(update, golden, default, (holds or advisory) and not other):
+            waits = unstated and approved is not None and approved.moved is None
+            holds_still = (holds or advisory) and not other
+            if _records(update, golden, default, holds_still, waits):
                 return replace(gate, verdict="recorded", proposal=bound)
-            if update == "failed" and golden is None:  # written if another gate of the test is
-                gate = replace(gate, proposal=bound)
+            if update == "failed" and (golden is None or waits):
+                gate = replace(gate, proposal=bound)  # written if another gate of the test is
     if threshold is None:
         return replace(gate, verdict="missing-golden")
     if other and approved is not None and approved.moved is not None:
@@ -291,10 +299,14 @@ def held_to(gate: Gate, threshold: Threshold | None) -> Gate:
 
 
 def _records(
-    update: UpdateMode, golden: Threshold | None, default: Threshold | None, holds: bool
+    update: UpdateMode,
+    golden: Threshold | None,
+    default: Threshold | None,
+    holds: bool,
+    waits: bool,
 ) -> bool:
     if update == "missing":
-        return golden is None and (default is None or holds)
+        return waits if golden is not None else default is None or holds
     if update == "failed":
         return not holds
     return update == "all"

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.goldens.file import DEVICE_TYPES, SMOKE, GoldenEntry, GoldenFile
+from pytest_editmetrics.goldens.environment import SMOKE, less_specific
+from pytest_editmetrics.goldens.file import GoldenEntry, GoldenFile
 from pytest_editmetrics.goldens.versions import Pair, Thresholds
 from pytest_editmetrics.measurement import Metric, Threshold
 
@@ -248,22 +249,21 @@ def _stated(entry: GoldenEntry | None, env: str | None) -> _Holding | None:
 def _inherited(
     metric: Metric, entry: GoldenEntry | None, env: str | None, pick: Callable[..., Any]
 ) -> _Holding | None:
-    """Return what holds in an environment without a variant of its own.
+    """Return what holds in an environment for which no bound is stated.
 
-    That is the variant of the device's type, else the top level. Of which type a device's name is,
-    the file does not say: of several bounds the strictest (``min``) or loosest (``max``) is taken.
+    That is a less specific variant, else the top level. Which of them it is, the file does not say:
+    of several bounds the strictest (``min``) or loosest (``max``) is taken.
     """
-    if entry is None or env is None or env == SMOKE or env in entry.env:
+    if entry is None or env is None or env == SMOKE or _stated(entry, env) is not None:
         return None
     held = []
     if entry.bound is not None:
         held.append(_Holding(entry.bound, "the top level", entry.review))
-    if env not in DEVICE_TYPES:
-        held += [
-            _Holding(bound, f"the variant {kind}", entry.env[kind].review)
-            for kind in DEVICE_TYPES
-            if kind in entry.env and (bound := entry.env[kind].bound) is not None
-        ]
+    held += [
+        _Holding(variant.bound, f"the variant {other}", variant.review)
+        for other, variant in entry.env.items()
+        if variant.bound is not None and less_specific(other, env)
+    ]
     sign = 1 if metric.better == "lower" else -1
     found: _Holding | None = pick(held, key=lambda one: sign * one.bound, default=None)
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,12 +17,11 @@ from pytest_editmetrics.config.keys import Block, Key, Kind, Schema, or_empty
 from pytest_editmetrics.config.metric_keys import metric_name
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
-from pytest_editmetrics.errors import EditMetricsError, did_you_mean
+from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.goldens.environment import wrong_name
 from pytest_editmetrics.measurement import NO_WEIGHTS, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
-SMOKE = "smoke"
-DEVICE_TYPES = ("cpu", "cuda", "mps")
 _DIGEST = re.compile("[0-9a-f]{12}")
 _WEIGHTS = re.compile(NO_WEIGHTS + "|[0-9a-f]{8,64}( [0-9a-f]{8,64})*")
 
@@ -47,6 +45,11 @@ class GoldenEntry:
     digest: str | None = None
 
     @property
+    def digests(self) -> frozenset[str | None]:
+        """The digests that it and its variants were recorded with."""
+        return frozenset(one.digest for one in (self, *self.env.values()))
+
+    @property
     def empty(self) -> bool:
         """Whether nothing was approved yet (apart from what ``env`` holds)."""
         return self.bound is None and self.measured is None
@@ -60,6 +63,19 @@ class GoldenFile:
     shown: str
     tests: Mapping[str, Mapping[str, GoldenEntry]]
     test_lines: Mapping[str, int] = field(default_factory=dict)
+
+    def environments(self) -> dict[str, tuple[str, bool]]:
+        """Return where each environment is named first, and whether a bound is stated there.
+
+        Of one that states none somewhere, that place is told.
+        """
+        found: dict[str, tuple[str, bool]] = {}
+        for entry in (entry for gates in self.tests.values() for entry in gates.values()):
+            for env, variant in entry.env.items():
+                stated = variant.bound is not None
+                if env not in found or (found[env][1] and not stated):
+                    found[env] = (f"{self.shown}:{variant.line}", stated)
+        return found
 
 
 def golden_schema(registry: PipeRegistry) -> Schema:
@@ -75,7 +91,7 @@ def golden_schema(registry: PipeRegistry) -> Schema:
 def entry_of(metric: Metric) -> Block:
     """Return the keys of what was approved for a gate of ``metric``."""
     variant = variant_of(metric)
-    texts = {"type": ["object", "null"], "propertyNames": {"pattern": "^[^A-Z]+$"}}
+    texts = {"type": ["object", "null"], "propertyNames": {"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"}}
     env = Kind(
         "entries by environment, each with the keys above",
         lambda node, what, registry: node,
@@ -84,7 +100,8 @@ def entry_of(metric: Metric) -> Block:
     key = Key(
         "env",
         env,
-        "entries that hold where the edit ran: a device type, a device's name, or `smoke`",
+        "entries that hold where the edit ran: a name of `--editmetrics-env`, an accelerator's"
+        " name, capability (`cuda-sm90`) or kind, `cpu`, or `smoke` for smoke weights",
         f"{{cuda: {{{metric.bound_kind}: {_examples(metric)[0]}}}}}",
     )
     return replace(variant, keys=(*variant.keys, key))
@@ -265,11 +282,5 @@ def _checked_weights(what: str, node: Node) -> str:
 
 
 def _check_environment(key: str, node: Node) -> None:
-    if key != key.lower():
-        node.fail(f"the environment {key!r} is compared in lower case: write {key.lower()!r}")
-    known = (*DEVICE_TYPES, SMOKE)
-    if key not in known and difflib.get_close_matches(key, known, n=1, cutoff=0.6):
-        node.fail(
-            f"unknown environment {key!r}{did_you_mean(key, known)}; it is a device type,"
-            " a device's name, or 'smoke'"
-        )
+    if wrong := wrong_name(key):
+        node.fail(f"the environment {key!r} cannot be: {wrong}")

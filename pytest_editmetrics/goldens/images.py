@@ -22,6 +22,7 @@ from typing import Any
 
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.goldens.environment import wrong_name
 from pytest_editmetrics.goldens.lock import golden_lock
 from pytest_editmetrics.goldens.provenance import (
     PREVIOUS,
@@ -36,10 +37,10 @@ from pytest_editmetrics.goldens.store import SUFFIX, Goldens
 
 SUFFIXES = (".png", ".webp")
 _SLUG = 70
-_LONGEST_VARIANT = 32
-_VARIANT = re.compile(r"[a-z0-9_.-]{1,32}")
 _KEYS = ("test", "name", "digest", "date", "versions", "device", "weights", "facts")
-_FILE_NAME = re.compile(r"(?P<stem>[A-Za-z0-9_.-]*-[0-9a-f]{8})(@[a-z0-9_.-]+)?\.(png|webp)")
+_FILE_NAME = re.compile(
+    r"(?P<stem>[A-Za-z0-9_.-]*-[0-9a-f]{8})(@(?P<variant>[A-Za-z0-9_.-]+))?\.(png|webp)"
+)
 _STAGED = re.compile(r"\.editmetrics-([0-9a-f]{8})-([0-9]+)-[0-9a-f]{16}\.staged")
 _A_DAY = 24 * 3600
 
@@ -57,9 +58,9 @@ class ImageAddress:
         """Return the file of one variant in one format, whether or not it exists.
 
         Raises:
-            InputError: a variant that no device has.
+            InputError: a variant that no environment has.
         """
-        if variant is not None and not _VARIANT.fullmatch(variant):
+        if variant is not None and wrong_name(variant):
             raise InputError(f"{variant!r:.60} is no variant of a golden image")
         return self.folder / f"{self.stem}{'@' + variant if variant else ''}{suffix}"
 
@@ -99,17 +100,6 @@ def stem_of(test: str, name: str | None) -> str:
     return f"{slug}-{digest[:8]}"
 
 
-def variants(device: str, device_name: str) -> list[str | None]:
-    """Return the variants of an environment, nearest first; ``None`` is the plain file.
-
-    >>> variants("cuda:0", "NVIDIA H100")
-    ['nvidia-h100', 'cuda', None]
-    """
-    name = re.sub(r"[^a-z0-9_.]+", "-", device_name.lower()).strip("-.")[:_LONGEST_VARIANT]
-    kind = device.lower().partition(":")[0]
-    return [*dict.fromkeys(variant for variant in (name, kind) if variant), None]
-
-
 @dataclass(frozen=True)
 class Found:
     """A golden image that is there; ``empty`` is a variant that waits to be recorded."""
@@ -119,17 +109,15 @@ class Found:
     empty: bool = False
 
 
-def find_image(
-    address: ImageAddress, device: str, device_name: str, image_format: str
-) -> Found | None:
-    """Return the golden image nearest to an environment, ``None`` if there is none.
+def find_image(address: ImageAddress, variants: Iterable[str], image_format: str) -> Found | None:
+    """Return the golden image of the first of these variants, else the plain file.
 
-    The device's name, its type, then the plain file. An empty file ``<stem>@<variant>.png`` says
-    that its environment has no golden yet: nothing further away is taken instead. If a golden lies
-    there in two formats (a run was killed between them) that of ``image_format`` counts.
+    An empty file ``<stem>@<variant>.png`` says that its environment has no golden yet: nothing
+    less specific is taken instead. If a golden lies there in two formats (a run was killed between
+    them) that of ``image_format`` counts. ``None`` if there is none.
     """
     formats = sorted(SUFFIXES, key=lambda suffix: suffix != f".{image_format}")
-    for variant in variants(device, device_name):
+    for variant in (*variants, None):
         for suffix in formats:
             path = address.file(variant, suffix)
             if path.exists() or path.is_symlink():
@@ -365,6 +353,16 @@ def is_golden_name(name: str) -> bool:
     (True, False)
     """
     return _FILE_NAME.fullmatch(name) is not None
+
+
+def variant_of(name: str) -> tuple[str, str] | None:
+    """Return stem and variant of the file of a variant, ``None`` for another file.
+
+    >>> variant_of("test_a-0dc6b5ef@cuda.png"), variant_of("test_a-0dc6b5ef.png")
+    (('test_a-0dc6b5ef', 'cuda'), None)
+    """
+    match = _FILE_NAME.fullmatch(name)
+    return (match["stem"], match["variant"]) if match and match["variant"] else None
 
 
 def golden_stem(name: str) -> str | None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pytest_editmetrics.cache.held import HeldFiles
 from pytest_editmetrics.errors import ConfigError, InputError
+from pytest_editmetrics.goldens.environment import SMOKE, Environment
 from pytest_editmetrics.goldens.file import (
-    SMOKE,
     GoldenEntry,
     GoldenFile,
     check_inside,
@@ -56,14 +56,19 @@ class Approved:
 
     ``threshold`` is ``None`` where nothing was recorded yet; ``env`` is the variant that a
     recording goes to (``None``: the top level of the entry); ``weights`` are those that gave
-    ``measured``, ``None`` if the golden does not say. ``moved`` tells that it was recorded for
-    another value of a parameter, ``found_under`` the key of the test in another version of pytest.
+    ``measured``, ``None`` if the golden does not say. ``variants`` are the environments that the
+    entry names; ``unstated`` tells that of these ``env`` states no bound, so that a less specific
+    one or the top level holds; ``digest`` is of the parameter that it was recorded for. ``moved``
+    says that this was another value, ``found_under`` is the key of the test in another pytest.
     """
 
     threshold: Threshold | None
     measured: float | None
     env: str | None
     weights: str | None = None
+    variants: tuple[str, ...] = ()
+    unstated: bool = False
+    digest: str | None = None
     moved: str | None = None
     found_under: str | None = None
 
@@ -147,34 +152,37 @@ class Goldens:
         return tests / golden_file.name.removesuffix(SUFFIX)
 
     def lookup(
-        self, address: GoldenAddress, device: str, device_name: str, smoke: bool
+        self, address: GoldenAddress, environment: Environment, smoke: bool
     ) -> Approved | None:
-        """Return what was approved for a gate on this device; ``None`` if it has no entry.
+        """Return what was approved for a gate where its edit ran; ``None`` if it has no entry.
 
-        The nearest variant counts: the device's name, its type, the top level. An empty variant
-        says that its environment has no golden yet: nothing further away is taken instead.
-        Measurements on smoke weights see the variant ``smoke`` and nothing else, real ones never.
+        The most specific variant counts, else the top level. An empty variant waits to be
+        recorded: until then what would hold without it does. The environment is asked for only
+        where the entry has variants. Measurements on smoke weights see the variant ``smoke`` and
+        nothing else, real ones never.
 
         Args:
             address: see ``address``.
-            device: as torch writes it, ``cuda:0``.
-            device_name: as ``NVIDIA H100``, compared in lower case.
+            environment: where the edit ran.
             smoke: whether the measurement was made with smoke weights.
 
         Raises:
             ConfigError: the file is there and cannot be used.
+            EditMetricsError: the environment could not be asked for.
         """
         golden_file = self._read(address.file)
         if golden_file is None or address.digest is None:
-            return self._looked_up(address, golden_file, device, device_name, smoke)
+            return self._looked_up(address, golden_file, environment, smoke)
         own = golden_file.tests.get(address.test, {}).get(address.gate)
-        if own is not None and own.digest in (None, address.digest):
-            return self._looked_up(address, golden_file, device, device_name, smoke)
+        found = self._looked_up(address, golden_file, environment, smoke)
+        if own is not None and found is not None and found.digest in (None, address.digest):
+            return found
         fits = fitting(golden_file, address)
-        if own is None and fits is None:
-            return None
-        place = replace(address, test=fits or address.test) if own is None else address
-        found = self._looked_up(place, golden_file, device, device_name, smoke)
+        if own is None:
+            if fits is None:
+                return None
+            place = replace(address, test=fits)
+            found = self._looked_up(place, golden_file, environment, smoke)
         if found is None or (own is None and other_version(fits or "", address.test)):
             return found and replace(found, found_under=fits)
         return replace(found, moved=moved_text(golden_file, address, fits))
@@ -183,8 +191,7 @@ class Goldens:
         self,
         address: GoldenAddress,
         golden_file: GoldenFile | None,
-        device: str,
-        device_name: str,
+        environment: Environment,
         smoke: bool,
     ) -> Approved | None:
         entry = None
@@ -192,13 +199,27 @@ class Goldens:
             entry = golden_file.tests.get(address.test, {}).get(address.gate)
         if smoke:
             variant = None if entry is None else entry.env.get(SMOKE)
-            return self._approved(address, golden_file, variant, SMOKE)
+            found = self._approved(address, golden_file, variant, SMOKE)
+            return replace(found, digest=found.digest or (entry and entry.digest))
         if entry is None:
             return None
-        for env in (device_name.lower(), device.lower().partition(":")[0]):
-            if env in entry.env and env != SMOKE:
-                return self._approved(address, golden_file, entry.env[env], env)
-        return self._approved(address, golden_file, entry, None)
+        own = self._approved(address, golden_file, entry, None)
+        variants = tuple(env for env in entry.env if env != SMOKE)
+        named = environment.among(variants)
+        stated = [self._approved(address, golden_file, entry.env[env], env) for env in named]
+        holding = next((one for one in stated if one.threshold is not None), own)
+        return replace(
+            holding,
+            env=named[0] if named else None,
+            unstated=bool(named) and holding.env != named[0],
+            variants=variants,
+            digest=holding.digest or entry.digest,
+        )
+
+    def environments(self, file: Path) -> Mapping[str, tuple[str, bool]]:
+        """Return the environments that a file of goldens names, see ``GoldenFile.environments``."""
+        golden_file = self._read(file)
+        return {} if golden_file is None else golden_file.environments()
 
     def _approved(
         self,
@@ -214,7 +235,7 @@ class Goldens:
             metric = self._registry.metric(address.gate.partition("@")[0])
             source = f"{golden_file.shown}:{entry.line}"
             threshold = Threshold(metric.bound_kind, entry.bound, "golden", source, entry.review)
-        return Approved(threshold, entry.measured, env, entry.weights)
+        return Approved(threshold, entry.measured, env, entry.weights, digest=entry.digest)
 
     def not_measured(self, measured: Mapping[tuple[Path, str], Collection[str]]) -> list[str]:
         """Return, as ``file:line: test gate``, the goldens that no gate of their test measured.
@@ -257,7 +278,10 @@ class Goldens:
                     ObsoleteGolden(f"{golden_file.shown}:{golden_file.test_lines[test]}", test)
                     for test in golden_file.tests
                     if test not in tests
-                    and not any(e.digest in digests for e in golden_file.tests[test].values())
+                    and not any(
+                        entry.digests.intersection(digests)
+                        for entry in golden_file.tests[test].values()
+                    )
                 ]
         return found
 
@@ -330,7 +354,7 @@ def fitting(golden_file: GoldenFile, address: GoldenAddress) -> str | None:
     for test, gates in golden_file.tests.items():
         entry = gates.get(address.gate)
         same = test.partition("[")[0] == base and test != address.test
-        if same and entry is not None and entry.digest == address.digest:
+        if same and entry is not None and address.digest in entry.digests:
             return test
     return None
 

@@ -39,6 +39,7 @@ def comparison_lines(
     lines += _listed("OTHER WEIGHTS than in the base", comparison.other_weights, _other_weights)
     lines += _listed("ANOTHER WAY of measuring than in the base", comparison.other_ways, _other_way)
     lines += _listed("another scope, box, size or reference", comparison.other_inputs, _address)
+    lines += _listed("edited elsewhere than in the base", comparison.other_environments, _edited_on)
     lines += _listed("not compared: smoke weights in one run", comparison.one_smoke, _address)
     if comparison.both_smoke:
         lines.append(
@@ -130,6 +131,11 @@ def _other_weights(pair: Pair) -> str:
     return f"{shown(pair.base)} -> {shown(pair.head)}: {_address(pair)}"
 
 
+def _edited_on(pair: Pair) -> str:
+    base, head = (", ".join(gate.environment) for gate in (pair.base, pair.head))
+    return f"{_address(pair)}: {base} -> {head}"
+
+
 def _address(pair: Pair) -> str:
     return f"{pair.nodeid} {pair.base.label}"
 
@@ -168,6 +174,7 @@ def comparison_json(
         "other_weights": _pairs_json(comparison.other_weights),
         "other_ways": _pairs_json(comparison.other_ways),
         "other_inputs": _pairs_json(comparison.other_inputs),
+        "other_environments": _pairs_json(comparison.other_environments),
         "one_smoke": _pairs_json(comparison.one_smoke),
         "both_smoke": len(comparison.both_smoke),
         "suite": [gate.to_dict() for gate in suite],

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pytest_editmetrics.gates.verdict import OTHER_WEIGHTS, Gate
+from pytest_editmetrics.gates.verdict import OTHER_WEIGHTS, UNSTATED, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.report.causes import causes_in_full, causes_in_short
 from pytest_editmetrics.report.image_text import image_headline, image_rows
@@ -84,6 +84,8 @@ def bound_stands(gate: Gate) -> str | None:
     if gate.bound is None or gate.origin is None or gate.verdict == "missing-golden":
         return None
     variant = f" (env {gate.env})" if gate.origin == "golden" and gate.env else ""
+    if gate.details.get(UNSTATED):
+        variant = f" (env {gate.env} states no bound)"
     return f"{gate.origin} {gate.source}{variant}"
 
 

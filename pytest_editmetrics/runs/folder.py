@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates.verdict import Gate, Verdict
+from pytest_editmetrics.goldens.environment import names_in, wrong_name
 from pytest_editmetrics.runs.claims import lock_name
 from pytest_editmetrics.whole_file import is_whole_png, replacing
 
@@ -341,7 +342,7 @@ def _value(source: Path, number: int, name: str, value: Any) -> Any:
     if name == "verdict":
         valid = isinstance(value, str) and value in _VERDICTS
     elif value is None:
-        valid = name not in (*_NEVER_NULL, "weights", "smoke")
+        valid = name not in (*_NEVER_NULL, "weights", "smoke", "environment")
     elif name in _NUMBERS:
         kept = _number(value)
         valid = kept is not None
@@ -355,6 +356,11 @@ def _value(source: Path, number: int, name: str, value: Any) -> Any:
         kept = tuple(value) if valid else value
     elif name == "smoke":
         valid = type(value) is bool
+    elif name == "env":
+        valid = isinstance(value, str) and not wrong_name(value)
+    elif name == "environment":
+        kept = names_in(value)
+        valid = kept is not None
     else:
         valid = isinstance(value, str)
     if not valid:

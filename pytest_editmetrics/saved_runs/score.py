@@ -20,6 +20,7 @@ from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.checks.pairs import Pair
+    from pytest_editmetrics.goldens.environment import Environment
     from pytest_editmetrics.report.tally import Tally
     from pytest_editmetrics.runs.folder import GateRecord, Run
 
@@ -152,6 +153,7 @@ def _compared(session: EditSession, run: Run, record: GateRecord, configured: bo
         coords=gate.region.get("coords"),
         scope=scope,
         facts=dict(facts) if isinstance(facts, Mapping) else {},
+        environment=_environment(record, proposed),
     )
     return run_job(session, job).gate
 
@@ -191,8 +193,19 @@ def job_of(session: EditSession, run: Run, record: GateRecord, configured: bool)
         options=checked_options(session, config, gate.details.get("options") or {}),
         expect=check_expect(gate.details.get("expect")),
         object_coords=_object_coords(boxes) if gate.compares == "objects" else None,
+        environment=_environment(record),
         **boxes,
     )
+
+
+def _environment(record: GateRecord, proposed: object = None) -> Environment:
+    """Return where the run says that the edit ran: it runs no more."""
+    from pytest_editmetrics.goldens.environment import Environment
+
+    device = proposed.get("device") if isinstance(proposed, Mapping) else None
+    where = f"{record.nodeid} {record.gate.label}"
+    named = device if isinstance(device, str) else None
+    return Environment.recorded(record.gate.environment, named, where)
 
 
 def _object_coords(boxes: dict[str, Any]) -> list[Any] | None:

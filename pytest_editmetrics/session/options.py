@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -103,6 +103,16 @@ OPTIONS = (
         "device of every pipe, over what the YAML says: auto, cpu, cuda, cuda:1, mps",
         metavar="DEVICE",
         example="cuda:1",
+        group=COMPUTING,
+    ),
+    Option(
+        "env",
+        "names of the environment that edits run in, most specific first, before the accelerator's:"
+        " ci-a100, or cpu where they run beside a GPU (several: comma-separated)",
+        kind="args",
+        default=(),
+        metavar="NAMES",
+        example="ci-a100",
         group=COMPUTING,
     ),
     Option(
@@ -273,6 +283,8 @@ def _resolve(config: pytest.Config, option: Option) -> Any:
         parts = tuple(part for text in value for part in text.replace(",", " ").split())
         if option.name == "require":
             return _checked_requirements(option, parts, given=bool(value))
+        if option.name == "env":
+            return _checked_environments(option, value, parts)
         return parts
     if value in (None, ""):
         value = option.default
@@ -312,6 +324,35 @@ def _checked_requirements(
             )
         required[metric or None] = count
     return tuple(required.items())
+
+
+def _checked_environments(
+    option: Option, value: Sequence[str], parts: tuple[str, ...]
+) -> tuple[str, ...]:
+    where = f"{option.flag} (ini: {option.ini})"
+    if not value:
+        return ()
+    from pytest_editmetrics.goldens.environment import SMOKE, environment_name, wrong_name
+
+    if not parts:
+        raise pytest.UsageError(
+            f"{where} is empty, so it would name no environment; give a name, or leave it out"
+            f" (-o {option.ini}= takes back what the ini file names)"
+        )
+    for part in parts:
+        if wrong := wrong_name(part):
+            whole = [text for text in value if part in text and text != part and "," not in text]
+            one = f" ({whole[0]!r} as one name: {environment_name(whole[0])!r})" if whole else ""
+            raise pytest.UsageError(f"{where} cannot be {part!r}: {wrong}{one}")
+        if part == SMOKE:
+            raise pytest.UsageError(
+                f"{where} cannot be {part!r}: so goldens call what smoke weights measured"
+            )
+        if parts.count(part) > 1:
+            raise pytest.UsageError(
+                f"{where} names {part!r} twice; give it once, the most specific name first"
+            )
+    return parts
 
 
 def _checked_size(option: Option, value: str) -> int:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from pytest_editmetrics.cache.features import FeatureCache
     from pytest_editmetrics.config.settings import MetricConfig, Settings
     from pytest_editmetrics.config.suite import SuiteSettings
+    from pytest_editmetrics.goldens.environment import Environment
     from pytest_editmetrics.goldens.store import Goldens
+    from pytest_editmetrics.goldens.variant_files import VariantFiles
     from pytest_editmetrics.pipes.models import ModelStore, Tell
     from pytest_editmetrics.pipes.registry import PipeRegistry
     from pytest_editmetrics.runs.folder import RunDir
@@ -170,16 +172,18 @@ class EditSession:
         return {name: package_version(name) for name in MADE_WITH}
 
     @cached_property
-    def environment(self) -> tuple[str, str]:
-        """The device that golden images are compared on, and its name.
+    def environment(self) -> Environment:
+        """Where edits run; the accelerator is asked for when a golden needs it."""
+        from pytest_editmetrics.goldens.environment import environment_here
 
-        Raises:
-            EditMetricsError: it is not available here.
-        """
-        from pytest_editmetrics.cache.device import device_name, resolve_device
+        return environment_here(self.options["env"])
 
-        device = resolve_device(self.default_init("lpips-pipe").get("device") or "auto")
-        return device, device_name(device)
+    @cached_property
+    def variant_files(self) -> VariantFiles:
+        """Which golden images have variants."""
+        from pytest_editmetrics.goldens.variant_files import VariantFiles
+
+        return VariantFiles()
 
     def default_init(self, key: str) -> dict[str, Any]:
         """Return the constructor keywords of the pipe ``key`` when no metric says otherwise."""

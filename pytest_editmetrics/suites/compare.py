@@ -178,6 +178,7 @@ class Comparison:
     other_weights: tuple[Pair, ...]
     other_ways: tuple[Pair, ...]
     other_inputs: tuple[Pair, ...]
+    other_environments: tuple[Pair, ...]
     one_smoke: tuple[Pair, ...]
     both_smoke: tuple[Pair, ...]
     failures: tuple[str, ...]
@@ -229,6 +230,7 @@ def compare_runs(
         other_weights=other_weights,
         other_ways=other_ways,
         other_inputs=tuple(p for p in comparable if has_other_inputs(p.base, p.head)),
+        other_environments=tuple(p for p in comparable if has_other_environment(p.base, p.head)),
         one_smoke=one_smoke,
         both_smoke=tuple(pair for pair in comparable if pair.base.smoke),
         failures=(
@@ -279,6 +281,11 @@ def has_other_inputs(base: Gate, head: Gate) -> bool:
         or base.region != head.region
         or any(base.images[name] != head.images[name] for name in kept)
     )
+
+
+def has_other_environment(base: Gate, head: Gate) -> bool:
+    """Tell whether the edit ran somewhere else, as far as both say where."""
+    return bool(base.environment and head.environment) and base.environment != head.environment
 
 
 def final_gates(run: Run) -> dict[Key, Gate]:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-import pytest_editmetrics.cache.device as device_module
+from pytest_editmetrics.cache import accelerator
 from pytest_editmetrics.cache.device import device_name, only_cpu, resolve_device
 from pytest_editmetrics.errors import EditMetricsError
 
@@ -102,23 +102,39 @@ def test_what_is_known_without_torch_is_what_torch_says():
         assert torch.cuda.is_available() or torch.version.hip or Path("/dev/nvidiactl").exists()
 
 
+NO_OTHER = "hip = None\nxpu: Optional[str] = None\n"
+
+
 @pytest.mark.parametrize(
-    "version", ["hip = None\n", "hip: Optional[str] = '6.4'\n", "cuda = None\n"]
+    ("version", "without_driver", "with_driver"),
+    [
+        ("cuda = '13.0'\n" + NO_OTHER, True, False),
+        ("hip = None\n", True, False),
+        ("cuda: Optional[str] = None\n" + NO_OTHER, True, True),
+        ("hip: Optional[str] = '6.4'\n", False, False),
+        ("cuda = None\nhip: Optional[str] = None\nxpu = '20250301'\n", False, False),
+        ("cuda = None\n", False, False),
+    ],
 )
-@pytest.mark.parametrize("driver", [False, True])
-def test_only_what_proves_that_there_is_no_gpu_is_believed(monkeypatch, tmp_path, version, driver):
+def test_only_what_proves_that_there_is_no_gpu_is_believed(
+    monkeypatch, tmp_path, version, without_driver, with_driver
+):
+    driver = False
+
     def load(name: str) -> None:
         if not driver:
             raise OSError(name)
 
     (tmp_path / "version.py").write_text(version)
     spec = SimpleNamespace(origin=str(tmp_path / "__init__.py"))
-    monkeypatch.setattr(device_module, "find_spec", lambda name: spec)
-    monkeypatch.setattr(device_module, "_GPUS", ())
+    monkeypatch.setattr(accelerator, "find_spec", lambda name: spec)
+    monkeypatch.setattr(accelerator, "_GPUS", ())
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setattr("ctypes.CDLL", load)
     assert not only_cpu()  # torch is imported, so it is asked
     monkeypatch.delitem(sys.modules, "torch")
-    assert only_cpu() == (version == "hip = None\n" and not driver)
-    monkeypatch.setattr(device_module, "_GPUS", (str(tmp_path),))
-    assert not only_cpu()
+    assert only_cpu() == without_driver
+    driver = True
+    assert only_cpu() == with_driver
+    monkeypatch.setattr(accelerator, "_GPUS", (str(tmp_path),))
+    assert only_cpu() == with_driver

@@ -17,6 +17,7 @@ GOLDEN = "tests/goldens/test_x.py.yaml"
 ALEX = ({"name": "lpips:alex", "sha256": "94bbe0919378dc82", "smoke": False},)
 OTHER = ({"name": "lpips:alex", "sha256": "0000000000001111", "smoke": False},)
 SMOKE = ({"name": "lpips:smoke", "sha256": "5555", "smoke": True},)
+H100 = ("nvidia-h100", "cuda-sm90", "cuda")
 VALUES = (0.030, 0.033, 0.027, 0.031, 0.029, 0.0325, 0.028)
 
 
@@ -248,7 +249,13 @@ def test_a_device_with_a_variant_is_calibrated_apart(calibrate, project):
     (project / "tests" / "goldens").mkdir()
     (project / GOLDEN).write_text('"test_a":\n  lpips: {max: 0.2, env: {cuda: {}}}\n')
     cuda = {"device": "cuda:0", "device_name": "NVIDIA H100"}
-    runs = [lpips(0.03), lpips(0.031), lpips(0.06, **cuda), lpips(0.061, **cuda)]
+    on_cpu, on_gpu = {"environment": ("cpu",)}, {**cuda, "environment": H100}
+    status, _, err = calibrate(lpips(0.03), lpips(0.031))
+    assert status == 1
+    assert "does not say where the edit of tests/test_x.py::test_a lpips ran" in err
+    assert "run the test again" in err
+    runs = [lpips(0.03, **on_cpu), lpips(0.031, **on_cpu)]
+    runs += [lpips(0.06, **on_gpu), lpips(0.061, **on_gpu)]
     status, out, _ = calibrate(*runs, options=["--write"])
     assert status == 0
     assert "lpips (env cuda)\n  values    2 on NVIDIA H100: median 0.0605" in out
@@ -260,6 +267,17 @@ def test_a_device_with_a_variant_is_calibrated_apart(calibrate, project):
         f"present   max 0.2, golden {GOLDEN}:2: the proposal is tighter by {0.2 - bound:.2g}" in out
     )
     assert "env: {cuda: {max:" in (project / GOLDEN).read_text()
+
+
+def test_what_was_measured_on_a_cpu_is_told_apart_by_where_its_edit_ran(calibrate):
+    here = [lpips(value, environment=("cpu",)) for value in VALUES]
+    status, _, err = calibrate(*here, lpips(0.0305, environment=H100))
+    assert status == 1
+    assert "cpu (edited on nvidia-h100) (r7.jsonl)" in err
+    assert "env: {cuda: {}}" in err
+    a100 = [lpips(value, environment=("nvidia-a100", "cuda-sm80", "cuda")) for value in VALUES]
+    _, _, err = calibrate(*a100, lpips(0.0305, environment=H100))
+    assert "env: {cuda-sm90: {}}" in err
 
 
 def test_smoke_measurements_go_to_their_own_variant(calibrate, project):

@@ -19,7 +19,7 @@ DESIGN = """\
   lpips@left eye:
     measured: 1e-3
     env:
-      nvidia h100: {}
+      nvidia-h100: {}
       smoke: {max: 3}
   emd_excess: {max: -1}
 "test_empty":
@@ -50,10 +50,10 @@ def test_what_a_golden_file_holds(read, tmp_path):
     eye = other[gate_key("lpips", "left eye")]
     assert (eye.bound, eye.measured, eye.line) == (None, 0.001, 7)
     assert eye.env == {
-        "nvidia h100": GoldenEntry(None, None, {}, 10),
+        "nvidia-h100": GoldenEntry(None, None, {}, 10),
         "smoke": GoldenEntry(3.0, None, {}, 11),
     }
-    assert eye.env["nvidia h100"].empty
+    assert eye.env["nvidia-h100"].empty
     assert not eye.empty
     assert other["emd_excess"].bound == -1
     assert golden_file.tests["test_empty"] == {}
@@ -96,13 +96,14 @@ HEAD = '"test_a":\n  '
         (HEAD + "emdd: {max: 1}\n", 2, "unknown metric 'emdd' (did you mean 'emd'?)"),
         (HEAD + '"emd@": {max: 1}\n', 2, "no name after its '@'"),
         (
-            HEAD + "emd: {env: {cdua: {max: 1}}}\n",
+            HEAD + "emd: {env: {'cuda:0': {}}}\n",
             2,
-            "unknown environment 'cdua' (did you mean 'cuda'",
+            "a device's number is no part of it: write 'cuda'",
         ),
-        (HEAD + "emd: {env: {gpu: {}}}\n", 2, "unknown environment 'gpu'"),
-        (HEAD + "emd: {env: {'cuda:0': {}}}\n", 2, "did you mean 'cuda'?"),
-        (HEAD + "emd: {env: {NVIDIA H100: {}}}\n", 2, "write 'nvidia h100'"),
+        (HEAD + "emd: {env: {NVIDIA H100: {}}}\n", 2, "write 'nvidia-h100'"),
+        (HEAD + "emd: {env: {ci_a100: {}}}\n", 2, "write 'ci-a100'"),
+        (HEAD + "emd: {env: {'é': {}}}\n", 2, "the environment 'é' cannot be"),
+        (HEAD + f"emd: {{env: {{{'x' * 65}: {{}}}}}}\n", 2, "longer than 64 characters"),
         (
             HEAD + "emd: {env: {cuda: {env: {}}}}\n",
             2,

@@ -22,6 +22,7 @@ from pytest_editmetrics.config.settings import load_settings
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, ImageError, InputError
 from pytest_editmetrics.gates.image_verdict import Bounds
 from pytest_editmetrics.goldens import images as snapshots
+from pytest_editmetrics.goldens.environment import Environment
 from pytest_editmetrics.goldens.provenance import (
     PROVENANCE,
     checked_facts,
@@ -30,6 +31,7 @@ from pytest_editmetrics.goldens.provenance import (
     write_provenance,
 )
 from pytest_editmetrics.goldens.store import Goldens
+from pytest_editmetrics.goldens.variant_files import VariantFiles
 from pytest_editmetrics.images.load import load_pixels
 from pytest_editmetrics.images.pixels import encode
 from pytest_editmetrics.measurement import Threshold
@@ -113,39 +115,43 @@ def test_a_variant_that_would_leave_the_folder_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("there", "device", "name", "found"),
+    ("there", "names", "found"),
     [
-        (["", "@cuda", "@nvidia-h100"], "cuda:1", "NVIDIA H100", "nvidia-h100"),
-        (["", "@cuda"], "cuda:1", "NVIDIA H100", "cuda"),
-        (["", "@cuda"], "cpu", "cpu", None),
-        (["", "@cpu"], "cpu", "cpu", "cpu"),
-        ([""], "mps", "mps", None),
+        (["", "@cuda", "@nvidia-h100"], ["nvidia-h100", "cuda-sm90", "cuda"], "nvidia-h100"),
+        (["", "@cuda"], ["nvidia-h100", "cuda-sm90", "cuda"], "cuda"),
+        (["", "@cuda"], ["cpu"], None),
+        (["", "@cpu"], ["cpu"], "cpu"),
+        (["", "@lab", "@cpu"], ["lab", "cpu"], "lab"),
+        ([""], ["apple-m2", "mps"], None),
     ],
 )
-def test_the_nearest_variant_counts(tmp_path, there, device, name, found):
+def test_the_nearest_variant_counts(tmp_path, there, names, found):
     address = snapshots.ImageAddress(tmp_path, "a-00000000", "test_a", None)
     for variant in there:
         (tmp_path / f"a-00000000{variant}.png").write_bytes(b"x")
-    got = snapshots.find_image(address, device, name, "png")
+    files = VariantFiles().of(address)
+    assert set(files) == {variant[1:] for variant in there if variant}
+    ran = Environment.recorded(names, None, "a gate")
+    got = snapshots.find_image(address, ran.among(files), "png")
     assert (got.variant, got.empty) == (found, False)
     assert got.path == address.file(found, ".png")
 
 
 def test_no_golden_and_one_that_waits_for_this_device(tmp_path):
     address = snapshots.ImageAddress(tmp_path, "a-00000000", "test_a", None)
-    assert snapshots.find_image(address, "cpu", "cpu", "png") is None
+    assert snapshots.find_image(address, ["cpu"], "png") is None
     (tmp_path / "a-00000000.png").write_bytes(b"x")
     (tmp_path / "a-00000000@cuda.png").touch()
-    assert snapshots.find_image(address, "cuda:0", "H100", "png").empty
-    assert not snapshots.find_image(address, "cpu", "cpu", "png").empty
+    assert snapshots.find_image(address, ["cuda"], "png").empty
+    assert not snapshots.find_image(address, [], "png").empty
 
 
 def test_of_two_formats_the_configured_one_counts(tmp_path):
     address = snapshots.ImageAddress(tmp_path, "a-00000000", "test_a", None)
     for suffix in (".png", ".webp"):
         address.file(None, suffix).write_bytes(b"x")
-    assert snapshots.find_image(address, "cpu", "cpu", "png").path.suffix == ".png"
-    assert snapshots.find_image(address, "cpu", "cpu", "webp").path.suffix == ".webp"
+    assert snapshots.find_image(address, (), "png").path.suffix == ".png"
+    assert snapshots.find_image(address, (), "webp").path.suffix == ".webp"
 
 
 # Pixels

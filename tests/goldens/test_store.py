@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pytest_editmetrics.config.reader import read_yaml
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, InputError
 from pytest_editmetrics.goldens import provenance, store
+from pytest_editmetrics.goldens.environment import Environment
 from pytest_editmetrics.goldens.file import gate_key, read_golden_file
 from pytest_editmetrics.goldens.recording import (
     Proposal,
@@ -31,7 +32,7 @@ EDITED = REGISTRY.metric("edit_lpips")
 
 GOLDENS = """\
 "test_a":
-  lpips: {max: 0.1, measured: 0.05, env: {cuda: {max: 0.2}, nvidia h100: {max: 0.3, measured: 0.25}}}
+  lpips: {max: 0.1, measured: 0.05, env: {cuda: {max: 0.2}, nvidia-h100: {max: 0.3, measured: 0.25}}}
   emd: {max: 7.9, env: {cuda: {}, smoke: {max: 99}}}
   sam_clip_cls_sim@left: {min: 0.9, measured: 0.95}
   emd_excess:
@@ -54,18 +55,22 @@ def golden(tmp_path):
 
 @pytest.fixture
 def lookup(golden, tmp_path):
-    def look(metric, device="cpu", device_name="cpu", smoke=False, *, test="test_a", name=None):
+    def look(metric, *names, smoke=False, test="test_a", name=None):
         goldens = Goldens(None, tmp_path, REGISTRY)
         address = goldens.address(tmp_path / "tests" / "test_x.py", test, metric, name)
-        return goldens.lookup(address, device, device_name, smoke)
+        return goldens.lookup(address, ran_on(*(names or ["cpu"])), smoke)
 
     golden.write_text(GOLDENS)
     return look
 
 
-def approved(kind, bound, line, measured=None, env=None):
+def ran_on(*names):
+    return Environment.recorded(names, None, "a gate")
+
+
+def approved(kind, bound, line, measured=None, env=None, **more):
     source = f"tests/goldens/test_x.py.yaml:{line}"
-    return Approved(Threshold(kind, bound, "golden", source), measured, env)
+    return Approved(Threshold(kind, bound, "golden", source), measured, env, **more)
 
 
 # Addresses
@@ -92,24 +97,56 @@ def test_goldens_lie_beside_the_tests_or_under_one_root(tmp_path):
 
 
 def test_the_nearest_environment_counts(lookup):
-    assert lookup("lpips") == approved("max", 0.1, 2, 0.05)
-    assert lookup("lpips", "mps", "apple m1") == approved("max", 0.1, 2, 0.05)
-    assert lookup("lpips", "cuda:1", "Tesla T4") == approved("max", 0.2, 2, None, "cuda")
-    assert lookup("lpips", "cuda", "NVIDIA H100") == approved("max", 0.3, 2, 0.25, "nvidia h100")
+    two = {"variants": ("cuda", "nvidia-h100")}
+    assert lookup("lpips") == approved("max", 0.1, 2, 0.05, **two)
+    assert lookup("lpips", "apple-m1", "mps") == approved("max", 0.1, 2, 0.05, **two)
+    t4, h100 = ("tesla-t4", "cuda-sm75", "cuda"), ("nvidia-h100", "cuda-sm90", "cuda")
+    assert lookup("lpips", *t4) == approved("max", 0.2, 2, None, "cuda", **two)
+    assert lookup("lpips", *h100) == approved("max", 0.3, 2, 0.25, "nvidia-h100", **two)
+    assert lookup("lpips", "lab", "cuda") == approved("max", 0.2, 2, None, "cuda", **two)
     assert lookup("sam_clip_cls_sim", name="left") == approved("min", 0.9, 4, 0.95)
 
 
-def test_an_empty_variant_is_no_golden_and_does_not_fall_back(lookup):
-    assert lookup("emd") == approved("max", 7.9, 3)
-    assert lookup("emd", "cuda:0", "NVIDIA H100") == Approved(None, None, "cuda")
+def test_of_an_empty_variant_what_is_less_specific_holds_until_it_is_recorded(lookup, golden):
+    assert lookup("emd") == approved("max", 7.9, 3, variants=("cuda",))
+    waiting = {"variants": ("cuda",), "unstated": True}
+    assert lookup("emd", "nvidia-h100", "cuda") == approved("max", 7.9, 3, env="cuda", **waiting)
+    golden.write_text('"test_a":\n  emd: {max: 7.9, env: {cuda: {max: 8}, lab: {}, cuda-sm90: }}\n')
+    waiting = {"variants": ("cuda", "lab", "cuda-sm90"), "unstated": True}
+    names = ("lab", "cuda-sm90", "cuda")
+    assert lookup("emd", *names) == approved("max", 8.0, 2, env="lab", **waiting)
+    golden.write_text('"test_a":\n  emd: {env: {cuda: {}}}\n')
+    waiting["variants"] = ("cuda",)
+    assert lookup("emd", "cuda") == Approved(None, None, "cuda", **waiting)
+
+
+def test_where_an_edit_ran_is_asked_for_only_where_an_entry_has_variants(golden, tmp_path):
+    def ask():
+        raise EditMetricsError("asked")
+
+    golden.write_text(GOLDENS)
+    goldens, nobody = Goldens(None, tmp_path, REGISTRY), Environment(["lab"], ask, lambda: None)
+    test_file = tmp_path / "tests" / "test_x.py"
+    plain = goldens.address(test_file, "test_a", "sam_clip_cls_sim", "left")
+    assert goldens.lookup(plain, nobody, False) == approved("min", 0.9, 4, 0.95)
+    varied = goldens.address(test_file, "test_a", "lpips")
+    assert goldens.lookup(varied, nobody, True) == Approved(None, None, "smoke")
+    with pytest.raises(EditMetricsError, match="asked"):
+        goldens.lookup(varied, nobody, False)
+    golden.write_text(GOLDENS.replace("nvidia-h100", "lab"))
+    found = goldens.lookup(varied, nobody, False)  # the name that the user gave is enough
+    assert found is not None
+    assert found.env == "lab"
+    on_cpu = Environment(["cpu"], ask, lambda: None)  # there it runs beside a GPU
+    assert goldens.lookup(varied, on_cpu, False).env is None
 
 
 def test_smoke_weights_see_their_own_variant_only(lookup):
     assert lookup("emd", smoke=True) == approved("max", 99.0, 3, None, "smoke")
-    assert lookup("emd", "cuda:0", smoke=True) == approved("max", 99.0, 3, None, "smoke")
+    assert lookup("emd", "cuda", smoke=True) == approved("max", 99.0, 3, None, "smoke")
     assert lookup("lpips", smoke=True) == Approved(None, None, "smoke")
     assert lookup("lpips", test="test_gone", smoke=True) == Approved(None, None, "smoke")
-    assert lookup("emd", "smoke", "smoke") == approved("max", 7.9, 3)
+    assert lookup("emd", "smoke") == approved("max", 7.9, 3, variants=("cuda",))
 
 
 def test_where_nothing_is_approved(lookup, golden):
@@ -135,15 +172,15 @@ def test_a_file_is_read_once_and_again_when_it_changed(golden, tmp_path, monkeyp
     )
     goldens = Goldens(None, tmp_path, REGISTRY)
     address = goldens.address(tmp_path / "tests" / "test_x.py", "test_a", "lpips")
-    first = goldens.lookup(address, "cpu", "cpu", False)
-    assert goldens.lookup(address, "cpu", "cpu", False) == first
+    first = goldens.lookup(address, ran_on("cpu"), False)
+    assert goldens.lookup(address, ran_on("cpu"), False) == first
     assert first is not None
     assert len(read) == 1
     golden.write_text(GOLDENS.replace("test_a", "test_b"))
-    assert goldens.lookup(address, "cpu", "cpu", False) is None
+    assert goldens.lookup(address, ran_on("cpu"), False) is None
     assert len(read) == 2
     golden.unlink()
-    assert goldens.lookup(address, "cpu", "cpu", False) is None
+    assert goldens.lookup(address, ran_on("cpu"), False) is None
 
 
 @pytest.mark.usefixtures("age")
@@ -324,7 +361,7 @@ HANDWRITTEN = """\
 # about a
 "test_a[x]":   # the hat
     lpips:   {max: 0.10,  measured: 5e-2}   # loose on purpose
-    emd: {max: 7.9, measured: 7.18, env: {cuda: {}, "nvidia h100": }}  # two cards
+    emd: {max: 7.9, measured: 7.18, env: {cuda: {}, "nvidia-h100": }}  # two cards
 
     # about b, not about a
 'test_b':
@@ -348,7 +385,7 @@ WRITTEN = """\
 # about a
 "test_a[x]":   # the hat
     lpips:   {max: 0.10,  measured: 0.08}   # loose on purpose
-    emd: {max: 7.9, measured: 7.18, env: {cuda: {max: 8.3, measured: 7.52}, "nvidia h100": {max: 9.0}}}  # two cards
+    emd: {max: 7.9, measured: 7.18, env: {cuda: {max: 8.3, measured: 7.52}, "nvidia-h100": {max: 9.0}}}  # two cards
     emd_excess: {max: 1.0}
     sam_clip_cls_sim@left: {min: 0.9}
 
@@ -382,7 +419,7 @@ CHANGES = (
     ("test_a[x]", "lpips", 0.1, 0.08),
     ("test_b", "emd_excess", 2.0),
     ("test_a[x]", "emd", 8.3, 7.52, "cuda"),
-    ("test_a[x]", "emd", 9.0, None, "nvidia h100"),
+    ("test_a[x]", "emd", 9.0, None, "nvidia-h100"),
     ("test_b", "emd", 3.0, None, "smoke"),
     ("test_b", "emd", 8.0, 7.2),
     ("test_b", "lpips", 0.5, 0.41),
@@ -633,7 +670,7 @@ def test_mode_and_links_stay(write, golden, tmp_path):
 keys = st.text(min_size=1, max_size=12).filter(lambda key: key.strip())
 names = st.none() | st.text("abc é'\"{}:#,-", min_size=1, max_size=6).filter(str.strip)
 bounds = st.floats(0, 1e6).map(lambda value: float(f"{value:.3g}"))
-environments = st.sampled_from([None, "cuda", "nvidia h100", "smoke", "cpu"])
+environments = st.sampled_from([None, "cuda", "nvidia-h100", "smoke", "cpu"])
 entries = st.tuples(
     keys, st.sampled_from(["lpips", "emd"]), names, environments, bounds, st.none() | bounds
 )

@@ -254,7 +254,13 @@ def test_a_variant_of_a_device_is_recorded_where_it_was_asked_for(suite, golden)
     suite.makepyfile(test_x="def test_it(check): check(20)")
     result = suite.runpytest()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*has no threshold and no golden*"])
+    result.stdout.fnmatch_lines(
+        [
+            "*score 0.200 > max 0.100 (+0.100), golden goldens/test_x.py.yaml:2 (env cpu states no bound)",
+            "goldens/test_x.py.yaml:2: `env: {cpu: {}}` states no bound, so what the entry states"
+            " besides holds there; --editmetrics-update=missing records one",
+        ]
+    )
     suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
     assert golden.read_text() == (
         '"test_it":\n  score: {max: 0.1, measured: 0.05, env: {cpu: {max: 0.22, measured: 0.2}}}\n'

@@ -368,14 +368,17 @@ def test_a_comparison_across_devices_says_so(suite, value):
     result = suite.runpytest("--editmetrics-results=r")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
-        ["golden images compared across devices: 1", "*made on NVIDIA H100, compared on cpu"]
+        [
+            "golden images compared across devices: 1",
+            "*made on NVIDIA H100, compared with one made on cpu",
+        ]
     )
     gate = results(suite.path / "r")[1]
-    assert gate["snapshot"]["across"] == "made on NVIDIA H100, compared on cpu"
+    assert gate["snapshot"]["across"] == "made on NVIDIA H100, compared with one made on cpu"
     value(7)
     result = suite.runpytest()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*devices   made on NVIDIA H100, compared on cpu*"])
+    result.stdout.fnmatch_lines(["*devices   made on NVIDIA H100, compared with one made on cpu*"])
 
 
 def test_provenance_of_another_file_is_not_believed(suite):

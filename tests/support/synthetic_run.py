@@ -213,7 +213,7 @@ def golden_image(pictures: Pictures, photo: str, value: float, number: int) -> G
                 "versions": {"torch": "2.15.0"},
                 "facts": {"seed": 7},
             },
-            "across": "made on NVIDIA H100, compared on cpu",
+            "across": "made on NVIDIA H100, compared with one made on cpu",
         },
     )
 

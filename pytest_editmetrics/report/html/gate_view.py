@@ -69,6 +69,8 @@ def gate_view(record: GateRecord, mode: str) -> GateView:
     change = rows.pop("change", None)
     if gate.source is not None:
         rows["threshold"] = f"{gate.origin} {gate.source}" + (f", {gate.env}" if gate.env else "")
+    if gate.environment:
+        rows["edited on"] = ", ".join(gate.environment)
     if gate.approved is not None:
         rows["approved"] = f"{format_numbers(gate.approved)[0]} was measured"
     if kept_not := gate.details.get("not_kept"):

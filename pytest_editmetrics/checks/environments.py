@@ -1,0 +1,64 @@
+"""What is said, once a session, of goldens by environment: those not recorded, or of no name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_editmetrics.session.state import EditSession
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.gates.verdict import Gate
+    from pytest_editmetrics.goldens.environment import Environment
+    from pytest_editmetrics.goldens.store import Approved, GoldenAddress
+
+_HELD = {"golden": "what the entry states besides", "default": "the default"}
+
+
+def say_of_entry(
+    session: EditSession,
+    environment: Environment,
+    address: GoldenAddress,
+    approved: Approved,
+    gate: Gate,
+) -> None:
+    """Say what a reader of an entry by environment could believe and is not so."""
+    if not approved.variants:
+        return
+    file = address.file.as_posix()
+    waits = approved.unstated and gate.verdict != "recorded" and gate.origin in _HELD
+    if waits and environment.first("unstated", file, str(approved.env)):
+        source = session.goldens.environments(address.file)[str(approved.env)][0]
+        session.say(
+            f"{source}: `env: {{{approved.env}: {{}}}}` states no bound, so"
+            f" {_HELD[str(gate.origin)]} holds there; --editmetrics-update=missing records one"
+        )
+    if environment.first("names", file):
+        named = session.goldens.environments(address.file)
+        _say_unknown(session, environment, {env: source for env, (source, _) in named.items()})
+
+
+def say_of_images(
+    session: EditSession, environment: Environment, variants: Mapping[str, Path]
+) -> None:
+    """Say which variants of a golden image no environment will ever take."""
+    from pytest_editmetrics.config.reader import shown_path
+
+    if variants and environment.first("image", str(next(iter(variants.values())))):
+        shown = {env: shown_path(path, session.rootdir) for env, path in variants.items()}
+        _say_unknown(session, environment, shown)
+
+
+def _say_unknown(session: EditSession, environment: Environment, named: Mapping[str, str]) -> None:
+    for env, nearest in environment.unknown(named):
+        session.say(
+            f"warning: {named[env]}: no environment is called {env!r}{nearest}: it is neither given"
+            " by --editmetrics-env, nor an accelerator's name, nor cpu, so it holds nowhere here"
+        )
+    seen = environment.known()
+    if seen is not None and seen.others and environment.first("others"):
+        session.say(
+            f"warning: torch sees {seen.device}, which stands for the environment, and"
+            f" {', '.join(seen.others)}, too: say which one edits run on with --editmetrics-env"
+        )
