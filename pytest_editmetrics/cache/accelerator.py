@@ -56,7 +56,12 @@ def started_here() -> Accelerator | None:
     """Return the current accelerator if torch started CUDA in this process, else ``None``."""
     torch = sys.modules.get("torch")
     cuda = getattr(torch, "cuda", None)
-    return seen_by(torch) if cuda is not None and cuda.is_initialized() else None
+    if cuda is None or not cuda.is_initialized():
+        return None
+    try:
+        return seen_by(torch)
+    except RuntimeError:  # the device was lost; another process is asked then
+        return None
 
 
 def no_accelerator() -> bool:

@@ -200,7 +200,7 @@ class Goldens:
         if smoke:
             variant = None if entry is None else entry.env.get(SMOKE)
             found = self._approved(address, golden_file, variant, SMOKE)
-            return replace(found, digest=found.digest or (entry and entry.digest))
+            return replace(found, digest=found.digest or (None if entry is None else entry.digest))
         if entry is None:
             return None
         own = self._approved(address, golden_file, entry, None)

@@ -11,7 +11,7 @@ from pytest_editmetrics.gates.image_verdict import tile_failed
 from pytest_editmetrics.gates.verdict import FAILING, OTHER_WEIGHTS, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.report.numbers import format_numbers
-from pytest_editmetrics.report.text import explanation_rows, headline, subject
+from pytest_editmetrics.report.text import bound_stands, explanation_rows, headline, subject
 from pytest_editmetrics.runs.folder import GateRecord
 
 
@@ -68,7 +68,7 @@ def gate_view(record: GateRecord, mode: str) -> GateView:
         rows.pop(shown_otherwise, None)
     change = rows.pop("change", None)
     if gate.source is not None:
-        rows["threshold"] = f"{gate.origin} {gate.source}" + (f", {gate.env}" if gate.env else "")
+        rows["threshold"] = bound_stands(gate) or f"{gate.origin} {gate.source}"
     if gate.environment:
         rows["edited on"] = ", ".join(gate.environment)
     if gate.approved is not None:
