@@ -181,6 +181,8 @@ OPTIONS = [
     Case("report in place of a folder", "--editmetrics-html=before.png/r.html", names="r.html"),
     Case("summary in place of a folder", "--editmetrics-summary=goldens", names="goldens"),
     Case("device that is none", "--editmetrics-device=tpu", names="'tpu'"),
+    Case("environment with a number", "--editmetrics-env=cuda:0", names="write 'cuda'"),
+    Case("no environment", "--editmetrics-env=", names="is empty"),
     Case("pipe misspelt", "--editmetrics-skip-missing=sam_pipe", names="did you mean 'sam-pipe'?"),
     Case(
         "configuration that is not there", "--editmetrics-config=nowhere.yaml", names="nowhere.yaml"

@@ -213,6 +213,11 @@ GOLDENS = [
         "variant that is a list", '"{test}": {unedit_max_diff: {max: 9, env: [cuda]}}', names="env"
     ),
     Case(
+        "variant named as the driver writes it",
+        '"{test}": {unedit_max_diff: {max: 9, env: {NVIDIA H100: {max: 1}}}}',
+        names="write 'nvidia-h100'",
+    ),
+    Case(
         "marks of a merge conflict",
         '<<<<<<< HEAD\n"{test}": {unedit_max_diff: {max: 9}}',
         names="goldens/test_calls.py.yaml:",

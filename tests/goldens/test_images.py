@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -135,6 +136,28 @@ def test_the_nearest_variant_counts(tmp_path, there, names, found):
     got = snapshots.find_image(address, ran.among(files), "png")
     assert (got.variant, got.empty) == (found, False)
     assert got.path == address.file(found, ".png")
+
+
+@pytest.mark.parametrize("age", [0, 3600])
+def test_variants_that_come_or_go_are_seen(tmp_path, monkeypatch, age):
+    real = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() + age * 10**9)
+    address, files = snapshots.ImageAddress(tmp_path, "a-00000000", "test_a", None), VariantFiles()
+    listed = []
+    monkeypatch.setattr(
+        Path, "iterdir", lambda self, all=Path.iterdir: listed.append(1) or all(self)
+    )
+    assert files.of(address) == {}
+    (tmp_path / "a-00000000@cuda.png").touch()
+    (tmp_path / "b-00000000@mps.webp").touch()
+    os.utime(tmp_path, ns=(0, real()))
+    assert set(files.of(address)) == {"cuda"}
+    assert len(listed) == 2
+    assert set(files.of(address)) == {"cuda"}
+    assert len(listed) == (2 if age else 3)  # a folder that changed just now is listed again
+    (tmp_path / "a-00000000@cuda.png").unlink()
+    os.utime(tmp_path, ns=(0, real() + 1))
+    assert files.of(address) == {}
 
 
 def test_no_golden_and_one_that_waits_for_this_device(tmp_path):

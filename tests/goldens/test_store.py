@@ -141,6 +141,30 @@ def test_where_an_edit_ran_is_asked_for_only_where_an_entry_has_variants(golden,
     assert goldens.lookup(varied, on_cpu, False).env is None
 
 
+def test_the_digest_of_what_holds_is_that_of_the_parameter(golden, tmp_path):
+    one, other = "5feceb66ffc8", "94bbe0919378"
+    golden.write_text(
+        '"test_a[p0]":\n'
+        f'  lpips: {{env: {{cuda: {{max: 0.2, digest: "{one}"}}, mps: {{max: 0.3}}}}}}\n'
+        f'  emd: {{max: 9, digest: "{other}", env: {{cuda: {{max: 8, digest: "{one}"}}, mps: }}}}\n'
+    )
+    goldens = Goldens(None, tmp_path, REGISTRY)
+
+    def moved(metric, name, digest):
+        address = goldens.address(tmp_path / "tests/test_x.py", "test_a[p0]", metric, None, digest)
+        found = goldens.lookup(address, ran_on(name), False)
+        return found is not None and found.moved is not None
+
+    assert [moved("lpips", "cuda", digest) for digest in (one, other)] == [False, True]
+    assert [moved("lpips", "mps", digest) for digest in (one, other)] == [False, False]
+    assert [moved("emd", "cuda", digest) for digest in (one, other)] == [False, True]
+    assert [moved("emd", "mps", digest) for digest in (one, other)] == [True, False]
+    elsewhere = goldens.address(tmp_path / "tests/test_x.py", "test_a[p7]", "lpips", None, one)
+    found = goldens.lookup(elsewhere, ran_on("cuda"), False)
+    assert found is not None
+    assert "'test_a[p0]'" in str(found.moved)  # the variant's digest names the entry that fits
+
+
 def test_smoke_weights_see_their_own_variant_only(lookup):
     assert lookup("emd", smoke=True) == approved("max", 99.0, 3, None, "smoke")
     assert lookup("emd", "cuda", smoke=True) == approved("max", 99.0, 3, None, "smoke")
