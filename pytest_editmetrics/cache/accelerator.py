@@ -154,7 +154,8 @@ def ask_aside() -> Accelerator | None:
     Raises:
         EditMetricsError: that process did not tell.
     """
-    command = [sys.executable, "-c", _ASKED, "\n".join(sys.path)]
+    folders = "\n".join(entry for entry in sys.path if isinstance(entry, str))
+    command = [sys.executable or "python", "-c", _ASKED, folders]
     try:
         done = subprocess.run(
             command,

@@ -31,8 +31,8 @@ def resolve_device(requested: str = "auto") -> str:
     'cpu'
     """
     requested = str(requested)
-    if requested == "auto" and only_cpu():
-        return "cpu"
+    if requested == "cpu" or (requested == "auto" and only_cpu()):
+        return "cpu"  # asking torch would start CUDA, and no forked child could use it
     import torch
 
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -52,6 +52,14 @@ def test_a_stated_device_is_kept(gpus, monkeypatch):
     assert resolve_device("cpu") == "cpu"
 
 
+def test_the_cpu_is_taken_without_starting_cuda(gpus, monkeypatch):
+    def start():
+        raise AssertionError("CUDA was started")
+
+    monkeypatch.setattr(torch.cuda, "is_available", start)
+    assert resolve_device("cpu") == "cpu"
+
+
 @pytest.mark.parametrize("device", ["cuda", "cuda:0", "mps"])
 def test_a_device_that_is_not_here_never_falls_back(gpus, device):
     gpus(0)
