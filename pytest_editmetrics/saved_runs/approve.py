@@ -176,7 +176,8 @@ def golden_address(session: EditSession, record: GateRecord) -> GoldenAddress:
 
 
 def _image(session: EditSession, run: Run, record: GateRecord) -> _Image:
-    from pytest_editmetrics.goldens.images import golden_stem, image_address
+    from pytest_editmetrics.goldens.environment import wrong_name
+    from pytest_editmetrics.goldens.images import golden_stem, image_address, variant_of
     from pytest_editmetrics.goldens.provenance import checked_facts
 
     gate = record.gate
@@ -184,7 +185,9 @@ def _image(session: EditSession, run: Run, record: GateRecord) -> _Image:
     address = image_address(session.goldens, path, test, gate.name)
     said = dict(gate.snapshot or {}).get("file")
     target = _golden_path(session, said, record)
-    if target.parent != address.folder or golden_stem(target.name) != address.stem:
+    variant = variant_of(target.name)
+    named = variant is None or not wrong_name(variant[1])
+    if target.parent != address.folder or golden_stem(target.name) != address.stem or not named:
         raise EditMetricsError(
             f"nothing was written: the run keeps the golden image of {record.nodeid} in {said},"
             f" this project as {address.folder / address.stem}; run the tests here, or leave it out"

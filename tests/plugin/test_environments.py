@@ -248,6 +248,28 @@ def test_a_variant_of_an_image_for_no_environment_is_named(suite, machine, pictu
     assert said(result, "no environment is called") == 2
 
 
+def test_an_image_is_approved_where_its_edit_ran_and_under_no_other_name(
+    suite, machine, picture, capsys, monkeypatch
+):
+    monkeypatch.chdir(suite.path)
+    plain = picture(20)
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    variant = plain.with_name(f"{plain.stem}@cuda.png")
+    variant.touch()
+    picture(90)
+    suite.runpytest("--editmetrics-run-dir=run").assert_outcomes(failed=1)
+    results = suite.path / "run" / "results.jsonl"
+    right = results.read_text()
+    results.write_text(right.replace("@cuda.png", "@NVIDIA_H100.png"))
+    assert main(["approve", "run"]) == 1
+    assert "nothing was written: the run keeps the golden image" in capsys.readouterr().err
+    results.write_text(right)
+    assert main(["approve", "run"]) == 0
+    made = read_provenance(plain.with_name(PROVENANCE), suite.path)
+    assert made[variant.name]["device"] == "NVIDIA H100 80GB HBM3"
+    suite.runpytest().assert_outcomes(passed=1)
+
+
 def test_a_saved_run_is_scored_and_approved_where_its_edits_ran(
     suite, machine, golden, capsys, monkeypatch
 ):
