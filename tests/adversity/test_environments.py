@@ -77,14 +77,14 @@ def test_the_bound_of_the_cpu_on_a_gpu_runner(runner, assert_came, workers):
     runner.makepyfile(test_x=PSNR)
     golden(runner, "{min: 20, env: {cuda: {min: 50}}}", "unedit_psnr")
     result = runner.runpytest_subprocess(*workers)
-    assert_came(result, 1, "*unedit_psnr 28.13 < min 50.00 (-21.87), golden * (env cuda)")
+    assert_came(result, 1, "*bound*golden goldens/test_*.yaml:* (env cuda)")
 
 
 def test_a_device_for_the_metrics(runner, assert_came, workers):
     """`--editmetrics-device=cpu` on a GPU runner: the metrics compute there, the edit does not."""
     golden(runner, "{max: 0.9, env: {cuda-sm90: {max: 0.1}}}")
     result = runner.runpytest_subprocess("--editmetrics-device=cpu", *workers)
-    assert_came(result, 1, "*score 0.200 > max 0.100 (+0.100), golden * (env cuda-sm90)")
+    assert_came(result, 1, "*bound*golden goldens/test_*.yaml:* (env cuda-sm90)")
 
 
 def test_torch_is_imported_and_not_started(runner, assert_came, workers):
@@ -92,7 +92,7 @@ def test_torch_is_imported_and_not_started(runner, assert_came, workers):
     runner.makepyfile(test_x="import torch\n" + TEST)
     golden(runner, "{max: 0.9, env: {nvidia-h100-80gb-hbm3: {max: 0.1}}}")
     result = runner.runpytest_subprocess(*workers)
-    assert_came(result, 1, "*score 0.200 > max 0.100 * (env nvidia-h100-80gb-hbm3)")
+    assert_came(result, 1, "*bound*golden goldens/test_*.yaml:* (env nvidia-h100-80gb-hbm3)")
 
 
 def test_a_forked_process(runner, assert_came, workers):
@@ -100,7 +100,7 @@ def test_a_forked_process(runner, assert_came, workers):
     runner.makepyfile(test_x=FORKED)
     golden(runner, "{max: 0.9, env: {cuda: {max: 0.1}}}")
     result = runner.runpytest_subprocess(*workers)
-    assert_came(result, 1, "*score 0.200 > max 0.100 (+0.100), golden * (env cuda)")
+    assert_came(result, 1, "*bound*golden goldens/test_*.yaml:* (env cuda)")
 
 
 def test_a_conftest_hides_the_gpu(runner, assert_came, workers):
@@ -109,7 +109,7 @@ def test_a_conftest_hides_the_gpu(runner, assert_came, workers):
         conftest.write("\nimport os\nos.environ['CUDA_VISIBLE_DEVICES'] = ''\n")
     golden(runner, "{max: 0.9, env: {cuda: {max: 0.8}, cpu: {max: 0.1}}}")
     result = runner.runpytest_subprocess(*workers)
-    assert_came(result, 1, "*score 0.200 > max 0.100 (+0.100), golden * (env cpu)")
+    assert_came(result, 1, "*bound*golden goldens/test_*.yaml:* (env cpu)")
 
 
 def test_a_fixture_chooses_another_gpu(runner, assert_came):
@@ -123,7 +123,7 @@ def test_a_fixture_chooses_another_gpu(runner, assert_came):
         text + '"test_too":\n  score: {max: 0.9, env: {tesla-t4: {max: 0.1}}}\n'
     )
     result = runner.runpytest_subprocess()
-    assert_came(result, 1, "*score 0.200 > max 0.100 (+0.100), golden * (env tesla-t4)")
+    assert_came(result, 1, "*bound*golden goldens/test_*.yaml:* (env tesla-t4)")
     result.assert_outcomes(passed=1, failed=1)
 
 
@@ -139,7 +139,7 @@ def test_two_gpus_of_other_names(runner, assert_came, monkeypatch, workers):
         " too: say which one edits run on with --editmetrics-env",
     )
     result = runner.runpytest_subprocess("--editmetrics-env=tesla-t4", *workers)
-    assert_came(result, 1, "*score 0.200 > max 0.100 (+0.100), golden * (env tesla-t4)")
+    assert_came(result, 1, "*bound*golden goldens/test_*.yaml:* (env tesla-t4)")
 
 
 def test_torch_cannot_be_asked(runner, assert_came, workers):
@@ -150,7 +150,7 @@ def test_torch_cannot_be_asked(runner, assert_came, workers):
     assert_came(
         result,
         1,
-        "*score gave no verdict: which accelerator torch sees here*ImportError: libcudart.so.13.*",
+        "*score could not be judged: which accelerator torch sees here*ImportError: libcudart.so.13.*",
     )
 
 
@@ -167,7 +167,7 @@ def test_an_empty_variant(runner, assert_came, workers):
     runner.runpytest_subprocess("--editmetrics-update=missing", *workers)
     runner.makepyfile(test_x=TEST.replace("20", "30"))
     result = runner.runpytest_subprocess(*workers)
-    assert_came(result, 1, "*score 0.300 > max 0.220 (+0.080), golden * (env cuda)")
+    assert_came(result, 1, "*bound*golden goldens/test_*.yaml:* (env cuda)")
 
 
 def test_a_misspelt_variant(runner, assert_came, workers):
@@ -198,9 +198,9 @@ def test_names_given_to_the_controller(runner, assert_came, workers):
     """Names of the command line and of `-o` have to reach the workers."""
     golden(runner, "{max: 0.9, env: {cuda: {max: 0.3}, lab: {max: 0.1}}}")
     result = runner.runpytest_subprocess("--editmetrics-env=lab", *workers)
-    assert_came(result, 1, "*score 0.200 > max 0.100 (+0.100), golden * (env lab)")
+    assert_came(result, 1, "*bound*golden goldens/test_*.yaml:* (env lab)")
     result = runner.runpytest_subprocess("-o", "editmetrics_env=lab", *workers)
-    assert_came(result, 1, "*score 0.200 > max 0.100 (+0.100), golden * (env lab)")
+    assert_came(result, 1, "*bound*golden goldens/test_*.yaml:* (env lab)")
 
 
 def test_a_case_of_a_yaml_file(runner, assert_came, workers):
@@ -214,7 +214,7 @@ def test_a_case_of_a_yaml_file(runner, assert_came, workers):
     )
     golden(runner, "{max: 0.9, env: {cuda: {max: 0.1}}}", file="test_y.edit.yaml.yaml")
     result = runner.runpytest_subprocess("test_y.edit.yaml", *workers)
-    assert_came(result, 1, "*score 0.200 > max 0.100 (+0.100), golden * (env cuda)")
+    assert_came(result, 1, "*bound*golden goldens/test_*.yaml:* (env cuda)")
 
 
 def test_a_golden_image_of_another_device(runner, assert_came, workers):

@@ -72,7 +72,9 @@ def test_a_metric_without_a_model_is_held_to_the_bound_of_where_its_edit_ran(
     golden(f"{{max: 0.9, env: {{{name}: {{max: 0.1}}, cpu: {{max: 0.2}}}}}}")
     result = suite.runpytest("--editmetrics-results=r", "--editmetrics-device=cpu")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines([f"*0.200 > max 0.100*goldens/test_x.py.yaml:2 (env {name})"])
+    result.stdout.fnmatch_lines(
+        ["*score 0.200 > max 0.100", f"*bound *golden goldens/test_x.py.yaml:2 (env {name})"]
+    )
     (gate,) = gates(suite.path / "r")
     assert (gate["env"], gate["environment"], gate["device"]) == (name, NAMES, "cpu")
     machine.seen = None
@@ -100,7 +102,7 @@ def test_names_that_the_user_gives_come_first_and_in_their_order(suite, machine,
         suite.makeini("[pytest]\neditmetrics_env = ci-a100 lab\n")
         args = args[1:]
     result = suite.runpytest(*args, *(["-n1"] if how == "worker" else []))
-    result.stdout.fnmatch_lines(["*0.200 > max 0.100 * (env ci-a100)"])
+    result.stdout.fnmatch_lines(["*bound *golden goldens/test_x.py.yaml:2 (env ci-a100)"])
     assert gates(suite.path / "r")[0]["environment"][:2] == ["ci-a100", "lab"]
     result.stdout.no_fnmatch_line("*warning*")
 
@@ -194,7 +196,7 @@ def test_what_could_not_be_asked_is_an_error_and_not_the_top_level(suite, machin
     golden("{max: 0.9, env: {cuda: {max: 0.1}, lab: {max: 0.3}}}")
     result = suite.runpytest()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*score gave no verdict: torch did not tell"])
+    result.stdout.fnmatch_lines(["*score could not be judged: torch did not tell"])
     suite.runpytest("--editmetrics-env=lab").assert_outcomes(passed=1)
 
 
