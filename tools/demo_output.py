@@ -3,7 +3,7 @@
     python tools/demo_output.py            writes it
     python tools/demo_output.py --check    says where the README differs; exit status 1 if it does
 
-Each block of the README that it owns follows a line ``<!-- made by tools/demo_output.py: NAME -->``.
+Each block of the README that it owns follows ``<!-- made by tools/demo_output.py: NAME -->``.
 """
 
 from __future__ import annotations
