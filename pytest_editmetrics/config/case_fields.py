@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from math import inf
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_editmetrics.config.bounds import bounds
 from pytest_editmetrics.config.expect import EXPECT, Expect
-from pytest_editmetrics.config.keys import Block, Key, Kind, Schema, between, choice, of_metrics
+from pytest_editmetrics.config.keys import (
+    END,
+    PRINTED,
+    Block,
+    Key,
+    Kind,
+    Schema,
+    between,
+    choice,
+    of_metrics,
+    or_empty,
+)
 from pytest_editmetrics.config.metric_keys import METRICS
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.images.data_url import is_data_url, short
@@ -133,7 +143,10 @@ def _raw(words: str, schema: Schema) -> Kind:
     return Kind(words, lambda node, what, registry: node, lambda _: schema)
 
 
-IMAGE: Schema = {"type": "string", "pattern": r"^(?!/|[A-Za-z]:).*\S"}
+IMAGE = _raw(
+    "an image, by its path relative to this file",
+    {"type": "string", "pattern": rf"^(?!/|[A-Za-z]:)(?=.*\S){PRINTED}*{END}"},
+)
 _NUMBERS: Schema = {"type": "array", "items": {"type": "number"}}
 _BOX: Schema = {**_NUMBERS, "minItems": 4, "maxItems": 4}
 _POINT: Schema = {**_NUMBERS, "minItems": 2, "maxItems": 2}
@@ -147,6 +160,7 @@ BOXES = Kind(
     lambda node, what, _: boxes(what, node),
     lambda _: _BOXES,
 )
+_MOST = 10_000  # pixels by which a region grows
 REGION = Block(
     "coords",
     "a region: boxes, polygons and a mask, and by how much they grow",
@@ -160,13 +174,13 @@ REGION = Block(
         ),
         Key(
             "mask",
-            _raw("the path of an image", IMAGE),
+            replace(IMAGE, words="the path of an image"),
             "a black and white image of the reference's size, white where the region is",
             "masks/dog.png",
         ),
         Key(
             "dilate",
-            _raw("a whole number from 0", between(0, inf, "integer")),
+            _raw(f"a whole number from 0 to {_MOST}", between(0, _MOST, "integer")),
             "by how many pixels all of it grows, in every direction",
             "8",
             "0",
@@ -175,21 +189,33 @@ REGION = Block(
 )
 
 
-def _region_schema(registry: PipeRegistry) -> Schema:
-    shapes = [{"required": [key]} for key in ("boxes", "polygons", "mask")]
-    return {**REGION.schema(registry), "anyOf": shapes}
+def _region_schema(registry: PipeRegistry, image: Schema) -> Schema:
+    schema = REGION.schema(registry)
+    given = {**schema["properties"], "mask": {**schema["properties"]["mask"], **or_empty(image)}}
+    written = {"not": {"type": "null"}}
+    shapes = [
+        {"required": [key], "properties": {key: written}} for key in ("boxes", "polygons", "mask")
+    ]
+    return {**schema, "properties": given, "anyOf": shapes}
 
 
-def _area_schema(registry: PipeRegistry) -> Schema:
-    region = _region_schema(registry)
-    parts = {"type": "array", "items": {"anyOf": [_BOX, region]}}
-    return {"anyOf": [IMAGE, parts, region]}
+def coords(image: Kind) -> Key:
+    """Return the key of the edit area, whose masks are images as ``image`` says."""
+
+    def schema(registry: PipeRegistry) -> Schema:
+        path = image.schema(registry)
+        region = _region_schema(registry, path)
+        parts = {"type": "array", "items": {"anyOf": [_BOX, region]}}
+        return {"anyOf": [path, parts, region]}
+
+    words = "boxes, a region, the path of a mask, or a list of boxes and regions"
+    kind = Kind(words, lambda node, what, _: node, schema, REGION)
+    return Key("coords", kind, "the edit area", "[[120, 80, 300, 260]]")
 
 
 IDENTIFIER: Schema = {
     "type": "string",
-    "pattern": r"^\S([^\x00-\x1f\x7f]*\S)?$",
-    "not": {"pattern": "::"},
+    "pattern": rf"^(?=\S)(?!.*(::|\s$)){PRINTED}+{END}",
 }
 ID = Key(
     "id",
@@ -197,21 +223,10 @@ ID = Key(
     "what the case is called, in reports and in the golden's address",
     "red mug",
 )
-REFERENCE = Key("reference", _raw("an image", IMAGE), "the image before the edit", "mug.png")
-EDITED = Key("edited", _raw("an image", IMAGE), "the image after the edit", "mug-red.png")
-# what cases and rows have in common, besides these three
+REFERENCE = Key("reference", IMAGE, "the image before the edit", "mug.png")
+EDITED = Key("edited", IMAGE, "the image after the edit", "mug-red.png")
+# what cases and rows have in common, besides these three and ``coords``
 FIELDS = (
-    Key(
-        "coords",
-        Kind(
-            "boxes, a region, the path of a mask, or a list of boxes and regions",
-            lambda node, what, _: node,
-            _area_schema,
-            REGION,
-        ),
-        "the edit area",
-        "[[120, 80, 300, 260]]",
-    ),
     Key(
         "ref_boxes",
         BOXES,

@@ -12,12 +12,14 @@ from pytest_editmetrics.config.case_fields import (
     EDITED,
     FIELDS,
     ID,
+    IMAGE,
     REFERENCE,
     PairFields,
+    coords,
     identifier,
     pair_fields,
 )
-from pytest_editmetrics.config.keys import Block, Key, Kind, Schema
+from pytest_editmetrics.config.keys import END, Block, Key, Kind, Schema
 from pytest_editmetrics.config.metric_keys import METRICS
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
@@ -186,7 +188,8 @@ def _mark(node: Node) -> CaseMark:
     return CaseMark(name, kwargs)
 
 
-_NAME: Schema = {"type": "string", "pattern": r"^[^\W\d]\w*$"}
+_LETTER = r"A-Za-z_\u00aa-\uffff"
+_NAME: Schema = {"type": "string", "pattern": rf"^[{_LETTER}][0-9{_LETTER}]*{END}"}
 _MARK: Schema = {**_NAME, "not": {"enum": list(MARKS_OF_OTHER_KEYS)}}
 _MARK_WITH_ARGUMENTS: Schema = {
     "type": "object",
@@ -203,6 +206,7 @@ CASE = Block(
         replace(ID, required=True),
         replace(REFERENCE, required=True),
         replace(EDITED, default="the fixture `edit_image` makes it"),
+        coords(IMAGE),
         *FIELDS,
         Key(
             "params",

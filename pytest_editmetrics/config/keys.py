@@ -19,6 +19,8 @@ from pytest_editmetrics.measurement import BoundKind, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 Schema = dict[str, Any]
+# parts of patterns, for validators of any language: Python's `$` holds before a last line break
+PRINTED, END = r"[^\x00-\x1f\x7f]", r"$(?!\n)"
 
 
 @dataclass(frozen=True)
@@ -126,8 +128,8 @@ class Block:
         """Return the JSON Schema of the mapping, with a description of each key."""
         plain = {k.name: self._property(k, registry) for k in self.keys if not k.pattern}
         more = {f"^{k.pattern}$": self._property(k, registry) for k in self.keys if k.pattern}
-        beside = {k.name: [k.needs] for k in self.keys if k.needs and not k.empty}
-        extra = {"patternProperties": more, "dependentRequired": beside}
+        beside = {k.name: _beside(k) for k in self.keys if k.needs}
+        extra = {"patternProperties": more, "dependentSchemas": beside}
         return mapping(plain, required=self._needed, **{k: v for k, v in extra.items() if v})
 
     @staticmethod
@@ -145,6 +147,13 @@ class Block:
             self.schema,
             self,
         )
+
+
+def _beside(key: Key) -> Schema:
+    """Return the schema of a mapping that states a key which needs another."""
+    needed: Schema = {"required": [key.needs]}
+    nothing = {"properties": {key.name: {"enum": [None, []]}}}
+    return {"anyOf": [nothing, needed]} if key.empty else needed
 
 
 def mapping(
@@ -247,5 +256,5 @@ def of_metrics(words: str, kind: Callable[[Metric, PipeRegistry], Kind]) -> Kind
 TEXT = Kind(
     "a text",
     lambda node, what, _: node.text(what),
-    lambda _: {"type": "string", "pattern": r"\S"},
+    lambda _: {"type": "string", "pattern": rf"^(?=.*\S){PRINTED}*{END}"},
 )

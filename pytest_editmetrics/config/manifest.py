@@ -10,13 +10,15 @@ from pytest_editmetrics.config.case_fields import (
     EDITED,
     FIELDS,
     ID,
+    IMAGE,
     REFERENCE,
     PairFields,
+    coords,
     identifier,
     pair_fields,
 )
 from pytest_editmetrics.config.expect import Expect
-from pytest_editmetrics.config.keys import Block
+from pytest_editmetrics.config.keys import TEXT, Block
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.config.row_files import SUFFIXES, read_rows
@@ -27,13 +29,15 @@ from pytest_editmetrics.images.remote import check_url, is_url
 from pytest_editmetrics.images.shapes import Region
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
+_IMAGE = replace(IMAGE, words="an image: a path, a URL or a `data:` URL", schema=TEXT.schema)
 ROW = Block(
     "a row",
     "one pair of a manifest",
     (
         replace(ID, default="the edited image as written"),
-        replace(REFERENCE, required=True),
-        replace(EDITED, required=True),
+        replace(REFERENCE, kind=_IMAGE, required=True),
+        replace(EDITED, kind=_IMAGE, required=True),
+        coords(_IMAGE),
         *FIELDS,
     ),
 )

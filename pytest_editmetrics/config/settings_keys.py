@@ -118,7 +118,8 @@ def _blocks_schema(registry: PipeRegistry) -> Schema:
     foreign: dict[str, Schema] = {
         name: {} for name in autopipeline.metrics() if name not in registry.names
     }
-    return {**schema, "properties": {**foreign, **schema["properties"]}}
+    ours = {name: or_empty(block) for name, block in schema["properties"].items()}
+    return {**schema, "properties": {**foreign, **ours}}
 
 
 _BLOCKS = _raw("blocks by metric", _blocks_schema)

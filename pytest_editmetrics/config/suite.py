@@ -103,7 +103,7 @@ def _schema(registry: PipeRegistry) -> Schema:
         name: {**of_metric(registry.metric(name)).schema(registry), "minProperties": 1}
         for name in registry.names
     }
-    return mapping({**base, **metrics})
+    return mapping({**base, **metrics}, dependentSchemas={BASE.name: {"minProperties": 2}})
 
 
 ALPHA_TEXT = "the share of false alarms that the test may raise, such as 0.01"

@@ -168,6 +168,11 @@ class RunningTally:
     measured: int = 0
     by_metric: dict[str, Row] = field(default_factory=dict)
 
+    @property
+    def nothing_measured(self) -> bool:
+        """Whether not one gate was measured."""
+        return not self.measured
+
     def add(self, nodeid: str, gates: Iterable[Gate]) -> None:
         """Count the gates of one test."""
         for gate in gates:

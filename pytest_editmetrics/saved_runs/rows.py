@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, explained, judged
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.session.options import in_ci
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.config.manifest import Row
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.images.load import Loaded
+    from pytest_editmetrics.report.tally import RunningTally, Tally
 
 Keep = Literal["none", "failing", "all"]
 
@@ -38,6 +40,22 @@ def outcome_of(gates: Iterable[Gate]) -> str:
         for gate in gates
     ]
     return max(verdicts, key=("passed", "xfailed", "failed").index)
+
+
+def no_success(session: EditSession, tally: Tally | RunningTally) -> list[str]:
+    """Say why gates that were measured without a test are no success; nothing if they are one."""
+    found, counts = [], tally.counts()
+    if failed := counts["failed"]:
+        found.append(f"{failed} gates fail")
+    if errors := counts["errors"]:
+        found.append(f"{errors} gates could not be judged")
+    if (review := counts["review"]) and session.options["review"] == "fail":
+        found.append(f"{review} gates are for review (editmetrics_review is fail)")
+    if tally.nothing_measured:
+        found.append("not one gate could be measured, so this proves nothing")
+    if tally.smoke and in_ci() and not session.options["allow-smoke"]:
+        found.append(f"{tally.smoke} gates were judged on random smoke weights and CI is set")
+    return found
 
 
 class RowScorer:

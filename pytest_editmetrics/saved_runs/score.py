@@ -12,9 +12,8 @@ from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
 from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND, Threshold
 from pytest_editmetrics.progress import track
-from pytest_editmetrics.saved_runs.rows import outcome_of
+from pytest_editmetrics.saved_runs.rows import no_success, outcome_of
 from pytest_editmetrics.saved_runs.strangers import checked_options, named_test
-from pytest_editmetrics.session.options import in_ci
 from pytest_editmetrics.session.outputs import now, package_versions
 from pytest_editmetrics.session.state import EditSession
 
@@ -78,21 +77,11 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
 
 def problems(session: EditSession, run: Run, tally: Tally) -> list[str]:
     """Say why scored gates are no success; nothing if they are one."""
-    found = []
-    if failed := tally.counts()["failed"]:
-        found.append(f"{failed} gates fail")
-    if errors := tally.counts()["errors"]:
-        found.append(f"{errors} gates could not be judged")
-    if (review := tally.counts()["review"]) and session.options["review"] == "fail":
-        found.append(f"{review} gates are for review (editmetrics_review is fail)")
-    if tally.nothing_measured:
-        found.append("not one gate could be measured, so this proves nothing")
+    found = no_success(session, tally)
     if run.crashed:
         found.append(f"{len(run.crashed)} tests of the run crashed and have no gates")
     if not run.complete:
         found.append("the run was cut off, so gates are missing")
-    if tally.smoke and in_ci() and not session.options["allow-smoke"]:
-        found.append(f"{tally.smoke} gates were judged on random smoke weights and CI is set")
     return found
 
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.progress import track
-from pytest_editmetrics.saved_runs.rows import Engine, Keep, RowScorer, outcome_of
-from pytest_editmetrics.session.options import in_ci
+from pytest_editmetrics.saved_runs.rows import Engine, Keep, RowScorer, no_success, outcome_of
 from pytest_editmetrics.session.outputs import now, package_versions
 from pytest_editmetrics.session.state import EditSession
 
@@ -104,19 +103,7 @@ def score_manifest(
 
 def problems(session: EditSession, scored: Scored) -> list[str]:
     """Say why a scored manifest is no success; nothing if it is one."""
-    tally, found = scored.tally, []
-    if scored.why is not None:
-        found.append(f"scoring stopped: {scored.why}")
+    found = [] if scored.why is None else [f"scoring stopped: {scored.why}"]
     if scored.missing:
         found.append(f"the run was cut off: {scored.missing} rows have no result")
-    if failed := tally.counts()["failed"]:
-        found.append(f"{failed} gates fail")
-    if errors := tally.counts()["errors"]:
-        found.append(f"{errors} gates could not be judged")
-    if (review := tally.counts()["review"]) and session.options["review"] == "fail":
-        found.append(f"{review} gates are for review (editmetrics_review is fail)")
-    if not tally.measured:
-        found.append("not one gate could be measured, so this proves nothing")
-    if tally.smoke and in_ci() and not session.options["allow-smoke"]:
-        found.append(f"{tally.smoke} gates were judged on random smoke weights and CI is set")
-    return found
+    return found + no_success(session, scored.tally)

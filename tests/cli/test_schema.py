@@ -40,6 +40,7 @@ VALID = {
         "suite:\n  base: '${env:BASE:b.jsonl}'\n  lpips:\n    mean: {max: 0.1}\n    median: 0.1\n"
         "    p95: {max: '${env:P:1}'}\n    p5: 1\n    regressions: {max: 3, by: 0.005}\n"
         "    paired: {alpha: 0.01, by: 0}\n  sam_clip_cls_sim: {p5: {min: 0.8}}\n",
+        "metric_configs: {emd: }\n",
         "_base_: []\n",
         "_base_: {}\n",
     ],
@@ -66,6 +67,8 @@ INVALID = {
         "thresholds: {lpips: {review: 0.05}}",
         "thresholds: {lpips: {max: 0.1, review: -1}}",
         "suite: {lpips: {}}",
+        "suite: {base: b.jsonl}",
+        'suite: {base: "b\\x07", lpips: {mean: 1}}',
         "suite: {lpisp: {mean: 1}}",
         "suite: {lpips: {meen: 1}}",
         "suite: {lpips: {p0: 1}}",
@@ -131,6 +134,11 @@ INVALID = {
         "cases: [{id: 'a::b', reference: a}]",
         "cases: [{id: ' a', reference: a}]",
         "cases: [{id: '', reference: a}]",
+        'cases: [{id: "a\\n", reference: a}]',
+        "cases: [{id: a, reference: a, ref_boxes: [[0, 0, 1, 1]]}]",
+        "cases: [{id: a, reference: a, coords: {mask: }}]",
+        "cases: [{id: a, reference: a, coords: {mask: /m.png}}]",
+        "cases: [{id: a, reference: a, coords: {boxes: [[0, 0, 1, 1]], dilate: 10001}}]",
         "cases: [{id: a, reference: /a}]",
         "cases: [{id: a, reference: a, coord: []}]",
         "cases: [{id: a, reference: a, coords: [1, 2, 3, 4]}]",
