@@ -1,4 +1,5 @@
-"""Write ``docs/reference``, from what is declared, and ``docs/files.md``, from the docstrings.
+"""Write ``docs/reference`` and the README's list of metrics, from what is declared, and
+``docs/files.md``, from the docstrings.
 
 python tools/make_reference.py
 """
@@ -14,7 +15,9 @@ from reference_pages.markdown import MADE, Page, sentence
 
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
-FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER, README = ROOT / "docs" / "reference", ROOT / "README.md"
+BEGIN, END = "<!-- metrics: made by `make reference` -->", "<!-- end of metrics -->"
 
 
 def pages() -> list[Page]:
@@ -31,6 +34,7 @@ def pages() -> list[Page]:
         surface.commands(),
         surface.plugin_page(),
         measures.outcomes(),
+        measures.run(registry),
     ]
 
 
@@ -40,8 +44,7 @@ def texts() -> Mapping[str, str]:
     lines = [
         "# Reference\n",
         f"{MADE}\n",
-        "Everything that can be written, typed or asked for, a page each. The fields of a run's"
-        " results stand in [results.md](../results.md).\n",
+        "Everything that can be written, typed, asked for or read, a page each.\n",
     ]
     for page in made:
         first = page.text.split("\n\n")[0].split(". ")[0]
@@ -52,6 +55,13 @@ def texts() -> Mapping[str, str]:
     return {"README.md": index, **{f"{page.name}.md": page.render() for page in made}}
 
 
+def readme(text: str) -> str:
+    """Return the README with the list of metrics as they are declared."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{measures.listed(PipeRegistry())}\n{END}{after}"
+
+
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     made = texts()
@@ -60,6 +70,7 @@ def main() -> None:
             path.unlink()
     for name, text in made.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
+    README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
     house_files.PAGE.write_text(house_files.text(), encoding="utf-8")
 
 

@@ -103,6 +103,8 @@ def _region(node: Node, mask: Callable[[Node], str]) -> Region:
         fields["boxes"] = boxes("boxes", given["boxes"])
     if "mask" in given:
         fields["mask"] = mask(given["mask"])
+    if isinstance(grows := fields.get("dilate"), float) and grows.is_integer():
+        fields["dilate"] = int(grows)  # as everywhere, 8.0 is a whole number
     try:
         return Region(**fields)
     except RegionError as error:

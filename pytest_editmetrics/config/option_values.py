@@ -95,16 +95,17 @@ def runtime_params(metric: Metric, node: Node, registry: PipeRegistry) -> dict[s
 
 def _colour(what: str, node: Node) -> tuple[int, ...]:
     values = [item.value for item in node.value] if isinstance(node.value, list) else []
-    right = [type(value) is int and 0 <= value <= 255 for value in values]
+    right = [type(value) in (int, float) and value in range(256) for value in values]
     if len(right) != 3 or not all(right):
         node.fail(f"{what} must be three whole numbers from 0 to 255, as [255, 255, 255]")
-    return tuple(values)
+    return tuple(map(int, values))
 
 
 def options_schema(spec: PipeSpec, registry: PipeRegistry) -> Schema:
-    """Return the schema of a pipe's options; of a pipe that declares none anything goes."""
+    """Return the schema of a pipe's options; of one that declares none its signature decides."""
     if spec.options is None:
-        return {"type": "object"}
+        names: Schema = {name: {} for name in spec.option_names}
+        return {"type": "object", "properties": names, "additionalProperties": spec.accepts("*")}
     return mapping({name: option_schema(option, registry) for name, option in spec.takes.items()})
 
 

@@ -119,7 +119,10 @@ def _blocks_schema(registry: PipeRegistry) -> Schema:
         name: {} for name in autopipeline.metrics() if name not in registry.names
     }
     ours = {name: or_empty(block) for name, block in schema["properties"].items()}
-    return {**schema, "properties": {**foreign, **ours}}
+    pipes = [pipe for pipe in autopipeline.PIPES if pipe not in registry.aliases]
+    pipe: Schema = {"pipe_name": {"enum": pipes}}
+    theirs = {"type": "object", "properties": pipe, "required": list(pipe)}
+    return {**schema, "properties": {**foreign, **ours}, "additionalProperties": theirs}
 
 
 _BLOCKS = _raw("blocks by metric", _blocks_schema)

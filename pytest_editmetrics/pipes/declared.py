@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -72,6 +72,7 @@ class PipeSpec:
     ``None`` means that the factory's own signature decides. ``params`` are the runtime parameters
     that the metrics name. ``chosen_by`` is the option that names the model, whose default is part
     of the defaults of every configuration. ``aliases`` are taken as a metric's ``pipe_name`` too.
+    ``details`` says what its measurements tell besides, by name.
     """
 
     key: str
@@ -82,6 +83,7 @@ class PipeSpec:
     chosen_by: str | None = None
     aliases: tuple[str, ...] = ()
     summary: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def takes(self) -> Mapping[str, Option]:
@@ -132,7 +134,10 @@ class PipeSpec:
 
     @property
     def _parameters(self) -> tuple[inspect.Parameter, ...]:
-        return tuple(inspect.signature(self.load_factory()).parameters.values())
+        try:
+            return tuple(inspect.signature(self.load_factory()).parameters.values())
+        except ValueError:  # some classes that are written in C have none
+            return (inspect.Parameter("options", inspect.Parameter.VAR_KEYWORD),)
 
 
 def class_of(package: str, name: str) -> Callable[[str], Any]:
@@ -204,3 +209,20 @@ BG_COLOR = Option(
     default=(255, 255, 255),
     example="[0, 0, 0]",
 )
+MEASURED_FRACTION = {"measured_fraction": "the share of the image that was measured"}
+OF_PATCHES = {
+    "n_patches": "patches of the model's input",
+    "n_selected": "of them measured",
+    "mixed_patches": "of those measured: patches that lie in the region in part only",
+    "patch_mask_threshold": "as the metric's parameter",
+    "framing": "as the pipe's option",
+}
+OF_OBJECTS = {
+    "reference_boxes": "the boxes of the objects in the reference",
+    "edited_boxes": "the boxes of the same objects in the edited image",
+}
+OF_ISOLATED = {
+    **OF_OBJECTS,
+    "bg_color": "the colour around the isolated objects",
+    "similarities": "of each pair of objects",
+}

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_editmetrics.measurement import Margin, Metric
 from pytest_editmetrics.pipes import autopipeline
 from pytest_editmetrics.pipes.declared import PipeSpec
-from pytest_editmetrics.pipes.registry import PipeRegistry
+from pytest_editmetrics.pipes.registry import BUILTIN, PipeRegistry
 
 HEAD = ("metric", "better", "range", "scope", "pipe", "what")
 
@@ -53,6 +53,18 @@ def margin_text(margin: Margin, unit: str = "") -> str:
     if share and amount:
         return f"{share} or {amount}, whichever is larger"
     return share or amount or "none"
+
+
+def about(name: str) -> str:
+    """Return what a built-in metric is, in a line; nothing of another.
+
+    >>> about("lpips")
+    'learned perceptual distance, full size, scaled by the measured area; lower is better; from 0'
+    """
+    metric = next((m for spec in BUILTIN for m in spec.metrics if m.name == name), None)
+    if metric is None:
+        return ""
+    return f"{metric.summary}; {metric.better} is better; {range_text(metric)}"
 
 
 def facts(metric: Metric, spec: PipeSpec) -> Iterator[tuple[str, str]]:

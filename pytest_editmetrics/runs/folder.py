@@ -1,6 +1,6 @@
 """The run directory: what a run produced, kept so that it can be looked at, judged and approved.
 
-It holds ``results.jsonl`` (``docs/results.md``) and ``images/``, whose files are named by their
+It holds ``results.jsonl`` (``fields.py``) and ``images/``, whose files are named by their
 content. Many processes may save images at once; one process writes the results.
 """
 
@@ -11,14 +11,15 @@ import json
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.gates.verdict import Gate, Verdict
+from pytest_editmetrics.gates.verdict import VERDICTS, Gate
 from pytest_editmetrics.goldens.environment import names_in, wrong_name
 from pytest_editmetrics.runs.claims import lock_name
+from pytest_editmetrics.runs.fields import GATE, Field
 from pytest_editmetrics.whole_file import is_whole_png, replacing
 
 if TYPE_CHECKING:
@@ -37,10 +38,6 @@ _OWN_FILE = re.compile(r"[0-9a-f]{20}\.png|\.[0-9a-f]{20}\.png\.[0-9a-f]{8}\.tmp
 _LONGEST_HEAD = 1 << 20
 _DEEPEST_REGION = 50
 _IMAGE_NAME = re.compile(rf"{IMAGES}/[0-9a-f]{{20}}\.png")
-_VERDICTS = Verdict.__args__  # type: ignore[attr-defined]
-_NUMBERS = ("value", "floor", "excess", "bound", "review", "distance", "approved", "proposal")
-_MAPPINGS = ("golden", "region", "details", "images", "snapshot")
-_NEVER_NULL = ("metric", "better", "compares", "region", "details", "images")
 
 
 class RunDir:
@@ -290,8 +287,8 @@ def _gate_record(source: Path, number: int, record: dict[str, Any]) -> GateRecor
         if type(value) is not bool:
             _fail(source, number, f"{name} is {value!r}, not true or false")
     values = {
-        field.name: _value(source, number, field.name, record[field.name])
-        for field in fields(Gate)
+        field.name: _value(source, number, field, record[field.name])
+        for field in GATE
         if field.name in record
     }
     for name in ("metric", "verdict"):
@@ -336,35 +333,35 @@ def image_names(images: Mapping[str, Any]) -> Iterator[Any]:
         yield from pair if isinstance(pair, (list, tuple)) else (pair,)
 
 
-def _value(source: Path, number: int, name: str, value: Any) -> Any:
+def _value(source: Path, number: int, field: Field, value: Any) -> Any:
     """Return a gate's field as ``Gate`` holds it; refuse what could not be one."""
     kept = value
-    if name == "verdict":
-        valid = isinstance(value, str) and value in _VERDICTS
-    elif value is None:
-        valid = name not in (*_NEVER_NULL, "weights", "smoke", "environment")
-    elif name in _NUMBERS:
+    if value is None:
+        valid = field.null
+    elif field.kind == "verdict":
+        valid = isinstance(value, str) and value in VERDICTS
+    elif field.kind == "number":
         kept = _number(value)
         valid = kept is not None
-    elif name in _MAPPINGS:
+    elif field.kind == "mapping":
         valid = isinstance(value, dict)
-    elif name == "weights":
+    elif field.kind == "weights":
         valid = isinstance(value, list) and all(
             isinstance(item, dict) and all(isinstance(item.get(key), str) for key in _WEIGHTS_KEYS)
             for item in value
         )
         kept = tuple(value) if valid else value
-    elif name == "smoke":
+    elif field.kind == "flag":
         valid = type(value) is bool
-    elif name == "env":
+    elif field.kind == "name":
         valid = isinstance(value, str) and not wrong_name(value)
-    elif name == "environment":
+    elif field.kind == "names":
         kept = names_in(value)
         valid = kept is not None
     else:
         valid = isinstance(value, str)
     if not valid:
-        _fail(source, number, f"{name} cannot be {value!r:.80}")
+        _fail(source, number, f"{field.name} cannot be {value!r:.80}")
     return kept
 
 

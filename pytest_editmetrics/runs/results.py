@@ -1,8 +1,8 @@
 """The machine-readable results file (JSON Lines): one object a line, written as tests finish.
 
 The first line describes the session, then comes one line a gate (of every attempt), one line a
-crashed test, and a last line with the counts: a file without it was cut off. ``docs/results.md``
-documents every key.
+crashed test, and a last line with the counts: a file without it was cut off. ``fields.py``
+declares every key.
 """
 
 from __future__ import annotations

@@ -6,32 +6,25 @@ The files are made from the declarations of the keys; then one thing is wrong.
 from __future__ import annotations
 
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
-from declared_files import NOT_OF_A_SCHEMA, REGISTRY, SHAPES, Leaf, files, places
+from bad_yaml import CASES, CONFIGURATION, GOLDENS
+from declared_files import REGISTRY, SHAPES, Leaf, files, places
 from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
+from schemas import NOT_OF_A_SCHEMA, disagreement, validator
 
-from pytest_editmetrics.cli.schema import json_schema
 from pytest_editmetrics.config.case_file import read_case_file
 from pytest_editmetrics.config.manifest import Manifest
 from pytest_editmetrics.config.settings import load_settings
 from pytest_editmetrics.errors import ConfigError
 from pytest_editmetrics.goldens.file import read_golden_file
 
+READERS = {"settings": load_settings, "goldens": read_golden_file, "cases": read_case_file}
 KINDS = tuple(SHAPES)
 OF_EACH_KIND = pytest.mark.parametrize("kind", KINDS)
-
-
-@cache
-def validator(kind):
-    schema = json_schema(REGISTRY, kind)
-    jsonschema.Draft202012Validator.check_schema(schema)
-    return jsonschema.Draft202012Validator(schema)
 
 
 @pytest.fixture(scope="module")
@@ -47,19 +40,14 @@ def refusal(kind: str, made: Any, folder: Path) -> str | None:
         if kind == "manifest":
             list(Manifest(path, REGISTRY, folder, lambda expect: ("lpips",)).rows())
         else:
-            reader = {
-                "settings": load_settings,
-                "goldens": read_golden_file,
-                "cases": read_case_file,
-            }
-            reader[kind](path, REGISTRY, folder)
+            READERS[kind](path, REGISTRY, folder)
     except ConfigError as error:
         return str(error)
     return None
 
 
 def valid(kind: str, made: Any) -> bool:
-    return validator(kind).is_valid(json.loads(json.dumps(made)))
+    return validator(kind, REGISTRY).is_valid(json.loads(json.dumps(made)))
 
 
 def file_of(data, kind, wanted=lambda place: True):
@@ -83,7 +71,7 @@ def refused_by_both(kind, made, folder):
 def test_a_file_made_from_the_declarations_is_read_and_valid(kind, data, folder):
     made, _ = file_of(data, kind)
     assert refusal(kind, made, folder) is None
-    assert [error.message for error in validator(kind).iter_errors(made)] == []
+    assert [error.message for error in validator(kind, REGISTRY).iter_errors(made)] == []
 
 
 def is_declared(place):
@@ -177,3 +165,44 @@ def test_every_key_that_is_declared_may_be_drawn(kind):
     for place in places(kind):
         if place.holder.block is not None:
             assert {key.name for key in place.holder.block.keys} == place.holder.inner.keys()
+
+
+ROOT = Path(__file__).parents[2]
+WRITTEN = sorted(
+    path
+    for folder in ("fixtures", "pytest_editmetrics", "docs")
+    for path in (ROOT / folder).rglob("*")
+    if path.suffix == ".yaml" or path.parent == ROOT / "fixtures" / "fuzz" / "yaml"
+)
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_of_every_yaml_file_of_the_project_both_say_the_same(kind):
+    assert len(WRITTEN) > 150
+    problems = []
+    for path in WRITTEN:
+        said = None
+        try:
+            READERS[kind](path, REGISTRY, ROOT)
+        except ConfigError as error:
+            said = str(error)
+        if problem := disagreement(kind, path, REGISTRY, said):
+            problems.append(f"{path.relative_to(ROOT)} {problem}")
+    assert problems == []
+
+
+BAD = {"settings": CONFIGURATION, "goldens": GOLDENS, "cases": CASES}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_of_bad_yaml_both_say_the_same(kind, tmp_path):
+    path = tmp_path / "test_x.edit.yaml"
+    for case in BAD[kind]:
+        text = case.made if isinstance(case.made, bytes) else case.made.encode()
+        path.write_bytes(text)
+        said = None
+        try:
+            READERS[kind](path, REGISTRY, tmp_path)
+        except ConfigError as error:
+            said = str(error)
+        assert disagreement(kind, path, REGISTRY, said) is None, case.what

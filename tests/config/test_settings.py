@@ -438,7 +438,7 @@ def test_what_is_wrong_is_said_with_its_line(refusal, text, line, says):
 
 
 @pytest.mark.parametrize(
-    "colour", ["white", "[255, 255]", "[255, 255, 256]", "[1, 2, 3.0]", "[true, 1, 2]"]
+    "colour", ["white", "[255, 255]", "[255, 255, 256]", "[1, 2, 3.5]", "[true, 1, 2]"]
 )
 def test_a_background_is_three_whole_numbers(refusal, colour):
     text = f"metric_configs:\n  sam_clip_cls_sim:\n    runtime_params:\n      bg_color: {colour}\n"

@@ -28,20 +28,6 @@ from pytest_editmetrics.pipes.registry import PipeRegistry
 REGISTRY = PipeRegistry()
 METRICS = tuple(REGISTRY.metrics.values())
 
-# why a file may be refused that no schema can refuse: what compares values, or looks elsewhere
-NOT_OF_A_SCHEMA = re.compile(
-    r"must lie (below max|above min), "
-    r"|ref_boxes and edited_boxes are paired in order"
-    r"|is taken, on line |differs from '.*' in case only"
-    r"|lies outside .*, the rootdir"
-    r"|are one metric, "
-    r"|box \d+ .*(inverted|x2 < x1)|is inverted"
-    r"|a threshold of \w+, which this row does not measure"
-    r"|compares objects: the row needs"
-    r"|has a character in it that cannot be shown"
-    r"|scope is '\w+' in the block and '\w+' in its init_config"
-)
-
 
 @dataclass(frozen=True)
 class Leaf:

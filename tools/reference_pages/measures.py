@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from pytest_editmetrics.gates.verdict import FAILING, SKIPPED_MISSING, VERDICTS
 from pytest_editmetrics.goldens.file import entry_of
 from pytest_editmetrics.measurement import SOFT_REASONS
 from pytest_editmetrics.pipes.declared import Option, PipeSpec
 from pytest_editmetrics.pipes.registry import PipeRegistry
-from pytest_editmetrics.report.metrics import facts, not_provided, table
+from pytest_editmetrics.report.metrics import facts, margin_text, not_provided, range_text, table
+from pytest_editmetrics.runs import fields
 from reference_pages.markdown import Entry, Group, Page, code, nested
 from reference_pages.markdown import table as table_of
 
@@ -42,6 +45,22 @@ def metrics(registry: PipeRegistry) -> Page:
             ),
         ],
     )
+
+
+def listed(registry: PipeRegistry) -> str:
+    """Return the README's table of metrics."""
+    rows = [
+        (
+            f"[`{name}`](docs/reference/metrics.md#{name})",
+            metric.better,
+            range_text(metric),
+            metric.scope,
+            margin_text(metric.margin, metric.unit),
+            metric.summary,
+        )
+        for name, metric in registry.metrics.items()
+    ]
+    return table_of(("metric", "better", "range", "scope", "margin", "what"), rows)
 
 
 def _metric_entries(spec: PipeSpec, registry: PipeRegistry) -> list[Entry]:
@@ -88,6 +107,53 @@ def _option(spec: PipeSpec, option: Option) -> Entry:
     given = [("value", option.words), ("default", default)]
     example = nested(["pipes_default", spec.key], [f"{option.name}: {option.sample}"])
     return Entry(f"{spec.key}.{option.name}", option.text, given, example)
+
+
+def run(registry: PipeRegistry) -> Page:
+    """Return the page of a run's results."""
+    details = [(field.name, field.words, field.text) for field in fields.DETAILS]
+    parts = [
+        Group(f"`{spec.key}`", [], table_of(("detail", "meaning"), _told(spec.details.items())))
+        for spec in registry.pipes.values()
+    ]
+    return Page(
+        "run",
+        "A run: the fields of its results",
+        "A results file (`--editmetrics-results=PATH`) and the `results.jsonl` of a run directory"
+        " (`--editmetrics-run-dir=DIR`) are JSON Lines: one object a line, of these kinds. A number"
+        " that JSON cannot hold is the text `NaN`, `Infinity` or `-Infinity`. A run"
+        " directory also has `images/`, PNG files that its gates name. When lines are written, and"
+        " what becomes of an earlier run: [results.md](../results.md).",
+        [
+            Group("The session: the first line", [], _fields(fields.SESSION)),
+            Group("A gate", [], _fields((*fields.ATTEMPT, *fields.GATE))),
+            Group("A crashed test", [], _fields(fields.CRASHED)),
+            Group("The end: the last line", [], _fields(fields.END)),
+            Group(
+                "`details` of a gate",
+                [],
+                "Each only where it applies.\n\n"
+                + table_of(("detail", "value", "meaning"), _told(details))
+                + "\n\nBesides, what the pipe tells that measured it; one of yours tells what it"
+                " likes.",
+            ),
+            *parts,
+        ],
+    )
+
+
+def _fields(given: Iterable[fields.Field]) -> str:
+    return table_of(("field", "value", "meaning"), _told(_rows(given, "")))
+
+
+def _rows(given: Iterable[fields.Field], above: str) -> Iterator[tuple[str, ...]]:
+    for field in given:
+        yield f"{above}{field.name}", field.words, field.text
+        yield from _rows(field.inner, f"{above}{field.name}{'[]' if field.lists else ''}.")
+
+
+def _told(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    return [(f"`{name}`", *more) for name, *more in rows]
 
 
 def outcomes() -> Page:

@@ -10,6 +10,8 @@ from pytest_editmetrics.pipes.declared import (
     DEVICE,
     DTYPE,
     FRAMING,
+    OF_ISOLATED,
+    OF_PATCHES,
     PATCH_MASK_THRESHOLD,
     REFERENCE_PATCHES,
     REVISION,
@@ -82,4 +84,5 @@ SPEC = PipeSpec(
     params=(PATCH_MASK_THRESHOLD, REFERENCE_PATCHES, BG_COLOR),
     chosen_by="model_path",
     summary="a CLIP vision model",
+    details={**OF_PATCHES, "reference_patches": "as the metric's parameter", **OF_ISOLATED},
 )

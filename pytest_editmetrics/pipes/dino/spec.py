@@ -8,6 +8,8 @@ from pytest_editmetrics.pipes.declared import (
     DEVICE,
     DTYPE,
     FRAMING,
+    OF_ISOLATED,
+    OF_PATCHES,
     PATCH_MASK_THRESHOLD,
     REVISION,
     SAM,
@@ -69,4 +71,5 @@ SPEC = PipeSpec(
     params=(PATCH_MASK_THRESHOLD, BG_COLOR),
     chosen_by="model_path",
     summary="a DINOv2 or DINOv3 vision model",
+    details={**OF_PATCHES, "mse": "of the two matrices", **OF_ISOLATED},
 )

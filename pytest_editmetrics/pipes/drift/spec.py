@@ -39,4 +39,13 @@ SPEC = PipeSpec(
     ),
     (),
     summary="registration of the background, no model",
+    details={
+        "tiles": "how many there are of each kind",
+        "dx": "the median shift to the right, px",
+        "dy": "the median shift down, px",
+        "zoom": "the factor that the tiles agree on",
+        "rotation": "the angle that the tiles agree on, degrees",
+        "unmatched": "tiles that match nothing in the reference",
+        "moved_most": "the tiles that moved most, with their shifts",
+    },
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 from pytest_editmetrics.measurement import Margin, Metric
-from pytest_editmetrics.pipes.declared import DEVICE, DTYPE, Option, PipeSpec
+from pytest_editmetrics.pipes.declared import DEVICE, DTYPE, MEASURED_FRACTION, Option, PipeSpec
 
 ZHANG = "Zhang et al. 2018, https://arxiv.org/abs/1801.03924, linear layers v0.1"
 PIE_BENCH = "Ju et al. 2023, PnPInversion"
@@ -72,4 +72,9 @@ SPEC = PipeSpec(
     ),
     chosen_by="net",
     summary="learned perceptual image patch similarity",
+    details={
+        "net": "as the pipe's option",
+        "unscaled": "the distance before it was divided by the measured fraction",
+        **MEASURED_FRACTION,
+    },
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_editmetrics.measurement import Margin, Metric
-from pytest_editmetrics.pipes.declared import Option, PipeSpec
+from pytest_editmetrics.pipes.declared import MEASURED_FRACTION, Option, PipeSpec
 
 PSNR_CEILING = 100.0
 WIN_SIZE = Option(
@@ -101,4 +101,10 @@ SPEC = PipeSpec(
     params=(WIN_SIZE, WIN_SIGMA),
     aliases=("ssim-pipe",),
     summary="arithmetic on pixels, no model",
+    details={
+        **MEASURED_FRACTION,
+        "changed_pixels": "measured pixels that differ",
+        "win_size": "as the metric's parameter",
+        "win_sigma": "as the metric's parameter",
+    },
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_editmetrics.measurement import Margin, Metric
-from pytest_editmetrics.pipes.declared import DEVICE, DTYPE, Option, PipeSpec
+from pytest_editmetrics.pipes.declared import DEVICE, DTYPE, OF_OBJECTS, Option, PipeSpec
 
 SPEC = PipeSpec(
     "sam-pipe",
@@ -53,4 +53,5 @@ SPEC = PipeSpec(
     ),
     chosen_by="model_type",
     summary="Segment Anything, which isolates objects",
+    details={**OF_OBJECTS, "ious": "of each pair of objects"},
 )

@@ -19,6 +19,7 @@ from pytest_editmetrics.report.html.gate_view import (
 )
 from pytest_editmetrics.report.html.pictures import Gallery, case_picture
 from pytest_editmetrics.report.html.suite_view import SuiteView, suite_view
+from pytest_editmetrics.report.metrics import about
 from pytest_editmetrics.report.summary import columns_of
 from pytest_editmetrics.report.tally import Row, Tally, tally_of
 from pytest_editmetrics.report.text import update_mode
@@ -53,14 +54,18 @@ class CaseView:
 
 @dataclass(frozen=True)
 class MetricRow:
-    """One line of the summary table; ``worst`` is the smallest margin and the case that has it."""
+    """One line of the summary table; ``worst`` is the smallest margin and the case that has it.
+
+    ``about`` tells what the metric is, if it is built in.
+    """
 
     metric: str
+    about: str
     gates: int
     counts: Mapping[str, int]
-    worst: str | None
-    worst_test: str | None
-    worst_anchor: str | None
+    worst: str | None = None
+    worst_test: str | None = None
+    worst_anchor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -268,14 +273,14 @@ def _metric_row(row: Row, anchors: Mapping[tuple[str, str], str]) -> MetricRow:
         "unmeasured": row.unmeasured,
         "recorded": row.recorded,
     }
+    told = MetricRow(row.metric, about(row.metric), row.gates, counts)
     if row.worst is None:
-        return MetricRow(row.metric, row.gates, counts, None, None, None)
+        return told
     gate, nodeid = row.worst
     text = distance_text(gate) or f"{gate.value}, not a number"
     anchor = anchors.get((nodeid, gate.label))
-    return MetricRow(
-        row.metric, row.gates, counts, text, nodeid.partition("::")[2] or nodeid, anchor
-    )
+    test = nodeid.partition("::")[2] or nodeid
+    return replace(told, worst=text, worst_test=test, worst_anchor=anchor)
 
 
 def _headline(
