@@ -47,6 +47,12 @@ def parse_bounds(metric: Metric, data: object, *, origin: Origin, source: str = 
     return Threshold(metric.bound_kind, bound, origin, node.where, review)
 
 
+BOUNDS = (
+    "by metric `{max: ...}` where lower is better, `{min: ...}` where higher is, or the number"
+    " alone; with `review:` beside it, values between the two pass and are listed"
+)
+
+
 def bounds(metric: Metric, origin: Origin) -> Kind:
     """Return the kind of a threshold of ``metric``."""
     kind = metric.bound_kind

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_editmetrics.config.bounds import bounds
+from pytest_editmetrics.config.bounds import BOUNDS, bounds
 from pytest_editmetrics.config.expect import EXPECT, Expect
 from pytest_editmetrics.config.keys import (
     END,
@@ -255,7 +255,7 @@ FIELDS = (
     ),
     Key(
         "thresholds",
-        of_metrics("bounds by metric", lambda metric, _: bounds(metric, "case")),
+        of_metrics(BOUNDS, lambda metric, _: bounds(metric, "case")),
         "bounds that hold whatever a golden says",
         "{lpips: {max: 0.1}}",
         call="thresholds",

@@ -128,11 +128,15 @@ def _tolerances() -> Kind:
         return found
 
     schema = mapping({name: held(bound_kind(name), *LIMITS[name]) for name in WITH_TOLERANCE})
-    return Kind("bounds by comparator: " + ", ".join(WITH_TOLERANCE), read, lambda _: schema)
+    words = (
+        "by comparator: `pixel`, at most this share of the pixels may differ; `ssim`, at least;"
+        " `lpips`, at most"
+    )
+    return Kind(words, read, lambda _: schema)
 
 
 _TILE = Block(
-    "tile of golden_images",
+    "golden_images.tile",
     "the worst tile of a golden image, so that a small fault on a large picture is found",
     (
         Key(
@@ -141,7 +145,7 @@ _TILE = Block(
             "edge of a tile, in pixels",
             "64",
             str(TILE_SIZE),
-            call="size of the tiles of golden_images",
+            call="golden_images.tile.size",
         ),
         Key(
             "tolerance",
@@ -149,7 +153,7 @@ _TILE = Block(
             "the bound of each comparator for the worst tile",
             "{lpips: 0.15}",
             _words(TILE_TOLERANCE),
-            call="the tile tolerance of golden_images",
+            call="golden_images.tile.tolerance",
         ),
     ),
 )
@@ -177,7 +181,7 @@ BLOCK = Block(
             "the bound of each comparator for a whole image",
             "{lpips: 0.02, ssim: 0.98}",
             _words(TOLERANCE),
-            call="the tolerance of golden_images",
+            call="golden_images.tolerance",
         ),
         Key("tile", _TILE.kind(), _TILE.text, "{size: 32}"),
         Key(

@@ -19,25 +19,31 @@ def by_metric(node: Node, what: str, registry: PipeRegistry) -> dict[str, Node]:
     for key, child in node.mapping(what).items():
         name = metric_name(key, child, registry)
         if name in found:
-            child.fail(f"{written[name]!r} and {key!r} are one metric, {name}; write it once")
+            child.fail(_twice(name, written[name], found[name], key))
         found[name], written[name] = child, key
     return found
 
 
 def metric_names(node: Node, what: str, registry: PipeRegistry) -> tuple[str, ...]:
     """Return the metrics of a ``metrics:`` list: known, at least one, none twice."""
-    names: dict[str, str] = {}
+    names: dict[str, Node] = {}
     for item in node.items(what):
         written = item.one_of("a metric", registry.names)
         name = registry.metric(written).name
         if name in names:
+            first = names[name]
             same = f"{written!r} stands twice in metrics"
-            other = f"{names[name]!r} and {written!r} are one metric, {name}; write it once"
-            item.fail(same if names[name] == written else other)
-        names[name] = written
+            other = _twice(name, first.value, first, written)
+            item.fail(same if first.value == written else other)
+        names[name] = item
     if not names:
         node.fail("metrics is empty, so nothing would be measured; name at least one, or leave out")
     return tuple(names)
+
+
+def _twice(name: str, first: str, node: Node, second: str) -> str:
+    where = f" (the first is on line {node.line})" if node.line else ""
+    return f"{first!r} and {second!r} are one metric, {name}; write it once{where}"
 
 
 def metric_name(written: str, node: Node, registry: PipeRegistry) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pytest_editmetrics.config.keys import Schema, or_empty
-from pytest_editmetrics.config.settings_keys import SETTINGS
+from pytest_editmetrics.config.settings_keys import NOT_PROVIDED, SETTINGS
 from pytest_editmetrics.pipes import autopipeline
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
@@ -34,7 +34,7 @@ def settings_schema(registry: PipeRegistry) -> Schema:
         ],
     }
     ours = _with_references(SETTINGS.schema(registry))
-    ours["properties"] |= {"_base_": base, **{key: {} for key in autopipeline.KEYS}}
+    ours["properties"] |= {"_base_": base, **dict.fromkeys(autopipeline.KEYS, NOT_PROVIDED)}
     return or_empty(ours)
 
 
@@ -106,8 +106,8 @@ def _with_references(schema: Schema) -> Schema:
 
     def or_reference(child: Schema) -> Schema:
         inner = _with_references(child)
-        if not inner:
-            return {}
+        if not inner.keys() - {"description"}:
+            return inner
         text = inner.pop("description", None)
         told = {} if text is None else {"description": text}
         if set(inner) == {"anyOf"}:

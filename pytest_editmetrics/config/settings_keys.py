@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from pytest_editmetrics.config import golden_images
-from pytest_editmetrics.config.bounds import bounds
+from pytest_editmetrics.config.bounds import BOUNDS, bounds
 from pytest_editmetrics.config.expect import EXPECT
 from pytest_editmetrics.config.keys import (
     Block,
@@ -25,6 +25,9 @@ from pytest_editmetrics.pipes import autopipeline
 from pytest_editmetrics.pipes.declared import Option
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
+NOT_PROVIDED: Schema = {
+    "description": "of AutoPipeline, and not provided here: a block of it is taken and does nothing"
+}
 OPTIONS = "the constructor's keywords of the pipe"
 
 
@@ -42,7 +45,7 @@ def _pipes_schema(registry: PipeRegistry) -> Schema:
         key: or_empty({"description": spec.summary, **options_schema(spec, registry)})
         for key, spec in registry.pipes.items()
     }
-    return mapping({**{key: {} for key in autopipeline.PIPES}, **pipes})
+    return mapping({**dict.fromkeys(autopipeline.PIPES, NOT_PROVIDED), **pipes})
 
 
 def metric_block(metric: Metric, registry: PipeRegistry) -> Block:
@@ -63,7 +66,8 @@ def metric_block(metric: Metric, registry: PipeRegistry) -> Block:
     relative, absolute = metric.margin.relative, metric.margin.absolute
     margin = Block(
         f"margin of {metric.name}",
-        "how far a recorded bound lies from the measured value: the larger of the two",
+        "how far a bound that --editmetrics-update or `editmetrics approve` records lies from the"
+        " measured value: the larger of the two",
         (
             Key("relative", part, "a share of the value", "0.15", f"{relative:g}", empty=False),
             Key("absolute", part, "an amount", "0.005", f"{absolute:g}", empty=False),
@@ -84,14 +88,16 @@ def metric_block(metric: Metric, registry: PipeRegistry) -> Block:
             Key(
                 "default_config",
                 keywords,
-                "the pipe's options before `init_config` changes some",
+                "the pipe's options, in place of those under `pipes_default`, before `init_config`"
+                " changes some",
                 f"${{pipes_default.{spec.key}}}",
                 f"${{pipes_default.{spec.key}}}",
             ),
             Key(
                 "init_config",
                 keywords,
-                "options of the pipe for this metric",
+                "options of the pipe for this metric: key by key they replace those of"
+                " `default_config`",
                 _samples(spec.options or ()),
             ),
             Key(
@@ -116,7 +122,7 @@ def _blocks_schema(registry: PipeRegistry) -> Schema:
     blocks = of_metrics("", lambda m, registry: metric_block(m, registry).kind())
     schema = blocks.schema(registry)
     foreign: dict[str, Schema] = {
-        name: {} for name in autopipeline.metrics() if name not in registry.names
+        name: NOT_PROVIDED for name in autopipeline.metrics() if name not in registry.names
     }
     ours = {name: or_empty(block) for name, block in schema["properties"].items()}
     pipes = [pipe for pipe in autopipeline.PIPES if pipe not in registry.aliases]
@@ -159,7 +165,7 @@ SETTINGS = Block(
         ),
         Key(
             "thresholds",
-            of_metrics("bounds by metric", lambda metric, _: bounds(metric, "default")),
+            of_metrics(BOUNDS, lambda metric, _: bounds(metric, "default")),
             "bounds for a test, case or row without a golden of its own",
             "{lpips: {max: 0.1, review: 0.06}}",
             call="thresholds",

@@ -154,7 +154,12 @@ def of_metric(metric: Metric) -> Block:
         (
             average("mean", "a bound of the mean"),
             average("median", "a bound of the median"),
-            average("p95", "a bound of a percentile, p1 to p99", PERCENTILE),
+            average(
+                "p95",
+                "a bound of a percentile, p1 to p99; where higher is better, a low one tells of the"
+                " worst: `p5: {min: 0.85}`",
+                PERCENTILE,
+            ),
             Key(
                 "regressions",
                 _compared(metric, "regressions", "max", (most, by)),

@@ -598,3 +598,18 @@ def test_autopipelines_ssim_block_is_taken_as_it_is(tmp_path):
     )
     settings = load_settings(path, PipeRegistry(), tmp_path)
     assert settings.metric_configs["l_channel_ssim"].pipe_name == "pixels-pipe"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "thresholds:\n  ssim: 0.9\n  unedit_ssim: {min: 0.9}\n",
+        "metrics:\n  - ssim\n  - unedit_ssim\n",
+        "suite:\n  ssim: {mean: 0.9}\n  unedit_ssim: {mean: 0.9}\n",
+        "metric_configs:\n  ssim: {scope: edit_area}\n  unedit_ssim: {scope: edit_area}\n",
+    ],
+)
+def test_of_two_names_of_one_metric_both_lines_are_said(refusal, text):
+    where, why = refusal(text)
+    says = "'ssim' and 'unedit_ssim' are one metric, unedit_ssim; write it once"
+    assert (where, why) == ("editmetrics.yaml:3", f"{says} (the first is on line 2)")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -171,3 +174,21 @@ def test_the_readmes_list_of_metrics_is_the_one_that_make_reference_writes():
     assert all(
         f"| [`{name}`](docs/reference/metrics.md#{name}) | " in text for name in REGISTRY.metrics
     )
+
+
+def test_the_pages_are_the_same_in_every_process(tmp_path):
+    code = (
+        "import json, sys, house_files, make_reference;"
+        "json.dump({**make_reference.texts(), 'files': house_files.text()}, sys.stdout)"
+    )
+    world = {"PYTHONHASHSEED": "7", "COLUMNS": "40", "HOME": "/nowhere", "LANG": "C", "CI": "1"}
+    path = os.pathsep.join([str(ROOT / "tools"), str(ROOT)])
+    ran = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", code],
+        env={**os.environ, **world, "PYTHONPATH": path},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(ran.stdout) == {**MADE, "files": make_reference.house_files.text()}

@@ -20,6 +20,16 @@ from pytest_editmetrics.pipes.registry import PipeRegistry
 from reference_pages.markdown import Entry, Group, Page, code, nested, sentence, table
 
 METRIC = "<metric>"
+SEE = {
+    "metrics": "[metrics.md](metrics.md)",
+    "expect": "[background.md](../background.md)",
+    "pipes_default": "[pipes.md](pipes.md)",
+    "init_config": "[pipes.md](pipes.md)",
+    "runtime_params": "[metrics.md](metrics.md)",
+    "thresholds": "[goldens.md](goldens.md), which go before the configuration's",
+    "coords": "[regions.md](regions.md)",
+    "suite": "[suite.md](../suite.md)",
+}
 Frame = Callable[[Sequence[str]], str]
 
 
@@ -38,6 +48,8 @@ def entries(block: Block, frame: Frame, prefix: str = "", language: str = "yaml"
             facts.append(("required", "yes"))
         else:
             facts.append(("default", code(key.default) if key.default else "not set"))
+        if key.name in SEE:
+            facts.append(("see", SEE[key.name]))
         if key.needs:
             facts.append(("needs", f"`{key.needs}`"))
         example = frame(stated(block, key))
@@ -109,11 +121,16 @@ def _base_entry() -> Entry:
     return entry
 
 
-def _expectations() -> str:
+def _expectations(registry: PipeRegistry) -> str:
+    def held(name: str, bound: float) -> str:
+        metric = registry.metric(name)
+        side = "at most" if metric.bound_kind == "max" else "at least"
+        return f"`{name}` {side} {bound:g} {metric.unit}".strip()
+
     rows = [
         (
             f"`{name}`",
-            ", ".join(f"`{metric}` {bound:g}" for metric, bound in expected.bounds.items()),
+            ", ".join(held(metric, bound) for metric, bound in expected.bounds.items()),
             ", ".join(f"`{metric}`" for metric in expected.advisory) or "none",
         )
         for name, expected in EXPECTATIONS.items()
@@ -127,7 +144,7 @@ def settings(registry: PipeRegistry) -> Page:
     top = entries(SETTINGS, at())
     for entry in top:
         if entry.name == "expect":
-            entry.more = _expectations()
+            entry.more = _expectations(registry)
     images = [entry for entry in top if entry.name.startswith("golden_images.")]
     emd, lpips = registry.metric("emd"), registry.metric("lpips")
     text = (

@@ -168,7 +168,7 @@ def outcomes() -> Page:
         "outcomes",
         "Outcomes: verdicts and soft reasons",
         "What a gate comes to, as failures, summary, report and the `verdict` and `reason` of the"
-        " [results file](../results.md) say it.",
+        " [results](run.md) say it.",
         [
             Group("Verdicts", [], table_of(("verdict", "what happened", "fails"), verdicts)),
             Group(
