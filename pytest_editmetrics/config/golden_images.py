@@ -118,7 +118,7 @@ def checked_tolerance(comparator: str, tolerance: object) -> float:
 def _tolerances() -> Kind:
     def read(node: Node, what: str, registry: PipeRegistry) -> dict[str, Tolerance]:
         found: dict[str, Tolerance] = {}
-        for name, child in node.mapping(what, COMPARATORS).items():
+        for name, child in node.mapping(what, COMPARATORS, like="{lpips: 0.02}").items():
             if name not in WITH_TOLERANCE:
                 child.fail(_EXACT)
             bound = number(*LIMITS[name]).read(child, f"{what} of {name}", registry)
@@ -183,7 +183,7 @@ BLOCK = Block(
             _words(TOLERANCE),
             call="golden_images.tolerance",
         ),
-        Key("tile", _TILE.kind(), _TILE.text, "{size: 32}"),
+        Key("tile", _TILE.kind(), _TILE.text, "{size: 32}", call=_TILE.call),
         Key(
             "distance",
             whole(0, 254),

@@ -83,6 +83,11 @@ class Block:
     def _needed(self) -> tuple[str, ...]:
         return tuple(key.name for key in self.keys if key.required)
 
+    @cached_property
+    def _like(self) -> str:
+        first = [key for key in self.keys if key.required] or self.keys[:1]
+        return "{" + ", ".join(f"{key.name}: {key.example}" for key in first) + "}"
+
     def key(self, name: str) -> Key | None:
         """Return the declaration of a key that is written as ``name``, if there is one."""
         if name in self._plain or not self._patterns:
@@ -96,10 +101,12 @@ class Block:
             ConfigError: an unknown key, with the nearest name, or a required one that is missing.
         """
         called = self.call if call is None else call
-        entries = node.mapping(called)
+        entries = node.mapping(called, like=self._like)
         for name, child in entries.items():
             if name not in self._plain and name not in more and self.key(name) is None:
-                child.fail(f"unknown key {name!r} in {called}{did_you_mean(name, self.names)}")
+                hint = did_you_mean(name, self.names)
+                stands = (f"; {k.name!r} is {k.text.partition(';')[0]}" for k in self._patterns)
+                child.fail(f"unknown key {name!r} in {called}{hint}{''.join(stands)}")
         for name in self._needed:
             if name not in entries or entries[name].value is None:
                 needed = " and ".join(f"`{name}`" for name in self._needed)
@@ -152,7 +159,7 @@ class Block:
 def _beside(key: Key) -> Schema:
     """Return the schema of a mapping that states a key which needs another."""
     needed: Schema = {"required": [key.needs]}
-    nothing = {"properties": {key.name: {"enum": [None, []]}}}
+    nothing: Schema = {"properties": {key.name: {"enum": [None, []]}}}
     return {"anyOf": [nothing, needed]} if key.empty else needed
 
 

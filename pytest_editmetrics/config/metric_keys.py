@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pytest_editmetrics.config.golden_images import COMPARATORS
 from pytest_editmetrics.config.keys import Kind, Schema
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.pipes.registry import PipeRegistry
+
+_OF_IMAGES = tuple(f"golden_{comparator}" for comparator in COMPARATORS)
 
 
 def by_metric(node: Node, what: str, registry: PipeRegistry) -> dict[str, Node]:
@@ -48,6 +51,11 @@ def _twice(name: str, first: str, node: Node, second: str) -> str:
 
 def metric_name(written: str, node: Node, registry: PipeRegistry) -> str:
     """Return the metric's own name; an unknown one fails at ``node``."""
+    if written in _OF_IMAGES and written not in registry.names:
+        node.fail(
+            f"{written!r} is what results call a golden image; its bounds stand under"
+            " `golden_images: {tolerance: ...}` of editmetrics.yaml"
+        )
     try:
         return registry.metric(written).name
     except InputError as error:

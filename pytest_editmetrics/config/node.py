@@ -110,12 +110,18 @@ class Node:
 
     # What a value must be, said in one sentence if it is not.
 
-    def mapping(self, what: str, valid: Iterable[str] | None = None) -> dict[str, Node]:
-        """Return the keys and values of a mapping, none if left empty; each key is in ``valid``."""
+    def mapping(
+        self, what: str, valid: Iterable[str] | None = None, *, like: str = ""
+    ) -> dict[str, Node]:
+        """Return the keys and values of a mapping, none if left empty; each key is in ``valid``.
+
+        ``like`` is an example for the message.
+        """
         if self.value is None:
             return {}
         if not self.is_mapping:
-            self.fail(f"{what} must be a mapping (`key: value`), not {self.shown}")
+            example = f"; write {like}" if like else ""
+            self.fail(f"{what} must be a mapping (`key: value`), not {self.shown}{example}")
         entries: dict[str, Node] = self.value
         if valid is not None:
             names = tuple(valid)

@@ -153,7 +153,7 @@ def test_the_share_of_a_patch(share, taken):
 
 @pytest.mark.parametrize(
     ("colour", "taken"),
-    [([0, 0, 255], True), ([0, 0, 256], False), ([0, -1, 0], False), ([0.0, 0, 0], False),
+    [([0, 0, 255], True), ([0, 0, 256], False), ([0, -1, 0], False), ([0.5, 0, 0], False),
      ([True, 0, 0], False), ([0, 0], False)],
 )  # fmt: skip
 def test_a_colour_is_three_whole_levels(colour, taken):

@@ -613,3 +613,18 @@ def test_of_two_names_of_one_metric_both_lines_are_said(refusal, text):
     where, why = refusal(text)
     says = "'ssim' and 'unedit_ssim' are one metric, unedit_ssim; write it once"
     assert (where, why) == ("editmetrics.yaml:3", f"{says} (the first is on line 2)")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("suite: {lpips: {p100: 0.1}}", "; 'p95' is a bound of a percentile, p1 to p99"),
+        ("suite: {lpips: {paired: 0.01}}", "not 0.01; write {alpha: 0.01}"),
+        ("suite: {lpips: {regressions: 3}}", "not 3; write {max: 3}"),
+        ("golden_images: {tile: 64}", "golden_images.tile must be a mapping .*; write {size: 64}"),
+        ("golden_images: {tolerance: 0.1}", "not 0.1; write {lpips: 0.02}"),
+        ("thresholds: {golden_lpips: 0.1}", "stand under `golden_images: {tolerance: ...}`"),
+    ],
+)
+def test_a_message_leads_to_what_to_write(refusal, text, says):
+    assert re.search(says, refusal(text)[1])
