@@ -17,10 +17,10 @@ from pytest_editmetrics.checks.measure import Boxes
 from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.images.boxes import listed
 from pytest_editmetrics.measurement import Measurement, Scope, Threshold
-from pytest_editmetrics.session.identity import id_of
+from pytest_editmetrics.session.fixture_record import FixtureRecord
 from pytest_editmetrics.session.marker import Marker, check_metrics
 from pytest_editmetrics.session.record import TestRecord, said
-from pytest_editmetrics.session.running import invocation_of
+from pytest_editmetrics.session.running import invocation_of, record_now
 from pytest_editmetrics.session.state import session_of
 
 if TYPE_CHECKING:
@@ -66,12 +66,14 @@ class Check:
 
 
 class EditGate:
-    """Measures, judges and records the gates of one running test."""
+    """Measures, judges and records the gates of one running test, or of a fixture's set-up."""
 
-    def __init__(self, record: TestRecord):
+    def __init__(self, record: TestRecord | FixtureRecord):
         self._record = record
         self.item = record.item
-        self._test = id_of(record.item)
+        with record.errors(None):
+            self._owner = record.owner
+        self._test = self._owner.test
         self._session = session_of(record.item.config)
 
     def check(
@@ -169,7 +171,7 @@ class EditGate:
 
         with self._record.errors(metric):
             known = self._session.registry.metric(metric)
-            where = call_site(self.item.path, self._session.rootdir)
+            where = call_site(self._owner.path, self._session.rootdir)
             return {known.name: parse_bounds(known, threshold, origin="argument", source=where)}
 
     def run(
@@ -193,6 +195,9 @@ class EditGate:
         self, checks: Iterable[Check], together: Callable[[], Sequence[Any]] | None = None
     ) -> list[list[Measurement]]:
         __tracebackhide__ = True
+        record = record_now(self._record)
+        if record is not self._record:
+            return EditGate(record)._run_all(checks, together)
         with self._record.checking():
             return self._checked(checks, together)
 
@@ -210,8 +215,7 @@ class EditGate:
                 encode_ahead(self._session, jobs, together)
             for of_check in prepared:
                 made, measured = self._measured(of_check)
-                for gate in made:
-                    self._record.add(gate)
+                made = [self._record.add(gate) for gate in made]
                 gates += made
                 measurements.append(measured)
                 if self._session.options["selftest"]:
@@ -231,15 +235,14 @@ class EditGate:
             return []
         noticed = selftest(self._session, of_check, gates)
         gate = selftest_gate(noticed, of_check[0].name, gates[0].region)
-        self._record.add(gate)
-        return [gate]
+        return [self._record.add(gate)]
 
     def _prepared(self, check: Check) -> list[Job | Gate]:
         """Return the jobs of a check; an error gate for each if its images cannot be used."""
         from pytest_editmetrics.config.expect import check_expect
 
         with self._record.errors(check.metrics):
-            marker = Marker.of(self.item, self._session)
+            marker = Marker.of(self._owner.node, self._session)
             check = check.listed()
             check_expect(check.expect)
             configs, unnamed = self._configs(check, marker)
@@ -313,7 +316,7 @@ class EditGate:
                 name=check.name,
                 explicit=_explicit(config.metric.name, check, marker),
                 options=marker.options,
-                item=self.item,
+                owner=self._owner,
                 expect=check.expect,
                 unnamed=unnamed,
             )

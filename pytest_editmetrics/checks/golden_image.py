@@ -15,10 +15,10 @@ from pytest_editmetrics.errors import (
     did_you_mean,
 )
 from pytest_editmetrics.measurement import SCOPES, Measurement, Metric, Scope, Threshold
-from pytest_editmetrics.session.identity import id_of
+from pytest_editmetrics.session.fixture_record import FixtureRecord
 from pytest_editmetrics.session.marker import Marker
 from pytest_editmetrics.session.record import TestRecord, said
-from pytest_editmetrics.session.running import invocation_of
+from pytest_editmetrics.session.running import invocation_of, record_now
 from pytest_editmetrics.session.state import session_of
 
 if TYPE_CHECKING:
@@ -34,10 +34,11 @@ _claimed = pytest.StashKey[dict[Path, tuple[str, str]]]()
 class GoldenImage:
     """Compares images of one running test with its golden images, and records them on request."""
 
-    def __init__(self, record: TestRecord):
+    def __init__(self, record: TestRecord | FixtureRecord):
         self._record = record
-        self._item = record.item
-        self._test = id_of(record.item)
+        with record.errors("golden_image"):
+            self._owner = record.owner
+        self._test = self._owner.test
         self._session = session_of(record.item.config)
         self._facts: dict[str, Any] = {}
 
@@ -93,6 +94,13 @@ class GoldenImage:
                 weights are missing, a box that makes no sense.
         """
         __tracebackhide__ = True
+        record = record_now(self._record)
+        if record is not self._record:
+            other = GoldenImage(record)
+            other._facts = self._facts
+            return other.check(
+                image, name, comparator=comparator, tolerance=tolerance, coords=coords, scope=scope
+            )
         with self._record.checking():
             return self._checked(image, name, comparator, tolerance, coords, scope)
 
@@ -114,14 +122,14 @@ class GoldenImage:
     ) -> Measurement | None:
         __tracebackhide__ = True
         with self._record.errors("golden_image"):
-            Marker.of(self._item, self._session)
+            Marker.of(self._owner.node, self._session)
             chosen = self._comparator(comparator)
             argument = self._argument(chosen, tolerance)
             check_name(name)
             if scope is not None and scope not in SCOPES:
                 raise InputError(f"unknown scope {scope!r}{did_you_mean(scope, SCOPES)}")
             address = self._claim(name)
-        job = ImageJob(self._item, chosen, argument, image, address, coords, scope, self._facts)
+        job = ImageJob(self._owner, chosen, argument, image, address, coords, scope, self._facts)
         clock, label = self._session.clock, "golden_image" + (f"@{name}" if name else "")
         try:
             with clock.gate(f"{self._test.nodeid}: {label}"), clock.of("goldens"):
@@ -132,8 +140,8 @@ class GoldenImage:
             gate, measurement = result.gate, result.measurement
             if result.staged is not None:
                 self._record.stage(result.staged)
-        self._record.add(gate)
-        raise_failures([gate], self._test.nodeid, self._session.config.get_verbosity())
+        kept = self._record.add(gate)
+        raise_failures([kept], self._test.nodeid, self._session.config.get_verbosity())
         return measurement
 
     def _comparator(self, given: str | None) -> Comparator:
@@ -152,7 +160,7 @@ class GoldenImage:
         if tolerance is None:
             return None
         bound = checked_tolerance(comparator, tolerance)
-        where = call_site(self._item.path, self._session.rootdir)
+        where = call_site(self._owner.path, self._session.rootdir)
         return Threshold(bound_kind(comparator), bound, "argument", where)
 
     def _claim(self, name: str | None) -> ImageAddress:
@@ -160,8 +168,8 @@ class GoldenImage:
         from pytest_editmetrics.goldens.images import image_address
 
         self._record.claim("golden_image", name, invocation_of(self._record))
-        address = image_address(self._session.goldens, self._item.path, self._test.key, name)
-        claimed = self._item.config.stash.setdefault(_claimed, {})
+        address = image_address(self._session.goldens, self._owner.path, self._test.key, name)
+        claimed = self._owner.config.stash.setdefault(_claimed, {})
         own = (address.test, self._test.nodeid)
         owner, nodeid = claimed.setdefault(address.folder / address.stem, own)
         if owner != address.test:

@@ -8,15 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from pytest_editmetrics.checks.calls import illustrated
 from pytest_editmetrics.checks.environments import say_of_images
 from pytest_editmetrics.checks.first_image import digest_of, first_of, keep_first, other_value
 from pytest_editmetrics.checks.measure import bind, measure
 from pytest_editmetrics.errors import EditMetricsError, ImageError
 from pytest_editmetrics.measurement import Measurement, Scope, SoftFailure, Threshold
-from pytest_editmetrics.session.identity import id_of
+from pytest_editmetrics.session.owner import Owner
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -36,11 +34,11 @@ LARGE = 1_000_000
 class ImageJob:
     """One call of ``golden_image.check``; see there. ``facts`` are the user's provenance.
 
-    ``item`` is the running test; ``None`` if a saved image is compared again, of the edit that ran
-    in ``environment``.
+    ``owner`` is the running test or fixture; ``None`` if a saved image is compared again, of the
+    edit that ran in ``environment``.
     """
 
-    item: pytest.Item | None
+    owner: Owner | None
     comparator: Comparator
     argument: Threshold | None
     image: ImageLike
@@ -94,14 +92,14 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     device = _device(session, job, environment)
     found = find_image(job.address, environment.among(variants), settings.format)
     say_of_images(session, environment, variants)
-    first = first_of(job.item, job.address)
+    first = first_of(job.owner, job.address)
     if first is not None:
         found, update = Found(session.rootdir / first.staged.file, first.variant), "none"
     elif found is not None:
         session.goldens.check_inside(found.path)
     golden, unlike, sha256 = _golden(session, found, image.pixels)
     if first is None and found is not None and sha256 is not None:
-        other = other_value(job.item, found.path, sha256)
+        other = other_value(job.owner, found.path, sha256)
         if other is not None and update not in ("failed", "all"):
             raise EditMetricsError(other)
         golden, unlike = (None, other) if other else (golden, unlike)
@@ -128,7 +126,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     staged = None
     if gate.verdict == "recorded":
         staged = _staged(session, job, image, found, made)
-        keep_first(job.item, job.address, staged, found.variant if found else None)
+        keep_first(job.owner, job.address, staged, found.variant if found else None)
         snapshot = {**(gate.snapshot or {}), "file": staged.target}
         gate = replace(gate, snapshot=snapshot, message=staged.warning or gate.message)
     return ImageResult(gate, _measurement(gate, compared), staged)
@@ -226,7 +224,7 @@ def _lpips(
     from pytest_editmetrics.pipes.explain import Evidence
 
     config = session.settings.metric_configs["lpips"]
-    bound = bind(job.item, session, config, {})
+    bound = bind(job.owner, session, config, {})
     area = None if image.scope is None else image.area
     config = replace(config, scope=image.scope or "unedit_area")
     evidence = Evidence()
@@ -260,7 +258,7 @@ def _made(
     return {
         "test": job.address.test,
         **({} if job.address.name is None else {"name": job.address.name}),
-        **digest_of(job.item),
+        **digest_of(job.owner),
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "versions": dict(session.made_with),
         **({} if device is None else {"device": device}),
@@ -274,7 +272,7 @@ def _lpips_weights(session: EditSession, job: ImageJob) -> list[Any]:
     from pytest_editmetrics.pipes.lpips.pipe import LPIPSPipe
     from pytest_editmetrics.weights.find import find_lpips
 
-    pipe = bind(job.item, session, session.settings.metric_configs["lpips"], {}).pipe
+    pipe = bind(job.owner, session, session.settings.metric_configs["lpips"], {}).pipe
     if not isinstance(pipe, LPIPSPipe):
         return []
     return [find_lpips(pipe.net, None if pipe.model_path is None else str(pipe.model_path))]
@@ -322,7 +320,7 @@ def _shown(
 
         heat = compared.heat if compared else None
         gate = keep_golden(session.run_dir, gate, image.pixels, golden, image.mask, heat)
-    if gate.verdict not in ("fail", "missing-golden") or job.item is None:
+    if gate.verdict not in ("fail", "missing-golden") or job.owner is None:
         return gate
     from pytest_editmetrics.goldens.comparators import seen
     from pytest_editmetrics.report.picture import describe_change
@@ -332,7 +330,7 @@ def _shown(
     if golden is not None and compared is not None:
         change = describe_change((seen(golden), now), image.mask)
         gate = replace(gate, details={**gate.details, "change": change})
-    return illustrated(session, gate, images, id_of(job.item).nodeid)
+    return illustrated(session, gate, images, job.owner.test.nodeid)
 
 
 def _staged(

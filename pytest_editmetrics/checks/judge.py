@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from pytest_editmetrics.checks.environments import say_of_entry
 from pytest_editmetrics.checks.measure import Boxes, bind, measure
 from pytest_editmetrics.errors import EditMetricsError, InputError, MissingResourceError
 from pytest_editmetrics.measurement import Measurement, SoftFailure, Threshold
+from pytest_editmetrics.session.owner import Owner
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -34,7 +33,8 @@ _DIAGNOSED_EDGE = 16  # pixels; a smaller image shows no cause
 class Job:
     """One metric of one pair, for the test ``nodeid``, whose goldens are filed under ``test``.
 
-    ``item`` is the running test, whose fixtures give the pipe; ``None`` takes the configuration's.
+    ``owner`` is the running test or fixture, whose fixtures give the pipe; ``None`` takes the
+    configuration's.
     ``object_coords`` is the pipe's own list, reference boxes then edited boxes; ``options`` are the
     marker's; ``explicit`` is a threshold that the test or case states; ``expect`` says how the
     model writes the background, and ``unnamed`` that it chose the metric, which nobody named. A row
@@ -52,7 +52,7 @@ class Job:
     name: str | None = None
     explicit: Threshold | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    item: pytest.Item | None = None
+    owner: Owner | None = None
     golden: bool = True
     expect: Expect | None = None
     unnamed: bool = False
@@ -127,7 +127,7 @@ def encode_ahead(
     for job in jobs:
         metric = job.config.metric.name
         try:
-            pipe = bind(job.item, session, job.config, job.options).pipe
+            pipe = bind(job.owner, session, job.config, job.options).pipe
         except EditMetricsError:  # the job's own gate says so
             continue
         if isinstance(pipe, Pipe) and metric in pipe.ahead:
@@ -160,7 +160,7 @@ def _judged(
         origin["unnamed"] = True
     try:
         coords = _object_coords(job) if metric.compares == "objects" else job.pair.area
-        bound = bind(job.item, session, config, job.options)
+        bound = bind(job.owner, session, config, job.options)
         if bound.fixture is not None:
             origin["fixture"] = bound.fixture
         pair = (job.pair.reference, job.pair.edited)
@@ -172,6 +172,14 @@ def _judged(
             with session.clock.of("goldens"):
                 address = _address(session, job)
                 approved = session.goldens.lookup(address, environment, measurement.smoke)
+                if job.owner is not None and job.owner.request is not None:
+                    from pytest_editmetrics.checks.earlier import earlier_golden
+
+                    left, tests = earlier_golden(
+                        session, job.owner, address, measurement, environment
+                    )
+                    if left is not None:
+                        approved, origin["golden_left_under"] = left, tests
         if approved is not None and approved.found_under is not None:
             origin["golden_under"] = approved.found_under
             session.say(
@@ -238,7 +246,7 @@ def _advisory(job: Job) -> bool:
 
 def _address(session: EditSession, job: Job) -> GoldenAddress:
     path = session.rootdir / job.nodeid.partition("::")[0]
-    test_file = path if job.item is None else job.item.path
+    test_file = path if job.owner is None else job.owner.path
     return session.goldens.address(
         test_file, job.test, job.config.metric.name, job.name, job.digest
     )

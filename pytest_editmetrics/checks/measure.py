@@ -13,6 +13,7 @@ import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.measurement import MASK_MODE, Measurement, SoftFailure
+from pytest_editmetrics.session.owner import Owner
 from pytest_editmetrics.session.record import record_key
 from pytest_editmetrics.session.state import EditSession
 
@@ -42,12 +43,12 @@ class Bound:
 
 
 def bind(
-    item: pytest.Item | None,
+    owner: Owner | None,
     session: EditSession,
     config: MetricConfig,
     options: Mapping[str, Any],
 ) -> Bound:
-    """Return the pipe that measures a metric in a test; without a test the configuration's.
+    """Return the pipe that measures a metric in a test or fixture; else the configuration's.
 
     ``options`` are the marker's.
     """
@@ -55,7 +56,7 @@ def bind(
     accepts = session.registry.pipe(config.pipe_name).accepts
     init = {k: v for k, v in options.items() if k not in metric.params and accepts(k)}
     params = {**config.runtime_params, **{k: options[k] for k in options if k in metric.params}}
-    pipe, fixture = _pipe(item, session, config, init)
+    pipe, fixture = _pipe(owner, session, config, init)
     return Bound(pipe, params, fixture)
 
 
@@ -132,15 +133,15 @@ def _plain(value: Any) -> Any:
 
 
 def _pipe(
-    item: pytest.Item | None,
+    owner: Owner | None,
     session: EditSession,
     config: MetricConfig,
     options: Mapping[str, Any],
 ) -> tuple[Any, str | None]:
     """Return the pipe of a metric, and the user's fixture that it comes from, if it does."""
     key = config.pipe_name
-    fixture = _fixture(session, item, key)
-    sam = _fixture(session, item, "sam-pipe") if session.registry.pipe(key).isolates else None
+    fixture = _fixture(session, owner, key)
+    sam = _fixture(session, owner, "sam-pipe") if session.registry.pipe(key).isolates else None
     default = session.default_pipe(key, sam)
     if fixture is not None and fixture is not default:
         if options:
@@ -157,9 +158,12 @@ def _pipe(
     return session.pipe(key, init), fixture_name("sam-pipe") if foreign else None
 
 
-def _fixture(session: EditSession, item: pytest.Item | None, key: str) -> Any:
-    if item is None:
+def _fixture(session: EditSession, owner: Owner | None, key: str) -> Any:
+    if owner is None:
         return None
+    if owner.request is not None:
+        return _of_wider(session, owner, key)
+    item = owner.node
     record = item.stash.get(record_key, None)
     request = getattr(item, "_request", None)
     if not request and record is None:
@@ -177,3 +181,20 @@ def _fixture(session: EditSession, item: pytest.Item | None, key: str) -> Any:
         if error.argname != fixture_name(key):
             raise
         return None
+
+
+def _of_wider(session: EditSession, owner: Owner, key: str) -> Any:
+    """Return the fixture of a pipe, as a fixture that serves more than one test may ask for it."""
+    name = fixture_name(key)
+    try:
+        with session.fixtures:
+            return owner.request.getfixturevalue(name)
+    except pytest.FixtureLookupError as error:
+        if error.argname != name:
+            raise
+        return None
+    except pytest.fail.Exception as error:
+        raise InputError(
+            f"{owner.test.nodeid} serves more than one test and cannot be measured by the fixture"
+            f" {name}, which is made anew for each: give it a wider scope ({error})"
+        ) from None

@@ -16,12 +16,13 @@ def worst(first: Gate, second: Gate) -> Gate:
 
     The worse verdict counts, and of two alike the worse value.
     """
-    chosen = max(first, second, key=_badness)
+    chosen = max(first, second, key=badness)
     number = first.details.get(_REPETITIONS, 1) + second.details.get(_REPETITIONS, 1)
     return replace(chosen, details={**chosen.details, _REPETITIONS: number})
 
 
-def _badness(gate: Gate) -> tuple[int, float]:
+def badness(gate: Gate) -> tuple[int, float]:
+    """Return what is larger for the worse of two gates: verdict, then value."""
     value = -math.inf if gate.value is None else gate.value
     if math.isnan(value):
         value = math.inf

@@ -75,7 +75,10 @@ class Gate:
     for; ``proposal`` is the bound to write there (``recorded``), see
     ``written.as_written``. ``images`` are
     what a run directory keeps of the gate, as paths relative to it; ``snapshot`` tells of the
-    golden image that the gate compared with.
+    golden image that the gate compared with. ``fixture`` tells of the fixture that made the gate
+    for more than one test: its ``id``, the ``set_up`` (one of several), the ``test`` that it was
+    set up for, some of the tests that it is ``used_by``, the number of these ``users``, whether it
+    ``failed``, and whether for an ``other_failure`` than its gates.
     """
 
     metric: str
@@ -109,6 +112,12 @@ class Gate:
     picture: str | None = None
     images: Mapping[str, Any] = field(default_factory=dict)
     snapshot: Mapping[str, Any] | None = None
+    fixture: Mapping[str, Any] | None = None
+
+    @property
+    def set_up(self) -> str | None:
+        """Which set-up of a fixture made the gate; ``None`` for a gate of a test."""
+        return None if self.fixture is None else str(self.fixture.get("set_up"))
 
     @property
     def label(self) -> str:
@@ -202,6 +211,8 @@ def judge(
     golden = approved.threshold if approved else None
     unstated = approved is not None and approved.unstated and explicit is None
     threshold = explicit or golden or default
+    if approved is not None and approved.left_under is not None:
+        default = golden
     if threshold is not None and threshold.kind != metric.bound_kind:
         raise InputError(
             f"{threshold.source}: {metric.name} is {metric.better}-is-better and takes "
@@ -255,11 +266,12 @@ def judge(
         gate = replace(gate, details={**gate.details, "no_golden": str(error)})
     else:
         if explicit is None and address is not None:
+            own = golden if approved is None or approved.left_under is None else None
             waits = unstated and approved is not None and approved.moved is None
             holds_still = (holds or advisory) and not other
-            if _records(update, golden, default, holds_still, waits):
+            if _records(update, own, default, holds_still, waits):
                 return replace(gate, verdict="recorded", proposal=bound)
-            if update == "failed" and (golden is None or waits):
+            if update == "failed" and (own is None or waits):
                 gate = replace(gate, proposal=bound)  # written if another gate of the test is
     if threshold is None:
         return replace(gate, verdict="missing-golden")

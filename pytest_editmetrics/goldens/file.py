@@ -13,12 +13,12 @@ from pytest_editmetrics.config.bounds import (
     checked_review,
     refuse_other_bound,
 )
-from pytest_editmetrics.config.keys import Block, Key, Kind, Schema, or_empty
+from pytest_editmetrics.config.keys import END, Block, Key, Kind, Schema, or_empty
 from pytest_editmetrics.config.metric_keys import metric_name
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.goldens.environment import wrong_name
+from pytest_editmetrics.goldens.environment import LONGEST, wrong_name
 from pytest_editmetrics.measurement import NO_WEIGHTS, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
@@ -91,7 +91,8 @@ def golden_schema(registry: PipeRegistry) -> Schema:
 def entry_of(metric: Metric) -> Block:
     """Return the keys of what was approved for a gate of ``metric``."""
     variant = variant_of(metric)
-    texts = {"type": ["object", "null"], "propertyNames": {"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"}}
+    name = {"pattern": f"^[a-z0-9]+(-[a-z0-9]+)*{END}", "maxLength": LONGEST}
+    texts = {"type": ["object", "null"], "propertyNames": name}
     env = Kind(
         "entries by environment, each with the keys above",
         lambda node, what, registry: node,

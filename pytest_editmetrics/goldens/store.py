@@ -16,6 +16,7 @@ from pytest_editmetrics.goldens.file import (
     gate_key,
     read_golden_file,
 )
+from pytest_editmetrics.goldens.places import OUTSIDE, is_fixture_key
 from pytest_editmetrics.goldens.provenance import PROVENANCE, Entry, read_provenance
 from pytest_editmetrics.measurement import NO_WEIGHTS, Threshold, weights_text
 from pytest_editmetrics.pipes.registry import PipeRegistry
@@ -59,7 +60,8 @@ class Approved:
     ``measured``, ``None`` if the golden does not say. ``variants`` are the environments that the
     entry names; ``unstated`` tells that of these ``env`` states no bound, so that a less specific
     one or the top level holds; ``digest`` is of the parameter that it was recorded for. ``moved``
-    says that this was another value, ``found_under`` is the key of the test in another pytest.
+    says that this was another value, ``found_under`` is the key of the test in another pytest,
+    ``left_under`` where an earlier recording left a fixture's golden, under tests.
     """
 
     threshold: Threshold | None
@@ -71,6 +73,19 @@ class Approved:
     digest: str | None = None
     moved: str | None = None
     found_under: str | None = None
+    left_under: str | None = None
+
+    def stricter_than(self, other: Approved) -> bool:
+        """Tell whether a value that this bound lets pass passes the other's, both being there.
+
+        >>> low, high = (Threshold("max", bound, "golden", "") for bound in (0.1, 0.2))
+        >>> Approved(low, None, None).stricter_than(Approved(high, None, None))
+        True
+        """
+        if self.threshold is None or other.threshold is None:
+            return False
+        sign = 1 if self.threshold.kind == "max" else -1
+        return sign * self.threshold.bound < sign * other.threshold.bound
 
     def other_weights(self, hashes: Iterable[str]) -> bool:
         """Tell whether the golden was measured with other weights than those of these hashes.
@@ -150,6 +165,15 @@ class Goldens:
         if self._root is not None:
             tests = self._rootdir / golden_file.parent.relative_to(self._root)
         return tests / golden_file.name.removesuffix(SUFFIX)
+
+    def has_entry(self, address: GoldenAddress) -> bool:
+        """Tell whether there is an entry at an address, be it empty or of other environments only.
+
+        Raises:
+            ConfigError: the file is there and cannot be used.
+        """
+        golden_file = self._read(address.file)
+        return golden_file is not None and address.gate in golden_file.tests.get(address.test, {})
 
     def lookup(
         self, address: GoldenAddress, environment: Environment, smoke: bool
@@ -255,21 +279,32 @@ class Goldens:
         return found
 
     def obsolete(
-        self, collected: Mapping[Path, Collection[str]], digests: Collection[str] = ()
+        self,
+        collected: Mapping[Path, Collection[str]],
+        digests: Collection[str] = (),
+        fixtures: Mapping[Path, Collection[str]] | None = None,
     ) -> list[ObsoleteGolden]:
-        """Return the goldens whose test does not exist any more, by file and line.
+        """Return the goldens whose test, or fixture, does not exist any more, by file and line.
 
         Golden files without a test file are looked for in the folders of the collected ones.
 
         Args:
             collected: the keys of all tests of each test file; only files collected completely.
             digests: of their parameters; an entry of one of these is still wanted.
+            fixtures: the keys of all fixtures of each file that defines some; ``None`` where a test
+                that was not collected may use one.
 
         Raises:
             ConfigError: a golden file cannot be used.
         """
         keys = {self.file_of(test_file): tests for test_file, tests in collected.items()}
-        gone = dict.fromkeys(self._without_test_file({file.parent for file in keys}), ())
+        folders = {file.parent for file in keys}
+        gone = dict.fromkeys(self._without_test_file(folders), ())
+        known = {self.file_of(file): names for file, names in (fixtures or {}).items()}
+        if fixtures is not None:
+            outside = self.file_of(self._rootdir / OUTSIDE)
+            gone |= dict.fromkeys((outside, *(one / f"conftest.py{SUFFIX}" for one in folders)), ())
+            gone |= dict.fromkeys(known, ())
         found = []
         for path, tests in sorted({**gone, **keys}.items()):
             golden_file = self._read(self._inside(path))
@@ -277,7 +312,8 @@ class Goldens:
                 found += [
                     ObsoleteGolden(f"{golden_file.shown}:{golden_file.test_lines[test]}", test)
                     for test in golden_file.tests
-                    if test not in tests
+                    if test not in (known.get(path, ()) if is_fixture_key(test) else tests)
+                    and (fixtures is not None or not is_fixture_key(test))
                     and not any(
                         entry.digests.intersection(digests)
                         for entry in golden_file.tests[test].values()
@@ -288,7 +324,8 @@ class Goldens:
     def _without_test_file(self, folders: Collection[Path]) -> Iterator[Path]:
         for folder in folders:
             for path in folder.glob(f"*{SUFFIX}"):
-                if path.is_file() and not self.test_file_of(path).exists():
+                own = self.test_file_of(path)
+                if path.is_file() and not own.exists() and own.name != OUTSIDE:
                     yield path
 
     def check_inside(self, path: Path) -> None:

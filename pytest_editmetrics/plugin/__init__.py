@@ -100,6 +100,19 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(XdistController(controller), "editmetrics-xdist")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Remember which tests use which fixture, also those that will not run."""
+    report = yield
+    users = collector.config.stash[session_key].users
+    for node in report.result or ():
+        if isinstance(node, pytest.Item):
+            users.add(node)
+    return report
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, Any, Any]:
     """Remember which part of a test's id stands for which of its arguments."""

@@ -22,6 +22,8 @@ class Attempt:
     gates: list[dict[str, Any]] = field(default_factory=list)
     staged: list[dict[str, Any]] = field(default_factory=list)
     asked: bool = False
+    set_up: list[str] = field(default_factory=list)
+    uses: list[str] = field(default_factory=list)
     location: tuple[str, int] | None = None
 
     def locate(self, report: pytest.TestReport, rootdir: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.plugin.attempts import Attempt, key_of, outcome_of
 from pytest_editmetrics.plugin.deliveries import OUTCOMES, Undelivered
+from pytest_editmetrics.plugin.fixture_gates import FixtureGates
 from pytest_editmetrics.plugin.gateless import Gateless
 from pytest_editmetrics.plugin.junit import JUnit
 from pytest_editmetrics.plugin.last_screen import EachGate
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.plugin.ci import CiSurfaces
     from pytest_editmetrics.plugin.image_recorder import ImageRecorder
     from pytest_editmetrics.plugin.suite_recorder import SuiteRecorder
-    from pytest_editmetrics.report.tally import Tally
+    from pytest_editmetrics.report.tally import Tally, TestGates
     from pytest_editmetrics.session.outputs import RunOutputs
 
     _Recorder = (
@@ -64,6 +65,7 @@ class Controller:
         self._problems = problems
         self._required = Required(session)
         self._names = Names()
+        self.fixtures = FixtureGates()
         self.undelivered = Undelivered(session)
         self._each_gate = EachGate()
         self._junit = JUnit(session)
@@ -159,6 +161,7 @@ class Controller:
             attempt.gates, attempt.failed = data["gates"], data["failed"]
             attempt.other_failure = data["other_failure"]
             attempt.staged, attempt.asked = data["staged"], data["asked"]
+            attempt.set_up, attempt.uses = data["set_up"], data["uses"]
             self._notes += [note for note in data["notes"] if note not in self._notes]
             attempt.locate(report, self.session.rootdir)
         outcome = outcome_of(report)
@@ -186,37 +189,40 @@ class Controller:
             attempt.gates,
             attempt.staged,
         )
+        own = self.fixtures.take(attempt)
         if not attempt.rerun and not attempt.failed and attempt.outcome in ("passed", "xfailed"):
-            labels = frozenset(
-                g["metric"] + (f"@{g['name']}" if g["name"] else "") for g in attempt.gates
-            )
+            labels = frozenset(g["metric"] + (f"@{g['name']}" if g["name"] else "") for g in own)
             self._measured[nodeid] = self._labels.setdefault(labels, labels)
-        if not attempt.gates:
+        if not own:
             if attempt.asked and not attempt.rerun and attempt.outcome in ("passed", "xpassed"):
                 self._gateless.add(nodeid)
             return
         from pytest_editmetrics.gates.verdict import Gate
         from pytest_editmetrics.gates.written import as_written
-        from pytest_editmetrics.report.tally import Tally, TestGates
+        from pytest_editmetrics.report.tally import TestGates
 
         final = not attempt.rerun
-        gates = as_written(map(Gate.from_dict, attempt.gates), lost=lost or not final)
+        gates = as_written(map(Gate.from_dict, own), lost=lost or not final)
+        test = TestGates(
+            nodeid, number, final, attempt.outcome, attempt.failed, gates, attempt.location
+        )
+        self._count(test, attempt.other_failure)
+
+    def _count(self, test: TestGates, other_failure: bool) -> None:
+        """Take the gates of one attempt of a test, or of a fixture."""
+        from pytest_editmetrics.report.tally import Tally
+
         if self._tally is None:
             each = self._each_gate.add if self._config.get_verbosity() > 0 else None
             self._tally = Tally(crashed=self._crashed, each=each)
-        self._tally.add(
-            TestGates(
-                nodeid, number, final, attempt.outcome, attempt.failed, gates, attempt.location
-            )
-        )
-        if final:
-            self.undelivered.ended(nodeid, attempt.outcome, gates)
-            self._suite.add(nodeid, gates)
-            self._required.add(nodeid, gates)
-        for gate in gates:
-            self._outputs.write(
-                "gate", nodeid, number, final, attempt.outcome, gate, attempt.other_failure
-            )
+        self._tally.add(test)
+        if test.final:
+            self.undelivered.ended(test.nodeid, test.outcome, test.gates)
+            self._suite.add(test.nodeid, test.gates)
+            self._required.add(test.nodeid, test.gates)
+        told = (test.nodeid, test.attempt, test.final, test.outcome)
+        for gate in test.gates:
+            self._outputs.write("gate", *told, gate, other_failure)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
@@ -232,6 +238,8 @@ class Controller:
         for attempt in self._running.values():  # stopped before the teardown: a debugger, Ctrl-C
             if attempt.called and not attempt.rerun:
                 self._finish_attempt(attempt)
+        for one in self.fixtures.close():
+            self._count(one.test, one.other_failure)
         lost = self.undelivered.close(wait=sys.exc_info()[0] is None)
         self._take(self.undelivered)
         self._collected = self._names.plain(self._collected)
@@ -240,7 +248,8 @@ class Controller:
         if self._tally is not None:
             from pytest_editmetrics.plugin.golden_recorder import record_goldens
 
-            notes, problems = record_goldens(self.session, self._tally, self._collected)
+            order = self.fixtures.order(self._collected)
+            notes, problems = record_goldens(self.session, self._tally, order)
             self._notes += notes
             self._problems += problems
             self._images.close(self._collected, full, self._names.golden_id)
@@ -308,12 +317,15 @@ class Controller:
         self._gateless.close(session, gates=self._tally is not None)
         self._take(self._gateless)
         measured: dict[tuple[Path, str], frozenset[str]] = {}
-        for path, nodeids in self._by_file(self._measured).items():
+        of_all = {**self._measured, **self.fixtures.measured}
+        for nodeid, labels in self.fixtures.left_under.items():
+            of_all[nodeid] = of_all.get(nodeid, frozenset()) | labels
+        for path, nodeids in self._by_file(of_all).items():
             test_file = self.session.rootdir / path
-            if path and (self.session.options["goldens"] or _has_goldens(test_file)):
+            if path and self.session.has_goldens(test_file):
                 for nodeid, test in nodeids.items():
                     before = measured.get((test_file, test), frozenset())
-                    measured[test_file, test] = before | self._measured[nodeid]
+                    measured[test_file, test] = before | of_all[nodeid]
         if not measured:
             return
         try:
@@ -344,14 +356,16 @@ class Controller:
             for path, nodeids in self._by_file(self._collected).items()
         }
         try:
-            obsolete = self.session.goldens.obsolete(files, self._names.digests)
+            whole = self._suite.part_of_suite() is None
+            known = self.fixtures.known(self.session) if whole else None
+            obsolete = self.session.goldens.obsolete(files, self._names.digests, known)
         except EditMetricsError as error:
             self._notes.append(f"goldens not checked for obsolete entries: {error}")
             return
         if obsolete:
             self._notes.append(
-                f"obsolete goldens: {len(obsolete)} entries of tests that no longer exist;"
-                " delete them"
+                f"obsolete goldens: {len(obsolete)} entries of tests, or fixtures, that no longer"
+                " exist; delete them"
             )
             self._notes += [
                 f"  {entry.source}: {entry.test or 'its test file is gone'}" for entry in obsolete
@@ -376,7 +390,3 @@ class Controller:
         write_last_screen(terminalreporter, self._tally, self._each_gate, end, self._outputs)
         for line in self._ci.annotations(self._tally, self._problems):
             terminalreporter.write_line(line)
-
-
-def _has_goldens(test_file: Path) -> bool:
-    return (test_file.parent / "goldens" / f"{test_file.name}.yaml").is_file()

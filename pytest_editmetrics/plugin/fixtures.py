@@ -97,5 +97,5 @@ def _asked(request: pytest.FixtureRequest) -> TestRecord:
     """Return the record of the test that has a gate fixture now, however it came to it."""
     item = request.node
     record = item.stash.get(record_key, None) or start_attempt(item)
-    record.asked = not record.wanted.excused
+    record.asked = record.given = not record.wanted.excused
     return record

@@ -12,7 +12,7 @@ from pytest_editmetrics.session.state import EditSession
 
 
 def record_goldens(
-    session: EditSession, tally: Tally, order: Mapping[str, int]
+    session: EditSession, tally: Tally, order: Mapping[str, float]
 ) -> tuple[list[str], list[str]]:
     """Write what tests proposed, and return what to say of it: notes, and problems.
 

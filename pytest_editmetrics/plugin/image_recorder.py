@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.goldens.places import is_fixture_key
 
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens.images import Staged
@@ -128,7 +129,8 @@ class ImageRecorder:
         for one in wanted:
             other = first.setdefault(one.staged.target, one)
             same = other.staged.entry.get("sha256") == one.staged.entry.get("sha256")
-            if other.nodeid != one.nodeid and golden_id(other.nodeid) == golden_id(one.nodeid):
+            alike = golden_id(other.nodeid) == golden_id(one.nodeid) or _of_fixture(other, one)
+            if other.nodeid != one.nodeid and alike:
                 if not same:
                     self.problems.append(
                         f"{one.staged.target}: recorded from {other.nodeid}; {one.nodeid}, which"
@@ -164,6 +166,12 @@ class ImageRecorder:
         if self.obsolete:
             title = "obsolete golden images (`editmetrics prune RESULTS` removes them)"
             self.notes += _listed(title, [f"  {one.file}: {one.reason}" for one in self.obsolete])
+
+
+def _of_fixture(first: _Wanted, second: _Wanted) -> bool:
+    """Tell whether two images are of one fixture, which was set up for either test."""
+    keys = {str(one.staged.entry.get("test")) for one in (first, second)}
+    return len(keys) == 1 and all(map(is_fixture_key, keys))
 
 
 def _listed(title: str, lines: list[str]) -> list[str]:

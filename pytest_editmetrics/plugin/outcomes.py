@@ -15,10 +15,11 @@ import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, GateFailure
 from pytest_editmetrics.plugin.names import name_report
+from pytest_editmetrics.session.fixture_record import FixtureRecord
 from pytest_editmetrics.session.identity import id_of
 from pytest_editmetrics.session.ledger import REPORT_KEY
 from pytest_editmetrics.session.record import TestRecord, record_key, start_attempt
-from pytest_editmetrics.session.running import phase_of, wider
+from pytest_editmetrics.session.running import phase_of, setting_up, wider
 from pytest_editmetrics.session.state import session_of
 
 _OURS = (EditMetricsError, GateFailure)
@@ -73,11 +74,21 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, Any, Any]:
-    """Let the contexts that a wider fixture makes, as those of an event loop, be of no one test."""
+    """Let a gate that is made here belong to the fixture, if it serves more than one test."""
     if request.scope == "function":
         return (yield)
-    with wider(session_of(request.config).ledger):
-        return (yield)
+    fixture = FixtureRecord.of(fixturedef, request)
+    if fixture is None:
+        with wider(session_of(request.config).ledger):
+            return (yield)
+    try:
+        with setting_up(fixturedef, fixture):
+            result = yield
+    except BaseException as error:
+        fixture.ended(True, _is_other_failure(fixture.host, error))
+        raise
+    fixture.ended(False, False)
+    return result
 
 
 def _enforce(record: TestRecord) -> None:
@@ -117,17 +128,19 @@ def _unless_failing(
 
 def _enforce_marker(record: TestRecord) -> None:
     item = record.item
-    if not record.gates or not any(mark.name == "editmetrics" for mark in item.own_markers):
+    if not record.own or not any(mark.name == "editmetrics" for mark in item.own_markers):
         return
     with record.errors(None):
         from pytest_editmetrics.session.marker import check_used
 
-        check_used(item, session_of(item.config), {gate.metric for gate in record.gates})
+        check_used(item, session_of(item.config), {gate.metric for gate in record.own})
 
 
 def _enforce_measured(record: TestRecord) -> None:
     """Fail a test that asked for gates itself, would pass, and made none."""
-    if not record.wanted.itself or record.gates or record.subtest_failed:
+    record.note_uses()
+    asked = record.wanted.itself and not record.may_be_empty
+    if not asked or record.own or record.subtest_failed:
         return
     from pytest_editmetrics.session.asked import check_made
 
@@ -192,7 +205,8 @@ def pytest_runtest_makereport(
         record.other_failure |= report.failed and _is_other_failure(record, raised)
     if call.when != "setup" or not report.passed:
         record.spoke()
-    if not record.gates and not record.asked:
+    session = session_of(item.config)
+    if not (record.gates or record.asked or record.set_up or session.measured_fixtures):
         return report
     soft = record.soft() if call.when != "setup" else []
     if report.passed and not (call.when == "call" and record.subtest_failed):
@@ -201,7 +215,6 @@ def pytest_runtest_makereport(
         from pytest_editmetrics.report.text import headline
 
         report.sections.append(("not measured", "\n".join(map(headline, told))))
-    session = session_of(item.config)
     notes = session.take_notes() if call.when == "teardown" else []
     if (news := record.news(notes)) is not None:
         setattr(report, REPORT_KEY, news)

@@ -74,7 +74,7 @@ class SuiteRecorder:
         suite = self._suite
         if suite is None:
             return
-        why = partial or self._partial()
+        why = partial or self.part_of_suite()
         if not made_gates and why is not None:
             return
         from pytest_editmetrics.suites.gate import SuiteResult
@@ -102,7 +102,7 @@ class SuiteRecorder:
             self.notes.append(f"  to accept make the base anew: {self._making(suite.base)}")
         self.problems += [suite_headline(gate) for gate in failing]
 
-    def _partial(self) -> str | None:
+    def part_of_suite(self) -> str | None:
         """Return why this run is only a part of the suite, ``None`` if it is the whole."""
         config = self._session.config
         typed = [str(arg) for arg in config.invocation_params.args]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.plugin.controller import Controller
+from pytest_editmetrics.plugin.fixture_gates import fixtures_with_goldens
 from pytest_editmetrics.plugin.whole_run import Found
 from pytest_editmetrics.session.state import RUN_DIR_KEY, EditSession
 from pytest_editmetrics.session.unread import UNUSABLE
@@ -15,6 +16,7 @@ from pytest_editmetrics.session.unread import UNUSABLE
 DESELECTED = "editmetrics_deselected"
 LEFT_OUT = "editmetrics_left_out"
 LOST = "editmetrics_lost"
+FIXTURES = "editmetrics_fixtures"
 
 
 def worker(config: Any) -> Found:
@@ -33,9 +35,10 @@ def worker(config: Any) -> Found:
 
 
 class XdistWorker:
-    """Tells the controller of gates that reached no report."""
+    """Tells the controller of gates that reached no report, and of fixtures that have goldens."""
 
     def __init__(self, session: EditSession):
+        self._session = session
         self._ledger = session.ledger
         self._config: Any = session.config
 
@@ -45,6 +48,7 @@ class XdistWorker:
         self._ledger.settle(wait=not session.shouldstop)
         if self._ledger.lost:
             self._config.workeroutput[LOST] = json.dumps(self._ledger.lost, default=repr)
+        self._config.workeroutput[FIXTURES] = json.dumps(fixtures_with_goldens(self._session))
 
 
 class XdistController:
@@ -82,3 +86,4 @@ class XdistController:
             self._controller.whole.deselected()
         self._controller.whole.left_out(output.get(LEFT_OUT, []))
         self._controller.undelivered.take(json.loads(output.get(LOST, "[]")))
+        self._controller.fixtures.found(json.loads(output.get(FIXTURES, "{}")))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pytest_editmetrics.gates.image_verdict import tile_failed
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.tally import LISTED, Row, RunningTally, Tally
-from pytest_editmetrics.report.text import bound_stands, format_numbers, headline
+from pytest_editmetrics.report.text import bound_stands, format_numbers, headline, line_of
 
 
 def summary_lines(tally: Tally, *, quiet: bool = False, width: int | None = None) -> list[str]:
@@ -32,18 +32,16 @@ def _notes(tally: Tally) -> list[str]:
     lines += _listed(
         "for review: beyond the review bound, or beyond a bound that only advises",
         [
-            f"{test.nodeid}: {headline(g)}, {bound_stands(g)}"
+            f"{line_of(test.nodeid, g)}, {bound_stands(g)}"
             for test, g in tally.notable
             if g.verdict == "review"
         ],
     )
     unmeasured = [(t, g) for t, g in tally.notable if g.verdict == "unmeasured"]
-    lines += _listed(
-        "unmeasured", [f"{test.nodeid}: {headline(gate)}" for test, gate in unmeasured]
-    )
+    lines += _listed("unmeasured", [line_of(test.nodeid, gate) for test, gate in unmeasured])
     lines += _listed(
         "failing gates that did not fail their test (xfail mark or caught)",
-        [f"{test.nodeid}: {headline(gate)}" for test, gate in tally.hidden],
+        [line_of(test.nodeid, gate) for test, gate in tally.hidden],
     )
     lines += _listed("passed only after a rerun", tally.flaky)
     lines += _listed("crashed, so never measured", tally.crashed)

@@ -116,6 +116,8 @@ def explanation_rows(gate: Gate, nodeid: str, mode: str = "missing") -> list[tup
     rows: list[tuple[str, str]] = []
     if stands := bound_stands(gate):
         rows.append(("bound", stands))
+    if gate.fixture is not None:
+        rows.append(("fixture", _users(gate.fixture)))
     rows += image_rows(gate)
     if gate.picture:
         rows.append(("look at", gate.picture))
@@ -136,6 +138,22 @@ def explanation_rows(gate: Gate, nodeid: str, mode: str = "missing") -> list[tup
         if gate.weights:
             rows.append(("weights", ", ".join(_weights(gate))))
     return rows
+
+
+def _users(fixture: Mapping[str, Any]) -> str:
+    return f"{fixture.get('id')}, set up for {fixture.get('test')}, used by {_used_by(fixture)}"
+
+
+def _used_by(fixture: Mapping[str, Any]) -> str:
+    used = list(fixture.get("used_by") or ())
+    more = int(fixture.get("users") or 0) - len(used)
+    return ", ".join(map(str, used)) + (f" and {more} more" if more > 0 else "")
+
+
+def line_of(nodeid: str, gate: Gate) -> str:
+    """Return the line of a list: the test, what its gate came to, and whom a fixture's serves."""
+    used = "" if gate.fixture is None else f" (used by {_used_by(gate.fixture)})"
+    return f"{nodeid}: {headline(gate)}{used}"
 
 
 def _region(gate: Gate) -> str:
@@ -204,6 +222,8 @@ def _weights(gate: Gate) -> list[str]:
 
 
 def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
+    if gate.fixture is not None:
+        nodeid = str(gate.fixture.get("test"))
     if gate.verdict == "review" and gate.review is not None:
         return f"edit the review bound, {gate.origin} {gate.source} (updating never writes one)"
     if gate.verdict in ("missing-golden", "fail") and (why := gate.details.get("no_golden")):

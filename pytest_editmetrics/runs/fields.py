@@ -142,6 +142,14 @@ GATE = _declared(
       height whole?: of the reference
       resized flag: whether the edited image was resized
     details mapping: how it was measured, see below
+    fixture mapping?: of a gate of a fixture that serves several tests, the worst of its set-ups
+      id text: the fixture, as its `nodeid`
+      test text: the test that it was set up for, whose outcome the line states
+      used_by list: some of the tests that use it
+      users whole: how many do
+      set_up text: which set-up it was
+      failed flag: whether that failed
+      other_failure flag: whether it failed for another reason than its gates
     picture text?: of a failed gate: where its picture lies
     images mapping: what a run directory keeps of the gate, as paths relative to it
       reference text: the image before the edit
@@ -219,6 +227,7 @@ DETAILS = _declared(
     repetitions whole: how often the gate was made in one attempt; the worst is kept
     no_golden text: why no golden can hold the value
     other_weights text: the golden's weights, of an error that is only that they differ
+    golden_left_under list: tests under which an earlier recording left the fixture's golden
     env_unstated text: the variant that states no bound of its own, so that another holds
     change text: of a failing gate: how many pixels differ, by how much, where
     causes list: of a failing background: what happened, with its share

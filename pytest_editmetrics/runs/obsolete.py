@@ -16,6 +16,7 @@ from pytest_editmetrics.goldens.images import (
     settled,
     sha256_of,
 )
+from pytest_editmetrics.goldens.places import is_fixture_key
 from pytest_editmetrics.goldens.provenance import PROVENANCE
 from pytest_editmetrics.goldens.store import SUFFIX, Goldens
 from pytest_editmetrics.runs.folder import Run
@@ -104,6 +105,8 @@ def _unused(
                 yield path, "it lies there in another format too"
             continue
         owner = entries.get(path.name, {}).get("test")
+        if owner is not None and is_fixture_key(owner):  # a test that did not run may use it
+            continue
         if not tests:
             yield path, "its test file is gone"
         elif owner is not None and owner not in tests:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, OTHER_WEIGHTS, Gate
+from pytest_editmetrics.goldens.places import OUTSIDE
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.saved_runs.strangers import inside
 from pytest_editmetrics.session.state import EditSession
@@ -204,7 +205,7 @@ def _test(session: EditSession, record: GateRecord) -> tuple[Path, str]:
     """Return the test's file, which must be there, and its key."""
     file, test = record.nodeid.partition("::")[0], record.gate.golden_key(record.nodeid)
     path = _within(session.rootdir, file, record)
-    if not path.is_file():
+    if not path.is_file() and file != OUTSIDE:
         raise EditMetricsError(
             f"nothing was written: {session.rootdir} has no test file {file}; give the project's"
             " root as --rootdir, or leave the test out with -k"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.gates.repetitions import badness, worst
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.report.tally import Tally, tally_of
 from pytest_editmetrics.runs.folder import GateRecord, Run, RunDir, image_names, read_run
@@ -103,12 +104,29 @@ def _tests(runs: Mapping[str, Run]) -> dict[str, _Test]:
         for nodeid, own in records.items():
             test = _Test(shard, tuple(own), nodeid in crashed)
             other = tests.setdefault(nodeid, test)
+            if own and all(record.gate.fixture is not None for record in own):
+                tests[nodeid] = _of_fixture(other, test)
+                continue
             if other.text != test.text:
                 raise EditMetricsError(
                     f"not merged: {nodeid} ran in {other.shard} and in {shard}, with different"
                     " results; give each shard tests of its own"
                 )
     return tests
+
+
+def _of_fixture(first: _Test, second: _Test) -> _Test:
+    """Return what two shards tell of a fixture that both set up: of each gate the worse one."""
+    if first is second:
+        return first
+    kept: dict[tuple[bool, int, str], GateRecord] = {}
+    for record in (*first.records, *second.records):
+        key = (record.final, 0 if record.final else record.attempt, record.gate.label)
+        other = kept.setdefault(key, record)
+        if other is not record:
+            chosen = max(other, record, key=lambda one: badness(one.gate))
+            kept[key] = replace(chosen, gate=worst(other.gate, record.gate))
+    return replace(first, records=tuple(kept.values()))
 
 
 def _write(

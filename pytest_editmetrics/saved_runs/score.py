@@ -134,7 +134,7 @@ def _compared(session: EditSession, run: Run, record: GateRecord, configured: bo
         )
     scope: Any = gate.scope
     job = ImageJob(
-        item=None,
+        owner=None,
         comparator=comparator,
         argument=_explicit(gate),
         image=run.image_path(gate.images["edited"]),

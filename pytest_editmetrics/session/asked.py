@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
 import pytest
@@ -24,7 +25,13 @@ GATE_FIXTURES = (
     "assert_unedit_lpips_below",
     "assert_object_sim_above",
 )
+_METRICS = {
+    "assert_unedit_emd_below": "emd",
+    "assert_unedit_lpips_below": "lpips",
+    "assert_object_sim_above": "sam_clip_cls_sim",
+}
 _PACKAGE = __name__.partition(".")[0]
+_HELPERS = f"{_PACKAGE}.plugin.helpers"
 
 
 @dataclass(frozen=True)
@@ -33,13 +40,15 @@ class Asked:
 
     ``itself``: it asked for gates by its own function; ``widely``: something that holds for more
     than this test did. ``late``: a fixture of it may measure in its teardown. ``excused``: its
-    marker says that it may make none.
+    marker says that it may make none. ``by_fixture``: a gate fixture is among what it asked by, and
+    not only a marker.
     """
 
     itself: bool = False
     widely: bool = False
     late: bool = False
     excused: bool = False
+    by_fixture: bool = False
 
     @classmethod
     def of(cls, item: pytest.Item) -> Asked:
@@ -50,10 +59,11 @@ class Asked:
         own = [mark for mark in item.own_markers if mark.name == "usefixtures"]
         requested = (*fixtures.arguments, *(name for mark in own for name in mark.args))
         marked = any(mark.name == "editmetrics" for mark in item.own_markers)
+        by_fixture = fixtures.reach(fixtures.all)
         return cls(
             itself=marked or fixtures.reach(requested),
-            widely=item.get_closest_marker("editmetrics") is not None
-            or fixtures.reach(fixtures.all),
+            widely=item.get_closest_marker("editmetrics") is not None or by_fixture,
+            by_fixture=by_fixture,
             late=any(fixtures.may_measure_late(name) for name in fixtures.all),
         )
 
@@ -102,11 +112,31 @@ class _Fixtures:
                 return
 
 
+def may_make(item: pytest.Item, metric: str) -> bool:
+    """Tell whether a test may make a gate of a metric itself, by what its function names."""
+    names = {*getattr(getattr(item, "_fixtureinfo", None), "names_closure", ())}
+    function = inspect.unwrap(getattr(item, "obj", may_make))
+    function = getattr(function, "__func__", function)
+    known = getattr(function, "__globals__", {})
+    for code in _codes(getattr(function, "__code__", None)):
+        named = (known.get(name) for name in code.co_names)
+        ours = (one for one in named if getattr(one, "__module__", "") == _HELPERS)
+        names.update(str(getattr(one, "__name__", "")) for one in ours)
+    return any(_METRICS.get(name, metric) == metric for name in names.intersection(GATE_FIXTURES))
+
+
+def _codes(code: Any) -> Iterator[CodeType]:
+    if isinstance(code, CodeType):
+        yield code
+        for inner in code.co_consts:
+            yield from _codes(inner)
+
+
 def _is_ours(definition: Any) -> bool:
     return str(getattr(definition.func, "__module__", "")).partition(".")[0] == _PACKAGE
 
 
-def check_gates(item: pytest.Item) -> None:
+def check_gates(item: pytest.Item | pytest.Collector) -> None:
     """Raise ``InputError`` if a marker's ``gates`` says something else than ``"none"``."""
     gates, where = _gates(item)
     if gates not in (None, "none"):
@@ -125,7 +155,7 @@ def check_made(item: pytest.Item) -> None:
     )
 
 
-def _gates(item: pytest.Item) -> tuple[Any, str]:
+def _gates(item: pytest.Item | pytest.Collector) -> tuple[Any, str]:
     """Return what the nearest marker with ``gates`` says, and what it stands on."""
     for node, mark in item.iter_markers_with_node("editmetrics"):
         if mark.kwargs.get("gates") is not None:

@@ -58,8 +58,15 @@ def _id_of(item: pytest.Item) -> TestId:
         inside = parent.partition("::")[2]
         name = getattr(item, "originalname", item.name) + (f"[{'-'.join(kept)}]" if kept else "")
         key = f"{inside}::{name}" if inside else name
+    return id_of_params(item, nodeid, key, parts)
+
+
+def id_of_params(
+    item: pytest.Item, nodeid: str, key: str, parts: Sequence[tuple[Sequence[str], str]]
+) -> TestId:
+    """Return an id, with what these parts of the test's parameters say of its values."""
     values, automatic = _by_place(item, parts)
-    texts = [text for text in map(_text_of, values) if text is not None]
+    texts = [text for text in map(text_of, values) if text is not None]
     return TestId(nodeid, key, _digest(texts) if texts else None, automatic)
 
 
@@ -94,7 +101,7 @@ def _suggested(value: str | bytes) -> str:
     return "-".join(words[:5]).lower() or "name"
 
 
-def _text_of(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
     """Return the text of strings, numbers and plain containers of these; of others none."""
     try:
         return json.dumps(_plain(value))

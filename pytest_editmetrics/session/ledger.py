@@ -76,7 +76,8 @@ class Ledger:
         elif self.here or not write(self.journal.folder, entry):
             from pytest_editmetrics.report.printed import printable
 
-            told = f"{nodeid}: {_text(entry)}; this came after the session's end"
+            test = "" if nodeid is None else f"{nodeid}: "
+            told = f"{test}{_text(entry)}; this came after the session's end"
             told = printable(f"pytest-editmetrics: ERROR: {told}")
             print(told, file=sys.__stderr__, flush=True)
 

@@ -32,8 +32,12 @@ class Marker:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, item: pytest.Item, session: EditSession) -> Marker:
-        """Read the markers of ``item``; raise ``InputError`` for one that makes no sense."""
+    def of(cls, item: pytest.Item | pytest.Collector, session: EditSession) -> Marker:
+        """Read the markers of a test, or of what a fixture serves.
+
+        Raises:
+            InputError: one that makes no sense.
+        """
         check_gates(item)
         metrics: Any = None
         options: dict[str, Any] = {}
@@ -46,7 +50,8 @@ class Marker:
             if (asked := given.pop("metrics", None)) is not None:
                 check_metrics(asked)
                 metrics = asked
-            source = f"on {id_of(item).nodeid if node is item else node.nodeid or node.name}"
+            of_test = id_of(node).nodeid if isinstance(node, pytest.Item) else None
+            source = f"on {of_test or node.nodeid or node.name}"
             thresholds |= _bounds(given.pop("thresholds", None), what, source, session.registry)
             given.pop("gates", None)
             for option in given:

@@ -6,9 +6,9 @@ import itertools
 import json
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,17 +16,21 @@ import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.session.asked import Asked
+from pytest_editmetrics.session.fixture_users import definitions_of
 from pytest_editmetrics.session.ledger import Ledger
+from pytest_editmetrics.session.owner import Owner, owner_of_test
 from pytest_editmetrics.session.state import session_of
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.goldens.images import Staged
+    from pytest_editmetrics.session.fixture_record import FixtureRecord
 
 Phase = Literal["setup", "call", "teardown"]
 PROPERTY_PREFIX = "editmetrics:"
 _LATE = "it ended after its test's reports were made; wait for its result inside the test"
 _numbers = itertools.count()
+_Address = tuple["str | None", str]  # the set-up of a fixture, or none, and the gate's label
 
 
 @dataclass
@@ -36,9 +40,12 @@ class TestRecord:
     ``spoken`` is how many gates reports have spoken for, ``current`` are those of the report that
     is being made, the last of which is number ``speaking``. ``staged`` are the golden images that
     it wants to be written; ``asked`` tells whether the test has a fixture, marker or call of ours,
-    so that one that makes no gate can be named, ``wanted`` what its function, fixtures and markers
-    say of it; ``other_failure`` whether its call failed, and not for its gates; ``told`` is how
-    much the attempt's reports have told. A record that is ``closed`` takes nothing any more.
+    so that one that makes no gate can be named, ``given`` whether it has a gate fixture, ``wanted``
+    what its function, fixtures and markers say of it; ``other_failure`` whether its call failed,
+    and not for its gates; ``told`` is how much the attempt's reports have told; ``set_up`` are the
+    fixtures that serve more than one test and were set up for this one, ``uses`` those with gates
+    that it has, and ``served`` whether one of these is of this test and not of all. A record that
+    is ``closed`` takes nothing any more.
     """
 
     __test__ = False
@@ -59,11 +66,15 @@ class TestRecord:
     speaking: int = 0
     staged: list[Staged] = field(default_factory=list)
     asked: bool = False
+    given: bool = False
     wanted: Asked = field(default_factory=Asked)
-    told: tuple[bool, int, int] | None = None
+    told: tuple[bool, int, int, int] | None = None
     token: str = field(default_factory=lambda: f"{os.getpid()}-{next(_numbers)}")
-    _claims: dict[str, dict[int, FrameType | None]] = field(default_factory=dict)
-    _repeated: set[str] = field(default_factory=set)
+    set_up: dict[str, None] = field(default_factory=dict)
+    uses: dict[str, None] = field(default_factory=dict)
+    served: bool = False
+    _claims: dict[_Address, dict[int, FrameType | None]] = field(default_factory=dict)
+    _repeated: set[_Address] = field(default_factory=set)
     _pid: int = field(default_factory=os.getpid)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -71,6 +82,31 @@ class TestRecord:
     def here(self) -> bool:
         """Whether this is the test's process, and none that it forked."""
         return os.getpid() == self._pid
+
+    @property
+    def owner(self) -> Owner:
+        """The test, whose gates these are."""
+        return owner_of_test(self.item)
+
+    def note_uses(self) -> None:
+        """Take note of the wider fixtures with gates that the test has now, while they last."""
+        fixtures = session_of(self.item.config).measured_fixtures
+        if not fixtures:
+            return
+        active = set(active_of(self.item).values())
+        used = [one for one in fixtures if one.definition in active]
+        self.uses.update(dict.fromkeys(one.owner.test.nodeid for one in used))
+        self.served |= serves(used, self.item)
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether it asked by a marker only, and a fixture of it has made gates."""
+        return self.served and not (self.given or self.wanted.by_fixture)
+
+    @property
+    def own(self) -> list[Gate]:
+        """The gates that are the test's, and no fixture's."""
+        return [gate for gate in self.gates if gate.fixture is None]
 
     @contextmanager
     def checking(self) -> Iterator[None]:
@@ -105,49 +141,60 @@ class TestRecord:
         self.add(Gate(metric=fixture, verdict="error", message=message))
         return InputError(message)
 
-    def claim(self, metric: str, name: str | None, invocation: FrameType | None = None) -> None:
+    def claim(
+        self,
+        metric: str,
+        name: str | None,
+        invocation: FrameType | None = None,
+        set_up: str | None = None,
+    ) -> None:
         """Reserve a gate's address; two gates of one address would share one golden.
 
         Calls of the test function that run at once, or one after the other, each have their own
-        ``invocation``: they are repetitions of one gate.
+        ``invocation``: they are repetitions of one gate. ``set_up`` is that of a fixture.
 
         Raises:
-            InputError: the test has a gate of this metric and name already.
+            InputError: the test, or the fixture, has a gate of this metric and name already.
         """
         label = metric if name is None else f"{metric}@{name}"
         thread = threading.get_ident()
         with self._lock if self.here else threading.Lock():
-            claimed = self._claims.setdefault(label, {})
+            claimed = self._claims.setdefault((set_up, label), {})
             alone = invocation is None or None in claimed.values()
             if claimed and (alone or claimed.get(thread) is invocation):
                 what = f"a second {metric} gate" if name is None else f"a second gate {label!r}"
                 raise InputError(
-                    f"{what} in one test: both would share one golden; tell them apart with name="
+                    f"{what} in one {'fixture' if set_up else 'test'}: both would share one golden;"
+                    " tell them apart with name="
                 )
             if claimed:
-                self._repeated.add(label)
+                self._repeated.add((set_up, label))
             claimed[thread] = invocation
 
-    def add(self, gate: Gate) -> None:
+    def add(self, gate: Gate) -> Gate:
         """Keep a gate, and its property for a full JUnit file; of repetitions the worst is kept."""
         if not self.here:
             self.ledger.carry(self, {"gate": gate.to_dict()})
-            return
+            return gate
         with self._lock:
             late = self.closed
             if not late:
                 self._keep(gate)
         if late:
             self.ledger.lose(self.item.nodeid, _LATE, gate)
+        return gate
 
     def _keep(self, gate: Gate) -> None:
+        address = (gate.set_up, gate.label)
         key = f"{PROPERTY_PREFIX}{gate.label}"
-        if gate.label in self._repeated:
+        if gate.fixture is not None:
+            key = f"{PROPERTY_PREFIX}{gate.fixture['id']} {gate.label}"
+        if address in self._repeated:
             from pytest_editmetrics.gates.repetitions import worst
 
             for index in range(self.spoken, len(self.gates)):
                 other = self.gates[index]
-                if other.label == gate.label:
+                if (other.set_up, other.label) == address:
                     gate = self.gates[index] = worst(other, gate)
                     kept = [pair for pair in self.item.user_properties if pair[0] != key]
                     self.item.user_properties[:] = kept
@@ -180,7 +227,7 @@ class TestRecord:
         gate = Gate.from_dict(entry["gate"])
         if gate.verdict != "error":
             try:
-                self.claim(gate.metric, gate.name)
+                self.claim(gate.metric, gate.name, set_up=gate.set_up)
             except InputError as error:
                 gate = Gate(metric=gate.metric, verdict="error", message=str(error))
         self.add(gate)
@@ -214,23 +261,21 @@ class TestRecord:
                 for thread in claimed:
                     claimed[thread] = None
 
-    @contextmanager
-    def errors(self, metrics: Any) -> Iterator[None]:
+    def errors(self, metrics: Any) -> AbstractContextManager[None]:
         """Leave an error gate of what is wrong before any gate could be made.
 
         Whatever is raised: what the caller gave may raise as it likes when it is read.
         """
-        try:
-            yield
-        except Exception as error:
-            from pytest_editmetrics.gates.verdict import Gate
+        return error_gates(self.add, metrics)
 
-            asked = metrics if isinstance(metrics, str) else "edit_gate"
-            message = said(error)
-            self.add(Gate(metric=asked, verdict="error", message=message))
-            if isinstance(error, EditMetricsError):
-                raise
-            raise InputError(message) from error
+    def mark_failed(self, set_up: str, other_failure: bool) -> None:
+        """Note on the gates of a fixture's set-up that it failed, and whether for other reasons."""
+        with self._lock:
+            for gates in (self.gates, self.current):
+                for index, gate in enumerate(gates):
+                    if gate.fixture is not None and gate.set_up == set_up:
+                        told = {**gate.fixture, "failed": True, "other_failure": other_failure}
+                        gates[index] = replace(gate, fixture=told)
 
     def soft(self) -> list[Gate]:
         """Return the current gates that count as soft failures of the test."""
@@ -254,7 +299,9 @@ class TestRecord:
         ``None`` if an earlier report of the attempt told all of it. ``notes`` are for the session's
         summary.
         """
-        state = (self.call_failed, len(self.gates), len(self.staged))
+        self.note_uses()
+        told = len(self.set_up) + len(self.uses)
+        state = (self.call_failed, len(self.gates), len(self.staged), told)
         if state == self.told and not notes:
             return None
         self.told = state
@@ -266,10 +313,28 @@ class TestRecord:
             "other_failure": self.other_failure,
             "gates": gates,
             "staged": staged,
-            "asked": self.asked,
+            "asked": self.asked and not self.may_be_empty,
+            "set_up": list(self.set_up),
+            "uses": list(self.uses),
             "notes": notes,
         }
         return json.dumps(carried, default=repr)
+
+
+@contextmanager
+def error_gates(add: Callable[[Gate], Gate], metrics: Any) -> Iterator[None]:
+    """Give ``add`` an error gate of whatever is raised, which is then an error of ours."""
+    try:
+        yield
+    except Exception as error:
+        from pytest_editmetrics.gates.verdict import Gate
+
+        asked = metrics if isinstance(metrics, str) else "edit_gate"
+        message = said(error)
+        add(Gate(metric=asked, verdict="error", message=message))
+        if isinstance(error, EditMetricsError):
+            raise
+        raise InputError(message) from error
 
 
 def said(error: Exception) -> str:
@@ -288,6 +353,8 @@ def _property(gate: Gate) -> str:
 
 
 record_key = pytest.StashKey[TestRecord]()
+hosted_key = pytest.StashKey["list[FixtureRecord]"]()
+"""The set-ups of wider fixtures, with gates, that were made for a test; while they last."""
 
 
 def start_attempt(item: pytest.Item) -> TestRecord:
@@ -299,7 +366,28 @@ def start_attempt(item: pytest.Item) -> TestRecord:
     record = item.stash[record_key] = TestRecord(item, ledger, wanted=Asked.of(item))
     record.asked = record.wanted.itself or record.wanted.widely
     ledger.opened(record)
+    for fixture in item.stash.get(hosted_key, ()):
+        fixture.move_to(record)
     return record
+
+
+def serves(fixtures: Iterable[FixtureRecord], item: pytest.Item) -> bool:
+    """Tell whether a test asked for one of its fixtures, or one belongs to its class or module.
+
+    One that serves every test of a session or package, asked or not, says nothing of a test.
+    """
+    asked = set(definitions_of(item, autouse=False))
+    everyone = set(definitions_of(item)) - asked
+    return any(
+        one.definition not in everyone or one.definition.scope in ("class", "module")
+        for one in fixtures
+    )
+
+
+def active_of(item: pytest.Item) -> Mapping[str, Any]:
+    """Return pytest's definitions of the fixtures that a running test has, by name."""
+    active: Mapping[str, Any] = getattr(getattr(item, "_request", None), "_fixture_defs", {})
+    return active
 
 
 def is_ours(key: Any) -> bool:

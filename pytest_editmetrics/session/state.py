@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import ConfigError
+from pytest_editmetrics.session.fixture_users import FixtureUsers
 from pytest_editmetrics.session.ledger import Ledger
 from pytest_editmetrics.session.options import resolve_options
 from pytest_editmetrics.session.unread import RIGHT_NAME, refuse_misspelt
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.pipes.registry import PipeRegistry
     from pytest_editmetrics.runs.folder import RunDir
     from pytest_editmetrics.session.cases_ahead import CasesAhead
+    from pytest_editmetrics.session.fixture_record import FixtureRecord
 
 RUN_DIR_KEY = "editmetrics_run_dir"
 MADE_WITH = ("pytest-editmetrics", "torch", "transformers")
@@ -48,6 +50,8 @@ class EditSession:
         self.ledger = Ledger()
         self.fixtures = threading.RLock()
         self.tell: Tell | None = None
+        self.measured_fixtures: list[FixtureRecord] = []
+        self.users = FixtureUsers()
 
     def __getstate__(self) -> dict[str, Any]:
         """What a process without pytest needs to measure: no pytest, goldens or pipes go there."""
@@ -163,6 +167,14 @@ class EditSession:
         root = self.options["goldens"]
         where = self._named("goldens", root) if root else None
         return Goldens(where, self.rootdir, self.registry)
+
+    def has_goldens(self, file: Path) -> bool:
+        """Tell whether goldens may lie beside a file, without reading any."""
+        root = self.options["goldens"]
+        if not root:
+            return (file.parent / "goldens" / f"{file.name}.yaml").is_file()
+        folder = self._named("goldens", root)
+        return (folder / f"{self.shown(file)}.yaml").is_file()
 
     @cached_property
     def made_with(self) -> Mapping[str, str | None]:

@@ -22,6 +22,8 @@ LINES = {"session": SESSION, "gate": (*ATTEMPT, *GATE), "crashed": CRASHED, "end
 TYPES: Mapping[str, Any] = {
     "text": str,
     "verdict": str,
+    "name": str,
+    "names": list,
     "number": (int, float, str),
     "whole": int,
     "flag": bool,

@@ -1,0 +1,84 @@
+"""A fixture's golden that an earlier recording left under a test: it holds until there is another.
+
+Gates of a wider fixture were once filed under whichever test ran first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_editmetrics.goldens.file import SMOKE
+from pytest_editmetrics.goldens.store import Approved, GoldenAddress
+from pytest_editmetrics.session.asked import may_make
+from pytest_editmetrics.session.identity import id_of
+from pytest_editmetrics.session.owner import Owner, depends_alike
+from pytest_editmetrics.session.state import EditSession, session_of
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.goldens.environment import Environment
+    from pytest_editmetrics.measurement import Measurement
+
+
+def earlier_golden(
+    session: EditSession,
+    owner: Owner,
+    address: GoldenAddress,
+    measurement: Measurement,
+    environment: Environment,
+) -> tuple[Approved | None, list[str]]:
+    """Return the entry of a test that holds for a gate of a fixture without one of its own.
+
+    Of several the strictest, and the tests of all; none of a test that may have recorded it for a
+    gate of its own.
+
+    Args:
+        session: of the project.
+        owner: the fixture.
+        address: where its own golden would lie.
+        measurement: of the gate.
+        environment: where the edit ran.
+    """
+    if owner.request is None or session.goldens.has_entry(address):
+        return None, []
+    strictest: Approved | None = None
+    tests: list[str] = []
+    for item, place in _places(session, owner, address):
+        found = session.goldens.lookup(place, environment, measurement.smoke)
+        if found is None or found.threshold is None:
+            continue
+        where = f"{found.threshold.source} of {place.test!r}"
+        if may_make(item, measurement.metric):
+            session.say(
+                f"{owner.test.nodeid} has no golden of {address.gate}; {where} is not taken for it,"
+                " since that test may make such a gate itself"
+            )
+            continue
+        tests.append(id_of(item).nodeid)
+        env = SMOKE if measurement.smoke else None
+        own = replace(found, env=env, left_under=where, unstated=False, variants=())
+        if strictest is None or own.stricter_than(strictest):
+            strictest = own
+    if strictest is not None:
+        session.say(
+            f"golden of {owner.test.nodeid}: held to {strictest.left_under}, which an earlier"
+            " recording left under a test; --editmetrics-update=missing records the fixture's own,"
+            " then delete it"
+        )
+    return strictest, tests
+
+
+def _places(
+    session: EditSession, owner: Owner, address: GoldenAddress
+) -> Iterator[tuple[pytest.Item, GoldenAddress]]:
+    metric, _, name = address.gate.partition("@")
+    for item in session_of(owner.config).users.of(owner.definition):
+        if depends_alike(owner, item):
+            test = id_of(item)
+            yield (
+                item,
+                session.goldens.address(item.path, test.key, metric, name or None, test.digest),
+            )
