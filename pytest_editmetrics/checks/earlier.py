@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_editmetrics.goldens.file import SMOKE
-from pytest_editmetrics.goldens.store import Approved, GoldenAddress
+from pytest_editmetrics.goldens.approved import Approved, GoldenAddress
+from pytest_editmetrics.goldens.environment import SMOKE
 from pytest_editmetrics.session.asked import may_make
 from pytest_editmetrics.session.identity import id_of
 from pytest_editmetrics.session.owner import Owner, depends_alike

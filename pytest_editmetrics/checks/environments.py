@@ -10,8 +10,8 @@ from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
+    from pytest_editmetrics.goldens.approved import Approved, GoldenAddress
     from pytest_editmetrics.goldens.environment import Environment
-    from pytest_editmetrics.goldens.store import Approved, GoldenAddress
 
 _HELD = {"golden": "what the entry states besides", "default": "the default"}
 

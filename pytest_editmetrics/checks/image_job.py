@@ -170,7 +170,7 @@ def _device(session: EditSession, job: ImageJob, environment: Environment) -> st
     """Return what the provenance of the image names; asked for only where it may be written."""
     if session.options["update"] != "none":
         return environment.seen().device
-    if session.run_dir is None or job.item is None:
+    if session.run_dir is None or job.owner is None:
         return environment.device_if_known()
     try:
         return environment.seen().device  # `approve` may record it

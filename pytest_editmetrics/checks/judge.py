@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pytest_editmetrics.config.expect import Expect
     from pytest_editmetrics.config.settings import MetricConfig
     from pytest_editmetrics.gates.verdict import Gate, UpdateMode
+    from pytest_editmetrics.goldens.approved import GoldenAddress
     from pytest_editmetrics.goldens.environment import Environment
-    from pytest_editmetrics.goldens.store import GoldenAddress
     from pytest_editmetrics.pipes.explain import Evidence
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.goldens.approved import Approved, GoldenAddress
 from pytest_editmetrics.goldens.recording import recorded_bound
-from pytest_editmetrics.goldens.store import Approved, GoldenAddress
 from pytest_editmetrics.measurement import Margin, Measurement, Metric, Threshold, weights_text
 
 Verdict = Literal["pass", "review", "fail", "unmeasured", "missing-golden", "recorded", "error"]

@@ -12,7 +12,7 @@ from typing import Any
 from pytest_editmetrics.config.bounds import always_holds
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.goldens.store import GoldenAddress
+from pytest_editmetrics.goldens.approved import GoldenAddress
 from pytest_editmetrics.goldens.write import write_golden_file
 from pytest_editmetrics.measurement import Margin, Metric, Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry

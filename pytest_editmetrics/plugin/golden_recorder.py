@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.goldens.approved import GoldenAddress
 from pytest_editmetrics.goldens.recording import Proposal, write_proposals
-from pytest_editmetrics.goldens.store import GoldenAddress
 from pytest_editmetrics.report.tally import Tally
 from pytest_editmetrics.session.state import EditSession
 

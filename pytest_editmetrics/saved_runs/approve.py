@@ -17,8 +17,8 @@ from pytest_editmetrics.saved_runs.strangers import inside
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.goldens.approved import GoldenAddress
     from pytest_editmetrics.goldens.recording import Proposal
-    from pytest_editmetrics.goldens.store import GoldenAddress
     from pytest_editmetrics.runs.folder import GateRecord, Run
 
 _PROVENANCE = ("test", "name", "digest", "date", "versions", "device", "weights", "facts")

@@ -5,8 +5,8 @@ import time
 import pytest
 
 from pytest_editmetrics.errors import ConfigError
+from pytest_editmetrics.goldens.approved import Approved
 from pytest_editmetrics.goldens.file import GoldenEntry, gate_key, read_golden_file
-from pytest_editmetrics.goldens.store import Approved
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 DESIGN = """\

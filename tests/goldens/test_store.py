@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pytest_editmetrics.config.reader import read_yaml
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, InputError
 from pytest_editmetrics.goldens import provenance, store
+from pytest_editmetrics.goldens.approved import Approved, GoldenAddress
 from pytest_editmetrics.goldens.environment import Environment
 from pytest_editmetrics.goldens.file import gate_key, read_golden_file
 from pytest_editmetrics.goldens.recording import (
@@ -21,7 +22,7 @@ from pytest_editmetrics.goldens.recording import (
     recorded_measured,
     write_proposals,
 )
-from pytest_editmetrics.goldens.store import Approved, GoldenAddress, Goldens
+from pytest_editmetrics.goldens.store import Goldens
 from pytest_editmetrics.measurement import Margin, Metric, Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
