@@ -208,7 +208,7 @@ def nested(depth, seed=0):
 
 def golden(golden_image, suffix, data):
     """Put a file where the golden image of the running test lies."""
-    item, session = golden_image._item, golden_image._session
+    item, session = golden_image._record.item, golden_image._session
     test = item.nodeid.partition("::")[2]
     address = image_address(session.goldens, item.path, test, None)
     address.folder.mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,7 @@ Rows = list[tuple[Case, Came]]
 
 SETTINGS = "metrics: [unedit_max_diff]\nthresholds: {unedit_max_diff: {max: 60}}\n"
 CHECK = "edit_gate.check(before, after, BOX)"
+FULL = ("-o", "editmetrics_junit=full")  # each gate is a property of its test
 CALLS = [*FILES, *ARRAYS, *AREAS, *ASKED, *IMAGES]
 HOOK = """
 import json
@@ -51,6 +52,7 @@ _OURS = tuple(
     if isinstance(kind, type) and issubclass(kind, errors.EditMetricsError)
 )
 _IN_A_FILE_OF_CASES = re.compile(r"test_\d+\.edit\.yaml:\d+: ")
+_RAISED = re.compile(r"^E +(\w+): ", re.MULTILINE)
 _ERROR = re.compile(r"editmetrics[\w -]*: error: ")
 
 
@@ -63,9 +65,10 @@ def outcome(report: pytest.TestReport | pytest.CollectReport, root: Path) -> Cam
         missing = getattr(report.longrepr, "errorstring", None)  # of pytest: a fixture is not found
         if missing is not None or (crash is None and _IN_A_FILE_OF_CASES.match(said)):
             return Came("error", tidy(missing or said, root), shown)
-        kind, _, rest = said.partition(": ")
+        raised = _RAISED.search(shown)
+        kind = raised[1] if raised else ""
         gets = "failed" if kind == "GateFailure" else "error" if kind in _OURS else "crashed"
-        return Came(gets, tidy(said if gets == "crashed" else rest, root), shown)
+        return Came(gets, tidy(said, root), shown)
     if report.skipped and hasattr(report, "wasxfail"):
         return Came("unmeasured", tidy(report.wasxfail, root), shown)
     properties = getattr(report, "user_properties", ())
@@ -74,7 +77,7 @@ def outcome(report: pytest.TestReport | pytest.CollectReport, root: Path) -> Cam
 
 
 def _inner(pytester: pytest.Pytester, *args: str) -> Iterator[pytest.TestReport]:
-    recorder = pytester.inline_run("-q", "-p", "no:cacheprovider", "-W", "ignore", *args)
+    recorder = pytester.inline_run("-q", "-p", "no:cacheprovider", "-W", "ignore", *FULL, *args)
     for report in recorder.getreports("pytest_runtest_logreport"):
         if report.when == "call" or report.failed:
             yield report
@@ -135,7 +138,7 @@ def in_case_files(pytester: pytest.Pytester) -> Rows:
         data = case.made if isinstance(case.made, bytes) else case.made.encode()
         pytester.path.joinpath(names[-1]).write_bytes(data)
     recorder = pytester.inline_run(
-        "-q", "-p", "no:cacheprovider", "-W", "ignore", "--continue-on-collection-errors"
+        "-q", "-p", "no:cacheprovider", "-W", "ignore", *FULL, "--continue-on-collection-errors"
     )
     reports = [
         *(r for r in recorder.getreports("pytest_collectreport") if r.failed),
