@@ -359,7 +359,7 @@ def _listed(name: str, boxes: Any) -> list[Any] | None:
         return None
     if str(getattr(boxes, "dtype", "")) in ("bool", "torch.bool"):
         raise InputError(f"{name} is a mask; objects take boxes (x1, y1, x2, y2) in pixels")
-    if isinstance(boxes, (str, bytes)) or not isinstance(boxes, Iterable):
+    if isinstance(boxes, (str, bytes, Mapping)) or not isinstance(boxes, Iterable):
         raise InputError(
             f"{name} must be a list of boxes (x1, y1, x2, y2), not {reprlib.repr(boxes)}"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import reprlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -38,7 +38,7 @@ def normalise_boxes(coords: Any, what: str = "coords") -> list[Box]:
     """
     if coords is None:
         return []
-    if not isinstance(coords, str) and isinstance(coords, Iterable):
+    if isinstance(coords, Iterable) and not isinstance(coords, (str, Mapping)):
         coords = listed(coords, what)
     if hasattr(coords, "tolist"):
         coords = coords.tolist()

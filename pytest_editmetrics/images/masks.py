@@ -4,24 +4,90 @@ from __future__ import annotations
 
 import base64
 import binascii
+import numbers
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.errors import ImageError, RegionError
+from pytest_editmetrics.errors import ImageError, RegionError, did_you_mean
 from pytest_editmetrics.images.boxes import Box
+from pytest_editmetrics.images.data_url import is_data_url, read_data_url, short
+from pytest_editmetrics.images.encoded import Encoded
+from pytest_editmetrics.images.levels import of_floats, of_integers
+from pytest_editmetrics.images.runs import MOST_PIXELS, Mask, of_counts, of_runs
 
-Mask: TypeAlias = NDArray[np.bool_]
+__all__ = [
+    "FILES",
+    "Cut",
+    "Mask",
+    "as_mask",
+    "bounds",
+    "file_text",
+    "is_mask",
+    "of_fields",
+    "packed",
+    "read_mask",
+]
 
 SUGGESTED = "editmetrics"
 """The text chunk of a PNG in which ``suggest-region`` says that a mask is its own."""
+FILES = (str, os.PathLike, Encoded)
+"""What a mask is read from when it is needed."""
+KEYS = ("path", "size", "counts", "runs", "threshold", "invert")
+"""What a mask that is written as a mapping may hold."""
 _WIDEST_BOX = 8  # columns of what somebody may have meant as boxes
-_MOST_PIXELS = 200_000_000
+_ADVICE = (
+    "a mask is boolean, or uint8 of 0 and 255: say from which level on a pixel belongs to it,"
+    " Region(mask=..., threshold=128), in YAML {mask: {path: ..., threshold: 128}}"
+)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How grey levels become a mask.
+
+    Args:
+        threshold: of levels from 0 to 255, the first that belongs to the mask; ``None`` takes none
+            but black and white.
+        invert: whether the other pixels are meant: black is where to edit.
+
+    Raises:
+        RegionError: a threshold that is no whole number from 1 to 255, or an invert that is no
+            boolean.
+    """
+
+    threshold: int | None = None
+    invert: bool = False
+
+    def __post_init__(self) -> None:
+        level = self.threshold
+        whole = isinstance(level, numbers.Integral) and not isinstance(level, (bool, np.bool_))
+        if level is not None and not (whole and 1 <= level <= 255):
+            raise RegionError(
+                f"threshold is {level!r:.40}; give a whole number from 1 to 255: the first of the"
+                " levels, 0 to 255, that belongs to the mask"
+            )
+        if not isinstance(self.invert, (bool, np.bool_)):
+            raise RegionError(f"invert is {self.invert!r:.40}; give true or false")
+
+    def __bool__(self) -> bool:
+        return self.threshold is not None or self.invert
+
+    @property
+    def text(self) -> str:
+        """How it is told beside a mask's name."""
+        level = "" if self.threshold is None else f"from level {self.threshold}"
+        return ", ".join(filter(None, (level, "inverted" if self.invert else "")))
+
+    def of(self, mask: Mask) -> Mask:
+        """Return what is meant of a mask that is boolean already."""
+        return ~mask if self.invert else mask
 
 
 def bounds(mask: Mask) -> Box | None:
@@ -45,28 +111,48 @@ def is_mask(coords: Any) -> bool:
     return len(shape) >= 2 and (boolean or wide or (eight_bit and shape[-1] != 4))
 
 
-def as_mask(source: Any, what: str) -> Mask:
+def as_mask(source: Any, what: str, cut: Cut = Cut()) -> Mask:
     """Return an array, tensor or PIL image as boolean (H, W).
 
+    Args:
+        source: boolean; grey, or three channels alike. Levels are uint8; with a threshold also
+            16-bit values and floats in [0, 1], brought to 8 bits as those of images are.
+        what: what to call it in an error.
+        cut: which levels are meant.
+
     Raises:
-        RegionError: whatever is neither black nor white; ``what`` names it.
+        RegionError: colours, transparency, or levels that the cut does not tell apart.
+
+    >>> as_mask(np.array([[0.2, 0.5, 0.9]]), "mask", Cut(128, invert=True)).tolist()
+    [[True, False, False]]
     """
     if hasattr(source, "getbands"):
-        source = np.asarray(source.convert("L") if source.mode in ("1", "P") else source)
+        source = _grey(_picture(lambda pictures: pictures.of_picture(source, what, {})), what)
     if hasattr(source, "detach"):
-        source = source.detach().cpu().numpy()
+        source = source.detach().cpu()
+        source = (source.float() if source.is_floating_point() else source).numpy()
     array = np.asarray(source)
+    if array.ndim == 4 and array.shape[0] == 1:
+        array = array[0]
     if array.ndim == 3 and array.shape[0] == 1:
         array = array[0]
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
-    if array.ndim == 3 and array.shape[2] in (3, 4) and array.dtype == np.uint8:
+    if array.ndim == 3 and (array.shape[2] == 3 or (array.shape[2] == 4 and array.dtype == "u1")):
         array = _grey(array, what)
     if array.ndim != 2 or array.size == 0:
         raise RegionError(f"{what}: a mask has two dimensions (H, W), not the shape {array.shape}")
     if array.dtype == np.bool_:
-        mask: Mask = array.copy()
-        return mask
+        if cut.threshold is not None:
+            raise RegionError(f"{what}: is boolean: a threshold needs levels; omit it")
+        return cut.of(array.copy())
+    if cut.threshold is not None:
+        levels = _levels(array, what)
+        if levels.max() == 1 < cut.threshold:
+            raise RegionError(
+                f"{what}: holds 0 and 1, so a threshold of {cut.threshold} takes nothing; omit it"
+            )
+        return cut.of(levels >= cut.threshold)
     values = np.unique(array)
     if (
         array.dtype.kind not in "ui"
@@ -75,49 +161,130 @@ def as_mask(source: Any, what: str) -> Mask:
     ):
         shown = ", ".join(f"{value:g}" for value in values[:5].tolist())
         raise RegionError(
-            f"{what}: {array.dtype} with the values {shown}{', ...' if len(values) > 5 else ''}; a"
-            " mask is boolean, or uint8 of 0 and 255: threshold it, as `mask > 127`"
+            f"{what}: {array.dtype} with the values {shown}{', ...' if len(values) > 5 else ''};"
+            f" {_ADVICE}"
         )
-    white: Mask = array > 0
-    return white
+    return cut.of(array > 0)
 
 
-def _grey(array: NDArray[np.uint8], what: str) -> NDArray[np.uint8]:
+def _levels(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
+    """Return levels from 0 to 255."""
+    kind = array.dtype.kind
+    if kind == "f":
+        try:
+            return of_floats(array, what, {})
+        except ImageError as error:
+            raise RegionError(str(error)) from None
+    low, high = (int(array.min()), int(array.max())) if kind in "ui" else (-1, 0)
+    if low < 0 or high > 65535:
+        raise RegionError(
+            f"{what}: {array.dtype} with values from {low} to {high}; levels are uint8, uint16, or"
+            " float in [0, 1]"
+            if kind in "ui"
+            else f"{what}: {array.dtype} is no type of levels: uint8, uint16, or float in [0, 1]"
+        )
+    if array.dtype == np.uint8:
+        return array
+    if 0 < high <= 255:
+        raise RegionError(
+            f"{what}: {array.dtype} values up to {high} may be 8 or 16 bit; for 8 bit pass"
+            " mask.astype('uint8')"
+        )
+    return of_integers(array)
+
+
+def _grey(array: NDArray[Any], what: str) -> NDArray[Any]:
+    if array.ndim == 2:
+        return array
     if (array[..., :3] != array[..., :1]).any():
         raise RegionError(f"{what}: a mask in colour; give one channel of 0 and 255")
     if array.shape[2] == 4 and (array[..., 3] != 255).any():
         raise RegionError(
             f"{what}: is transparent in places; pass what counts: its alpha or its grey channel"
         )
-    grey: NDArray[np.uint8] = array[..., 0]
+    grey: NDArray[Any] = array[..., 0]
     return grey
 
 
-def read_mask(path: str | os.PathLike[str]) -> tuple[Mask, bool]:
+def file_text(source: Any) -> str:
+    """Return how messages call what is read when it is needed."""
+    return source.text if isinstance(source, Encoded) else short(os.fspath(source))
+
+
+def read_mask(source: str | os.PathLike[str] | Encoded, cut: Cut = Cut()) -> tuple[Mask, bool]:
     """Return the mask in a file or behind a URL, and whether it says that it was suggested.
 
     Raises:
         RegionError: it cannot be read, or is no mask.
     """
-    from pytest_editmetrics.images.data_url import is_data_url, read_data_url, short
     from pytest_editmetrics.images.files import read_file
-    from pytest_editmetrics.images.pictures import whole_picture
     from pytest_editmetrics.images.remote import is_url, read_url
 
-    text = os.fspath(path)
-    what = f"mask {short(text)}"
+    what = f"mask {file_text(source)}"
+    if isinstance(source, Encoded):
+        return _decoded(source.data, what, cut)
+    text = os.fspath(source)
     try:
         if is_data_url(text):
             data = read_data_url(text, what)
         elif is_url(text):
             data = read_url(text, "mask")
         else:
-            data = read_file(Path(path), what)
-        image = whole_picture(data, what)  # says what is wrong with a file that is no image
+            data = read_file(Path(source), what)
+    except ImageError as error:
+        raise RegionError(str(error)) from None
+    return _decoded(data, what, cut)
+
+
+def _decoded(data: bytes, what: str, cut: Cut) -> tuple[Mask, bool]:
+    levels, info = _picture(lambda pictures: pictures.of_mask(data, what))
+    return as_mask(_grey(levels, what), what, cut), info.get(SUGGESTED) == "suggested"
+
+
+def _picture(read: Callable[[Any], Any]) -> Any:
+    """Return what the reader of pictures makes of one; what is wrong with it is the region's."""
+    from pytest_editmetrics.images import pictures
+
+    try:
+        return read(pictures)
     except ImageError as error:
         raise RegionError(str(error).partition("; known are")[0]) from None
-    with image:
-        return as_mask(image, what), image.info.get(SUGGESTED) == "suggested"
+
+
+def of_fields(fields: Mapping[Any, Any]) -> tuple[Any, Cut]:
+    """Return a mask that is written as a mapping, or its path, and how it is cut.
+
+    Args:
+        fields: ``path``, with ``threshold`` and ``invert``; COCO's ``size`` and ``counts``;
+            PIE-Bench's ``runs`` with their ``size``; or what ``packed`` wrote.
+
+    Raises:
+        RegionError: a key that is none of these, or runs that make no mask.
+
+    >>> of_fields({"size": [1, 3], "counts": [1, 2], "invert": True})[0].tolist()
+    [[False, True, True]]
+    """
+    if "packed" in fields:
+        return unpacked(fields), Cut()
+    for key in fields:
+        if key not in KEYS:
+            raise RegionError(f"a mask has no {key!r:.40}{did_you_mean(key, KEYS)}")
+    given = {key: value for key, value in fields.items() if value is not None}
+    sources = [key for key in ("path", "counts", "runs") if key in given]
+    if len(sources) != 1:
+        raise RegionError(
+            f"mask: {' and '.join(sources) or 'neither path nor counts nor runs'}; a mask is one of"
+            " {path: ...}, {size: ..., counts: ...} and {size: ..., runs: ...}"
+        )
+    cut = Cut(given.get("threshold"), given.get("invert", False))
+    if "path" in given:
+        if "size" in given:
+            raise RegionError("mask: a size beside a path; an image has its own")
+        return given["path"], cut
+    if cut.threshold is not None:
+        raise RegionError(f"mask: a threshold beside {sources[0]}, which have no levels; omit it")
+    make = of_counts if "counts" in given else of_runs
+    return make(given.get("size"), given[sources[0]], "mask"), cut
 
 
 def packed(mask: Mask) -> dict[str, Any]:
@@ -136,7 +303,7 @@ def unpacked(fields: Mapping[Any, Any]) -> Mask:
     try:
         width, height = fields["size"]
         count = width * height
-        if not 0 < count <= _MOST_PIXELS:
+        if not 0 < count <= MOST_PIXELS:
             raise ValueError
         length = -(-count // 8)
         data = base64.b64decode(fields["packed"], validate=True)

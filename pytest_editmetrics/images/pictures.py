@@ -47,18 +47,16 @@ def of_picture(image: Image.Image, what: str, notes: Notes) -> Array:
         return _pixels(own, data, what, notes)
 
 
-def whole_picture(data: bytes, what: str) -> Image.Image:
-    """Return a file as Pillow decodes it, loaded, its values as they are.
+def of_mask(data: bytes, what: str) -> tuple[Array, dict[Any, Any]]:
+    """Return the levels of a mask's file as they are, and what else stands in it, by name.
 
     Raises:
         ImageError: as ``of_encoded``.
     """
     with whole_files():
         image, data = opened(data, what)
-        _check_frames(image, what)
-        _loaded(image, what)
-        _check_end(image, data, what)
-        return image
+        with image:
+            return _pixels(image, data, what, {}), image.info
 
 
 def _behind(image: Image.Image) -> tuple[Image.Image, bytes | None]:

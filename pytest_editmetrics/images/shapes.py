@@ -14,10 +14,18 @@ from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import RegionError, did_you_mean
 from pytest_editmetrics.images.boxes import Box, clip_box, normalise_boxes
-from pytest_editmetrics.images.data_url import short
-from pytest_editmetrics.images.masks import Mask, as_mask, is_mask, packed, read_mask, unpacked
-
-Polygon: TypeAlias = "tuple[tuple[float, float], ...]"
+from pytest_editmetrics.images.masks import (
+    FILES,
+    Cut,
+    Mask,
+    as_mask,
+    file_text,
+    is_mask,
+    of_fields,
+    packed,
+    read_mask,
+)
+from pytest_editmetrics.images.polygons import Polygon, polygon_mask
 
 # what ``Region.of`` takes
 RegionLike: TypeAlias = (
@@ -35,10 +43,16 @@ class Region:
     Args:
         boxes: ``(x1, y1, x2, y2)`` in pixels, half-open, origin top left.
         polygons: each at least three points ``(x, y)`` in pixels; a pixel belongs to a polygon if
-            its centre does, so that one along the sides of a box is that box.
+            its centre does, so that one along the sides of a box is that box. A centre on an edge
+            belongs to one of two polygons that share it.
         mask: boolean (H, W), or uint8 of 0 and 255 (or 0 and 1), of the image's size; an array,
-            a tensor, a PIL image, or a path. A path is read when the region is first needed.
+            a tensor, a PIL image, or a path. A path is read when the region is first needed. Or a
+            mapping: ``{path, threshold, invert}``, COCO's ``{size, counts}``, PIE-Bench's
+            ``{size, runs}``, with ``size`` of ``[height, width]``.
         dilate: by how many pixels all of it grows, in every direction (a disk).
+        threshold: of grey levels, 0 to 255, the first that belongs to the mask; a soft mask takes
+            one. 16-bit levels and floats in [0, 1] are brought to 8 bits first.
+        invert: the mask's other pixels are meant: black is where to edit.
 
     ``suggested`` tells that ``editmetrics suggest-region`` made the mask from a result: it is
     read from the mask's file, and said wherever the region is.
@@ -59,6 +73,8 @@ class Region:
     polygons: tuple[Polygon, ...] = ()
     mask: Any = None
     dilate: int = 0
+    threshold: int | None = None
+    invert: bool = False
     united: tuple[Region, ...] = ()
     suggested: bool = False
 
@@ -71,10 +87,23 @@ class Region:
         if not 0 <= self.dilate <= _LARGEST_DILATION:
             raise RegionError(f"dilate is {self.dilate}; give 0 to {_LARGEST_DILATION} pixels")
         put(self, "dilate", int(self.dilate))
-        if self.mask is not None and not isinstance(self.mask, (str, os.PathLike)):
-            mask = as_mask(self.mask, "mask")
+        mask, cut = self.mask, Cut(self.threshold, self.invert)
+        if isinstance(mask, Mapping):
+            mask, own = of_fields(mask)
+            if cut and own:
+                raise RegionError("mask: its threshold and invert stand in it and beside it")
+            cut = cut or own
+        if mask is None and cut:
+            raise RegionError(
+                f"{'invert' if cut.threshold is None else 'threshold'} without a mask; it says how"
+                " a mask is read"
+            )
+        if mask is not None and not isinstance(mask, FILES):
+            mask, cut = as_mask(mask, "mask", cut), Cut()
             mask.setflags(write=False)
-            put(self, "mask", mask)
+        put(self, "mask", mask)
+        put(self, "threshold", cut.threshold)
+        put(self, "invert", bool(cut.invert))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Region) and self.to_json() == other.to_json()
@@ -124,13 +153,16 @@ class Region:
             if len(fields) > 1:
                 raise RegionError("a region that is a union has no other fields")
             return cls(united=tuple(cls.of(part) for part in fields["united"]))
+        if "counts" in fields:
+            return cls(mask=fields)
         for key in fields:
+            if key in ("threshold", "invert"):
+                raise RegionError(
+                    f"{key} of a mask stands in the mask: {{mask: {{path: ..., {key}: ...}}}}"
+                )
             if key not in (*KEYS, "suggested"):
-                raise RegionError(f"a region has no {key!r}{did_you_mean(key, KEYS)}")
-        given = {key: value for key, value in fields.items() if value is not None}
-        if isinstance(mask := given.get("mask"), Mapping):
-            given["mask"] = unpacked(mask)
-        return cls(**given)
+                raise RegionError(f"a region has no {key!r:.40}{did_you_mean(key, KEYS)}")
+        return cls(**{key: value for key, value in fields.items() if value is not None})
 
     @property
     def plain(self) -> bool:
@@ -145,12 +177,13 @@ class Region:
         """
         united = tuple(part.read() for part in self.united)
         mask, suggested = self.mask, self.suggested
-        if isinstance(mask, (str, os.PathLike)):
-            mask, suggested = read_mask(mask)
+        if isinstance(mask, FILES):
+            mask, suggested = read_mask(mask, Cut(self.threshold, self.invert))
         same = mask is self.mask and all(a is b for a, b in zip(united, self.united, strict=True))
         if same:
             return self
-        return replace(self, mask=mask, united=united, suggested=suggested)
+        read = {"mask": mask, "threshold": None, "invert": False}
+        return replace(self, **read, united=united, suggested=suggested)
 
     def inside(self, height: int, width: int) -> Mask:
         """Return which pixels of an image of that size the region holds: boolean (H, W).
@@ -167,13 +200,15 @@ class Region:
         moved = [(x1 + room, y1 + room, x2 + room, y2 + room) for x1, y1, x2, y2 in region.boxes]
         grown |= _of_boxes(moved, *grown.shape)
         for polygon in region.polygons:
-            grown |= _of_polygon(polygon, room, *grown.shape)
+            grown |= polygon_mask(polygon, *grown.shape, -room, -room)
         if region.mask is not None:
             mask = region.mask
             if mask.shape != (height, width):
+                turned = mask.shape == (width, height) and height != width
                 raise RegionError(
                     f"the mask is {mask.shape[1]}x{mask.shape[0]} px, the image {width}x{height}:"
                     " make the mask of the image's size"
+                    + ("; a size of counts or runs is [height, width]" if turned else "")
                 )
             grown[room : room + height, room : room + width] |= mask
         if room and grown.any():
@@ -219,11 +254,12 @@ class Region:
             parts[0] += f" and {len(self.boxes) - 6} more boxes"
         if self.polygons:
             parts.append(f"{len(self.polygons)} polygon{'s' if len(self.polygons) > 1 else ''}")
+        cut = Cut(self.threshold, self.invert).text
         if self.mask is not None:
             parts.append(
                 f"a mask of {self.mask.shape[1]}x{self.mask.shape[0]} px"
                 if isinstance(self.mask, np.ndarray)
-                else f"the mask {short(str(self.mask))}"
+                else f"the mask {file_text(self.mask)}{f' ({cut})' if cut else ''}"
             )
             parts[-1] += " (SUGGESTED from a result, untrusted)" if self.suggested else ""
         own = " and ".join(parts) + (f" grown by {self.dilate} px" if self.dilate and parts else "")
@@ -247,15 +283,6 @@ def _of_boxes(boxes: Iterable[Box], height: int, width: int) -> Mask:
     return inside
 
 
-def _of_polygon(polygon: Polygon, room: int, height: int, width: int) -> Mask:
-    from skimage.draw import polygon2mask
-
-    # a pixel's centre lies half a pixel from its corner, and points count from corners
-    points = np.array([(y + room - 0.5, x + room - 0.5) for x, y in polygon])
-    filled: Mask = np.asarray(polygon2mask((height, width), points), np.bool_)
-    return filled
-
-
 def _polygons(polygons: Any) -> tuple[Polygon, ...]:
     if isinstance(polygons, (str, Mapping)) or not isinstance(polygons, Iterable):
         raise RegionError(f"polygons: {polygons!r} is not a list of polygons [[x, y], [x, y], ...]")
@@ -270,7 +297,10 @@ def _polygon(shape: Any, number: int) -> Polygon:
         if hasattr(point, "tolist"):
             point = point.tolist()
         if not isinstance(point, (list, tuple)) or len(point) != 2 or not all(map(_real, point)):
-            raise RegionError(f"polygon {number}: {point!r} is no point (x, y) of finite numbers")
+            flat = "; of a flat list, as COCO has it, make points" if _real(point) else ""
+            raise RegionError(
+                f"polygon {number}: {point!r:.80} is no point (x, y) of finite numbers{flat}"
+            )
         points.append((float(point[0]), float(point[1])))
     if len(points) < 3:
         raise RegionError(f"polygon {number} has {len(points)} points; it takes at least three")

@@ -129,6 +129,7 @@ def test_a_corner_pixel_and_an_empty_box_are_no_fractions():
         ((1, 2, 3, 4), r"one box; write a list of boxes: \[\[1, 2, 3, 4\]\]"),
         (np.array([1, 2, 3, 4]), "one box"),
         ("1,2,3,4", "not a list"),
+        ({"size": [4, 4], "counts": [16]}, "not a list"),
         (5, "not a list"),
     ],
 )

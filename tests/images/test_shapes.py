@@ -140,6 +140,10 @@ def test_a_file_is_read_when_it_is_needed(tmp_path):
         (lambda: Region(dilate=True), "dilate is True, not a whole number"),
         (lambda: Region(polygons=[[(0, 0), (1, 1)]]), "polygon 1 has 2 points"),
         (lambda: Region(polygons=[[(0, 0), (1, 1), (2, float("nan"))]]), r"polygon 1: \(2, nan\)"),
+        (
+            lambda: Region(polygons=[[1, 2, 9, 2, 9, 8]]),
+            r"polygon 1: 1 is no point .* a flat list, as COCO",
+        ),
         (lambda: Region(polygons="abc"), "is not a list of polygons"),
         (lambda: Region(polygons=[[(0, 0), (1, 1), (2,)]]), r"polygon 1: \(2,\) is no point"),
         (lambda: Region(polygons=[[(0, 0), (1, 1), (2, 2, 2)]]), r"\(2, 2, 2\) is no point"),

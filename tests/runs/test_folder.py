@@ -256,6 +256,7 @@ def put(number: int, **values: object):
         (put(1, images={"heat": 5}), 2, "5 is not the path"),
         (put(1, region={"coords": "/etc/passwd"}), 2, "coords are no boxes"),
         (put(1, region={"coords": {"mask": "../m.png"}}), 2, "coords are no boxes"),
+        (put(1, region={"coords": {"mask": {"path": "m.png"}}}), 2, "coords are no boxes"),
         (put(1, region={"coords": [[0, 0, 4, 4], {"mask": "m.png"}]}), 2, "coords are no boxes"),
         (put(1, region={"coords": {"united": [{"mask": "m.png"}]}}), 2, "coords are no boxes"),
         (put(1, region={"coords": json.loads("[" * 300 + "]" * 300)}), 2, "coords are no boxes"),

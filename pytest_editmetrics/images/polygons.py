@@ -1,0 +1,85 @@
+"""Polygons: which pixels one holds. Of two that share an edge, each pixel belongs to one."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Point: TypeAlias = "tuple[float, float]"
+Polygon: TypeAlias = "tuple[Point, ...]"
+
+_HALF = Fraction(1, 2)
+_FAR = 1e9  # in pixels; every image ends before
+_CLOSE, _PRECISION = 1e-9, 1e-13  # how near a centre floats are trusted to tell sides apart
+
+
+def polygon_mask(
+    polygon: Polygon, height: int, width: int, left: int = 0, top: int = 0
+) -> NDArray[np.bool_]:
+    """Return the pixels whose centre a polygon holds.
+
+    A centre on an edge belongs to the polygon at its right, or, where the edge is level, below:
+    boxes too have their left and upper sides and not the others. So polygons that abut divide the
+    pixels among them, and one along the sides of a box is that box. Where a polygon crosses itself
+    what it encloses twice lies outside (the even-odd rule). Centres and edges are compared exactly.
+
+    Args:
+        polygon: at least three points ``(x, y)`` in pixels.
+        height: of the mask.
+        width: of the mask.
+        left: the column of the image with which the mask begins.
+        top: its row.
+
+    Returns:
+        boolean (height, width).
+
+    >>> polygon_mask(((0.5, 0.5), (2.5, 0.5), (2.5, 2.5), (0.5, 2.5)), 3, 3).astype(int).tolist()
+    [[1, 1, 0], [1, 1, 0], [0, 0, 0]]
+    """
+    ends = np.zeros((height, width + 1), np.int32)
+    for one, other in zip(polygon, (*polygon[1:], polygon[0]), strict=True):
+        # the same numbers come of an edge in whichever direction its polygon goes along it
+        low, high = sorted((one, other), key=lambda point: point[1])
+        rows = np.arange(*_rows(low[1], high[1], height, top))
+        if rows.size:
+            columns = np.clip(_crossed(low, high, rows + top) - left, 0, width)
+            np.add.at(ends, (rows, columns.astype(np.intp)), 1)
+    right_of = np.cumsum(ends[:, :0:-1], axis=1)[:, ::-1]
+    inside: NDArray[np.bool_] = right_of % 2 == 1
+    return inside
+
+
+def _rows(low: float, high: float, height: int, top: int) -> tuple[int, int]:
+    """Return the rows of a mask whose centres lie from ``low`` to below ``high``."""
+    first, last = (_ceiling(min(max(y, -_FAR), _FAR)) - top for y in (low, high))
+    return max(first, 0), min(last, height)
+
+
+def _crossed(low: Point, high: Point, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return, for each row, the first column whose centre does not lie left of an edge."""
+    (x1, y1), (x2, y2) = low, high
+    if x1 == x2:
+        return np.full(rows.shape, float(_ceiling(x1)))
+    with np.errstate(all="ignore"):
+        slope = (np.float64(x2) - x1) / (np.float64(y2) - y1)
+        beside = x1 + (rows + 0.5 - y1) * slope - 0.5
+        reach = abs(x1) + abs(x2) + (abs(y1) + rows.max() + 1) * abs(slope)
+    columns: NDArray[np.float64] = np.ceil(beside)
+    sure = np.abs(beside - np.rint(beside)) > _CLOSE + _PRECISION * reach
+    for place in np.flatnonzero(~sure):
+        columns[place] = _exactly(low, high, int(rows[place]))
+    return columns
+
+
+def _exactly(low: Point, high: Point, row: int) -> int:
+    (x1, y1), (x2, y2) = ((Fraction(x), Fraction(y)) for x, y in (low, high))
+    return _ceiling(x1 + (row + _HALF - y1) * (x2 - x1) / (y2 - y1))
+
+
+def _ceiling(at: float | Fraction) -> int:
+    """Return the first pixel whose centre does not lie before ``at``."""
+    return math.ceil(Fraction(at) - _HALF)
