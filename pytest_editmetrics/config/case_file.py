@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
+from pytest_editmetrics.config.asset_roots import AssetRoots, wider_rootdir
 from pytest_editmetrics.config.case_fields import (
     EDITED,
     FIELDS,
@@ -68,13 +69,16 @@ class CaseFile:
     cases: tuple[CaseSpec, ...]
 
 
-def read_case_file(path: Path, registry: PipeRegistry, rootdir: Path) -> CaseFile:
+def read_case_file(
+    path: Path, registry: PipeRegistry, rootdir: Path, roots: AssetRoots | None = None
+) -> CaseFile:
     """Read a file of cases. Images are looked for when a case runs, not here.
 
     Args:
         path: the file; image paths are relative to it and must stay inside ``rootdir``.
         registry: the known metrics.
         rootdir: paths in messages and sources are relative to it.
+        roots: where else images may lie; nowhere, if it is left out.
 
     Raises:
         ConfigError: with file and line, for anything unknown, misspelt, missing or impossible.
@@ -83,7 +87,7 @@ def read_case_file(path: Path, registry: PipeRegistry, rootdir: Path) -> CaseFil
     if root.value is None:
         root.fail("the file is empty; it needs a list of `cases`")
     given = FILE.read(root, registry)
-    reader = _CaseReader(path, registry, rootdir)
+    reader = _CaseReader(path, registry, roots or AssetRoots(rootdir))
     return CaseFile(
         path=path,
         metrics=given.get("metrics"),
@@ -92,11 +96,11 @@ def read_case_file(path: Path, registry: PipeRegistry, rootdir: Path) -> CaseFil
 
 
 class _CaseReader:
-    def __init__(self, path: Path, registry: PipeRegistry, rootdir: Path):
+    def __init__(self, path: Path, registry: PipeRegistry, roots: AssetRoots):
         self._path = path
-        self._shown_rootdir = shown_path(rootdir, None)
         self._registry = registry
-        self._rootdir = rootdir.resolve()
+        self._roots = roots
+        self._rootdir = roots.rootdir.resolve()
         self._images: dict[str, Path] = {}
         self._folders: dict[Path, Path] = {}
         self._ids: dict[str, Node] = {}
@@ -138,9 +142,21 @@ class _CaseReader:
         if path.is_absolute() or PureWindowsPath(text).drive:
             node.fail(f"{what} is the absolute path {text!r}; write it relative to this file")
         path = self._path.parent / path
-        if not self._resolved(path).is_relative_to(self._rootdir):
-            node.fail(f"{what} {text!r} lies outside {self._shown_rootdir}, the rootdir")
+        real = self._resolved(path)
+        if not real.is_relative_to(self._rootdir) and not self._roots.hold(real):
+            node.fail(f"{what} {text!r} {self._refusal(real)}")
         return path
+
+    def _refusal(self, real: Path) -> str:
+        """Say why a resolved path is refused: the file of cases lies outside, too, or only it."""
+        own = self._path.resolve()
+        option = wider_rootdir(self._rootdir, own)
+        if own.is_relative_to(self._rootdir) or option is None:
+            return self._roots.outside(real)
+        return (
+            f"lies outside {shown_path(self._roots.rootdir, None)}, the rootdir, and so does this"
+            f" file: pytest takes one package's folder for the rootdir; give {option}"
+        )
 
     def _resolved(self, path: Path) -> Path:
         """Return ``path.resolve()``; a folder is resolved once for all of its images."""

@@ -117,7 +117,8 @@ class _Loader:
 
     def load(self) -> Settings:
         self._check_keys()
-        self._read("suite")
+        for name in ("suite", "asset_roots"):  # read where they matter, refused here too
+            self._read(name)
         pipe_defaults = {key: self._pipe_default(key) for key in self._registry.pipes}
         blocks = self._blocks()
         return Settings(

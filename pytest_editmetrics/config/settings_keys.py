@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from pytest_editmetrics.config import golden_images
+from pytest_editmetrics.config import asset_roots, golden_images
 from pytest_editmetrics.config.bounds import BOUNDS, bounds
 from pytest_editmetrics.config.expect import EXPECT
 from pytest_editmetrics.config.keys import (
@@ -177,6 +177,7 @@ SETTINGS = Block(
             "{comparator: ssim}",
             call="golden_images",
         ),
+        asset_roots.KEY,
         Key(
             "suite",
             SUITE,

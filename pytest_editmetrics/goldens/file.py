@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from pytest_editmetrics.config.asset_roots import AssetRoots
 from pytest_editmetrics.config.bounds import (
     bound_schema,
     checked_bound,
@@ -180,18 +181,19 @@ def gate_key(metric: str, name: str | None) -> str:
     return metric if name is None else f"{metric}@{name}"
 
 
-def check_inside(path: Path, roots: Iterable[Path], rootdir: Path) -> None:
-    """Refuse a golden that a link leads out of all ``roots``.
+def check_inside(path: Path, roots: Iterable[Path], rootdir: Path, assets: AssetRoots) -> None:
+    """Refuse a golden that a link leads out of all ``roots`` and ``assets``.
 
     Raises:
         EditMetricsError: the message names where it lies.
     """
     real = path.resolve()
-    if not any(real.is_relative_to(root.resolve()) for root in roots):
+    if not any(real.is_relative_to(root.resolve()) for root in roots) and not assets.hold(real):
         raise EditMetricsError(
             f"{shown_path(path, rootdir)}: a link leads to {real}, out of the project; goldens are"
-            " neither read nor written there: put the file itself here, or name another root for"
-            " all goldens with the ini option editmetrics_goldens"
+            " neither read nor written there: put the file itself here, name another root for"
+            " all goldens with the ini option editmetrics_goldens, or name the folder there under"
+            " `asset_roots` in editmetrics.yaml (Bazel links every file)"
         )
 
 

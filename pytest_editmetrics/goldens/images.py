@@ -9,6 +9,7 @@ The folder is locked meanwhile: two sessions take turns.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -34,6 +35,7 @@ from pytest_editmetrics.goldens.provenance import (
     write_provenance,
 )
 from pytest_editmetrics.goldens.store import SUFFIX, Goldens
+from pytest_editmetrics.whole_file import replacing, write_through
 
 SUFFIXES = (".png", ".webp")
 _SLUG = 70
@@ -270,7 +272,7 @@ def _promote_folder(
     for one in images:
         target = rootdir / one.target
         try:
-            os.replace(rootdir / one.file, target)
+            _put(rootdir / one.file, target)
         except OSError as error:
             yield target, f"{one.target}: cannot be written: {error.strerror or error}"
             continue
@@ -279,6 +281,18 @@ def _promote_folder(
                 target.with_suffix(suffix).unlink(missing_ok=True)
         yield target, None
     write_provenance(path, settled(folder, rootdir), rootdir)
+
+
+def _put(staged: Path, target: Path) -> None:
+    """Move a staged image to its place; where a link lies there, to what it leads to."""
+    try:
+        os.replace(staged, target.resolve() if target.is_symlink() else target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with replacing(target.resolve()) as temporary:
+            write_through(temporary, staged.read_bytes())
+        staged.unlink()
 
 
 def settled(folder: Path, rootdir: Path) -> dict[str, Entry]:

@@ -79,7 +79,7 @@ def write_provenance(path: Path, entries: Mapping[str, Entry], rootdir: Path) ->
             path.unlink(missing_ok=True)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
+        with replacing(path.resolve() if path.is_symlink() else path) as temporary:
             write_through(temporary, _text(entries).encode("utf-8"))
     except OSError as error:
         raise EditMetricsError(

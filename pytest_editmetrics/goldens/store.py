@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytest_editmetrics.cache.held import HeldFiles
+from pytest_editmetrics.config.asset_roots import AssetRoots, wider_rootdir
 from pytest_editmetrics.errors import ConfigError, InputError
 from pytest_editmetrics.goldens.approved import Approved, GoldenAddress
 from pytest_editmetrics.goldens.environment import SMOKE, Environment
@@ -43,10 +44,18 @@ class Goldens:
             ``None`` for ``goldens/`` beside each test file.
         rootdir: paths in sources and messages are relative to it.
         registry: the known metrics.
+        assets: where links may lead besides.
     """
 
-    def __init__(self, root: Path | None, rootdir: Path, registry: PipeRegistry):
+    def __init__(
+        self,
+        root: Path | None,
+        rootdir: Path,
+        registry: PipeRegistry,
+        assets: AssetRoots | None = None,
+    ):
         self._root = root
+        self._assets = assets or AssetRoots(rootdir)
         self._rootdir = rootdir
         self._registry = registry
         self._files = HeldFiles(self._golden_file)
@@ -80,9 +89,11 @@ class Goldens:
         if self._root is None:
             return test_file.parent / FOLDER / (test_file.name + SUFFIX)
         if not test_file.is_relative_to(self._rootdir):
+            option = wider_rootdir(self._rootdir, test_file)
             raise InputError(
                 f"{test_file} lies outside the rootdir {self._rootdir}, so its goldens have no"
                 f" place under {self._root} (editmetrics_goldens)"
+                + ("" if option is None else f"; give {option}")
             )
         return self._root / (test_file.relative_to(self._rootdir).as_posix() + SUFFIX)
 
@@ -258,8 +269,8 @@ class Goldens:
     def check_inside(self, path: Path) -> None:
         """Refuse a golden that a link leads out of the project: neither read nor written there.
 
-        It must lie in the rootdir, in the folder of all goldens, or, for a test outside the
-        rootdir, in that test's folder.
+        It must lie in the rootdir, in the folder of all goldens, in one of ``asset_roots``, or,
+        for a test outside the rootdir, in that test's folder.
 
         Raises:
             EditMetricsError: it does not; the message names where it lies.
@@ -267,7 +278,7 @@ class Goldens:
         roots = [self._rootdir, *([] if self._root is None else [self._root])]
         if not any(path.is_relative_to(root) for root in roots):
             roots = [folder.parent for folder in path.parents if folder.name == FOLDER][:1]
-        check_inside(path, roots, self._rootdir)
+        check_inside(path, roots, self._rootdir, self._assets)
 
     def provenance(self, folder: Path) -> Mapping[str, Entry]:
         """Return the provenance entries of a folder of golden images, by file name.

@@ -35,7 +35,8 @@ class CaseModule(pytest.Module):
         from pytest_editmetrics.config.case_file import read_case_file
 
         try:
-            file = read_case_file(self.path, session.collecting_registry(), session.rootdir)
+            registry = session.collecting_registry()
+            file = read_case_file(self.path, registry, session.rootdir, session.asset_roots)
             module = types.ModuleType(self.path.name)
             module.__file__ = str(self.path)
             for case in file.cases:

@@ -219,6 +219,16 @@ OPTIONS = (
         example="tests/goldens",
         group=FILES,
     ),
+    Option(
+        "asset-roots",
+        "a folder outside the rootdir in which images of YAML cases and linked goldens may lie"
+        " (several: give it again; the configuration's `asset_roots` count too)",
+        kind="args",
+        default=(),
+        metavar="DIR",
+        example="../shared_images",
+        group=FILES,
+    ),
 )
 
 
@@ -279,6 +289,8 @@ def _resolve(config: pytest.Config, option: Option) -> Any:
     value = config.getoption(option.ini)
     if value is None:
         value = config.getini(option.ini)
+    if option.name == "asset-roots":
+        return _checked_folders(option, value)
     if option.kind == "args":
         parts = tuple(part for text in value for part in text.replace(",", " ").split())
         if option.name == "require":
@@ -296,6 +308,15 @@ def _resolve(config: pytest.Config, option: Option) -> Any:
             f"{did_you_mean(value, option.choices)}; choose one of {', '.join(option.choices)}"
         )
     return value
+
+
+def _checked_folders(option: Option, value: Sequence[str]) -> tuple[str, ...]:
+    """Return folders as they are written: a name may have spaces and commas in it."""
+    if not all(map(str.strip, value)):
+        raise pytest.UsageError(
+            f"{option.flag} (ini: {option.ini}) names an empty folder; leave it out"
+        )
+    return tuple(value)
 
 
 def _checked_requirements(

@@ -20,6 +20,7 @@ from pytest_editmetrics.session.unread import RIGHT_NAME, refuse_misspelt
 if TYPE_CHECKING:
     from pytest_editmetrics.cache.clock import Clock
     from pytest_editmetrics.cache.features import FeatureCache
+    from pytest_editmetrics.config.asset_roots import AssetRoots
     from pytest_editmetrics.config.settings import MetricConfig, Settings
     from pytest_editmetrics.config.suite import SuiteSettings
     from pytest_editmetrics.goldens.environment import Environment
@@ -166,7 +167,22 @@ class EditSession:
 
         root = self.options["goldens"]
         where = self._named("goldens", root) if root else None
-        return Goldens(where, self.rootdir, self.registry)
+        return Goldens(where, self.rootdir, self.registry, self.asset_roots)
+
+    @cached_property
+    def asset_roots(self) -> AssetRoots:
+        """Where images of cases and linked goldens may lie besides the rootdir.
+
+        Folders of the command line count from where it was typed, those of the ini file from it.
+        """
+        from pytest_editmetrics.config.asset_roots import AssetRoots
+
+        ini = self.config.inipath
+        start = self.rootdir if ini is None else ini.parent
+        if self.config.getoption("editmetrics_asset_roots") is not None:
+            start = self.config.invocation_params.dir
+        named = tuple(start / root for root in self.options["asset-roots"])
+        return AssetRoots(self.rootdir, self.config_path, named)
 
     def has_goldens(self, file: Path) -> bool:
         """Tell whether goldens may lie beside a file, without reading any."""
