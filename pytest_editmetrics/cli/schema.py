@@ -54,7 +54,7 @@ def json_schema(registry: PipeRegistry, kind: str | None = None) -> dict[str, An
     'pytest-editmetrics: golden thresholds'
     """
     from pytest_editmetrics.config.case_file import FILE
-    from pytest_editmetrics.config.manifest import ROW
+    from pytest_editmetrics.config.manifest import row_schema
     from pytest_editmetrics.config.schema import DIALECT, document, settings_schema
     from pytest_editmetrics.goldens.file import golden_schema
 
@@ -62,7 +62,7 @@ def json_schema(registry: PipeRegistry, kind: str | None = None) -> dict[str, An
         "settings": settings_schema,
         "goldens": golden_schema,
         "cases": FILE.schema,
-        "manifest": ROW.schema,
+        "manifest": row_schema,
     }
     if kind is not None:
         return document(f"pytest-editmetrics: {KINDS[kind]}", made[kind](registry))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,8 +36,8 @@ def add(commands: Commands) -> None:
         "target",
         metavar="DIR|MANIFEST",
         type=Path,
-        help="run directory (pytest --editmetrics-run-dir=DIR), or a manifest: JSON Lines (.jsonl)"
-        " or Parquet (.parquet) with a reference and an edited image in each row",
+        help="run directory (pytest --editmetrics-run-dir=DIR), or a manifest: JSON Lines (.jsonl),"
+        " CSV (.csv) or Parquet (.parquet) with a reference and an edited image in each row",
     )
     add_config(parser)
     parser.add_argument(
@@ -61,6 +62,24 @@ def add(commands: Commands) -> None:
         " configuration's)",
     )
     group.add_argument(
+        "--columns",
+        metavar="KEY=COLUMN",
+        help="the columns of a manifest that are called otherwise, such as"
+        " reference=source_img,edited=target_img,coords=mask_img",
+    )
+    group.add_argument(
+        "--mask-threshold",
+        metavar="LEVEL",
+        type=int,
+        help="of soft masks in `coords`, which are images and state no threshold themselves, the"
+        " first of the levels 1 to 255 that belongs to the mask",
+    )
+    group.add_argument(
+        "--mask-invert",
+        action="store_true",
+        help="black is the edit area of masks in `coords` that do not say it themselves",
+    )
+    group.add_argument(
         "--keep-images",
         choices=("none", "failing", "all"),
         help="of which gates images go into the run directory, for the report (default: none)",
@@ -79,12 +98,17 @@ def _score(args: argparse.Namespace) -> int:
 
 def _is_run(target: Path) -> bool:
     """Tell a run directory, or a results file, from a manifest."""
-    from pytest_editmetrics.config.row_files import SUFFIXES
-    from pytest_editmetrics.runs.folder import is_results_file
+    from pytest_editmetrics.runs.folder import RESULTS, is_results_file
 
-    if target.is_dir() or target.suffix.lower() not in SUFFIXES:
-        return True
+    if target.is_dir():
+        return os.path.lexists(target / RESULTS)
     return target.is_file() and target.stat().st_size > 0 and is_results_file(target)
+
+
+_OF_MANIFESTS = (
+    *("engine", "metrics", "columns", "mask_threshold", "mask_invert"),
+    *("keep_images", "allow_unbounded"),
+)
 
 
 def _score_run(args: argparse.Namespace) -> int:
@@ -93,8 +117,9 @@ def _score_run(args: argparse.Namespace) -> int:
     from pytest_editmetrics.saved_runs.project import in_project
     from pytest_editmetrics.saved_runs.score import problems, score_run
 
-    for name in ("engine", "metrics", "keep_images", "allow_unbounded"):
-        if getattr(args, name):
+    for name in _OF_MANIFESTS:
+        given = getattr(args, name)
+        if given is not None and given is not False:
             option = f"--{name.replace('_', '-')}"
             raise InputError(f"{option} is for manifests, and {args.target} is not one")
     run = read_run(args.target)
@@ -108,17 +133,25 @@ def _score_run(args: argparse.Namespace) -> int:
 
 
 def _score_manifest(args: argparse.Namespace) -> int:
-    from pytest_editmetrics.config.manifest import Manifest
+    from pytest_editmetrics.config.manifest import ROW, Manifest, check_manifest
+    from pytest_editmetrics.config.row_columns import named_columns
+    from pytest_editmetrics.config.row_files import COMPRESSED
     from pytest_editmetrics.report.summary import running_lines
     from pytest_editmetrics.saved_runs.project import in_project
     from pytest_editmetrics.saved_runs.score_manifest import check_rows, problems, score_manifest
 
     name = args.engine or "local"
-    output = args.output or args.target.with_name(f"{args.target.stem}-scored")
+    from pytest_editmetrics.images.masks import Cut
+
+    check_manifest(args.target)
+    cut = Cut(args.mask_threshold, args.mask_invert)
+    columns = named_columns(args.columns, ROW.names) if args.columns is not None else {}
+    stem = Path(args.target.name.removesuffix(COMPRESSED)).stem
+    output = args.output or args.target.with_name(f"{stem}-scored")
 
     def work(session: EditSession) -> int:
         metrics = _metrics(args.metrics, session)
-        manifest = Manifest(args.target, session.registry, session.rootdir, metrics)
+        manifest = Manifest(args.target, session.registry, session.rootdir, metrics, columns, cut)
         total = check_rows(session, manifest, allow_unbounded=args.allow_unbounded)
         with _engine(name, session) as engine:
             scored = score_manifest(
@@ -128,8 +161,10 @@ def _score_manifest(args: argparse.Namespace) -> int:
                 engine,
                 total=total,
                 keep=args.keep_images or "none",
-                facts={"engine": name},
+                facts={"engine": name, **({"columns": columns} if columns else {})},
             )
+        if manifest.kept:
+            say(f"columns that are no keys, kept in the results: {', '.join(manifest.kept)}")
         return _told(running_lines(scored.tally), output, problems(session, scored))
 
     return in_project(work, args.rootdir, args.config)

@@ -17,6 +17,7 @@ from pytest_editmetrics.config.keys import (
     Schema,
     between,
     choice,
+    mapping,
     of_metrics,
     or_empty,
 )
@@ -63,12 +64,13 @@ def boxes(what: str, node: Node | None) -> tuple[Box, ...] | None:
     return None if node is None else tuple(_box(what, item) for item in node.items(what))
 
 
-def area(node: Node | None, mask: Callable[[Node], str]) -> tuple[Box, ...] | Region | None:
+def area(node: Node | None, mask: Callable[[Node], Any]) -> tuple[Box, ...] | Region | None:
     """Return ``coords``: a list of boxes, or a region of any shape.
 
     Args:
-        node: boxes; a mapping of a region's fields; or a list that mixes boxes and mappings.
-        mask: checks the path of a mask and returns it as it can be opened.
+        node: boxes; a mapping of a region's fields; a mask's path, or its run lengths as COCO has
+            them; or a list that mixes boxes and mappings.
+        mask: checks what names a mask, its path, and returns what a region takes for it.
 
     Raises:
         ConfigError: with file and line, for whatever makes no sense.
@@ -77,7 +79,7 @@ def area(node: Node | None, mask: Callable[[Node], str]) -> tuple[Box, ...] | Re
         return None
     if node.is_mapping:
         return _region(node, mask)
-    if isinstance(node.value, str):
+    if isinstance(node.value, (str, bytes)):
         from pytest_editmetrics.images.shapes import Region
 
         return Region(mask=mask(node))
@@ -91,10 +93,16 @@ def area(node: Node | None, mask: Callable[[Node], str]) -> tuple[Box, ...] | Re
     return Region(boxes=tuple(plain), united=tuple(shapes))  # type: ignore[arg-type]
 
 
-def _region(node: Node, mask: Callable[[Node], str]) -> Region:
-    from pytest_editmetrics.errors import RegionError
-    from pytest_editmetrics.images.shapes import Region
-
+def _region(node: Node, mask: Callable[[Node], Any]) -> Region:
+    if "counts" in node.mapping("a region"):
+        return _made(node, {"mask": node}, {"mask": _mask(node, mask)})
+    for key in MASK_CUT:
+        if key in node.value:
+            node.value[key].fail(
+                f"{key} of a mask stands in the mask: mask: {{path: ..., {key}: ...}}"
+            )
+    if "bytes" in node.value:
+        return _made(node, {"mask": node}, {"mask": mask(node)})
     given = REGION.nodes(node, "a region")
     if not given.keys() - {"dilate"}:
         node.fail("a region needs `boxes`, `polygons` or a `mask`")
@@ -102,14 +110,46 @@ def _region(node: Node, mask: Callable[[Node], str]) -> Region:
     if "boxes" in given:
         fields["boxes"] = boxes("boxes", given["boxes"])
     if "mask" in given:
-        fields["mask"] = mask(given["mask"])
-    if isinstance(grows := fields.get("dilate"), float) and grows.is_integer():
-        fields["dilate"] = int(grows)  # as everywhere, 8.0 is a whole number
+        fields["mask"] = _mask(given["mask"], mask)
+    _whole_numbers(fields, "dilate")
+    return _made(node, given, fields)
+
+
+def _whole_numbers(fields: dict[str, Any], name: str) -> None:
+    """As everywhere, 8.0 is a whole number."""
+    if isinstance(number := fields.get(name), float) and number.is_integer():
+        fields[name] = int(number)
+
+
+def _mask(node: Node, path: Callable[[Node], Any]) -> Any:
+    """Return a mask's path, or a mapping of its fields; ``path`` as in ``area``."""
+    if not node.is_mapping or "bytes" in node.value:
+        return path(node)
+    given = MASK.nodes(node)
+    fields = {key: child.plain for key, child in given.items()}
+    _whole_numbers(fields, "threshold")
+    if "path" in given:
+        named = path(given["path"])
+        own = fields
+        fields = {**own, **(named if isinstance(named, Mapping) else {"path": named})}
+        fields.update((key, own[key]) for key in MASK_CUT if key in own)
+    return fields
+
+
+def _made(node: Node, given: Mapping[str, Node], fields: Mapping[str, Any]) -> Region:
+    from pytest_editmetrics.errors import RegionError
+    from pytest_editmetrics.images.shapes import Region
+
     try:
         return Region(**fields)
     except RegionError as error:
-        named = next((given[key] for key in given if str(error).startswith(key.rstrip("s"))), node)
-        named.fail(str(error))
+        text, named = str(error), node
+        for key, child in given.items():
+            if text.startswith(key.rstrip("s")):
+                named = child
+            if child.is_mapping:
+                named = next((c for k, c in child.value.items() if text.startswith(k)), named)
+        named.fail(text)
 
 
 def _box(what: str, node: Node) -> Box:
@@ -122,7 +162,7 @@ def _box(what: str, node: Node) -> Box:
 
 
 def pair_fields(
-    node: Node, given: Mapping[str, Any], mask: Callable[[Node], str]
+    node: Node, given: Mapping[str, Any], mask: Callable[[Node], Any]
 ) -> dict[str, Any]:
     """Return the fields of ``PairFields`` of what ``node`` states; ``mask`` as in ``area``.
 
@@ -162,6 +202,63 @@ BOXES = Kind(
     lambda node, what, _: boxes(what, node),
     lambda _: _BOXES,
 )
+_SIZE = _raw("`[height, width]`", {**_NUMBERS, "minItems": 2, "maxItems": 2})
+_WHOLE: Schema = {"type": "array", "items": {"type": "integer", "minimum": 0}}
+MASK_CUT = ("threshold", "invert")
+MASK = Block(
+    "mask",
+    "a mask: an image's path and how its levels are cut, or run lengths",
+    (
+        Key(
+            "path",
+            replace(IMAGE, words="the path of an image"),
+            "an image of the reference's size, white where the region is",
+            "masks/dog.png",
+        ),
+        Key(
+            "threshold",
+            _raw("a whole number from 1 to 255", between(1, 255, "integer")),
+            "of grey levels, 0 to 255, the first that belongs to the mask",
+            "128",
+            "grey levels are an error",
+            needs="path",
+        ),
+        Key(
+            "invert",
+            _raw("true or false", {"type": "boolean"}),
+            "whether the other pixels are meant: black is the edit area",
+            "true",
+            "false",
+        ),
+        Key("size", _SIZE, "of `counts` or `runs`, in pixels", "[4, 6]", needs="counts"),
+        Key(
+            "counts",
+            _raw(
+                "a list of whole numbers, or a text of pycocotools",
+                {"anyOf": [{"type": "string", "minLength": 1}, _WHOLE]},
+            ),
+            "lengths of runs, outside first, column by column (COCO)",
+            "[8, 4, 12]",
+            needs="size",
+        ),
+        Key(
+            "runs",
+            _raw(
+                "a list of whole numbers, of pairs of them, or a text of them",
+                {
+                    "anyOf": [
+                        {"type": "string", "minLength": 1},
+                        _WHOLE,
+                        {"type": "array", "items": {**_WHOLE, "minItems": 2, "maxItems": 2}},
+                    ]
+                },
+            ),
+            "start and length of each run inside, row by row from 0 (PIE-Bench)",
+            "[[9, 2], [15, 2]]",
+            needs="size",
+        ),
+    ),
+)
 _MOST = 10_000  # pixels by which a region grows
 REGION = Block(
     "coords",
@@ -176,9 +273,10 @@ REGION = Block(
         ),
         Key(
             "mask",
-            replace(IMAGE, words="the path of an image"),
-            "a black and white image of the reference's size, white where the region is",
-            "masks/dog.png",
+            replace(IMAGE, words="the path of an image, or a mapping", block=MASK),
+            "a black and white image of the reference's size, white where the region is; or a mask"
+            " with more to it",
+            "{path: masks/dog.png, threshold: 128, invert: true}",
         ),
         Key(
             "dilate",
@@ -193,12 +291,27 @@ REGION = Block(
 
 def _region_schema(registry: PipeRegistry, image: Schema) -> Schema:
     schema = REGION.schema(registry)
-    given = {**schema["properties"], "mask": {**schema["properties"]["mask"], **or_empty(image)}}
+    sources = [_mask_schema(registry, image, key) for key in ("path", "counts", "runs")]
+    mask = {"description": schema["properties"]["mask"]["description"]}
+    given = {**schema["properties"], "mask": {**mask, **or_empty({"anyOf": [image, *sources]})}}
     written = {"not": {"type": "null"}}
     shapes = [
         {"required": [key], "properties": {key: written}} for key in ("boxes", "polygons", "mask")
     ]
     return {**schema, "properties": given, "anyOf": shapes}
+
+
+def _mask_schema(registry: PipeRegistry, image: Schema, source: str) -> Schema:
+    """Return the schema of a mask with one of ``path``, ``counts`` and ``runs``."""
+    properties = {**MASK.schema(registry)["properties"]}
+    properties["path"] = {**properties["path"], **or_empty(image)}
+    beside = {"path": ("threshold", "invert")}.get(source, ("size", "invert"))
+    for key in properties.keys() - {source, *beside}:
+        properties[key] = {"type": "null"}
+    needed = (source,) if source == "path" else ("size", source)
+    for key in needed:
+        properties[key] = {"allOf": [properties[key], {"not": {"type": "null"}}]}
+    return mapping(properties, required=needed)
 
 
 def coords(image: Kind) -> Key:
@@ -207,10 +320,14 @@ def coords(image: Kind) -> Key:
     def schema(registry: PipeRegistry) -> Schema:
         path = image.schema(registry)
         region = _region_schema(registry, path)
-        parts = {"type": "array", "items": {"anyOf": [_BOX, region]}}
-        return {"anyOf": [path, parts, region]}
+        counts = _mask_schema(registry, path, "counts")
+        parts = {"type": "array", "items": {"anyOf": [_BOX, region, counts]}}
+        return {"anyOf": [path, parts, region, counts]}
 
-    words = "boxes, a region, the path of a mask, or a list of boxes and regions"
+    words = (
+        "boxes, a region, the path of a mask, COCO's `{size, counts}`, or a list of boxes and"
+        " regions"
+    )
     kind = Kind(words, lambda node, what, _: node, schema, REGION)
     return Key("coords", kind, "the edit area", "[[120, 80, 300, 260]]")
 

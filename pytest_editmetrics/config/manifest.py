@@ -1,16 +1,18 @@
-"""A manifest: a JSON Lines or Parquet file whose rows are pairs of images to measure."""
+"""A manifest: a table whose rows are pairs of images to measure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from pytest_editmetrics.config.case_fields import (
     EDITED,
     FIELDS,
     ID,
-    IMAGE,
     REFERENCE,
     PairFields,
     coords,
@@ -18,18 +20,37 @@ from pytest_editmetrics.config.case_fields import (
     pair_fields,
 )
 from pytest_editmetrics.config.expect import Expect
-from pytest_editmetrics.config.keys import TEXT, Block
-from pytest_editmetrics.config.node import Node
+from pytest_editmetrics.config.keys import TEXT, Block, Kind, Schema, mapping
+from pytest_editmetrics.config.node import Node, Source
 from pytest_editmetrics.config.reader import shown_path
-from pytest_editmetrics.config.row_files import SUFFIXES, read_rows
+from pytest_editmetrics.config.row_columns import Columns
+from pytest_editmetrics.config.row_files import SUFFIXES, RawRow, form_of, read_rows
 from pytest_editmetrics.errors import ConfigError, InputError, RegionError, did_you_mean
 from pytest_editmetrics.images.data_url import is_data_url, short
+from pytest_editmetrics.images.encoded import Encoded
+from pytest_editmetrics.images.masks import Cut
 from pytest_editmetrics.images.regions import normalise_boxes
 from pytest_editmetrics.images.remote import check_url, is_url
 from pytest_editmetrics.images.shapes import Region
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
-_IMAGE = replace(IMAGE, words="an image: a path, a URL or a `data:` URL", schema=TEXT.schema)
+WHAT = (
+    "a manifest is a table with a pair of images in each row, `reference` and `edited`: JSON Lines"
+    " (.jsonl), CSV (.csv, .tsv) or Parquet (.parquet)"
+)
+
+
+def _image_schema(registry: PipeRegistry) -> Schema:
+    text = TEXT.schema(registry)
+    struct = mapping({"bytes": {"type": "null"}, "path": text}, required=["path"])
+    return {"anyOf": [text, struct]}
+
+
+_IMAGE = Kind(
+    "an image: a path, a URL, a `data:` URL, or in Parquet its bytes or `{bytes, path}`",
+    lambda node, what, registry: node,
+    _image_schema,
+)
 ROW = Block(
     "a row",
     "one pair of a manifest",
@@ -43,33 +64,47 @@ ROW = Block(
 )
 
 
+def row_schema(registry: PipeRegistry) -> Schema:
+    """Return the JSON Schema of a row: other columns than keys are taken too."""
+    return {**ROW.schema(registry), "additionalProperties": True}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row(PairFields):
     """One pair of a manifest.
 
-    ``reference`` and ``edited`` are as written: URLs, ``data:`` URLs, or paths relative to
-    ``folder``. ``where`` is the row's ``file:line``.
+    ``reference`` and ``edited`` are as written: URLs, ``data:`` URLs, paths relative to ``folder``,
+    or the bytes of their files. ``where`` is the row's ``file:line``. ``more`` is what results keep
+    of the columns that are no keys.
     """
 
     id: str
-    reference: str
-    edited: str
+    reference: str | Encoded
+    edited: str | Encoded
     folder: str
     metrics: tuple[str, ...]
     where: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+def image_text(image: str | Encoded) -> str:
+    """Return how messages and results call the image of a row."""
+    return image.text if isinstance(image, Encoded) else short(image)
 
 
 class Manifest:
     """The rows of a manifest. They are read anew each time they are asked for, and not held.
 
     Args:
-        path: the file: ``.jsonl``, ``.ndjson``, ``.parquet`` or ``.pq``.
+        path: the file; its suffix says what it is.
         registry: the known metrics.
         rootdir: paths in messages are relative to it.
         metrics: gives what a row measures that names none, by what it expects.
+        columns: the columns of keys that are called otherwise.
+        cut: how masks are cut that are images and do not say it themselves.
 
     Raises:
-        InputError: there is no such file, or its suffix is none of these.
+        InputError: there is no such file, or its suffix is none of a manifest.
     """
 
     def __init__(
@@ -78,61 +113,76 @@ class Manifest:
         registry: PipeRegistry,
         rootdir: Path,
         metrics: Callable[[Expect | None], tuple[str, ...]],
+        columns: Mapping[str, str] | None = None,
+        cut: Cut | None = None,
     ):
-        if not path.is_file():
-            raise InputError(f"there is no run directory and no manifest {path}")
-        if path.suffix.lower() not in SUFFIXES:
-            raise InputError(
-                f"{path} is no run directory, and no manifest: those end in {', '.join(SUFFIXES)}"
-            )
+        check_manifest(path)
         self.path = path.absolute()
         self.shown = shown_path(self.path, rootdir)
+        self._source = Source(self.path, self.shown)
         self._registry = registry
         self._metrics = metrics
+        self._cut = cut or Cut()
+        texts = form_of(path) != "json"
+        self._columns = Columns(ROW.names, columns or {}, self._source, texts=texts)
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The columns that are no keys, as far as rows were read."""
+        return tuple(self._columns.kept)
 
     def rows(self) -> Iterator[Row]:
         """Give each row, checked. Images are not looked for.
 
         Raises:
             ConfigError: with file and line (in Parquet the number of the row, from 1), for anything
-                unknown, misspelt, missing, twice or impossible, and for a manifest without a row.
+                misspelt, missing, twice or impossible, and for a manifest without a row.
         """
         ids: dict[str, int] = {}
         schemes: set[str] = set()
-        for node in read_rows(self.path, self.shown):
-            row = self._row(node, schemes)
+        for raw in read_rows(self.path, self.shown):
+            node, more = self._columns.split(raw)
+            row = self._row(node, raw, more, schemes)
             if (line := ids.setdefault(row.id, node.line)) != node.line:
-                derived = "" if "id" in node.value else " (its edited image; it states none)"
-                node.fail(f"the id {row.id!r}{derived} is taken, on line {line}")
+                stated = "id" in node.value
+                node.fail(
+                    f"the id {row.id!r}{'' if stated else ' (its edited image; it states none)'} is"
+                    f" taken, on line {line}"
+                )
             yield row
         if not ids:
             raise ConfigError("no rows, so nothing would be measured", self.shown)
 
-    def _row(self, node: Node, schemes: set[str]) -> Row:
-        given = ROW.read(node, self._registry)
+    def _row(self, node: Node, raw: RawRow, more: Mapping[str, Any], schemes: set[str]) -> Row:
+        try:
+            given = ROW.read(node, self._registry)
+        except ConfigError as error:
+            if any(node.get(key) is None for key in ("reference", "edited")):
+                raise ConfigError(f"{error}{_hint(raw)}") from None
+            raise
         reference = _image(given["reference"], "reference", schemes)
         edited = _image(given["edited"], "edited", schemes)
         own = given.get("id")
         row = Row(
-            id=(
-                short(edited).replace("::", ":")
-                if own is None
-                else identifier(own, "the id of a row")
-            ),
+            id=_own_id(node, reference, edited) if own is None else _stated_id(own),
             reference=reference,
             edited=edited,
             folder=str(self.path.parent),
             metrics=given["metrics"] if "metrics" in given else self._metrics(given.get("expect")),
             where=node.where,
+            more=more,
             **pair_fields(node, given, lambda mask: self._mask(mask, schemes)),
         )
         _check_boxes(row, node)
         self._check_metrics(row, node)
         return row
 
-    def _mask(self, node: Node, schemes: set[str]) -> str:
-        text = _image(node, "mask", schemes)
-        return text if is_url(text) or is_data_url(text) else str(self.path.parent / text)
+    def _mask(self, node: Node, schemes: set[str]) -> str | Encoded | Mapping[str, Any]:
+        """Return what names a mask, with how it is cut where that holds for the whole manifest."""
+        mask = _image(node, "mask", schemes)
+        if isinstance(mask, str) and not is_url(mask) and not is_data_url(mask):
+            mask = str(self.path.parent / mask)
+        return {"path": mask, **asdict(self._cut)} if self._cut else mask
 
     def _check_metrics(self, row: Row, node: Node) -> None:
         for name in row.thresholds:
@@ -146,7 +196,84 @@ class Manifest:
                 node.fail(f"{name} compares objects: the row needs ref_boxes and edited_boxes")
 
 
-def _image(node: Node, what: str, schemes: set[str]) -> str:
+def check_manifest(path: Path) -> None:
+    """Refuse what is no manifest by its name, and say what one is.
+
+    Raises:
+        InputError: see ``Manifest``.
+    """
+    if path.is_dir():
+        names = sorted(os.listdir(path)) if os.access(path, os.R_OK) else []
+        tables = [name for name in names if form_of(Path(name)) is not None]
+        named = f"; it is one file, as {path / tables[0]}" if tables else ""
+        raise InputError(f"{path} is a folder without results, so no run; {WHAT}{named}")
+    if not path.is_file():
+        raise InputError(f"there is no run directory and no manifest {path}; {WHAT}")
+    if form_of(path) is None:
+        raise InputError(f"{path} is no run and no manifest{_other_form(path)}; {WHAT}")
+
+
+def _other_form(path: Path) -> str:
+    """Say how a file of another form becomes a manifest, if that is known."""
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        if _starts(path).startswith(b"["):
+            return " (a JSON array: `jq -c '.[]' a.json > a.jsonl` makes lines of it)"
+        return " (if each line is a JSON object, rename it to .jsonl)"
+    if suffix in (".xlsx", ".xls", ".ods"):
+        return " (a spreadsheet: save it as CSV in UTF-8)"
+    if suffix in (".arrow", ".feather"):
+        return " (Arrow: datasets' to_parquet, or pyarrow, writes it as Parquet)"
+    names = ", ".join(SUFFIXES)
+    return f" (those end in {names}; text also in .gz)"
+
+
+def _starts(path: Path) -> bytes:
+    """Return how the text of a file starts; nothing of one that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(1000).lstrip(b"\xef\xbb\xbf \t\r\n")
+    except OSError:
+        return b""
+
+
+def _hint(raw: RawRow) -> str:
+    columns = ", ".join(map(repr, list(raw.values)[:12]))
+    return f"; if a column is called otherwise, give --columns KEY=COLUMN (there are {columns})"
+
+
+def _stated_id(node: Node) -> str:
+    if isinstance(node.value, int) and not isinstance(node.value, bool):
+        node = Node(str(node.value), node.source, node.line)
+    return identifier(node, "the id of a row")
+
+
+def _own_id(node: Node, reference: str | Encoded, edited: str | Encoded) -> str:
+    """Return the id of a row that states none.
+
+    That of bytes without a name is its row and reference: the edited image's hash would be another
+    with each version of the model.
+    """
+    if isinstance(edited, str):
+        return short(edited).replace("::", ":")
+    if edited.name:
+        return edited.name.replace("::", ":")
+    text = reference.digest if isinstance(reference, Encoded) else _digest(reference)
+    return f"row {node.line} of {text[:8]}"
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _image(node: Node, what: str, schemes: set[str]) -> str | Encoded:
+    if isinstance(node.value, list) and len(node.value) == 1:
+        (only,) = node.value
+        node = only if only.is_mapping or isinstance(only.value, bytes) else node
+    if isinstance(node.value, bytes):
+        return Encoded(node.value)
+    if node.is_mapping:
+        return _of_struct(node, what, schemes)
     text = node.text(f"{what} of a row")
     scheme = text.partition("://")[0]
     if is_url(text) and scheme not in schemes:
@@ -156,6 +283,22 @@ def _image(node: Node, what: str, schemes: set[str]) -> str:
             node.fail(f"{what} {text!r}: {error}")
         schemes.add(scheme)
     return text
+
+
+def _of_struct(node: Node, what: str, schemes: set[str]) -> str | Encoded:
+    """Return an image of Hugging Face's data sets: its bytes, or where they lie."""
+    node.mapping(what, ("bytes", "path"))
+    data, path = node.get("bytes"), node.get("path")
+    if data is None:
+        if path is None:
+            node.fail(f"{what} of a row holds neither bytes nor a path")
+        return _image(path, what, schemes)
+    if not isinstance(data.value, bytes):
+        node.fail(
+            f"the bytes of {what} are {data.shown}; in text an image is a path, a URL, or"
+            " data:image/png;base64,..."
+        )
+    return Encoded(data.value, "" if path is None else path.text(f"path of {what}"))
 
 
 def _check_boxes(row: Row, node: Node) -> None:

@@ -1,23 +1,53 @@
-"""The rows of a JSON Lines or Parquet file, one at a time: each knows the line it is written on."""
+"""The rows of a JSON Lines, CSV or Parquet file, one at a time: each knows where it is written."""
 
 from __future__ import annotations
 
+import gzip
 import json
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, Literal, NoReturn
 
-from pytest_editmetrics.config.node import Node, Source
-from pytest_editmetrics.errors import ConfigError, EditMetricsError
+from pytest_editmetrics.errors import ConfigError
 
-JSON_SUFFIXES = (".jsonl", ".ndjson")
-PARQUET_SUFFIXES = (".parquet", ".pq")
-SUFFIXES = JSON_SUFFIXES + PARQUET_SUFFIXES
+Form = Literal["json", "csv", "parquet"]
 
-_BATCH = 1024
+SUFFIXES: dict[str, Form] = {
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+COMPRESSED = ".gz"
+_LONGEST_LINE = 1 << 30
 
 
-def read_rows(path: Path, shown: str) -> Iterator[Node]:
+@dataclass(frozen=True)
+class RawRow:
+    """A row as it is written: values by column; ``line`` is its line, in Parquet its number."""
+
+    values: dict[str, Any]
+    line: int
+
+
+def form_of(path: Path) -> Form | None:
+    """Return what a file's name says that it is; text files may be compressed by gzip.
+
+    >>> [form_of(Path(name)) for name in ("a.jsonl", "a.CSV.gz", "a.pq", "a.pq.gz", "a.json")]
+    ['json', 'csv', 'parquet', None, None]
+    """
+    name = path.name.lower()
+    plain = name.removesuffix(COMPRESSED)
+    form = next((form for suffix, form in SUFFIXES.items() if plain.endswith(suffix)), None)
+    return None if form == "parquet" and plain != name else form
+
+
+def read_rows(path: Path, shown: str) -> Iterator[RawRow]:
     """Give the rows of a file; only a few are held at a time.
 
     Args:
@@ -25,44 +55,89 @@ def read_rows(path: Path, shown: str) -> Iterator[Node]:
         shown: what messages call it.
 
     Yields:
-        A mapping each, whose ``line`` is its line, or in Parquet the number of its row, from 1.
-        Lines without text are skipped; a null of Parquet is left out.
+        Each row. Lines without text are skipped. A null is ``None``, as is an empty cell of CSV,
+        whose other cells are texts.
 
     Raises:
         ConfigError: with file and line; the file cannot be read, or a row is no JSON object.
         EditMetricsError: Parquet is read and pyarrow is not installed.
     """
-    source = Source(path, shown)
-    if path.suffix.lower() in PARQUET_SUFFIXES:
-        return _parquet(path, source)
-    return _json(path, source)
+    form = form_of(path)
+    if form == "parquet":
+        from pytest_editmetrics.config.parquet_rows import parquet_rows
+
+        return parquet_rows(path, shown)
+    if form == "csv":
+        from pytest_editmetrics.config.csv_rows import csv_rows
+
+        return _of_text(path, shown, csv_rows)
+    return _of_text(path, shown, _json_rows)
 
 
-def _json(path: Path, source: Source) -> Iterator[Node]:
+Lines = Iterator[str]
+
+
+def _of_text(
+    path: Path, shown: str, rows: Callable[[Lines, str], Iterator[RawRow]]
+) -> Iterator[RawRow]:
+    with _opened(path, shown) as stream:
+        yield from rows(_lines(stream, shown), shown)
+
+
+@contextmanager
+def _opened(path: Path, shown: str) -> Iterator[BinaryIO]:
+    packed = path.name.lower().endswith(COMPRESSED)
     try:
-        with path.open("rb") as stream:
-            for number, line in enumerate(stream, 1):
-                text = _decoded(line, source, number)
-                if text.strip():
-                    yield _parsed(text.strip(), source, number)
+        with path.open("rb") as file:
+            if not packed:
+                yield file
+                return
+            with gzip.open(file) as stream:
+                yield stream  # type: ignore[misc]
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ConfigError(f"cannot be unpacked by gzip: {error}", shown) from None
     except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror or error}", source.shown) from None
+        raise ConfigError(f"cannot be read: {error.strerror or error}", shown) from None
 
 
-def _decoded(line: bytes, source: Source, number: int) -> str:
-    try:
-        return line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError:
-        raise ConfigError(
-            "not UTF-8 text; a manifest is JSON Lines (.jsonl) or Parquet (.parquet)",
-            source.shown,
-            number,
-        ) from None
+def _lines(stream: BinaryIO, shown: str) -> Lines:
+    """Give the lines of a text, each with its end."""
+    number = 0
+    while line := stream.readline(_LONGEST_LINE + 1):
+        number += 1
+        if len(line) > _LONGEST_LINE:
+            raise ConfigError("a line of more than 1 GiB", shown, number)
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError:
+            raise ConfigError(
+                "not UTF-8 text; a manifest is JSON Lines (.jsonl) or CSV (.csv) in UTF-8, or"
+                " Parquet (.parquet)",
+                shown,
+                number,
+            ) from None
 
 
-def _parsed(text: str, source: Source, number: int) -> Node:
+def _json_rows(lines: Lines, shown: str) -> Iterator[RawRow]:
+    for number, line in enumerate(lines, 1):
+        if text := line.strip():
+            row = json_value(text, shown, number, "a row is a JSON object on a line of its own")
+            if not isinstance(row, dict):
+                raise ConfigError(
+                    f"a row is a JSON object on a line of its own, not {text[:40]!r}", shown, number
+                )
+            yield RawRow(row, number)
+
+
+def json_value(text: str, shown: str, line: int, what: str) -> Any:
+    """Return what a JSON text holds; ``what`` says what it should be.
+
+    Raises:
+        ConfigError: it is no JSON, or holds NaN, infinity or a key twice.
+    """
+
     def fail(problem: str) -> NoReturn:
-        raise ConfigError(problem, source.shown, number)
+        raise ConfigError(problem, shown, line)
 
     def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         entries = dict(pairs)
@@ -75,43 +150,10 @@ def _parsed(text: str, source: Source, number: int) -> Node:
         fail(f"{name} is no number of JSON")
 
     try:
-        row = json.loads(text, object_pairs_hook=mapping, parse_constant=constant)
-        if not isinstance(row, dict):
-            fail(f"a row is a JSON object on a line of its own, not {text[:40]!r}")
-        return Node.of(row, source, number)
+        return json.loads(text, object_pairs_hook=mapping, parse_constant=constant)
     except RecursionError:
         fail("nested too deep")
     except json.JSONDecodeError as error:
-        problem = f"{error.msg}, column {error.colno}"
-        fail(f"not valid JSON ({problem}); a row is a JSON object on a line of its own")
+        fail(f"not valid JSON ({error.msg}, column {error.colno}); {what}")
     except ValueError as error:  # a number of thousands of digits
         fail(str(error))
-
-
-def _parquet(path: Path, source: Source) -> Iterator[Node]:
-    try:
-        from pyarrow import ArrowException
-        from pyarrow.parquet import ParquetFile
-    except ImportError as error:
-        raise EditMetricsError(
-            f"{source.shown}: Parquet is read with pyarrow, which is not installed ({error}):"
-            " pip install 'pytest-editmetrics[parquet]'"
-        ) from None
-    number = 0
-    try:
-        with ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=_BATCH):
-                for row in batch.to_pylist(maps_as_pydicts="strict"):
-                    number += 1
-                    yield Node.of(_present(row), source, number)
-    except (ArrowException, OSError) as error:
-        raise ConfigError(
-            f"cannot be read as Parquet: {error}", source.shown, number + 1 if number else None
-        ) from None
-
-
-def _present(value: Any) -> Any:
-    """Return a value without its nulls: a column or field that other rows have is null in this."""
-    if isinstance(value, dict):
-        return {key: _present(item) for key, item in value.items() if item is not None}
-    return value

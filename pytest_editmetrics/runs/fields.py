@@ -86,6 +86,7 @@ SESSION = _declared(
       path text: the manifest
       rows whole: how many it has
       engine text: what measured them
+      columns mapping: of keys that are called otherwise, the columns that were named
     """
 )
 ATTEMPT = _declared(
@@ -231,7 +232,7 @@ DETAILS = _declared(
     env_unstated text: the variant that states no bound of its own, so that another holds
     change text: of a failing gate: how many pixels differ, by how much, where
     causes list: of a failing background: what happened, with its share
-    manifest mapping: the `row` of a manifest, and its images
+    manifest mapping: the `row` of a manifest, its images, its other `columns`
     not_kept text: which images could not be kept, and why
     distance whole: of comparator `pixel`: beyond which distance a pixel counts
     largest whole: of comparators `exact` and `pixel`: the largest difference, of 255

@@ -138,7 +138,7 @@ class RowScorer:
         return prepared
 
     def _gate(self, row: Row, one: Judged | Gate) -> Gate:
-        from pytest_editmetrics.images.data_url import short
+        from pytest_editmetrics.config.manifest import image_text
 
         gate = one
         if isinstance(gate, Judged):
@@ -147,19 +147,23 @@ class RowScorer:
             gate = replace(gate, verdict="recorded")
         facts = {
             "row": row.where,
-            "reference": short(row.reference),
-            "edited": short(row.edited),
+            "reference": image_text(row.reference),
+            "edited": image_text(row.edited),
+            **({"columns": row.more} if row.more else {}),
         }
         return replace(gate, details={**gate.details, "manifest": facts})
 
 
 def _load(row: Row, which: Literal["reference", "edited"]) -> Loaded:
     from pytest_editmetrics.images.data_url import is_data_url
+    from pytest_editmetrics.images.encoded import Encoded
     from pytest_editmetrics.images.load import read_encoded, read_image
     from pytest_editmetrics.images.remote import is_url, read_url
 
     what = f"{which} image"
-    text: str = getattr(row, which)
+    text: str | Encoded = getattr(row, which)
+    if isinstance(text, Encoded):
+        return read_encoded(text.data, f"{what} {text.text}")
     if is_url(text):
         return read_encoded(read_url(text, what), f"{what} {text}")
     return read_image(text if is_data_url(text) else Path(row.folder) / text, what)

@@ -268,6 +268,86 @@ AREAS = [
     area("mask that is not there", "Region(mask='m0.png')", "m0.png: there is no such file"),
     area("named pipe in place of a mask", "Region(mask=fifo('pipe'))", "pipe: is no regular file"),
     area("mask of floats", "np.zeros((64, 64))", "float64"),
+    fine(area, "soft mask with its threshold", "Region(mask=mask_file('m.png', 99), threshold=99)"),
+    fine(
+        area,
+        "mask whose black is meant",
+        "Region(mask=255 - np.asarray(Image.open(mask_file('m.png'))), invert=True)",
+    ),
+    area(
+        "threshold above every grey value",
+        "Region(mask=mask_file('m.png', 99), threshold=100)",
+        "holds no pixel",
+    ),
+    area("threshold of 0", "Region(mask=mask_file('m.png'), threshold=0)", "threshold is 0"),
+    area(
+        "threshold as a share",
+        "Region(mask=mask_file('m.png'), threshold=0.5)",
+        "threshold is 0.5; give a whole number from 1 to 255",
+    ),
+    area(
+        "threshold of a boolean mask",
+        "Region(mask=np.ones((64, 64), bool), threshold=128)",
+        "is boolean: a threshold needs levels",
+    ),
+    area(
+        "threshold without a mask", "Region(boxes=BOX, threshold=128)", "threshold without a mask"
+    ),
+    area("invert that is no boolean", "Region(mask='m.png', invert=1)", "invert is 1; give true"),
+    area(
+        "threshold beside the mask",
+        "{'mask': 'm.png', 'threshold': 128}",
+        "threshold of a mask stands in the mask",
+    ),
+    area(
+        "COCO counts of another size",
+        "{'size': [64, 64], 'counts': [100, 20]}",
+        "the counts add up to 120 pixels, and a size of [64, 64] (height, width) has 4096",
+    ),
+    area(
+        "COCO mask of another image",
+        "{'size': [32, 64], 'counts': [48, 2000]}",
+        "the mask is 64x32 px, the image 64x64",
+    ),
+    area(
+        "COCO counts that are no text of pycocotools",
+        "{'size': [64, 64], 'counts': 'aé!'}",
+        "is no text of pycocotools",
+    ),
+    area(
+        "COCO counts cut off",
+        "{'size': [64, 64], 'counts': 'PP'}",
+        "end in the middle of a number",
+    ),
+    area("COCO counts without a size", "{'counts': [4096]}", "size None is not [height, width]"),
+    area(
+        "COCO counts of a trillion pixels",
+        "{'size': [10**6, 10**6], 'counts': [10**12]}",
+        "has 1000000000000 pixels",
+    ),
+    area("COCO counts below zero", "{'size': [64, 64], 'counts': [-1, 4097]}", "counts hold -1"),
+    area(
+        "PIE-Bench's runs without a size",
+        "Region(mask={'runs': [0, 9]})",
+        "runs without a `size`",
+    ),
+    area(
+        "PIE-Bench's runs, an odd count of numbers",
+        "Region(mask={'size': [64, 64], 'runs': [0, 9, 70]})",
+        "an odd count",
+    ),
+    area(
+        "PIE-Bench's runs that start beyond the image",
+        "Region(mask={'size': [64, 64], 'runs': [5000, 9]})",
+        "a run starts at 5000",
+    ),
+    fine(area, "COCO counts", "{'size': [64, 64], 'counts': [0, 2048, 2048]}"),
+    fine(
+        area,
+        "polygons that abut on the centres of pixels",
+        "Region(polygons=[[(8, 8), (20.5, 8), (20.5, 40), (8, 40)],"
+        " [(20.5, 8), (40, 8), (40, 40), (20.5, 40)]])",
+    ),
     area("mask of three dimensions", "np.zeros((64, 64, 5), bool)", "(64, 64, 5)"),
     area("polygon of two points", "Region(polygons=[[(0, 0), (9, 9)]])", "polygon 1 has 2 points"),
     area(
@@ -363,6 +443,12 @@ ASKED = [
         "text in place of objects",
         "assert_object_sim_above(before, after, 'abc', 0.5)",
         names="'abc'",
+    ),
+    Case(
+        "COCO mask in place of objects",
+        "edit_gate.check(before, after, ref_boxes={'size': [64, 64], 'counts': [4096]},"
+        " edited_boxes=BOX, metrics='sam_clip_cls_sim')",
+        names="ref_boxes must be a list of boxes",
     ),
     Case(
         "mask in place of objects",

@@ -32,6 +32,32 @@ MANIFESTS = [
         names="m.jsonl:1: a row without 'edited'",
     ),
     Case("key misspelt", row(cords=[]), names="did you mean 'coords'?"),
+    Case("columns besides the keys", row(edited="before.png", prompt="red", seed=7), "measured"),
+    Case(
+        "columns that are called otherwise",
+        '{"source": "before.png", "target": "after.png"}',
+        names="give --columns KEY=COLUMN (there are 'source', 'target')",
+    ),
+    Case(
+        "bytes of an image as text",
+        row(edited={"bytes": "iVBO", "path": "a.png"}),
+        names="m.jsonl:1: the bytes of edited are text",
+    ),
+    Case(
+        "neither bytes nor a path",
+        row(edited={"bytes": None, "path": None}),
+        names="m.jsonl:1: edited of a row holds neither",
+    ),
+    Case(
+        "mask with a threshold of 0",
+        row(coords={"mask": {"path": "m.png", "threshold": 0}}),
+        names="m.jsonl:1: threshold is 0",
+    ),
+    Case(
+        "COCO mask that is cut off",
+        row(coords={"size": [64, 64], "counts": "PP"}),
+        names="m.jsonl:1: mask: counts 'PP' end in the middle of a number",
+    ),
     Case(
         "key written twice",
         '{"id": "a", "id": "b", "reference": "r", "edited": "e"}',
@@ -151,7 +177,13 @@ COMMANDS = [
     Case("shard that is not there", "merge nowhere -o merged", names="nowhere"),
     Case("run that is not there, to approve", "approve nowhere", names="nowhere"),
     Case("manifest that is not there", "score nowhere.jsonl", names="nowhere.jsonl"),
-    Case("manifest of an unknown kind", "score before.png", names="before.png"),
+    Case("manifest of an unknown kind", "score before.png", names="before.png is no run and no"),
+    Case("folder in place of a manifest", "score goldens", names="goldens is a folder without"),
+    Case(
+        "key of a row misspelt",
+        "score m.jsonl -o scored --columns refrence=a",
+        names="did you mean 'reference'?",
+    ),
     Case(
         "image that is no image",
         "suggest-region editmetrics.yaml after.png -o m.png",

@@ -66,6 +66,10 @@ CONFIGURATION = [
         "<<<<<<< HEAD\nmetrics: [lpips]\n=======",
         names="editmetrics.yaml:",
     ),
+    Case(
+        "text in place of asset_roots", "asset_roots: ../b", names="editmetrics.yaml:1: asset_roots"
+    ),
+    Case("asset_roots that holds no text", "asset_roots: [7]", names="a folder of asset_roots"),
     Case("metric misspelt", "metrics: [lpisp]", names="did you mean 'lpips'?"),
     Case("metric that is a mapping", "metrics: [{lpips: 1}]", names="editmetrics.yaml:1"),
     Case("no metric", "metrics: []", names="editmetrics.yaml:1"),
@@ -280,6 +284,36 @@ CASES = [
         "box inverted",
         "cases: [{id: a, reference: before.png, edited: after.png, coords: [[9, 9, 1, 1]]}]",
         names="inverted",
+    ),
+    Case(
+        "image outside of the project",
+        "cases: [{id: a, reference: ../before.png, edited: after.png}]",
+        names="write `asset_roots: [..]` into editmetrics.yaml",
+    ),
+    Case(
+        "mask's threshold out of range",
+        "cases: [{id: a, reference: before.png, edited: after.png, coords: {mask: {path: m.png, threshold: 256}}}]",
+        names="threshold is 256; give a whole number from 1 to 255",
+    ),
+    Case(
+        "mask's threshold beside it",
+        "cases: [{id: a, reference: before.png, edited: after.png, coords: {mask: m.png, threshold: 128}}]",
+        names="threshold of a mask stands in the mask",
+    ),
+    Case(
+        "mask of COCO with too few counts",
+        "cases: [{id: a, reference: before.png, edited: after.png, coords: {size: [64, 64], counts: [9]}}]",
+        names="the counts add up to 9 pixels",
+    ),
+    Case(
+        "mask of PIE-Bench without a size",
+        "cases: [{id: a, reference: before.png, edited: after.png, coords: {mask: {runs: [0, 9]}}}]",
+        names="runs without a `size`",
+    ),
+    Case(
+        "mask that is a path and counts",
+        "cases: [{id: a, reference: before.png, edited: after.png, coords: {mask: {path: m.png, size: [64, 64], counts: [4096]}}}]",
+        names="path and counts; a mask is one of",
     ),
     Case(
         "region with dilate below zero",

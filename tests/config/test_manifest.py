@@ -170,7 +170,7 @@ def test_an_empty_manifest_is_an_error(read):
 
 def test_what_is_no_manifest_is_an_error(tmp_path):
     for name, says in (("gone.jsonl", "there is no run directory and no manifest"),
-                       ("pairs.csv", r"\.jsonl, \.ndjson, \.parquet, \.pq")):  # fmt: skip
+                       ("pairs.txt", r"\.jsonl, \.ndjson, \.csv, \.tsv, \.parquet, \.pq")):  # fmt: skip
         path = tmp_path / name
         if says.startswith("\\"):
             path.touch()
@@ -293,7 +293,7 @@ def test_what_the_documentation_shows_is_valid(tmp_path):
     commands = re.findall(
         r"\beditmetrics (.*?)(?: #|$)", shell.replace("pytest-editmetrics", ""), re.M
     )
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
         make_parser().parse_args(shlex.split(command))
 

@@ -28,7 +28,9 @@ def scene(pytester: pytest.Pytester) -> pytest.Pytester:
     reference = random.integers(0, 200, (SIZE, SIZE, 3), dtype=np.uint8)
     edited = reference.copy()
     edited[disk()] += 50
-    for name, image in (("reference", reference), ("edited", edited), ("mask", disk())):
+    soft = np.where(disk(), 100, 99).astype(np.uint8)
+    masks = {"mask": disk(), "soft": soft, "black": ~disk(), "white": 255 - soft}
+    for name, image in {"reference": reference, "edited": edited, **masks}.items():
         Image.fromarray(image).save(pytester.path / f"{name}.png")
     (pytester.path / "editmetrics.yaml").write_text(
         "metrics: [unedit_max_diff]\nthresholds: {unedit_max_diff: 0}\n"
@@ -45,6 +47,11 @@ def check(scene: pytest.Pytester, coords: str, *options: str) -> pytest.RunResul
         from pytest_editmetrics import Region
 
         MASK = np.asarray(Image.open("mask.png"))
+        SOFT = np.asarray(Image.open("soft.png"))
+        EDGES = np.flatnonzero(np.diff(np.pad(MASK.T.ravel(), 1))).tolist()
+        COCO = {{"size": [64, 64], "counts": np.diff([0, *EDGES, 4096]).tolist()}}
+        ROWS = np.flatnonzero(np.diff(np.pad(MASK.ravel(), 1))).reshape(-1, 2)
+        RUNS = [[int(start), int(end - start)] for start, end in ROWS]
 
         def test_it(edit_gate):
             edit_gate.check("reference.png", "edited.png", {coords})
@@ -59,12 +66,20 @@ def check(scene: pytest.Pytester, coords: str, *options: str) -> pytest.RunResul
         "'mask.png'",
         "MASK",
         "torch.from_numpy(MASK.copy())",
-        "Image.open('mask.png')",
+        "Image.open('mask.png').convert('1')",
         "Region(mask=MASK)",
         "{'mask': 'mask.png'}",
         "[(16, 16, 30, 41), {'mask': MASK, 'dilate': 2}]",
         "Region(boxes=[(16, 16, 31, 41)]) | Region(boxes=[(31, 16, 45, 41)])",
         "Region(polygons=[[(15, 15), (46, 15), (46, 42), (15, 42)]])",
+        "Region(mask='soft.png', threshold=100)",
+        "Region(mask=SOFT, threshold=100)",
+        "{'mask': {'path': 'soft.png', 'threshold': 100}}",
+        "Region(mask='black.png', invert=True)",
+        "Region(mask='white.png', threshold=256 - 100, invert=True)",
+        "COCO",
+        "{'mask': COCO}",
+        "{'mask': {'size': [64, 64], 'runs': RUNS}}",
     ],
 )
 def test_a_check_takes_a_region_of_any_shape(scene, coords):
@@ -89,6 +104,9 @@ def test_a_failure_says_which_region(scene):
         ("np.arange(4096, dtype=np.uint8).reshape(64, 64)", "*uint8 with the values 0, 1, 2,*"),
         ("'nowhere.png'", "*mask nowhere.png: there is no such file*"),
         ("{'masks': MASK}", "*a region has no 'masks' (did you mean 'mask'?)*"),
+        ("'soft.png'", "*uint8 with the values 99, 100; a mask is boolean,*threshold=128*"),
+        ("Region(mask='soft.png', threshold=300)", "*threshold is 300; give a whole number*"),
+        ("{'size': [64, 64], 'counts': [5]}", "*counts add up to 5 pixels*has 4096*"),
     ],
 )
 def test_what_makes_no_sense_is_an_error_never_an_xfail(scene, coords, says):
@@ -125,6 +143,20 @@ cases:
     reference: reference.png
     edited: edited.png
     coords: {mask: mask.png, dilate: 1}
+  - id: of a soft mask
+    reference: reference.png
+    edited: edited.png
+    coords: {mask: {path: white.png, threshold: 156, invert: true}}
+  - id: of run lengths
+    reference: reference.png
+    edited: edited.png
+    coords: {size: [64, 64], counts: [0, 4095, 1]}
+    metrics: [edit_lpips]
+    thresholds: {edit_lpips: 0.0001}
+  - id: of PIE-Bench
+    reference: reference.png
+    edited: edited.png
+    coords: [{mask: {size: [64, 64], runs: "1024 1600"}}, [16, 16, 17, 17]]
   - id: of a polygon and a box
     reference: reference.png
     edited: edited.png
@@ -139,7 +171,7 @@ cases:
 def test_yaml_cases_take_them(scene):
     (scene.path / "test_it.edit.yaml").write_text(CASES)
     result = scene.runpytest("-q")
-    result.assert_outcomes(passed=2, failed=1)
+    result.assert_outcomes(passed=5, failed=1)
     result.stdout.fnmatch_lines(["FAILED *of too little*"])
 
 
@@ -153,10 +185,21 @@ def test_yaml_cases_take_them(scene):
         ("{polygons: [[[1, 2], [3, 4]]]}", "test_it.edit.yaml:5: polygon 1 has 2 points*"),
         ("{mask: mask.png, dilate: -1}", "test_it.edit.yaml:5: dilate is -1;*"),
         ("{mask: mask.png, dilation: 1}", "test_it.edit.yaml:5: unknown key 'dilation'*"),
+        ("{mask: {path: ../m.png}}", "test_it.edit.yaml:5: *outside*the rootdir*"),
+        ("{mask: {path: m.png, threshold: 0}}", "test_it.edit.yaml:5: threshold is 0; give*"),
+        ("{mask: {path: m.png, threshold: 1.5}}", "test_it.edit.yaml:5: threshold is 1.5; give*"),
+        ("{mask: {path: m.png, invert: 1}}", "test_it.edit.yaml:5: invert is 1; give true or*"),
+        ("{mask: m.png, invert: true}", "test_it.edit.yaml:5: invert of a mask stands in the*"),
+        ("{mask: {path: m.png, inverse: 1}}", "*:5: unknown key 'inverse' in mask (did you mean*"),
+        ("{mask: {invert: true}}", "test_it.edit.yaml:5: mask: neither path nor counts nor runs*"),
+        ("{mask: {runs: [0, 9]}}", "test_it.edit.yaml:5: mask: runs without a `size`*"),
+        ("{size: [64, 64], counts: [9]}", "test_it.edit.yaml:5: mask: the counts add up to 9 *"),
+        ("{size: [64, 64], counts: '9 9'}", "test_it.edit.yaml:5: mask: counts '9 9' is no text*"),
+        ("{counts: [9]}", "test_it.edit.yaml:5: mask: size None is not [[]height, width[]]*"),
     ],
 )
 def test_yaml_that_makes_no_sense_has_its_line(scene, line, says):
-    first = CASES.partition("  - id: of a polygon")[0]
+    first = CASES.partition("  - id: of a soft mask")[0]
     (scene.path / "test_it.edit.yaml").write_text(
         first.replace("{mask: mask.png, dilate: 1}", line)
     )

@@ -240,13 +240,14 @@ def test_a_broken_row_stops_it_before_anything_is_measured(score, suite):
     result = score()
     assert result.ret == 1
     result.stderr.fnmatch_lines(
-        ["editmetrics: error: pairs.jsonl:2: unknown key 'edit' *'edited'*"]
+        ["editmetrics: error: pairs.jsonl:2: a row without 'edited'*--columns KEY=COLUMN*'edit')"]
     )
     assert not (suite.path / "pairs-scored").exists()
 
 
 def test_what_belongs_to_manifests_is_refused_for_a_run(suite, editmetrics):
     (suite.path / "run").mkdir()
+    (suite.path / "run" / "results.jsonl").touch()
     for option in (("--engine", "ray"), ("--metrics", "lpips"), ("--allow-unbounded",)):
         result = editmetrics("score", "run", *option)
         assert result.ret == 2

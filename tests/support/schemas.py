@@ -26,6 +26,8 @@ NOT_OF_A_SCHEMA = re.compile(
     r"|ref_boxes and edited_boxes are paired in order"
     r"|is taken, on line |differs from '.*' in case only"
     r"|lies outside .*, the rootdir"
+    r"|the counts add up to|an odd count|a run starts at|has \d+ pixels; give"
+    r"|is no text of (pycocotools|whole numbers)|a length below 0|in the middle of a number"
     r"|are one metric, "
     r"|x2 < x1|y2 < y1"
     r"|must be a finite number"  # JSON has no other

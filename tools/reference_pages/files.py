@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import yaml
 
-from pytest_editmetrics.config.case_fields import REGION
+from pytest_editmetrics.config.case_fields import MASK, REGION
 from pytest_editmetrics.config.case_file import CASE, FILE
 from pytest_editmetrics.config.expect import EXPECTATIONS
 from pytest_editmetrics.config.keys import Block, Key
@@ -104,11 +104,14 @@ def golden_entries(metric: Metric) -> list[Entry]:
 
 
 def region_entries() -> list[Entry]:
-    """Return the entries of the keys of a region; one that only grows has nothing to grow."""
+    """Return the entries of the keys of a region; what only changes one has nothing to change."""
     boxes = next(key for key in REGION.keys if key.name == "boxes")
+    path = next(key for key in MASK.keys if key.name == "path")
 
     def frame(lines: Sequence[str]) -> str:
         alone = [f"{boxes.name}: {boxes.example}"] if lines[0].startswith("dilate") else []
+        if lines[-1].strip().startswith("invert"):
+            lines = [lines[0], f"  {path.name}: {path.example}", *lines[1:]]
         return in_region([*alone, *lines])
 
     return entries(REGION, frame)
@@ -223,9 +226,10 @@ def manifests() -> Page:
     return Page(
         "manifests",
         "Manifests: pairs for `editmetrics score`",
-        "JSON Lines (`.jsonl`, `.ndjson`) or Parquet (`.parquet`, `.pq`): each row is one pair of"
-        " images. Paths are relative to the manifest; URLs are taken too. How rows are scored, here"
-        " and on a cluster: [score.md](../score.md).",
+        "JSON Lines (`.jsonl`, `.ndjson`), CSV (`.csv`, `.tsv`) or Parquet (`.parquet`, `.pq`):"
+        " each row is one pair of images. Paths are relative to the manifest; URLs are taken too."
+        " Columns that are no keys are kept in the results. How rows are scored, here and on a"
+        " cluster: [score.md](../score.md).",
         [Group("Each row", entries(ROW, in_row, language="json"))],
     )
 
@@ -236,8 +240,9 @@ def regions() -> Page:
         "regions",
         "Regions: `coords`",
         "Wherever an edit area is written it may be a list of boxes, a mapping of these keys, the"
-        " path of a mask, or a list of boxes and mappings; what stands together is united. In"
-        " Python it is `Region(boxes=..., polygons=..., mask=..., dilate=...)`. What each means to"
-        " the pixel: [regions.md](../regions.md).",
+        " path of a mask, COCO's `{size, counts}`, or a list of boxes and mappings; what stands"
+        " together is united. In Python it is `Region(boxes=..., polygons=..., mask=...,"
+        " dilate=...)`, with the mask's `threshold` and `invert` beside it. What each means to the"
+        " pixel: [regions.md](../regions.md).",
         [Group("Keys of a region", region_entries())],
     )
