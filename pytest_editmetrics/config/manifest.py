@@ -51,11 +51,16 @@ _IMAGE = Kind(
     lambda node, what, registry: node,
     _image_schema,
 )
+_ID = replace(
+    ID.kind,
+    words=f"{ID.kind.words}, or a whole number",
+    schema=lambda registry: {"anyOf": [ID.kind.schema(registry), {"type": "integer"}]},
+)
 ROW = Block(
     "a row",
     "one pair of a manifest",
     (
-        replace(ID, default="the edited image as written"),
+        replace(ID, kind=_ID, default="the edited image as written"),
         replace(REFERENCE, kind=_IMAGE, required=True),
         replace(EDITED, kind=_IMAGE, required=True),
         coords(_IMAGE),
