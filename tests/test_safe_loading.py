@@ -30,7 +30,7 @@ from pytest_editmetrics.goldens.environment import Environment
 from pytest_editmetrics.goldens.file import read_golden_file
 from pytest_editmetrics.goldens.provenance import read_provenance
 from pytest_editmetrics.goldens.store import Goldens
-from pytest_editmetrics.images.load import load_image
+from pytest_editmetrics.images.load import load_image, read_image
 from pytest_editmetrics.pipes.checkpoint import read_state_dict
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
@@ -241,12 +241,15 @@ def test_an_image_may_not_grow(tmp_path: Path, bomb: str) -> None:
 
 @pytest.mark.parametrize("kind", [b"iCCP", b"zTXt"])
 def test_what_is_no_pixel_of_a_png_does_not_grow(tmp_path: Path, kind: bytes) -> None:
-    """A profile or a text that unpacks to 1 GB is left aside."""
+    """A profile or a text that unpacks to 1 GB is left aside, the profile with a warning."""
     grey = zlib.compress(bytes(8 * (1 + 3 * 8)))
     path = tmp_path / "cat.png"
     path.write_bytes(png(8, 8, chunk(kind, b"k\0\0" + zeros(10**9)), data=grey))
     with little_memory():
-        assert not load_image(path).any()
+        image = read_image(path)
+    assert not image.pixels.any()
+    told = image.notes.get("colour", {}).get("ignored")
+    assert told == ("it is longer than 16 MiB" if kind == b"iCCP" else None)
 
 
 def test_the_limit_of_pixels_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from pytest_editmetrics.images.regions import Box, Mask
 
 Kind = Literal[
     "shift", "zoom", "rotation", "exposure", "colour", "spill", "seam", "blur", "re-encoding",
-    "redrawn", "unexplained",
+    "redrawn", "profile lost", "unexplained",
 ]  # fmt: skip
 
 MIN_SHARE = 0.05

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.config.expect import Expect
     from pytest_editmetrics.config.settings import MetricConfig
     from pytest_editmetrics.gates.verdict import Gate
+    from pytest_editmetrics.images.colour_words import Colour
     from pytest_editmetrics.images.shapes import RegionLike
 
 Resize = Literal["reference"]
@@ -50,6 +51,7 @@ class Check:
     metrics: Sequence[str] | str | None = None
     name: str | None = None
     resize: Resize | None = None
+    colour: Colour | None = None
     expect: Expect | None = None
     scope: Scope | None = None
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
@@ -88,6 +90,7 @@ class EditGate:
         name: str | None = None,
         resize: Resize | None = None,
         expect: Expect | None = None,
+        colour: Colour | None = None,
     ) -> list[Measurement]:
         """Measure every metric asked for and hold each to its threshold.
 
@@ -107,6 +110,9 @@ class EditGate:
                 there is no other: ``"composited"`` (the reference's pixels), ``"reencoded"``
                 (through an encoder and back), ``"generative"`` (drawn anew). Default: the
                 configuration's ``expect:``.
+            colour: ``"seen"`` applies the images' colour profiles, so that they are measured as
+                they are seen; ``"numbers"`` leaves them aside. Default: the configuration's
+                ``colour:``, else ``"seen"``.
 
         Returns:
             One ``Measurement`` a metric, in the order asked for. A soft failure is among them; it
@@ -129,6 +135,7 @@ class EditGate:
                 metrics=metrics,
                 name=name,
                 resize=resize,
+                colour=colour,
                 expect=expect,
             )
         )
@@ -298,6 +305,7 @@ class EditGate:
                 check.reference,
                 check.edited,
                 resize=check.resize,
+                colour=check.colour or self._session.settings.colour,
                 area=check.coords,
                 ref_boxes=objects[:half] if objects else check.ref_boxes,
                 edited_boxes=objects[half:] if objects else check.edited_boxes,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.config.golden_images import Comparator
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.goldens.images import ImageAddress
+    from pytest_editmetrics.images.colour_words import Colour
     from pytest_editmetrics.images.load import ImageLike
     from pytest_editmetrics.images.shapes import RegionLike
 
@@ -65,6 +66,7 @@ class GoldenImage:
         tolerance: float | None = None,
         coords: RegionLike | None = None,
         scope: Scope | None = None,
+        colour: Colour | None = None,
     ) -> Measurement | None:
         """Hold an image to its golden image; size, mode (grey, RGB) and alpha must agree.
 
@@ -82,6 +84,9 @@ class GoldenImage:
                 ``edit_gate.check`` takes it.
             scope: with boxes, compare inside them (``edit_area``) or outside (``unedit_area``, the
                 default).
+            colour: ``"seen"`` applies the colour profiles of image and golden; ``"numbers"`` leaves
+                them aside. Default: the configuration's ``colour:``, else ``"seen"``. ``exact``
+                notices in either way that a profile went which is not sRGB's.
 
         Returns:
             The measurement, which may be a soft failure (no pixel to compare); ``None`` where
@@ -102,7 +107,7 @@ class GoldenImage:
                 image, name, comparator=comparator, tolerance=tolerance, coords=coords, scope=scope
             )
         with self._record.checking():
-            return self._checked(image, name, comparator, tolerance, coords, scope)
+            return self._checked(image, name, comparator, tolerance, coords, scope, colour)
 
     def __repr__(self) -> str:
         return f"golden_image of {self._test.nodeid}"
@@ -119,6 +124,7 @@ class GoldenImage:
         tolerance: float | None,
         coords: RegionLike | None,
         scope: Scope | None,
+        colour: Colour | None,
     ) -> Measurement | None:
         __tracebackhide__ = True
         with self._record.errors("golden_image"):
@@ -129,7 +135,17 @@ class GoldenImage:
             if scope is not None and scope not in SCOPES:
                 raise InputError(f"unknown scope {scope!r}{did_you_mean(scope, SCOPES)}")
             address = self._claim(name)
-        job = ImageJob(self._owner, chosen, argument, image, address, coords, scope, self._facts)
+        job = ImageJob(
+            self._owner,
+            chosen,
+            argument,
+            image,
+            address,
+            coords,
+            scope,
+            self._facts,
+            colour=colour or self._session.settings.colour,
+        )
         clock, label = self._session.clock, "golden_image" + (f"@{name}" if name else "")
         try:
             with clock.gate(f"{self._test.nodeid}: {label}"), clock.of("goldens"):

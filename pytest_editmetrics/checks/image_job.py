@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pytest_editmetrics.goldens.comparators import Comparison, Map
     from pytest_editmetrics.goldens.environment import Environment
     from pytest_editmetrics.goldens.images import Found, ImageAddress, Staged
+    from pytest_editmetrics.images.colour import Decoded
+    from pytest_editmetrics.images.colour_words import Colour
     from pytest_editmetrics.images.load import Array, ImageLike
     from pytest_editmetrics.images.regions import Mask
     from pytest_editmetrics.images.shapes import Region, RegionLike
@@ -47,6 +49,7 @@ class ImageJob:
     scope: Scope | None
     facts: Mapping[str, Any]
     environment: Environment | None = None
+    colour: Colour = "seen"
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,16 @@ class ImageResult:
 class _Prepared:
     """What a job is about: the image, what of it is compared."""
 
-    pixels: Array
+    decoded: Decoded
     area: Region
     scope: Scope | None
     mask: Mask
     region: Checked
+
+    @property
+    def pixels(self) -> Array:
+        """What is compared: uint8, (H, W), (H, W, 3) or (H, W, 4)."""
+        return self.decoded.pixels
 
 
 def run_job(session: EditSession, job: ImageJob) -> ImageResult:
@@ -76,6 +84,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         EditMetricsError: something could not be compared at all.
     """
     from pytest_editmetrics.gates.image_verdict import Bounds, empty_region, judge_image
+    from pytest_editmetrics.goldens.colour import told
     from pytest_editmetrics.goldens.images import Found, find_image
 
     settings = session.settings.golden_images
@@ -97,7 +106,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         found, update = Found(session.rootdir / first.staged.file, first.variant), "none"
     elif found is not None:
         session.goldens.check_inside(found.path)
-    golden, unlike, sha256 = _golden(session, found, image.pixels)
+    golden, unlike, sha256, profile = _golden(session, found, image, job)
     if first is None and found is not None and sha256 is not None:
         other = other_value(job.owner, found.path, sha256)
         if other is not None and update not in ("failed", "all"):
@@ -115,6 +124,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         snapshot={
             **_snapshot(session, job, found, sha256, made),
             **({} if first is None else {"file": first.staged.target}),
+            **({} if profile is None else {"profile": profile}),
         },
         region=image.region,
         compared=compared,
@@ -122,6 +132,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         scope=image.scope,
     )
     gate = replace(gate, environment=environment.names_if_known())
+    gate = replace(gate, details={**gate.details, **told(image.decoded, job.colour)})
     gate = _shown(session, job, gate, image, golden, compared)
     staged = None
     if gate.verdict == "recorded":
@@ -136,13 +147,13 @@ def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
     import numpy as np
 
     from pytest_editmetrics.gates.verdict import Checked
-    from pytest_editmetrics.images.load import load_pixels
+    from pytest_editmetrics.images.load import read_pixels
     from pytest_editmetrics.images.masks import bounds
     from pytest_editmetrics.images.regions import region_mask
     from pytest_editmetrics.images.shapes import Region
 
-    pixels = load_pixels(job.image)
-    height, width = pixels.shape[:2]
+    decoded = read_pixels(job.image, colour=job.colour)
+    height, width = decoded.pixels.shape[:2]
     area = Region.of(job.coords).read()
     scope = job.scope or ("unedit_area" if area else None)
     if scope == "unedit_area" and not area:
@@ -153,7 +164,7 @@ def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
     else:
         measured = inside if scope == "edit_area" else ~inside
     return _Prepared(
-        pixels,
+        decoded,
         area,
         scope,
         measured,
@@ -179,24 +190,32 @@ def _device(session: EditSession, job: ImageJob, environment: Environment) -> st
 
 
 def _golden(
-    session: EditSession, found: Found | None, pixels: Array
-) -> tuple[Array | None, str | None, str | None]:
-    """Return the golden's pixels, why they cannot be compared with the image's, and its hash."""
+    session: EditSession, found: Found | None, image: _Prepared, job: ImageJob
+) -> tuple[Array | None, str | None, str | None, str | None]:
+    """Return the golden's pixels, why they cannot be compared with the image's, and its hash.
+
+    The last value says how the colour profile of the image is another, if it is.
+    """
+    from pytest_editmetrics.goldens.colour import other_profile
     from pytest_editmetrics.goldens.comparators import unlike
-    from pytest_editmetrics.images.load import load_encoded_pixels, read_image_file
+    from pytest_editmetrics.images.load import read_encoded_pixels, read_image_file
 
     if found is None or found.empty:
-        return None, None, None
+        return None, None, None, None
     sha256 = None
     try:
         data, what = read_image_file(found.path, "golden image")
         sha256 = hashlib.sha256(data).hexdigest()
-        golden = load_encoded_pixels(data, what)
+        golden = read_encoded_pixels(data, what, job.colour)
     except ImageError as error:
         if session.options["update"] != "all":
             raise
-        return None, str(error), sha256
-    return golden, unlike(golden, pixels), sha256
+        return None, str(error), sha256, None
+    why, profile = unlike(golden.pixels, image.pixels), None
+    if why is None:
+        profile = other_profile(golden.icc, image.decoded.icc)
+        why = profile if job.comparator == "exact" else None
+    return golden.pixels, why, sha256, profile
 
 
 def _compared(session: EditSession, job: ImageJob, image: _Prepared, golden: Array) -> Comparison:
@@ -319,7 +338,7 @@ def _shown(
         from pytest_editmetrics.runs.evidence import keep_golden
 
         heat = compared.heat if compared else None
-        gate = keep_golden(session.run_dir, gate, image.pixels, golden, image.mask, heat)
+        gate = keep_golden(session.run_dir, gate, image.decoded, golden, image.mask, heat)
     if gate.verdict not in ("fail", "missing-golden") or job.owner is None:
         return gate
     from pytest_editmetrics.goldens.comparators import seen
@@ -340,16 +359,17 @@ def _staged(
     found: Found | None,
     made: Mapping[str, Any],
 ) -> Staged:
+    from pytest_editmetrics.goldens.colour import encode_golden
     from pytest_editmetrics.goldens.images import stage
-    from pytest_editmetrics.images.pixels import encode, megabytes
+    from pytest_editmetrics.images.pixels import megabytes
 
-    data, suffix = encode(image.pixels, session.settings.golden_images.format)
+    data, suffix = encode_golden(image.decoded, session.settings.golden_images.format)
     target = job.address.file(found.variant if found else None, suffix)
     staged = stage(data, target, made, session.rootdir)
     if len(data) <= LARGE:
         return staged
     sizes = " or ".join(
-        f"{megabytes(len(encode(image.pixels, name)[0]))} as {text}"
+        f"{megabytes(len(encode_golden(image.decoded, name)[0]))} as {text}"
         for name, text in (("png", "optimised PNG"), ("webp", "lossless WebP"))
     )
     return replace(

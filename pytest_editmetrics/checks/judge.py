@@ -154,6 +154,8 @@ def _judged(
     origin: dict[str, Any] = {"options": _plain(job.options)} if job.options else {}
     if job.pair.read:
         origin["read"] = {which: dict(notes) for which, notes in job.pair.read.items()}
+    if job.pair.colour != "seen":
+        origin["colour"] = job.pair.colour
     if job.expect is not None:
         origin["expect"] = job.expect
     if job.unnamed:

@@ -9,9 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pytest_editmetrics.background.colour_profile import diagnose_profiles
 from pytest_editmetrics.background.diagnosis import Diagnosis, diagnose
 from pytest_editmetrics.background.drift import Drift
 from pytest_editmetrics.gates.verdict import Checked, Gate
+from pytest_editmetrics.images.colour_words import Colour
 from pytest_editmetrics.images.load import Array, ImageLike, at_size_of, read_image
 from pytest_editmetrics.images.masks import bounds
 from pytest_editmetrics.images.regions import Mask, region_mask
@@ -28,7 +30,8 @@ class Pair:
     ``original`` is the edited image before it was resized to the reference, else ``None``; the
     edited boxes lie in its pixels. ``area`` is the edit area, its mask read: a region, or boxes as
     the user gave them; ``inside`` are its pixels, boolean (H, W). ``region`` is what results hold,
-    and ``read`` what had to be done to read either image, if anything.
+    and ``read`` what had to be done to read either image, if anything. ``numbers`` are reference
+    and edited image by their bare numbers, where the profile of either makes them others.
     """
 
     reference: Array
@@ -38,6 +41,8 @@ class Pair:
     inside: Mask
     region: Checked
     read: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    colour: Colour = "seen"
+    numbers: tuple[Array, Array] | None = None
     drifts: dict[str | None, Drift] = field(default_factory=dict, init=False, compare=False)
     """How far the pixels of a scope moved, where that was measured."""
     pictures: dict[str, str] = field(default_factory=dict, init=False, compare=False)
@@ -54,9 +59,12 @@ class Pair:
     def diagnosis(self, gate: Gate) -> Diagnosis:
         """Return what changed the pixels that a gate measured; made once for gates alike."""
         if gate.scope not in self._diagnoses:
-            self._diagnoses[gate.scope] = diagnose(
-                self.reference, self.edited, self.mask(gate), self.drifts.get(gate.scope)
-            )
+            mask, images = self.mask(gate), (self.reference, self.edited)
+            found = None
+            if self.numbers is not None:
+                found = diagnose_profiles(images, self.numbers, mask, self.read)
+            drift = self.drifts.get(gate.scope)
+            self._diagnoses[gate.scope] = found or diagnose(*images, mask, drift)
         return self._diagnoses[gate.scope]
 
     def change(self, gate: Gate) -> str:
@@ -73,6 +81,7 @@ def pair_of(
     edited: ImageLike,
     *,
     resize: Literal["reference"] | None = None,
+    colour: Colour = "seen",
     area: Any = None,
     ref_boxes: Any = None,
     edited_boxes: Any = None,
@@ -83,6 +92,7 @@ def pair_of(
         reference: of any kind that ``images.load_image`` takes.
         edited: the same.
         resize: ``"reference"`` resizes an edited image of another size.
+        colour: ``"seen"`` applies colour profiles, ``"numbers"`` leaves them aside.
         area: the edit area: a region, or boxes.
         ref_boxes: the objects in the reference, in pixels.
         edited_boxes: those in the edited image, in its own pixels.
@@ -98,9 +108,11 @@ def pair_of(
     ((0, 0, 3, 4), 12)
     """
     read = {
-        "edited": read_image(edited, "edited image"),
-        "reference": read_image(reference, "reference image"),
+        "edited": read_image(edited, "edited image", colour),
+        "reference": read_image(reference, "reference image", colour),
     }
+    for image in read.values():
+        image.warn()
     before = _held(read["reference"].pixels, reference)
     own = _held(read["edited"].pixels, edited)
     after = at_size_of(before, own, resize)
@@ -119,7 +131,15 @@ def pair_of(
         resized=after.shape != own.shape,
     )
     done = {which: image.notes for which, image in read.items() if image.notes}
-    return Pair(before, after, own if region.resized else None, area, inside, region, done)
+    bare = None
+    if any(image.numbers is not None for image in read.values()):
+        numbers = {
+            which: image.pixels if image.numbers is None else image.numbers
+            for which, image in read.items()
+        }
+        bare = numbers["reference"], at_size_of(before, numbers["edited"], resize)
+    original = own if region.resized else None
+    return Pair(before, after, original, area, inside, region, done, colour, bare)
 
 
 def _held(image: Array, source: Any) -> Array:

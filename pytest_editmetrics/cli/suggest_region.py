@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_editmetrics.cli.lines import say
 from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.images.colour_words import COLOURS
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cli.arguments import Commands
@@ -28,6 +29,12 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--dilate", metavar="N", type=int, default=4, help="grow it by N pixels (default: 4)"
     )
+    parser.add_argument(
+        "--colour",
+        choices=COLOURS,
+        default=COLOURS[0],
+        help="apply the images' colour profiles, or compare their bare numbers (default: seen)",
+    )
     parser.set_defaults(run=_suggest)
 
 
@@ -39,7 +46,7 @@ def _suggest(args: argparse.Namespace) -> int:
         raise InputError(f"--dilate {args.dilate}: give 0 or more pixels")
     if args.output is not None and args.output.suffix.lower() != ".png":
         raise InputError(f"-o {args.output}: a mask is written as PNG; let the name end in .png")
-    reference, edited = load_pair(args.reference, args.edited)
+    reference, edited = load_pair(args.reference, args.edited, colour=args.colour)
     found = suggest_region(reference, edited, args.dilate)
     if args.output is not None:
         save_mask(found, args.output)

@@ -23,6 +23,7 @@ from pytest_editmetrics.config.keys import (
 )
 from pytest_editmetrics.config.metric_keys import METRICS
 from pytest_editmetrics.config.node import Node
+from pytest_editmetrics.images.colour_words import COLOURS, Colour
 from pytest_editmetrics.images.data_url import is_data_url, short
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
@@ -43,6 +44,7 @@ class PairFields:
     thresholds: Mapping[str, Threshold]
     resize: Literal["reference"] | None
     expect: Expect | None
+    colour: Colour | None
 
 
 def identifier(node: Node, what: str) -> str:
@@ -175,7 +177,7 @@ def pair_fields(
             "ref_boxes and edited_boxes are paired in order, and there are"
             f" {reference} and {edited}"
         )
-    names = ("ref_boxes", "edited_boxes", "resize", "expect")
+    names = ("ref_boxes", "edited_boxes", "resize", "expect", "colour")
     fields = {name: given.get(name) for name in names}
     coords, bounds = area(given.get("coords"), mask), given.get("thresholds", {})
     return {**fields, "coords": coords, "thresholds": bounds}
@@ -344,6 +346,15 @@ ID = Key(
 )
 REFERENCE = Key("reference", IMAGE, "the image before the edit", "mug.png")
 EDITED = Key("edited", IMAGE, "the image after the edit", "mug-red.png")
+COLOUR = Key(
+    "colour",
+    choice(*COLOURS),
+    "whether an image's colour profile is applied, so that it is measured as it is `seen`, or left"
+    " aside, so that its bare `numbers` are",
+    "numbers",
+    "what the configuration says, else `seen`",
+    call="colour",
+)
 # what cases and rows have in common, besides these three and ``coords``
 FIELDS = (
     Key(
@@ -387,4 +398,5 @@ FIELDS = (
         call="resize",
     ),
     Key("expect", EXPECT, "how the model writes the background", "composited", call="expect"),
+    COLOUR,
 )

@@ -28,6 +28,7 @@ from pytest_editmetrics.config.settings_keys import (
     metric_block,
 )
 from pytest_editmetrics.errors import did_you_mean
+from pytest_editmetrics.images.colour_words import Colour
 from pytest_editmetrics.measurement import SCOPES, Margin, Metric, Scope, Threshold
 from pytest_editmetrics.pipes import autopipeline
 from pytest_editmetrics.pipes.registry import PipeRegistry
@@ -54,7 +55,8 @@ class Settings:
     ``metrics`` are measured where a test names none; ``thresholds`` hold for a test or case
     without a golden of its own; ``golden_images`` is how golden images are compared and kept;
     ``expect`` is what holds where a check or case does not say how its background is written;
-    ``metrics_named`` tells that the file names the metrics.
+    ``metrics_named`` tells that the file names the metrics; ``colour`` how colours are read where
+    a check or case does not say.
     """
 
     path: Path | None
@@ -65,6 +67,7 @@ class Settings:
     golden_images: ImageSettings = field(default_factory=ImageSettings)
     expect: Expect | None = None
     metrics_named: bool = True
+    colour: Colour = "seen"
 
     def default(self, metric: Metric, expect: Expect | None) -> Threshold | None:
         """Return the bound that holds where no golden, test or case states one."""
@@ -133,6 +136,7 @@ class _Loader:
             golden_images=golden_images.image_settings(self._read("golden_images", {})),
             expect=self._read("expect"),
             metrics_named=self._root.get("metrics") is not None,
+            colour=self._read("colour", "seen"),
         )
 
     def _read(self, name: str, default: Any = None) -> Any:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from pytest_editmetrics.config import asset_roots, golden_images
 from pytest_editmetrics.config.bounds import BOUNDS, bounds
+from pytest_editmetrics.config.case_fields import COLOUR
 from pytest_editmetrics.config.expect import EXPECT
 from pytest_editmetrics.config.keys import (
     Block,
@@ -151,6 +153,7 @@ SETTINGS = Block(
             "composited",
             call="expect",
         ),
+        replace(COLOUR, default="seen"),
         Key(
             "pipes_default",
             _raw("options by pipe", _pipes_schema),

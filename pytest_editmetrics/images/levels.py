@@ -54,6 +54,16 @@ def of_floats(values: NDArray[Any], what: str, notes: Notes) -> Array:
     return np.rint(values.astype(np.float64) * 255).astype(np.uint8)
 
 
+def unrounded(values: NDArray[Any], top: int | None) -> NDArray[np.float32]:
+    """Return levels in [0, 255] that are not rounded, of values up to ``top``, or floats in [0, 1].
+
+    >>> unrounded(np.array([0, 65535, 128.5]), 65535).tolist()
+    [0.0, 255.0, 0.5]
+    """
+    share = values.astype(np.float64) / (top or 1)
+    return np.asarray(share.clip(0, 1) * 255, np.float32)
+
+
 def _remedy(low: float, high: float) -> str:
     """Say what values look like by how far they reach; a wrong guess blackens the image."""
     if -1.5 <= low <= -0.5 and high <= 1.5:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -17,6 +17,8 @@ from PIL import Image
 
 from pytest_editmetrics.errors import ImageError, InputError
 from pytest_editmetrics.images.arrays import READABLE, of_array, of_tensor
+from pytest_editmetrics.images.colour import Decoded, warn_of_ignored
+from pytest_editmetrics.images.colour_words import Colour, check_colour
 from pytest_editmetrics.images.data_url import is_data_url, read_data_url, short
 from pytest_editmetrics.images.files import read_file
 from pytest_editmetrics.images.levels import Array, Notes, on_white
@@ -30,13 +32,13 @@ __all__ = [
     "ImageLike",
     "Loaded",
     "at_size_of",
-    "load_encoded_pixels",
     "load_image",
     "load_pair",
-    "load_pixels",
     "read_encoded",
+    "read_encoded_pixels",
     "read_image",
     "read_image_file",
+    "read_pixels",
 ]
 
 ImageLike: TypeAlias = "Image.Image | str | os.PathLike[str] | NDArray[Any] | torch.Tensor | Loaded"
@@ -47,14 +49,22 @@ class Loaded:
     """An image that was loaded: whoever takes images takes it as it is.
 
     ``pixels`` are RGB, uint8, (H, W, 3), C-contiguous. ``notes`` say what had to be done to read
-    them: ``clipped`` is the range of floats that lay outside [0, 1] by less than 0.001.
+    them: ``clipped`` is the range of floats that lay outside [0, 1] by less than 0.001, ``colour``
+    what became of the colour profile. ``numbers`` are the pixels that the bare numbers would give,
+    where a profile made them others; ``what`` names the image.
     """
 
     pixels: Array
     notes: Notes = field(default_factory=dict)
+    numbers: Array | None = None
+    what: str = "image"
+
+    def warn(self) -> None:
+        """Warn where the image has a profile that was not applied."""
+        warn_of_ignored(self.what, self.notes, stacklevel=3)
 
 
-def load_image(source: ImageLike, what: str = "image") -> Array:
+def load_image(source: ImageLike, what: str = "image", colour: Colour = "seen") -> Array:
     """Load one image.
 
     Args:
@@ -63,33 +73,39 @@ def load_image(source: ImageLike, what: str = "image") -> Array:
             batch or a list of one counts as its only image. C is 1 (grey), 3 (RGB) or 4 (RGBA).
             Floats outside [0, 1] by less than 0.001 are clipped.
         what: what to call it in an error, such as ``reference image``.
+        colour: ``"seen"`` applies the colour profile of a file or PIL image; ``"numbers"`` takes
+            the numbers for sRGB, whatever profile they have.
 
     Returns:
         RGB, uint8 in [0, 255], (H, W, 3), C-contiguous. EXIF orientation is applied, transparency
         composited on white, 16-bit values scaled to 8 (``round(v / 257)``), float values too
-        (``round(v * 255)``).
+        (``round(v * 255)``), colours with a profile converted to sRGB (relative colorimetric). A
+        profile that is not applied, damaged or of another kind of image, is warned of.
 
     Raises:
         ImageError: not an image, unreadable, or it could be read in two ways. The message starts
             with ``what`` and the path, if there is one.
+        InputError: another value of ``colour``.
 
     >>> load_image(np.ones((2, 3))).shape
     (2, 3, 3)
     >>> load_image(Image.new("RGBA", (1, 1), (0, 0, 0, 0)))[0, 0].tolist()
     [255, 255, 255]
     """
-    return read_image(source, what).pixels
+    loaded = read_image(source, what, colour)
+    loaded.warn()
+    return loaded.pixels
 
 
-def read_image(source: ImageLike, what: str = "image") -> Loaded:
+def read_image(source: ImageLike, what: str = "image", colour: Colour = "seen") -> Loaded:
     """Load one image, and say what had to be done; takes and raises what ``load_image`` does."""
     if isinstance(source, Loaded):
         return source
-    notes: Notes = {}
-    return Loaded(on_white(_pixels(source, what, notes)), notes)
+    check_colour(colour)
+    return _loaded(*_read(source, what, colour))
 
 
-def read_encoded(data: bytes, what: str) -> Loaded:
+def read_encoded(data: bytes, what: str, colour: Colour = "seen") -> Loaded:
     """Load one image from the bytes of its file; returns and raises as ``read_image``.
 
     >>> import io
@@ -99,33 +115,43 @@ def read_encoded(data: bytes, what: str) -> Loaded:
     (2, 3, 3)
     """
     notes: Notes = {}
-    return Loaded(on_white(of_encoded(data, what, notes)), notes)
+    return _loaded(of_encoded(data, what, notes, colour), notes, what)
 
 
-def load_pixels(source: ImageLike, what: str = "image") -> Array:
-    """Load one image as it is, grey and alpha kept.
+def read_pixels(source: ImageLike, what: str = "image", colour: Colour = "seen") -> Decoded:
+    """Load one image as it is, grey and alpha kept, and say what had to be done.
 
     Args:
         source: as ``load_image`` takes it.
         what: what to call it in an error.
+        colour: as ``load_image`` takes it.
 
     Returns:
-        uint8 in [0, 255]: (H, W) for a grey image, (H, W, 4) RGBA for one with alpha, (H, W, 3) RGB
-        for any other. A palette is resolved, 16 bit and float are scaled to 8 bit, EXIF orientation
-        is applied; grey with alpha becomes RGBA.
+        Its pixels, uint8 in [0, 255]: (H, W) for a grey image, (H, W, 4) RGBA for one with alpha,
+        (H, W, 3) RGB for any other. A palette is resolved, 16 bit and float are scaled to 8 bit,
+        EXIF orientation is applied; grey with alpha becomes RGBA. A profile that is not applied is
+        warned of.
 
     Raises:
         ImageError: see ``load_image``.
 
-    >>> load_pixels(Image.new("RGBA", (3, 2))).shape, load_pixels(np.ones((2, 3))).shape
-    ((2, 3, 4), (2, 3))
+    >>> read_pixels(Image.new("RGBA", (3, 2))).pixels.shape
+    (2, 3, 4)
     """
-    return _pixels(source, what, {})
+    check_colour(colour)
+    decoded, notes, named = _read(source, what, colour)
+    warn_of_ignored(named, notes)
+    return replace(decoded, notes=notes)
 
 
-def load_encoded_pixels(data: bytes, what: str) -> Array:
-    """Load one image from the bytes of its file; returns and raises as ``load_pixels``."""
-    return of_encoded(data, what, {})
+def read_encoded_pixels(data: bytes, what: str, colour: Colour = "seen") -> Decoded:
+    """Load one image from the bytes of its file, as ``read_pixels``; nothing is warned of."""
+    return of_encoded(data, what, {}, colour)
+
+
+def _loaded(decoded: Decoded, notes: Notes, what: str) -> Loaded:
+    bare = None if decoded.numbers is None else on_white(decoded.numbers)
+    return Loaded(on_white(decoded.pixels), notes, bare, what)
 
 
 def read_image_file(source: str | os.PathLike[str], what: str) -> tuple[bytes, str]:
@@ -139,30 +165,37 @@ def read_image_file(source: str | os.PathLike[str], what: str) -> tuple[bytes, s
     return read_file(Path(source), named), named
 
 
-def _pixels(source: Any, what: str, notes: Notes) -> Array:
+def _read(source: Any, what: str, colour: Colour) -> tuple[Decoded, Notes, str]:
+    """Return an image, what was done to read it, and what to call it."""
+    notes: Notes = {}
     if isinstance(source, (list, tuple)):
         if len(source) != 1:
             raise ImageError(f"{what}: a list of {len(source)} images; pass one of them")
         source = source[0]
     if isinstance(source, str) and is_data_url(source):
         named = f"{what} {short(source)}"
-        return of_encoded(read_data_url(source, named), named, notes)
+        return of_encoded(read_data_url(source, named), named, notes, colour), notes, named
     if isinstance(source, (str, os.PathLike)):
-        return of_encoded(*read_image_file(source, what), notes)
+        data, named = read_image_file(source, what)
+        return of_encoded(data, named, notes, colour), notes, named
     if isinstance(source, Image.Image):
         name = getattr(source, "filename", "")
-        return of_picture(source, f"{what} {name}" if name else what, notes)
+        named = f"{what} {name}" if name else what
+        return of_picture(source, named, notes, colour), notes, named
     if isinstance(source, np.ndarray):
-        return of_array(source, what, notes)
+        return Decoded(of_array(source, what, notes)), notes, what
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(source, torch.Tensor):
-        return of_tensor(source, what, notes)
+        return Decoded(of_tensor(source, what, notes)), notes, what
     hint = "; pass its .images[0]" if hasattr(source, "images") else ""
     raise ImageError(f"{what}: {type(source).__name__} is not an image{hint}; give {READABLE}")
 
 
 def load_pair(
-    reference: ImageLike, edited: ImageLike, resize: Literal["reference"] | None = None
+    reference: ImageLike,
+    edited: ImageLike,
+    resize: Literal["reference"] | None = None,
+    colour: Colour = "seen",
 ) -> tuple[Array, Array]:
     """Load the image before and after the edit, at one size.
 
@@ -171,6 +204,7 @@ def load_pair(
         edited: as in ``load_image``.
         resize: ``"reference"`` resizes an edited image of another size (bicubic, antialiased);
             ``None`` makes another size an error.
+        colour: as in ``load_image``.
 
     Returns:
         Two arrays (H, W, 3), RGB, uint8, of the reference's size.
@@ -183,8 +217,8 @@ def load_pair(
     >>> a.shape == b.shape
     True
     """
-    before = load_image(reference, "reference image")
-    return before, at_size_of(before, load_image(edited, "edited image"), resize)
+    before = load_image(reference, "reference image", colour)
+    return before, at_size_of(before, load_image(edited, "edited image", colour), resize)
 
 
 def at_size_of(before: Array, after: Array, resize: Literal["reference"] | None = None) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from io import BytesIO
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,29 +13,33 @@ from PIL import Image, ImageFile, ImageOps
 
 from pytest_editmetrics.errors import ImageError
 from pytest_editmetrics.images import jpeg, png, tiff
+from pytest_editmetrics.images.colour import Colours, Decoded
+from pytest_editmetrics.images.colour_words import Colour
 from pytest_editmetrics.images.files import opened
 from pytest_editmetrics.images.leniency import whole_files
-from pytest_editmetrics.images.levels import Array, Notes, of_floats, of_integers
+from pytest_editmetrics.images.levels import Notes, of_floats, of_integers, unrounded
 
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 _GREY = ("1", "L", "La")
 _OF_PREVIEWS = ("MPO",)  # the further frames of a phone's photo are smaller copies of it
 _LAZY = Lock()
+_TOP = 65535
+KindT = TypeVar("KindT", bound=np.generic)
 
 
-def of_encoded(data: bytes, what: str, notes: Notes) -> Array:
-    """Return the pixels of a file: uint8, grey (H, W), RGB or RGBA (H, W, C).
+def of_encoded(data: bytes, what: str, notes: Notes, colour: Colour = "seen") -> Decoded:
+    """Return the pixels of a file.
 
     Raises:
         ImageError: it is no image, cannot be decoded to its end, or could be read in two ways.
     """
     with whole_files():
-        image, data = opened(data, what)
+        image, decoded = opened(data, what)
         with image:
-            return _pixels(image, data, what, notes)
+            return _pixels(image, decoded, Colours(image, data, what, notes, colour), what, notes)
 
 
-def of_picture(image: Image.Image, what: str, notes: Notes) -> Array:
+def of_picture(image: Image.Image, what: str, notes: Notes, colour: Colour = "seen") -> Decoded:
     """Return the pixels of a PIL image, as ``of_encoded``; one opened and not yet read stays so."""
     if 0 in image.size:
         raise ImageError(f"{what}: has no pixels ({image.width}x{image.height})")
@@ -44,19 +48,25 @@ def of_picture(image: Image.Image, what: str, notes: Notes) -> Array:
             own, data = _behind(image)
             if data is None:
                 _loaded(image, what)
-        return _pixels(own, data, what, notes)
+        colours = Colours(own, data, what, notes, colour, held=True)
+        if data is not None and own.format == "PNG":
+            data = png.without_texts(data)
+        return _pixels(own, data, colours, what, notes)
 
 
 def of_mask(data: bytes, what: str) -> tuple[Array, dict[Any, Any]]:
     """Return the levels of a mask's file as they are, and what else stands in it, by name.
 
+    They are numbers, whatever the file's colour profile.
+
     Raises:
         ImageError: as ``of_encoded``.
     """
     with whole_files():
-        image, data = opened(data, what)
+        image, decoded = opened(data, what)
         with image:
-            return _pixels(image, data, what, {}), image.info
+            numbers = Colours(image, data, what, {}, "numbers")
+            return _pixels(image, decoded, numbers, what, {}).pixels, image.info
 
 
 def _behind(image: Image.Image) -> tuple[Image.Image, bytes | None]:
@@ -69,9 +79,7 @@ def _behind(image: Image.Image) -> tuple[Image.Image, bytes | None]:
         file.seek(0)
         data = file.read()
         file.seek(at)
-        if image.format == "PNG":
-            data = png.without_texts(data)
-        own = type(image)(BytesIO(data))
+        own = type(image)(BytesIO(png.without_texts(data) if image.format == "PNG" else data))
         own.format = image.format
         if frame := image.tell():
             own.seek(frame)
@@ -80,9 +88,12 @@ def _behind(image: Image.Image) -> tuple[Image.Image, bytes | None]:
     if (own.size, own.mode) != (image.size, image.mode):  # a draft, say
         return image, None
     # in place: a decoder adds what stands after the pixels
+    had_profile = bool(own.info.get("icc_profile"))
     for key in own.info.keys() - image.info.keys():
         del own.info[key]
     own.info.update(image.info)
+    if had_profile and not image.info.get("icc_profile"):  # it was taken away
+        own.info.pop("icc_profile", None)
     return own, data
 
 
@@ -91,7 +102,9 @@ def _is_loaded(image: Any) -> bool:
     return core is not None and not image.tile
 
 
-def _pixels(image: Image.Image, data: bytes | None, what: str, notes: Notes) -> Array:
+def _pixels(
+    image: Image.Image, data: bytes | None, colours: Colours, what: str, notes: Notes
+) -> Decoded:
     _check_frames(image, what)
     kind = image.format
     deep = None
@@ -103,22 +116,32 @@ def _pixels(image: Image.Image, data: bytes | None, what: str, notes: Notes) -> 
         deep = _guarded(lambda: _deep_values(kind, data, type(image)), what)
     if deep is not None:
         values, top = deep
-        return _shaped(of_floats(values, what, notes) if top is None else of_integers(values, top))
+        return _of_deep(values, top, colours, what, notes)
     states_depth = kind in ("PNG", "PPM", "JPEG2000")
     upright: Image.Image = _guarded(lambda: ImageOps.exif_transpose(image), what)
     if upright.mode == "F":
-        return of_floats(np.asarray(upright), what, notes)
+        return _of_deep(np.asarray(upright), None, colours, what, notes)
     if upright.mode in _SIXTEEN_BIT or upright.mode == "I":
-        return _sixteen_bit(upright, states_depth, what)
+        return _of_deep(_sixteen_bit(upright, states_depth, what), _TOP, colours, what, notes)
+    if (picture := colours.picture(upright)) is not None:
+        return picture
     try:
         if upright.has_transparency_data:
-            return np.ascontiguousarray(upright.convert("RGBA"))
+            return colours.shown(np.ascontiguousarray(upright.convert("RGBA")))
         rgb = np.ascontiguousarray(upright.convert("RGB"))
     except ValueError as error:
         raise ImageError(
             f"{what}: Pillow cannot turn mode {upright.mode!r} into RGB ({error}); convert it first"
         ) from error
-    return np.ascontiguousarray(rgb[..., 0]) if upright.mode in _GREY else rgb
+    grey = upright.mode in _GREY
+    return colours.shown(np.ascontiguousarray(rgb[..., 0]) if grey else rgb)
+
+
+def _of_deep(
+    values: NDArray[Any], top: int | None, colours: Colours, what: str, notes: Notes
+) -> Decoded:
+    levels = of_floats(values, what, notes) if top is None else of_integers(values, top)
+    return colours.shown(_shaped(levels), lambda: _shaped(unrounded(values, top)))
 
 
 def _deep_values(
@@ -132,8 +155,9 @@ def _deep_values(
     return tiff.deep_values(again) if kind == "TIFF" else None
 
 
-def _shaped(levels: Array) -> Array:
-    return np.ascontiguousarray(levels[..., 0] if levels.shape[2] == 1 else levels)
+def _shaped(levels: NDArray[KindT]) -> NDArray[KindT]:
+    grey = levels.ndim == 3 and levels.shape[2] == 1
+    return np.ascontiguousarray(levels[..., 0] if grey else levels)
 
 
 def _check_frames(image: Image.Image, what: str) -> None:
@@ -175,7 +199,7 @@ def _guarded(step: Callable[[], Any], what: str) -> Any:
         raise ImageError(f"{what}: is truncated or damaged ({error})") from error
 
 
-def _sixteen_bit(image: Image.Image, states_depth: bool, what: str) -> Array:
+def _sixteen_bit(image: Image.Image, states_depth: bool, what: str) -> NDArray[np.int64]:
     values = np.asarray(image).astype(np.int64)
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > 65535:
@@ -188,4 +212,4 @@ def _sixteen_bit(image: Image.Image, states_depth: bool, what: str) -> Array:
             f"{what}: mode 'I' with values up to {high} may be 8 or 16 bit; convert it to mode 'L' "
             "or 'I;16'"
         )
-    return of_integers(values)
+    return values

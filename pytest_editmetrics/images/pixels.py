@@ -14,8 +14,10 @@ from pytest_editmetrics.images.levels import Array
 SUFFIX = {"png": ".png", "webp": ".webp"}
 
 
-def encode(pixels: Array, image_format: str) -> tuple[bytes, str]:
+def encode(pixels: Array, image_format: str, icc: bytes | None = None) -> tuple[bytes, str]:
     """Return the bytes of a lossless file and its suffix: ``png`` (optimised) or ``webp``.
+
+    ``icc`` is the colour profile that the file carries.
 
     What WebP cannot hold as it is becomes a PNG: a grey image, an alpha that is opaque everywhere,
     an edge of more than 16383 pixels.
@@ -23,12 +25,13 @@ def encode(pixels: Array, image_format: str) -> tuple[bytes, str]:
     >>> encode(np.zeros((2, 2), np.uint8), "webp")[1]
     '.png'
     """
+    profile = {} if icc is None else {"icc_profile": icc}
     if image_format == "webp" and pixels.ndim == 3 and max(pixels.shape[:2]) <= 16383:
-        data = _saved(pixels, "WEBP", lossless=True, quality=75, method=4, exact=True)
+        data = _saved(pixels, "WEBP", lossless=True, quality=75, method=4, exact=True, **profile)
         with Image.open(io.BytesIO(data)) as image:
             if np.array_equal(np.asarray(image), pixels):
                 return data, SUFFIX["webp"]
-    return _saved(pixels, "PNG", optimize=True), SUFFIX["png"]
+    return _saved(pixels, "PNG", optimize=True, **profile), SUFFIX["png"]
 
 
 def _saved(pixels: Array, name: str, **options: Any) -> bytes:

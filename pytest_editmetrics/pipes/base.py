@@ -17,6 +17,7 @@ from pytest_editmetrics.errors import (
     RegionError,
     did_you_mean,
 )
+from pytest_editmetrics.images.colour_words import Colour
 from pytest_editmetrics.images.load import Array, ImageLike, at_size_of, read_image
 from pytest_editmetrics.images.regions import Box, Mask, check_mask_mode, region_mask
 from pytest_editmetrics.images.shapes import Region
@@ -148,6 +149,7 @@ class Pipe(ABC):
         metric: str | None = None,
         *,
         resize: Resize | None = None,
+        colour: Colour = "seen",
         evidence: Evidence | None = None,
         **params: Any,
     ) -> Measurement:
@@ -161,6 +163,7 @@ class Pipe(ABC):
             mask_mode: ``inner`` measures inside the boxes, ``outer`` outside, ``None`` everywhere.
             metric: which; the pipe's first by default.
             resize: ``"reference"`` resizes an edited image of another size.
+            colour: ``"seen"`` applies the images' colour profiles, ``"numbers"`` leaves them aside.
             evidence: filled with what explains the measurement in the picture.
             params: runtime parameters of the metric.
 
@@ -174,14 +177,18 @@ class Pipe(ABC):
         region = Region.of(coords).read()
         with self.explained(f"reading the images for {metric}"):
             read = {
-                "reference": read_image(ref_image, "reference image"),
-                "edited": read_image(edited_image, "edited image"),
+                "reference": read_image(ref_image, "reference image", colour),
+                "edited": read_image(edited_image, "edited image", colour),
             }
+            for image in read.values():
+                image.warn()
             reference, after = read["reference"].pixels, read["edited"].pixels
             edited = at_size_of(reference, after, resize)
         details: dict[str, Any] = {}
         if notes := {which: image.notes for which, image in read.items() if image.notes}:
             details["read"] = notes
+        if colour != "seen":
+            details["colour"] = colour
         size = None if after.shape == edited.shape else (after.shape[1], after.shape[0])
         if size is not None:
             details.update(resize=resize, resized_from=list(size))
@@ -237,7 +244,7 @@ class Pipe(ABC):
         if known is None:
             raise InputError(f"Unsupported metric: {metric}")
         check_mask_mode(mask_mode)
-        valid = (*known.params, "resize")
+        valid = (*known.params, "resize", "colour")
         for name in params:
             if name not in valid:
                 hint = did_you_mean(name, valid)

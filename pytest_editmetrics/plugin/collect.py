@@ -121,6 +121,7 @@ def _run(
             case.edited_boxes,
             metrics=case.metrics or file.metrics or None,
             resize=case.resize,
+            colour=case.colour,
             expect=case.expect,
             thresholds=case.thresholds,
         ),

@@ -11,6 +11,7 @@ from pytest_editmetrics.measurement import Measurement
 from pytest_editmetrics.session.running import running_record
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.images.colour_words import Colour
     from pytest_editmetrics.images.shapes import RegionLike
 
 
@@ -22,6 +23,7 @@ def assert_unedit_emd_below(
     *,
     name: str | None = None,
     resize: Resize | None = None,
+    colour: Colour | None = None,
 ) -> Measurement:
     """Assert that CLIP sees the same content outside the boxes: metric ``emd``, lower is better.
 
@@ -34,6 +36,8 @@ def assert_unedit_emd_below(
             one the golden's holds, else the configuration's default.
         name: tells gates of one metric in one test apart.
         resize: ``"reference"`` resizes the edited image to the reference first.
+        colour: ``"seen"`` applies the images' colour profiles, ``"numbers"`` leaves them aside;
+            default: the configuration's.
 
     Returns:
         The measurement; a soft failure is one too, and makes the test xfail.
@@ -43,8 +47,8 @@ def assert_unedit_emd_below(
         EditMetricsError: nothing could be measured, or no test is running.
     """
     __tracebackhide__ = True
-    given = {"coords": coords, "name": name, "resize": resize, "scope": "unedit_area"}
-    return _one("emd", threshold, reference, edited, **given)
+    given = {"coords": coords, "name": name, "resize": resize, "colour": colour}
+    return _one("emd", threshold, reference, edited, scope="unedit_area", **given)
 
 
 def assert_unedit_lpips_below(
@@ -55,6 +59,7 @@ def assert_unedit_lpips_below(
     *,
     name: str | None = None,
     resize: Resize | None = None,
+    colour: Colour | None = None,
 ) -> Measurement:
     """Assert that the pixels outside the boxes look the same: metric ``lpips``, lower is better.
 
@@ -62,8 +67,8 @@ def assert_unedit_lpips_below(
     images and divided by the measured fraction of the image.
     """
     __tracebackhide__ = True
-    given = {"coords": coords, "name": name, "resize": resize, "scope": "unedit_area"}
-    return _one("lpips", threshold, reference, edited, **given)
+    given = {"coords": coords, "name": name, "resize": resize, "colour": colour}
+    return _one("lpips", threshold, reference, edited, scope="unedit_area", **given)
 
 
 def assert_object_sim_above(
@@ -76,6 +81,7 @@ def assert_object_sim_above(
     edited_boxes: Boxes | None = None,
     name: str | None = None,
     resize: Resize | None = None,
+    colour: Colour | None = None,
 ) -> Measurement:
     """Assert that the objects are still the same: metric ``sam_clip_cls_sim``, higher is better.
 
@@ -89,6 +95,8 @@ def assert_object_sim_above(
         edited_boxes: the same objects in the edited image, in the same order.
         name: tells gates of one metric in one test apart.
         resize: ``"reference"`` resizes the edited image to the reference first.
+        colour: ``"seen"`` applies the images' colour profiles, ``"numbers"`` leaves them aside;
+            default: the configuration's.
 
     Returns:
         The measurement; a soft failure (an odd list, an object that SAM does not find) is one too,
@@ -102,7 +110,8 @@ def assert_object_sim_above(
     if coords is not None and (ref_boxes is not None or edited_boxes is not None):
         raise InputError("give coords (reference boxes, then edited boxes) or the two lists")
     boxes = {"ref_boxes": ref_boxes, "edited_boxes": edited_boxes, "object_coords": coords}
-    return _one("sam_clip_cls_sim", threshold, reference, edited, name=name, resize=resize, **boxes)
+    given = {"name": name, "resize": resize, "colour": colour}
+    return _one("sam_clip_cls_sim", threshold, reference, edited, **given, **boxes)
 
 
 def _one(

@@ -61,6 +61,8 @@ def image_rows(gate: Gate) -> list[tuple[str, str]]:
         rows.append(("whole", f"{whole} (the picture as one)"))
     if tile := snapshot.get("tile"):
         rows.append(("tile", f"worst {_held(gate, tile)} at {_box(tile['box'])}"))
+    if profile := snapshot.get("profile"):
+        rows.append(("profile", profile))
     if across := snapshot.get("across"):
         rows.append(("devices", f"{across}: differences may come from the device"))
     if entry := snapshot.get("provenance"):

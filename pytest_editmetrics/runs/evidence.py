@@ -11,6 +11,7 @@ import numpy as np
 
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.images.colour import Decoded
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 from pytest_editmetrics.pipes.explain import Evidence, Heat
@@ -53,7 +54,7 @@ def keep_pair(
 def keep_golden(
     run_dir: RunDir,
     gate: Gate,
-    image: Array,
+    image: Decoded,
     golden: Array | None,
     mask: Mask,
     heat: Heat | None,
@@ -63,13 +64,13 @@ def keep_golden(
     Args:
         run_dir: where to.
         gate: as it was judged.
-        image: the test's image, uint8, (H, W), (H, W, 3) or (H, W, 4).
+        image: the test's image; it is kept with the profile that it needs.
         golden: the golden image, ``None`` if there is none.
         mask: boolean (H, W), true where compared.
         heat: LPIPS' spatial map, float64 (H, W), if that is what was compared.
     """
     kept = _Kept(run_dir)
-    kept.save("edited", image)
+    kept.save("edited", image.bare, image.icc)
     if golden is not None:
         kept.save("golden", golden)
     kept.mask(lambda: mask)
@@ -92,9 +93,9 @@ class _Kept:
         except Exception as error:  # whatever it is, the verdict stands
             self._problems.append(f"{what}: {error or type(error).__name__}")
 
-    def save(self, key: str, image: Array) -> None:
+    def save(self, key: str, image: Array, icc: bytes | None = None) -> None:
         with self._part(key):
-            self._images[key] = self._run_dir.save_image(image)
+            self._images[key] = self._run_dir.save_image(image, icc)
 
     def mask(self, make: Callable[[], Mask]) -> None:
         with self._part("mask"):

@@ -170,6 +170,7 @@ GATE = _declared(
       provenance mapping?: the golden's entry: what made it
       proposed mapping: the entry that this image would get
       across text?: that golden and image are from different devices
+      profile text: how the colour profile of the image is another than its golden's
     """
 )
 CRASHED = _declared(
@@ -220,6 +221,7 @@ DETAILS = _declared(
     unnamed flag: that `expect` chose the metric, and nobody named it
     fixture text: the fixture of the tests that gave the pipe
     read mapping: what had to be done to read an image, by `reference` and `edited`
+    colour text: `numbers`, where colour profiles were left aside
     resize text: to which size the edited image was brought
     resized_from list: its width and height before
     dtype text: the precision, where it is not float32

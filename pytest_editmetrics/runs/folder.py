@@ -86,14 +86,16 @@ class RunDir:
             if _OWN_FILE.fullmatch(path.name) and path.name not in kept:
                 path.unlink(missing_ok=True)
 
-    def save_image(self, array: NDArray[np.uint8]) -> str:
+    def save_image(self, array: NDArray[np.uint8], icc: bytes | None = None) -> str:
         """Save an image losslessly and return its path relative to the run directory.
 
         Args:
             array: uint8, (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA.
+            icc: the colour profile that they are to be seen with.
 
         Returns:
-            ``images/<hash>.png``: the same for equal pixels, which are written only once.
+            ``images/<hash>.png``: the same for equal pixels with equal profiles, which are written
+            only once.
 
         Raises:
             InputError: an array of another type or shape.
@@ -109,14 +111,16 @@ class RunDir:
                 f" {array.dtype} {array.shape}"
             )
         pixels = np.ascontiguousarray(array)
-        digest = hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
+        profile = {} if icc is None else {"icc_profile": icc}
+        known = f"{pixels.shape}".encode() + pixels.tobytes() + (icc or b"")
+        digest = hashlib.sha256(known).hexdigest()
         name = f"{IMAGES}/{digest[:20]}.png"
         target = self.path / name
         if is_whole_png(target):
             return name
         target.parent.mkdir(parents=True, exist_ok=True)
         with replacing(target) as temporary:
-            Image.fromarray(pixels).save(temporary, "PNG", compress_level=_COMPRESSION)
+            Image.fromarray(pixels).save(temporary, "PNG", compress_level=_COMPRESSION, **profile)
         return name
 
     def add_file(self, name: str, data: bytes) -> None:

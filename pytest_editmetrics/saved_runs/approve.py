@@ -265,9 +265,9 @@ def _write_images(
     session: EditSession, images: Sequence[_Image], say: Callable[[str], None]
 ) -> None:
     from pytest_editmetrics.config.reader import shown_path
+    from pytest_editmetrics.goldens.colour import encode_golden
     from pytest_editmetrics.goldens.images import discard, promote, stage
-    from pytest_editmetrics.images.load import load_pixels
-    from pytest_editmetrics.images.pixels import encode
+    from pytest_editmetrics.images.load import read_pixels
 
     first = {image.target: image for image in reversed(images)}
     for image in images:
@@ -278,7 +278,8 @@ def _write_images(
     staged = []
     try:
         for image in images:
-            data, suffix = encode(load_pixels(image.source), session.settings.golden_images.format)
+            pixels = read_pixels(image.source, colour="numbers")
+            data, suffix = encode_golden(pixels, session.settings.golden_images.format)
             target = image.target.with_suffix(suffix)
             staged.append(stage(data, target, image.provenance, session.rootdir))
         written = promote(staged, session.rootdir)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.checks.pairs import Pair
     from pytest_editmetrics.config.manifest import Row
     from pytest_editmetrics.gates.verdict import Gate
+    from pytest_editmetrics.images.colour_words import Colour
     from pytest_editmetrics.images.load import Loaded
     from pytest_editmetrics.report.tally import RunningTally, Tally
 
@@ -81,11 +82,13 @@ class RowScorer:
         """Return the images of a row, or why there are none. Threads may decode meanwhile."""
         from pytest_editmetrics.checks.pairs import pair_of
 
+        colour = row.colour or self._session.settings.colour
         try:
             return pair_of(
-                _load(row, "reference"),
-                _load(row, "edited"),
+                _load(row, "reference", colour),
+                _load(row, "edited", colour),
                 resize=row.resize,
+                colour=colour,
                 area=row.coords,
                 ref_boxes=row.ref_boxes,
                 edited_boxes=row.edited_boxes,
@@ -154,7 +157,7 @@ class RowScorer:
         return replace(gate, details={**gate.details, "manifest": facts})
 
 
-def _load(row: Row, which: Literal["reference", "edited"]) -> Loaded:
+def _load(row: Row, which: Literal["reference", "edited"], colour: Colour) -> Loaded:
     from pytest_editmetrics.images.data_url import is_data_url
     from pytest_editmetrics.images.encoded import Encoded
     from pytest_editmetrics.images.load import read_encoded, read_image
@@ -165,8 +168,8 @@ def _load(row: Row, which: Literal["reference", "edited"]) -> Loaded:
     if isinstance(text, Encoded):
         return read_encoded(text.data, f"{what} {text.text}")
     if is_url(text):
-        return read_encoded(read_url(text, what), f"{what} {text}")
-    return read_image(text if is_data_url(text) else Path(row.folder) / text, what)
+        return read_encoded(read_url(text, what), f"{what} {text}", colour)
+    return read_image(text if is_data_url(text) else Path(row.folder) / text, what, colour)
 
 
 Engine = Callable[[RowScorer, "Iterable[Row]", int], Iterator[Outcome]]

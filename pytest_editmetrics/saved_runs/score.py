@@ -119,6 +119,7 @@ def _compared(session: EditSession, run: Run, record: GateRecord, configured: bo
     from pytest_editmetrics.checks.image_job import ImageJob, run_job
     from pytest_editmetrics.config.golden_images import COMPARATORS
     from pytest_editmetrics.goldens.images import image_address
+    from pytest_editmetrics.images.colour_words import check_colour
 
     gate = record.gate
     _check_fixture(gate, configured)
@@ -143,6 +144,7 @@ def _compared(session: EditSession, run: Run, record: GateRecord, configured: bo
         scope=scope,
         facts=dict(facts) if isinstance(facts, Mapping) else {},
         environment=_environment(record, proposed),
+        colour=check_colour(gate.details.get("colour", "seen")),
     )
     return run_job(session, job).gate
 

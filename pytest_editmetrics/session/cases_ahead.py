@@ -18,6 +18,7 @@ from pytest_editmetrics.errors import EditMetricsError
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.case_file import CaseSpec
+    from pytest_editmetrics.images.colour_words import Colour
     from pytest_editmetrics.images.load import Array, Loaded
 
     _Decoding = Future[tuple["_Decoded", "_Decoded"]]
@@ -29,8 +30,9 @@ _TOGETHER = 4
 class CasesAhead:
     """Decodes the images of a session's cases in a thread, two groups of a few at a time."""
 
-    def __init__(self, items: Sequence[pytest.Item]):
+    def __init__(self, items: Sequence[pytest.Item], colour: Colour):
         self._items = items
+        self._colour = colour
         self._places = {item: place for place, item in enumerate(items)}
         self._thread = ThreadPoolExecutor(1, "editmetrics-decode")
         self._decoding: dict[int, _Decoding] = {}
@@ -63,7 +65,9 @@ class CasesAhead:
             case = _case(self._items[place])
             if case is None or case.edited is None or place in self._decoding:
                 continue
-            self._decoding[place] = self._thread.submit(_pair, case.reference, case.edited)
+            self._decoding[place] = self._thread.submit(
+                _pair, case.reference, case.edited, case.colour or self._colour
+            )
 
 
 def _case(item: pytest.Item) -> CaseSpec | None:
@@ -93,16 +97,19 @@ class _Decoded:
             return self.path
 
 
-def _pair(reference: Path, edited: Path) -> tuple[_Decoded, _Decoded]:
-    return _decoded(reference, "reference image"), _decoded(edited, "edited image")
+def _pair(reference: Path, edited: Path, colour: Colour) -> tuple[_Decoded, _Decoded]:
+    return (
+        _decoded(reference, "reference image", colour),
+        _decoded(edited, "edited image", colour),
+    )
 
 
-def _decoded(path: Path, what: str) -> _Decoded:
+def _decoded(path: Path, what: str, colour: Colour) -> _Decoded:
     from pytest_editmetrics.images.load import read_encoded, read_image_file
 
     try:
         data, named = read_image_file(path, what)
-        return _Decoded(path, _digest(data), read_encoded(data, named))
+        return _Decoded(path, _digest(data), read_encoded(data, named, colour))
     except (EditMetricsError, MemoryError):
         return _Decoded(path, None, None)
 

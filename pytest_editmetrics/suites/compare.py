@@ -29,6 +29,7 @@ _DEFINING = (
     "patch_mask_threshold",
     "bg_color",
     "resize",
+    "colour",
     "options",
 )
 """Details of a measurement that make it another metric where they differ."""

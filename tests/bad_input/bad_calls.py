@@ -66,6 +66,17 @@ FILES = [
         "a.tif: its samples are signed",
     ),
     fine(edited, "PNG with 64 MiB of compressed text", "write('a.png', text_bomb())"),
+    fine(
+        edited,
+        "PNG whose colour profile is damaged",
+        "write('a.png', png(icc_profile=b'damaged'))",
+    ),
+    Case(
+        "PNG with a colour profile, and Pillow was built without LittleCMS",
+        "with without_littlecms():"
+        " edit_gate.check(before, write('a.png', png(icc_profile=b'a profile')), BOX)",
+        names="a.png: carries a colour profile, and this Pillow was built without LittleCMS",
+    ),
     Case(
         "JPEG XL, and its plugin is not installed",
         "with without('JXL', 'pillow_jxl'): edit_gate.check(before, write('a.jxl', jxl()), BOX)",
@@ -409,6 +420,11 @@ ASKED = [
         "expect misspelt",
         "edit_gate.check(before, after, expect='compositd')",
         names="did you mean 'composited'?",
+    ),
+    Case(
+        "colour misspelt",
+        "edit_gate.check(before, after, colour='number')",
+        names="did you mean 'numbers'?",
     ),
     Case(
         "expect that is no text",

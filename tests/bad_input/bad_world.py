@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 import torch
-from PIL import Image, ImageFile
+from PIL import Image, ImageCms, ImageFile
 
 from pytest_editmetrics import (
     Region,
@@ -56,6 +56,7 @@ __all__ = [
     "tiff",
     "torch",
     "without",
+    "without_littlecms",
     "write",
 ]
 
@@ -80,14 +81,14 @@ class Pipeline:
     images = (after,)
 
 
-def _encoded(image, kind):
+def _encoded(image, kind, **more):
     file = io.BytesIO()
-    Image.fromarray(np.asarray(image)).save(file, kind)
+    Image.fromarray(np.asarray(image)).save(file, kind, **more)
     return file.getvalue()
 
 
-def png(image=after):
-    return _encoded(image, "PNG")
+def png(image=after, **more):
+    return _encoded(image, "PNG", **more)
 
 
 def jpeg(image=after):
@@ -151,6 +152,20 @@ def without(name, plugin):
             sys.modules[plugin] = modules[plugin]
         if opener is not None:
             Image.OPEN[name] = opener
+
+
+@contextmanager
+def without_littlecms():
+    """Take from Pillow what applies colour profiles."""
+
+    def missing(*_):
+        raise ImportError("The _imagingcms C module is not installed")
+
+    profile, ImageCms.ImageCmsProfile = ImageCms.ImageCmsProfile, missing
+    try:
+        yield
+    finally:
+        ImageCms.ImageCmsProfile = profile
 
 
 def jxl():

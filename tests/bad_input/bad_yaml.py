@@ -136,6 +136,7 @@ CONFIGURATION = [
     Case("base outside of the project", "_base_: ../../../etc/passwd", names="editmetrics.yaml:1"),
     Case("base that is itself", "_base_: editmetrics.yaml", names="editmetrics.yaml:1"),
     Case("expect misspelt", "expect: compositd", names="did you mean 'composited'?"),
+    Case("colour misspelt", "colour: number", names="did you mean 'numbers'?"),
     Case(
         "comparator misspelt", "golden_images: {comparator: pixels}", names="did you mean 'pixel'?"
     ),

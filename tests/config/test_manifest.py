@@ -53,6 +53,7 @@ FULL = {
     "metrics": ["emd", "sam_clip_cls_sim"],
     "thresholds": {"emd": {"max": 5}, "sam_clip_cls_sim": 0.9},
     "resize": "reference",
+    "colour": "numbers",
 }
 
 
@@ -73,6 +74,7 @@ def test_a_row_holds_what_is_written(read, tmp_path):
         },
         resize="reference",
         expect=None,
+        colour="numbers",
         where="pairs.jsonl:1",
     )
     assert (plain.id, plain.metrics, plain.thresholds) == ("b.png", ("lpips",), {})

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import icc
 import imagecodecs
 import numpy as np
 import pillow_heif
@@ -346,8 +347,90 @@ def truncations() -> Iterator[Made]:
             yield Made("truncation", f"early-16-{tag}.png", data, refused=damaged)
 
 
+def with_profile(data: bytes, profile: bytes) -> bytes:
+    """A PNG with a profile put in, its header's chunk being 25 bytes."""
+    return data[:33] + chunk(b"iCCP", b"made\0\0" + zlib.compress(profile)) + data[33:]
+
+
+def saved(picture: Image.Image, form: str, profile: bytes, **options: Any) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, form, icc_profile=profile, **options)
+    return file.getvalue()
+
+
+def inks(values: np.ndarray) -> np.ndarray:
+    """Lab of cyan, magenta, yellow and black: a press that no tables distort."""
+    cyan, magenta, yellow, black = values.T
+    light = 100 - 20 * cyan - 22 * magenta - 8 * yellow - 50 * black
+    return np.stack([light, 40 * magenta - 30 * cyan, 40 * yellow - 20 * cyan], axis=1)
+
+
+def profiles() -> Iterator[Made]:
+    """Files with a profile; what they show is plain arithmetic on what another decoder reads."""
+    spaces = {
+        "adobe": (icc.ADOBE, icc.gamma(2.19921875)),
+        "p3": (icc.P3, icc.srgb_curve),
+        "prophoto": (icc.PROPHOTO, icc.gamma(1.8)),
+        "linear": (icc.SRGB, icc.gamma(1.0)),
+    }
+    same = icc.rgb_profile("sRGB", icc.SRGB, icc.srgb_curve)
+    press = icc.table_profile("press", b"CMYK", inks, 5)
+    for name in NAMES:
+        rgb, sixteen = photo(name), deep(name)
+        for space, (points, curve) in spaces.items():
+            profile = icc.rgb_profile(space, points, curve)
+
+            def shows(values: np.ndarray, points: Any = points, curve: Any = curve) -> np.ndarray:
+                top = np.iinfo(values.dtype).max
+                return icc.rgb_shows(values / top, points, curve)
+
+            tag = f"{space}-{name}"
+            data = with_profile(png(rgb, 8, RGB), profile)
+            yield Made("profile", f"rgb8-{tag}.png", data, shows(rgb))
+            data = with_profile(png(sixteen, 16, RGB, interlaced=True), profile)
+            yield Made("profile", f"rgb16-{tag}.png", data, shows(sixteen))
+            data = with_profile(png(np.dstack([rgb, ramp(255)]), 8, RGBA), profile)
+            share = ramp(255)[..., None] / 255
+            wanted = shows(rgb) * share + 255 * (1 - share)
+            yield Made("profile", f"rgba8-{tag}.png", data, wanted)
+            for values, depth in ((rgb, 8), (sixteen, 16)):
+                data = tiff(values, photometric="rgb", iccprofile=profile, compression="zlib")
+                yield Made("profile", f"rgb{depth}-{tag}.tif", data, shows(values))
+            picture = Image.fromarray(rgb)
+            data = saved(picture, "JPEG", profile, quality=92)
+            wanted = shows(imagecodecs.jpeg_decode(data))
+            yield Made("profile", f"{tag}.jpg", data, wanted)
+            data = saved(picture, "WEBP", profile, lossless=True)
+            yield Made("profile", f"{tag}.webp", data, shows(imagecodecs.webp_decode(data)))
+            data = saved(picture, "AVIF", profile, quality=92)
+            yield Made("profile", f"{tag}.avif", data, shows(imagecodecs.avif_decode(data)))
+            colours = picture.quantize(40)
+            data = saved(colours, "PNG", profile)
+            yield Made(
+                "profile", f"palette-{tag}.png", data, shows(np.asarray(colours.convert("RGB")))
+            )
+        yield Made("profile", f"srgb-{name}.png", with_profile(png(rgb, 8, RGB), same), rgb * 1.0)
+        for power in (1.0, 1.8, 2.2):
+            profile = icc.grey_profile("grey", icc.gamma(power))
+            for values, depth in ((rgb[..., 1], 8), (sixteen[..., 1], 16)):
+                top = 2**depth - 1
+                wanted = icc.srgb_levels(icc.gamma(power)(values / top))[..., None].repeat(3, 2)
+                data = with_profile(png(values, depth, GREY), profile)
+                yield Made("profile", f"grey{depth}-{power}-{name}.png", data, wanted)
+                data = tiff(values, photometric="minisblack", iccprofile=profile)
+                yield Made("profile", f"grey{depth}-{power}-{name}.tif", data, wanted)
+        values = np.dstack([255 - rgb, rgb[..., 2] // 3])
+        wanted = icc.lab_shows(inks((values / 255).reshape(-1, 4))).reshape(rgb.shape)
+        data = tiff(values, photometric="separated", iccprofile=press)
+        yield Made("profile", f"cmyk-{name}.tif", data, wanted)
+        data = tiff(rgb, photometric="cielab")
+        lab = np.dstack([rgb[..., 0] * (100 / 255), rgb[..., 1:].view(np.int8)])
+        yield Made("profile", f"lab-{name}.tif", data, icc.lab_shows(lab))
+
+
 def every_file() -> list[Made]:
     return [
+        *profiles(),
         *depths_of_png(),
         *kinds_of_tiff(),
         *orientations(),

@@ -12,9 +12,10 @@ from corpus import Made, every_file
 from PIL import Image, ImageFile
 
 from pytest_editmetrics.errors import ImageError
-from pytest_editmetrics.images.load import load_image
+from pytest_editmetrics.images.load import read_image
 
-KINDS = ("depth", "photometric", "orientation", "transparency", "metadata", "format", "truncation")
+KINDS = ("depth", "photometric", "orientation", "transparency", "metadata", "format", "truncation",
+         "profile")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,7 @@ def beyond(image: np.ndarray, shows: np.ndarray) -> str | None:
 
 def problem(made: Made, path: Path) -> str | None:
     try:
-        image = load_image(path, "edited image")
+        image = read_image(path, "edited image").pixels
     except ImageError as error:
         said = str(error)
         if made.refused is None or not re.search(made.refused, said):
@@ -52,7 +53,7 @@ def opened_by_pillow(path: Path) -> np.ndarray | None:
     except ValueError:  # Pillow stops at long texts
         return None
     with image:
-        return load_image(image)
+        return read_image(image).pixels
 
 
 @pytest.mark.parametrize("lenient", [False, True])

@@ -33,7 +33,7 @@ from pytest_editmetrics.goldens.provenance import (
 )
 from pytest_editmetrics.goldens.store import Goldens
 from pytest_editmetrics.goldens.variant_files import VariantFiles
-from pytest_editmetrics.images.load import load_pixels
+from pytest_editmetrics.images.load import read_pixels
 from pytest_editmetrics.images.pixels import encode
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
@@ -187,7 +187,7 @@ def test_an_image_comes_back_as_it_was(tmp_path, image_format, channels):
     data, suffix = encode(pixels, image_format)
     path = tmp_path / f"a{suffix}"
     path.write_bytes(data)
-    back = load_pixels(path)
+    back = read_pixels(path).pixels
     assert back.shape == pixels.shape
     assert np.array_equal(back, pixels)
     assert suffix == (".webp" if image_format == "webp" and channels != 1 else ".png")
@@ -198,7 +198,7 @@ def test_an_opaque_alpha_is_kept_where_webp_would_drop_it(tmp_path):
     pixels[..., 3] = 255
     data, suffix = encode(pixels, "webp")
     (tmp_path / f"a{suffix}").write_bytes(data)
-    assert load_pixels(tmp_path / f"a{suffix}").shape == pixels.shape
+    assert read_pixels(tmp_path / f"a{suffix}").pixels.shape == pixels.shape
 
 
 RGBA = picture(channels=4)
@@ -229,7 +229,7 @@ GREY = picture(channels=1)
     ],
 )  # fmt: skip
 def test_mode_and_alpha_survive_loading(source, expected):
-    got = load_pixels(source)
+    got = read_pixels(source).pixels
     assert got.dtype == np.uint8
     assert got.shape == expected.shape
     assert np.array_equal(got, expected)
@@ -248,7 +248,7 @@ def test_a_golden_that_cannot_be_read_says_why(tmp_path, content, says):
     path = tmp_path / "a.png"
     path.write_bytes(content)
     with pytest.raises(ImageError, match=f"golden image.*a.png.*{says}"):
-        load_pixels(path, "golden image")
+        read_pixels(path, "golden image")
 
 
 # Provenance
@@ -313,7 +313,7 @@ def test_promoting_replaces_images_and_entries_and_leaves_nothing_else(tmp_path)
     snapshots.promote([staged(folder, "a-00000000", 1), staged(folder, "b-00000000", 2)], tmp_path)
     (written,) = snapshots.promote([staged(folder, "a-00000000", 3)], tmp_path)
     assert written == folder / "a-00000000.png"
-    assert np.array_equal(load_pixels(written), picture(3))
+    assert np.array_equal(read_pixels(written).pixels, picture(3))
     entries = read_provenance(folder / PROVENANCE, tmp_path)
     assert {name: entry["date"] for name, entry in entries.items()} == {
         "a-00000000.png": "3",

@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image
 
 from pytest_editmetrics.errors import ImageError
-from pytest_editmetrics.images.load import load_image, load_pixels, read_encoded
+from pytest_editmetrics.images.load import load_image, read_encoded, read_pixels
 
 rng = np.random.default_rng(3)
 GREY = rng.integers(0, 65536, (9, 12), dtype=np.uint16)
@@ -64,7 +64,7 @@ def test_sixteen_bit_colour_and_alpha_are_rounded_as_grey_is():
     np.testing.assert_array_equal(read(png(GREY))[..., 0], levels(GREY))
     alpha = np.dstack([COLOUR, GREY])
     data = png(alpha)
-    np.testing.assert_array_equal(load_pixels(Image.open(io.BytesIO(data))), levels(alpha))
+    np.testing.assert_array_equal(read_pixels(Image.open(io.BytesIO(data))).pixels, levels(alpha))
     for packing in (None, "zlib"):
         for order in "<>":
             data = tiff(COLOUR, photometric="rgb", compression=packing, byteorder=order)
@@ -78,7 +78,9 @@ def test_the_transparent_colour_of_grey_becomes_white(depth: int):
     wanted = np.where(hidden, 255, levels(values, 2**depth - 1))
     data = png(values, depth, (int(values[2, 3]),))
     np.testing.assert_array_equal(read(data)[..., 1], wanted)
-    assert (load_pixels(Image.open(io.BytesIO(data)))[..., 3] == np.where(hidden, 0, 255)).all()
+    assert (
+        read_pixels(Image.open(io.BytesIO(data))).pixels[..., 3] == np.where(hidden, 0, 255)
+    ).all()
 
 
 def test_the_transparent_colour_of_sixteen_bit_rgb_is_compared_with_all_of_its_bits():

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from pytest_editmetrics.errors import ImageError, RegionError
-from pytest_editmetrics.images.load import load_image, load_pixels, read_encoded
+from pytest_editmetrics.images.load import load_image, read_encoded, read_pixels
 from pytest_editmetrics.images.shapes import Region
 
 SCENE = np.random.default_rng(5).integers(0, 256, (64, 80, 3), dtype=np.uint8)
@@ -42,7 +42,7 @@ def test_a_file_that_was_cut_off_is_an_error_at_every_door(
     path.write_bytes(data[: len(data) * 2 // 3])
     doors = [
         (load_image, path),
-        (load_pixels, path),
+        (read_pixels, path),
         (lambda data: read_encoded(data, "image"), path.read_bytes()),
     ]
     for load, source in doors:

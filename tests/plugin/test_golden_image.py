@@ -22,7 +22,7 @@ import pytest_editmetrics
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.goldens.images import sha256_of, stem_of
 from pytest_editmetrics.goldens.provenance import PROVENANCE, entry_of, read_provenance
-from pytest_editmetrics.images.load import load_pixels
+from pytest_editmetrics.images.load import read_pixels
 
 both = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
 
@@ -117,7 +117,7 @@ def test_the_whole_cycle(suite, value, mode):
     suite.runpytest("--editmetrics-update=missing", *mode).assert_outcomes(failed=1)
     assert files(suite) == before
     suite.runpytest("--editmetrics-update=failed", *mode).assert_outcomes(passed=1)
-    assert load_pixels(goldens(suite)[0])[10, 10].tolist() == [200, 200, 200]
+    assert read_pixels(goldens(suite)[0]).pixels[10, 10].tolist() == [200, 200, 200]
     suite.runpytest(*mode).assert_outcomes(passed=1)
 
 
@@ -316,7 +316,7 @@ def test_a_variant_decides_on_its_device_and_is_recorded_there(suite, value):
     result.stdout.fnmatch_lines([f"*has no golden image goldens/test_x.py/{variant.name}"])
     value(9)
     suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
-    assert load_pixels(variant)[10, 10].tolist() == [9, 9, 9]
+    assert read_pixels(variant).pixels[10, 10].tolist() == [9, 9, 9]
     assert plain.read_bytes() == before
     value(20)
     result = suite.runpytest()
@@ -443,7 +443,7 @@ def test_only_the_last_attempt_is_recorded(suite, mode, phase):
     assert outcomes["passed"] >= 1
     assert outcomes["rerun"] == 1
     (golden,) = goldens(suite)
-    assert load_pixels(golden)[10, 10].tolist() == [2, 2, 2]
+    assert read_pixels(golden).pixels[10, 10].tolist() == [2, 2, 2]
     assert [path.name for path in (suite.path / "goldens").iterdir()] == ["test_x.py"]
 
 
@@ -821,7 +821,7 @@ def check_goldens(folder, values):
     assert len(paths) == COUNT
     held = set()
     for path in paths:
-        pixel = load_pixels(path)[10, 10].tolist()
+        pixel = read_pixels(path).pixels[10, 10].tolist()
         assert pixel[0] in values
         assert pixel == [pixel[0]] * 3
         entry = entry_of(entries, path.name, sha256_of(path))

@@ -26,9 +26,9 @@ def log(*words):
     with LOG.open("a") as file:
         print(*words, file=file)
 
-def counting(path, what):
+def counting(path, what, colour):
     log("ahead", path.name, threading.current_thread().name)
-    return decoded(path, what)
+    return decoded(path, what, colour)
 
 def encode_ahead(self, metric, images):
     log("together", metric, len(images))
