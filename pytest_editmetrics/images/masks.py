@@ -127,7 +127,8 @@ def as_mask(source: Any, what: str, cut: Cut = Cut()) -> Mask:
     [[True, False, False]]
     """
     if hasattr(source, "getbands"):
-        source = _grey(_picture(lambda pictures: pictures.of_picture(source, what, {})), what)
+        read = _picture(lambda pictures: pictures.of_picture(source, what, {}, "numbers"))
+        source = _grey(read.pixels, what)
     if hasattr(source, "detach"):
         source = source.detach().cpu()
         source = (source.float() if source.is_floating_point() else source).numpy()

@@ -109,9 +109,9 @@ def test_the_whole_cycle(suite, value, mode):
             "*bound     default built in",
             f"*golden    goldens/test_x.py/{name}",
             "*tile      worst 0.200 > max 0.000 at (0, 0, 40, 32)",
-            "*change    20.0 % of the measured pixels differ*",
             "*look at   *.png (golden | image | difference)",
             "*to accept pytest test_x.py::test_it --editmetrics-update=failed",
+            "*change    20.0 % of the measured pixels differ*",
         ]
     )
     suite.runpytest("--editmetrics-update=missing", *mode).assert_outcomes(failed=1)
@@ -321,7 +321,7 @@ def test_a_variant_decides_on_its_device_and_is_recorded_there(suite, value):
     value(20)
     result = suite.runpytest()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines([f"*golden image goldens/test_x.py/{variant.name}"])
+    result.stdout.fnmatch_lines([f"*golden    goldens/test_x.py/{variant.name}"])
     suite.runpytest("--editmetrics-update=failed").assert_outcomes(passed=1)
     assert plain.read_bytes() == before
     assert set(read_provenance(plain.with_name(PROVENANCE), suite.path)) == {

@@ -57,7 +57,7 @@ def check(scene: pytest.Pytester, coords: str, *options: str) -> pytest.RunResul
             edit_gate.check("reference.png", "edited.png", {coords})
         """
     )
-    return scene.runpytest("-q", *options)
+    return scene.runpytest(*options)
 
 
 @pytest.mark.parametrize(
