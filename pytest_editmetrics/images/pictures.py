@@ -54,7 +54,7 @@ def of_picture(image: Image.Image, what: str, notes: Notes, colour: Colour = "se
         return _pixels(own, data, colours, what, notes)
 
 
-def of_mask(data: bytes, what: str) -> tuple[Array, dict[Any, Any]]:
+def of_mask(data: bytes, what: str) -> tuple[NDArray[Any], dict[Any, Any]]:
     """Return the levels of a mask's file as they are, and what else stands in it, by name.
 
     They are numbers, whatever the file's colour profile.
