@@ -243,7 +243,13 @@ def _calibrated(session: EditSession, series: _Series, demand: Demand) -> Calibr
     if result.left is None:
         address = golden_address(session, series.last)
         proposal = Proposal(
-            address, metric.name, bound, result.typical, series.env, series.last.gate.weights_text
+            address,
+            metric.name,
+            bound,
+            result.typical,
+            series.env,
+            last.weights_text,
+            last.resize,
         )
     return _changed(result, bound=bound, proposal=proposal, warnings=told)
 

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_editmetrics.checks.calls import call_site, check_name, illustrated, raise_failures
 from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, explained, judged
 from pytest_editmetrics.checks.measure import Boxes
 from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.images.boxes import listed
+from pytest_editmetrics.images.resize_modes import Aspect, Resize
 from pytest_editmetrics.measurement import Measurement, Scope, Threshold
 from pytest_editmetrics.session.fixture_record import FixtureRecord
 from pytest_editmetrics.session.marker import Marker, check_metrics
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from pytest_editmetrics.images.colour_words import Colour
     from pytest_editmetrics.images.shapes import RegionLike
 
-Resize = Literal["reference"]
 _TOGETHER = 16  # checks whose images are held at once
 
 
@@ -51,6 +51,7 @@ class Check:
     metrics: Sequence[str] | str | None = None
     name: str | None = None
     resize: Resize | None = None
+    aspect: Aspect | None = None
     colour: Colour | None = None
     expect: Expect | None = None
     scope: Scope | None = None
@@ -89,6 +90,7 @@ class EditGate:
         metrics: Sequence[str] | str | None = None,
         name: str | None = None,
         resize: Resize | None = None,
+        aspect: Aspect | None = None,
         expect: Expect | None = None,
         colour: Colour | None = None,
     ) -> list[Measurement]:
@@ -97,15 +99,21 @@ class EditGate:
         Args:
             reference: the image before the edit: PIL image, path, uint8 or float [0, 1] array
                 (H, W, C), tensor (C, H, W), or a batch of one of these.
-            edited: the image after it, in any of these forms, of the same size.
-            coords: the edit area: boxes ``(x1, y1, x2, y2)`` in pixels, half-open; a ``Region`` of
-                boxes, polygons or a mask; a mask itself; a mask's path.
+            edited: the image after it, in any of these forms.
+            coords: the edit area in the reference: boxes ``(x1, y1, x2, y2)`` in pixels,
+                half-open; a ``Region`` of boxes, polygons or a mask; a mask itself; a mask's path.
             ref_boxes: the objects in the reference that object metrics compare.
             edited_boxes: the same objects in the edited image, in the same order.
             metrics: names of metrics; default: the marker's, else those of ``expect``, else the
                 configuration's ``metrics:``, else ``["lpips"]``.
             name: tells gates of one metric in one test apart; part of the golden's address.
-            resize: ``"reference"`` resizes the edited image to the reference first.
+            resize: what to do where the images differ in size, which is an error otherwise:
+                ``"reference"`` (the edited image is brought to the reference's size), ``"edited"``
+                (the reference and its regions to the edited image's), ``"crop-center"``,
+                ``"crop-top-left"``, ``"pad"`` (likewise, after the reference was cropped, or the
+                edited image's padding left out). Default: the configuration's ``resize:``.
+            aspect: ``"any"`` lets ``"reference"`` and ``"edited"`` stretch by more than rounding a
+                side to a multiple of up to 64 px does. Default: the configuration's ``aspect:``.
             expect: how the model writes the background, which decides the bounds that hold where
                 there is no other: ``"composited"`` (the reference's pixels), ``"reencoded"``
                 (through an encoder and back), ``"generative"`` (drawn anew). Default: the
@@ -135,6 +143,7 @@ class EditGate:
                 metrics=metrics,
                 name=name,
                 resize=resize,
+                aspect=aspect,
                 colour=colour,
                 expect=expect,
             )
@@ -298,14 +307,15 @@ class EditGate:
     ) -> list[Job]:
         from pytest_editmetrics.checks.pairs import pair_of
 
-        objects = check.object_coords
+        settings, objects = self._session.settings, check.object_coords
         half = len(objects) // 2 if objects else 0
         with self._session.clock.of("reading images"):
             pair = pair_of(
                 check.reference,
                 check.edited,
-                resize=check.resize,
-                colour=check.colour or self._session.settings.colour,
+                resize=check.resize or settings.resize,
+                aspect=check.aspect or settings.aspect,
+                colour=check.colour or settings.colour,
                 area=check.coords,
                 ref_boxes=objects[:half] if objects else check.ref_boxes,
                 edited_boxes=objects[half:] if objects else check.edited_boxes,

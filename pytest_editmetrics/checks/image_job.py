@@ -248,7 +248,7 @@ def _lpips(
     config = replace(config, scope=image.scope or "unedit_area")
     evidence = Evidence()
     try:
-        measurement = measure(bound, config, (golden, after), area, None, evidence)
+        measurement = measure(bound, config, (golden, after), area, evidence)
     except EditMetricsError:
         raise
     except Exception as error:  # the pipe may be the user's

@@ -105,10 +105,10 @@ def _explained(session: EditSession, judged: Judged, keep_failing_only: bool) ->
     if session.run_dir is not None and (gate.failing or not keep_failing_only):
         from pytest_editmetrics.runs.evidence import keep_pair
 
-        edited = job.pair.edited if job.pair.original is None else job.pair.original
-        reference, mask = job.pair.reference, lambda: job.pair.mask(gate)
+        images, mask = (job.pair.reference, job.pair.edited), lambda: job.pair.mask(gate)
+        originals = job.pair.originals
         with session.clock.of("pictures"):
-            gate = keep_pair(session.run_dir, gate, reference, edited, mask, judged.evidence)
+            gate = keep_pair(session.run_dir, gate, images, originals, mask, judged.evidence)
     return gate
 
 
@@ -149,6 +149,7 @@ def _judged(
     session: EditSession, job: Job, evidence: Evidence | None, update: UpdateMode
 ) -> tuple[Gate, Measurement | None]:
     from pytest_editmetrics.gates.verdict import judge, skipped_gate
+    from pytest_editmetrics.pipes.base import stamp
 
     config, metric = job.config, job.config.metric
     origin: dict[str, Any] = {"options": _plain(job.options)} if job.options else {}
@@ -156,6 +157,8 @@ def _judged(
         origin["read"] = {which: dict(notes) for which, notes in job.pair.read.items()}
     if job.pair.colour != "seen":
         origin["colour"] = job.pair.colour
+    if job.pair.fit is not None:
+        origin.update(stamp(job.pair.fit))
     if job.expect is not None:
         origin["expect"] = job.expect
     if job.unnamed:
@@ -167,7 +170,7 @@ def _judged(
             origin["fixture"] = bound.fixture
         pair = (job.pair.reference, job.pair.edited)
         with session.clock.of("comparing"):
-            measurement = measure(bound, config, pair, coords, job.pair.original, evidence)
+            measurement = measure(bound, config, pair, coords, evidence)
         address = approved = None
         environment = job.environment or session.environment
         if job.golden:
@@ -281,7 +284,10 @@ def _object_coords(job: Job) -> Boxes:
     """Return the pipe's list of boxes: the reference's, then the edited image's."""
     metric = job.config.metric.name
     if job.object_coords is not None:
-        return job.object_coords
+        half, odd = divmod(len(job.object_coords), 2)
+        if odd:  # the pipe's to refuse
+            return job.object_coords
+        return job.pair.objects(job.object_coords[:half], job.object_coords[half:])
     if job.ref_boxes is None or job.edited_boxes is None:
         raise InputError(
             f"{metric} compares objects: give ref_boxes= and edited_boxes=, one box for each"
@@ -292,7 +298,7 @@ def _object_coords(job: Job) -> Boxes:
             f"{metric} pairs objects in order: {len(job.ref_boxes)} ref_boxes do not pair with"
             f" {len(job.edited_boxes)} edited_boxes"
         )
-    return [*job.ref_boxes, *job.edited_boxes]
+    return job.pair.objects(job.ref_boxes, job.edited_boxes)
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:

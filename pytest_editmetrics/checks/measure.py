@@ -65,14 +65,9 @@ def measure(
     config: MetricConfig,
     pair: tuple[Any, Any],
     coords: RegionLike | None,
-    original: Any = None,
     evidence: Evidence | None = None,
 ) -> Measurement:
-    """Measure one metric of a pair.
-
-    ``original`` is the edited image before it was resized to the reference: a pipe of ours takes
-    that, since boxes of the edited image lie in its pixels; it fills ``evidence`` too.
-    """
+    """Measure one metric of a pair of one size; a pipe of ours fills ``evidence`` too."""
     from pytest_editmetrics.images.load import Loaded
     from pytest_editmetrics.pipes.base import Pipe
 
@@ -80,8 +75,6 @@ def measure(
     reference, edited = pair
     if isinstance(bound.pipe, Pipe):
         params["evidence"] = evidence
-        if original is not None:
-            edited, params["resize"] = original, "reference"
         reference, edited = Loaded(reference), Loaded(edited)
     call = getattr(bound.pipe, "measure", bound.pipe)
     result = call(reference, edited, coords, MASK_MODE[config.scope], metric=metric.name, **params)

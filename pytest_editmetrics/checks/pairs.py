@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from pytest_editmetrics.background.colour_profile import diagnose_profiles
 from pytest_editmetrics.background.diagnosis import Diagnosis, diagnose
 from pytest_editmetrics.background.drift import Drift
+from pytest_editmetrics.errors import RegionError
 from pytest_editmetrics.gates.verdict import Checked, Gate
+from pytest_editmetrics.images.best_fit import brought_together
+from pytest_editmetrics.images.boxes import normalise_boxes
 from pytest_editmetrics.images.colour_words import Colour
-from pytest_editmetrics.images.load import Array, ImageLike, at_size_of, read_image
+from pytest_editmetrics.images.load import Array, ImageLike, read_image
 from pytest_editmetrics.images.masks import bounds
 from pytest_editmetrics.images.regions import Mask, region_mask
+from pytest_editmetrics.images.resize_modes import Aspect, Resize
 from pytest_editmetrics.images.shapes import Region
+from pytest_editmetrics.images.sizes import Fit
 from pytest_editmetrics.report.picture import describe_change
 
 _MOST_NUMBERS = 8  # of what is no box, and may have no end
@@ -27,20 +32,22 @@ _MOST_NUMBERS = 8  # of what is no box, and may have no end
 class Pair:
     """The images of a check, RGB, uint8, (H, W, 3), of one size, and where the edit was to be.
 
-    ``original`` is the edited image before it was resized to the reference, else ``None``; the
-    edited boxes lie in its pixels. ``area`` is the edit area, its mask read: a region, or boxes as
-    the user gave them; ``inside`` are its pixels, boolean (H, W). ``region`` is what results hold,
-    and ``read`` what had to be done to read either image, if anything. ``numbers`` are reference
-    and edited image by their bare numbers, where the profile of either makes them others.
+    ``area`` is the edit area, its mask read: a region, or boxes as the user gave them; ``inside``
+    are its pixels, boolean (H, W). ``region`` is what results hold, and ``read`` what had to be
+    done to read either image, if anything. ``fit`` is how images of unlike sizes were brought
+    together, else ``None``; ``originals`` are those images then, and the edit area lies where it is
+    in what is compared. ``numbers`` are reference and edited image by their bare numbers, where the
+    profile of either makes them others.
     """
 
     reference: Array
     edited: Array
-    original: Array | None
     area: Any
     inside: Mask
     region: Checked
     read: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fit: Fit | None = None
+    originals: tuple[Array, Array] | None = None
     colour: Colour = "seen"
     numbers: tuple[Array, Array] | None = None
     drifts: dict[str | None, Drift] = field(default_factory=dict, init=False, compare=False)
@@ -49,6 +56,19 @@ class Pair:
     """Where the picture of the failing gates lies, by what they compare."""
     _diagnoses: dict[str | None, Diagnosis] = field(default_factory=dict, init=False, compare=False)
     _changes: dict[str | None, str] = field(default_factory=dict, init=False, compare=False)
+
+    def objects(self, before: Sequence[Any], after: Sequence[Any]) -> list[Any]:
+        """Return boxes of objects, those of the reference and then the others, as they lie here.
+
+        Raises:
+            RegionError: a box that makes no sense, or of an object that was cut away.
+        """
+        if self.fit is None:
+            return [*before, *after]
+        placed = self.fit.objects(
+            normalise_boxes(before, "ref_boxes"), normalise_boxes(after, "edited_boxes")
+        )
+        return [*placed[0], *placed[1]]
 
     def mask(self, gate: Gate) -> Mask:
         """Return the pixels that a gate measured, boolean (H, W)."""
@@ -80,7 +100,8 @@ def pair_of(
     reference: ImageLike,
     edited: ImageLike,
     *,
-    resize: Literal["reference"] | None = None,
+    resize: Resize | None = None,
+    aspect: Aspect | None = None,
     colour: Colour = "seen",
     area: Any = None,
     ref_boxes: Any = None,
@@ -91,16 +112,17 @@ def pair_of(
     Args:
         reference: of any kind that ``images.load_image`` takes.
         edited: the same.
-        resize: ``"reference"`` resizes an edited image of another size.
+        resize: how images of unlike sizes are brought together, see ``resize_modes.RESIZES``.
+        aspect: ``"any"`` lets a mode stretch by more than rounding a side does.
         colour: ``"seen"`` applies colour profiles, ``"numbers"`` leaves them aside.
-        area: the edit area: a region, or boxes.
+        area: the edit area in the reference: a region, or boxes.
         ref_boxes: the objects in the reference, in pixels.
         edited_boxes: those in the edited image, in its own pixels.
 
     Raises:
         ImageError: an image cannot be used, or the sizes differ.
         RegionError: boxes that make no sense; a mask that cannot be read, is of another size, or
-            holds no pixel of the image.
+            holds no pixel of the image; an edit area all of which was cut away.
 
     >>> area = Region(boxes=[(0, 0, 2, 9)], dilate=1)
     >>> pair = pair_of(np.zeros((4, 6)), np.ones((4, 6)), area=area)
@@ -114,32 +136,66 @@ def pair_of(
     for image in read.values():
         image.warn()
     before = _held(read["reference"].pixels, reference)
-    own = _held(read["edited"].pixels, edited)
-    after = at_size_of(before, own, resize)
-    height, width = before.shape[:2]
+    after = _held(read["edited"].pixels, edited)
+    originals = before, after
     shape = Region.of(area).read()
-    inside = region_mask(shape, "inner", height, width)
+    inside = region_mask(shape, "inner", *before.shape[:2])
+    fit = brought_together(before, after, resize, aspect, inside)
     if isinstance(area, Region):
         area = shape
+    coords = area.to_json() if isinstance(area, Region) else _plain(area)
+    drawn = None
+    if fit is not None:
+        before, after = fit.pictures(before, after)
+        shape = fit.region(shape)
+        if shape:
+            area = list(shape.boxes) if shape.plain else shape
+        inside = region_mask(shape, "inner", *before.shape[:2])
+        drawn = _drawn(fit, shape, ref_boxes, edited_boxes)
     region = Checked(
-        coords=area.to_json() if isinstance(area, Region) else _plain(area),
+        coords=coords,
         bounds=None if shape.plain else bounds(inside),
         ref_boxes=_plain(ref_boxes),
         edited_boxes=_plain(edited_boxes),
-        width=width,
-        height=height,
-        resized=after.shape != own.shape,
+        width=before.shape[1],
+        height=before.shape[0],
+        resize=None if fit is None else fit.resize,
+        sizes=None if fit is None else fit.to_json(),
+        drawn=drawn,
     )
     done = {which: image.notes for which, image in read.items() if image.notes}
     bare = None
     if any(image.numbers is not None for image in read.values()):
-        numbers = {
-            which: image.pixels if image.numbers is None else image.numbers
-            for which, image in read.items()
-        }
-        bare = numbers["reference"], at_size_of(before, numbers["edited"], resize)
-    original = own if region.resized else None
-    return Pair(before, after, original, area, inside, region, done, colour, bare)
+        numbers = [
+            read[which].pixels if read[which].numbers is None else read[which].numbers
+            for which in ("reference", "edited")
+        ]
+        bare = (numbers[0], numbers[1]) if fit is None else fit.pictures(*numbers)
+    return Pair(
+        before,
+        after,
+        area,
+        inside,
+        region,
+        done,
+        fit,
+        None if fit is None else originals,
+        colour,
+        bare,
+    )
+
+
+def _drawn(fit: Fit, area: Region, ref_boxes: Any, edited_boxes: Any) -> dict[str, Any]:
+    """Return the boxes as they lie in what is compared; what is no box is the pipe's to refuse."""
+    drawn: dict[str, Any] = {}
+    if area.plain and area:
+        drawn["coords"] = [list(box) for box in area.boxes]
+    try:
+        before, after = fit.objects(normalise_boxes(ref_boxes), normalise_boxes(edited_boxes))
+    except RegionError:
+        return drawn
+    named = {"ref_boxes": before, "edited_boxes": after}
+    return {**drawn, **{key: [list(box) for box in boxes] for key, boxes in named.items() if boxes}}
 
 
 def _held(image: Array, source: Any) -> Array:

@@ -10,7 +10,6 @@ import numpy as np
 
 from pytest_editmetrics.background.faults import FAULTS
 from pytest_editmetrics.checks.judge import Job, judged_only
-from pytest_editmetrics.images.boxes import scale_boxes
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -77,10 +76,10 @@ def try_faults(session: EditSession, jobs: Sequence[Job]) -> Noticed:
         if made is None or np.array_equal(made, pair.edited):
             untried.append(name)
             continue
-        faulty = replace(pair, edited=np.ascontiguousarray(made), original=None)
+        faulty = replace(pair, edited=np.ascontiguousarray(made))
         failing = []
         for job in jobs:
-            gate = judged_only(session, replace(job, pair=faulty, **_boxes_of(job)))
+            gate = judged_only(session, replace(job, pair=faulty))
             no_verdict = f"{gate.label} could not be judged: {gate.message}"
             if gate.verdict == "error":
                 return Noticed({}, [], list(FAULTS), no_verdict, broken=True)
@@ -96,21 +95,6 @@ def try_faults(session: EditSession, jobs: Sequence[Job]) -> Noticed:
         return Noticed({}, [], list(FAULTS), skipped)
     why = None if caught or let_through else "no fault finds room in this image"
     return Noticed(caught, let_through, untried, why)
-
-
-def _boxes_of(job: Job) -> dict[str, Any]:
-    """Return the boxes of a job in the pixels of the edited image as it was resized."""
-    original = job.pair.original
-    if original is None:
-        return {}
-    height, width = job.pair.edited.shape[:2]
-    x, y = width / original.shape[1], height / original.shape[0]
-    listed = job.object_coords or ()
-    half = len(listed) // 2
-    return {
-        "edited_boxes": job.edited_boxes and scale_boxes(job.edited_boxes, x, y),
-        "object_coords": job.object_coords and [*listed[:half], *scale_boxes(listed[half:], x, y)],
-    }
 
 
 def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any]) -> Gate:

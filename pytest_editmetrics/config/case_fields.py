@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.config.bounds import BOUNDS, bounds
 from pytest_editmetrics.config.expect import EXPECT, Expect
@@ -23,8 +23,10 @@ from pytest_editmetrics.config.keys import (
 )
 from pytest_editmetrics.config.metric_keys import METRICS
 from pytest_editmetrics.config.node import Node
+from pytest_editmetrics.config.sizes import SIZES
 from pytest_editmetrics.images.colour_words import COLOURS, Colour
 from pytest_editmetrics.images.data_url import is_data_url, short
+from pytest_editmetrics.images.resize_modes import Aspect, Resize
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
@@ -42,7 +44,8 @@ class PairFields:
     ref_boxes: tuple[Box, ...] | None
     edited_boxes: tuple[Box, ...] | None
     thresholds: Mapping[str, Threshold]
-    resize: Literal["reference"] | None
+    resize: Resize | None
+    aspect: Aspect | None
     expect: Expect | None
     colour: Colour | None
 
@@ -177,7 +180,7 @@ def pair_fields(
             "ref_boxes and edited_boxes are paired in order, and there are"
             f" {reference} and {edited}"
         )
-    names = ("ref_boxes", "edited_boxes", "resize", "expect", "colour")
+    names = ("ref_boxes", "edited_boxes", "resize", "aspect", "expect", "colour")
     fields = {name: given.get(name) for name in names}
     coords, bounds = area(given.get("coords"), mask), given.get("thresholds", {})
     return {**fields, "coords": coords, "thresholds": bounds}
@@ -388,15 +391,7 @@ FIELDS = (
         "{lpips: {max: 0.1}}",
         call="thresholds",
     ),
-    Key(
-        "resize",
-        choice("reference"),
-        "what to do where the images differ in size: `reference` brings the edited image to the"
-        " reference's",
-        "reference",
-        "different sizes are an error",
-        call="resize",
-    ),
+    *SIZES,
     Key("expect", EXPECT, "how the model writes the background", "composited", call="expect"),
     COLOUR,
 )

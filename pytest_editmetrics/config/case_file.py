@@ -24,6 +24,7 @@ from pytest_editmetrics.config.keys import END, Block, Key, Kind, Schema
 from pytest_editmetrics.config.metric_keys import METRICS
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
+from pytest_editmetrics.config.sizes import SIZES
 from pytest_editmetrics.images.data_url import is_data_url, short
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
@@ -32,6 +33,8 @@ MARKS_OF_OTHER_KEYS = {
     "parametrize": "write one case for each parameter",
     "editmetrics": "write `metrics` and `thresholds` in the case",
 }
+
+_OF_FILE = tuple(key.name for key in SIZES)
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class CaseMark:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseSpec(PairFields):
-    """One case as written.
+    """One case as written, with the file's ``resize`` and ``aspect`` where it states none.
 
     ``edited`` of ``None`` means that the fixture ``edit_image`` makes the image; ``metrics`` of
     ``None`` that the file's hold, else the configuration's.
@@ -87,7 +90,8 @@ def read_case_file(
     if root.value is None:
         root.fail("the file is empty; it needs a list of `cases`")
     given = FILE.read(root, registry)
-    reader = _CaseReader(path, registry, roots or AssetRoots(rootdir))
+    of_file = {name: given.get(name) for name in _OF_FILE}
+    reader = _CaseReader(path, registry, roots or AssetRoots(rootdir), of_file)
     return CaseFile(
         path=path,
         metrics=given.get("metrics"),
@@ -96,8 +100,11 @@ def read_case_file(
 
 
 class _CaseReader:
-    def __init__(self, path: Path, registry: PipeRegistry, roots: AssetRoots):
+    def __init__(
+        self, path: Path, registry: PipeRegistry, roots: AssetRoots, of_file: Mapping[str, Any]
+    ):
         self._path = path
+        self._of_file = of_file
         self._registry = registry
         self._roots = roots
         self._rootdir = roots.rootdir.resolve()
@@ -106,7 +113,7 @@ class _CaseReader:
         self._ids: dict[str, Node] = {}
 
     def case(self, node: Node) -> CaseSpec:
-        given = CASE.read(node, self._registry)
+        given = {**self._of_file, **CASE.read(node, self._registry)}
         edited = given.get("edited")
         return CaseSpec(
             id=self._id(given["id"]),
@@ -271,6 +278,7 @@ FILE = Block(
             "[lpips]",
             call="metrics",
         ),
+        *SIZES,
         Key(
             "cases",
             Kind("a list of cases", _case_nodes, _cases_schema, CASE),

@@ -29,6 +29,7 @@ from pytest_editmetrics.config.settings_keys import (
 )
 from pytest_editmetrics.errors import did_you_mean
 from pytest_editmetrics.images.colour_words import Colour
+from pytest_editmetrics.images.resize_modes import Aspect, Resize
 from pytest_editmetrics.measurement import SCOPES, Margin, Metric, Scope, Threshold
 from pytest_editmetrics.pipes import autopipeline
 from pytest_editmetrics.pipes.registry import PipeRegistry
@@ -55,8 +56,9 @@ class Settings:
     ``metrics`` are measured where a test names none; ``thresholds`` hold for a test or case
     without a golden of its own; ``golden_images`` is how golden images are compared and kept;
     ``expect`` is what holds where a check or case does not say how its background is written;
-    ``metrics_named`` tells that the file names the metrics; ``colour`` how colours are read where
-    a check or case does not say.
+    ``resize`` and ``aspect`` hold where it does not say what to do with unlike sizes, ``colour``
+    where it does not say how colours are read; ``metrics_named`` tells that the file names the
+    metrics.
     """
 
     path: Path | None
@@ -67,6 +69,8 @@ class Settings:
     golden_images: ImageSettings = field(default_factory=ImageSettings)
     expect: Expect | None = None
     metrics_named: bool = True
+    resize: Resize | None = None
+    aspect: Aspect | None = None
     colour: Colour = "seen"
 
     def default(self, metric: Metric, expect: Expect | None) -> Threshold | None:
@@ -136,6 +140,8 @@ class _Loader:
             golden_images=golden_images.image_settings(self._read("golden_images", {})),
             expect=self._read("expect"),
             metrics_named=self._root.get("metrics") is not None,
+            resize=self._read("resize"),
+            aspect=self._read("aspect"),
             colour=self._read("colour", "seen"),
         )
 

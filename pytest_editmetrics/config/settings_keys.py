@@ -21,6 +21,7 @@ from pytest_editmetrics.config.keys import (
 )
 from pytest_editmetrics.config.metric_keys import METRICS
 from pytest_editmetrics.config.option_values import options_schema, params_schema, runtime_params
+from pytest_editmetrics.config.sizes import SIZES
 from pytest_editmetrics.config.suite import SUITE
 from pytest_editmetrics.measurement import SCOPES, Metric
 from pytest_editmetrics.pipes import autopipeline
@@ -153,6 +154,7 @@ SETTINGS = Block(
             "composited",
             call="expect",
         ),
+        *SIZES,
         replace(COLOUR, default="seen"),
         Key(
             "pipes_default",

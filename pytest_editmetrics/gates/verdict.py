@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.goldens.approved import Approved, GoldenAddress
 from pytest_editmetrics.goldens.recording import recorded_bound
+from pytest_editmetrics.images.resize_modes import NOT_RESIZED
 from pytest_editmetrics.measurement import Margin, Measurement, Metric, Threshold, weights_text
 
 Verdict = Literal["pass", "review", "fail", "unmeasured", "missing-golden", "recorded", "error"]
@@ -44,16 +45,20 @@ OTHER_WEIGHTS = "other_weights"
 """The detail of an error that is only that the golden was measured with other weights."""
 UNSTATED = "env_unstated"
 """The detail of a gate whose golden waits for a bound of this environment: another holds."""
+OTHER_RESIZE = "other_resize"
+"""The detail of an error that is only that the golden was measured under another resize mode."""
 FAILING: frozenset[str] = frozenset({"fail", "missing-golden", "error"})
 MEASURED: frozenset[str] = frozenset({"pass", "review", "fail", "missing-golden", "recorded"})
 
 
 @dataclass(frozen=True)
 class Checked:
-    """The area and boxes of a check (pixels, half-open), and the image size.
+    """The area and boxes of a check (pixels, half-open), and the size at which it was measured.
 
     ``coords`` is JSON that ``shapes.Region.of`` takes: boxes as the user gave them, or a mapping;
-    then ``bounds`` is the box around it.
+    then ``bounds`` is the box around it. Where images of unlike sizes were brought to this one,
+    ``resize`` is the mode, ``sizes`` tells the rest of it (``sizes.Fit.to_json``), boxes are in the
+    pixels of their own images, and ``drawn`` holds those that can be drawn on what was compared.
     """
 
     coords: Any = None
@@ -62,7 +67,9 @@ class Checked:
     edited_boxes: tuple[tuple[float, ...], ...] | None = None
     width: int | None = None
     height: int | None = None
-    resized: bool = False
+    resize: str | None = None
+    sizes: Mapping[str, Any] | None = None
+    drawn: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +146,16 @@ class Gate:
         """The weights as a golden states them."""
         return weights_text(str(weights["sha256"]) for weights in self.weights)
 
+    @property
+    def resize(self) -> str:
+        """The mode that brought the images to one size, as a golden states it."""
+        return str(self.region.get("resize") or NOT_RESIZED)
+
+    @property
+    def of_other_golden(self) -> bool:
+        """Whether it is an error only in that its golden was measured in another way."""
+        return OTHER_WEIGHTS in self.details or OTHER_RESIZE in self.details
+
     def golden_key(self, nodeid: str) -> str:
         """Return the key of the test in its golden file, which the repetitions of it share.
 
@@ -202,8 +219,8 @@ def judge(
     outside a default bound, nor, under ``failed``, one for review. One that no golden can hold says
     why in the detail ``no_golden``. A gate that is only ``advisory`` is for review where it would
     fail, unless the bound is explicit or the value no number. A value is not held to a golden that
-    was measured with other weights, or for another value of the test's parameter: that is an
-    ``error``, and recorded as what would fail is.
+    was measured with other weights, under another resize mode, or for another value of the test's
+    parameter: that is an ``error``, and recorded as what would fail is.
 
     Raises:
         InputError: a threshold's kind does not fit the metric's direction.
@@ -258,6 +275,7 @@ def judge(
         and (
             approved.moved is not None
             or approved.other_weights(weights.sha256 for weights in measurement.weights)
+            or approved.resized not in (None, gate.resize)
         )
     )
     try:
@@ -277,6 +295,8 @@ def judge(
         return replace(gate, verdict="missing-golden")
     if other and approved is not None and approved.moved is not None:
         return replace(gate, verdict="error", message=approved.moved)
+    if other and approved is not None and approved.resized not in (None, gate.resize):
+        return _of_other_resize(gate, threshold.source, str(approved.resized))
     if other and approved is not None:
         return _of_other_weights(gate, threshold.source, str(approved.weights))
     if not holds:
@@ -293,6 +313,21 @@ def _of_other_weights(gate: Gate, source: str, stated: str) -> Gate:
         "back, or record it again"
     )
     details = {**gate.details, OTHER_WEIGHTS: stated}
+    return replace(gate, verdict="error", message=message, details=details)
+
+
+def _of_other_resize(gate: Gate, source: str, stated: str) -> Gate:
+    """Return the error of a gate whose images were brought to one size in another way then."""
+
+    def told(mode: str) -> str:
+        return "on images of one size" if mode == NOT_RESIZED else f"under resize {mode!r}"
+
+    message = (
+        f"the golden {source} was measured {told(stated)}, and today's value {told(gate.resize)}: "
+        "its bound says nothing of that. Take that mode again (or let the model return that size), "
+        "or record it anew"
+    )
+    details = {**gate.details, OTHER_RESIZE: stated}
     return replace(gate, verdict="error", message=message, details=details)
 
 

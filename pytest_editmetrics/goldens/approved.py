@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pytest_editmetrics.images.resize_modes import NOT_RESIZED
 from pytest_editmetrics.measurement import NO_WEIGHTS, Threshold, weights_text
 
 
@@ -40,7 +41,8 @@ class Approved:
 
     ``threshold`` is ``None`` where nothing was recorded yet; ``env`` is the variant that a
     recording goes to (``None``: the top level of the entry); ``weights`` are those that gave
-    ``measured``, ``None`` if the golden does not say. ``variants`` are the environments that the
+    ``measured``, ``None`` if the golden does not say; ``resize`` is the mode that brought the
+    images to one size then. ``variants`` are the environments that the
     entry names; ``unstated`` tells that of these ``env`` states no bound, so that a less specific
     one or the top level holds; ``digest`` is of the parameter that it was recorded for. ``moved``
     says that this was another value, ``found_under`` is the key of the test in another pytest,
@@ -57,6 +59,7 @@ class Approved:
     moved: str | None = None
     found_under: str | None = None
     left_under: str | None = None
+    resize: str | None = None
 
     def stricter_than(self, other: Approved) -> bool:
         """Tell whether a value that this bound lets pass passes the other's, both being there.
@@ -81,3 +84,11 @@ class Approved:
             return False
         stated = [] if self.weights == NO_WEIGHTS else self.weights.split()
         return len(stated) != len(today) or not all(map(str.startswith, today, stated))
+
+    @property
+    def resized(self) -> str | None:
+        """How the images were brought to one size when it was measured, ``none`` if they were.
+
+        ``None`` of a bound that somebody wrote: it says of no value how that was measured.
+        """
+        return self.resize or (None if self.measured is None else NOT_RESIZED)

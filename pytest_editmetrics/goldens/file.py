@@ -14,17 +14,21 @@ from pytest_editmetrics.config.bounds import (
     checked_review,
     refuse_other_bound,
 )
-from pytest_editmetrics.config.keys import END, Block, Key, Kind, Schema, or_empty
+from pytest_editmetrics.config.keys import END, Block, Key, Kind, Schema, choice, or_empty
 from pytest_editmetrics.config.metric_keys import metric_name
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.environment import LONGEST, wrong_name
+from pytest_editmetrics.images.resize_modes import NOT_RESIZED, RESIZES
 from pytest_editmetrics.measurement import NO_WEIGHTS, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 _DIGEST = re.compile("[0-9a-f]{12}")
 _WEIGHTS = re.compile(NO_WEIGHTS + "|[0-9a-f]{8,64}( [0-9a-f]{8,64})*")
+
+_RESIZED = (*RESIZES, NOT_RESIZED)
+_RESIZE = choice(*_RESIZED)
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class GoldenEntry:
     ``bound`` is the metric's ``max`` or ``min``; ``measured`` is the value when it was approved;
     values beyond ``review`` are to be looked at; ``weights`` are those that gave ``measured``, as
     ``measurement.weights_text`` writes them; ``digest`` is of the parameter that the test's id
-    names by its place only.
+    names by its place only; ``resize`` is the mode that brought the images to one size then.
     """
 
     bound: float | None
@@ -44,6 +48,7 @@ class GoldenEntry:
     review: float | None = None
     weights: str | None = None
     digest: str | None = None
+    resize: str | None = None
 
     @property
     def digests(self) -> frozenset[str | None]:
@@ -152,6 +157,14 @@ def variant_of(metric: Metric) -> Block:
                 "whatever value the parameter has",
                 empty=False,
             ),
+            Key(
+                "resize",
+                _RESIZE,
+                "the mode that brought images of unlike sizes to one when `measured` was measured",
+                "edited",
+                "the images were of one size",
+                empty=False,
+            ),
         ),
     )
 
@@ -257,6 +270,7 @@ def _variant(metric: Metric, what: str, node: Node, block: Block) -> GoldenEntry
     entries = block.nodes(node, f"the golden of {what}")
     bound, measured = entries.get(metric.bound_kind), entries.get("measured")
     weights, digest = entries.get("weights"), entries.get("digest")
+    resize = entries.get("resize")
     return GoldenEntry(
         bound=None if bound is None else checked_bound(metric, bound),
         measured=None if measured is None else measured.number(f"measured of {what}"),
@@ -265,6 +279,7 @@ def _variant(metric: Metric, what: str, node: Node, block: Block) -> GoldenEntry
         review=checked_review(metric, entries),
         weights=None if weights is None else _checked_weights(what, weights),
         digest=None if digest is None else _checked_digest(what, digest),
+        resize=None if resize is None else resize.one_of(f"resize of {what}", _RESIZED),
     )
 
 

@@ -80,7 +80,8 @@ class Proposal:
     """A bound to write; ``env`` of ``None`` is the top level of the entry.
 
     ``measured`` is written with three digits; ``None`` leaves what the golden has. So do
-    ``weights``, which are written as ``measurement.weights_text`` gives them.
+    ``weights``, which are written as ``measurement.weights_text`` gives them, and ``resize``, the
+    mode that brought the images to one size, or ``none``.
     """
 
     address: GoldenAddress
@@ -89,6 +90,7 @@ class Proposal:
     measured: float | None = None
     env: str | None = None
     weights: str | None = None
+    resize: str | None = None
 
 
 def write_proposals(
@@ -135,6 +137,8 @@ def _grouped(
             values["measured"] = recorded_measured(proposal.measured, metric)
         if proposal.weights is not None:
             values["weights"] = proposal.weights
+        if proposal.resize is not None:
+            values["resize"] = proposal.resize
         if address.digest is not None:
             values["digest"] = address.digest
         gates = files.setdefault(rootdir / address.file, {}).setdefault(address.test, {})
@@ -161,6 +165,12 @@ def _worst(
                 f"{shown_path(address.file, rootdir)}: {address.gate} of {address.test!r} was"
                 f" measured with weights of sha256 {other.weights} and {proposal.weights}, which no"
                 " golden can hold; use the same weights everywhere"
+            )
+        if other.resize != proposal.resize:
+            raise EditMetricsError(
+                f"{shown_path(address.file, rootdir)}: {address.gate} of {address.test!r} was"
+                f" measured under resize {other.resize} and {proposal.resize}, which no golden can"
+                " hold; use one mode, and images of one size or of unlike sizes throughout"
             )
         sign = 1 if registry.metric(proposal.metric).better == "lower" else -1
         if (sign * proposal.bound, _signed(proposal, sign)) > (

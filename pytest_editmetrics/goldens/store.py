@@ -197,7 +197,14 @@ class Goldens:
             metric = self._registry.metric(address.gate.partition("@")[0])
             source = f"{golden_file.shown}:{entry.line}"
             threshold = Threshold(metric.bound_kind, entry.bound, "golden", source, entry.review)
-        return Approved(threshold, entry.measured, env, entry.weights, digest=entry.digest)
+        return Approved(
+            threshold,
+            entry.measured,
+            env,
+            entry.weights,
+            digest=entry.digest,
+            resize=entry.resize,
+        )
 
     def not_measured(self, measured: Mapping[tuple[Path, str], Collection[str]]) -> list[str]:
         """Return, as ``file:line: test gate``, the goldens that no gate of their test measured.

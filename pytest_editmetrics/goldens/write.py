@@ -11,6 +11,7 @@ from pytest_editmetrics.errors import ConfigError, EditMetricsError
 from pytest_editmetrics.goldens.file import GoldenEntry, GoldenFile, read_golden_file
 from pytest_editmetrics.goldens.lock import golden_lock
 from pytest_editmetrics.goldens.text import CannotEditError, Wanted, edited_text
+from pytest_editmetrics.images.resize_modes import NOT_RESIZED
 from pytest_editmetrics.measurement import NO_WEIGHTS
 from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.whole_file import replacing, write_through
@@ -22,6 +23,7 @@ _KINDS = {
     "measured": "measured",
     "weights": "weights",
     "digest": "digest",
+    "resize": "resize",
 }
 
 
@@ -34,8 +36,9 @@ def write_golden_file(path: Path, wanted: Wanted, registry: PipeRegistry, rootdi
     Args:
         path: the golden file.
         wanted: tests -> gates -> ``{"max" | "min": ..., "measured": ..., "weights": ...,
-            "digest": ..., "env": {name: {...}}}``. That there are no weights is
-            written only where the golden states some.
+            "digest": ..., "resize": ..., "env": {name: {...}}}``. That there are no weights is
+            written only where the golden states some, and that nothing was resized only where it
+            states that something was.
         registry: the known metrics.
         rootdir: paths in messages are relative to it.
 
@@ -75,10 +78,12 @@ def _apart(wanted: Wanted, old_file: GoldenFile | None) -> tuple[Wanted, list[st
 
 
 def _without_needless(values: Mapping[str, Any], old: GoldenEntry | None) -> dict[str, Any]:
-    """Leave out that there are no weights where the golden does not say anything else."""
+    """Leave out that there is nothing of a kind where the golden does not say anything else."""
     kept = dict(values)
     if kept.get("weights") == NO_WEIGHTS and (old is None or old.weights is None):
         del kept["weights"]
+    if kept.get("resize") == NOT_RESIZED and (old is None or old.resize is None):
+        del kept["resize"]
     if "env" in kept:
         before = {} if old is None else old.env
         kept["env"] = {
@@ -161,6 +166,7 @@ def _held(entry: GoldenEntry) -> dict[str, Any]:
         "review": entry.review,
         "weights": entry.weights,
         "digest": entry.digest,
+        "resize": entry.resize,
     }
     held: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
     return {**held, "env": {env: _held_variant(variant) for env, variant in entry.env.items()}}

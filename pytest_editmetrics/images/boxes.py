@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import reprlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -117,15 +117,3 @@ def clip_box(box: Box, width: int, height: int) -> Box | None:
     x1, y1, x2, y2 = box
     clipped = max(x1, 0), max(y1, 0), min(x2, width), min(y2, height)
     return clipped if clipped[0] < clipped[2] and clipped[1] < clipped[3] else None
-
-
-def scale_boxes(boxes: Iterable[Sequence[float]], x: float, y: float) -> list[Box]:
-    """Return boxes after their image was resized by the factors, rounded outward.
-
-    >>> scale_boxes([(1, 1, 4, 4)], 0.5, 2)
-    [(0, 2, 2, 8)]
-    """
-    return [
-        (math.floor(x1 * x), math.floor(y1 * y), math.ceil(x2 * x), math.ceil(y2 * y))
-        for x1, y1, x2, y2 in boxes
-    ]

@@ -9,20 +9,22 @@ import os
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pytest_editmetrics.errors import ImageError, InputError
+from pytest_editmetrics.errors import ImageError
 from pytest_editmetrics.images.arrays import READABLE, of_array, of_tensor
+from pytest_editmetrics.images.best_fit import brought_together
 from pytest_editmetrics.images.colour import Decoded, warn_of_ignored
 from pytest_editmetrics.images.colour_words import Colour, check_colour
 from pytest_editmetrics.images.data_url import is_data_url, read_data_url, short
 from pytest_editmetrics.images.files import read_file
 from pytest_editmetrics.images.levels import Array, Notes, on_white
 from pytest_editmetrics.images.pictures import of_encoded, of_picture
+from pytest_editmetrics.images.resize_modes import Aspect, Resize
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +33,6 @@ __all__ = [
     "Array",
     "ImageLike",
     "Loaded",
-    "at_size_of",
     "load_image",
     "load_pair",
     "read_encoded",
@@ -194,7 +195,8 @@ def _read(source: Any, what: str, colour: Colour) -> tuple[Decoded, Notes, str]:
 def load_pair(
     reference: ImageLike,
     edited: ImageLike,
-    resize: Literal["reference"] | None = None,
+    resize: Resize | None = None,
+    aspect: Aspect | None = None,
     colour: Colour = "seen",
 ) -> tuple[Array, Array]:
     """Load the image before and after the edit, at one size.
@@ -202,41 +204,23 @@ def load_pair(
     Args:
         reference: as in ``load_image``.
         edited: as in ``load_image``.
-        resize: ``"reference"`` resizes an edited image of another size (bicubic, antialiased);
-            ``None`` makes another size an error.
+        resize: how images of unlike sizes are brought together, see ``resize_modes.RESIZES``;
+            ``None`` makes unlike sizes an error.
+        aspect: ``any`` lets a mode stretch by more than rounding a side does.
         colour: as in ``load_image``.
 
     Returns:
-        Two arrays (H, W, 3), RGB, uint8, of the reference's size.
+        Two arrays (H, W, 3), RGB, uint8, of one size.
 
     Raises:
-        ImageError: as ``load_image``, or the sizes differ.
-        InputError: another value of ``resize``.
+        ImageError: as ``load_image``, or the sizes or aspects differ.
+        InputError: an unknown ``resize`` or ``aspect``.
 
-    >>> a, b = load_pair(np.zeros((4, 6)), np.ones((2, 3)), resize="reference")
-    >>> a.shape == b.shape
+    >>> a, b = load_pair(np.zeros((4, 6)), np.ones((2, 3)), resize="edited")
+    >>> a.shape == b.shape == (2, 3, 3)
     True
     """
     before = load_image(reference, "reference image", colour)
-    return before, at_size_of(before, load_image(edited, "edited image", colour), resize)
-
-
-def at_size_of(before: Array, after: Array, resize: Literal["reference"] | None = None) -> Array:
-    """Return a loaded edited image at the size of its reference; raises as ``load_pair``."""
-    if resize not in (None, "reference"):
-        raise InputError(f"resize must be 'reference' or left out, not {resize!r}")
-    if before.shape == after.shape:
-        return after
-    if resize is None:
-        raise ImageError(
-            f"the edited image is {_size(after)} pixels, the reference {_size(before)}: they "
-            "cannot be compared. Make the model return the reference's size, or say "
-            "resize='reference' (in YAML `resize: reference`) to have the edited one resized"
-        )
-    height, width = before.shape[:2]
-    resized = Image.fromarray(after).resize((width, height), Image.Resampling.BICUBIC)
-    return np.ascontiguousarray(resized)
-
-
-def _size(image: Array) -> str:
-    return f"{image.shape[1]}x{image.shape[0]}"
+    after = load_image(edited, "edited image", colour)
+    fit = brought_together(before, after, resize, aspect)
+    return (before, after) if fit is None else fit.pictures(before, after)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from pytest_editmetrics.cache.features import FeatureCache
 from pytest_editmetrics.errors import (
@@ -17,10 +17,13 @@ from pytest_editmetrics.errors import (
     RegionError,
     did_you_mean,
 )
+from pytest_editmetrics.images.best_fit import brought_together
 from pytest_editmetrics.images.colour_words import Colour
-from pytest_editmetrics.images.load import Array, ImageLike, at_size_of, read_image
+from pytest_editmetrics.images.load import Array, ImageLike, read_image
 from pytest_editmetrics.images.regions import Box, Mask, check_mask_mode, region_mask
+from pytest_editmetrics.images.resize_modes import Aspect, Resize
 from pytest_editmetrics.images.shapes import Region
+from pytest_editmetrics.images.sizes import Fit
 from pytest_editmetrics.measurement import (
     SCOPE,
     MaskMode,
@@ -35,15 +38,14 @@ from pytest_editmetrics.pipes.declared import PipeSpec
 from pytest_editmetrics.pipes.explain import Evidence
 from pytest_editmetrics.pipes.models import ModelStore
 
-Resize = Literal["reference"]
-
 
 @dataclass(frozen=True)
 class Request:
     """One pair to measure: images (H, W, 3), RGB, uint8, of one size, and a checked region.
 
-    ``resized_from`` is the (width, height) of an edited image that was resized, else ``None``;
-    ``evidence``, if it is asked for, takes what explains the score.
+    ``fit`` is how images of unlike sizes were brought together, else ``None``: boxes of objects are
+    still in the pixels of their own images, the region is not. ``evidence``, if it is asked for,
+    takes what explains the score.
     """
 
     metric: str
@@ -52,7 +54,7 @@ class Request:
     region: Region
     mask_mode: MaskMode | None
     params: Mapping[str, Any]
-    resized_from: tuple[int, int] | None = None
+    fit: Fit | None = None
     evidence: Evidence | None = None
 
     @property
@@ -109,6 +111,12 @@ def soft(
     return Score(None, SoftFailure(reason, message), weights=weights, details=details)
 
 
+def stamp(fit: Fit) -> dict[str, Any]:
+    """Return what the details of a measurement say of images that were brought together."""
+    told = fit.to_json()
+    return {"resize": told.pop("resize"), "sizes": told}
+
+
 class Pipe(ABC):
     """Computes metrics of (reference, edited) pairs. Making one loads nothing.
 
@@ -149,6 +157,7 @@ class Pipe(ABC):
         metric: str | None = None,
         *,
         resize: Resize | None = None,
+        aspect: Aspect | None = None,
         colour: Colour = "seen",
         evidence: Evidence | None = None,
         **params: Any,
@@ -162,6 +171,9 @@ class Pipe(ABC):
                 none or an empty list.
             mask_mode: ``inner`` measures inside the boxes, ``outer`` outside, ``None`` everywhere.
             metric: which; the pipe's first by default.
+            resize: how images of unlike sizes are brought together, see
+                ``resize_modes.RESIZES``; regions are moved along.
+            aspect: ``"any"`` lets a mode stretch by more than rounding a side does.
             resize: ``"reference"`` resizes an edited image of another size.
             colour: ``"seen"`` applies the images' colour profiles, ``"numbers"`` leaves them aside.
             evidence: filled with what explains the measurement in the picture.
@@ -182,17 +194,21 @@ class Pipe(ABC):
             }
             for image in read.values():
                 image.warn()
-            reference, after = read["reference"].pixels, read["edited"].pixels
-            edited = at_size_of(reference, after, resize)
+            reference, edited = read["reference"].pixels, read["edited"].pixels
+            fit = brought_together(reference, edited, resize, aspect)
+            if fit is not None:
+                reference, edited = fit.pictures(reference, edited)
         details: dict[str, Any] = {}
         if notes := {which: image.notes for which, image in read.items() if image.notes}:
             details["read"] = notes
         if colour != "seen":
             details["colour"] = colour
-        size = None if after.shape == edited.shape else (after.shape[1], after.shape[0])
-        if size is not None:
-            details.update(resize=resize, resized_from=list(size))
-        request = Request(metric, reference, edited, region, mask_mode, params, size, evidence)
+        if fit is not None:
+            details.update(stamp(fit))
+            known = self.spec.metric(metric)
+            if known is not None and known.compares == "region":
+                region = fit.region(region)
+        request = Request(metric, reference, edited, region, mask_mode, params, fit, evidence)
         return self._measured(request, details)
 
     def encode_ahead(self, metric: str, images: Sequence[Array]) -> None:
@@ -244,7 +260,7 @@ class Pipe(ABC):
         if known is None:
             raise InputError(f"Unsupported metric: {metric}")
         check_mask_mode(mask_mode)
-        valid = (*known.params, "resize", "colour")
+        valid = (*known.params, "resize", "aspect", "colour")
         for name in params:
             if name not in valid:
                 hint = did_you_mean(name, valid)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.images.boxes import Box, scale_boxes
+from pytest_editmetrics.images.boxes import Box
 from pytest_editmetrics.images.regions import Mask
 from pytest_editmetrics.measurement import WeightsUsed
 from pytest_editmetrics.pipes.base import Request, Score, soft
@@ -62,7 +62,10 @@ def pair_boxes(request: Request) -> tuple[list[Box], list[Box]] | Score:
     """Return the reference boxes and the edited boxes, paired in order.
 
     ``request.boxes`` holds the reference boxes, then as many edited boxes; no box, or an odd
-    number, is a soft failure. Edited boxes of an image that was resized are moved along.
+    number, is a soft failure. Boxes of images that were brought to one size are moved along.
+
+    Raises:
+        RegionError: what is left to compare shows nothing of an object.
     """
     boxes = request.boxes
     if not boxes or len(boxes) % 2:
@@ -72,7 +75,8 @@ def pair_boxes(request: Request) -> tuple[list[Box], list[Box]] | Score:
         )
         return soft("unpaired-coords", message, {"boxes": [list(box) for box in boxes]})
     half = len(boxes) // 2
-    return boxes[:half], _on_resized(boxes[half:], request)
+    before, after = boxes[:half], boxes[half:]
+    return (before, after) if request.fit is None else request.fit.objects(before, after)
 
 
 def boxes_used(before: Sequence[Box], after: Sequence[Box]) -> dict[str, Any]:
@@ -104,11 +108,3 @@ def mean_over_pairs(
         values.append(compare(one, other))
     details[what] = values
     return Score(float(np.mean(values)), weights=weights, details=details)
-
-
-def _on_resized(boxes: Sequence[Box], request: Request) -> list[Box]:
-    """Move boxes of the edited image to where they lie after it was resized."""
-    if request.resized_from is None:
-        return list(boxes)
-    height, width = request.edited.shape[:2]
-    return scale_boxes(boxes, width / request.resized_from[0], height / request.resized_from[1])

@@ -121,6 +121,7 @@ def _run(
             case.edited_boxes,
             metrics=case.metrics or file.metrics or None,
             resize=case.resize,
+            aspect=case.aspect,
             colour=case.colour,
             expect=case.expect,
             thresholds=case.thresholds,

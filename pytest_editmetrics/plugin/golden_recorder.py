@@ -37,7 +37,15 @@ def record_goldens(
             automatic.setdefault(f"{test_function}, {argument}", {})[name] = None
         address = GoldenAddress.from_dict(gate.golden)
         proposals.append(
-            Proposal(address, gate.metric, gate.proposal, gate.value, gate.env, gate.weights_text)
+            Proposal(
+                address,
+                gate.metric,
+                gate.proposal,
+                gate.value,
+                gate.env,
+                gate.weights_text,
+                gate.resize,
+            )
         )
     if lost:
         notes.append(f"not recorded: {lost} gates of tests that failed for another reason")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.checks.edit_gate import Check, EditGate, Resize
+from pytest_editmetrics.checks.edit_gate import Check, EditGate
 from pytest_editmetrics.checks.measure import Boxes
 from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.images.resize_modes import Aspect, Resize
 from pytest_editmetrics.measurement import Measurement
 from pytest_editmetrics.session.running import running_record
 
@@ -23,19 +24,21 @@ def assert_unedit_emd_below(
     *,
     name: str | None = None,
     resize: Resize | None = None,
+    aspect: Aspect | None = None,
     colour: Colour | None = None,
 ) -> Measurement:
     """Assert that CLIP sees the same content outside the boxes: metric ``emd``, lower is better.
 
     Args:
         reference: the image before the edit (see ``EditGate.check`` for the accepted forms).
-        edited: the image after it, of the same size.
+        edited: the image after it.
         coords: the edit area, boxes ``(x1, y1, x2, y2)`` in pixels, a mask, or a
             ``Region``; ``None`` measures everything.
         threshold: the inclusive bound (``emd`` has the units of squared token distance); without
             one the golden's holds, else the configuration's default.
         name: tells gates of one metric in one test apart.
-        resize: ``"reference"`` resizes the edited image to the reference first.
+        resize: what to do where the images differ in size, see ``EditGate.check``.
+        aspect: ``"any"`` lets a mode stretch, see ``EditGate.check``.
         colour: ``"seen"`` applies the images' colour profiles, ``"numbers"`` leaves them aside;
             default: the configuration's.
 
@@ -47,8 +50,8 @@ def assert_unedit_emd_below(
         EditMetricsError: nothing could be measured, or no test is running.
     """
     __tracebackhide__ = True
-    given = {"coords": coords, "name": name, "resize": resize, "colour": colour}
-    return _one("emd", threshold, reference, edited, scope="unedit_area", **given)
+    how = {"resize": resize, "aspect": aspect, "colour": colour, "scope": "unedit_area"}
+    return _one("emd", threshold, reference, edited, coords=coords, name=name, **how)
 
 
 def assert_unedit_lpips_below(
@@ -59,6 +62,7 @@ def assert_unedit_lpips_below(
     *,
     name: str | None = None,
     resize: Resize | None = None,
+    aspect: Aspect | None = None,
     colour: Colour | None = None,
 ) -> Measurement:
     """Assert that the pixels outside the boxes look the same: metric ``lpips``, lower is better.
@@ -67,8 +71,8 @@ def assert_unedit_lpips_below(
     images and divided by the measured fraction of the image.
     """
     __tracebackhide__ = True
-    given = {"coords": coords, "name": name, "resize": resize, "colour": colour}
-    return _one("lpips", threshold, reference, edited, scope="unedit_area", **given)
+    how = {"resize": resize, "aspect": aspect, "colour": colour, "scope": "unedit_area"}
+    return _one("lpips", threshold, reference, edited, coords=coords, name=name, **how)
 
 
 def assert_object_sim_above(
@@ -81,20 +85,22 @@ def assert_object_sim_above(
     edited_boxes: Boxes | None = None,
     name: str | None = None,
     resize: Resize | None = None,
+    aspect: Aspect | None = None,
     colour: Colour | None = None,
 ) -> Measurement:
     """Assert that the objects are still the same: metric ``sam_clip_cls_sim``, higher is better.
 
     Args:
         reference: the image before the edit (see ``EditGate.check`` for the accepted forms).
-        edited: the image after it, of the same size.
+        edited: the image after it.
         coords: reference boxes, then edited boxes, paired in order; or give the two lists below.
         threshold: the inclusive bound, a cosine in [-1, 1]; without one the golden's holds, else
             the configuration's default.
         ref_boxes: the objects in the reference, boxes ``(x1, y1, x2, y2)`` in pixels.
         edited_boxes: the same objects in the edited image, in the same order.
         name: tells gates of one metric in one test apart.
-        resize: ``"reference"`` resizes the edited image to the reference first.
+        resize: what to do where the images differ in size, see ``EditGate.check``.
+        aspect: ``"any"`` lets a mode stretch, see ``EditGate.check``.
         colour: ``"seen"`` applies the images' colour profiles, ``"numbers"`` leaves them aside;
             default: the configuration's.
 
@@ -110,8 +116,8 @@ def assert_object_sim_above(
     if coords is not None and (ref_boxes is not None or edited_boxes is not None):
         raise InputError("give coords (reference boxes, then edited boxes) or the two lists")
     boxes = {"ref_boxes": ref_boxes, "edited_boxes": edited_boxes, "object_coords": coords}
-    given = {"name": name, "resize": resize, "colour": colour}
-    return _one("sam_clip_cls_sim", threshold, reference, edited, **given, **boxes)
+    how = {"resize": resize, "aspect": aspect, "colour": colour}
+    return _one("sam_clip_cls_sim", threshold, reference, edited, name=name, **how, **boxes)
 
 
 def _one(

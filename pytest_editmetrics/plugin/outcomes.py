@@ -279,11 +279,9 @@ def _is_other_failure(record: TestRecord, raised: BaseException | None) -> bool:
     leaves = list(_leaves(raised))
     if leaves and all(isinstance(error, GateFailure) for error in leaves):
         return False
-    from pytest_editmetrics.gates.verdict import OTHER_WEIGHTS
-
     errors = [gate for gate in record.gates if gate.verdict == "error"]
     of_gates = errors and leaves and all(isinstance(e, _OURS) for e in leaves)
-    return not (of_gates and all(OTHER_WEIGHTS in gate.details for gate in errors))
+    return not (of_gates and all(gate.of_other_golden for gate in errors))
 
 
 def _leaves(raised: BaseException | None) -> Iterator[BaseException]:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pytest_editmetrics.gates.verdict import OTHER_WEIGHTS, UNSTATED, Gate
+from pytest_editmetrics.gates.verdict import UNSTATED, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.report.causes import causes_in_full, causes_in_short
 from pytest_editmetrics.report.image_text import image_headline, image_rows
@@ -94,7 +94,7 @@ def update_mode(gates: Iterable[Gate]) -> str:
 
     ``missing`` records nothing while another gate of the test fails.
     """
-    fails = any(gate.verdict == "fail" or OTHER_WEIGHTS in gate.details for gate in gates)
+    fails = any(gate.verdict == "fail" or gate.of_other_golden for gate in gates)
     return "failed" if fails else "missing"
 
 
@@ -159,7 +159,7 @@ def line_of(nodeid: str, gate: Gate) -> str:
 def _region(gate: Gate) -> str:
     region = gate.region
     size = f" of {region['width']}x{region['height']} px"
-    resized = ", edited image resized to the reference" if region.get("resized") else ""
+    resized = _sizes(region["sizes"]) if region.get("sizes") else ""
     if gate.compares == "objects":
         pairs = zip(region.get("ref_boxes") or (), region.get("edited_boxes") or (), strict=False)
         listed = ", ".join(f"{_box(a)} with {_box(b)}" for a, b in pairs)
@@ -172,6 +172,23 @@ def _region(gate: Gate) -> str:
     side = "inside" if gate.scope == "edit_area" else "outside"
     listed = _boxes(area) if isinstance(area, (list, tuple)) else _shape(area)
     return f"{gate.scope}: {side} {listed}{', ' + share if share else ''}{size}{resized}"
+
+
+def _sizes(sizes: Mapping[str, Any]) -> str:
+    """Return how images of unlike sizes were brought to one."""
+    reference, edited = ("{}x{} px".format(*sizes[which]) for which in ("reference", "edited"))
+    text = f"; reference {reference}, edited {edited}, resize {sizes['resize']}"
+    if part := sizes.get("part"):
+        text += f": {_box(part)} of the reference"
+    if part := sizes.get("edited_part"):
+        text += f": {_box(part)} of the edited image"
+    text += f" ({sizes['kernel'] or 'nothing scaled'})"
+    if "rounded_to" in sizes:
+        (width, height), (wide, high) = sizes["reference"], sizes["edited"]
+        aspects = f", aspect {width / height:.4g} became {wide / high:.4g}"
+        multiple = sizes["rounded_to"]
+        text += aspects + (f", rounded to a multiple of {multiple} px" if multiple else "")
+    return text
 
 
 def _shape(area: Mapping[str, Any]) -> str:
@@ -230,7 +247,7 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
         return f"no golden can hold it: {why}"
     if gate.verdict == "missing-golden":
         return f"pytest {shlex.quote(nodeid)} --editmetrics-update={mode}"
-    if OTHER_WEIGHTS in gate.details:
+    if gate.of_other_golden:
         return f"pytest {shlex.quote(nodeid)} --editmetrics-update=failed"
     if gate.verdict != "fail" or (gate.value is not None and not math.isfinite(gate.value)):
         return None

@@ -18,13 +18,14 @@ from pytest_editmetrics.pipes.explain import Evidence, Heat
 from pytest_editmetrics.runs.folder import RunDir
 
 _DIGITS = 6
+_PAIR = ("reference", "edited")
 
 
 def keep_pair(
     run_dir: RunDir,
     gate: Gate,
-    reference: Array,
-    edited: Array,
+    images: tuple[Array, Array],
+    originals: tuple[Array, Array] | None,
     mask: Callable[[], Mask],
     evidence: Evidence | None,
 ) -> Gate:
@@ -35,14 +36,16 @@ def keep_pair(
     Args:
         run_dir: where to.
         gate: as it was judged.
-        reference: RGB, uint8, (H, W, 3).
-        edited: RGB, uint8, as the model made it: of its own size, if it was resized to be measured.
+        images: reference and edited image as they were compared, RGB, uint8, (H, W, 3).
+        originals: the same before they were brought to one size, if they were.
         mask: gives the measured pixels, boolean (H, W); may raise what the gate says.
         evidence: what the pipe left behind.
     """
     kept = _Kept(run_dir)
-    kept.save("reference", reference)
-    kept.save("edited", edited)
+    for key, image in zip(_PAIR, originals or images, strict=True):
+        kept.save(key, image)
+    if originals is not None:
+        kept.compared(images)
     if gate.compares == "region":
         kept.mask(mask)
     if evidence is not None:
@@ -96,6 +99,11 @@ class _Kept:
     def save(self, key: str, image: Array, icc: bytes | None = None) -> None:
         with self._part(key):
             self._images[key] = self._run_dir.save_image(image, icc)
+
+    def compared(self, images: Sequence[Array]) -> None:
+        with self._part("what was compared"):
+            saved = [self._run_dir.save_image(image) for image in images]
+            self._images["compared"] = dict(zip(_PAIR, saved, strict=True))
 
     def mask(self, make: Callable[[], Mask]) -> None:
         with self._part("mask"):

@@ -327,6 +327,8 @@ def image_names(images: Mapping[str, Any]) -> Iterator[Any]:
     for key in ("reference", "edited", "golden", "mask"):
         if key in images:
             yield images[key]
+    compared = images.get("compared", {})
+    yield from compared.values() if isinstance(compared, Mapping) else (compared,)
     heat = images.get("heat", {})
     if not isinstance(heat, Mapping):
         yield heat

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, OTHER_WEIGHTS, Gate
+from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.goldens.places import OUTSIDE
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.saved_runs.strangers import inside
@@ -99,7 +99,7 @@ def approve(
     images: list[_Image] = []
     for record in selected([run], expression):
         gate = record.gate
-        if gate.verdict not in ("fail", "missing-golden") and OTHER_WEIGHTS not in gate.details:
+        if gate.verdict not in ("fail", "missing-golden") and not gate.of_other_golden:
             continue
         if record.other_failure and expression != record.nodeid:
             say(
@@ -152,7 +152,8 @@ def _bound(session: EditSession, record: GateRecord) -> _Bound:
     margin = session.settings.metric_configs[gate.metric].margin
     bound = recorded_bound(gate.value, metric, margin)
     return _Bound(
-        record, Proposal(address, gate.metric, bound, gate.value, gate.env, gate.weights_text)
+        record,
+        Proposal(address, gate.metric, bound, gate.value, gate.env, gate.weights_text, gate.resize),
     )
 
 

@@ -87,7 +87,8 @@ class RowScorer:
             return pair_of(
                 _load(row, "reference", colour),
                 _load(row, "edited", colour),
-                resize=row.resize,
+                resize=row.resize or self._session.settings.resize,
+                aspect=row.aspect or self._session.settings.aspect,
                 colour=colour,
                 area=row.coords,
                 ref_boxes=row.ref_boxes,

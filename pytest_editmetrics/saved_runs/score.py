@@ -218,7 +218,8 @@ def _pair(run: Run, gate: Gate) -> Pair:
     return pair_of(
         run.image_path(gate.images["reference"]),
         run.image_path(gate.images["edited"]),
-        resize="reference" if gate.region.get("resized") else None,
+        resize=gate.region.get("resize"),
+        aspect="any",
         area=Region.of(area) if isinstance(area, dict) else area,
         ref_boxes=gate.region.get("ref_boxes"),
         edited_boxes=gate.region.get("edited_boxes"),

@@ -31,7 +31,7 @@ def evil_run(path: Path, value: float, nodeid: str = EVIL) -> None:
         gate = Gate("unedit_max_diff", "fail", value=value, scope="unedit_area", **BOUND)
         gate = replace(gate, message=EVIL, name=EVIL, device_name=EVIL)
         gate = replace(gate, golden={"file": EVIL, "test": EVIL, "gate": EVIL})
-        gate = replace(gate, region={"width": 16, "height": 16, "resized": False, "coords": None})
+        gate = replace(gate, region={"width": 16, "height": 16, "coords": None})
         gate = replace(gate, images={"reference": name, "edited": name})
         results.gate(nodeid, 1, True, "failed", gate)
         results.gate(nodeid, 1, True, "failed", replace(gate, metric=EVIL, verdict="error"))

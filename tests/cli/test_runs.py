@@ -32,7 +32,7 @@ def gate(test: str = "test_a", **values: object) -> Gate:
         source=f"{GOLDEN}:2",
         distance=0.4,
         golden={"file": GOLDEN, "test": test, "gate": "lpips"},
-        region={"coords": [[0, 0, 2, 2]], "width": 4, "height": 3, "resized": False},
+        region={"coords": [[0, 0, 2, 2]], "width": 4, "height": 3},
     )
     return replace(made, **values)
 

@@ -21,7 +21,6 @@ from pytest_editmetrics.config.option_values import runtime_params
 from pytest_editmetrics.errors import ConfigError, InputError, RegionError
 from pytest_editmetrics.goldens.lock import PATIENCE
 from pytest_editmetrics.goldens.provenance import checked_facts
-from pytest_editmetrics.images.boxes import scale_boxes
 from pytest_editmetrics.images.masks import bounds, is_mask, packed
 from pytest_editmetrics.images.shapes import Region
 from pytest_editmetrics.measurement import Margin
@@ -197,11 +196,6 @@ def test_facts_may_be_nested_ten_deep(kind):
         checked_facts({"x": nested(11, 1, kind)})
     with pytest.raises(InputError):
         checked_facts({"x": {1: 2}})
-
-
-def test_boxes_are_scaled_outward_in_both_directions():
-    assert scale_boxes([(1, 2, 5, 7)], 1.5, 2.5) == [(1, 5, 8, 18)]
-    assert scale_boxes([(3, 3, 4, 4)], 0.5, 0.25) == [(1, 0, 2, 1)]
 
 
 def test_the_kinds_of_a_mask():

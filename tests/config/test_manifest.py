@@ -73,6 +73,7 @@ def test_a_row_holds_what_is_written(read, tmp_path):
             "sam_clip_cls_sim": Threshold("min", 0.9, "case", "pairs.jsonl:1"),
         },
         resize="reference",
+        aspect=None,
         expect=None,
         colour="numbers",
         where="pairs.jsonl:1",

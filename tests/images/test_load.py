@@ -304,8 +304,8 @@ def test_resize_brings_the_edited_image_to_the_reference():
 
 
 def test_another_resize_is_an_error():
-    with pytest.raises(InputError, match="resize must be 'reference'"):
-        load_pair(SCENE, SCENE, resize="edited")
+    with pytest.raises(InputError, match=r"no resize mode 'refrence'.*'reference'"):
+        load_pair(SCENE, SCENE, resize="refrence")
 
 
 def test_image_errors_are_value_errors_and_ours():

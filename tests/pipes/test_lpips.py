@@ -241,7 +241,7 @@ def test_resize_is_stamped(alex, photo):
     measured = alex.measure(photo, small, resize="reference")
     assert measured.value > 0
     assert measured.details["resize"] == "reference"
-    assert measured.details["resized_from"] == [128, 64]
+    assert measured.details["sizes"]["edited"] == [128, 64]
     assert "resize" not in alex.measure(photo, photo, resize="reference").details
 
 
@@ -253,7 +253,7 @@ def test_resize_is_stamped(alex, photo):
         ({"mask_mode": "iner"}, InputError, "did you mean 'inner'"),
         ({"resise": "reference"}, InputError, "lpips takes no parameter 'resise'.*'resize'"),
         ({"patch_mask_threshold": 0.1}, InputError, "takes no parameter"),
-        ({"resize": "edited"}, InputError, "resize must be"),
+        ({"resize": "edit"}, InputError, "no resize mode 'edit'"),
         ({"coords": [(9, 9, 1, 1)], "mask_mode": "inner"}, RegionError, "box 1 .* inverted"),
     ],
 )

@@ -288,5 +288,5 @@ def test_another_size_is_an_error_naming_both(measure, photo, metric):
     """Row: other size of edited image."""
     with pytest.raises(ImageError, match="edited image is 200x256 pixels, the reference 256x256"):
         measure(metric, photo, photo[:, :200])
-    resized = measure(metric, photo, photo[:, :200], resize="reference")
-    assert resized.details["resized_from"] == [200, 256]
+    resized = measure(metric, photo, photo[:, :200], resize="reference", aspect="any")
+    assert resized.details["sizes"]["edited"] == [200, 256]

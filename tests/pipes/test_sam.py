@@ -324,7 +324,7 @@ def test_a_resize_moves_the_edited_boxes_with_the_image(tiny_clip, photo):
     boxes = [BOX, tuple(value // 2 for value in BOX)]
     measured = tiny_clip.measure(photo, half, boxes, metric=NAME, resize="reference")
     assert measured.details["edited_boxes"] == [list(BOX)]
-    assert measured.details["resized_from"] == [128, 128]
+    assert measured.details["sizes"]["edited"] == [128, 128]
     assert measured.value > 0.9
 
 

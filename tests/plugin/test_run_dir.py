@@ -124,7 +124,7 @@ def test_an_image_that_was_resized_is_kept_as_it_was(real):
     real.runpytest("--editmetrics-run-dir=run")
     run = read_run(real.path / "run")
     gate = gates(run)["test_it", "lpips"]
-    assert gate.region["resized"]
+    assert gate.region["resize"] == "reference"
     assert pixels(run, gate.images["edited"]).shape == (96, 128, 3)
     assert pixels(run, gate.images["mask"]).shape == (48, 64, 3)
 

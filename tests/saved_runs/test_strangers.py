@@ -45,7 +45,7 @@ def scored(project, tmp_path, capsys):
                 bound=99.0,
                 origin="argument",
                 source="test_x.py:3",
-                region={"coords": [[0, 0, 9, 9]], "width": 32, "height": 32, "resized": False},
+                region={"coords": [[0, 0, 9, 9]], "width": 32, "height": 32},
                 images={"reference": name, "edited": name},
             )
             results.gate(nodeid, 1, True, "passed", replace(gate, **values))

@@ -64,7 +64,6 @@ class Pictures:
             "edited_boxes": [moved] if objects else None,
             "width": width,
             "height": height,
-            "resized": False,
         }
 
     def images(self, name: str, strength: float, number: int, **wanted: bool) -> dict[str, Any]:

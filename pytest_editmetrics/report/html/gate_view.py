@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.gates.image_verdict import tile_failed
-from pytest_editmetrics.gates.verdict import FAILING, OTHER_WEIGHTS, Gate
+from pytest_editmetrics.gates.verdict import FAILING, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.report.numbers import format_numbers
 from pytest_editmetrics.report.text import bound_stands, explanation_rows, headline, subject
@@ -227,7 +227,7 @@ def bar(
 
 def approvable(gate: Gate) -> bool:
     """Tell whether ``editmetrics approve`` would accept what this failing gate measured."""
-    if gate.verdict not in ("fail", "missing-golden") and OTHER_WEIGHTS not in gate.details:
+    if gate.verdict not in ("fail", "missing-golden") and not gate.of_other_golden:
         return False
     if gate.snapshot is not None:
         return "edited" in gate.images

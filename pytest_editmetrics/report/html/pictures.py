@@ -64,8 +64,8 @@ def _png_size(path: Path) -> tuple[int, int]:
 def case_picture(gates: Sequence[Gate], gallery: Gallery, where: str) -> dict[str, Any] | None:
     """Return, JSON-ready, what the viewer of one case draws; ``None`` for a case without images.
 
-    ``layers`` are the full-size images by name; ``boxes`` and ``overlays`` lie over them, in pixels
-    of the reference; ``crops`` are pairs of isolated objects.
+    ``layers`` are the full-size images by name, as they were compared; ``boxes`` and ``overlays``
+    lie over them, in their pixels; ``crops`` are pairs of isolated objects.
 
     Raises:
         EditMetricsError: patch costs that are no grid of numbers; ``where`` begins the message.
@@ -79,24 +79,22 @@ def case_picture(gates: Sequence[Gate], gallery: Gallery, where: str) -> dict[st
         return None
     return {
         "layers": layers,
-        "boxes": list(_boxes(gates, layers)),
+        "boxes": list(_boxes(gates)),
         "overlays": list(_overlays(gates, gallery, layers[0], where)),
         "crops": list(_crops(gates, gallery)),
     }
 
 
 def _first(gates: Sequence[Gate], name: str, gallery: Gallery) -> dict[str, Any] | None:
-    used = next((gate.images[name] for gate in gates if name in gate.images), None)
+    kept = ({**gate.images, **_mapping(gate.images.get("compared"))} for gate in gates)
+    used = next((images[name] for images in kept if name in images), None)
     return None if used is None else gallery.use(used)
 
 
-def _boxes(gates: Sequence[Gate], layers: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def _boxes(gates: Sequence[Gate]) -> Iterator[dict[str, Any]]:
     seen: list[tuple[str, Any]] = []
-    frame = layers[0]
-    # the boxes of an edited image that was resized are in its own pixels
-    edited = next((layer for layer in layers if layer["name"] == "edited"), frame)
-    own = frame["w"] / edited["w"], frame["h"] / edited["h"]
     for gate in gates:
+        shown = _mapping(gate.region.get("drawn")) or gate.region
         if gate.compares == "objects":
             kinds = [
                 ("reference", "ref_boxes", "object in the reference"),
@@ -105,7 +103,7 @@ def _boxes(gates: Sequence[Gate], layers: Sequence[Mapping[str, Any]]) -> Iterat
         else:
             kinds = [("area", "coords", "edit area")]
         for kind, key, label in kinds:
-            boxes = _drawable(gate.region.get(key))
+            boxes = _drawable(shown.get(key))
             if key == "coords" and (around := gate.region.get("bounds")):
                 boxes, label = _drawable([around]), "box around the edit area"
             if boxes and (kind, boxes) not in seen:
@@ -113,12 +111,7 @@ def _boxes(gates: Sequence[Gate], layers: Sequence[Mapping[str, Any]]) -> Iterat
                 numbered = len(boxes) > 1
                 for number, box in enumerate(boxes, 1):
                     text = f"{label} {number}" if numbered else label
-                    scale = own if kind == "edited" else (1, 1)
-                    yield {
-                        "kind": kind,
-                        "label": f"{text} {_text(box)}",
-                        "box": _scaled(box, scale),
-                    }
+                    yield {"kind": kind, "label": f"{text} {_text(box)}", "box": box}
         for box in _spills(gate):
             if ("tile", [box]) not in seen:
                 seen.append(("tile", [box]))
@@ -127,6 +120,10 @@ def _boxes(gates: Sequence[Gate], layers: Sequence[Mapping[str, Any]]) -> Iterat
         if isinstance(tile, Mapping) and (boxes := _drawable([tile.get("box")])):
             text = f"worst tile of {gate.label} {_text(boxes[0])}"
             yield {"kind": "tile", "label": text, "box": boxes[0]}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _spills(gate: Gate) -> Iterator[list[float]]:
@@ -138,10 +135,6 @@ def _spills(gate: Gate) -> Iterator[list[float]]:
 
 def _text(box: Sequence[float]) -> str:
     return "(" + ", ".join(f"{number:g}" for number in box) + ")"
-
-
-def _scaled(box: Sequence[float], scale: tuple[float, float]) -> list[float]:
-    return [number * scale[index % 2] for index, number in enumerate(box)]
 
 
 def _drawable(boxes: Any) -> list[list[float]]:

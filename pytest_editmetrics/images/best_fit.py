@@ -1,0 +1,177 @@
+"""Which mode brings a pair of unlike sizes together best, measured on small copies."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from pytest_editmetrics.errors import ImageError
+from pytest_editmetrics.images.levels import Array
+from pytest_editmetrics.images.masks import Mask
+from pytest_editmetrics.images.resize_modes import Aspect, Resize, check_aspect, check_resize
+from pytest_editmetrics.images.sizes import (
+    MOST_ROUNDED,
+    Fit,
+    Part,
+    Size,
+    fit_of,
+    part_of,
+    rounded_to,
+)
+
+_COPY_EDGE = 768
+_CUT = 48  # of 255: what differs by more is an edit, whatever it differs by
+_CEILING = 100.0
+_ORDER: tuple[Resize, ...] = ("edited", "reference", "crop-center", "crop-top-left", "pad")
+ALIKE = 0.5
+"""Modes whose PSNR differs by less, in dB, fit alike."""
+
+
+@dataclass(frozen=True)
+class FitFound:
+    """A mode, and the PSNR of the background under it on small copies, in dB."""
+
+    fit: Fit
+    psnr: float
+
+
+def fits(before: Array, after: Array, inside: Mask | None = None) -> list[FitFound]:
+    """Return the modes that differ for these sizes, the one that fits best first.
+
+    PSNR is of the pixels outside the edit area, the median difference of each channel taken off and
+    differences cut at 48 levels, so that neither a new light nor an edit that nobody has drawn
+    decides. Of modes that fit alike `edited` comes first, or, where it would stretch, the crop.
+
+    Args:
+        before: the reference, RGB, uint8, (H, W, 3).
+        after: the edited image, likewise, of another size.
+        inside: the edit area, boolean, of the reference's size.
+    """
+    reference, edited = size_of(before), size_of(after)
+    found: dict[tuple[object, ...], FitFound] = {}
+    copies = _Copies(before, after, inside)
+    stretched = rounded_to(reference, edited) is None
+    for resize in sorted(_ORDER, key=lambda one: stretched and one in ("edited", "reference")):
+        fit = fit_of(resize, reference, edited)
+        same = (fit.part, fit.edited_part, fit.size)
+        if same not in found:
+            found[same] = FitFound(fit, copies.psnr(fit))
+    ranked = sorted(found.values(), key=lambda one: -one.psnr)
+    alike = [one for one in found.values() if one.psnr > ranked[0].psnr - ALIKE]
+    return [alike[0], *(one for one in ranked if one is not alike[0])]
+
+
+def brought_together(
+    before: Array,
+    after: Array,
+    resize: Resize | None = None,
+    aspect: Aspect | None = None,
+    inside: Mask | None = None,
+) -> Fit | None:
+    """Return how a pair of loaded images becomes one size; ``None`` if it is of one size.
+
+    Args:
+        before: the reference, RGB, uint8, (H, W, 3).
+        after: the edited image, likewise.
+        resize: the mode; ``None`` makes unlike sizes an error.
+        aspect: ``any`` lets `reference` and `edited` stretch by more than rounding a side does.
+        inside: the edit area, boolean, of the reference's size.
+
+    Raises:
+        ImageError: the sizes differ and no mode is given, or the aspects do; the message names the
+            mode that fits best.
+        InputError: an unknown mode or aspect.
+    """
+    check_resize(resize)
+    check_aspect(aspect)
+    if before.shape == after.shape:
+        return None
+    if resize is None:
+        raise ImageError(
+            f"the edited image is {_text(size_of(after))} pixels, the reference"
+            f" {_text(size_of(before))}: they cannot be compared as they are."
+            f" {_advice(fits(before, after, inside))}, or make the model return the reference's"
+            " size"
+        )
+    fit = fit_of(resize, size_of(before), size_of(after))
+    if fit.stretches and fit.multiple is None and aspect != "any":
+        raise ImageError(
+            f"resize={resize!r} would stretch: the edited image is {_text(fit.edited)} pixels, the"
+            f" reference {_text(fit.reference)}, which rounding a side to a multiple of up to"
+            f" {MOST_ROUNDED} px does not explain. {_advice(fits(before, after, inside))}; if the"
+            " model is meant to stretch, say aspect='any' (in YAML `aspect: any`)"
+        )
+    return fit
+
+
+def _text(size: Size) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def size_of(image: Array) -> Size:
+    """Return the size (width, height) of an image (H, W, 3)."""
+    return image.shape[1], image.shape[0]
+
+
+def compared(ranked: list[FitFound]) -> str:
+    """Return the PSNR of each mode in words, the first one first."""
+    return ", ".join(f"{one.fit.resize} {one.psnr:.1f}" for one in ranked)
+
+
+def _advice(ranked: list[FitFound]) -> str:
+    best = ranked[0].fit
+    stretched = best.stretches and best.multiple is None
+    also = (", aspect='any'", " and `aspect: any`") if stretched else ("", "")
+    return (
+        f"{best.resize!r} fits best (PSNR of the background on small copies, in dB:"
+        f" {compared(ranked)}): say resize={best.resize!r}{also[0]} (in YAML `resize:"
+        f" {best.resize}`{also[1]})"
+    )
+
+
+class _Copies:
+    """Small copies of a pair and its background."""
+
+    def __init__(self, before: Array, after: Array, inside: Mask | None):
+        share = min(1.0, _COPY_EDGE / max(*size_of(before), *size_of(after)))
+        self._before, self._after = _Copy(before, share), _Copy(after, share)
+        self._inside = inside
+
+    def psnr(self, fit: Fit) -> float:
+        """Return the PSNR of the background under a fit of the whole images, in dB."""
+        of = self._before if fit.resize == "reference" else self._after
+        size = of.scaled(fit.size)
+        one, other = self._before.part(fit.part, size), self._after.part(fit.edited_part, size)
+        apart = (one.astype(np.float32) - other).reshape(-1, 3)
+        if self._inside is not None:
+            edit = Image.fromarray(fit.mask(self._inside)).resize(size, Image.Resampling.NEAREST)
+            background = ~np.asarray(edit).ravel()
+            apart = apart[background] if background.any() else apart
+        apart -= np.median(apart, axis=0)
+        mean = float((np.minimum(np.abs(apart), _CUT) ** 2).mean())
+        return min(_CEILING, 10 * math.log10(255**2 / mean)) if mean else _CEILING
+
+
+class _Copy:
+    """An image, a share of its size."""
+
+    def __init__(self, image: Array, share: float):
+        self._full = size_of(image)
+        self._share = share
+        self._image = part_of(image, (0, 0, *self._full), self.scaled(self._full))
+
+    def scaled(self, size: Size) -> Size:
+        """Return a size of this image's pixels in pixels of the copy."""
+        width, height = (max(1, round(side * self._share)) for side in size)
+        return width, height
+
+    def part(self, part: Part, size: Size) -> Array:
+        """Return a part of the full image, of its copy at another size."""
+        small = size_of(self._image)
+        across, down = (one / full for one, full in zip(small, self._full, strict=True))
+        x1, y1, x2, y2 = part
+        ends = min(small[0], x2 * across), min(small[1], y2 * down)
+        return part_of(self._image, (x1 * across, y1 * down, *ends), size)
