@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.masks import SUGGESTED
 from pytest_editmetrics.images.regions import Box, Mask
 from pytest_editmetrics.images.shapes import Region
+from pytest_editmetrics.images.sizes import Fit
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,16 @@ class Suggestion:
     boxes: tuple[Box, ...]
 
 
-def suggest_region(reference: Array, edited: Array, dilate: int = 0) -> Suggestion:
+def suggest_region(
+    reference: Array, edited: Array, dilate: int = 0, fit: Fit | None = None
+) -> Suggestion:
     """Propose what an edit was to change: what changed far more than the rest did.
 
     Args:
         reference: RGB, uint8, (H, W, 3).
         edited: the same.
         dilate: by how many pixels the proposal grows.
+        fit: how images of unlike sizes became these; the proposal is in the reference's own pixels.
 
     Raises:
         EditMetricsError: the images are equal, or no part stands out.
@@ -46,8 +51,7 @@ def suggest_region(reference: Array, edited: Array, dilate: int = 0) -> Suggesti
     difference = np.abs(reference.astype(np.float32) - edited.astype(np.float32)).max(axis=2)
     if not difference.any():
         raise EditMetricsError("the images are equal, so there is no edit to see")
-    height, width = difference.shape
-    everywhere = np.ones((height, width), np.bool_)
+    everywhere = np.ones(difference.shape, np.bool_)
     local = find_local(difference, local_contrast(reference.astype(np.float32)), everywhere)
     if local is None:
         raise EditMetricsError(
@@ -57,6 +61,10 @@ def suggest_region(reference: Array, edited: Array, dilate: int = 0) -> Suggesti
         )
     closed = binary_fill_holes(binary_closing(np.pad(local.mask, 8), iterations=4))
     changed: Mask = closed[8:-8, 8:-8] | local.mask
+    boxes: Sequence[Box] = local.boxes
+    if fit is not None:
+        changed, boxes = fit.back(changed), fit.back_boxes(boxes)
+    height, width = changed.shape
     mask = Region(mask=changed, dilate=dilate).inside(height, width)
     grown = [
         (
@@ -65,7 +73,7 @@ def suggest_region(reference: Array, edited: Array, dilate: int = 0) -> Suggesti
             min(width, x2 + dilate),
             min(height, y2 + dilate),
         )
-        for x1, y1, x2, y2 in local.boxes
+        for x1, y1, x2, y2 in boxes
     ]
     return Suggestion(mask, tuple(grown))
 

@@ -106,7 +106,8 @@ def _explained(session: EditSession, judged: Judged, keep_failing_only: bool) ->
         from pytest_editmetrics.runs.evidence import keep_pair
 
         images, mask = (job.pair.reference, job.pair.edited), lambda: job.pair.mask(gate)
-        originals = job.pair.originals
+        before = job.pair.originals
+        originals = None if before is None else (before.reference, before.edited)
         with session.clock.of("pictures"):
             gate = keep_pair(session.run_dir, gate, images, originals, mask, judged.evidence)
     return gate
@@ -237,7 +238,10 @@ def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
     if small or gate.compares == "objects" or gate.scope == "edit_area":
         return []
     try:
-        return job.pair.diagnosis(gate).to_dict()
+        causes = job.pair.diagnosis(gate).to_dict()
+        if (resizing := job.pair.resizing) is not None:
+            causes.insert(0 if "better" in resizing else len(causes), resizing)
+        return causes
     except Exception as error:  # whatever it is, the verdict stands
         return [{"kind": "unexplained", "text": f"not diagnosed: {type(error).__name__}: {error}"}]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -14,8 +16,8 @@ from pytest_editmetrics.background.diagnosis import Diagnosis, diagnose
 from pytest_editmetrics.background.drift import Drift
 from pytest_editmetrics.errors import RegionError
 from pytest_editmetrics.gates.verdict import Checked, Gate
-from pytest_editmetrics.images.best_fit import brought_together
-from pytest_editmetrics.images.boxes import normalise_boxes
+from pytest_editmetrics.images.best_fit import ALIKE, brought_together, fits, told
+from pytest_editmetrics.images.boxes import Box, clip_box, normalise_boxes
 from pytest_editmetrics.images.colour_words import Colour
 from pytest_editmetrics.images.load import Array, ImageLike, read_image
 from pytest_editmetrics.images.masks import bounds
@@ -29,15 +31,27 @@ _MOST_NUMBERS = 8  # of what is no box, and may have no end
 
 
 @dataclass(frozen=True)
+class Originals:
+    """The images of a check before they were brought to one size, and the edit area in the first.
+
+    RGB, uint8, (H, W, 3); ``inside`` is boolean, of the reference's size.
+    """
+
+    reference: Array
+    edited: Array
+    inside: Mask
+
+
+@dataclass(frozen=True)
 class Pair:
     """The images of a check, RGB, uint8, (H, W, 3), of one size, and where the edit was to be.
 
     ``area`` is the edit area, its mask read: a region, or boxes as the user gave them; ``inside``
     are its pixels, boolean (H, W). ``region`` is what results hold, and ``read`` what had to be
     done to read either image, if anything. ``fit`` is how images of unlike sizes were brought
-    together, else ``None``; ``originals`` are those images then, and the edit area lies where it is
-    in what is compared. ``numbers`` are reference and edited image by their bare numbers, where the
-    profile of either makes them others.
+    together, else ``None``; ``originals`` are what they were then, and the edit area lies where it
+    is in what is compared. ``numbers`` are reference and edited image by their bare numbers, where
+    the profile of either makes them others.
     """
 
     reference: Array
@@ -47,7 +61,7 @@ class Pair:
     region: Checked
     read: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fit: Fit | None = None
-    originals: tuple[Array, Array] | None = None
+    originals: Originals | None = None
     colour: Colour = "seen"
     numbers: tuple[Array, Array] | None = None
     drifts: dict[str | None, Drift] = field(default_factory=dict, init=False, compare=False)
@@ -86,6 +100,27 @@ class Pair:
             drift = self.drifts.get(gate.scope)
             self._diagnoses[gate.scope] = found or diagnose(*images, mask, drift)
         return self._diagnoses[gate.scope]
+
+    @cached_property
+    def resizing(self) -> dict[str, Any] | None:
+        """What the way in which the images were brought to one size may have done, as a cause.
+
+        ``better`` is a mode that fits clearly better, if there is one.
+        """
+        if self.fit is None or self.originals is None:
+            return None
+        originals = self.originals
+        ranked = fits(originals.reference, originals.edited, originals.inside)
+        best = ranked[0].fit
+        own = next(one for one in ranked if one.fit.geometry == self.fit.geometry)
+        how = f"resize {self.fit.resize} brought the images to one size"
+        if ranked[0].psnr < own.psnr + ALIKE:
+            return {"kind": "resize", "text": f"{how}; no other mode fits the background better"}
+        text = (
+            f"{how}; {best.resize} fits the background better (PSNR on small copies, in dB:"
+            f" {told(ranked)})"
+        )
+        return {"kind": "resize", "text": text, "better": best.resize}
 
     def change(self, gate: Gate) -> str:
         """Return how much of what a gate measured changed, in words; made once for gates alike."""
@@ -137,9 +172,9 @@ def pair_of(
         image.warn()
     before = _held(read["reference"].pixels, reference)
     after = _held(read["edited"].pixels, edited)
-    originals = before, after
     shape = Region.of(area).read()
     inside = region_mask(shape, "inner", *before.shape[:2])
+    originals = Originals(before, after, inside)
     fit = brought_together(before, after, resize, aspect, inside)
     if isinstance(area, Region):
         area = shape
@@ -187,15 +222,14 @@ def pair_of(
 
 def _drawn(fit: Fit, area: Region, ref_boxes: Any, edited_boxes: Any) -> dict[str, Any]:
     """Return the boxes as they lie in what is compared; what is no box is the pipe's to refuse."""
-    drawn: dict[str, Any] = {}
-    if area.plain and area:
-        drawn["coords"] = [list(box) for box in area.boxes]
-    try:
+    named: dict[str, Sequence[Box]] = {"coords": area.boxes if area.plain else ()}
+    with suppress(RegionError):
         before, after = fit.objects(normalise_boxes(ref_boxes), normalise_boxes(edited_boxes))
-    except RegionError:
-        return drawn
-    named = {"ref_boxes": before, "edited_boxes": after}
-    return {**drawn, **{key: [list(box) for box in boxes] for key, boxes in named.items() if boxes}}
+        named |= {"ref_boxes": before, "edited_boxes": after}
+    return {
+        key: [list(seen) for box in boxes if (seen := clip_box(box, *fit.size)) is not None]
+        for key, boxes in named.items()
+    }
 
 
 def _held(image: Array, source: Any) -> Array:

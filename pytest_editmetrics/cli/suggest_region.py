@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_editmetrics.cli.lines import say
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.images.colour_words import COLOURS
+from pytest_editmetrics.images.resize_modes import ASPECTS, RESIZES
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cli.arguments import Commands
@@ -35,19 +36,36 @@ def add(commands: Commands) -> None:
         default=COLOURS[0],
         help="apply the images' colour profiles, or compare their bare numbers (default: seen)",
     )
+    parser.add_argument(
+        "--resize",
+        metavar="MODE",
+        choices=list(RESIZES),
+        help=f"what to do where the sizes differ, as the key `resize`: {', '.join(RESIZES)}; the"
+        " proposal is in the reference's pixels",
+    )
+    parser.add_argument(
+        "--aspect",
+        choices=list(ASPECTS),
+        help="by how much a mode may stretch, as the key `aspect` (default: rounded)",
+    )
     parser.set_defaults(run=_suggest)
 
 
 def _suggest(args: argparse.Namespace) -> int:
     from pytest_editmetrics.background.suggest import save_mask, suggest_region
-    from pytest_editmetrics.images.load import load_pair
+    from pytest_editmetrics.images.best_fit import brought_together
+    from pytest_editmetrics.images.load import load_image
 
     if args.dilate < 0:
         raise InputError(f"--dilate {args.dilate}: give 0 or more pixels")
     if args.output is not None and args.output.suffix.lower() != ".png":
         raise InputError(f"-o {args.output}: a mask is written as PNG; let the name end in .png")
-    reference, edited = load_pair(args.reference, args.edited, colour=args.colour)
-    found = suggest_region(reference, edited, args.dilate)
+    reference = load_image(args.reference, "reference image", args.colour)
+    edited = load_image(args.edited, "edited image", args.colour)
+    fit = brought_together(reference, edited, args.resize, args.aspect)
+    if fit is not None:
+        reference, edited = fit.pictures(reference, edited)
+    found = suggest_region(reference, edited, args.dilate, fit)
     if args.output is not None:
         save_mask(found, args.output)
     say("# SUGGESTED from the result it would judge, untrusted: look at it before you use it")

@@ -15,6 +15,7 @@ from pytest_editmetrics.images.resize_modes import Aspect, Resize, check_aspect,
 from pytest_editmetrics.images.sizes import (
     MOST_ROUNDED,
     Fit,
+    Geometry,
     Part,
     Size,
     fit_of,
@@ -51,14 +52,13 @@ def fits(before: Array, after: Array, inside: Mask | None = None) -> list[FitFou
         inside: the edit area, boolean, of the reference's size.
     """
     reference, edited = size_of(before), size_of(after)
-    found: dict[tuple[object, ...], FitFound] = {}
+    found: dict[Geometry, FitFound] = {}
     copies = _Copies(before, after, inside)
     stretched = rounded_to(reference, edited) is None
     for resize in sorted(_ORDER, key=lambda one: stretched and one in ("edited", "reference")):
         fit = fit_of(resize, reference, edited)
-        same = (fit.part, fit.edited_part, fit.size)
-        if same not in found:
-            found[same] = FitFound(fit, copies.psnr(fit))
+        if fit.geometry not in found:
+            found[fit.geometry] = FitFound(fit, copies.psnr(fit))
     ranked = sorted(found.values(), key=lambda one: -one.psnr)
     alike = [one for one in found.values() if one.psnr > ranked[0].psnr - ALIKE]
     return [alike[0], *(one for one in ranked if one is not alike[0])]
@@ -116,7 +116,7 @@ def size_of(image: Array) -> Size:
     return image.shape[1], image.shape[0]
 
 
-def compared(ranked: list[FitFound]) -> str:
+def told(ranked: list[FitFound]) -> str:
     """Return the PSNR of each mode in words, the first one first."""
     return ", ".join(f"{one.fit.resize} {one.psnr:.1f}" for one in ranked)
 
@@ -125,9 +125,11 @@ def _advice(ranked: list[FitFound]) -> str:
     best = ranked[0].fit
     stretched = best.stretches and best.multiple is None
     also = (", aspect='any'", " and `aspect: any`") if stretched else ("", "")
+    clearly = ranked[-1].psnr < ranked[0].psnr - ALIKE
+    how = f"{best.resize!r} fits best" if clearly else "No mode fits clearly better than another"
     return (
-        f"{best.resize!r} fits best (PSNR of the background on small copies, in dB:"
-        f" {compared(ranked)}): say resize={best.resize!r}{also[0]} (in YAML `resize:"
+        f"{how} (PSNR of the background on small copies, in dB:"
+        f" {told(ranked)}): say resize={best.resize!r}{also[0]} (in YAML `resize:"
         f" {best.resize}`{also[1]})"
     )
 

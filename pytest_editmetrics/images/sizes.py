@@ -19,6 +19,7 @@ from pytest_editmetrics.images.shapes import Region
 
 Size = tuple[int, int]
 Part = tuple[float, float, float, float]
+Geometry = tuple[Part, Box, Size]
 
 KERNEL = "bicubic"
 """What resizes: Pillow's, which is antialiased where an image becomes smaller."""
@@ -51,6 +52,11 @@ class Fit:
     def stretches(self) -> bool:
         """Whether the mode brings whole images to each other, whatever their aspects."""
         return self.resize in ("reference", "edited")
+
+    @property
+    def geometry(self) -> Geometry:
+        """What is compared at which size: modes may come to the same."""
+        return self.part, self.edited_part, self.size
 
     @property
     def kernel(self) -> str | None:
@@ -166,12 +172,13 @@ def fit_of(resize: Resize, reference: Size, edited: Size) -> Fit:
     up to 64 px, or when one side is cut, a crop is cut out and nothing is scaled, and likewise
     where it is the reference padded to a multiple (at the right and below) or on one side (on
     both ends). A centred crop begins at half of what is too much, rounded down to whole pixels if
-    nothing is scaled.
+    nothing is scaled; padding at both ends at half of the padded side less half of the other, both
+    rounded down.
 
     >>> fit_of("crop-center", (1023, 767), (1016, 760)).part
     (3, 3, 1019, 763)
     >>> fit_of("pad", (600, 400), (512, 512)).edited_part
-    (0, 85, 512, 426)
+    (0, 86, 512, 427)
     """
     whole, own = (0, 0, *reference), (0, 0, *edited)
     multiple = rounded_to(reference, edited)
@@ -255,7 +262,7 @@ def _content(reference: Size, edited: Size) -> Box:
         return 0, 0, width, height
     scale = min(wide / width, high / height)
     across, down = max(1, round(width * scale)), max(1, round(height * scale))
-    left, top = (wide - across) // 2, (high - down) // 2
+    left, top = wide // 2 - across // 2, high // 2 - down // 2  # as diffusers does
     return left, top, left + across, top + down
 
 

@@ -158,8 +158,8 @@ def line_of(nodeid: str, gate: Gate) -> str:
 
 def _region(gate: Gate) -> str:
     region = gate.region
-    size = f" of {region['width']}x{region['height']} px"
     resized = _sizes(region["sizes"]) if region.get("sizes") else ""
+    size = f"{', compared at' if resized else ' of'} {region['width']}x{region['height']} px"
     if gate.compares == "objects":
         pairs = zip(region.get("ref_boxes") or (), region.get("edited_boxes") or (), strict=False)
         listed = ", ".join(f"{_box(a)} with {_box(b)}" for a, b in pairs)
@@ -171,6 +171,7 @@ def _region(gate: Gate) -> str:
         return f"the whole image{size}, no boxes{resized}"
     side = "inside" if gate.scope == "edit_area" else "outside"
     listed = _boxes(area) if isinstance(area, (list, tuple)) else _shape(area)
+    listed += " of the reference" if resized else ""
     return f"{gate.scope}: {side} {listed}{', ' + share if share else ''}{size}{resized}"
 
 

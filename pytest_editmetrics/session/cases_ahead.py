@@ -5,7 +5,7 @@ Only where the order is known: a worker of pytest-xdist is told one test at a ti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -18,6 +18,7 @@ from pytest_editmetrics.errors import EditMetricsError
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.case_file import CaseSpec
+    from pytest_editmetrics.config.settings import Settings
     from pytest_editmetrics.images.colour_words import Colour
     from pytest_editmetrics.images.load import Array, Loaded
 
@@ -28,11 +29,15 @@ _TOGETHER = 4
 
 
 class CasesAhead:
-    """Decodes the images of a session's cases in a thread, two groups of a few at a time."""
+    """Decodes the images of a session's cases in a thread, two groups of a few at a time.
 
-    def __init__(self, items: Sequence[pytest.Item], colour: Colour):
+    ``settings`` gives the configuration's, which says how colours are read and how images of unlike
+    sizes are compared.
+    """
+
+    def __init__(self, items: Sequence[pytest.Item], settings: Callable[[], Settings]):
         self._items = items
-        self._colour = colour
+        self._settings = settings
         self._places = {item: place for place, item in enumerate(items)}
         self._thread = ThreadPoolExecutor(1, "editmetrics-decode")
         self._decoding: dict[int, _Decoding] = {}
@@ -43,15 +48,15 @@ class CasesAhead:
 
         An image that cannot be decoded, or whose file holds other bytes now, is its path, so that
         measuring reads it as it is now. For the first case of a group the third value gives the
-        images of the whole group.
+        images of the whole group, as they will be compared.
         """
         place = self._places[item]
         together = None
         if place not in self._decoding or place not in self._group:
             self._group = range(place, place + _TOGETHER)
             self._decode(range(place, place + 2 * _TOGETHER))
-            group = [pair for n, pair in self._decoding.items() if n in self._group]
-            together = lambda: _images(group)  # noqa: E731
+            group = {n: pair for n, pair in self._decoding.items() if n in self._group}
+            together = lambda: self._images(group)  # noqa: E731
         reference, edited = self._decoding.pop(place).result()
         return reference.current(), edited.current(), together
 
@@ -59,15 +64,39 @@ class CasesAhead:
         """End the thread."""
         self._thread.shutdown(cancel_futures=True)
 
+    def _images(self, group: Mapping[int, _Decoding]) -> list[Array]:
+        found: list[Array] = []
+        for place, pair in group.items():
+            found += self._compared(_case(self._items[place]), *pair.result())
+        return found
+
+    def _compared(
+        self, case: CaseSpec | None, reference: _Decoded, edited: _Decoded
+    ) -> Sequence[Array]:
+        """Return what a case will compare; nothing if it cannot."""
+        from pytest_editmetrics.images.best_fit import brought_together
+
+        if case is None or reference.image is None or edited.image is None:
+            return ()
+        before, after = reference.image.pixels, edited.image.pixels
+        settings = self._settings()
+        resize, aspect = case.resize or settings.resize, case.aspect or settings.aspect
+        if before.shape == after.shape:
+            return before, after
+        try:
+            fit = None if resize is None else brought_together(before, after, resize, aspect)
+        except EditMetricsError:  # the case's own gates say so
+            return ()
+        return () if fit is None else fit.pictures(before, after)
+
     def _decode(self, places: range) -> None:
         self._decoding = {n: pair for n, pair in self._decoding.items() if n in places}
         for place in places[: len(self._items) - places.start]:
             case = _case(self._items[place])
             if case is None or case.edited is None or place in self._decoding:
                 continue
-            self._decoding[place] = self._thread.submit(
-                _pair, case.reference, case.edited, case.colour or self._colour
-            )
+            colour = case.colour or self._settings().colour
+            self._decoding[place] = self._thread.submit(_pair, case.reference, case.edited, colour)
 
 
 def _case(item: pytest.Item) -> CaseSpec | None:
@@ -116,8 +145,3 @@ def _decoded(path: Path, what: str, colour: Colour) -> _Decoded:
 
 def _digest(data: bytes) -> bytes:
     return blake2b(data).digest()
-
-
-def _images(group: list[_Decoding]) -> list[Array]:
-    found = [decoded.image for pair in group for decoded in pair.result()]
-    return [image.pixels for image in found if image is not None]

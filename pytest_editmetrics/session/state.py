@@ -256,7 +256,7 @@ class EditSession:
             return None
         from pytest_editmetrics.session.cases_ahead import CasesAhead
 
-        ahead = CasesAhead(self.items, self.settings.colour)
+        ahead = CasesAhead(self.items, lambda: self.settings)
         self.config.add_cleanup(ahead.close)
         return ahead
 

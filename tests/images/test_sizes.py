@@ -82,7 +82,9 @@ def test_what_was_padded_to_a_multiple_is_the_reference_to_the_bit(size, multipl
 @given(SIZES, st.integers(65, 200), st.booleans())
 def test_a_letterbox_beside_one_side_is_the_reference_to_the_bit(size, more, upright):
     image = noise(*size)
-    first, last = more // 2, more - more // 2
+    side = size[1] if upright else size[0]
+    first = (side + more) // 2 - side // 2
+    last = more - first
     bars = ((first, last), (0, 0)) if upright else ((0, 0), (first, last))
     edited = np.pad(image, (*bars, (0, 0)))
     before, after = load_pair(image, edited, resize="pad")
@@ -129,7 +131,7 @@ def test_a_centre_crop_by_opencv_is_found(width, height):
 def test_a_letterbox_by_opencv_is_found(edge):
     image = photo("coffee")
     high = round(320 * edge / 480)
-    top = (edge - high) // 2
+    top = edge // 2 - high // 2
     edited = np.full((edge, edge, 3), 17, np.uint8)
     edited[top : top + high] = scaled(image, (edge, high))
     before, after = load_pair(image, edited, resize="pad")
@@ -368,7 +370,7 @@ def made(mode: str, image: np.ndarray) -> np.ndarray:
         return scaled(image[:, :height], (256, 256))
     letterbox = np.zeros((256, 256, 3), np.uint8)
     high = round(256 * height / width)
-    top = (256 - high) // 2
+    top = 128 - high // 2
     letterbox[top : top + high] = scaled(image, (256, high))
     return letterbox
 
