@@ -90,19 +90,22 @@ def brought_together(
     if before.shape == after.shape:
         return None
     if resize is None:
+        ranked = fits(before, after, inside)
+        swapped = size_of(before) == size_of(after)[::-1]
+        turned = " (its sides are swapped: was it rotated?)" if swapped else ""
         raise ImageError(
-            f"the edited image is {_text(size_of(after))} pixels, the reference"
-            f" {_text(size_of(before))}: they cannot be compared as they are."
-            f" {_advice(fits(before, after, inside))}, or make the model return the reference's"
-            " size"
+            f"the edited image is {_text(size_of(after))} pixels{turned}, the reference"
+            f" {_text(size_of(before))}: they cannot be compared as they are; {_best(ranked)}: say"
+            f" so, or make the model return the reference's size. {_measured(ranked)}"
         )
     fit = fit_of(resize, size_of(before), size_of(after))
     if fit.stretches and fit.multiple is None and aspect != "any":
+        ranked = fits(before, after, inside)
         raise ImageError(
             f"resize={resize!r} would stretch: the edited image is {_text(fit.edited)} pixels, the"
-            f" reference {_text(fit.reference)}, which rounding a side to a multiple of up to"
-            f" {MOST_ROUNDED} px does not explain. {_advice(fits(before, after, inside))}; if the"
-            " model is meant to stretch, say aspect='any' (in YAML `aspect: any`)"
+            f" reference {_text(fit.reference)}, and rounding a side to a multiple of up to"
+            f" {MOST_ROUNDED} px does not explain it. If the model is meant to stretch, say"
+            f" aspect='any' (in YAML `aspect: any`); {_best(ranked)}. {_measured(ranked)}"
         )
     return fit
 
@@ -121,17 +124,19 @@ def told(ranked: list[FitFound]) -> str:
     return ", ".join(f"{one.fit.resize} {one.psnr:.1f}" for one in ranked)
 
 
-def _advice(ranked: list[FitFound]) -> str:
+def _best(ranked: list[FitFound]) -> str:
     best = ranked[0].fit
     stretched = best.stretches and best.multiple is None
-    also = (", aspect='any'", " and `aspect: any`") if stretched else ("", "")
-    clearly = ranked[-1].psnr < ranked[0].psnr - ALIKE
-    how = f"{best.resize!r} fits best" if clearly else "No mode fits clearly better than another"
-    return (
-        f"{how} (PSNR of the background on small copies, in dB:"
-        f" {told(ranked)}): say resize={best.resize!r}{also[0]} (in YAML `resize:"
-        f" {best.resize}`{also[1]})"
-    )
+    also = (", aspect='any'", ", `aspect: any`") if stretched else ("", "")
+    said = f"resize={best.resize!r}{also[0]}"
+    written = f"(in YAML `resize: {best.resize}`{also[1]})"
+    if ranked[-1].psnr < ranked[0].psnr - ALIKE:
+        return f"{said} fits best {written}"
+    return f"no mode fits clearly better than {said} {written}"
+
+
+def _measured(ranked: list[FitFound]) -> str:
+    return f"PSNR of the background under each mode, on small copies, in dB: {told(ranked)}"
 
 
 class _Copies:

@@ -26,6 +26,7 @@ KERNEL = "bicubic"
 _KERNEL = Image.Resampling.BICUBIC
 MOST_ROUNDED = 64
 """The largest multiple to which a model is taken to round a side, in pixels."""
+_MOST_CHANGED = 0.25  # of a side: rounding that changes it by more is no rounding
 _MULTIPLES: tuple[int, ...] = tuple(dict.fromkeys((1, 8, 16, 32, *range(1, MOST_ROUNDED + 1))))
 _HAIR = 1e-6  # of a pixel: what floats may miss a whole one by
 
@@ -198,7 +199,8 @@ def rounded_to(reference: Size, edited: Size) -> int | None:
 
     The sides of the reference, scaled alike, are rounded up, down or to the nearest multiple: both
     of them, or one, and the other to whole pixels. 1 means that the aspect is kept; else a power of
-    two that models round to goes before another, and a smaller one before a larger.
+    two that models round to goes before another, and a smaller one before a larger. What changes a
+    side by more than a quarter is no rounding.
 
     Returns:
         ``None`` if no multiple explains it.
@@ -226,8 +228,9 @@ def _span(side: int, of: int, step: int, low: float, high: float) -> tuple[float
     """Return the scales from which and to which a side of length ``of`` is rounded to ``side``."""
     if step == 1:
         low, high = -1, 1
-    open_ends = _HAIR * (low == -1), _HAIR * (high == 1)
-    return (side + low * step + open_ends[0]) / of, (side + high * step - open_ends[1]) / of
+    least = max(side + low * step + _HAIR * (low == -1), side * (1 - _MOST_CHANGED))
+    most = min(side + high * step - _HAIR * (high == 1), side * (1 + _MOST_CHANGED))
+    return least / of, most / of
 
 
 def part_of(image: Array, part: Part, size: Size) -> Array:

@@ -171,6 +171,40 @@ ARRAYS = [
         "resize misspelt", "edit_gate.check(before, after, resize='referense')", names="'referense'"
     ),
     Case(
+        "resize of another type", "edit_gate.check(before, after, resize=['pad'])", names="['pad']"
+    ),
+    Case(
+        "aspect misspelt",
+        "edit_gate.check(before, after[:32], resize='edited', aspect='anny')",
+        names="did you mean 'any'?",
+    ),
+    Case(
+        "stretched more than rounding does",
+        "edit_gate.check(before, after[:, :20], resize='edited')",
+        names="aspect='any'",
+    ),
+    Case(
+        "edit area that was cut away",
+        "edit_gate.check(before, after[:, 24:40], [(0, 0, 8, 8)], resize='crop-center')",
+        names="(0, 0, 8, 8)",
+    ),
+    Case(
+        "object that was cut away",
+        "edit_gate.check(before, after[:, 24:40], ref_boxes=[(0, 0, 8, 8)],"
+        " edited_boxes=[(0, 0, 8, 8)], metrics='mask_iou', resize='crop-center')",
+        names="reference box 1 (0, 0, 8, 8)",
+    ),
+    Case(
+        "mask of the edited image's size",
+        "edit_gate.check(before, after[:, 8:], np.ones((64, 56), bool), resize='crop-center')",
+        names="56x64 px, the image 64x64",
+    ),
+    Case(
+        "edited image of 1 px",
+        "edit_gate.check(before, Image.new('RGB', (1, 1)), resize='edited')",
+        gets="failed",
+    ),
+    Case(
         "LPIPS of 1 px",
         "edit_gate.check(Image.new('RGB', (1, 1)), Image.new('RGB', (1, 1)), metrics='lpips')",
         names="1x1 pixels",

@@ -189,6 +189,7 @@ COMMANDS = [
         "suggest-region editmetrics.yaml after.png -o m.png",
         names="editmetrics.yaml",
     ),
+    Case("resize misspelt", "suggest-region before.png after.png --resize crop", names="'crop'"),
     Case(
         "bound that is no number", "compare r.jsonl r.jsonl --fail lpips:much", names="lpips:much"
     ),

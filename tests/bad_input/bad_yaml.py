@@ -352,6 +352,16 @@ CASES = [
         names="did you mean 'composited'?",
     ),
     Case(
+        "aspect misspelt",
+        "cases: [{id: a, reference: before.png, edited: after.png, aspect: anny}]",
+        names="did you mean 'any'?",
+    ),
+    Case(
+        "resize misspelt for all cases",
+        "resize: crop\ncases: [{id: a, reference: before.png, edited: after.png}]",
+        names=".edit.yaml:1: resize",
+    ),
+    Case(
         "resize misspelt",
         "cases: [{id: a, reference: before.png, edited: after.png, resize: refrence}]",
         names=".edit.yaml:1: ",

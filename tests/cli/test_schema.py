@@ -155,7 +155,7 @@ INVALID = {
         "cases: [{id: a, reference: a, marks: [parametrize]}]",
         "cases: [{id: a, reference: a, marks: [{xfail: why}]}]",
         "cases: [{id: a, reference: a, usefixtures: [a-b]}]",
-        "cases: [{id: a, reference: a, resize: edited}]",
+        "cases: [{id: a, reference: a, resize: edit}]",
     ],
 }
 

@@ -297,10 +297,17 @@ def test_pairs_of_other_sizes_name_both():
 
 
 def test_resize_brings_the_edited_image_to_the_reference():
-    reference, edited = load_pair(SCENE, np.full((40, 30, 3), 9, np.uint8), resize="reference")
+    reference, edited = load_pair(SCENE, np.full((24, 34, 3), 9, np.uint8), resize="reference")
     np.testing.assert_array_equal(reference, SCENE)
     assert edited.shape == SCENE.shape
     assert (edited == 9).all()
+
+
+def test_sides_that_are_swapped_are_said():
+    with pytest.raises(
+        ImageError, match=r"12x17 pixels \(its sides are swapped: was it rotated\?\)"
+    ):
+        load_pair(SCENE, np.rot90(SCENE))
 
 
 def test_another_resize_is_an_error():

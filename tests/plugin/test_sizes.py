@@ -70,8 +70,8 @@ def test_without_a_mode_the_error_names_the_one_that_fits(sizes):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*the edited image is 120x120 pixels, the reference 125x123*'crop-center' fits best*"
-            "crop-center 100.0, *say resize='crop-center' (in YAML `resize: crop-center`)*"
+            "*the edited image is 120x120 pixels, the reference 125x123*resize='crop-center' fits best"
+            " (in YAML `resize: crop-center`): say so, or *in dB: crop-center 100.0, *"
         ]
     )
 
@@ -196,7 +196,8 @@ def test_a_stretch_is_said_and_a_larger_one_fails(sizes):
     assert found["test_0"].details["sizes"]["rounded_to"] == 8
     assert found["test_1"].verdict == "error"
     assert (
-        "rounding a side to a multiple of up to 64 px does not explain" in found["test_1"].message
+        "rounding a side to a multiple of up to 64 px does not explain it"
+        in found["test_1"].message
     )
     assert found["test_2"].details["sizes"]["rounded_to"] is None
     assert found["test_2"].verdict == "pass"

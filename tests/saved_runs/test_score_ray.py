@@ -58,7 +58,7 @@ def save(path, pixels) -> None:
 
 
 def write_pairs(folder) -> list[dict]:
-    """Return rows of every kind: measured by LPIPS or the suite's pipe, failing, broken, a URL."""
+    """Return rows of every kind: measured by LPIPS or the suite's pipe, failing, broken, a URL, cut."""
     noise = np.random.default_rng(0)
     rows = []
     for number in range(6):
@@ -74,6 +74,8 @@ def write_pairs(folder) -> list[dict]:
                      "coords": [[0, 0, 20, 20]], "metrics": ["lpips", "score"]})  # fmt: skip
     rows[2]["edited"] = f"file://{folder}/e2.png"
     rows[3]["thresholds"] = {"lpips": 5}
+    save(folder / "e0.png", np.asarray(Image.open(folder / "e0.png"))[:, 4:76])
+    rows[0]["resize"] = "crop-center"
     (folder / "e4.png").write_bytes(b"nothing that Pillow reads")
     return rows
 
