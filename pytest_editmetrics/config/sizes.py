@@ -9,7 +9,8 @@ RESIZE = Key(
     "resize",
     choice(*RESIZES),
     "what to do where the images differ in size. "
-    + "; ".join(f"`{name}`: {text}" for name, text in RESIZES.items()),
+    + "; ".join(f"`{name}`: {text}" for name, text in RESIZES.items())
+    + ". What is resized is with a bicubic filter",
     "edited",
     "different sizes are an error",
     call="resize",

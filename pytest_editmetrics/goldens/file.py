@@ -162,7 +162,7 @@ def variant_of(metric: Metric) -> Block:
                 _RESIZE,
                 "the mode that brought images of unlike sizes to one when `measured` was measured",
                 "edited",
-                "the images were of one size",
+                "the images were of one size; of a bound without `measured` nothing is known",
                 empty=False,
             ),
         ),
