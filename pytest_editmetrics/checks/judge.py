@@ -236,7 +236,8 @@ def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
         return [{"kind": "no-edit", "text": "the edit area changed less than it has to"}]
     small = min(job.pair.reference.shape[:2]) < _DIAGNOSED_EDGE
     if small or gate.compares == "objects" or gate.scope == "edit_area":
-        return []
+        resizing = job.pair.resizing or {}
+        return [resizing] if "better" in resizing else []
     try:
         causes = job.pair.diagnosis(gate).to_dict()
         if (resizing := job.pair.resizing) is not None:

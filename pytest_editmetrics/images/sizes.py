@@ -76,8 +76,8 @@ class Fit:
         it.
 
         Raises:
-            RegionError: all of it lies in what was cut away; a mask of another size than the
-                reference, or that cannot be read.
+            RegionError: all of it lies in what was cut away; a box that seems to be in the edited
+                image's pixels; a mask of another size than the reference, or that cannot be read.
         """
         if not region:
             return region
@@ -87,7 +87,7 @@ class Fit:
             if inside.any() and not moved.any():
                 raise RegionError(self._cut_away(f"the region ({region.text})"))
             return Region(mask=moved, suggested=region.suggested)
-        there = [box for box in region.boxes if clip_box(box, *self.reference) is not None]
+        there = [box for box in region.boxes if self._in_reference(box)]
         if there and not any(map(self._kept, self.boxes(there))):
             raise RegionError(self._cut_away(f"the region ({region.text})"))
         return Region(boxes=tuple(self.boxes(region.boxes)))
@@ -151,6 +151,22 @@ class Fit:
         x1, y1, x2, y2 = self.part
         across, down = self.size[0] / (x2 - x1), self.size[1] / (y2 - y1)
         return -x1 * across, -y1 * down, (width - x1) * across, (height - y1) * down
+
+    def _in_reference(self, box: Box) -> bool:
+        """Tell whether a box holds a pixel of the reference.
+
+        Raises:
+            RegionError: it holds none, and one of the larger edited image.
+        """
+        if clip_box(box, *self.reference) is not None:
+            return True
+        if clip_box(box, *self.edited) is None:
+            return False
+        width, height = self.reference
+        raise RegionError(
+            f"the box {box} lies outside the reference of {width}x{height} px and inside the edited"
+            " image: regions are in the reference's pixels, whatever the mode"
+        )
 
     def _kept(self, box: Box) -> bool:
         return clip_box(box, *self.size) is not None

@@ -252,6 +252,14 @@ def test_a_region_that_was_cut_away_is_an_error(shape):
     assert fit_of("crop-top-left", (160, 64), (64, 64)).region(Region(**{shape: given}))
 
 
+def test_a_box_in_the_edited_images_pixels_is_an_error():
+    fit = fit_of("edited", (160, 64), (320, 128))
+    with pytest.raises(RegionError, match="regions are in the reference's pixels"):
+        fit.region(Region(boxes=[(0, 0, 9, 9), (200, 10, 300, 90)]))
+    beyond = fit.region(Region(boxes=[(0, 0, 9, 9), (400, 10, 500, 90)]))  # in neither
+    assert beyond.inside(128, 320).sum() == 18 * 18
+
+
 def test_a_box_that_is_partly_cut_away_is_measured_where_it_is_seen():
     fit = fit_of("crop-center", (160, 64), (64, 64))
     region = fit.region(Region(boxes=[(2, 10, 30, 30), (40, 10, 60, 30)]))

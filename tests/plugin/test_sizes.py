@@ -226,6 +226,24 @@ def test_a_mode_that_the_model_did_not_use_is_the_first_cause(sizes):
     )
 
 
+def test_of_objects_too(sizes):
+    settings(sizes, "pipes_default: {sam-pipe: {model_type: smoke}}\n")
+    write(
+        sizes,
+        "REF, CUT, ref_boxes=[(70, 70, 110, 110)], edited_boxes=[(0, 0, 20, 20)], resize='edited',"
+        " metrics={'mask_iou'}",
+    )
+    sizes.makeconftest(
+        "import pytest\n"
+        "def pytest_collection_modifyitems(items):\n"
+        "    mark = pytest.mark.editmetrics(thresholds={'mask_iou': {'min': 0.99}})\n"
+        "    items[0].add_marker(mark)\n"
+    )
+    sizes.runpytest().stdout.fnmatch_lines(
+        ["*cause *resize: *crop-center fits the background bet*"]
+    )
+
+
 # --- regions ---
 
 
