@@ -235,14 +235,14 @@ def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
             return [{"kind": "no-edit", "text": "the edit area is the reference's, pixel by pixel"}]
         return [{"kind": "no-edit", "text": "the edit area changed less than it has to"}]
     small = min(job.pair.reference.shape[:2]) < _DIAGNOSED_EDGE
+    resizing = job.pair.resizing
+    better = resizing is not None and "better" in resizing
+    told = [] if resizing is None else [resizing]
     if small or gate.compares == "objects" or gate.scope == "edit_area":
-        resizing = job.pair.resizing or {}
-        return [resizing] if "better" in resizing else []
+        return told if better else []
     try:
         causes = job.pair.diagnosis(gate).to_dict()
-        if (resizing := job.pair.resizing) is not None:
-            causes.insert(0 if "better" in resizing else len(causes), resizing)
-        return causes
+        return [*told, *causes] if better else [*causes, *told]
     except Exception as error:  # whatever it is, the verdict stands
         return [{"kind": "unexplained", "text": f"not diagnosed: {type(error).__name__}: {error}"}]
 

@@ -113,12 +113,13 @@ class Pair:
         ranked = fits(originals.reference, originals.edited, originals.inside)
         best = ranked[0].fit
         own = next(one for one in ranked if one.fit.geometry == self.fit.geometry)
-        how = f"resize {self.fit.resize} brought the images to one size"
+        mode = self.fit.resize
         if ranked[0].psnr < own.psnr + ALIKE:
-            return {"kind": "resize", "text": f"{how}; no other mode fits the background better"}
+            text = f"the images were brought to one size (resize {mode}; no other mode fits better)"
+            return {"kind": "resize", "text": text}
         text = (
-            f"{how}; {best.resize} fits the background better (PSNR on small copies, in dB:"
-            f" {told(ranked)})"
+            f"resize {best.resize} fits the background better than resize {mode} (PSNR on small"
+            f" copies, in dB: {told(ranked)})"
         )
         return {"kind": "resize", "text": text, "better": best.resize}
 

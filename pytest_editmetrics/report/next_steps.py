@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pytest_editmetrics.gates.verdict import OTHER_WEIGHTS, Gate
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
 
@@ -56,7 +56,7 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
     """Return what to type next: to look, to accept, to record what has no golden."""
     failing = [gate for _, gate in tally.notable if gate.verdict == "fail"]
     missing = [gate for _, gate in tally.notable if gate.verdict == "missing-golden"]
-    other = [gate for _, gate in tally.notable if OTHER_WEIGHTS in gate.details]
+    other = [gate for _, gate in tally.notable if gate.of_other_golden]
     lines = []
     if failing:
         lines.append(Line(f"to look: {_look(session)}"))

@@ -68,10 +68,10 @@ def save_picture(images: tuple[Any, ...], gate: Gate, nodeid: str, folder: Path)
         shown.append(np.minimum(apart_by, 255))
     panels = [Image.fromarray(np.ascontiguousarray(panel).astype(np.uint8)) for panel in shown]
     around = gate.region.get("bounds")
-    shown = gate.region.get("drawn") or gate.region
-    boxes = [around] if around else shown.get("coords") or ()
+    lie = gate.region.get("drawn") or gate.region
+    boxes = [around] if around else lie.get("coords") or ()
     drawn = (
-        [shown.get("ref_boxes") or (), shown.get("edited_boxes") or (), ()]
+        [lie.get("ref_boxes") or (), lie.get("edited_boxes") or (), ()]
         if gate.compares == "objects"
         else [boxes, boxes, boxes]
     )

@@ -139,9 +139,21 @@ GATE = _declared(
       bounds list?: the box around another shape than boxes
       ref_boxes list?: objects in the reference
       edited_boxes list?: the same objects in the edited image
-      width whole?: of the reference
-      height whole?: of the reference
-      resized flag: whether the edited image was resized
+      width whole?: at which it was measured
+      height whole?: at which it was measured
+      resize text?: the mode that brought images of unlike sizes to that: [sizes.md](../sizes.md)
+      sizes mapping?: what that mode did
+        resize text: the mode
+        kernel text?: what resized them, or `null` if nothing was scaled
+        reference list: width and height of the reference
+        edited list: width and height of the edited image
+        part list: which part of the reference was compared, if not all of it
+        edited_part list: which part of the edited image was compared, if not all of it
+        rounded_to whole?: the multiple that explains a change of aspect, if it changed
+      drawn mapping?: the boxes as they lie in what was compared
+        coords list: the edit area
+        ref_boxes list: objects in the reference
+        edited_boxes list: the same objects in the edited image
     details mapping: how it was measured, see below
     fixture mapping?: of a gate of a fixture that serves several tests, the worst of its set-ups
       id text: the fixture, as its `nodeid`
@@ -155,6 +167,9 @@ GATE = _declared(
     images mapping: what a run directory keeps of the gate, as paths relative to it
       reference text: the image before the edit
       edited text: the image after it, as the model made it
+      compared mapping: the same two as they were compared, if they were of unlike sizes
+        reference text: the image before the edit
+        edited text: the image after it
       golden text: the golden image
       mask text: white where it was measured
       heat mapping: where it differs
@@ -222,14 +237,15 @@ DETAILS = _declared(
     fixture text: the fixture of the tests that gave the pipe
     read mapping: what had to be done to read an image, by `reference` and `edited`
     colour text: `numbers`, where colour profiles were left aside
-    resize text: to which size the edited image was brought
-    resized_from list: its width and height before
+    resize text: the mode that brought images of unlike sizes to one
+    sizes mapping: what it did, as in `region`
     dtype text: the precision, where it is not float32
     golden_under text: the golden's key, where another version of pytest named it
     automatic mapping: parameters that have no id of their own, by argument
     repetitions whole: how often the gate was made in one attempt; the worst is kept
     no_golden text: why no golden can hold the value
     other_weights text: the golden's weights, of an error that is only that they differ
+    other_resize text: the golden's mode, of an error that is only that it differs
     golden_left_under list: tests under which an earlier recording left the fixture's golden
     env_unstated text: the variant that states no bound of its own, so that another holds
     change text: of a failing gate: how many pixels differ, by how much, where
