@@ -19,7 +19,7 @@ from pytest_editmetrics.gates.verdict import Checked, Gate
 from pytest_editmetrics.images.best_fit import ALIKE, brought_together, fits, told
 from pytest_editmetrics.images.boxes import Box, clip_box, normalise_boxes
 from pytest_editmetrics.images.colour_words import Colour
-from pytest_editmetrics.images.load import Array, ImageLike, read_image
+from pytest_editmetrics.images.load import Array, ImageLike, Loaded, read_image
 from pytest_editmetrics.images.masks import bounds
 from pytest_editmetrics.images.regions import Mask, region_mask
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
@@ -202,11 +202,8 @@ def pair_of(
     done = {which: image.notes for which, image in read.items() if image.notes}
     bare = None
     if any(image.numbers is not None for image in read.values()):
-        numbers = [
-            read[which].pixels if read[which].numbers is None else read[which].numbers
-            for which in ("reference", "edited")
-        ]
-        bare = (numbers[0], numbers[1]) if fit is None else fit.pictures(*numbers)
+        bare = _numbers(read["reference"]), _numbers(read["edited"])
+        bare = bare if fit is None else fit.pictures(*bare)
     return Pair(
         before,
         after,
@@ -219,6 +216,11 @@ def pair_of(
         colour,
         bare,
     )
+
+
+def _numbers(image: Loaded) -> Array:
+    """Return the bare numbers of an image."""
+    return image.pixels if image.numbers is None else image.numbers
 
 
 def _drawn(fit: Fit, area: Region, ref_boxes: Any, edited_boxes: Any) -> dict[str, Any]:
