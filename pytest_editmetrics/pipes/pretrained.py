@@ -1,4 +1,4 @@
-"""Models of the package transformers, which is an extra: loaded from a folder, never a network."""
+"""Models of the package transformers, imported here alone: loaded from a folder, never a network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_editmetrics.errors import MissingResourceError, WeightsError
 from pytest_editmetrics.pipes.checkpoint import is_no_memory
 from pytest_editmetrics.weights.check import read_json_object, sha256_of
 
-INSTALL = "pip install 'pytest-editmetrics[transformers]'"
+INSTALL = "pip install --upgrade 'transformers>=4.57'"
 _HEAD = "classifier."
 
 

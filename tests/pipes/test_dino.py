@@ -285,10 +285,10 @@ def test_a_model_that_is_not_here_names_the_command(wide, tmp_path, monkeypatch)
     assert caught.value.pipe == "dino-v3-pipe"
 
 
-INSTALL = r"pip install 'pytest-editmetrics\[transformers\]'"
+INSTALL = r"pip install --upgrade 'transformers>=4.57'"
 
 
-def test_without_transformers_the_message_names_the_extra(dinov2, wide, monkeypatch):
+def test_without_transformers_the_message_says_what_to_install(dinov2, wide, monkeypatch):
     def absent(name):
         raise metadata.PackageNotFoundError(name)
 

@@ -58,8 +58,6 @@ class DINOPipe(VisionPipe):
     a patch that must be measured, in [0, 1)). Of ``sam_dino_cls_sim``: ``bg_color`` (default
     white). Details: ``mse``, or ``similarities`` of each pair.
 
-    It needs the package transformers: ``pip install 'pytest-editmetrics[transformers]'``.
-
     >>> DINOPipe().loaded
     False
     """

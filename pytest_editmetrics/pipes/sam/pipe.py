@@ -53,8 +53,6 @@ class SAMPipe(ModelPipe[Any]):
         dtype: ``float32``, or ``bfloat16`` or ``float16``, which the image encoder then computes
             in; the mask decoder always computes in float32.
 
-    ``sam2`` needs the package transformers: ``pip install 'pytest-editmetrics[transformers]'``.
-
     >>> SAMPipe("smoke").loaded
     False
     """
