@@ -52,14 +52,16 @@ class ConfigError(EditMetricsError):
 class MissingResourceError(EditMetricsError):
     """Weights or a package that a pipe needs are not there.
 
-    ``pipe`` is the key of the pipe that needs them, which ``--editmetrics-skip-missing`` takes.
+    ``pipe`` is the key of the pipe that needs them, which ``--editmetrics-skip-missing`` takes;
+    ``fetch`` names what ``editmetrics weights fetch`` can bring.
     """
 
     __module__ = "builtins"
 
-    def __init__(self, message: str, pipe: str):
+    def __init__(self, message: str, pipe: str, fetch: Iterable[str] = ()):
         super().__init__(message)
         self.pipe = pipe
+        self.fetch = tuple(fetch)
 
 
 class WeightsError(EditMetricsError):

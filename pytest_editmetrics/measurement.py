@@ -133,9 +133,16 @@ class SoftFailure:
     message: str
 
 
+CONFIGURATION = "configuration"
+
+
 @dataclass(frozen=True)
 class WeightsUsed:
-    """One set of weights a measurement was made with; ``smoke`` weights judge no quality."""
+    """One set of weights a measurement was made with; ``smoke`` weights judge no quality.
+
+    What else decides a model's numbers, its sizes and how images are prepared for it, is one too,
+    with a hash of its own, under the name of the weights and ``CONFIGURATION``.
+    """
 
     name: str
     sha256: str

@@ -200,7 +200,8 @@ class GoldenImage:
         from pytest_editmetrics.gates.verdict import error_gate, skipped_gate
 
         metric = Metric(f"golden_{comparator}", better(comparator))
-        skip = self._session.options["skip-missing"]
-        if isinstance(error, MissingResourceError) and error.pipe in skip:
-            return skipped_gate(metric, str(error), name=name)
-        return error_gate(metric, said(error), name=name)
+        if not isinstance(error, MissingResourceError):
+            return error_gate(metric, said(error), name=name)
+        skipped = error.pipe in self._session.options["skip-missing"]
+        gate = skipped_gate if skipped else error_gate
+        return gate(metric, said(error), name=name, fetch=error.fetch)

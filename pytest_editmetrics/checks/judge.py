@@ -215,8 +215,10 @@ def _judged(
         if error.pipe not in session.options["skip-missing"]:
             return _error(job, error, origin), None
         soft = SoftFailure("no-value", str(error))
-        gate = skipped_gate(metric, str(error), name=job.name, region=job.pair.region)
-        gate = replace(gate, details=origin)
+        gate = skipped_gate(
+            metric, str(error), name=job.name, region=job.pair.region, fetch=error.fetch
+        )
+        gate = replace(gate, details={**gate.details, **origin})
         return gate, Measurement(metric.name, None, config.scope, soft)
     except EditMetricsError as error:
         return _error(job, error, origin), None
@@ -265,7 +267,11 @@ def _address(session: EditSession, job: Job) -> GoldenAddress:
 def _error(job: Job, error: EditMetricsError, details: Mapping[str, Any]) -> Gate:
     from pytest_editmetrics.gates.verdict import error_gate, held_to
 
-    gate = error_gate(job.config.metric, str(error), name=job.name, region=job.pair.region)
+    fetch = error.fetch if isinstance(error, MissingResourceError) else ()
+    gate = error_gate(
+        job.config.metric, str(error), name=job.name, region=job.pair.region, fetch=fetch
+    )
+    details = {**gate.details, **details}
     return held_to(replace(gate, scope=job.config.scope, details=details), job.explicit)
 
 

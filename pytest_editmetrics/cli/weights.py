@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from pytest_editmetrics.weights.status import WeightsStatus
 
 _NAMES = (
-    "sam:vit_b, sam:vit_l, sam:vit_h, lpips:vgg, lpips:squeeze, or clip: and a hub id, such as "
-    "clip:openai/clip-vit-base-patch32"
+    "sam:vit_b, sam:vit_l, sam:vit_h, lpips:vgg, lpips:squeeze; or clip:, dino: or sam2: and a hub"
+    " id, such as clip:openai/clip-vit-base-patch32, clip:google/siglip2-base-patch16-224,"
+    " dino:facebook/dinov2-base or sam2:facebook/sam2.1-hiera-tiny; a branch, tag or commit of a"
+    " hub model stands after @ (clip:acme/clip@v2)"
 )
-_REVISION = "branch, tag or commit of a hub model (default: main)"
 
 
 def add(commands: Commands) -> None:
@@ -47,7 +48,6 @@ def add(commands: Commands) -> None:
         epilog="example: editmetrics weights path sam:vit_b",
     )
     path.add_argument("name", metavar="NAME", help=_NAMES)
-    path.add_argument("--revision", help=_REVISION)
     path.set_defaults(run=_path)
 
     fetching = actions.add_parser(
@@ -58,7 +58,6 @@ def add(commands: Commands) -> None:
         epilog="example: editmetrics weights fetch clip:openai/clip-vit-base-patch32 sam:vit_b",
     )
     fetching.add_argument("names", metavar="NAME", nargs="+", help=_NAMES)
-    fetching.add_argument("--revision", help=_REVISION)
     fetching.add_argument(
         "--mirror",
         metavar="URL",
@@ -80,7 +79,6 @@ def add(commands: Commands) -> None:
         nargs="*",
         help=f"{_NAMES} (default: every model of the catalogue that is on this machine)",
     )
-    verifying.add_argument("--revision", help=_REVISION)
     add_json(verifying, "a table")
     verifying.set_defaults(run=_verify)
 
@@ -103,20 +101,22 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _path(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.weights.catalog import split_revision
     from pytest_editmetrics.weights.find import find
 
-    say_path(find(args.name, args.revision).path)
+    say_path(find(*split_revision(args.name)).path)
     return 0
 
 
 def _fetch(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.weights.catalog import split_revision
     from pytest_editmetrics.weights.fetch import fetch
 
     _check_names(args.names)
     failed = 0
     for name in args.names:
         try:
-            found = fetch(name, args.revision, mirror=args.mirror, say=note)
+            found = fetch(*split_revision(name), mirror=args.mirror, say=note)
         except InputError:
             raise
         except EditMetricsError as error:
@@ -131,9 +131,7 @@ def _verify(args: argparse.Namespace) -> int:
     from pytest_editmetrics.weights.status import verify
 
     _check_names(args.names)
-    if args.revision is not None and not args.names:
-        raise InputError("--revision is of the NAMEs that are verified; give at least one")
-    rows = verify(args.names, args.revision)
+    rows = verify(args.names)
     bad = [row for row in rows if row.problem is not None]
     if args.json:
         say_json([asdict(row) for row in rows])
@@ -149,10 +147,10 @@ def _verdict(row: WeightsStatus) -> str:
 
 
 def _check_names(names: Sequence[str]) -> None:
-    from pytest_editmetrics.weights.catalog import check_name
+    from pytest_editmetrics.weights.catalog import check_name, split_revision
 
     for name in names:
-        check_name(name)
+        check_name(split_revision(name)[0])
 
 
 def _print_table(lines: Sequence[tuple[str | None, ...]]) -> None:

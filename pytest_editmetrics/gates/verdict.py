@@ -7,7 +7,7 @@ outcome in ``outcomes``.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -15,7 +15,14 @@ from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.goldens.approved import Approved, GoldenAddress
 from pytest_editmetrics.goldens.recording import recorded_bound
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED
-from pytest_editmetrics.measurement import Margin, Measurement, Metric, Threshold, weights_text
+from pytest_editmetrics.measurement import (
+    CONFIGURATION,
+    Margin,
+    Measurement,
+    Metric,
+    Threshold,
+    weights_text,
+)
 
 Verdict = Literal["pass", "review", "fail", "unmeasured", "missing-golden", "recorded", "error"]
 UpdateMode = Literal["none", "missing", "failed", "all"]
@@ -47,6 +54,8 @@ UNSTATED = "env_unstated"
 """The detail of a gate whose golden waits for a bound of this environment: another holds."""
 OTHER_RESIZE = "other_resize"
 """The detail of an error that is only that the golden was measured under another resize mode."""
+FETCH = "fetch"
+"""The detail of a gate whose weights were missing: what ``editmetrics weights fetch`` takes."""
 FAILING: frozenset[str] = frozenset({"fail", "missing-golden", "error"})
 MEASURED: frozenset[str] = frozenset({"pass", "review", "fail", "missing-golden", "recorded"})
 
@@ -309,8 +318,8 @@ def _of_other_weights(gate: Gate, source: str, stated: str) -> Gate:
     today = ", ".join(f"{used['name']} sha256 {used['sha256'][:12]}" for used in gate.weights)
     message = (
         f"the golden {source} was measured with weights of sha256 {stated}, and today's are "
-        f"{today or 'none'}: its bound says nothing of a value of other weights. Put those weights "
-        "back, or record it again"
+        f"{today or 'none'}: its bound says nothing of a value of other weights"
+        f"{_only(gate, stated)}. Put those weights back, or record it again"
     )
     details = {**gate.details, OTHER_WEIGHTS: stated}
     return replace(gate, verdict="error", message=message, details=details)
@@ -325,10 +334,23 @@ def _of_other_resize(gate: Gate, source: str, stated: str) -> Gate:
     message = (
         f"the golden {source} was measured {told(stated)}, and today's value {told(gate.resize)}: "
         "its bound says nothing of that. Take that mode again (or let the model return that size), "
-        "or record it anew"
+        "or record it again"
     )
     details = {**gate.details, OTHER_RESIZE: stated}
     return replace(gate, verdict="error", message=message, details=details)
+
+
+def _only(gate: Gate, stated: str) -> str:
+    """Say so where weights are the same, and what else decides a model's numbers is not."""
+    hashes = stated.split()
+    pairs = zip(gate.weights, hashes, strict=False)
+    other = [str(used["name"]) for used, one in pairs if not used["sha256"].startswith(one)]
+    if len(hashes) != len(gate.weights) or not all(n.endswith(CONFIGURATION) for n in other):
+        return ""
+    return (
+        f" (only {' and '.join(other)} changed: how images are prepared for the model, or its"
+        " sizes, as the JSON files beside the weights say)"
+    )
 
 
 def held_to(gate: Gate, threshold: Threshold | None) -> Gate:
@@ -360,9 +382,17 @@ def _records(
 
 
 def error_gate(
-    metric: Metric, message: str, *, name: str | None = None, region: Checked = Checked()
+    metric: Metric,
+    message: str,
+    *,
+    name: str | None = None,
+    region: Checked = Checked(),
+    fetch: Sequence[str] = (),
 ) -> Gate:
-    """Return the gate of a measurement that could not be made at all."""
+    """Return the gate of a measurement that could not be made at all.
+
+    ``fetch`` names weights that were missing, as ``editmetrics weights fetch`` takes them.
+    """
     return Gate(
         metric=metric.name,
         verdict="error",
@@ -371,12 +401,18 @@ def error_gate(
         name=name,
         message=message,
         region=dict(vars(region)),
+        details={FETCH: list(fetch)} if fetch else {},
     )
 
 
 def skipped_gate(
-    metric: Metric, message: str, *, name: str | None = None, region: Checked = Checked()
+    metric: Metric,
+    message: str,
+    *,
+    name: str | None = None,
+    region: Checked = Checked(),
+    fetch: Sequence[str] = (),
 ) -> Gate:
     """Return the gate whose pipe is missing and may be (``--editmetrics-skip-missing``)."""
-    gate = error_gate(metric, message, name=name, region=region)
+    gate = error_gate(metric, message, name=name, region=region, fetch=fetch)
     return replace(gate, verdict="unmeasured", reason=SKIPPED_MISSING)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,30 +62,36 @@ def region_mask(
     return inside if mask_mode == "inner" else ~inside
 
 
-def crop_geometry(
-    height: int, width: int, size: int, shortest_edge: int | None = None
-) -> tuple[int, int, int, int]:
-    """Return ``(new height, new width, top, left)`` of a resize and a centre crop to ``size``.
+class Geometry(NamedTuple):
+    """How an image comes to a model's square input: resized to ``height`` and ``width``, then cut.
 
-    The shortest edge becomes ``shortest_edge`` (``size``, as CLIP's, if that is ``None``), the
-    other follows, rounded down; the crop starts at half of what is too much, rounded down.
-
-    >>> crop_geometry(100, 200, 50)
-    (50, 100, 0, 25)
+    The cut begins at ``top`` and ``left``; one below zero is that much padding on that side.
     """
-    short, long = sorted((height, width))
-    edge = size if shortest_edge is None else shortest_edge
-    longer = int(edge * long / short)
-    new_height, new_width = (longer, edge) if height > width else (edge, longer)
-    return new_height, new_width, (new_height - size) // 2, (new_width - size) // 2
+
+    height: int
+    width: int
+    top: int
+    left: int
+
+
+def centre_crop(height: int, width: int, size: int) -> Geometry:
+    """Return the geometry of a square of ``size`` pixels from the centre, padded where too small.
+
+    The crop starts at half of what is too much, rounded down, and padding is half of what lacks.
+
+    >>> centre_crop(50, 101, 50)
+    Geometry(height=50, width=101, top=0, left=25)
+    >>> centre_crop(47, 50, 50)
+    Geometry(height=47, width=50, top=-1, left=0)
+    """
+    top, left = (
+        (edge - size) // 2 if edge >= size else -((size - edge) // 2) for edge in (height, width)
+    )
+    return Geometry(height, width, top, left)
 
 
 def patch_coverage(
-    mask: Mask,
-    input_size: int,
-    patch_size: int,
-    framing: Framing,
-    shortest_edge: int | None = None,
+    mask: Mask, input_size: int, patch_size: int, geometry: Geometry | None = None
 ) -> NDArray[np.float64]:
     """Return how much of each patch of a vision model's input is measured.
 
@@ -93,27 +99,25 @@ def patch_coverage(
         mask: boolean (H, W), true where measured.
         input_size: edge of the model's square input, in pixels.
         patch_size: edge of a patch, in pixels.
-        framing: ``center-crop`` takes the mask through the same resize and crop as the image;
-            ``stretch`` and ``autopipeline`` stretch it to the input.
-        shortest_edge: see ``crop_geometry``.
+        geometry: how the image was resized and cut; left out, it was stretched to the input.
 
     Returns:
-        float64 (n, n) in [0, 1], n = input_size // patch_size, rows from the top.
+        float64 (n, n) in [0, 1], n = input_size // patch_size, rows from the top. Padding is not
+        measured.
 
-    >>> patch_coverage(np.eye(2, dtype=bool), 4, 2, "stretch").tolist()
+    >>> patch_coverage(np.eye(2, dtype=bool), 4, 2).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    if framing == "center-crop":
-        height, width, top, left = crop_geometry(
-            mask.shape[0], mask.shape[1], input_size, shortest_edge
-        )
-        resized = _resized(mask, height, width)
-        resized = resized[top : top + input_size, left : left + input_size]
-    else:
-        resized = _resized(mask, input_size, input_size)
+    height, width, top, left = geometry or (input_size, input_size, 0, 0)
+    resized = _resized(mask, height, width)
+    cut = np.zeros((input_size, input_size), np.bool_)
+    inside = resized[max(top, 0) : top + input_size, max(left, 0) : left + input_size]
+    rows, columns = inside.shape
+    above, before = max(-top, 0), max(-left, 0)
+    cut[above : above + rows, before : before + columns] = inside
     count = input_size // patch_size
     edge = count * patch_size
-    patches = resized[:edge, :edge].reshape(count, patch_size, count, patch_size)
+    patches = cut[:edge, :edge].reshape(count, patch_size, count, patch_size)
     coverage: NDArray[np.float64] = patches.mean(axis=(1, 3), dtype=np.float64)
     return coverage
 

@@ -51,6 +51,21 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
     return state
 
 
+def read_state_dicts(paths: Sequence[Path]) -> dict[str, torch.Tensor]:
+    """Read weights that lie in one file or in several shards; raises as ``read_state_dict`` does.
+
+    Raises:
+        WeightsError: two shards hold a tensor of one name.
+    """
+    state: dict[str, torch.Tensor] = {}
+    for path in paths:
+        more = read_state_dict(path)
+        if twice := sorted(state.keys() & more.keys()):
+            raise WeightsError(f"{path} holds {twice[0]}, which another shard holds too")
+        state.update(more)
+    return state
+
+
 def check_fit(
     needed: Mapping[str, Sequence[int]],
     state: Mapping[str, torch.Tensor],

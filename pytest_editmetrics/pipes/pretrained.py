@@ -1,4 +1,4 @@
-"""Models of the package transformers, imported here alone: loaded from a folder, never a network."""
+"""Models and processors of the package transformers, from a folder and never a network."""
 
 from __future__ import annotations
 
@@ -6,29 +6,28 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import MissingResourceError, WeightsError
-from pytest_editmetrics.pipes.checkpoint import is_no_memory
-from pytest_editmetrics.weights.check import read_json_object, sha256_of
+from pytest_editmetrics.pipes.checkpoint import check_fit, is_no_memory
+from pytest_editmetrics.weights.check import read_json_object
+
+if TYPE_CHECKING:
+    import torch
+
+    from pytest_editmetrics.weights.folders import FoundWeights
 
 INSTALL = "pip install --upgrade 'transformers>=4.57'"
 _HEAD = "classifier."
+_NO_NUMBERS = {
+    "architectures", "dtype", "torch_dtype", "transformers_version", "_name_or_path",
+    "initializer_range", "initializer_factor", "id2label", "label2id", "_commit_hash",
+}  # fmt: skip
 
 
-def identity(folder: Path, pipe: str) -> dict[str, str]:
-    """Return what features of a model depend on besides its weights: transformers, and its sizes.
-
-    Nothing is imported.
-
-    Raises:
-        MissingResourceError: transformers is not installed.
-    """
-    try:
-        version = metadata.version("transformers")
-    except metadata.PackageNotFoundError:
-        raise _missing(pipe, "which is not installed") from None
-    return {"transformers": version, "config": sha256_of(folder / "config.json")}
+def numbers_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a model's configuration says but for what changes no number."""
+    return {name: value for name, value in config.items() if name not in _NO_NUMBERS}
 
 
 def read_model_type(folder: Path, classes: Mapping[str, str], what: str) -> str:
@@ -47,41 +46,104 @@ def read_model_type(folder: Path, classes: Mapping[str, str], what: str) -> str:
     return str(kind)
 
 
-def load_pretrained(name: str, folder: Path, device: str, pipe: str) -> Any:
-    """Load transformers' class ``name`` from ``folder``, in float32, on its device.
+def configured(
+    name: str,
+    config: Mapping[str, Any],
+    state: Mapping[str, torch.Tensor],
+    weights: Path,
+    source: Path,
+    pipe: str,
+) -> Any:
+    """Return transformers' vision model ``name`` of a configuration and tensors without prefix.
 
-    Only ``model.safetensors`` is read, and no code of the folder is run. The classifier of a model
+    Args:
+        name: its class.
+        config: as its ``config.json`` says.
+        state: its tensors, each without ``vision_model.``.
+        weights: the file they were read from, for messages.
+        source: that of the configuration.
+        pipe: which needs it.
+
+    Raises:
+        MissingResourceError: transformers is not installed, or too old.
+        WeightsError: the configuration makes no model, or the tensors do not fit it.
+    """
+    model_class = _class(name, pipe)
+    try:
+        with _quiet():
+            model = model_class(model_class.config_class(**config)).float()
+    except Exception as error:
+        if is_no_memory(error):
+            raise
+        raise WeightsError(f"{source} makes no {name}: {_first_line(error)}") from error
+    named = {one.removeprefix("vision_model."): one for one in model.state_dict()}
+    needed = {bare: model.state_dict()[one].shape for bare, one in named.items()}
+    check_fit(needed, state, weights, f"the {name} of {source}")
+    # copied, not assigned: where a tensor lies in its file decides the last bits of what it gives
+    model.load_state_dict({named[bare]: tensor for bare, tensor in state.items()})
+    return model.eval().requires_grad_(False)
+
+
+def image_processor_class(kind: str) -> Any:
+    """Return transformers' image processor of this name, ``None`` if it has none.
+
+    That of version 4 which computes as version 5 does ends in ``Fast``.
+
+    Raises:
+        ImportError: transformers cannot be imported.
+    """
+    import transformers
+
+    names = (f"{kind}Fast", kind) if transformers.__version__.startswith("4.") else (kind,)
+    found = next((getattr(transformers, name, None) for name in names), None)
+    return found if hasattr(found, "valid_kwargs") else None
+
+
+def image_processor(kind: str, fields: Mapping[str, Any], source: str) -> Any:
+    """Make transformers' image processor of this name; ``source`` names what the fields are from.
+
+    Raises:
+        ImportError: transformers cannot be imported.
+        WeightsError: it takes no such fields.
+    """
+    try:
+        with _quiet():
+            return image_processor_class(kind)(**fields)
+    except ImportError:
+        raise
+    except Exception as error:
+        raise WeightsError(
+            f"{source}: transformers' {kind} cannot be made of it: {error}"
+        ) from error
+
+
+def load_pretrained(name: str, found: FoundWeights, device: str, pipe: str) -> Any:
+    """Load transformers' class ``name`` from the folder of ``found``, in float32, on its device.
+
+    Only safetensors are read, and no code of the folder is run. The classifier of a model
     that was trained to classify is left out.
 
     Raises:
         MissingResourceError: transformers is not installed, or too old.
         WeightsError: the weights are not those of the configuration.
     """
-    try:
-        import transformers
-
-        model_class = getattr(transformers, name)
-    except ImportError as error:
-        raise _missing(pipe, f"which cannot be imported ({error})") from error
-    except AttributeError as error:
-        found = f"of which {metadata.version('transformers')} has no {name}"
-        raise _missing(pipe, found) from error
     import torch
 
+    model_class, folder = _class(name, pipe), found.path
     try:
         with _quiet():
             model, told = model_class.from_pretrained(
                 folder,
                 local_files_only=True,
                 use_safetensors=True,
+                variant="fp16" if ".fp16" in found.files[0].name else None,
                 dtype=torch.float32,
                 output_loading_info=True,
             )
     except Exception as error:
         if is_no_memory(error):
             raise
-        lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-        raise WeightsError(f"{folder} cannot be loaded as {name}: {lines[0]}") from error
+        raise WeightsError(f"{folder} cannot be loaded as {name}: {_first_line(error)}") from error
     problems = [
         *(f"no {key}" for key in sorted(told["missing_keys"])),
         *(f"{key} is of another shape" for key in sorted(map(str, told["mismatched_keys"]))),
@@ -90,10 +152,26 @@ def load_pretrained(name: str, folder: Path, device: str, pipe: str) -> Any:
     if problems:
         more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise WeightsError(
-            f"{folder / 'model.safetensors'} does not fit the {name} of "
+            f"{found.files[0]} does not fit the {name} of "
             f"{folder / 'config.json'}: {'; '.join(problems[:3])}{more}"
         )
     return model.eval().requires_grad_(False).to(device)
+
+
+def _class(name: str, pipe: str) -> Any:
+    try:
+        import transformers
+
+        return getattr(transformers, name)
+    except ImportError as error:
+        raise _missing(pipe, f"which cannot be imported ({error})") from error
+    except AttributeError as error:
+        found = f"of which {metadata.version('transformers')} has no {name}"
+        raise _missing(pipe, found) from error
+
+
+def _first_line(error: Exception) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def _missing(pipe: str, why: str) -> MissingResourceError:

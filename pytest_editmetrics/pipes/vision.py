@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,10 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.cache.features import FeatureCache, feature_key
-from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
+from pytest_editmetrics.errors import (
+    EditMetricsError,
+    InputError,
+    MissingResourceError,
+    did_you_mean,
+)
 from pytest_editmetrics.images.load import Array, ImageLike, load_image, load_pair
 from pytest_editmetrics.images.regions import FRAMINGS, Framing, Mask
-from pytest_editmetrics.measurement import Scope
+from pytest_editmetrics.measurement import Measurement, Scope
 from pytest_editmetrics.pipes.base import Request, Score, soft
 from pytest_editmetrics.pipes.declared import PATCH_MASK_THRESHOLD
 from pytest_editmetrics.pipes.models import ModelStore
@@ -24,7 +30,7 @@ from pytest_editmetrics.pipes.sam.pipe import WHITE, Colour, SAMPipe, check_colo
 from pytest_editmetrics.pipes.sam.spec import SPEC as SAM_SPEC
 from pytest_editmetrics.pipes.square import pad_to_square
 from pytest_editmetrics.pipes.vision_model import VisionEncoder, VisionInput
-from pytest_editmetrics.pipes.with_model import ModelPipe
+from pytest_editmetrics.pipes.with_model import ModelPipe, Using
 
 Tokens = NDArray[np.float64]
 
@@ -161,10 +167,20 @@ class VisionPipe(ModelPipe[VisionEncoder]):
     def _scope(self, request: Request) -> Scope | None:
         return "edit_area" if request.metric == self.object_metric else super()._scope(request)
 
-    def _score(self, using: Any, request: Request) -> Score:
+    def _measured(self, request: Request, details: Mapping[str, Any]) -> Measurement:
         if request.metric == self.object_metric:
-            return self._object_score(request)
-        return self._region_score(request)
+            _all_there(self, self._sam())
+        return super()._measured(request, details)
+
+    def _score(self, using: Using, request: Request) -> Score:
+        objects = request.metric == self.object_metric
+        score = self._object_score(request) if objects else self._region_score(request)
+        taken = self._input()
+        through = {} if taken.through is None else {"through": taken.through}
+        return replace(score, details={**score.details, **through})
+
+    def _described(self, using: Using) -> Mapping[str, Any]:
+        return self._input().described(self.framing)
 
     def _selected(self, request: Request) -> tuple[Mask, dict[str, Any]] | Score:
         """Return which patches are measured, row by row, and what a measurement tells of them."""
@@ -206,9 +222,8 @@ class VisionPipe(ModelPipe[VisionEncoder]):
         return feature_key(
             kind,
             framing=framing,
-            config=dict(taken.config),
-            mean=taken.mean,
-            std=taken.std,
+            input=taken.described(framing),
+            **taken.arithmetic(),
             **self.use().depends(image),
         )
 
@@ -220,7 +235,7 @@ class VisionPipe(ModelPipe[VisionEncoder]):
         colour = request.params["bg_color"]
         details = {**boxes_used(before, after), "bg_color": list(colour)}
         sam = self._sam()
-        weights = (sam.use().weights,)
+        weights = sam.used()
         crops = sam.isolate_all(request.reference, before, colour)
         edited_crops = sam.isolate_all(request.edited, after, colour)
         both = list(zip(crops, edited_crops, strict=True))
@@ -263,3 +278,23 @@ class VisionPipe(ModelPipe[VisionEncoder]):
                 hint = did_you_mean(option, SAM_SPEC.takes)
                 raise InputError(f"{self.key}: sam takes no option {option!r}{hint}")
         return SAMPipe(**{"device": device, **sam})
+
+
+def _all_there(*pipes: ModelPipe[Any]) -> None:
+    """Find the weights of each pipe; where those of several are missing, one error names all."""
+    missing: list[MissingResourceError] = []
+    for pipe in pipes:
+        try:
+            pipe.use()
+        except MissingResourceError as error:
+            missing.append(error)
+    if len(missing) == 1:
+        raise missing[0]
+    if missing:
+        fetch = [words for error in missing for words in error.fetch]
+        at_once = f". Together: editmetrics weights fetch {' '.join(fetch)}" if fetch else ""
+        raise MissingResourceError(
+            f"{len(missing)} models are missing. {'. And '.join(map(str, missing))}{at_once}",
+            missing[0].pipe,
+            fetch,
+        )

@@ -5,25 +5,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.cache.threads import thread_count
-from pytest_editmetrics.errors import WeightsError
 from pytest_editmetrics.images.load import Array
-from pytest_editmetrics.images.regions import Framing, Mask, crop_geometry, patch_coverage
+from pytest_editmetrics.images.regions import Framing, Mask, patch_coverage
 from pytest_editmetrics.pipes.computing import inference
+from pytest_editmetrics.pipes.preprocessor import Preprocessor
 
 if TYPE_CHECKING:
     import torch
-
-Three = tuple[float, float, float]
-
-IMAGENET_MEAN: Three = (0.485, 0.456, 0.406)
-IMAGENET_STD: Three = (0.229, 0.224, 0.225)
 
 _BATCH = {"cpu": 4, "mps": 8, "cuda": 32}
 _FEW_PATCHES = 64
@@ -33,52 +28,60 @@ _FEW_PATCHES = 64
 class VisionInput:
     """What a vision model takes, without the model. Sizes are edges of squares, in pixels.
 
-    ``config`` holds the dimensions of the model as its configuration names them; ``shortest_edge``
-    is what the checkpoint resizes to before it crops ``input_size`` from the centre, ``None`` if
-    it stretches the whole frame; ``whole_levels`` tells whether resized pixels are rounded.
+    ``config`` holds what decides the model besides its weights, named as in its configuration.
+    ``model_class`` is the class of transformers that computes it, and ``why`` what this project's
+    own lacks; both are empty where that one computes.
     """
 
     config: Mapping[str, Any]
-    mean: Three
-    std: Three
+    preprocessor: Preprocessor
     input_size: int
     patch_size: int
-    shortest_edge: int | None
-    resample: Literal["bicubic", "bilinear"] = "bicubic"
-    whole_levels: bool = True
+    model_class: str = ""
+    why: str = ""
+
+    @property
+    def through(self) -> str | None:
+        """What of it runs through transformers though this project has its own, in words."""
+        parts = []
+        if self.why:
+            parts.append(f"{self.model_class} ({self.why})")
+        if self.preprocessor.through:
+            parts.append(f"{self.preprocessor.kind} ({self.preprocessor.through})")
+        return f"transformers {_version('transformers')}: {', '.join(parts)}" if parts else None
+
+    def described(self, framing: Framing) -> dict[str, Any]:
+        """Return what decides tokens under ``framing`` besides weights and arithmetic."""
+        return {
+            "config": dict(self.config),
+            "input_size": self.input_size,
+            "preprocessor": self.preprocessor.described(framing),
+        }
+
+    def arithmetic(self) -> dict[str, str]:
+        """Return the versions that the last bits depend on, besides torch's."""
+        theirs = bool(self.model_class or self.preprocessor.through)
+        names = ("transformers", "torchvision") if self.preprocessor.through else ("transformers",)
+        return {name: _version(name) for name in names} if theirs else {}
 
     def pixels(self, image: Array, framing: Framing) -> torch.Tensor:
-        """Return the model's input, float32 (1, 3, S, S), on the CPU.
-
-        Args:
-            image: RGB, uint8, (H, W, 3).
-            framing: ``stretch`` resizes the whole frame to the input; ``center-crop`` and
-                ``autopipeline`` resize and crop as the checkpoint does.
-        """
-        import torch
-        from torch.nn import functional as F
-
-        size = self.input_size
-        height, width, top, left = size, size, 0, 0
-        if framing != "stretch" and self.shortest_edge is not None:
-            height, width, top, left = crop_geometry(
-                image.shape[0], image.shape[1], size, self.shortest_edge
-            )
-        pixels = torch.from_numpy(image.transpose(2, 0, 1)[None].copy())
-        if not self.whole_levels:
-            pixels = pixels.float()
-        if (height, width) != image.shape[:2]:
-            pixels = F.interpolate(pixels, (height, width), mode=self.resample, antialias=True)
-        pixels = pixels[..., top : top + size, left : left + size].float() / 255
-        mean = torch.tensor(self.mean, dtype=torch.float32, device="cpu").view(1, 3, 1, 1)
-        std = torch.tensor(self.std, dtype=torch.float32, device="cpu").view(1, 3, 1, 1)
-        return (pixels - mean) / std
+        """Return the model's input, float32 (1, 3, S, S), see ``Preprocessor.pixels``."""
+        return self.preprocessor.pixels(image, framing, self.input_size)
 
     def coverage(self, mask: Mask, framing: Framing) -> NDArray[np.float64]:
-        """Return how much of each patch is measured; see ``regions.patch_coverage``."""
-        if self.shortest_edge is None:
-            framing = "stretch"
-        return patch_coverage(mask, self.input_size, self.patch_size, framing, self.shortest_edge)
+        """Return how much of each patch is measured; see ``regions.patch_coverage``.
+
+        ``center-crop`` takes the mask through the same resize and crop as the image; ``stretch``
+        and ``autopipeline`` stretch it to the input.
+        """
+        size, patch = self.input_size, self.patch_size
+        if framing != "center-crop":
+            return patch_coverage(mask, size, patch)
+        placed = self.preprocessor.placed(mask, framing, size)
+        if placed is not None:
+            return patch_coverage(placed, size, patch)
+        geometry = self.preprocessor.geometry(mask.shape, framing, size)
+        return patch_coverage(mask, size, patch, geometry)
 
 
 @dataclass
@@ -138,26 +141,8 @@ class VisionEncoder(ABC):
         return tokens
 
 
-def normalisation(
-    config: Mapping[str, Any], mean: Three, std: Three, path: Path
-) -> tuple[Three, Three]:
-    """Return mean and deviation of RGB in [0, 1] that a preprocessor states, else those given."""
-    return (
-        _three(config.get("image_mean", mean), f"{path}: image_mean"),
-        _three(config.get("image_std", std), f"{path}: image_std"),
-    )
-
-
-def pixel_count(value: Any, what: str) -> int:
-    """Return a number of pixels; raise ``WeightsError`` unless it is a whole one above zero."""
-    if type(value) is not int or value < 1:
-        raise WeightsError(f"{what} is {value!r}, not a number of pixels")
-    return value
-
-
-def _three(values: Any, what: str) -> Three:
+def _version(package: str) -> str:
     try:
-        red, green, blue = map(float, values)
-    except (TypeError, ValueError) as error:
-        raise WeightsError(f"{what} is {values!r}, not three numbers") from error
-    return red, green, blue
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "none"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -13,7 +15,7 @@ from pytest_editmetrics.cache.device import device_name, numerics, resolve_devic
 from pytest_editmetrics.cache.features import FeatureCache, pixels_digest
 from pytest_editmetrics.errors import InputError, WeightsError, did_you_mean
 from pytest_editmetrics.images.load import Array
-from pytest_editmetrics.measurement import Measurement, WeightsUsed
+from pytest_editmetrics.measurement import CONFIGURATION, Measurement, WeightsUsed
 from pytest_editmetrics.pipes.base import Pipe, Request, Score
 from pytest_editmetrics.pipes.computing import quiet_random
 from pytest_editmetrics.pipes.declared import DTYPE
@@ -63,8 +65,18 @@ class Using:
         }
 
 
-def _size(weights: Path) -> str:
-    return f" ({weights.stat().st_size / 1e6:.0f} MB)" if weights.is_file() else ""
+def _size(weights: Sequence[Path]) -> str:
+    sizes = [file.stat().st_size for file in weights if file.is_file()]
+    return f" ({sum(sizes) / 1e6:.0f} MB)" if sizes else ""
+
+
+def configuration_used(name: str, described: Mapping[str, Any]) -> WeightsUsed:
+    """Return the stamp of what decides a model's numbers besides its weights.
+
+    It stands in a measurement beside the weights, so that a golden notices another preprocessing.
+    """
+    text = json.dumps(described, sort_keys=True)
+    return WeightsUsed(f"{name} {CONFIGURATION}", sha256(text.encode()).hexdigest())
 
 
 class ModelPipe(Pipe, Generic[ModelT]):
@@ -120,6 +132,14 @@ class ModelPipe(Pipe, Generic[ModelT]):
                     self._using = Using(found, device, self.dtype, SeenAll(found.path))
             return self._using
 
+    def used(self) -> tuple[WeightsUsed, ...]:
+        """Return what a measurement names as its weights; raises as ``use`` does."""
+        using = self.use()
+        described = self._described(using)
+        if described is None:
+            return (using.weights,)
+        return using.weights, configuration_used(using.found.name, described)
+
     def load(self) -> Loaded[ModelT]:
         """Load the weights, unless they are loaded already.
 
@@ -138,7 +158,7 @@ class ModelPipe(Pipe, Generic[ModelT]):
             with self.explained(f"loading {self.key} on {using.device}"), quiet_random():
                 return Loaded(self._build(using), using.device, using.weights)
 
-        what = f"{using.found.name}{_size(using.found.path)} on {using.device}"
+        what = f"{using.found.name}{_size(using.found.files)} on {using.device}"
         loaded: Loaded[ModelT] = self.models.get(self._model_key(using), build, what)
         return loaded
 
@@ -182,9 +202,13 @@ class ModelPipe(Pipe, Generic[ModelT]):
             score.excess,
             using.device,
             device_name(using.device),
-            (using.weights, *score.weights),
+            (*self.used(), *score.weights),
             {**score.details, **dtype, **details},
         )
+
+    def _described(self, using: Using) -> Mapping[str, Any] | None:
+        """Return what decides the model's numbers besides its weights, ``None`` for nothing."""
+        return None
 
     @abstractmethod
     def _find(self) -> FoundWeights:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
+from pytest_editmetrics.report.summary import fetch_line
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
 
 
@@ -53,11 +54,13 @@ def verdict_lines(tally: Tally) -> list[Line]:
 
 
 def next_steps(tally: Tally, session: Session) -> list[Line]:
-    """Return what to type next: to look, to accept, to record what has no golden."""
+    """Return what to type next: to fetch weights, look, accept, record what has no golden."""
     failing = [gate for _, gate in tally.notable if gate.verdict == "fail"]
     missing = [gate for _, gate in tally.notable if gate.verdict == "missing-golden"]
     other = [gate for _, gate in tally.notable if gate.of_other_golden]
     lines = []
+    if tally.fetch:
+        lines.append(Line(fetch_line(tally.fetch)))
     if failing:
         lines.append(Line(f"to look: {_look(session)}"))
     recorded = [gate for gate in (*failing, *other) if _goldens_hold(gate)]

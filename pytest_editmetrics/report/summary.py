@@ -50,6 +50,15 @@ def _notes(tally: Tally) -> list[str]:
     return lines
 
 
+def fetch_line(missing: Sequence[str]) -> str:
+    """Return the command that fetches all weights that were missing.
+
+    >>> fetch_line(["sam:vit_b", "clip:acme/clip@v2"])
+    'weights were missing; fetch them with: editmetrics weights fetch sam:vit_b clip:acme/clip@v2'
+    """
+    return f"weights were missing; fetch them with: editmetrics weights fetch {' '.join(missing)}"
+
+
 def _smoke(smoke: int, gates: int) -> str:
     return (
         f"smoke: {smoke} of {gates} gates were measured with random smoke weights: they test the"
@@ -69,6 +78,8 @@ def running_lines(tally: RunningTally) -> list[str]:
         lines += _listed(title, [f"{nodeid}: {headline(gate)}" for nodeid, gate in first], number)
     if tally.smoke:
         lines.append(_smoke(tally.smoke, counts["gates"]))
+    if tally.fetch:
+        lines.append(fetch_line(list(tally.fetch)))
     return lines
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from pytest_editmetrics.gates.verdict import MEASURED, Gate
+from pytest_editmetrics.gates.verdict import FETCH, MEASURED, Gate
 from pytest_editmetrics.runs.folder import GateRecord
 
 LISTED = 10  # as many as a list of the summary shows
@@ -147,6 +147,12 @@ class Tally:
         ]
 
     @property
+    def fetch(self) -> list[str]:
+        """The weights that were missing, each once, as ``editmetrics weights fetch`` takes them."""
+        lists = (gate.details.get(FETCH, ()) for _, gate in self.notable)
+        return list(dict.fromkeys(str(words) for one in lists for words in one))
+
+    @property
     def flaky(self) -> list[str]:
         """The tests with a failing gate in an attempt that was rerun, and none in the last."""
         failed = {test.nodeid for test, gate in self.notable if gate.failing}
@@ -158,7 +164,7 @@ class RunningTally:
     """Counts over gates that are not held: what is listed is cut short as they come.
 
     ``failing``, ``review`` and ``unmeasured`` are the first of each, with their test; the rows
-    count them all.
+    count them all. ``fetch`` holds the weights that were missing.
     """
 
     failing: list[tuple[str, Gate]] = field(default_factory=list)
@@ -167,6 +173,7 @@ class RunningTally:
     smoke: int = 0
     measured: int = 0
     by_metric: dict[str, Row] = field(default_factory=dict)
+    fetch: dict[str, None] = field(default_factory=dict)
 
     @property
     def nothing_measured(self) -> bool:
@@ -179,6 +186,7 @@ class RunningTally:
             self.by_metric.setdefault(gate.metric, Row(gate.metric)).add(gate, nodeid)
             self.smoke += gate.smoke
             self.measured += gate.verdict in MEASURED
+            self.fetch |= dict.fromkeys(map(str, gate.details.get(FETCH, ())))
             kinds = {"review": self.review, "unmeasured": self.unmeasured}
             listed = self.failing if gate.failing else kinds.get(gate.verdict)
             if listed is not None and len(listed) < LISTED:

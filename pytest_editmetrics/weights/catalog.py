@@ -152,7 +152,26 @@ def fetch_command(name: str, revision: str | None = None) -> str:
     >>> fetch_command("sam:vit_b")
     'editmetrics weights fetch sam:vit_b'
     """
-    return f"editmetrics weights fetch {name}" + (f" --revision {revision}" if revision else "")
+    return f"editmetrics weights fetch {fetch_words(name, revision)}"
+
+
+def fetch_words(name: str, revision: str | None = None) -> str:
+    """Return what ``weights fetch`` takes for ``name``: several go into one command.
+
+    >>> fetch_words("clip:acme/clip", "v2")
+    'clip:acme/clip@v2'
+    """
+    return f"{name}@{revision}" if revision else name
+
+
+def split_revision(words: str) -> tuple[str, str | None]:
+    """Return name and revision of what ``fetch_words`` returned.
+
+    >>> split_revision("clip:acme/clip@v2"), split_revision("sam:vit_b")
+    (('clip:acme/clip', 'v2'), ('sam:vit_b', None))
+    """
+    name, _, revision = words.partition("@")
+    return name, revision or None
 
 
 def own_cache() -> Path:

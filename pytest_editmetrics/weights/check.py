@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -83,6 +84,32 @@ def check_stated(path: Path, stated: str, by: str, remedy: str, hashed: Hash = s
     if digest != stated:
         raise WeightsError(f"{path} has sha256 {digest}, {by} {stated}: it is damaged; {remedy}")
     return digest
+
+
+def check_filed(path: Path, remedy: str) -> None:
+    """Raise ``WeightsError`` unless a small file is what the hub cache filed it under.
+
+    Its name there is Git's hash of it, or its SHA-256; a file that is no link has none.
+    """
+    stated = path.resolve().name
+    if not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", stated):
+        return
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error) from error
+    _check_head(path, content[:64], remedy)
+    if len(stated) == 64:
+        digest = hashlib.sha256(content).hexdigest()
+    else:
+        git = b"blob %d\0" % len(content) + content
+        digest = hashlib.sha1(git, usedforsecurity=False).hexdigest()
+    if digest != stated:
+        raise WeightsError(
+            f"{path} has hash {digest}, the hub cache filed it under {stated}: it is damaged or was"
+            f" edited in the cache; {remedy}, or copy the model to a directory of its own, edit it"
+            " there and give that as model_path"
+        )
 
 
 def read_json_object(path: Path, what: str) -> dict[str, Any]:

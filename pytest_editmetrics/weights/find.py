@@ -92,7 +92,8 @@ def find_clip(
         checked_text("clip-pipe: revision", revision)
     if text == "smoke":
         no_revision(revision, "the packaged smoke model")
-        return replace(found := _packaged("clip:smoke", hashed), path=found.path.parent)
+        found = _packaged("clip:smoke", hashed)
+        return replace(found, path=found.path.parent)
     return find_folder(KINDS["clip"], text, revision, hashed)
 
 
@@ -260,7 +261,7 @@ def _sam_file(model_type: str, text: str, model_cfg: str | None, hashed: Hash) -
     if model_cfg is not None:
         config = _file("sam-pipe", checked_text("sam-pipe: model_cfg", model_cfg), "model_cfg")
         read_json_object(config, "the dimensions of a SAM model")
-    return found_weights(name, path, digest, config)
+    return found_weights(name, path, digest, config=config)
 
 
 def _from_cache(checkpoint: Checkpoint, pipe: str, hashed: Hash) -> FoundWeights:
@@ -270,6 +271,7 @@ def _from_cache(checkpoint: Checkpoint, pipe: str, hashed: Hash) -> FoundWeights
             f"{checkpoint.name} is not at {path}; {NOTHING}. Fetch it once "
             f"({checkpoint.size_text}) with: {checkpoint.fetch_command}  (or give model_path)",
             pipe=pipe,
+            fetch=[checkpoint.name],
         )
     remedy = f"run `{checkpoint.fetch_command}`, which replaces it"
     return found_weights(checkpoint.name, path, check_known(path, checkpoint, remedy, hashed))
@@ -279,7 +281,8 @@ def _packaged(name: str, hashed: Hash, config: Path | None = None) -> FoundWeigh
     path = PACKAGED[name].path
     if path_kind(path) != "file":
         raise WeightsError(f"{path}, part of this package, is not there; {_REINSTALL}")
-    return found_weights(name, path, check_known(path, PACKAGED[name], _REINSTALL, hashed), config)
+    digest = check_known(path, PACKAGED[name], _REINSTALL, hashed)
+    return found_weights(name, path, digest, config=config)
 
 
 def _file(pipe: str, text: str, key: str = "model_path") -> Path:

@@ -5,21 +5,32 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
 from pytest_editmetrics.errors import InputError, MissingResourceError, WeightsError
 from pytest_editmetrics.weights import catalog
-from pytest_editmetrics.weights.catalog import CLIP_DEFAULT, DINO_DEFAULT, PACKAGED, SAM2_DEFAULT
+from pytest_editmetrics.weights.catalog import (
+    CLIP_DEFAULT,
+    DINO_DEFAULT,
+    PACKAGED,
+    SAM2_DEFAULT,
+    fetch_words,
+)
 from pytest_editmetrics.weights.check import (
     Hash,
+    check_filed,
     check_format,
     check_stated,
     read_json_object,
     unreadable,
 )
 
+CONFIGURATIONS = ("config.json", "preprocessor_config.json", "processor_config.json")
 NOTHING = "a test run downloads nothing"
 
 
@@ -28,8 +39,9 @@ class FoundWeights:
     """Weights that lie on this machine and passed their checks.
 
     ``path`` is the directory that holds ``config.json`` for CLIP, DINO and SAM 2, the file itself
-    for SAM and LPIPS. ``sha256`` is that of the weights file. ``config`` is the JSON of dimensions
-    of a SAM that is not one of the published sizes, else ``None``. ``smoke`` marks the packaged
+    for SAM and LPIPS. ``files`` are the weights files, ``sha256`` is the hash of the file, or of
+    the list of the hashes of several shards. ``config`` is the JSON of dimensions of a SAM that is
+    not one of the published sizes, else ``None``. ``smoke`` marks the packaged
     random weights, wherever they lie: they judge no quality.
     """
 
@@ -38,11 +50,15 @@ class FoundWeights:
     sha256: str
     smoke: bool
     config: Path | None
+    files: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
 class FolderKind:
-    """A kind of model that is a folder: how names and messages call it, and its weights files."""
+    """A kind of model that is a folder: how names and messages call it, and its weights files.
+
+    Of ``files`` the first that is there is taken; one that ends in ``.index.json`` lists shards.
+    """
 
     name: str
     pipe: str
@@ -50,15 +66,25 @@ class FolderKind:
     default: str
     files: tuple[str, ...]
 
+    def weights_in(self, names: Collection[str]) -> str | None:
+        """Return which of ``files`` is taken where there are files of these names."""
+        return next((file for file in self.files if file in names), None)
+
+
+SAFETENSORS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "model.fp16.safetensors",
+    "model.safetensors.index.fp16.json",
+)
+_WITH_TORCH = (*SAFETENSORS, "pytorch_model.bin", "pytorch_model.bin.index.json")
 
 KINDS = {
     kind.name: kind
     for kind in (
-        FolderKind(
-            "clip", "clip-pipe", "CLIP", CLIP_DEFAULT, ("model.safetensors", "pytorch_model.bin")
-        ),
-        FolderKind("dino", "dino-v3-pipe", "DINO", DINO_DEFAULT, ("model.safetensors",)),
-        FolderKind("sam2", "sam-pipe", "SAM 2", SAM2_DEFAULT, ("model.safetensors",)),
+        FolderKind("clip", "clip-pipe", "CLIP", CLIP_DEFAULT, _WITH_TORCH),
+        FolderKind("dino", "dino-v3-pipe", "DINO", DINO_DEFAULT, SAFETENSORS),
+        FolderKind("sam2", "sam-pipe", "SAM 2", SAM2_DEFAULT, SAFETENSORS),
     )
 }
 
@@ -90,28 +116,51 @@ def find_on_hub(kind: FolderKind, hub_id: str, revision: str | None, hashed: Has
     """Find a model in the local hub cache; raises as ``find_folder`` does."""
     from huggingface_hub import constants, try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.file_download import repo_folder_name
 
     try:
-        cached = {
-            file: try_to_load_from_cache(hub_id, file, revision=revision)
-            for file in ("config.json", *kind.files)
-        }
+        cached = try_to_load_from_cache(hub_id, "config.json", revision=revision)
     except HFValidationError as error:
         raise InputError(
             f"{kind.pipe}: {hub_id!r} is neither a directory here nor a hub id: {error}"
         ) from error
     name = f"{kind.name}:{hub_id}"
     command = catalog.fetch_command(name, revision)
-    config = cached["config.json"]
-    if isinstance(config, str) and any(isinstance(cached[file], str) for file in kind.files):
-        return _in_directory(kind, name, Path(config).parent, hashed, f"run `{command}`")
+    snapshot = Path(cached).parent if isinstance(cached, str) else None
+    if snapshot is not None and kind.weights_in({entry.name for entry in snapshot.iterdir()}):
+        return _in_directory(kind, name, snapshot, hashed, f"run `{command}`")
     what = f"revision {revision!r} of {kind.label} model" if revision else f"{kind.label} model"
-    has = "only its config.json" if isinstance(config, str) else "nothing of it"
+    folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=hub_id, repo_type="model")
+    has = "only its config.json" if snapshot is not None else _revisions(folder) or "nothing of it"
     raise MissingResourceError(
         f"{what} {hub_id!r} is not on this machine: there is no directory of that name, and "
         f"{has} in the local hub cache {constants.HF_HUB_CACHE}; {NOTHING}. Fetch it once with: "
         f"{command}",
         pipe=kind.pipe,
+        fetch=[fetch_words(name, revision)],
+    )
+
+
+def _revisions(folder: Path) -> str:
+    """Say which revisions a repository of the hub cache holds, and how each is named."""
+    try:
+        commits = sorted(entry.name for entry in (folder / "snapshots").iterdir())
+    except OSError:
+        return ""
+    refs = folder / "refs"
+    named: dict[str, list[str]] = {commit: [] for commit in commits}
+    for ref in sorted(file for file in refs.rglob("*") if file.is_file()):
+        with suppress(OSError, UnicodeDecodeError):
+            named.setdefault(ref.read_text().strip(), []).append(ref.relative_to(refs).as_posix())
+    told = [
+        commit + (f" ({', '.join(named[commit])})" if named[commit] else "") for commit in commits
+    ]
+    if not told:
+        return ""
+    lacks = "" if (refs / "main").is_file() else "no refs/main and "
+    return (
+        f"{lacks}only the revision{'s' if len(told) > 1 else ''} {', '.join(told)} (name one as"
+        f" `revision:`, or give its folder, {folder / 'snapshots' / commits[0]}, as model_path)"
     )
 
 
@@ -132,42 +181,67 @@ def _in_directory(
         raise unreadable(folder, error) from error
     if "config.json" not in present:
         holds = f"it holds {_some(present)}" if present else "it is empty"
-        layout = f"config.json and {kind.files[0]}" + "".join(
-            f" (or {file})" for file in kind.files[1:]
-        )
+        layout = f"config.json and {kind.files[0]}"
         raise MissingResourceError(
             f"{kind.label} model directory {folder} has no config.json ({holds}); give a directory "
             f"in the transformers layout: {layout}",
             pipe=kind.pipe,
         )
-    weights = next((folder / file for file in kind.files if file in present), None)
-    if weights is None:
-        if any(f"{file}.index.json" in present for file in kind.files):
-            raise WeightsError(
-                f"{kind.label} model directory {folder} holds its weights in several shards, which "
-                "is not supported; save it again as one file: "
-                "model.save_pretrained(directory, max_shard_size='50GB')"
-            )
-        lacks = f"{'neither ' if len(kind.files) > 1 else 'no '}{' nor '.join(kind.files)}"
+    taken = kind.weights_in(present)
+    if taken is None:
         raise MissingResourceError(
-            f"{kind.label} model directory {folder} has no weights: {lacks} "
-            f"(it holds {_some(present)}); copy the file there",
+            f"{kind.label} model directory {folder} has no weights: none of "
+            f"{', '.join(kind.files)} (it holds {_some(present)}); copy the file there",
             pipe=kind.pipe,
         )
+    for file in CONFIGURATIONS:
+        if file in present:
+            check_filed(folder / file, remedy)
     read_json_object(folder / "config.json", f"the configuration of a {kind.label} model")
-    check_format(weights, remedy)
-    stored_as = weights.resolve().name
+    if not taken.endswith(".json"):
+        return found_weights(name, folder, _hash(folder / taken, remedy, hashed), folder / taken)
+    shards = [folder / shard for shard in shard_names(folder / taken)]
+    lacking = [shard.name for shard in shards if path_kind(shard) != "file"]
+    if lacking:
+        raise MissingResourceError(
+            f"{kind.label} model directory {folder} lacks {', '.join(lacking)}, of the"
+            f" {len(shards)} shards that {taken} lists; {remedy.replace('the file', 'the shards')}",
+            pipe=kind.pipe,
+        )
+    digests = [_hash(shard, remedy, hashed) for shard in shards]
+    whole = sha256("\n".join(digests).encode()).hexdigest()
+    return found_weights(name, folder, whole, *shards)
+
+
+def shard_names(index: Path) -> list[str]:
+    """Return the names of the shards that an index lists, each once, in order.
+
+    Raises:
+        WeightsError: it is no index of shards beside it.
+    """
+    listed = read_json_object(index, "an index of shards").get("weight_map")
+    names = sorted(set(map(str, listed.values()))) if isinstance(listed, dict) else []
+    if not names or any(Path(name).name != name for name in names):
+        raise WeightsError(
+            f"{index} lists no shards: its weight_map must give the file beside it of each tensor"
+        )
+    return names
+
+
+def _hash(file: Path, remedy: str, hashed: Hash) -> str:
+    check_format(file, remedy)
+    stored_as = file.resolve().name
     if re.fullmatch(r"[0-9a-f]{64}", stored_as):
-        digest = check_stated(weights, stored_as, "the hub cache filed it under", remedy, hashed)
-    else:
-        digest = hashed(weights)
-    return found_weights(name, folder, digest)
+        return check_stated(file, stored_as, "the hub cache filed it under", remedy, hashed)
+    return hashed(file)
 
 
-def found_weights(name: str, path: Path, digest: str, config: Path | None = None) -> FoundWeights:
+def found_weights(
+    name: str, path: Path, digest: str, *files: Path, config: Path | None = None
+) -> FoundWeights:
     """Return weights that passed their checks; whether they are smoke ones is told by the hash."""
     smoke = digest in {PACKAGED[key].sha256 for key in PACKAGED if key.endswith(":smoke")}
-    return FoundWeights(name, path, digest, smoke, config)
+    return FoundWeights(name, path, digest, smoke, config, files or (path,))
 
 
 def checked_text(what: str, value: Any) -> str:

@@ -15,7 +15,7 @@ from pytest_editmetrics.errors import EditMetricsError, WeightsError
 from pytest_editmetrics.weights.catalog import fetch_command
 from pytest_editmetrics.weights.check import check_stated
 from pytest_editmetrics.weights.find import FoundWeights, find
-from pytest_editmetrics.weights.folders import KINDS
+from pytest_editmetrics.weights.folders import CONFIGURATIONS, KINDS, shard_names
 from pytest_editmetrics.weights.transfer import Say, Source, reason, transfer, without_login
 
 
@@ -46,21 +46,30 @@ def fetch_folder(
     try:
         info = HfApi(endpoint=endpoint).model_info(hub_id, revision=revision, files_metadata=True)
         sizes = {file.rfilename: file.size for file in info.siblings or ()}
-        weights = _weights_file(name, set(sizes))
-        size = sizes[weights]
+        taken = _weights_file(name, set(sizes))
+
+        def file_of_hub(file: str, again: bool) -> Path:
+            return Path(
+                hf_hub_download(
+                    hub_id, file, revision=revision, endpoint=endpoint, force_download=again
+                )
+            )
+
+        listed = taken.endswith(".json")
+        shards = shard_names(file_of_hub(taken, force)) if listed else [taken]
+        if lacking := [shard for shard in shards if shard not in sizes]:
+            raise EditMetricsError(
+                f"{name} has no {lacking[0]} on the hub, which its {taken} lists; nothing of it can"
+                " be used. Choose another model"
+            )
+        size = sum(sizes[shard] or 0 for shard in shards)
         told = f" ({size / 1e6:,.1f} MB)" if size else ""
         at = without_login(endpoint)
         say(f"fetching {name}{told} from {at}/{hub_id} to {constants.HF_HUB_CACHE}")
-        placed = _place_weights(name, weights, revision, endpoint, say)
-        for file in ("config.json", "preprocessor_config.json", weights):
+        placed = {shard: _place_weights(name, shard, revision, endpoint, say) for shard in shards}
+        for file in (*CONFIGURATIONS, *shards):
             if file in sizes:
-                path = hf_hub_download(
-                    hub_id,
-                    file,
-                    revision=revision,
-                    endpoint=endpoint,
-                    force_download=force and not (placed and file == weights),
-                )
+                path = file_of_hub(file, force and not placed.get(file))
     except EditMetricsError:
         raise
     except Exception as error:
@@ -69,7 +78,7 @@ def fetch_folder(
     try:
         return find(name, revision)
     except WeightsError as error:
-        _remove(Path(path))
+        _remove(path)
         raise WeightsError(f"{error}. Nothing was kept: the download was spoiled") from error
 
 
@@ -116,14 +125,12 @@ def _is_whole(source: Source, blob: Path) -> bool:
 
 def _weights_file(name: str, files: set[str]) -> str:
     kind = KINDS[name.partition(":")[0]]
-    weights = next((file for file in kind.files if file in files), None)
+    weights = kind.weights_in(files)
     if weights is None or "config.json" not in files:
         raise EditMetricsError(
-            f"{name} has no config.json beside one of {' and '.join(kind.files)} on the hub, so it "
-            f"is no {kind.label} model in the transformers layout (several shards are not "
-            "supported); "
-            "nothing was fetched. Choose another model, or save it as one file and give its "
-            "directory as model_path"
+            f"{name} has no config.json beside one of {', '.join(kind.files)} on the hub, so it "
+            f"is no {kind.label} model in the transformers layout; nothing was fetched. Choose "
+            "another model"
         )
     return weights
 
@@ -133,7 +140,7 @@ def _failure(name: str, revision: str | None, endpoint: str, error: Exception) -
 
     at = without_login(endpoint)
     if isinstance(error, RevisionNotFoundError):
-        return f"{name} has no revision {revision!r} on {at}; check --revision"
+        return f"{name} has no revision {revision!r} on {at}; check what stands after @"
     if isinstance(error, RepositoryNotFoundError):
         return (
             f"{name} is not on {at}, or is private or gated: check the name; for a "

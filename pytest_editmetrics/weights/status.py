@@ -8,9 +8,8 @@ from typing import Literal
 
 from pytest_editmetrics.errors import MissingResourceError, WeightsError
 from pytest_editmetrics.weights import catalog
-from pytest_editmetrics.weights.catalog import PACKAGED, fetch_command
+from pytest_editmetrics.weights.catalog import PACKAGED, fetch_command, split_revision
 from pytest_editmetrics.weights.find import REINSTALL, FoundWeights, find
-from pytest_editmetrics.weights.folders import KINDS
 
 State = Literal["packaged", "present", "missing", "damaged"]
 
@@ -67,14 +66,11 @@ def status(name: str, revision: str | None = None) -> WeightsStatus:
 
 
 def _size(found: FoundWeights) -> int:
-    if not found.path.is_dir():
-        return found.path.stat().st_size
-    files = (found.path / name for name in KINDS[found.name.partition(":")[0]].files)
-    return next(file.stat().st_size for file in files if file.is_file())
+    return sum(file.stat().st_size for file in found.files)
 
 
-def verify(names: Sequence[str], revision: str | None = None) -> list[WeightsStatus]:
-    """Hash weights anew: those of ``names``, or of the catalogue what is here.
+def verify(names: Sequence[str]) -> list[WeightsStatus]:
+    """Hash weights anew: those of ``names`` (``name@revision``), or of the catalogue what is here.
 
     Raises:
         InputError: an unknown name.
@@ -83,6 +79,6 @@ def verify(names: Sequence[str], revision: str | None = None) -> list[WeightsSta
     ['lpips:alex']
     """
     if names:
-        return [status(name, revision) for name in names]
+        return [status(*split_revision(name)) for name in names]
     rows = (status(name) for name in catalog.known_names())
     return [row for row in rows if row.state != "missing"]

@@ -163,7 +163,7 @@ class TestFetch:
         assert err == "editmetrics: error: unknown weights 'lpips:vg' (did you mean 'lpips:vgg'?)\n"
 
     def test_a_revision_of_what_has_none(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["weights", "fetch", "sam:vit_b", "--revision", "v1"]) == 2
+        assert main(["weights", "fetch", "sam:vit_b@v1"]) == 2
         assert "revision 'v1' is for hub models only" in capsys.readouterr().err
 
     def test_interrupted(

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from pytest_editmetrics.errors import InputError, RegionError
 from pytest_editmetrics.images.regions import (
+    centre_crop,
     clip_box,
-    crop_geometry,
     normalise_boxes,
     patch_coverage,
     region_mask,
@@ -60,11 +60,10 @@ def test_a_box_outside_is_empty(box, height, width):
 
 
 @given(st.lists(boxes(), max_size=3), st.integers(1, 60))
-def test_framings_agree_on_square_images(coords, side):
+def test_stretching_and_cropping_agree_on_square_images(coords, side):
     mask = region_mask(coords, "outer", side, side)
-    stretch = patch_coverage(mask, 32, 8, "stretch")
-    np.testing.assert_array_equal(stretch, patch_coverage(mask, 32, 8, "center-crop"))
-    np.testing.assert_array_equal(stretch, patch_coverage(mask, 32, 8, "autopipeline"))
+    cropped = patch_coverage(mask, 32, 8, centre_crop(32, 32, 32))
+    np.testing.assert_array_equal(patch_coverage(mask, 32, 8), cropped)
 
 
 @given(boxes(), sides, sides, sides)
@@ -74,7 +73,7 @@ def test_a_resized_mask_is_its_box_scaled_and_rounded_down(box, height, width, s
     mask = region_mask([box], "inner", height, width)
     scaled = [x1 * size // width, y1 * size // height, x2 * size // width, y2 * size // height]
     expected = region_mask([scaled], "inner", size, size).astype(float)
-    np.testing.assert_array_equal(patch_coverage(mask, size, 1, "stretch"), expected)
+    np.testing.assert_array_equal(patch_coverage(mask, size, 1), expected)
 
 
 def test_no_boxes_and_no_mode():
@@ -150,32 +149,39 @@ def test_a_misspelt_mask_mode_is_an_error():
 
 def test_coverage_is_the_share_of_each_patch():
     mask = region_mask([(0, 0, 3, 8)], "inner", 8, 8)
-    np.testing.assert_allclose(patch_coverage(mask, 8, 4, "stretch"), [[0.75, 0], [0.75, 0]])
+    np.testing.assert_allclose(patch_coverage(mask, 8, 4), [[0.75, 0], [0.75, 0]])
 
 
-def test_a_wide_image_under_each_framing():
+def test_a_wide_image_stretched_and_cropped():
     mask = region_mask([(0, 0, 25, 100)], "inner", 100, 200)
-    assert patch_coverage(mask, 8, 2, "stretch")[0].tolist() == [0.5, 0, 0, 0]
-    assert not patch_coverage(mask, 8, 2, "center-crop").any()
-    np.testing.assert_array_equal(
-        patch_coverage(mask, 8, 2, "autopipeline"), patch_coverage(mask, 8, 2, "stretch")
-    )
+    assert patch_coverage(mask, 8, 2)[0].tolist() == [0.5, 0, 0, 0]
+    assert not patch_coverage(mask, 8, 2, centre_crop(8, 16, 8)).any()
+
+
+def test_padding_is_not_measured():
+    mask = np.ones((4, 8), bool)
+    coverage = patch_coverage(mask, 8, 2, centre_crop(4, 8, 8))
+    assert coverage.tolist() == [[0] * 4, [1] * 4, [1] * 4, [0] * 4]
+    half = patch_coverage(mask, 8, 4, centre_crop(3, 12, 8))
+    assert half.tolist() == [[0.5] * 2, [0.25] * 2]
 
 
 def test_an_input_that_patches_do_not_fill_loses_its_rest():
-    assert patch_coverage(np.ones((5, 5), bool), 10, 4, "stretch").tolist() == [[1, 1], [1, 1]]
+    assert patch_coverage(np.ones((5, 5), bool), 10, 4).tolist() == [[1, 1], [1, 1]]
 
 
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 64))
-def test_the_crop_lies_inside_the_resized_image(height, width, size):
-    new_height, new_width, top, left = crop_geometry(height, width, size)
-    assert min(new_height, new_width) == size
-    assert 0 <= top <= new_height - size
-    assert 0 <= left <= new_width - size
+def test_the_crop_is_the_middle(height, width, size):
+    _, _, top, left = centre_crop(height, width, size)
+    for edge, start in ((height, top), (width, left)):
+        before, after = start, edge - size - start
+        assert (before >= 0) == (edge >= size) or before == 0
+        assert abs(before - after) <= 1
 
 
 def test_the_crop_of_what_is_known():
-    assert crop_geometry(100, 200, 50) == (50, 100, 0, 25)
-    assert crop_geometry(301, 200, 50) == (75, 50, 12, 0)
-    assert crop_geometry(301, 200, 50, 64) == (96, 64, 23, 7)
-    assert crop_geometry(33, 33, 16, 19) == (19, 19, 1, 1)
+    assert centre_crop(50, 100, 50) == (50, 100, 0, 25)
+    assert centre_crop(75, 50, 50) == (75, 50, 12, 0)
+    assert centre_crop(96, 64, 50) == (96, 64, 23, 7)
+    assert centre_crop(19, 19, 16) == (19, 19, 1, 1)
+    assert centre_crop(13, 40, 16) == (13, 40, -1, 12)

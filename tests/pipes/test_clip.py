@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import shutil
@@ -11,7 +12,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from preprocessors import theirs
 from safetensors.torch import load_file, save_file
 
 from pytest_editmetrics.errors import (
@@ -23,9 +24,11 @@ from pytest_editmetrics.errors import (
 from pytest_editmetrics.pipes.clip import transport
 from pytest_editmetrics.pipes.clip.model import load_clip, read_clip_input
 from pytest_editmetrics.pipes.clip.pipe import CLIPPipe, emd
-from pytest_editmetrics.pipes.clip.vision import CLIPVision, CLIPVisionSize
+from pytest_editmetrics.pipes.clip.size import CLIPVisionSize
+from pytest_editmetrics.pipes.clip.vision import CLIPVision
 from pytest_editmetrics.pipes.objects import cosine
 from pytest_editmetrics.pipes.sam import SAMPipe
+from pytest_editmetrics.weights.find import find_clip
 
 CLIP = Path(__file__).parents[2] / "fixtures" / "parity" / "models" / "clip"
 BOX = [(40, 60, 150, 170)]
@@ -110,23 +113,22 @@ def test_cosine_stays_in_its_range(values):
 def test_the_tokens_are_those_of_transformers(checkpoint, wide):
     import transformers
 
-    version_5 = not transformers.__version__.startswith("4.")
-    if not version_5:
+    if transformers.__version__.startswith("4."):
         # Version 4 would take the bare names for missing, warn, and score with random weights.
         path = checkpoint / "model.safetensors"
         bare = load_file(path)
         named = {f"vision_model.{name}": tensor for name, tensor in bare.items()}
         save_file(named, path, metadata={"format": "pt"})
     model = transformers.CLIPVisionModel.from_pretrained(checkpoint, local_files_only=True)
-    processor = transformers.CLIPImageProcessor.from_pretrained(checkpoint, local_files_only=True)
+    given = json.loads((checkpoint / "preprocessor_config.json").read_text())
     with torch.inference_mode():
-        inputs = processor(Image.fromarray(wide), return_tensors="pt")
-        expected = model(**inputs).last_hidden_state[0].numpy()
-    encoder = load_clip(CLIP, read_clip_input(CLIP, cropped=True), "cpu", "float32")
+        inputs = theirs("CLIPImageProcessor", wide, given)
+        expected = model(inputs).last_hidden_state[0].numpy()
+    found = find_clip(str(CLIP))
+    encoder = load_clip(found, read_clip_input(CLIP, "center-crop"), "cpu", "float32")
     tokens = encoder.tokens([wide], "center-crop")[0]
     assert tokens.dtype == np.float32
-    # Version 4 resizes with Pillow, which is within one grey level.
-    np.testing.assert_allclose(tokens, expected, atol=2e-4 if version_5 else 5e-2)
+    np.testing.assert_array_equal(tokens, expected)
 
 
 @pytest.mark.parametrize("act", ["quick_gelu", "gelu"])
@@ -439,7 +441,9 @@ def test_another_patch_size_is_read_from_the_model(checkpoint, photo, edited):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"model_type": "siglip"}, "type 'siglip'; clip-pipe takes CLIP"),
+        ({"model_type": "vit"}, "type 'vit'; clip-pipe takes CLIP and SigLIP models"),
+        ({"model_type": "siglip"}, "does not fit the SiglipVisionModel"),
+        ({"model_type": "siglip", "vision_use_head": False}, "vision_use_head is false"),
         ({"patch_size": "32"}, "patch_size is '32'"),
         ({"image_size": [224, 224]}, "image_size is"),
         ({"num_hidden_layers": 5}, r"does not fit .*: no encoder\.layers\.4\."),
@@ -447,7 +451,7 @@ def test_another_patch_size_is_read_from_the_model(checkpoint, photo, edited):
         ({"hidden_size": 32}, r"is \[64\], should be \[32\]"),
         ({"hidden_size": 63}, "makes no CLIP model"),
         ({"num_hidden_layers": 0}, "makes no CLIP model: num_hidden_layers is 0"),
-        ({"hidden_act": "nonsense"}, "'nonsense', neither 'gelu' nor 'quick_gelu'"),
+        ({"hidden_act": "nonsense"}, "makes no CLIPVisionModel: .*nonsense"),
         ({"layer_norm_eps": None}, "makes no CLIP model: layer_norm_eps is None"),
         ({"vision_config": [1]}, "clip-pipe takes CLIP"),
     ],
@@ -483,12 +487,111 @@ def test_a_broken_preprocessor(checkpoint, photo, changes, says):
         CLIPPipe(checkpoint, device="cpu")(photo, photo)
 
 
-@pytest.mark.parametrize("size", [{"shortest_edge": 256}, 256, {"height": 224, "width": 300}])
-def test_a_crop_that_cannot_be_reproduced_is_refused_where_it_matters(checkpoint, photo, size):
-    rewrite(checkpoint / "preprocessor_config.json", size=size)
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"crop_size": 256, "size": 256},
+        {"crop_size": {"height": 224, "width": 300}},
+        {"do_center_crop": False},
+    ],
+)
+def test_an_input_that_is_not_the_models_is_refused_where_it_matters(checkpoint, photo, fields):
+    rewrite(checkpoint / "preprocessor_config.json", **fields)
     assert CLIPPipe(checkpoint, device="cpu")(photo, photo) == 0
+    wide = photo[:200]
     with pytest.raises(WeightsError, match="only framing 'stretch'"):
-        CLIPPipe(checkpoint, device="cpu", framing="center-crop")(photo, photo)
+        CLIPPipe(checkpoint, device="cpu", framing="center-crop")(wide, wide)
+
+
+@pytest.mark.parametrize("size", [{"shortest_edge": 256}, 256, {"height": 224, "width": 300}])
+def test_patches_of_a_mask_are_those_of_the_checkpoints_own_crop(checkpoint, photo, size):
+    rewrite(checkpoint / "preprocessor_config.json", size=size)
+    pipe = CLIPPipe(checkpoint, device="cpu", framing="center-crop")
+    edited = photo.copy()
+    edited[:, 128:] = 255 - edited[:, 128:]
+    measured = pipe.measure(photo, edited, [(128, 0, 256, 256)], "inner")
+    assert measured.details["n_selected"] == 28  # the column in the middle lies in both halves
+    taken = pipe._input()
+    mask = np.zeros((256, 256), bool)
+    mask[:, 128:] = True
+    white = np.repeat(mask[..., None].astype(np.uint8) * 255, 3, axis=2)
+    plain = dataclasses.replace(
+        taken.preprocessor,
+        numbers={**taken.preprocessor.numbers, "do_rescale": False, "do_normalize": False},
+    )
+    seen = plain.pixels(white, "center-crop", 224)[0, 0].float().numpy() / 255
+    shares = seen.reshape(7, 32, 7, 32).mean(axis=(1, 3))
+    np.testing.assert_allclose(taken.coverage(mask, "center-crop"), shares, atol=0.05)
+
+
+def changed_config(checkpoint: Path, photo: np.ndarray, **fields: object) -> list[str]:
+    """The hash of the configuration before and after a change, as goldens state it."""
+    before = CLIPPipe(checkpoint, device="cpu").used()
+    for name, values in fields.items():
+        rewrite(checkpoint / f"{name}.json", **values)
+    after = CLIPPipe(checkpoint, device="cpu").used()
+    assert before[0] == after[0]
+    assert [one.name for one in after] == ["clip:model", "clip:model configuration"]
+    return [before[1].sha256, after[1].sha256]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"preprocessor_config": {"image_mean": [0.5] * 3}},
+        {"preprocessor_config": {"resample": 2}},
+        {"preprocessor_config": {"resample": 0}},
+        {"preprocessor_config": {"do_rescale": False}},
+        {"config": {"num_attention_heads": 2}},
+        {"config": {"layer_norm_eps": 1e-3}},
+        {"config": {"hidden_act": "gelu"}},
+    ],
+)
+def test_the_stamp_changes_with_what_changes_the_numbers(checkpoint, photo, fields):
+    before, after = changed_config(checkpoint, photo, **fields)
+    assert before != after
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"preprocessor_config": {"size": 256}},
+        {"preprocessor_config": {"crop_size": 256}},
+        {"preprocessor_config": {"processor_class": "CLIPProcessor"}},
+        {"config": {"transformers_version": "4.0", "dtype": "float16"}},
+        {"config": {"layer_norm_eps": ...}},
+    ],
+)
+def test_the_stamp_stays_with_what_changes_no_number(checkpoint, photo, fields):
+    before, after = changed_config(checkpoint, photo, **fields)
+    assert before == after
+
+
+def test_an_activation_that_is_not_written_out_runs_through_transformers(checkpoint, photo, edited):
+    from transformers import CLIPVisionConfig, CLIPVisionModel
+
+    rewrite(checkpoint / "config.json", hidden_act="gelu_pytorch_tanh")
+    pipe = CLIPPipe(checkpoint, device="cpu", framing="center-crop")
+    measured = pipe.measure(photo, edited, BOX, "outer")
+    through = measured.details["through"]
+    assert through.startswith("transformers ")
+    assert through.endswith(": CLIPVisionModel (hidden_act 'gelu_pytorch_tanh')")
+    config = json.loads((checkpoint / "config.json").read_text())
+    model = CLIPVisionModel(CLIPVisionConfig(**config)).eval()
+    state = load_file(checkpoint / "model.safetensors")
+    named = {name.removeprefix("vision_model."): name for name in model.state_dict()}
+    model.load_state_dict({named[name]: tensor for name, tensor in state.items()})
+    with torch.inference_mode():
+        pixels = pipe._input().pixels(photo, "center-crop")
+        expected = model(pixel_values=pixels).last_hidden_state[0].numpy()
+    np.testing.assert_array_equal(pipe._tokens([photo])[0], expected.astype(np.float64))
+    assert "through" not in CLIPPipe(CLIP, device="cpu").measure(photo, edited).details
+
+
+def test_a_preprocessor_that_is_not_written_out_is_stamped(checkpoint, photo, edited):
+    rewrite(checkpoint / "preprocessor_config.json", resample=0)
+    measured = CLIPPipe(checkpoint, device="cpu").measure(photo, edited, BOX, "outer")
+    assert measured.details["through"].endswith(": CLIPImageProcessor (resample 0)")
 
 
 def test_loading_prints_nothing_and_keeps_random_numbers(capfd, photo):

@@ -181,7 +181,8 @@ def test_objects_are_compared_by_the_cls_token_of_their_padded_crops(dino_folder
     assert measured.details["similarities"] == pytest.approx(similarities, abs=1e-5)
     assert measured.value == pytest.approx(np.mean(similarities), abs=1e-5)
     assert -1 <= measured.value < 0.999
-    assert [used.name for used in measured.weights][1:] == ["sam:sam.safetensors"]
+    named = [used.name for used in measured.weights]
+    assert named[1:3] == [f"{named[0]} configuration", "sam:sam.safetensors"]
     assert measured.scope == "edit_area"
     assert pipe.calc_object_pad_cls_sim(photo, photo, [BOX, BOX]) == pytest.approx(1)
 
@@ -248,9 +249,7 @@ def test_a_reduced_precision_is_stamped_and_close(dinov2, wide, edited):
             {"config.json": {"num_hidden_layers": 3}},
             r"does not fit the Dinov2Model.*: no \S*layer\.2\.",
         ),
-        ({"preprocessor_config.json": {"resample": 1}}, "resample is 1"),
         ({"preprocessor_config.json": {"crop_size": {"height": 8, "width": 16}}}, "only square"),
-        ({"preprocessor_config.json": {"size": {"shortest_edge": 16}}}, "cannot be cropped to 32"),
         ({"preprocessor_config.json": {"image_mean": [1]}}, "image_mean is .1., not three"),
         ({"preprocessor_config.json": {"crop_size": 4}}, "smaller than a patch"),
     ],
@@ -273,7 +272,10 @@ def test_without_a_preprocessor_the_input_is_224_pixels(copied, wide):
 def test_only_safetensors_are_read(copied, wide):
     torch.save({}, copied / "pytorch_model.bin")
     (copied / "model.safetensors").unlink()
-    with pytest.raises(MissingResourceError, match=r"DINO model directory .* no model.safetensors"):
+    with pytest.raises(
+        MissingResourceError,
+        match=r"DINO model directory .* none of model.safetensors, .* \(it holds",
+    ):
         DINOPipe(copied, device="cpu")(wide, wide)
 
 
@@ -289,18 +291,10 @@ INSTALL = r"pip install --upgrade 'transformers>=4.57'"
 
 
 def test_without_transformers_the_message_says_what_to_install(dinov2, wide, monkeypatch):
-    def absent(name):
-        raise metadata.PackageNotFoundError(name)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(metadata, "version", absent)
-        with pytest.raises(MissingResourceError, match=f"not installed.*{INSTALL}") as caught:
-            DINOPipe(dinov2, device="cpu")(wide, wide)
-        assert caught.value.pipe == "dino-v3-pipe"
-    with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "transformers", None)
-        with pytest.raises(MissingResourceError, match=f"cannot be imported.*{INSTALL}"):
-            DINOPipe(dinov2, device="cpu")(wide, wide)
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(MissingResourceError, match=f"cannot be imported.*{INSTALL}") as caught:
+        DINOPipe(dinov2, device="cpu")(wide, wide)
+    assert caught.value.pipe == "dino-v3-pipe"
 
 
 def test_a_transformers_that_is_too_old_is_told(dinov2, wide, monkeypatch):

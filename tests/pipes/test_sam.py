@@ -277,7 +277,12 @@ def test_measurement_says_how_it_was_obtained(tiny_clip, photo):
     flipped = photo[:, ::-1]
     measured = tiny_clip.measure(photo, flipped, [BOX, OTHER, OTHER, BOX], metric=NAME)
     assert measured.scope == "edit_area"
-    assert [used.name for used in measured.weights] == ["clip:clip", "sam:sam.safetensors"]
+    assert [used.name for used in measured.weights] == [
+        "clip:clip",
+        "clip:clip configuration",
+        "sam:sam.safetensors",
+        "sam:sam.safetensors configuration",
+    ]
     assert measured.details["reference_boxes"] == [list(BOX), list(OTHER)]
     assert measured.details["edited_boxes"] == [list(OTHER), list(BOX)]
     assert measured.details["bg_color"] == [255, 255, 255]
@@ -309,7 +314,7 @@ def test_an_empty_crop_names_its_pair(tiny_clip, photo):
     assert measured.value is None
     assert measured.soft_failure.reason == "empty-crop"
     assert "box 2 of 2 of the edited image" in measured.soft_failure.message
-    assert len(measured.weights) == 2
+    assert len(measured.weights) == 4
 
 
 def test_without_sam_the_error_names_the_key_and_where_to_write_it(photo):

@@ -95,7 +95,7 @@ def test_it_isolates_for_other_pipes_and_has_the_metric(sam2_folder, photo):
     clip = CLIPPipe(CLIP, device="cpu", sam=sam)
     measured = clip.measure(photo, photo, [BOX, BOX], metric="sam_clip_cls_sim")
     assert measured.value == pytest.approx(1)
-    assert measured.weights[1].name == f"sam2:{sam2_folder.name}"
+    assert measured.weights[2].name == f"sam2:{sam2_folder.name}"
     assert SAMPipe(device="cpu", **sam)(photo, photo, [BOX, BOX]) == 1.0
 
 

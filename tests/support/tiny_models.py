@@ -99,3 +99,28 @@ def make_sam2(folder: Path) -> Path:
                              "iou_head_hidden_dim": 32},
     )  # fmt: skip
     return save(seeded(Sam2Model, config), SAM2, folder)
+
+
+SIGLIP = {
+    "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
+    "patch_size": 16,
+}  # fmt: skip
+
+
+def make_siglip(kind: str, folder: Path) -> Path:
+    """``siglip`` (whole), ``siglip_vision_model`` or ``siglip2`` of 16 patches."""
+    import transformers
+
+    second = kind == "siglip2"
+    vision = {**SIGLIP, **({"num_patches": 16} if second else {"image_size": 64})}
+    name = "Siglip2Vision" if second else "SiglipVision" if kind != "siglip" else "Siglip"
+    text = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1,
+            "num_attention_heads": 2, "vocab_size": 50}  # fmt: skip
+    config_class = getattr(transformers, f"{name}Config")
+    if name == "Siglip":
+        config = config_class(text_config=text, vision_config=vision)
+    else:
+        config = config_class(**vision)
+    size = {"max_num_patches": 16} if second else {"size": {"height": 64, "width": 64}}
+    preprocessor = {"image_processor_type": f"Siglip{'2' * second}ImageProcessor", **size}
+    return save(seeded(getattr(transformers, f"{name}Model"), config), preprocessor, folder)

@@ -322,17 +322,37 @@ class TestHub:
         assert run.returncode == 0, run.stderr
         assert [path.name for path in hub.weights()] == ["pytorch_model.bin"]
 
+    def test_shards_and_every_preprocessor(self, hub: Hub) -> None:
+        index = {"weight_map": {"visual.weight": "model-1.safetensors", "b": "model-2.safetensors"}}
+        files = {
+            "config.json": self.FILES["config.json"],
+            "processor_config.json": b"{}",
+            "model.safetensors.index.json": json.dumps(index).encode(),
+            "model-1.safetensors": SAFETENSORS,
+            "model-2.safetensors": save({"b": np.ones(3, np.float32)}),
+            "model.fp16.safetensors": SAFETENSORS,
+        }
+        hub.has("acme/clip", files)
+        run = hub.fetch("clip:acme/clip")
+        assert run.returncode == 0, run.stderr
+        folder = Path(run.stdout.strip().removeprefix("clip:acme/clip: "))
+        assert {path.name for path in folder.iterdir()} == files.keys() - {"model.fp16.safetensors"}
+        hub.has(
+            "acme/other", {name: files[name] for name in files if name != "model-2.safetensors"}
+        )
+        assert failed(hub.fetch("clip:acme/other"), 1, "has no model-2.safetensors on the hub")
+
     def test_a_revision(self, hub: Hub) -> None:
         hub.has("acme/clip", self.FILES, revision="v2")
-        assert hub.fetch("clip:acme/clip", "--revision", "v2").returncode == 0
-        assert hub.run("path", "clip:acme/clip", "--revision", "v2").returncode == 0
+        assert hub.fetch("clip:acme/clip@v2").returncode == 0
+        assert hub.run("path", "clip:acme/clip@v2").returncode == 0
         assert hub.run("path", "clip:acme/clip").returncode == 1
 
     def test_weights_that_another_revision_brought_come_once(self, hub: Hub) -> None:
         hub.has("acme/clip", self.FILES)
         hub.has("acme/clip", self.FILES, revision="v2")
         assert hub.fetch("clip:acme/clip").returncode == 0
-        assert hub.fetch("clip:acme/clip", "--revision", "v2").returncode == 0
+        assert hub.fetch("clip:acme/clip@v2").returncode == 0
         came = [asked for asked in hub.server.asked if asked.startswith("GET")]
         assert [one for one in came if one.endswith("/model.safetensors")] == [
             "GET /acme/clip/resolve/main/model.safetensors"
@@ -348,13 +368,13 @@ class TestHub:
         hub.server.answers["/api/models/acme/clip/revision/v9"] = Answer(
             b"{}", 404, {"X-Error-Code": "RevisionNotFound"}
         )
-        run = hub.fetch("clip:acme/clip", "--revision", "v9")
-        assert failed(run, 1, "clip:acme/clip has no revision 'v9' .*check --revision")
+        run = hub.fetch("clip:acme/clip@v9")
+        assert failed(run, 1, "clip:acme/clip has no revision 'v9' .*check what stands after @")
 
     @pytest.mark.parametrize(
         "files",
         [
-            {"config.json": b"{}", "model.safetensors.index.json": b"{}"},
+            {"config.json": b"{}", "model.bin.index.json": b"{}"},
             {"model.safetensors": SAFETENSORS},
         ],
     )

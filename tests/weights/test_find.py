@@ -53,6 +53,20 @@ def clip_dir(tmp_path: Path) -> Path:
     return folder
 
 
+SHARDS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
+
+
+@pytest.fixture
+def sharded(clip_dir: Path) -> Path:
+    """A directory whose weights lie in two files."""
+    (clip_dir / "model.safetensors").unlink()
+    for name, shard in zip("ab", SHARDS, strict=True):
+        save_file({name: np.ones(3, np.float32)}, clip_dir / shard)
+    index = {"weight_map": dict(zip("ab", SHARDS, strict=True))}
+    (clip_dir / "model.safetensors.index.json").write_text(json.dumps(index))
+    return clip_dir
+
+
 @pytest.fixture
 def small_vit_b(monkeypatch: pytest.MonkeyPatch) -> bytes:
     """Publish a few bytes as sam:vit_b, since no test can have the real 375 MB."""
@@ -168,11 +182,47 @@ class TestClipDirectory:
         with pytest.raises(MissingResourceError, match=r"has no weights.*tf_3.h5 and 2 more"):
             find_clip(str(clip_dir))
 
-    def test_shards(self, clip_dir: Path) -> None:
-        (clip_dir / "model.safetensors").rename(clip_dir / "model-00001-of-00002.safetensors")
-        (clip_dir / "model.safetensors.index.json").write_text("{}")
-        with pytest.raises(WeightsError, match=r"several shards.*save it again as one file"):
-            find_clip(str(clip_dir))
+    def test_shards(self, sharded: Path) -> None:
+        found = find_clip(str(sharded))
+        assert [file.name for file in found.files] == list(SHARDS)
+        hashes = "\n".join(sha256_of(sharded / name) for name in SHARDS)
+        assert found.sha256 == hashlib.sha256(hashes.encode()).hexdigest()
+        save_file({"a": np.zeros(3, np.float32)}, sharded / SHARDS[0])
+        assert find_clip(str(sharded)).sha256 != found.sha256
+
+    def test_a_shard_that_is_not_there_is_named(self, sharded: Path) -> None:
+        (sharded / SHARDS[1]).unlink()
+        with pytest.raises(
+            MissingResourceError, match=rf"lacks {SHARDS[1]}, of the 2 shards that model.safet"
+        ):
+            find_clip(str(sharded))
+
+    def test_a_shard_that_was_cut_off(self, sharded: Path) -> None:
+        file = sharded / SHARDS[1]
+        file.write_bytes(file.read_bytes()[:-1])
+        with pytest.raises(WeightsError, match=rf"{SHARDS[1]} is .*the copy was cut off"):
+            find_clip(str(sharded))
+
+    @pytest.mark.parametrize(
+        "index",
+        [
+            "{}",
+            '{"weight_map": {}}',
+            '{"weight_map": 5}',
+            '{"weight_map": {"a": "../x.safetensors"}}',
+        ],
+    )
+    def test_an_index_that_lists_no_shards(self, sharded: Path, index: str) -> None:
+        (sharded / "model.safetensors.index.json").write_text(index)
+        with pytest.raises(WeightsError, match=r"index.json lists no shards: its weight_map must"):
+            find_clip(str(sharded))
+
+    def test_half_precision_is_taken_where_there_is_nothing_better(self, clip_dir: Path) -> None:
+        half = clip_dir / "model.fp16.safetensors"
+        save_file({"a": np.ones(3, np.float16)}, half)
+        assert find_clip(str(clip_dir)).files == (clip_dir / "model.safetensors",)
+        (clip_dir / "model.safetensors").unlink()
+        assert find_clip(str(clip_dir)).files == (half,)
 
     def test_a_file_in_place_of_the_directory(self, clip_dir: Path) -> None:
         with pytest.raises(WeightsError, match=r"is a file; give the directory"):
@@ -261,7 +311,7 @@ class TestClipFromTheHubCache:
         text = str(caught.value)
         assert text.startswith("revision 'v2' of CLIP model 'acme/clip' is not on this machine")
         assert str(tmp_path / "hub") in text
-        assert text.endswith("editmetrics weights fetch clip:acme/clip --revision v2")
+        assert text.endswith("editmetrics weights fetch clip:acme/clip@v2")
         assert caught.value.pipe == "clip-pipe"
 
     def test_a_revision_is_honoured(self, tmp_path: Path) -> None:
@@ -280,6 +330,36 @@ class TestClipFromTheHubCache:
     def test_a_config_without_weights_is_not_enough(self, tmp_path: Path) -> None:
         in_hub_cache(tmp_path / "hub", "acme/clip", {"config.json": b"{}"})
         with pytest.raises(MissingResourceError, match=r"only its config.json in the local hub"):
+            find_clip("acme/clip")
+
+    def test_without_refs_main_the_revisions_are_told(self, tmp_path: Path) -> None:
+        hub = tmp_path / "hub"
+        snapshot = in_hub_cache(hub, "acme/clip", self.FILES, ref="v2")
+        in_hub_cache(hub, "acme/clip", self.FILES, ref="v3", commit="d" * 40)
+        (hub / "models--acme--clip" / "refs" / "v3").unlink()
+        with pytest.raises(MissingResourceError) as caught:
+            find_clip("acme/clip")
+        text = str(caught.value)
+        assert f"no refs/main and only the revisions {'c' * 40} (v2), {'d' * 40} (name" in text
+        assert str(snapshot) in text
+        assert caught.value.fetch == ("clip:acme/clip",)
+        with pytest.raises(MissingResourceError, match=r"fetch clip:acme/clip@v9$"):
+            find_clip("acme/clip", revision="v9")
+
+    @pytest.mark.parametrize(
+        "name", ["config.json", "preprocessor_config.json", "processor_config.json"]
+    )
+    def test_a_configuration_that_was_edited_in_the_cache(self, tmp_path: Path, name: str) -> None:
+        snapshot = in_hub_cache(tmp_path / "hub", "acme/clip", {**self.FILES, name: b"{}"})
+        link = snapshot / name
+        git = hashlib.sha1(b"blob 2\0{}").hexdigest()  # as the hub names what is not large
+        blob = link.resolve().with_name(git)
+        blob.write_bytes(b"{}")
+        link.unlink()
+        link.symlink_to(blob)
+        assert find_clip("acme/clip").path == snapshot
+        blob.write_bytes(b'{"resample": 2}')
+        with pytest.raises(WeightsError, match=rf"{name} has hash .* the hub cache filed it under"):
             find_clip("acme/clip")
 
     def test_a_blob_that_rotted(self, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import isqrt, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +14,13 @@ from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.images.load import Array, ImageLike
 from pytest_editmetrics.images.regions import Framing, Mask
 from pytest_editmetrics.pipes.base import Request, Score
-from pytest_editmetrics.pipes.clip.model import CLIPEncoder, load_clip, read_clip_input
+from pytest_editmetrics.pipes.clip.model import POOLED, has_cls, load_clip, read_clip_input
 from pytest_editmetrics.pipes.clip.spec import SPEC
 from pytest_editmetrics.pipes.clip.transport import Tokens, emd, transport_costs
 from pytest_editmetrics.pipes.declared import REFERENCE_PATCHES
 from pytest_editmetrics.pipes.sam.pipe import SAMPipe
 from pytest_editmetrics.pipes.vision import VisionPipe
-from pytest_editmetrics.pipes.vision_model import VisionInput
+from pytest_editmetrics.pipes.vision_model import VisionEncoder, VisionInput
 from pytest_editmetrics.pipes.with_model import Using
 
 if TYPE_CHECKING:
@@ -107,11 +108,17 @@ class CLIPPipe(VisionPipe):
 
         return find_clip(str(self.model_path), self.revision)
 
-    def _build(self, using: Using) -> CLIPEncoder:
-        return load_clip(using.found.path, self._input(), using.device, using.dtype)
+    def _build(self, using: Using) -> VisionEncoder:
+        return load_clip(using.found, self._input(), using.device, using.dtype)
 
     def _read_input(self, folder: Path) -> VisionInput:
-        return read_clip_input(folder, self.framing != "stretch")
+        return read_clip_input(folder, self.framing)
+
+    def _object_score(self, request: Request) -> Score:
+        score = super()._object_score(request)
+        if has_cls(self._input()):
+            return score
+        return replace(score, details={**score.details, "object_vector": POOLED})
 
     def _check_params(self, metric: str, params: dict[str, Any]) -> dict[str, Any]:
         checked = super()._check_params(metric, params)

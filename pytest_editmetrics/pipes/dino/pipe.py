@@ -103,7 +103,7 @@ class DINOPipe(VisionPipe):
         return find_dino(str(self.model_path), self.revision)
 
     def _build(self, using: Using) -> DINOEncoder:
-        return load_dino(using.found.path, self._input(), using.device, using.dtype)
+        return load_dino(using.found, self._input(), using.device, using.dtype)
 
     def _read_input(self, folder: Path) -> VisionInput:
         return read_dino_input(folder)

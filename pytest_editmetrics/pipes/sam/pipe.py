@@ -21,6 +21,7 @@ from pytest_editmetrics.pipes.objects import boxes_used, mean_over_pairs, overla
 from pytest_editmetrics.pipes.sam import model as sam_model
 from pytest_editmetrics.pipes.sam import model_2 as sam2_model
 from pytest_editmetrics.pipes.sam.spec import SPEC
+from pytest_editmetrics.pipes.vision_model import VisionInput
 from pytest_editmetrics.pipes.with_model import ModelPipe, Using
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ class SAMPipe(ModelPipe[Any]):
         self.model_type = model_type
         self.model_path = model_path
         self.model_cfg = model_cfg
+        self._taken: VisionInput | None = None
+
+    def release(self) -> None:
+        """Free the weights; the pipe stays usable."""
+        super().release()
+        self._taken = None
 
     def isolate(
         self, image: ImageLike, box: Sequence[float], bg_color: Sequence[int] = WHITE
@@ -150,21 +157,30 @@ class SAMPipe(ModelPipe[Any]):
     ) -> Sequence[NDArray[np.float32]]:
         def compute() -> list[NDArray[np.float32]]:
             with self.models.telling("SAM looks at an image"):
+                using = self.use()
                 if self.model_type == "sam2":
-                    return sam2_model.encode(model, image, self.use().dtype)
+                    return sam2_model.encode(model, image, using.dtype, self._input(using))
                 return [sam_model.encode(model, image, self.use().dtype)]
 
         return self.cache.get(feature_key("sam-embedding-1", **depends), compute)
 
-    def _depends(self, image: Array) -> dict[str, Any]:
-        found = self.use().found
+    def _described(self, using: Using) -> Mapping[str, Any] | None:
         if self.model_type == "sam2":
-            size: Any = sam2_model.identity(found.path)
-        elif found.config is None:
-            size = self.model_type
-        else:
-            size = asdict(sam_model.read_dimensions(found.config))
-        return {"size": size, **self.use().depends(image)}
+            return self._input(using).described("center-crop")
+        config = using.found.config
+        return None if config is None else asdict(sam_model.read_dimensions(config))
+
+    def _input(self, using: Using) -> VisionInput:
+        with self._lock:
+            if self._taken is None:
+                self._taken = sam2_model.read_sam2_input(using.found.path)
+            return self._taken
+
+    def _depends(self, image: Array) -> dict[str, Any]:
+        using = self.use()
+        size: Any = self._described(using) or self.model_type
+        theirs = self._input(using).arithmetic() if self.model_type == "sam2" else {}
+        return {"size": size, **theirs, **using.depends(image)}
 
     def _find(self) -> FoundWeights:
         from pytest_editmetrics.weights.find import find_sam, find_sam2
@@ -178,7 +194,7 @@ class SAMPipe(ModelPipe[Any]):
     def _build(self, using: Using) -> Any:
         found = using.found
         if self.model_type == "sam2":
-            return sam2_model.load_sam2(found.path, using.device)
+            return sam2_model.load_sam2(found, self._input(using), using.device)
         return sam_model.load_sam(
             found.path, found.config, self.model_type, using.device, using.dtype
         )
