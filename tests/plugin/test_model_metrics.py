@@ -82,8 +82,10 @@ def test_goldens_and_results_know_a_metric_by_its_own_name(pytester, configure, 
     found = gates(pytester)
     assert set(found) == {"dino_structure_sim", "sam_dino_cls_sim", "mask_iou"}
     names = [used["name"] for used in found["sam_dino_cls_sim"]["weights"]]
-    assert names == ["dino:dino", "sam:sam.safetensors" if sam == "sam" else "sam2:sam2"]
-    assert found["mask_iou"]["weights"][0]["name"] == names[1]
+    of_sam = "sam:sam.safetensors" if sam == "sam" else "sam2:sam2"
+    expected = ["dino:dino", of_sam]
+    assert names == [text for name in expected for text in (name, f"{name} configuration")]
+    assert found["mask_iou"]["weights"][0]["name"] == of_sam
     assert found["dino_structure_sim"]["scope"] == "edit_area"
 
 
