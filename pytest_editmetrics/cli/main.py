@@ -18,6 +18,7 @@ from pytest_editmetrics.cli import (
     calibrate,
     comment,
     compare,
+    doctor,
     init,
     merge,
     metrics,
@@ -70,6 +71,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (
         init,
+        doctor,
         weights,
         report,
         approve,

@@ -58,7 +58,8 @@ class Settings:
     ``expect`` is what holds where a check or case does not say how its background is written;
     ``resize`` and ``aspect`` hold where it does not say what to do with unlike sizes, ``colour``
     where it does not say how colours are read; ``metrics_named`` tells that the file names the
-    metrics.
+    metrics; ``named`` are the metrics and pipes that it, or a file it is based on, says anything
+    of.
     """
 
     path: Path | None
@@ -72,6 +73,7 @@ class Settings:
     resize: Resize | None = None
     aspect: Aspect | None = None
     colour: Colour = "seen"
+    named: frozenset[str] = frozenset()
 
     def default(self, metric: Metric, expect: Expect | None) -> Threshold | None:
         """Return the bound that holds where no golden, test or case states one."""
@@ -111,7 +113,14 @@ def load_settings(path: Path | None, registry: PipeRegistry, rootdir: Path) -> S
     known = {key: spec.defaults for key, spec in registry.pipes.items()}
     root = merge(Node.of({"pipes_default": known}, BUILT_IN), tree.root)
     assert root is not None
-    return _Loader(path, Tree(root, tree.files), registry).load()
+    said = frozenset(
+        name
+        for key in ("pipes_default", "metric_configs", "thresholds")
+        if (node := tree.root.get(key)) is not None and node.is_mapping
+        for name in node.value
+    )
+    settings = _Loader(path, Tree(root, tree.files), registry).load()
+    return replace(settings, named=said)
 
 
 class _Loader:

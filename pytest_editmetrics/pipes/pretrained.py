@@ -158,6 +158,32 @@ def load_pretrained(name: str, found: FoundWeights, device: str, pipe: str) -> A
     return model.eval().requires_grad_(False).to(device)
 
 
+def own_model(name: str, found: FoundWeights) -> Any:
+    """Return transformers' model ``name`` as it loads it by itself from a folder, in float32.
+
+    Raises:
+        ImportError: transformers cannot be imported.
+        WeightsError: some of the model is not in the weights that it reads.
+    """
+    import torch
+    import transformers
+
+    with _quiet():
+        model, told = getattr(transformers, name).from_pretrained(
+            found.path,
+            local_files_only=True,
+            dtype=torch.float32,
+            variant="fp16" if ".fp16" in found.files[0].name else None,
+            output_loading_info=True,
+        )
+    if lacking := sorted(told["missing_keys"]):
+        raise WeightsError(
+            f"transformers' {name} finds no {lacking[0]} in {found.files[0]}, and would take random"
+            " numbers for it"
+        )
+    return model.eval().requires_grad_(False)
+
+
 def _class(name: str, pipe: str) -> Any:
     try:
         import transformers

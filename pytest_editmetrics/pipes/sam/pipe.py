@@ -119,6 +119,11 @@ class SAMPipe(ModelPipe[Any]):
         """
         return _isolated(image, self._find_all(image, boxes), bg_color)
 
+    def mask_of(self, image: Array, box: Box) -> Mask:
+        """Return the best mask of a box inside an image (H, W, 3), boolean, of the box's size."""
+        with self.explained("finding an object"):
+            return self._masks(image, [box])[0]
+
     def calc_iou(
         self, ref_image: ImageLike, edited_image: ImageLike, coords: Any = None
     ) -> float | None:
