@@ -1,4 +1,4 @@
-.PHONY: demo test slow adversity corpus bad-input reference browser check dist sbom compatibility fuzz \
+.PHONY: demo test slow adversity corpus models bad-input reference browser check dist sbom compatibility fuzz \
 	mutation clean
 
 PYTHON ?= python3
@@ -15,13 +15,13 @@ demo: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	$(BIN)/python -m coverage erase
-	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -q -n 2 -m "not slow" --ignore tests/browser --ignore tests/adversity --ignore tests/corpus
+	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -q -n 2 -m "not slow" --ignore tests/browser --ignore tests/adversity --ignore tests/corpus --ignore tests/models
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
 # tests of more than ten seconds: models, determinism, killed processes, a Ray cluster
 slow: $(VENV)/.ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m slow tests --ignore tests/corpus
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m slow tests --ignore tests/corpus --ignore tests/models
 
 # ways round the gates, and their table in docs/reliability.md
 adversity: $(VENV)/.ready
@@ -30,6 +30,10 @@ adversity: $(VENV)/.ready
 # some hundred image files, made from photos, each against another decoder
 corpus: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 tests/corpus
+
+# small models of every kind against transformers, layer by layer, each preprocessor field changed
+models: $(VENV)/.ready
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 tests/models
 
 bad-input: $(VENV)/.ready
 	$(BIN)/python tests/bad_input/write_page.py

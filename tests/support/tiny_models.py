@@ -74,10 +74,11 @@ def make_dino(kind: str, folder: Path) -> Path:
     return save(model, STRETCHING if kind == "dinov3_vit" else CROPPING, folder)
 
 
-def make_sam2(folder: Path) -> Path:
-    """SAM 2 with an input of 128 pixels."""
+def make_sam2(folder: Path, **sizes: Any) -> Path:
+    """SAM 2 with an input of 128 pixels; ``sizes`` are of its backbone."""
     from transformers import Sam2Config, Sam2Model
 
+    stages = sizes.get("embed_dim_per_stage", [8, 16, 32, 64])
     config = Sam2Config(
         vision_config={
             "backbone_config": {
@@ -89,8 +90,9 @@ def make_sam2(folder: Path) -> Path:
                 "num_attention_heads_per_stage": [1, 1, 2, 2],
                 "window_size_per_stage": [4, 2, 4, 2],
                 "global_attention_blocks": [3],
+                **sizes,
             },
-            "backbone_channel_list": [64, 32, 16, 8],
+            "backbone_channel_list": stages[::-1],
             "backbone_feature_sizes": [[32, 32], [16, 16], [8, 8]],
             "fpn_hidden_size": 32,
         },
