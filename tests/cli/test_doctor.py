@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny_models import make_dino, make_sam2, make_siglip
+from tiny_models import make_clip, make_dino, make_sam2, make_siglip
 
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.pipes.preprocessor import Preprocessor
@@ -75,7 +75,7 @@ def test_json_holds_the_same(alone, capsys):
 @pytest.mark.parametrize(
     ("pipe", "options", "make"),
     [
-        ("clip-pipe", f"model_path: '{MODELS / 'clip'}', framing: center-crop", None),
+        ("clip-pipe", "model_path: '{}', framing: center-crop", make_clip),
         ("clip-pipe", "model_path: '{}', framing: center-crop", lambda f: make_siglip("siglip", f)),
         ("clip-pipe", "model_path: '{}'", lambda f: make_siglip("siglip2", f)),
         ("dino-v3-pipe", "model_path: '{}'", lambda f: make_dino("dinov2_with_registers", f)),

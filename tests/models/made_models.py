@@ -11,10 +11,6 @@ import torch
 from preprocessors import their_class
 from tiny_models import IMAGENET, SIGLIP, save, seeded
 
-CLIP = {
-    "hidden_size": 48, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4,
-    "image_size": 64, "patch_size": 16,
-}  # fmt: skip
 CLIPS: dict[str, dict[str, Any]] = {
     "patch-16": {},
     "patch-32": {"patch_size": 32, "image_size": 96},
@@ -109,13 +105,6 @@ def layers(folder: Path, name: str, inputs: dict[str, torch.Tensor]) -> Any:
         parameter.data = parameter.data.clone()
     with torch.inference_mode():
         return model(**inputs, output_hidden_states=True)
-
-
-def make_clip(folder: Path, sizes: dict[str, Any]) -> Path:
-    import transformers
-
-    config = transformers.CLIPVisionConfig(**{**CLIP, **sizes})
-    return save(seeded(transformers.CLIPVisionModel, config), {}, folder)
 
 
 def make_dino(folder: Path, name: str, sizes: dict[str, Any]) -> Path:

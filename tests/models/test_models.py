@@ -11,7 +11,7 @@ import made_models as made
 import numpy as np
 import pytest
 import torch
-from tiny_models import make_sam2
+from tiny_models import CLIP, make_clip, make_sam2
 
 from pytest_editmetrics.errors import WeightsError
 from pytest_editmetrics.images.load import load_image
@@ -77,8 +77,8 @@ def every_field(pipe_class: Any, folder: Path, kind: str, name: str, edge: int, 
 
 @pytest.mark.parametrize("config", made.CLIPS)
 def test_clip(tmp_path, cat, config):
-    folder = made.make_clip(tmp_path, made.CLIPS[config])
-    edge = {**made.CLIP, **made.CLIPS[config]}["image_size"]
+    folder = make_clip(tmp_path, **made.CLIPS[config])
+    edge = {**CLIP, **made.CLIPS[config]}["image_size"]
     every = every_field(CLIPPipe, folder, "CLIPImageProcessor", "CLIPVisionModel", edge, cat)
     assert every == len(made.changes(edge))
     pipe = CLIPPipe(folder, device="cpu")
@@ -89,8 +89,8 @@ def test_clip(tmp_path, cat, config):
     "config", [name for name in made.CLIPS if name not in ("gelu-tanh", "relu")]
 )
 def test_clip_layer_by_layer(tmp_path, cat, config):
-    folder = made.make_clip(tmp_path, made.CLIPS[config])
-    edge = {**made.CLIP, **made.CLIPS[config]}["image_size"]
+    folder = make_clip(tmp_path, **made.CLIPS[config])
+    edge = {**CLIP, **made.CLIPS[config]}["image_size"]
     made.describe(folder, "CLIPImageProcessor", shaped("CLIPImageProcessor", edge), nested=True)
     own = CLIPPipe(folder, device="cpu").load().model
     pixels = own.input.pixels(cat, "stretch")
@@ -188,7 +188,7 @@ def test_what_no_mask_of_sam2_could_be_placed_in_is_refused(tmp_path, cat, chang
 
 
 def test_the_same_input_whichever_file_says_so(tmp_path, cat):
-    folder = made.make_clip(tmp_path, {})
+    folder = make_clip(tmp_path)
     found = []
     for nested in (False, True):
         fields = {"size": 80, "crop_size": 64, "image_mean": [0.1] * 3}

@@ -28,26 +28,26 @@ def read(folder: Path, kind: str, **fields: Any) -> Preprocessor:
     return read_preprocessor(written(folder, kind, **fields), kind)
 
 
-def edge_of(pixels: torch.Tensor) -> int:
-    assert pixels.shape[2] == pixels.shape[3]
-    return int(pixels.shape[2])
-
-
 @pytest.mark.parametrize("kind", [kind for kind in DEFAULTS if kind != "Siglip2ImageProcessor"])
 @pytest.mark.parametrize("fields", CHANGES, ids=json.dumps)
 def test_each_field_gives_the_bits_of_transformers(tmp_path, wide, kind, fields):
-    image = (
-        wide[:96, :96] if "longest_edge" in str(fields) or not fields.get("do_resize", 1) else wide
-    )
-    try:
-        expected = theirs(kind, image, {**OWN.get(kind, {}), **fields})
-    except (TypeError, ValueError, NotImplementedError):
-        with pytest.raises(WeightsError):
-            read(tmp_path, kind, **fields).pixels(image, "center-crop", 32)
-        return
-    preprocessor = read(tmp_path, kind, **fields)
-    found = preprocessor.pixels(image, "center-crop", edge_of(expected))
-    assert torch.equal(found, expected.float())
+    if kind == "Sam2ImageProcessor" and "do_center_crop" in fields:
+        pytest.skip("a SAM 2 that crops is refused: its masks could not be placed")
+    for image in (wide, wide.transpose(1, 0, 2).copy(), wide[:40, :40], wide[:7, :31]):
+        try:
+            expected = theirs(kind, image, {**OWN.get(kind, {}), **fields})
+        except (TypeError, ValueError, NotImplementedError):
+            with pytest.raises(WeightsError):
+                read(tmp_path, kind, **fields).pixels(image, "center-crop", 32)
+            continue
+        preprocessor = read(tmp_path, kind, **fields)
+        height, width = expected.shape[2:]
+        if height != width:
+            with pytest.raises(WeightsError, match=f"makes {width}x{height} pixels"):
+                preprocessor.pixels(image, "center-crop", 32)
+            continue
+        found = preprocessor.pixels(image, "center-crop", height)
+        assert torch.equal(found, expected.float())
 
 
 @pytest.mark.parametrize("kind", DEFAULTS)

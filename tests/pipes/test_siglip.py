@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from preprocessors import their_class
 from safetensors.torch import load_file, save_file
 from tiny_models import make_dino, make_siglip
 
@@ -31,7 +32,7 @@ def theirs(folder: Path, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     model = getattr(transformers, f"{kind}VisionModel").from_pretrained(folder).eval()
     for parameter in model.parameters():  # where one lies in its file decides last bits
         parameter.data = parameter.data.clone()
-    processor = getattr(transformers, f"{kind}ImageProcessor").from_pretrained(folder)
+    processor = their_class(f"{kind}ImageProcessor").from_pretrained(folder)
     inputs = dict(processor(images=image.copy(), return_tensors="pt"))
     with torch.inference_mode():
         found = model(**inputs)

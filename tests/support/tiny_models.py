@@ -126,3 +126,19 @@ def make_siglip(kind: str, folder: Path) -> Path:
     size = {"max_num_patches": 16} if second else {"size": {"height": 64, "width": 64}}
     preprocessor = {"image_processor_type": f"Siglip{'2' * second}ImageProcessor", **size}
     return save(seeded(getattr(transformers, f"{name}Model"), config), preprocessor, folder)
+
+
+CLIP = {
+    "hidden_size": 48, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4,
+    "image_size": 64, "patch_size": 16,
+}  # fmt: skip
+
+
+def make_clip(folder: Path, **sizes: Any) -> Path:
+    """CLIP's vision model of 16 patches, unless ``sizes`` say otherwise."""
+    import transformers
+
+    config = transformers.CLIPVisionConfig(**{**CLIP, **sizes})
+    edge = config.image_size
+    preprocessor = {"size": {"shortest_edge": edge}, "crop_size": edge}
+    return save(seeded(transformers.CLIPVisionModel, config), preprocessor, folder)
