@@ -220,6 +220,8 @@ def _measured(gate: Gate) -> str:
         "n_selected",
         "mixed_patches",
         "unscaled",
+        "object_vector",
+        "through",
     )
     for key in shown:
         if key in gate.details:

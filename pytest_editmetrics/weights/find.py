@@ -72,17 +72,17 @@ def find_clip(
     """Find a CLIP model.
 
     Args:
-        model_path: a directory that holds ``config.json`` and one weights file
-            (``model.safetensors``, or ``pytorch_model.bin``); a hub id, looked up in the local
-            hub cache (``HF_HOME`` and ``HF_HUB_CACHE`` are honoured); or ``smoke``. A directory
-            of that name comes before a hub id.
+        model_path: a directory that holds ``config.json`` and weights (``model.safetensors``, its
+            shards with their index, ``model.fp16.safetensors``, or ``pytorch_model.bin``); a hub
+            id, looked up in the local hub cache (``HF_HOME`` and ``HF_HUB_CACHE`` are honoured); or
+            ``smoke``. A directory of that name comes before a hub id.
         revision: branch, tag or commit of a hub id; the hub's default is ``main``.
         hashed: gives the hash of a file; ``sha256_of`` reads it whole, whatever is remembered.
 
     Raises:
         InputError: an empty or malformed ``model_path``, or a revision of a local directory.
         MissingResourceError: not on this machine; the message names the command that fetches it.
-        WeightsError: there, and not usable: damaged, sharded, a pointer, a web page.
+        WeightsError: there, and not usable: damaged, a pointer, a web page.
 
     >>> find_clip("smoke").name
     'clip:smoke'
@@ -106,7 +106,7 @@ def find_dino(
     """Find a DINOv2 or DINOv3 model.
 
     Args:
-        model_path: a directory that holds ``config.json`` and ``model.safetensors``, or a hub id,
+        model_path: a directory that holds ``config.json`` and safetensors, or a hub id,
             looked up in the local hub cache.
         revision: as in ``find_clip``.
         hashed: as in ``find_clip``.
@@ -124,7 +124,7 @@ def find_sam2(model_path: str = SAM2_DEFAULT, *, hashed: Hash = remembered_sha25
     """Find a SAM 2 model in the transformers layout.
 
     Args:
-        model_path: a directory that holds ``config.json`` and ``model.safetensors``, or a hub id,
+        model_path: a directory that holds ``config.json`` and safetensors, or a hub id,
             looked up in the local hub cache.
         hashed: as in ``find_clip``.
 

@@ -97,7 +97,7 @@ def find_folder(kind: FolderKind, text: str, revision: str | None, hashed: Hash)
     Raises:
         InputError: a malformed hub id, or a revision of a local directory.
         MissingResourceError: not on this machine; the message names the command that fetches it.
-        WeightsError: there, and not usable: damaged, sharded, a pointer, a web page.
+        WeightsError: there, and not usable: damaged, a pointer, a web page.
     """
     folder = local_path(kind.pipe, text)
     if path_kind(folder) is not None:
@@ -131,7 +131,11 @@ def find_on_hub(kind: FolderKind, hub_id: str, revision: str | None, hashed: Has
         return _in_directory(kind, name, snapshot, hashed, f"run `{command}`")
     what = f"revision {revision!r} of {kind.label} model" if revision else f"{kind.label} model"
     folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=hub_id, repo_type="model")
-    has = "only its config.json" if snapshot is not None else _revisions(folder) or "nothing of it"
+    has = (
+        "only its config.json"
+        if snapshot is not None
+        else _revisions(kind, folder) or "nothing of it"
+    )
     raise MissingResourceError(
         f"{what} {hub_id!r} is not on this machine: there is no directory of that name, and "
         f"{has} in the local hub cache {constants.HF_HUB_CACHE}; {NOTHING}. Fetch it once with: "
@@ -141,8 +145,8 @@ def find_on_hub(kind: FolderKind, hub_id: str, revision: str | None, hashed: Has
     )
 
 
-def _revisions(folder: Path) -> str:
-    """Say which revisions a repository of the hub cache holds, and how each is named."""
+def _revisions(kind: FolderKind, folder: Path) -> str:
+    """Say which revisions a repository of the hub cache holds, and how to name one."""
     try:
         commits = sorted(entry.name for entry in (folder / "snapshots").iterdir())
     except OSError:
@@ -158,9 +162,11 @@ def _revisions(folder: Path) -> str:
     if not told:
         return ""
     lacks = "" if (refs / "main").is_file() else "no refs/main and "
+    option = "" if kind.name == "sam2" else "name one as `revision:`, or "
+    place = folder / "snapshots" / commits[0]
     return (
-        f"{lacks}only the revision{'s' if len(told) > 1 else ''} {', '.join(told)} (name one as"
-        f" `revision:`, or give its folder, {folder / 'snapshots' / commits[0]}, as model_path)"
+        f"{lacks}only the revision{'s' if len(told) > 1 else ''} {', '.join(told)} ({option}give"
+        f" its folder, {place}, as model_path)"
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import itertools
+import json
 import os
+import shutil
 import struct
 import sys
 import zlib
@@ -18,14 +20,17 @@ import torch
 from PIL import Image, ImageCms, ImageFile
 
 from pytest_editmetrics import (
+    CLIPPipe,
     Region,
     assert_object_sim_above,
     assert_unedit_lpips_below,
 )
 from pytest_editmetrics.goldens.images import image_address
+from pytest_editmetrics.weights.catalog import DATA
 
 __all__ = [
     "BOX",
+    "CLIPPipe",
     "Image",
     "Pipeline",
     "Region",
@@ -33,6 +38,7 @@ __all__ = [
     "assert_object_sim_above",
     "assert_unedit_lpips_below",
     "before",
+    "checkpoint",
     "claims",
     "data_url",
     "fifo",
@@ -61,6 +67,7 @@ __all__ = [
 ]
 
 nan, inf = float("nan"), float("inf")
+_numbers = itertools.count()
 BOX = [(16, 16, 32, 32)]
 
 
@@ -219,6 +226,20 @@ def nested(depth, seed=0):
     for _ in range(depth):
         seed = [seed]
     return seed
+
+
+def checkpoint(config=None, preprocessor=None, shards=None):
+    """A copy of the packaged CLIP with other fields, or with an index in place of its weights."""
+    folder = Path(f"model{next(_numbers)}")
+    shutil.copytree(DATA / "smoke_clip", folder)
+    for name, fields in (("config", config), ("preprocessor_config", preprocessor)):
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **(fields or {})}))
+    if shards:
+        (folder / "model.safetensors").unlink()
+        index = {"weight_map": shards}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    return str(folder)
 
 
 def golden(golden_image, suffix, data):

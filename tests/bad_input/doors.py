@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from bad_calls import AREAS, ARRAYS, ASKED, FILES, IMAGES, MARKERS
+from bad_checkpoints import CHECKPOINTS
 from bad_commands import COMMANDS, MANIFESTS, OPTIONS, RUNS
 from bad_input import Came, Case, tidy
 from bad_world import after, before, png
@@ -25,7 +26,7 @@ Rows = list[tuple[Case, Came]]
 SETTINGS = "metrics: [unedit_max_diff]\nthresholds: {unedit_max_diff: {max: 60}}\n"
 CHECK = "edit_gate.check(before, after, BOX)"
 FULL = ("-o", "editmetrics_junit=full")  # each gate is a property of its test
-CALLS = [*FILES, *ARRAYS, *AREAS, *ASKED, *IMAGES]
+CALLS = [*FILES, *ARRAYS, *AREAS, *ASKED, *IMAGES, *CHECKPOINTS]
 HOOK = """
 import json
 from pathlib import Path

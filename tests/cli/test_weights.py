@@ -260,3 +260,19 @@ class TestUsage:
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert run.returncode == 0, run.stderr
         assert "weights" in run.stdout
+
+
+@pytest.mark.parametrize("action", ["fetch", "path", "verify"])
+def test_help_names_every_kind_of_model(action: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["weights", action, "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for name in (
+        "sam:vit_b",
+        "lpips:vgg",
+        "clip:google/siglip2",
+        "dino:facebook/",
+        "sam2:facebook/",
+    ):
+        assert name in text
+    assert "clip:acme/clip@v2" in text

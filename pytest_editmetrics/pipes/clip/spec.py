@@ -70,7 +70,8 @@ SPEC = PipeSpec(
     (
         Option(
             "model_path",
-            "a hub id in the local hub cache, a local folder, or smoke for tiny random weights",
+            "a CLIP or SigLIP model: a hub id in the local hub cache, a local folder, or smoke for"
+            " tiny random weights",
             "file",
             default="openai/clip-vit-base-patch32",
             example="openai/clip-vit-large-patch14",
@@ -83,6 +84,6 @@ SPEC = PipeSpec(
     ),
     params=(PATCH_MASK_THRESHOLD, REFERENCE_PATCHES, BG_COLOR),
     chosen_by="model_path",
-    summary="a CLIP vision model",
+    summary="a CLIP or SigLIP vision model",
     details={**OF_PATCHES, "reference_patches": "as the metric's parameter", **OF_ISOLATED},
 )
