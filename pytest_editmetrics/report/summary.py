@@ -54,9 +54,9 @@ def fetch_line(missing: Sequence[str]) -> str:
     """Return the command that fetches all weights that were missing.
 
     >>> fetch_line(["sam:vit_b", "clip:acme/clip@v2"])
-    'weights were missing; fetch them with: editmetrics weights fetch sam:vit_b clip:acme/clip@v2'
+    'to fetch what is missing: editmetrics weights fetch sam:vit_b clip:acme/clip@v2'
     """
-    return f"weights were missing; fetch them with: editmetrics weights fetch {' '.join(missing)}"
+    return f"to fetch what is missing: editmetrics weights fetch {' '.join(missing)}"
 
 
 def _smoke(smoke: int, gates: int) -> str:

@@ -21,8 +21,7 @@ def test_structure(edit_gate):
     edit_gate.check(scene(), edited(), coords=BOX, metrics=["dino_structure_sim"])
 """
 COMMAND = (
-    "weights were missing; fetch them with: editmetrics weights fetch clip:acme/clip@v2 sam:vit_b"
-    " dino:acme/dino"
+    "to fetch what is missing: editmetrics weights fetch clip:acme/clip@v2 sam:vit_b dino:acme/dino"
 )
 
 
@@ -44,14 +43,15 @@ def nothing_here(scene: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyt
 
 
 @pytest.mark.parametrize("args", [(), ("-n2",)], ids=["serial", "xdist"])
-def test_the_last_line_fetches_all_that_was_missing(nothing_here, args):
+def test_the_session_ends_with_what_fetches_all_that_is_missing(nothing_here, args):
     if args:
         pytest.importorskip("xdist")
-    result = nothing_here.runpytest("-q", *args)
+    result = nothing_here.runpytest(*args)
     result.assert_outcomes(failed=3)
-    line = result.outlines[-2] if "failed in" in result.outlines[-1] else result.outlines[-1]
+    (line,) = (line for line in result.outlines if "to fetch what is missing" in line)
     assert sorted(line.split()) == sorted(COMMAND.split())
-    assert result.outlines.count(line) == 1
+    here = result.outlines.index(line)
+    assert "short test summary" in "".join(result.outlines[here : here + 3])
 
 
 def test_a_metric_that_lacks_two_models_names_both(nothing_here):
@@ -68,7 +68,7 @@ def test_a_metric_that_lacks_two_models_names_both(nothing_here):
 def test_what_may_be_missing_is_told_too(nothing_here):
     skip = "--editmetrics-skip-missing=clip-pipe,sam-pipe,dino-v3-pipe"
     result = nothing_here.runpytest(skip, "-k", "not background")
-    assert "weights were missing; fetch them with: editmetrics" in result.stdout.str()
+    assert "to fetch what is missing: editmetrics" in result.stdout.str()
 
 
 def test_a_session_that_lacks_nothing_says_nothing(scene):
@@ -76,7 +76,7 @@ def test_a_session_that_lacks_nothing_says_nothing(scene):
         test_x="from scene import *\ndef test_it(edit_gate):\n"
         "    edit_gate.check(scene(), scene(), coords=BOX, metrics=['unedit_psnr'])\n"
     )
-    assert "weights were missing" not in scene.runpytest().stdout.str()
+    assert "to fetch what is missing" not in scene.runpytest().stdout.str()
 
 
 def test_a_golden_notices_another_preprocessor(scene):
@@ -101,7 +101,7 @@ def test_a_golden_notices_another_preprocessor(scene):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*EditMetricsError: emd gave no verdict: the golden goldens/test_x.py.yaml:2 was measured*"
+            "*EditMetricsError: emd could not be judged: the golden goldens/test_x.py.yaml:2 was measured*"
             "today's are clip:model sha256 * clip:model configuration sha256 *(only clip:model configuration changed*"
         ]
     )
