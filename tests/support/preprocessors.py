@@ -59,6 +59,16 @@ def their_class(kind: str) -> Any:
     return getattr(transformers, kind)
 
 
+def same_rounding() -> bool:
+    """Whether this torchvision resizes whole levels as the newest does on this processor."""
+    from torchvision.transforms.v2.functional import _geometry
+
+    from pytest_editmetrics.pipes.preprocessor import _whole_levels
+
+    mode = _geometry.InterpolationMode.BILINEAR
+    return _geometry._do_native_uint8_resize_on_cpu(mode) == _whole_levels("bilinear")
+
+
 def theirs(kind: str, image: np.ndarray, fields: dict[str, Any]) -> torch.Tensor:
     """What transformers' class makes of an image, (1, 3, H, W)."""
     service = ("image_processor_type",)
