@@ -129,7 +129,7 @@ GATE = _declared(
     proposal number?: the bound that was recorded
     device text?: where it was computed: `cpu`, `cuda:0`
     device_name text?: the name of that device
-    weights weights: each model that was used
+    weights weights: each model that was used, and the configuration of CLIP, DINO, SAM 2
       name text: as `editmetrics weights list` calls it
       sha256 text: the hash of its file
       smoke flag: whether it is random
@@ -244,6 +244,8 @@ DETAILS = _declared(
     automatic mapping: parameters that have no id of their own, by argument
     repetitions whole: how often the gate was made in one attempt; the worst is kept
     no_golden text: why no golden can hold the value
+    fetch list: weights that were missing, as `editmetrics weights fetch` takes them
+    through text: what of the model or its preprocessing ran through transformers' own class
     other_weights text: the golden's weights, of an error that is only that they differ
     other_resize text: the golden's mode, of an error that is only that it differs
     golden_left_under list: tests under which an earlier recording left the fixture's golden

@@ -85,5 +85,10 @@ SPEC = PipeSpec(
     params=(PATCH_MASK_THRESHOLD, REFERENCE_PATCHES, BG_COLOR),
     chosen_by="model_path",
     summary="a CLIP or SigLIP vision model",
-    details={**OF_PATCHES, "reference_patches": "as the metric's parameter", **OF_ISOLATED},
+    details={
+        **OF_PATCHES,
+        "reference_patches": "as the metric's parameter",
+        **OF_ISOLATED,
+        "object_vector": "what stands for an object where the model has no CLS token",
+    },
 )
