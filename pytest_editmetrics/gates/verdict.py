@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.gates.other_golden import other_resize, other_weights
 from pytest_editmetrics.goldens.approved import Approved, GoldenAddress
 from pytest_editmetrics.goldens.recording import recorded_bound
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED
 from pytest_editmetrics.measurement import (
-    CONFIGURATION,
     Margin,
     Measurement,
     Metric,
@@ -304,53 +304,16 @@ def judge(
         return replace(gate, verdict="missing-golden")
     if other and approved is not None and approved.moved is not None:
         return replace(gate, verdict="error", message=approved.moved)
-    if other and approved is not None and approved.resized not in (None, gate.resize):
-        return _of_other_resize(gate, threshold.source, str(approved.resized))
     if other and approved is not None:
-        return _of_other_weights(gate, threshold.source, str(approved.weights))
+        resized = approved.resized not in (None, gate.resize)
+        stated = str(approved.resized if resized else approved.weights)
+        say = other_resize if resized else other_weights
+        details = {**gate.details, OTHER_RESIZE if resized else OTHER_WEIGHTS: stated}
+        message = say(gate, threshold.source, stated)
+        return replace(gate, verdict="error", message=message, details=details)
     if not holds:
         return replace(gate, verdict="review" if advisory else "fail")
     return replace(gate, verdict="review") if threshold.reviews(value) else gate
-
-
-def _of_other_weights(gate: Gate, source: str, stated: str) -> Gate:
-    """Return the error of a gate whose golden was measured with other weights than today's."""
-    today = ", ".join(f"{used['name']} sha256 {used['sha256'][:12]}" for used in gate.weights)
-    message = (
-        f"the golden {source} was measured with weights of sha256 {stated}, and today's are "
-        f"{today or 'none'}: its bound says nothing of a value of other weights"
-        f"{_only(gate, stated)}. Put those weights back, or record it again"
-    )
-    details = {**gate.details, OTHER_WEIGHTS: stated}
-    return replace(gate, verdict="error", message=message, details=details)
-
-
-def _of_other_resize(gate: Gate, source: str, stated: str) -> Gate:
-    """Return the error of a gate whose images were brought to one size in another way then."""
-
-    def told(mode: str) -> str:
-        return "on images of one size" if mode == NOT_RESIZED else f"under resize {mode!r}"
-
-    message = (
-        f"the golden {source} was measured {told(stated)}, and today's value {told(gate.resize)}: "
-        "its bound says nothing of that. Take that mode again (or let the model return that size), "
-        "or record it again"
-    )
-    details = {**gate.details, OTHER_RESIZE: stated}
-    return replace(gate, verdict="error", message=message, details=details)
-
-
-def _only(gate: Gate, stated: str) -> str:
-    """Say so where weights are the same, and what else decides a model's numbers is not."""
-    hashes = stated.split()
-    pairs = zip(gate.weights, hashes, strict=False)
-    other = [str(used["name"]) for used, one in pairs if not used["sha256"].startswith(one)]
-    if len(hashes) != len(gate.weights) or not all(n.endswith(CONFIGURATION) for n in other):
-        return ""
-    return (
-        f" (only {' and '.join(other)} changed: how images are prepared for the model, or its"
-        " sizes, as the JSON files beside the weights say)"
-    )
 
 
 def held_to(gate: Gate, threshold: Threshold | None) -> Gate:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import dedent
-from typing import Literal
+from typing import Any, Literal
 
+from pytest_editmetrics.gates.verdict import VERDICTS
+from pytest_editmetrics.goldens.environment import names_in, wrong_name
+
+_WEIGHTS_KEYS = ("name", "sha256")
 Kind = Literal[
     "text", "number", "whole", "flag", "mapping", "list", "weights", "verdict", "name", "names"
 ]  # fmt: skip
@@ -262,3 +267,50 @@ DETAILS = _declared(
     advice text: of a self-test: what to do
     """
 )
+
+
+def as_held(field: Field, value: Any) -> Any:
+    """Return the value of a field of a gate as ``Gate`` holds it.
+
+    Raises:
+        ValueError: it is none of this field.
+    """
+    kept = value
+    if value is None:
+        valid = field.null
+    elif field.kind == "verdict":
+        valid = isinstance(value, str) and value in VERDICTS
+    elif field.kind == "number":
+        kept = _number(value)
+        valid = kept is not None
+    elif field.kind == "mapping":
+        valid = isinstance(value, dict)
+    elif field.kind == "weights":
+        valid = isinstance(value, list) and all(
+            isinstance(item, dict) and all(isinstance(item.get(key), str) for key in _WEIGHTS_KEYS)
+            for item in value
+        )
+        kept = tuple(value) if valid else value
+    elif field.kind == "flag":
+        valid = type(value) is bool
+    elif field.kind == "name":
+        valid = isinstance(value, str) and not wrong_name(value)
+    elif field.kind == "names":
+        kept = names_in(value)
+        valid = kept is not None
+    else:
+        valid = isinstance(value, str)
+    if not valid:
+        raise ValueError(field.name)
+    return kept
+
+
+def _number(value: Any) -> float | None:
+    if value in ("NaN", "Infinity", "-Infinity"):
+        return float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf

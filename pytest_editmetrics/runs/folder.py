@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,10 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.gates.verdict import VERDICTS, Gate
-from pytest_editmetrics.goldens.environment import names_in, wrong_name
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.claims import lock_name
-from pytest_editmetrics.runs.fields import GATE, Field
+from pytest_editmetrics.runs.fields import GATE, Field, as_held
 from pytest_editmetrics.whole_file import is_whole_png, replacing
 
 if TYPE_CHECKING:
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 
 RESULTS = "results.jsonl"
 IMAGES = "images"
-_WEIGHTS_KEYS = ("name", "sha256")
 REPORT = "report.html"
 SCHEMA = "pytest-editmetrics/results"
 SCHEMA_VERSION = 1
@@ -341,45 +338,10 @@ def image_names(images: Mapping[str, Any]) -> Iterator[Any]:
 
 def _value(source: Path, number: int, field: Field, value: Any) -> Any:
     """Return a gate's field as ``Gate`` holds it; refuse what could not be one."""
-    kept = value
-    if value is None:
-        valid = field.null
-    elif field.kind == "verdict":
-        valid = isinstance(value, str) and value in VERDICTS
-    elif field.kind == "number":
-        kept = _number(value)
-        valid = kept is not None
-    elif field.kind == "mapping":
-        valid = isinstance(value, dict)
-    elif field.kind == "weights":
-        valid = isinstance(value, list) and all(
-            isinstance(item, dict) and all(isinstance(item.get(key), str) for key in _WEIGHTS_KEYS)
-            for item in value
-        )
-        kept = tuple(value) if valid else value
-    elif field.kind == "flag":
-        valid = type(value) is bool
-    elif field.kind == "name":
-        valid = isinstance(value, str) and not wrong_name(value)
-    elif field.kind == "names":
-        kept = names_in(value)
-        valid = kept is not None
-    else:
-        valid = isinstance(value, str)
-    if not valid:
-        _fail(source, number, f"{field.name} cannot be {value!r:.80}")
-    return kept
-
-
-def _number(value: Any) -> float | None:
-    if value in ("NaN", "Infinity", "-Infinity"):
-        return float(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
     try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
+        return as_held(field, value)
+    except ValueError:
+        _fail(source, number, f"{field.name} cannot be {value!r:.80}")
 
 
 def _text(source: Path, number: int, record: dict[str, Any], name: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from pytest_editmetrics.cli.main import make_parser
-from pytest_editmetrics.session.options import OPTIONS
+from pytest_editmetrics.session.option_list import OPTIONS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "ci.md").read_text(encoding="utf-8")
 GITHUB, GITLAB = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.S))

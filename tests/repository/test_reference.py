@@ -23,7 +23,8 @@ from pytest_editmetrics.gates.verdict import VERDICTS, Verdict
 from pytest_editmetrics.goldens.file import read_golden_file
 from pytest_editmetrics.measurement import SOFT_REASONS, SoftReason
 from pytest_editmetrics.pipes.registry import PipeRegistry
-from pytest_editmetrics.session.options import OPTIONS, resolve_options
+from pytest_editmetrics.session.option_list import OPTIONS
+from pytest_editmetrics.session.options import resolve_options
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference"

@@ -15,7 +15,7 @@ from pytest_editmetrics.checks.golden_image import GoldenImage
 from pytest_editmetrics.cli import main
 from pytest_editmetrics.plugin import fixtures, helpers
 from pytest_editmetrics.session import hookspec
-from pytest_editmetrics.session.options import OPTIONS, Option
+from pytest_editmetrics.session.option_list import OPTIONS, Option
 from reference_pages.markdown import Entry, Group, Page, prose, table
 
 EXAMPLES = {

@@ -1,0 +1,47 @@
+"""What is said of a golden that was measured in another way: its bound says nothing of today's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_editmetrics.images.resize_modes import NOT_RESIZED
+from pytest_editmetrics.measurement import CONFIGURATION
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.gates.verdict import Gate
+
+
+def other_weights(gate: Gate, source: str, stated: str) -> str:
+    """Return the error of a gate whose golden was measured with other weights than today's."""
+    today = ", ".join(f"{used['name']} sha256 {used['sha256'][:12]}" for used in gate.weights)
+    return (
+        f"the golden {source} was measured with weights of sha256 {stated}, and today's are "
+        f"{today or 'none'}: its bound says nothing of a value of other weights"
+        f"{_only(gate, stated)}. Put those weights back, or record it again"
+    )
+
+
+def other_resize(gate: Gate, source: str, stated: str) -> str:
+    """Return the error of a gate whose images were brought to one size in another way then."""
+    return (
+        f"the golden {source} was measured {_sizes(stated)}, and today's value"
+        f" {_sizes(gate.resize)}: its bound says nothing of that. Take that mode again (or let the"
+        " model return that size), or record it again"
+    )
+
+
+def _sizes(mode: str) -> str:
+    return "on images of one size" if mode == NOT_RESIZED else f"under resize {mode!r}"
+
+
+def _only(gate: Gate, stated: str) -> str:
+    """Say so where weights are the same, and what else decides a model's numbers is not."""
+    hashes = stated.split()
+    pairs = zip(gate.weights, hashes, strict=False)
+    other = [str(used["name"]) for used, one in pairs if not used["sha256"].startswith(one)]
+    if len(hashes) != len(gate.weights) or not all(n.endswith(CONFIGURATION) for n in other):
+        return ""
+    return (
+        f" (only {' and '.join(other)} changed: how images are prepared for the model, or its"
+        " sizes, as the JSON files beside the weights say)"
+    )
