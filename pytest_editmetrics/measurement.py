@@ -25,6 +25,7 @@ SoftReason = Literal[
     "empty-region",
     "no-texture",
     "no-match",
+    "redrawn",
     "no-value",
 ]
 
@@ -33,8 +34,9 @@ SOFT_REASONS: Mapping[SoftReason, str] = {
     "no-valid-patch": "no patch of CLIP or DINO lies in the region; dino_structure_sim needs two",
     "unpaired-coords": "the objects of the two images do not pair: an odd number of boxes, or none",
     "empty-crop": "a box lies outside the image, or SAM finds no object in it",
-    "no-texture": "the background is too flat to show a shift",
+    "no-texture": "the background is too flat to show a shift, before and after",
     "no-match": "the background cannot be found again: it is another picture",
+    "redrawn": "the background cannot be found again, but is laid out as before: drawn anew",
     "no-value": "a pipe of yours returned None",
 }
 """What each reason says, for readers."""

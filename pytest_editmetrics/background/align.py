@@ -1,11 +1,11 @@
 """Aligning two images: a whole-pixel guess, then least squares from coarse to fine.
 
-The guess is masked phase correlation on a small copy (Padfield 2012,
-``skimage.registration.phase_cross_correlation``). The refinement is that of Lucas and Kanade 1981,
-with the mean of both images' gradients as in Malis 2004, on the measured pixels alone, gain and
-offset of the brightness fitted along, outliers without weight (Tukey's biweight). Both images are
-smoothed a little first, since interpolating one of them would lessen its noise and so draw the
-answer towards half pixels.
+The guess is the best of masked cross-correlation on a small copy (Padfield 2012); of shifts that
+correlate nearly alike, as of texture that repeats, the smallest. The refinement is that of Lucas
+and Kanade 1981, with the mean of both images' gradients as in Malis 2004, on the measured pixels
+alone, gain and offset of the brightness fitted along, outliers without weight (Tukey's biweight).
+Both images are smoothed a little first, since interpolating one of them would lessen its noise and
+so draw the answer towards half pixels.
 """
 
 from __future__ import annotations
@@ -13,32 +13,40 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.background.motion import Motion
+from pytest_editmetrics.background.motion import Motion, sources
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
 Floats: TypeAlias = NDArray[np.float64]
+Model = Literal["shift", "similarity", "affine"]
 
 SMOOTHING = 1.2  # standard deviation in pixels of what both images are smoothed with
 UNSURE_PX = 0.1  # what is not known better than this is not told
 MATCH = 0.6  # least correlation of what was aligned
 NOISE_FLOOR = 0.3  # of 255: rounding to whole levels
+NEAR_EQUAL = 0.02  # correlations that differ by less are alike
 _COARSE_EDGE = 160
-_FINE_PIXELS = 800_000
+_FINE_PIXELS = 100_000
 _TUKEY = 6.0
+_OVERLAP = 0.4
 
 
-def smoothed(image: Array) -> Floats:
-    """Return the brightness (ITU-R BT.601, in [0, 255]) of an RGB image, smoothed; (H, W)."""
+def brightness(image: Array) -> Floats:
+    """Return the brightness (ITU-R BT.601, in [0, 255]) of an RGB image, (H, W)."""
+    grey: Floats = image.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
+    return grey
+
+
+def smoothed(image: Array, sigma: float = SMOOTHING) -> Floats:
+    """Return the brightness of an RGB image, smoothed; (H, W)."""
     from scipy.ndimage import gaussian_filter
 
-    grey = image.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
-    blurred: Floats = gaussian_filter(grey, SMOOTHING, mode="nearest")
+    blurred: Floats = gaussian_filter(brightness(image), sigma, mode="nearest")
     return blurred
 
 
@@ -55,29 +63,38 @@ def eroded(mask: Mask, by: int) -> Mask:
     return inner
 
 
-def align(before: Floats, after: Floats, mask: Mask) -> Motion | None:
-    """Return the motion of all measured pixels, from coarse to fine."""
-    levels = list(_levels(before, after, mask))
+def align(before: Floats, after: Floats, mask: Mask) -> tuple[Motion, bool] | None:
+    """Return the motion of all measured pixels, from coarse to fine, and whether it is one of many.
+
+    ``None`` where nothing correlates.
+    """
+    levels = list(levels_of(before, after, mask))
     if not levels:
         return None
     scale, one, other, usable = levels[0]
-    fit = Fit(Motion(*_coarse(one, other, usable)))
-    for number, (factor, one, other, usable) in enumerate(levels):
-        if number:
-            fit = Fit(_scaled(fit.motion, scale / factor))
-        scale = factor
-        height, width = one.shape
-        fit = refined(one, other, usable, fit.motion, turning=min(height, width) >= 32)
-    if fit.correlation < MATCH or fit.unsure * scale > UNSURE_PX:
-        return None
-    return _scaled(fit.motion, scale)
+    dx, dy, ambiguous = _coarse(one, other, usable)
+    fit = refine_through(levels, Motion(dx * scale, dy * scale))
+    return None if fit is None else (fit.motion, ambiguous)
 
 
-def _scaled(motion: Motion, factor: float) -> Motion:
-    return Motion(motion.dx * factor, motion.dy * factor, motion.zoom, motion.rotation)
+def refine_through(
+    levels: list[tuple[int, Floats, Floats, Mask]], start: Motion, least: float = MATCH
+) -> Fit | None:
+    """Refine a motion (of the whole image's pixels) level by level; ``None`` if it fits nothing."""
+    fit = Fit(start)
+    for scale, one, other, usable in levels:
+        began = fit.motion.scaled(1 / scale)
+        turns = min(one.shape) >= 32
+        found = refined(one, other, usable, began, "similarity" if turns else "shift")
+        if turns and found.correlation > least / 2:
+            free = refined(one, other, usable, found.motion, "affine")
+            if free.correlation > found.correlation + 0.25 * (1 - found.correlation):
+                found = free
+        fit = Fit(found.motion.scaled(scale), found.correlation, found.unsure * scale)
+    return fit if fit.correlation >= least else None
 
 
-def _levels(
+def levels_of(
     before: Floats, after: Floats, mask: Mask
 ) -> Iterator[tuple[int, Floats, Floats, Mask]]:
     """Give (scale, before, after, usable) from the coarsest to the finest that is looked at."""
@@ -87,12 +104,12 @@ def _levels(
         scales.append(2 * scales[-1])
     finest = next((s for s in scales if mask.size / s**2 <= _FINE_PIXELS), scales[-1])
     for scale in sorted((s for s in scales if s >= finest), reverse=True):
-        usable = eroded(_shrunk(mask.astype(np.float64), scale) == 1, margin(scale))
+        usable = eroded(shrunk(mask.astype(np.float64), scale) == 1, margin(scale))
         if np.count_nonzero(usable) >= 256:
-            yield scale, _shrunk(before, scale), _shrunk(after, scale), usable
+            yield scale, shrunk(before, scale), shrunk(after, scale), usable
 
 
-def _shrunk(image: Floats, scale: int) -> Floats:
+def shrunk(image: Floats, scale: int) -> Floats:
     """Return the means of blocks; what fills no block at the right and bottom is left out."""
     if scale == 1:
         return image
@@ -102,27 +119,76 @@ def _shrunk(image: Floats, scale: int) -> Floats:
     return means
 
 
-def _coarse(before: Floats, after: Floats, usable: Mask) -> tuple[float, float]:
-    """Return a shift in whole pixels; none unless it explains the image clearly better."""
-    from skimage.registration import phase_cross_correlation
+def correlations(
+    before: Floats, after: Floats, seen: Mask, there: Mask, overlap: float = _OVERLAP
+) -> Floats:
+    """Return the correlation of what overlaps after each whole shift (Padfield 2012).
 
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = phase_cross_correlation(
-            before, after, reference_mask=usable, moving_mask=usable, overlap_ratio=0.5
+    Element (dy, dx), negative ones counted from the end, is of ``after`` moved back by them; -1
+    where less than a part of the measured pixels overlaps.
+    """
+    from scipy.fft import irfft2, next_fast_len, rfft2
+
+    shape = tuple(
+        next_fast_len(a + b - 1, True) for a, b in zip(before.shape, after.shape, strict=True)
+    )
+    centre = float(before[seen].mean()) if seen.any() else 0.0
+    f = np.where(seen, before - centre, 0.0)
+    g = np.where(there, after - centre, 0.0)
+    one, two, three = (np.conj(rfft2(part, shape)) for part in (seen * 1.0, f, f * f))
+    four, five, six = (rfft2(part, shape) for part in (there * 1.0, g, g * g))
+
+    def crossed(a: NDArray[np.complex128], b: NDArray[np.complex128]) -> Floats:
+        both: Floats = irfft2(a * b, shape)
+        return both
+
+    count = np.maximum(crossed(one, four), 1e-9)
+    sum_f, sum_g = crossed(two, four), crossed(one, five)
+    varied = (crossed(three, four) - sum_f**2 / count) * (crossed(one, six) - sum_g**2 / count)
+    size = np.sqrt(np.maximum(varied, 0))
+    least = max(1e-6 * float(size.max()), 1e-9)
+    found = (crossed(two, five) - sum_f * sum_g / count) / np.maximum(size, least)
+    enough = count >= overlap * min(seen.sum(), there.sum())
+    return np.where(enough & (size > least), found.clip(-1, 1), -1.0)
+
+
+def peaks(found: Floats, most: int = 8) -> list[tuple[float, int, int]]:
+    """Return the highest local maxima: (correlation, dx, dy), the highest first."""
+    from scipy.ndimage import maximum_filter
+
+    found = found.round(6)  # along stripes all are alike
+    high = (found == maximum_filter(found, size=5, mode="wrap")) & (found > 0)
+    rows, columns = np.nonzero(high)
+    order = np.argsort(-found[rows, columns], kind="stable")[:most]
+    height, width = found.shape
+    return [
+        (
+            float(found[rows[n], columns[n]]),
+            int((columns[n] + width // 2) % width - width // 2),
+            int((rows[n] + height // 2) % height - height // 2),
         )
-    dy, dx = (-int(value) for value in found[0])
-
-    def correlation(dx: int, dy: int) -> float:
-        moved = np.roll(after, (-dy, -dx), axis=(0, 1))
-        seen = usable & np.roll(usable, (-dy, -dx), axis=(0, 1))
-        return _correlation(before[seen], moved[seen]) if seen.any() else 0.0
-
-    if correlation(dx, dy) > correlation(0, 0) + 0.02:
-        return float(dx), float(dy)
-    return 0.0, 0.0
+        for n in order
+    ]
 
 
-def _correlation(one: Floats, other: Floats) -> float:
+def _coarse(before: Floats, after: Floats, usable: Mask) -> tuple[float, float, bool]:
+    """Return a shift in whole pixels, the smallest of near-equal ones, and whether there are more.
+
+    None unless it explains the image clearly better.
+    """
+    found = correlations(before, after, usable, usable)
+    tops = peaks(found, most=1000)
+    if not tops:
+        return 0.0, 0.0, False
+    best = max(tops)[0]
+    alike = [(math.hypot(dx, dy), dx, dy) for high, dx, dy in tops if high >= best - NEAR_EQUAL]
+    _, dx, dy = (0.0, 0, 0) if found[0, 0] >= best - NEAR_EQUAL else min(alike)
+    ambiguous = best >= MATCH and any(math.hypot(x - dx, y - dy) > 3 for _, x, y in alike)
+    return float(dx), float(dy), ambiguous
+
+
+def correlation_of(one: Floats, other: Floats) -> float:
+    """Return the correlation of two lists of values; 0 where one of them is constant."""
     one, other = one - one.mean(), other - other.mean()
     size = math.sqrt(float((one**2).sum() * (other**2).sum()))
     return float((one * other).sum()) / size if size > 0 else 0.0
@@ -138,16 +204,15 @@ class Fit:
 
 
 def refined(
-    before: Floats, after: Floats, usable: Mask, start: Motion, *, turning: bool, steps: int = 12
+    before: Floats, after: Floats, usable: Mask, start: Motion, model: Model, steps: int = 12
 ) -> Fit:
-    """Refine a motion by least squares; ``turning`` fits zoom and rotation too."""
+    """Refine a motion by least squares; ``model`` says what of it is fitted."""
     from scipy.ndimage import map_coordinates, spline_filter
 
     height, width = before.shape
     rows, columns = np.nonzero(usable)
     spline = spline_filter(after, order=3, mode="mirror")
     steady_y, steady_x = (slope[usable] for slope in slopes(before))
-    all_y, all_x = (axis.astype(np.float64) for axis in np.mgrid[:height, :width])
     size = math.hypot(height, width) / 2
     u, v = (columns - (width - 1) / 2) / size, (rows - (height - 1) / 2) / size
     target = before[usable]
@@ -156,8 +221,7 @@ def refined(
     gain = 1.0
     weights = np.ones(len(target))
     for _ in range(steps):
-        dx, dy = motion.at(all_x, all_y, height, width)
-        x, y = all_x + dx, all_y + dy
+        (y, x), _ = sources(motion, height, width)
         seen = ((x >= 1) & (x <= width - 2) & (y >= 1) & (y <= height - 2))[usable]
         moved = map_coordinates(spline, [y, x], order=3, mode="mirror", prefilter=False)
         now = moved[usable]
@@ -165,42 +229,59 @@ def refined(
             (gain * slope[usable] + steady) / 2
             for slope, steady in zip(slopes(moved), (steady_y, steady_x), strict=True)
         )
-        columns_of = [slope_x, slope_y]
-        if turning:
-            columns_of += [slope_x * u + slope_y * v, slope_y * u - slope_x * v]
-        system = np.stack([*columns_of, now, np.ones_like(now)], axis=1)
+        parts = [slope_x, slope_y]
+        if model == "similarity":
+            parts += [slope_x * u + slope_y * v, slope_y * u - slope_x * v]
+        elif model == "affine":
+            parts += [slope_x * u, slope_x * v, slope_y * u, slope_y * v]
+        system = np.stack([*parts, now, np.ones_like(now)], axis=1)
         weighted = system * (weights * seen)[:, None]
         normal = weighted.T @ system
-        try:
-            solution = np.linalg.solve(normal, weighted.T @ target)
-        except np.linalg.LinAlgError:
-            return fit
+        solution = _solved(normal, weighted.T @ target)
         gain = float(solution[-2])
         if not 0.2 < gain < 5:
             return fit
         residual = target - system @ solution
-        # the shift that explains the difference is that of the edited image's content, so it adds
-        step = solution[: len(columns_of)]
-        zoom = motion.zoom + (step[2] / size if turning else 0.0)
-        rotation = motion.rotation + (math.degrees(step[3] / size) if turning else 0.0)
-        motion = Motion(
-            float(motion.dx + step[0]), float(motion.dy + step[1]), float(zoom), float(rotation)
-        )
+        step = solution[: len(parts)]
+        motion = motion.after(_stepped(step, model, size))
         inlying = np.abs(residual[seen & (weights > 0)])
         spread = max(NOISE_FLOOR, 1.4826 * float(np.median(inlying)) if len(inlying) else 0.0)
         used = (weights > 0) & seen
         fit = Fit(
             motion,
-            _correlation(target[used], now[used]) if used.any() else 0.0,
+            correlation_of(target[used], now[used]) if used.any() else 0.0,
             unsure_of(normal, spread),
         )
-        far = max(abs(step[0]), abs(step[1]), *(abs(value) for value in step[2:]))
+        far = float(np.abs(step).max())
         if far < 0.002:
             break
         if far > max(height, width) / 4:
             return Fit(start)
         weights = np.clip(1 - (residual / (_TUKEY * spread)) ** 2, 0, None) ** 2
     return fit
+
+
+def _solved(normal: Floats, wanted: Floats) -> Floats:
+    """Solve normal equations; what the data do not tell, as a shift along stripes, is 0."""
+    squares = np.diag(normal)
+    told = squares > 1e-6
+    size = np.sqrt(squares[told])
+    scaled = normal[np.ix_(told, told)] / np.outer(size, size)
+    solution, *_ = np.linalg.lstsq(scaled, wanted[told] / size, rcond=1e-9)
+    found = np.zeros(len(normal))
+    found[told] = solution / size
+    return found
+
+
+def _stepped(step: Floats, model: Model, size: float) -> Motion:
+    dx, dy, *rest = (float(part) for part in step)
+    if model == "shift":
+        return Motion(dx, dy)
+    if model == "similarity":
+        grown, turned = (part / size for part in rest)
+        return Motion(dx, dy, 1 + grown, -turned, turned, 1 + grown)
+    xx, xy, yx, yy = (part / size for part in rest)
+    return Motion(dx, dy, 1 + xx, xy, yx, 1 + yy)
 
 
 def unsure_of(normal: Floats, spread: float) -> float:

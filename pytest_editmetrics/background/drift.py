@@ -1,73 +1,70 @@
 """How far the background moved, as a whole and tile by tile.
 
-The whole is aligned first (``align``), then each tile alone, from where the whole puts it.
+The whole is aligned first (``align``), then each tile alone, from where the whole puts it
+(``tiles``). Where most tiles match nothing, or something else as well, the whole is looked for far
+and wide (``search``).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
+from pytest_editmetrics.background.agree import components, motion_of
 from pytest_editmetrics.background.align import (
-    MATCH,
-    NOISE_FLOOR,
-    UNSURE_PX,
+    SMOOTHING,
     Floats,
     align,
+    brightness,
     eroded,
+    levels_of,
     margin,
-    refined,
-    slopes,
-    smoothed,
-    unsure_of,
+    refine_through,
+    shrunk,
 )
 from pytest_editmetrics.background.motion import Motion
+from pytest_editmetrics.background.search import candidates
+from pytest_editmetrics.background.tiles import Status, Tiles, TileShift
 from pytest_editmetrics.images.load import Array
-from pytest_editmetrics.images.regions import Box, Mask
+from pytest_editmetrics.images.regions import Mask
 
-Status = Literal["measured", "flat", "unmatched", "hidden"]
+Lost = Literal["flat", "unmatched"]
 
-_FEW_TILES = 6
-_TILE_NOISE = 0.02  # pixels that tiles differ by although nothing moved
-
-
-@dataclass(frozen=True)
-class TileShift:
-    """How far one tile moved, in pixels, and how sure that is (one standard deviation).
-
-    ``flat``: too little texture to tell; ``unmatched``: textured, but what is there now is
-    something else; ``hidden``: mostly edited, so not looked at. Only ``measured`` tiles have
-    a shift.
-    """
-
-    box: Box
-    status: Status
-    dx: float = 0.0
-    dy: float = 0.0
-    unsure: float = 0.0
-
-    @property
-    def px(self) -> float:
-        """Length of the shift in pixels."""
-        return math.hypot(self.dx, self.dy)
+_MOST_PIXELS = 600_000  # of a copy that is looked at
+_FOUND: tuple[Status, ...] = ("measured", "edge")
+_TRIED = 3  # motions that the search found
+_FEW = 3  # tiles: so few are not believed against the whole
+_BLURRED = 0.85  # of the slopes
+_APART = 1.0  # pixels from where the whole puts it: that tile moved alone
+_MANY = 5  # tiles around one, itself included, that must be known to tell what it does
 
 
 @dataclass(frozen=True)
 class Drift:
-    """What ``measure_drift`` found; ``motion`` is ``None`` where it could not be told."""
+    """What ``measure_drift`` found.
+
+    ``motion`` is ``None`` where it could not be told: ``lost`` says whether both images are flat or
+    nothing matches. ``ambiguous`` tells that the texture repeats, so that other shifts fit as well,
+    and ``components`` is 1 where only one of a shift is known, as of stripes.
+    """
 
     motion: Motion | None
     tiles: tuple[TileShift, ...]
+    size: tuple[int, int] = (1, 1)
+    ambiguous: bool = False
+    components: int = 2
+    lost: Lost | None = None
 
     @property
     def median(self) -> tuple[float, float]:
         """The medians of the tiles' dx and dy, in pixels; of at least one measured tile."""
         tiles = self.measured
+        if not tiles and self.motion is not None:
+            return self.motion.dx, self.motion.dy
         return (
             float(np.median([tile.dx for tile in tiles])),
             float(np.median([tile.dy for tile in tiles])),
@@ -77,6 +74,57 @@ class Drift:
     def measured(self) -> tuple[TileShift, ...]:
         """The tiles whose shift is known."""
         return tuple(tile for tile in self.tiles if tile.status == "measured")
+
+    @property
+    def apart(self) -> tuple[TileShift, ...]:
+        """The tiles that moved otherwise than the whole, by a pixel or more."""
+        if self.motion is None:
+            return ()
+        return tuple(tile for tile in self.measured if self._off(tile) >= _APART)
+
+    def _off(self, tile: TileShift) -> float:
+        assert self.motion is not None
+        dx, dy = self.motion.at(*tile.centre, *self.size)
+        return math.hypot(tile.dx - dx, tile.dy - dy)
+
+    @property
+    def moved_share(self) -> float:
+        """Which share of the measured tiles moved otherwise than the whole."""
+        return len(self.apart) / len(self.measured) if self.measured else 0.0
+
+    @property
+    def warp_px(self) -> float:
+        """The longest move of a measured part of the background, in pixels.
+
+        That of the motion of the whole at the corners of the measured tiles, or of the median of
+        neighbouring tiles, whichever is longer.
+        """
+        assert self.motion is not None
+        longest = 0.0
+        for tile in self.tiles:
+            if tile.status in _FOUND:
+                x1, y1, x2, y2 = tile.box
+                for x, y in ((x1, y1), (x2 - 1, y1), (x1, y2 - 1), (x2 - 1, y2 - 1)):
+                    longest = max(longest, math.hypot(*self.motion.at(x, y, *self.size)))
+        return max([longest, *(math.hypot(dx, dy) for dx, dy in self._around())])
+
+    def _around(self) -> Iterator[tuple[float, float]]:
+        """Give the median shift of the tiles around each, where most of them are known."""
+        lefts = {left: n for n, left in enumerate(sorted({tile.box[0] for tile in self.tiles}))}
+        tops = {top: n for n, top in enumerate(sorted({tile.box[1] for tile in self.tiles}))}
+        known = {(lefts[tile.box[0]], tops[tile.box[1]]): tile for tile in self.measured}
+        for x, y in known:
+            near = [
+                known[x + i, y + j]
+                for i in (-1, 0, 1)
+                for j in (-1, 0, 1)
+                if (x + i, y + j) in known
+            ]
+            if len(near) >= _MANY:
+                yield (
+                    float(np.median([tile.dx for tile in near])),
+                    float(np.median([tile.dy for tile in near])),
+                )
 
 
 def measure_drift(reference: Array, edited: Array, mask: Mask) -> Drift:
@@ -89,117 +137,137 @@ def measure_drift(reference: Array, edited: Array, mask: Mask) -> Drift:
 
     Returns:
         The motion, good to some hundredths of a pixel where there is texture, and that of every
-        tile (a sixth of the shorter side, 48 to 128 px). ``motion`` is ``None`` where nothing has
-        texture, or where more tiles do not match than do.
+        tile (a sixth of the shorter side, 48 to 128 px). ``motion`` is ``None`` where both images
+        are flat, or where more tiles do not match than do, wherever they are looked for.
 
     >>> picture = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
     >>> moved = np.roll(picture, 3, axis=1)
     >>> round(measure_drift(picture, moved, np.ones((96, 96), bool)).motion.dx, 1)
     3.0
     """
-    before, after = smoothed(reference), smoothed(edited)
-    usable = eroded(mask, margin(1))
-    same = not (reference[usable] != edited[usable]).any()
-    motion = Motion() if same else align(before, after, mask)
-    if motion is None:
-        return Drift(None, tuple(_tiles_without(before, usable)))
-    tiles = tuple(_tiles(before, after, usable, motion, same))
-    measured = [tile for tile in tiles if tile.status == "measured"]
-    if not measured or len(measured) < sum(tile.status == "unmatched" for tile in tiles):
-        return Drift(None, tiles)
-    return Drift(_of_tiles(measured, motion, *mask.shape), tiles)
+    size = mask.shape
+    scale = 1
+    while mask.size / scale**2 > _MOST_PIXELS:
+        scale *= 2
+    before = _smoothed(shrunk(brightness(reference), scale))
+    inside = shrunk(mask.astype(np.float64), scale) == 1
+    usable = eroded(inside, margin(scale))
+    full = eroded(mask, margin(1))
+    if not (reference[full] != edited[full]).any():
+        tiles = Tiles(before, before, usable, scale)
+        if not tiles.textured:
+            return _told(Drift(None, tuple(tiles.still()), lost="flat"), scale, size)
+        return _told(_drift(tiles.still(), Motion(), before.shape), scale, size)
+    after = _smoothed(shrunk(brightness(edited), scale))
+    before, after = _alike_sharp(before, after, usable)
+    tiles = Tiles(before, after, usable, scale)
+    if not tiles.textured:
+        lost: Lost = "unmatched" if Tiles(after, before, usable, scale).textured else "flat"
+        return _told(Drift(None, tuple(tiles.still()), lost=lost), scale, size)
+    found = _nearby(tiles, before, after, inside)
+    if found is None or found.motion is None:
+        found = _wide(tiles, before, after, inside) or found
+    if found is None or found.lost == "unmatched":
+        found = Drift(None, tuple(tiles.lost()), lost="unmatched")
+    return _told(found, scale, size)
 
 
-def _of_tiles(tiles: list[TileShift], start: Motion, height: int, width: int) -> Motion:
-    """Return the motion that most tiles follow, each with the weight of what it is sure of."""
-    if len(tiles) < _FEW_TILES:
-        return start
-    size = math.hypot(height, width) / 2
-    u = np.array([(tile.box[0] + tile.box[2] - width) / 2 / size for tile in tiles])
-    v = np.array([(tile.box[1] + tile.box[3] - height) / 2 / size for tile in tiles])
-    nought, one = np.zeros_like(u), np.ones_like(u)
-    system = np.concatenate(
-        [np.stack([one, nought, u, -v], axis=1), np.stack([nought, one, v, u], axis=1)]
+def _smoothed(image: Floats) -> Floats:
+    from scipy.ndimage import gaussian_filter
+
+    blurred: Floats = gaussian_filter(image, SMOOTHING, mode="nearest")
+    return blurred
+
+
+def _alike_sharp(before: Floats, after: Floats, usable: Mask) -> tuple[Floats, Floats]:
+    """Return both images, the sharper one blurred until its slopes are as the other's."""
+    from scipy.ndimage import gaussian_filter
+
+    def steepness(image: Floats) -> float:
+        values = image[usable]
+        spread = float(values.var()) if values.size else 0.0
+        if spread < 1:
+            return 0.0
+        steep = sum(float((slope[usable] ** 2).mean()) for slope in np.gradient(image))
+        return math.sqrt(steep / spread)
+
+    one, other = steepness(before), steepness(after)
+    if min(one, other) == 0 or min(one, other) >= _BLURRED * max(one, other):
+        return before, after
+    sharp, wanted = (before, other) if one > other else (after, one)
+    low, high, blurred = 0.0, 8.0, sharp
+    for _ in range(5):
+        sigma = (low + high) / 2
+        blurred = gaussian_filter(sharp, sigma, mode="nearest")
+        low, high = (sigma, high) if steepness(blurred) > wanted else (low, sigma)
+    return (blurred, after) if one > other else (before, blurred)
+
+
+def _nearby(tiles: Tiles, before: Floats, after: Floats, inside: Mask) -> Drift | None:
+    aligned = align(before, after, inside)
+    if aligned is None:
+        return None
+    motion, ambiguous = aligned
+    matched = tiles.matched(motion)
+    if not _agreed(matched):
+        # what correlates and is too faint to tell a shift is no other picture
+        faint = tiles.faint(matched) >= max(1, _count(matched, "unmatched"))
+        return Drift(None, tuple(matched), lost="flat" if faint else "unmatched")
+    found = _drift(matched, motion, before.shape)
+    return replace(found, ambiguous=ambiguous and found.components == 2)
+
+
+def _wide(tiles: Tiles, before: Floats, after: Floats, inside: Mask) -> Drift | None:
+    levels = list(levels_of(before, after, inside))[:1]
+    fits = [refine_through(levels, start) for start in candidates(before, after, inside)]
+    best: Drift | None = None
+    likeliest = sorted((fit for fit in fits if fit), key=lambda fit: -fit.correlation)
+    for fit in likeliest[:_TRIED]:
+        matched = tiles.matched(fit.motion)
+        if not _agreed(matched, least=_FEW):
+            continue
+        found = _drift(matched, fit.motion, before.shape)
+        again = tiles.matched(found.motion or fit.motion)
+        if _agreed(again, least=_FEW):
+            found = _drift(again, found.motion or fit.motion, before.shape)
+        if best is None or len(found.measured) > len(best.measured):
+            best = found
+    return best
+
+
+def _agreed(tiles: list[TileShift], least: int = 1) -> bool:
+    return _count(tiles, *_FOUND) >= max(least, _count(tiles, "unmatched"))
+
+
+def _count(tiles: list[TileShift], *statuses: Status) -> int:
+    return sum(tile.status in statuses for tile in tiles)
+
+
+def _drift(tiles: list[TileShift], start: Motion, size: tuple[int, int]) -> Drift:
+    found = [tile for tile in tiles if tile.status in _FOUND]
+    motion = motion_of(found, start, *size)
+    return Drift(motion, tuple(tiles), components=components(found))
+
+
+def _told(drift: Drift, scale: int, size: tuple[int, int]) -> Drift:
+    """Return what was found of a copy in pixels of the whole image."""
+    height, width = size
+    if scale == 1:
+        return replace(drift, size=size)
+    motion = drift.motion
+    if motion is not None:
+        x, y = ((edge / scale - 1) / 2 for edge in (width, height))
+        dx, dy = motion.at(x, y, height // scale, width // scale)
+        motion = replace(motion, dx=float(dx) * scale, dy=float(dy) * scale)
+    tiles = tuple(
+        replace(
+            tile,
+            box=(x1 * scale, y1 * scale, x2 * scale, y2 * scale),
+            dx=tile.dx * scale,
+            dy=tile.dy * scale,
+            unsure=tile.unsure * scale,
+        )
+        for tile in drift.tiles
+        for x1, y1, x2, y2 in [tile.box]
     )
-    target = np.array([tile.dx for tile in tiles] + [tile.dy for tile in tiles])
-    sure = np.array([1 / math.hypot(tile.unsure, _TILE_NOISE) for tile in tiles] * 2)
-    weights = sure.copy()
-    for _ in range(20):
-        solution, *_ = np.linalg.lstsq(system * weights[:, None], target * weights, rcond=None)
-        off = np.abs(target - system @ solution) * sure
-        weights = sure / np.sqrt(np.maximum(off, 1))  # the sum of lengths, not of squares
-    dx, dy, grown, turned = (float(value) for value in solution)
-    return Motion(dx, dy, 1 + grown / size, math.degrees(turned / size))
-
-
-def _boxes(height: int, width: int) -> Iterator[Box]:
-    """Give tiles that cover the image; the last of a row or column ends at the border."""
-    edge = min(max(48, min(height, width) // 6), 128)
-    across, down = max(1, round(width / edge)), max(1, round(height / edge))
-    xs = np.linspace(0, width, across + 1).astype(int)
-    ys = np.linspace(0, height, down + 1).astype(int)
-    for top, bottom in pairwise(ys):
-        for left, right in pairwise(xs):
-            yield int(left), int(top), int(right), int(bottom)
-
-
-def _tiles(
-    before: Floats, after: Floats, usable: Mask, motion: Motion, same: bool
-) -> Iterator[TileShift]:
-    height, width = before.shape
-    for box in _boxes(height, width):
-        x1, y1, x2, y2 = box
-        if usable[y1:y2, x1:x2].sum() < 0.3 * (x2 - x1) * (y2 - y1):
-            yield TileShift(box, "hidden")
-            continue
-        dx, dy = (float(d) for d in motion.at((x1 + x2 - 1) / 2, (y1 + y2 - 1) / 2, height, width))
-        if same:
-            unsure = _texture(before, usable, box)
-            yield TileShift(box, "flat" if unsure > UNSURE_PX else "measured", 0.0, 0.0, unsure)
-            continue
-        whole_x, whole_y = round(dx), round(dy)
-        room = 8
-        top, left = max(0, y1 - room), max(0, x1 - room)
-        bottom, right = min(height, y2 + room), min(width, x2 + room)
-        moved = _cut(after, (left + whole_x, top + whole_y, right + whole_x, bottom + whole_y))
-        within = np.zeros((bottom - top, right - left), bool)
-        within[y1 - top : y2 - top, x1 - left : x2 - left] = usable[y1:y2, x1:x2]
-        start = Motion(dx - whole_x, dy - whole_y)
-        fit = refined(before[top:bottom, left:right], moved, within, start, turning=False)
-        unsure = _texture(before, usable, box)
-        away = math.hypot(fit.motion.dx - start.dx, fit.motion.dy - start.dy)
-        if unsure > UNSURE_PX:
-            yield TileShift(box, "flat")
-        elif fit.correlation < MATCH or away > room / 2:
-            yield TileShift(box, "unmatched")
-        elif fit.unsure > UNSURE_PX:
-            yield TileShift(box, "flat")
-        else:
-            found_x, found_y = fit.motion.dx + whole_x, fit.motion.dy + whole_y
-            yield TileShift(box, "measured", found_x, found_y, fit.unsure)
-
-
-def _tiles_without(before: Floats, usable: Mask) -> Iterator[TileShift]:
-    """Give the tiles of an image whose motion as a whole could not be told."""
-    for box in _boxes(*before.shape):
-        x1, y1, x2, y2 = box
-        hidden = usable[y1:y2, x1:x2].sum() < 0.3 * (x2 - x1) * (y2 - y1)
-        flat = not hidden and _texture(before, usable, box) > UNSURE_PX
-        yield TileShift(box, "hidden" if hidden else "flat" if flat else "unmatched")
-
-
-def _texture(before: Floats, usable: Mask, box: Box) -> float:
-    """Return how sure a shift of a tile could be at best, from its texture alone."""
-    x1, y1, x2, y2 = box
-    gradient_y, gradient_x = slopes(before[y1:y2, x1:x2])
-    seen = usable[y1:y2, x1:x2]
-    system = np.stack([gradient_x[seen], gradient_y[seen]], axis=1)
-    return unsure_of(system.T @ system, NOISE_FLOOR)
-
-
-def _cut(image: Floats, box: Box) -> Floats:
-    """Return a part of an image; what lies beyond its border repeats the border."""
-    x1, y1, x2, y2 = box
-    rows = np.clip(np.arange(y1, y2), 0, image.shape[0] - 1)
-    columns = np.clip(np.arange(x1, x2), 0, image.shape[1] - 1)
-    return image[np.ix_(rows, columns)]
+    return replace(drift, motion=motion, tiles=tiles, size=size)

@@ -15,36 +15,107 @@ from pytest_editmetrics.images.regions import Mask
 
 @dataclass(frozen=True)
 class Motion:
-    """A similarity: a point at (x, y) of the reference is at (x + dx, y + dy) of the edited image.
+    """An affine motion: where the content of the reference lies in the edited image.
 
-    ``dx`` (to the right) and ``dy`` (down) are pixels at the centre of the image; ``zoom`` is a
-    factor, above 1 where the content grew, ``rotation`` in degrees, clockwise as seen.
+    What is (u, v) pixels right of and below the centre of the reference is
+    ``(xx u + xy v + dx, yx u + yy v + dy)`` from the centre of the edited image.
     """
 
     dx: float = 0.0
     dy: float = 0.0
-    zoom: float = 1.0
-    rotation: float = 0.0
+    xx: float = 1.0
+    xy: float = 0.0
+    yx: float = 0.0
+    yy: float = 1.0
+
+    @classmethod
+    def similar(
+        cls, dx: float = 0.0, dy: float = 0.0, zoom: float = 1.0, rotation: float = 0.0
+    ) -> Motion:
+        """Return a shift in pixels with a zoom (a factor) and a rotation (degrees, clockwise)."""
+        cosine, sine = (zoom * turned(math.radians(rotation)) for turned in (math.cos, math.sin))
+        return cls(dx, dy, cosine, -sine, sine, cosine)
 
     @property
     def px(self) -> float:
         """Length of the shift at the centre of the image, in pixels."""
         return math.hypot(self.dx, self.dy)
 
+    @property
+    def mirrored(self) -> bool:
+        """Whether left and right were exchanged (upside down is that, and turned by half)."""
+        return self.xx * self.yy < self.xy * self.yx
+
+    @property
+    def zoom(self) -> float:
+        """By what factor lengths grew, the geometric mean of both directions."""
+        return math.sqrt(abs(self.xx * self.yy - self.xy * self.yx))
+
+    @property
+    def rotation(self) -> float:
+        """Degrees, clockwise as seen, after the mirror if there is one."""
+        side = -1 if self.mirrored else 1
+        return math.degrees(math.atan2(side * self.yx - self.xy, side * self.xx + self.yy))
+
+    @property
+    def scales(self) -> tuple[float, float, float]:
+        """Scale of x, scale of y, and shear: what is left of the motion without its rotation.
+
+        >>> [round(part, 3) for part in Motion(xx=1.02, yy=0.99).scales]
+        [1.02, 0.99, 0.0]
+        """
+        side = -1 if self.mirrored else 1
+        angle = math.radians(self.rotation)
+        cosine, sine = math.cos(angle), math.sin(angle)
+        scale_x = side * (cosine * self.xx + sine * self.yx)
+        scale_y = cosine * self.yy - sine * self.xy
+        shear = cosine * self.xy + sine * self.yy
+        return scale_x, scale_y, shear
+
     def at(self, x: Any, y: Any, height: int, width: int) -> tuple[Any, Any]:
         """Return the shift (dx, dy) in pixels at a point of an image of that size.
 
-        >>> Motion(1.0, 0.0, zoom=1.01).at(99.5, 49.5, height=100, width=100)
+        >>> Motion.similar(1.0, 0.0, zoom=1.01).at(99.5, 49.5, height=100, width=100)
         (1.5, 0.0)
         """
         u, v = x - (width - 1) / 2, y - (height - 1) / 2
-        grown, turned = self.zoom - 1, math.radians(self.rotation)
-        return self.dx + grown * u - turned * v, self.dy + turned * u + grown * v
+        return (
+            self.dx + (self.xx - 1) * u + self.xy * v,
+            self.dy + self.yx * u + (self.yy - 1) * v,
+        )
+
+    def after(self, first: Motion) -> Motion:
+        """Return the motion that ``first`` and then this one make."""
+        return Motion(
+            self.xx * first.dx + self.xy * first.dy + self.dx,
+            self.yx * first.dx + self.yy * first.dy + self.dy,
+            self.xx * first.xx + self.xy * first.yx,
+            self.xx * first.xy + self.xy * first.yy,
+            self.yx * first.xx + self.yy * first.yx,
+            self.yx * first.xy + self.yy * first.yy,
+        )
+
+    def scaled(self, factor: float) -> Motion:
+        """Return the motion of an image whose size is so many times this one's."""
+        return Motion(self.dx * factor, self.dy * factor, self.xx, self.xy, self.yx, self.yy)
 
     def farthest(self, height: int, width: int) -> float:
         """Return the longest shift of a corner, in pixels."""
         corners = [(x, y) for x in (0, width - 1) for y in (0, height - 1)]
         return max(math.hypot(*self.at(x, y, height, width)) for x, y in corners)
+
+    def bend(self) -> float:
+        """Return by how much shifts differ over a distance at most, in pixels a pixel."""
+        return math.hypot(self.xx - 1, self.xy, self.yx, self.yy - 1)
+
+
+def sources(motion: Motion, height: int, width: int) -> tuple[NDArray[np.float64], Mask]:
+    """Return where each pixel moved to, (2, H, W) rows and columns, and where that is inside."""
+    y, x = (axis.astype(np.float64) for axis in np.ogrid[:height, :width])
+    dx, dy = motion.at(x, y, height, width)
+    where = np.stack(np.broadcast_arrays(y + dy, x + dx))
+    inside = (where[0] >= 0) & (where[0] <= height - 1) & (where[1] >= 0) & (where[1] <= width - 1)
+    return where, inside
 
 
 def warped(image: Array, motion: Motion) -> tuple[NDArray[np.float32], Mask]:
@@ -61,10 +132,7 @@ def warped(image: Array, motion: Motion) -> tuple[NDArray[np.float32], Mask]:
     from scipy.ndimage import map_coordinates
 
     height, width = image.shape[:2]
-    y, x = (axis.astype(np.float64) for axis in np.mgrid[:height, :width])
-    dx, dy = motion.at(x, y, height, width)
-    where = np.stack([y + dy, x + dx])
-    inside = (where[0] >= 0) & (where[0] <= height - 1) & (where[1] >= 0) & (where[1] <= width - 1)
+    where, inside = sources(motion, height, width)
     channels = [
         map_coordinates(image[..., channel].astype(np.float32), where, order=3, mode="nearest")
         for channel in range(3)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate, UpdateMode
     from pytest_editmetrics.goldens.approved import GoldenAddress
     from pytest_editmetrics.goldens.environment import Environment
+    from pytest_editmetrics.measurement import SoftReason
     from pytest_editmetrics.pipes.explain import Evidence
 
 
@@ -205,6 +206,7 @@ def _judged(
             address=address,
             update=update,
             advisory=_advisory(job),
+            fatal=_fatal(job),
             region=job.pair.region,
         )
         if address is not None:
@@ -254,6 +256,13 @@ def _advisory(job: Job) -> bool:
     from pytest_editmetrics.config.expect import EXPECTATIONS
 
     return job.expect is not None and job.config.metric.name in EXPECTATIONS[job.expect].advisory
+
+
+def _fatal(job: Job) -> Mapping[SoftReason, str] | None:
+    """Return the soft failures that fail the job's gate: those that what chose it rules out."""
+    from pytest_editmetrics.config.expect import EXPECTATIONS
+
+    return EXPECTATIONS[job.expect].fatal if job.expect is not None and job.unnamed else None
 
 
 def _address(session: EditSession, job: Job) -> GoldenAddress:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pytest_editmetrics.config.keys import choice
 from pytest_editmetrics.errors import InputError, did_you_mean
-from pytest_editmetrics.measurement import Metric, Threshold
+from pytest_editmetrics.measurement import Metric, SoftReason, Threshold
 
 Expect = Literal["composited", "reencoded", "generative"]
 
@@ -18,11 +18,13 @@ class Expectation:
     """What is measured by default under an expectation, with which bounds.
 
     ``advisory`` are metrics that a bound of a golden or of the configuration cannot fail here:
-    beyond it their verdict is ``review``.
+    beyond it their verdict is ``review``. ``fatal`` are the soft failures of a metric that the
+    expectation chose which fail, since the background is then not what it says, and the way out.
     """
 
     bounds: Mapping[str, float]
     advisory: tuple[str, ...] = ()
+    fatal: Mapping[SoftReason, str] = field(default_factory=dict)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -37,18 +39,35 @@ class Expectation:
         return Threshold(metric.bound_kind, bound, "default", f"expect={name!r}")
 
 
+_ELSE = "give the region that the model may change, or name metrics that need no match"
+_ANEW = f"if the model is to draw it anew say expect='generative', else {_ELSE}"
+_KEPT_IN_PLACE: Mapping[SoftReason, str] = {"no-match": _ANEW, "redrawn": _ANEW}
+
 EXPECTATIONS: Mapping[Expect, Expectation] = {
     # the model pastes its edit into the reference: the background is the reference's, pixel by
     # pixel; attention carries an edit into neighbouring patches, so that emd moves all the same
     "composited": Expectation(
-        {"unedit_max_diff": 2.0, "lpips": 0.01, "edit_lpips": 0.02}, advisory=("emd", "emd_excess")
+        {"unedit_max_diff": 2.0, "lpips": 0.01, "edit_lpips": 0.02},
+        advisory=("emd", "emd_excess"),
+        fatal=_KEPT_IN_PLACE,
     ),
     # the whole image passes through an encoder and back
     "reencoded": Expectation(
-        {"lpips": 0.25, "unedit_psnr": 28.0, "drift_px": 0.5, "zoom": 0.002, "edit_lpips": 0.02}
+        {
+            "lpips": 0.25,
+            "unedit_psnr": 28.0,
+            "drift_px": 0.5,
+            "warp_px": 1.0,
+            "moved_share": 0.05,
+            "edit_lpips": 0.02,
+        },
+        fatal=_KEPT_IN_PLACE,
     ),
     # the whole image is drawn anew from a description of it
-    "generative": Expectation({"lpips": 0.45, "drift_px": 4.0, "zoom": 0.02, "edit_lpips": 0.02}),
+    "generative": Expectation(
+        {"lpips": 0.45, "drift_px": 4.0, "warp_px": 6.0, "moved_share": 0.2, "edit_lpips": 0.02},
+        fatal={"no-match": _ELSE},
+    ),
 }
 
 

@@ -20,6 +20,7 @@ from pytest_editmetrics.measurement import (
     Margin,
     Measurement,
     Metric,
+    SoftReason,
     Threshold,
     weights_text,
 )
@@ -217,6 +218,7 @@ def judge(
     address: GoldenAddress | None = None,
     update: UpdateMode = "none",
     advisory: bool = False,
+    fatal: Mapping[SoftReason, str] | None = None,
     region: Checked = Checked(),
 ) -> Gate:
     """Hold ``measurement`` to the first of the explicit, the golden and the default threshold.
@@ -229,7 +231,8 @@ def judge(
     why in the detail ``no_golden``. A gate that is only ``advisory`` is for review where it would
     fail, unless the bound is explicit or the value no number. A value is not held to a golden that
     was measured with other weights, under another resize mode, or for another value of the test's
-    parameter: that is an ``error``, and recorded as what would fail is.
+    parameter: that is an ``error``, and recorded as what would fail is. A soft failure of a
+    reason in ``fatal`` fails, and says the way out that stands there.
 
     Raises:
         InputError: a threshold's kind does not fit the metric's direction.
@@ -270,6 +273,10 @@ def judge(
     gate = held_to(gate, threshold)
     if measurement.soft_failure is not None:
         soft = measurement.soft_failure
+        if fatal and soft.reason in fatal:
+            said = f"{soft.message}; {fatal[soft.reason]}"
+            lost = {**gate.details, "no_golden": "there is no value to record"}
+            return replace(gate, verdict="fail", reason=soft.reason, message=said, details=lost)
         return replace(gate, verdict="unmeasured", reason=soft.reason, message=soft.message)
     assert measurement.value is not None
     value = measurement.value

@@ -49,6 +49,8 @@ def _headline(gate: Gate) -> str:
         return text
     if gate.snapshot is not None:
         return image_headline(gate)
+    if gate.value is None and gate.verdict == "fail":
+        return f"{subject(gate)} not measured ({gate.reason}), which fails here: {gate.message}"
     assert gate.value is not None
     if gate.verdict == "missing-golden":
         return f"{subject(gate)} {format_numbers(gate.value)[0]} has no threshold and no golden"

@@ -120,11 +120,86 @@ def test_a_flat_area_is_not_measured(noise: float) -> None:
     assert {tile.status for tile in drift.tiles} == {"flat"}
 
 
-def test_stripes_do_not_tell_a_shift_along_themselves() -> None:
-    x = np.arange(192)
-    stripes = np.broadcast_to(128 + 100 * np.sin(x / 3)[None, :, None], (192, 192, 3))
-    reference = eight_bit(stripes)
-    assert measure_drift(reference, reference, everywhere(reference)).motion is None
+def stripes(by: float) -> NDArray[np.uint8]:
+    x = np.arange(192) - by
+    bump = 128 + 100 * np.exp(-((x - 96) ** 2) / 300) + 20 * np.sin(x / 3)
+    return eight_bit(np.broadcast_to(bump[None, :, None], (192, 192, 3)))
+
+
+def test_stripes_tell_a_shift_across_themselves() -> None:
+    still = measure_drift(stripes(0), stripes(0), everywhere(stripes(0)))
+    assert (still.median, still.components) == ((0.0, 0.0), 1)
+    drift = measure_drift(stripes(0), stripes(3), everywhere(stripes(0)))
+    assert drift.median == pytest.approx((3, 0), abs=0.05)
+    assert drift.components == 1
+
+
+def test_texture_that_repeats_tells_the_smallest_shift_and_says_so() -> None:
+    y, x = np.mgrid[:192, :192] // 16
+    board = np.repeat((((x + y) % 2) * 200 + 20).astype(np.uint8)[..., None], 3, axis=2)
+    drift = measure_drift(board, np.roll(board, 3, axis=1), everywhere(board))
+    assert drift.ambiguous
+    assert drift.median == pytest.approx((3, 0), abs=0.1)
+    assert not measure_drift(photo("cat"), photo("cat"), everywhere(photo("cat"))).ambiguous
+
+
+@pytest.mark.parametrize(
+    "motion",
+    [
+        Motion.similar(60, 45),
+        Motion.similar(rotation=10),
+        Motion.similar(5, -8, rotation=110, zoom=0.9),
+        Motion.similar(zoom=1.4),
+        Motion.similar(zoom=0.5),
+        Motion(xx=-1.0),
+        Motion(yy=-1.0),
+        Motion(xx=1.05),
+        Motion(yy=0.99),
+        Motion.similar(rotation=2),
+    ],
+)
+@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+def test_a_motion_of_any_size_is_found(name: str, motion: Motion) -> None:
+    reference = photo(name)
+    drift = measure_drift(reference, under(motion, reference), everywhere(reference))
+    assert drift.motion is not None
+    for x, y in ((0, 0), (255, 0), (0, 255), (255, 255), (128, 128)):
+        assert drift.motion.at(x, y, 256, 256) == pytest.approx(motion.at(x, y, 256, 256), abs=1)
+    longest = motion.farthest(256, 256)
+    assert drift.warp_px == pytest.approx(longest, rel=0.35, abs=0.1)
+
+
+def under(motion: Motion, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = image.shape[:2]
+    y, x = np.mgrid[:height, :width].astype(float)
+    u, v = x - (width - 1) / 2 - motion.dx, y - (height - 1) / 2 - motion.dy
+    back = np.linalg.inv([[motion.xx, motion.xy], [motion.yx, motion.yy]])
+    where = [
+        back[1, 0] * u + back[1, 1] * v + (height - 1) / 2,
+        back[0, 0] * u + back[0, 1] * v + (width - 1) / 2,
+    ]
+    soft = gaussian_filter(image.astype(float), (0.5 / motion.zoom, 0.5 / motion.zoom, 0))
+    source = soft if motion.zoom < 0.8 else image.astype(float)
+    return eight_bit(
+        np.stack([map_coordinates(source[..., c], where, mode="nearest") for c in range(3)], axis=2)
+    )
+
+
+@pytest.mark.parametrize("sigma", [1, 2, 4])
+@pytest.mark.parametrize("name", ["astronaut", "coffee", "cat"])
+def test_a_blur_does_not_stop_a_match(name: str, sigma: float) -> None:
+    reference = photo(name)
+    edited = gaussian_filter(moved(reference, 1.3, -0.6), (sigma, sigma, 0))
+    drift = measure_drift(reference, eight_bit(edited), everywhere(reference))
+    assert drift.motion is not None
+    assert drift.median == pytest.approx((1.3, -0.6), abs=0.1)
+
+
+def test_flatness_is_judged_on_both_images() -> None:
+    flat = np.full((256, 256, 3), 120, np.uint8)
+    assert measure_drift(flat, flat + 3, everywhere(flat)).lost == "flat"
+    assert measure_drift(flat, photo("cat"), everywhere(flat)).lost == "unmatched"
+    assert measure_drift(photo("cat"), flat, everywhere(flat)).lost == "unmatched"
 
 
 def test_flat_tiles_do_not_hide_the_others() -> None:
@@ -163,6 +238,18 @@ def test_one_moved_part_is_seen_in_its_tiles() -> None:
     assert inside
     assert np.median([tile.dx for tile in inside]) == pytest.approx(2, abs=0.1)
     assert drift.median == pytest.approx((0, 0), abs=0.05)
+    assert set(drift.apart) <= set(inside)
+    assert drift.moved_share == pytest.approx(0.25, abs=0.1)
+    assert drift.warp_px == pytest.approx(2, abs=0.1)
+
+
+def test_a_part_that_moved_far_is_found_where_it_went() -> None:
+    reference = photo("coffee", 384)
+    edited = reference.copy()
+    edited[192:, 192:] = np.roll(reference, 20, axis=1)[192:, 192:]
+    drift = measure_drift(reference, edited, everywhere(reference))
+    assert drift.moved_share > 0.1
+    assert {round(tile.dx) for tile in drift.apart} == {20}
 
 
 def test_a_tiny_image_is_no_error() -> None:
@@ -179,7 +266,7 @@ def test_an_image_larger_than_what_is_looked_at_whole_is_measured() -> None:
 
 def test_warped_undoes_a_motion() -> None:
     reference = photo("cat")
-    motion = Motion(2.3, -1.2, zoom=1.01)
+    motion = Motion.similar(2.3, -1.2, zoom=1.01)
     back, inside = warped(eight_bit(moved(reference, 2.3, -1.2, 1.01)), motion)
     assert inside.mean() > 0.95
     assert np.abs(back - reference)[20:-20, 20:-20].mean() < 2.5

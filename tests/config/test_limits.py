@@ -44,6 +44,8 @@ VALUES = {
     "unedit_max_diff": (0, 255),
     "drift_px": (0, inf),
     "zoom": (0, inf),
+    "warp_px": (0, inf),
+    "moved_share": (0, 1),
 }
 TOLERANCES = {  # lowest, highest, of a whole image, of its worst tile
     "exact": (0, 1, 0, 0),
@@ -263,10 +265,11 @@ def test_values_are_not_changed_where_they_are_held():
 def test_what_an_expectation_holds():
     bounds = {name: dict(expectation.bounds) for name, expectation in EXPECTATIONS.items()}
     assert bounds["reencoded"] == {
-        "lpips": 0.25, "unedit_psnr": 28, "drift_px": 0.5, "zoom": 0.002, "edit_lpips": 0.02,
+        "lpips": 0.25, "unedit_psnr": 28, "drift_px": 0.5, "warp_px": 1, "moved_share": 0.05,
+        "edit_lpips": 0.02,
     }  # fmt: skip
     assert bounds["generative"] == {
-        "lpips": 0.45, "drift_px": 4, "zoom": 0.02, "edit_lpips": 0.02,
+        "lpips": 0.45, "drift_px": 4, "warp_px": 6, "moved_share": 0.2, "edit_lpips": 0.02,
     }  # fmt: skip
 
 

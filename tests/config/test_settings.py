@@ -141,6 +141,8 @@ def test_without_a_file_every_metric_and_pipe_has_its_defaults():
         "pie_bench_psnr": {},
         "drift_px": {},
         "zoom": {},
+        "warp_px": {},
+        "moved_share": {},
     }
     assert configs["emd"].scope == "unedit_area"
     assert configs["sam_clip_cls_sim"].scope == "edit_area"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -206,3 +207,73 @@ def breaks(monkeypatch):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*unedit_max_diff * > max 2.0*"])
     result.stdout.fnmatch_lines(["*cause     unexplained: not diagnosed: RuntimeError: no memory*"])
+
+
+PHOTOS = Path(__file__).parents[2] / "fixtures" / "demo" / "images"
+HEAD = f"""
+from pathlib import Path
+from PIL import Image, ImageOps
+
+def photo(name):
+    picture = Image.open(Path({str(PHOTOS)!r}) / f"{{name}}.png").convert("RGB")
+    return np.asarray(picture.resize((192, 192)))
+
+def with_edit(image):
+    made = image.copy()
+    made[24:64, 20:60] = 255 - made[24:64, 20:60]
+    return made
+
+A = photo("astronaut")
+"""
+MOVES = {
+    "shifted": "np.roll(with_edit(A), 60, axis=1)",
+    "upside down": "with_edit(A)[::-1]",
+    "mirrored": "with_edit(A)[:, ::-1]",
+    "turned": "np.asarray(Image.fromarray(with_edit(A)).rotate(10))",
+    "zoomed": "np.asarray(Image.fromarray(with_edit(A)).crop((16, 16, 176, 176)).resize((192, 192)))",
+    "stretched": "np.asarray(Image.fromarray(with_edit(A)).crop((0, 9, 192, 183)).resize((192, 192)))",
+}
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_a_motion_of_any_size_fails_as_a_number(scene, move):
+    call = f'edit_gate.check(A, {MOVES[move]}, BOX, metrics=["warp_px"], expect="generative")'
+    result = run(scene, call, head=HEAD)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*unedit warp_px * > max 6.0*"])
+
+
+def test_another_picture_fails_whatever_is_expected_and_a_restyle_does_not(scene):
+    body = f"""from scene import *
+import pytest
+
+{HEAD}
+OTHER = with_edit(photo("coffee"))
+NIGHT = (with_edit(A).astype(float) ** 2 / 255 / 3).round().astype(np.uint8)[..., ::-1]
+RANDOM = np.random.default_rng(0)
+NEAR = RANDOM.integers(-9, 10, (2, 192, 192))
+Y, X = np.clip(np.mgrid[:192, :192] + NEAR, 0, 191)
+
+@pytest.mark.parametrize("expect", ["reencoded", "generative"])
+@pytest.mark.parametrize("made", ["other", "anew"])
+def test_it(edit_gate, made, expect):
+    edited = OTHER if made == "other" else with_edit(A)[Y, X]
+    edit_gate.check(A, edited, BOX, expect=expect)
+"""
+    scene.makepyfile(test_it=body)
+    (scene.path / "editmetrics.yaml").write_text("thresholds: {lpips: 9, unedit_psnr: 1}\n")
+    result = scene.runpytest("-q")
+    result.stdout.fnmatch_lines(
+        ["*unedit drift_px not measured (no-match), which fails here: nothing of the background*"]
+    )
+    result.stdout.fnmatch_lines(["*say expect='generative', else give the region*"])
+    failed = [line for line in result.outlines if line.startswith("FAILED ")]
+    assert {line.split("[")[1].split("]")[0] for line in failed} == {
+        "other-reencoded", "anew-reencoded", "other-generative",
+    }  # fmt: skip
+
+
+def test_a_gate_that_is_named_keeps_its_soft_failure(scene):
+    call = 'edit_gate.check(A, photo("coffee"), BOX, metrics="drift_px", expect="{}")'
+    for expect in ("reencoded", "generative"):
+        run(scene, call.format(expect), head=HEAD).assert_outcomes(xfailed=1)

@@ -1,4 +1,4 @@
-"""``drift_px`` and ``zoom``: whether the background stayed where it was."""
+"""``drift_px``, ``zoom``, ``warp_px``, ``moved_share``: whether the background stayed in place."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pytest_editmetrics.background.drift import Drift, measure_drift
+from pytest_editmetrics.background.layout import KEPT, layout_kept
 from pytest_editmetrics.cache.features import feature_key, pixels_digest
 from pytest_editmetrics.images.regions import Mask
 from pytest_editmetrics.pipes.base import PlainPipe, Request, Score, soft
@@ -23,14 +24,24 @@ class DriftPipe(PlainPipe):
     - ``drift_px`` (lower is better, pixels): length of the median shift of the tiles that have
       texture.
     - ``zoom`` (lower is better): by what share the background grew or shrank, ``|factor - 1|``.
+    - ``warp_px`` (lower is better, pixels): the longest move in the measured background, whatever
+      motion it comes from: a shift, a rotation, a zoom, a stretch of one axis.
+    - ``moved_share`` (lower is better, in [0, 1]): the share of the tiles that moved otherwise than
+      the rest, by a pixel or more.
 
     Exact to some hundredths of a pixel where there is texture; the edit area, a change of colour
-    and noise do not disturb it (``background.drift``). Where no tile has texture the measurement is
-    the soft failure ``no-texture``; where most tiles that have one match nothing, ``no-match``.
+    and noise do not disturb it (``background.drift``). A motion of any size is a value: shifts to
+    half of the frame, any angle, zooms from 0.4 to 2.5, mirrored. Where neither image has texture
+    the measurement is the soft failure ``no-texture``; where most tiles that have one match
+    nothing, ``redrawn`` if the background is laid out as before, else ``no-match``.
 
     Details: ``dx`` and ``dy`` (to the right and down, pixels), ``zoom`` (the factor), ``rotation``
-    in degrees, ``tiles`` by what became of them, ``moved_most``: box, dx, dy of some tiles, and
-    ``unmatched``: boxes of some that have texture and show something else now.
+    in degrees, ``scale_x``, ``scale_y``, ``shear``, ``mirrored``, ``tiles`` by what became of them,
+    ``moved_most``: box, dx, dy of some tiles, ``apart``: the same of some that moved otherwise than
+    the rest, and ``unmatched``: boxes of some that have texture and show something else now;
+    ``ambiguous`` where the texture repeats, so that other shifts fit as well (the value is the
+    smallest), and ``components`` where only one of a shift is known, as of stripes. Of what cannot
+    be matched: ``layout``, how alike it is laid out.
 
     >>> import numpy as np
     >>> picture = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
@@ -44,7 +55,7 @@ class DriftPipe(PlainPipe):
         self._last: tuple[str, Drift] | None = None
 
     def _drift(self, request: Request, mask: Mask) -> Drift:
-        """Return the drift of a pair; that of the last one is kept, for the other metric."""
+        """Return the drift of a pair; that of the last one is kept, for the other metrics."""
         key = feature_key(
             "drift",
             reference=pixels_digest(request.reference),
@@ -64,14 +75,33 @@ class DriftPipe(PlainPipe):
             request.evidence.drift = drift
         details: dict[str, Any] = {"tiles": dict(Counter(tile.status for tile in drift.tiles))}
         if drift.motion is None:
-            if lost := _unmatched(drift):
-                why = "the background has texture, but most of it matches nothing in the reference"
-                return soft("no-match", why, {**details, "unmatched": lost})
-            return soft("no-texture", "the background has no texture to see a shift by", details)
+            return _lost(drift, layout_kept(request.reference, request.edited, mask), details)
         details.update(_told(drift))
-        if request.metric == "zoom":
-            return Score(abs(drift.motion.zoom - 1), details=details)
-        return Score(math.hypot(*drift.median), details=details)
+        values = {
+            "drift_px": lambda: math.hypot(*drift.median),
+            "zoom": lambda: abs(drift.motion.zoom - 1) if drift.motion else 0.0,
+            "warp_px": lambda: drift.warp_px,
+            "moved_share": lambda: drift.moved_share,
+        }
+        return Score(values[request.metric](), details=details)
+
+
+def _lost(drift: Drift, layout: float, details: dict[str, Any]) -> Score:
+    if drift.lost == "flat":
+        why = "the background has too little texture to see a shift by"
+        return soft("no-texture", why, details)
+    details.update(unmatched=_unmatched(drift), layout=round(layout, 3))
+    if layout >= KEPT:
+        why = (
+            "nothing of the background is where it was, though it is laid out alike"
+            f" ({layout:.2f}): it was drawn anew"
+        )
+        return soft("redrawn", why, details)
+    why = (
+        "nothing of the background is where it was, and it is laid out otherwise"
+        f" ({layout:.2f} alike, {KEPT} needed)"
+    )
+    return soft("no-match", why, details)
 
 
 def _unmatched(drift: Drift) -> list[list[int]]:
@@ -80,13 +110,31 @@ def _unmatched(drift: Drift) -> list[list[int]]:
 
 def _told(drift: Drift) -> dict[str, Any]:
     assert drift.motion is not None
+    motion = drift.motion
     dx, dy = drift.median
-    most = sorted(drift.measured, key=lambda tile: -tile.px)[:_TILES]
-    return {
+    scale_x, scale_y, shear = motion.scales
+    told: dict[str, Any] = {
         "dx": round(dx, 3),
         "dy": round(dy, 3),
-        "zoom": round(drift.motion.zoom, 6),
-        "rotation": round(drift.motion.rotation, 4),
+        "zoom": round(motion.zoom, 6),
+        "rotation": round(motion.rotation, 4),
+        "scale_x": round(scale_x, 6),
+        "scale_y": round(scale_y, 6),
+        "shear": round(shear, 6),
         "unmatched": _unmatched(drift),
-        "moved_most": [[*tile.box, round(tile.dx, 2), round(tile.dy, 2)] for tile in most],
+        "moved_most": [
+            [*tile.box, round(tile.dx, 2), round(tile.dy, 2)]
+            for tile in sorted(drift.measured, key=lambda tile: -tile.px)[:_TILES]
+        ],
     }
+    if drift.apart:
+        told["apart"] = [
+            [*tile.box, round(tile.dx, 2), round(tile.dy, 2)] for tile in drift.apart[:_TILES]
+        ]
+    if motion.mirrored:
+        told["mirrored"] = True
+    if drift.ambiguous:
+        told["ambiguous"] = True
+    if drift.components == 1:
+        told["components"] = 1
+    return told

@@ -1,4 +1,4 @@
-"""What ``drift-pipe`` declares: how far the background moved, and by what share it grew."""
+"""What ``drift-pipe`` declares: how far the background moved, as a whole and in parts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from math import inf
 from pytest_editmetrics.measurement import Margin, Metric
 from pytest_editmetrics.pipes.declared import PipeSpec
 
-_SOURCE = "masked phase correlation (Padfield 2012), refined by least squares, tile by tile"
+_SOURCE = "masked cross-correlation (Padfield 2012), refined by least squares, tile by tile"
 
 SPEC = PipeSpec(
     "drift-pipe",
@@ -23,7 +23,8 @@ SPEC = PipeSpec(
             summary="how far the background moved, in pixels",
             definition="length of the median shift over the tiles that have texture",
             source=_SOURCE,
-            blind="a part that moved alone, and areas without texture",
+            blind="a zoom or rotation about the middle, a part that moved alone, and areas without"
+            " texture",
         ),
         Metric(
             "zoom",
@@ -32,9 +33,35 @@ SPEC = PipeSpec(
             low=0.0,
             high=inf,
             summary="by what share the background grew or shrank",
-            definition="|factor - 1| of the similarity transform that the tiles agree on",
+            definition="|factor - 1| of the motion that the tiles agree on, the geometric mean of"
+            " both axes",
             source=_SOURCE,
-            blind="one axis that was stretched alone",
+            blind="one axis that was stretched as much as the other shrank",
+        ),
+        Metric(
+            "warp_px",
+            "lower",
+            margin=Margin(relative=0.15, absolute=0.2),
+            low=0.0,
+            high=inf,
+            unit="px",
+            summary="the longest move in the background, in pixels",
+            definition="the longest shift of the affine motion that the tiles agree on at a corner"
+            " of one of them, or the longest median shift of a tile and its neighbours",
+            source=_SOURCE,
+            blind="a part of less than some tiles that moved alone, and areas without texture",
+        ),
+        Metric(
+            "moved_share",
+            "lower",
+            margin=Margin(relative=0.15, absolute=0.02),
+            low=0.0,
+            high=1.0,
+            summary="which share of the background moved otherwise than the rest",
+            definition="share of the tiles that have texture whose shift is a pixel or more from"
+            " the motion that most of them agree on",
+            source=_SOURCE,
+            blind="a part that moved by more than 32 pixels, and one that was drawn anew",
         ),
     ),
     (),

@@ -1,0 +1,135 @@
+"""The motion that most tiles follow: a similarity, or an affine motion where that fits better."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from pytest_editmetrics.background.align import Floats
+from pytest_editmetrics.background.motion import Motion
+from pytest_editmetrics.background.tiles import TileShift
+
+_FEW = 6
+_TILE_NOISE = 0.02  # pixels that tiles differ by although nothing moved
+_BETTER = 0.7  # of the similarity's residual is what an affine motion has to reach
+_NOTABLE = 0.15  # pixels at the farthest tile that an affine motion has to change
+
+
+def motion_of(tiles: Sequence[TileShift], start: Motion, height: int, width: int) -> Motion:
+    """Return the motion that most tiles follow, each with the weight of what it is sure of.
+
+    ``tiles`` are measured ones and edges; ``start`` is the motion that they were matched under,
+    which is kept where they are too few to say more.
+    """
+    if len(tiles) < _FEW or not any(tile.status == "measured" for tile in tiles):
+        return _shifted(tiles, start, height, width)
+    size = math.hypot(height, width) / 2
+    u, v = (
+        np.array([tile.centre[axis] - (edge - 1) / 2 for tile in tiles]) / size
+        for axis, edge in ((0, width), (1, height))
+    )
+    similar, off_similar = _fit(tiles, _similar_columns(u, v))
+    dx, dy, grown, turned = (float(value) for value in similar)
+    grown, turned = grown / size, turned / size
+    found = Motion(dx, dy, 1 + grown, -turned, turned, 1 + grown)
+    if len(tiles) < 2 * _FEW or min(np.ptp(u), np.ptp(v)) * size < 0.3 * min(height, width):
+        return found
+    affine, off_affine = _fit(tiles, _affine_columns(u, v))
+    dx, dy, xx, xy, yx, yy = (float(value) for value in affine)
+    free = Motion(dx, dy, 1 + xx / size, xy / size, yx / size, 1 + yy / size)
+    changed = max(
+        math.hypot(
+            *(
+                a - b
+                for a, b in zip(
+                    _at(free, tile, height, width), _at(found, tile, height, width), strict=True
+                )
+            )
+        )
+        for tile in tiles
+    )
+    if changed > _NOTABLE and off_affine < _BETTER * off_similar:
+        return free
+    return found
+
+
+def _at(motion: Motion, tile: TileShift, height: int, width: int) -> tuple[float, float]:
+    dx, dy = motion.at(*tile.centre, height, width)
+    return float(dx), float(dy)
+
+
+def _shifted(tiles: Sequence[TileShift], start: Motion, height: int, width: int) -> Motion:
+    """Return the motion that few tiles were matched under, moved to where they are."""
+    sure = [tile for tile in tiles if tile.status == "measured"]
+    if not sure:
+        return _of_edges(tiles)
+    places = [_at(start, tile, height, width) for tile in sure]
+    dx, dy = (
+        float(np.median(part))
+        for part in zip(
+            *((tile.dx - x, tile.dy - y) for tile, (x, y) in zip(sure, places, strict=True)),
+            strict=True,
+        )
+    )
+    return replace(start, dx=start.dx + dx, dy=start.dy + dy)
+
+
+def _of_edges(tiles: Sequence[TileShift]) -> Motion:
+    """Return the shift that edges agree on, along which nothing is known: the shortest."""
+    normals = np.array([tile.normal for tile in tiles])
+    along = np.array(
+        [tile.dx * nx + tile.dy * ny for tile, (nx, ny) in zip(tiles, normals, strict=True)]
+    )
+    (dx, dy), *_ = np.linalg.lstsq(normals, along, rcond=0.2)
+    return Motion(float(dx), float(dy))
+
+
+def components(tiles: Sequence[TileShift]) -> int:
+    """Return how many components of a shift these tiles tell: 2, 1 (along edges not), or 0."""
+    if any(tile.status == "measured" for tile in tiles):
+        return 2
+    normals = np.array([tile.normal for tile in tiles if tile.normal is not None])
+    if not len(normals):
+        return 0
+    values = np.linalg.svd(normals, compute_uv=False)
+    return 2 if len(values) > 1 and values[1] > 0.2 * values[0] else 1
+
+
+def _similar_columns(u: Floats, v: Floats) -> tuple[Floats, Floats]:
+    nought, one = np.zeros_like(u), np.ones_like(u)
+    return np.stack([one, nought, u, -v], axis=1), np.stack([nought, one, v, u], axis=1)
+
+
+def _affine_columns(u: Floats, v: Floats) -> tuple[Floats, Floats]:
+    nought, one = np.zeros_like(u), np.ones_like(u)
+    across = np.stack([one, nought, u, v, nought, nought], axis=1)
+    down = np.stack([nought, one, nought, nought, u, v], axis=1)
+    return across, down
+
+
+def _fit(tiles: Sequence[TileShift], columns: tuple[Floats, Floats]) -> tuple[Floats, float]:
+    """Return the parameters by least lengths, and the mean residual in pixels."""
+    across, down = columns
+    rows, target, sure = [], [], []
+    for n, tile in enumerate(tiles):
+        weight = 1 / math.hypot(tile.unsure, _TILE_NOISE)
+        if tile.normal is None:
+            rows += [across[n], down[n]]
+            target += [tile.dx, tile.dy]
+            sure += [weight, weight]
+        else:
+            nx, ny = tile.normal
+            rows.append(nx * across[n] + ny * down[n])
+            target.append(nx * tile.dx + ny * tile.dy)
+            sure.append(weight)
+    system, wanted, weights = np.array(rows), np.array(target), np.array(sure)
+    start = weights.copy()
+    for _ in range(20):
+        solution, *_ = np.linalg.lstsq(system * weights[:, None], wanted * weights, rcond=1e-4)
+        off = np.abs(wanted - system @ solution) * start
+        weights = start / np.sqrt(np.maximum(off, 1))  # the sum of lengths, not of squares
+    apart = np.abs(wanted - system @ solution)
+    return solution, float(np.mean(np.minimum(apart, 3 * np.median(apart) + 1e-9)))

@@ -1,0 +1,327 @@
+"""How far each tile of the background moved, from where the whole puts it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+
+from pytest_editmetrics.background.align import (
+    MATCH,
+    NEAR_EQUAL,
+    NOISE_FLOOR,
+    SMOOTHING,
+    UNSURE_PX,
+    Floats,
+    correlation_of,
+    correlations,
+    peaks,
+    slopes,
+)
+from pytest_editmetrics.background.motion import Motion, sources
+from pytest_editmetrics.images.regions import Box, Mask
+
+Status = Literal["measured", "edge", "flat", "unmatched", "hidden"]
+
+_STEPS = 12
+_TUKEY = 6.0
+_ROOM = 4.0  # pixels that a tile may lie from where the whole puts it
+_EDGE_UNSURE = 0.05  # an edge is believed only where it is this sure and this alike
+_EDGE_MATCH = 0.9
+_FAINT = 0.02  # pixels that the texture of a photo is surer than
+_FAR = 32  # and that one which shows something else there is looked for
+_FAR_MATCH = 0.85
+_MOST_LOOKED_FOR = 32
+_BENT = 0.1  # pixels that shifts may differ by between a tile's centre and its corner
+
+
+@dataclass(frozen=True)
+class TileShift:
+    """How far one tile moved, in pixels, and how sure that is (one standard deviation).
+
+    ``edge``: the shift is known along ``normal`` alone, as of stripes; ``flat``: too little texture
+    to tell; ``unmatched``: textured, but what is there now is something else; ``hidden``: mostly
+    edited, or moved out of the frame, so not looked at. Only ``measured`` tiles and edges have a
+    shift.
+    """
+
+    box: Box
+    status: Status
+    dx: float = 0.0
+    dy: float = 0.0
+    unsure: float = 0.0
+    normal: tuple[float, float] | None = None
+
+    @property
+    def px(self) -> float:
+        """Length of the shift in pixels."""
+        return math.hypot(self.dx, self.dy)
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Where its middle lies, x and y."""
+        x1, y1, x2, y2 = self.box
+        return (x1 + x2 - 1) / 2, (y1 + y2 - 1) / 2
+
+
+def boxes(height: int, width: int, scale: int = 1) -> Iterator[Box]:
+    """Give tiles that cover the image; the last of a row or column ends at the border."""
+    edge = min(max(48, min(height, width) * scale // 6), 128) / scale
+    across, down = max(1, round(width / edge)), max(1, round(height / edge))
+    xs = np.linspace(0, width, across + 1).astype(int)
+    ys = np.linspace(0, height, down + 1).astype(int)
+    for top, bottom in pairwise(ys):
+        for left, right in pairwise(xs):
+            yield int(left), int(top), int(right), int(bottom)
+
+
+class Tiles:
+    """The tiles of a pair of smoothed images, ready to be matched under one motion or another.
+
+    ``scale`` is how many pixels of the whole image one of these is.
+    """
+
+    def __init__(self, before: Floats, after: Floats, usable: Mask, scale: int = 1) -> None:
+        self._before, self._after, self._usable = before, after, usable
+        self._slopes = slopes(before)
+        self._scale = scale
+        self._boxes = list(boxes(*before.shape, scale))
+        self._texture = {box: self._best(box) for box in self._boxes}
+
+    def _hidden(self, box: Box) -> bool:
+        x1, y1, x2, y2 = box
+        return int(self._usable[y1:y2, x1:x2].sum()) < 0.3 * (x2 - x1) * (y2 - y1)
+
+    def _best(self, box: Box) -> tuple[Status, float, tuple[float, float]]:
+        """Return what a tile could tell at best, from its texture, how surely, and whither."""
+        x1, y1, x2, y2 = box
+        if self._hidden(box):
+            return "hidden", math.inf, (1.0, 0.0)
+        seen = self._usable[y1:y2, x1:x2]
+        down, right = (slope[y1:y2, x1:x2][seen] for slope in self._slopes)
+        cross = float(right @ down)
+        normal = np.array([[float(right @ right), cross], [cross, float(down @ down)]])
+        sure, unsure, along = _directions(normal, NOISE_FLOOR)
+        if unsure <= UNSURE_PX:
+            return "measured", unsure, along
+        return ("edge", sure, along) if sure <= UNSURE_PX else ("flat", unsure, along)
+
+    @property
+    def textured(self) -> bool:
+        """Whether any tile shows a shift."""
+        return any(best[0] in ("measured", "edge") for best in self._texture.values())
+
+    def faint(self, tiles: list[TileShift]) -> int:
+        """Return how many tiles of little texture, as of grain, match too faintly."""
+        return sum(
+            tile.status == "flat" and _FAINT < self._texture[tile.box][1] <= UNSURE_PX
+            for tile in tiles
+        )
+
+    def still(self) -> list[TileShift]:
+        """Return the tiles of two equal images."""
+        return [
+            TileShift(box, status, 0.0, 0.0, unsure, along if status == "edge" else None)
+            if status in ("measured", "edge")
+            else TileShift(box, status)
+            for box, (status, unsure, along) in self._texture.items()
+        ]
+
+    def lost(self) -> list[TileShift]:
+        """Return the tiles where nothing could be found again."""
+        return [
+            TileShift(box, "unmatched" if status in ("measured", "edge") else status)
+            for box, (status, _, _) in self._texture.items()
+        ]
+
+    def matched(self, motion: Motion) -> list[TileShift]:
+        """Return the tiles, each matched from where a motion of the whole puts it."""
+        from scipy.ndimage import map_coordinates, spline_filter
+
+        height, width = self._before.shape
+        spline = spline_filter(self._after, order=3, mode="mirror")
+        largest = max(max(x2 - x1, y2 - y1) for x1, y1, x2, y2 in self._boxes)
+        if motion.bend() * largest / 2 <= _BENT:
+            field, inside, rest = spline, np.ones((height, width), np.bool_), None
+            back = self._after
+        else:
+            where, inside = sources(motion, height, width)
+            back = map_coordinates(spline, where, order=3, mode="mirror", prefilter=False)
+            field, rest = spline_filter(back, order=3, mode="mirror"), motion
+        found = self._from(field, inside, motion if rest is None else Motion(), back)
+        if rest is None:
+            return found
+        for n, tile in enumerate(found):
+            if tile.status in ("measured", "edge"):
+                x, y = tile.centre
+                dx, dy = rest.at(x + tile.dx, y + tile.dy, height, width)
+                found[n] = replace(tile, dx=float(dx + tile.dx), dy=float(dy + tile.dy))
+        return found
+
+    def _from(self, field: Floats, inside: Mask, motion: Motion, image: Floats) -> list[TileShift]:
+        """Return the tiles as they lie in an image, ``field`` its spline coefficients."""
+        height, width = image.shape
+        found = []
+        for box in self._boxes:
+            status = self._texture[box][0]
+            if status in ("hidden", "flat"):
+                found.append(TileShift(box, status))
+                continue
+            x1, y1, x2, y2 = box
+            dx, dy = motion.at((x1 + x2 - 1) / 2, (y1 + y2 - 1) / 2, height, width)
+            found.append(self._match(field, inside, box, (float(dx), float(dy))))
+        self._look_farther(found, field, inside, motion, image)
+        return found
+
+    def _look_farther(
+        self,
+        tiles: list[TileShift],
+        field: Floats,
+        inside: Mask,
+        motion: Motion,
+        image: Floats,
+    ) -> None:
+        """Look for unmatched tiles farther away, where most of the others are where they belong."""
+        lost = [n for n, tile in enumerate(tiles) if tile.status == "unmatched"]
+        if not 0 < len(lost) <= sum(tile.status in ("measured", "edge") for tile in tiles):
+            return
+        height, width = self._before.shape
+        reach = _FAR
+        for n in lost[:_MOST_LOOKED_FOR]:
+            x1, y1, x2, y2 = tiles[n].box
+            dx, dy = (round(float(d)) for d in motion.at(*tiles[n].centre, height, width))
+            left, top = max(0, x1 + dx - reach), max(0, y1 + dy - reach)
+            right, bottom = min(width, x2 + dx + reach), min(height, y2 + dy + reach)
+            if right - left < 16 or bottom - top < 16:
+                continue
+            there = inside[top:bottom, left:right]
+            seen = self._usable[y1:y2, x1:x2]
+            around = image[top:bottom, left:right]
+            tops = peaks(correlations(self._before[y1:y2, x1:x2], around, seen, there, 0.9))
+            if not tops or tops[0][0] < _FAR_MATCH:
+                continue
+            if len(tops) > 1 and tops[1][0] > tops[0][0] - NEAR_EQUAL:
+                continue
+            start = float(tops[0][1] + left - x1), float(tops[0][2] + top - y1)
+            tile = self._match(field, inside, tiles[n].box, start)
+            if tile.status == "measured":
+                tiles[n] = tile
+
+    def _match(
+        self, field: Floats, inside: Mask, box: Box, start: tuple[float, float]
+    ) -> TileShift:
+        """Fit the shift of one tile by least squares; ``field`` holds spline coefficients."""
+        x1, y1, x2, y2 = box
+        height, width = field.shape
+        usable = self._usable[y1:y2, x1:x2] & inside[y1:y2, x1:x2]
+        dx, dy = start
+        rows, columns = np.arange(y1, y2)[:, None], np.arange(x1, x2)[None, :]
+        steady_y, steady_x = (slope[y1:y2, x1:x2] for slope in self._slopes)
+        target = self._before[y1:y2, x1:x2]
+        gain, weights = 1.0, usable.astype(np.float64)
+        correlation, sure, unsure, along = 0.0, math.inf, math.inf, (1.0, 0.0)
+        for _ in range(_STEPS):
+            seen = (
+                (columns + dx >= 1)
+                & (columns + dx <= width - 2)
+                & (rows + dy >= 1)
+                & (rows + dy <= height - 2)
+            )
+            around = _sampled(field, (x1 - 1, y1 - 1, x2 + 1, y2 + 1), dx, dy)
+            now = around[1:-1, 1:-1]
+            slope_x = (gain * (around[1:-1, 2:] - around[1:-1, :-2]) / 2 + steady_x) / 2
+            slope_y = (gain * (around[2:, 1:-1] - around[:-2, 1:-1]) / 2 + steady_y) / 2
+            used = weights * seen
+            count = float(used.sum())
+            if count < 64:
+                return TileShift(box, "hidden")
+            system = np.stack([part.ravel() for part in (slope_x, slope_y, now)])
+            system = np.concatenate([system, np.ones((1, now.size))])
+            weighted = system * used.ravel()
+            normal = weighted @ system.T
+            right = weighted @ target.ravel()
+            try:
+                rest = np.linalg.inv(normal[2:, 2:])
+            except np.linalg.LinAlgError:
+                return TileShift(box, "flat")
+            reduced = normal[:2, :2] - normal[:2, 2:] @ rest @ normal[2:, :2]
+            towards = right[:2] - normal[:2, 2:] @ rest @ right[2:]
+            values, vectors = np.linalg.eigh(reduced)
+            known = values > values[-1] * 1e-3
+            step = vectors @ np.where(known, vectors.T @ towards / np.maximum(values, 1e-12), 0)
+            gain, offset = (float(part) for part in rest @ (right[2:] - normal[2:, :2] @ step))
+            if not 0.2 < gain < 5:
+                return TileShift(box, "unmatched")
+            residual = target - step[0] * slope_x - step[1] * slope_y - gain * now - offset
+            dx, dy = dx + float(step[0]), dy + float(step[1])
+            kept = used > 0
+            spread = max(NOISE_FLOOR, 1.4826 * float(np.median(np.abs(residual[kept]))))
+            sure, unsure, along = _directions(reduced, spread)
+            correlation = correlation_of(target[kept], now[kept])
+            far = float(np.abs(step).max())
+            if far < 0.002:
+                break
+            if math.hypot(dx - start[0], dy - start[1]) > 2 * _ROOM:
+                return TileShift(box, "unmatched")
+            weights = usable * np.clip(1 - (residual / (_TUKEY * spread)) ** 2, 0, None) ** 2
+        if correlation < MATCH or math.hypot(dx - start[0], dy - start[1]) > _ROOM:
+            return TileShift(box, "unmatched")
+        if unsure <= UNSURE_PX:
+            return TileShift(box, "measured", dx, dy, unsure)
+        if sure <= _EDGE_UNSURE and correlation >= _EDGE_MATCH:
+            component = (dx - start[0]) * along[0] + (dy - start[1]) * along[1]
+            at = start[0] + component * along[0], start[1] + component * along[1]
+            return TileShift(box, "edge", *at, sure, along)
+        return TileShift(box, "flat")
+
+
+def _directions(normal: Floats, spread: float) -> tuple[float, float, tuple[float, float]]:
+    """Return how sure a shift is in its best and in its worst direction, and the best.
+
+    One standard deviation, in pixels; smoothing correlates the noise of neighbours, over about
+    ``4 pi s^2`` pixels.
+    """
+    values, vectors = np.linalg.eigh(normal)
+    area = 4 * math.pi * SMOOTHING**2
+    worst, best = (
+        spread * math.sqrt(area / value) if value > 0 else math.inf
+        for value in (float(values[0]), float(values[1]))
+    )
+    return best, worst, (float(vectors[0, 1]), float(vectors[1, 1]))
+
+
+def _sampled(field: Floats, box: Box, dx: float, dy: float) -> Floats:
+    """Return a box of an image moved by (dx, dy), from its cubic spline coefficients."""
+    x1, y1, x2, y2 = box
+    whole_x, whole_y = math.floor(dx), math.floor(dy)
+    left, top = x1 + whole_x - 1, y1 + whole_y - 1
+    right, bottom = x2 + whole_x + 2, y2 + whole_y + 2
+    height, width = field.shape
+    if left >= 0 and top >= 0 and right <= width and bottom <= height:
+        part = field[top:bottom, left:right]
+    else:
+        part = field[
+            np.ix_(
+                np.clip(np.arange(top, bottom), 0, height - 1),
+                np.clip(np.arange(left, right), 0, width - 1),
+            )
+        ]
+    down, across = _spline_weights(dy - whole_y), _spline_weights(dx - whole_x)
+    rows = y2 - y1
+    lines = sum(weight * part[n : n + rows] for n, weight in enumerate(down))
+    columns = x2 - x1
+    sampled: Floats = sum(weight * lines[:, n : n + columns] for n, weight in enumerate(across))
+    return sampled
+
+
+def _spline_weights(t: float) -> tuple[float, float, float, float]:
+    return (
+        (1 - t) ** 3 / 6,
+        (3 * t**3 - 6 * t**2 + 4) / 6,
+        (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6,
+        t**3 / 6,
+    )
