@@ -15,6 +15,7 @@ from pytest_editmetrics.background.tiles import TileShift
 _FEW = 6
 _TILE_NOISE = 0.02  # pixels that tiles differ by although nothing moved
 _BETTER = 0.7  # of the similarity's residual is what an affine motion has to reach
+_TOGETHER = 0.5  # pixels that tiles which share a shift differ by
 _NOTABLE = 0.15  # pixels at the farthest tile that an affine motion has to change
 
 
@@ -22,10 +23,24 @@ def motion_of(tiles: Sequence[TileShift], start: Motion, height: int, width: int
     """Return the motion that most tiles follow, each with the weight of what it is sure of.
 
     ``tiles`` are measured ones and edges; ``start`` is the motion that they were matched under,
-    which is kept where they are too few to say more.
+    which is kept where they are too few to say more. A part that moved alone bends a fit of all:
+    so the tiles that share the commonest shift are fitted alone, too, and what more tiles follow
+    is taken.
     """
     if len(tiles) < _FEW or not any(tile.status == "measured" for tile in tiles):
         return _shifted(tiles, start, height, width)
+    found = _fitted(tiles, height, width)
+    alike = _commonest(tiles)
+    if _FEW <= len(alike) < len(tiles):
+        of_alike = _fitted(alike, height, width)
+        if len(_following(of_alike, tiles, height, width)) > 1.1 * len(
+            _following(found, tiles, height, width)
+        ):
+            return of_alike
+    return found
+
+
+def _fitted(tiles: Sequence[TileShift], height: int, width: int) -> Motion:
     size = math.hypot(height, width) / 2
     u, v = (
         np.array([tile.centre[axis] - (edge - 1) / 2 for tile in tiles]) / size
@@ -41,19 +56,29 @@ def motion_of(tiles: Sequence[TileShift], start: Motion, height: int, width: int
     dx, dy, xx, xy, yx, yy = (float(value) for value in affine)
     free = Motion(dx, dy, 1 + xx / size, xy / size, yx / size, 1 + yy / size)
     changed = max(
-        math.hypot(
-            *(
-                a - b
-                for a, b in zip(
-                    _at(free, tile, height, width), _at(found, tile, height, width), strict=True
-                )
-            )
-        )
-        for tile in tiles
+        math.dist(_at(free, tile, height, width), _at(found, tile, height, width)) for tile in tiles
     )
     if changed > _NOTABLE and off_affine < _BETTER * off_similar:
         return free
     return found
+
+
+def _commonest(tiles: Sequence[TileShift]) -> list[TileShift]:
+    """Return the tiles whose shifts lie nearest together."""
+    shifts = np.array([(tile.dx, tile.dy) for tile in tiles])
+    apart = np.hypot(*(shifts[:, None, :] - shifts[None, :, :]).transpose(2, 0, 1))
+    middle = int((apart < _TOGETHER).sum(axis=1).argmax())
+    return [tile for n, tile in enumerate(tiles) if apart[middle, n] < _TOGETHER]
+
+
+def _following(
+    motion: Motion, tiles: Sequence[TileShift], height: int, width: int
+) -> list[TileShift]:
+    return [
+        tile
+        for tile in tiles
+        if math.dist(_at(motion, tile, height, width), (tile.dx, tile.dy)) < _TOGETHER / 2
+    ]
 
 
 def _at(motion: Motion, tile: TileShift, height: int, width: int) -> tuple[float, float]:

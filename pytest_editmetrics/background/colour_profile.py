@@ -8,12 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pytest_editmetrics.background.diagnosis import (
-    MIN_SHARE,
-    Cause,
-    Diagnosis,
-    diagnose,
-)
+from pytest_editmetrics.background.cause import Cause
+from pytest_editmetrics.background.diagnosis import MIN_SHARE, Diagnosis, diagnose
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
@@ -42,10 +38,11 @@ def diagnose_profiles(
         return None
     rest = diagnose(*numbers, mask)
     left = min(1.0, _squares(*numbers, mask) / _squares(*seen, mask))
-    lost = Cause("profile lost", 1 - left, _text(read), {})
+    text, advice = _text(read)
+    lost = Cause("profile lost", 1 - left, text, {}, f"{text} ({advice})")
     scaled = (replace(cause, share=cause.share * left) for cause in rest.causes)
     kept = (cause for cause in scaled if cause.share >= MIN_SHARE)
-    return Diagnosis((lost, *kept), rest.drift)
+    return Diagnosis((lost, *kept), rest.drift, rest.background)
 
 
 def _squares(one: Array, other: Array, mask: Mask, blur: float = 0.0) -> float:
@@ -57,22 +54,23 @@ def _squares(one: Array, other: Array, mask: Mask, blur: float = 0.0) -> float:
     return float((difference.astype(np.float64) ** 2).sum())
 
 
-def _text(read: Mapping[str, Mapping[str, Any]]) -> str:
+def _text(read: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+    """Return what was lost, and what to do."""
     before, after = (_converted(read.get(which, {})) for which in ("reference", "edited"))
     if after is None:
         return (
-            f"the reference's profile {before} was lost (convert the reference to sRGB on load,"
-            " with PIL.ImageCms.profileToProfile, or keep its profile on save, with"
-            ' icc_profile=reference.info["icc_profile"])'
+            f"the reference's profile {before} was lost",
+            "convert the reference to sRGB on load, with PIL.ImageCms.profileToProfile, or keep its"
+            ' profile on save, with icc_profile=reference.info["icc_profile"]',
         )
     if before is None:
         return (
-            f"the edited image is marked {after}, the reference is not, and their numbers are"
-            " alike (save the edited image without that profile)"
+            f"the edited image is marked {after}, the reference is not, and their numbers are alike",
+            "save the edited image without that profile",
         )
     return (
-        f"the edited image is marked {after}, the reference {before}, and their numbers are alike"
-        " (keep the reference's profile on save)"
+        f"the edited image is marked {after}, the reference {before}, and their numbers are alike",
+        "keep the reference's profile on save",
     )
 
 

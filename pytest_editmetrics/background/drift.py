@@ -20,6 +20,7 @@ from pytest_editmetrics.background.align import (
     Floats,
     align,
     brightness,
+    correlation_of,
     eroded,
     levels_of,
     margin,
@@ -40,6 +41,8 @@ _TRIED = 3  # motions that the search found
 _FEW = 3  # tiles: so few are not believed against the whole
 _BLURRED = 0.85  # of the slopes
 _APART = 1.0  # pixels from where the whole puts it: that tile moved alone
+_INVERTED = -0.6  # correlation of what has its tones inverted
+_TOGETHER = 0.5  # pixels that tiles of one part differ by
 _MANY = 5  # tiles around one, itself included, that must be known to tell what it does
 
 
@@ -81,6 +84,19 @@ class Drift:
         if self.motion is None:
             return ()
         return tuple(tile for tile in self.measured if self._off(tile) >= _APART)
+
+    @property
+    def part(self) -> tuple[TileShift, ...]:
+        """The tiles that moved together, otherwise than the whole; none if they do not agree."""
+        tiles = self.apart
+        if not tiles:
+            return ()
+        dx, dy = (
+            float(np.median(part))
+            for part in zip(*((tile.dx, tile.dy) for tile in tiles), strict=True)
+        )
+        together = tuple(t for t in tiles if math.hypot(t.dx - dx, t.dy - dy) < _TOGETHER)
+        return together if len(together) >= max(2, len(tiles) / 2) else ()
 
     def _off(self, tile: TileShift) -> float:
         assert self.motion is not None
@@ -159,6 +175,8 @@ def measure_drift(reference: Array, edited: Array, mask: Mask) -> Drift:
             return _told(Drift(None, tuple(tiles.still()), lost="flat"), scale, size)
         return _told(_drift(tiles.still(), Motion(), before.shape), scale, size)
     after = _smoothed(shrunk(brightness(edited), scale))
+    if usable.any() and correlation_of(before[usable], after[usable]) < _INVERTED:
+        after = 255 - after
     before, after = _alike_sharp(before, after, usable)
     tiles = Tiles(before, after, usable, scale)
     if not tiles.textured:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
 
@@ -118,23 +117,19 @@ def sources(motion: Motion, height: int, width: int) -> tuple[NDArray[np.float64
     return where, inside
 
 
-def warped(image: Array, motion: Motion) -> tuple[NDArray[np.float32], Mask]:
+def warped(image: NDArray[np.float32], motion: Motion) -> tuple[NDArray[np.float32], Mask]:
     """Undo a motion.
 
     Args:
-        image: RGB, uint8, (H, W, 3), the edited image.
+        image: float32 (3, H, W), the edited image.
         motion: as found.
 
     Returns:
-        float32 (H, W, 3), each pixel taken from where it moved to (cubic splines), and boolean
+        float32 (3, H, W), each pixel taken from where it moved to (cubic splines), and boolean
         (H, W), false where that lies outside the image.
     """
     from scipy.ndimage import map_coordinates
 
-    height, width = image.shape[:2]
-    where, inside = sources(motion, height, width)
-    channels = [
-        map_coordinates(image[..., channel].astype(np.float32), where, order=3, mode="nearest")
-        for channel in range(3)
-    ]
-    return np.stack(channels, axis=2).astype(np.float32), inside
+    where, inside = sources(motion, *image.shape[1:])
+    channels = [map_coordinates(plane, where, order=3, mode="nearest") for plane in image]
+    return np.stack(channels).astype(np.float32), inside

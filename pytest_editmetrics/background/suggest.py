@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pytest_editmetrics.background.diagnosis import local_contrast
+from pytest_editmetrics.background.diagnosis import local_contrast, planes
 from pytest_editmetrics.background.spill import find_local
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.images.load import Array
@@ -52,7 +52,7 @@ def suggest_region(
     if not difference.any():
         raise EditMetricsError("the images are equal, so there is no edit to see")
     everywhere = np.ones(difference.shape, np.bool_)
-    local = find_local(difference, local_contrast(reference.astype(np.float32)), everywhere)
+    local = find_local(difference, local_contrast(planes(reference)), everywhere)
     if local is None:
         raise EditMetricsError(
             f"{100 * (difference > 0).mean():.0f} % of the pixels differ and no part stands out"

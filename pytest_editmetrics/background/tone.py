@@ -7,13 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.background.align import correlation_of
 from pytest_editmetrics.images.regions import Mask
 
 _CLIPPED = (4.0, 251.0)
 _TUKEY = 6.0
 _NOISE_FLOOR = 0.5  # of 255
-_MOST_PIXELS = 100_000
+_CELL = 8  # pixels of a side that are averaged: noise would draw a gain towards 0
+_RANGE = 24.0  # of 255 that the values have to span, else a gain is not told
+_FEW = 16  # cells
+_FEW_PIXELS = 64
 _ROUNDS = 8
+_LEAST_GAIN = 0.1  # less is no tone: nothing of the channel is left
+_INVERTED = -0.6  # correlation of before and after
 
 
 @dataclass(frozen=True)
@@ -23,14 +29,16 @@ class Tone:
     gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
     offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
-    def applied(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return an image (H, W, 3), values of 255, as this tone makes it; clipped to [0, 255].
+    def applied(self, planes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return an image (3, H, W), values of 255, as this tone makes it; clipped to [0, 255].
 
-        >>> Tone((2.0, 1.0, 1.0)).applied(np.full((1, 1, 3), 90, np.float32))[0, 0].tolist()
+        >>> Tone((2.0, 1.0, 1.0)).applied(np.full((3, 1, 1), 90, np.float32)).ravel().tolist()
         [180.0, 90.0, 90.0]
         """
-        gain, offset = (np.array(part, np.float32) for part in (self.gain, self.offset))
-        toned: NDArray[np.float32] = np.clip(image * gain + offset, 0, 255)
+        gain, offset = (
+            np.array(part, np.float32)[:, None, None] for part in (self.gain, self.offset)
+        )
+        toned: NDArray[np.float32] = np.clip(planes * gain + offset, 0, 255)
         return toned
 
     def shifts(self, level: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -46,33 +54,59 @@ def fit_tone(reference: NDArray[np.float32], edited: NDArray[np.float32], mask: 
     """Fit the change of tone of the measured pixels; outliers get no weight (Tukey's biweight).
 
     Args:
-        reference: float32 (H, W, 3), values of 255.
+        reference: float32 (3, H, W), values of 255.
         edited: the same, aligned with it.
         mask: boolean (H, W), true where measured.
 
     Returns:
-        The tone; a channel with fewer than 64 pixels that are not clipped, or of one level only,
-        keeps gain 1 and gets an offset alone.
+        The tone, fitted to means of 8 x 8 pixels; a channel whose values span less than 24 levels
+        keeps gain 1 and gets an offset alone, as one with too few pixels that are not clipped does.
     """
-    pixels = np.flatnonzero(mask)
-    pixels = pixels[:: max(1, len(pixels) // _MOST_PIXELS)]
-    before, after = (
-        image.reshape(-1, 3)[pixels].astype(np.float64) for image in (reference, edited)
+    cells = [_cells(before, after, mask) for before, after in zip(reference, edited, strict=True)]
+    inverted = all(
+        len(one) >= _FEW and correlation_of(one, other) < _INVERTED for one, other in cells
     )
-    fits = [_channel(before[:, c], after[:, c]) for c in range(3)]
-    red, green, blue = fits
+    red, green, blue = (_line(one, other, inverted) for one, other in cells)
     return Tone((red[0], green[0], blue[0]), (red[1], green[1], blue[1]))
 
 
-def _channel(before: NDArray[np.float64], after: NDArray[np.float64]) -> tuple[float, float]:
+def _cells(
+    before: NDArray[np.float32], after: NDArray[np.float32], mask: Mask
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what a channel of cells was and is; of pixels where they fill too few cells."""
     low, high = _CLIPPED
-    open_ = (before > low) & (before < high) & (after > low) & (after < high)
-    if np.count_nonzero(open_) < 64:
+    open_ = mask & (before > low) & (before < high) & (after > low) & (after < high)
+    if np.count_nonzero(open_) < _FEW_PIXELS:
+        return np.zeros(0), np.zeros(0)
+    covered = _sums(open_.astype(np.float32))
+    whole = covered >= _CELL**2 / 2
+    if np.count_nonzero(whole) < _FEW:
+        return before[open_].astype(np.float64), after[open_].astype(np.float64)
+    one, other = (
+        _sums(np.where(open_, plane, 0))[whole].astype(np.float64) / covered[whole]
+        for plane in (before, after)
+    )
+    return one, other
+
+
+def _sums(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    rows, columns = plane.shape[0] // _CELL, plane.shape[1] // _CELL
+    cut = plane[: rows * _CELL, : columns * _CELL]
+    totals: NDArray[np.float32] = cut.reshape(rows, _CELL, columns, _CELL).sum(axis=(1, 3))
+    return totals
+
+
+def _line(
+    one: NDArray[np.float64], other: NDArray[np.float64], inverted: bool
+) -> tuple[float, float]:
+    if not len(one):
         return 1.0, 0.0
-    one, other = before[open_], after[open_]
-    if one.std() < 2:
-        return 1.0, float(np.median(other - one))
     gain, offset = 1.0, float(np.median(other - one))
+    if np.ptp(np.percentile(one, (3, 97))) < _RANGE:
+        return gain, offset
+    if inverted:
+        gain = -float(other.std() / one.std())
+        offset = float(np.median(other - gain * one))
     for _ in range(_ROUNDS):
         residual = other - gain * one - offset
         spread = max(_NOISE_FLOOR, 1.4826 * float(np.median(np.abs(residual))))
@@ -89,4 +123,6 @@ def _channel(before: NDArray[np.float64], after: NDArray[np.float64]) -> tuple[f
         offset = float(mean_other - gain * mean_one)
         if abs(gain - last) < 1e-5:
             break
+    if not inverted and gain < _LEAST_GAIN:
+        return 1.0, float(np.median(other - one))
     return gain, offset

@@ -43,8 +43,8 @@ def test_a_failing_check_is_looked_at_once(scene, monkeypatch):
     result.assert_outcomes(failed=1)
     assert sorted(calls) == ["change", "diagnosis", "drift", "picture"]
     said = result.stdout.str()
-    assert said.count("E           cause     shift (97 %): the background moved") == 1
-    assert said.count("(97 %)") == 2  # the first line, and the cause with its kind
+    assert said.count("E           cause     shift (100 %): background moved") == 1
+    assert said.count("(100 %)") == 2  # the first line, and the cause with its kind
     assert len(set(re.findall(r"(\S+\.png) \(reference \| edited", said))) == 1
 
 

@@ -1,0 +1,175 @@
+"""A cause of a difference, and how each kind is said: shortly, and at length."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from pytest_editmetrics.background.drift import Drift
+from pytest_editmetrics.background.motion import Motion
+from pytest_editmetrics.background.spill import Local
+from pytest_editmetrics.background.tone import Tone
+from pytest_editmetrics.images.regions import Box
+
+Kind = Literal[
+    "shift", "zoom", "rotation", "stretch", "mirrored", "moved-part", "exposure", "colour",
+    "inverted-tone", "spill", "seam", "blur", "jpeg", "re-encoding", "redrawn", "almost-nothing",
+    "profile lost", "unexplained",
+]  # fmt: skip
+
+_MIN_TONE = 0.4  # of 255
+_GREY_TONE = 0.25  # of the change: channels that differ by less changed alike
+_FLIPPED = 150  # degrees that a mirrored picture is turned by to stand on its head
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One cause, its share in [0, 1], what it is in short and at length, and its figures (JSON)."""
+
+    kind: Kind
+    share: float
+    text: str
+    facts: Mapping[str, Any]
+    long: str = ""
+
+    @property
+    def in_full(self) -> str:
+        """What it is at length."""
+        return self.long or self.text
+
+    def of(self, share: float) -> Cause:
+        """Return the same cause with another share."""
+        return replace(self, share=share)
+
+
+def shown(box: Sequence[int]) -> str:
+    """Return a box as it is written."""
+    return f"({', '.join(map(str, box))})"
+
+
+def local_cause(local: Local, share: float) -> Cause:
+    """Return a local change: a seam, or a spill with its boxes."""
+    boxes = [list(box) for box in local.boxes[:4]]
+    if local.seam:
+        return Cause("seam", share, "a seam along the edit area", {"boxes": boxes})
+    more = f" and {len(local.boxes) - 1} more" if len(local.boxes) > 1 else ""
+    text = f"a local change in {shown(local.boxes[0])}{more}" if local.boxes else "a local change"
+    return Cause("spill", share, text, {"boxes": boxes})
+
+
+def motion_cause(drift: Drift, motion: Motion, share: float, height: int, width: int) -> Cause:
+    """Return the motion of the whole: its kind is that of the part that moves corners farthest."""
+    scale_x, scale_y, shear = motion.scales
+    facts: dict[str, Any] = {
+        "dx": round(motion.dx, 3),
+        "dy": round(motion.dy, 3),
+        "zoom": round(motion.zoom, 5),
+        "rotation": round(motion.rotation, 4),
+        "scale_x": round(scale_x, 5),
+        "scale_y": round(scale_y, 5),
+        "shear": round(shear, 5),
+    }
+    if drift.ambiguous:
+        facts["ambiguous"] = True
+    again = "; its texture repeats, so other shifts fit as well" if drift.ambiguous else ""
+    if motion.mirrored:
+        upright = abs(motion.rotation) < _FLIPPED
+        text = "background mirrored" if upright else "background upside down, mirrored"
+        return Cause("mirrored", share, text, facts)
+    corner = math.hypot(height, width) / 2
+    grown = abs(motion.zoom - 1) * corner
+    turned = abs(math.radians(motion.rotation)) * corner
+    bent = max(
+        abs(scale_x / motion.zoom - 1) * width / 2,
+        abs(scale_y / motion.zoom - 1) * height / 2,
+        abs(shear) * corner,
+    )
+    parts: dict[Kind, tuple[float, str]] = {
+        "shift": (motion.px, f"moved {_direction(motion)}"),
+        "zoom": (grown, f"zoomed by {100 * (motion.zoom - 1):+.2f} %"),
+        "rotation": (turned, f"turned by {motion.rotation:+.2f} degrees"),
+        "stretch": (bent, _stretched(scale_x, scale_y, shear)),
+    }
+    if bent > max(0.4, 0.5 * grown):
+        del parts["zoom"]  # said by both scales
+    farthest = max(far for far, _ in parts.values())
+    said = {
+        kind: text for kind, (far, text) in parts.items() if far >= max(0.05, 0.4 * farthest)
+    } or {"shift": "moved a little"}
+    kind = max(said, key=lambda kind: parts[kind][0])
+    ordered = sorted(said, key=lambda kind: -parts[kind][0])
+    text = "background " + " and ".join(said[kind] for kind in ordered)
+    return Cause(kind, share, text, facts, text + again)
+
+
+def _stretched(scale_x: float, scale_y: float, shear: float) -> str:
+    parts = []
+    largest = max(abs(scale_x - 1), abs(scale_y - 1))
+    if abs(scale_x - 1) >= 0.2 * largest:
+        parts.append(f"{100 * (scale_x - 1):+.2f} % across")
+    if abs(scale_y - 1) >= 0.2 * largest:
+        parts.append(f"{100 * (scale_y - 1):+.2f} % down")
+    if abs(shear) > largest:
+        return f"sheared by {100 * shear:+.2f} %"
+    return "stretched by " + " and ".join(parts)
+
+
+def _direction(motion: Motion) -> str:
+    parts = []
+    if abs(motion.dx) >= 0.05:
+        parts.append(f"{abs(motion.dx):.2f} px {'right' if motion.dx > 0 else 'left'}")
+    if abs(motion.dy) >= 0.05:
+        parts.append(f"{abs(motion.dy):.2f} px {'down' if motion.dy > 0 else 'up'}")
+    return " and ".join(parts) or "a little"
+
+
+def part_cause(drift: Drift, share: float) -> Cause:
+    """Return the part that moved otherwise than the whole, and where it lies."""
+    tiles = drift.part
+    dx, dy = (
+        sorted(values)[len(tiles) // 2]
+        for values in zip(*((tile.dx, tile.dy) for tile in tiles), strict=True)
+    )
+    box: Box = (
+        min(tile.box[0] for tile in tiles),
+        min(tile.box[1] for tile in tiles),
+        max(tile.box[2] for tile in tiles),
+        max(tile.box[3] for tile in tiles),
+    )
+    text = f"a part in {shown(box)} moved {_direction(Motion(dx, dy))}"
+    facts = {
+        "dx": round(dx, 3),
+        "dy": round(dy, 3),
+        "boxes": [list(tile.box) for tile in tiles[:4]],
+        "moved_share": round(drift.moved_share, 4),
+    }
+    return Cause("moved-part", share, text, facts)
+
+
+def tone_cause(
+    tone: Tone, share: float, mean: tuple[float, float, float], least: float
+) -> Cause | None:
+    """Return the change of tone; ``None`` for one that nobody sees and that explains too little."""
+    shifts = tone.shifts(mean)
+    if max(map(abs, shifts)) < _MIN_TONE and share < least:
+        return None
+    facts = {
+        "gain": [round(gain, 4) for gain in tone.gain],
+        "offset": [round(offset, 2) for offset in tone.offset],
+    }
+    gain, offset = sum(tone.gain) / 3, sum(tone.offset) / 3
+    if max(tone.gain) < 0:
+        long = f"inverted tone (gain {gain:.2f}, offset {offset:+.0f} of 255)"
+        return Cause("inverted-tone", share, "inverted tone", facts, long)
+    alike = Tone((gain,) * 3, (offset,) * 3).shifts(mean)
+    apart = max(abs(one - other) for one, other in zip(shifts, alike, strict=True))
+    names = ("red", "green", "blue")
+    if apart <= max(_MIN_TONE, _GREY_TONE * max(map(abs, shifts))):
+        long = f"exposure changed (gain {gain:.3f}, offset {offset:+.1f} of 255)"
+        return Cause("exposure", share, f"exposure {sum(shifts) / 3:+.1f} of 255", facts, long)
+    channels = ", ".join(f"{name} {shift:+.1f}" for name, shift in zip(names, shifts, strict=True))
+    gains = ", ".join(f"{gain:.3f}" for gain in tone.gain)
+    long = f"colours shifted ({channels} of 255; gains {gains})"
+    return Cause("colour", share, f"colours shifted ({channels})", facts, long)

@@ -1,0 +1,239 @@
+"""What is left of a difference once motion, tone and local changes are undone.
+
+Drawn anew, JPEG, blur, or encoded anew: told from the size of the difference at several scales.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_editmetrics.background.align import correlation_of
+from pytest_editmetrics.background.cause import Cause
+from pytest_editmetrics.images.channels import average
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.regions import Mask
+
+_CELL = 4  # pixels of a side that are averaged to look at coarse structure
+_ANOTHER = 0.85  # correlation with what it should be, without fine detail
+# levels of 255 that are left when smoothed over some pixels, and the correlation of structure of
+# that size: where more is left and less correlates, it was drawn anew; encoders keep to either
+_DRAWN = ((4.0, 0.97), (2.5, 0.9))
+_SOFTER = (0.5, 0.7, 1.0, 1.5)  # cells: blurs that are no drawing
+_SOFTENED = 0.8  # of the structure that a blur leaves
+_FLAT = 3.0  # of 255, standard deviation
+_BLUR = 0.9  # of the fine detail that is left
+_SILENT = 0.3  # of 255: less noise is rounding
+_BLOCKY = 1.12  # steps across lines of the 8 px grid against other steps
+_WHOLE = 0.7  # of what is left: as much as that of JPEG is all of it
+_PART = 0.05
+_QUALITIES = (95, 90, 85, 80, 75, 70, 60, 50, 40, 30, 20, 10)
+_CROP = 384
+
+
+@dataclass(frozen=True)
+class Structure:
+    """How alike two aligned images are at the scale of some pixels.
+
+    ``match`` is the correlation without fine detail, ``middle`` that of structure of some pixels,
+    ``left`` the difference in levels when smoothed over some pixels.
+    """
+
+    match: float
+    middle: float
+    left: float
+
+    @property
+    def another(self) -> bool:
+        """Whether this is another picture altogether."""
+        return self.match < _ANOTHER
+
+    @property
+    def redrawn(self) -> bool:
+        """Whether it was drawn anew: no encoder changes structure so much."""
+        return self.another or any(
+            self.left >= left and self.middle < middle for left, middle in _DRAWN
+        )
+
+
+def structure(toned: NDArray[np.float32], aligned: NDArray[np.float32], mask: Mask) -> Structure:
+    """Compare two images (3, H, W), of 255, over a mask (H, W), coarsely."""
+    from scipy.ndimage import gaussian_filter
+
+    covered = _cells(mask.astype(np.float32))
+    one, other = (
+        np.stack([_cells(np.where(mask, plane, 0)) for plane in image]) / np.maximum(covered, 0.01)
+        for image in (toned, aligned)
+    )
+    seen = covered >= 0.5
+    if np.count_nonzero(seen) < 16:
+        return Structure(1.0, 1.0, 0.0)
+    known = seen.astype(np.float32)
+    weight = np.maximum(gaussian_filter(known, 0.8), 0.01)
+    off = [gaussian_filter(plane * known, 0.8) / weight for plane in one - other]
+    left = float(np.sqrt(np.mean([np.square(plane[seen]) for plane in off])))
+
+    def level(image: NDArray[np.float32]) -> NDArray[np.float32]:
+        wide = np.maximum(gaussian_filter(known, 1.5), 0.01)
+        grey = image.mean(axis=0)
+        band: NDArray[np.float32] = (grey - gaussian_filter(grey * known, 1.5) / wide)[seen]
+        return band
+
+    a, b = level(one), level(other)
+    middle = correlation_of(a, b) if min(a.std(), b.std()) >= 1 else 1.0
+    match = _match(one[:, seen], other[:, seen])
+    if middle < _DRAWN[0][1] and b.std() < _SOFTENED * a.std():
+        blurs = [gaussian_filter(one * known, (0, sigma, sigma)) / weight for sigma in _SOFTER]
+        if max(correlation_of(level(image), b) for image in blurs) >= _DRAWN[1][1]:
+            middle = 1.0
+            match = max(match, *(_match(image[:, seen], other[:, seen]) for image in blurs))
+    return Structure(match, middle, left)
+
+
+def _match(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Return the correlation of all channels taken together; 1 where both are flat."""
+    a, b = (part - part.mean(axis=1, keepdims=True) for part in (one, other))
+    if max(float(a.std(axis=1).max()), float(b.std(axis=1).max())) < _FLAT:
+        return 1.0
+    size = float(np.sqrt((a.astype(np.float64) ** 2).sum() * (b.astype(np.float64) ** 2).sum()))
+    return float((a * b).sum()) / size if size > 0 else 0.0
+
+
+def _cells(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    rows, columns = plane.shape[0] // _CELL, plane.shape[1] // _CELL
+    cut = plane[: rows * _CELL, : columns * _CELL]
+    means: NDArray[np.float32] = cut.reshape(rows, _CELL, columns, _CELL).mean(axis=(1, 3))
+    return means
+
+
+def rest_causes(
+    toned: NDArray[np.float32],
+    aligned: NDArray[np.float32],
+    reference: Array,
+    edited: Array,
+    mask: Mask,
+    share: float,
+    *,
+    moved: bool,
+) -> list[Cause]:
+    """Name what is left, (3, H, W) images of 255: JPEG by what it would make, blur, an encoder.
+
+    ``moved`` tells that most of the difference was a motion: what little resampling leaves is then
+    not explained.
+    """
+    from scipy.ndimage import gaussian_filter, minimum_filter
+
+    inner = minimum_filter(mask, size=5, mode="constant", cval=0)
+    if not inner.any():
+        return [Cause("re-encoding", share, "encoded anew", {})]
+    before, after = (image.mean(axis=0) for image in (toned, aligned))
+    off = before[inner] - after[inner]
+    level = float(np.sqrt(np.mean(off.astype(np.float64) ** 2)))
+    fine_before, fine_after = (
+        (image - gaussian_filter(image, 1.5, truncate=3))[inner].astype(np.float64)
+        for image in (before, after)
+    )
+    detail = float(fine_before @ fine_before)
+    kept = float(fine_before @ fine_after) / detail if detail > 0 else 1.0
+    noise = float(((fine_after - kept * fine_before) ** 2).sum())
+    grid, grid_before = blockiness(edited, mask), blockiness(reference, mask)
+    facts = {
+        "detail_kept": round(kept, 3),
+        "noise": round(level, 2),
+        "blockiness": None if grid is None else round(grid, 3),
+    }
+    blocky = grid is not None and grid > max(_BLOCKY, (grid_before or 1.0) + 0.1)
+    if level < _SILENT or (moved and not blocky):
+        text = "a little more"
+        long = "what is left is not explained (pixels that entered at the border, resampling)"
+        return [Cause("unexplained", share, text, facts, long)]
+    found = []
+    if grid is not None and blocky:
+        quality, energy = _as_jpeg(reference, mask, grid)
+        part = min(1.0, energy / max(level**2, 1e-9))
+        if part >= _WHOLE:
+            part = 1.0
+        long = f"encoded as JPEG (quality about {quality}, noise {level:.1f} of 255, 8 px blocks)"
+        jpeg = Cause("jpeg", share * part, "JPEG", {**facts, "quality": quality}, long)
+        if part == 1.0:
+            return [jpeg]
+        if part >= _PART:
+            found.append(jpeg)
+            share *= 1 - part
+    said = f"noise {level:.1f} of 255, {100 * kept:.0f} % of the fine detail left"
+    if 0 <= kept < _BLUR and (1 - kept) ** 2 * detail > noise:
+        found.append(Cause("blur", share, "blurred", facts, f"blurred ({said})"))
+    else:
+        text = "encoded anew"
+        if 0 <= kept < _BLUR / 1.5:
+            text = f"encoded anew, {100 * kept:.0f} % of the fine detail left"
+        found.append(Cause("re-encoding", share, text, facts, f"encoded anew ({said})"))
+    return found
+
+
+def _as_jpeg(reference: Array, mask: Mask, grid: float) -> tuple[int, float]:
+    """Return the quality at which the reference gets such blocks, and what that changes.
+
+    The change is the mean squared difference of the brightness over the measured pixels of a crop.
+    """
+    from PIL import Image
+
+    top, left = _crop(mask)
+    part = reference[top : top + _CROP, left : left + _CROP]
+    seen = mask[top : top + _CROP, left : left + _CROP]
+    picture = Image.fromarray(np.ascontiguousarray(part))
+    grey = average(part.astype(np.float32))
+
+    def saved(quality: int) -> tuple[float, float]:
+        file = io.BytesIO()
+        picture.save(file, "JPEG", quality=quality)
+        made = np.asarray(Image.open(file))
+        off = (average(made.astype(np.float32)) - grey)[seen]
+        return blockiness(made, seen) or 1.0, float(np.mean(off.astype(np.float64) ** 2))
+
+    low, high = 0, len(_QUALITIES) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if saved(_QUALITIES[middle])[0] < grid:
+            low = middle + 1
+        else:
+            high = middle
+    return _QUALITIES[low], saved(_QUALITIES[low])[1]
+
+
+def _crop(mask: Mask) -> tuple[int, int]:
+    """Return where a crop on the 8 px grid holds the most measured pixels."""
+    height, width = mask.shape
+    best = (-1, 0, 0)
+    for top in range(0, max(1, height - _CROP + 1), _CROP // 2):
+        for left in range(0, max(1, width - _CROP + 1), _CROP // 2):
+            seen = int(mask[top : top + _CROP, left : left + _CROP].sum())
+            best = max(best, (seen, -top, -left))
+    return -best[1], -best[2]
+
+
+def blockiness(image: Array, mask: Mask) -> float | None:
+    """Return how much larger second differences are across lines of the 8 px grid than elsewhere.
+
+    1 for an image without blocks; the grid starts at the top left corner, as JPEG's does. Measured
+    where both sides of a line are; ``None`` where too little is.
+    """
+    grey = average(image.astype(np.float32))
+    ratios = []
+    for picture, seen in ((grey, mask), (np.ascontiguousarray(grey.T), mask.T)):
+        bend = np.abs(
+            picture[:, 3:] - 3 * picture[:, 2:-1] + 3 * picture[:, 1:-2] - picture[:, :-3]
+        )
+        whole = seen[:, 3:] & seen[:, 2:-1] & seen[:, 1:-2] & seen[:, :-3]
+        bend = np.minimum(bend, 24.0) * whole  # edges of the picture itself
+        line = (np.arange(bend.shape[1]) + 2) % 8 == 0
+        columns, counts = bend.sum(axis=0, dtype=np.float64), whole.sum(axis=0)
+        if counts[line].sum() < 256 or counts[~line].sum() < 256:
+            continue
+        elsewhere = float(columns[~line].sum() / counts[~line].sum())
+        on = float(columns[line].sum() / counts[line].sum())
+        ratios.append(on / elsewhere if elsewhere > 0 else 1.0)
+    return sum(ratios) / len(ratios) if ratios else None
