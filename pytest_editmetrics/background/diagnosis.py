@@ -111,8 +111,7 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         return ()
     if (little := _almost_nothing(before, after, mask, total)) is not None:
         return (little,)
-    motion, aligned, within = _undone(before, after, edited, plain, mask, drift)
-    tone = fit_tone(before, aligned, within)
+    motion, aligned, within, tone = _undone(before, after, mask, drift)
     toned = tone.applied(before)
     difference = np.abs(toned - aligned).max(axis=0)
     local = find_local(difference, local_contrast(before), within)
@@ -121,7 +120,6 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     alike = structure(toned, aligned, steady)
     if alike.redrawn and alike.middle < _KEPT_COLOUR:
         # a tone that another picture happens to fit explains nothing
-        motion = None if alike.another else motion
         tone, toned = Tone(), before
     part = _part(drift, mask)
     steady = steady if part is None else steady & ~part
@@ -135,6 +133,7 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         share = _sum(plain if alike.another else squares(toned, aligned), changed) / total
         causes.append(local_cause(local, share))
     if motion is not None:
+        of_motion += _sum(plain, mask & ~within)  # what it moved out of the frame
         causes.append(motion_cause(drift, motion, of_motion / total, *mask.shape))
     mean = _mean(before, steady)
     if tone != Tone() and (said := tone_cause(tone, of_tone / total, mean, MIN_SHARE)) is not None:
@@ -176,23 +175,24 @@ def _almost_nothing(
 def _undone(
     before: NDArray[np.float32],
     after: NDArray[np.float32],
-    edited: Array,
-    plain: NDArray[np.float32],
     mask: Mask,
     drift: Drift,
-) -> tuple[Motion | None, NDArray[np.float32], Mask]:
-    """Return the motion, if undoing it makes the images more alike, and the image without it."""
+) -> tuple[Motion | None, NDArray[np.float32], Mask, Tone]:
+    """Return the motion, if undoing it makes the images more alike, and the image without it.
+
+    And where that shows what was measured, and the change of tone.
+    """
     motion = drift.motion
     if motion is None or drift.warp_px < _MIN_SHIFT:
-        return None, after, mask
+        return None, after, mask, fit_tone(before, after, mask)
     aligned, seen = warped(after, motion)
     within = mask & seen
     tone = fit_tone(before, aligned, within)
     toned = tone.applied(before)
     left, was = _sum(squares(toned, aligned), within), _sum(squares(toned, after), within)
     if left > (1 - _EXPLAINS) * was:
-        return None, after, mask
-    return motion, aligned, within
+        return None, after, mask, fit_tone(before, after, mask)
+    return motion, aligned, within, tone
 
 
 def _divided(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.images.regions import Mask
+from pytest_editmetrics.images.regions import Box, Mask
+
+KindT = TypeVar("KindT", bound=np.floating[Any])
+_STIFF = 0.02  # pixels that shifts of one image differ by and are still one shift
 
 
 @dataclass(frozen=True)
@@ -128,8 +131,56 @@ def warped(image: NDArray[np.float32], motion: Motion) -> tuple[NDArray[np.float
         float32 (3, H, W), each pixel taken from where it moved to (cubic splines), and boolean
         (H, W), false where that lies outside the image.
     """
-    from scipy.ndimage import map_coordinates
+    from scipy.ndimage import map_coordinates, spline_filter
 
-    where, inside = sources(motion, *image.shape[1:])
+    height, width = image.shape[1:]
+    if motion.bend() * max(height, width) / 2 < _STIFF:
+        y, x = np.ogrid[:height, :width]
+        rows, columns = (
+            (axis + by >= 0) & (axis + by <= edge - 1)
+            for axis, by, edge in ((y, motion.dy, height), (x, motion.dx, width))
+        )
+        fields = (
+            spline_filter(plane, order=3, mode="mirror", output=plane.dtype) for plane in image
+        )
+        whole = (0, 0, width, height)
+        moved = [sampled(field, whole, motion.dx, motion.dy) for field in fields]
+        return np.stack(moved).astype(np.float32), rows & columns
+    where, inside = sources(motion, height, width)
     channels = [map_coordinates(plane, where, order=3, mode="nearest") for plane in image]
     return np.stack(channels).astype(np.float32), inside
+
+
+def sampled(field: NDArray[KindT], box: Box, dx: float, dy: float) -> NDArray[KindT]:
+    """Return a box of an image moved by (dx, dy), from its cubic spline coefficients."""
+    x1, y1, x2, y2 = box
+    whole_x, whole_y = math.floor(dx), math.floor(dy)
+    left, top = x1 + whole_x - 1, y1 + whole_y - 1
+    right, bottom = x2 + whole_x + 2, y2 + whole_y + 2
+    height, width = field.shape
+    if left >= 0 and top >= 0 and right <= width and bottom <= height:
+        part = field[top:bottom, left:right]
+    else:
+        part = field[
+            np.ix_(
+                np.clip(np.arange(top, bottom), 0, height - 1),
+                np.clip(np.arange(left, right), 0, width - 1),
+            )
+        ]
+    down, across = _spline_weights(dy - whole_y), _spline_weights(dx - whole_x)
+    rows = y2 - y1
+    lines = sum(weight * part[n : n + rows] for n, weight in enumerate(down))
+    columns = x2 - x1
+    moved: NDArray[KindT] = sum(
+        weight * lines[:, n : n + columns] for n, weight in enumerate(across)
+    )
+    return moved
+
+
+def _spline_weights(t: float) -> tuple[float, float, float, float]:
+    return (
+        (1 - t) ** 3 / 6,
+        (3 * t**3 - 6 * t**2 + 4) / 6,
+        (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6,
+        t**3 / 6,
+    )

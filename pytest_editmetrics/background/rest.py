@@ -31,7 +31,7 @@ _BLOCKY = 1.12  # steps across lines of the 8 px grid against other steps
 _WHOLE = 0.7  # of what is left: as much as that of JPEG is all of it
 _PART = 0.05
 _QUALITIES = (95, 90, 85, 80, 75, 70, 60, 50, 40, 30, 20, 10)
-_CROP = 384
+_CROP = 512
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,10 @@ def rest_causes(
     detail = float(fine_before @ fine_before)
     kept = float(fine_before @ fine_after) / detail if detail > 0 else 1.0
     noise = float(((fine_after - kept * fine_before) ** 2).sum())
-    grid, grid_before = blockiness(edited, mask), blockiness(reference, mask)
+    top, left = _crop(mask)
+    window = slice(top, top + _CROP), slice(left, left + _CROP)
+    seen = mask[window]
+    grid, grid_before = (blockiness(image[window], seen) for image in (edited, reference))
     facts = {
         "detail_kept": round(kept, 3),
         "noise": round(level, 2),
@@ -152,7 +155,7 @@ def rest_causes(
         return [Cause("unexplained", share, text, facts, long)]
     found = []
     if grid is not None and blocky:
-        quality, energy = _as_jpeg(reference, mask, grid)
+        quality, energy = _as_jpeg(reference[window], seen, grid)
         part = min(1.0, energy / max(level**2, 1e-9))
         if part >= _WHOLE:
             part = 1.0
@@ -174,16 +177,13 @@ def rest_causes(
     return found
 
 
-def _as_jpeg(reference: Array, mask: Mask, grid: float) -> tuple[int, float]:
-    """Return the quality at which the reference gets such blocks, and what that changes.
+def _as_jpeg(part: Array, seen: Mask, grid: float) -> tuple[int, float]:
+    """Return the quality at which a part of the reference gets such blocks, and what that changes.
 
-    The change is the mean squared difference of the brightness over the measured pixels of a crop.
+    The change is the mean squared difference of the brightness over the measured pixels.
     """
     from PIL import Image
 
-    top, left = _crop(mask)
-    part = reference[top : top + _CROP, left : left + _CROP]
-    seen = mask[top : top + _CROP, left : left + _CROP]
     picture = Image.fromarray(np.ascontiguousarray(part))
     grey = average(part.astype(np.float32))
 

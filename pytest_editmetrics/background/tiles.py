@@ -22,7 +22,7 @@ from pytest_editmetrics.background.align import (
     peaks,
     slopes,
 )
-from pytest_editmetrics.background.motion import Motion, sources
+from pytest_editmetrics.background.motion import Motion, sampled, sources
 from pytest_editmetrics.images.regions import Box, Mask
 
 Status = Literal["measured", "edge", "flat", "unmatched", "hidden"]
@@ -231,7 +231,7 @@ class Tiles:
                 & (rows + dy >= 1)
                 & (rows + dy <= height - 2)
             )
-            around = _sampled(field, (x1 - 1, y1 - 1, x2 + 1, y2 + 1), dx, dy)
+            around = sampled(field, (x1 - 1, y1 - 1, x2 + 1, y2 + 1), dx, dy)
             now = around[1:-1, 1:-1]
             slope_x = (gain * (around[1:-1, 2:] - around[1:-1, :-2]) / 2 + steady_x) / 2
             slope_y = (gain * (around[2:, 1:-1] - around[:-2, 1:-1]) / 2 + steady_y) / 2
@@ -292,36 +292,3 @@ def _directions(normal: Floats, spread: float) -> tuple[float, float, tuple[floa
         for value in (float(values[0]), float(values[1]))
     )
     return best, worst, (float(vectors[0, 1]), float(vectors[1, 1]))
-
-
-def _sampled(field: Floats, box: Box, dx: float, dy: float) -> Floats:
-    """Return a box of an image moved by (dx, dy), from its cubic spline coefficients."""
-    x1, y1, x2, y2 = box
-    whole_x, whole_y = math.floor(dx), math.floor(dy)
-    left, top = x1 + whole_x - 1, y1 + whole_y - 1
-    right, bottom = x2 + whole_x + 2, y2 + whole_y + 2
-    height, width = field.shape
-    if left >= 0 and top >= 0 and right <= width and bottom <= height:
-        part = field[top:bottom, left:right]
-    else:
-        part = field[
-            np.ix_(
-                np.clip(np.arange(top, bottom), 0, height - 1),
-                np.clip(np.arange(left, right), 0, width - 1),
-            )
-        ]
-    down, across = _spline_weights(dy - whole_y), _spline_weights(dx - whole_x)
-    rows = y2 - y1
-    lines = sum(weight * part[n : n + rows] for n, weight in enumerate(down))
-    columns = x2 - x1
-    sampled: Floats = sum(weight * lines[:, n : n + columns] for n, weight in enumerate(across))
-    return sampled
-
-
-def _spline_weights(t: float) -> tuple[float, float, float, float]:
-    return (
-        (1 - t) ** 3 / 6,
-        (3 * t**3 - 6 * t**2 + 4) / 6,
-        (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6,
-        t**3 / 6,
-    )

@@ -17,6 +17,7 @@ _CELL = 8  # pixels of a side that are averaged: noise would draw a gain towards
 _RANGE = 24.0  # of 255 that the values have to span, else a gain is not told
 _FEW = 16  # cells
 _FEW_PIXELS = 64
+_MANY_PIXELS = 400_000  # of more every second row and column is looked at
 _ROUNDS = 8
 _LEAST_GAIN = 0.1  # less is no tone: nothing of the channel is left
 _INVERTED = -0.6  # correlation of before and after
@@ -62,7 +63,12 @@ def fit_tone(reference: NDArray[np.float32], edited: NDArray[np.float32], mask: 
         The tone, fitted to means of 8 x 8 pixels; a channel whose values span less than 24 levels
         keeps gain 1 and gets an offset alone, as one with too few pixels that are not clipped does.
     """
-    cells = [_cells(before, after, mask) for before, after in zip(reference, edited, strict=True)]
+    step = 2 if mask.size > _MANY_PIXELS else 1
+    seen = mask[::step, ::step]
+    cells = [
+        _cells(before[::step, ::step], after[::step, ::step], seen)
+        for before, after in zip(reference, edited, strict=True)
+    ]
     inverted = all(
         len(one) >= _FEW and correlation_of(one, other) < _INVERTED for one, other in cells
     )

@@ -18,9 +18,7 @@ def causes_in_short(causes: Sequence[Mapping[str, Any]]) -> str:
     >>> causes_in_short([{"kind": "no-edit", "text": "the edit area is the reference's"}])
     "the edit area is the reference's"
     """
-    return ", ".join(
-        cause["text"] + _share(cause) for cause in causes[:_IN_A_HEADLINE]
-    )
+    return ", ".join(cause["text"] + _share(cause) for cause in causes[:_IN_A_HEADLINE])
 
 
 def causes_in_full(causes: Sequence[Mapping[str, Any]]) -> str:
