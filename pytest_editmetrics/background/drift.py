@@ -26,6 +26,7 @@ from pytest_editmetrics.background.align import (
     margin,
     refine_through,
     shrunk,
+    slopes,
 )
 from pytest_editmetrics.background.motion import Motion
 from pytest_editmetrics.background.search import candidates
@@ -105,8 +106,8 @@ class Drift:
 
     @property
     def moved_share(self) -> float:
-        """Which share of the measured tiles moved otherwise than the whole."""
-        return len(self.apart) / len(self.measured) if self.measured else 0.0
+        """Which share of the measured tiles moved together, otherwise than the whole."""
+        return len(self.part) / len(self.measured) if self.measured else 0.0
 
     @property
     def warp_px(self) -> float:
@@ -206,8 +207,8 @@ def _alike_sharp(before: Floats, after: Floats, usable: Mask) -> tuple[Floats, F
         spread = float(values.var()) if values.size else 0.0
         if spread < 1:
             return 0.0
-        steep = sum(float((slope[usable] ** 2).mean()) for slope in np.gradient(image))
-        return math.sqrt(steep / spread)
+        down, right = (slope[usable] for slope in slopes(image))
+        return math.sqrt(float((down**2).mean() + (right**2).mean()) / spread)
 
     one, other = steepness(before), steepness(after)
     if min(one, other) == 0 or min(one, other) >= _BLURRED * max(one, other):

@@ -77,8 +77,8 @@ class Motion:
     def at(self, x: Any, y: Any, height: int, width: int) -> tuple[Any, Any]:
         """Return the shift (dx, dy) in pixels at a point of an image of that size.
 
-        >>> Motion.similar(1.0, 0.0, zoom=1.01).at(99.5, 49.5, height=100, width=100)
-        (1.5, 0.0)
+        >>> Motion(dx=1.0, xx=1.5).at(99.5, 49.5, height=100, width=100)
+        (26.0, 0.0)
         """
         u, v = x - (width - 1) / 2, y - (height - 1) / 2
         return (
@@ -168,12 +168,13 @@ def sampled(field: NDArray[KindT], box: Box, dx: float, dy: float) -> NDArray[Ki
             )
         ]
     down, across = _spline_weights(dy - whole_y), _spline_weights(dx - whole_x)
-    rows = y2 - y1
-    lines = sum(weight * part[n : n + rows] for n, weight in enumerate(down))
-    columns = x2 - x1
-    moved: NDArray[KindT] = sum(
-        weight * lines[:, n : n + columns] for n, weight in enumerate(across)
-    )
+    rows, columns = y2 - y1, x2 - x1
+    lines = np.zeros((rows, part.shape[1]), field.dtype)
+    for n, weight in enumerate(down):
+        lines += weight * part[n : n + rows]
+    moved = np.zeros((rows, columns), field.dtype)
+    for n, weight in enumerate(across):
+        moved += weight * lines[:, n : n + columns]
     return moved
 
 

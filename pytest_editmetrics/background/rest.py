@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.background.align import correlation_of
+from pytest_editmetrics.background.align import Floats, correlation_of
 from pytest_editmetrics.background.cause import Cause
 from pytest_editmetrics.images.channels import average
 from pytest_editmetrics.images.load import Array
@@ -65,21 +65,22 @@ def structure(toned: NDArray[np.float32], aligned: NDArray[np.float32], mask: Ma
 
     covered = _cells(mask.astype(np.float32))
     one, other = (
-        np.stack([_cells(np.where(mask, plane, 0)) for plane in image]) / np.maximum(covered, 0.01)
+        np.stack([_cells(np.where(mask, plane, 0)) for plane in image]).astype(np.float64)
+        / np.maximum(covered, 0.01)
         for image in (toned, aligned)
     )
     seen = covered >= 0.5
     if np.count_nonzero(seen) < 16:
         return Structure(1.0, 1.0, 0.0)
-    known = seen.astype(np.float32)
+    known = seen.astype(np.float64)
     weight = np.maximum(gaussian_filter(known, 0.8), 0.01)
     off = [gaussian_filter(plane * known, 0.8) / weight for plane in one - other]
     left = float(np.sqrt(np.mean([np.square(plane[seen]) for plane in off])))
 
-    def level(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    def level(image: Floats) -> Floats:
         wide = np.maximum(gaussian_filter(known, 1.5), 0.01)
         grey = image.mean(axis=0)
-        band: NDArray[np.float32] = (grey - gaussian_filter(grey * known, 1.5) / wide)[seen]
+        band: Floats = (grey - gaussian_filter(grey * known, 1.5) / wide)[seen]
         return band
 
     a, b = level(one), level(other)
@@ -93,12 +94,12 @@ def structure(toned: NDArray[np.float32], aligned: NDArray[np.float32], mask: Ma
     return Structure(match, middle, left)
 
 
-def _match(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+def _match(one: Floats, other: Floats) -> float:
     """Return the correlation of all channels taken together; 1 where both are flat."""
     a, b = (part - part.mean(axis=1, keepdims=True) for part in (one, other))
     if max(float(a.std(axis=1).max()), float(b.std(axis=1).max())) < _FLAT:
         return 1.0
-    size = float(np.sqrt((a.astype(np.float64) ** 2).sum() * (b.astype(np.float64) ** 2).sum()))
+    size = float(np.sqrt((a**2).sum() * (b**2).sum()))
     return float((a * b).sum()) / size if size > 0 else 0.0
 
 

@@ -61,7 +61,8 @@ def _levelled(image: Floats) -> Floats:
     """Return an image without its slow changes of brightness."""
     from scipy.ndimage import gaussian_filter
 
-    return image - gaussian_filter(image, _EDGE / 6, mode="nearest")
+    levelled: Floats = image - gaussian_filter(image, _EDGE / 6, mode="nearest")
+    return levelled
 
 
 class _Grid:

@@ -89,7 +89,7 @@ class Tiles:
         self._before, self._after, self._usable = before, after, usable
         self._slopes = slopes(before)
         self._scale = scale
-        self._boxes = list(boxes(*before.shape, scale))
+        self._boxes = list(boxes(before.shape[0], before.shape[1], scale))
         self._texture = {box: self._best(box) for box in self._boxes}
 
     def _hidden(self, box: Box) -> bool:

@@ -26,8 +26,8 @@ class DriftPipe(PlainPipe):
     - ``zoom`` (lower is better): by what share the background grew or shrank, ``|factor - 1|``.
     - ``warp_px`` (lower is better, pixels): the longest move in the measured background, whatever
       motion it comes from: a shift, a rotation, a zoom, a stretch of one axis.
-    - ``moved_share`` (lower is better, in [0, 1]): the share of the tiles that moved otherwise than
-      the rest, by a pixel or more.
+    - ``moved_share`` (lower is better, in [0, 1]): the share of the tiles that moved together,
+      otherwise than the rest, by a pixel or more.
 
     Exact to some hundredths of a pixel where there is texture; the edit area, a change of colour
     and noise do not disturb it (``background.drift``). A motion of any size is a value: shifts to

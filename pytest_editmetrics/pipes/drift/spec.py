@@ -57,9 +57,9 @@ SPEC = PipeSpec(
             margin=Margin(relative=0.15, absolute=0.02),
             low=0.0,
             high=1.0,
-            summary="which share of the background moved otherwise than the rest",
+            summary="which share of the background moved together, otherwise than the rest",
             definition="share of the tiles that have texture whose shift is a pixel or more from"
-            " the motion that most of them agree on",
+            " the motion that most of them agree on, and one for all of these to half a pixel",
             source=_SOURCE,
             blind="a part that moved by more than 32 pixels, and one that was drawn anew",
         ),
