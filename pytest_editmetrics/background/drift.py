@@ -88,7 +88,10 @@ class Drift:
 
     @property
     def part(self) -> tuple[TileShift, ...]:
-        """The tiles that moved together, otherwise than the whole; none if they do not agree."""
+        """The tiles that moved together, otherwise than the whole; none if they do not agree.
+
+        At most half of the measured ones: of more the median says where they went.
+        """
         tiles = self.apart
         if not tiles:
             return ()
@@ -97,7 +100,8 @@ class Drift:
             for part in zip(*((tile.dx, tile.dy) for tile in tiles), strict=True)
         )
         together = tuple(t for t in tiles if math.hypot(t.dx - dx, t.dy - dy) < _TOGETHER)
-        return together if len(together) >= max(2, len(tiles) / 2) else ()
+        most = len(self.measured) / 2
+        return together if max(2, len(tiles) / 2) <= len(together) <= most else ()
 
     def _off(self, tile: TileShift) -> float:
         assert self.motion is not None

@@ -243,6 +243,15 @@ def test_one_moved_part_is_seen_in_its_tiles() -> None:
     assert drift.warp_px == pytest.approx(2, abs=0.1)
 
 
+@pytest.mark.parametrize("corner", [(0, 0), (30, 10), (0, 60), (80, 40)])
+def test_few_tiles_with_texture_tell_the_shift_of_all(corner: tuple[int, int]) -> None:
+    picture = np.asarray(Image.open(PHOTOS / "rocket.png").convert("RGB"))
+    x, y = corner
+    crop = picture[y : y + 180, x : x + 160]
+    drift = measure_drift(crop[:-20], crop[20:], everywhere(crop[20:]))
+    assert drift.median == pytest.approx((0, -20), abs=0.05)
+
+
 def test_a_part_that_moved_far_is_found_where_it_went() -> None:
     reference = photo("coffee", 384)
     edited = reference.copy()
