@@ -65,7 +65,8 @@ def _text(read: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
         )
     if before is None:
         return (
-            f"the edited image is marked {after}, the reference is not, and their numbers are alike",
+            f"the edited image is marked {after}, the reference is not, and their numbers are"
+            " alike",
             "save the edited image without that profile",
         )
     return (
