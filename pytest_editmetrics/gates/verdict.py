@@ -223,19 +223,19 @@ def judge(
 ) -> Gate:
     """Hold ``measurement`` to the first of the explicit, the golden and the default threshold.
 
-        With an ``update`` mode other than ``none`` a bound that is not explicit may be recorded instead
-        (``missing``: where no golden is; ``failed``: where the gate would fail; ``all``: everywhere).
-        Where the golden waits for a bound of this environment, ``missing`` records that, whatever holds
-        until then. A value that is NaN or infinite is never recorded, nor, under ``missing``, one
-        outside a default bound, nor, under ``failed``, one for review. One that no golden can hold says
-        why in the detail ``no_golden``. A gate that is only ``advisory`` is for review where it would
-        fail, unless the bound is explicit or the value no number. A value is not held to a golden that
-            was measured with other weights, under another resize mode, or for another value of the test's
-        parameter: that is an ``error``, and recorded as what would fail is. A soft failure of a
-        reason in ``fatal`` fails, and says the way out that stands there.
-    
-        Raises:
-            InputError: a threshold's kind does not fit the metric's direction.
+    With an ``update`` mode other than ``none`` a bound that is not explicit may be recorded instead
+    (``missing``: where no golden is; ``failed``: where the gate would fail; ``all``: everywhere).
+    Where the golden waits for a bound of this environment, ``missing`` records that, whatever holds
+    until then. A value that is NaN or infinite is never recorded, nor, under ``missing``, one
+    outside a default bound, nor, under ``failed``, one for review. One that no golden can hold says
+    why in the detail ``no_golden``. A gate that is only ``advisory`` is for review where it would
+    fail, unless the bound is explicit or the value no number. A value is not held to a golden that
+    was measured with other weights, under another resize mode, or for another value of the test's
+    parameter: that is an ``error``, and recorded as what would fail is. A soft failure of a
+    reason in ``fatal`` fails, and says the way out that stands there.
+
+    Raises:
+        InputError: a threshold's kind does not fit the metric's direction.
     """
     golden = approved.threshold if approved else None
     unstated = approved is not None and approved.unstated and explicit is None
