@@ -238,6 +238,7 @@ class _Loader:
         if pipe is not None and pipe.value not in (spec.key, *spec.aliases):
             valid = did_you_mean(pipe.value, [spec.key])
             pipe.fail(f"{metric.name} is not computed by {pipe.shown}{valid}")
+        self._check_default(metric, spec.key, given)
         init = self._init(metric, spec.key, given)
         inner_scope = init.pop("scope", None)
         return MetricConfig(
@@ -253,6 +254,15 @@ class _Loader:
             runtime_params=given.get("runtime_params", {}),
             margin=replace(metric.margin, **given.get("margin", {})),
         )
+
+    def _check_default(self, metric: Metric, pipe: str, entries: Mapping[str, Node]) -> None:
+        """Refuse what is wrong in ``default_config``, also where ``init_config`` replaces it."""
+        default, what = entries.get("default_config"), f"default_config of {metric.name}"
+        if default is not None:
+            own = {name: node for name, node in default.mapping(what).items() if name != "scope"}
+            pipe_options(
+                pipe, Node.holding(own, default.source, default.line), self._registry, what
+            )
 
     def _init(self, metric: Metric, pipe: str, entries: Mapping[str, Node]) -> dict[str, Node]:
         """Return ``default_config`` under ``init_config``, then what only the built-in has."""

@@ -533,8 +533,9 @@ def test_masks_are_numbers_whatever_their_profile(tmp_path: Path):
         path.write_bytes(saved(values, "PNG", profile))
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            for mask in (path, Image.open(path)):
-                np.testing.assert_array_equal(Region(mask=mask).inside(8, 8), white > 0)
+            with Image.open(path) as opened_mask:
+                for mask in (path, opened_mask):
+                    np.testing.assert_array_equal(Region(mask=mask).inside(8, 8), white > 0)
 
 
 def test_without_littlecms_a_profile_is_an_error_that_says_what_to_do(monkeypatch):

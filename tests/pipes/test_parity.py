@@ -37,6 +37,7 @@ def measured(pipe: Any, case: dict[str, Any]) -> float | None:
                     case["coords"],
                     case["mask_mode"],
                     metric=case["metric"],
+                    colour="numbers",  # the original knows no colour profiles; one photo has one
                     **case["params"],
                 )
             )

@@ -10,7 +10,7 @@ def run(suite: pytest.Pytester, body: str, *args: str) -> pytest.RunResult:
         "import numpy as np\nfrom conftest import image\n\n\ndef test_all(edit_gate):\n"
         + "".join(f"    {line}\n" for line in body.splitlines())
     )
-    return suite.runpytest("-q", *args)
+    return suite.runpytest(*args)
 
 
 ALL = """

@@ -27,7 +27,7 @@ def run(pytester: pytest.Pytester):
 
     def run(change: bool, *args: str) -> pytest.RunResult:
         pytester.makepyfile(test_x=f"CHANGE = {change}\n{SUITE}")
-        return pytester.runpytest("-q", "--editmetrics-device=cpu", *args)
+        return pytester.runpytest("--editmetrics-device=cpu", *args)
 
     return run
 
@@ -50,7 +50,7 @@ def test_a_no_op_is_never_recorded(pytester, run, mode):
     result.stdout.fnmatch_lines(
         [
             "*edit_lpips 0.0*",
-            "*    to accept no golden can: edit_lpips is 0*so it is no golden*",
+            "*    to accept no golden can hold it: edit_lpips is 0*so it is no golden*",
         ]
     )
     result.stdout.no_fnmatch_line("*could not be judged*")

@@ -64,8 +64,8 @@ def test_a_named_configuration_that_is_missing_is_an_error(suite):
     suite.makeini("[pytest]\neditmetrics_config = conf/em.yaml\n")
     suite.makepyfile("def test_it(check): check(1, 1)")
     result = suite.runpytest()
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*conf/em.yaml*no such configuration file*"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*conf/em.yaml*no such configuration file*"])
 
 
 def test_an_unknown_device_names_what_is_there(pytester):

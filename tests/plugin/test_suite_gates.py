@@ -335,11 +335,11 @@ def test_only_the_last_attempt_counts(edits, monkeypatch):
     result.stdout.fnmatch_lines(["suite score mean 0.135 *, 8 gates*"])
 
 
-def test_a_typo_is_an_error_of_every_gate(edits):
+def test_a_typo_is_a_usage_error(edits):
     (edits.path / "editmetrics.yaml").write_text(SUITE.replace("paired", "piared"))
     result = edits.runpytest()
-    assert result.ret == 1
-    result.stdout.fnmatch_lines(["*editmetrics.yaml:7: unknown key 'piared' in suite.score*"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*editmetrics.yaml:7: unknown key 'piared' in suite.score*"])
 
 
 def test_a_suite_that_failed_in_a_shard_stays_failed_when_merged(edits, monkeypatch, capsys):

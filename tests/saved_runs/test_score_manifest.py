@@ -100,7 +100,8 @@ def test_each_row_becomes_gates_of_a_run(score, suite):
             "unmeasured: 1",
             "  manifest::row 2: unedit score unmeasured (no-value): *",
             "run directory: pairs-scored",
-            "FAILED: 5 gates fail",
+            "FAILED: 3 gates fail",
+            "FAILED: 2 gates could not be judged",
         ]
     )
     run = read_run(suite.path / "pairs-scored")
@@ -200,7 +201,11 @@ def test_unbounded_values_that_are_no_numbers_and_errors_still_fail(score, suite
     result = score("--allow-unbounded")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
-        ["*row 0: unedit likeness nan is not a number", "FAILED: 2 gates fail"]
+        [
+            "*row 0: unedit likeness nan is not a number",
+            "FAILED: 1 gates fail",
+            "FAILED: 1 gates could not be judged",
+        ]
     )
 
 

@@ -169,7 +169,7 @@ def pair_keys(block: Block) -> Map:
 def golden(metric: Metric) -> Map:
     kind = metric.bound_kind
     variant = of_block(variant_of(metric))
-    env = Map({"cpu": variant, "cuda": variant, "nvidia h200": variant, "smoke": variant})
+    env = Map({"cpu": variant, "cuda": variant, "nvidia-h200": variant, "smoke": variant})
     shape = of_block(entry_of(metric), env=env)
     assert kind in shape.inner
     return shape
