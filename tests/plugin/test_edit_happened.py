@@ -40,7 +40,9 @@ def test_a_model_that_stops_editing_fails(pytester, run):
     run(True).assert_outcomes(passed=1)
     result = run(False)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*edit_lpips 0.* < min *golden goldens/test_x.py.yaml:*"])
+    result.stdout.fnmatch_lines(
+        ["*edit_lpips 0.* < min *", "*bound     golden goldens/test_x.py.yaml:*"]
+    )
 
 
 @pytest.mark.parametrize("mode", ["missing", "failed", "all"])
