@@ -21,6 +21,7 @@ from pytest_editmetrics.plugin.deliveries import OUTCOMES, Undelivered
 from pytest_editmetrics.plugin.fixture_gates import FixtureGates
 from pytest_editmetrics.plugin.gateless import Gateless
 from pytest_editmetrics.plugin.junit import JUnit
+from pytest_editmetrics.plugin.last_lines import stay_red
 from pytest_editmetrics.plugin.last_screen import EachGate
 from pytest_editmetrics.plugin.names import Names
 from pytest_editmetrics.plugin.required import Required
@@ -240,6 +241,7 @@ class Controller:
                 self._finish_attempt(attempt)
         for one in self.fixtures.close():
             self._count(one.test, one.other_failure)
+        self._problems += self.fixtures.problems
         lost = self.undelivered.close(wait=sys.exc_info()[0] is None)
         self._take(self.undelivered)
         self._collected = self._names.plain(self._collected)
@@ -279,6 +281,7 @@ class Controller:
             self._outputs.write("close", counts, full, obsolete, self._suite.record)
         self._outputs.close()
         self._take(self._outputs)
+        stay_red(sys.exc_info()[1], self._tally, self._problems)
         self._summarise(session)
         if self._problems:
             session.testsfailed += 1
@@ -378,6 +381,11 @@ class Controller:
             path, _, test = self._names.golden_id(nodeid).partition("::")
             files.setdefault(path, {})[nodeid] = test
         return files
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Hold a session that never came to its tests to its number of gates."""
+        self._required.close_early(session, self._problems)
 
     @pytest.hookimpl
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -46,16 +46,18 @@ class FixtureGates:
     """Gates of fixtures, by set-up.
 
     ``measured`` are those of each fixture that did not fail, ``left_under`` those of each test
-    whose golden held a fixture's gate, as an earlier recording left it there.
+    whose golden held a fixture's gate, as an earlier recording left it there. ``problems`` fail the
+    session.
     """
 
     def __init__(self) -> None:
         self._set_ups: dict[str, dict[str, _SetUp]] = {}
         self._hosts: dict[str, set[str]] = {}
-        self._users: dict[str, dict[str, None]] = {}
+        self._users: dict[str, dict[str, str]] = {}
         self._found: dict[str, set[str]] = {}
         self.measured: dict[str, frozenset[str]] = {}
         self.left_under: dict[str, frozenset[str]] = {}
+        self.problems: list[str] = []
 
     def take(self, attempt: Attempt) -> list[dict[str, Any]]:
         """Take the gates of fixtures from an attempt; return the test's own."""
@@ -64,7 +66,7 @@ class FixtureGates:
             if (told := gate.get("fixture")) is not None:
                 of_fixtures.setdefault((told["id"], told["set_up"]), []).append(gate)
         for fixture in attempt.uses:
-            self._users.setdefault(fixture, {})[attempt.nodeid] = None
+            self._users.setdefault(fixture, {})[attempt.nodeid] = attempt.outcome
         for fixture in attempt.set_up:
             self.measured.setdefault(fixture, frozenset())
         for (fixture, token), gates in of_fixtures.items():
@@ -111,7 +113,23 @@ class FixtureGates:
             last = [one for one in set_ups if not one.again] or [again.pop()]
             for number, one in enumerate(again, start=1):
                 yield _row(fixture, number, False, [one], users)
-            yield _row(fixture, len(again) + 1, True, last, users)
+            row = _row(fixture, len(again) + 1, True, last, users)
+            self._hold(row.test)
+            yield row
+
+    def _hold(self, fixture: TestGates) -> None:
+        """Let the xfail mark of the test that a fixture was set up for speak for no other test."""
+        wrong = [gate for gate in fixture.gates if gate.failing]
+        users = self._users.get(fixture.nodeid, {})
+        passed = [nodeid for nodeid, outcome in users.items() if outcome == "passed"]
+        if fixture.outcome == "xfailed" and wrong and passed:
+            from pytest_editmetrics.report.text import headline
+
+            self.problems.append(
+                f"{fixture.nodeid}: {headline(wrong[0])}; {passed[0]} used it and passed, and only"
+                " the test that it was set up for is marked xfail: mark all of them, or let the"
+                " fixture raise"
+            )
 
 
 def fixtures_with_goldens(session: EditSession) -> dict[str, list[str]]:

@@ -23,6 +23,8 @@ from pytest_editmetrics.session.running import phase_of, setting_up, wider
 from pytest_editmetrics.session.state import session_of
 
 _OURS = (EditMetricsError, GateFailure)
+_ENDING = (KeyboardInterrupt, pytest.exit.Exception)
+"""What ends the session at once: no report is made of the phase."""
 _INSIDE = {__name__.partition(".")[0], *sys.stdlib_module_names}
 
 
@@ -64,8 +66,12 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
             if record.wanted.late and record.call_passed:
                 record.speak()
                 _enforce_measured(record)
-        finally:
+        except _ENDING:  # so that the session's end tells of the gates
+            raise
+        except BaseException:
             record.close()
+            raise
+        record.close()
         _enforce(record)
         return result
 
@@ -114,12 +120,12 @@ def _enforce_failures(record: TestRecord) -> None:
 def _unless_failing(
     record: TestRecord, call: pytest.CallInfo[Any], report: pytest.TestReport
 ) -> pytest.TestReport:
-    """Return a skipped phase's report, as a failure if one of its gates failed.
+    """Return a skipped phase's report, as a failure if one of its gates fails the test.
 
     However it was skipped: ``unittest`` tells of a skip only when the report is made.
     """
     try:
-        _enforce_failures(record)
+        _enforce(record)
     except (EditMetricsError, GateFailure):
         call.excinfo = pytest.ExceptionInfo.from_current()
         return pytest.TestReport.from_item_and_call(record.item, call)

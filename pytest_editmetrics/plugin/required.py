@@ -27,6 +27,7 @@ class Required:
         self._counts: dict[str | None, int] = dict(session.options["require"])
         self._hints: dict[str, str] = {}
         self._measured: dict[str, frozenset[tuple[str, str | None]]] = {}
+        self.closed = False
         self.notes: list[str] = []
         self.problems: list[str] = []
 
@@ -79,8 +80,9 @@ class Required:
 
     def close(self) -> None:
         """Compare what was measured with what was required."""
-        if not self._counts:
+        if not self._counts or self.closed:
             return
+        self.closed = True
         measured = Counter(metric for gates in self._measured.values() for metric, _ in gates)
         told, short = [], False
         for metric, count in self._counts.items():
@@ -101,3 +103,12 @@ class Required:
             "fewer gates were measured than --editmetrics-require asks for:"
             f" {', '.join(told)}: exit status 1"
         )
+
+    def close_early(self, session: pytest.Session, problems: list[str]) -> None:
+        """Fail a session that ``pytest.exit(returncode=0)`` ended before its tests."""
+        if self.closed or session.exitstatus != 0 or session.config.option.collectonly:
+            return
+        self.close()
+        if self.problems:
+            problems += self.problems
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -166,7 +166,8 @@ class Ledger:
             where = "" if pid == os.getpid() else f" in another process ({pid})"
             self.lose(nodeid, f"a check that it began{where} did not end")
         for record in tuple(self._open.values()):
-            for gate in record.close():
+            record.close()
+            for gate in record.untold:
                 self.lose(record.item.nodeid, "its test's teardown was not reported", gate)
         untold = {nodeid: gates for (nodeid, _), (_, gates) in self._untold.items()}
         for nodeid, gates in untold.items():

@@ -254,6 +254,11 @@ class TestRecord:
             self.spoken = self.speaking = len(self.gates)
             return self.current
 
+    @property
+    def untold(self) -> list[Gate]:
+        """The gates that no report has carried, whether or not one spoke for them."""
+        return self.gates[self.told[1] if self.told else 0 :]
+
     def forget_calls(self) -> None:
         """Let go of the frames of the test function, and of the images in them."""
         with self._lock:

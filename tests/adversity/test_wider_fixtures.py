@@ -684,3 +684,16 @@ def test_marked_test_that_asks_by_hand(wide, assert_came):
         "@pytest.mark.editmetrics\ndef test_b(request): request.getfixturevalue('edited')\n",
     )
     assert_came(wide.runpytest("--editmetrics-strict=regressed"), 0, "*2 passed*")
+
+
+def test_the_xfail_mark_of_the_first_test(wide, assert_came, workers):
+    """The fixture catches its failing gate; the test that it was set up for is marked xfail, not the other."""
+    wide.makepyfile(
+        test_x="from gates import *\n@pytest.fixture(scope='module')\ndef edited():\n"
+        "    try: return gate(90)\n    except Exception: return 90\n"
+        "@pytest.mark.xfail\ndef test_a(edited): assert edited\ndef test_b(edited): assert edited\n"
+    )
+    came = wide.runpytest_subprocess(*workers, "--dist=loadfile" if workers else "-v")
+    assert_came(
+        came, 1, "FAILED: test_x.py::fixture edited: *0.900 > max 0.600; test_x.py::test_b*"
+    )

@@ -82,8 +82,8 @@ def test_a_fixture_is_filed_with_the_file_and_the_class_that_define_it(wide):
         + "class TestHat:\n    @pytest.fixture(scope='class')\n    def edited(self): gate()\n"
         "    def test_a(self, edited): pass\n"
         "def setup_module(): gate()\n"
-        "def test_a(edited, out): pass\n"
-        "def test_b(twice): pass\n"
+        "def test_a(edited, out, model): pass\n"
+        "def test_b(twice, model): pass\n"
     )
     wide.runpytest("--editmetrics-update=missing").assert_outcomes(passed=4)
     assert list(goldens(wide, "goldens/_fixtures.yaml")) == ["fixture out"]
@@ -113,6 +113,19 @@ def test_an_entry_under_a_test_holds_until_the_fixture_has_one(wide):
     wide.path.joinpath("model").write_text("3")
     wide.runpytest("--editmetrics-update=missing")
     assert goldens(wide, "goldens/test_x.py.yaml")["fixture edited"]["score"]["max"] == 0.033
+
+
+def test_the_xfail_mark_of_one_test_speaks_for_no_other(wide):
+    caught = EDITED.replace("return gate()", "\n    try: gate(90)\n    except Exception: pass\n")
+    marked = A_B.replace("def", "@pytest.mark.xfail\ndef")
+    wide.makepyfile(test_x=caught + marked)
+    assert wide.runpytest().ret == 0
+    wide.makepyfile(test_x=caught + marked.split("\n", 2)[0] + "\n" + A_B)
+    result = wide.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["FAILED: test_x.py::fixture edited: *score 0.900 > max 0.600; test_x.py::test_b used it*"]
+    )
 
 
 def test_a_gate_in_a_wider_fixtures_teardown_is_an_error(wide):
