@@ -1,4 +1,4 @@
-"""What is said, once a session, of goldens by environment: those not recorded, or of no name."""
+"""What is said, once a session, of goldens that state no bound, and of environments of no name."""
 
 from __future__ import annotations
 
@@ -23,10 +23,18 @@ def say_of_entry(
     approved: Approved,
     gate: Gate,
 ) -> None:
-    """Say what a reader of an entry by environment could believe and is not so."""
+    """Say what a reader of an entry could believe and is not so."""
+    file = address.file.as_posix()
+    empty = approved.threshold is None and approved.env is None and gate.origin == "default"
+    if empty and gate.verdict != "recorded":
+        entry = f"{address.test} {address.gate}"
+        if environment.first("empty", file, entry):
+            session.say(
+                f"{file}: the golden of {entry} states no bound, so the default holds;"
+                " --editmetrics-update=missing records one"
+            )
     if not approved.variants:
         return
-    file = address.file.as_posix()
     waits = approved.unstated and gate.verdict != "recorded" and gate.origin in _HELD
     if waits and environment.first("unstated", file, str(approved.env)):
         source = session.goldens.environments(address.file)[str(approved.env)][0]

@@ -257,7 +257,8 @@ class Goldens:
                 found += [
                     ObsoleteGolden(f"{golden_file.shown}:{golden_file.test_lines[test]}", test)
                     for test in golden_file.tests
-                    if test not in (known.get(path, ()) if is_fixture_key(test) else tests)
+                    if test not in tests
+                    and not (is_fixture_key(test) and test in known.get(path, ()))
                     and (fixtures is not None or not is_fixture_key(test))
                     and not any(
                         entry.digests.intersection(digests)

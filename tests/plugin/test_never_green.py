@@ -374,3 +374,14 @@ def test_a_worker_that_ends_in_an_internal_error_is_no_pass(suite, terminal, oth
     if result.ret == 1:
         run = read_run(suite.path / "r.jsonl")
         assert not run.complete
+
+
+@pytest.mark.parametrize("entry", ["{}", "{measured: 0.1}"])
+def test_a_golden_that_states_no_bound_is_named(suite, entry):
+    (suite.path / "editmetrics.yaml").write_text(CONFIG)
+    suite.mkdir("goldens").joinpath("test_x.py.yaml").write_text(f"test_it: {{score: {entry}}}\n")
+    suite.makepyfile(test_x=CHECK)
+    said = "goldens/test_x.py.yaml: the golden of test_it score states no bound, so the default*"
+    suite.runpytest().stdout.fnmatch_lines([said])
+    suite.runpytest("--editmetrics-update=missing").stdout.no_fnmatch_line(said)
+    suite.runpytest().stdout.no_fnmatch_line(said)

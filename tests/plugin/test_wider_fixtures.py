@@ -165,3 +165,20 @@ def test_a_fixture_that_measures_no_more_is_named_and_one_that_is_gone_is_obsole
     wide.makepyfile(test_x="def test_a(made): pass", test_y="")
     wide.runpytest("test_x.py").stdout.no_fnmatch_line("*obsolete goldens*")
     wide.runpytest().stdout.fnmatch_lines(["  goldens/conftest.py.yaml:1: fixture edited"])
+
+
+def test_a_case_that_is_called_as_a_fixtures_golden_is_not_obsolete(wide):
+    from PIL import Image
+
+    Image.new("RGB", (8, 8)).save(wide.path / "a.png")
+    wide.path.joinpath("test_c.edit.yaml").write_text(
+        "metrics: [score]\ncases:\n  - {id: fixture edited, reference: a.png, edited: a.png}\n"
+    )
+    wide.runpytest("--editmetrics-update=missing").stdout.no_fnmatch_line("*obsolete*")
+    assert list(goldens(wide, "goldens/test_c.edit.yaml.yaml")) == ["fixture edited"]
+    wide.path.joinpath("test_c.edit.yaml").write_text(
+        "metrics: [score]\ncases:\n  - {id: another, reference: a.png, edited: a.png}\n"
+    )
+    wide.runpytest().stdout.fnmatch_lines(
+        ["obsolete goldens: 1 *", "*.yaml.yaml:1: fixture edited"]
+    )
