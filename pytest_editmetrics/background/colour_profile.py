@@ -76,5 +76,7 @@ def _text(read: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
 
 
 def _converted(notes: Mapping[str, Any]) -> str | None:
-    told = notes.get("colour", {})
-    return told["profile"] if "done" in told else None
+    told = notes.get("colour")
+    if not isinstance(told, Mapping) or "done" not in told:
+        return None
+    return str(told.get("profile"))

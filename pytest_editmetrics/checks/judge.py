@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.pipes.explain import Evidence
 
 
+_MOST = 0.5
 _DIAGNOSED_EDGE = 16  # pixels; a smaller image shows no cause
 
 
@@ -109,8 +110,11 @@ def _explained(session: EditSession, judged: Judged, keep_failing_only: bool) ->
         images, mask = (job.pair.reference, job.pair.edited), lambda: job.pair.mask(gate)
         before = job.pair.originals
         originals = None if before is None else (before.reference, before.edited)
+        numbers = job.pair.numbers if before is None else before.numbers
         with session.clock.of("pictures"):
-            gate = keep_pair(session.run_dir, gate, images, originals, mask, judged.evidence)
+            gate = keep_pair(
+                session.run_dir, gate, images, originals, numbers, mask, judged.evidence
+            )
     return gate
 
 
@@ -246,9 +250,14 @@ def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
         return told if better else []
     try:
         causes = job.pair.diagnosis(gate).to_dict()
-        return [*told, *causes] if better else [*causes, *told]
+        return [*told, *causes] if better and not _profile_lost(causes) else [*causes, *told]
     except Exception as error:  # whatever it is, the verdict stands
         return [{"kind": "unexplained", "text": f"not diagnosed: {type(error).__name__}: {error}"}]
+
+
+def _profile_lost(causes: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether a lost profile is most of a difference, whatever the mode."""
+    return any(one["kind"] == "profile lost" and one["share"] >= _MOST for one in causes)
 
 
 def _advisory(job: Job) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -19,7 +19,7 @@ from pytest_editmetrics.gates.verdict import Checked, Gate
 from pytest_editmetrics.images.best_fit import ALIKE, brought_together, fits, told
 from pytest_editmetrics.images.boxes import Box, clip_box, normalise_boxes
 from pytest_editmetrics.images.colour_words import Colour
-from pytest_editmetrics.images.load import Array, ImageLike, Loaded, read_image
+from pytest_editmetrics.images.load import Array, ImageLike, numbers_of, read_image
 from pytest_editmetrics.images.masks import bounds
 from pytest_editmetrics.images.regions import Mask, region_mask
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
@@ -34,12 +34,14 @@ _MOST_NUMBERS = 8  # of what is no box, and may have no end
 class Originals:
     """The images of a check before they were brought to one size, and the edit area in the first.
 
-    RGB, uint8, (H, W, 3); ``inside`` is boolean, of the reference's size.
+    RGB, uint8, (H, W, 3); ``inside`` is boolean, of the reference's size. ``numbers`` are both
+    images by their bare numbers, where the profile of either makes them others.
     """
 
     reference: Array
     edited: Array
     inside: Mask
+    numbers: tuple[Array, Array] | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,13 @@ class Pair:
         )
         return [*placed[0], *placed[1]]
 
+    def with_numbers(self, numbers: tuple[Array, Array]) -> Pair:
+        """Return the pair whose images, of the sizes that they came in, have these bare numbers."""
+        if self.fit is None or self.originals is None:
+            return replace(self, numbers=numbers)
+        originals = replace(self.originals, numbers=numbers)
+        return replace(self, originals=originals, numbers=self.fit.pictures(*numbers))
+
     def mask(self, gate: Gate) -> Mask:
         """Return the pixels that a gate measured, boolean (H, W)."""
         if gate.scope is None or gate.compares != "region":
@@ -110,7 +119,7 @@ class Pair:
         if self.fit is None or self.originals is None:
             return None
         originals = self.originals
-        ranked = fits(originals.reference, originals.edited, originals.inside)
+        ranked = fits(originals.reference, originals.edited, originals.inside, originals.numbers)
         best = ranked[0].fit
         own = next(one for one in ranked if one.fit.geometry == self.fit.geometry)
         mode = self.fit.resize
@@ -175,8 +184,9 @@ def pair_of(
     after = _held(read["edited"].pixels, edited)
     shape = Region.of(area).read()
     inside = region_mask(shape, "inner", *before.shape[:2])
-    originals = Originals(before, after, inside)
-    fit = brought_together(before, after, resize, aspect, inside)
+    bare = numbers_of(read["reference"], read["edited"])
+    originals = Originals(before, after, inside, bare)
+    fit = brought_together(before, after, resize, aspect, inside, bare)
     if isinstance(area, Region):
         area = shape
     coords = area.to_json() if isinstance(area, Region) else _plain(area)
@@ -200,10 +210,8 @@ def pair_of(
         drawn=drawn,
     )
     done = {which: image.notes for which, image in read.items() if image.notes}
-    bare = None
-    if any(image.numbers is not None for image in read.values()):
-        bare = _numbers(read["reference"]), _numbers(read["edited"])
-        bare = bare if fit is None else fit.pictures(*bare)
+    if bare is not None and fit is not None:
+        bare = fit.pictures(*bare)
     return Pair(
         before,
         after,
@@ -216,11 +224,6 @@ def pair_of(
         colour,
         bare,
     )
-
-
-def _numbers(image: Loaded) -> Array:
-    """Return the bare numbers of an image."""
-    return image.pixels if image.numbers is None else image.numbers
 
 
 def _drawn(fit: Fit, area: Region, ref_boxes: Any, edited_boxes: Any) -> dict[str, Any]:

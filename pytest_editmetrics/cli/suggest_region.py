@@ -54,15 +54,18 @@ def add(commands: Commands) -> None:
 def _suggest(args: argparse.Namespace) -> int:
     from pytest_editmetrics.background.suggest import save_mask, suggest_region
     from pytest_editmetrics.images.best_fit import brought_together
-    from pytest_editmetrics.images.load import load_image
+    from pytest_editmetrics.images.load import numbers_of, read_image
 
     if args.dilate < 0:
         raise InputError(f"--dilate {args.dilate}: give 0 or more pixels")
     if args.output is not None and args.output.suffix.lower() != ".png":
         raise InputError(f"-o {args.output}: a mask is written as PNG; let the name end in .png")
-    reference = load_image(args.reference, "reference image", args.colour)
-    edited = load_image(args.edited, "edited image", args.colour)
-    fit = brought_together(reference, edited, args.resize, args.aspect)
+    before = read_image(args.reference, "reference image", args.colour)
+    after = read_image(args.edited, "edited image", args.colour)
+    for image in (before, after):
+        image.warn()
+    reference, edited, bare = before.pixels, after.pixels, numbers_of(before, after)
+    fit = brought_together(reference, edited, args.resize, args.aspect, numbers=bare)
     if fit is not None:
         reference, edited = fit.pictures(reference, edited)
     found = suggest_region(reference, edited, args.dilate, fit)

@@ -39,7 +39,12 @@ class FitFound:
     psnr: float
 
 
-def fits(before: Array, after: Array, inside: Mask | None = None) -> list[FitFound]:
+def fits(
+    before: Array,
+    after: Array,
+    inside: Mask | None = None,
+    numbers: tuple[Array, Array] | None = None,
+) -> list[FitFound]:
     """Return the modes that differ for these sizes, the one that fits best first.
 
     PSNR is of the pixels outside the edit area, the median difference of each channel taken off and
@@ -50,15 +55,18 @@ def fits(before: Array, after: Array, inside: Mask | None = None) -> list[FitFou
         before: the reference, RGB, uint8, (H, W, 3).
         after: the edited image, likewise, of another size.
         inside: the edit area, boolean, of the reference's size.
+        numbers: the same images by their bare numbers, where a profile makes them others: a mode
+            is held to the reading in which it fits better, so that a lost profile does not decide.
     """
     reference, edited = size_of(before), size_of(after)
     found: dict[Geometry, FitFound] = {}
-    copies = _Copies(before, after, inside)
+    readings = [(before, after)] if numbers is None else [(before, after), numbers]
+    copies = [_Copies(*pair, inside) for pair in readings]
     stretched = rounded_to(reference, edited) is None
     for resize in sorted(_ORDER, key=lambda one: stretched and one in ("edited", "reference")):
         fit = fit_of(resize, reference, edited)
         if fit.geometry not in found:
-            found[fit.geometry] = FitFound(fit, copies.psnr(fit))
+            found[fit.geometry] = FitFound(fit, max(one.psnr(fit) for one in copies))
     ranked = sorted(found.values(), key=lambda one: -one.psnr)
     alike = [one for one in found.values() if one.psnr > ranked[0].psnr - ALIKE]
     return [alike[0], *(one for one in ranked if one is not alike[0])]
@@ -70,6 +78,7 @@ def brought_together(
     resize: Resize | None = None,
     aspect: Aspect | None = None,
     inside: Mask | None = None,
+    numbers: tuple[Array, Array] | None = None,
 ) -> Fit | None:
     """Return how a pair of loaded images becomes one size; ``None`` if it is of one size.
 
@@ -79,6 +88,7 @@ def brought_together(
         resize: the mode; ``None`` makes unlike sizes an error.
         aspect: ``any`` lets `reference` and `edited` stretch by more than rounding a side does.
         inside: the edit area, boolean, of the reference's size.
+        numbers: as in ``fits``.
 
     Raises:
         ImageError: the sizes differ and no mode is given, or the aspects do; the message names the
@@ -90,7 +100,7 @@ def brought_together(
     if before.shape == after.shape:
         return None
     if resize is None:
-        ranked = fits(before, after, inside)
+        ranked = fits(before, after, inside, numbers)
         swapped = size_of(before) == size_of(after)[::-1]
         turned = " (its sides are swapped: was it rotated?)" if swapped else ""
         raise ImageError(
@@ -100,7 +110,7 @@ def brought_together(
         )
     fit = fit_of(resize, size_of(before), size_of(after))
     if fit.stretches and fit.multiple is None and aspect != "any":
-        ranked = fits(before, after, inside)
+        ranked = fits(before, after, inside, numbers)
         raise ImageError(
             f"resize={resize!r} would stretch: the edited image is {_text(fit.edited)} pixels, the"
             f" reference {_text(fit.reference)}, and rounding a side to a multiple of up to"

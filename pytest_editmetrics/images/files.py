@@ -89,7 +89,7 @@ def opened(data: bytes, what: str) -> tuple[Image.Image, bytes]:
         raise
     except Exception as error:
         why = "" if isinstance(error, UnidentifiedImageError) else f" ({error})"
-        hint = missing or f"known are {', '.join(FORMATS)}"
+        hint = missing or _foreign_tiff(data) or f"known are {', '.join(FORMATS)}"
         raise ImageError(f"{what}: is no image that Pillow can read{why}; {hint}") from error
     # between its limit and twice that Pillow only warns, and filters of warnings are the
     # process's, not a thread's
@@ -108,6 +108,16 @@ def _open(data: bytes) -> Image.Image:
     except UnidentifiedImageError:
         Image.init()
         return Image.open(BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN])
+
+
+def _foreign_tiff(data: bytes) -> str | None:
+    """Say what Pillow reads of TIFF, for a file of another kind of it."""
+    if data[:4] not in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return None
+    return (
+        "it is a TIFF of another kind than it reads: 8 or 16 bits in grey or colour, or grey of"
+        " 32-bit floats; save it so, or as a PNG"
+    )
 
 
 def _bomb(what: str, why: object) -> ImageError:

@@ -35,6 +35,7 @@ __all__ = [
     "Loaded",
     "load_image",
     "load_pair",
+    "numbers_of",
     "read_encoded",
     "read_encoded_pixels",
     "read_image",
@@ -63,6 +64,16 @@ class Loaded:
     def warn(self) -> None:
         """Warn where the image has a profile that was not applied."""
         warn_of_ignored(self.what, self.notes, stacklevel=3)
+
+
+def numbers_of(before: Loaded, after: Loaded) -> tuple[Array, Array] | None:
+    """Return two images by their bare numbers; ``None`` where no profile makes them others."""
+    if before.numbers is None and after.numbers is None:
+        return None
+    one, other = (
+        image.pixels if image.numbers is None else image.numbers for image in (before, after)
+    )
+    return one, other
 
 
 def load_image(source: ImageLike, what: str = "image", colour: Colour = "seen") -> Array:
@@ -220,7 +231,10 @@ def load_pair(
     >>> a.shape == b.shape == (2, 3, 3)
     True
     """
-    before = load_image(reference, "reference image", colour)
-    after = load_image(edited, "edited image", colour)
-    fit = brought_together(before, after, resize, aspect)
+    one = read_image(reference, "reference image", colour)
+    other = read_image(edited, "edited image", colour)
+    for image in (one, other):
+        image.warn()
+    before, after = one.pixels, other.pixels
+    fit = brought_together(before, after, resize, aspect, numbers=numbers_of(one, other))
     return (before, after) if fit is None else fit.pictures(before, after)

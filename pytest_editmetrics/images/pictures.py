@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps
+from PIL._util import DeferredError
 
 from pytest_editmetrics.errors import ImageError
-from pytest_editmetrics.images import jpeg, png, tiff
+from pytest_editmetrics.images import jpeg, jpeg_2000, png, tiff
 from pytest_editmetrics.images.colour import Colours, Decoded
 from pytest_editmetrics.images.colour_words import Colour
 from pytest_editmetrics.images.files import opened
@@ -39,16 +40,26 @@ def of_encoded(data: bytes, what: str, notes: Notes, colour: Colour = "seen") ->
             return _pixels(image, decoded, Colours(image, data, what, notes, colour), what, notes)
 
 
-def of_picture(image: Image.Image, what: str, notes: Notes, colour: Colour = "seen") -> Decoded:
-    """Return the pixels of a PIL image, as ``of_encoded``; one opened and not yet read stays so."""
+def of_picture(
+    image: Image.Image, what: str, notes: Notes, colour: Colour = "seen", mask: bool = False
+) -> Decoded:
+    """Return the pixels of a PIL image, as ``of_encoded``; one opened and not yet read stays so.
+
+    Of a ``mask`` deep values that may be of 8 bits are an error: nobody sees that it is empty.
+    """
     if 0 in image.size:
         raise ImageError(f"{what}: has no pixels ({image.width}x{image.height})")
+    if _is_closed(image):
+        raise ImageError(
+            f"{what}: was closed, or verified, before its pixels were read; pass its path, or call"
+            " its load() before that"
+        )
     with whole_files():
         with _LAZY:  # its file has one place from which threads would read on
             own, data = _behind(image)
             if data is None:
                 _loaded(image, what)
-        colours = Colours(own, data, what, notes, colour, held=True)
+        colours = Colours(own, data, what, notes, colour, held=True, of_mask=mask)
         if data is not None and own.format == "PNG":
             data = png.without_texts(data)
         return _pixels(own, data, colours, what, notes)
@@ -65,7 +76,7 @@ def of_mask(data: bytes, what: str) -> tuple[NDArray[Any], dict[Any, Any]]:
     with whole_files():
         image, decoded = opened(data, what)
         with image:
-            numbers = Colours(image, data, what, {}, "numbers")
+            numbers = Colours(image, data, what, {}, "numbers", of_mask=True)
             return _pixels(image, decoded, numbers, what, {}).pixels, image.info
 
 
@@ -97,6 +108,17 @@ def _behind(image: Image.Image) -> tuple[Image.Image, bytes | None]:
     return own, data
 
 
+def _is_closed(image: Any) -> bool:
+    """Tell whether a PIL image has no pixels, and no open file from which they could be read."""
+    core = image.__dict__.get("_im", image.__dict__.get("im"))
+    if isinstance(core, DeferredError):
+        return True
+    if not isinstance(image, ImageFile.ImageFile) or _is_loaded(image):
+        return False
+    file: Any = image.fp
+    return file is None or bool(getattr(file, "closed", False))
+
+
 def _is_loaded(image: Any) -> bool:
     core = image.__dict__.get("_im", image.__dict__.get("im"))
     return core is not None and not image.tile
@@ -107,8 +129,9 @@ def _pixels(
 ) -> Decoded:
     _check_frames(image, what)
     kind = image.format
+    states_depth = kind in ("PNG", "PPM", "JPEG2000")
     deep = None
-    if data is not None and kind == "TIFF" and (why := tiff.refused(image)) is not None:
+    if data is not None and (why := _refused(image, data)) is not None:
         raise ImageError(f"{what}: {why}")
     _loaded(image, what)
     if data is not None:
@@ -117,7 +140,6 @@ def _pixels(
     if deep is not None:
         values, top = deep
         return _of_deep(values, top, colours, what, notes)
-    states_depth = kind in ("PNG", "PPM", "JPEG2000")
     upright: Image.Image = _guarded(lambda: ImageOps.exif_transpose(image), what)
     if upright.mode == "F":
         return _of_deep(np.asarray(upright), None, colours, what, notes)
@@ -137,9 +159,23 @@ def _pixels(
     return colours.shown(np.ascontiguousarray(rgb[..., 0]) if grey else rgb)
 
 
+def _refused(image: Image.Image, data: bytes) -> str | None:
+    """Say why a file, opened and not yet loaded, would be read wrongly; ``None`` if it is not."""
+    if image.format == "TIFF":
+        return tiff.refused(image)
+    return jpeg_2000.refused(data) if image.format == "JPEG2000" else None
+
+
 def _of_deep(
     values: NDArray[Any], top: int | None, colours: Colours, what: str, notes: Notes
 ) -> Decoded:
+    if colours.of_mask and top is not None and top > 255:
+        most = int(values[..., :3].max())
+        if 0 < most <= 255:
+            raise ImageError(
+                f"{what}: has {top.bit_length()} bits and values up to {most}, which may be of 8"
+                " bits; save it with 8 bits (mode 'L')"
+            )
     levels = of_floats(values, what, notes) if top is None else of_integers(values, top)
     return colours.shown(_shaped(levels), lambda: _shaped(unrounded(values, top)))
 

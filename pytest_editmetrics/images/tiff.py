@@ -40,7 +40,10 @@ def deep_values(
     bits, planes = tags.get(_BITS, (1,)), tags.get(_PLANES, 1)
     inverted = tags.get(_PHOTOMETRIC, 0) == _WHITE_IS_ZERO
     if image.mode == "F":
+        swapped = image.tile[0][0] == "libtiff" and (image.tag_v2.prefix == b"MM") != _NATIVE_BIG
         values = np.asarray(_upright(image))[..., None]
+        if swapped:  # libtiff has put the bytes in order, and Pillow does so again
+            values = values.byteswap()
         return (1 - values if inverted else values), None
     if image.mode.startswith("I;16"):
         top = (1 << bits[0]) - 1

@@ -19,7 +19,7 @@ from pytest_editmetrics.errors import (
 )
 from pytest_editmetrics.images.best_fit import brought_together
 from pytest_editmetrics.images.colour_words import Colour
-from pytest_editmetrics.images.load import Array, ImageLike, read_image
+from pytest_editmetrics.images.load import Array, ImageLike, numbers_of, read_image
 from pytest_editmetrics.images.regions import Box, Mask, check_mask_mode, region_mask
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
 from pytest_editmetrics.images.shapes import Region
@@ -195,7 +195,8 @@ class Pipe(ABC):
             for image in read.values():
                 image.warn()
             reference, edited = read["reference"].pixels, read["edited"].pixels
-            fit = brought_together(reference, edited, resize, aspect)
+            bare = numbers_of(read["reference"], read["edited"])
+            fit = brought_together(reference, edited, resize, aspect, numbers=bare)
             if fit is not None:
                 reference, edited = fit.pictures(reference, edited)
         details: dict[str, Any] = {}

@@ -26,6 +26,7 @@ def keep_pair(
     gate: Gate,
     images: tuple[Array, Array],
     originals: tuple[Array, Array] | None,
+    numbers: tuple[Array, Array] | None,
     mask: Callable[[], Mask],
     evidence: Evidence | None,
 ) -> Gate:
@@ -38,6 +39,7 @@ def keep_pair(
         gate: as it was judged.
         images: reference and edited image as they were compared, RGB, uint8, (H, W, 3).
         originals: the same before they were brought to one size, if they were.
+        numbers: the same by their bare numbers, if a profile makes them others.
         mask: gives the measured pixels, boolean (H, W); may raise what the gate says.
         evidence: what the pipe left behind.
     """
@@ -45,7 +47,9 @@ def keep_pair(
     for key, image in zip(_PAIR, originals or images, strict=True):
         kept.save(key, image)
     if originals is not None:
-        kept.compared(images)
+        kept.both("compared", images)
+    if numbers is not None:
+        kept.both("numbers", numbers)
     if gate.compares == "region":
         kept.mask(mask)
     if evidence is not None:
@@ -100,10 +104,10 @@ class _Kept:
         with self._part(key):
             self._images[key] = self._run_dir.save_image(image, icc)
 
-    def compared(self, images: Sequence[Array]) -> None:
-        with self._part("what was compared"):
+    def both(self, key: str, images: Sequence[Array]) -> None:
+        with self._part(key):
             saved = [self._run_dir.save_image(image) for image in images]
-            self._images["compared"] = dict(zip(_PAIR, saved, strict=True))
+            self._images[key] = dict(zip(_PAIR, saved, strict=True))
 
     def mask(self, make: Callable[[], Mask]) -> None:
         with self._part("mask"):

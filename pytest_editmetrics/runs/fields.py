@@ -175,6 +175,9 @@ GATE = _declared(
       compared mapping: the same two as they were compared, if they were of unlike sizes
         reference text: the image before the edit
         edited text: the image after it
+      numbers mapping: the same two by their bare numbers, if a colour profile makes them others
+        reference text: the image before the edit
+        edited text: the image after it
       golden text: the golden image
       mask text: white where it was measured
       heat mapping: where it differs

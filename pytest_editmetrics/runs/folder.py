@@ -324,8 +324,9 @@ def image_names(images: Mapping[str, Any]) -> Iterator[Any]:
     for key in ("reference", "edited", "golden", "mask"):
         if key in images:
             yield images[key]
-    compared = images.get("compared", {})
-    yield from compared.values() if isinstance(compared, Mapping) else (compared,)
+    for key in ("compared", "numbers"):
+        pair = images.get(key, {})
+        yield from pair.values() if isinstance(pair, Mapping) else (pair,)
     heat = images.get("heat", {})
     if not isinstance(heat, Mapping):
         yield heat

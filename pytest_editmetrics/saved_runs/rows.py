@@ -167,7 +167,7 @@ def _load(row: Row, which: Literal["reference", "edited"], colour: Colour) -> Lo
     what = f"{which} image"
     text: str | Encoded = getattr(row, which)
     if isinstance(text, Encoded):
-        return read_encoded(text.data, f"{what} {text.text}")
+        return read_encoded(text.data, f"{what} {text.text}", colour)
     if is_url(text):
         return read_encoded(read_url(text, what), f"{what} {text}", colour)
     return read_image(text if is_data_url(text) else Path(row.folder) / text, what, colour)

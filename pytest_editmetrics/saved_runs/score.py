@@ -20,6 +20,7 @@ from pytest_editmetrics.session.state import EditSession
 if TYPE_CHECKING:
     from pytest_editmetrics.checks.pairs import Pair
     from pytest_editmetrics.goldens.environment import Environment
+    from pytest_editmetrics.images.load import Array
     from pytest_editmetrics.report.tally import Tally
     from pytest_editmetrics.runs.folder import GateRecord, Run
 
@@ -212,18 +213,43 @@ def _pair(run: Run, gate: Gate) -> Pair:
             f"the run keeps no images of {gate.label}; they could not be read or saved then"
         )
     from pytest_editmetrics.checks.pairs import pair_of
+    from pytest_editmetrics.images.colour_words import check_colour
     from pytest_editmetrics.images.shapes import Region
 
     area = gate.region.get("coords")
-    return pair_of(
+    pair = pair_of(
         run.image_path(gate.images["reference"]),
         run.image_path(gate.images["edited"]),
         resize=gate.region.get("resize"),
         aspect="any",
+        colour=check_colour(gate.details.get("colour", "seen")),
         area=Region.of(area) if isinstance(area, dict) else area,
         ref_boxes=gate.region.get("ref_boxes"),
         edited_boxes=gate.region.get("edited_boxes"),
     )
+    pair = replace(pair, read=_read(gate))
+    numbers = _numbers(run, gate, pair)
+    return pair if numbers is None else pair.with_numbers(numbers)
+
+
+def _read(gate: Gate) -> dict[str, Mapping[str, Any]]:
+    """Return what had to be done to read the images then: those that are kept need nothing."""
+    read = gate.details.get("read")
+    found = read.items() if isinstance(read, Mapping) else ()
+    return {which: notes for which, notes in found if isinstance(notes, Mapping)}
+
+
+def _numbers(run: Run, gate: Gate, pair: Pair) -> tuple[Array, Array] | None:
+    """Return the bare numbers of the images, which tell whether a profile was lost."""
+    from pytest_editmetrics.images.load import load_image
+
+    kept = gate.images.get("numbers")
+    if not isinstance(kept, Mapping) or not {"reference", "edited"} <= set(kept):
+        return None
+    found = [load_image(run.image_path(kept[which])) for which in ("reference", "edited")]
+    given = pair.originals or pair
+    same = [image.shape for image in found] == [given.reference.shape, given.edited.shape]
+    return (found[0], found[1]) if same else None
 
 
 def _explicit(gate: Gate) -> Threshold | None:

@@ -65,6 +65,17 @@ FILES = [
         "write('a.tif', tiff(after[..., 0].astype('int16')))",
         "a.tif: its samples are signed",
     ),
+    edited(
+        "JPEG 2000 of 16 bits in colour",
+        "write('a.jp2', imagecodecs.jpeg2k_encode(after.astype('uint16') * 257, level=0))",
+        "a.jp2: is a JPEG 2000 of 16 bits with 3 channels",
+    ),
+    edited(
+        "TIFF of 64-bit floats",
+        "write('a.tif', tiff(after[..., 0] / 255))",
+        "a.tif: is no image that Pillow can read; it is a TIFF of another kind",
+    ),
+    edited("PIL image that was closed unread", "closed()", "was closed, or verified, before"),
     fine(edited, "PNG with 64 MiB of compressed text", "write('a.png', text_bomb())"),
     fine(
         edited,
@@ -290,6 +301,11 @@ AREAS = [
     fine(area, "the same twice", "[*BOX, *BOX]"),
     fine(area, "without area", "[*BOX, (8, 8, 8, 8)]"),
     fine(area, "an iterator", "iter(BOX)"),
+    area(
+        "mask of 16 bits with levels of 8",
+        "write('m.png', png((after[..., 0] > 127).astype('uint16')))",
+        "m.png: has 16 bits and values up to 1, which may be of 8 bits",
+    ),
     area("mask of grey values", "mask_file('m.png', 99)", "m.png: uint8 with the values 0, 99"),
     area(
         "mask of another size",

@@ -14,6 +14,7 @@ import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import tifffile
 import torch
@@ -40,10 +41,12 @@ __all__ = [
     "before",
     "checkpoint",
     "claims",
+    "closed",
     "data_url",
     "fifo",
     "golden",
     "heic",
+    "imagecodecs",
     "inf",
     "itertools",
     "jpeg",
@@ -96,6 +99,13 @@ def _encoded(image, kind, **more):
 
 def png(image=after, **more):
     return _encoded(image, "PNG", **more)
+
+
+def closed():
+    """A PIL image whose file was closed before its pixels were read."""
+    with Image.open(io.BytesIO(png())) as image:
+        pass
+    return image
 
 
 def jpeg(image=after):

@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -99,6 +100,46 @@ def test_white_that_is_zero_is_white(packing: str | None):
     floats = (GREY / 65535).astype(np.float32)
     data = tiff(floats, photometric="miniswhite", compression=packing)
     np.testing.assert_array_equal(read(data)[..., 0], np.rint((1 - floats).astype(float) * 255))
+
+
+@pytest.mark.parametrize("packing", [None, "zlib", "lzw"])
+@pytest.mark.parametrize("order", "<>")
+def test_floats_are_read_in_the_order_of_their_bytes(packing: str | None, order: str):
+    floats = (GREY / 65535).astype(np.float32)
+    data = tiff(floats, photometric="minisblack", compression=packing, byteorder=order)
+    np.testing.assert_array_equal(read(data)[..., 0], np.rint(floats.astype(float) * 255))
+
+
+@pytest.mark.parametrize("kind", ["JP2", "J2K"])
+@pytest.mark.parametrize(
+    ("depth", "channels"), [(16, 3), (16, 4), (16, 2), (12, 3), (4, 1), (4, 3)]
+)
+def test_a_jpeg_2000_that_pillow_reads_with_other_levels_is_refused(kind, depth, channels):
+    shape = (9, 12, channels)[: 2 if channels == 1 else 3]
+    white = np.full(shape, (1 << depth) - 1, np.uint16 if depth > 8 else np.uint8)
+    data = imagecodecs.jpeg2k_encode(
+        white, level=0, reversible=True, bitspersample=depth, codecformat=kind
+    )
+    with pytest.raises(ImageError, match=rf"a JPEG 2000 of {depth} bits with {channels} channels"):
+        read_encoded(data, "image")
+
+
+@pytest.mark.parametrize(("depth", "channels"), [(16, 1), (12, 1), (8, 3), (8, 1)])
+def test_a_jpeg_2000_of_other_depths_reaches_white(depth, channels):
+    top = (1 << depth) - 1
+    kind = np.uint16 if depth > 8 else np.uint8
+    values = np.linspace(0, top, 108 * channels).astype(kind).reshape(9, 12, channels).squeeze()
+    data = imagecodecs.jpeg2k_encode(values, level=0, reversible=True, bitspersample=depth)
+    got = read(data) if channels == 3 else read(data)[..., 0]
+    assert got.max() == 255
+    np.testing.assert_allclose(got, values * (255 / top), atol=1)
+
+
+@pytest.mark.parametrize("kind", ["float16", "float64"])
+def test_a_tiff_of_another_kind_is_told_so(kind: str):
+    data = tiff((GREY / 65535).astype(kind), photometric="minisblack")
+    with pytest.raises(ImageError, match="it is a TIFF of another kind than it reads: 8 or 16"):
+        read_encoded(data, "image")
 
 
 def test_planes_of_sixteen_bit_are_no_noise():

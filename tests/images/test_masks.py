@@ -204,6 +204,20 @@ def test_a_mask_is_numbers_whatever_its_profile_and_depth(tmp_path):
         assert not Region(mask=lazy, threshold=101).inside(4, 4).any()
 
 
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+@pytest.mark.parametrize("top", [1, 255])
+@pytest.mark.parametrize("invert", [False, True])
+def test_a_deep_mask_that_holds_levels_of_8_bits_is_no_empty_one(tmp_path, form, top, invert):
+    deep = np.zeros((4, 4), np.uint16)
+    deep[1:3] = top
+    Image.fromarray(deep).save(tmp_path / "m", form)
+    says = f"has 16 bits and values up to {top}, which may be of 8 bits; save it with 8 bits"
+    with Image.open(tmp_path / "m") as lazy:
+        for mask in (tmp_path / "m", lazy, Image.fromarray(deep)):
+            with pytest.raises(RegionError, match=says):
+                Region(mask=mask, invert=invert).inside(4, 4)
+
+
 def test_a_white_is_zero_mask_is_no_negative(tmp_path):
     import tifffile
 

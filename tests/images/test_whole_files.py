@@ -131,3 +131,22 @@ def test_a_picture_of_few_pixels_is_measured_and_no_doubtful_array(suite, edge: 
         """
     )
     suite.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("how", ["closed", "verified", "with", "own file", "loaded, then closed"])
+def test_an_image_without_pixels_or_file_is_no_damaged_one(tmp_path, how: str):
+    path = tmp_path / "a.png"
+    Image.new("RGB", (3, 2)).save(path)
+    with path.open("rb") as file:
+        image = Image.open(file if how == "own file" else path)
+        if how == "with":
+            with image:
+                pass
+        elif how == "verified":
+            image.verify()
+        elif how.startswith("loaded"):
+            image.load()
+        if how.endswith("closed"):
+            image.close()
+    with pytest.raises(ImageError, match="was closed, or verified, before its pixels were read"):
+        load_image(image)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 
+import icc
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -91,6 +92,26 @@ def test_500_rows_of_parquet_are_scored_as_they_are(folder, capsys):
     assert read_run(folder / "run").session["manifest"]["columns"]["id"] == "img_id"
     assert main(["compare", "run", "run"]) == 0
     assert main(["report", "run"]) == 0
+
+
+def test_bytes_with_a_profile_are_seen_or_numbers(folder, capsys):
+    reference, _, _ = pictures(0)
+    marked = io.BytesIO()
+    profile = icc.rgb_profile("Display P3", icc.P3, icc.srgb_curve)
+    Image.fromarray(reference).save(marked, "PNG", icc_profile=profile)
+    row = {
+        "reference": {"bytes": marked.getvalue(), "path": "r.png"},
+        "edited": {"bytes": encoded(reference), "path": "e.png"},
+    }
+    rows = [{**row, "id": way or "unsaid", "colour": way} for way in ("seen", "numbers", None)]
+    pq.write_table(pa.Table.from_pylist(rows), "pairs.parquet")
+    main(["score", "pairs.parquet", "-o", "run"])
+    found = {node.partition("::")[2]: gate.verdict for node, gate in gates(folder / "run").items()}
+    assert found == {"seen": "fail", "numbers": "pass", "unsaid": "fail"}, capsys.readouterr().out
+    (folder / "editmetrics.yaml").write_text(SETTINGS + "colour: numbers\n")
+    main(["score", "pairs.parquet", "-o", "run"])
+    found = {node.partition("::")[2]: gate.verdict for node, gate in gates(folder / "run").items()}
+    assert found == {"seen": "fail", "numbers": "pass", "unsaid": "pass"}, capsys.readouterr().out
 
 
 def test_images_of_csv_and_parquet_are_the_same(folder, capsys):
