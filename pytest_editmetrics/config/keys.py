@@ -110,7 +110,8 @@ class Block:
         for name in self._needed:
             if name not in entries or entries[name].value is None:
                 needed = " and ".join(f"`{name}`" for name in self._needed)
-                entries.get(name, node).fail(f"{called} without {name!r}; it needs {needed}")
+                all_of = f"; it needs {needed}" if len(self._needed) > 1 else ""
+                entries.get(name, node).fail(f"{called} without {name!r}{all_of}")
         return {
             name: child
             for name, child in entries.items()

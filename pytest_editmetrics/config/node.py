@@ -162,7 +162,8 @@ class Node:
         """Return a text that is among ``valid``."""
         names = tuple(valid)
         if not isinstance(self.value, str) or self.value not in names:
-            self.fail(f"{what} cannot be {self.shown}{did_you_mean(self.value, names)}")
+            shown = self.shown.removeprefix("text ")
+            self.fail(f"{what} cannot be {shown}{did_you_mean(self.value, names)}")
         return self.value
 
     @property

@@ -82,7 +82,7 @@ class Request:
         if not self.region:
             return "there are no boxes to measure inside"
         where = "inside" if self.mask_mode == "inner" else "outside"
-        boxes = "the boxes " if self.region.plain else ""
+        boxes = f"the box{'es' if len(self.region.boxes) > 1 else ''} " if self.region.plain else ""
         return f"no pixel of the image lies {where} {boxes}{self.region.text}"
 
 

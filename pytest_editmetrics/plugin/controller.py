@@ -204,12 +204,11 @@ class Controller:
 
         final = not attempt.rerun
         gates = as_written(map(Gate.from_dict, own), lost=lost or not final)
-        test = TestGates(
-            nodeid, number, final, attempt.outcome, attempt.failed, gates, attempt.location
-        )
-        self._count(test, attempt.other_failure)
+        ended = attempt.outcome, attempt.failed
+        others = attempt.location, attempt.other_failure
+        self._count(TestGates(nodeid, number, final, *ended, gates, *others))
 
-    def _count(self, test: TestGates, other_failure: bool) -> None:
+    def _count(self, test: TestGates) -> None:
         """Take the gates of one attempt of a test, or of a fixture."""
         from pytest_editmetrics.report.tally import Tally
 
@@ -223,7 +222,7 @@ class Controller:
             self._required.add(test.nodeid, test.gates)
         told = (test.nodeid, test.attempt, test.final, test.outcome)
         for gate in test.gates:
-            self._outputs.write("gate", *told, gate, other_failure)
+            self._outputs.write("gate", *told, gate, test.other_failure)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
@@ -240,7 +239,7 @@ class Controller:
             if attempt.called and not attempt.rerun:
                 self._finish_attempt(attempt)
         for one in self.fixtures.close():
-            self._count(one.test, one.other_failure)
+            self._count(one)
         self._problems += self.fixtures.problems
         lost = self.undelivered.close(wait=sys.exc_info()[0] is None)
         self._take(self.undelivered)

@@ -34,14 +34,6 @@ class _SetUp:
         return self.attempt.rerun and bool(self.gates[0]["fixture"]["failed"])
 
 
-@dataclass(frozen=True)
-class OfFixture:
-    """The gates of a fixture, and whether it failed for another reason than these."""
-
-    test: TestGates
-    other_failure: bool
-
-
 class FixtureGates:
     """Gates of fixtures, by set-up.
 
@@ -104,7 +96,7 @@ class FixtureGates:
         }
         return {**tests, **fixtures}
 
-    def close(self) -> Iterator[OfFixture]:
+    def close(self) -> Iterator[TestGates]:
         """Give the rows of each fixture: those of set-ups that were made again, then the last."""
         for fixture, of_fixture in self._set_ups.items():
             set_ups = list(of_fixture.values())
@@ -114,7 +106,7 @@ class FixtureGates:
             for number, one in enumerate(again, start=1):
                 yield _row(fixture, number, False, [one], users)
             row = _row(fixture, len(again) + 1, True, last, users)
-            self._hold(row.test)
+            self._hold(row)
             yield row
 
     def _hold(self, fixture: TestGates) -> None:
@@ -150,7 +142,7 @@ def fixtures_with_goldens(session: EditSession) -> dict[str, list[str]]:
 
 def _row(
     fixture: str, number: int, final: bool, set_ups: list[_SetUp], users: list[str]
-) -> OfFixture:
+) -> TestGates:
     from pytest_editmetrics.gates.repetitions import badness, worst
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.gates.written import as_written
@@ -167,10 +159,9 @@ def _row(
     gates = tuple(_used_by(gate, users) for gate in kept.values())
     decisive = max(gates, key=badness)
     attempt = hosts[str(decisive.set_up)]
-    test = TestGates(
-        fixture, number, final, attempt.outcome, attempt.failed, gates, attempt.location
-    )
-    return OfFixture(test, any(bool((g.fixture or {}).get("other_failure")) for g in gates))
+    other_failure = any(bool((g.fixture or {}).get("other_failure")) for g in gates)
+    ended = attempt.outcome, attempt.failed
+    return TestGates(fixture, number, final, *ended, gates, attempt.location, other_failure)
 
 
 def _used_by(gate: Gate, users: list[str]) -> Gate:

@@ -48,7 +48,8 @@ def record_goldens(
             )
         )
     if lost:
-        notes.append(f"not recorded: {lost} gates of tests that failed for another reason")
+        of = "1 gate of a test" if lost == 1 else f"{lost} gates of tests"
+        notes.append(f"not recorded: {of} that failed for another reason")
     if not proposals:
         return notes, []
     try:

@@ -92,9 +92,9 @@ class ImageRecorder:
         rootdir = self._session.rootdir
         lost = [one for one in self._wanted if one.failed]
         if lost:
-            self.notes.append(
-                f"not recorded: {len(lost)} golden images of tests that failed for another reason"
-            )
+            few = len(lost) == 1
+            of = "1 golden image of a test" if few else f"{len(lost)} golden images of tests"
+            self.notes.append(f"not recorded: {of} that failed for another reason")
         good = [one for one in self._wanted if not one.failed]
         good.sort(key=lambda one: collected.get(one.nodeid, len(collected)))
         kept = self._one_writer(good, golden_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pytest_editmetrics.report.next_steps import Session
     from pytest_editmetrics.report.tally import Tally, TestGates
     from pytest_editmetrics.session.outputs import RunOutputs
+
+_UPDATE = "--editmetrics-update"
 
 
 class EachGate:
@@ -37,36 +39,47 @@ def write_last_screen(
     end: tuple[Sequence[str], Sequence[str]],
     outputs: RunOutputs,
 ) -> None:
-    """Write the section; ``end`` are the notes, and what fails the session besides its tests."""
-    from pytest_editmetrics.report.next_steps import next_steps, verdict_lines
+    """Write the section, if it has a line.
+
+    ``end`` are the notes, and what fails the session besides its tests.
+    """
+    from pytest_editmetrics.report.next_steps import Line, next_steps, verdict_lines
     from pytest_editmetrics.report.printed import printing
     from pytest_editmetrics.report.summary import summary_lines
 
-    write = printing(reporter.write_line)
     notes, problems = end
-    reporter.ensure_newline()
-    reporter.section("editmetrics")
-    for line in each.lines:
-        write(line)
+    lines = [Line(line) for line in each.lines]
     if tally is not None:
         wide = None if in_ci() or not reporter.isatty else reporter._tw.fullwidth
         quiet = reporter.config.get_verbosity() < 0
-        for line in summary_lines(tally, quiet=quiet, width=wide):
-            write(line)
-        for text, colour in verdict_lines(tally):
-            write(text, **({colour: True} if colour else {}))
-    for note in notes:
-        write(note)
-    for problem in problems:
-        write(f"FAILED: {problem}", red=True)
+        lines += map(Line, summary_lines(tally, quiet=quiet, width=wide))
+        lines += verdict_lines(tally)
+    lines += map(Line, notes)
+    lines += (Line(f"FAILED: {problem}", "red") for problem in problems)
     if tally is not None:
-        for text, _ in next_steps(tally, _session(reporter.config, outputs)):
-            write(text)
+        lines += next_steps(tally, _session(reporter.config, outputs))
+    if not lines:
+        return
+    reporter.ensure_newline()
+    reporter.section("editmetrics")
+    write = printing(reporter.write_line)
+    for text, colour in lines:
+        write(text, **({colour: True} if colour else {}))
 
 
 def _session(config: pytest.Config, outputs: RunOutputs) -> Session:
     """Return what the next commands are made of: this one as it was typed, and what it wrote."""
     from pytest_editmetrics.report.next_steps import Session
 
-    typed = shlex.join(["pytest", *map(str, config.invocation_params.args)])
+    typed = shlex.join(["pytest", *_without_update(config.invocation_params.args)])
     return Session(typed, outputs.kept_run, outputs.html_report)
+
+
+def _without_update(typed: Iterable[object]) -> Iterator[str]:
+    """Leave out what was to be recorded: the next command says it anew."""
+    words = map(str, typed)
+    for word in words:
+        if word == _UPDATE:
+            next(words, None)
+        elif not word.startswith(f"{_UPDATE}="):
+            yield word

@@ -66,14 +66,14 @@ def _annotation(
     listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     first, *others = gates
     message = "\n".join([f"{test.nodeid}: {headline(first)}", *map(headline, others)])
-    accept = dict.fromkeys(_accepted(gate, test) for gate in gates)
-    message += "".join(f"\nto accept: {how}" for how in accept if how)
+    accept = dict.fromkeys(row for gate in gates for row in _accepted(gate, test))
+    message += "".join(f"\n{what}: {how}" for what, how in accept)
     return f"::{kind} {listed}::{_data(message[:_LONGEST])}"
 
 
-def _accepted(gate: Gate, test: TestGates) -> str | None:
+def _accepted(gate: Gate, test: TestGates) -> list[tuple[str, str]]:
     rows = explanation_rows(gate, test.nodeid, update_mode(test.gates))
-    return dict(rows).get("to accept")
+    return [row for row in rows if row[0] in ("to accept", "to record")]
 
 
 def _in_checkout(path: Path, rootdir: Path, workspace: Path | None) -> str:

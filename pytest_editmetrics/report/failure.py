@@ -12,6 +12,8 @@ from pytest_editmetrics.report.text import (
     update_mode,
 )
 
+_SAID_OF_CAUSES = ("kind", "text", "long")
+
 
 def failure_text(gates: Sequence[Gate], nodeid: str, verbosity: int = 0) -> str:
     """Return the message of one check: a line for each failing gate, then what explains them.
@@ -63,7 +65,7 @@ def _rows(failing: Sequence[Gate], nodeid: str, verbosity: int) -> list[tuple[st
     for gate in failing:
         rows = explanation_rows(gate, nodeid, mode)
         if verbosity >= 2:
-            rows += [("details", f"{key} {value}") for key, value in sorted(gate.details.items())]
+            rows += [("details", detail) for detail in _details(gate)]
         for label, text in rows:
             said.setdefault(label, {}).setdefault(text, []).append(gate.label)
     lines = []
@@ -74,6 +76,19 @@ def _rows(failing: Sequence[Gate], nodeid: str, verbosity: int) -> list[tuple[st
             lines.append((label, whose + text))
     order = list(dict.fromkeys(label for label, _ in lines))
     return sorted(lines, key=lambda line: order.index(line[0]))
+
+
+def _details(gate: Gate) -> list[str]:
+    """Return each detail that no row says, and the numbers of each cause."""
+    listed = []
+    for key, value in sorted(gate.details.items()):
+        if key == "causes":
+            for cause in value:
+                numbers = (f"{k} {v}" for k, v in cause.items() if k not in _SAID_OF_CAUSES)
+                listed.append(f"causes {cause['kind']}: {', '.join(numbers)}")
+        elif key != "change":
+            listed.append(f"{key} {value}")
+    return listed
 
 
 def _beside(gate: Gate) -> str:

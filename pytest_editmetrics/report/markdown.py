@@ -173,7 +173,7 @@ def _sections(tally: Tally, end: SessionEnd) -> list[str]:
     review = [(t, g) for t, g in tally.notable if g.verdict == "review"]
     unmeasured = [(t, g) for t, g in tally.notable if g.verdict == "unmeasured"]
     recorded = [(t, g) for t, g in tally.notable if g.verdict == "recorded"]
-    sections = _explained("Failed, the worst first", failed, end.report_url)
+    sections = _explained("Failing, the worst first", failed, end.report_url)
     sections += _explained("Errors, which are no regressions", errors)
     sections += _explained(
         "Failing, but did not fail the test (xfail mark or caught)", tally.hidden

@@ -58,14 +58,16 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
     failing = [gate for _, gate in tally.notable if gate.verdict == "fail"]
     missing = [gate for _, gate in tally.notable if gate.verdict == "missing-golden"]
     other = [gate for _, gate in tally.notable if gate.of_other_golden]
+    held = {id(gate): test.nodeid for test, gate in tally.notable if test.other_failure}
     lines = []
     if tally.fetch:
         lines.append(Line(fetch_line(tally.fetch)))
     if failing:
         lines.append(Line(f"to look: {_look(session)}"))
-    recorded = [gate for gate in (*failing, *other) if _goldens_hold(gate)]
+    golden = [gate for gate in (*failing, *other) if _goldens_hold(gate)]
+    recorded = [gate for gate in golden if id(gate) not in held]
     if recorded:
-        accept = f"editmetrics approve {session.run}" if session.run else _update(session, "failed")
+        accept = _update(session, "failed")
         number = len(failing) + len(other)
         which = f"all {number}" if len(recorded) == number else f"{len(recorded)} of {number}"
         lines.append(Line(f"to accept {'it' if number == 1 else which}, if meant: {accept}"))
@@ -73,11 +75,20 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
     if by_hand:
         bounds = "1 bound is" if by_hand == 1 else f"{by_hand} bounds are"
         lines.append(Line(f"{bounds} written by hand: edit where the failure says it stands"))
-    if missing:
-        have = "has" if len(missing) == 1 else "have"
-        mode = "failed" if recorded else "missing"
-        command = _update(session, mode)
-        lines.append(Line(f"{_gates(len(missing))} {have} no golden: {command}"))
+    new = [gate for gate in missing if id(gate) not in held]
+    if new:
+        number = len(missing)
+        which = f"all {number}" if len(new) == number else f"{len(new)} of {number}"
+        what = "it" if number == 1 else f"{which} without a golden"
+        command = _update(session, "failed" if recorded else "missing")
+        lines.append(Line(f"to record {what}, if right: {command}"))
+    waiting = [gate for gate in (*golden, *missing) if id(gate) in held and gate.proposal is None]
+    if waiting:
+        one_test = len({held[id(gate)] for gate in waiting}) == 1
+        whose = "its" if len(waiting) == 1 else "their"
+        whose += " test fails" if one_test else " tests fail"
+        text = f"{_gates(len(waiting))}, as {whose} for another reason, too"
+        lines.append(Line(f"not to be recorded yet: {text}"))
     return lines
 
 
@@ -108,6 +119,8 @@ def _look(session: Session) -> str:
 
 
 def _update(session: Session, mode: str) -> str:
+    if session.run:
+        return f"editmetrics approve {session.run}"
     return f"{session.again} --editmetrics-update={mode}"
 
 

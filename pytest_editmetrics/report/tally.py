@@ -31,7 +31,8 @@ class TestGates:
 
     ``failed`` is true when the test's own code raised, whatever an xfail mark made of it;
     ``outcome`` is what pytest reported; ``location`` is the test's file, relative to the rootdir,
-    and its line.
+    and its line; ``other_failure`` is true when it failed for another reason than gates that can be
+    recorded: then none of its gates is.
     """
 
     __test__ = False
@@ -43,6 +44,7 @@ class TestGates:
     failed: bool
     gates: tuple[Gate, ...]
     location: tuple[str, int] | None = None
+    other_failure: bool = False
 
 
 @dataclass

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pytest_editmetrics.gates.verdict import UNSTATED, Gate
+from pytest_editmetrics.gates.verdict import SKIPPED_MISSING, UNSTATED, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.report.causes import causes_in_full, causes_in_short
 from pytest_editmetrics.report.image_text import image_headline, image_rows
@@ -19,9 +19,11 @@ _AREA = {"edit_area": "edit", "unedit_area": "unedit", None: "whole-image"}
 def subject(gate: Gate) -> str:
     """Return what the gate measured, as ``unedit lpips`` or ``object sam_clip_cls_sim@mug``.
 
-    A metric whose name begins with an area says it already.
+    A metric whose name begins with an area says it already; where nothing was measured, there is
+    no area.
     """
-    if gate.compares == "gates" or gate.verdict == "error":
+    nothing = gate.verdict == "error" or gate.reason == SKIPPED_MISSING
+    if gate.compares == "gates" or nothing:
         return gate.label
     area = "object" if gate.compares == "objects" else _AREA.get(gate.scope, "whole-image")
     said = ("unedit_", "edit_", "object_", "golden_")
@@ -94,8 +96,12 @@ def bound_stands(gate: Gate) -> str | None:
 def update_mode(gates: Iterable[Gate]) -> str:
     """Return the ``--editmetrics-update`` that records every gate of a test.
 
-    ``missing`` records nothing while another gate of the test fails.
+    ``missing`` records nothing while another gate of the test fails, and with ``none`` nothing is
+    recorded: one of them could not be judged.
     """
+    gates = list(gates)
+    if any(gate.verdict == "error" and not gate.of_other_golden for gate in gates):
+        return "none"
     fails = any(gate.verdict == "fail" or gate.of_other_golden for gate in gates)
     return "failed" if fails else "missing"
 
@@ -126,7 +132,8 @@ def explanation_rows(gate: Gate, nodeid: str, mode: str = "missing") -> list[tup
     if pair := gate.details.get("manifest"):
         rows.append(("images", f"{pair['reference']} | {pair['edited']} ({pair['row']})"))
     if accept := _accept(gate, nodeid, mode):
-        rows.append(("to accept", accept))
+        records = gate.verdict == "missing-golden" and mode != "failed"
+        rows.append(("to record" if records else "to accept", accept))
     if causes := gate.details.get("causes"):
         rows.append(("cause", causes_in_full(causes)))
     if change := gate.details.get("change"):
@@ -251,9 +258,9 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
     if gate.verdict in ("missing-golden", "fail") and (why := gate.details.get("no_golden")):
         return f"no golden can hold it: {why}"
     if gate.verdict == "missing-golden":
-        return f"pytest {shlex.quote(nodeid)} --editmetrics-update={mode}"
+        return _updating(nodeid, mode)
     if gate.of_other_golden:
-        return f"pytest {shlex.quote(nodeid)} --editmetrics-update=failed"
+        return _updating(nodeid, "none" if mode == "none" else "failed")
     if gate.verdict != "fail" or (gate.value is not None and not math.isfinite(gate.value)):
         return None
     if advice := gate.details.get("advice"):
@@ -262,4 +269,10 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
         return f"edit the {gate.origin} {gate.source} (updating writes goldens only)"
     if pair := gate.details.get("manifest"):
         return f"give the row {pair['row']} a threshold of its own, or edit {gate.source}"
-    return f"pytest {shlex.quote(nodeid)} --editmetrics-update=failed"
+    return _updating(nodeid, "none" if mode == "none" else "failed")
+
+
+def _updating(nodeid: str, mode: str) -> str:
+    if mode == "none":
+        return "mend the error first: nothing of a test with an error is recorded"
+    return f"pytest {shlex.quote(nodeid)} --editmetrics-update={mode}"

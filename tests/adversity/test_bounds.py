@@ -78,6 +78,6 @@ def test_a_teardown_that_errs(lax, assert_came, workers):
     assert_came(
         lax.runpytest("--editmetrics-update=missing", *workers),
         1,
-        "not recorded: 1 gates of tests that failed for another reason",
+        "not recorded: 1 gate of a test that failed for another reason",
     )
     assert not (lax.path / "goldens").exists()

@@ -611,7 +611,7 @@ def test_failure_after_the_gate(wide, assert_came):
     )
     result = wide.runpytest("--editmetrics-update=all")
     assert not (wide.path / "goldens" / "test_x.py.yaml").exists()
-    assert_came(result, 1, "not recorded: 1 gates of tests that failed for another reason")
+    assert_came(result, 1, "not recorded: 1 gate of a test that failed for another reason")
 
 
 def test_failure_of_the_first_test(wide, assert_came):

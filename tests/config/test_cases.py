@@ -151,7 +151,7 @@ def identified(identity):
         (case("marks: [parametrize]"), 4, "one case for each parameter"),
         (case("marks: [{usefixtures: {}}]"), 4, "under the key `usefixtures`"),
         (case("usefixtures: [a-b]"), 4, "is no name of a fixture"),
-        (case("resize: edit"), 4, "resize cannot be text 'edit' (did you mean 'edited'?)"),
+        (case("resize: edit"), 4, "resize cannot be 'edit' (did you mean 'edited'?)"),
         (case("edited: /etc/passwd"), 4, "is the absolute path"),
         (case("edited: C:/x.png"), 4, "is the absolute path"),
         (case("edited: ../../x.png"), 4, "lies outside"),

@@ -141,7 +141,7 @@ def test_parquet_holds_the_same(read, tmp_path):
         ({**PAIR, "coords": [[0.1, 0, 0.5, 1]]}, "looks like fractions"),
         ({**PAIR, "coords": [[0, 0, 1, "4"]]}, "a number of coords must be a number"),
         ({**PAIR, "ref_boxes": [[0, 0, 1, 4]]}, "there are 1 and 0"),
-        ({**PAIR, "metrics": ["lpip"]}, r"a metric cannot be text 'lpip' \(did you mean 'lpips'\?\)"),
+        ({**PAIR, "metrics": ["lpip"]}, r"a metric cannot be 'lpip' \(did you mean 'lpips'\?\)"),
         ({**PAIR, "metrics": []}, "metrics is empty"),
         ({**PAIR, "metrics": ["sam_clip_cls_sim"]}, "needs ref_boxes and edited_boxes"),
         ({**PAIR, "thresholds": {"lpip": 1}}, r"unknown metric 'lpip' \(did you mean 'lpips'\?\)"),

@@ -266,7 +266,7 @@ def test_a_cell_may_hold_a_whole_image(table):
         ('reference,edited,coords\na,b,"[[0, 0, 4"', "m.csv:2: not valid JSON .*; coords in a cell is JSON"),
         ('reference,edited,thresholds\na,b,"{""emd"": NaN}"', "m.csv:2: NaN is no number of JSON"),
         ("reference,edited,thresholds\na,b,0.1", "m.csv:2: thresholds must be a mapping"),
-        ("reference,edited,metrics\na,b,lpisp", r"m.csv:2: a metric cannot be text 'lpisp' \(did you mean 'lpips'"),
+        ("reference,edited,metrics\na,b,lpisp", r"m.csv:2: a metric cannot be 'lpisp' \(did you mean 'lpips'"),
         ("reference,edited,resize\na,b,refernce", "m.csv:2: resize cannot be"),
         ("source,target\na.png,b.png", r"m.csv:2: a row without 'reference'.*give --columns KEY=COLUMN \(there are 'source', 'target'\)"),
         ("reference,edited,cords\na,b,", None),

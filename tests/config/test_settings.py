@@ -480,7 +480,7 @@ def test_an_object_metric_has_no_other_scope(refusal):
         (BLOCK + "scope: ${env:}", 3, "names no variable"),
         (BLOCK + "scope: x${pipes_default.clip-pipe}", 3, "a mapping, which cannot stand inside"),
         (BLOCK + "scope: '${pipes_default'", 3, "'${' without its '}'"),
-        (BLOCK + "scope: ''", 3, "scope of emd cannot be text ''"),
+        (BLOCK + "scope: ''", 3, "scope of emd cannot be ''"),
     ],
 )
 def test_references_that_lead_nowhere(refusal, text, line, says):

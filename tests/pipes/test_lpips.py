@@ -182,9 +182,9 @@ def test_outside_the_region_nothing_counts(alex, photo, edited):
 @pytest.mark.parametrize(
     ("coords", "mode", "says"),
     [
-        ([(0, 0, 256, 256)], "outer", "outside the boxes"),
-        ([(7, 7, 7, 7)], "inner", "inside the boxes"),
-        ([(300, 0, 400, 50)], "inner", "inside the boxes"),
+        ([(0, 0, 256, 256)], "outer", "outside the box"),
+        ([(7, 7, 7, 7)], "inner", "inside the box"),
+        ([(300, 0, 400, 50)], "inner", "inside the box"),
         (None, "inner", "no boxes"),
         ([], "inner", "no boxes"),
     ],

@@ -44,7 +44,7 @@ def test_the_summary_is_written_where_asked_and_on_githubs_page(suite, monkeypat
         " regression, 1 failing without failing their test\n"
     )
     assert text.count("<details>") == 4
-    assert "to accept pytest test_x.py::test_new --editmetrics-update=missing" in text
+    assert "to record pytest test_x.py::test_new --editmetrics-update=missing" in text
     assert "pytest-editmetrics 0." in text
     result.stdout.fnmatch_lines([f"summary: {suite.path / 'out/s.md'}"])
 
@@ -89,7 +89,7 @@ def test_each_failing_test_is_annotated(suite, monkeypatch, mode):
     )
     assert error.startswith("::error file=test_x.py,line=10,title=editmetrics score::")
     assert new.startswith("::error file=test_x.py,line=8,title=editmetrics score::")
-    assert new.endswith("%0Ato accept: pytest test_x.py::test_new --editmetrics-update=missing")
+    assert new.endswith("%0Ato record: pytest test_x.py::test_new --editmetrics-update=missing")
     assert hidden.startswith("::warning file=test_x.py,line=12,title=editmetrics score::")
 
 

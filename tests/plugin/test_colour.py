@@ -389,5 +389,5 @@ def test_the_message_of_a_misspelt_way_names_the_line(pair):
     result = pair.runpytest()
     text = result.stdout.str() + result.stderr.str()
     assert re.search(
-        r"editmetrics.yaml:1: colour cannot be text 'number' .did you mean 'numbers'", text
+        r"editmetrics.yaml:1: colour cannot be 'number' .did you mean 'numbers'", text
     ), text

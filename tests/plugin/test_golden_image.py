@@ -89,7 +89,7 @@ def test_the_whole_cycle(suite, value, mode):
     result.stdout.fnmatch_lines(
         [
             f"*golden_exact@hat has no golden image goldens/test_x.py/{name}",
-            "*to accept pytest test_x.py::test_it --editmetrics-update=missing",
+            "*to record pytest test_x.py::test_it --editmetrics-update=missing",
         ]
     )
     assert not (suite.path / "goldens").exists()
@@ -406,7 +406,7 @@ def test_what_a_test_that_fails_otherwise_made_is_not_recorded(suite, mode):
     )
     result = suite.runpytest("--editmetrics-update=all", *mode)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["not recorded: 1 golden images of tests that failed*"])
+    result.stdout.fnmatch_lines(["not recorded: 1 golden image of a test that failed*"])
     assert list((suite.path / "goldens").iterdir()) == []
 
 

@@ -37,7 +37,7 @@ def test_all_passed(scene):
         "margin",
     ]
     assert len(lines) == 3  # the table, and pytest's last line
-    assert screen(scene.runpytest("-q"))[:-1] == []
+    scene.runpytest("-q").stdout.no_fnmatch_line("*= editmetrics =*")
 
 
 def test_failures_begin_with_their_cause_and_end_with_what_to_type(scene):
@@ -79,9 +79,48 @@ def test_missing_goldens_are_recorded_by_one_command(scene):
     result = scene.runpytest("test_edit.py")
     lines = screen(result)
     assert "1 gate failed: 1 without a golden" in lines
-    assert lines[-2].startswith("1 gate has no golden: pytest test_edit.py ")
+    assert lines[-2].startswith("to record it, if right: pytest test_edit.py ")
     assert lines[-2].endswith(" --editmetrics-update=missing")
-    result.stdout.fnmatch_lines(["*look at *test-edit-py-test-1-unedit-psnr-*.png (reference |*"])
+    result.stdout.fnmatch_lines(
+        [
+            "*look at *test-edit-py-test-1-unedit-psnr-*.png (reference |*",
+            "*to record pytest test_edit.py::test_1 --editmetrics-update=missing",
+        ]
+    )
+    kept = screen(scene.runpytest("--editmetrics-run-dir=run"))
+    assert re.fullmatch("to record it, if right: editmetrics approve .*run", kept[-2])
+
+
+def test_what_was_to_be_recorded_is_typed_once(scene):
+    (scene.path / "editmetrics.yaml").write_text(
+        "metrics: [unedit_psnr]\nthresholds: {unedit_psnr: 45}\n"
+    )
+    written(scene, SHIFTED.format(more=""))
+    for mode in (["--editmetrics-update=missing"], ["--editmetrics-update", "missing"]):
+        lines = screen(scene.runpytest("test_edit.py", *mode))
+        assert [line.count("--editmetrics-update") for line in lines[-3:-1]] == [0, 1]
+        assert lines[-2].endswith(" --editmetrics-update=failed")
+
+
+def test_what_an_error_keeps_from_being_recorded_is_not_offered(scene):
+    (scene.path / "editmetrics.yaml").write_text(
+        "pipes_default: {clip-pipe: {model_path: gone}}\n"
+        "metrics: [unedit_psnr, emd]\nthresholds: {emd: 9}\n"
+    )
+    written(
+        scene,
+        "edit_gate.check(scene(), edited(), BOX)",
+        "edit_gate.check(scene(), edited(), BOX, metrics='unedit_psnr')",
+    )
+    result = scene.runpytest("--editmetrics-update=missing", "-k", "test_1")
+    lines = screen(result)
+    assert "not recorded: 1 gate of a test that failed for another reason" in lines
+    assert not any("--editmetrics-update" in line for line in lines)
+    result = scene.runpytest()
+    result.stdout.fnmatch_lines(["E *to record unedit_psnr: mend the error first*"])
+    lines = screen(result)
+    assert any(line.startswith("to record 1 of 2 without a golden, if right: ") for line in lines)
+    assert "not to be recorded yet: 1 gate, as its test fails for another reason, too" in lines
 
 
 def test_missing_weights_are_no_failure(scene):
@@ -170,6 +209,8 @@ def test_verbosity_does_what_a_pytest_user_expects(scene):
     assert re.search(r"unedit_psnr inf >= min 45\.00", verbose[1]) or "inside)" in verbose[1]
     details = scene.runpytest("-vv").stdout.str()
     assert re.search(r"E +details   measured_fraction ", details) is not None
+    assert re.search(r"E +details   causes shift: share [01]\.\d+, ", details) is not None
+    assert "details   change" not in details
     assert "details   measured_fraction" not in quiet.stdout.str()
 
 

@@ -136,7 +136,7 @@ def test_a_failure_says_where_how_and_what_to_do(suite):
             "*change*by at most 14 of 255*",
             "*region*whole image*8x8*",
             "*measured*on cpu*",
-            "*to accept*pytest test_x.py::test_golden --editmetrics-update=missing",
+            "*to record*pytest test_x.py::test_golden --editmetrics-update=missing",
         ]
     )
 

@@ -176,8 +176,7 @@ def test_a_misspelt_mode_is_named(sizes):
     assert result.ret
     lines = [*result.outlines, *result.errlines]
     assert any(
-        "resize cannot be text 'crop-centre' (did you mean 'crop-center'?)" in line
-        for line in lines
+        "resize cannot be 'crop-centre' (did you mean 'crop-center'?)" in line for line in lines
     )
 
 

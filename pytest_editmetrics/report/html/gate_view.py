@@ -63,7 +63,7 @@ def gate_view(record: GateRecord, mode: str) -> GateView:
     """
     gate = record.gate
     rows = dict(_rows(record, mode))
-    accept = rows.pop("to accept", None)
+    accept = rows.pop("to accept", None) or rows.pop("to record", None)
     for shown_otherwise in ("look at", "tolerance", "tile"):
         rows.pop(shown_otherwise, None)
     change = rows.pop("change", None)
