@@ -332,7 +332,7 @@ def test_an_option_names_a_model(suite, strangers, editmetrics, assert_came, com
     strangers('"options": {"net": "alex"}', '"options": {"model_path": "/etc/passwd"}')
     result = editmetrics(command, "run")
     assert_came(result, 1, "*the run states model_path='/etc/passwd' for lpips*" if command == "selftest"
-         else "FAILED: 1 gates fail")  # fmt: skip
+         else "FAILED: 1 gate could not be judged")  # fmt: skip
     if command == "score":
         (record,) = read_run(suite.path / "run-scored").gates
         assert "a run does not choose what is opened here" in (record.gate.message or "")

@@ -154,4 +154,4 @@ def test_a_saved_run_whose_mode_was_edited(lax, assert_came):
     result = lax.run(
         sys.executable, "-m", "pytest_editmetrics.cli.main", "score", "run", "-o", "again"
     )
-    assert_came(result, 1, "FAILED: 1 gates fail")
+    assert_came(result, 1, "FAILED: 1 gate could not be judged")

@@ -28,7 +28,7 @@ def test_a_misspelt_configuration_under_workers(loose, assert_came):
     """The configuration's name is misspelt, and pytest-xdist's workers collect the tests."""
     (loose.path / "editmetrics.yml").write_text("suite: {score: {mean: {max: 0.1}}}\n")
     result = loose.runpytest_subprocess("-n2")
-    assert_came(result, 1, "*editmetrics.yml: it is not read: *is called editmetrics.yaml; *")
+    assert_came(result, 4, "*editmetrics.yml: it is not read: *is called editmetrics.yaml; *")
 
 
 def test_a_configuration_beside_the_tests(suite, assert_came, workers):

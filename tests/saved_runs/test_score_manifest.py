@@ -203,8 +203,8 @@ def test_unbounded_values_that_are_no_numbers_and_errors_still_fail(score, suite
     result.stdout.fnmatch_lines(
         [
             "*row 0: unedit likeness nan is not a number",
-            "FAILED: 1 gates fail",
-            "FAILED: 1 gates could not be judged",
+            "FAILED: 1 gate fails",
+            "FAILED: 1 gate could not be judged",
         ]
     )
 
