@@ -28,11 +28,18 @@ def read(folder: Path, kind: str, **fields: Any) -> Preprocessor:
     return read_preprocessor(written(folder, kind, **fields), kind)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in DEFAULTS if kind != "Siglip2ImageProcessor"])
-@pytest.mark.parametrize("fields", CHANGES, ids=json.dumps)
+# a SAM 2 that crops is refused, since its masks could not be placed
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        pytest.param(kind, fields, id=f"{kind}-{json.dumps(fields)}")
+        for kind in DEFAULTS
+        for fields in CHANGES
+        if kind != "Siglip2ImageProcessor"
+        and not (kind == "Sam2ImageProcessor" and "do_center_crop" in fields)
+    ],
+)
 def test_each_field_gives_the_bits_of_transformers(tmp_path, wide, kind, fields):
-    if kind == "Sam2ImageProcessor" and "do_center_crop" in fields:
-        pytest.skip("a SAM 2 that crops is refused: its masks could not be placed")
     for image in (wide, wide.transpose(1, 0, 2).copy(), wide[:40, :40], wide[:7, :31]):
         try:
             expected = theirs(kind, image, {**OWN.get(kind, {}), **fields})
