@@ -48,7 +48,8 @@ def recorded_bound(value: float, metric: Metric, margin: Margin) -> float:
     if always_holds(metric, recorded):
         raise InputError(
             f"{metric.name} is {value:g}, as bad as it can be: {metric.bound_kind} {recorded:g} "
-            "would always hold, so it is no golden; look at the images, or give the metric smaller margins"
+            "would always hold, so it is no golden; look at the images, or give the metric smaller"
+            " margins"
         )
     return recorded
 
