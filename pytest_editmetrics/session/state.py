@@ -66,6 +66,7 @@ class EditSession:
             "run_path": None,
             "_pipes": {},
             "_said": [],
+            "tell": None,
         }
 
     @property
