@@ -60,7 +60,7 @@ def file_of(data, kind, wanted=lambda place: True):
     return made, place
 
 
-def refused_by_both(kind, made, folder):
+def assert_refused_by_both(kind, made, folder):
     note(json.dumps(made))
     assert refusal(kind, made, folder) is not None
     assert not valid(kind, made)
@@ -85,7 +85,7 @@ def test_a_misspelt_key_is_refused_by_both(kind, data, folder):
     made, place = file_of(data, kind, is_declared)
     holder = place.holding(made)
     holder[f"{place.name}{data.draw(st.sampled_from('xs_'))}"] = holder.pop(place.name)
-    refused_by_both(kind, made, folder)
+    assert_refused_by_both(kind, made, folder)
 
 
 def needs_another(place):
@@ -100,7 +100,7 @@ def test_a_key_that_must_stand_is_missed_by_both(kind, data, folder):
     holder, key = place.holding(made), place.holder.key(place.name)
     del holder[key.needs or key.name]
     assume(not key.needs or holder[key.name])
-    refused_by_both(kind, made, folder)
+    assert_refused_by_both(kind, made, folder)
 
 
 ANYTHING = st.one_of(
@@ -143,7 +143,7 @@ def test_what_is_no_choice_is_refused_by_both(kind, data, folder):
     made, place = file_of(data, kind, lambda place: part_with(place, "enum"))
     choices = [one for one in part_with(place, "enum")["enum"] if one]
     place.holding(made)[place.name] = f"{data.draw(st.sampled_from(choices))}x"
-    refused_by_both(kind, made, folder)
+    assert_refused_by_both(kind, made, folder)
 
 
 ENDS = {"minimum": -1, "exclusiveMinimum": -1, "maximum": 1, "exclusiveMaximum": 1}
@@ -157,7 +157,7 @@ def test_what_lies_out_of_range_is_refused_by_both(kind, data, folder):
     end = data.draw(st.sampled_from([one for one in ENDS if one in schema]))
     beyond = data.draw(st.sampled_from([1, 2, 1000] if schema["type"] == "integer" else [0.25, 3]))
     place.holding(made)[place.name] = schema[end] + ENDS[end] * beyond
-    refused_by_both(kind, made, folder)
+    assert_refused_by_both(kind, made, folder)
 
 
 @OF_EACH_KIND

@@ -54,7 +54,7 @@ def opened(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
 
 
-def near(got: np.ndarray, wanted: np.ndarray) -> None:
+def assert_near(got: np.ndarray, wanted: np.ndarray) -> None:
     np.testing.assert_array_less(np.abs(got.astype(float) - np.rint(wanted)), 1.5)
 
 
@@ -71,7 +71,7 @@ def test_a_file_with_a_profile_shows_what_the_profile_says(tmp_path: Path, kind:
     path = tmp_path / f"a.{form}"
     path.write_bytes(saved(SCENE, form, PROFILES[kind], **LOSSLESS[form]))
     seen = load_image(path)
-    near(seen, shows(SCENE, kind))
+    assert_near(seen, shows(SCENE, kind))
     assert np.abs(seen.astype(int) - SCENE).max() > 20
     lazy, loaded = opened(path.read_bytes()), opened(path.read_bytes())
     loaded.load()
@@ -87,7 +87,7 @@ def test_a_file_with_a_profile_shows_what_the_profile_says(tmp_path: Path, kind:
 def test_a_lossy_file_shows_its_decoded_numbers_through_its_profile(form: str):
     data = saved(Image.fromarray(SCENE).resize((96, 80)), form, PROFILES["p3"], quality=90)
     bare = np.asarray(opened(data).convert("RGB"))
-    near(load_image(opened(data)), shows(bare, "p3"))
+    assert_near(load_image(opened(data)), shows(bare, "p3"))
 
 
 def test_a_profile_in_many_segments_of_a_jpeg_is_read_whole_or_ignored():
@@ -95,7 +95,7 @@ def test_a_profile_in_many_segments_of_a_jpeg_is_read_whole_or_ignored():
     profile = struct.pack(">I", len(profile)) + profile[4:]
     data = saved(Image.fromarray(SCENE), "JPEG", profile)
     assert data.count(b"ICC_PROFILE\0") > 2
-    near(load_image(opened(data)), shows(np.asarray(opened(data)), "adobe"))
+    assert_near(load_image(opened(data)), shows(np.asarray(opened(data)), "adobe"))
     at = data.index(b"\xff\xe2")
     length = int.from_bytes(data[at + 2 : at + 4], "big")
     torn = data[:at] + data[at + 2 + length :]
@@ -119,7 +119,7 @@ def test_a_profile_that_is_srgb_leaves_every_bit():
 def test_a_profile_with_a_foreign_name_is_applied():
     profile = icc.rgb_profile("G\u00e9n\u00e9rique \u8272", icc.P3, icc.srgb_curve)
     image = opened(saved(SCENE, "PNG", profile))
-    near(load_image(image), shows(SCENE, "p3"))
+    assert_near(load_image(image), shows(SCENE, "p3"))
     assert colour_of(image)["profile"] == "unnamed"
 
 
@@ -142,16 +142,18 @@ def test_grey_is_shown_at_all_its_levels(power: float):
     wanted = icc.srgb_levels(icc.gamma(power)(levels / 255))
     got = read_pixels(opened(saved(levels, "PNG", profile)))
     assert got.pixels.ndim == 2
-    near(got.pixels, wanted)
+    assert_near(got.pixels, wanted)
     deep = np.arange(0, 65536, 16, dtype=np.uint16).reshape(64, 64)
     wanted = icc.srgb_levels(icc.gamma(power)(deep / 65535))
-    near(read_pixels(opened(saved(Image.fromarray(deep), "PNG", profile))).pixels, wanted)
+    assert_near(read_pixels(opened(saved(Image.fromarray(deep), "PNG", profile))).pixels, wanted)
     tiff = io.BytesIO()
     tifffile.imwrite(tiff, deep, photometric="minisblack", iccprofile=profile, metadata=None)
-    near(read_pixels(opened(tiff.getvalue())).pixels, wanted)
+    assert_near(read_pixels(opened(tiff.getvalue())).pixels, wanted)
     with_alpha = np.dstack([levels, 255 - levels])
     pixels = read_pixels(opened(saved(Image.fromarray(with_alpha, "LA"), "PNG", profile))).pixels
-    near(pixels[..., :3], icc.srgb_levels(icc.gamma(power)(levels / 255))[..., None].repeat(3, 2))
+    assert_near(
+        pixels[..., :3], icc.srgb_levels(icc.gamma(power)(levels / 255))[..., None].repeat(3, 2)
+    )
     np.testing.assert_array_equal(pixels[..., 3], 255 - levels)
 
 
@@ -166,7 +168,7 @@ def test_grey_that_is_srgbs_stays_and_tinted_grey_becomes_colour():
     profile = icc.table_profile("sepia", b"GRAY", sepia)
     shown = read_pixels(opened(saved(levels, "PNG", profile))).pixels
     wanted = icc.lab_shows(sepia((levels / 255).reshape(-1, 1))).reshape(8, 32, 3)
-    near(shown, wanted)
+    assert_near(shown, wanted)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -178,7 +180,7 @@ def test_sixteen_bits_are_shown_by_their_low_bits_too(kind: str, form: str):
         data = file.getvalue()
     else:
         data = deep_png(DEEP, PROFILES[kind])
-    near(load_image(opened(data)), shows(DEEP, kind, 65535))
+    assert_near(load_image(opened(data)), shows(DEEP, kind, 65535))
     bare = load_image(opened(data), colour="numbers")
     np.testing.assert_array_equal(bare, np.floor(DEEP / 257 + 0.5))
 
@@ -197,7 +199,7 @@ def test_a_curve_of_each_kind_gives_deep_values_what_littlecms_gives_eight_bits(
         profile = icc.rgb_profile("parametric", icc.P3, curve)
         shown = load_image(opened(saved(SCENE, "PNG", profile)))
         assert np.abs(shown.astype(int) - SCENE).max() > 5
-        near(load_image(opened(deep_png(SCENE.astype(np.uint16) * 257, profile))), shown)
+        assert_near(load_image(opened(deep_png(SCENE.astype(np.uint16) * 257, profile))), shown)
 
 
 def deep_png(values: np.ndarray, profile: bytes) -> bytes:
@@ -220,7 +222,7 @@ def test_float_values_are_shown_before_they_are_rounded():
     profile = icc.grey_profile("linear grey", icc.gamma(1.0))
     file = io.BytesIO()
     tifffile.imwrite(file, values, photometric="minisblack", iccprofile=profile, metadata=None)
-    near(read_pixels(opened(file.getvalue())).pixels, icc.srgb_levels(values.astype(float)))
+    assert_near(read_pixels(opened(file.getvalue())).pixels, icc.srgb_levels(values.astype(float)))
 
 
 def test_a_profile_of_tables_is_shown_as_its_tables_say():
@@ -232,9 +234,9 @@ def test_a_profile_of_tables_is_shown_as_its_tables_say():
 
     profile = icc.table_profile("scanner", b"RGB ", to_lab, 17)
     wanted = icc.lab_shows(to_lab((SCENE / 255).reshape(-1, 3))).reshape(SCENE.shape)
-    near(load_image(opened(saved(SCENE, "PNG", profile))), wanted)
+    assert_near(load_image(opened(saved(SCENE, "PNG", profile))), wanted)
     wanted = icc.lab_shows(to_lab((DEEP / 65535).reshape(-1, 3))).reshape(SCENE.shape)
-    near(load_image(opened(deep_png(DEEP, profile))), wanted)
+    assert_near(load_image(opened(deep_png(DEEP, profile))), wanted)
 
 
 def inks(values: np.ndarray) -> np.ndarray:
@@ -248,11 +250,11 @@ def test_cmyk_with_a_profile_is_always_converted():
     values = rng.integers(0, 256, (40, 48, 4), dtype=np.uint8)
     wanted = icc.lab_shows(inks((values / 255).reshape(-1, 4))).reshape(40, 48, 3)
     picture = Image.fromarray(values, "CMYK")
-    near(load_image(opened(saved(picture, "TIFF", profile))), wanted)
+    assert_near(load_image(opened(saved(picture, "TIFF", profile))), wanted)
     jpeg = opened(saved(picture.resize((96, 80)), "JPEG", profile, quality=95))
     values = np.asarray(jpeg)
     wanted = icc.lab_shows(inks((values / 255).reshape(-1, 4))).reshape(80, 96, 3)
-    near(load_image(jpeg), wanted)
+    assert_near(load_image(jpeg), wanted)
     naive = np.asarray(jpeg.convert("RGB"))
     np.testing.assert_array_equal(load_image(jpeg, colour="numbers"), naive)
     assert np.abs(naive.astype(float) - wanted).max() > 50
@@ -269,7 +271,7 @@ def test_lab_is_converted_with_and_without_a_profile(colour):
         file = io.BytesIO()
         more = {} if profile is None else {"iccprofile": profile}
         tifffile.imwrite(file, values, photometric="cielab", metadata=None, **more)
-        near(load_image(opened(file.getvalue()), colour=colour), wanted)
+        assert_near(load_image(opened(file.getvalue()), colour=colour), wanted)
 
 
 def test_transparency_is_laid_on_white_after_the_colours_are_shown():
@@ -280,36 +282,38 @@ def test_transparency_is_laid_on_white_after_the_colours_are_shown():
     wanted = shows(SCENE, "p3") * share + 255 * (1 - share)
     for form in ("PNG", "WEBP", "TIFF"):
         more = {"lossless": True, "exact": True} if form == "WEBP" else {}
-        near(load_image(opened(saved(picture, form, PROFILES["p3"], **more))), wanted)
+        assert_near(load_image(opened(saved(picture, form, PROFILES["p3"], **more))), wanted)
     deep = np.dstack([DEEP, rng.integers(0, 65536, (40, 48, 1), dtype=np.uint16)])
     share = deep[..., 3:] / 65535
     wanted = shows(DEEP, "p3", 65535) * share + 255 * (1 - share)
-    near(load_image(opened(deep_png(deep, PROFILES["p3"]))), wanted)
+    assert_near(load_image(opened(deep_png(deep, PROFILES["p3"]))), wanted)
 
 
 def test_a_palette_is_shown_through_the_profile():
     picture = Image.fromarray(SCENE).quantize(32)
     bare = np.asarray(picture.convert("RGB"))
     for form in ("PNG", "TIFF"):
-        near(load_image(opened(saved(picture, form, PROFILES["adobe"]))), shows(bare, "adobe"))
+        assert_near(
+            load_image(opened(saved(picture, form, PROFILES["adobe"]))), shows(bare, "adobe")
+        )
     hidden = opened(saved(picture, "PNG", PROFILES["adobe"], transparency=bytes(range(32))))
     alpha = np.asarray(hidden.convert("RGBA"))[..., 3:] / 255
-    near(load_image(hidden), shows(bare, "adobe") * alpha + 255 * (1 - alpha))
+    assert_near(load_image(hidden), shows(bare, "adobe") * alpha + 255 * (1 - alpha))
 
 
 def test_turned_upright_and_shown_at_once():
     exif = Image.Exif()
     exif[0x0112] = 6
     data = saved(SCENE, "PNG", PROFILES["p3"], exif=exif.tobytes())
-    near(load_image(opened(data)), np.rot90(shows(SCENE, "p3"), -1))
+    assert_near(load_image(opened(data)), np.rot90(shows(SCENE, "p3"), -1))
 
 
 def test_an_image_in_memory_has_the_profile_that_it_says():
     image = Image.fromarray(SCENE)
     image.info["icc_profile"] = PROFILES["p3"]
-    near(load_image(image), shows(SCENE, "p3"))
+    assert_near(load_image(image), shows(SCENE, "p3"))
     small = image.crop((0, 0, 20, 20))
-    near(load_image(small), shows(SCENE[:20, :20], "p3"))
+    assert_near(load_image(small), shows(SCENE[:20, :20], "p3"))
     converted = ImageCms.profileToProfile(
         image, io.BytesIO(PROFILES["p3"]), ImageCms.createProfile("sRGB"),
         ImageCms.Intent.RELATIVE_COLORIMETRIC,
@@ -335,7 +339,7 @@ def test_a_profile_that_was_taken_away_or_put_on_counts_as_such(form: str):
         warnings.simplefilter("error")
         np.testing.assert_array_equal(load_image(without), bare)
         np.testing.assert_array_equal(load_image(nothing), bare)
-        near(load_image(other), shows(bare, "adobe"))
+        assert_near(load_image(other), shows(bare, "adobe"))
 
 
 def test_a_profile_counts_before_what_a_png_says_otherwise():
@@ -343,8 +347,8 @@ def test_a_profile_counts_before_what_a_png_says_otherwise():
         (b"cICP", bytes([9, 16, 0, 1])), (b"iCCP", b"p\0\0" + zlib.compress(PROFILES["adobe"])),
         (b"gAMA", struct.pack(">I", 100000)),
     )  # fmt: skip
-    near(load_image(opened(data)), shows(SCENE, "adobe"))
-    near(read_encoded(data, "image").pixels, shows(SCENE, "adobe"))
+    assert_near(load_image(opened(data)), shows(SCENE, "adobe"))
+    assert_near(read_encoded(data, "image").pixels, shows(SCENE, "adobe"))
 
 
 def test_threads_share_an_opened_image_and_a_profile():
@@ -354,7 +358,7 @@ def test_threads_share_an_opened_image_and_a_profile():
         found = list(pool.map(lambda _: load_image(image), range(64)))
     for other in found:
         np.testing.assert_array_equal(other, found[0])
-    near(found[0], icc.rgb_shows(SCENE / 255, icc.ADOBE, icc.gamma(2.0)))
+    assert_near(found[0], icc.rgb_shows(SCENE / 255, icc.ADOBE, icc.gamma(2.0)))
 
 
 DAMAGED = {
@@ -467,7 +471,7 @@ def test_a_long_profile_of_a_png_is_read_although_pillow_does_not():
     body = PROFILES["adobe"] + bytes(1 << 21)
     profile = struct.pack(">I", len(body)) + body[4:]
     data = png_with((b"iCCP", b"long\0\0" + zlib.compress(profile)))
-    near(read_encoded(data, "image").pixels, shows(SCENE, "adobe"))
+    assert_near(read_encoded(data, "image").pixels, shows(SCENE, "adobe"))
 
 
 def test_what_avif_says_without_a_profile_is_told():
@@ -490,7 +494,7 @@ def test_a_photo_of_a_phone_carries_its_profile(tmp_path: Path):
     picture.save(path, "HEIF", icc_profile=PROFILES["p3"], quality=95)
     with Image.open(path) as image:
         bare = np.asarray(image.convert("RGB"))
-    near(load_image(path), shows(bare, "p3"))
+    assert_near(load_image(path), shows(bare, "p3"))
     np.testing.assert_array_equal(load_image(path, colour="numbers"), bare)
 
 
@@ -504,7 +508,7 @@ def test_adobe_rgb_that_stands_in_the_exif_alone_is_told(space: int, index: str 
     with pytest.warns(UserWarning, match=r"\(Adobe RGB\).*its Exif says so"):
         load_image(opened(data))
     tagged = saved(SCENE, "JPEG", PROFILES["adobe"], exif=exif.tobytes())
-    near(load_image(opened(tagged)), shows(np.asarray(opened(tagged)), "adobe"))
+    assert_near(load_image(opened(tagged)), shows(np.asarray(opened(tagged)), "adobe"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         exif.get_ifd(0x8769)[0xA001] = 1
@@ -520,7 +524,7 @@ def test_a_profile_in_jpeg_2000_is_read_although_pillow_leaves_it_out():
     head = data.index(b"jp2h") - 4
     size = int.from_bytes(data[head : head + 4], "big") + len(box) - length
     made = data[:head] + struct.pack(">I", size) + data[head + 4 : at] + box + data[at + length :]
-    near(load_image(opened(made)), shows(SCENE, "adobe"))
+    assert_near(load_image(opened(made)), shows(SCENE, "adobe"))
 
 
 def test_masks_are_numbers_whatever_their_profile(tmp_path: Path):
