@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_editmetrics.errors import ConfigError
+from pytest_editmetrics.errors import ConfigError, EditMetricsError
 from pytest_editmetrics.session.fixture_users import FixtureUsers
 from pytest_editmetrics.session.ledger import Ledger
 from pytest_editmetrics.session.options import resolve_options
@@ -98,7 +99,14 @@ class EditSession:
         from pytest_editmetrics.pipes.registry import PipeRegistry
 
         registry = PipeRegistry()
-        self.config.hook.pytest_editmetrics_register_pipes(registry=registry)
+        try:
+            self.config.hook.pytest_editmetrics_register_pipes(registry=registry)
+        except EditMetricsError:
+            raise
+        except Exception as error:  # a conftest may raise as it likes
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            said = f"pytest_editmetrics_register_pipes raised {type(error).__name__}: {error}"
+            raise ConfigError(said, Path(frame.filename), frame.lineno) from error
         return registry
 
     @cached_property

@@ -159,6 +159,17 @@ def test_a_configuration_that_cannot_be_used_is_one_usage_error(scene, mode):
 
 
 @pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_a_hook_that_raises_is_a_usage_error_too(scene, mode):
+    hook = "def pytest_editmetrics_register_pipes(registry):\n    import nothing_there\n"
+    scene.makeconftest(hook)
+    written(scene, "edit_gate.check(scene(), edited(), BOX)")
+    result = scene.runpytest(*mode)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    said = "pytest_editmetrics_register_pipes raised ModuleNotFoundError: *nothing_there*"
+    result.stderr.fnmatch_lines([f"ERROR: *conftest.py:2: {said}"])
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
 def test_without_a_gate_it_is_not_read(scene, mode):
     (scene.path / "editmetrics.yaml").write_text("metric: [unedit_psnr]\n")
     scene.makepyfile("def test_plain(): pass")
