@@ -209,9 +209,12 @@ def _object_coords(boxes: dict[str, Any]) -> list[Any] | None:
 
 def _pair(run: Run, gate: Gate) -> Pair:
     if not {"reference", "edited"} <= set(gate.images):
-        raise EditMetricsError(
-            f"the run keeps no images of {gate.label}; they could not be read or saved then"
+        why = (
+            "score the manifest again, with --keep-images all to keep those that can be read"
+            if "manifest" in gate.details
+            else "they could not be read or saved then"
         )
+        raise EditMetricsError(f"the run keeps no images of {gate.label}; {why}")
     from pytest_editmetrics.checks.pairs import pair_of
     from pytest_editmetrics.images.colour_words import check_colour
     from pytest_editmetrics.images.shapes import Region

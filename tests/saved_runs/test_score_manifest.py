@@ -238,6 +238,15 @@ def test_images_that_are_kept(score, suite, keep, kept):
     assert len(list((run.path / "images").iterdir())) == (0, 3, 4)[kept]
 
 
+def test_a_manifests_run_without_images_says_how_to_keep_them(score, suite, editmetrics):
+    write_pairs(suite.path, [5])
+    assert score().ret == 0
+    assert editmetrics("score", "pairs-scored", "-o", "again").ret == 1
+    (gate,) = read_run(suite.path / "again").gates
+    assert gate.gate.verdict == "error"
+    assert "score the manifest again, with --keep-images all" in gate.gate.message
+
+
 def test_a_broken_row_stops_it_before_anything_is_measured(score, suite):
     write_pairs(suite.path, [5])
     with (suite.path / "pairs.jsonl").open("a") as manifest:
