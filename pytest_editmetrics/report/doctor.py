@@ -29,7 +29,7 @@ def screen(around: Any, checkups: Sequence[Checkup], foreign: Sequence[str]) -> 
     )
     set_to = ", ".join(f"{name}={value}" for name, value in around.variables.items())
     ci = "a CI run: nothing is recorded, smoke weights fail" if around.ci else "no CI run"
-    goldens = f"{around.golden_files} files, {around.golden_tests} tests"
+    goldens = f"{_count(around.golden_files, 'file')}, {_count(around.golden_tests, 'test')}"
     on = (
         around.device
         if around.device == around.device_name
@@ -40,7 +40,8 @@ def screen(around: Any, checkups: Sequence[Checkup], foreign: Sequence[str]) -> 
         ("system", around.system),
         (
             "computes",
-            f"on {on}; {around.threads} threads of {around.cores} cores, {around.instructions}",
+            f"on {on}; {_count(around.threads, 'thread')} of {_count(around.cores, 'core')},"
+            f" {around.instructions}",
         ),
         ("settings", around.configuration or "no editmetrics.yaml: the built-in defaults"),
         ("goldens", goldens),
@@ -92,6 +93,10 @@ def _models(checkups: Sequence[Checkup]) -> list[str]:
 def _difference(one: Difference) -> str:
     sign = "<=" if one.within else ">"
     return f"{one.what} differ by {one.largest:.2g} {sign} {one.allowed:.2g}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _room(folder: Any) -> str:

@@ -176,7 +176,7 @@ def test_the_surroundings_are_what_a_run_sees(alone, capsys, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     monkeypatch.setenv("EDITMETRICS_MIRROR", "https://me:hush@mirror.local/weights")
     out = doctor(capsys, 0)
-    assert "goldens          1 files, 2 tests" in out
+    assert "goldens          1 file, 2 tests" in out
     assert "a CI run: nothing is recorded, smoke weights fail; CI=true" in out
     assert "EDITMETRICS_MIRROR=https://mirror.local/weights" in out
     assert "HF_TOKEN=set" in out
