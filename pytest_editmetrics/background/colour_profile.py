@@ -33,16 +33,32 @@ def diagnose_profiles(
         mask: boolean (H, W), true for the background.
         read: what was done to read either image; see ``Loaded``.
     """
-    whole = _squares(*seen, mask, _COARSE)
-    if not whole or _squares(*numbers, mask, _COARSE) > _CLEARLY * whole:
+    told = profile_lost(seen, numbers, mask, read)
+    if told is None:
         return None
+    text, advice = told
     rest = diagnose(*numbers, mask)
     left = min(1.0, _squares(*numbers, mask) / _squares(*seen, mask))
-    text, advice = _text(read)
     lost = Cause("profile lost", 1 - left, text, {}, f"{text} ({advice})")
     scaled = (replace(cause, share=cause.share * left) for cause in rest.causes)
     kept = (cause for cause in scaled if cause.share >= MIN_SHARE)
     return Diagnosis((lost, *kept), rest.drift, rest.background)
+
+
+def profile_lost(
+    seen: tuple[Array, Array],
+    numbers: tuple[Array, Array],
+    mask: Mask,
+    read: Mapping[str, Mapping[str, Any]],
+) -> tuple[str, str] | None:
+    """Return which profile was lost and what to do, if bare numbers fit clearly better.
+
+    Takes what ``diagnose_profiles`` does.
+    """
+    whole = _squares(*seen, mask, _COARSE)
+    if not whole or _squares(*numbers, mask, _COARSE) > _CLEARLY * whole:
+        return None
+    return _text(read)
 
 
 def _squares(one: Array, other: Array, mask: Mask, blur: float = 0.0) -> float:

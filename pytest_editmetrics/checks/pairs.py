@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pytest_editmetrics.background.colour_profile import diagnose_profiles
+from pytest_editmetrics.background.colour_profile import diagnose_profiles, profile_lost
 from pytest_editmetrics.background.diagnosis import Diagnosis, diagnose
 from pytest_editmetrics.background.drift import Drift
 from pytest_editmetrics.errors import RegionError
@@ -131,6 +131,17 @@ class Pair:
             f" copies, in dB: {told(ranked)})"
         )
         return {"kind": "resize", "text": text, "better": best.resize}
+
+    def profile_lost(self) -> str | None:
+        """Say which profile was lost outside the edit area, and what to do; ``None`` if none was.
+
+        Free for images without profiles.
+        """
+        if self.numbers is None:
+            return None
+        seen = self.reference, self.edited
+        told = profile_lost(seen, self.numbers, ~self.inside, self.read)
+        return None if told is None else f"{told[0]} ({told[1]})"
 
     def change(self, gate: Gate) -> str:
         """Return how much of what a gate measured changed, in words; made once for gates alike."""

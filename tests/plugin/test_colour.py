@@ -391,3 +391,20 @@ def test_the_message_of_a_misspelt_way_names_the_line(pair):
     assert re.search(
         r"editmetrics.yaml:1: colour cannot be 'number' .did you mean 'numbers'", text
     ), text
+
+
+def test_a_lost_profile_inside_every_bound_is_named_and_no_other(pair):
+    call = 'edit_gate.check("reference.png", "{}.png", metrics="unedit_psnr")'
+    (pair.path / "editmetrics.yaml").write_text("thresholds: {unedit_psnr: 5}\n")
+
+    def said(edited: str) -> bool:
+        pair.makepyfile(test_it=f"def test_it(edit_gate): {call.format(edited)}")
+        result = pair.runpytest()
+        result.assert_outcomes(passed=1)
+        return "worth a look: the reference's profile Adobe RGB by hand was lost" in str(
+            result.stdout
+        )
+
+    assert said("lost")
+    assert not said("kept")
+    assert not said("converted")
