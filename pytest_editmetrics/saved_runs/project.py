@@ -46,7 +46,8 @@ def in_project(
         InputError: ``rootdir`` is no folder, or ``config`` no file.
         EditMetricsError: pytest cannot start here; it has said why.
     """
-    args = []
+    # what is loaded already cannot be rewritten: a warning, which `filterwarnings = error` raises
+    args = ["--assert=plain"]
     if rootdir is not None:
         if not Path(rootdir).is_dir():
             raise InputError(f"--rootdir: {rootdir} is not a folder")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -87,3 +88,14 @@ def test_as_json(pytester, capsys):
 def test_an_unknown_one_is_an_error(name, says, pytester, capsys):
     assert main(["metrics", name]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_a_project_whose_warnings_are_errors(pytester, monkeypatch):
+    for name in ("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_PLUGINS"):  # as at a user's
+        monkeypatch.delenv(name, raising=False)
+    pytester.makeini("[pytest]\nfilterwarnings = error\n")
+    command = "from pytest_editmetrics.cli.main import main; raise SystemExit(main(['metrics']))"
+    done = pytester.run(sys.executable, "-c", command)
+    assert done.ret == 0
+    done.stderr.no_fnmatch_line("*Traceback*")
+    done.stdout.fnmatch_lines(["lpips *"])
