@@ -28,6 +28,7 @@ def settings_schema(registry: PipeRegistry) -> Schema:
     base: Schema = {
         "description": "files that this one builds on",
         "anyOf": [
+            {"type": "null"},
             paths,
             {"type": "array", "items": paths},
             {"type": "object", "additionalProperties": paths},

@@ -41,6 +41,7 @@ VALID = {
         "    p95: {max: '${env:P:1}'}\n    p5: 1\n    regressions: {max: 3, by: 0.005}\n"
         "    paired: {alpha: 0.01, by: 0}\n  sam_clip_cls_sim: {p5: {min: 0.8}}\n",
         "metric_configs: {emd: }\n",
+        "_base_:\n",
         "_base_: []\n",
         "_base_: {}\n",
     ],
