@@ -523,6 +523,7 @@ def test_references_that_nest_without_bound(refusal, backwards, line, says):
     [
         ("gone.yaml", {}, "editmetrics.yaml:1", "names 'gone.yaml', which is no file"),
         ("{a: gone.yaml}", {}, "editmetrics.yaml:1", "which is no file"),
+        ("long" * 100, {}, "editmetrics.yaml:1", "which is no file"),
         ("[3]", {}, "editmetrics.yaml:1", "must be text"),
         ("editmetrics.yaml", {}, "editmetrics.yaml:1", "circular _base_: editmetrics.yaml -> edit"),
         (
@@ -545,6 +546,20 @@ def test_references_that_nest_without_bound(refusal, backwards, line, says):
 def test_bases_that_cannot_be_used(refusal, base, more, where, says):
     found, why = refusal(f"_base_: {base}\n", **more)
     assert found == where
+    assert says in why
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("metric_configs:\n  emd:\n    default_config: ${pipes_default.lpips-pipe}\n", "'net'"),
+        ("metric_configs:\n  emd:\n    init_config: ${pipes_default.lpips-pipe}\n", "'net'"),
+        ("thresholds:\n  lpips:\n    max: ${pipes_default.lpips-pipe.net}\n", "text 'alex'"),
+    ],
+)
+def test_a_built_in_value_that_does_not_fit_is_refused_where_it_is_referred_to(text, says, refusal):
+    where, why = refusal(text)
+    assert where == "editmetrics.yaml:3"
     assert says in why
 
 
