@@ -346,9 +346,9 @@ class EditGate:
         of_check = [judged(self._session, job) if isinstance(job, Job) else job for job in jobs]
         gates = [self._explained(one) if isinstance(one, Judged) else one for one in of_check]
         pair = next((one.job.pair for one in of_check if isinstance(one, Judged)), None)
-        if pair is not None and not any(gate.failing for gate in gates):
-            if lost := pair.profile_lost():
-                self._session.say(f"inside every bound, and worth a look: {lost}")
+        failing = any(gate.failing for gate in gates)
+        if pair is not None and not failing and (lost := pair.profile_lost()):
+            self._session.say(f"inside every bound, and worth a look: {lost}")
         measurements = (one.measurement for one in of_check if isinstance(one, Judged))
         return gates, [one for one in measurements if one is not None]
 
