@@ -1,0 +1,118 @@
+"""How far the tone of two images differs: CIELAB after a blur in which noise averages out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_editmetrics.images.regions import Mask
+
+Map: TypeAlias = NDArray[np.float32]
+
+SIGMA = 8.0
+_TRUNCATE = 4.0  # standard deviations at which the Gaussian ends
+
+# IEC 61966-2-1; the sums of the rows are the white of D65
+_TO_XYZ = np.array(
+    [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.0721750],
+        [0.0193339, 0.1191920, 0.9503041],
+    ]
+)
+_DARK = (6 / 29) ** 3
+_SLOPE = (29 / 6) ** 2 / 3
+
+
+@dataclass(frozen=True)
+class ToneDifference:
+    """The mean and the largest difference of the measured pixels; 2.3 is just noticeable."""
+
+    mean: float
+    maximum: float
+
+
+def lab_of(image: NDArray[Any]) -> Map:
+    """Return an image in CIELAB, white D65.
+
+    Args:
+        image: sRGB, uint8, (H, W, 3).
+
+    Returns:
+        float32 (H, W, 3): L* in [0, 100], a* and b* within about [-108, 99].
+
+    >>> lab_of(np.full((1, 1, 3), 255, np.uint8)).round(2).tolist()
+    [[[100.0, 0.0, 0.0]]]
+    """
+    levels = np.arange(256) / 255
+    linear = np.where(levels > 0.04045, ((levels + 0.055) / 1.055) ** 2.4, levels / 12.92)
+    to_relative = (_TO_XYZ / _TO_XYZ.sum(axis=1, keepdims=True)).astype(np.float32)
+    relative = linear.astype(np.float32)[image] @ to_relative.T
+    bent = np.where(relative > _DARK, np.cbrt(relative), relative * _SLOPE + 4 / 29)
+    x, y, z = bent[..., 0], bent[..., 1], bent[..., 2]
+    lab: Map = np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=2, dtype=np.float32)
+    return lab
+
+
+def tone_map(
+    reference: NDArray[Any], edited: NDArray[Any], mask: Mask | None = None, sigma: float = SIGMA
+) -> Map:
+    """Return the difference of tone around each pixel.
+
+    The difference in CIELAB (CIE 1976, white D65) is blurred by a Gaussian, channel by channel,
+    and its length (delta E*ab of 1976) taken. The blur is a mean over the measured pixels alone:
+    what lies outside the mask, or the image, has no weight.
+
+    Args:
+        reference: sRGB, uint8, (H, W, 3).
+        edited: the same size.
+        mask: boolean (H, W), true where measured; ``None`` for everywhere.
+        sigma: of the Gaussian, in pixels; 0 for none.
+
+    Returns:
+        float32 (H, W), 0 where equal and outside the mask.
+
+    >>> black = np.zeros((8, 8, 3), np.uint8)
+    >>> float(tone_map(black, np.full_like(black, 255)).max().round(2))
+    100.0
+    """
+    difference = lab_of(edited) - lab_of(reference)
+    if mask is not None:
+        difference[~mask] = 0
+    if sigma > 0 and difference.any():
+        difference = _blurred(difference, mask, sigma)
+    length: Map = np.sqrt((difference * difference).sum(axis=2))
+    return length
+
+
+def tone_difference(
+    reference: NDArray[Any], edited: NDArray[Any], mask: Mask | None = None, sigma: float = SIGMA
+) -> ToneDifference:
+    """Return mean and maximum of ``tone_map`` over the measured pixels, of which there is one.
+
+    >>> grey = np.full((8, 8, 3), 100, np.uint8)
+    >>> tone_difference(grey, grey)
+    ToneDifference(mean=0.0, maximum=0.0)
+    """
+    found = tone_map(reference, edited, mask, sigma)
+    measured = found.ravel() if mask is None else found[mask]
+    return ToneDifference(float(measured.mean(dtype=np.float64)), float(measured.max()))
+
+
+def _blurred(difference: Map, mask: Mask | None, sigma: float) -> Map:
+    from scipy.ndimage import gaussian_filter
+
+    def blur(values: Map) -> Map:
+        spread: Map = gaussian_filter(
+            values, sigma, mode="constant", truncate=_TRUNCATE, axes=(0, 1)
+        )
+        return spread
+
+    weight = np.ones(difference.shape[:2], np.float32) if mask is None else mask.astype(np.float32)
+    around = blur(weight)
+    around[weight == 0] = np.inf
+    mean: Map = blur(difference) / around[..., None]
+    return mean

@@ -1,0 +1,90 @@
+"""The measure of tone held to scikit-image's CIELAB and to a blur written out here."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from skimage.color import rgb2lab
+
+from pytest_editmetrics.images.tone_difference import (
+    lab_of,
+    tone_difference,
+    tone_map,
+)
+
+
+def noisy(seed: int, size: tuple[int, int] = (40, 33)) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8)
+
+
+def blurred_by_hand(values: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
+    """A weighted mean with one Gaussian matrix per axis, ended at four standard deviations."""
+
+    def matrix(length: int) -> np.ndarray:
+        apart = np.subtract.outer(np.arange(length), np.arange(length))
+        reach = int(4 * sigma + 0.5)
+        return np.where(abs(apart) <= reach, np.exp(-(apart**2) / (2 * sigma**2)), 0)
+
+    down, across = matrix(values.shape[0]), matrix(values.shape[1])
+    total = np.maximum(down @ weight @ across.T, 1e-300)
+    planes = [down @ (values[..., one] * weight) @ across.T / total for one in range(3)]
+    return np.stack(planes, axis=2)
+
+
+def test_lab_is_that_of_skimage() -> None:
+    grid = np.stack(np.meshgrid(*[np.arange(0, 256, 5)] * 3, indexing="ij"), axis=-1)
+    image = grid.reshape(-1, 52, 3).astype(np.uint8)
+    np.testing.assert_allclose(lab_of(image), rgb2lab(image), atol=0.03)
+
+
+@given(st.integers(0, 99), st.floats(0.7, 12), st.booleans())
+def test_the_map_is_a_mean_of_the_measured_pixels(seed: int, sigma: float, whole: bool) -> None:
+    before, after = noisy(seed), noisy(seed + 1)
+    mask = np.ones(before.shape[:2], bool)
+    if not whole:
+        mask[7:30, 5:20] = False
+    blurred = blurred_by_hand(rgb2lab(after) - rgb2lab(before), mask.astype(float), sigma)
+    expected = np.where(mask, np.linalg.norm(blurred, axis=2), 0)
+    found = tone_map(before, after, None if whole else mask, sigma)
+    np.testing.assert_allclose(found, expected, atol=0.05)
+    told = tone_difference(before, after, mask, sigma)
+    assert told.mean == pytest.approx(expected[mask].mean(), abs=0.03)
+    assert told.maximum == pytest.approx(expected[mask].max(), abs=0.05)
+
+
+def test_what_lies_outside_the_mask_does_not_leak_in() -> None:
+    before = noisy(3)
+    after = np.clip(before.astype(int) + 4, 0, 255).astype(np.uint8)
+    mask = np.zeros(before.shape[:2], bool)
+    mask[10:30, 10:30] = True
+    other = after.copy()
+    other[~mask] = 255 - other[~mask]
+    np.testing.assert_array_equal(tone_map(before, after, mask), tone_map(before, other, mask))
+
+
+def test_a_flat_difference_is_itself_at_every_pixel_of_any_region() -> None:
+    before, after = np.full((50, 40, 3), 90, np.uint8), np.full((50, 40, 3), (99, 90, 81), np.uint8)
+    apart = np.linalg.norm(rgb2lab(after[0, 0]) - rgb2lab(before[0, 0]))
+    mask = np.zeros((50, 40), bool)
+    mask[0, 0] = mask[20:22] = True
+    for region in (None, mask):
+        told = tone_difference(before, after, region)
+        assert (told.mean, told.maximum) == pytest.approx((apart, apart), abs=0.02)
+
+
+def test_noise_averages_out_and_tone_does_not() -> None:
+    before = np.full((128, 128, 3), 120, np.uint8)
+    noise = np.random.default_rng(0).normal(0, 3, before.shape)
+    noisy_one = np.round(before + noise).astype(np.uint8)
+    toned = np.full_like(before, 123)
+    assert tone_difference(before, noisy_one).mean < 0.2
+    assert tone_difference(before, toned).mean > 1
+    assert tone_difference(before, noisy_one, sigma=0).mean > 2
+
+
+def test_one_pixel_and_no_difference() -> None:
+    one = np.full((1, 1, 3), 7, np.uint8)
+    assert tone_difference(one, one).maximum == 0
+    assert tone_difference(one, one + 1, np.ones((1, 1), bool)).mean > 0
