@@ -219,7 +219,7 @@ def _whole(change: Callable[[Array, float], Array]) -> Callable[[Case, float], A
     return lambda case, strength: change(case.edited, strength)
 
 
-MOVED = ("shift", "zoom", "rotation", "stretch")
+MOVED = ("shift", "zoom", "rotation", "stretch", "perspective")
 FAULTS: Mapping[str, Fault] = {
     "shift": Fault(
         ("shift",),
@@ -243,9 +243,9 @@ FAULTS: Mapping[str, Fault] = {
         _whole(lambda image, s: warped(image, np.diag([1, 1 + s / 100]))),
     ),
     "perspective": Fault(
-        MOVED,
+        ("perspective",),
         "% nearer",
-        (2, 5, 10),
+        (1, 2, 5, 10, 20),
         _whole(lambda i, s: warped(i, [[1, 0, 0], [0, 1, 0], [s / 50 / i.shape[1], 0, 1]])),
     ),
     "mirrored": Fault(("mirrored",), "", (1,), _whole(lambda image, _: image[:, ::-1])),

@@ -1,4 +1,7 @@
-"""The motion that most tiles follow: a similarity, or an affine motion where that fits better."""
+"""The motion that most tiles follow: a similarity, or what is freer where that fits better.
+
+An affine motion, as of an axis that was stretched, or a homography, as of a side that came nearer.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from pytest_editmetrics.background.motion import Motion
 from pytest_editmetrics.background.tiles import TileShift
 
 _FEW = 6
+_MANY = 9  # tiles that a perspective is told from
+_FREEDOM = 8  # of a perspective
 _TILE_NOISE = 0.02  # pixels that tiles differ by although nothing moved
 _BETTER = 0.7  # of the similarity's residual is what an affine motion has to reach
 _TOGETHER = 0.5  # pixels that tiles which share a shift differ by
@@ -55,12 +60,31 @@ def _fitted(tiles: Sequence[TileShift], height: int, width: int) -> Motion:
     affine, off_affine = _fit(tiles, _affine_columns(u, v))
     dx, dy, xx, xy, yx, yy = (float(value) for value in affine)
     free = Motion(dx, dy, 1 + xx / size, xy / size, yx / size, 1 + yy / size)
-    changed = max(
-        math.dist(_at(free, tile, height, width), _at(found, tile, height, width)) for tile in tiles
+    off = off_similar
+    if _notable(free, found, tiles, height, width) and off_affine < _BETTER * off:
+        found, off = free, off_affine
+    if len(tiles) < _MANY or off < _TILE_NOISE:
+        return found
+    shifts = (np.array([getattr(tile, axis) for tile in tiles]) / size for axis in ("dx", "dy"))
+    tilted, off_tilted = _fit(tiles, _tilted_columns(u, v, *shifts))
+    dx, dy, xx, xy, yx, yy, *tilt = (float(value) for value in tilted)
+    nearer = Motion(
+        dx, dy, 1 + xx / size, xy / size, yx / size, 1 + yy / size, *(t / size**2 for t in tilt)
     )
-    if changed > _NOTABLE and off_affine < _BETTER * off_similar:
-        return free
+    # of few tiles a freer motion leaves less, whatever it is
+    off_tilted *= 2 * len(tiles) / (2 * len(tiles) - _FREEDOM)
+    if _notable(nearer, found, tiles, height, width) and off_tilted < _BETTER * off:
+        return nearer
     return found
+
+
+def _notable(
+    free: Motion, stiff: Motion, tiles: Sequence[TileShift], height: int, width: int
+) -> bool:
+    """Tell whether two motions put any tile at places that differ by more than tiles do."""
+    return _NOTABLE < max(
+        math.dist(_at(free, tile, height, width), _at(stiff, tile, height, width)) for tile in tiles
+    )
 
 
 def _commonest(tiles: Sequence[TileShift]) -> list[TileShift]:
@@ -133,6 +157,16 @@ def _affine_columns(u: Floats, v: Floats) -> tuple[Floats, Floats]:
     across = np.stack([one, nought, u, v, nought, nought], axis=1)
     down = np.stack([nought, one, nought, nought, u, v], axis=1)
     return across, down
+
+
+def _tilted_columns(u: Floats, v: Floats, dx: Floats, dy: Floats) -> tuple[Floats, Floats]:
+    """Return the columns of a homography, ``shift = affine - tilt (u, v) where it went to``."""
+    across, down = _affine_columns(u, v)
+    tilt_x, tilt_y = (
+        -np.stack([u * (place + shift), v * (place + shift)], axis=1)
+        for place, shift in ((u, dx), (v, dy))
+    )
+    return np.hstack([across, tilt_x]), np.hstack([down, tilt_y])
 
 
 def _fit(tiles: Sequence[TileShift], columns: tuple[Floats, Floats]) -> tuple[Floats, float]:

@@ -23,7 +23,7 @@ from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
 Floats: TypeAlias = NDArray[np.float64]
-Model = Literal["shift", "similarity", "affine"]
+Model = Literal["shift", "similarity", "affine", "perspective"]
 
 SMOOTHING = 1.2  # standard deviation in pixels of what both images are smoothed with
 UNSURE_PX = 0.1  # what is not known better than this is not told
@@ -34,6 +34,7 @@ _COARSE_EDGE = 160
 _FINE_PIXELS = 100_000
 _TUKEY = 6.0
 _OVERLAP = 0.4
+_FREER: tuple[Model, ...] = ("affine", "perspective")
 
 
 def brightness(image: Array) -> Floats:
@@ -87,9 +88,10 @@ def refine_through(
         turns = min(one.shape) >= 32
         found = refined(one, other, usable, began, "similarity" if turns else "shift")
         if turns and found.correlation > least / 2:
-            free = refined(one, other, usable, found.motion, "affine")
-            if free.correlation > found.correlation + 0.25 * (1 - found.correlation):
-                found = free
+            for model in _FREER:
+                free = refined(one, other, usable, found.motion, model)
+                if free.correlation > found.correlation + 0.25 * (1 - found.correlation):
+                    found = free
         fit = Fit(found.motion.scaled(scale), found.correlation, found.unsure * scale)
     return fit if fit.correlation >= least else None
 
@@ -232,8 +234,11 @@ def refined(
         parts = [slope_x, slope_y]
         if model == "similarity":
             parts += [slope_x * u + slope_y * v, slope_y * u - slope_x * v]
-        elif model == "affine":
+        elif model != "shift":
             parts += [slope_x * u, slope_x * v, slope_y * u, slope_y * v]
+        if model == "perspective":
+            outwards = slope_x * u + slope_y * v
+            parts += [-outwards * u, -outwards * v]
         system = np.stack([*parts, now, np.ones_like(now)], axis=1)
         weighted = system * (weights * seen)[:, None]
         normal = weighted.T @ system
@@ -280,8 +285,8 @@ def _stepped(step: Floats, model: Model, size: float) -> Motion:
     if model == "similarity":
         grown, turned = (part / size for part in rest)
         return Motion(dx, dy, 1 + grown, -turned, turned, 1 + grown)
-    xx, xy, yx, yy = (part / size for part in rest)
-    return Motion(dx, dy, 1 + xx, xy, yx, 1 + yy)
+    xx, xy, yx, yy, *tilt = (part / size for part in rest)
+    return Motion(dx, dy, 1 + xx, xy, yx, 1 + yy, *(part / size for part in tilt))
 
 
 def unsure_of(normal: Floats, spread: float) -> float:

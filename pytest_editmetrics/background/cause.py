@@ -15,7 +15,7 @@ from pytest_editmetrics.images.regions import Box
 
 Kind = Literal[
     "shift", "zoom", "rotation", "stretch", "mirrored", "moved-part", "exposure", "colour",
-    "inverted-tone", "spill", "seam", "blur", "jpeg", "re-encoding", "redrawn", "almost-nothing",
+    "perspective", "inverted-tone", "spill", "seam", "blur", "jpeg", "re-encoding", "redrawn", "almost-nothing",
     "profile lost", "unexplained",
 ]  # fmt: skip
 
@@ -86,11 +86,20 @@ def motion_cause(drift: Drift, motion: Motion, share: float, height: int, width:
         abs(scale_y / motion.zoom - 1) * height / 2,
         abs(shear) * corner,
     )
+    level = replace(motion, tilt_x=0.0, tilt_y=0.0)
+    corners = motion.corners(height, width)
+    tilted = max(
+        math.dist(*shifts)
+        for shifts in zip(corners, level.corners(height, width), strict=True)
+    )
+    if motion.tilted:
+        facts["corners"] = [[round(dx, 2), round(dy, 2)] for dx, dy in corners]
     parts: dict[Kind, tuple[float, str]] = {
         "shift": (motion.px, f"moved {_direction(motion)}"),
         "zoom": (grown, f"zoomed by {100 * (motion.zoom - 1):+.2f} %"),
         "rotation": (turned, f"turned by {motion.rotation:+.2f} degrees"),
         "stretch": (bent, _stretched(scale_x, scale_y, shear)),
+        "perspective": (tilted, _seen_from_elsewhere(corners)),
     }
     if bent > max(0.4, 0.5 * grown):
         del parts["zoom"]  # said by both scales
@@ -114,6 +123,12 @@ def _stretched(scale_x: float, scale_y: float, shear: float) -> str:
     if abs(shear) > largest:
         return f"sheared by {100 * shear:+.2f} %"
     return "stretched by " + " and ".join(parts)
+
+
+def _seen_from_elsewhere(corners: Sequence[tuple[float, float]]) -> str:
+    names = ("top left", "top right", "bottom right", "bottom left")
+    (dx, dy), name = max(zip(corners, names, strict=True), key=lambda pair: math.hypot(*pair[0]))
+    return f"seen in another perspective (its {name} corner moved {_direction(Motion(dx, dy))})"
 
 
 def _direction(motion: Motion) -> str:

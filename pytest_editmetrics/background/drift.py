@@ -29,7 +29,7 @@ from pytest_editmetrics.background.align import (
     slopes,
 )
 from pytest_editmetrics.background.motion import Motion
-from pytest_editmetrics.background.search import candidates
+from pytest_editmetrics.background.search import candidates, tilts
 from pytest_editmetrics.background.tiles import Status, Tiles, TileShift
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
@@ -41,6 +41,7 @@ _FOUND: tuple[Status, ...] = ("measured", "edge")
 _TRIED = 3  # motions that the search found
 _FEW = 3  # tiles: so few are not believed against the whole
 _BLURRED = 0.85  # of the slopes
+_AGAIN = 1.0  # pixels that a better motion puts corners elsewhere: tiles are matched under it
 _APART = 1.0  # pixels from where the whole puts it: that tile moved alone
 _INVERTED = -0.6  # correlation of what has its tones inverted
 _TOGETHER = 0.5  # pixels that tiles of one part differ by
@@ -237,25 +238,39 @@ def _nearby(tiles: Tiles, before: Floats, after: Floats, inside: Mask) -> Drift 
         faint = tiles.faint(matched) >= max(1, _count(matched, "unmatched"))
         return Drift(None, tuple(matched), lost="flat" if faint else "unmatched")
     found = _drift(matched, motion, before.shape)
+    if found.motion is not None and _between(motion, found.motion, *before.shape) > _AGAIN:
+        found = _again(tiles, found, before.shape)
     return replace(found, ambiguous=ambiguous and found.components == 2)
 
 
 def _wide(tiles: Tiles, before: Floats, after: Floats, inside: Mask) -> Drift | None:
     levels = list(levels_of(before, after, inside))[:1]
-    fits = [refine_through(levels, start) for start in candidates(before, after, inside)]
+    starts = [*candidates(before, after, inside), *tilts(*before.shape)]
+    fits = [refine_through(levels, start) for start in starts]
     best: Drift | None = None
     likeliest = sorted((fit for fit in fits if fit), key=lambda fit: -fit.correlation)
     for fit in likeliest[:_TRIED]:
         matched = tiles.matched(fit.motion)
         if not _agreed(matched, least=_FEW):
             continue
-        found = _drift(matched, fit.motion, before.shape)
-        again = tiles.matched(found.motion or fit.motion)
-        if _agreed(again, least=_FEW):
-            found = _drift(again, found.motion or fit.motion, before.shape)
+        found = _again(tiles, _drift(matched, fit.motion, before.shape), before.shape)
         if best is None or len(found.measured) > len(best.measured):
             best = found
     return best
+
+
+def _between(one: Motion, other: Motion, height: int, width: int) -> float:
+    """Return how far apart two motions put a corner, each but for its shift."""
+    corners = zip(one.corners(height, width), other.corners(height, width), strict=True)
+    apart = [(ax - bx, ay - by) for (ax, ay), (bx, by) in corners]
+    return max(math.dist(apart[0], shift) for shift in apart[1:])
+
+
+def _again(tiles: Tiles, found: Drift, size: tuple[int, int]) -> Drift:
+    """Return what tiles tell that are matched once more, from where the motion puts them."""
+    assert found.motion is not None
+    matched = tiles.matched(found.motion)
+    return _drift(matched, found.motion, size) if _agreed(matched, least=_FEW) else found
 
 
 def _agreed(tiles: list[TileShift], least: int = 1) -> bool:
@@ -279,9 +294,9 @@ def _told(drift: Drift, scale: int, size: tuple[int, int]) -> Drift:
         return replace(drift, size=size)
     motion = drift.motion
     if motion is not None:
-        x, y = ((edge / scale - 1) / 2 for edge in (width, height))
-        dx, dy = motion.at(x, y, height // scale, width // scale)
-        motion = replace(motion, dx=float(dx) * scale, dy=float(dy) * scale)
+        # what fills no block is left out at the right and bottom, so the copy's centre lies aside
+        x, y = ((edge % scale) / 2 for edge in (width, height))
+        motion = Motion(-x, -y).after(motion.scaled(scale)).after(Motion(x, y))
     tiles = tuple(
         replace(
             tile,

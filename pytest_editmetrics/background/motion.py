@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,14 +13,17 @@ from pytest_editmetrics.images.regions import Box, Mask
 
 KindT = TypeVar("KindT", bound=np.floating[Any])
 _STIFF = 0.02  # pixels that shifts of one image differ by and are still one shift
+_HORIZON = 0.05  # nearer to it nothing is seen
+_NEAR = 4.0  # pixels over which a tilted motion's bend is told
 
 
 @dataclass(frozen=True)
 class Motion:
-    """An affine motion: where the content of the reference lies in the edited image.
+    """A motion of a plane: where the content of the reference lies in the edited image.
 
     What is (u, v) pixels right of and below the centre of the reference is
-    ``(xx u + xy v + dx, yx u + yy v + dy)`` from the centre of the edited image.
+    ``(xx u + xy v + dx, yx u + yy v + dy) / (1 + tilt_x u + tilt_y v)`` from the centre of the
+    edited image; without a tilt that is an affine motion, with one a homography.
     """
 
     dx: float = 0.0
@@ -29,6 +32,8 @@ class Motion:
     xy: float = 0.0
     yx: float = 0.0
     yy: float = 1.0
+    tilt_x: float = 0.0
+    tilt_y: float = 0.0
 
     @classmethod
     def similar(
@@ -44,20 +49,38 @@ class Motion:
         return math.hypot(self.dx, self.dy)
 
     @property
+    def tilted(self) -> bool:
+        """Whether it is no affine motion: one side came nearer than the other."""
+        return bool(self.tilt_x or self.tilt_y)
+
+    @property
     def mirrored(self) -> bool:
         """Whether left and right were exchanged (upside down is that, and turned by half)."""
-        return self.xx * self.yy < self.xy * self.yx
+        xx, xy, yx, yy = self._linear
+        return xx * yy < xy * yx
 
     @property
     def zoom(self) -> float:
-        """By what factor lengths grew, the geometric mean of both directions."""
-        return math.sqrt(abs(self.xx * self.yy - self.xy * self.yx))
+        """By what factor lengths grew at the centre, the geometric mean of both directions."""
+        xx, xy, yx, yy = self._linear
+        return math.sqrt(abs(xx * yy - xy * yx))
+
+    @property
+    def _linear(self) -> tuple[float, float, float, float]:
+        """How the content at the centre is stretched and turned."""
+        return (
+            self.xx - self.dx * self.tilt_x,
+            self.xy - self.dx * self.tilt_y,
+            self.yx - self.dy * self.tilt_x,
+            self.yy - self.dy * self.tilt_y,
+        )
 
     @property
     def rotation(self) -> float:
         """Degrees, clockwise as seen, after the mirror if there is one."""
         side = -1 if self.mirrored else 1
-        return math.degrees(math.atan2(side * self.yx - self.xy, side * self.xx + self.yy))
+        xx, xy, yx, yy = self._linear
+        return math.degrees(math.atan2(side * yx - xy, side * xx + yy))
 
     @property
     def scales(self) -> tuple[float, float, float]:
@@ -69,9 +92,10 @@ class Motion:
         side = -1 if self.mirrored else 1
         angle = math.radians(self.rotation)
         cosine, sine = math.cos(angle), math.sin(angle)
-        scale_x = side * (cosine * self.xx + sine * self.yx)
-        scale_y = cosine * self.yy - sine * self.xy
-        shear = cosine * self.xy + sine * self.yy
+        xx, xy, yx, yy = self._linear
+        scale_x = side * (cosine * xx + sine * yx)
+        scale_y = cosine * yy - sine * xy
+        shear = cosine * xy + sine * yy
         return scale_x, scale_y, shear
 
     def at(self, x: Any, y: Any, height: int, width: int) -> tuple[Any, Any]:
@@ -81,6 +105,12 @@ class Motion:
         (26.0, 0.0)
         """
         u, v = x - (width - 1) / 2, y - (height - 1) / 2
+        if self.tilted:
+            near = np.maximum(1 + self.tilt_x * u + self.tilt_y * v, _HORIZON)
+            return (
+                (self.dx + self.xx * u + self.xy * v) / near - u,
+                (self.dy + self.yx * u + self.yy * v) / near - v,
+            )
         return (
             self.dx + (self.xx - 1) * u + self.xy * v,
             self.dy + self.yx * u + (self.yy - 1) * v,
@@ -88,27 +118,57 @@ class Motion:
 
     def after(self, first: Motion) -> Motion:
         """Return the motion that ``first`` and then this one make."""
+        (xx, xy, dx), (yx, yy, dy), (tilt_x, tilt_y, one) = self._matrix @ first._matrix
         return Motion(
-            self.xx * first.dx + self.xy * first.dy + self.dx,
-            self.yx * first.dx + self.yy * first.dy + self.dy,
-            self.xx * first.xx + self.xy * first.yx,
-            self.xx * first.xy + self.xy * first.yy,
-            self.yx * first.xx + self.yy * first.yx,
-            self.yx * first.xy + self.yy * first.yy,
+            *(float(v / one) for v in (dx, dy, xx, xy, yx, yy)),
+            tilt_x=float(tilt_x / one),
+            tilt_y=float(tilt_y / one),
+        )
+
+    @property
+    def _matrix(self) -> NDArray[np.float64]:
+        return np.array(
+            [
+                [self.xx, self.xy, self.dx],
+                [self.yx, self.yy, self.dy],
+                [self.tilt_x, self.tilt_y, 1],
+            ]
         )
 
     def scaled(self, factor: float) -> Motion:
         """Return the motion of an image whose size is so many times this one's."""
-        return Motion(self.dx * factor, self.dy * factor, self.xx, self.xy, self.yx, self.yy)
+        return replace(
+            self,
+            dx=self.dx * factor,
+            dy=self.dy * factor,
+            tilt_x=self.tilt_x / factor,
+            tilt_y=self.tilt_y / factor,
+        )
+
+    def corners(self, height: int, width: int) -> tuple[tuple[float, float], ...]:
+        """Return the shifts (dx, dy) of the corners, clockwise from the top left, in pixels."""
+        right, bottom = width - 1, height - 1
+        places = ((0, 0), (right, 0), (right, bottom), (0, bottom))
+        shifts = (self.at(x, y, height, width) for x, y in places)
+        return tuple((float(dx), float(dy)) for dx, dy in shifts)
 
     def farthest(self, height: int, width: int) -> float:
         """Return the longest shift of a corner, in pixels."""
-        corners = [(x, y) for x in (0, width - 1) for y in (0, height - 1)]
-        return max(math.hypot(*self.at(x, y, height, width)) for x, y in corners)
+        return max(math.hypot(dx, dy) for dx, dy in self.corners(height, width))
 
-    def bend(self) -> float:
+    def bend(self, height: int, width: int) -> float:
         """Return by how much shifts differ over a distance at most, in pixels a pixel."""
-        return math.hypot(self.xx - 1, self.xy, self.yx, self.yy - 1)
+        if not self.tilted:
+            return math.hypot(self.xx - 1, self.xy, self.yx, self.yy - 1)
+        return max(
+            math.hypot(x1 - x2, y1 - y2) / edge
+            for (x1, y1), (x2, y2), edge in (
+                (self.at(x, y, height, width), self.at(*beside, height, width), _NEAR)
+                for x in (0, width - 1)
+                for y in (0, height - 1)
+                for beside in ((x + _NEAR, y), (x, y + _NEAR))
+            )
+        )
 
 
 def sources(motion: Motion, height: int, width: int) -> tuple[NDArray[np.float64], Mask]:
@@ -134,7 +194,7 @@ def warped(image: NDArray[np.float32], motion: Motion) -> tuple[NDArray[np.float
     from scipy.ndimage import map_coordinates, spline_filter
 
     height, width = image.shape[1:]
-    if motion.bend() * max(height, width) / 2 < _STIFF:
+    if motion.bend(height, width) * max(height, width) / 2 < _STIFF:
         y, x = np.ogrid[:height, :width]
         rows, columns = (
             (axis + by >= 0) & (axis + by <= edge - 1)

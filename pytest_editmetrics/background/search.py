@@ -19,6 +19,7 @@ from pytest_editmetrics.images.regions import Mask
 _EDGE = 56
 _ANGLES = 40
 _ZOOMS = tuple(0.4 * 1.2**n for n in range(11))  # to 2.5
+_NEARER = (0.1, 0.25)  # by what share a side of the frame is nearer than the middle
 _LEAST = 0.3
 _KEPT = 8
 _OVERLAP = 0.3
@@ -55,6 +56,17 @@ def candidates(before: Floats, after: Floats, mask: Mask) -> list[Motion]:
         if all(_apart(motion, known, *one.shape) > 6 for known in kept):
             kept.append(motion)
     return [motion.scaled(scale) for motion in kept]
+
+
+def tilts(height: int, width: int) -> list[Motion]:
+    """Return perspectives, either side or a corner nearer, that no turn and zoom leads to."""
+    return [
+        Motion(tilt_x=2 * near * right / width, tilt_y=2 * near * down / height)
+        for near in _NEARER
+        for right in (-1, 0, 1)
+        for down in (-1, 0, 1)
+        if right or down
+    ]
 
 
 def _levelled(image: Floats) -> Floats:

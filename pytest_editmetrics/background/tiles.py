@@ -145,7 +145,7 @@ class Tiles:
         height, width = self._before.shape
         spline = spline_filter(self._after, order=3, mode="mirror")
         largest = max(max(x2 - x1, y2 - y1) for x1, y1, x2, y2 in self._boxes)
-        if motion.bend() * largest / 2 <= _BENT:
+        if motion.bend(height, width) * largest / 2 <= _BENT:
             field, inside, rest = spline, np.ones((height, width), np.bool_), None
             back = self._after
         else:

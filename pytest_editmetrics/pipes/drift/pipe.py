@@ -36,7 +36,8 @@ class DriftPipe(PlainPipe):
     nothing, ``redrawn`` if the background is laid out as before, else ``no-match``.
 
     Details: ``dx`` and ``dy`` (to the right and down, pixels), ``zoom`` (the factor), ``rotation``
-    in degrees, ``scale_x``, ``scale_y``, ``shear``, ``mirrored``, ``tiles`` by what became of them,
+    in degrees, ``scale_x``, ``scale_y``, ``shear``, ``corners`` (their moves, where the background
+    is seen in another perspective), ``mirrored``, ``tiles`` by what became of them,
     ``moved_most``: box, dx, dy of some tiles, ``apart``: the same of some that moved otherwise than
     the rest, and ``unmatched``: boxes of some that have texture and show something else now;
     ``ambiguous`` where the texture repeats, so that other shifts fit as well (the value is the
@@ -127,6 +128,9 @@ def _told(drift: Drift) -> dict[str, Any]:
             for tile in sorted(drift.measured, key=lambda tile: -tile.px)[:_TILES]
         ],
     }
+    if motion.tilted:
+        corners = motion.corners(*drift.size)
+        told["corners"] = [[round(dx, 2), round(dy, 2)] for dx, dy in corners]
     if drift.apart:
         told["apart"] = [
             [*tile.box, round(tile.dx, 2), round(tile.dy, 2)] for tile in drift.apart[:_TILES]

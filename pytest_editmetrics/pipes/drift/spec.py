@@ -46,8 +46,8 @@ SPEC = PipeSpec(
             high=inf,
             unit="px",
             summary="the longest move in the background, in pixels",
-            definition="the longest shift of the affine motion that the tiles agree on at a corner"
-            " of one of them, or the longest median shift of a tile and its neighbours",
+            definition="the longest shift of the motion that the tiles agree on (affine, or a"
+            " perspective) at a corner of one of them, or the longest median shift of a tile and its neighbours",
             source=_SOURCE,
             blind="a part of less than some tiles that moved alone, and areas without texture",
         ),
@@ -75,6 +75,8 @@ SPEC = PipeSpec(
         "scale_x": "the factor along the rows",
         "scale_y": "the factor along the columns",
         "shear": "the shear of the affine motion",
+        "corners": "how the corners of the frame moved, clockwise from the top left, where the"
+        " background is seen in another perspective",
         "mirrored": "that the background is mirrored",
         "ambiguous": "that the texture repeats, so that other shifts fit as well",
         "components": "1 where only one component of a shift is known, as of stripes",
