@@ -25,7 +25,8 @@ from pytest_editmetrics.goldens.environment import CPU, Environment, environment
 from pytest_editmetrics.goldens.recording import Proposal, recorded_bound
 from pytest_editmetrics.measurement import Margin, Metric, Threshold
 from pytest_editmetrics.runs.folder import GateRecord, Run
-from pytest_editmetrics.saved_runs.approve import bound_elsewhere, golden_address, selected
+from pytest_editmetrics.saved_runs.acceptance import bound_elsewhere, golden_address
+from pytest_editmetrics.saved_runs.approve import selected
 from pytest_editmetrics.suites.compare import (
     Bound,
     Key,

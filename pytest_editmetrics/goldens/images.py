@@ -26,12 +26,12 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.goldens.environment import wrong_name
 from pytest_editmetrics.goldens.lock import golden_lock
 from pytest_editmetrics.goldens.provenance import (
-    PREVIOUS,
     PROVENANCE,
     Entry,
     checked_facts,
     entry_of,
     read_provenance,
+    while_replaced,
     write_provenance,
 )
 from pytest_editmetrics.goldens.store import SUFFIX, Goldens
@@ -160,12 +160,12 @@ def stage(data: bytes, target: Path, entry: Mapping[str, Any], rootdir: Path) ->
         InputError: a value of the entry cannot be written down.
         EditMetricsError: it cannot be written; the message names the folder.
     """
-    made = checked_facts({key: entry[key] for key in _KEYS if key in entry})
+    made = made_with(entry)
     folder = target.parent.parent
-    name = f".editmetrics-{_host()}-{os.getpid()}-{secrets.token_hex(8)}.staged"
+    name = staged_name()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(folder / name, data)
+        write_whole(folder / name, data)
     except OSError as error:
         raise EditMetricsError(
             f"{shown_path(folder, rootdir)}: the golden image cannot be written:"
@@ -178,7 +178,17 @@ def stage(data: bytes, target: Path, entry: Mapping[str, Any], rootdir: Path) ->
     )
 
 
-def _write_whole(path: Path, data: bytes) -> None:
+def made_with(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of an entry is written down, see ``stage``."""
+    return checked_facts({key: entry[key] for key in _KEYS if key in entry})
+
+
+def staged_name() -> str:
+    """Return a new name for a file that lies beside goldens until it is put in its place."""
+    return f".editmetrics-{_host()}-{os.getpid()}-{secrets.token_hex(8)}.staged"
+
+
+def write_whole(path: Path, data: bytes) -> None:
     """Write a new file to the disk; what stops it half-way leaves none."""
     try:
         with path.open("xb") as stream:
@@ -263,16 +273,12 @@ def _promote_folder(
     folder: Path, images: list[Staged], rootdir: Path
 ) -> Iterator[tuple[Path, str | None]]:
     path = folder / PROVENANCE
-    before = settled(folder, rootdir)
-    both = dict(before)
-    for one in images:
-        name = Path(one.target).name
-        both[name] = {**one.entry, PREVIOUS: before[name]} if name in before else one.entry
-    write_provenance(path, both, rootdir)
+    new = {Path(one.target).name: one.entry for one in images}
+    write_provenance(path, while_replaced(settled(folder, rootdir), new), rootdir)
     for one in images:
         target = rootdir / one.target
         try:
-            _put(rootdir / one.file, target)
+            put(rootdir / one.file, target)
         except OSError as error:
             yield target, f"{one.target}: cannot be written: {error.strerror or error}"
             continue
@@ -283,7 +289,7 @@ def _promote_folder(
     write_provenance(path, settled(folder, rootdir), rootdir)
 
 
-def _put(staged: Path, target: Path) -> None:
+def put(staged: Path, target: Path) -> None:
     """Move a staged image to its place; where a link lies there, to what it leads to."""
     try:
         os.replace(staged, target.resolve() if target.is_symlink() else target)

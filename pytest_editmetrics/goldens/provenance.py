@@ -64,6 +64,18 @@ def entry_of(entries: Mapping[str, Entry], name: str, sha256: str | None) -> Ent
     return None
 
 
+def while_replaced(before: Mapping[str, Entry], new: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Return the entries that hold while files are replaced: new ones, with those before in them.
+
+    >>> while_replaced({"a.png": {"sha256": "old"}}, {"a.png": {"sha256": "new"}})
+    {'a.png': {'sha256': 'new', 'previous': {'sha256': 'old'}}}
+    """
+    both = dict(before)
+    for name, entry in new.items():
+        both[name] = {**entry, PREVIOUS: before[name]} if name in before else entry
+    return both
+
+
 def write_provenance(path: Path, entries: Mapping[str, Entry], rootdir: Path) -> None:
     """Replace the file at once, entries in the order of their names; without entries remove it.
 

@@ -13,7 +13,9 @@ from pytest_editmetrics.config.bounds import always_holds
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.goldens.approved import GoldenAddress
-from pytest_editmetrics.goldens.write import write_golden_file
+from pytest_editmetrics.goldens.changes import Change
+from pytest_editmetrics.goldens.images import sha256_of
+from pytest_editmetrics.goldens.write import preview_golden_file, write_golden_file
 from pytest_editmetrics.measurement import Margin, Metric, Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
@@ -125,6 +127,32 @@ def write_proposals(
         except EditMetricsError as error:
             problems[path] = str(error)
     return written, problems
+
+
+def bound_changes(
+    proposals: Iterable[Proposal], registry: PipeRegistry, rootdir: Path, work: Path
+) -> tuple[list[Change], dict[Path, str]]:
+    """Return what ``write_proposals`` would change, and what is wrong with files that it could not.
+
+    The new files are made in ``work``.
+
+    Raises:
+        EditMetricsError: as ``write_proposals``.
+    """
+    changes: list[Change] = []
+    problems: dict[Path, str] = {}
+    for number, (path, wanted) in enumerate(_grouped(proposals, registry, rootdir).items()):
+        before, copy = sha256_of(path), work / f"bounds-{number}"
+        try:
+            left = preview_golden_file(path, wanted, registry, rootdir, copy)
+        except EditMetricsError as error:
+            problems[path] = str(error)
+            continue
+        if left:
+            problems[path] = "\n".join(left)
+        if copy.exists():
+            changes.append(Change(path, before, sha256_of(copy), path.parent, copy))
+    return changes, problems
 
 
 def _grouped(

@@ -62,6 +62,33 @@ def write_golden_file(path: Path, wanted: Wanted, registry: PipeRegistry, rootdi
     return written
 
 
+def preview_golden_file(
+    path: Path, wanted: Wanted, registry: PipeRegistry, rootdir: Path, copy: Path
+) -> list[str]:
+    """Write what ``write_golden_file`` would make of a golden file to ``copy``, and nothing else.
+
+    No ``copy`` is made where nothing would change.
+
+    Returns:
+        Why gates of it would be left as they are.
+
+    Raises:
+        EditMetricsError: as ``write_golden_file``.
+    """
+    try:
+        old_file = read_golden_file(path, registry, rootdir) if path.exists() else None
+        kept, left = _apart(wanted, old_file)
+        new = _new_content(path, old_file, kept) if kept else None
+        if new is not None:
+            write_through(copy, new)
+            _check_written(copy, path, _expected(old_file, kept), registry, rootdir)
+    except OSError as error:
+        _fail(path, rootdir, error.strerror or str(error))
+    except (CannotEditError, UnicodeError) as error:
+        _fail(path, rootdir, str(error))
+    return left
+
+
 def _apart(wanted: Wanted, old_file: GoldenFile | None) -> tuple[Wanted, list[str]]:
     """Return the gates that can be written, and what keeps the others from it."""
     kept: dict[str, dict[str, Any]] = {}
@@ -116,18 +143,24 @@ def _write(
     path: Path, old_file: GoldenFile | None, wanted: Wanted, registry: PipeRegistry, rootdir: Path
 ) -> bool:
     target = path.resolve()
-    old_text = target.read_bytes().decode("utf-8") if old_file else ""
-    bom = _BOM if old_text.startswith(_BOM) else ""
-    new_text = bom + edited_text(old_text.removeprefix(_BOM), wanted)
-    if new_text == old_text:
+    new = _new_content(path, old_file, wanted)
+    if new is None:
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
     with replacing(target) as temporary:
-        write_through(temporary, new_text.encode("utf-8"))
+        write_through(temporary, new)
         if old_file:
             temporary.chmod(target.stat().st_mode & 0o7777)
         _check_written(temporary, path, _expected(old_file, wanted), registry, rootdir)
     return True
+
+
+def _new_content(path: Path, old_file: GoldenFile | None, wanted: Wanted) -> bytes | None:
+    """Return what the file would hold; ``None`` if that is what it holds."""
+    old_text = path.resolve().read_bytes().decode("utf-8") if old_file else ""
+    bom = _BOM if old_text.startswith(_BOM) else ""
+    new_text = bom + edited_text(old_text.removeprefix(_BOM), wanted)
+    return None if new_text == old_text else new_text.encode("utf-8")
 
 
 def _check_written(

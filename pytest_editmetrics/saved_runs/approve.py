@@ -2,44 +2,35 @@
 
 from __future__ import annotations
 
-import math
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
-from pytest_editmetrics.goldens.places import OUTSIDE
-from pytest_editmetrics.measurement import WRITTEN_BY_HAND
-from pytest_editmetrics.saved_runs.strangers import inside
+from pytest_editmetrics.saved_runs.acceptance import NewBound, NewGolden, accepted, to_accept
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.goldens.approved import GoldenAddress
-    from pytest_editmetrics.goldens.recording import Proposal
+    from pytest_editmetrics.goldens.changes import Change
     from pytest_editmetrics.runs.folder import GateRecord, Run
 
-_PROVENANCE = ("test", "name", "digest", "date", "versions", "device", "weights", "facts")
+_PATIENCE = 20
 
 
 @dataclass(frozen=True)
-class _Bound:
-    """A golden threshold to write."""
+class Prepared:
+    """Golden files as they are to be.
 
-    record: GateRecord
-    proposal: Proposal
+    ``images`` are those that are written, ``left`` those that are not, with the reason;
+    ``problems`` says of golden files what cannot be written to them.
+    """
 
-
-@dataclass(frozen=True)
-class _Image:
-    """A golden image to write."""
-
-    record: GateRecord
-    target: Path
-    source: Path
-    provenance: Mapping[str, Any]
+    changes: tuple[Change, ...] = ()
+    images: tuple[NewGolden, ...] = ()
+    left: tuple[tuple[GateRecord, str], ...] = ()
+    problems: dict[Path, str] = field(default_factory=dict)
 
 
 def selected(runs: Sequence[Run], expression: str | None) -> list[GateRecord]:
@@ -95,198 +86,124 @@ def approve(
         EditMetricsError: nothing is written, as the run names a golden that is not this project's;
             or a golden could not be written.
     """
-    bounds: list[_Bound] = []
-    images: list[_Image] = []
+    from pytest_editmetrics.cache.work import work_folder
+
+    bounds: list[NewBound] = []
+    images: list[NewGolden] = []
     for record in selected([run], expression):
         gate = record.gate
-        if gate.verdict not in ("fail", "missing-golden") and not gate.of_other_golden:
+        if not to_accept(gate):
             continue
         if record.other_failure and expression != record.nodeid:
             say(
                 f"left: {record.nodeid} {gate.label}: its test failed for another reason, too;"
                 f" -k {shlex.quote(record.nodeid)} approves it all the same"
             )
-        elif gate.metric.startswith(GOLDEN_IMAGE):
-            images.append(_image(session, run, record))
-        elif (why := bound_elsewhere(gate) or _no_golden(session, gate)) is not None:
-            say(f"left: {record.nodeid} {gate.label}: {why}")
+            continue
+        new = accepted(session, run, record)
+        if isinstance(new, NewBound):
+            bounds.append(new)
+        elif isinstance(new, NewGolden):
+            images.append(new)
         else:
-            bounds.append(_bound(session, record))
-    _write_bounds(session, bounds, say)
-    _write_images(session, images, say)
+            say(f"left: {record.nodeid} {gate.label}: {new}")
+    with work_folder() as work:
+        prepared, written = _written(session, bounds, images, work)
+    _say_bounds(session, bounds, prepared, say)
+    for record, why in prepared.left:
+        say(f"left: {record.nodeid} {record.gate.label}: {why}")
+    for image in prepared.images:
+        say(f"approved: {image.record.nodeid} {image.record.gate.label}")
+    for path in written:
+        say(f"wrote {session.shown(path)}; review the change and commit it")
+    if prepared.problems:
+        raise EditMetricsError("\n".join(prepared.problems.values()))
     return len(bounds) + len(images)
 
 
-def bound_elsewhere(gate: Gate) -> str | None:
-    """Return why no golden can hold the gate's bound, and what to edit; ``None`` if one can."""
-    if gate.origin in WRITTEN_BY_HAND:
-        return f"its bound is the {gate.origin}'s; edit {gate.source}"
-    if "manifest" in gate.details:
-        pair = gate.details["manifest"]
-        row = pair.get("row", "its row") if isinstance(pair, Mapping) else "its row"
-        return f"a manifest has no goldens; give {row} a threshold"
-    return None
+def prepare(
+    session: EditSession,
+    bounds: Iterable[NewBound],
+    images: Iterable[NewGolden],
+    work: Path,
+) -> Prepared:
+    """Work out what the golden files would hold; nothing of the project is touched.
 
-
-def _no_golden(session: EditSession, gate: Gate) -> str | None:
-    """Return why the gate's value cannot be recorded; ``None`` if it can."""
-    from pytest_editmetrics.goldens.recording import recorded_bound
-
-    if gate.value is None or not math.isfinite(gate.value):
-        return f"{gate.value} cannot be a golden"
-    metric = session.registry.metric(gate.metric)
-    try:
-        recorded_bound(gate.value, metric, session.settings.metric_configs[gate.metric].margin)
-    except InputError as error:
-        return str(error)
-    return None
-
-
-def _bound(session: EditSession, record: GateRecord) -> _Bound:
-    from pytest_editmetrics.goldens.recording import Proposal, recorded_bound
-
-    gate = record.gate
-    assert gate.value is not None
-    metric = session.registry.metric(gate.metric)
-    address = golden_address(session, record)
-    margin = session.settings.metric_configs[gate.metric].margin
-    bound = recorded_bound(gate.value, metric, margin)
-    return _Bound(
-        record,
-        Proposal(address, gate.metric, bound, gate.value, gate.env, gate.weights_text, gate.resize),
-    )
-
-
-def golden_address(session: EditSession, record: GateRecord) -> GoldenAddress:
-    """Return where the golden of a run's gate lies in this project.
+    The new files are made in ``work``, where images stay for the next time.
 
     Raises:
-        EditMetricsError: the project has no such test file, or keeps the golden elsewhere.
+        EditMetricsError: bounds that no golden can hold together, an image that cannot be read, a
+            golden folder that cannot, or no room in ``work``.
     """
-    gate = record.gate
-    path, test = _test(session, record)
-    digest = dict(gate.golden or {}).get("digest")
-    address = session.goldens.address(path, test, gate.metric, gate.name, digest)
-    said = dict(gate.golden or {}).get("file")
-    _golden_path(session, said, record)
-    if address.to_dict() != gate.golden:
-        raise EditMetricsError(
-            f"nothing was written: the run keeps the golden of {record.nodeid} in {said}, this"
-            f" project in {address.file}; run the tests here, or leave it out with -k"
-        )
-    return address
+    from pytest_editmetrics.goldens.changes import NewImage, image_changes
+    from pytest_editmetrics.goldens.recording import bound_changes
+
+    for made in (*work.glob("bounds-*"), *work.glob("provenance-*")):
+        made.unlink()
+    proposals = [bound.proposal for bound in bounds]
+    changes, problems = bound_changes(proposals, session.registry, session.rootdir, work)
+    first: dict[Path, NewGolden] = {}
+    left = []
+    for image in images:
+        kept = first.setdefault(image.target, image)
+        if kept is not image:
+            left.append((image.record, f"that of {kept.record.nodeid} is kept"))
+    new = []
+    for image in first.values():
+        content = _encoded(session, image, work)
+        target = image.target.with_suffix(content.suffix)
+        new.append(NewImage(target, content, image.provenance))
+    changes += image_changes(new, session.rootdir, work)
+    return Prepared(tuple(changes), tuple(first.values()), tuple(left), problems)
 
 
-def _image(session: EditSession, run: Run, record: GateRecord) -> _Image:
-    from pytest_editmetrics.goldens.environment import wrong_name
-    from pytest_editmetrics.goldens.images import golden_stem, image_address, variant_of
-    from pytest_editmetrics.goldens.provenance import checked_facts
+def _encoded(session: EditSession, image: NewGolden, work: Path) -> Path:
+    """Return the file of work that holds a golden image as it is to be."""
+    from pytest_editmetrics.goldens.colour import encode_golden
+    from pytest_editmetrics.goldens.images import write_whole
+    from pytest_editmetrics.images.load import read_pixels
 
-    gate = record.gate
-    path, test = _test(session, record)
-    address = image_address(session.goldens, path, test, gate.name)
-    said = dict(gate.snapshot or {}).get("file")
-    target = _golden_path(session, said, record)
-    variant = variant_of(target.name)
-    named = variant is None or not wrong_name(variant[1])
-    if target.parent != address.folder or golden_stem(target.name) != address.stem or not named:
-        raise EditMetricsError(
-            f"nothing was written: the run keeps the golden image of {record.nodeid} in {said},"
-            f" this project as {address.folder / address.stem}; run the tests here, or leave it out"
-            " with -k"
-        )
-    proposed = dict(gate.snapshot or {}).get("proposed")
-    facts = proposed if isinstance(proposed, Mapping) else {}
-    provenance = checked_facts({key: facts[key] for key in _PROVENANCE if key in facts})
-    source = run.image_path(str(gate.images.get("edited")))
-    return _Image(record, target, source, provenance)
-
-
-def _test(session: EditSession, record: GateRecord) -> tuple[Path, str]:
-    """Return the test's file, which must be there, and its key."""
-    file, test = record.nodeid.partition("::")[0], record.gate.golden_key(record.nodeid)
-    path = _within(session.rootdir, file, record)
-    if not path.is_file() and file != OUTSIDE:
-        raise EditMetricsError(
-            f"nothing was written: {session.rootdir} has no test file {file}; give the project's"
-            " root as --rootdir, or leave the test out with -k"
-        )
-    return path, test
-
-
-def _golden_path(session: EditSession, path: object, record: GateRecord) -> Path:
-    """Return a golden's path of the run in this project; refuse one where none may lie."""
-    found = _within(session.rootdir, path, record)
+    made = next(work.glob(f"image-{image.source.stem}.*"), None)
+    if made is not None:
+        return made
+    pixels = read_pixels(image.source, colour="numbers")
+    data, suffix = encode_golden(pixels, session.settings.golden_images.format)
+    path = work / f"image-{image.source.stem}{suffix}"
     try:
-        session.goldens.check_inside(found)
-    except EditMetricsError as error:
-        raise _outside(session.rootdir, path, record, f" ({error})") from None
-    return found
+        write_whole(path, data)
+    except OSError as error:
+        raise EditMetricsError(
+            f"{path}: the golden image of {image.record.nodeid} cannot be made here:"
+            f" {error.strerror or error}"
+        ) from None
+    return path
 
 
-def _within(rootdir: Path, path: object, record: GateRecord) -> Path:
-    """Return a path of the run in this project; refuse one that is not relative or has ``..``."""
-    found = inside(rootdir, path)
-    if found is None:
-        raise _outside(rootdir, path, record)
-    return found
+def _written(
+    session: EditSession, bounds: Sequence[NewBound], images: Sequence[NewGolden], work: Path
+) -> tuple[Prepared, list[Path]]:
+    """Write; work it out again where another process wrote goldens meanwhile."""
+    from pytest_editmetrics.goldens.changes import GoldenChanged, apply
+
+    for _ in range(_PATIENCE):
+        prepared = prepare(session, bounds, images, work)
+        try:
+            return prepared, apply(prepared.changes, session.rootdir)
+        except GoldenChanged as error:
+            changed = error
+    raise changed
 
 
-def _outside(rootdir: Path, path: object, record: GateRecord, why: str = "") -> EditMetricsError:
-    return EditMetricsError(
-        f"nothing was written: {path!r}, a path of {record.nodeid} in the run, does not lie inside"
-        f" {rootdir}{why}"
-    )
-
-
-def _write_bounds(
-    session: EditSession, bounds: Sequence[_Bound], say: Callable[[str], None]
+def _say_bounds(
+    session: EditSession, bounds: Sequence[NewBound], prepared: Prepared, say: Callable[[str], None]
 ) -> None:
-    from pytest_editmetrics.config.reader import shown_path
-    from pytest_editmetrics.goldens.recording import write_proposals
     from pytest_editmetrics.report.text import format_numbers
 
-    proposals = [bound.proposal for bound in bounds]
-    written, failed = write_proposals(proposals, session.registry, session.rootdir)
     for bound in bounds:
         gate, proposal = bound.record.gate, bound.proposal
-        if session.rootdir / proposal.address.file in failed:
+        if session.rootdir / proposal.address.file in prepared.problems:
             continue
         value, limit = format_numbers(gate.value or 0.0, proposal.bound)
         kind = "max" if gate.better == "lower" else "min"
         env = f" (env {proposal.env})" if proposal.env else ""
         say(f"approved: {bound.record.nodeid} {gate.label} {value}, {kind} {limit}{env}")
-    for path in written:
-        say(f"wrote {shown_path(path, session.rootdir)}; review the change and commit it")
-    if failed:
-        raise EditMetricsError("\n".join(failed.values()))
-
-
-def _write_images(
-    session: EditSession, images: Sequence[_Image], say: Callable[[str], None]
-) -> None:
-    from pytest_editmetrics.config.reader import shown_path
-    from pytest_editmetrics.goldens.colour import encode_golden
-    from pytest_editmetrics.goldens.images import discard, promote, stage
-    from pytest_editmetrics.images.load import read_pixels
-
-    first = {image.target: image for image in reversed(images)}
-    for image in images:
-        if first[image.target] is not image:
-            kept = first[image.target].record.nodeid
-            say(f"left: {image.record.nodeid} {image.record.gate.label}: that of {kept} is kept")
-    images = list(first.values())[::-1]
-    staged = []
-    try:
-        for image in images:
-            pixels = read_pixels(image.source, colour="numbers")
-            data, suffix = encode_golden(pixels, session.settings.golden_images.format)
-            target = image.target.with_suffix(suffix)
-            staged.append(stage(data, target, image.provenance, session.rootdir))
-        written = promote(staged, session.rootdir)
-    finally:
-        discard(staged, session.rootdir)
-    for image in images:
-        say(f"approved: {image.record.nodeid} {image.record.gate.label}")
-    for path in written:
-        say(f"wrote {shown_path(path, session.rootdir)}; review the change and commit it")

@@ -18,7 +18,7 @@ from pytest_editmetrics.suites.gate import SuiteResult, suite_of
 
 
 @dataclass(frozen=True)
-class _Test:
+class ShardTest:
     """What one shard tells of a test."""
 
     shard: str
@@ -70,7 +70,7 @@ def merge_runs(
         )
     for name in cut:
         say(f"incomplete: {name} was cut off; what it lacks is missing from the merged run, too")
-    tests = _tests(runs)
+    tests = joined_tests(runs)
     run_dir = RunDir(output)
     images = {
         name: run.image_path(name)
@@ -93,16 +93,20 @@ def _check_paths(paths: Sequence[Path], output: Path) -> None:
         seen.add(resolved)
 
 
-def _tests(runs: Mapping[str, Run]) -> dict[str, _Test]:
-    """Return every test once; refuse one of which two shards tell different things."""
-    tests: dict[str, _Test] = {}
+def joined_tests(runs: Mapping[str, Run]) -> dict[str, ShardTest]:
+    """Return every test once.
+
+    Raises:
+        EditMetricsError: two shards tell different things of a test.
+    """
+    tests: dict[str, ShardTest] = {}
     for shard, run in runs.items():
         crashed = set(run.crashed)
         records: dict[str, list[GateRecord]] = {nodeid: [] for nodeid in run.crashed}
         for record in run.gates:
             records.setdefault(record.nodeid, []).append(record)
         for nodeid, own in records.items():
-            test = _Test(shard, tuple(own), nodeid in crashed)
+            test = ShardTest(shard, tuple(own), nodeid in crashed)
             other = tests.setdefault(nodeid, test)
             if own and all(record.gate.fixture is not None for record in own):
                 tests[nodeid] = _of_fixture(other, test)
@@ -115,7 +119,7 @@ def _tests(runs: Mapping[str, Run]) -> dict[str, _Test]:
     return tests
 
 
-def _of_fixture(first: _Test, second: _Test) -> _Test:
+def _of_fixture(first: ShardTest, second: ShardTest) -> ShardTest:
     """Return what two shards tell of a fixture that both set up: of each gate the worse one."""
     if first is second:
         return first
@@ -132,7 +136,7 @@ def _of_fixture(first: _Test, second: _Test) -> _Test:
 def _write(
     run_dir: RunDir,
     runs: Mapping[str, Run],
-    tests: Mapping[str, _Test],
+    tests: Mapping[str, ShardTest],
     images: Mapping[str, Path],
     cut: Sequence[str],
 ) -> Tally:
@@ -144,7 +148,7 @@ def _write(
     crashed = [nodeid for nodeid, test in tests.items() if test.crashed]
     records = [record for test in tests.values() for record in test.records]
     tally = tally_of(records, crashed)
-    versions = _versions(runs.values())
+    versions = versions_of(runs.values())
     with RunResults(run_dir, versions, started, shards=shards) as results:
         for name, source in track(list(images.items()), "merging"):
             run_dir.add_file(name, source.read_bytes())
@@ -170,7 +174,7 @@ def _suite(runs: Iterable[Run]) -> dict[str, Any] | None:
     return SuiteResult(failed, found[0].base, why).to_dict()
 
 
-def _versions(runs: Any) -> dict[str, str | None]:
+def versions_of(runs: Iterable[Run]) -> dict[str, str | None]:
     """Return the versions of all shards; where they differ, all of them in one text."""
     found: dict[str, dict[str | None, None]] = {}
     for run in runs:
