@@ -13,12 +13,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.background.motion import Motion, sources
+from pytest_editmetrics.background.motion import Motion, sampled, sources
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
@@ -34,12 +34,17 @@ _COARSE_EDGE = 160
 _FINE_PIXELS = 100_000
 _TUKEY = 6.0
 _OVERLAP = 0.4
+_BENT = 0.1  # pixels at a corner that a freer motion has to change
 _FREER: tuple[Model, ...] = ("affine", "perspective")
 
 
-def brightness(image: Array) -> Floats:
-    """Return the brightness (ITU-R BT.601, in [0, 255]) of an RGB image, (H, W)."""
-    grey: Floats = image.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
+def brightness(image: Array, scale: int = 1) -> Floats:
+    """Return the brightness (ITU-R BT.601, in [0, 255]) of an RGB image, shrunk; (H, W)."""
+    red, green, blue = (
+        block_sums(image[..., channel], scale, np.dtype(np.uint32)) * (weight / scale**2)
+        for channel, weight in enumerate((0.299, 0.587, 0.114))
+    )
+    grey: Floats = red + green + blue
     return grey
 
 
@@ -86,10 +91,11 @@ def refine_through(
     for scale, one, other, usable in levels:
         began = fit.motion.scaled(1 / scale)
         turns = min(one.shape) >= 32
-        found = refined(one, other, usable, began, "similarity" if turns else "shift")
-        if turns and found.correlation > least / 2:
+        pair = _Pair(one, other, usable)
+        found = pair.refined(began, "similarity" if turns else "shift")
+        if turns and found.correlation > least / 2 and pair.bends(found.motion):
             for model in _FREER:
-                free = refined(one, other, usable, found.motion, model)
+                free = pair.refined(found.motion, model)
                 if free.correlation > found.correlation + 0.25 * (1 - found.correlation):
                     found = free
         fit = Fit(found.motion.scaled(scale), found.correlation, found.unsure * scale)
@@ -106,7 +112,7 @@ def levels_of(
         scales.append(2 * scales[-1])
     finest = next((s for s in scales if mask.size / s**2 <= _FINE_PIXELS), scales[-1])
     for scale in sorted((s for s in scales if s >= finest), reverse=True):
-        usable = eroded(shrunk(mask.astype(np.float64), scale) == 1, margin(scale))
+        usable = eroded(inside_of(mask, scale), margin(scale))
         if np.count_nonzero(usable) >= 256:
             yield scale, shrunk(before, scale), shrunk(after, scale), usable
 
@@ -115,10 +121,29 @@ def shrunk(image: Floats, scale: int) -> Floats:
     """Return the means of blocks; what fills no block at the right and bottom is left out."""
     if scale == 1:
         return image
-    rows, columns = image.shape[0] // scale, image.shape[1] // scale
-    blocks = image[: rows * scale, : columns * scale].reshape(rows, scale, columns, scale)
-    means: Floats = blocks.mean(axis=(1, 3))
+    means: Floats = block_sums(image, scale, image.dtype) / scale**2
     return means
+
+
+def inside_of(mask: Mask, scale: int) -> Mask:
+    """Return which blocks lie in a mask wholly."""
+    inside: Mask = block_sums(mask, scale, np.dtype(np.uint32)) == scale**2
+    return inside
+
+
+def block_sums(image: NDArray[Any], scale: int, kind: np.dtype[Any]) -> NDArray[Any]:
+    """Return the sums of blocks (H, W), whole ones; an axis for the blocks would be slower."""
+    if scale == 1:
+        return image.astype(kind)
+    rows, columns = image.shape[0] // scale, image.shape[1] // scale
+    cut = image[: rows * scale, : columns * scale]
+    lines = cut[::scale].astype(kind)
+    for n in range(1, scale):
+        lines += cut[n::scale]
+    sums = lines[:, ::scale].copy()
+    for n in range(1, scale):
+        sums += lines[:, n::scale]
+    return sums
 
 
 def correlations(
@@ -205,32 +230,88 @@ class Fit:
     unsure: float = math.inf
 
 
-def refined(
-    before: Floats, after: Floats, usable: Mask, start: Motion, model: Model, steps: int = 12
-) -> Fit:
-    """Refine a motion by least squares; ``model`` says what of it is fitted."""
-    from scipy.ndimage import map_coordinates, spline_filter
+class _Pair:
+    """Two images that are aligned by least squares on their usable pixels."""
 
-    height, width = before.shape
-    rows, columns = np.nonzero(usable)
-    spline = spline_filter(after, order=3, mode="mirror")
-    steady_y, steady_x = (slope[usable] for slope in slopes(before))
-    size = math.hypot(height, width) / 2
-    u, v = (columns - (width - 1) / 2) / size, (rows - (height - 1) / 2) / size
-    target = before[usable]
+    def __init__(self, before: Floats, after: Floats, usable: Mask) -> None:
+        from scipy.ndimage import spline_filter
 
-    motion, fit = start, Fit(start)
-    gain = 1.0
-    weights = np.ones(len(target))
-    for _ in range(steps):
-        (y, x), _ = sources(motion, height, width)
-        seen = ((x >= 1) & (x <= width - 2) & (y >= 1) & (y <= height - 2))[usable]
-        moved = map_coordinates(spline, [y, x], order=3, mode="mirror", prefilter=False)
-        now = moved[usable]
-        slope_y, slope_x = (
-            (gain * slope[usable] + steady) / 2
-            for slope, steady in zip(slopes(moved), (steady_y, steady_x), strict=True)
-        )
+        self._size = before.shape
+        self._rows, self._columns = np.nonzero(usable)
+        self._spline = spline_filter(after, order=3, mode="mirror")
+        self._usable = usable
+        self._steady = [slope[usable] for slope in slopes(before)]
+        self._target = before[usable]
+        height, width = before.shape
+        self._reach = math.hypot(height, width) / 2
+        self._u = (self._columns - (width - 1) / 2) / self._reach
+        self._v = (self._rows - (height - 1) / 2) / self._reach
+
+    def bends(self, motion: Motion) -> bool:
+        """Tell whether a step towards a freer motion than this one leads anywhere."""
+        free = self.refined(motion, _FREER[-1], steps=1).motion
+        height, width = self._size
+        corners = zip(free.corners(height, width), motion.corners(height, width), strict=True)
+        return max(math.dist(*shifts) for shifts in corners) > _BENT
+
+    def refined(self, start: Motion, model: Model, steps: int = 12) -> Fit:
+        """Refine a motion by least squares; ``model`` says what of it is fitted."""
+        height, width = self._size
+        motion, fit = start, Fit(start)
+        gain = 1.0
+        weights = np.ones(len(self._target))
+        for _ in range(steps):
+            moved, inside = self._moved(motion)
+            seen = inside[self._usable]
+            now = moved[self._usable]
+            slope_y, slope_x = (
+                (gain * slope[self._usable] + steady) / 2
+                for slope, steady in zip(slopes(moved), self._steady, strict=True)
+            )
+            parts = self._columns_of(slope_x, slope_y, model)
+            system = np.stack([*parts, now, np.ones_like(now)])
+            weighted = system * (weights * seen)
+            normal = weighted @ system.T
+            solution = _solved(normal, weighted @ self._target)
+            gain = float(solution[-2])
+            if not 0.2 < gain < 5:
+                return fit
+            residual = self._target - solution @ system
+            step = solution[: len(parts)]
+            motion = motion.after(_stepped(step, model, self._reach))
+            inlying = np.abs(residual[seen & (weights > 0)])
+            spread = max(NOISE_FLOOR, 1.4826 * float(np.median(inlying)) if len(inlying) else 0.0)
+            used = (weights > 0) & seen
+            fit = Fit(
+                motion,
+                correlation_of(self._target[used], now[used]) if used.any() else 0.0,
+                unsure_of(normal, spread),
+            )
+            far = float(np.abs(step).max())
+            if far < 0.002:
+                break
+            if far > max(height, width) / 4:
+                return Fit(start)
+            weights = np.clip(1 - (residual / (_TUKEY * spread)) ** 2, 0, None) ** 2
+        return fit
+
+    def _moved(self, motion: Motion) -> tuple[Floats, Mask]:
+        """Return the other image moved back, and where it shows what was there."""
+        from scipy.ndimage import map_coordinates
+
+        height, width = self._size
+        if motion.still(height, width):
+            moved = sampled(self._spline, (0, 0, width, height), motion.dx, motion.dy)
+            y, x = np.ogrid[:height, :width]
+            where = (y + motion.dy, x + motion.dx)
+        else:
+            where, _ = sources(motion, height, width)
+            moved = map_coordinates(self._spline, where, order=3, mode="mirror", prefilter=False)
+        y, x = where
+        return moved, (x >= 1) & (x <= width - 2) & (y >= 1) & (y <= height - 2)
+
+    def _columns_of(self, slope_x: Floats, slope_y: Floats, model: Model) -> list[Floats]:
+        u, v = self._u, self._v
         parts = [slope_x, slope_y]
         if model == "similarity":
             parts += [slope_x * u + slope_y * v, slope_y * u - slope_x * v]
@@ -239,31 +320,7 @@ def refined(
         if model == "perspective":
             outwards = slope_x * u + slope_y * v
             parts += [-outwards * u, -outwards * v]
-        system = np.stack([*parts, now, np.ones_like(now)], axis=1)
-        weighted = system * (weights * seen)[:, None]
-        normal = weighted.T @ system
-        solution = _solved(normal, weighted.T @ target)
-        gain = float(solution[-2])
-        if not 0.2 < gain < 5:
-            return fit
-        residual = target - system @ solution
-        step = solution[: len(parts)]
-        motion = motion.after(_stepped(step, model, size))
-        inlying = np.abs(residual[seen & (weights > 0)])
-        spread = max(NOISE_FLOOR, 1.4826 * float(np.median(inlying)) if len(inlying) else 0.0)
-        used = (weights > 0) & seen
-        fit = Fit(
-            motion,
-            correlation_of(target[used], now[used]) if used.any() else 0.0,
-            unsure_of(normal, spread),
-        )
-        far = float(np.abs(step).max())
-        if far < 0.002:
-            break
-        if far > max(height, width) / 4:
-            return Fit(start)
-        weights = np.clip(1 - (residual / (_TUKEY * spread)) ** 2, 0, None) ** 2
-    return fit
+        return parts
 
 
 def _solved(normal: Floats, wanted: Floats) -> Floats:

@@ -22,10 +22,10 @@ from pytest_editmetrics.background.align import (
     brightness,
     correlation_of,
     eroded,
+    inside_of,
     levels_of,
     margin,
     refine_through,
-    shrunk,
     slopes,
 )
 from pytest_editmetrics.background.motion import Motion
@@ -171,16 +171,15 @@ def measure_drift(reference: Array, edited: Array, mask: Mask) -> Drift:
     scale = 1
     while mask.size / scale**2 > _MOST_PIXELS:
         scale *= 2
-    before = _smoothed(shrunk(brightness(reference), scale))
-    inside = shrunk(mask.astype(np.float64), scale) == 1
+    before = _smoothed(brightness(reference, scale))
+    inside = inside_of(mask, scale)
     usable = eroded(inside, margin(scale))
-    full = eroded(mask, margin(1))
-    if not (reference[full] != edited[full]).any():
+    after = _smoothed(brightness(edited, scale))
+    if (before[usable] == after[usable]).all() and _alike(reference, edited, mask):
         tiles = Tiles(before, before, usable, scale)
         if not tiles.textured:
             return _told(Drift(None, tuple(tiles.still()), lost="flat"), scale, size)
         return _told(_drift(tiles.still(), Motion(), before.shape), scale, size)
-    after = _smoothed(shrunk(brightness(edited), scale))
     if usable.any() and correlation_of(before[usable], after[usable]) < _INVERTED:
         after = 255 - after
     before, after = _alike_sharp(before, after, usable)
@@ -194,6 +193,11 @@ def measure_drift(reference: Array, edited: Array, mask: Mask) -> Drift:
     if found is None or found.lost == "unmatched":
         found = Drift(None, tuple(tiles.lost()), lost="unmatched")
     return _told(found, scale, size)
+
+
+def _alike(reference: Array, edited: Array, mask: Mask) -> bool:
+    """Tell whether no pixel of the background differs, but near its border."""
+    return not (reference != edited).any(axis=2)[eroded(mask, margin(1))].any()
 
 
 def _smoothed(image: Floats) -> Floats:

@@ -40,7 +40,7 @@ def layout_kept(reference: Array, edited: Array, mask: Mask) -> float:
     if min(seen.shape) < 4 * _BORDER or np.count_nonzero(seen) < 16:
         return 0.0
     seen = seen[_BORDER:-_BORDER, _BORDER:-_BORDER]
-    images = [shrunk(brightness(image), scale) for image in (reference, edited)]
+    images = [brightness(image, scale) for image in (reference, edited)]
     sigma = _SIGMA * max(seen.shape) / _EDGE
 
     def alike(one: Floats, other: Floats) -> float:

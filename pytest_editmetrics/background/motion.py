@@ -156,6 +156,10 @@ class Motion:
         """Return the longest shift of a corner, in pixels."""
         return max(math.hypot(dx, dy) for dx, dy in self.corners(height, width))
 
+    def still(self, height: int, width: int) -> bool:
+        """Tell whether it is a shift alone, to what anybody could measure."""
+        return self.bend(height, width) * max(height, width) / 2 < _STIFF
+
     def bend(self, height: int, width: int) -> float:
         """Return by how much shifts differ over a distance at most, in pixels a pixel."""
         if not self.tilted:
@@ -194,7 +198,7 @@ def warped(image: NDArray[np.float32], motion: Motion) -> tuple[NDArray[np.float
     from scipy.ndimage import map_coordinates, spline_filter
 
     height, width = image.shape[1:]
-    if motion.bend(height, width) * max(height, width) / 2 < _STIFF:
+    if motion.still(height, width):
         y, x = np.ogrid[:height, :width]
         rows, columns = (
             (axis + by >= 0) & (axis + by <= edge - 1)

@@ -29,6 +29,7 @@ Status = Literal["measured", "edge", "flat", "unmatched", "hidden"]
 
 _STEPS = 12
 _TUKEY = 6.0
+_STILL = 0.01  # pixels: a step so short is the last, the next one would be its square
 _ROOM = 4.0  # pixels that a tile may lie from where the whole puts it
 _EDGE_UNSURE = 0.05  # an edge is believed only where it is this sure and this alike
 _EDGE_MATCH = 0.9
@@ -223,7 +224,6 @@ class Tiles:
         steady_y, steady_x = (slope[y1:y2, x1:x2] for slope in self._slopes)
         target = self._before[y1:y2, x1:x2]
         gain, weights = 1.0, usable.astype(np.float64)
-        correlation, sure, unsure, along = 0.0, math.inf, math.inf, (1.0, 0.0)
         for _ in range(_STEPS):
             seen = (
                 (columns + dx >= 1)
@@ -260,14 +260,14 @@ class Tiles:
             dx, dy = dx + float(step[0]), dy + float(step[1])
             kept = used > 0
             spread = max(NOISE_FLOOR, 1.4826 * float(np.median(np.abs(residual[kept]))))
-            sure, unsure, along = _directions(reduced, spread)
-            correlation = correlation_of(target[kept], now[kept])
             far = float(np.abs(step).max())
-            if far < 0.002:
+            if far < _STILL:
                 break
             if math.hypot(dx - start[0], dy - start[1]) > 2 * _ROOM:
                 return TileShift(box, "unmatched")
             weights = usable * np.clip(1 - (residual / (_TUKEY * spread)) ** 2, 0, None) ** 2
+        sure, unsure, along = _directions(reduced, spread)
+        correlation = correlation_of(target[kept], now[kept])
         if correlation < MATCH or math.hypot(dx - start[0], dy - start[1]) > _ROOM:
             return TileShift(box, "unmatched")
         if unsure <= UNSURE_PX:
