@@ -62,49 +62,76 @@ def shown(page: Page) -> int:
     return page.locator("article.case:visible").count()
 
 
+def open_first(page: Page, status: str = "failed"):
+    """Open the first case of an outcome and return it."""
+    case = page.locator(f"article.case.{status}").first
+    case.locator("summary").first.click()
+    case.locator(".stage .pane").first.wait_for()
+    return case
+
+
+def test_nothing_is_open_that_nobody_asked_for(watched, report):
+    page = watched.page
+    page.goto(report.as_uri())
+    assert page.locator("article.case > details[open]").count() == 0
+    closed = page.locator("article.case").first
+    closed.locator("summary").first.click()
+    closed.locator("summary").first.click()
+    page.locator("#expand").click()
+    total = page.locator("article.case").count()
+    assert page.locator("article.case > details[open]").count() == total - 1
+
+
 def test_the_slider_moves_and_the_views_change(watched, report):
     page = watched.page
     page.goto(report.as_uri())
-    case = page.locator("article.case.failed").first
-    slider = case.locator("input[type=range]")
-    slider.wait_for()
-    frame = case.locator(".frame")
-    before = frame.evaluate("e => e.style.getPropertyValue('--position')")
-    slider.fill("80")
-    assert frame.evaluate("e => e.style.getPropertyValue('--position')") != before
-    for key, view in (("2", "onion"), ("3", "blink"), ("4", "difference"), ("1", "slider")):
-        page.keyboard.press(key)
-        assert page.evaluate("document.documentElement.dataset.view") == view
-        pressed = case.locator(f"[data-view={view}]")
-        assert pressed.get_attribute("aria-pressed") == "true"
-    case.locator("[data-view=onion]").click()
-    assert page.evaluate("document.documentElement.dataset.view") == "onion"
+    case = open_first(page)
+    viewer = case.locator(".viewer")
+    case.locator("[data-view=slider]").click()
+    stage = case.locator(".stage")
+    before = stage.evaluate("e => e.style.getPropertyValue('--position')")
+    case.locator("input[type=range]").fill("80")
+    assert stage.evaluate("e => e.style.getPropertyValue('--position')") != before
+    seen = set()
+    for _ in range(case.locator(".views button:visible").count()):
+        page.keyboard.press("v")
+        view = viewer.get_attribute("data-view")
+        assert (
+            case.locator(f"[data-view={view}][aria-pressed]").get_attribute("aria-pressed")
+            == "true"
+        )
+        seen.add(view)
+    assert {"pair", "difference", "slider", "onion", "blink", "heat", "lpips"} <= seen
+
+
+DRAWN = "() => [...document.querySelectorAll('.world canvas')].some(c => c.width > 100)"
 
 
 def test_pictures_are_really_drawn(watched, report):
     page = watched.page
     page.goto(report.as_uri())
-    drawn = "() => [...document.querySelectorAll('.layer canvas')].some(c => c.width > 100)"
-    page.wait_for_function(drawn)
-    grey = page.evaluate(
-        """() => {
-            const c = [...document.querySelectorAll('.layer canvas')].find(c => c.width > 100);
+    open_first(page)
+    page.keyboard.press("s")
+    page.wait_for_function(DRAWN.replace("some", "every"))
+    levels = page.evaluate(
+        """() => [...document.querySelectorAll('.world canvas')].map(c => {
             const data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
             return new Set(data.slice(0, 40000)).size;
-        }"""
+        })"""
     )
-    assert grey > 20
+    assert len(levels) == 2
+    assert min(levels) > 20
 
 
 def test_filters_by_outcome_metric_and_text(watched, report):
     page = watched.page
     page.goto(report.as_uri())
     everything = shown(page)
-    page.locator("[data-status=failed]").click()
+    page.locator(".statuses [data-status=failed]").click()
     failed = shown(page)
     assert 0 < failed < everything
     assert failed == page.locator("article.case.failed").count()
-    page.locator("[data-status=failed]").click()
+    page.locator(".statuses [data-status=failed]").click()
     assert shown(page) == everything
     page.locator("#metric").select_option("sam_clip_cls_sim")
     assert 0 < shown(page) < everything
@@ -137,6 +164,8 @@ def test_failures_come_first(watched, report):
     failed = [("failed" in name) for name in classes]
     assert any(failed)
     assert failed == sorted(failed, reverse=True)
+    errors = [("error" in name) for name in classes]
+    assert errors.index(True) == sum(failed)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -183,8 +212,10 @@ def test_the_report_of_the_readmes_walk_opens(watched, tmp_path):
     page = watched.page
     page.goto((tmp_path / "report.html").as_uri())
     assert page.locator("h1").inner_text() == "2 of 2 cases failed"
+    page.keyboard.press("s")
+    page.locator("#expand").click()
     page.wait_for_function(
-        "() => [...document.querySelectorAll('.layer canvas')].filter(c => c.width === 480).length === 4"
+        "() => [...document.querySelectorAll('.world canvas')].filter(c => c.width === 480).length === 4"
     )
 
 
@@ -194,7 +225,7 @@ def test_a_case_far_away_keeps_its_place_and_comes_back(watched, tmp_path):
     page.goto((tmp_path / "report.html").as_uri())
     page.locator("#expand").click()
     first = page.locator("article.case").first
-    first.locator(".frame").wait_for()
+    first.locator(".pane").first.wait_for()
     height = first.evaluate("e => e.offsetHeight")
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     page.wait_for_function("() => !document.querySelector('.case .holder').hasChildNodes()")
@@ -202,7 +233,7 @@ def test_a_case_far_away_keeps_its_place_and_comes_back(watched, tmp_path):
     assert first.evaluate("e => e.offsetHeight") == height
     assert first.evaluate("e => e.style.display") == ""
     page.evaluate("scrollTo(0, 0)")
-    first.locator(".frame").wait_for()
+    first.locator(".pane").first.wait_for()
     assert first.evaluate("e => e.offsetHeight") == height
 
 
@@ -210,5 +241,7 @@ def test_without_scripts_the_cases_can_be_read(browser, report):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(report.as_uri())
-    assert "How it was measured" in page.locator("article.case.failed").first.inner_text()
+    case = page.locator("article.case.failed").first
+    case.locator("summary").first.click()
+    assert "How it was measured" in case.inner_text()
     context.close()

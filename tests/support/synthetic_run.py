@@ -26,6 +26,12 @@ STARTED = "2031-05-06T07:08:09+00:00"
 CLIP = {"name": "clip:openai/clip-vit-base-patch32", "sha256": "c" * 64, "smoke": False}
 LPIPS = {"name": "lpips:alex", "sha256": "94bbe0919378" + "0" * 52, "smoke": False}
 SAM = {"name": "sam:vit_b", "sha256": "5" * 64, "smoke": False}
+CAUSES = (
+    {"kind": "shift", "share": 0.88, "text": "background moved 1.00 px right"},
+    {"kind": "jpeg", "share": 0.91, "text": "JPEG"},
+    {"kind": "spill", "share": 0.95, "text": "a local change in (20, 20, 60, 60)"},
+    {"kind": "tone", "share": 0.99, "text": "brighter by 3 of 255"},
+)
 HOSTILE = (
     "<script>alert(1)</script>",
     "\"'><img src=x onerror=alert(2)>",
@@ -137,6 +143,14 @@ def lpips(pictures: Pictures, photo: str, value: float, number: int, **extra: An
         images=pictures.images(photo, value * 10, number, heat=True),
     )
     return replace(gate, **extra)
+
+
+def _caused(value: float, number: int) -> dict[str, Any]:
+    details: dict[str, Any] = {"net": "alex", "unscaled": value * 0.6, "measured_fraction": 0.62}
+    if value > 0.005:
+        details["change"] = "49.6 % of the measured pixels differ, by at most 50 of 255"
+        details["causes"] = [CAUSES[number // 10 % len(CAUSES)]]
+    return details
 
 
 def emd(pictures: Pictures, photo: str, value: float, number: int, strength: float) -> Gate:
@@ -320,7 +334,7 @@ def make_large_run(path: Path, cases: int) -> Path:
         nodeid = f"tests/test_edits.py::test_edit[{photo}-{number:04}]"
         value = 0.006 + number * 1e-5 if number % 10 == 0 else 0.0001 * (number % 40)
         gates = [
-            lpips(pictures, photo, value, number),
+            lpips(pictures, photo, value, number, details=_caused(value, number)),
             emd(pictures, photo, 5.0, number, value * 10),
         ]
         if number % 3 == 0:

@@ -1,11 +1,10 @@
-"""The HTML report: one self-contained file, or a folder with the images beside its page."""
+"""The HTML report: one self-contained file, or a folder of page, style sheet, script and images."""
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +14,12 @@ from pytest_editmetrics.runs.writing import is_report
 from pytest_editmetrics.whole_file import replacing
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
-
     from pytest_editmetrics.report.html.data import CaseView, ReportView
+    from pytest_editmetrics.report.html.page import Embedded
     from pytest_editmetrics.report.html.pictures import Gallery
     from pytest_editmetrics.runs.folder import Run
 
-_HERE = Path(__file__).parent
-_SCRIPTS = ("images.js", "viewer.js", "overlays.js", "cases.js", "report.js")
+STYLE, SCRIPT, IMAGES = "report.css", "report.js", "images"
 _LARGE = 200_000_000
 
 
@@ -42,7 +39,8 @@ def write_html(
     Args:
         run: as ``read_run`` returned it.
         output: a path that ends in ``.html`` becomes one self-contained file, in which each image
-            is embedded once; any other a folder with ``index.html`` and ``images/``.
+            is embedded once; any other a folder with ``index.html``, ``report.css``, ``report.js``
+            and ``images/``.
         say: is told, in a line each, what the reader should know beyond the report.
         keeps_run: whether ``run.path`` stays, so that the report may name it in commands.
 
@@ -62,7 +60,7 @@ def write_html(
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
         if not one_file:
-            _copy_images(gallery, output / "images")
+            _copy_images(gallery, output / IMAGES)
         _write_page(page, view, gallery, embed=one_file)
     except OSError as error:
         raise EditMetricsError(
@@ -102,54 +100,47 @@ def _copy_images(gallery: Gallery, folder: Path) -> None:
 
 
 def _write_page(page: Path, view: ReportView, gallery: Gallery, *, embed: bool) -> None:
-    script = "\n".join((_HERE / "static" / name).read_text("utf-8") for name in _SCRIPTS)
-    parts = (
-        _environment()
-        .get_template("report.html")
-        .generate(
-            view=view,
-            embed=embed,
-            embedded=_embedder(gallery) if embed else _nothing,
-            style=(_HERE / "static" / "report.css").read_text("utf-8"),
-            script=script,
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        )
+    from pytest_editmetrics.report.html.page import (
+        FOLDER_POLICY,
+        Form,
+        embedding_policy,
+        script,
+        style_sheet,
     )
+    from pytest_editmetrics.report.html.page import page as parts_of
+
+    if embed:
+        parts = parts_of(
+            view, Form(policy=embedding_policy(script(), style_sheet())), _embedder(gallery)
+        )
+    else:
+        _write(page.with_name(STYLE), [style_sheet()])
+        _write(page.with_name(SCRIPT), [script()])
+        form = Form(f"{IMAGES}/*.png", style=STYLE, script=SCRIPT, policy=FOLDER_POLICY)
+        parts = parts_of(view, form)
+    _write(page, parts)
+
+
+def _write(path: Path, parts: Iterable[str]) -> None:
     # a lone surrogate, which JSON can hold and UTF-8 cannot, is shown as its escape
     with (
-        replacing(page) as temporary,
+        replacing(path) as temporary,
         temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file,
     ):
         file.writelines(parts)
 
 
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _nothing(case: CaseView) -> Iterator[tuple[str, str]]:
-    """Give no image: they lie beside the page."""
-    return iter(())
-
-
-def _embedder(gallery: Gallery) -> Callable[[CaseView], Iterator[tuple[str, str]]]:
-    """Return what gives (id, base64) of the images of a case that no case before it showed."""
+def _embedder(gallery: Gallery) -> Embedded:
+    """Return what gives the images of a case that no case before it showed."""
     from pytest_editmetrics.report.html.pictures import picture_images
 
     given: set[str] = set()
 
-    def images(case: CaseView) -> Iterator[tuple[str, str]]:
+    def images(case: CaseView) -> Iterator[tuple[str, str, int, int]]:
         for image in picture_images(case.picture) if case.picture else ():
             if image not in given:
                 given.add(image)
-                yield image, base64.b64encode(gallery.files[image].read_bytes()).decode("ascii")
+                data = base64.b64encode(gallery.files[image].read_bytes()).decode("ascii")
+                yield image, data, *gallery.size(image)
 
     return images

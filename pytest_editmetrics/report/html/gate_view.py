@@ -11,6 +11,7 @@ from pytest_editmetrics.gates.image_verdict import tile_failed
 from pytest_editmetrics.gates.verdict import FAILING, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.report.numbers import format_numbers
+from pytest_editmetrics.report.tally import beyond
 from pytest_editmetrics.report.text import bound_stands, explanation_rows, headline, subject
 from pytest_editmetrics.runs.folder import GateRecord
 
@@ -38,7 +39,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class GateView:
-    """One gate in words and bars; ``accept`` is what would accept its value: command or advice."""
+    """One gate in words and bars; ``accept`` is what would accept its value: command or advice.
+
+    ``margin`` is how far the value that decided lies beyond its bound, relative to it, as
+    ``margin_text`` says; ``None`` where there is no such number.
+    """
 
     label: str
     metric: str
@@ -49,6 +54,8 @@ class GateView:
     headline: str
     value: str | None
     threshold: str | None
+    margin: float | None
+    margin_text: str
     bars: tuple[Bar, ...]
     messages: tuple[str, ...]
     rows: tuple[tuple[str, str], ...]
@@ -87,6 +94,8 @@ def gate_view(record: GateRecord, mode: str) -> GateView:
         headline=words(record),
         value=None if gate.value is None else format_numbers(*_pair(gate))[0],
         threshold=_threshold(gate),
+        margin=_margin(gate),
+        margin_text=margin_text(_margin(gate)),
         bars=tuple(bars(gate)),
         messages=tuple(text for text in (_message(gate), change) if text),
         rows=tuple(rows.items()),
@@ -107,6 +116,8 @@ def _message(gate: Gate) -> str | None:
 
 
 def _status(gate: Gate) -> str:
+    if gate.verdict == "error":
+        return "error"
     if gate.verdict in FAILING:
         return "failed"
     return "passed" if gate.verdict == "pass" else gate.verdict
@@ -160,6 +171,28 @@ def _threshold(gate: Gate) -> str | None:
     if gate.review is None or gate.verdict == "recorded":
         return text
     return f"{text}, review {format_numbers(*_pair(gate), gate.review)[-1]}"
+
+
+def _margin(gate: Gate) -> float | None:
+    if gate.verdict == "recorded" or gate.distance is None or not gate.bound:
+        return None
+    margin = beyond(gate)
+    return margin if math.isfinite(margin) else None
+
+
+def margin_text(margin: float | None) -> str:
+    """Return a margin in words.
+
+    >>> margin_text(8.87), margin_text(-0.5), margin_text(0.0004), margin_text(420.0)
+    ('887 % beyond', '50 % inside', '0.04 % beyond', '420 times beyond')
+    """
+    if margin is None:
+        return ""
+    side = "beyond" if margin > 0 else "inside"
+    share = abs(margin)
+    if share >= 100:
+        return f"{share:.0f} times {side}"
+    return f"{100 * share:.{0 if share >= 0.01 or not share else 2}f} % {side}"
 
 
 def distance_text(gate: Gate) -> str | None:

@@ -44,6 +44,10 @@ class Gallery:
         width, height = self._sizes[image]
         return {"image": image, "w": width, "h": height}
 
+    def size(self, image: str) -> tuple[int, int]:
+        """Return width and height of an image that is used."""
+        return self._sizes[image]
+
 
 def picture_images(picture: Mapping[str, Any]) -> Iterator[str]:
     """Give the id of every image in what ``case_picture`` returned, some more than once."""
@@ -82,7 +86,19 @@ def case_picture(gates: Sequence[Gate], gallery: Gallery, where: str) -> dict[st
         "boxes": list(_boxes(gates)),
         "overlays": list(_overlays(gates, gallery, layers[0], where)),
         "crops": list(_crops(gates, gallery)),
+        "default": _default_view(gates, [layer["name"] for layer in layers]),
     }
+
+
+def _default_view(gates: Sequence[Gate], names: Sequence[str]) -> str:
+    """Return the view that a case opens with; empty leaves it to the width of the screen."""
+    if len(names) < 2:
+        return ""
+    background = any(
+        gate.verdict == "fail" and gate.compares == "region" and gate.scope != "edit_area"
+        for gate in gates
+    )
+    return "difference" if background else ""
 
 
 def _first(gates: Sequence[Gate], name: str, gallery: Gallery) -> dict[str, Any] | None:

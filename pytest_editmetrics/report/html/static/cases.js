@@ -1,7 +1,7 @@
 "use strict";
 
-// A case's body and pictures exist only while it is near the screen, so that a report of a thousand
-// cases takes no more memory at its end than at its start. Until then the body is text.
+// A case's body and pictures exist only while it is open and near the screen, so that a report of a
+// thousand cases takes no more memory at its end than at its start. Until then the body is text.
 
 const THUMB_HEIGHT = 44;
 
@@ -21,20 +21,39 @@ const layouts = new IntersectionObserver(
 );
 
 class Case {
-  constructor(element) {
+  constructor(element, rank) {
+    const { status, cause, metric, test, keys } = element.dataset;
+    Object.assign(this, { element, rank, status, cause, metric, test, keys: ` ${keys} ` });
+    this.id = element.id;
+    this.number = Number(element.dataset.case);
     this.details = element.firstElementChild;
     this.holder = element.querySelector(".holder");
-    this.body = element.querySelector("noscript");
+    this.body = this.holder.nextElementSibling;
     this.thumbs = element.querySelector(".thumbs");
     this.near = false;
+    this.closed = false; // by the reader, so that "Expand all" leaves it so
     this.viewer = null;
     this.state = null;
+    this.text = null;
     this.details.addEventListener("toggle", () => this.update());
+    this.details.firstElementChild.addEventListener("click", () => {
+      this.closed = this.details.open;
+      chosen(this, !this.details.open);
+    });
     layouts.observe(element);
     whenNear(element, (near) => {
       this.near = near;
       this.update();
     });
+  }
+
+  // What the search looks at, in small letters.
+  get words() {
+    if (this.text === null) {
+      const parts = [this.details.firstElementChild.textContent, this.body.textContent.replace(/<[^>]*>/g, " ")];
+      this.text = parts.join("\n").replace(/&(amp|lt|gt|#34|#39);/g, (entity) => ENTITIES[entity]).toLowerCase();
+    }
+    return this.text;
   }
 
   update() {
@@ -59,9 +78,19 @@ class Case {
     }
   }
 
+  // The body as elements that load nothing yet.
+  parsed() {
+    const template = document.createElement("template");
+    template.innerHTML = this.body.textContent;
+    return template.content;
+  }
+
   mount() {
     this.holder.style.minHeight = "";
-    this.holder.innerHTML = this.body.textContent;
+    const body = this.parsed();
+    const stills = body.querySelector(".stills");
+    if (stills) stills.remove();
+    this.holder.append(body);
     const host = this.holder.querySelector(".picture");
     if (!host) return;
     this.state = this.state || pictureState(JSON.parse(host.dataset.picture));
@@ -76,3 +105,5 @@ class Case {
     this.holder.textContent = "";
   }
 }
+
+const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&#34;": '"', "&#39;": "'" };

@@ -3,7 +3,9 @@
 // An image is decoded when it comes near the screen and given up when it is far away again. It is
 // drawn on a canvas, whose memory is freed then: of an <img> the browser keeps the decoded pixels.
 
-const EMBEDDED = document.documentElement.dataset.images === "embedded";
+const root = document.documentElement;
+root.classList.add("scripts");
+const ADDRESS = root.dataset.images;
 
 // Embedded images stand after the scripts, in the order of the cases, so that a large report answers
 // while the rest of it is still loading. An image that nothing follows yet may be half there.
@@ -16,8 +18,14 @@ async function arrival(id) {
   }
 }
 
+function dataIn(element) {
+  const text = element.textContent;
+  const start = text.indexOf("data:image/png;base64,");
+  return text.slice(start, text.indexOf('"', start));
+}
+
 async function embedded(id) {
-  const text = atob((await arrival(`i-${id}`)).textContent);
+  const text = atob(dataIn(await arrival(`i-${id}`)).slice("data:image/png;base64,".length));
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
   return new Blob([bytes], { type: "image/png" });
@@ -28,8 +36,12 @@ function loaded(id) {
     const img = new Image();
     img.onload = () => resolve(img);
     img.onerror = reject;
-    img.src = `images/${id}.png`;
+    img.src = ADDRESS.replace("*", id);
   });
+}
+
+async function decoded(id, options) {
+  return createImageBitmap(ADDRESS ? await loaded(id) : await embedded(id), options);
 }
 
 const shown = new WeakMap();
@@ -45,13 +57,11 @@ async function showImage(canvas, id, size, height) {
       ? { resizeHeight: most, resizeWidth: Math.max(1, Math.round((size.w * most) / size.h)), resizeQuality: "medium" }
       : {};
   try {
-    const source = EMBEDDED ? await embedded(id) : await loaded(id);
-    if (shown.get(canvas) !== id) return;
-    const bitmap = await createImageBitmap(source, options);
+    const bitmap = await decoded(id, options);
     if (shown.get(canvas) === id) {
       canvas.width = bitmap.width;
       canvas.height = bitmap.height;
-      canvas.getContext("2d").drawImage(bitmap, 0, 0);
+      canvas.getContext("2d", { willReadFrequently: !height }).drawImage(bitmap, 0, 0);
     }
     bitmap.close();
   } catch {
@@ -60,7 +70,7 @@ async function showImage(canvas, id, size, height) {
 }
 
 function hideImage(canvas) {
-  if (!shown.delete(canvas)) return;
+  shown.delete(canvas);
   canvas.width = 0;
   canvas.height = 0;
 }

@@ -1,6 +1,6 @@
 "use strict";
 
-// What lies over a picture: boxes, the mask, LPIPS' heat map, the transport costs of CLIP's patches.
+// What is drawn over a picture: boxes, the transport costs of CLIP's patches; and what it means.
 
 const SVG = "http://www.w3.org/2000/svg";
 const RAMP = [
@@ -26,7 +26,7 @@ function svgElement(name, attributes, text) {
   return element;
 }
 
-function canvasFor(frame, className, label) {
+function drawingFor(frame, className, label) {
   return svgElement("svg", {
     viewBox: `0 0 ${frame.w} ${frame.h}`,
     preserveAspectRatio: "none",
@@ -37,7 +37,7 @@ function canvasFor(frame, className, label) {
 }
 
 function drawBoxes(frame, boxes) {
-  const svg = canvasFor(frame, "boxes", boxes.map(({ label }) => label).join("; "));
+  const svg = drawingFor(frame, "boxes", boxes.map(({ label }) => label).join("; "));
   for (const { kind, label, box } of boxes) {
     const [x1, y1, x2, y2] = box;
     const group = svgElement("g", { class: `box ${kind}` });
@@ -70,7 +70,7 @@ function drawPatches(frame, overlay) {
   const [x1, y1, x2, y2] = overlay.area;
   const width = (x2 - x1) / overlay.columns;
   const height = (y2 - y1) / overlay.rows;
-  const svg = canvasFor(frame, "patches", `${overlay.label}, at most ${overlay.max}`);
+  const svg = drawingFor(frame, "patches", `${overlay.label}, at most ${overlay.max}`);
   overlay.cost.forEach((row, r) => {
     row.forEach((cost, c) => {
       const place = { x: x1 + c * width, y: y1 + r * height, width, height };
@@ -88,18 +88,18 @@ function drawPatches(frame, overlay) {
   return svg;
 }
 
-function fillLegend(legend, overlay) {
-  legend.hidden = !overlay;
+function fillLegend(legend, view, overlay) {
   legend.textContent = "";
-  if (!overlay) return;
-  if (overlay.kind === "mask") {
-    legend.textContent = "Dimmed: not measured.";
-    return;
-  }
+  const dims = choice.dim && overlay.mask ? " What is not measured is grey." : "";
+  if (view === "difference") legend.append(`The difference, ${GAIN} times as strong: black where nothing differs.${dims}`);
+  else if (view === "heat") fillRamp(legend, "Difference", `${Math.round(255 / GAIN)} of 255 and more`);
+  else if (view === "lpips") fillRamp(legend, overlay.map.label, overlay.map.max);
+  else if (view === "patches") fillRamp(legend, overlay.map.label, overlay.map.max, "; hatched: not measured");
+  legend.hidden = legend.textContent === "";
+}
+
+function fillRamp(legend, label, most, more = "") {
   const ramp = document.createElement("span");
   ramp.className = "ramp";
-  const most = document.createElement("span");
-  most.textContent = overlay.max;
-  legend.append(`${overlay.label}: 0 `, ramp, most);
-  if (overlay.kind === "patches") legend.append("; hatched: not measured");
+  legend.append(`${label}: 0 `, ramp, `${most}${more}`);
 }

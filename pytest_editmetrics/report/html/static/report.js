@@ -1,123 +1,56 @@
 "use strict";
 
-// The page: filters, keyboard, theme, copying.
-
-const root = document.documentElement;
-const cases = [...document.querySelectorAll(".case")];
-for (const element of cases) new Case(element);
-const search = document.getElementById("search");
-const metric = document.getElementById("metric");
-const statusButtons = [...document.querySelectorAll(".statuses button")];
-let current = null;
-
-// --- filters
-
-const texts = new WeakMap();
-
-function textOf(element) {
-  if (!texts.has(element)) {
-    const body = document.createElement("template");
-    body.innerHTML = element.querySelector("noscript").textContent;
-    const parts = [
-      ...element.querySelectorAll("h3, .brief"),
-      ...body.content.querySelectorAll("h4, .message, .note, dd"),
-    ];
-    texts.set(element, parts.map((part) => part.textContent).join("\n").toLowerCase());
-  }
-  return texts.get(element);
-}
-
-function applyFilters() {
-  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const pressed = statusButtons.filter((button) => button.getAttribute("aria-pressed") === "true");
-  const statuses = pressed.map((button) => button.dataset.status);
-  let visible = 0;
-  for (const element of cases) {
-    const keys = element.dataset.keys.split(" ").map((key) => key.split(":"));
-    const fits = keys.some(
-      ([status, name]) =>
-        (statuses.length === 0 || statuses.includes(status)) &&
-        (metric.value === "" || metric.value === name),
-    );
-    const found = fits && words.every((word) => textOf(element).includes(word));
-    element.hidden = !found;
-    visible += found ? 1 : 0;
-  }
-  document.getElementById("shown").textContent = `${visible} of ${cases.length}`;
-  document.getElementById("nothing").hidden = visible > 0;
-}
-
-let pending = 0;
-search.addEventListener("input", () => {
-  clearTimeout(pending);
-  pending = setTimeout(applyFilters, 80);
-});
-metric.addEventListener("change", applyFilters);
-for (const button of statusButtons) {
-  button.addEventListener("click", () => {
-    const on = button.getAttribute("aria-pressed") === "true";
-    button.setAttribute("aria-pressed", String(!on));
-    applyFilters();
-  });
-}
-document.getElementById("filters").addEventListener("submit", (event) => event.preventDefault());
-
-const expand = document.getElementById("expand");
-expand.addEventListener("click", () => {
-  const open = expand.textContent === "Expand all";
-  for (const element of cases) element.firstElementChild.open = open;
-  expand.textContent = open ? "Collapse all" : "Expand all";
-});
-
-// --- moving through the cases
-
-function select(element) {
-  if (current) current.classList.remove("current");
-  current = element;
-  element.classList.add("current");
-  element.scrollIntoView({ block: "start" });
-  element.querySelector("summary").focus({ preventScroll: true });
-}
+// The page: keyboard, theme, copying.
 
 function step(by) {
-  const visible = cases.filter((element) => !element.hidden);
+  const visible = listed();
   if (visible.length === 0) return;
   const focused = document.activeElement.closest(".case");
-  const at = visible.indexOf(focused || current);
-  select(visible[Math.min(visible.length - 1, Math.max(0, at + by))]);
+  const at = visible.indexOf(focused ? caseById.get(focused.id) : current);
+  goTo(visible[Math.min(visible.length - 1, Math.max(0, at + by))]);
+  remember(true);
 }
-
-function openTarget() {
-  const element = document.getElementById(location.hash.slice(1));
-  if (!element || !element.classList.contains("case")) return;
-  element.hidden = false;
-  element.firstElementChild.open = true;
-  select(element);
-}
-addEventListener("hashchange", openTarget);
-openTarget();
 
 // --- keyboard
 
 const help = document.getElementById("help");
-const VIEWS = { 1: "slider", 2: "onion", 3: "blink", 4: "difference" };
+const zoomed = (how) => () => {
+  const viewer = currentViewer();
+  if (viewer) viewer.zoomTo(how);
+};
 const KEYS = {
   j: () => step(1),
   k: () => step(-1),
-  o: nextOverlay,
-  b: () => chooseBoxes(!choice.boxes),
+  v: () => nextView(1),
+  V: () => nextView(-1),
+  s: () => chooseView("pair"),
+  d: () => chooseView("difference"),
+  b: () => toggle("boxes"),
+  m: () => toggle("dim"),
+  "+": zoomed("in"),
+  "=": zoomed("in"),
+  "-": zoomed("out"),
+  0: zoomed("fit"),
+  1: zoomed("one"),
+  f: zoomed("full"),
   "/": () => search.focus(),
   "?": () => help.showModal(),
 };
 
+function leave() {
+  const viewer = currentViewer();
+  if (viewer && viewer.filling) viewer.fill(false);
+}
+
 addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
-  if (event.target === search) {
-    if (event.key === "Escape") search.blur();
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape") {
+    if (event.target === search) search.blur();
+    else leave();
     return;
   }
-  if (event.target.tagName === "SELECT") return;
-  const action = KEYS[event.key] || (VIEWS[event.key] && (() => chooseView(VIEWS[event.key])));
+  if (event.target.closest("select, textarea, input:not([type=checkbox], [type=range])")) return;
+  const action = KEYS[event.key];
   if (!action) return;
   event.preventDefault();
   action();
@@ -161,20 +94,25 @@ theme.addEventListener("click", () => {
 
 // --- copying
 
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
-  if (!button) return;
-  const code = button.previousElementSibling;
+async function copy(text, button, element) {
+  const label = button.textContent;
   try {
-    await navigator.clipboard.writeText(code.textContent);
+    await navigator.clipboard.writeText(text);
     button.textContent = "Copied";
   } catch {
-    getSelection().selectAllChildren(code);
-    button.textContent = "Selected";
+    if (element) getSelection().selectAllChildren(element);
+    button.textContent = element ? "Selected" : "It is in the address bar";
   }
   setTimeout(() => {
-    button.textContent = "Copy";
+    button.textContent = label;
   }, 1500);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button.previousElementSibling.textContent, button, button.previousElementSibling);
 });
 
 if (matchMedia("(prefers-reduced-motion: reduce)").matches) root.toggleAttribute("data-paused", true);
+
+readAddress();

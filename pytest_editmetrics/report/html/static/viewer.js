@@ -1,24 +1,38 @@
 "use strict";
 
-// The viewer shows the pictures of one case. There are only as many viewers as there are cases near
-// the screen: they are lent to cases and taken back. What the reader chose for the view, the overlay
-// and the boxes holds for every case; the slider and the pair of images are the case's own.
+// The viewer shows the pictures of one case. There are only as many viewers as there are open cases
+// near the screen: they are lent to cases and taken back. What the reader chose for view and boxes holds
+// for every case; the slider, the zoom and the pair of images are the case's own.
 
-const choice = { view: "slider", overlay: "", boxes: true };
+const choice = { view: "", boxes: true, dim: true };
 const viewers = new Set();
 const idle = [];
 const STRIP_HEIGHT = 104;
+const WIDE = 860;
+const GAP = 8;
 const PAIRS = [
   ["golden", "edited"],
   ["reference", "edited"],
   ["reference", "golden"],
+  ["before", "edited"],
 ];
+// Each view is a list of panes, each pane a list of sheets, the lowest first.
+const VIEWS = {
+  pair: { label: "Side by side", panes: [["first"], ["second"]] },
+  difference: { label: "Difference", panes: [["difference"]], beside: ["second"] },
+  slider: { label: "Slider", panes: [["first", "second"]] },
+  onion: { label: "Onion skin", panes: [["first", "second"]] },
+  blink: { label: "Blink", panes: [["first", "second"]] },
+  heat: { label: "Heat map", panes: [["grey", "heat"]] },
+  lpips: { label: "LPIPS map", panes: [["grey", "lpips"]], kind: "heat" },
+  patches: { label: "Patch costs", panes: [["grey", "patches"]], kind: "patches" },
+};
 
 function pictureState(data) {
   const names = data.layers.map((layer) => layer.name);
   const pairs = PAIRS.filter((pair) => pair.every((name) => names.includes(name)));
   if (pairs.length === 0) pairs.push([names[0], null]);
-  return { data, pairs, pair: pairs[0], position: 50, overlay: null };
+  return { data, pairs, pair: pairs[0], position: 50, map: null, zoom: null };
 }
 
 class Viewer {
@@ -28,8 +42,13 @@ class Viewer {
 
   constructor() {
     this.element = document.createElement("div");
+    this.element.className = "viewer";
     this.element.append(document.getElementById("viewer").content.cloneNode(true));
+    this.stage = this.find(".stage");
+    this.zoom = new Zoom(() => this.placed());
+    this.fillViews();
     this.listen();
+    this.resized = new ResizeObserver(() => this.layOut());
   }
 
   find(selector) {
@@ -40,64 +59,114 @@ class Viewer {
     this.state = state;
     this.data = state.data;
     this.title = host.dataset.title;
-    const [first] = this.data.layers;
-    this.element.style.setProperty("--w", first.w);
-    this.element.style.setProperty("--h", first.h);
-    this.element.className = state.pair[1] === null ? "single" : "";
-    this.find(".frame").classList.toggle("pixels", first.w < 200);
+    this.frame = this.data.layers[0];
+    this.zoom.fitted = true;
+    this.sources = new Map();
     this.fillPairs();
-    this.fillOverlays();
     this.fillStrip();
-    this.showPair();
-    viewers.add(this);
-    this.refresh();
+    this.find(".boxes").hidden = this.data.boxes.length === 0;
     host.append(this.element);
+    viewers.add(this);
+    this.resized.observe(this.element);
+    this.refresh();
   }
 
   detach() {
     viewers.delete(this);
+    this.resized.disconnect();
     for (const canvas of this.element.querySelectorAll("canvas")) hideImage(canvas);
+    for (const source of this.sources.values()) hideImage(source.canvas);
+    this.sources.clear();
     this.find(".strip").textContent = "";
-    this.find(".over").textContent = "";
+    this.stage.textContent = "";
     this.element.remove();
     idle.push(this);
   }
 
+  // --- what there is
+
+  layer(name) {
+    return this.data.layers.find((layer) => layer.name === name);
+  }
+
+  overlays(kind) {
+    return this.data.overlays.filter((overlay) => overlay.kind === kind);
+  }
+
+  mask() {
+    return this.overlays("mask")[0];
+  }
+
+  offered() {
+    if (this.state.pair[1] === null) return [];
+    return Object.keys(VIEWS).filter((name) => !VIEWS[name].kind || this.overlays(VIEWS[name].kind).length > 0);
+  }
+
+  view() {
+    const offered = this.offered();
+    if (offered.length === 0) return "single";
+    if (offered.includes(choice.view)) return choice.view;
+    return this.data.default || (this.element.clientWidth >= WIDE ? "pair" : "slider");
+  }
+
+  // The map of the view, if it has one: the one that was chosen, else the first.
+  map(view) {
+    const maps = VIEWS[view] && VIEWS[view].kind ? this.overlays(VIEWS[view].kind) : [];
+    return maps.includes(this.state.map) ? this.state.map : maps[0];
+  }
+
+  source(image) {
+    if (!this.sources.has(image.image)) {
+      const canvas = canvasOf("");
+      this.sources.set(image.image, { canvas, ready: showImage(canvas, image.image, image) });
+    }
+    return this.sources.get(image.image);
+  }
+
+  // --- controls
+
+  fillViews() {
+    for (const [name, { label }] of Object.entries(VIEWS)) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.dataset.view = name;
+      button.textContent = label;
+      this.find(".views").append(button);
+    }
+  }
+
   fillPairs() {
     const { pairs, pair } = this.state;
-    const options = pairs.map(([before, after], index) => new Option(`${before} and ${after}`, index));
+    const options = pairs.map(([first, second], index) => new Option(`${first} and ${second}`, index));
     const select = this.find(".pair");
     select.replaceChildren(...options);
     select.value = pairs.indexOf(pair);
     select.hidden = pairs.length < 2;
   }
 
-  fillOverlays() {
-    const select = this.find(".overlay");
-    const options = this.data.overlays.map((overlay, index) => new Option(overlay.label, index));
-    select.replaceChildren(new Option("No overlay", ""), ...options);
-    select.hidden = options.length === 0;
-    this.find(".boxes").hidden = this.data.boxes.length === 0;
+  fillMaps(view) {
+    const select = this.find(".maps");
+    const maps = VIEWS[view] && VIEWS[view].kind ? this.overlays(VIEWS[view].kind) : [];
+    select.replaceChildren(...maps.map((map) => new Option(map.label, this.data.overlays.indexOf(map))));
+    if (maps.length) select.value = this.data.overlays.indexOf(this.map(view));
+    select.hidden = maps.length < 2;
   }
 
   fillStrip() {
-    const figures = this.data.layers.map((layer) => [layer, layer.name]);
     this.data.crops.forEach((pair, number) => {
       const of = this.data.crops.length > 1 ? ` ${number + 1}` : "";
       pair.forEach((crop, side) => {
-        figures.push([crop, `object${of}, ${side === 0 ? "reference" : "edited"}`]);
+        const caption = `object${of}, ${side === 0 ? "reference" : "edited"}`;
+        const figure = document.createElement("figure");
+        const canvas = canvasOf(`${this.title}: ${caption}`);
+        canvas.style.aspectRatio = `${crop.w} / ${crop.h}`;
+        const text = document.createElement("figcaption");
+        text.textContent = caption;
+        figure.append(canvas, text);
+        this.find(".strip").append(figure);
+        showImage(canvas, crop.image, crop, STRIP_HEIGHT);
       });
     });
-    for (const [image, caption] of figures) {
-      const figure = document.createElement("figure");
-      const canvas = canvasOf(`${this.title}: ${caption}`);
-      canvas.style.aspectRatio = `${image.w} / ${image.h}`;
-      const text = document.createElement("figcaption");
-      text.textContent = caption;
-      figure.append(canvas, text);
-      this.find(".strip").append(figure);
-      showImage(canvas, image.image, image, STRIP_HEIGHT);
-    }
   }
 
   listen() {
@@ -107,112 +176,276 @@ class Viewer {
     });
     this.find(".pair").addEventListener("change", (event) => {
       this.state.pair = this.state.pairs[event.target.value];
-      this.showPair();
+      this.refresh();
     });
-    this.find(".overlay").addEventListener("change", (event) => {
-      const overlay = this.data.overlays[event.target.value];
-      this.state.overlay = overlay;
-      chooseOverlay(overlay ? overlay.kind : "");
+    this.find(".maps").addEventListener("change", (event) => {
+      this.state.map = this.data.overlays[event.target.value];
+      this.refresh();
     });
-    this.find(".boxes input").addEventListener("change", (event) => chooseBoxes(event.target.checked));
-    this.find("input[type=range]").addEventListener("input", (event) => {
-      this.move(Number(event.target.value));
-    });
+    this.find(".boxes input").addEventListener("change", () => toggle("boxes"));
+    this.find(".dim input").addEventListener("change", () => toggle("dim"));
+    this.find("input[type=range]").addEventListener("input", (event) => this.move(Number(event.target.value)));
     this.find(".pause").addEventListener("click", () => {
-      document.documentElement.toggleAttribute("data-paused");
+      root.toggleAttribute("data-paused");
       refreshAll();
     });
-    const frame = this.find(".frame");
-    const drag = (event) => {
-      const { left, width } = frame.getBoundingClientRect();
-      this.move(Math.min(100, Math.max(0, (100 * (event.clientX - left)) / width)));
-    };
-    frame.addEventListener("pointerdown", (event) => {
-      if (choice.view !== "slider" || event.button !== 0) return;
-      frame.setPointerCapture(event.pointerId);
-      drag(event);
-    });
-    frame.addEventListener("pointermove", (event) => {
-      if (frame.hasPointerCapture(event.pointerId)) drag(event);
-    });
+    this.find(".zooms").addEventListener("click", (event) => this.zoomTo(event.target.dataset.zoom));
+    listenForGestures(this.stage, this.zoom, (event, begins) => this.slide(event, begins));
+    this.stage.addEventListener("pointermove", (event) => this.inspect(event));
+    this.stage.addEventListener("pointerleave", () => this.inspect(null));
+    this.element.addEventListener("fullscreenchange", () => this.layOut());
   }
 
-  layer(name) {
-    return this.data.layers.find((layer) => layer.name === name);
+  zoomTo(how) {
+    if (how === "in") this.zoom.by(1.5);
+    else if (how === "out") this.zoom.by(1 / 1.5);
+    else if (how === "fit") this.zoom.fit();
+    else if (how === "one") this.zoom.one();
+    else if (how === "full") this.fill();
   }
 
-  showPair() {
-    const { pair } = this.state;
-    ["before", "after"].forEach((side, index) => {
-      const element = this.find(`.${side}`);
-      const canvas = element.querySelector("canvas");
-      const layer = this.layer(pair[index]);
-      element.hidden = !layer;
-      if (!layer) return;
-      canvas.setAttribute("aria-label", `${this.title}: ${layer.name}`);
-      element.querySelector(".tag").textContent = layer.name;
-      showImage(canvas, layer.image, layer);
-    });
-    const [before, after] = pair.map((name) => this.layer(name));
-    const differ = Boolean(after) && (before.w !== after.w || before.h !== after.h);
-    const sizes = this.find(".sizes");
-    sizes.hidden = !differ;
-    if (differ) {
-      const said = [before, after].map((layer) => `${layer.name} ${layer.w}x${layer.h} px`);
-      sizes.textContent = `The sizes differ: ${said.join(", ")}. Both are drawn at the same size.`;
+  // Full screen; where a page may not, as in a frame, the viewer fills the window.
+  async fill(wanted = !this.filling) {
+    if (document.fullscreenElement) await document.exitFullscreen();
+    else if (wanted && this.element.requestFullscreen) {
+      try {
+        await this.element.requestFullscreen();
+        return;
+      } catch {
+        // the window, then
+      }
     }
-    this.find(".from").textContent = pair[0];
-    this.find(".to").textContent = pair[1] || "";
-    this.move(this.state.position);
+    this.element.classList.toggle("filling", wanted && !document.fullscreenElement);
+    this.layOut();
+  }
+
+  get filling() {
+    return document.fullscreenElement === this.element || this.element.classList.contains("filling");
+  }
+
+  // A drag moves the slider unless the picture is zoomed and the drag begins away from the handle.
+  slide(event, begins) {
+    if (this.shown !== "slider") return false;
+    const { left, width } = this.stage.firstElementChild.getBoundingClientRect();
+    const at = event.clientX - left;
+    if (begins && this.zoom.movable && Math.abs(at - (this.state.position * width) / 100) > 24) return false;
+    this.move(Math.min(100, Math.max(0, (100 * at) / width)));
+    return true;
   }
 
   move(position) {
     this.state.position = position;
     const range = this.find("input[type=range]");
     const share = Math.round(position);
-    const [before, after] = this.state.pair;
+    const [first, second] = this.state.pair;
     range.value = share;
-    range.setAttribute("aria-label", `Between ${before} and ${after}`);
-    const seen = choice.view === "slider" ? 100 - share : share;
-    range.setAttribute("aria-valuetext", `${seen} % of the ${after} image seen`);
-    this.find(".frame").style.setProperty("--position", position);
+    range.setAttribute("aria-label", `Between ${first} and ${second}`);
+    const seen = this.shown === "slider" ? 100 - share : share;
+    range.setAttribute("aria-valuetext", `${seen} % of the ${second} image seen`);
+    this.stage.style.setProperty("--position", position);
   }
 
-  overlay() {
-    const { overlay } = this.state;
-    if (overlay && overlay.kind === choice.overlay) return overlay;
-    return this.data.overlays.find(({ kind }) => kind === choice.overlay);
-  }
+  // --- drawing
 
   refresh() {
-    for (const button of this.element.querySelectorAll("[data-view]")) {
-      button.setAttribute("aria-pressed", String(button.dataset.view === choice.view));
+    const view = this.view();
+    this.shown = view;
+    this.element.dataset.view = view;
+    for (const button of this.element.querySelectorAll(".views button")) {
+      button.hidden = !this.offered().includes(button.dataset.view);
+      button.setAttribute("aria-pressed", String(button.dataset.view === view));
     }
-    this.move(this.state.position);
-    const paused = document.documentElement.hasAttribute("data-paused");
-    this.find(".pause").textContent = paused ? "Play" : "Pause";
+    this.find(".views").hidden = view === "single";
+    this.find(".pause").textContent = root.hasAttribute("data-paused") ? "Play" : "Pause";
     this.find(".boxes input").checked = choice.boxes;
-    this.drawOver(this.overlay());
+    this.find(".dim").hidden = view !== "difference" || !this.mask();
+    this.find(".dim input").checked = choice.dim;
+    const [first, second] = this.state.pair;
+    this.find(".from").textContent = first;
+    this.find(".to").textContent = second || "";
+    this.fillMaps(view);
+    this.tellSizes();
+    this.draw(view);
+    this.move(this.state.position);
+    fillLegend(this.find(".legend"), view, { mask: this.mask(), map: this.map(view) });
+    listBoxes(this.find(".box-list"), choice.boxes ? this.data.boxes : []);
   }
 
-  drawOver(overlay) {
-    const over = this.find(".over");
-    for (const canvas of over.querySelectorAll("canvas")) hideImage(canvas);
-    over.textContent = "";
-    const [first] = this.data.layers;
-    const boxes = choice.boxes ? this.data.boxes : [];
-    if (overlay && overlay.kind === "patches") over.append(drawPatches(first, overlay));
-    else if (overlay) {
-      const canvas = canvasOf(overlay.label);
-      canvas.className = overlay.kind;
-      over.append(canvas);
-      showImage(canvas, overlay.image, overlay);
+  tellSizes() {
+    const [first, second] = this.state.pair.map((name) => this.layer(name));
+    const differ = Boolean(second) && (first.w !== second.w || first.h !== second.h);
+    const sizes = this.find(".sizes");
+    sizes.hidden = !differ;
+    if (!differ) return;
+    const said = [first, second].map((layer) => `${layer.name} ${layer.w}x${layer.h} px`);
+    sizes.textContent = `The sizes differ: ${said.join(", ")}. Both are drawn at the same size.`;
+  }
+
+  draw(view) {
+    const described = VIEWS[view] || { panes: [["first"]] };
+    const panes = [...described.panes];
+    if (described.beside && this.element.clientWidth >= WIDE) panes.unshift(described.beside);
+    this.stage.setAttribute("aria-label", `Pictures of ${this.title}; + and - zoom, arrow keys move`);
+    for (const canvas of this.stage.querySelectorAll("canvas.blend")) hideImage(canvas);
+    this.stage.replaceChildren(...panes.map((sheets) => this.pane(sheets)));
+    this.layOut();
+  }
+
+  pane(sheets) {
+    const pane = document.createElement("div");
+    pane.className = "pane";
+    for (const name of sheets) {
+      const sheet = document.createElement("div");
+      sheet.className = `sheet ${name}`;
+      const world = document.createElement("div");
+      world.className = "world";
+      world.style.width = `${this.frame.w}px`;
+      world.style.height = `${this.frame.h}px`;
+      this.paint(world, name);
+      sheet.append(world);
+      pane.append(sheet);
     }
-    if (boxes.length) over.append(drawBoxes(first, boxes));
-    this.find(".overlay").value = overlay ? this.data.overlays.indexOf(overlay) : "";
-    this.find(".frame").classList.toggle("muted", Boolean(overlay) && overlay.kind !== "mask");
-    fillLegend(this.find(".legend"), overlay);
-    listBoxes(this.find(".box-list"), boxes);
+    pane.append(this.boxesOver(), ...this.tags(sheets));
+    const spot = document.createElement("div");
+    spot.className = "spot";
+    spot.hidden = true;
+    pane.append(spot);
+    return pane;
+  }
+
+  // The boxes lie over all sheets of a pane.
+  boxesOver() {
+    const sheet = document.createElement("div");
+    sheet.className = "sheet over";
+    const world = document.createElement("div");
+    world.className = "world";
+    world.style.width = `${this.frame.w}px`;
+    world.style.height = `${this.frame.h}px`;
+    if (choice.boxes && this.data.boxes.length) world.append(drawBoxes(this.frame, this.data.boxes));
+    sheet.append(world);
+    return sheet;
+  }
+
+  tags(sheets) {
+    const names = { first: this.state.pair[0], second: this.state.pair[1] };
+    return sheets
+      .filter((name) => names[name] || name === "difference")
+      .map((name) => {
+        const tag = document.createElement("span");
+        tag.className = `tag ${name}`;
+        tag.textContent = names[name] || name;
+        return tag;
+      });
+  }
+
+  paint(world, name) {
+    const [first, second] = this.state.pair.map((layer) => this.layer(layer));
+    const image = { first, second, grey: second, lpips: this.map("lpips") }[name];
+    if (name === "patches") world.append(drawPatches(this.frame, this.map("patches")));
+    else if (image) {
+      const { canvas } = this.source(image);
+      canvas.setAttribute("aria-label", `${this.title}: ${image.name || image.label}`);
+      world.append(canvas);
+    } else this.blend(world, name, first, second);
+  }
+
+  async blend(world, name, first, second) {
+    const canvas = canvasOf(`${this.title}: difference of ${first.name} and ${second.name}`);
+    canvas.className = "blend";
+    world.append(canvas);
+    const mask = choice.dim || name === "heat" ? this.mask() : null;
+    const sources = [first, second, mask].map((image) => image && this.source(image));
+    await Promise.all(sources.map((source) => source && source.ready));
+    if (!canvas.isConnected) return;
+    if (sources.some((source) => source && source.canvas.classList.contains("broken"))) {
+      canvas.classList.add("broken");
+      return;
+    }
+    const [before, after, measured] = sources.map((source) => source && source.canvas);
+    drawDifference(canvas, before, after, measured);
+    if (name === "difference" && measured) addUnmeasured(canvas, after, measured);
+  }
+
+  // Panes stand side by side, or one below the other where that shows the pictures much larger.
+  layOut() {
+    const panes = this.stage.childElementCount;
+    const { w, h } = this.frame;
+    const width = this.stage.clientWidth;
+    if (!panes || !width) return;
+    const most = this.filling ? innerHeight - 150 : Math.max(240, innerHeight * 0.78);
+    const apart = GAP * (panes - 1);
+    const across = Math.min((width - apart) / panes / w, most / h);
+    const down = Math.min(width / w, (most - apart) / panes / h);
+    const rows = across < 0.7 * down;
+    const scale = rows ? down : across;
+    const paneWidth = rows ? width : (width - apart) / panes;
+    const paneHeight = Math.max(scale * h, Math.min(h, 160));
+    const fits = Math.min(paneWidth, Math.max(scale * w, 160));
+    this.stage.classList.toggle("rows", rows);
+    for (const pane of this.stage.children) {
+      pane.style.width = `${fits}px`;
+      pane.style.height = `${paneHeight}px`;
+    }
+    this.zoom.place({ w: fits, h: paneHeight }, { w, h });
+    // a strip that would be a few pixels high begins at its own size
+    if (this.zoom.fitted && Math.min(w, h) * this.zoom.scale < 64 && this.zoom.scale < 1) this.zoom.one();
+  }
+
+  placed() {
+    const { x, y, scale } = this.zoom;
+    for (const world of this.stage.querySelectorAll(".world")) {
+      world.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
+    }
+    this.stage.classList.toggle("pixels", scale >= 2);
+    this.stage.classList.toggle("movable", this.zoom.movable);
+    this.find(".percent").textContent = `${Math.round(scale * 100)} %`;
+  }
+
+  // --- one pixel
+
+  inspect(event) {
+    const line = this.find(".inspector");
+    const pane = event && event.target.closest(".pane");
+    let at = null;
+    let point = null;
+    if (pane) {
+      const { left, top } = pane.getBoundingClientRect();
+      point = { x: event.clientX - left, y: event.clientY - top };
+      at = this.zoom.pixel(point.x, point.y);
+    }
+    for (const spot of this.stage.querySelectorAll(".spot")) {
+      spot.hidden = !at || spot.parentElement === pane;
+      if (at) spot.style.transform = `translate(${point.x}px, ${point.y}px)`;
+    }
+    line.textContent = at ? this.pixelText(at) : "";
+  }
+
+  pixelText({ x, y }) {
+    const layers = this.state.pair.filter(Boolean).map((name) => this.layer(name));
+    const values = layers.map((layer) => this.pixelOf(layer, x, y));
+    const parts = [`x ${x}, y ${y}`];
+    if (values.some((value) => value === null)) {
+      return `${parts[0]} (this browser lets no page in a folder read its images: the one-file report says the values)`;
+    }
+    layers.forEach((layer, index) => parts.push(`${layer.name} ${values[index].join(" ")}`));
+    if (values.length === 2) {
+      parts.push(`difference ${values[0].map((value, channel) => Math.abs(value - values[1][channel])).join(" ")}`);
+    }
+    return parts.join(" · ");
+  }
+
+  pixelOf(layer, x, y) {
+    const { canvas } = this.source(layer);
+    if (!canvas.width) return [];
+    const [column, row] = [
+      Math.floor((x * layer.w) / this.frame.w),
+      Math.floor((y * layer.h) / this.frame.h),
+    ];
+    try {
+      return [...canvas.getContext("2d").getImageData(column, row, 1, 1).data.slice(0, 3)];
+    } catch {
+      return null;
+    }
   }
 }
 
@@ -222,21 +455,25 @@ function refreshAll() {
 
 function chooseView(view) {
   choice.view = view;
-  document.documentElement.dataset.view = view;
+  refreshAll();
+  remember();
+}
+
+function toggle(what) {
+  choice[what] = !choice[what];
   refreshAll();
 }
 
-function chooseOverlay(kind) {
-  choice.overlay = kind;
-  refreshAll();
+function nextView(by) {
+  const viewer = currentViewer();
+  if (!viewer) return;
+  const offered = viewer.offered();
+  if (offered.length) chooseView(offered[(offered.indexOf(viewer.shown) + by + offered.length) % offered.length]);
 }
 
-function chooseBoxes(drawn) {
-  choice.boxes = drawn;
-  refreshAll();
-}
-
-function nextOverlay() {
-  const kinds = ["", "mask", "heat", "patches"];
-  chooseOverlay(kinds[(kinds.indexOf(choice.overlay) + 1) % kinds.length]);
+// The viewer that a key means: the one that fills the screen, else the current case's, else the first.
+function currentViewer() {
+  const all = [...viewers];
+  const case_ = current && all.find((viewer) => current.element.contains(viewer.element));
+  return all.find((viewer) => viewer.filling) || case_ || all[0] || null;
 }

@@ -1,0 +1,158 @@
+"use strict";
+
+// Which cases are listed, in which order, under which headings. `asked` is all of it, and stands in the
+// address; `cases` are in the order of the page: by outcome, then by margin, the worst first.
+
+const NOTHING_ASKED = { status: "", metric: "", cause: "", q: "", sort: "margin", group: "outcome" };
+const asked = { ...NOTHING_ASKED };
+const list = document.getElementById("cases");
+const nothing = document.getElementById("nothing");
+const cases = [...list.querySelectorAll(".case")].map((element, rank) => new Case(element, rank));
+const caseById = new Map(cases.map((one) => [one.id, one]));
+const search = document.getElementById("search");
+const statusButtons = [...document.querySelectorAll(".statuses button")];
+const selects = ["metric", "cause", "sort", "group"].map((name) => document.getElementById(name));
+const names = new Intl.Collator(undefined, { numeric: true });
+const SIGNS = Object.fromEntries(statusButtons.map((button) => [button.dataset.status, button.querySelector(".sign").textContent]));
+let headings = [...list.querySelectorAll(".group")];
+let arranged = "margin outcome";
+
+const ORDERS = {
+  margin: (a, b) => a.rank - b.rank,
+  name: (a, b) => names.compare(a.test, b.test) || a.rank - b.rank,
+  metric: (a, b) => names.compare(a.metric, b.metric) || a.rank - b.rank,
+  cause: (a, b) => !a.cause - !b.cause || names.compare(a.cause, b.cause) || a.rank - b.rank,
+  run: (a, b) => a.number - b.number,
+};
+const GROUPS = {
+  outcome: (one) => one.status,
+  cause: (one) => one.cause,
+  test: (one) => one.test.split("[")[0],
+  metric: (one) => one.metric,
+  none: () => "",
+};
+
+function fits(one, statuses, words) {
+  const keys = one.keys.trim().split(" ");
+  const fitting = keys.some((key) => {
+    const at = key.indexOf(":");
+    const status = key.slice(0, at);
+    return (
+      (statuses.length === 0 || statuses.includes(status)) &&
+      (asked.metric === "" || asked.metric === key.slice(at + 1))
+    );
+  });
+  if (!fitting || (asked.cause !== "" && asked.cause !== one.cause)) return false;
+  return words.length === 0 || words.every((word) => one.words.includes(word));
+}
+
+function applyFilters() {
+  const words = asked.q.toLowerCase().split(/\s+/).filter(Boolean);
+  const statuses = asked.status.split(",").filter(Boolean);
+  let visible = 0;
+  for (const one of cases) {
+    const listed = fits(one, statuses, words);
+    if (one.element.hidden === listed) one.element.hidden = !listed;
+    visible += listed ? 1 : 0;
+  }
+  document.getElementById("shown").textContent = `${visible} of ${cases.length}`;
+  nothing.hidden = visible > 0;
+  arrange();
+  countGroups();
+}
+
+// Puts cases and headings in order, only if sort or group are others than those that they lie in.
+function arrange() {
+  const wanted = `${asked.sort} ${asked.group}`;
+  if (wanted === arranged) return;
+  arranged = wanted;
+  for (const heading of headings) heading.remove();
+  const key = GROUPS[asked.group];
+  const groups = new Map();
+  // groups stand in the order of their worst case
+  for (const one of cases) groups.set(key(one), []);
+  for (const one of [...cases].sort(ORDERS[asked.sort])) groups.get(key(one)).push(one);
+  const page = document.createDocumentFragment();
+  headings = [];
+  for (const [name, members] of groups) {
+    if (asked.group !== "none") {
+      const heading = headingOf(name, members[0]);
+      headings.push(heading);
+      page.append(heading);
+    }
+    for (const one of members) page.append(one.element);
+  }
+  list.insertBefore(page, nothing);
+}
+
+function headingOf(name, first) {
+  const heading = document.createElement("h2");
+  heading.className = "group";
+  heading.dataset.group = asked.group;
+  heading.dataset.key = name;
+  const number = document.createElement("span");
+  number.className = "number";
+  if (asked.group === "outcome") {
+    const sign = document.createElement("span");
+    sign.className = `sign ${first.status}`;
+    sign.setAttribute("aria-hidden", "true");
+    sign.textContent = SIGNS[first.status];
+    heading.append(sign, ` ${name[0].toUpperCase()}${name.slice(1)} `, number);
+  } else heading.append(`${name || "No cause to name"} `, number);
+  return heading;
+}
+
+function countGroups() {
+  const key = GROUPS[asked.group];
+  const counts = new Map();
+  for (const one of cases) if (!one.element.hidden) counts.set(key(one), (counts.get(key(one)) || 0) + 1);
+  for (const heading of headings) {
+    const count = counts.get(heading.dataset.key) || 0;
+    heading.hidden = count === 0;
+    heading.querySelector(".number").textContent = count;
+  }
+}
+
+// The cases that are listed, as they stand on the page.
+function listed() {
+  return [...list.querySelectorAll(".case:not([hidden])")].map((element) => caseById.get(element.id));
+}
+
+function showAsked() {
+  for (const select of selects) select.value = asked[select.id];
+  if (search.value !== asked.q) search.value = asked.q;
+  const statuses = asked.status.split(",");
+  for (const button of statusButtons) {
+    button.setAttribute("aria-pressed", String(statuses.includes(button.dataset.status)));
+  }
+}
+
+function ask(change, replaces = false) {
+  Object.assign(asked, change);
+  showAsked();
+  applyFilters();
+  remember(replaces);
+}
+
+let pending = 0;
+search.addEventListener("input", () => {
+  clearTimeout(pending);
+  pending = setTimeout(() => ask({ q: search.value }, asked.q !== ""), 80);
+});
+for (const select of selects) select.addEventListener("change", () => ask({ [select.id]: select.value }));
+for (const button of statusButtons) {
+  button.addEventListener("click", () => {
+    const { status } = button.dataset;
+    const pressed = asked.status.split(",").filter(Boolean);
+    const others = pressed.filter((one) => one !== status);
+    ask({ status: (pressed.includes(status) ? others : [...pressed, status]).join(",") });
+  });
+}
+document.getElementById("filters").addEventListener("submit", (event) => event.preventDefault());
+
+const expand = document.getElementById("expand");
+expand.addEventListener("click", () => {
+  const open = expand.textContent === "Expand all";
+  for (const one of cases) if (!open || !(one.closed || one.element.hidden)) one.details.open = open;
+  expand.textContent = open ? "Collapse all" : "Expand all";
+});
