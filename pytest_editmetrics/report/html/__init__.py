@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.runs.claims import check_ours
+from pytest_editmetrics.runs.review import read_review
 from pytest_editmetrics.runs.writing import is_report
 from pytest_editmetrics.whole_file import replacing
 
@@ -52,7 +53,12 @@ def write_html(
     from pytest_editmetrics.report.html.pictures import Gallery
 
     gallery = Gallery(run)
-    view = build_view(revived(run), gallery, _shown(run.path) if keeps_run else None)
+    try:
+        decisions = read_review(run.path, run.session.get("started"))
+    except EditMetricsError as error:
+        say(f"report: without what was decided on its cases: {error}")
+        decisions = {}
+    view = build_view(revived(run), gallery, _shown(run.path) if keeps_run else None, decisions)
     if gallery.missing:
         say(f"report: {len(gallery.missing)} images are not in {run.path}")
     one_file = output.suffix.lower() == ".html"

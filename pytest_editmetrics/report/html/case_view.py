@@ -16,6 +16,7 @@ from pytest_editmetrics.report.html.pictures import Gallery, case_picture
 from pytest_editmetrics.report.html.story import story_of
 from pytest_editmetrics.report.tally import beyond
 from pytest_editmetrics.runs.folder import GateRecord, Run
+from pytest_editmetrics.runs.review import Decision
 
 STATUSES = ("failed", "error", "unmeasured", "review", "recorded", "passed")
 _LONGEST = 160
@@ -29,6 +30,7 @@ class CaseView:
     groups, ``why`` the same in words; ``metric`` is the metric of its worst gate, ``margin`` how
     far that lies beyond its bound, relative to it: infinite where it fails without a number.
     ``accept`` holds what would accept the case as it is: an explanation, and a command if one does.
+    ``decision`` is what ``editmetrics review`` kept of it.
     """
 
     number: int
@@ -48,6 +50,7 @@ class CaseView:
     story: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     accept: tuple[tuple[str, str | None], ...]
+    decision: Decision | None = None
 
     @property
     def keys(self) -> str:

@@ -23,6 +23,7 @@ from pytest_editmetrics.report.summary import columns_of
 from pytest_editmetrics.report.tally import Row, Tally, tally_of
 from pytest_editmetrics.report.text import update_mode
 from pytest_editmetrics.runs.folder import Run
+from pytest_editmetrics.runs.review import Decision
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,16 @@ class ReportView:
     cases: tuple[CaseView, ...]
 
 
-def build_view(run: Run, gallery: Gallery, approve_from: str | None) -> ReportView:
+def build_view(
+    run: Run,
+    gallery: Gallery,
+    approve_from: str | None,
+    decisions: Mapping[str, Decision] | None = None,
+) -> ReportView:
     """Return the report of ``run``; its images are entered into ``gallery``.
 
     ``approve_from`` is the run directory as ``editmetrics approve`` takes it, ``None`` where it is
-    not kept.
+    not kept. ``decisions`` are what people decided on its cases, by anchor.
 
     Raises:
         EditMetricsError: a record that makes no sense, named by its test and metric.
@@ -92,6 +98,8 @@ def build_view(run: Run, gallery: Gallery, approve_from: str | None) -> ReportVi
         for group, case in zip(groups, cases, strict=True)
         for record in group.records
     }
+    if decisions:
+        cases = [replace(case, decision=decisions.get(case.anchor)) for case in cases]
     cases.sort(key=lambda case: case.order)
     counts = {status: sum(case.status == status for case in cases) for status in STATUSES}
     tally = _tally(run)

@@ -32,7 +32,11 @@ const GROUPS = {
   none: () => "",
 };
 
+// What a case must meet besides to be listed; other parts of the page add to it.
+const conditions = [];
+
 function fits(one, statuses, words) {
+  if (!conditions.every((condition) => condition(one))) return false;
   const keys = one.keys.trim().split(" ");
   const fitting = keys.some((key) => {
     const at = key.indexOf(":");

@@ -1,0 +1,391 @@
+// Deciding: each case is accepted, refused with a note, or put off. The server keeps it in the run; what
+// it says is what is shown, so that another tab, or another person, is never overwritten unseen.
+
+const REVIEW = JSON.parse(document.getElementById("review-data").textContent);
+const WORDS = { accepted: "Accepted", refused: "Refused", "put-off": "Put off" };
+const POLL = 4000;
+const decisions = new Map();
+const picked = new Set();
+const undoable = [];
+let mark = "";
+let onlyUndecided = false;
+
+function make(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key in element && typeof value === "boolean") element[key] = value;
+    else element.setAttribute(key, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+const button = (id, text, key) =>
+  make("button", { type: "button", id, "aria-keyshortcuts": key }, text, make("kbd", { "aria-hidden": "true" }, key));
+
+// --- the bar at the foot of the page
+
+const said = make("output", { id: "said", role: "status" });
+const counted = make("span", { id: "counted" });
+const about = make("span", { id: "about" });
+const all = make("select", { id: "all", "aria-label": "Accept all of a kind" });
+const acts = make("div", { class: "acts", role: "group", "aria-label": "Decide" });
+const bar = make("section", { id: "deciding", "aria-label": "Review" }, make("p", {}, about, said), acts, counted);
+const undecided = make("button", { type: "button", id: "undecided", "aria-pressed": "false" }, "Undecided only");
+acts.append(
+  button("accept", "Accept", "a"),
+  button("refuse", "Refuse", "r"),
+  button("put-off", "Put off", "p"),
+  button("undo", "Undo", "u"),
+  all,
+  undecided,
+  button("write", "Write", "w"),
+);
+if (REVIEW.readOnly) acts.replaceChildren(undecided);
+document.body.append(bar);
+new ResizeObserver(() => {
+  root.style.setProperty("--deciding", `${bar.offsetHeight}px`);
+}).observe(bar);
+const buttonOf = (id) => acts.querySelector(`#${id}`);
+
+function tell(text, failed = false) {
+  said.textContent = text;
+  said.classList.toggle("failed", failed);
+}
+
+// --- asking the server
+
+async function ask_server(path, body) {
+  const headers = { "X-Editmetrics-Token": REVIEW.token, "Content-Type": "application/json" };
+  let answer;
+  try {
+    answer = await fetch(path, body === undefined ? {} : { method: "POST", headers, body: JSON.stringify(body) });
+  } catch {
+    return { status: 0, error: "The server does not answer: it was stopped, or the connection is gone." };
+  }
+  const text = await answer.text();
+  try {
+    return { ...JSON.parse(text), status: answer.status };
+  } catch {
+    return { status: answer.status, error: text.trim() };
+  }
+}
+
+async function refresh() {
+  const found = await ask_server(`/state?seen=${mark}`);
+  if (found.status !== 200) {
+    tell(found.error, true);
+    bar.classList.add("lost");
+    return;
+  }
+  if (bar.classList.contains("lost")) tell("");
+  bar.classList.remove("lost");
+  if (found.decisions) showAll(found.decisions, found.mark);
+}
+
+function showAll(found, newMark) {
+  mark = newMark;
+  const before = new Set(decisions.keys());
+  for (const [id, decision] of Object.entries(found)) {
+    before.delete(id);
+    if (!decisions.has(id) || decisions.get(id).id !== decision.id) show(id, decision);
+  }
+  for (const id of before) show(id, null);
+  count();
+}
+
+// --- what a case shows
+
+function show(id, decision) {
+  const one = caseById.get(id);
+  if (decision) decisions.set(id, decision);
+  else decisions.delete(id);
+  if (!one) return;
+  const { element } = one;
+  const old = element.querySelector(":scope > .decided");
+  if (old) old.remove();
+  if (!decision) {
+    delete element.dataset.decision;
+    return;
+  }
+  element.dataset.decision = decision.verb;
+  const who = `${decision.by ? ` by ${decision.by}` : ""}, ${decision.at.replace("T", " ").replace("+00:00", " UTC")}`;
+  const written = decision.written ? "; golden written" : decision.verb === "accepted" ? "; not written yet" : "";
+  const line = make("p", { class: `decided ${decision.verb}` }, make("strong", {}, WORDS[decision.verb]), who + written);
+  if (decision.note) line.append(make("q", {}, decision.note));
+  element.append(line);
+}
+
+function count() {
+  let open = 0;
+  const verbs = { accepted: 0, refused: 0, "put-off": 0 };
+  let unwritten = 0;
+  for (const [id, { why }] of Object.entries(REVIEW.cases)) {
+    const decision = decisions.get(id);
+    if (decision) verbs[decision.verb] += 1;
+    else if (!why) open += 1;
+    if (decision && decision.verb === "accepted" && !decision.written) unwritten += 1;
+  }
+  const parts = Object.entries(verbs).filter(([, number]) => number > 0);
+  counted.textContent = [`${open} to decide`, ...parts.map(([verb, number]) => `${number} ${WORDS[verb].toLowerCase()}`)].join(" · ");
+  if (REVIEW.readOnly) return;
+  const write = buttonOf("write");
+  write.firstChild.textContent = unwritten ? `Write ${unwritten}…` : "Write…";
+  write.disabled = unwritten === 0;
+  buttonOf("undo").disabled = undoable.length === 0;
+}
+
+function nameOf(one) {
+  return one.test.split("::").pop();
+}
+
+function showTarget() {
+  const chosen = targets();
+  const [first] = chosen;
+  about.textContent = chosen.length > 1 ? `${chosen.length} selected` : first ? nameOf(first) : "No case is chosen";
+  if (REVIEW.readOnly) return;
+  const why = chosen.length === 1 ? REVIEW.cases[first.id].why : "";
+  buttonOf("accept").disabled = chosen.length === 0 || Boolean(why);
+  for (const id of ["refuse", "put-off"]) buttonOf(id).disabled = chosen.length === 0;
+  if (why) tell(`Cannot be accepted here: ${why}`);
+  else if (said.textContent.startsWith("Cannot be accepted here")) tell("");
+  showAlike(first);
+}
+
+const ALIKE = {
+  cause: (one) => one.cause,
+  test: (one) => one.test.split("[")[0],
+  metric: (one) => one.metric,
+};
+
+function alike(kind, like) {
+  const value = ALIKE[kind](like);
+  return cases.filter(
+    (one) => !decisions.has(one.id) && !REVIEW.cases[one.id].why && ALIKE[kind](one) === value,
+  );
+}
+
+function showAlike(first) {
+  const options = [make("option", { value: "" }, "Accept all…")];
+  for (const kind of first && picked.size === 0 ? Object.keys(ALIKE) : []) {
+    const value = ALIKE[kind](first);
+    if (!value) continue;
+    options.push(make("option", { value: kind }, `of ${kind} ${value.split("/").pop()} (${alike(kind, first).length})`));
+  }
+  all.replaceChildren(...options);
+  all.disabled = options.length === 1;
+}
+
+// --- choosing and deciding
+
+function targets() {
+  if (picked.size > 0) return [...picked].map((id) => caseById.get(id));
+  return current ? [current] : [];
+}
+
+function pick(one, on) {
+  if (on) picked.add(one.id);
+  else picked.delete(one.id);
+  one.element.classList.toggle("picked", on);
+  const box = one.element.querySelector(":scope > .pick input");
+  if (box) box.checked = on;
+  showTarget();
+}
+
+function unpickAll() {
+  for (const id of [...picked]) pick(caseById.get(id), false);
+}
+
+const isOpen = (one) => !decisions.has(one.id) && !REVIEW.cases[one.id].why;
+
+function nextUndecided() {
+  const shown = listed();
+  const at = current ? shown.indexOf(current) : -1;
+  return [...shown.slice(at + 1), ...shown.slice(0, at + 1)].find(isOpen);
+}
+
+function moveOn() {
+  const next = nextUndecided();
+  if (!next) {
+    tell("Every case that is listed is decided.");
+    return;
+  }
+  const opened = current && current.details.open;
+  if (opened) current.details.open = false;
+  next.details.open = Boolean(opened) || next.details.open;
+  goTo(next);
+  remember(true);
+  showTarget();
+}
+
+async function decide(chosen, verb, note = "", bulk = false) {
+  if (chosen.length === 0) {
+    moveOn();
+    return;
+  }
+  const asked_for = {};
+  for (const { id } of chosen) asked_for[id] = { verb, note, seen: idOf(id) };
+  const single = picked.size === 0 && chosen.length === 1;
+  if (!(await kept({ cases: asked_for, bulk }))) return;
+  unpickAll();
+  if (single) moveOn();
+}
+
+const idOf = (id) => (decisions.has(id) ? decisions.get(id).id : null);
+
+// Sends decisions and shows what became of them; tells whether they were kept.
+async function kept(body, remembers = true) {
+  const before = Object.keys(body.cases).map((id) => [id, idOf(id)]);
+  const answer = await ask_server("/decide", body);
+  if (answer.status !== 200) {
+    tell(answer.error, true);
+    await refresh();
+    return false;
+  }
+  const done = Object.entries(answer.decisions);
+  for (const [id, decision] of done) show(id, decision);
+  const changed = before.filter(([id]) => id in answer.decisions).map(([id, old]) => ({ id, old, now: idOf(id) }));
+  if (remembers && changed.length > 0) undoable.push(changed);
+  tell(toldOf(done, answer.left));
+  count();
+  applyFilters();
+  showTarget();
+  return done.length > 0;
+}
+
+function toldOf(done, left) {
+  const [first] = done;
+  const what = first && first[1] ? WORDS[first[1].verb].toLowerCase() : "taken back";
+  const parts = [];
+  if (done.length === 1) parts.push(`${nameOf(caseById.get(first[0]))}: ${what}`);
+  else if (done.length > 1) parts.push(`${done.length} cases ${what}`);
+  if (left.length > 0) parts.push(`left ${left.length}: ${left[0].test.split("::").pop()}: ${left[0].why}`);
+  return parts.join("; ");
+}
+
+async function undo() {
+  const last = undoable.pop();
+  if (!last) return;
+  const back = {};
+  for (const { id, old, now } of last) back[id] = { restore: old, seen: now };
+  if (await kept({ cases: back }, false)) tell(last.length === 1 ? `Undone: ${nameOf(caseById.get(last[0].id))}` : `Undone: ${last.length} cases`);
+  count();
+}
+
+// --- the note of a refusal
+
+const note = make("textarea", { id: "note", rows: "4", maxlength: "4000" });
+const noting = make(
+  "dialog",
+  { id: "noting", "aria-labelledby": "noting-title" },
+  make("h2", { id: "noting-title" }, "Refuse"),
+  make(
+    "form",
+    { method: "dialog" },
+    make("label", { for: "note" }, "What is wrong with it? Others who look at this run see the note."),
+    note,
+    make("div", { class: "ends" }, make("button", { value: "keep" }, "Refuse"), make("button", { value: "", formnovalidate: "" }, "Cancel")),
+  ),
+);
+document.body.append(noting);
+note.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  noting.close("keep");
+});
+noting.addEventListener("close", () => {
+  if (noting.returnValue === "keep") decide(targets(), "refused", note.value.trim());
+});
+
+function refuse() {
+  const chosen = targets();
+  if (chosen.length === 0) {
+    moveOn();
+    return;
+  }
+  const decision = decisions.get(chosen[0].id);
+  note.value = chosen.length === 1 && decision ? decision.note : "";
+  noting.querySelector("h2").textContent = chosen.length === 1 ? `Refuse ${nameOf(chosen[0])}` : `Refuse ${chosen.length} cases`;
+  noting.returnValue = "";
+  noting.showModal();
+}
+
+// --- keys and clicks
+
+const accept = () => {
+  const chosen = targets();
+  if (chosen.length === 1 && REVIEW.cases[chosen[0].id].why) showTarget();
+  else decide(chosen, "accepted");
+};
+
+const REVIEW_KEYS = REVIEW.readOnly
+  ? { n: ["next undecided case", moveOn] }
+  : {
+      a: ["accept", accept],
+      r: ["refuse, with a note", refuse],
+      p: ["put off", () => decide(targets(), "put-off")],
+      u: ["undo", undo],
+      x: ["select the case, or not", () => current && pick(current, !picked.has(current.id))],
+      n: ["next undecided case", moveOn],
+      w: ["write what is accepted: first its diff", () => openDiff()],
+    };
+for (const [key, [what]] of Object.entries(REVIEW_KEYS)) {
+  document.querySelector("#help dl").append(make("div", {}, make("dt", {}, make("kbd", {}, key)), make("dd", {}, what)));
+}
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || document.querySelector("dialog[open]")) return;
+  if (event.target.closest("select, textarea, input:not([type=checkbox], [type=range])")) return;
+  const known = REVIEW_KEYS[event.key];
+  if (!known) return;
+  event.preventDefault();
+  known[1]();
+});
+const CLICKS = { accept, refuse, "put-off": REVIEW_KEYS.p && REVIEW_KEYS.p[1], undo, write: () => openDiff() };
+acts.addEventListener("click", (event) => {
+  const clicked = event.target.closest("button");
+  if (clicked && CLICKS[clicked.id]) CLICKS[clicked.id]();
+});
+all.addEventListener("change", () => {
+  if (all.value && current) decide(alike(all.value, current), "accepted", "", true);
+  all.value = "";
+});
+undecided.addEventListener("click", () => {
+  onlyUndecided = !onlyUndecided;
+  undecided.setAttribute("aria-pressed", String(onlyUndecided));
+  applyFilters();
+});
+conditions.push((one) => !onlyUndecided || isOpen(one));
+
+// what is chosen changes by clicks, keys and the address, all of which are the report's
+for (const name of ["click", "keyup", "focusin", "popstate"]) addEventListener(name, () => requestAnimationFrame(showTarget));
+document.getElementById("cases").addEventListener("focusin", (event) => {
+  const element = event.target.closest(".case");
+  if (element && event.target.closest("summary") && current !== caseById.get(element.id)) select(caseById.get(element.id));
+});
+
+// --- boxes to select several
+
+const boxes = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      boxes.unobserve(target);
+      const one = caseById.get(target.id);
+      const box = make("input", { type: "checkbox", "aria-label": `Select ${nameOf(one)}` });
+      box.addEventListener("change", () => pick(one, box.checked));
+      target.append(make("label", { class: "pick" }, box));
+    }
+  },
+  { rootMargin: "600px 0px" },
+);
+if (!REVIEW.readOnly) for (const one of cases) if (!REVIEW.cases[one.id].why) boxes.observe(one.element);
+
+// --- what others decide
+
+setInterval(() => {
+  if (!document.hidden) refresh();
+}, POLL);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) refresh();
+});
+refresh().then(showTarget);

@@ -1,0 +1,224 @@
+"""What writing the accepted cases would change, as a diff; and writing just that."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.goldens.changes import Change, GoldenChanged, PartlyWritten, apply
+from pytest_editmetrics.goldens.images import SUFFIXES
+from pytest_editmetrics.review.decisions import Case, Decisions
+from pytest_editmetrics.runs.review import Decision
+from pytest_editmetrics.saved_runs.acceptance import NewBound, NewGolden, accepted
+from pytest_editmetrics.saved_runs.approve import prepare
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.session.state import EditSession
+
+_NOTHING_WRITTEN = "nothing was written: "
+
+
+class Outdated(EditMetricsError):
+    """What is to be written is not what was shown; ``plan`` is what it is now."""
+
+    __module__ = "builtins"
+
+    def __init__(self, message: str, plan: dict[str, Any]):
+        super().__init__(message)
+        self.plan = plan
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """``cases`` are those that are accepted, ``done`` those of them that this writes."""
+
+    changes: tuple[Change, ...]
+    cases: Mapping[str, Decision]
+    done: Mapping[str, Decision]
+    left: tuple[tuple[Case, str], ...]
+    problems: tuple[str, ...]
+
+
+class Writer:
+    """Writes the accepted cases' goldens, one write at a time.
+
+    Args:
+        session: of the project.
+        decisions: what was accepted.
+        work: a folder for the new files.
+
+    ``lock`` is held while goldens are written.
+    """
+
+    def __init__(self, session: EditSession, decisions: Decisions, work: Path):
+        self._session = session
+        self._decisions = decisions
+        self._work = work
+        self.lock = threading.Lock()
+        self._shown: list[Path] = []
+        self._places = {anchor: place for place, anchor in enumerate(decisions.cases)}
+
+    def refusal(self, case: Case) -> str | None:
+        """Return why no gate of a case can become a golden; ``None`` if one can."""
+        with self.lock:
+            new, left = self._new(case)
+        return None if new else "; ".join(dict.fromkeys(left))
+
+    def _new(self, case: Case) -> tuple[list[NewBound | NewGolden], list[str]]:
+        found: list[NewBound | NewGolden] = []
+        left: list[str] = []
+        for record in case.fails:
+            try:
+                new = accepted(self._session, self._decisions.together, record)
+            except EditMetricsError as error:
+                new = str(error).removeprefix(_NOTHING_WRITTEN)
+            if isinstance(new, str):
+                left.append(f"{record.gate.label}: {new}")
+            else:
+                found.append(new)
+        return found, left
+
+    def plan(self) -> dict[str, Any]:
+        """Return what writing would change now: each golden file with its hashes and its diff.
+
+        Raises:
+            EditMetricsError: it cannot be worked out; the message says which case it is for.
+        """
+        with self.lock:
+            return self._told(self._plan())
+
+    def _plan(self) -> _Plan:
+        if not self._decisions.together.unchanged:
+            raise EditMetricsError(
+                "the run was replaced or changed since it was opened, so what you see is not what"
+                " it holds; end `editmetrics review` and start it again"
+            )
+        pending = self._decisions.pending()
+        bounds: list[NewBound] = []
+        images: list[NewGolden] = []
+        left: list[tuple[Case, str]] = []
+        files: dict[str, set[Path]] = {}
+        for anchor in sorted(pending, key=self._places.__getitem__):
+            case = self._decisions.cases[anchor]
+            new, why = self._new(case)
+            left += [(case, text) for text in why]
+            of_case = [one for one in new if isinstance(one, NewBound)]
+            bounds += of_case
+            images += [one for one in new if isinstance(one, NewGolden)]
+            if new:
+                rootdir = self._session.rootdir
+                files[anchor] = {rootdir / one.proposal.address.file for one in of_case}
+        prepared = prepare(self._session, bounds, images, self._work)
+        of_record = {id(r): case for case in self._decisions.cases.values() for r in case.records}
+        left += [(of_record[id(record)], why) for record, why in prepared.left]
+        problems = prepared.problems
+        done = {anchor: pending[anchor] for anchor in files if not files[anchor] & set(problems)}
+        return _Plan(prepared.changes, pending, done, tuple(left), tuple(problems.values()))
+
+    def _told(self, plan: _Plan) -> dict[str, Any]:
+        self._shown = []
+        return {
+            "files": [self._file(change) for change in plan.changes],
+            "cases": sorted(plan.cases),
+            "left": [
+                {"case": case.anchor, "test": case.nodeid, "why": why} for case, why in plan.left
+            ],
+            "problems": list(plan.problems),
+        }
+
+    def _file(self, change: Change) -> dict[str, Any]:
+        path = self._named(change)
+        told: dict[str, Any] = {
+            "path": path,
+            "before": change.before,
+            "after": change.after,
+        }
+        if change.path.suffix in SUFFIXES:
+            return {
+                **told,
+                "old": self._show(change.path if change.before else None),
+                "new": self._show(change.content),
+            }
+        return {**told, "diff": _diff(change, path)}
+
+    def _named(self, change: Change) -> str:
+        return self._shown_path(change.path).as_posix()
+
+    def _shown_path(self, path: Path) -> Path:
+        return self._session.shown(path)
+
+    def _show(self, path: Path | None) -> int | None:
+        """Return the number under which an image is given out."""
+        if path is None:
+            return None
+        self._shown.append(path)
+        return len(self._shown) - 1
+
+    def image(self, number: int) -> Path | None:
+        """Return the golden image, or the one to be, that the last diff shows under a number."""
+        with self.lock:
+            return self._shown[number] if number < len(self._shown) else None
+
+    def write(self, files: Any) -> dict[str, Any]:
+        """Write what was shown; return what was written and what was left.
+
+        Args:
+            files: by path, ``before`` and ``after`` of each golden file of the diff.
+
+        Raises:
+            Outdated: it would not be that; nothing was written.
+            PartlyWritten: some files could not be put in their places.
+            EditMetricsError: nothing was written, or it could not be kept that it was.
+        """
+        with self.lock:
+            plan = self._plan()
+            now = {self._named(c): {"before": c.before, "after": c.after} for c in plan.changes}
+            if now != files:
+                raise Outdated(
+                    "the goldens, or what is accepted, changed since this was shown; nothing was"
+                    " written: look at it again",
+                    self._told(plan),
+                )
+            try:
+                written = apply(plan.changes, self._session.rootdir)
+            except PartlyWritten as error:
+                named = [self._shown_path(path) for path in error.written]
+                raise PartlyWritten(str(error), named) from None
+            except GoldenChanged as error:
+                raise Outdated(f"{error}: look at it again", self._told(self._plan())) from None
+            self._mark(plan.done, written)
+            return {
+                "written": [self._shown_path(path).as_posix() for path in written],
+                "cases": sorted(plan.done),
+                "left": self._told(plan)["left"],
+                "problems": list(plan.problems),
+            }
+
+    def _mark(self, done: Mapping[str, Decision], written: list[Path]) -> None:
+        try:
+            self._decisions.mark_written(done)
+        except EditMetricsError as error:
+            named = [self._shown_path(path) for path in written]
+            raise PartlyWritten(
+                f"the goldens were written, but not that they were: {error}", named
+            ) from None
+
+
+def _diff(change: Change, path: str) -> list[str]:
+    before = _text(change.path if change.before else None)
+    after = _text(change.content)
+    old = f"a/{path}" if change.before else "/dev/null"
+    new = f"b/{path}" if change.after else "/dev/null"
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), old, new
+    )
+    return [line.rstrip("\n") for line in lines]
+
+
+def _text(path: Path | None) -> str:
+    return "" if path is None else path.read_bytes().decode("utf-8", "replace")
