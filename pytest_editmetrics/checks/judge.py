@@ -211,6 +211,7 @@ def _judged(
             update=update,
             advisory=_advisory(job),
             fatal=_fatal(job),
+            told=_told(job),
             region=job.pair.region,
         )
         if address is not None:
@@ -272,6 +273,14 @@ def _fatal(job: Job) -> Mapping[SoftReason, str] | None:
     from pytest_editmetrics.config.expect import EXPECTATIONS
 
     return EXPECTATIONS[job.expect].fatal if job.expect is not None and job.unnamed else None
+
+
+def _told(job: Job) -> bool:
+    """Tell whether what chose the metric states no bound for it."""
+    from pytest_editmetrics.config.expect import EXPECTATIONS
+
+    told = () if job.expect is None else EXPECTATIONS[job.expect].told
+    return job.unnamed and job.config.metric.name in told
 
 
 def _address(session: EditSession, job: Job) -> GoldenAddress:

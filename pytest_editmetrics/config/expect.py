@@ -10,7 +10,7 @@ from pytest_editmetrics.config.keys import choice
 from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.measurement import Metric, SoftReason, Threshold
 
-Expect = Literal["composited", "reencoded", "generative"]
+Expect = Literal["composited", "composited-jpeg", "reencoded", "generative"]
 
 
 @dataclass(frozen=True)
@@ -18,18 +18,20 @@ class Expectation:
     """What is measured by default under an expectation, with which bounds.
 
     ``advisory`` are metrics that a bound of a golden or of the configuration cannot fail here:
-    beyond it their verdict is ``review``. ``fatal`` are the soft failures of a metric that the
+    beyond it their verdict is ``review``. ``told`` are metrics without a bound: where none is stated
+    they are measured and told, and pass. ``fatal`` are the soft failures of a metric that the
     expectation chose which fail, since the background is then not what it says, and the way out.
     """
 
     bounds: Mapping[str, float]
     advisory: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
     fatal: Mapping[SoftReason, str] = field(default_factory=dict)
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that are measured where none are named."""
-        return tuple(self.bounds)
+        return (*self.bounds, *self.told)
 
     def default(self, metric: Metric, name: Expect) -> Threshold | None:
         """Return the bound of a metric, if the expectation has one."""
@@ -51,11 +53,26 @@ EXPECTATIONS: Mapping[Expect, Expectation] = {
         advisory=("emd", "emd_excess"),
         fatal=_KEPT_IN_PLACE,
     ),
+    # as composited, and the whole saved as JPEG
+    "composited-jpeg": Expectation(
+        {
+            "beyond_detail_max": 10.0,
+            "tone": 0.6,
+            "lpips": 0.06,
+            "drift_px": 0.15,
+            "warp_px": 0.25,
+            "moved_share": 0.02,
+            "edit_lpips": 0.02,
+        },
+        advisory=("emd", "emd_excess"),
+        fatal=_KEPT_IN_PLACE,
+    ),
     # the whole image passes through an encoder and back
     "reencoded": Expectation(
         {
+            "beyond_detail": 6.0,
+            "tone": 2.5,
             "lpips": 0.25,
-            "unedit_psnr": 28.0,
             "drift_px": 0.5,
             "warp_px": 1.0,
             "moved_share": 0.05,
@@ -65,7 +82,15 @@ EXPECTATIONS: Mapping[Expect, Expectation] = {
     ),
     # the whole image is drawn anew from a description of it
     "generative": Expectation(
-        {"lpips": 0.45, "drift_px": 4.0, "warp_px": 6.0, "moved_share": 0.2, "edit_lpips": 0.02},
+        {
+            "lpips": 0.45,
+            "drift_px": 4.0,
+            "warp_px": 6.0,
+            "moved_share": 0.2,
+            "altered": 0.1,
+            "edit_lpips": 0.02,
+        },
+        told=("tone",),
         fatal={"no-match": _ELSE},
     ),
 }

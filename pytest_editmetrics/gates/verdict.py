@@ -49,6 +49,8 @@ GOLDEN_IMAGE = "golden_"
 """What the metrics of golden images begin with; the comparator follows."""
 SELFTEST = "selftest"
 """What results call the gate of a self-test, which compares gates and no images."""
+NO_BOUND = "told only: no bound is stated"
+"""The message of a gate that passes although nothing holds it."""
 OTHER_WEIGHTS = "other_weights"
 """The detail of an error that is only that the golden was measured with other weights."""
 UNSTATED = "env_unstated"
@@ -219,6 +221,7 @@ def judge(
     update: UpdateMode = "none",
     advisory: bool = False,
     fatal: Mapping[SoftReason, str] | None = None,
+    told: bool = False,
     region: Checked = Checked(),
 ) -> Gate:
     """Hold ``measurement`` to the first of the explicit, the golden and the default threshold.
@@ -232,7 +235,8 @@ def judge(
     fail, unless the bound is explicit or the value no number. A value is not held to a golden that
     was measured with other weights, under another resize mode, or for another value of the test's
     parameter: that is an ``error``, and recorded as what would fail is. A soft failure of a
-    reason in ``fatal`` fails, and says the way out that stands there.
+    reason in ``fatal`` fails, and says the way out that stands there. A gate that is only ``told``
+    passes where no bound is stated.
 
     Raises:
         InputError: a threshold's kind does not fit the metric's direction.
@@ -307,6 +311,8 @@ def judge(
                 return replace(gate, verdict="recorded", proposal=bound)
             if update == "failed" and (own is None or waits):
                 gate = replace(gate, proposal=bound)  # written if another gate of the test is
+    if threshold is None and told:
+        return replace(gate, message=NO_BOUND)
     if threshold is None:
         return replace(gate, verdict="missing-golden")
     if other and approved is not None and approved.moved is not None:

@@ -1,4 +1,4 @@
-"""``drift_px``, ``zoom``, ``warp_px``, ``moved_share``: whether the background stayed in place."""
+"""``drift_px``, ``zoom``, ``warp_px``, ``moved_share``, ``altered``: did the background stay?"""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from pytest_editmetrics.background.altered import find_altered
 from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.background.layout import KEPT, layout_kept
+from pytest_editmetrics.background.motion import warped
 from pytest_editmetrics.cache.features import feature_key, pixels_digest
 from pytest_editmetrics.images.regions import Mask
 from pytest_editmetrics.pipes.base import PlainPipe, Request, Score, soft
 from pytest_editmetrics.pipes.drift.spec import SPEC
 
+_MOVED = 0.1  # pixels: less is not undone
 _TILES = 12  # at most so many of a kind in the details
 
 
@@ -28,6 +31,9 @@ class DriftPipe(PlainPipe):
       motion it comes from: a shift, a rotation, a zoom, a stretch of one axis.
     - ``moved_share`` (lower is better, in [0, 1]): the share of the tiles that moved together,
       otherwise than the rest, by a pixel or more.
+    - ``altered`` (lower is better, %): the part that is gone, new or another, where the rest of the
+      structure stayed (``background.altered``). Where all was drawn anew no part stands out: the
+      soft failure ``redrawn``.
 
     Exact to some hundredths of a pixel where there is texture; the edit area, a change of colour
     and noise do not disturb it (``background.drift``). A motion of any size is a value: shifts to
@@ -74,6 +80,8 @@ class DriftPipe(PlainPipe):
         drift = self._drift(request, mask)
         if request.evidence is not None:
             request.evidence.drift = drift
+        if request.metric == "altered":
+            return _altered(request, drift)
         details: dict[str, Any] = {"tiles": dict(Counter(tile.status for tile in drift.tiles))}
         if drift.motion is None:
             return _lost(drift, layout_kept(request.reference, request.edited, mask), details)
@@ -85,6 +93,24 @@ class DriftPipe(PlainPipe):
             "moved_share": lambda: drift.moved_share,
         }
         return Score(values[request.metric](), details=details)
+
+
+def _altered(request: Request, drift: Drift) -> Score:
+    reference, edited, mask = request.reference, request.edited, request.mask
+    if drift.motion is not None and drift.warp_px >= _MOVED:
+        planes, seen = warped(np.moveaxis(edited, 2, 0).astype(np.float32), drift.motion)
+        edited = np.moveaxis(planes, 0, 2).clip(0, 255).round().astype(np.uint8)
+        mask = mask & seen
+    found = find_altered(reference, edited, mask)
+    if found is None:
+        return soft("no-texture", "too little is background to see a part that changed", {})
+    details: dict[str, Any] = {"unlike": round(found.unlike, 4)}
+    if not found.told:
+        why = "too much of the background was drawn anew to see a part that changed"
+        return soft("redrawn", why, details)
+    if found.box is not None:
+        details |= {"part": list(found.box), "became": found.kind}
+    return Score(100 * found.share, details=details)
 
 
 def _lost(drift: Drift, layout: float, details: dict[str, Any]) -> Score:

@@ -1,4 +1,4 @@
-"""What ``drift-pipe`` declares: how far the background moved, as a whole and in parts."""
+"""What ``drift-pipe`` declares: how far the background moved, and whether a part is another."""
 
 from __future__ import annotations
 
@@ -63,10 +63,28 @@ SPEC = PipeSpec(
             source=_SOURCE,
             blind="a part that moved by more than 32 pixels, and one that was drawn anew",
         ),
+        Metric(
+            "altered",
+            "lower",
+            margin=Margin(relative=0.15, absolute=0.03),
+            low=0.0,
+            high=100.0,
+            unit="%",
+            summary="the part that is gone, new or another, in % of the background's structure",
+            definition="motion undone, on a copy of 256 px: the largest part whose structure of"
+            " some pixels has less in common with the reference's than that of the rest has,"
+            " weighted by its contrast",
+            source="this project",
+            blind="another colour or tone of a part, fine detail, parts of some pixels of the copy,"
+            " and any part where all was drawn anew",
+        ),
     ),
     (),
     summary="registration of the background, no model",
     details={
+        "part": "the box around the part that changed most, half-open",
+        "became": "what became of it: gone, new, or other",
+        "unlike": "how unlike the structure is as a rule: 0 alike, 1 nothing in common",
         "tiles": "how many there are of each kind",
         "dx": "the median shift to the right, px",
         "dy": "the median shift down, px",

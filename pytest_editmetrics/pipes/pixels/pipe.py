@@ -1,4 +1,4 @@
-"""Metrics of the pixels themselves, which need no model: PSNR, SSIM, the largest difference."""
+"""Metrics of the pixels themselves, which need no model: PSNR, SSIM, tone, what is beyond detail."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.images.channels import apart, pixels_of
+from pytest_editmetrics.images.detail import beyond_detail, largest_beyond_detail
 from pytest_editmetrics.images.ssim import Map, measured, ssim_map
+from pytest_editmetrics.images.tone_difference import tone_difference
 from pytest_editmetrics.pipes.base import PlainPipe, Request, Score, soft
 from pytest_editmetrics.pipes.pixels.spec import PSNR_CEILING, SPEC, WIN_SIGMA, WIN_SIZE
 
@@ -26,6 +28,10 @@ class PixelPipe(PlainPipe):
       outside the region taken from the reference, mean over the measured pixels; a border of 5
       pixels is left out.
     - ``unedit_max_diff`` (lower, levels of 255): the largest difference of a channel.
+    - ``beyond_detail`` (lower, levels of 255): the root mean square of what the difference is beyond
+      the fine detail of the reference, tone left aside (``images.detail``); ``beyond_detail_max``
+      is its largest value.
+    - ``tone`` (lower, CIELAB): the mean difference in CIELAB after a Gaussian of 8 pixels.
     - ``l_channel_ssim`` (higher, [-1, 1]): SSIM of the lightness (CIELAB L) inside the edit area
       after the edited image's histogram was matched to the reference's, so that a change of colour
       keeps 1 and a change of structure does not.
@@ -47,6 +53,8 @@ class PixelPipe(PlainPipe):
         details = {"measured_fraction": np.count_nonzero(mask) / mask.size}
         if not mask.any():
             return soft("empty-region", request.nothing_measured, details)
+        if (of_tone := self._of_tone_and_detail(request, details)) is not None:
+            return of_tone
         difference = pixels_of(apart(request.reference, request.edited), mask)
         if request.metric == "unedit_max_diff":
             changed = int(np.count_nonzero(difference.any(axis=1)))
@@ -61,6 +69,18 @@ class PixelPipe(PlainPipe):
         if (window, sigma) != (WIN_SIZE.default, WIN_SIGMA.default):
             details = {**details, "win_size": window, "win_sigma": sigma}
         return Score(float(similarity[measured(mask, window)].mean()), details=details)
+
+    def _of_tone_and_detail(self, request: Request, details: dict[str, Any]) -> Score | None:
+        images, mask = (request.reference, request.edited), request.mask
+        if request.metric == "tone":
+            tone = tone_difference(*images, mask)
+            return Score(tone.mean, details={**details, "largest": round(tone.maximum, 3)})
+        if request.metric == "beyond_detail":
+            return Score(beyond_detail(*images, mask), details=details)
+        if request.metric == "beyond_detail_max":
+            value, x, y = largest_beyond_detail(*images, mask)
+            return Score(value, details={**details, "at": [x, y]} if value else details)
+        return None
 
     def _check_params(self, metric: str, params: dict[str, Any]) -> dict[str, Any]:
         window = params.get("win_size", WIN_SIZE.default)

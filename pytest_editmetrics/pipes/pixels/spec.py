@@ -1,4 +1,4 @@
-"""What ``pixels-pipe`` declares: PSNR, SSIM, and the largest difference."""
+"""What ``pixels-pipe`` declares: PSNR, SSIM, the largest difference, tone, and detail."""
 
 from __future__ import annotations
 
@@ -69,6 +69,45 @@ SPEC = PipeSpec(
             blind="how many pixels differ: one is enough",
         ),
         Metric(
+            "beyond_detail",
+            "lower",
+            margin=Margin(relative=0.15, absolute=0.3),
+            low=0.0,
+            high=255.0,
+            unit="levels",
+            summary="what differs beyond the fine detail of the reference, tone left aside, of 255",
+            definition="the root mean square of sqrt(max(0, E - D)); E is the mean square of the"
+            " difference less its Gaussian mean of sigma 8 px, D that of the reference less its"
+            " Gaussian mean of sigma 1.5 px, both over the channels and a Gaussian of sigma 4 px",
+            source="this project",
+            blind="a blur of less than 1.5 px, texture that is lost, and changes of tone, on purpose",
+        ),
+        Metric(
+            "beyond_detail_max",
+            "lower",
+            margin=Margin(relative=0.15, absolute=1.0),
+            low=0.0,
+            high=255.0,
+            unit="levels",
+            summary="the most that differs in one place beyond the fine detail of the reference",
+            definition="the largest sqrt(max(0, E - D)), as for beyond_detail; 2 px beside the edit"
+            " area are left out",
+            source="this project",
+            blind="what is alike everywhere: light noise, a blur, changes of tone",
+        ),
+        Metric(
+            "tone",
+            "lower",
+            margin=Margin(relative=0.15, absolute=0.1),
+            low=0.0,
+            unit="CIELAB",
+            summary="how far brightness and colours differ; 2.3 is just noticeable",
+            definition="mean length of the difference in CIELAB (1976, D65) after a Gaussian mean"
+            " of sigma 8 px over the measured pixels",
+            source="this project, over CIE 1976",
+            blind="fine structure, and a small part whose colours changed",
+        ),
+        Metric(
             "l_channel_ssim",
             "higher",
             scope="edit_area",
@@ -103,6 +142,8 @@ SPEC = PipeSpec(
     summary="arithmetic on pixels, no model",
     details={
         **MEASURED_FRACTION,
+        "at": "where it is largest, x and y in pixels",
+        "largest": "the largest difference of tone",
         "changed_pixels": "measured pixels that differ",
         "win_size": "as the metric's parameter",
         "win_sigma": "as the metric's parameter",

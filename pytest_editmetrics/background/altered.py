@@ -1,0 +1,177 @@
+"""Whether something of the background is gone, or something is there that was not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_editmetrics.images.channels import average
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.local_mean import Map, local_mean
+from pytest_editmetrics.images.masks import bounds
+from pytest_editmetrics.images.regions import Box, Mask
+
+_EDGE = 256  # of the copy on which structure is compared
+_FINE, _COARSE = 1.0, 4.0  # sigmas between which structure lies, pixels of the copy
+_AROUND = 3.0  # sigma of the window in which it is compared
+_FAINT = 4.0  # of 255, squared: less is noise
+_SEEN = 2.0  # of 255: structure that has a contrast to compare
+_GAINS = (0.2, 5.0)
+_UNLIKE = 0.15  # of a part, where all else is as it was: 0 alike, 1 nothing in common
+_REDRAWN = 12.0  # times as unlike as the background is as a rule
+_MORE = 0.1
+_TONED = 0.01  # unlike as a rule: below it no tone has to be found
+_TOLD = 0.5  # of that: so much less is unlike once the tone is applied
+_LEAST = 64  # pixels of the copy
+_TENTH = 0.1  # of the structure of a part: less is none
+
+Kind = Literal["gone", "new", "other"]
+
+
+@dataclass(frozen=True)
+class Altered:
+    """The part that changed most: its ``share`` of the structure of the background, in [0, 1].
+
+    ``box`` is around it (pixels, half-open), ``kind`` what became of it; ``None`` if nothing stands
+    out. ``unlike`` is how unlike the background is as a rule (0 alike, 1 nothing in common), and
+    ``told`` tells whether a part can stand out of that at all.
+    """
+
+    share: float
+    box: Box | None
+    kind: Kind | None
+    unlike: float
+    told: bool
+
+
+def find_altered(reference: Array, edited: Array, mask: Mask) -> Altered | None:
+    """Find the part of a background whose structure changed, where that of the rest did not.
+
+    Structure is the brightness between two Gaussians (sigma 1 and 4) of a copy of 256 px. Around
+    each pixel (Gaussian, sigma 3) the part of it that the two images have not in common is
+    ``u = (S - |C|) / (S + 4)``, with the mean ``S`` of both mean squares and the mean product
+    ``C``, the edited image brought to the contrast of the reference. As a rule ``u`` is ``m``, its
+    median over all structure (weight ``sqrt(S)``). A part is what hangs together and has
+    ``u > t + 0.1``, ``t = 0.15 + 12 m``; its share is the sum of ``sqrt(S) (u - t)`` over it,
+    divided by the sum of ``sqrt(S)`` over all. Where ``m`` halves with the tone of each channel
+    brought to that of the edited image, level by level, so it is.
+
+    Args:
+        reference: RGB, uint8, (H, W, 3).
+        edited: the same, aligned with it.
+        mask: boolean (H, W), true for the background.
+
+    Returns:
+        The part, ``None`` where too little is background to tell.
+
+    >>> picture = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
+    >>> find_altered(picture, 255 - picture, np.ones((96, 96), bool)).share
+    0.0
+    """
+    from scipy.ndimage import label
+
+    scale = max(1.0, max(mask.shape) / _EDGE)
+    seen = _shrunk(mask.astype(np.float32), scale) > 0.99
+    if np.count_nonzero(seen) < _LEAST:
+        return None
+    after = _band(_shrunk(average(edited.astype(np.float32)), scale), seen)
+    plain = _shrunk(average(reference.astype(np.float32)), scale)
+    found = _compared(_band(plain, seen), after, seen)
+    if found.rule > _TONED:
+        toned = _shrunk(average(_as_toned(reference, edited, mask)), scale)
+        other = _compared(_band(toned, seen), after, seen)
+        found = other if other.rule < _TOLD * found.rule else found
+    over = found.unlike - (_UNLIKE + _REDRAWN * found.rule)
+    told = _UNLIKE + _REDRAWN * found.rule + _MORE < 1
+    parts, count = label(seen & (over > _MORE), np.ones((3, 3)))
+    if not count:
+        return Altered(0.0, None, None, found.rule, told)
+    amount = np.bincount(parts.ravel(), (over * found.weight).ravel(), count + 1)[1:]
+    largest = int(amount.argmax())
+    part = parts == largest + 1
+    box = bounds(part)
+    assert box is not None
+    x1, y1, x2, y2 = (round(edge * scale) for edge in box)
+    height, width = mask.shape
+    return Altered(
+        float(amount[largest] / found.weight.sum()),
+        (x1, y1, min(width, x2), min(height, y2)),
+        found.kind(part),
+        found.rule,
+        told,
+    )
+
+
+@dataclass(frozen=True)
+class _Compared:
+    unlike: Map
+    weight: Map
+    before: Map
+    after: Map
+    rule: float
+
+    def kind(self, part: Mask) -> Kind:
+        was, is_ = float(self.before[part].sum()), float(self.after[part].sum())
+        if is_ < _TENTH * was:
+            return "gone"
+        return "new" if was < _TENTH * is_ else "other"
+
+
+def _compared(before: Map, after: Map, seen: Mask) -> _Compared:
+    """Compare two images of structure (H, W), 0 where nothing is measured."""
+
+    def around(values: Map) -> Map:
+        return local_mean(values, seen, _AROUND)
+
+    was, is_, both = around(before * before), around(after * after), around(before * after)
+    clear = seen & (was > _SEEN**2)
+    gain = 1.0
+    if np.count_nonzero(clear) >= _LEAST:
+        ratio = np.log((np.sqrt(is_[clear]) + 0.5) / (np.sqrt(was[clear]) + 0.5))
+        gain = float(np.clip(np.exp(np.median(ratio)), *_GAINS))
+    sign = 1 if float((before * after)[seen].sum()) >= 0 else -1
+    is_ = is_ / gain**2
+    mean = (was + is_) / 2
+    unlike = (mean - np.maximum(sign * both, 0) / gain) / (mean + _FAINT)
+    weight = np.where(seen, np.sqrt(mean), 0)
+    order = np.argsort(unlike[seen])
+    grown = np.cumsum(weight[seen][order])
+    rule = float(unlike[seen][order][np.searchsorted(grown, grown[-1] / 2)])
+    return _Compared(unlike, weight, was, is_, rule)
+
+
+def _band(brightness: Map, seen: Mask) -> Map:
+    """Return the structure of a size that objects have."""
+    fine, coarse = (local_mean(brightness, seen, sigma) for sigma in (_FINE, _COARSE))
+    return fine - coarse
+
+
+def _shrunk(plane: NDArray[np.float32], scale: float) -> Map:
+    from PIL import Image
+
+    if scale == 1:
+        return plane
+    height, width = (max(1, round(edge / scale)) for edge in plane.shape)
+    smaller = Image.fromarray(plane).resize((width, height), Image.Resampling.BOX)
+    return np.asarray(smaller)
+
+
+def _as_toned(reference: Array, edited: Array, mask: Mask) -> NDArray[np.float32]:
+    """Return the reference with each level of a channel as it is, on average, in the other."""
+    from scipy.ndimage import gaussian_filter1d
+
+    levels = np.arange(256)
+    made = np.empty(reference.shape, np.float32)
+    for channel in range(3):
+        was, is_ = reference[..., channel][mask], edited[..., channel][mask]
+        count, total = (
+            gaussian_filter1d(np.bincount(was, of, 256).astype(float), 1.0, mode="constant")
+            for of in (None, is_)
+        )
+        known = count > 1e-3
+        curve = np.interp(levels, levels[known], total[known] / count[known])
+        made[..., channel] = curve.astype(np.float32)[reference[..., channel]]
+    return made
