@@ -82,8 +82,12 @@ def _notable(
     free: Motion, stiff: Motion, tiles: Sequence[TileShift], height: int, width: int
 ) -> bool:
     """Tell whether two motions put any tile at places that differ by more than tiles do."""
-    return _NOTABLE < max(
-        math.dist(_at(free, tile, height, width), _at(stiff, tile, height, width)) for tile in tiles
+    return (
+        max(
+            math.dist(_at(free, tile, height, width), _at(stiff, tile, height, width))
+            for tile in tiles
+        )
+        > _NOTABLE
     )
 
 

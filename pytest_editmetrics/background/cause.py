@@ -14,9 +14,9 @@ from pytest_editmetrics.background.tone import Tone
 from pytest_editmetrics.images.regions import Box
 
 Kind = Literal[
-    "shift", "zoom", "rotation", "stretch", "mirrored", "moved-part", "exposure", "colour",
-    "perspective", "inverted-tone", "spill", "seam", "blur", "jpeg", "re-encoding", "redrawn", "almost-nothing",
-    "profile lost", "unexplained",
+    "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part", "exposure",
+    "colour", "inverted-tone", "spill", "seam", "blur", "jpeg", "re-encoding", "redrawn",
+    "almost-nothing", "profile lost", "unexplained",
 ]  # fmt: skip
 
 _MIN_TONE = 0.4  # of 255
@@ -89,8 +89,7 @@ def motion_cause(drift: Drift, motion: Motion, share: float, height: int, width:
     level = replace(motion, tilt_x=0.0, tilt_y=0.0)
     corners = motion.corners(height, width)
     tilted = max(
-        math.dist(*shifts)
-        for shifts in zip(corners, level.corners(height, width), strict=True)
+        math.dist(*shifts) for shifts in zip(corners, level.corners(height, width), strict=True)
     )
     if motion.tilted:
         facts["corners"] = [[round(dx, 2), round(dy, 2)] for dx, dy in corners]

@@ -23,7 +23,7 @@ from pytest_editmetrics.background.cause import (
 from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.rest import rest_causes, structure
-from pytest_editmetrics.background.spill import find_local
+from pytest_editmetrics.background.spill import Local, find_local, find_wide
 from pytest_editmetrics.background.tone import Tone, fit_tone
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
@@ -113,24 +113,32 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         return (little,)
     motion, aligned, within, tone = _undone(before, after, mask, drift)
     toned = tone.applied(before)
-    difference = np.abs(toned - aligned).max(axis=0)
-    local = find_local(difference, local_contrast(before), within)
+    unexplained = squares(toned, aligned) if tone != Tone() or motion else plain
+    difference = np.maximum.reduce([np.abs(a - b) for a, b in zip(toned, aligned, strict=True)])
+    contrast = local_contrast(before)
+    local = find_local(difference, contrast, within)
+    if local is None and (wide := _wide(before, aligned, contrast, within)) is not None:
+        local = wide
+        tone = fit_tone(before, aligned, within & ~local.mask)
+        toned = tone.applied(before)
+        unexplained = squares(toned, aligned)
     steady = within if local is None else within & ~local.mask
 
     alike = structure(toned, aligned, steady)
     if alike.redrawn and alike.middle < _KEPT_COLOUR:
         # a tone that another picture happens to fit explains nothing
         tone, toned = Tone(), before
+        unexplained = squares(before, aligned) if motion else plain
     part = _part(drift, mask)
     steady = steady if part is None else steady & ~part
-    left = _sum(squares(toned, aligned), steady)
+    left = _sum(unexplained, steady)
     of_motion, of_tone = _divided(before, after, toned, aligned, plain, steady, left, motion)
     causes: list[Cause] = []
     if part is not None:
         causes.append(part_cause(drift, _sum(plain, part) / total))
     if local is not None:
         changed = local.mask & within if part is None else local.mask & within & ~part
-        share = _sum(plain if alike.another else squares(toned, aligned), changed) / total
+        share = _sum(plain if alike.another else unexplained, changed) / total
         causes.append(local_cause(local, share))
     if motion is not None:
         of_motion += _sum(plain, mask & ~within)  # what it moved out of the frame
@@ -195,6 +203,17 @@ def _undone(
     return motion, aligned, within, tone
 
 
+def _wide(
+    before: NDArray[np.float32],
+    aligned: NDArray[np.float32],
+    contrast: NDArray[np.float32],
+    within: Mask,
+) -> Local | None:
+    """Return a change of most of the background, before any tone, which it would bend."""
+    off = np.maximum.reduce([np.abs(a - b) for a, b in zip(before, aligned, strict=True)])
+    return find_wide(off, contrast, within)
+
+
 def _divided(
     before: NDArray[np.float32],
     after: NDArray[np.float32],
@@ -210,8 +229,10 @@ def _divided(
     What both explain is theirs in proportion to what each explains alone.
     """
     explained = max(0.0, _sum(plain, steady) - left)
+    if motion is None or toned is before:
+        return (0.0, explained) if motion is None else (explained, 0.0)
     of_tone = max(0.0, _sum(squares(before, aligned), steady) - left)
-    of_motion = max(0.0, _sum(squares(toned, after), steady) - left) if motion else 0.0
+    of_motion = max(0.0, _sum(squares(toned, after), steady) - left)
     both = of_tone + of_motion
     if not both:
         return 0.0, 0.0
@@ -232,14 +253,18 @@ def _part(drift: Drift, mask: Mask) -> Mask | None:
 
 def planes(image: Array) -> NDArray[np.float32]:
     """Return an image (H, W, 3) as its channels, float32 (3, H, W)."""
-    return np.ascontiguousarray(np.moveaxis(image, 2, 0), np.float32)
+    made = np.empty((3, *image.shape[:2]), np.float32)
+    for channel in range(3):  # an axis of three is slow
+        made[channel] = image[..., channel]
+    return made
 
 
 def squares(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the squared difference of each pixel, summed over the channels; (H, W)."""
-    off = one - other
-    summed: NDArray[np.float32] = np.einsum("chw,chw->hw", off, off)
-    return summed
+    red, green, blue = (np.square(a - b) for a, b in zip(one, other, strict=True))
+    red += green
+    red += blue
+    return red
 
 
 def _sum(of_pixels: NDArray[np.float32], mask: Mask) -> float:
@@ -257,6 +282,7 @@ def local_contrast(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the local contrast of an image (3, H, W): the mean slope around each pixel, (H, W)."""
     from scipy.ndimage import uniform_filter
 
-    slope_y, slope_x = np.gradient(image.mean(axis=0))
-    contrast: NDArray[np.float32] = uniform_filter(np.hypot(slope_y, slope_x), 9)
+    slope_y, slope_x = np.gradient((image[0] + image[1] + image[2]) / np.float32(3))
+    steepness = np.sqrt(slope_y * slope_y + slope_x * slope_x)
+    contrast: NDArray[np.float32] = uniform_filter(steepness, 9)
     return contrast

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Literal
 
 import numpy as np
@@ -143,10 +144,7 @@ class Drift:
                 if (x + i, y + j) in known
             ]
             if len(near) >= _MANY:
-                yield (
-                    float(np.median([tile.dx for tile in near])),
-                    float(np.median([tile.dy for tile in near])),
-                )
+                yield median(tile.dx for tile in near), median(tile.dy for tile in near)
 
 
 def measure_drift(reference: Array, edited: Array, mask: Mask) -> Drift:

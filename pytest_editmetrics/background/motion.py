@@ -13,6 +13,8 @@ from pytest_editmetrics.images.regions import Box, Mask
 
 KindT = TypeVar("KindT", bound=np.floating[Any])
 _STIFF = 0.02  # pixels that shifts of one image differ by and are still one shift
+_WHOLE = 0.005  # pixels that a shift may be off whole ones
+_TAPS = 6  # pixels on either side: what lies farther counts less than a thousandth
 _HORIZON = 0.05  # nearer to it nothing is seen
 _NEAR = 4.0  # pixels over which a tilted motion's bend is told
 
@@ -195,7 +197,7 @@ def warped(image: NDArray[np.float32], motion: Motion) -> tuple[NDArray[np.float
         float32 (3, H, W), each pixel taken from where it moved to (cubic splines), and boolean
         (H, W), false where that lies outside the image.
     """
-    from scipy.ndimage import map_coordinates, spline_filter
+    from scipy.ndimage import map_coordinates
 
     height, width = image.shape[1:]
     if motion.still(height, width):
@@ -204,15 +206,37 @@ def warped(image: NDArray[np.float32], motion: Motion) -> tuple[NDArray[np.float
             (axis + by >= 0) & (axis + by <= edge - 1)
             for axis, by, edge in ((y, motion.dy, height), (x, motion.dx, width))
         )
-        fields = (
-            spline_filter(plane, order=3, mode="mirror", output=plane.dtype) for plane in image
-        )
-        whole = (0, 0, width, height)
-        moved = [sampled(field, whole, motion.dx, motion.dy) for field in fields]
-        return np.stack(moved).astype(np.float32), rows & columns
+        return np.stack([_shifted(plane, motion.dx, motion.dy) for plane in image]), rows & columns
     where, inside = sources(motion, height, width)
     channels = [map_coordinates(plane, where, order=3, mode="nearest") for plane in image]
     return np.stack(channels).astype(np.float32), inside
+
+
+def _shifted(plane: NDArray[np.float32], dx: float, dy: float) -> NDArray[np.float32]:
+    """Return an image moved by (dx, dy), by cubic splines; along an axis of whole pixels, as is."""
+    from scipy.ndimage import correlate1d
+
+    for axis, by in ((0, dy), (1, dx)):
+        whole = math.floor(by + _WHOLE)
+        if abs(by - whole) > _WHOLE:
+            taps = _cardinal_weights(by - whole)
+            plane = correlate1d(plane, taps, axis, mode="mirror")
+        if whole:
+            there = np.clip(np.arange(plane.shape[axis]) + whole, 0, plane.shape[axis] - 1)
+            plane = plane.take(there, axis)
+    return plane
+
+
+def _cardinal_weights(t: float) -> NDArray[np.float64]:
+    """Return the weights of the pixels around a place between two, as cubic splines weigh them.
+
+    Those of the coefficients, and those that make coefficients of pixels, in one.
+    """
+    pole = math.sqrt(3) - 2
+    of_pixels = math.sqrt(3) * pole ** np.abs(np.arange(-_TAPS, _TAPS + 1))
+    weights = np.convolve(of_pixels, _spline_weights(t))
+    # one more on the left, so that the pixel itself lies in the middle
+    return np.concatenate([[0.0], weights])
 
 
 def sampled(field: NDArray[KindT], box: Box, dx: float, dy: float) -> NDArray[KindT]:

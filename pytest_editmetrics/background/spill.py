@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.background.align import block_sums
 from pytest_editmetrics.images.masks import bounds
 from pytest_editmetrics.images.regions import Box, Mask
 
@@ -14,6 +16,12 @@ BLOCK = 8
 _LEAST = 6.0  # of 255, mean over a block
 _OUTLYING = 8.0  # robust standard deviations
 _MOST = 0.35  # of the measured blocks: more is no local change
+_FEW = 64  # blocks: of fewer no part is told
+_STAYED = 12  # of 100 blocks with texture that have to be as they were
+_BETWEEN = 0.06  # of the blocks that may be neither changed nor as they were
+_MIXED = 0.06  # of the neighbours that may be of unlike kinds
+_WIDE = 0.25  # of the blocks: less is a local change or none
+_ONE_PIECE = 0.8  # of what changed
 _SEAM_SHARE = 0.7  # of what changed, within reach of the border
 _SEAM_ROUND = 0.5  # of the border
 
@@ -45,7 +53,7 @@ def find_local(
     Returns:
         The change, or ``None`` if nothing stands out or it is everywhere.
     """
-    from scipy.ndimage import binary_dilation, find_objects, label
+    from scipy.ndimage import binary_dilation
 
     amount, covered = _blocks(np.where(mask, difference, 0), mask)
     contrast, _ = _blocks(np.where(mask, texture, 0), mask)
@@ -61,12 +69,68 @@ def find_local(
     # a block of the same change that is weaker belongs to it
     weaker = known & (score > middle + _OUTLYING / 2 * max(spread, 0.1))
     near = binary_dilation(outlying, np.ones((3, 3))) & weaker | outlying
-    parts, count = label(near, np.ones((3, 3)))
-    energy = [float((amount * covered)[parts == n].sum()) for n in range(1, count + 1)]
+    return _local(near, amount * covered, difference, mask)
+
+
+def find_wide(
+    difference: NDArray[np.float32], texture: NDArray[np.float32], mask: Mask
+) -> Local | None:
+    """Find a change of most of the background beside which the rest stayed as it was.
+
+    Takes what ``find_local`` does. A picture that was drawn anew is none: of what has texture a
+    part has to differ far less than all else, with little between; and what changed lies in one
+    piece, at the edit.
+    """
+    from scipy.ndimage import binary_dilation, label
+
+    amount, covered = _blocks(np.where(mask, difference, 0), mask)
+    contrast, _ = _blocks(np.where(mask, texture, 0), mask)
+    known = covered >= 0.1
+    if np.count_nonzero(known) < _FEW:
+        return None
+    busy = known & (contrast >= float(np.median(contrast[known])))
+    relative = amount / (2.0 + 0.25 * contrast)
+    base = float(np.percentile(relative[busy], _STAYED))
+    changed = known & (amount > _LEAST) & (relative > 3 * base + 1)
+    stayed = known & (relative <= 2 * base + 0.5)
+    between = known & ~changed & ~stayed
+    few = changed.sum() < _WIDE * known.sum() or stayed[busy].mean() < _STAYED / 100
+    if few or between.sum() > _BETWEEN * known.sum() or _mixed(changed, stayed) > _MIXED:
+        return None
+    parts, count = label(changed, np.ones((3, 3)))
+    sizes = [int((parts == n).sum()) for n in range(1, count + 1)]
+    largest = parts == 1 + int(np.argmax(sizes))
+    edit = covered < 1
+    beside = binary_dilation(largest, np.ones((3, 3))) & edit
+    if max(sizes) < _ONE_PIECE * changed.sum() or (edit.any() and not beside.any()):
+        return None
+    return _local(changed, amount * covered, difference, mask)
+
+
+def _mixed(one: Mask, other: Mask) -> float:
+    """Return which share of the neighbours that are of either kind are of unlike kinds."""
+    unlike = alike = 0
+    for a, b, c, d in (
+        (one[1:], one[:-1], other[1:], other[:-1]),
+        (one[:, 1:], one[:, :-1], other[:, 1:], other[:, :-1]),
+    ):
+        unlike += int(((a & d) | (b & c)).sum())
+        alike += int(((a & b) | (c & d)).sum())
+    return unlike / max(1, unlike + alike)
+
+
+def _local(
+    changed: Mask, energies: NDArray[np.float64], difference: NDArray[np.float32], mask: Mask
+) -> Local | None:
+    """Return the change that blocks of it show; ``None`` if no pixel does."""
+    from scipy.ndimage import find_objects, label
+
+    parts, count = label(changed, np.ones((3, 3)))
+    energy = [float(energies[parts == n].sum()) for n in range(1, count + 1)]
     kept = [n for n in range(1, count + 1) if energy[n - 1] >= 0.05 * max(energy)]
     height, width = mask.shape
-    changed = np.isin(parts, kept)
-    pixels = np.repeat(np.repeat(changed, BLOCK, axis=0), BLOCK, axis=1)[:height, :width] & mask
+    held = np.isin(parts, kept)
+    pixels = np.repeat(np.repeat(held, BLOCK, axis=0), BLOCK, axis=1)[:height, :width] & mask
     pixels &= difference > max(2.0, _LEAST / 2)
     if not pixels.any():
         return None
@@ -123,11 +187,10 @@ def _blocks(
     height, width = mask.shape
     rows, columns = -(-height // BLOCK), -(-width // BLOCK)
 
-    def sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
-        padded = np.zeros((rows * BLOCK, columns * BLOCK))
+    def sums(values: NDArray[Any]) -> NDArray[np.float64]:
+        padded = np.zeros((rows * BLOCK, columns * BLOCK), np.float32)
         padded[:height, :width] = values
-        total: NDArray[np.float64] = padded.reshape(rows, BLOCK, columns, BLOCK).sum(axis=(1, 3))
-        return total
+        return block_sums(padded, BLOCK, padded.dtype).astype(np.float64)
 
-    count = sums(mask.astype(np.float64))
-    return sums(image.astype(np.float64)) / np.maximum(count, 1), count / BLOCK**2
+    count = sums(mask)
+    return sums(image) / np.maximum(count, 1), count / BLOCK**2

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.background.align import correlation_of
+from pytest_editmetrics.background.align import block_sums, correlation_of
 from pytest_editmetrics.images.regions import Mask
 
 _CLIPPED = (4.0, 251.0)
@@ -36,6 +36,8 @@ class Tone:
         >>> Tone((2.0, 1.0, 1.0)).applied(np.full((3, 1, 1), 90, np.float32)).ravel().tolist()
         [180.0, 90.0, 90.0]
         """
+        if self == Tone():
+            return planes
         gain, offset = (
             np.array(part, np.float32)[:, None, None] for part in (self.gain, self.offset)
         )
@@ -96,10 +98,7 @@ def _cells(
 
 
 def _sums(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-    rows, columns = plane.shape[0] // _CELL, plane.shape[1] // _CELL
-    cut = plane[: rows * _CELL, : columns * _CELL]
-    totals: NDArray[np.float32] = cut.reshape(rows, _CELL, columns, _CELL).sum(axis=(1, 3))
-    return totals
+    return block_sums(plane, _CELL, plane.dtype)
 
 
 def _line(

@@ -47,7 +47,8 @@ SPEC = PipeSpec(
             unit="px",
             summary="the longest move in the background, in pixels",
             definition="the longest shift of the motion that the tiles agree on (affine, or a"
-            " perspective) at a corner of one of them, or the longest median shift of a tile and its neighbours",
+            " perspective) at a corner of one of them, or the longest median shift of a tile and"
+            " its neighbours",
             source=_SOURCE,
             blind="a part of less than some tiles that moved alone, and areas without texture",
         ),
