@@ -1,11 +1,14 @@
-"""What the plugin must get along with, in four environments chosen pairwise.
+"""What the plugin must get along with: releases of what it needs, and other plugins of pytest.
 
-Any two of pytest, transformers and numpy meet in every combination. pytest-xdist is absent in two,
+`compatibility` has four environments, chosen pairwise. Any two of pytest, transformers and numpy meet in every combination. pytest-xdist is absent in two,
 the other plugins are present in all. The oldest environment has every dependency of pyproject.toml
-at its lower bound. An environment takes 6 GB: it is removed once its tests have passed.
+at its lower bound. `plugins` has three, with every plugin that changes how tests are run: under pytest
+9, under pytest 8, and pytest-retry, which takes no pytest-rerunfailures beside it.
+An environment takes 6 GB: it is removed once its tests have passed.
 
-    nox                             all four
+    nox                             all seven
     nox -s 'compatibility(oldest)'  one of them
+    nox -s plugins                  those with other plugins
     nox -s ... -- tests/config -x    these tests instead; the environment stays
 """
 
@@ -24,6 +27,27 @@ OTHER_PLUGINS = [
     "pytest-rerunfailures>=16.0.1",
     "pytest-timeout>=2.2",
 ]
+# how tests are run, by the names of tests/support/ways_to_run.py; pytest-forked takes no pytest 9
+RUNNERS = {
+    "repeat": "pytest-repeat",
+    "flakefinder": "pytest-flakefinder",
+    "shard": "pytest-shard",
+    "split": "pytest-split",
+    "test-groups": "pytest-test-groups",
+    "randomly": "pytest-randomly",
+    "random-order": "pytest-random-order",
+    "asyncio": "pytest-asyncio",
+    "asyncio-auto": "pytest-asyncio",
+    "anyio": "anyio",
+    "run-parallel": "pytest-run-parallel",
+    "check": "pytest-check",
+    "timeout": "pytest-timeout",
+    "html": "pytest-html",
+    "allure": "allure-pytest",
+    "cov": "pytest-cov",
+    "xdist": "pytest-xdist",
+}
+RERUNS, SUBTESTS = {"rerunfailures": "pytest-rerunfailures"}, {"subtests": "pytest-subtests"}
 # pyarrow 26 cannot be imported with numpy 1.26, and does not say so in its metadata
 LAST_PYARROW_FOR_NUMPY_1 = "pyarrow<26"
 XDIST = "pytest-xdist>=3.6"
@@ -74,5 +98,35 @@ def compatibility(
     # what other people's releases warn of is no error here
     tests = ["pytest", "-q", "-W", "default", *(session.posargs or TESTS)]
     session.run(*tests, env={"TEST_WITH_EVERY_PLUGIN": "1"})
+    if not session.posargs:
+        shutil.rmtree(session.virtualenv.location)
+
+
+@nox.session(python="3.12")
+@nox.parametrize(
+    ("pytest", "runners"),
+    [
+        nox.param(">=9", {**RUNNERS, **RERUNS, "subtests": "pytest>=9"}, id="pytest-9"),
+        nox.param(
+            "==8.*", {**RUNNERS, **RERUNS, **SUBTESTS, "forked": "pytest-forked"}, id="pytest-8"
+        ),
+        nox.param(">=9", {"retry": "pytest-retry"}, id="retry"),
+    ],
+)
+def plugins(session: nox.Session, pytest: str, runners: dict[str, str]) -> None:
+    """Run one suite under each plugin that changes how tests are run, alone and among the others.
+
+    A plugin that is not installed, or is called by another name, is an error, and no test is
+    skipped.
+    """
+    session.install("-r", "pyproject.toml", f"pytest{pytest}", "hypothesis", *runners.values())
+    session.install("--no-deps", ".")
+    session.run("uv", "pip", "list", external=True)
+    # the plugins are for the suites under test, which name them
+    outer = ["pytest", "-W", "default", "-p", "no:cacheprovider"]
+    tests = session.posargs or ["tests/other_plugins"]
+    alone = {"TEST_WITH_PLUGINS": " ".join(runners), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    for among in ({}, {"TEST_WITH_EVERY_PLUGIN": "1"}):
+        session.run(*outer, *tests, env={**alone, **among})
     if not session.posargs:
         shutil.rmtree(session.virtualenv.location)

@@ -32,7 +32,7 @@ XDIST = find_spec("xdist") is not None
 PLUGINS = [
     "pytest_editmetrics.plugin",
     *(["xdist.plugin"] if XDIST else []),  # before rerunfailures, which imports it
-    "pytest_rerunfailures",
+    *(["pytest_rerunfailures"] if find_spec("pytest_rerunfailures") else []),
 ]
 # set by noxfile.py: the suites under test load every plugin that is installed
 EVERY_PLUGIN = "TEST_WITH_EVERY_PLUGIN" in os.environ

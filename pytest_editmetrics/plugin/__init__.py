@@ -23,7 +23,7 @@ from pytest_editmetrics.plugin.fixtures import (
     lpips_pipe,
     sam_pipe,
 )
-from pytest_editmetrics.plugin.last_lines import LastLines
+from pytest_editmetrics.plugin.last_lines import LastLines, LastWord, last_key
 from pytest_editmetrics.plugin.progress import Progress
 from pytest_editmetrics.plugin.whole_run import Found
 from pytest_editmetrics.session import hookspec
@@ -65,6 +65,14 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspec)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, Any, Any]:
+    """Take the last word on the exit status from whoever is there at the start."""
+    result = yield
+    early_config.pluginmanager.register(LastWord(), "editmetrics-last-word")
+    return result
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options and set the session's state up; nothing is read or loaded yet."""
     config.addinivalue_line("markers", MARKER)
@@ -87,11 +95,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(xdist.XdistWorker(session), "editmetrics-xdist")
         return
     config.pluginmanager.register(Progress(session), "editmetrics-progress")
-    problems: list[str] = []
-    controller = Controller(session, problems)
+    last = config.stash[last_key] = LastLines(config)
+    controller = Controller(session, last)
     whole = controller.whole
     config.pluginmanager.register(controller, "editmetrics-controller")
-    config.pluginmanager.register(LastLines(problems), "editmetrics-last-lines")
+    config.pluginmanager.register(last, "editmetrics-last-lines")
     config.pluginmanager.register(whole, "editmetrics-whole-run")
     config.pluginmanager.register(Found(whole.deselected, whole.left_out), "editmetrics-found")
     if hasattr(config.hook, "pytest_xdist_node_collection_finished"):

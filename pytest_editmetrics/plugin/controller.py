@@ -21,7 +21,7 @@ from pytest_editmetrics.plugin.deliveries import OUTCOMES, Undelivered
 from pytest_editmetrics.plugin.fixture_gates import FixtureGates
 from pytest_editmetrics.plugin.gateless import Gateless
 from pytest_editmetrics.plugin.junit import JUnit
-from pytest_editmetrics.plugin.last_lines import stay_red
+from pytest_editmetrics.plugin.last_lines import LastLines
 from pytest_editmetrics.plugin.last_screen import EachGate
 from pytest_editmetrics.plugin.names import Names
 from pytest_editmetrics.plugin.required import Required
@@ -47,11 +47,11 @@ if TYPE_CHECKING:
 class Controller:
     """Collects gates from reports; registered as a plugin in every process but xdist workers.
 
-    ``problems`` takes what fails the session besides its tests.
+    ``last.problems`` takes what fails the session besides its tests.
     """
 
-    def __init__(self, session: EditSession, problems: list[str]):
-        self.session = session
+    def __init__(self, session: EditSession, last: LastLines):
+        self.session, self._last = session, last
         self._config = session.config
         self._tally: Tally | None = None
         self._crashed: list[str] = []
@@ -63,7 +63,7 @@ class Controller:
         self._labels: dict[frozenset[str], frozenset[str]] = {}  # most tests measure the same
         self._gateless = Gateless(session)
         self._notes: list[str] = []
-        self._problems = problems
+        self._problems = last.problems
         self._required = Required(session)
         self._names = Names()
         self.fixtures = FixtureGates()
@@ -280,7 +280,7 @@ class Controller:
             self._outputs.write("close", counts, full, obsolete, self._suite.record)
         self._outputs.close()
         self._take(self._outputs)
-        stay_red(sys.exc_info()[1], self._tally, self._problems)
+        self._last.closed(session, self._tally)
         self._summarise(session)
         if self._problems:
             session.testsfailed += 1

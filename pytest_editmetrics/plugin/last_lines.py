@@ -1,24 +1,31 @@
-"""What fails a session besides its tests, in pytest's own last lines: no green line ends it."""
+"""How a session ends that fails besides its tests, or whose gates failed: neither green nor 0."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from pytest_editmetrics.report.tally import Tally
 
+last_key = pytest.StashKey["LastLines"]()
+
 
 class LastLines:
-    """Adds a ``FAILED`` line for each problem to the short summary, and makes the last line red.
+    """Adds a ``FAILED`` line for each problem to the short summary, and keeps the exit status.
 
     The last line still counts tests only. ``problems`` may grow until the summary is written.
     """
 
-    def __init__(self, problems: Sequence[str]):
-        self._problems = problems
+    def __init__(self, config: pytest.Config):
+        self.problems: list[str] = []
+        self._failed: list[str] = []
+        self._said = False
+        self._session: pytest.Session | None = None
+        config.add_cleanup(self._hold)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(
@@ -26,34 +33,77 @@ class LastLines:
     ) -> Generator[None, None, None]:
         """Write after all that pytest and its plugins say."""
         result = yield
-        if not self._problems:
+        if not self.problems:
             return result
         stats = terminalreporter.stats
         if not (stats.get("failed") or stats.get("error")):
             terminalreporter.section("short test summary info", "=", cyan=True, bold=True)
-        for problem in self._problems:
+        for problem in self.problems:
             terminalreporter.write("FAILED", red=True)
             terminalreporter.write_line(f" editmetrics - {problem.splitlines()[0]}")
         stats.setdefault("failed", [])  # what the colour of the last line goes by
         return result
 
+    def closed(self, session: pytest.Session, tally: Tally | None) -> None:
+        """Take what the session came to.
 
-def stay_red(ending: BaseException | None, tally: Tally | None, problems: list[str]) -> None:
-    """Let ``pytest.exit(returncode=0)`` end a session, but not as the pass that it was not.
+        ``pytest.exit(returncode=0)`` may end it, but not as the pass that it was not. Tests that
+        did not run are left to ``--editmetrics-require``, as those that are skipped.
+        """
+        failed = {
+            test.nodeid: None
+            for test, gate in (tally.notable if tally else ())
+            if test.outcome == "failed" and gate.verdict != "recorded"
+        }
+        self._failed, self._session = list(failed), session
+        ending = sys.exc_info()[1]
+        if not isinstance(ending, pytest.exit.Exception) or ending.returncode != 0:
+            return
+        if failed:
+            self.problems.append(
+                f"pytest.exit(returncode=0) ended the session, in which {self._told()}: exit"
+                " status 1"
+            )
+        if self.problems:
+            ending.returncode = 1
 
-    Tests that did not run are left to ``--editmetrics-require``, as those that are skipped.
-    """
-    if not isinstance(ending, pytest.exit.Exception) or ending.returncode != 0:
-        return
-    failed = {
-        test.nodeid: None
-        for test, gate in (tally.notable if tally else ())
-        if test.outcome == "failed" and gate.verdict != "recorded"
-    }
-    if failed:
-        problems.append(
-            f"pytest.exit(returncode=0) ended the session, in which gates failed {len(failed)}"
-            f" test{'s' * (len(failed) > 1)}, {next(iter(failed))}: exit status 1"
-        )
-    if problems:
-        ending.returncode = 1
+    def status(self, status: int | pytest.ExitCode) -> int | pytest.ExitCode:
+        """Return the exit status that holds: whoever made it 0, failed gates make it 1."""
+        if status != 0 or not (self._failed or self.problems):
+            return status
+        from pytest_editmetrics.report.printed import printable
+
+        if not self._said:
+            self._said = True
+            told = self._told() if self._failed else self.problems[0]
+            line = f"a plugin or conftest.py set the exit status to 0, and {told}: exit status 1"
+            print(printable(f"pytest-editmetrics: ERROR: {line}"), file=sys.stderr, flush=True)
+        return pytest.ExitCode.TESTS_FAILED
+
+    def _hold(self) -> None:
+        """Be the last to say how the session ended: after every hook that knows the session."""
+        if self._session is not None:
+            self._session.exitstatus = self.status(self._session.exitstatus)
+
+    def _told(self) -> str:
+        tests = f"{len(self._failed)} test{'s' * (len(self._failed) > 1)}"
+        return f"gates failed {tests}, {self._failed[0]}"
+
+
+class LastWord:
+    """Hears what ``pytest_cmdline_main`` returns, after every plugin and conftest.py of the start."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, Any, Any]:
+        """Let no wrapper of the hook, nor ``sys.exit``, make 0 of a session whose gates failed."""
+        try:
+            result = yield
+        except SystemExit as error:
+            error.code = self._status(config, error.code)
+            raise
+        return self._status(config, result)
+
+    @staticmethod
+    def _status(config: pytest.Config, status: Any) -> Any:
+        last = config.stash.get(last_key, None)
+        return status if last is None or status not in (0, None) else last.status(0) or status

@@ -126,12 +126,17 @@ def _defined(
     return _project_file(source, rootdir) or rootdir / OUTSIDE, "", name
 
 
+def file_of(function: Any, rootdir: Path) -> Path | None:
+    """Return the file that a function stands in, ``None`` for one without code in Python."""
+    code = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
+    return None if code is None else rootdir / code.co_filename
+
+
 def _project_file(function: Any, rootdir: Path) -> Path | None:
     """Return the project's file that a function stands in, ``None`` for one of elsewhere."""
-    code = getattr(function, "__code__", None) or getattr(type(function).__call__, "__code__", None)
-    if code is None:
+    path = file_of(function, rootdir)
+    if path is None:
         return None
-    path = rootdir / code.co_filename
     for one, root in ((path, rootdir), (path.resolve(), rootdir.resolve())):
         if one.is_relative_to(root) and one.is_file():
             below = one.relative_to(root)

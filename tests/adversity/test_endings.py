@@ -106,3 +106,44 @@ def test_a_skip_under_review(suite, run, assert_came, workers):
     test = "def test_it(check): check(20, None); pytest.skip('enough')\n"
     came = run(test, "--editmetrics-review=fail", *workers)
     assert_came(came, 1, "*score 0.200 > review 0.100, inside max 0.300*")
+
+
+ZERO = [
+    "def pytest_sessionfinish(session): session.exitstatus = 0",
+    "@pytest.hookimpl(wrapper=True, tryfirst=True)\n"
+    "def pytest_sessionfinish(session):\n    yield\n    session.exitstatus = 0",
+    f"def pytest_sessionfinish(): {EXIT}",
+    "def pytest_sessionfinish(): raise SystemExit(0)",
+    "def pytest_sessionstart(session): session.config.held = session\n"
+    "def pytest_unconfigure(config): config.held.exitstatus = 0",
+    "@pytest.hookimpl(wrapper=True, tryfirst=True)\n"
+    "def pytest_cmdline_main():\n    yield\n    return 0",
+    "@pytest.hookimpl(wrapper=True, tryfirst=True)\n"
+    "def pytest_runtestloop(session):\n    yield\n    session.testsfailed = 0\n    return True",
+]
+SET_TO_0 = "*ERROR: a plugin or conftest.py set the exit status to 0, and {}: exit status 1"
+
+
+@pytest.mark.parametrize("conftest", ZERO)
+def test_exit_status_set_to_0(run, assert_came, conftest):
+    """A `conftest.py` makes 0 of the exit status of a session in which a gate failed."""
+    came = run("def test_it(check): check(30, 0.1)", conftest=conftest)
+    assert_came(came, 1, SET_TO_0.format("gates failed 1 test, test_it.py::test_it"))
+
+
+def test_exit_status_of_an_unmeasured_session_set_to_0(run, assert_came, workers):
+    """The same of a session of which nothing could be measured."""
+    came = run("def test_it(check): check(255, 0.1)", *workers, conftest=ZERO[0])
+    assert_came(came, 1, SET_TO_0.format("not one gate of this session could be measured, so*"))
+
+
+@pytest.mark.parametrize("when", ["setup", "call", "teardown"])
+def test_exit_while_a_report_is_made(run, assert_came, when):
+    """A `conftest.py` calls `pytest.exit(returncode=0)` around the making of any report."""
+    conftest = (
+        "@pytest.hookimpl(wrapper=True)\ndef pytest_runtest_makereport(item, call):\n"
+        f"    report = yield\n    if call.when == '{when}': {EXIT}\n    return report\n"
+    )
+    test = "@pytest.fixture\ndef made(check): check(30, 0.1)\ndef test_it({}): check(30, 0.1)"
+    test = test.format("made" if when == "setup" else "check")
+    assert_came(run(test, conftest=conftest), 1, "FAILED: *test_it.py::test_it*")

@@ -188,6 +188,30 @@ def test_installed_plugin(wide, assert_held, monkeypatch):
     assert_held("goldens/_fixtures.yaml", "fixture edited")
 
 
+@pytest.mark.parametrize("recorded_from", ["above", "below"])
+def test_another_rootdir(wide, assert_came, recorded_from):
+    """A plugin's fixture was recorded from a rootdir that has its file, and runs from one that has
+    not, or the other way round."""
+    wide.path.joinpath("plug.py").write_text(
+        "from gates import *\n@pytest.fixture(scope='session')\ndef edited(): return gate()\n"
+    )
+    conftest_too(wide, "pytest_plugins = ['plug']\n")
+    wide.mkdir("suite").joinpath("test_x.py").write_text(A_B)
+    above, below = ("suite",), ("suite", "--rootdir=suite", "--confcutdir=.")
+    held = {"above": "goldens/plug.py.yaml", "below": "suite/goldens/_fixtures.yaml"}
+    first, then = (above, below) if recorded_from == "above" else (below, above)
+    assert wide.runpytest(*first, "--editmetrics-update=missing").ret == 0
+    assert (wide.path / held[recorded_from]).is_file()
+    wide.path.joinpath("model").write_text("30")
+    result = wide.runpytest(*then, "-k", "test_b")
+    assert_came(
+        result, 1, "golden of *fixture edited: held to * which was recorded from another rootdir*"
+    )
+    result = wide.runpytest(*then, "--editmetrics-update=failed")
+    result = wide.runpytest(*then)
+    result.stdout.no_fnmatch_line("*another rootdir*")
+
+
 def test_setup_functions(wide, assert_held):
     """The gates are made in setup_module and in a unittest's setUpClass."""
     module(

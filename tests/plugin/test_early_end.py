@@ -32,6 +32,31 @@ def test_a_gate_that_failed_stays_a_failure(suite, test, said):
     result.stdout.fnmatch_lines([said])
 
 
+ZERO = """
+import pytest
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main():
+    result = yield
+    return 0 if result in (0, 1) else result
+def pytest_sessionfinish(session): session.exitstatus = 0
+"""
+
+
+def test_nobody_makes_0_of_the_exit_status_of_failed_gates(suite):
+    conftest = suite.path / "conftest.py"
+    conftest.write_text(f"{conftest.read_text()}\n{ZERO}")
+    suite.makepyfile(test_x="def test_it(check): check(30, 0.1)\ndef test_other(): assert 0\n")
+    result = suite.runpytest()
+    assert result.ret == 1
+    (line,) = [line for line in result.errlines if "exit status" in line]
+    assert line == (
+        "pytest-editmetrics: ERROR: a plugin or conftest.py set the exit status to 0, and gates"
+        " failed 1 test, test_x.py::test_it: exit status 1"
+    )
+    result = suite.runpytest("-k", "other")  # no gate failed: what a project makes of it, holds
+    assert (result.ret, result.errlines) == (0, [])
+
+
 def test_a_test_that_did_not_run_is_left_to_the_number_that_is_required(suite):
     suite.makepyfile(
         test_x=f"import pytest\ndef test_a(check): check(3, 0.1)\ndef test_b(): {EXIT}\n"
