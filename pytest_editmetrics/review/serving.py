@@ -44,8 +44,12 @@ class Asked:
     open_browser: bool = False
 
 
-def review(asked: Asked, say: Say, note: Say) -> int:
+def review(
+    asked: Asked, say: Say, note: Say, started: Callable[[Server], None] | None = None
+) -> int:
     """Serve a review until it is interrupted; return the exit status.
+
+    ``started`` is given the server once it can be asked.
 
     Raises:
         InputError: what was asked for makes no sense.
@@ -65,18 +69,25 @@ def review(asked: Asked, say: Say, note: Say) -> int:
     if not together.gates:
         raise EditMetricsError(f"{together.shown}: there is no gate to look at")
     if asked.read_only:
-        return _serve(asked, together, None, say, note)
+        return _serve(asked, together, None, say, note, started)
     for run in together.parts:
         if not os.access(run.path, os.W_OK):
             raise EditMetricsError(
                 f"{run.path} cannot be written, so no decision could be kept in it; copy the run,"
                 " or give --read-only"
             )
-    return in_project(lambda session: _serve(asked, together, session, say, note), asked.rootdir)
+    return in_project(
+        lambda session: _serve(asked, together, session, say, note, started), asked.rootdir
+    )
 
 
 def _serve(
-    asked: Asked, together: Together, session: EditSession | None, say: Say, note: Say
+    asked: Asked,
+    together: Together,
+    session: EditSession | None,
+    say: Say,
+    note: Say,
+    started: Callable[[Server], None] | None,
 ) -> int:
     with ExitStack() as stack:
         work = stack.enter_context(work_folder())
@@ -90,6 +101,8 @@ def _serve(
         writer = None if session is None else Writer(session, decisions, work)
         answering.site = Site(guard, page, decisions, writer, note)
         _greet(together, guard, decisions, session is None, say)
+        if started is not None:
+            started(server)
         if asked.open_browser and _has_screen():
             _open(guard.url, work)
         with _ended_by_signals():

@@ -54,6 +54,8 @@ def read_together(paths: Sequence[Path]) -> Together:
     for path in paths:
         if path.is_file():
             raise InputError(f"{path} is a file; give the run directory that holds the images")
+        if (path / RESULTS).is_symlink():
+            raise EditMetricsError(f"{path / RESULTS} is a link, which a run may not hold")
     seen = tuple(Seen(path / RESULTS) for path in paths)
     runs = {str(path): read_run(path) for path in paths}
     _check_images(list(runs.values()))

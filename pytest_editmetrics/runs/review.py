@@ -12,7 +12,8 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -111,7 +112,7 @@ def change_review(
     path = folder / REVIEW
     lock = folder / lock_name(REVIEW)
     try:
-        with FileLock(lock, timeout=_PATIENCE):
+        with FileLock(lock, timeout=_PATIENCE), _gone_after(lock):
             held = _held(path)
             same = held is not None and held[0] == _text_of(started)
             decisions = dict(held[1]) if held is not None and same else {}
@@ -138,6 +139,16 @@ def change_review(
             f"{path} cannot be written ({error.strerror or error}), so the decision was not kept"
         ) from None
     return decisions
+
+
+@contextmanager
+def _gone_after(lock: Path) -> Iterator[None]:
+    """Remove the lock's file while it is held: who waits for it sees that it is gone."""
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            lock.unlink()
 
 
 def written(decision: Decision, at: str) -> Decision:
