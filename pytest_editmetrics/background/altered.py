@@ -21,10 +21,11 @@ _FAINT = 4.0  # of 255, squared: less is noise
 _SEEN = 2.0  # of 255: structure that has a contrast to compare
 _GAINS = (0.2, 5.0)
 _UNLIKE = 0.15  # of a part, where all else is as it was: 0 alike, 1 nothing in common
-_REDRAWN = 12.0  # times as unlike as the background is as a rule
+_REDRAWN = 16.0  # times as unlike as the background is as a rule
 _MORE = 0.1
 _TONED = 0.01  # unlike as a rule: below it no tone has to be found
 _TOLD = 0.5  # of that: so much less is unlike once the tone is applied
+_RULE = 0.4  # of the structure: so much is as the background is as a rule
 _LEAST = 64  # pixels of the copy
 _TENTH = 0.1  # of the structure of a part: less is none
 
@@ -53,11 +54,11 @@ def find_altered(reference: Array, edited: Array, mask: Mask) -> Altered | None:
     Structure is the brightness between two Gaussians (sigma 1 and 4) of a copy of 256 px. Around
     each pixel (Gaussian, sigma 3) the part of it that the two images have not in common is
     ``u = (S - |C|) / (S + 4)``, with the mean ``S`` of both mean squares and the mean product
-    ``C``, the edited image brought to the contrast of the reference. As a rule ``u`` is ``m``, its
-    median over all structure (weight ``sqrt(S)``). A part is what hangs together and has
-    ``u > t + 0.1``, ``t = 0.15 + 12 m``; its share is the sum of ``sqrt(S) (u - t)`` over it,
-    divided by the sum of ``sqrt(S)`` over all. Where ``m`` halves with the tone of each channel
-    brought to that of the edited image, level by level, so it is.
+    ``C``, the edited image brought to the contrast of the reference. As a rule ``u`` is at most
+    ``m``, which 40 % of all structure (weight ``sqrt(S)``) keep to. A part is what hangs together and has
+    ``u > t + 0.1``, ``t = 0.15 + 16 m``; its share is the sum of ``sqrt(S) (u - t)`` over it,
+    divided by the sum of ``sqrt(S)`` over all. Where ``m`` is halved by the tone of each channel
+    brought to that of the edited image, level by level, it is brought there.
 
     Args:
         reference: RGB, uint8, (H, W, 3).
@@ -139,7 +140,7 @@ def _compared(before: Map, after: Map, seen: Mask) -> _Compared:
     weight = np.where(seen, np.sqrt(mean), 0)
     order = np.argsort(unlike[seen])
     grown = np.cumsum(weight[seen][order])
-    rule = float(unlike[seen][order][np.searchsorted(grown, grown[-1] / 2)])
+    rule = float(unlike[seen][order][np.searchsorted(grown, _RULE * grown[-1])])
     return _Compared(unlike, weight, was, is_, rule)
 
 

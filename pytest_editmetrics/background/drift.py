@@ -183,7 +183,7 @@ def measure_drift(reference: Array, edited: Array, mask: Mask) -> Drift:
     before, after = _alike_sharp(before, after, usable)
     tiles = Tiles(before, after, usable, scale)
     if not tiles.textured:
-        lost: Lost = "unmatched" if Tiles(after, before, usable, scale).textured else "flat"
+        lost: Lost = "unmatched" if Tiles(after, before, usable, scale).clear else "flat"
         return _told(Drift(None, tuple(tiles.still()), lost=lost), scale, size)
     found = _nearby(tiles, before, after, inside)
     if found is None or found.motion is None:

@@ -116,6 +116,14 @@ class Tiles:
         """Whether any tile shows a shift."""
         return any(best[0] in ("measured", "edge") for best in self._texture.values())
 
+    @property
+    def clear(self) -> bool:
+        """Whether any tile has texture as a photo has, and no mere steps or noise of an encoder."""
+        return any(
+            status in ("measured", "edge") and unsure <= _FAINT
+            for status, unsure, _ in self._texture.values()
+        )
+
     def faint(self, tiles: list[TileShift]) -> int:
         """Return how many tiles of little texture, as of grain, match too faintly."""
         return sum(

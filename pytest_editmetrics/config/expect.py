@@ -57,7 +57,7 @@ EXPECTATIONS: Mapping[Expect, Expectation] = {
     "composited-jpeg": Expectation(
         {
             "beyond_detail_max": 10.0,
-            "tone": 0.6,
+            "tone": 1.0,
             "lpips": 0.06,
             "drift_px": 0.15,
             "warp_px": 0.25,
@@ -72,7 +72,7 @@ EXPECTATIONS: Mapping[Expect, Expectation] = {
         {
             "beyond_detail": 6.0,
             "tone": 2.5,
-            "lpips": 0.25,
+            "lpips": 0.5,
             "drift_px": 0.5,
             "warp_px": 1.0,
             "moved_share": 0.05,
@@ -83,7 +83,7 @@ EXPECTATIONS: Mapping[Expect, Expectation] = {
     # the whole image is drawn anew from a description of it
     "generative": Expectation(
         {
-            "lpips": 0.45,
+            "lpips": 0.7,
             "drift_px": 4.0,
             "warp_px": 6.0,
             "moved_share": 0.2,

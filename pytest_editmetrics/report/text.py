@@ -62,6 +62,8 @@ def _headline(gate: Gate) -> str:
         value, bound = format_numbers(gate.value, gate.proposal)
         kind = "max" if gate.better == "lower" else "min"
         return f"{subject(gate)} {value} recorded, {kind} {bound}"
+    if gate.bound is None and math.isfinite(gate.value):
+        return f"{subject(gate)} {format_numbers(gate.value)[0]}, held to no bound"
     if gate.bound is None:
         return f"{subject(gate)} {format_numbers(gate.value)[0]} is not a number"
     if gate.verdict == "review" and gate.review is not None:
