@@ -230,6 +230,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer = self.server.answer(request)
         except Refused as refused:
             answer = Answer(refused.status, parts=(f"{refused}\n".encode(),))
+            self.close_connection = True
         except TimeoutError:
             raise
         except Exception as error:

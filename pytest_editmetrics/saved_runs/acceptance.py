@@ -124,7 +124,12 @@ def golden_address(session: EditSession, record: GateRecord) -> GoldenAddress:
 
 def _image(session: EditSession, run: Run, record: GateRecord) -> NewGolden:
     from pytest_editmetrics.goldens.environment import wrong_name
-    from pytest_editmetrics.goldens.images import golden_stem, image_address, variant_of
+    from pytest_editmetrics.goldens.images import (
+        SUFFIXES,
+        golden_stem,
+        image_address,
+        variant_of,
+    )
     from pytest_editmetrics.goldens.provenance import checked_facts
 
     gate = record.gate
@@ -140,6 +145,8 @@ def _image(session: EditSession, run: Run, record: GateRecord) -> NewGolden:
             f" this project as {address.folder / address.stem}; run the tests here, or leave it out"
             " with -k"
         )
+    for suffix in SUFFIXES:  # the format of today decides, whatever the run says
+        _check_inside(session, target.with_suffix(suffix), said, record)
     proposed = dict(gate.snapshot or {}).get("proposed")
     facts = proposed if isinstance(proposed, Mapping) else {}
     provenance = checked_facts({key: facts[key] for key in _PROVENANCE if key in facts})
@@ -162,11 +169,15 @@ def _test(session: EditSession, record: GateRecord) -> tuple[Path, str]:
 def _golden_path(session: EditSession, path: object, record: GateRecord) -> Path:
     """Return a golden's path of the run in this project; refuse one where none may lie."""
     found = _within(session.rootdir, path, record)
+    _check_inside(session, found, path, record)
+    return found
+
+
+def _check_inside(session: EditSession, found: Path, path: object, record: GateRecord) -> None:
     try:
         session.goldens.check_inside(found)
     except EditMetricsError as error:
         raise _outside(session.rootdir, path, record, f" ({error})") from None
-    return found
 
 
 def _within(rootdir: Path, path: object, record: GateRecord) -> Path:

@@ -116,6 +116,7 @@ class Served:
     cookie: str = ""
     token: str = ""
     cases: Mapping[str, Any] = field(default_factory=dict)
+    root: Path = Path()
 
     @property
     def host(self) -> str:
