@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.plugin.attempts import Attempt
-from pytest_editmetrics.session.fixture_record import NAMED
-from pytest_editmetrics.session.owner import owner_of_fixture
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -129,6 +127,8 @@ def fixtures_with_goldens(session: EditSession) -> dict[str, list[str]]:
 
     Files without goldens are left out: nothing is looked up for most suites.
     """
+    from pytest_editmetrics.session.owner import owner_of_fixture
+
     found: dict[str, dict[str, None]] = {}
     for definition, items in session.users.all():
         for item in items:
@@ -166,6 +166,8 @@ def _row(
 
 def _used_by(gate: Gate, users: list[str]) -> Gate:
     """Return a gate that names the tests which had the fixture, beside those that ask for it."""
+    from pytest_editmetrics.session.fixture_record import NAMED
+
     told = dict(gate.fixture or {})
     more = [nodeid for nodeid in users if nodeid not in told["used_by"]]
     if told["users"] > len(told["used_by"]) or not more:

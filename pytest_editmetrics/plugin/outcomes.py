@@ -15,7 +15,6 @@ import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, GateFailure
 from pytest_editmetrics.plugin.names import name_report
-from pytest_editmetrics.session.fixture_record import FixtureRecord
 from pytest_editmetrics.session.identity import id_of
 from pytest_editmetrics.session.ledger import REPORT_KEY
 from pytest_editmetrics.session.record import TestRecord, record_key, start_attempt
@@ -83,6 +82,8 @@ def pytest_fixture_setup(
     """Let a gate that is made here belong to the fixture, if it serves more than one test."""
     if request.scope == "function":
         return (yield)
+    from pytest_editmetrics.session.fixture_record import FixtureRecord
+
     fixture = FixtureRecord.of(fixturedef, request)
     if fixture is None:
         with wider(session_of(request.config).ledger):

@@ -18,13 +18,13 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.session.asked import Asked
 from pytest_editmetrics.session.fixture_users import definitions_of
 from pytest_editmetrics.session.ledger import Ledger
-from pytest_editmetrics.session.owner import Owner, owner_of_test
 from pytest_editmetrics.session.state import session_of
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.goldens.images import Staged
     from pytest_editmetrics.session.fixture_record import FixtureRecord
+    from pytest_editmetrics.session.owner import Owner
 
 Phase = Literal["setup", "call", "teardown"]
 PROPERTY_PREFIX = "editmetrics:"
@@ -86,6 +86,8 @@ class TestRecord:
     @property
     def owner(self) -> Owner:
         """The test, whose gates these are."""
+        from pytest_editmetrics.session.owner import owner_of_test
+
         return owner_of_test(self.item)
 
     def note_uses(self) -> None:

@@ -11,17 +11,20 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
 import pytest
 
 from pytest_editmetrics.errors import InputError
-from pytest_editmetrics.session.fixture_record import FixtureRecord
 from pytest_editmetrics.session.journal import VARIABLE, write
 from pytest_editmetrics.session.ledger import Ledger
 from pytest_editmetrics.session.record import Phase, TestRecord
 
-_Place = TestRecord | FixtureRecord | Ledger | None
+if TYPE_CHECKING:
+    from pytest_editmetrics.session.fixture_record import FixtureRecord
+
+    _Place = TestRecord | FixtureRecord | Ledger | None
+
 _place: ContextVar[_Place] = ContextVar("editmetrics_place", default=None)
 """What a context was made in: a test, the set-up or teardown of a wider fixture, or the session."""
 _sessions: list[tuple[Ledger, _Place]] = []
@@ -121,7 +124,7 @@ def running_record() -> TestRecord | FixtureRecord:
     if isinstance(place, TestRecord) and place.running:
         return place
     stale = isinstance(place, TestRecord)
-    ledger = place.ledger if isinstance(place, FixtureRecord) else place
+    ledger = place.ledger if _is_fixture(place) else place
     for record in reversed(_running):
         if invocation_of(record) is not None:
             return record
@@ -148,18 +151,23 @@ def record_now(record: TestRecord | FixtureRecord) -> TestRecord | FixtureRecord
     return _fixture_of(_place.get()) or record
 
 
+def _is_fixture(place: _Place) -> TypeGuard[FixtureRecord]:
+    """Tell whether a place is a wider fixture's, whose module most sessions never import."""
+    return place is not None and not isinstance(place, (TestRecord, Ledger))
+
+
 def _fixture_of(place: _Place) -> FixtureRecord | None:
     """Return the wider fixture that is being set up where the caller is, if one is."""
-    if isinstance(place, FixtureRecord) and place.setting_up:
+    if _is_fixture(place) and place.setting_up:
         return place
-    if isinstance(place, FixtureRecord) and place.ending:
+    if _is_fixture(place) and place.ending:
         _refuse_teardown(place.definition.argname)
     finished = _finished()
     if finished is not None:
         _refuse_teardown(finished)
     if place is None or isinstance(place, TestRecord):
         return None
-    ledger = place.ledger if isinstance(place, FixtureRecord) else place
+    ledger = place.ledger if _is_fixture(place) else place
     of_session = (one for one in reversed(_set_ups) if one.ledger is ledger)
     return next(of_session, None)
 
@@ -198,7 +206,7 @@ def invocation_of(record: TestRecord | FixtureRecord) -> FrameType | None:
 
     The set-up of a fixture is no call of it.
     """
-    if isinstance(record, FixtureRecord):
+    if not isinstance(record, TestRecord):
         return None
     code = _code_of(record)
     frame: FrameType | None = sys._getframe(1)

@@ -12,6 +12,8 @@ pytestmark = pytest.mark.usefixtures("no_other_plugin")
 
 HEAVY = ["torch", "torchvision", "transformers", "lpips", "segment_anything", "ot", "numpy", "PIL",
          "yaml", "pydantic"]  # fmt: skip
+# of ours, what a session needs only once a gate or a wider fixture is there
+LATER = [f"pytest_editmetrics.session.{name}" for name in ("owner", "fixture_record")]
 
 SCRIPT = """
 import json, sys
@@ -35,7 +37,7 @@ def test_other():
 def run(pytester, *args):
     pytester.makepyfile(test_x=TEST)
     process = subprocess.run(
-        [sys.executable, "-I", "-c", f"HEAVY = {HEAVY}\n{SCRIPT}", *args],
+        [sys.executable, "-I", "-c", f"HEAVY = {HEAVY + LATER}\n{SCRIPT}", *args],
         cwd=pytester.path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "RESULT" in process.stdout, process.stdout + process.stderr
