@@ -17,7 +17,8 @@ from pytest_editmetrics.images.regions import Box, Mask
 _EDGE = 256  # of the copy on which structure is compared
 _FINE, _COARSE = 1.0, 4.0  # sigmas between which structure lies, pixels of the copy
 _AROUND = 3.0  # sigma of the window in which it is compared
-_FAINT = 4.0  # of 255, squared: less is noise
+_FAINT = 4.0  # of 255: structure of less is noise
+_PLAIN = 2.0  # of 255: a background has so much structure, or is taken to have
 _SEEN = 2.0  # of 255: structure that has a contrast to compare
 _GAINS = (0.2, 5.0)
 _UNLIKE = 0.15  # of a part, where all else is as it was: 0 alike, 1 nothing in common
@@ -27,7 +28,7 @@ _TONED = 0.01  # unlike as a rule: below it no tone has to be found
 _TOLD = 0.5  # of that: so much less is unlike once the tone is applied
 _RULE = 0.4  # of the structure: so much is as the background is as a rule
 _LEAST = 64  # pixels of the copy
-_TENTH = 0.1  # of the structure of a part: less is none
+_LITTLE = 0.4  # of the structure of a part: less is the loss of it
 
 Kind = Literal["gone", "new", "other"]
 
@@ -53,12 +54,12 @@ def find_altered(reference: Array, edited: Array, mask: Mask) -> Altered | None:
 
     Structure is the brightness between two Gaussians (sigma 1 and 4) of a copy of 256 px. Around
     each pixel (Gaussian, sigma 3) the part of it that the two images have not in common is
-    ``u = (S - |C|) / (S + 4)``, with the mean ``S`` of both mean squares and the mean product
+    ``u = (S - |C|) / (S + 16)``, with the mean ``S`` of both mean squares and the mean product
     ``C``, the edited image brought to the contrast of the reference. As a rule ``u`` is at most
-    ``m``, which 40 % of all structure (weight ``sqrt(S)``) keep to. A part is what hangs together and has
-    ``u > t + 0.1``, ``t = 0.15 + 16 m``; its share is the sum of ``sqrt(S) (u - t)`` over it,
-    divided by the sum of ``sqrt(S)`` over all. Where ``m`` is halved by the tone of each channel
-    brought to that of the edited image, level by level, it is brought there.
+    ``m``, which 40 % of all structure (weight ``sqrt(S)``) keeps to. A part is what hangs together
+    and has ``u > t + 0.1``, ``t = 0.15 + 16 m``; its share is the sum of ``sqrt(S) (u - t)`` over
+    it, divided by the sum of ``sqrt(S)``, 2 a pixel at least, over all. If the tone of each channel
+    of the reference, brought to that of the edited image level by level, halves ``m``, it is.
 
     Args:
         reference: RGB, uint8, (H, W, 3).
@@ -98,7 +99,7 @@ def find_altered(reference: Array, edited: Array, mask: Mask) -> Altered | None:
     x1, y1, x2, y2 = (round(edge * scale) for edge in box)
     height, width = mask.shape
     return Altered(
-        float(amount[largest] / found.weight.sum()),
+        float(amount[largest] / max(found.weight.sum(), _PLAIN * np.count_nonzero(seen))),
         (x1, y1, min(width, x2), min(height, y2)),
         found.kind(part),
         found.rule,
@@ -116,9 +117,9 @@ class _Compared:
 
     def kind(self, part: Mask) -> Kind:
         was, is_ = float(self.before[part].sum()), float(self.after[part].sum())
-        if is_ < _TENTH * was:
+        if is_ < _LITTLE * was:
             return "gone"
-        return "new" if was < _TENTH * is_ else "other"
+        return "new" if was < _LITTLE * is_ else "other"
 
 
 def _compared(before: Map, after: Map, seen: Mask) -> _Compared:
@@ -136,7 +137,7 @@ def _compared(before: Map, after: Map, seen: Mask) -> _Compared:
     sign = 1 if float((before * after)[seen].sum()) >= 0 else -1
     is_ = is_ / gain**2
     mean = (was + is_) / 2
-    unlike = (mean - np.maximum(sign * both, 0) / gain) / (mean + _FAINT)
+    unlike = (mean - np.maximum(sign * both, 0) / gain) / (mean + _FAINT**2)
     weight = np.where(seen, np.sqrt(mean), 0)
     order = np.argsort(unlike[seen])
     grown = np.cumsum(weight[seen][order])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_editmetrics.background.faults import FAULTS
+from pytest_editmetrics.background.faults import FAULTS, Fault
 from pytest_editmetrics.checks.judge import Job, judged_only
 from pytest_editmetrics.session.state import EditSession
 
@@ -61,7 +61,9 @@ def selftest(session: EditSession, jobs: Sequence[Job], gates: Sequence[Gate]) -
     return try_faults(session, jobs)
 
 
-def try_faults(session: EditSession, jobs: Sequence[Job]) -> Noticed:
+def try_faults(
+    session: EditSession, jobs: Sequence[Job], faults: Mapping[str, Fault] = FAULTS
+) -> Noticed:
     """Put every fault into the edited image of jobs that share a pair, and judge the jobs.
 
     A gate that gives no verdict (weights are missing) lets nothing through: nothing is known then,
@@ -71,7 +73,7 @@ def try_faults(session: EditSession, jobs: Sequence[Job]) -> Noticed:
     caught: dict[str, list[str]] = {}
     let_through, untried = [], []
     skipped: str | None = None
-    for name, fault in FAULTS.items():
+    for name, fault in faults.items():
         made = fault.make(pair.reference, pair.edited, pair.inside)
         if made is None or np.array_equal(made, pair.edited):
             untried.append(name)
@@ -82,7 +84,7 @@ def try_faults(session: EditSession, jobs: Sequence[Job]) -> Noticed:
             gate = judged_only(session, replace(job, pair=faulty))
             no_verdict = f"{gate.label} could not be judged: {gate.message}"
             if gate.verdict == "error":
-                return Noticed({}, [], list(FAULTS), no_verdict, broken=True)
+                return Noticed({}, [], list(faults), no_verdict, broken=True)
             if gate.reason == "skipped-missing":
                 skipped = no_verdict
             elif gate.verdict == "fail":
@@ -92,7 +94,7 @@ def try_faults(session: EditSession, jobs: Sequence[Job]) -> Noticed:
         else:
             let_through.append(name)
     if skipped is not None and not caught:
-        return Noticed({}, [], list(FAULTS), skipped)
+        return Noticed({}, [], list(faults), skipped)
     why = None if caught or let_through else "no fault finds room in this image"
     return Noticed(caught, let_through, untried, why)
 

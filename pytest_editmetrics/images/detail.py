@@ -54,9 +54,7 @@ def beyond_detail_map(
     return left
 
 
-def beyond_detail(
-    reference: NDArray[Any], edited: NDArray[Any], mask: Mask | None = None
-) -> float:
+def beyond_detail(reference: NDArray[Any], edited: NDArray[Any], mask: Mask | None = None) -> float:
     """Return the root mean square of ``beyond_detail_map`` over the measured pixels.
 
     >>> grey = np.full((8, 8, 3), 100, np.uint8)

@@ -184,6 +184,7 @@ def job_of(session: EditSession, run: Run, record: GateRecord, configured: bool)
         explicit=_explicit(gate),
         options=checked_options(session, config, gate.details.get("options") or {}),
         expect=check_expect(gate.details.get("expect")),
+        unnamed=gate.details.get("unnamed") is True,
         object_coords=_object_coords(boxes) if gate.compares == "objects" else None,
         environment=_environment(record),
         **boxes,

@@ -46,6 +46,10 @@ VALUES = {
     "zoom": (0, inf),
     "warp_px": (0, inf),
     "moved_share": (0, 1),
+    "altered": (0, 100),
+    "beyond_detail": (0, 255),
+    "beyond_detail_max": (0, 255),
+    "tone": (0, inf),
 }
 TOLERANCES = {  # lowest, highest, of a whole image, of its worst tile
     "exact": (0, 1, 0, 0),
@@ -265,12 +269,18 @@ def test_values_are_not_changed_where_they_are_held():
 def test_what_an_expectation_holds():
     bounds = {name: dict(expectation.bounds) for name, expectation in EXPECTATIONS.items()}
     assert bounds["reencoded"] == {
-        "lpips": 0.25, "unedit_psnr": 28, "drift_px": 0.5, "warp_px": 1, "moved_share": 0.05,
-        "edit_lpips": 0.02,
+        "beyond_detail": 6, "tone": 2.5, "lpips": 0.5, "drift_px": 0.5, "warp_px": 1,
+        "moved_share": 0.05, "edit_lpips": 0.02,
     }  # fmt: skip
     assert bounds["generative"] == {
-        "lpips": 0.45, "drift_px": 4, "warp_px": 6, "moved_share": 0.2, "edit_lpips": 0.02,
+        "lpips": 0.7, "drift_px": 4, "warp_px": 6, "moved_share": 0.2, "altered": 0.1,
+        "edit_lpips": 0.02,
     }  # fmt: skip
+    assert bounds["composited-jpeg"] == {
+        "beyond_detail_max": 10, "tone": 1, "lpips": 0.08, "drift_px": 0.15, "warp_px": 0.25,
+        "moved_share": 0.02, "edit_lpips": 0.02,
+    }  # fmt: skip
+    assert EXPECTATIONS["generative"].told == ("tone",)
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,10 @@ def test_without_a_file_every_metric_and_pipe_has_its_defaults():
         "zoom": {},
         "warp_px": {},
         "moved_share": {},
+        "altered": {},
+        "beyond_detail": {},
+        "beyond_detail_max": {},
+        "tone": {},
     }
     assert configs["emd"].scope == "unedit_area"
     assert configs["sam_clip_cls_sim"].scope == "edit_area"

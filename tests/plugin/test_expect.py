@@ -55,6 +55,57 @@ def test_a_reencoded_background_may_change_a_little(scene):
     run(scene, call.format("composited")).assert_outcomes(failed=1)
 
 
+@pytest.mark.parametrize("quality", [95, 90])
+def test_a_composite_that_was_saved_as_jpeg_has_a_name(scene, quality):
+    made = f"edit_gate.check(A, jpeg({{}}, {quality}), BOX, expect='{{}}')"
+    run(scene, made.format("with_edit(A)", "composited"), head=HEAD).assert_outcomes(failed=1)
+    passed = run(scene, made.format("with_edit(A)", "composited-jpeg"), head=HEAD)
+    passed.assert_outcomes(passed=1)
+    spilled = "B = with_edit(A); B[150:166, 90:106] += 64;"
+    result = run(scene, f"{spilled} {made.format('B', 'composited-jpeg')}", head=HEAD)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*unedit beyond_detail_max * > max 10.0: *"])
+
+
+def test_a_tone_fails_a_reencoding_and_is_told_of_a_redraw(scene):
+    cast = "(with_edit(A) * [1, 0.95, 0.9]).astype(np.uint8)"
+    call = f'edit_gate.check(A, {cast}, BOX, expect="{{}}"{{}})'
+    result = run(scene, call.format("reencoded", ""), head=HEAD)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*unedit tone * > max 2.500: colour*"])
+    told = run(scene, call.format("generative", ""), "-v", head=HEAD)
+    told.assert_outcomes(passed=1)
+    told.stdout.fnmatch_lines(["*unedit tone *, held to no bound*"])
+    stated = call.format("generative", ', thresholds={"tone": 1}')
+    run(scene, stated, head=HEAD).assert_outcomes(failed=1)
+    # who names the metric means to hold it
+    named = run(scene, call.format("generative", ', metrics="tone"'), head=HEAD)
+    named.assert_outcomes(failed=1)
+    named.stdout.fnmatch_lines(["*unedit tone * has no threshold and no golden*"])
+
+
+def test_a_bound_of_the_configuration_holds_a_tone_that_is_told(scene):
+    (scene.path / "editmetrics.yaml").write_text("thresholds: {tone: 1}\n")
+    call = 'edit_gate.check(A, (with_edit(A) * 0.9).astype(np.uint8), BOX, expect="generative")'
+    run(scene, call, head=HEAD).assert_outcomes(failed=1)
+
+
+def test_something_that_vanished_fails_a_redraw(scene):
+    body = "B = with_edit(A); B[120:150, 80:110] = B[120:150, 80:110].mean((0, 1));"
+    result = run(scene, f'{body} edit_gate.check(A, B, BOX, expect="generative")', head=HEAD)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*unedit altered * > max 0.100: *"])
+
+
+def test_a_plain_wall_through_jpeg_is_no_other_picture(scene):
+    wall = (
+        "W = np.linspace(180, 200, 192)[:, None, None].repeat(192, 1).repeat(3, 2).astype(np.uint8)"
+    )
+    for expect in ("composited-jpeg", "reencoded"):
+        call = f'{wall}; edit_gate.check(W, jpeg(with_edit(W)), BOX, expect="{expect}")'
+        run(scene, call, head=HEAD).assert_outcomes(passed=1)
+
+
 def test_a_moved_background_is_none_that_was_reencoded(scene):
     moved = "jpeg(np.roll(edited(), 2, axis=1), 80)"
     result = run(scene, f'edit_gate.check(scene(), {moved}, BOX, expect="reencoded")')

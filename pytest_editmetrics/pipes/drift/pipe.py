@@ -18,6 +18,7 @@ from pytest_editmetrics.pipes.base import PlainPipe, Request, Score, soft
 from pytest_editmetrics.pipes.drift.spec import SPEC
 
 _MOVED = 0.1  # pixels: less is not undone
+_BESIDE, _MOST_BESIDE = 2, 16  # pixels beside the edit area that are left out
 _TILES = 12  # at most so many of a kind in the details
 
 
@@ -96,12 +97,17 @@ class DriftPipe(PlainPipe):
 
 
 def _altered(request: Request, drift: Drift) -> Score:
+    from scipy.ndimage import binary_erosion
+
     reference, edited, mask = request.reference, request.edited, request.mask
+    beside = _BESIDE
     if drift.motion is not None and drift.warp_px >= _MOVED:
+        beside += min(_MOST_BESIDE, math.ceil(drift.warp_px))  # what was edited moves too
         planes, seen = warped(np.moveaxis(edited, 2, 0).astype(np.float32), drift.motion)
         edited = np.moveaxis(planes, 0, 2).clip(0, 255).round().astype(np.uint8)
         mask = mask & seen
-    found = find_altered(reference, edited, mask)
+    inner = binary_erosion(mask, np.ones((3, 3)), iterations=beside, border_value=1)
+    found = find_altered(reference, edited, inner)
     if found is None:
         return soft("no-texture", "too little is background to see a part that changed", {})
     details: dict[str, Any] = {"unlike": round(found.unlike, 4)}

@@ -1,4 +1,4 @@
-"""Metrics of the pixels themselves, which need no model: PSNR, SSIM, tone, what is beyond detail."""
+"""Metrics of the pixels themselves, which need no model: PSNR, SSIM, tone, detail."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class PixelPipe(PlainPipe):
       outside the region taken from the reference, mean over the measured pixels; a border of 5
       pixels is left out.
     - ``unedit_max_diff`` (lower, levels of 255): the largest difference of a channel.
-    - ``beyond_detail`` (lower, levels of 255): the root mean square of what the difference is beyond
-      the fine detail of the reference, tone left aside (``images.detail``); ``beyond_detail_max``
-      is its largest value.
+    - ``beyond_detail`` (lower, levels of 255): the root mean square of what the difference is
+      beyond the fine detail of the reference, tone left aside (``images.detail``);
+      ``beyond_detail_max`` is its largest value.
     - ``tone`` (lower, CIELAB): the mean difference in CIELAB after a Gaussian of 8 pixels.
     - ``l_channel_ssim`` (higher, [-1, 1]): SSIM of the lightness (CIELAB L) inside the edit area
       after the edited image's histogram was matched to the reference's, so that a change of colour

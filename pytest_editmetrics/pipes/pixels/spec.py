@@ -80,7 +80,7 @@ SPEC = PipeSpec(
             " difference less its Gaussian mean of sigma 8 px, D that of the reference less its"
             " Gaussian mean of sigma 1.5 px, both over the channels and a Gaussian of sigma 4 px",
             source="this project",
-            blind="a blur of less than 1.5 px, texture that is lost, and changes of tone, on purpose",
+            blind="a blur of less than 1.5 px, lost texture, and changes of tone, on purpose",
         ),
         Metric(
             "beyond_detail_max",
