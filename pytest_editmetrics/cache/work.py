@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 _LOCK = ".lock"
+_SESSION = "session-"
 
 
 @contextmanager
@@ -50,6 +52,70 @@ def remove_left() -> None:
             with suppress(OSError):  # held by a living process, or of another user
                 lock.acquire()
                 _remove(path.with_suffix(""), lock)
+
+
+def take_session_folder() -> tuple[Path, int | None]:
+    """Return a new empty folder for ``leave_session_folder``, and what holds it.
+
+    It lies beside the other work folders, and takes no more than a few system calls, since every
+    session of pytest has one. Processes that a session forks hold it too; that of a session which
+    was killed is removed by the next one. Where that cannot be, it lies in the system's folder
+    for temporary files.
+
+    Raises:
+        OSError: no folder can be made.
+    """
+    try:
+        parent = own_cache() / "work"
+        _remove_sessions(parent)
+        while True:
+            folder = parent / f"{_SESSION}{secrets.token_hex(8)}"
+            folder.mkdir(mode=0o700, parents=True)
+            held = _hold(folder)
+            if folder.is_dir():
+                return folder, held
+            _let_go(held)  # taken for one that was left, before it was held
+    except (OSError, NotImplementedError, NoHomeError):
+        return Path(tempfile.mkdtemp(prefix="editmetrics-")), None
+
+
+def leave_session_folder(folder: Path, held: int | None) -> None:
+    """Remove a session's folder, and those above it that nothing else is in."""
+    shutil.rmtree(folder, ignore_errors=True)
+    _let_go(held)
+    if held is not None:
+        with suppress(OSError):
+            folder.parent.rmdir()
+            folder.parent.parent.rmdir()
+
+
+def _remove_sessions(parent: Path) -> None:
+    for folder in parent.glob(f"{_SESSION}*"):
+        with suppress(OSError):  # held by a living process, or of another user
+            held = _hold(folder)
+            if held is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+                _let_go(held)
+
+
+def _hold(folder: Path) -> int | None:
+    """Lock a folder itself, until the process and those that it forks are gone."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: nothing forks there, and what is left stays
+        return None
+    held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(held)
+        raise
+    return held
+
+
+def _let_go(held: int | None) -> None:
+    if held is not None:
+        os.close(held)
 
 
 def _taken(parent: Path) -> tuple[Path, BaseFileLock]:

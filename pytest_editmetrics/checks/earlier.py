@@ -1,6 +1,6 @@
-"""A fixture's golden that another recording left elsewhere: it holds until there is one of its own.
+"""A fixture's golden that another recording left elsewhere: it holds until there is another.
 
-Gates of a wider fixture were once filed under whichever test ran first; and those of a fixture whose
+Gates of a wider fixture were once filed under whichever test ran first. Those of a fixture whose
 file lies inside one rootdir and outside another have a place for each.
 """
 

@@ -219,7 +219,7 @@ class Controller:
         if test.final:
             self.undelivered.ended(test.nodeid, test.outcome, test.gates)
             self._suite.add(test.nodeid, test.gates)
-            self._required.add(test.nodeid, test.gates)
+            self._required.add(self._names.golden_id(test.nodeid), test.gates)
         told = (test.nodeid, test.attempt, test.final, test.outcome)
         for gate in test.gates:
             self._outputs.write("gate", *told, gate, test.other_failure)
@@ -246,6 +246,7 @@ class Controller:
         self._collected = self._names.plain(self._collected)
         partial = PARTIAL if sys.exc_info()[0] else self.whole.why_partial(session, self._collected)
         full = partial is None
+        self._problems += self.whole.never_ran(session, self._collected, self._tally is not None)
         if self._tally is not None:
             from pytest_editmetrics.plugin.golden_recorder import record_goldens
 

@@ -91,7 +91,7 @@ class LastLines:
 
 
 class LastWord:
-    """Hears what ``pytest_cmdline_main`` returns, after every plugin and conftest.py of the start."""
+    """Hears what ``pytest_cmdline_main`` returns, after all that was there at the start."""
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, Any, Any]:

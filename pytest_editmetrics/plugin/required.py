@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 class Required:
-    """Counts measured gates for the controller: those of a test's last attempt, each once.
+    """Counts measured gates for the controller: those of a test's last attempt, each once, however
+    often a plugin repeats the test.
 
     A failing gate is measured; one that was unmeasured, skipped or ended in an error is not.
     ``problems`` holds the shortfall, which fails the session.
@@ -26,7 +27,7 @@ class Required:
         self._session = session
         self._counts: dict[str | None, int] = dict(session.options["require"])
         self._hints: dict[str, str] = {}
-        self._measured: dict[str, frozenset[tuple[str, str | None]]] = {}
+        self._measured: dict[str, set[tuple[str, str | None]]] = {}
         self.closed = False
         self.notes: list[str] = []
         self.problems: list[str] = []
@@ -66,13 +67,13 @@ class Required:
             found[name] = count
         self._counts = found
 
-    def add(self, nodeid: str, gates: Iterable[Gate]) -> None:
-        """Take the gates of a test's last attempt."""
+    def add(self, test: str, gates: Iterable[Gate]) -> None:
+        """Take the gates of a test's last attempt; ``test`` is the same for its repetitions."""
         if not self._counts:
             return
         from pytest_editmetrics.gates.verdict import MEASURED
 
-        self._measured[nodeid] = frozenset(
+        self._measured.setdefault(test, set()).update(
             (gate.metric, gate.name)
             for gate in gates
             if gate.verdict in MEASURED and gate.compares != "gates"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Generator
 from typing import Any
 
 import pytest
+
+from pytest_editmetrics.session.unread import uses_a_gate
 
 PARTIAL = "only a part of the suite ran (-k, -m, --lf, --deselect, node ids, files, -x or a crash)"
 _NARROWING = ("keyword", "markexpr", "lf", "stepwise", "deselect", "setuponly", "setupplan")
@@ -92,6 +95,30 @@ class WholeRun:
     def pytest_internalerror(self) -> None:
         """Take note of it: pytest-xdist goes on after a worker's, and may call the rest passed."""
         self.internal_error = True
+
+    def never_ran(
+        self, session: pytest.Session, collected: Collection[str], gates: bool
+    ) -> list[str]:
+        """Return what to say of tests that were to run, and of which no report came.
+
+        A hook took them over (``pytest_runtest_protocol``, ``pytest_runtestloop``) and called none.
+        Only tests that use a gate count; under pytest-xdist, where the workers know that, all do if
+        there are ``gates`` in the session.
+        """
+        stopped = session.shouldstop or session.shouldfail or sys.exc_info()[0]
+        if stopped or self._crashed or self.internal_error:
+            return []
+        asks = {item.nodeid: uses_a_gate(item) for item in session.items}
+        missing = [
+            nodeid for nodeid in collected if nodeid not in self._ran and asks.get(nodeid, gates)
+        ]
+        if not missing:
+            return []
+        tests = "1 test" if len(missing) == 1 else f"{len(missing)} tests"
+        return [
+            f"{tests} with gates never ran, though pytest was to run {missing[0]}: a plugin or"
+            " conftest.py took over and reported nothing: exit status 1"
+        ]
 
     def why_partial(self, session: pytest.Session, collected: Collection[str]) -> str | None:
         """Return why not every test of the collected files ran; ``None`` if each of them did."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from pytest_editmetrics.cache.work import leave_session_folder, take_session_folder
 
 VARIABLE = "EDITMETRICS_JOURNAL"
 """The environment variable that names the folder to processes that know of no test."""
@@ -23,13 +23,14 @@ class Journal:
     def __init__(self) -> None:
         self.folder: Path | None = None
         self._read: dict[str, int] = {}
+        self._held: int | None = None
         self._before: str | None = None
         self._changed = 0
 
     def open(self) -> None:
         """Make the folder; where none can be made, a check in another process is an error there."""
         try:
-            self.folder = Path(tempfile.mkdtemp(prefix="editmetrics-journal-"))
+            self.folder, self._held = take_session_folder()
         except OSError:
             return
         self._before = os.environ.get(VARIABLE)
@@ -44,7 +45,7 @@ class Journal:
             os.environ.pop(VARIABLE, None)
         else:
             os.environ[VARIABLE] = self._before
-        shutil.rmtree(self.folder, ignore_errors=True)
+        leave_session_folder(self.folder, self._held)
         self.folder = None
 
     def read(self) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Files that look like the configuration and are not read."""
+"""Files that look like the configuration, or like cases, and are not read."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 RIGHT_NAME = "editmetrics.yaml"
 UNUSABLE = "editmetrics_unusable"
 """The key under which an xdist worker says why the configuration cannot be used."""
+_COLLECTED = re.compile(r"test_.*\.edit\.ya?ml")
+_CASES = re.compile(r".+\.edits?\.ya?ml", re.IGNORECASE)
 _LIKE_IT = re.compile(r"\.?edit[-_. ]?metrics?\.ya?ml", re.IGNORECASE)
 
 
@@ -60,14 +62,21 @@ def refuse_where_gates_are(session: EditSession, items: Iterable[pytest.Item]) -
 
 
 def unread(session: EditSession, test_files: Iterable[Path]) -> list[str]:
-    """Return what to say of configurations between the rootdir and the tests that are not read."""
+    """Return what to say of configurations and cases between the rootdir and the tests that are not
+    read."""
     rootdir = session.rootdir
     folders: dict[Path, None] = {}
     for file in test_files:
         if file.is_relative_to(rootdir):
             folders.update(dict.fromkeys(p for p in file.parents if p.is_relative_to(rootdir)))
     folders[session.config.invocation_params.dir] = None
-    return [
+    cases = [
+        f"not read: {session.shown(path)}; files of cases are called test_*.edit.yaml: rename it"
+        for folder in folders
+        for path in _called(_CASES, folder)
+        if not _COLLECTED.fullmatch(path.name)
+    ]
+    return cases + [
         f"not read: {session.shown(path)}; only one configuration is, {RIGHT_NAME} at pytest's"
         " rootdir: move it there, or name it with --editmetrics-config"
         for folder in folders
@@ -84,10 +93,14 @@ def uses_a_gate(item: pytest.Item) -> bool:
 
 def _like_it(folder: Path, read: Path | None) -> Iterator[Path]:
     """Yield the files of a folder that have the configuration's name, or nearly, and are not it."""
-    try:
-        paths = sorted(path for path in folder.iterdir() if _LIKE_IT.fullmatch(path.name))
-    except OSError:
-        return
-    for path in paths:
-        if path.is_file() and not (read is not None and read.exists() and path.samefile(read)):
+    for path in _called(_LIKE_IT, folder):
+        if not (read is not None and read.exists() and path.samefile(read)):
             yield path
+
+
+def _called(name: re.Pattern[str], folder: Path) -> list[Path]:
+    try:
+        paths = sorted(path for path in folder.iterdir() if name.fullmatch(path.name))
+    except OSError:
+        return []
+    return [path for path in paths if path.is_file()]

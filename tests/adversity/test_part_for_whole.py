@@ -105,3 +105,36 @@ def test_pytest_randomly_is_the_whole(four, assert_came):
     pytest.importorskip("pytest_randomly")
     result = four.runpytest_subprocess("-p", "pytest_randomly")
     assert_came(result, 1, "FAILED: suite score mean 0.100 > max 0.010 (+0.090), 8 gates*")
+
+
+TAKEN_OVER = [
+    "def pytest_runtest_protocol(item):\n    return True if item.name == 'test_it[0]' else None",
+    "def pytest_runtestloop(session): return not hasattr(session.config, 'workerinput') or None",
+]
+
+
+@pytest.mark.parametrize("hook", TAKEN_OVER, ids=["protocol", "loop"])
+def test_a_hook_takes_tests_over_and_runs_none(suite, assert_came, hook):
+    """A conftest's hook says that it ran a test, or all of them, and did not."""
+    with (suite.path / "conftest.py").open("a") as conftest:
+        conftest.write(f"\n{hook}\n")
+    suite.makepyfile(
+        test_a="import pytest\n@pytest.mark.parametrize('n', range(3))\n"
+        "def test_it(check, n): check(10, 0.2)\ndef test_other(): pass\n"
+    )
+    came = suite.runpytest()
+    assert_came(
+        came, 1, "FAILED: * never ran, though pytest was to run test_a.py::test_it[[]0[]]:*"
+    )
+
+
+def test_a_hook_takes_a_workers_test_over(suite, assert_came):
+    """The same in a worker of pytest-xdist."""
+    with (suite.path / "conftest.py").open("a") as conftest:
+        conftest.write(f"\n{TAKEN_OVER[0]}\n")
+    suite.makepyfile(
+        test_a="import pytest\n@pytest.mark.parametrize('n', range(4))\n"
+        "def test_it(check, n): check(10, 0.2)\n"
+    )
+    came = suite.runpytest_subprocess("-n2")
+    assert_came(came, 1, "FAILED: 1 test with gates never ran, though pytest was to run *")

@@ -49,3 +49,13 @@ def test_a_misspelt_golden_file(loose, assert_came, workers, name):
     (loose.path / "goldens" / name).write_text('"test_it":\n  score: {max: 0.1}\n')
     result = loose.runpytest_subprocess(*workers)
     assert_came(result, 1, "*it is not read: the goldens of test_x.py lie in test_x.py.yaml; *")
+
+
+@pytest.mark.parametrize("name", ["mug.edit.yaml", "test_mug.edits.yaml", "Test_mug.edit.YML"])
+def test_a_misspelt_file_of_cases(suite, assert_came, name):
+    """A file of cases has a name that is not collected, beside tests that are."""
+    (suite.path / "test_x.py").write_text("def test_it(check): check(1, 0.1)\n")
+    (suite.path / name).write_text("cases: []\n")
+    said = f"not read: {name}; files of cases are called test_[*].edit.yaml: rename it"
+    assert_came(suite.runpytest(), 0, f"*{said}")
+    assert_came(suite.runpytest("--editmetrics-strict=all"), 1, f"FAILED: {said}")

@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pytest_editmetrics.cache.work import remove_left, work_folder
+from pytest_editmetrics.cache.work import (
+    leave_session_folder,
+    remove_left,
+    take_session_folder,
+    work_folder,
+)
 
 HOLDING = """
 import time
@@ -63,3 +68,48 @@ def test_without_a_cache_the_work_lies_with_the_systems_temporary_files(cache, m
         assert folder.parent == cache.parent
     remove_left()
     assert not folder.exists()
+
+
+SESSION = """
+import os, time
+from pytest_editmetrics.cache.work import take_session_folder
+
+folder, held = take_session_folder()
+(folder / "1.jsonl").write_text("{}")
+print(folder, flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_sessions_folder_goes_with_the_session_and_takes_empty_parents_along(cache):
+    one, other = take_session_folder(), take_session_folder()
+    assert {one[0].parent, other[0].parent} == {cache / "work"}
+    leave_session_folder(*one)
+    assert not one[0].exists()
+    assert other[0].is_dir()
+    leave_session_folder(*other)
+    assert not cache.exists()
+
+
+def test_what_a_killed_session_left_goes_with_the_next(cache):
+    command = [sys.executable, "-c", SESSION]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        held = Path(process.stdout.readline().strip())
+        leave_session_folder(*take_session_folder())
+        assert (held / "1.jsonl").exists()
+        process.kill()
+    assert held.exists()
+    leave_session_folder(*take_session_folder())
+    assert not cache.exists()
+
+
+def test_without_a_cache_a_sessions_folder_lies_with_the_systems_temporary_files(
+    cache, monkeypatch
+):
+    cache.write_text("no folder")
+    monkeypatch.setattr("tempfile.tempdir", str(cache.parent))
+    folder, held = take_session_folder()
+    assert (folder.parent, held) == (cache.parent, None)
+    leave_session_folder(folder, held)
+    assert [path.name for path in cache.parent.iterdir()] == ["cache"]

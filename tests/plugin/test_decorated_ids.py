@@ -110,6 +110,16 @@ def test_pytest_xdist_groups_themselves(suite):
 
 
 @repeats
+def test_repetitions_count_once_towards_what_is_required(suite, repeat):
+    suite.makepyfile(test_x="def test_it(check): check(1, 0.1)\ndef test_other(): pass\n")
+    conftest(suite, repeat)
+    assert suite.runpytest("--editmetrics-require=1").ret == 0
+    result = suite.runpytest("--editmetrics-require=2")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: fewer gates were measured *: 1 of 2 in all (score 1)*"])
+
+
+@repeats
 def test_repetitions_share_one_golden_that_holds_the_worst(suite, repeat):
     suite.makepyfile(
         test_x="""

@@ -131,3 +131,20 @@ def test_an_ordinary_run_is_the_whole(four, mode):
     result = four.runpytest("--reruns=1", "--editmetrics-results=r.jsonl", *mode)
     result.stdout.fnmatch_lines(["FAILED: suite score mean 0.100 > max 0.000*"])
     assert json.loads((four.path / "r.jsonl").read_text().splitlines()[-1])["full"] is True
+
+
+def test_a_test_that_a_hook_took_over_and_nobody_ran_fails_the_session(suite):
+    suite.makepyfile(
+        test_x="def test_it(check): check(1, 0.1)\ndef test_plain(): pass\n",
+        conftest=(suite.path / "conftest.py").read_text()
+        + "\ndef pytest_runtest_protocol(item): return item.name == TAKEN or None\nTAKEN = 'test_it'",
+    )
+    result = suite.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["FAILED: 1 test with gates never ran, though pytest was to run test_x.py::test_it: *"]
+    )
+    (suite.path / "conftest.py").write_text(
+        (suite.path / "conftest.py").read_text().replace("= 'test_it'", "= 'test_plain'")
+    )
+    assert suite.runpytest().ret == 0  # it uses no gate

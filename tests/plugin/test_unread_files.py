@@ -99,3 +99,13 @@ def test_a_golden_file_of_another_name_is_an_error(suite, name):
     result = suite.runpytest()
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([f"*{name}: it is not read: the goldens of test_x.py lie in *"])
+
+
+def test_a_file_of_cases_that_is_not_collected_is_named(suite):
+    suite.makepyfile(test_x="def test_it(check): check(1, 0.1)")
+    (suite.path / "mug.edit.yaml").write_text("cases: []\n")
+    said = "not read: mug.edit.yaml; files of cases are called test_*.edit.yaml: rename it"
+    result = suite.runpytest()
+    assert (result.ret, f"editmetrics: {said}" in result.outlines) == (0, True)
+    result = suite.runpytest("--editmetrics-strict=regressed")
+    assert (result.ret, f"FAILED: {said}" in result.outlines) == (1, True)
