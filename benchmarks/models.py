@@ -1,7 +1,8 @@
 """Full-size models with fixed random weights: as fast as published ones, nothing to download.
 
-CLIP ViT-B/32 (the vision model, 350 MB) and SAM ViT-B (375 MB) are made on first use into a folder
-of the machine's temporary directory. LPIPS needs no model made: its genuine weights are packaged.
+CLIP ViT-B/32 (the vision model, 350 MB), SAM ViT-B (375 MB), SAM 2 tiny (156 MB) and small (184 MB)
+are made on first use into a folder of the machine's temporary directory. LPIPS needs no model
+made: its genuine weights are packaged.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ import make_smoke_models as smoke
 FOLDER = Path(tempfile.gettempdir()) / "editmetrics-benchmarks"
 CLIP_SEED = 32
 SAM_SEED = 16
+SAM2_SEED = 2
+SAM2_SIZES = {
+    "tiny": {"blocks_per_stage": [1, 2, 7, 2], "global_attention_blocks": [5, 7, 9]},
+    "small": {"blocks_per_stage": [1, 2, 11, 2], "global_attention_blocks": [7, 10, 13]},
+}
 CLIP_B32 = {
     **smoke.CLIP_CONFIG,
     "hidden_size": 768,
@@ -64,6 +70,32 @@ def sam_vit_b() -> Path:
     return path
 
 
+def sam2(size: str) -> Path:
+    """Return the directory of a SAM 2 of that size, ``tiny`` or ``small``."""
+    folder = FOLDER / f"sam2-{size}-{SAM2_SEED}"
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        from transformers import Sam2Config, Sam2Model
+
+        backbone = {"model_type": "sam2_hiera_det_model", **SAM2_SIZES[size]}
+        config = Sam2Config(vision_config={"backbone_config": backbone})
+        config.architectures = ["Sam2Model"]
+        config.save_pretrained(folder)
+        (folder / "preprocessor_config.json").write_text(
+            json.dumps(
+                {
+                    "image_processor_type": "Sam2ImageProcessorFast",
+                    "size": {"height": 1024, "width": 1024},
+                }
+            ),
+            encoding="utf-8",
+        )
+        state = Sam2Model(config).state_dict()
+        shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
+        _write(weights, shapes, SAM2_SEED)
+    return folder
+
+
 def _write(path: Path, shapes: dict[str, tuple[int, ...]], seed: int) -> None:
     """Write seeded tensors so that another process sees the whole file or none."""
     from safetensors.numpy import save_file
@@ -75,8 +107,9 @@ def _write(path: Path, shapes: dict[str, tuple[int, ...]], seed: int) -> None:
 
 
 def main() -> None:
-    """Make both models."""
-    makers: tuple[Callable[[], Path], ...] = (clip_b32, sam_vit_b)
+    """Make all models."""
+    made = (lambda: sam2("tiny"), lambda: sam2("small"))
+    makers: tuple[Callable[[], Path], ...] = (clip_b32, sam_vit_b, *made)
     for make in makers:
         print(make())
 
