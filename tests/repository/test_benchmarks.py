@@ -16,6 +16,8 @@ from pytest_editmetrics.pipes.sam.model import _sam_model, read_dimensions
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
+import gpu  # noqa: E402
+import growth  # noqa: E402
 import run  # noqa: E402
 from agreement import Agreement  # noqa: E402
 from reference import PlainEMD, PlainLPIPS, PlainObjectSimilarity  # noqa: E402
@@ -124,3 +126,35 @@ def test_a_missed_target_is_exit_status_1(monkeypatch, capsys, holds, status):
     assert run.main() == status
     shown = {True: "yes", False: "**NO**", None: ""}[holds]
     assert f"| speed | 2 times | 1.9 times | {shown} |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("costs", "holds"),
+    [
+        ({1: 0.5, 100: 1.5, 1_000: 12.5}, True),
+        ({1: 0.5, 100: 1.5, 1_000: 12.6}, False),
+        ({1: 0.5, 100: 0.51, 1_000: 2.8}, True),  # what is below the noise counts as noise
+        ({1: 0.5, 100: 0.51, 1_000: 3.0}, False),
+        ({2: 0.5, 5: 1.5, 50: 12.5}, True),
+        ({1: 0.5, 1_000: 1.5, 10_000: 12.5, 100_000: 200.0}, False),
+    ],
+)
+def test_ten_times_the_work_may_cost_twelve_times_as_much(costs, holds):
+    assert growth.grown("it", costs).holds is holds
+
+
+def test_without_a_gpu_the_script_says_so_and_measures_nothing(monkeypatch, capsys):
+    monkeypatch.setattr(gpu.torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(gpu, "PARTS", {"encoding": None})
+    monkeypatch.setattr(sys, "argv", ["gpu.py"])
+    assert gpu.main() == 2
+    assert "no GPU: torch sees none here" in capsys.readouterr().err
+
+
+def test_what_there_is_no_time_for_is_left_out_and_told(monkeypatch, capsys):
+    monkeypatch.setattr(gpu, "PARTS", {"lpips": lambda setting: [Row("it", "", "1 s", None)]})
+    for minutes, said in (("10", "| it |  | 1 s |"), ("-1", "| lpips |  | left out: -1 minutes")):
+        arguments = ["--device=cpu", "--quick", f"--minutes={minutes}", "--only", "lpips"]
+        monkeypatch.setattr(sys, "argv", ["gpu.py", *arguments])
+        assert gpu.main() == 0
+        assert said in capsys.readouterr().out
