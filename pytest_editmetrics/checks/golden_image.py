@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -62,24 +64,31 @@ class GoldenImage:
         image: ImageLike,
         name: str | None = None,
         *,
-        comparator: Comparator | None = None,
+        comparator: Comparator
+        | Sequence[Comparator]
+        | Mapping[Comparator, float | None]
+        | None = None,
         tolerance: float | None = None,
         coords: RegionLike | None = None,
         scope: Scope | None = None,
         colour: Colour | None = None,
-    ) -> Measurement | None:
+    ) -> list[Measurement]:
         """Hold an image to its golden image; size, mode (grey, RGB) and alpha must agree.
 
         Args:
             image: PIL image, path, uint8 or float [0, 1] array (H, W, C), tensor (C, H, W), or a
                 batch of one of these.
             name: tells several images of one test apart; part of the golden's address.
-            comparator: ``exact``, ``pixel``, ``ssim`` or ``lpips``; default: the configuration's
-                ``golden_images: {comparator: ...}``, else ``lpips``.
-            tolerance: the inclusive bound: for ``pixel`` the share of pixels in [0, 1] and for
-                ``lpips`` the distance that it may reach, for ``ssim`` the similarity that it must;
-                default: the configuration's. The worst tile is held to a bound of its own, never
-                stricter than this one.
+            comparator: ``exact``, ``pixel``, ``ssim``, ``psnr``, ``lpips``, ``tone`` or
+                ``structure``; several as a list, or as a mapping with a bound of each
+                (``{"ssim": 0.95, "psnr": 28}``, ``None`` for the configured one): all have to hold.
+                Default: the configuration's ``golden_images: {comparator: ...}``, else what the
+                golden was recorded with, else ``lpips``, ``structure`` and ``tone``.
+            tolerance: of a single comparator, the inclusive bound: the share of pixels in [0, 1]
+                (``pixel``), the distance (``lpips``, ``tone``, ``structure``) that it may reach,
+                the similarity (``ssim``) or the decibels (``psnr``) that it must; default: the
+                configuration's. The worst tile is held to a bound of its own, never stricter than
+                this one.
             coords: boxes ``(x1, y1, x2, y2)`` in pixels, half-open, or another region, as
                 ``edit_gate.check`` takes it.
             scope: with boxes, compare inside them (``edit_area``) or outside (``unedit_area``, the
@@ -89,25 +98,77 @@ class GoldenImage:
                 notices in either way that a profile went which is not sRGB's.
 
         Returns:
-            The measurement, which may be a soft failure (no pixel to compare); ``None`` where
-            nothing was compared, as the golden is only now recorded.
+            One measurement a comparator, in their order, which may be a soft failure (no pixel to
+            compare); none where nothing was compared, as the golden is only now recorded.
 
         Raises:
-            GateFailure: the image, or a tile of it, lies outside its tolerance, its size or mode
-                is another, or it has no golden.
+            GateFailure: the image, or a tile of it, lies outside a tolerance, its size or mode
+                is another, or it has no golden; the message holds every comparator.
             EditMetricsError: something could not be compared at all: the golden cannot be read,
                 weights are missing, a box that makes no sense.
         """
+        __tracebackhide__ = True
+        call = {
+            "image": image,
+            "name": name,
+            "comparator": comparator,
+            "tolerance": tolerance,
+            "coords": coords,
+            "scope": scope,
+            "colour": colour,
+        }
+        return self._run([call])[0]
+
+    def check_all(self, checks: Iterable[Mapping[str, Any]]) -> list[list[Measurement]]:
+        """Do several checks, each the keywords of ``check`` with a ``name`` of its own.
+
+        All are compared, and all failures are raised as one. ``checks`` may be a generator: one is
+        held at a time.
+
+        Returns:
+            The measurements of each check, in order.
+
+        Raises:
+            InputError: no check at all, or one with a keyword that ``check`` does not take.
+            GateFailure, EditMetricsError: see ``check``.
+        """
+        __tracebackhide__ = True
+        return self._run(self._call_of(keywords) for keywords in checks)
+
+    def _call_of(self, keywords: Mapping[str, Any]) -> Mapping[str, Any]:
+        with self._record.errors("golden_image"):
+            if not isinstance(keywords, Mapping):
+                raise InputError(
+                    f"check_all takes mappings of check's keywords, not {keywords!r:.80}"
+                )
+            for key in keywords:
+                if key not in _KEYWORDS:
+                    raise InputError(
+                        f"check takes no keyword {key!r}{did_you_mean(key, _KEYWORDS)}"
+                    )
+            if "image" not in keywords:
+                raise InputError(f"a check of check_all has no 'image': {sorted(keywords)}")
+            return keywords
+
+    def _run(self, calls: Iterable[Mapping[str, Any]]) -> list[list[Measurement]]:
         __tracebackhide__ = True
         record = record_now(self._record)
         if record is not self._record:
             other = GoldenImage(record)
             other._facts = self._facts
-            return other.check(
-                image, name, comparator=comparator, tolerance=tolerance, coords=coords, scope=scope
-            )
+            return other._run(calls)
         with self._record.checking():
-            return self._checked(image, name, comparator, tolerance, coords, scope, colour)
+            gates: list[Gate] = []
+            measurements: list[list[Measurement]] = []
+            for call in calls:
+                made, measured = self._checked(**call)
+                gates += [self._record.add(gate) for gate in made]
+                measurements.append(measured)
+            if not measurements:
+                with self._record.errors("golden_image"):
+                    raise InputError("check_all was given no check, so nothing would be compared")
+            raise_failures(gates, self._test.nodeid, self._session.config.get_verbosity())
+            return measurements
 
     def __repr__(self) -> str:
         return f"golden_image of {self._test.nodeid}"
@@ -119,65 +180,85 @@ class GoldenImage:
     def _checked(
         self,
         image: ImageLike,
-        name: str | None,
-        comparator: Comparator | None,
-        tolerance: float | None,
-        coords: RegionLike | None,
-        scope: Scope | None,
-        colour: Colour | None,
-    ) -> Measurement | None:
-        __tracebackhide__ = True
+        name: str | None = None,
+        comparator: object = None,
+        tolerance: float | None = None,
+        coords: RegionLike | None = None,
+        scope: Scope | None = None,
+        colour: Colour | None = None,
+    ) -> tuple[Sequence[Gate], list[Measurement]]:
+        """Return the gates of one check, one a comparator, and what was measured."""
         with self._record.errors("golden_image"):
             Marker.of(self._owner.node, self._session)
-            chosen = self._comparator(comparator)
-            argument = self._argument(chosen, tolerance)
+            stated = self._stated(comparator, tolerance)
             check_name(name)
             if scope is not None and scope not in SCOPES:
                 raise InputError(f"unknown scope {scope!r}{did_you_mean(scope, SCOPES)}")
             address = self._claim(name)
         job = ImageJob(
             self._owner,
-            chosen,
-            argument,
+            stated,
             image,
             address,
             coords,
             scope,
             self._facts,
             colour=colour or self._session.settings.colour,
+            failed=lambda comparator, error: self._not_measured(comparator, name, error),
         )
         clock, label = self._session.clock, "golden_image" + (f"@{name}" if name else "")
         try:
             with clock.gate(f"{self._test.nodeid}: {label}"), clock.of("goldens"):
                 result = run_job(self._session, job)
         except Exception as error:
-            gate, measurement = self._not_measured(chosen, name, error), None
-        else:
-            gate, measurement = result.gate, result.measurement
-            if result.staged is not None:
-                self._record.stage(result.staged)
-        kept = self._record.add(gate)
-        raise_failures([kept], self._test.nodeid, self._session.config.get_verbosity())
-        return measurement
+            named = self._named(stated)
+            return [self._not_measured(one, name, error) for one in named], []
+        if result.staged is not None:
+            self._record.stage(result.staged)
+        return result.gates, result.measurements
 
-    def _comparator(self, given: str | None) -> Comparator:
-        from pytest_editmetrics.config.golden_images import COMPARATORS
+    def _stated(
+        self, comparator: object, tolerance: float | None
+    ) -> dict[Comparator, Threshold | None] | None:
+        """Return the comparators that the call names, each with its bound and the call's line."""
+        from pytest_editmetrics.config.golden_images import (
+            bound_kind,
+            checked_tolerance,
+            joined,
+        )
 
-        if given is None:
-            return self._session.settings.golden_images.comparator
-        for known in COMPARATORS:
-            if given == known:
-                return known
-        raise InputError(f"unknown comparator {given!r}{did_you_mean(given, COMPARATORS)}")
-
-    def _argument(self, comparator: Comparator, tolerance: float | None) -> Threshold | None:
-        from pytest_editmetrics.config.golden_images import bound_kind, checked_tolerance
-
-        if tolerance is None:
+        given: dict[Comparator, float | None]
+        if comparator is not None:
+            given = joined(comparator)
+        elif tolerance is None:
             return None
-        bound = checked_tolerance(comparator, tolerance)
+        else:
+            given = dict.fromkeys(self._named(None))
+        if tolerance is not None:
+            if len(given) > 1:
+                raise InputError(
+                    f"tolerance={tolerance!r} is of one comparator, and {', '.join(given)} compare;"
+                    ' name it, as comparator="lpips", or give bounds, as'
+                    ' comparator={"ssim": 0.95, "psnr": 28}'
+                )
+            (only,) = given
+            if given[only] is not None:
+                raise InputError(
+                    f"tolerance={tolerance!r} beside comparator={{{only!r}: {given[only]:g}}}:"
+                    " give one of the two"
+                )
+            given[only] = checked_tolerance(only, tolerance)
         where = call_site(self._owner.path, self._session.rootdir)
-        return Threshold(bound_kind(comparator), bound, "argument", where)
+        return {
+            one: None if bound is None else Threshold(bound_kind(one), bound, "argument", where)
+            for one, bound in given.items()
+        }
+
+    def _named(self, stated: Mapping[Comparator, Threshold | None] | None) -> Sequence[Comparator]:
+        """Return the comparators that a check was to be of, before its golden is read."""
+        from pytest_editmetrics.config.golden_images import DEFAULT
+
+        return tuple(stated or self._session.settings.golden_images.comparators or DEFAULT)
 
     def _claim(self, name: str | None) -> ImageAddress:
         """Return where the golden lies, and see to it that no other check shares it."""
@@ -205,3 +286,6 @@ class GoldenImage:
         skipped = error.pipe in self._session.options["skip-missing"]
         gate = skipped_gate if skipped else error_gate
         return gate(metric, said(error), name=name, fetch=error.fetch)
+
+
+_KEYWORDS = tuple(inspect.signature(GoldenImage.check).parameters)[1:]

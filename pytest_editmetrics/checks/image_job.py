@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.checks.calls import illustrated
 from pytest_editmetrics.checks.environments import say_of_images
-from pytest_editmetrics.checks.first_image import digest_of, first_of, keep_first, other_value
+from pytest_editmetrics.checks.first_image import first_of, keep_first, other_value
+from pytest_editmetrics.checks.image_held import Held, held_by
+from pytest_editmetrics.checks.image_made import (
+    device_of,
+    lpips_weights,
+    made_of,
+    staged_entry,
+    staged_image,
+)
+from pytest_editmetrics.checks.image_prepared import Prepared, prepared
+from pytest_editmetrics.checks.image_shown import shown
 from pytest_editmetrics.checks.measure import bind, measure
 from pytest_editmetrics.errors import EditMetricsError, ImageError
 from pytest_editmetrics.measurement import Measurement, Scope, SoftFailure, Threshold
@@ -18,31 +26,29 @@ from pytest_editmetrics.session.owner import Owner
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.config.golden_images import Comparator
-    from pytest_editmetrics.gates.verdict import Checked, Gate
+    from pytest_editmetrics.config.golden_images import Comparator, ImageSettings
+    from pytest_editmetrics.gates.verdict import Gate, UpdateMode
     from pytest_editmetrics.goldens.comparators import Comparison, Map
     from pytest_editmetrics.goldens.environment import Environment
     from pytest_editmetrics.goldens.images import Found, ImageAddress, Staged
-    from pytest_editmetrics.images.colour import Decoded
+    from pytest_editmetrics.goldens.provenance import Entry
     from pytest_editmetrics.images.colour_words import Colour
     from pytest_editmetrics.images.load import Array, ImageLike
-    from pytest_editmetrics.images.regions import Mask
-    from pytest_editmetrics.images.shapes import Region, RegionLike
-
-LARGE = 1_000_000
+    from pytest_editmetrics.images.shapes import RegionLike
 
 
 @dataclass(frozen=True)
 class ImageJob:
     """One call of ``golden_image.check``; see there. ``facts`` are the user's provenance.
 
-    ``owner`` is the running test or fixture; ``None`` if a saved image is compared again, of the
-    edit that ran in ``environment``.
+    ``comparators`` are those of the call, each with its bound; ``None`` if it names none. ``owner``
+    is the running test or fixture; ``None`` if a saved image is compared again, of the edit that
+    ran in ``environment``, for whose golden ``recorded`` comparators are written down. ``failed``
+    makes the gate of a comparator that could not compare; without it the error is raised.
     """
 
     owner: Owner | None
-    comparator: Comparator
-    argument: Threshold | None
+    comparators: Mapping[Comparator, Threshold | None] | None
     image: ImageLike
     address: ImageAddress
     coords: RegionLike | None
@@ -50,31 +56,20 @@ class ImageJob:
     facts: Mapping[str, Any]
     environment: Environment | None = None
     colour: Colour = "seen"
+    recorded: tuple[str, ...] = ()
+    failed: Callable[[Comparator, Exception], Gate] | None = None
 
 
 @dataclass(frozen=True)
 class ImageResult:
-    """What became of a job; ``staged`` is to be promoted if the test ends well."""
+    """What became of a job, a gate for each comparator; ``staged`` waits for the test to end well.
 
-    gate: Gate
-    measurement: Measurement | None = None
+    ``measurements`` are of those that measured.
+    """
+
+    gates: tuple[Gate, ...]
+    measurements: list[Measurement] = field(default_factory=list)
     staged: Staged | None = None
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """What a job is about: the image, what of it is compared."""
-
-    decoded: Decoded
-    area: Region
-    scope: Scope | None
-    mask: Mask
-    region: Checked
-
-    @property
-    def pixels(self) -> Array:
-        """What is compared: uint8, (H, W), (H, W, 3) or (H, W, 4)."""
-        return self.decoded.pixels
 
 
 def run_job(session: EditSession, job: ImageJob) -> ImageResult:
@@ -83,23 +78,19 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     Raises:
         EditMetricsError: something could not be compared at all.
     """
-    from pytest_editmetrics.gates.image_verdict import Bounds, empty_region, judge_image
     from pytest_editmetrics.goldens.colour import told
     from pytest_editmetrics.goldens.images import Found, find_image
 
     settings = session.settings.golden_images
-    image = _prepared(session, job)
-    if not image.mask.any():
-        gate = empty_region(job.comparator, job.address.name, image.scope, image.region)
-        gate = _shown(session, job, gate, image, None, None)
-        soft = SoftFailure("empty-region", gate.message or "")
-        return ImageResult(gate, Measurement(gate.metric, None, image.scope, soft))
+    image = prepared(job.image, job.coords, job.scope, job.colour)
     session.goldens.check_inside(job.address.folder)
     update = session.options["update"]
     environment = job.environment or session.environment
     variants = session.variant_files.of(job.address)
-    device = _device(session, job, environment)
     found = find_image(job.address, environment.among(variants), settings.format)
+    if not image.mask.any():
+        return _empty(session, job, image, found)
+    device = device_of(session, job.owner, environment)
     say_of_images(session, environment, variants)
     first = first_of(job.owner, job.address)
     if first is not None:
@@ -112,85 +103,127 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         if other is not None and update not in ("failed", "all"):
             raise EditMetricsError(other)
         golden, unlike = (None, other) if other else (golden, unlike)
-    compared = None
+    entry = _entry(session, found, sha256)
+    held = _held(session, job, found, entry)
+    if profile is not None and "exact" in held.comparators:
+        unlike = unlike or profile
+    compared: dict[Comparator, Comparison] = {}
+    failed: dict[Comparator, Gate] = {}
     if golden is not None and unlike is None:
-        compared = _compared(session, job, image, golden)
-    made = _made(session, job, device, compared)
-    gate = judge_image(
-        job.comparator,
-        Bounds.of(job.comparator, settings, job.argument),
-        name=job.address.name,
-        update=update,
-        snapshot={
-            **_snapshot(session, job, found, sha256, made),
-            **({} if first is None else {"file": first.staged.target}),
-            **({} if profile is None else {"profile": profile}),
-        },
-        region=image.region,
-        compared=compared,
-        unlike=unlike,
-        scope=image.scope,
-    )
-    gate = replace(gate, environment=environment.names_if_known())
-    gate = replace(gate, details={**gate.details, **told(image.decoded, job.colour)})
-    gate = _shown(session, job, gate, image, golden, compared)
+        compared, failed = _compared(session, job, image, golden, held)
+    made = _made(session, job, held, device, compared, failed)
+    snapshot = {
+        **_snapshot(session, job, found, entry, made),
+        **({"unstated": True} if held.unstated else {}),
+        **({} if first is None else {"file": first.staged.target}),
+        **({} if profile is None else {"profile": profile}),
+    }
+    gates = _judged(job, held, settings, image, update, snapshot, compared, failed, unlike)
+    gates = [
+        replace(
+            gate,
+            environment=environment.names_if_known(),
+            details={**gate.details, **told(image.decoded, job.colour)},
+        )
+        for gate in gates
+    ]
+    test = None if job.owner is None else job.owner.test.nodeid
+    gates = shown(session, test, gates, image.decoded, golden, image.mask, compared)
     staged = None
-    if gate.verdict == "recorded":
-        staged = _staged(session, job, image, found, made)
+    if any(gate.verdict == "recorded" for gate in gates):
+        staged = staged_image(session, job.address, image.decoded, found, made)
         keep_first(job.owner, job.address, staged, found.variant if found else None)
-        snapshot = {**(gate.snapshot or {}), "file": staged.target}
-        gate = replace(gate, snapshot=snapshot, message=staged.warning or gate.message)
-    return ImageResult(gate, _measurement(gate, compared), staged)
+        gates = [_recorded(gate, staged) for gate in gates]
+    elif update in ("missing", "failed") and _to_be_named(held, gates) and found and entry:
+        staged = staged_entry(session, found.path, entry, held.comparators)
+    return ImageResult(tuple(gates), _measurements(gates, compared), staged)
 
 
-def _prepared(session: EditSession, job: ImageJob) -> _Prepared:
-    import numpy as np
+def _to_be_named(held: Held, gates: Iterable[Gate]) -> bool:
+    """Tell whether the entry of a golden that holds has to be told by which comparators."""
+    return held.names_missing and all(gate.verdict == "pass" for gate in gates)
 
-    from pytest_editmetrics.gates.verdict import Checked
-    from pytest_editmetrics.images.load import read_pixels
-    from pytest_editmetrics.images.masks import bounds
-    from pytest_editmetrics.images.regions import region_mask
-    from pytest_editmetrics.images.shapes import Region
 
-    decoded = read_pixels(job.image, colour=job.colour)
-    height, width = decoded.pixels.shape[:2]
-    area = Region.of(job.coords).read()
-    scope = job.scope or ("unedit_area" if area else None)
-    if scope == "unedit_area" and not area:
-        scope = None
-    inside = region_mask(area, "inner", height, width)
-    if scope is None:
-        measured = np.ones_like(inside)
-    else:
-        measured = inside if scope == "edit_area" else ~inside
-    return _Prepared(
-        decoded,
-        area,
-        scope,
-        measured,
-        Checked(
-            coords=area.to_json() or None,
-            bounds=None if area.plain else bounds(inside),
-            width=width,
-            height=height,
-        ),
+def _recorded(gate: Gate, staged: Staged) -> Gate:
+    if gate.verdict != "recorded":
+        return gate
+    snapshot = {**(gate.snapshot or {}), "file": staged.target}
+    return replace(gate, snapshot=snapshot, message=staged.warning or gate.message)
+
+
+def _entry(session: EditSession, found: Found | None, sha256: str | None) -> Entry | None:
+    from pytest_editmetrics.goldens.provenance import entry_of
+
+    if found is None or sha256 is None:
+        return None
+    return entry_of(session.goldens.provenance(found.path.parent), found.path.name, sha256)
+
+
+def _held(session: EditSession, job: ImageJob, found: Found | None, entry: Entry | None) -> Held:
+    from pytest_editmetrics.config.reader import shown_path
+
+    return held_by(
+        job.comparators,
+        session.settings.golden_images,
+        entry,
+        updating=session.options["update"] != "none",
+        golden="" if found is None else shown_path(found.path, session.rootdir),
     )
 
 
-def _device(session: EditSession, job: ImageJob, environment: Environment) -> str | None:
-    """Return what the provenance of the image names; asked for only where it may be written."""
-    if session.options["update"] != "none":
-        return environment.seen().device
-    if session.run_dir is None or job.owner is None:
-        return environment.device_if_known()
-    try:
-        return environment.seen().device  # `approve` may record it
-    except EditMetricsError:
-        return None
+def _empty(
+    session: EditSession, job: ImageJob, image: Prepared, found: Found | None
+) -> ImageResult:
+    """Return what comes of boxes that leave no pixel to compare: a soft failure."""
+    from pytest_editmetrics.gates.image_verdict import empty_region
+
+    held = _held(session, job, None, None)
+    gates = [
+        empty_region(one, job.address.name, image.scope, image.region) for one in held.comparators
+    ]
+    gates = shown(session, None, gates, image.decoded, None, image.mask, {})
+    soft = SoftFailure("empty-region", gates[0].message or "")
+    return ImageResult(
+        tuple(gates), [Measurement(gate.metric, None, image.scope, soft) for gate in gates]
+    )
+
+
+def _judged(
+    job: ImageJob,
+    held: Held,
+    settings: ImageSettings,
+    image: Prepared,
+    update: UpdateMode,
+    snapshot: Mapping[str, Any],
+    compared: Mapping[Comparator, Comparison],
+    failed: Mapping[Comparator, Gate],
+    unlike: str | None,
+) -> list[Gate]:
+    """Return a gate for each comparator; if one is to be recorded, all are."""
+    from pytest_editmetrics.gates.image_verdict import Bounds, judge_image
+
+    gates = [
+        failed.get(comparator)
+        or judge_image(
+            comparator,
+            Bounds.of(comparator, settings, argument),
+            name=job.address.name,
+            update=update,
+            snapshot={**snapshot, "comparator": comparator, "joined": list(held.comparators)},
+            region=image.region,
+            compared=compared.get(comparator),
+            unlike=unlike,
+            scope=image.scope,
+        )
+        for comparator, argument in held.comparators.items()
+    ]
+    if not any(gate.verdict == "recorded" for gate in gates):
+        return gates
+    return [replace(gate, verdict="recorded") if gate.verdict == "pass" else gate for gate in gates]
 
 
 def _golden(
-    session: EditSession, found: Found | None, image: _Prepared, job: ImageJob
+    session: EditSession, found: Found | None, image: Prepared, job: ImageJob
 ) -> tuple[Array | None, str | None, str | None, str | None]:
     """Return the golden's pixels, why they cannot be compared with the image's, and its hash.
 
@@ -214,31 +247,42 @@ def _golden(
     why, profile = unlike(golden.pixels, image.pixels), None
     if why is None:
         profile = other_profile(golden.icc, image.decoded.icc)
-        why = profile if job.comparator == "exact" else None
     return golden.pixels, why, sha256, profile
 
 
-def _compared(session: EditSession, job: ImageJob, image: _Prepared, golden: Array) -> Comparison:
+def _compared(
+    session: EditSession, job: ImageJob, image: Prepared, golden: Array, held: Held
+) -> tuple[dict[Comparator, Comparison], dict[Comparator, Gate]]:
+    """Return what each comparator found, and the gates of those that could not compare."""
     from pytest_editmetrics.goldens.comparators import compare
 
     def lpips(before: Array, after: Array) -> tuple[Measurement, Map]:
         return _lpips(session, job, image, before, after)
 
     settings = session.settings.golden_images
-    with session.clock.of("comparing"):
-        return compare(
-            job.comparator,
-            golden,
-            image.pixels,
-            image.mask,
-            tile=settings.tile,
-            distance=settings.distance,
-            lpips=lpips,
-        )
+    found: dict[Comparator, Comparison] = {}
+    failed: dict[Comparator, Gate] = {}
+    for comparator in held.comparators:
+        try:
+            with session.clock.of("comparing"):
+                found[comparator] = compare(
+                    comparator,
+                    golden,
+                    image.pixels,
+                    image.mask,
+                    tile=settings.tile,
+                    distance=settings.distance,
+                    lpips=lpips,
+                )
+        except Exception as error:
+            if job.failed is None:
+                raise
+            failed[comparator] = job.failed(comparator, error)
+    return found, failed
 
 
 def _lpips(
-    session: EditSession, job: ImageJob, image: _Prepared, golden: Array, after: Array
+    session: EditSession, job: ImageJob, image: Prepared, golden: Array, after: Array
 ) -> tuple[Measurement, Map]:
     from pytest_editmetrics.pipes.explain import Evidence
 
@@ -266,58 +310,45 @@ def _lpips(
 
 
 def _made(
-    session: EditSession, job: ImageJob, device: str | None, compared: Comparison | None
+    session: EditSession,
+    job: ImageJob,
+    held: Held,
+    device: str | None,
+    compared: Mapping[Comparator, Comparison],
+    failed: Mapping[Comparator, Gate],
 ) -> dict[str, Any]:
-    """Return the provenance of the image, as its golden's entry would state it."""
-    weights: list[dict[str, str]] = []
-    if job.comparator == "lpips":
-        used: Any = compared.measurement.weights if compared and compared.measurement else ()
-        used = used or _lpips_weights(session, job)
-        weights = [{"name": one.name, "sha256": one.sha256} for one in used]
-    return {
-        "test": job.address.test,
-        **({} if job.address.name is None else {"name": job.address.name}),
-        **digest_of(job.owner),
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "versions": dict(session.made_with),
-        **({} if device is None else {"device": device}),
-        "weights": weights,
-        "facts": dict(job.facts),
-    }
-
-
-def _lpips_weights(session: EditSession, job: ImageJob) -> list[Any]:
-    """Return the weights that the image will be compared with, without loading them."""
-    from pytest_editmetrics.pipes.lpips.pipe import LPIPSPipe
-    from pytest_editmetrics.weights.find import find_lpips
-
-    pipe = bind(job.owner, session, session.settings.metric_configs["lpips"], {}).pipe
-    if not isinstance(pipe, LPIPSPipe):
-        return []
-    return [find_lpips(pipe.net, None if pipe.model_path is None else str(pipe.model_path))]
+    used: Any = ()
+    if "lpips" in held.comparators and "lpips" not in failed:
+        measurement = compared["lpips"].measurement if "lpips" in compared else None
+        used = (measurement and measurement.weights) or lpips_weights(session, job.owner)
+    return made_of(
+        session,
+        job.address,
+        job.owner,
+        device=device,
+        comparators=job.recorded or held.comparators,
+        used=used,
+        facts=job.facts,
+    )
 
 
 def _snapshot(
     session: EditSession,
     job: ImageJob,
     found: Found | None,
-    sha256: str | None,
+    entry: Entry | None,
     made: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return what the gate tells of the golden image."""
+    """Return what the gates tell of the golden image."""
     from pytest_editmetrics.config.reader import shown_path
-    from pytest_editmetrics.goldens.provenance import entry_of
 
     path = job.address.file(None, ".png") if found is None else found.path
-    entries = session.goldens.provenance(path.parent)
-    entry = None if sha256 is None else entry_of(entries, path.name, sha256)
     across, device = None, made.get("device")
     if entry is not None and device is not None and entry.get("device") not in (None, device):
         across = f"made on {entry['device']}, compared with one made on {device}"
     return {
         "file": shown_path(path, session.rootdir),
         "variant": found.variant if found else None,
-        "comparator": job.comparator,
         "tile": None,
         "provenance": entry,
         "proposed": made,
@@ -325,70 +356,23 @@ def _snapshot(
     }
 
 
-def _shown(
-    session: EditSession,
-    job: ImageJob,
-    gate: Gate,
-    image: _Prepared,
-    golden: Array | None,
-    compared: Comparison | None,
-) -> Gate:
-    """Keep the images in the run directory; show what fails, and say where it changed."""
-    if session.run_dir is not None:
-        from pytest_editmetrics.runs.evidence import keep_golden
-
-        heat = compared.heat if compared else None
-        gate = keep_golden(session.run_dir, gate, image.decoded, golden, image.mask, heat)
-    if gate.verdict not in ("fail", "missing-golden") or job.owner is None:
-        return gate
-    from pytest_editmetrics.goldens.comparators import seen
-    from pytest_editmetrics.report.picture import describe_change
-
-    now = seen(image.pixels)
-    images = (now,) if golden is None else (seen(golden), now)
-    if golden is not None and compared is not None:
-        change = describe_change((seen(golden), now), image.mask)
-        gate = replace(gate, details={**gate.details, "change": change})
-    return illustrated(session, gate, images, job.owner.test.nodeid)
-
-
-def _staged(
-    session: EditSession,
-    job: ImageJob,
-    image: _Prepared,
-    found: Found | None,
-    made: Mapping[str, Any],
-) -> Staged:
-    from pytest_editmetrics.goldens.colour import encode_golden
-    from pytest_editmetrics.goldens.images import stage
-    from pytest_editmetrics.images.pixels import megabytes
-
-    data, suffix = encode_golden(image.decoded, session.settings.golden_images.format)
-    target = job.address.file(found.variant if found else None, suffix)
-    staged = stage(data, target, made, session.rootdir)
-    if len(data) <= LARGE:
-        return staged
-    sizes = " or ".join(
-        f"{megabytes(len(encode_golden(image.decoded, name)[0]))} as {text}"
-        for name, text in (("png", "optimised PNG"), ("webp", "lossless WebP"))
-    )
-    return replace(
-        staged,
-        warning=f"{staged.target} is large: it takes {sizes} (golden_images: format in"
-        " editmetrics.yaml)",
-    )
-
-
-def _measurement(gate: Gate, compared: Comparison | None) -> Measurement | None:
-    if compared is None:
-        return None
-    made = compared.measurement
-    return Measurement(
-        gate.metric,
-        compared.value,
-        gate.scope,  # type: ignore[arg-type]
-        device=gate.device or "cpu",
-        device_name=gate.device_name or "cpu",
-        weights=() if made is None else made.weights,
-        details=dict(gate.details),
-    )
+def _measurements(
+    gates: Iterable[Gate], compared: Mapping[Comparator, Comparison]
+) -> list[Measurement]:
+    found = []
+    for gate in gates:
+        name: Any = (gate.snapshot or {}).get("comparator")
+        if name in compared:
+            made = compared[name].measurement
+            found.append(
+                Measurement(
+                    gate.metric,
+                    compared[name].value,
+                    gate.scope,  # type: ignore[arg-type]
+                    device=gate.device or "cpu",
+                    device_name=gate.device_name or "cpu",
+                    weights=() if made is None else made.weights,
+                    details=dict(gate.details),
+                )
+            )
+    return found

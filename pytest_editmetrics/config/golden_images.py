@@ -2,37 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from numbers import Real
 from typing import Any, Literal
 
-from pytest_editmetrics.config.keys import Block, Key, Kind, choice, held, mapping, number, whole
+from pytest_editmetrics.config.keys import (
+    Block,
+    Key,
+    Kind,
+    Schema,
+    choice,
+    held,
+    mapping,
+    number,
+    or_empty,
+    whole,
+)
 from pytest_editmetrics.config.node import Node
-from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.measurement import Better, BoundKind
+from pytest_editmetrics.pipes.pixels.spec import PSNR_CEILING
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
-Comparator = Literal["exact", "pixel", "ssim", "lpips"]
+Comparator = Literal["exact", "pixel", "ssim", "psnr", "lpips", "tone", "structure"]
 ImageFormat = Literal["png", "webp"]
 
-COMPARATORS: tuple[Comparator, ...] = ("exact", "pixel", "ssim", "lpips")
+COMPARATORS: tuple[Comparator, ...] = (
+    "exact",
+    "pixel",
+    "ssim",
+    "psnr",
+    "lpips",
+    "tone",
+    "structure",
+)
+DEFAULT: tuple[Comparator, ...] = ("lpips", "structure", "tone")
+"""What holds where neither call, settings nor the golden's entry name a comparator."""
+BEFORE: tuple[Comparator, ...] = ("lpips",)
+"""What holds where the entry of a golden names none: it is older than the guard of tone."""
 FORMATS: tuple[ImageFormat, ...] = ("png", "webp")
-WITH_TOLERANCE: tuple[Comparator, ...] = ("pixel", "ssim", "lpips")
+WITH_TOLERANCE: tuple[Comparator, ...] = COMPARATORS[1:]
 LIMITS: Mapping[str, tuple[float, float]] = {
     "exact": (0.0, 1.0),
     "pixel": (0.0, 1.0),
     "ssim": (-1.0, 1.0),
+    "psnr": (0.0, PSNR_CEILING),
     "lpips": (0.0, inf),
+    "tone": (0.0, inf),
+    "structure": (0.0, 255.0),
 }
-TOLERANCE: Mapping[str, float] = {"exact": 0.0, "pixel": 0.005, "ssim": 0.98, "lpips": 0.02}
-TILE_TOLERANCE: Mapping[str, float] = {"exact": 0.0, "pixel": 0.05, "ssim": 0.9, "lpips": 0.15}
+TOLERANCE: Mapping[str, float] = {
+    "exact": 0.0,
+    "pixel": 0.005,
+    "ssim": 0.98,
+    "psnr": 38.0,
+    "lpips": 0.02,
+    "tone": 0.5,
+    "structure": 0.9,
+}
+TILE_TOLERANCE: Mapping[str, float] = {
+    "exact": 0.0,
+    "pixel": 0.05,
+    "ssim": 0.9,
+    "psnr": 32.0,
+    "lpips": 0.15,
+    "tone": 0.7,
+    "structure": 0.9,
+}
 TILE_SIZE = 64
 DISTANCE = 8
 SMALLEST_TILE = 8
 LARGEST_TILE = 4096
-_EXACT = "exact allows no difference; for a tolerance use pixel, ssim or lpips"
+_EXACT = "exact allows no difference; for a tolerance use another comparator"
+_HIGHER = ("ssim", "psnr")
 
 
 @dataclass(frozen=True)
@@ -49,10 +93,11 @@ class ImageSettings:
 
     ``tolerances`` hold for a whole image, ``tile_tolerances`` for its worst tile, a square with an
     edge of ``tile`` pixels; ``distance`` is the channel distance (of 255) beyond which ``pixel``
-    counts a pixel.
+    counts a pixel. ``comparators`` all have to hold, each by the bound that stands beside it, if
+    one does; ``None`` if the file names none.
     """
 
-    comparator: Comparator = "lpips"
+    comparators: Mapping[Comparator, Tolerance | None] | None = None
     format: ImageFormat = "png"
     tolerances: Mapping[str, Tolerance] = field(default_factory=lambda: _built_in(TOLERANCE))
     tile_tolerances: Mapping[str, Tolerance] = field(
@@ -76,7 +121,7 @@ def better(comparator: str) -> Better:
     >>> better("ssim"), better("lpips")
     ('higher', 'lower')
     """
-    return "higher" if comparator == "ssim" else "lower"
+    return "higher" if comparator in _HIGHER else "lower"
 
 
 def bound_kind(comparator: str) -> BoundKind:
@@ -102,7 +147,47 @@ def checked_tolerance(comparator: str, tolerance: object) -> float:
     >>> checked_tolerance("pixel", 0.01)
     0.01
     """
-    what = f"tolerance={tolerance!r}"
+    return _checked(comparator, tolerance, f"tolerance={tolerance!r}")
+
+
+def joined(comparators: object) -> dict[Comparator, float | None]:
+    """Return the comparators that a call joins, each with the bound that stands beside it.
+
+    Args:
+        comparators: the name of one, a list of names, or a mapping of names and bounds, where
+            ``None`` stands for the configured bound.
+
+    Raises:
+        InputError: an unknown name, one that stands there twice, none at all, or a bound that
+            ``checked_tolerance`` refuses.
+
+    >>> joined("lpips"), joined({"ssim": 0.95, "psnr": 28})
+    ({'lpips': None}, {'ssim': 0.95, 'psnr': 28.0})
+    """
+    if isinstance(comparators, Mapping):
+        given = list(comparators.items())
+    elif isinstance(comparators, Sequence) and not isinstance(comparators, str):
+        given = [(name, None) for name in comparators]
+    else:
+        given = [(comparators, None)]
+    if not given:
+        raise InputError(
+            f"comparator={comparators!r} names none, so nothing would be compared; name at least"
+            " one, or leave it out"
+        )
+    found: dict[Comparator, float | None] = {}
+    for name, bound in given:
+        known = next((one for one in COMPARATORS if name == one), None)
+        if known is None:
+            raise InputError(f"unknown comparator {name!r}{did_you_mean(name, COMPARATORS)}")
+        if known in found:
+            raise InputError(f"comparator={comparators!r} names {known} twice")
+        what = f"comparator={{{known!r}: {bound!r}}}"
+        found[known] = None if bound is None else _checked(known, bound, what)
+    return found
+
+
+def _checked(comparator: str, tolerance: object, what: str) -> float:
     if comparator not in WITH_TOLERANCE:
         raise InputError(f"{what}: {_EXACT}")
     number = isinstance(tolerance, Real) and not isinstance(tolerance, bool)
@@ -119,18 +204,61 @@ def _tolerances() -> Kind:
     def read(node: Node, what: str, registry: PipeRegistry) -> dict[str, Tolerance]:
         found: dict[str, Tolerance] = {}
         for name, child in node.mapping(what, COMPARATORS, like="{lpips: 0.02}").items():
-            if name not in WITH_TOLERANCE:
-                child.fail(_EXACT)
-            bound = number(*LIMITS[name]).read(child, f"{what} of {name}", registry)
-            if why := _holds_always(name, bound):
-                child.fail(f"{what} of {name} is {bound:g}, which {why}")
-            found[name] = Tolerance(bound, child.where)
+            found[name] = _tolerance(name, child, what, registry)
         return found
 
     schema = mapping({name: held(bound_kind(name), *LIMITS[name]) for name in WITH_TOLERANCE})
     words = (
-        "by comparator: `pixel`, at most this share of the pixels may differ; `ssim`, at least;"
-        " `lpips`, at most"
+        "by comparator: `pixel`, at most this share of the pixels may differ; `ssim` and `psnr` (in"
+        " dB), at least; `lpips`, `tone` (of CIELAB) and `structure` (in levels), at most"
+    )
+    return Kind(words, read, lambda _: schema)
+
+
+def _tolerance(name: str, node: Node, what: str, registry: PipeRegistry) -> Tolerance:
+    if name not in WITH_TOLERANCE:
+        node.fail(_EXACT)
+    bound = number(*LIMITS[name]).read(node, f"{what} of {name}", registry)
+    if why := _holds_always(name, bound):
+        node.fail(f"{what} of {name} is {bound:g}, which {why}")
+    return Tolerance(bound, node.where)
+
+
+def _joined() -> Kind:
+    """Return the kind of comparators that all have to hold."""
+
+    def read(node: Node, what: str, registry: PipeRegistry) -> dict[Comparator, Tolerance | None]:
+        found: dict[Any, Tolerance | None] = {}
+        if node.is_mapping:
+            for name, child in node.mapping(what, COMPARATORS).items():
+                empty = child.value is None
+                found[name] = None if empty else _tolerance(name, child, what, registry)
+        else:
+            for child in node.items(what) if isinstance(node.value, list) else [node]:
+                name = child.one_of(what, COMPARATORS)
+                if name in found:
+                    child.fail(f"{name!r} stands twice in {what}")
+                found[name] = None
+        if not found:
+            node.fail(f"{what} names none, so nothing would be compared; name one, or leave it out")
+        return found
+
+    bounds: dict[str, Schema] = {
+        "exact": {"type": "null"},
+        **{name: or_empty(held(bound_kind(name), *LIMITS[name])) for name in WITH_TOLERANCE},
+    }
+    names: Schema = {"enum": list(COMPARATORS)}
+    schema: Schema = {
+        "anyOf": [
+            names,
+            {"type": "array", "items": names, "minItems": 1, "uniqueItems": True},
+            mapping(bounds, minProperties=1),
+        ]
+    }
+    listed = ", ".join(f"`{name}`" for name in COMPARATORS)
+    words = (
+        f"{listed}; or several that all have to hold, as a list, or as a mapping with a bound of"
+        " each, which goes before `tolerance:`"
     )
     return Kind(words, read, lambda _: schema)
 
@@ -163,10 +291,10 @@ BLOCK = Block(
     (
         Key(
             "comparator",
-            choice(*COMPARATORS),
-            "what compares an image with its golden",
-            "ssim",
-            "lpips",
+            _joined(),
+            "what compares an image with its golden, where the call does not say",
+            "{ssim: 0.95, psnr: 28}",
+            "what the golden's entry says, else lpips, structure and tone",
         ),
         Key(
             "format",
@@ -199,7 +327,7 @@ def image_settings(given: Mapping[str, Any]) -> ImageSettings:
     """Return what the block says, as ``BLOCK`` read it, defaults filled in."""
     default, tile = ImageSettings(), given.get("tile", {})
     return ImageSettings(
-        given.get("comparator", default.comparator),
+        given.get("comparator"),
         given.get("format", default.format),
         {**default.tolerances, **given.get("tolerance", {})},
         {**default.tile_tolerances, **tile.get("tolerance", {})},

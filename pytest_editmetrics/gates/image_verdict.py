@@ -31,6 +31,8 @@ class Bounds:
         """
         kind = bound_kind(comparator)
         configured = settings.tolerances[comparator]
+        if settings.comparators and (beside := settings.comparators.get(comparator)):
+            configured = beside
         whole = argument or Threshold(kind, configured.bound, "default", configured.source)
         at_tile = settings.tile_tolerances[comparator]
         tile = Threshold(kind, at_tile.bound, "default", at_tile.source)

@@ -1,11 +1,13 @@
 """How far an image lies from its golden image: over the whole measured region, and at its worst.
 
 A small defect in a large image disappears in the mean, so each comparator also scores every square
-tile of the image, tiles overlapping by half, and gives the worst.
+tile of the image, tiles overlapping by half, and gives the worst; ``tone`` and ``structure``, which
+are means around each pixel, give the worst of these.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -19,18 +21,23 @@ from pytest_editmetrics.config.golden_images import DISTANCE, TILE_SIZE, Compara
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Box, Mask
 from pytest_editmetrics.images.ssim import measured, ssim_map
+from pytest_editmetrics.images.structure_difference import structure_map
+from pytest_editmetrics.images.tone_difference import tone_map
 from pytest_editmetrics.measurement import Measurement
+from pytest_editmetrics.pipes.pixels.spec import PSNR_CEILING
 
 Map: TypeAlias = NDArray[np.float64]
 # of golden and image, RGB: the measurement, and where they differ, (H, W) in its unscaled unit
 Lpips: TypeAlias = Callable[[Array, Array], tuple[Measurement, Map]]
 
 MODES = {2: "grey", 3: "RGB", 4: "RGBA"}
+_AROUND = 24  # pixels to each side: most of what a mean with a Gaussian of sigma 8 px is of
+_LEAST = 0.1  # of that Gaussian: so much counts as measured, so that noise on few pixels is noise
 
 
 @dataclass(frozen=True)
 class Tile:
-    """The worst tile: its box ``(x1, y1, x2, y2)`` in image pixels, half-open, and its score."""
+    """The worst place: its box ``(x1, y1, x2, y2)`` in image pixels, half-open, and its score."""
 
     box: Box
     value: float
@@ -94,14 +101,19 @@ def compare(
       pixels, sigma 1.5, K1 0.01, K2 0.03, population covariance), mean over the RGB channels and
       the measured pixels, a border of 5 pixels left out; without a mask this is the number of
       ``skimage.metrics.structural_similarity``.
+    - ``psnr``: 10 log10(255² / mean squared error) over the channels and the measured pixels, in
+      dB, at most 100, which equal images have.
     - ``lpips``: the value of the given pipe, in its units, 0 for equal images.
+    - ``tone``: mean of ``tone_map``, in units of CIELAB.
+    - ``structure``: mean of ``structure_map``, in levels of 255.
 
     Pixels outside the mask are taken from the golden. All but ``exact`` lay an image with alpha on
     white and on black, and the worse of the two counts. A tile's score is the mean over all of its
     pixels, those outside the mask counting as equal; for ``lpips`` it is the mean of the spatial
-    map, so its unit is that of the value before the division by the measured fraction. Tiles have
-    an edge of ``tile`` pixels (the image's, if it is smaller), start every half tile, and the last
-    ones end at the border.
+    map, so its unit is that of the value before the division by the measured fraction; for
+    ``psnr`` it is that of the mean squared error. Tiles have an edge of ``tile`` pixels (the
+    image's, if it is smaller), start every half tile, and the last ones end at the border.
+    ``tone`` and ``structure`` give the largest value of their map, and the 48 px around it.
 
     Args:
         comparator: see above.
@@ -124,11 +136,17 @@ def compare(
         return _counted(comparator, golden, image, mask, tile, distance)
     composite = np.where(mask if image.ndim == 2 else mask[..., None], image, golden)
     pairs = zip(_views(golden), _views(composite), strict=True)
-    if comparator == "ssim":
-        found = [_ssim(before, after, mask, tile) for before, after in pairs]
-    else:
+    if comparator == "lpips":
         assert lpips is not None
         found = [_lpips(lpips, before, after, tile) for before, after in pairs]
+    elif comparator == "ssim":
+        found = [_ssim(before, after, mask, tile) for before, after in pairs]
+    elif comparator == "psnr":
+        found = [_psnr(before, after, mask, tile) for before, after in pairs]
+    else:
+        far = tone_map if comparator == "tone" else structure_map
+        whole = None if mask.all() else mask
+        found = [_around(far(before, after, whole, least=_LEAST), mask) for before, after in pairs]
     return _worse(found, comparator)
 
 
@@ -194,6 +212,29 @@ def _ssim(golden: Array, image: Array, mask: Mask, tile: int) -> Comparison:
     value = float(similarity[measured(mask)].mean(dtype=np.float64))
     lost = _worst(np.where(mask, 1 - similarity, 0.0), tile)
     return Comparison(value, Tile(lost.box, 1 - lost.value))
+
+
+def _psnr(golden: Array, image: Array, mask: Mask, tile: int) -> Comparison:
+    squared = ((image.astype(np.float64) - golden) ** 2).mean(axis=2)
+    worst = _worst(np.where(mask, squared, 0.0), tile)
+    return Comparison(_decibels(squared[mask].mean()), Tile(worst.box, _decibels(worst.value)))
+
+
+def _decibels(squared: float) -> float:
+    return PSNR_CEILING if squared <= 0 else min(PSNR_CEILING, 10 * math.log10(255**2 / squared))
+
+
+def _around(far: NDArray[np.float32], mask: Mask) -> Comparison:
+    """Return the mean of a map of means around each pixel, and its largest value."""
+    y, x = (int(at) for at in np.unravel_index(int(far.argmax()), far.shape))
+    height, width = far.shape
+    box = (
+        max(0, x - _AROUND),
+        max(0, y - _AROUND),
+        min(width, x + _AROUND),
+        min(height, y + _AROUND),
+    )
+    return Comparison(float(far[mask].mean(dtype=np.float64)), Tile(box, float(far[y, x])))
 
 
 def _lpips(lpips: Lpips, golden: Array, image: Array, tile: int) -> Comparison:

@@ -26,6 +26,7 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.goldens.environment import wrong_name
 from pytest_editmetrics.goldens.lock import golden_lock
 from pytest_editmetrics.goldens.provenance import (
+    KEYS,
     PROVENANCE,
     Entry,
     checked_facts,
@@ -39,7 +40,6 @@ from pytest_editmetrics.whole_file import replacing, write_through
 
 SUFFIXES = (".png", ".webp")
 _SLUG = 70
-_KEYS = ("test", "name", "digest", "date", "versions", "device", "weights", "facts")
 _FILE_NAME = re.compile(
     r"(?P<stem>[A-Za-z0-9_.-]*-[0-9a-f]{8})(@(?P<variant>[A-Za-z0-9_.-]+))?\.(png|webp)"
 )
@@ -132,13 +132,15 @@ def find_image(address: ImageAddress, variants: Iterable[str], image_format: str
 class Staged:
     """An image on its way to ``target``; ``entry`` is its provenance, JSON-ready.
 
-    Paths are text, relative to the rootdir where they lie inside it.
+    Paths are text, relative to the rootdir where they lie inside it. ``same``: the golden is the
+    one that lies there, and its entry alone is another.
     """
 
     target: str
     file: str
     entry: Entry = field(default_factory=dict)
     warning: str | None = None
+    same: bool = False
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Staged:
@@ -152,8 +154,7 @@ def stage(data: bytes, target: Path, entry: Mapping[str, Any], rootdir: Path) ->
     Args:
         data: the bytes of the file.
         target: its place.
-        entry: its provenance: ``test``, ``name``, ``date``, ``versions``, ``device``, ``weights``,
-            ``facts``; anything else in it is left out.
+        entry: its provenance: ``KEYS``; anything else in it is left out.
         rootdir: the returned paths are relative to it.
 
     Raises:
@@ -180,7 +181,7 @@ def stage(data: bytes, target: Path, entry: Mapping[str, Any], rootdir: Path) ->
 
 def made_with(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of an entry is written down, see ``stage``."""
-    return checked_facts({key: entry[key] for key in _KEYS if key in entry})
+    return checked_facts({key: entry[key] for key in KEYS if key in entry})
 
 
 def staged_name() -> str:

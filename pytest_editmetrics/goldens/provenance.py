@@ -21,6 +21,19 @@ PROVENANCE = "provenance.yaml"
 PREVIOUS = "previous"
 Entry = Mapping[str, Any]
 
+KEYS = (
+    "test",
+    "name",
+    "digest",
+    "date",
+    "versions",
+    "device",
+    "comparator",
+    "weights",
+    "facts",
+)
+"""What is written down of an image besides the hash of its file."""
+
 _HEAD = (
     "# What made each golden image, written by pytest-editmetrics. An entry belongs to the file of"
     " its\n# name and sha256.\n"

@@ -12,7 +12,7 @@ from pytest_editmetrics.images.masks import Mask
 Map: TypeAlias = NDArray[np.float32]
 
 
-def local_mean(values: Map, mask: Mask | None, sigma: float) -> Map:
+def local_mean(values: Map, mask: Mask | None, sigma: float, least: float = 0.0) -> Map:
     """Return the mean around each pixel, weighted by a Gaussian that ends at 4 sigma.
 
     What lies outside the mask, or the image, has no weight.
@@ -21,6 +21,8 @@ def local_mean(values: Map, mask: Mask | None, sigma: float) -> Map:
         values: float32 (H, W) or (H, W, C).
         mask: boolean (H, W), true where measured; ``None`` for everywhere.
         sigma: of the Gaussian, in pixels.
+        least: share of the Gaussian's weight, in [0, 1]: where less is measured, what is missing of
+            it counts as 0, so that a few pixels are not taken for a whole neighbourhood.
 
     Returns:
         float32, as ``values``; 0 outside the mask.
@@ -37,7 +39,7 @@ def local_mean(values: Map, mask: Mask | None, sigma: float) -> Map:
     weight = np.ones(values.shape[:2], np.float32)
     if mask is not None:
         weight *= mask
-    around = blur(weight)
+    around: Map = np.maximum(blur(weight), np.float32(least))
     around[weight == 0] = np.inf
     if values.ndim == 3:
         weight, around = weight[..., None], around[..., None]

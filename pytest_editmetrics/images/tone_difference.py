@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.images.local_mean import Map, local_mean
 from pytest_editmetrics.images.regions import Mask
 
-Map: TypeAlias = NDArray[np.float32]
-
 SIGMA = 8.0
-_TRUNCATE = 4.0  # standard deviations at which the Gaussian ends
 
 # IEC 61966-2-1; the sums of the rows are the white of D65
 _TO_XYZ = np.array(
@@ -58,7 +56,11 @@ def lab_of(image: NDArray[Any]) -> Map:
 
 
 def tone_map(
-    reference: NDArray[Any], edited: NDArray[Any], mask: Mask | None = None, sigma: float = SIGMA
+    reference: NDArray[Any],
+    edited: NDArray[Any],
+    mask: Mask | None = None,
+    sigma: float = SIGMA,
+    least: float = 0.0,
 ) -> Map:
     """Return the difference of tone around each pixel.
 
@@ -71,6 +73,7 @@ def tone_map(
         edited: the same size.
         mask: boolean (H, W), true where measured; ``None`` for everywhere.
         sigma: of the Gaussian, in pixels; 0 for none.
+        least: see ``local_mean``.
 
     Returns:
         float32 (H, W), 0 where equal and outside the mask.
@@ -83,7 +86,7 @@ def tone_map(
     if mask is not None:
         difference[~mask] = 0
     if sigma > 0 and difference.any():
-        difference = _blurred(difference, mask, sigma)
+        difference = local_mean(difference, mask, sigma, least)
     length: Map = np.sqrt((difference * difference).sum(axis=2))
     return length
 
@@ -100,19 +103,3 @@ def tone_difference(
     found = tone_map(reference, edited, mask, sigma)
     measured = found.ravel() if mask is None else found[mask]
     return ToneDifference(float(measured.mean(dtype=np.float64)), float(measured.max()))
-
-
-def _blurred(difference: Map, mask: Mask | None, sigma: float) -> Map:
-    from scipy.ndimage import gaussian_filter
-
-    def blur(values: Map) -> Map:
-        spread: Map = gaussian_filter(
-            values, sigma, mode="constant", truncate=_TRUNCATE, axes=(0, 1)
-        )
-        return spread
-
-    weight = np.ones(difference.shape[:2], np.float32) if mask is None else mask.astype(np.float32)
-    around = blur(weight)
-    around[weight == 0] = np.inf
-    mean: Map = blur(difference) / around[..., None]
-    return mean

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError
@@ -34,7 +36,8 @@ class ImageRecorder:
         self._wanted: list[_Wanted] = []
         self._unwanted: list[Staged] = []
         self._used: set[str] = set()
-        self._across: list[str] = []
+        self._across: dict[str, None] = {}
+        self._unstated: set[str] = set()
         self._passed: set[str] = set()
         self.notes: list[str] = []
         self.problems: list[str] = []
@@ -56,7 +59,9 @@ class ImageRecorder:
             if snapshot := gate["snapshot"]:
                 self._used.add(snapshot["file"])
                 if final and snapshot["across"]:
-                    self._across.append(f"{nodeid}: {snapshot['file']} {snapshot['across']}")
+                    self._across[f"{nodeid}: {snapshot['file']} {snapshot['across']}"] = None
+                if final and snapshot.get("unstated"):
+                    self._unstated.add(snapshot["file"])
         if not staged:
             return
         from pytest_editmetrics.goldens.images import Staged
@@ -78,6 +83,8 @@ class ImageRecorder:
             self.notes += _listed(
                 "golden images compared across devices", [f"  {line}" for line in self._across]
             )
+        if self._unstated:
+            self.notes.append(_held_by_lpips(len(self._unstated)))
         if self._session.options["update"] != "none":
             self._promote(collected, golden_id)
             self._remove_stale(collected)
@@ -104,16 +111,16 @@ class ImageRecorder:
         except EditMetricsError as error:
             self.problems.append(str(error))
             written = []
-        folders: dict[str, int] = {}
-        for path in written:
-            shown = (
-                path.parent.relative_to(rootdir) if path.is_relative_to(rootdir) else path.parent
-            )
-            folders[shown.as_posix()] = folders.get(shown.as_posix(), 0) + 1
+        same = {rootdir / one.target for one in chosen if one.same}
         self.notes += [
             f"recorded: {count} golden image{'s' if count > 1 else ''} in {folder}; look at what"
             " changed and commit it"
-            for folder, count in folders.items()
+            for folder, count in _by_folder((p for p in written if p not in same), rootdir)
+        ]
+        self.notes += [
+            f"comparators named: {count} entr{'ies' if count > 1 else 'y'} of"
+            f" {folder}/provenance.yaml; the images are as they were; commit it"
+            for folder, count in _by_folder((p for p in written if p in same), rootdir)
         ]
         self.notes += [f"warning: {one.warning}" for one in chosen if one.warning]
         discard([*self._unwanted, *(one.staged for one in self._wanted)], rootdir)
@@ -166,6 +173,26 @@ class ImageRecorder:
         if self.obsolete:
             title = "obsolete golden images (`editmetrics prune RESULTS` removes them)"
             self.notes += _listed(title, [f"  {one.file}: {one.reason}" for one in self.obsolete])
+
+
+def _by_folder(paths: Iterable[Path], rootdir: Path) -> Iterable[tuple[str, int]]:
+    folders = (
+        (path.parent.relative_to(rootdir) if path.is_relative_to(rootdir) else path.parent)
+        for path in paths
+    )
+    return Counter(folder.as_posix() for folder in folders).items()
+
+
+def _held_by_lpips(number: int) -> str:
+    """Say how many goldens are older than the guard of tone, and how they come to have it."""
+    few = number == 1
+    which = "1 golden image names" if few else f"{number} golden images name"
+    them = "it" if few else "them"
+    return (
+        f"{which} no comparator and {'is' if few else 'are'} held by lpips alone, which hardly sees"
+        f" tone: pytest --editmetrics-update=missing holds {them} to structure and tone as well and"
+        " writes that down"
+    )
 
 
 def _of_fixture(first: _Wanted, second: _Wanted) -> bool:

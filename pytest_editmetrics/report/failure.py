@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.report.image_text import not_compared
 from pytest_editmetrics.report.text import (
     explanation_rows,
     headline,
@@ -44,10 +45,18 @@ def _headlines(failing: Sequence[Gate]) -> list[str]:
     lines: list[str] = []
     said: list[object] = []
     errors: dict[str | None, list[str]] = {}
+    without: dict[str, list[str]] = {}
     for gate in failing:
         if gate.verdict == "error":
             errors.setdefault(gate.message, []).append(gate.label)
+        elif not_compared(gate):
+            without.setdefault(_why(gate), []).append(gate.label)
     for gate in failing:
+        if not_compared(gate):
+            if labels := without.pop(_why(gate), None):
+                several = _why(gate).replace(" has ", " have ", 1) if labels[1:] else _why(gate)
+                lines.append(", ".join(labels) + several)
+            continue
         if gate.verdict == "error":
             if labels := errors.pop(gate.message, None):
                 lines.append(f"{', '.join(labels)} could not be judged: {gate.message}")
@@ -56,6 +65,11 @@ def _headlines(failing: Sequence[Gate]) -> list[str]:
         lines.append(headline(gate, cause=causes not in said))
         said.append(causes)
     return lines
+
+
+def _why(gate: Gate) -> str:
+    """Return what the headline of a golden image's gate says after the gate's label."""
+    return headline(gate).removeprefix(gate.label)
 
 
 def _rows(failing: Sequence[Gate], nodeid: str, verbosity: int) -> list[tuple[str, str]]:

@@ -11,6 +11,11 @@ from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.numbers import format_numbers
 
 
+def not_compared(gate: Gate) -> bool:
+    """Tell whether a golden image's gate fails because there was nothing to compare."""
+    return gate.snapshot is not None and gate.value is None and gate.verdict != "error"
+
+
 def image_headline(gate: Gate) -> str:
     """Return the one line that says what the comparison with a golden image came to."""
     snapshot = gate.snapshot or {}

@@ -189,7 +189,9 @@ GATE = _declared(
       file text: the golden image, relative to the rootdir
       variant text?: which environment's golden it is
       comparator text: what compared it
-      tile mapping?: the worst tile: `box`, `value`, `bound`
+      joined list: all comparators that have to hold
+      unstated flag: whether the golden's entry names no comparator, so that lpips alone holds it
+      tile mapping?: the worst place: `box`, `value`, `bound`
       provenance mapping?: the golden's entry: what made it
       proposed mapping: the entry that this image would get
       across text?: that golden and image are from different devices

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from pytest_editmetrics.goldens.recording import Proposal
     from pytest_editmetrics.runs.folder import GateRecord, Run
 
-_PROVENANCE = ("test", "name", "digest", "date", "versions", "device", "weights", "facts")
-
 
 @dataclass(frozen=True)
 class NewBound:
@@ -130,7 +128,7 @@ def _image(session: EditSession, run: Run, record: GateRecord) -> NewGolden:
         image_address,
         variant_of,
     )
-    from pytest_editmetrics.goldens.provenance import checked_facts
+    from pytest_editmetrics.goldens.provenance import KEYS, checked_facts
 
     gate = record.gate
     path, test = _test(session, record)
@@ -149,9 +147,24 @@ def _image(session: EditSession, run: Run, record: GateRecord) -> NewGolden:
         _check_inside(session, target.with_suffix(suffix), said, record)
     proposed = dict(gate.snapshot or {}).get("proposed")
     facts = proposed if isinstance(proposed, Mapping) else {}
-    provenance = checked_facts({key: facts[key] for key in _PROVENANCE if key in facts})
+    provenance = checked_facts({key: facts[key] for key in KEYS if key in facts})
+    if "comparator" in provenance:
+        _check_comparators(provenance["comparator"], record)
     source = run.image_path(str(gate.images.get("edited")))
     return NewGolden(record, target, source, provenance)
+
+
+def _check_comparators(names: object, record: GateRecord) -> None:
+    from pytest_editmetrics.config.golden_images import joined
+
+    try:
+        if not isinstance(names, list):
+            raise InputError(f"{names!r:.80} is no list of names")
+        joined(names)
+    except InputError as error:
+        raise EditMetricsError(
+            f"nothing was written: the comparators of {record.nodeid} in the run: {error}"
+        ) from None
 
 
 def _test(session: EditSession, record: GateRecord) -> tuple[Path, str]:

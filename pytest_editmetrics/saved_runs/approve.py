@@ -113,7 +113,9 @@ def approve(
     for record, why in prepared.left:
         say(f"left: {record.nodeid} {record.gate.label}: {why}")
     for image in prepared.images:
-        say(f"approved: {image.record.nodeid} {image.record.gate.label}")
+        alike = [one.record for one in images if one.target == image.target]
+        labels = [r.gate.label for r in alike if r.nodeid == image.record.nodeid]
+        say(f"approved: {image.record.nodeid} {', '.join(labels)}")
     for path in written:
         say(f"wrote {session.shown(path)}; review the change and commit it")
     if prepared.problems:
@@ -146,7 +148,7 @@ def prepare(
     left = []
     for image in images:
         kept = first.setdefault(image.target, image)
-        if kept is not image:
+        if kept is not image and kept.record.nodeid != image.record.nodeid:
             left.append((image.record, f"that of {kept.record.nodeid} is kept"))
     new = []
     for image in first.values():

@@ -137,8 +137,7 @@ def _compared(session: EditSession, run: Run, record: GateRecord, configured: bo
     scope: Any = gate.scope
     job = ImageJob(
         owner=None,
-        comparator=comparator,
-        argument=_explicit(gate),
+        comparators={comparator: _explicit(gate)},
         image=run.image_path(gate.images["edited"]),
         address=image_address(session.goldens, file, test, gate.name),
         coords=gate.region.get("coords"),
@@ -146,8 +145,15 @@ def _compared(session: EditSession, run: Run, record: GateRecord, configured: bo
         facts=dict(facts) if isinstance(facts, Mapping) else {},
         environment=_environment(record, proposed),
         colour=check_colour(gate.details.get("colour", "seen")),
+        recorded=_joined(gate),
     )
-    return run_job(session, job).gate
+    return run_job(session, job).gates[0]
+
+
+def _joined(gate: Gate) -> tuple[str, ...]:
+    """Return the comparators of the check that a gate of a golden image is of."""
+    names = dict(gate.snapshot or {}).get("joined")
+    return tuple(map(str, names)) if isinstance(names, list) else ()
 
 
 def _check_fixture(gate: Gate, configured: bool) -> None:

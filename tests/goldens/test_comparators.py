@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from skimage.metrics import structural_similarity
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from pytest_editmetrics.config.golden_images import TILE_TOLERANCE, TOLERANCE
 from pytest_editmetrics.errors import ImageError
@@ -19,7 +19,8 @@ from pytest_editmetrics.measurement import Measurement
 from pytest_editmetrics.pipes.explain import Evidence
 from pytest_editmetrics.pipes.lpips import LPIPSPipe
 
-COMPARATORS = ("exact", "pixel", "ssim", "lpips")
+COMPARATORS = ("exact", "pixel", "ssim", "psnr", "lpips", "tone", "structure")
+PERFECT = {"ssim": 1.0, "psnr": 100.0}
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_a_24_px_defect_in_1024_px_passes_the_mean_and_fails_by_its_tile(lpips, 
     top, left = corner
     image[top : top + 24, left : left + 24] = 255 - image[top : top + 24, left : left + 24]
     found = compare(comparator, golden, image, everywhere(image), lpips=lpips)
-    higher = comparator == "ssim"
+    higher = comparator in PERFECT
     mean, tile = TOLERANCE[comparator], TILE_TOLERANCE[comparator]
     if comparator != "exact":  # which allows nothing
         assert (found.value > mean) if higher else (found.value < mean)
@@ -72,7 +73,21 @@ def test_a_24_px_defect_in_1024_px_passes_the_mean_and_fails_by_its_tile(lpips, 
     x1, y1, x2, y2 = found.tile.box
     assert x1 <= left <= left + 24 <= x2
     assert y1 <= top <= top + 24 <= y2
-    assert (x2 - x1, y2 - y1) == (64, 64)
+    edge = 48 if comparator in ("tone", "structure") else 64
+    assert (x2 - x1, y2 - y1) == (edge, edge)
+
+
+def test_psnr_is_that_of_skimage_and_its_tile_that_of_the_tile():
+    golden = photo(160, 128)
+    image = np.clip(
+        golden.astype(int) + np.random.default_rng(2).integers(-9, 10, golden.shape), 0, 255
+    ).astype(np.uint8)
+    image[:64, :64] = 255 - image[:64, :64]
+    found = compare("psnr", golden, image, everywhere(image))
+    assert found.value == pytest.approx(peak_signal_noise_ratio(golden, image), abs=1e-9)
+    assert found.tile.box == (0, 0, 64, 64)
+    of_tile = peak_signal_noise_ratio(golden[:64, :64], image[:64, :64])
+    assert found.tile.value == pytest.approx(of_tile, abs=1e-9)
 
 
 @pytest.mark.parametrize("comparator", COMPARATORS)
@@ -81,7 +96,7 @@ def test_equal_images_score_perfectly_in_every_mode(lpips, comparator):
     alpha = np.arange(80 * 70, dtype=np.uint8).reshape(70, 80, 1)
     for image in (rgb, rgb[..., 0], np.concatenate([rgb, alpha], axis=2)):
         found = compare(comparator, image, image.copy(), everywhere(image), lpips=lpips)
-        perfect = 1.0 if comparator == "ssim" else 0.0
+        perfect = PERFECT.get(comparator, 0.0)
         assert found.value == pytest.approx(perfect, abs=1e-12)
         assert found.tile.value == pytest.approx(perfect, abs=1e-12)
 
@@ -129,7 +144,7 @@ def test_what_lies_outside_the_measured_region_does_not_count(lpips, comparator,
     mask = region_mask([(32, 32, 64, 64)], mode, 96, 96)
     image = np.where(mask[..., None], golden, 255 - golden)
     found = compare(comparator, golden, image, mask, lpips=lpips)
-    perfect = 1.0 if comparator == "ssim" else 0.0
+    perfect = PERFECT.get(comparator, 0.0)
     assert found.value == pytest.approx(perfect, abs=1e-12)
     assert found.tile.value == pytest.approx(perfect, abs=1e-12)
     image = np.where(mask[..., None], 255 - golden, golden)
@@ -153,7 +168,7 @@ def test_a_change_of_alpha_that_white_hides_is_seen(lpips, comparator):
     image = golden.copy()
     image[16:48, 16:48, 3] = 0
     found = compare(comparator, golden, image, everywhere(image), lpips=lpips)
-    assert abs(found.value - (comparator == "ssim")) > 0.1
+    assert abs(found.value - PERFECT.get(comparator, 0.0)) > 0.1
 
 
 @pytest.mark.parametrize(

@@ -352,6 +352,7 @@ def test_provenance_tells_what_made_a_golden(suite):
         "test": "test_it",
         "name": "hat",
         "device": "cpu",
+        "comparator": ["lpips"],
         "weights": [
             {"name": "lpips:alex", "sha256": hashlib.sha256(weights.read_bytes()).hexdigest()}
         ],
@@ -516,7 +517,7 @@ def test_a_golden_that_cannot_be_promoted_fails_the_session(suite):
     assert [path.name for path in (suite.path / "goldens").iterdir()] == ["test_x.py"]
 
 
-def test_lpips_is_the_default_and_a_small_defect_fails_by_its_tile(suite):
+def test_by_default_a_small_defect_fails_by_its_tile(suite):
     (suite.path / "editmetrics.yaml").unlink()
     test = """
         import numpy as np
@@ -535,8 +536,8 @@ def test_lpips_is_the_default_and_a_small_defect_fails_by_its_tile(suite):
     result.stdout.fnmatch_lines(
         [
             "*golden_lpips worst tile * > max 0.150 at (2??, 1??, 3??, 2??)*",
-            "*whole     0.0* <= max 0.020*",
-            "*weights   lpips:alex sha256 94bbe0919378",
+            "*whole     golden_lpips: 0.0* <= max 0.020*",
+            "*weights   golden_lpips: lpips:alex sha256 94bbe0919378",
             "golden_lpips *worst tile *beyond max 0.150*",
         ]
     )

@@ -25,7 +25,8 @@ EXAMPLES = {
     "dino_v3_pipe": "dino_v3_pipe.release()  # frees the memory for your own model",
     "edit_gate.check": 'edit_gate.check(reference, edited, [(0, 0, 64, 64)], metrics=["lpips"])',
     "edit_gate.check_all": 'edit_gate.check_all([dict(reference=a, edited=b, name="red")])',
-    "golden_image.check": 'golden_image.check(edited, comparator="ssim", tolerance=0.98)',
+    "golden_image.check": 'golden_image.check(edited, comparator={"ssim": 0.95, "psnr": 28})',
+    "golden_image.check_all": 'golden_image.check_all([dict(image=edited, name="red")])',
     "golden_image.provenance": 'golden_image.provenance(model="mug-editor-2", seed=7)',
     "assert_unedit_emd_below": "assert_unedit_emd_below(reference, edited, [(0, 0, 64, 64)], 7.9)",
     "assert_unedit_lpips_below": "assert_unedit_lpips_below(reference, edited, [(0, 0, 64, 64)])",
@@ -34,7 +35,7 @@ EXAMPLES = {
 }
 METHODS: dict[str, tuple[type, tuple[str, ...]]] = {
     "edit_gate": (EditGate, ("check", "check_all")),
-    "golden_image": (GoldenImage, ("check", "provenance")),
+    "golden_image": (GoldenImage, ("check", "check_all", "provenance")),
 }
 MARKED = """@pytest.mark.editmetrics(metrics=["lpips", "emd"], thresholds={"lpips": 0.05})
 def test_red_mug(edit_gate):

@@ -1,0 +1,121 @@
+"""What is kept and shown of an image and its golden: files, a picture, what happened to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pytest_editmetrics.checks.calls import illustrated
+from pytest_editmetrics.session.state import EditSession
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.gates.verdict import Gate
+    from pytest_editmetrics.goldens.comparators import Comparison
+    from pytest_editmetrics.images.colour import Decoded
+    from pytest_editmetrics.images.load import Array
+    from pytest_editmetrics.images.regions import Mask
+
+_DIAGNOSED_EDGE = 16  # pixels; a smaller image shows no cause
+_HEAT = "heat"
+
+
+def shown(
+    session: EditSession,
+    test: str | None,
+    gates: Sequence[Gate],
+    image: Decoded,
+    golden: Array | None,
+    mask: Mask,
+    compared: Mapping[Any, Comparison],
+) -> list[Gate]:
+    """Keep the images in the run directory; show what fails, and say what happened to it.
+
+    Args:
+        session: whose run directory and pictures these are.
+        test: the test's node id; ``None`` if nobody looks at a picture of it.
+        gates: of one image, one a comparator.
+        image: as it was read.
+        golden: its golden's pixels, if there is one.
+        mask: boolean (H, W), true where compared.
+        compared: what each comparator found.
+    """
+    gates = list(gates)
+    if session.run_dir is not None:
+        gates = _kept(session, gates, image, golden, mask, compared)
+    if test is None or not any(gate.verdict in ("fail", "missing-golden") for gate in gates):
+        return gates
+    from pytest_editmetrics.goldens.comparators import seen
+
+    now = seen(image.pixels)
+    images = (now,) if golden is None else (seen(golden), now)
+    said: dict[str, Any] = {}
+    if golden is not None and compared:
+        said = _said(session, gates, images, mask)
+    picture = None
+    for index, gate in enumerate(gates):
+        if gate.verdict in ("fail", "missing-golden"):
+            gate = replace(gate, details={**gate.details, **said})
+            if picture is None:
+                gate = illustrated(session, gate, images, test)
+                picture = gate.picture
+            gates[index] = replace(gate, picture=picture)
+    return gates
+
+
+def _kept(
+    session: EditSession,
+    gates: Sequence[Gate],
+    image: Decoded,
+    golden: Array | None,
+    mask: Mask,
+    compared: Mapping[Any, Comparison],
+) -> list[Gate]:
+    """Save the images once for all gates; the map of LPIPS is of its own gate only."""
+    from pytest_editmetrics.runs.evidence import keep_golden
+
+    assert session.run_dir is not None
+    heat = next((one.heat for one in compared.values() if one.heat is not None), None)
+    first = keep_golden(session.run_dir, gates[0], image, golden, mask, heat)
+    told = {key: first.details[key] for key in ("not_kept",) if key in first.details}
+    kept = []
+    for gate in gates:
+        of_map = compared.get((gate.snapshot or {}).get("comparator"))
+        mapped = of_map is not None and of_map.heat is not None
+        images = {key: path for key, path in first.images.items() if mapped or key != _HEAT}
+        kept.append(replace(gate, images=images, details={**gate.details, **told}))
+    return kept
+
+
+def _said(
+    session: EditSession, gates: Sequence[Gate], images: Sequence[Array], mask: Mask
+) -> dict[str, Any]:
+    """Return how the picture changed and what happened to it, as details."""
+    from pytest_editmetrics.report.picture import describe_change
+
+    golden, now = images
+    said: dict[str, Any] = {"change": describe_change((golden, now), mask)}
+    finite = all(gate.value is None or math.isfinite(gate.value) for gate in gates)
+    background = gates[0].scope != "edit_area"
+    if finite and background and min(mask.shape) >= _DIAGNOSED_EDGE:
+        with session.clock.of("diagnosis"):
+            if causes := _causes(golden, now, mask):
+                said["causes"] = causes
+    return said
+
+
+def _causes(golden: Array, now: Array, mask: Mask) -> list[dict[str, Any]]:
+    from pytest_editmetrics.background.diagnosis import diagnose
+
+    try:
+        causes = diagnose(golden, now, mask).to_dict()
+        return causes if not mask.all() else [_of_picture(cause) for cause in causes]
+    except Exception as error:  # whatever it is, the verdict stands
+        return [{"kind": "unexplained", "text": f"not diagnosed: {type(error).__name__}: {error}"}]
+
+
+def _of_picture(cause: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a cause of which no part of a picture, but the whole, is the background."""
+    words = {key: str(cause[key]) for key in ("text", "long") if key in cause}
+    return {**cause, **{key: text.replace("background", "picture") for key, text in words.items()}}
