@@ -19,8 +19,9 @@ class Expectation:
 
     ``advisory`` are metrics that a bound of a golden or of the configuration cannot fail here:
     beyond it their verdict is ``review``. ``told`` are metrics without a bound: where none is
-    stated they are measured and told, and pass. ``fatal`` are the soft failures of a metric that the
-    expectation chose which fail, since the background is then not what it says, and the way out.
+    stated they are measured and told, and pass. ``fatal`` are the soft failures of a metric that
+    the expectation chose which fail, since the background is then not what it says, and the way
+    out.
     """
 
     bounds: Mapping[str, float]

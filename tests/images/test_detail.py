@@ -115,4 +115,6 @@ def test_the_largest_lies_where_it_is_and_colours_that_jpeg_mixes_at_the_edit_ar
     assert (60 <= x < 68, 70 <= y < 78) == (True, True)
     beside = np.zeros((96, 96), bool)
     beside[:, :1] = True
-    assert largest_beyond_detail(before, np.zeros_like(before), beside)[0] < 0.001  # all of it a tone
+    assert (
+        largest_beyond_detail(before, np.zeros_like(before), beside)[0] < 0.001
+    )  # all of it a tone

@@ -76,8 +76,10 @@ def test_a_tone_fails_a_reencoding_and_is_told_of_a_redraw(scene):
     told = run(scene, call.format("generative", ""), "-v", head=HEAD)
     told.assert_outcomes(passed=1)
     told.stdout.fnmatch_lines(["*unedit tone *, held to no bound*"])
-    stated = call.format("generative", ', thresholds={"tone": 1}')
-    run(scene, stated, head=HEAD).assert_outcomes(failed=1)
+    marked = HEAD + "@pytest.mark.editmetrics(thresholds={'tone': 1})"
+    stated = run(scene, call.format("generative", ""), head=marked)
+    stated.assert_outcomes(failed=1)
+    stated.stdout.fnmatch_lines(["*unedit tone * > max 1.000: *"])
     # who names the metric means to hold it
     named = run(scene, call.format("generative", ', metrics="tone"'), head=HEAD)
     named.assert_outcomes(failed=1)
@@ -87,7 +89,9 @@ def test_a_tone_fails_a_reencoding_and_is_told_of_a_redraw(scene):
 def test_a_bound_of_the_configuration_holds_a_tone_that_is_told(scene):
     (scene.path / "editmetrics.yaml").write_text("thresholds: {tone: 1}\n")
     call = 'edit_gate.check(A, (with_edit(A) * 0.9).astype(np.uint8), BOX, expect="generative")'
-    run(scene, call, head=HEAD).assert_outcomes(failed=1)
+    result = run(scene, call, head=HEAD)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*unedit tone * > max 1.000: *"])
 
 
 def test_something_that_vanished_fails_a_redraw(scene):

@@ -133,7 +133,12 @@ def _expectations(registry: PipeRegistry) -> str:
     rows = [
         (
             f"`{name}`",
-            ", ".join(held(metric, bound) for metric, bound in expected.bounds.items()),
+            ", ".join(
+                [
+                    *(held(metric, bound) for metric, bound in expected.bounds.items()),
+                    *(f"`{metric}` without a bound" for metric in expected.told),
+                ]
+            ),
             ", ".join(f"`{metric}`" for metric in expected.advisory) or "none",
         )
         for name, expected in EXPECTATIONS.items()
