@@ -250,10 +250,21 @@ def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
     if small or gate.compares == "objects" or gate.scope == "edit_area":
         return told if better else []
     try:
-        causes = job.pair.diagnosis(gate).to_dict()
+        causes = [*_part(gate), *job.pair.diagnosis(gate).to_dict()]
         return [*told, *causes] if better and not _profile_lost(causes) else [*causes, *told]
     except Exception as error:  # whatever it is, the verdict stands
         return [{"kind": "unexplained", "text": f"not diagnosed: {type(error).__name__}: {error}"}]
+
+
+_BECAME = {"gone": "is gone", "new": "is new", "other": "is another"}
+
+
+def _part(gate: Gate) -> list[dict[str, Any]]:
+    """Return the part of a background that changed most, as the cause of its own gate."""
+    box, became = gate.details.get("part"), gate.details.get("became")
+    if gate.metric != "altered" or box is None:
+        return []
+    return [{"kind": "altered", "text": f"something {_BECAME[str(became)]} in {tuple(box)}"}]
 
 
 def _profile_lost(causes: Sequence[Mapping[str, Any]]) -> bool:

@@ -54,8 +54,9 @@ def strengths(session: EditSession, expect: Expect) -> Iterator[Strength]:
     for name, fault in GRADED.items():
         caught = [dict(_caught(session, jobs, name, fault)) for jobs in every]
         from_ = [_from(fault, of_photo) for of_photo in caught]
-        at = min((s for s in from_ if s is not None), key=fault.strengths.index, default=None)
-        all_fail = None if None in from_ else max(from_, key=fault.strengths.index)  # type: ignore[arg-type]
+        some = [strength for strength in from_ if strength is not None]
+        at = min(some, key=fault.strengths.index, default=None)
+        all_fail = max(some, key=fault.strengths.index) if len(some) == len(from_) else None
         by = dict.fromkeys(metric for one in caught for metric in one.get(at or 0, ()))
         yield Strength(fault, at, all_fail, tuple(by))
 
