@@ -2,10 +2,10 @@
 
 `compatibility` has four environments, chosen pairwise. Any two of pytest, transformers and numpy
 meet in every combination. pytest-xdist is absent in two, the other plugins are present in all. The
-oldest environment has every dependency of pyproject.toml at its lower bound. `plugins` has three, with
-every plugin that changes how tests are run: under pytest 9, under pytest 8, and pytest-retry, which
-takes no pytest-rerunfailures beside it. An environment takes 6 GB: it is removed once its tests have
-passed.
+oldest environment has every dependency of pyproject.toml at its lower bound. `plugins` has three,
+with every plugin that changes how tests are run: under pytest 9, under pytest 8, and pytest-retry,
+which takes no pytest-rerunfailures beside it. An environment takes 6 GB: it is removed once its
+tests have passed.
 
     nox                             all seven
     nox -s 'compatibility(oldest)'  one of them

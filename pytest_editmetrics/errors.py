@@ -5,7 +5,7 @@ Nothing here imports anything heavy: the surface needs these names when pytest s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 
@@ -38,7 +38,10 @@ class RegionError(EditMetricsError, ValueError):
 
 
 class ConfigError(EditMetricsError):
-    """A YAML file that cannot be used; the message starts with ``file:line:``."""
+    """A YAML file that cannot be used; the message starts with ``file:line:``.
+
+    If several things are wrong, each has a line of the message, and ``each`` holds them.
+    """
 
     __module__ = "builtins"
 
@@ -47,6 +50,14 @@ class ConfigError(EditMetricsError):
         super().__init__(where + message)
         self.path = None if path is None else Path(path)
         self.line = line
+        self.each: tuple[ConfigError, ...] = ()
+
+    @classmethod
+    def of(cls, errors: Sequence[ConfigError]) -> ConfigError:
+        """Return one error of several."""
+        error = cls("\n".join(map(str, errors)))
+        error.path, error.line, error.each = errors[0].path, errors[0].line, tuple(errors)
+        return error
 
 
 class MissingResourceError(EditMetricsError):

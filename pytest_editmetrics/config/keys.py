@@ -7,12 +7,13 @@ themselves stand in the files that make something of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf, isfinite
 from typing import Any
 
+from pytest_editmetrics.config.mistakes import Mistakes
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.errors import did_you_mean
 from pytest_editmetrics.measurement import BoundKind, Metric
@@ -98,20 +99,32 @@ class Block:
         """Return what is written and not left empty, by key; ``more`` keys are taken too.
 
         Raises:
-            ConfigError: an unknown key, with the nearest name, or a required one that is missing.
+            ConfigError: unknown keys, with the nearest names, or a required one that is missing.
         """
         called = self.call if call is None else call
         entries = node.mapping(called, like=self._like)
+        self._check(node, entries, called, more)
+        return self._written(entries)
+
+    def _check(
+        self, node: Node, entries: Mapping[str, Node], called: str, more: Sequence[str] = ()
+    ) -> None:
+        mistakes = Mistakes()
         for name, child in entries.items():
             if name not in self._plain and name not in more and self.key(name) is None:
                 hint = did_you_mean(name, self.names)
                 stands = (f"; {k.name!r} is {k.text.partition(';')[0]}" for k in self._patterns)
-                child.fail(f"unknown key {name!r} in {called}{hint}{''.join(stands)}")
+                with mistakes.noted():
+                    child.fail(f"unknown key {name!r} in {called}{hint}{''.join(stands)}")
+        if mistakes:  # a key that is missing may be the one that is misspelt
+            mistakes.tell()
         for name in self._needed:
             if name not in entries or entries[name].value is None:
                 needed = " and ".join(f"`{name}`" for name in self._needed)
                 all_of = f"; it needs {needed}" if len(self._needed) > 1 else ""
                 entries.get(name, node).fail(f"{called} without {name!r}{all_of}")
+
+    def _written(self, entries: Mapping[str, Node]) -> dict[str, Node]:
         return {
             name: child
             for name, child in entries.items()
@@ -123,13 +136,22 @@ class Block:
         return key is not None and not key.empty
 
     def read(self, node: Node, registry: PipeRegistry, call: str | None = None) -> dict[str, Any]:
-        """Return the value of each key that is written."""
+        """Return the value of each key that is written.
+
+        Raises:
+            ConfigError: all that is wrong with the keys and their values.
+        """
         called = self.call if call is None else call
-        found = {}
-        for name, child in self.nodes(node, call).items():
+        found, mistakes = {}, Mistakes()
+        entries = node.mapping(called, like=self._like)
+        with mistakes.noted():
+            self._check(node, entries, called)
+        for name, child in self._written(entries).items():
             key = self.key(name)
-            assert key is not None
-            found[name] = key.kind.read(child, key.call or f"{name} of {called}", registry)
+            with mistakes.noted():
+                if key is not None:
+                    found[name] = key.kind.read(child, key.call or f"{name} of {called}", registry)
+        mistakes.tell()
         return found
 
     def schema(self, registry: PipeRegistry) -> Schema:
@@ -248,10 +270,12 @@ def of_metrics(words: str, kind: Callable[[Metric, PipeRegistry], Kind]) -> Kind
     from pytest_editmetrics.config.metric_keys import by_metric
 
     def read(node: Node, what: str, registry: PipeRegistry) -> dict[str, Any]:
-        found = {}
-        for name, child in by_metric(node, what, registry).items():
+        found, mistakes = {}, Mistakes()
+        for name, child in by_metric(node, what, registry, mistakes).items():
             metric = registry.metric(name)
-            found[name] = kind(metric, registry).read(child, f"{what} of {name}", registry)
+            with mistakes.noted():
+                found[name] = kind(metric, registry).read(child, f"{what} of {name}", registry)
+        mistakes.tell()
         return found
 
     def schema(registry: PipeRegistry) -> Schema:

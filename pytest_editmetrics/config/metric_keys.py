@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_editmetrics.config.golden_images import COMPARATORS
 from pytest_editmetrics.config.keys import Kind, Schema
+from pytest_editmetrics.config.mistakes import Mistakes
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.pipes.registry import PipeRegistry
@@ -11,19 +12,27 @@ from pytest_editmetrics.pipes.registry import PipeRegistry
 _OF_IMAGES = tuple(f"golden_{comparator}" for comparator in COMPARATORS)
 
 
-def by_metric(node: Node, what: str, registry: PipeRegistry) -> dict[str, Node]:
+def by_metric(
+    node: Node, what: str, registry: PipeRegistry, mistakes: Mistakes | None = None
+) -> dict[str, Node]:
     """Return the entries of a mapping whose keys are metrics, each under its metric's own name.
 
+    ``mistakes`` takes what is wrong with a key, and the others are returned.
+
     Raises:
-        ConfigError: an unknown metric, or one under two of its names.
+        ConfigError: unknown metrics, or one under two of its names.
     """
+    taken = Mistakes() if mistakes is None else mistakes
     found: dict[str, Node] = {}
     written: dict[str, str] = {}
     for key, child in node.mapping(what).items():
-        name = metric_name(key, child, registry)
-        if name in found:
-            child.fail(_twice(name, written[name], found[name], key))
-        found[name], written[name] = child, key
+        with taken.noted():
+            name = metric_name(key, child, registry)
+            if name in found:
+                child.fail(_twice(name, written[name], found[name], key))
+            found[name], written[name] = child, key
+    if mistakes is None:
+        taken.tell()
     return found
 
 

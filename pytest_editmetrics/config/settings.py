@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_editmetrics.config import golden_images
 from pytest_editmetrics.config.expect import EXPECTATIONS, Expect
@@ -19,6 +19,7 @@ from pytest_editmetrics.config.interpolate import (
     references,
 )
 from pytest_editmetrics.config.metric_keys import by_metric
+from pytest_editmetrics.config.mistakes import Mistakes
 from pytest_editmetrics.config.node import BUILT_IN, Node
 from pytest_editmetrics.config.option_values import (
     pipe_options,
@@ -123,6 +124,13 @@ def load_settings(path: Path | None, registry: PipeRegistry, rootdir: Path) -> S
     return replace(settings, named=said)
 
 
+_READ = (
+    "metrics", "thresholds", "golden_images", "expect", "resize", "aspect", "colour", "suite",
+    "asset_roots",
+)  # fmt: skip
+_Read = TypeVar("_Read")
+
+
 class _Loader:
     def __init__(self, path: Path | None, tree: Tree, registry: PipeRegistry):
         self._path = path
@@ -130,48 +138,66 @@ class _Loader:
         self._registry = registry
         self._resolver = Resolver(tree)
         self._referred = set(references(tree.root))
+        self._mistakes = Mistakes()
 
     def load(self) -> Settings:
+        """Return the settings.
+
+        Raises:
+            ConfigError: all that is wrong with the file.
+        """
         self._check_keys()
-        for name in ("suite", "asset_roots"):  # read where they matter, refused here too
-            self._read(name)
-        pipe_defaults = {key: self._pipe_default(key) for key in self._registry.pipes}
-        blocks = self._blocks()
+        # suite and asset roots are read where they matter, refused here too
+        read = {name: self._noted(self._read, name) for name in _READ}
+        pipe_defaults = {k: self._noted(self._pipe_default, k) or {} for k in self._registry.pipes}
+        configs: dict[str, MetricConfig] = {}
+        blocks = self._noted(self._blocks) or {}
+        if not self._mistakes:  # of the pipes' defaults, each metric would tell again
+            for name, metric in self._registry.metrics.items():
+                config = self._noted(self._metric_config, metric, blocks.get(name))
+                if config is not None:
+                    configs[name] = config
+        self._mistakes.tell()
         return Settings(
             path=self._path,
-            metrics=self._read("metrics", DEFAULT_METRICS),
-            metric_configs={
-                name: self._metric_config(metric, blocks.get(name))
-                for name, metric in self._registry.metrics.items()
-            },
+            metrics=read["metrics"] or DEFAULT_METRICS,
+            metric_configs=configs,
             pipe_defaults=pipe_defaults,
-            thresholds=self._read("thresholds", {}),
-            golden_images=golden_images.image_settings(self._read("golden_images", {})),
-            expect=self._read("expect"),
+            thresholds=read["thresholds"] or {},
+            golden_images=golden_images.image_settings(read["golden_images"] or {}),
+            expect=read["expect"],
             metrics_named=self._root.get("metrics") is not None,
-            resize=self._read("resize"),
-            aspect=self._read("aspect"),
-            colour=self._read("colour", "seen"),
+            resize=read["resize"],
+            aspect=read["aspect"],
+            colour=read["colour"] or "seen",
         )
 
-    def _read(self, name: str, default: Any = None) -> Any:
+    def _noted(self, read: Callable[..., _Read], *of: Any) -> _Read | None:
+        """Return what a part of the file says; ``None`` if it has a mistake, which is kept."""
+        with self._mistakes.noted():
+            return read(*of)
+        return None
+
+    def _read(self, name: str) -> Any:
         node, key = self._root.get(name), SETTINGS.key(name)
         assert key is not None
         if node is None or (resolved := self._resolver.resolve(node)).value is None:
-            return default
+            return None
         return key.kind.read(resolved, key.call, self._registry)
 
     def _check_keys(self) -> None:
         for key, node in self._root.value.items():
             if key in SETTINGS.names or key in autopipeline.KEYS:
                 continue
-            if not self._is_referred(key):
-                node.fail(f"unknown key {key!r}{did_you_mean(key, SETTINGS.names)}")
-            self._resolve_own(node)
+            with self._mistakes.noted():
+                if not self._is_referred(key):
+                    node.fail(f"unknown key {key!r}{did_you_mean(key, SETTINGS.names)}")
+                self._resolve_own(node)
         pipes = self._root.value["pipes_default"]
         for key, node in pipes.mapping("pipes_default").items():
             if key not in self._registry.pipes and key not in autopipeline.PIPES:
-                self._check_foreign_pipe(key, node)
+                with self._mistakes.noted():
+                    self._check_foreign_pipe(key, node)
 
     def _check_foreign_pipe(self, key: str, node: Node) -> None:
         elsewhere = node.source.path != self._path
@@ -204,7 +230,7 @@ class _Loader:
             if not self._is_not_provided(name, child)
         }
         blocks = Node.holding(provided, node.source, node.line)
-        return by_metric(blocks, "metric_configs", self._registry)
+        return by_metric(blocks, "metric_configs", self._registry, self._mistakes)
 
     def _is_not_provided(self, name: str, block: Node) -> bool:
         """Tell whether a block is of a pipe of AutoPipeline that is not here.

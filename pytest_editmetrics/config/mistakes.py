@@ -1,0 +1,49 @@
+"""Everything that is wrong with a file is told at once, each with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pytest_editmetrics.errors import ConfigError
+
+
+class Mistakes:
+    """Gathers errors of parts that can be read apart from each other.
+
+    >>> mistakes = Mistakes()
+    >>> for line in (3, 2):
+    ...     with mistakes.noted():
+    ...         raise ConfigError("no number", "a.yaml", line)
+    >>> mistakes.tell()
+    Traceback (most recent call last):
+    ConfigError: a.yaml:2: no number
+    a.yaml:3: no number
+    """
+
+    def __init__(self) -> None:
+        self._found: list[ConfigError] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Keep the error of a block, and go on after it."""
+        try:
+            yield
+        except ConfigError as error:
+            self._found += error.each or (error,)
+
+    def tell(self) -> None:
+        """Raise what was found, if anything was.
+
+        Raises:
+            ConfigError: its message has a line for each mistake, in the order of the file.
+        """
+        found = {str(error): error for error in self._found}
+        errors = sorted(found.values(), key=lambda error: (str(error.path), error.line or 0))
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            raise ConfigError.of(errors)
