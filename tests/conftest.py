@@ -150,7 +150,7 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
     """
     hook = "_pytest.assertion.rewrite.AssertionRewritingHook"
     monkeypatch.setattr(f"{hook}._warn_already_imported", lambda self, name: None)
-    if EVERY_PLUGIN:
+    if EVERY_PLUGIN and find_spec("pytest_randomly"):
         monkeypatch.setenv("PYTEST_ADDOPTS", "--randomly-dont-reorganize")
     if not XDIST:
         for name in ("runpytest_inprocess", "runpytest_subprocess"):

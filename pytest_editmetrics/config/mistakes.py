@@ -8,6 +8,10 @@ from contextlib import contextmanager
 from pytest_editmetrics.errors import ConfigError
 
 
+MOST = 20
+"""Mistakes that are told at once; after so many nothing more is read."""
+
+
 class Mistakes:
     """Gathers errors of parts that can be read apart from each other.
 
@@ -29,11 +33,17 @@ class Mistakes:
 
     @contextmanager
     def noted(self) -> Iterator[None]:
-        """Keep the error of a block, and go on after it."""
+        """Keep the error of a block, and go on after it, unless there are very many.
+
+        Raises:
+            ConfigError: see ``tell``.
+        """
         try:
             yield
         except ConfigError as error:
             self._found += error.each or (error,)
+            if len(self._found) >= MOST:
+                self.tell()
 
     def tell(self) -> None:
         """Raise what was found, if anything was.

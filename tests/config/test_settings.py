@@ -649,3 +649,21 @@ def test_of_two_names_of_one_metric_both_lines_are_said(refusal, text):
 )
 def test_a_message_leads_to_what_to_write(refusal, text, says):
     assert re.search(says, refusal(text)[1])
+
+
+def test_all_mistakes_are_told_at_once_each_with_its_line(refusal):
+    where, why = refusal(
+        "metrics: [emdd]\nthreshold: {}\nthresholds:\n  emd: {mx: 1}\n  lpips: high\n"
+        "pipes_default: {lpips-pipe: {net: alexx, nett: 1}}\n"
+    )
+    assert where == "editmetrics.yaml:1"
+    lines = why.splitlines()
+    assert lines[0].startswith("a metric cannot be 'emdd'")
+    assert [line.partition(" ")[0] for line in lines[1:]] == [
+        f"editmetrics.yaml:{line}:" for line in (2, 4, 5, 6)
+    ]
+
+
+def test_a_hundred_mistakes_are_no_hundred_lines(refusal):
+    where, why = refusal("".join(f"key_{number}: 1\n" for number in range(100)))
+    assert (where, len(why.splitlines())) == ("editmetrics.yaml:1", 20)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.util import find_spec
 
 import pytest
 import yaml
@@ -28,6 +29,8 @@ def held(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pyte
     if EVERY_PLUGIN:
         for name in ("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_ADDOPTS"):
             monkeypatch.delenv(name, raising=False)
+        if find_spec("pytest_randomly"):  # what is split in two must have one order
+            monkeypatch.setenv("PYTEST_ADDOPTS", "--randomly-seed=1")
     else:
         monkeypatch.setenv("PYTEST_PLUGINS", "pytest_editmetrics.plugin")
     (suite.path / "editmetrics.yaml").write_text(DEFAULT)
