@@ -2,60 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from chromium import ARGUMENTS, chromium_path
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 from readme_walk import walk
 from synthetic_run import make_hostile_run, make_large_run, make_run
 
 from pytest_editmetrics.report.html import write_html
 from pytest_editmetrics.runs.folder import read_run
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium_path(), args=list(ARGUMENTS))
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("report")
-    write_html(read_run(make_run(path / "run")), path / "report.html")
-    return path / "report.html"
-
-
-class Watched:
-    """A page, with everything it asked for, said and did besides showing itself."""
-
-    def __init__(self, page: Page):
-        self.page = page
-        self.requests: list[str] = []
-        self.trouble: list[str] = []
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.on("console", lambda message: self._console(message.type, message.text))
-        page.on("pageerror", lambda error: self.trouble.append(str(error)))
-        page.on("dialog", lambda dialog: (self.trouble.append(dialog.message), dialog.dismiss()))
-
-    def _console(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning"):
-            self.trouble.append(text)
-
-
-@pytest.fixture
-def watched(browser: Browser) -> Iterator[Watched]:
-    page = browser.new_page(viewport={"width": 1400, "height": 900})
-    seen = Watched(page)
-    yield seen
-    page.close()
-    assert seen.trouble == []
-    outside = [url for url in seen.requests if not url.startswith(("file://", "blob:", "data:"))]
-    assert outside == []
 
 
 def shown(page: Page) -> int:
@@ -220,7 +173,7 @@ def test_the_report_of_the_readmes_walk_opens(watched, tmp_path):
 
 
 def test_a_case_far_away_keeps_its_place_and_comes_back(watched, tmp_path):
-    write_html(read_run(make_large_run(tmp_path / "run", 60)), tmp_path / "report.html")
+    write_html(read_run(make_large_run(tmp_path / "run", 90)), tmp_path / "report.html")
     page = watched.page
     page.goto((tmp_path / "report.html").as_uri())
     page.locator("#expand").click()
@@ -229,9 +182,9 @@ def test_a_case_far_away_keeps_its_place_and_comes_back(watched, tmp_path):
     height = first.evaluate("e => e.offsetHeight")
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     page.wait_for_function("() => !document.querySelector('.case .holder').hasChildNodes()")
-    page.wait_for_function("() => !laidOut.has(document.querySelector('.case'))")
+    page.wait_for_function("() => !laidOut.has(document.querySelector('.block'))")
     assert first.evaluate("e => e.offsetHeight") == height
-    assert first.evaluate("e => e.style.display") == ""
+    assert page.locator(".block").first.evaluate("e => e.style.display") == ""
     page.evaluate("scrollTo(0, 0)")
     first.locator(".pane").first.wait_for()
     assert first.evaluate("e => e.offsetHeight") == height

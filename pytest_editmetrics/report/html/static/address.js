@@ -66,7 +66,10 @@ function readAddress() {
     return;
   }
   // the link says this case, whatever else it says
-  one.element.hidden = false;
+  if (one.element.hidden) {
+    one.element.hidden = false;
+    arrange(cases.filter(({ element }) => !element.hidden));
+  }
   one.details.open = true;
   goTo(one);
 }

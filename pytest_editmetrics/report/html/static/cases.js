@@ -5,7 +5,19 @@
 
 const THUMB_HEIGHT = 44;
 
-// A browser keeps the layout of all that it has shown, 25 kB a case. A case that is gone for a moment
+// Rows stand in blocks. The browser looks at each block whenever the page scrolls, and at rows only in
+// the blocks that are near: to look at each of five thousand rows takes longer than a frame.
+const BLOCK = 40;
+const blocks = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      for (const row of target.children) caseById.get(row.id).watch(isIntersecting);
+    }
+  },
+  { rootMargin: "1600px 0px" },
+);
+
+// A browser keeps the layout of all that it has shown, 25 kB a case. A block that is gone for a moment
 // loses its own; as it is far from the screen, `content-visibility` does not make it again. The margin
 // is wider than the browser's own, within which it would.
 const laidOut = new Set();
@@ -19,6 +31,19 @@ const layouts = new IntersectionObserver(
   },
   { rootMargin: "300% 0px" },
 );
+
+function watchBlock(block) {
+  block.style.setProperty("--rows", block.childElementCount);
+  blocks.observe(block);
+  layouts.observe(block);
+}
+
+function removeBlock(block) {
+  blocks.unobserve(block);
+  layouts.unobserve(block);
+  laidOut.delete(block);
+  block.remove();
+}
 
 class Case {
   constructor(element, rank) {
@@ -40,11 +65,19 @@ class Case {
       this.closed = this.details.open;
       chosen(this, !this.details.open);
     });
-    layouts.observe(element);
-    whenNear(element, (near) => {
-      this.near = near;
-      this.update();
-    });
+  }
+
+  watch(wanted) {
+    if (wanted) whenNear(this.element, (near) => this.come(near));
+    else {
+      noLonger(this.element);
+      this.come(false);
+    }
+  }
+
+  come(near) {
+    this.near = near;
+    this.update();
   }
 
   // What the search looks at, in small letters.

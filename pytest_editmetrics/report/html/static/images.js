@@ -82,10 +82,10 @@ function canvasOf(label) {
   return canvas;
 }
 
-const nearby = new Map();
+const nearby = new WeakMap();
 const observer = new IntersectionObserver(
   (entries) => {
-    for (const entry of entries) nearby.get(entry.target)(entry.isIntersecting);
+    for (const { target, isIntersecting } of entries) if (nearby.has(target)) nearby.get(target)(isIntersecting);
   },
   { rootMargin: "800px 0px" },
 );
@@ -93,4 +93,9 @@ const observer = new IntersectionObserver(
 function whenNear(element, callback) {
   nearby.set(element, callback);
   observer.observe(element);
+}
+
+function noLonger(element) {
+  nearby.delete(element);
+  observer.unobserve(element);
 }

@@ -14,8 +14,12 @@ const statusButtons = [...document.querySelectorAll(".statuses button")];
 const selects = ["metric", "cause", "sort", "group"].map((name) => document.getElementById(name));
 const names = new Intl.Collator(undefined, { numeric: true });
 const SIGNS = Object.fromEntries(statusButtons.map((button) => [button.dataset.status, button.querySelector(".sign").textContent]));
+const unlisted = document.createElement("div");
+unlisted.hidden = true;
+list.append(unlisted);
 let headings = [...list.querySelectorAll(".group")];
-let arranged = "margin outcome";
+let arranged = { order: "margin outcome", cases };
+for (const block of list.querySelectorAll(".block")) watchBlock(block);
 
 const ORDERS = {
   margin: (a, b) => a.rank - b.rank,
@@ -53,68 +57,73 @@ function fits(one, statuses, words) {
 function applyFilters() {
   const words = asked.q.toLowerCase().split(/\s+/).filter(Boolean);
   const statuses = asked.status.split(",").filter(Boolean);
-  let visible = 0;
-  for (const one of cases) {
-    const listed = fits(one, statuses, words);
-    if (one.element.hidden === listed) one.element.hidden = !listed;
-    visible += listed ? 1 : 0;
-  }
-  document.getElementById("shown").textContent = `${visible} of ${cases.length}`;
-  nothing.hidden = visible > 0;
-  arrange();
-  countGroups();
+  const wanted = cases.filter((one) => fits(one, statuses, words));
+  const shown = new Set(wanted);
+  for (const one of cases) if (one.element.hidden === shown.has(one)) one.element.hidden = !shown.has(one);
+  document.getElementById("shown").textContent = `${wanted.length} of ${cases.length}`;
+  nothing.hidden = wanted.length > 0;
+  arrange(wanted);
 }
 
-// Puts cases and headings in order, only if sort or group are others than those that they lie in.
-function arrange() {
-  const wanted = `${asked.sort} ${asked.group}`;
-  if (wanted === arranged) return;
-  arranged = wanted;
+// Puts blocks and headings in order, unless they lie so. Rows are moved while they are not in the page,
+// which is much cheaper than within it.
+function arrange(wanted) {
+  const order = `${asked.sort} ${asked.group}`;
+  if (arranged.order === order && sameCases(arranged.cases, wanted)) return;
+  arranged = { order, cases: wanted };
+  const focused = list.contains(document.activeElement) ? document.activeElement : null;
   for (const heading of headings) heading.remove();
+  for (const block of list.querySelectorAll(".block")) removeBlock(block);
   const key = GROUPS[asked.group];
   const groups = new Map();
   // groups stand in the order of their worst case
-  for (const one of cases) groups.set(key(one), []);
-  for (const one of [...cases].sort(ORDERS[asked.sort])) groups.get(key(one)).push(one);
+  for (const one of wanted) groups.set(key(one), []);
+  for (const one of [...wanted].sort(ORDERS[asked.sort])) groups.get(key(one)).push(one);
   const page = document.createDocumentFragment();
   headings = [];
   for (const [name, members] of groups) {
     if (asked.group !== "none") {
-      const heading = headingOf(name, members[0]);
+      const heading = headingOf(name, members);
       headings.push(heading);
       page.append(heading);
     }
-    for (const one of members) page.append(one.element);
+    for (let first = 0; first < members.length; first += BLOCK) {
+      page.append(blockOf(members.slice(first, first + BLOCK)));
+    }
   }
+  unlisted.append(...cases.filter((one) => one.element.hidden).map((one) => one.element));
   list.insertBefore(page, nothing);
+  for (const block of list.querySelectorAll(".block")) watchBlock(block);
+  if (focused) focused.focus({ preventScroll: true });
 }
 
-function headingOf(name, first) {
+function sameCases(some, others) {
+  return some.length === others.length && some.every((one, index) => one === others[index]);
+}
+
+function blockOf(members) {
+  const block = document.createElement("div");
+  block.className = "block";
+  block.append(...members.map((one) => one.element));
+  return block;
+}
+
+function headingOf(name, members) {
   const heading = document.createElement("h2");
   heading.className = "group";
   heading.dataset.group = asked.group;
   heading.dataset.key = name;
   const number = document.createElement("span");
   number.className = "number";
+  number.textContent = members.length;
   if (asked.group === "outcome") {
     const sign = document.createElement("span");
-    sign.className = `sign ${first.status}`;
+    sign.className = `sign ${name}`;
     sign.setAttribute("aria-hidden", "true");
-    sign.textContent = SIGNS[first.status];
+    sign.textContent = SIGNS[name];
     heading.append(sign, ` ${name[0].toUpperCase()}${name.slice(1)} `, number);
   } else heading.append(`${name || "No cause to name"} `, number);
   return heading;
-}
-
-function countGroups() {
-  const key = GROUPS[asked.group];
-  const counts = new Map();
-  for (const one of cases) if (!one.element.hidden) counts.set(key(one), (counts.get(key(one)) || 0) + 1);
-  for (const heading of headings) {
-    const count = counts.get(heading.dataset.key) || 0;
-    heading.hidden = count === 0;
-    heading.querySelector(".number").textContent = count;
-  }
 }
 
 // The cases that are listed, as they stand on the page.
@@ -153,6 +162,10 @@ for (const button of statusButtons) {
   });
 }
 document.getElementById("filters").addEventListener("submit", (event) => event.preventDefault());
+
+// on a phone the choices are folded up
+const more = document.getElementById("more");
+more.addEventListener("click", () => more.setAttribute("aria-expanded", String(more.getAttribute("aria-expanded") === "false")));
 
 const expand = document.getElementById("expand");
 expand.addEventListener("click", () => {

@@ -1,0 +1,201 @@
+"""One case's pictures: views, zoom, the value of a pixel, in both forms of the report."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, Page
+
+CUP = "[data-test$='test_untouched[blue-cup]']"
+
+
+def opened(page: Page, path, case: str = CUP, view: str = "pair") -> Locator:
+    """Open a report at one case in a view, its pictures drawn."""
+    page.goto(path.as_uri())
+    found = page.locator(case)
+    found.locator("summary").first.click()
+    found.locator(f".views [data-view={view}]").click()
+    drawn = "() => [...document.querySelectorAll('.world canvas')].every((c) => c.width > 0 && c.width !== 300)"
+    page.wait_for_function(drawn)
+    return found
+
+
+def scales(case: Locator) -> list[float]:
+    worlds = case.locator(".world")
+    return worlds.evaluate_all(
+        "all => all.map((e) => new DOMMatrix(getComputedStyle(e).transform).a)"
+    )
+
+
+def corners(case: Locator) -> set[tuple[float, float]]:
+    worlds = case.locator(".world")
+    found = worlds.evaluate_all(
+        "all => all.map((e) => new DOMMatrix(getComputedStyle(e).transform)).map((m) => [m.e, m.f])"
+    )
+    return {tuple(round(at, 3) for at in corner) for corner in found}
+
+
+def test_a_failing_background_opens_with_the_difference(watched, report):
+    page = watched.page
+    page.goto(report.as_uri())
+    page.locator(CUP).locator("summary").first.click()
+    assert page.locator(f"{CUP} .viewer").get_attribute("data-view") == "difference"
+    page.locator("[data-test$='test_untouched[remove-badge]'] summary").first.click()
+    other = page.locator("[data-test$='test_untouched[remove-badge]'] .viewer")
+    assert other.get_attribute("data-view") == "pair"
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.reload()
+    assert other.get_attribute("data-view") == "slider"
+
+
+def test_zoom_is_locked_across_the_pictures(watched, report):
+    page = watched.page
+    case = opened(page, report)
+    fitted = scales(case)
+    assert len(set(fitted)) == 1
+    page.keyboard.press("+")
+    assert scales(case) == pytest.approx([scale * 1.5 for scale in fitted], rel=1e-3)
+    assert len(corners(case)) == 1
+    page.keyboard.press("1")
+    assert set(scales(case)) == {1.0}
+    page.keyboard.press("0")
+    assert scales(case) == fitted
+    pane = case.locator(".pane").first
+    pane.hover()
+    page.wait_for_timeout(400)
+    page.mouse.wheel(0, -600)
+    page.wait_for_function(f"() => currentViewer().zoom.scale > {fitted[0] * 2}")
+    assert len(set(scales(case))) == 1
+    before = corners(case)
+    box = pane.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 + 30, box["y"] + box["height"] / 2 + 20, steps=3)
+    page.mouse.up()
+    assert len(corners(case)) == 1
+    assert corners(case) != before
+    case.locator(".stage").focus()
+    before = corners(case)
+    page.keyboard.press("ArrowRight")
+    assert corners(case) != before
+
+
+def test_nearest_neighbour_from_200_per_cent(watched, report):
+    page = watched.page
+    case = opened(page, report)
+    canvas = case.locator(".world canvas").first
+    rendering = "e => getComputedStyle(e).imageRendering"
+    page.evaluate("currentViewer().zoom.to(1.9)")
+    assert canvas.evaluate(rendering) == "auto"
+    page.evaluate("currentViewer().zoom.to(2)")
+    assert canvas.evaluate(rendering) == "pixelated"
+
+
+def test_a_wheel_that_scrolls_the_page_goes_on_scrolling_it(watched, report):
+    page = watched.page
+    case = opened(page, report)
+    scale = scales(case)[0]
+    page.evaluate("dispatchEvent(new Event('scroll'))")
+    case.locator(".stage").evaluate(
+        "e => e.dispatchEvent(new WheelEvent('wheel', { deltaY: -300, cancelable: true, bubbles: true }))"
+    )
+    assert scales(case)[0] == scale
+
+
+def test_a_pixel_says_its_values(watched, report):
+    page = watched.page
+    case = opened(page, report)
+    page.keyboard.press("1")
+    page.evaluate("currentViewer().zoom.pan(-10000, -10000)")
+    page.evaluate("currentViewer().zoom.pan(10000, 10000)")
+    x, y = page.evaluate("[currentViewer().zoom.x, currentViewer().zoom.y]")
+    case.locator(".pane").first.hover(position={"x": x + 20.5, "y": y + 100.5})
+    said = case.locator(".inspector").inner_text()
+    assert said.startswith("x 20, y 100 · reference ")
+    before, after, difference = (
+        [int(number) for number in part.split()[-3:]] for part in said.split(" · ")[1:]
+    )
+    assert difference == [abs(a - b) for a, b in zip(before, after, strict=True)]
+
+
+@pytest.mark.parametrize("form", ["report", "folder"])
+def test_the_difference_is_eight_times_and_the_edit_grey(watched, request, form):
+    """Of the folder, whose pixels no script may read, the screen is looked at."""
+    from io import BytesIO
+
+    import numpy as np
+    from PIL import Image
+
+    path = request.getfixturevalue(form)
+    page = watched.page
+    case = opened(page, path if form == "report" else path / "index.html", view="difference")
+    page.wait_for_timeout(300)
+    page.keyboard.press("b")
+    pane = case.locator(".pane").last
+    shot = np.asarray(Image.open(BytesIO(pane.screenshot())).convert("RGB")).astype(int)
+    height, width = shot.shape[:2]
+    x, y, right, bottom = (part * width // 240 for part in (40, 40, 180, 150))
+    edit = shot[y:bottom, x:right]
+    assert (edit.max(axis=2) - edit.min(axis=2)).mean() < 2
+    assert edit.max() < 140
+    rest = shot[int(height * 0.9) :, int(width * 0.85) :]
+    assert rest[..., 2].mean() > 40
+    page.keyboard.press("m")
+    page.wait_for_timeout(300)
+    shot = np.asarray(Image.open(BytesIO(pane.screenshot())).convert("RGB")).astype(int)
+    assert shot[y:bottom, x:right].max() == 255
+
+
+def test_full_screen_and_back(watched, report):
+    page = watched.page
+    case = opened(page, report)
+    scale = scales(case)[0]
+    page.keyboard.press("f")
+    page.wait_for_function("() => currentViewer().filling")
+    page.wait_for_function(f"() => currentViewer().zoom.scale > {scale}")
+    page.keyboard.press("f")
+    page.wait_for_function("() => !currentViewer().filling")
+    page.wait_for_function(f"() => Math.abs(currentViewer().zoom.scale - {scale}) < 1e-6")
+
+
+def test_pictures_use_the_width_that_is_there(watched, report):
+    page = watched.page
+    page.set_viewport_size({"width": 2560, "height": 1300})
+    case = opened(page, report)
+    panes = [pane.bounding_box() for pane in case.locator(".pane").all()]
+    assert sum(pane["width"] for pane in panes) > 1900
+
+
+def test_every_map_is_drawn(watched, report):
+    page = watched.page
+    case = opened(page, report)
+    for view in ("heat", "lpips"):
+        case.locator(f".views [data-view={view}]").click()
+        page.wait_for_function(
+            f"() => document.querySelector('.sheet.{view} canvas').width === 300 === false"
+        )
+        assert "0 " in case.locator(".legend").inner_text()
+    case.locator(".views [data-view=patches]").click()
+    assert case.locator("svg.patches rect").count() == 49
+
+
+def test_two_fingers_zoom(browser, report):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = context.new_page()
+    case = opened(page, report)
+    scale = scales(case)[0]
+    case.locator(".stage").evaluate(
+        """(stage) => {
+            const { left, top } = stage.firstElementChild.getBoundingClientRect();
+            const send = (type, id, x, more = {}) => stage.firstElementChild.dispatchEvent(new PointerEvent(type, {
+                pointerId: id, clientX: left + x, clientY: top + 50, bubbles: true, pointerType: "touch", ...more,
+            }));
+            stage.setPointerCapture = () => {};
+            send("pointerdown", 1, 100);
+            send("pointerdown", 2, 150);
+            send("pointermove", 2, 200, { movementX: 50 });
+            send("pointerup", 1, 100);
+            send("pointerup", 2, 200);
+        }"""
+    )
+    assert scales(case)[0] == pytest.approx(2 * scale, rel=0.01)
+    context.close()
