@@ -26,8 +26,10 @@ from pytest_editmetrics.goldens.images import (
 )
 from pytest_editmetrics.goldens.lock import golden_lock
 from pytest_editmetrics.goldens.provenance import (
+    PREVIOUS,
     PROVENANCE,
     Entry,
+    read_provenance,
     while_replaced,
     write_provenance,
 )
@@ -112,20 +114,19 @@ def _folder_changes(
             if suffix != image.target.suffix and (old := sha256_of(other)) is not None:
                 gone.add(other.name)
                 changes.append(Change(other, old, None, folder.parent))
-    before_entries = settled(folder, rootdir)
-    if not changes and all(before_entries.get(name) == entry for name, entry in new.items()):
-        return []
-    both = while_replaced(before_entries, new)
-    after_entries = {**before_entries, **new}
     path = folder / PROVENANCE
+    entries = settled(folder, rootdir)
+    # one that a killed process left is to be brought to its end
+    between_states = any(PREVIOUS in entry for entry in read_provenance(path, rootdir).values())
+    same = all(entries.get(name) == entry for name, entry in new.items())
+    if same and not changes and not between_states:
+        return []
     final, between = work.with_suffix(".after"), work.with_suffix(".between")
-    write_provenance(between, both, rootdir)
-    write_provenance(
-        final, {name: after_entries[name] for name in after_entries if name not in gone}, rootdir
-    )
+    write_provenance(between, while_replaced(entries, new), rootdir)
+    kept = {name: entry for name, entry in {**entries, **new}.items() if name not in gone}
+    write_provenance(final, kept, rootdir)
     before, after = sha256_of(path), sha256_of(final)
-    if before != after or changes:
-        changes.append(Change(path, before, after, folder.parent, final, between))
+    changes.append(Change(path, before, after, folder.parent, final, between))
     return changes
 
 
@@ -186,7 +187,11 @@ def _write(changes: Sequence[Change], rootdir: Path) -> list[Path]:
         first = [(c, stage(c, c.between)) for c in changes if c.between is not None]
         plain = [c for c in changes if c.between is None]
         files = [(c, stage(c, c.content)) for c in plain if c.content is not None]
-        last = [(c, stage(c, c.content)) for c in changes if c.between and c.content]
+        last = [
+            (c, stage(c, c.content))
+            for c in changes
+            if c.between and c.content and sha256_of(c.between) != c.after
+        ]
         for folder in sorted({change.path.parent for change in changes}):
             if not folder.exists():
                 folder.mkdir(parents=True)
@@ -203,7 +208,7 @@ def _write(changes: Sequence[Change], rootdir: Path) -> list[Path]:
                     done.append(change.path)
             for change, file in last:
                 put(file, change.path)
-                done.append(change.path)
+            done += [change.path for change in changes if change.between is not None]
         except OSError as error:
             if not done and not first:
                 raise
