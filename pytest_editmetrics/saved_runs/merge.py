@@ -13,6 +13,7 @@ from pytest_editmetrics.progress import track
 from pytest_editmetrics.report.tally import Tally, tally_of
 from pytest_editmetrics.runs.folder import GateRecord, Run, RunDir, image_names, read_run
 from pytest_editmetrics.runs.results import json_line
+from pytest_editmetrics.runs.review import Decision, change_review, read_review
 from pytest_editmetrics.runs.writing import RunResults
 from pytest_editmetrics.suites.gate import SuiteResult, suite_of
 
@@ -161,6 +162,11 @@ def _write(
             results.crashed(nodeid)
         if not cut:
             results.close(tally.counts(), suite=_suite(runs.values()))
+    decisions: dict[str, Decision | None] = {}
+    for run in reversed(runs.values()):
+        decisions |= read_review(run.path, run.session.get("started"))
+    if decisions:
+        change_review(run_dir.path, started, decisions)
     return tally
 
 

@@ -196,6 +196,18 @@ def test_shards_are_one_page_and_each_keeps_its_own_decisions(project, tmp_path)
         assert decision.written
 
 
+def test_a_merge_takes_the_decisions_of_its_shards_along(project, tmp_path):
+    shards = [
+        write_run(tmp_path / name, {f"test_{name}": [failing(f"test_{name}")]}) for name in "ab"
+    ]
+    with served(*shards) as one:
+        one.decide("refused", "test_a", "test_b", note="halo")
+        kept = one.state()
+    assert main(["merge", *map(str, shards), "-o", str(tmp_path / "all")]) == 0
+    with served(tmp_path / "all") as one:
+        assert one.state() == kept
+
+
 def test_shards_that_contradict_each_other_are_refused(project, tmp_path):
     from pytest_editmetrics.errors import EditMetricsError
 

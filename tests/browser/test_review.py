@@ -1,0 +1,440 @@
+"""``editmetrics review`` in a real browser: the loop, several at once, two tabs, a phone, attackers."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from chromium import ARGUMENTS, chromium_path
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from reviewed import GOLDEN, Served, failing, image_gate, served, write_run
+from synthetic_run import make_hostile_run
+
+SUITE = """
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+EXPOSURE = {"ada": 30, "bob": 14, "cy": 9}
+
+
+def scene():
+    random = np.random.default_rng(0)
+    coarse = Image.fromarray(random.integers(30, 220, (24, 24, 3), dtype=np.uint8))
+    return np.asarray(coarse.resize((512, 384), Image.Resampling.BICUBIC))
+
+
+@pytest.mark.parametrize("who", EXPOSURE)
+def test_it(edit_gate, who):
+    edited = scene().copy()
+    edited[24:64, 20:60] = 255 - edited[24:64, 20:60]
+    if os.environ["RELEASE"] == "2":
+        edited = (edited.astype(int) + EXPOSURE[who]).clip(0, 255).astype(np.uint8)
+    edit_gate.check(scene(), edited, coords=[(20, 24, 60, 64)], metrics=["unedit_psnr"])
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=chromium_path(),
+            args=[*ARGUMENTS, "--host-resolver-rules=MAP evil.example 127.0.0.1"],
+        )
+        yield started
+        started.close()
+
+
+class Watched:
+    """A page, and what went wrong in it."""
+
+    def __init__(self, page: Page):
+        self.page = page
+        self.trouble: list[str] = []
+        self.asked: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.trouble.append(str(error)))
+        page.on("dialog", lambda dialog: (self.trouble.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: self.asked.append(request.url))
+
+    def _console(self, message) -> None:
+        if message.type in ("error", "warning"):
+            self.trouble.append(message.text)
+
+    def enter(self, one: Served) -> Page:
+        self.page.goto(f"http://{one.host}/?token={one.first}")
+        self.page.wait_for_url(f"http://{one.host}/")
+        expect(self.page.locator("#counted")).not_to_be_empty()
+        return self.page
+
+
+@pytest.fixture
+def watched(browser) -> Iterator[Watched]:
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    seen = Watched(context.new_page())
+    yield seen
+    context.close()
+    assert seen.trouble == []
+    outside = {
+        url for url in seen.asked if not url.startswith(("http://127.0.0.1:", "blob:", "about:"))
+    }
+    assert outside == set()
+
+
+@contextmanager
+def opened(watched: Watched, run: Path, **asked) -> Iterator[tuple[Served, Page]]:
+    """Serve a run and open it; the page is left before the server ends."""
+    with served(run, **asked) as one:
+        yield one, watched.enter(one)
+        watched.page.goto("about:blank")
+
+
+def run_suite(project: Path, *arguments: str, release: str) -> list[str]:
+    """Run the suite; return its last lines."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+        cwd=project,
+        env={**os.environ, "RELEASE": release},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.splitlines()
+
+
+def test_the_loop(project, watched):
+    """A failing run, review, 1:1, accept two, refuse one, undo, write: pytest passes for those two."""
+    (project / "tests" / "test_x.py").write_text(SUITE)
+    assert "3 passed" in run_suite(project, "--editmetrics-update=missing", release="1")[-1]
+    assert "3 failed" in run_suite(project, "--editmetrics-run-dir=run", release="2")[-1]
+    golden = project / GOLDEN
+    before = golden.read_text()
+    with opened(watched, project / "run") as (_, page):
+        assert page.locator("#counted").inner_text() == "3 to decide"
+        page.keyboard.press("j")
+        page.keyboard.press("Enter")
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('.case canvas')].some(c => c.width === 512)"
+        )
+        page.keyboard.press("1")
+        expect(page.locator(".case.current .percent")).to_have_text("100 %")
+        for number in (1, 2):
+            page.keyboard.press("a")
+            expect(page.locator(".decided.accepted")).to_have_count(number)
+        page.keyboard.press("r")
+        page.keyboard.type("too <b>bright</b>")
+        page.keyboard.press("Enter")
+        expect(page.locator(".decided.refused q")).to_have_text("too <b>bright</b>")
+        page.keyboard.press("u")
+        expect(page.locator(".decided.refused")).to_have_count(0)
+        expect(page.locator("#counted")).to_have_text("1 to decide · 2 accepted")
+        accepted = page.locator(".case[data-decision=accepted]").evaluate_all(
+            "all => all.map(e => e.dataset.test.split('::')[1])"
+        )
+        page.keyboard.press("w")
+        expect(page.locator("#diff-title")).to_have_text("1 golden file would change")
+        shown = page.locator("#diff pre").inner_text().splitlines()
+        assert golden.read_text() == before
+        page.get_by_role("button", name="Write 1 file").click()
+        expect(page.locator("#diff-title")).to_have_text("1 golden file was written")
+        page.keyboard.press("Escape")
+        expect(page.locator(".decided", has_text="golden written")).to_have_count(2)
+    lines = difflib.unified_diff(
+        before.splitlines(),
+        golden.read_text().splitlines(),
+        f"a/{GOLDEN}",
+        f"b/{GOLDEN}",
+        lineterm="",
+    )
+    assert shown == list(lines)
+    assert accepted == ["test_it[ada]", "test_it[bob]"]
+    report = run_suite(project, "-rA", release="2")
+    assert "1 failed, 2 passed" in report[-1]
+    passed = [line for line in report if line.startswith("PASSED")]
+    assert passed == [f"PASSED tests/test_x.py::{test}" for test in accepted]
+
+
+def several(path: Path) -> Path:
+    tests = {}
+    for number in range(6):
+        kind = "shift" if number % 2 else "spill"
+        causes = [{"kind": kind, "share": 1.0, "text": f"a {kind}"}]
+        test = f"test_{'ab'[number // 3]}[{number}]"
+        tests[test] = [failing(test, value=0.2 + number / 10, details={"causes": causes})]
+    tests["test_hand"] = [failing("test_hand", origin="argument", source="tests/test_x.py:7")]
+    tests["test_image"] = [image_gate("test_image")]
+    return write_run(path, tests)
+
+
+def test_several_at_once_and_all_of_a_kind(project, watched, tmp_path):
+    with opened(watched, several(tmp_path / "run")) as (_, page):
+        for _ in range(2):
+            page.keyboard.press("n")
+            page.keyboard.press("x")
+            page.keyboard.press("j")
+        expect(page.locator("#about")).to_have_text("2 selected")
+        page.keyboard.press("p")
+        expect(page.locator(".decided.put-off")).to_have_count(2)
+        page.keyboard.press("u")
+        expect(page.locator(".decided")).to_have_count(0)
+        page.locator('.case[data-cause="shift"] summary').first.click()
+        page.locator("#all").select_option("cause")
+        expect(page.locator(".decided.accepted")).to_have_count(3)
+        assert page.locator(".case[data-decision]").evaluate_all(
+            "all => [...new Set(all.map(e => e.dataset.cause))]"
+        ) == ["shift"]
+        page.keyboard.press("u")
+        expect(page.locator(".decided")).to_have_count(0)
+        page.locator("#all").select_option("test")
+        expect(page.locator(".decided.accepted")).to_have_count(3)
+        page.locator("#undecided").click()
+        expect(page.locator("article.case:visible")).to_have_count(4)
+        page.locator("#undecided").click()
+        page.locator('.case[data-test$="test_hand"] summary').click()
+        expect(page.locator("#accept")).to_be_disabled()
+        expect(page.locator("#said")).to_contain_text(
+            "its bound is the argument's; edit tests/test_x.py:7"
+        )
+        page.keyboard.press("?")
+        expect(page.locator("#help")).to_contain_text("write what is accepted")
+
+
+def test_two_tabs_see_each_other(project, watched, tmp_path):
+    with opened(watched, several(tmp_path / "run")) as (one, page):
+        other = page.context.new_page()
+        other.goto(f"http://{one.host}/")
+        for tab in (page, other):
+            tab.keyboard.press("n")
+        other.route("**/state?*", lambda route: route.abort())
+        page.keyboard.press("r")
+        page.keyboard.type("halo")
+        page.keyboard.press("Enter")
+        expect(page.locator(".decided.refused")).to_have_count(1)
+        other.unroute("**/state?*")
+        other.keyboard.press("a")
+        expect(other.locator("#said")).to_contain_text("refused it meanwhile")
+        expect(other.locator(".decided.refused q")).to_have_text("halo")
+        expect(other.locator(".decided.accepted")).to_have_count(0)
+        other.keyboard.press("n")
+        other.keyboard.press("a")
+        expect(page.locator(".decided.accepted")).to_have_count(1, timeout=15_000)
+
+
+def test_a_diff_that_is_outdated_is_shown_anew(project, watched, tmp_path):
+    with opened(watched, several(tmp_path / "run")) as (_, page):
+        page.keyboard.press("n")
+        page.keyboard.press("a")
+        expect(page.locator(".decided.accepted")).to_have_count(1)
+        page.keyboard.press("w")
+        page.locator("#diff[open]").wait_for()
+        (project / GOLDEN).parent.mkdir()
+        (project / GOLDEN).write_text('"test_other":\n  lpips: {max: 0.5}\n')
+        page.locator("#write-now").click()
+        expect(page.locator("#diff-said")).to_contain_text("nothing was written")
+        expect(page.locator("#diff pre")).to_contain_text("test_other")
+        page.locator("#write-now").click()
+        expect(page.locator("#diff-title")).to_contain_text("written")
+    # the answer 409 is what the browser calls an error
+    watched.trouble[:] = [line for line in watched.trouble if "409" not in line]
+    assert "test_other" in (project / GOLDEN).read_text()
+
+
+def test_a_server_that_was_stopped_is_told(project, watched, tmp_path):
+    with served(several(tmp_path / "run")) as one:
+        page = watched.enter(one)
+        page.keyboard.press("n")
+    page.keyboard.press("a")
+    expect(page.locator("#said")).to_contain_text("The server does not answer")
+    expect(page.locator(".decided")).to_have_count(0)
+    watched.trouble.clear()
+
+
+def test_a_phone_reaches_everything_with_a_thumb(project, browser, tmp_path):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    seen = Watched(context.new_page())
+    with served(several(tmp_path / "run")) as one:
+        page = seen.enter(one)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.locator(".case summary").first.tap()
+        for name in ("accept", "refuse", "put-off", "undo", "write"):
+            box = page.locator(f"#{name}").bounding_box()
+            assert box is not None
+            assert box["height"] >= 44
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 390
+        bar = page.locator("#deciding").bounding_box()
+        assert bar is not None
+        assert bar["height"] < 844 / 4
+        page.locator("#accept").tap()
+        expect(page.locator(".decided.accepted")).to_have_count(1)
+        page.locator("#write").tap()
+        dialog = page.locator("#diff").bounding_box()
+        assert dialog is not None
+        assert dialog["width"] <= 390
+        page.locator("#write-now").tap()
+        expect(page.locator("#diff-title")).to_contain_text("written")
+    context.close()
+    assert seen.trouble == []
+    assert (project / GOLDEN).is_file()
+
+
+def test_read_only_has_no_buttons(watched, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = several(tmp_path / "run")
+    with opened(watched, run, read_only=True) as (_, page):
+        page.keyboard.press("n")
+        page.keyboard.press("a")
+        assert page.locator("#accept, #refuse, #write, .pick").count() == 0
+        expect(page.locator("#counted")).to_contain_text("7 to decide")
+    assert not (run / "review.json").exists()
+
+
+# --- attackers
+
+EVIL = """<!doctype html><title>evil</title><body><script>
+const at = "http://TARGET";
+const seen = [];
+const body = JSON.stringify({cases: CASES});
+async function attempt() {
+  for (const mode of ["cors", "no-cors"]) {
+    for (const [path, more] of [["/", {}], ["/state", {}], ["/decide", {method: "POST", body}], ["/plan", {method: "POST", body: "{}"}]]) {
+      try {
+        const answer = await fetch(at + path, {mode, credentials: "include", ...more});
+        seen.push([path, mode, answer.type, answer.type === "opaque" ? "" : await answer.text()]);
+      } catch (error) { seen.push([path, mode, "refused", ""]); }
+    }
+  }
+  for (const path of ["/images/0.png", "/favicon.ico"]) {
+    seen.push([path, "img", await new Promise((done) => {
+      const img = new Image();
+      img.onload = () => done("loaded");
+      img.onerror = () => done("refused");
+      img.src = at + path;
+    }), ""]);
+  }
+  for (const path of ["/", "/state"]) {
+    seen.push([path, "script", await new Promise((done) => {
+      const script = document.createElement("script");
+      script.onload = () => done("loaded");
+      script.onerror = () => done("refused");
+      script.src = at + path;
+      document.body.append(script);
+    }), ""]);
+  }
+  const frame = document.createElement("iframe");
+  document.body.append(frame);
+  await new Promise((done) => { frame.onload = done; frame.src = at + "/"; });
+  let held = "refused";
+  try { held = frame.contentDocument ? frame.contentDocument.body.innerText : "refused"; } catch (error) {}
+  seen.push(["/", "frame", held, ""]);
+  const form = document.createElement("form");
+  form.method = "POST"; form.action = at + "/decide"; form.enctype = "text/plain"; form.target = "f";
+  const input = document.createElement("input");
+  input.name = body.slice(0, -1) + ', "x": "'; input.value = '"}';
+  form.append(input);
+  const target = document.createElement("iframe");
+  target.name = "f";
+  document.body.append(target, form);
+  await new Promise((done) => { target.onload = done; form.submit(); setTimeout(done, 2000); });
+  document.title = "done";
+}
+attempt();
+</script>"""
+
+
+@pytest.fixture
+def evil() -> Iterator[ThreadingHTTPServer]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            page = self.server.page.encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, *args) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "evil.example"])
+def test_a_page_of_another_origin_sees_and_writes_nothing(project, browser, evil, tmp_path, name):
+    """Of another port of the same address, to which a browser sends the cookie, and of a stranger."""
+    context = browser.new_context()
+    with served(several(tmp_path / "run")) as one:
+        victim = Watched(context.new_page())
+        victim.enter(one)
+        anchor = one.anchor("test_hand")
+        evil.page = EVIL.replace("TARGET", one.host).replace(
+            "CASES", f'{{"{anchor}": {{"verb": "refused", "note": "evil", "seen": null}}}}'
+        )
+        page = context.new_page()
+        page.goto(f"http://{name}:{evil.server_address[1]}/")
+        page.wait_for_function("() => document.title === 'done'", timeout=60_000)
+        seen = page.evaluate("seen")
+        assert len(seen) == 13
+        assert {row[3] for row in seen} == {""}
+        assert {row[2] for row in seen if row[1] not in ("cors", "no-cors")} == {"refused"}
+        assert {row[2] for row in seen if row[1] == "cors"} == {"refused"}
+        assert one.state() == {}
+    context.close()
+
+
+def test_a_name_that_leads_here_is_not_answered(project, browser, tmp_path):
+    """DNS rebinding, as a browser does it."""
+    with served(several(tmp_path / "run")) as one:
+        page = browser.new_page()
+        for path in ("/", f"/?token={one.first}"):
+            answer = page.goto(f"http://evil.example:{one.port}{path}")
+            assert answer is not None
+            assert answer.status == 421
+            assert "test_" not in page.content()
+        assert page.context.cookies() == []
+        page.close()
+
+
+def test_a_link_from_another_site_opens_the_review(project, browser, evil, tmp_path):
+    """What a chat shows as a link: the cookie survives, as the first answer is a page of its own."""
+    with served(several(tmp_path / "run")) as one:
+        evil.page = f'<a id="a" href="http://{one.host}/?token={one.first}">review</a>'
+        page = browser.new_page()
+        page.goto(f"http://evil.example:{evil.server_address[1]}/")
+        page.locator("#a").click()
+        page.wait_for_url(f"http://{one.host}/")
+        expect(page.locator("#counted")).to_contain_text("7 to decide")
+        assert page.evaluate("document.referrer") in ("", f"http://{one.host}/")
+        assert page.evaluate("document.cookie") == ""
+        page.close()
+
+
+def test_a_hostile_run_is_inert(project, watched, tmp_path):
+    with opened(watched, make_hostile_run(tmp_path / "run")) as (_, page):
+        page.locator("#expand").click()
+        expect(page.locator("main")).to_contain_text("<script>alert(1)</script>")
+        page.keyboard.press("j")
+        page.keyboard.press("r")
+        page.keyboard.type("<img src=x onerror=alert(1)>")
+        page.keyboard.press("Enter")
+        expect(page.locator(".decided q")).to_have_text("<img src=x onerror=alert(1)>")
+        page.keyboard.press("j")
+        page.keyboard.press("a")
+        expect(page.locator("#said")).not_to_be_empty()
+    assert not (project / "tests" / "goldens").exists()
