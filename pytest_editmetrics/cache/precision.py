@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from functools import reduce
+from functools import cache, reduce
+from pathlib import Path
 from typing import Any
 
 _EVERYWHERE = (
@@ -47,6 +48,43 @@ _ENVIRONMENT = (
     "ONEDNN_MAX_CPU_ISA",
 )
 _UNTOLD = "untold"
+
+FULL = "float32"
+AUTO = "auto"
+_BFLOAT16 = {"amx_bf16", "avx512_bf16"}
+
+
+def resolve_dtype(requested: str, device: str) -> str:
+    """Return the precision to compute in on ``device``, of what was asked for.
+
+    ``auto`` is ``bfloat16`` where the hardware multiplies in it (CUDA from capability 8.0; on Linux
+    a processor with AMX or AVX512 instructions for it), else ``float32``.
+
+    >>> resolve_dtype("float16", "cpu")
+    'float16'
+    """
+    if requested != AUTO:
+        return requested
+    return "bfloat16" if _has_bfloat16(device) else FULL
+
+
+def _has_bfloat16(device: str) -> bool:
+    if not device.startswith("cuda"):
+        return device == "cpu" and not _BFLOAT16.isdisjoint(_instructions())
+    import torch
+
+    return torch.version.hip is None and torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+@cache
+def _instructions(told: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """Return the instructions that Linux tells of the processor, none elsewhere."""
+    try:
+        lines = told.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return frozenset()
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return frozenset(flags.partition(":")[2].split())
 
 
 def precision(device: str) -> Mapping[str, str]:

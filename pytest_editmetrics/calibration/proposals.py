@@ -251,6 +251,7 @@ def _calibrated(session: EditSession, series: _Series, demand: Demand) -> Calibr
             series.env,
             last.weights_text,
             last.resize,
+            last.dtype,
         )
     return _changed(result, bound=bound, proposal=proposal, warnings=told)
 

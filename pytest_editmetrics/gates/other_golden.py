@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED
@@ -9,6 +11,34 @@ from pytest_editmetrics.measurement import CONFIGURATION
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
+    from pytest_editmetrics.goldens.approved import Approved
+
+_WEIGHTS, _RESIZE, _DTYPE = "other_weights", "other_resize", "other_dtype"
+OTHER_GOLDEN = frozenset({_WEIGHTS, _RESIZE, _DTYPE})
+"""The details of an error that is only that the golden was measured in another way."""
+
+
+@dataclass(frozen=True)
+class OtherWay:
+    """In which way a golden was measured otherwise: what of it differs, and what it states.
+
+    ``message`` says so of a gate, where the golden stands, and what is stated.
+    """
+
+    detail: str
+    stated: str
+    message: Callable[[Gate, str, str], str]
+
+
+def other_way(approved: Approved, gate: Gate) -> OtherWay | None:
+    """Return in which way what was approved was measured otherwise than a gate, if in any."""
+    if approved.resized not in (None, gate.resize):
+        return OtherWay(_RESIZE, str(approved.resized), other_resize)
+    if approved.other_weights(str(weights["sha256"]) for weights in gate.weights):
+        return OtherWay(_WEIGHTS, str(approved.weights), other_weights)
+    if approved.computed_in not in (None, gate.dtype):
+        return OtherWay(_DTYPE, str(approved.computed_in), other_dtype)
+    return None
 
 
 def other_weights(gate: Gate, source: str, stated: str) -> str:
@@ -27,6 +57,15 @@ def other_resize(gate: Gate, source: str, stated: str) -> str:
         f"the golden {source} was measured {_sizes(stated)}, and today's value"
         f" {_sizes(gate.resize)}: its bound says nothing of that. Take that mode again (or let the"
         " model return that size), or record it again"
+    )
+
+
+def other_dtype(gate: Gate, source: str, stated: str) -> str:
+    """Return the error of a gate whose golden was measured in another precision than today's."""
+    return (
+        f"the golden {source} was measured in dtype {stated}, and today's value in dtype"
+        f" {gate.dtype}: its bound says nothing of that. State the golden's dtype in the pipe's"
+        " block (`auto` goes by the device and its processor), or record it again"
     )
 
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from pytest_editmetrics.cache.precision import FULL
 from pytest_editmetrics.errors import InputError
-from pytest_editmetrics.gates.other_golden import other_resize, other_weights
+from pytest_editmetrics.gates.other_golden import OTHER_GOLDEN, other_way
 from pytest_editmetrics.goldens.approved import Approved, GoldenAddress
 from pytest_editmetrics.goldens.recording import recorded_bound
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED
@@ -51,12 +52,8 @@ SELFTEST = "selftest"
 """What results call the gate of a self-test, which compares gates and no images."""
 NO_BOUND = "told only: no bound is stated"
 """The message of a gate that passes although nothing holds it."""
-OTHER_WEIGHTS = "other_weights"
-"""The detail of an error that is only that the golden was measured with other weights."""
 UNSTATED = "env_unstated"
 """The detail of a gate whose golden waits for a bound of this environment: another holds."""
-OTHER_RESIZE = "other_resize"
-"""The detail of an error that is only that the golden was measured under another resize mode."""
 FETCH = "fetch"
 """The detail of a gate whose weights were missing: what ``editmetrics weights fetch`` takes."""
 FAILING: frozenset[str] = frozenset({"fail", "missing-golden", "error"})
@@ -164,9 +161,14 @@ class Gate:
         return str(self.region.get("resize") or NOT_RESIZED)
 
     @property
+    def dtype(self) -> str:
+        """The precision that the models computed in, as a golden states it."""
+        return str(self.details.get("dtype") or FULL)
+
+    @property
     def of_other_golden(self) -> bool:
         """Whether it is an error only in that its golden was measured in another way."""
-        return OTHER_WEIGHTS in self.details or OTHER_RESIZE in self.details
+        return not OTHER_GOLDEN.isdisjoint(self.details)
 
     def golden_key(self, nodeid: str) -> str:
         """Return the key of the test in its golden file, which the repetitions of it share.
@@ -233,10 +235,10 @@ def judge(
     outside a default bound, nor, under ``failed``, one for review. One that no golden can hold says
     why in the detail ``no_golden``. A gate that is only ``advisory`` is for review where it would
     fail, unless the bound is explicit or the value no number. A value is not held to a golden that
-    was measured with other weights, under another resize mode, or for another value of the test's
-    parameter: that is an ``error``, and recorded as what would fail is. A soft failure of a
-    reason in ``fatal`` fails, and says the way out that stands there. A gate that is only ``told``
-    passes where no bound is stated.
+    was measured with other weights, under another resize mode, in another precision, or for another
+    value of the test's parameter: that is an ``error``, and recorded as what would fail is. A soft
+    failure of a reason in ``fatal`` fails, and says the way out that stands there. A gate that is
+    only ``told`` passes where no bound is stated.
 
     Raises:
         InputError: a threshold's kind does not fit the metric's direction.
@@ -292,11 +294,7 @@ def judge(
         explicit is None
         and golden is not None
         and approved is not None
-        and (
-            approved.moved is not None
-            or approved.other_weights(weights.sha256 for weights in measurement.weights)
-            or approved.resized not in (None, gate.resize)
-        )
+        and (approved.moved is not None or other_way(approved, gate) is not None)
     )
     try:
         bound = recorded_bound(value, metric, margin)
@@ -318,11 +316,10 @@ def judge(
     if other and approved is not None and approved.moved is not None:
         return replace(gate, verdict="error", message=approved.moved)
     if other and approved is not None:
-        resized = approved.resized not in (None, gate.resize)
-        stated = str(approved.resized if resized else approved.weights)
-        say = other_resize if resized else other_weights
-        details = {**gate.details, OTHER_RESIZE if resized else OTHER_WEIGHTS: stated}
-        message = say(gate, threshold.source, stated)
+        way = other_way(approved, gate)
+        assert way is not None
+        message = way.message(gate, threshold.source, way.stated)
+        details = {**gate.details, way.detail: way.stated}
         return replace(gate, verdict="error", message=message, details=details)
     if not holds:
         return replace(gate, verdict="review" if advisory else "fail")

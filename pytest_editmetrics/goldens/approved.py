@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pytest_editmetrics.cache.precision import FULL
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED
 from pytest_editmetrics.measurement import NO_WEIGHTS, Threshold, weights_text
 
@@ -42,7 +43,7 @@ class Approved:
     ``threshold`` is ``None`` where nothing was recorded yet; ``env`` is the variant that a
     recording goes to (``None``: the top level of the entry); ``weights`` are those that gave
     ``measured``, ``None`` if the golden does not say; ``resize`` is the mode that brought the
-    images to one size then. ``variants`` are the environments that the
+    images to one size then, ``dtype`` the precision. ``variants`` are the environments that the
     entry names; ``unstated`` tells that of these ``env`` states no bound, so that a less specific
     one or the top level holds; ``digest`` is of the parameter that it was recorded for. ``moved``
     says that this was another value, ``found_under`` is the key of the test in another pytest,
@@ -60,6 +61,7 @@ class Approved:
     found_under: str | None = None
     left_under: str | None = None
     resize: str | None = None
+    dtype: str | None = None
 
     def stricter_than(self, other: Approved) -> bool:
         """Tell whether a value that this bound lets pass passes the other's, both being there.
@@ -92,3 +94,8 @@ class Approved:
         ``None`` of a bound that somebody wrote: it says of no value how that was measured.
         """
         return self.resize or (None if self.measured is None else NOT_RESIZED)
+
+    @property
+    def computed_in(self) -> str | None:
+        """The precision in which it was measured; ``None`` of a bound that somebody wrote."""
+        return self.dtype or (None if self.measured is None else FULL)

@@ -27,6 +27,9 @@ from pytest_editmetrics.pipes.registry import PipeRegistry
 _DIGEST = re.compile("[0-9a-f]{12}")
 _WEIGHTS = re.compile(NO_WEIGHTS + "|[0-9a-f]{8,64}( [0-9a-f]{8,64})*")
 
+_DTYPES = "(float32|bfloat16|float16)"
+_DTYPE = re.compile(f"{_DTYPES}(, sam {_DTYPES})?")
+
 _RESIZED = (*RESIZES, NOT_RESIZED)
 _RESIZE = choice(*_RESIZED)
 
@@ -38,7 +41,8 @@ class GoldenEntry:
     ``bound`` is the metric's ``max`` or ``min``; ``measured`` is the value when it was approved;
     values beyond ``review`` are to be looked at; ``weights`` are those that gave ``measured``, as
     ``measurement.weights_text`` writes them; ``digest`` is of the parameter that the test's id
-    names by its place only; ``resize`` is the mode that brought the images to one size then.
+    names by its place only; ``resize`` is the mode that brought the images to one size then,
+    ``dtype`` the precision that models computed in.
     """
 
     bound: float | None
@@ -49,6 +53,7 @@ class GoldenEntry:
     weights: str | None = None
     digest: str | None = None
     resize: str | None = None
+    dtype: str | None = None
 
     @property
     def digests(self) -> frozenset[str | None]:
@@ -120,6 +125,7 @@ def variant_of(metric: Metric) -> Block:
     held, review = _examples(metric)
     kind = metric.bound_kind
     weights: Schema = {"type": "string", "pattern": f"^({_WEIGHTS.pattern})$"}
+    dtype: Schema = {"type": "string", "pattern": f"^{_DTYPE.pattern}$"}
     digest: Schema = {"type": "string", "pattern": f"^{_DIGEST.pattern}$"}
     return Block(
         f"the golden of {metric.name}",
@@ -163,6 +169,14 @@ def variant_of(metric: Metric) -> Block:
                 "the mode that brought images of unlike sizes to one when `measured` was measured",
                 "edited",
                 "the images were of one size; of a bound without `measured` nothing is known",
+                empty=False,
+            ),
+            Key(
+                "dtype",
+                Kind("a precision, and that of the SAM", _node, lambda _: dtype),
+                "the precision that the models computed in when `measured` was measured",
+                "bfloat16",
+                "float32; of a bound without `measured` nothing is known",
                 empty=False,
             ),
         ),
@@ -270,7 +284,7 @@ def _variant(metric: Metric, what: str, node: Node, block: Block) -> GoldenEntry
     entries = block.nodes(node, f"the golden of {what}")
     bound, measured = entries.get(metric.bound_kind), entries.get("measured")
     weights, digest = entries.get("weights"), entries.get("digest")
-    resize = entries.get("resize")
+    resize, dtype = entries.get("resize"), entries.get("dtype")
     return GoldenEntry(
         bound=None if bound is None else checked_bound(metric, bound),
         measured=None if measured is None else measured.number(f"measured of {what}"),
@@ -280,6 +294,7 @@ def _variant(metric: Metric, what: str, node: Node, block: Block) -> GoldenEntry
         weights=None if weights is None else _checked_weights(what, weights),
         digest=None if digest is None else _checked_digest(what, digest),
         resize=None if resize is None else resize.one_of(f"resize of {what}", _RESIZED),
+        dtype=None if dtype is None else _checked_dtype(what, dtype),
     )
 
 
@@ -287,6 +302,15 @@ def _checked_digest(what: str, node: Node) -> str:
     if isinstance(node.value, str) and _DIGEST.fullmatch(node.value):
         return node.value
     node.fail(f"digest of {what} must be, in quotes, 12 digits of a sha256, not {node.shown}")
+
+
+def _checked_dtype(what: str, node: Node) -> str:
+    if isinstance(node.value, str) and _DTYPE.fullmatch(node.value):
+        return node.value
+    node.fail(
+        f"dtype of {what} must be float32, bfloat16 or float16, or two of them as"
+        f" 'float32, sam bfloat16', not {node.shown}"
+    )
 
 
 def _checked_weights(what: str, node: Node) -> str:

@@ -83,8 +83,8 @@ class Proposal:
     """A bound to write; ``env`` of ``None`` is the top level of the entry.
 
     ``measured`` is written with three digits; ``None`` leaves what the golden has. So do
-    ``weights``, which are written as ``measurement.weights_text`` gives them, and ``resize``, the
-    mode that brought the images to one size, or ``none``.
+    ``weights``, which are written as ``measurement.weights_text`` gives them, ``resize``, the mode
+    that brought the images to one size, or ``none``, and ``dtype``, the precision.
     """
 
     address: GoldenAddress
@@ -94,6 +94,7 @@ class Proposal:
     env: str | None = None
     weights: str | None = None
     resize: str | None = None
+    dtype: str | None = None
 
 
 def write_proposals(
@@ -168,6 +169,8 @@ def _grouped(
             values["weights"] = proposal.weights
         if proposal.resize is not None:
             values["resize"] = proposal.resize
+        if proposal.dtype is not None:
+            values["dtype"] = proposal.dtype
         if address.digest is not None:
             values["digest"] = address.digest
         gates = files.setdefault(rootdir / address.file, {}).setdefault(address.test, {})
@@ -200,6 +203,12 @@ def _worst(
                 f"{shown_path(address.file, rootdir)}: {address.gate} of {address.test!r} was"
                 f" measured under resize {other.resize} and {proposal.resize}, which no golden can"
                 " hold; use one mode, and images of one size or of unlike sizes throughout"
+            )
+        if other.dtype != proposal.dtype:
+            raise EditMetricsError(
+                f"{shown_path(address.file, rootdir)}: {address.gate} of {address.test!r} was"
+                f" measured in dtype {other.dtype} and {proposal.dtype}, which no golden can hold;"
+                " state one dtype for all"
             )
         sign = 1 if registry.metric(proposal.metric).better == "lower" else -1
         if (sign * proposal.bound, _signed(proposal, sign)) > (

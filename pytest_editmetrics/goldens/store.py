@@ -204,6 +204,7 @@ class Goldens:
             entry.weights,
             digest=entry.digest,
             resize=entry.resize,
+            dtype=entry.dtype,
         )
 
     def not_measured(self, measured: Mapping[tuple[Path, str], Collection[str]]) -> list[str]:

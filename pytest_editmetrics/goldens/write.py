@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from pytest_editmetrics.cache.precision import FULL
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import ConfigError, EditMetricsError
 from pytest_editmetrics.goldens.file import GoldenEntry, GoldenFile, read_golden_file
@@ -24,6 +25,7 @@ _KINDS = {
     "weights": "weights",
     "digest": "digest",
     "resize": "resize",
+    "dtype": "dtype",
 }
 
 
@@ -36,9 +38,9 @@ def write_golden_file(path: Path, wanted: Wanted, registry: PipeRegistry, rootdi
     Args:
         path: the golden file.
         wanted: tests -> gates -> ``{"max" | "min": ..., "measured": ..., "weights": ...,
-            "digest": ..., "resize": ..., "env": {name: {...}}}``. That there are no weights is
-            written only where the golden states some, and that nothing was resized only where it
-            states that something was.
+            "digest": ..., "resize": ..., "dtype": ..., "env": {name: {...}}}``. That there are no
+            weights is written only where the golden states some, that nothing was resized only
+            where it states that something was, and so that float32 was the precision.
         registry: the known metrics.
         rootdir: paths in messages are relative to it.
 
@@ -111,6 +113,8 @@ def _without_needless(values: Mapping[str, Any], old: GoldenEntry | None) -> dic
         del kept["weights"]
     if kept.get("resize") == NOT_RESIZED and (old is None or old.resize is None):
         del kept["resize"]
+    if kept.get("dtype") == FULL and (old is None or old.dtype is None):
+        del kept["dtype"]
     if "env" in kept:
         before = {} if old is None else old.env
         kept["env"] = {
@@ -200,6 +204,7 @@ def _held(entry: GoldenEntry) -> dict[str, Any]:
         "weights": entry.weights,
         "digest": entry.digest,
         "resize": entry.resize,
+        "dtype": entry.dtype,
     }
     held: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
     return {**held, "env": {env: _held_variant(variant) for env, variant in entry.env.items()}}

@@ -90,7 +90,8 @@ class Request:
 class Score:
     """What a pipe found; ``value`` of ``None`` needs a ``soft_failure``.
 
-    ``weights`` are those used besides the pipe's own.
+    ``weights`` are those used besides the pipe's own, ``sam_dtype`` the precision of the SAM among
+    them.
     """
 
     value: float | None
@@ -99,6 +100,7 @@ class Score:
     excess: float | None = None
     weights: tuple[WeightsUsed, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    sam_dtype: str | None = None
 
 
 def soft(

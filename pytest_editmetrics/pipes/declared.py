@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from pytest_editmetrics.cache.precision import AUTO, FULL
 from pytest_editmetrics.measurement import Metric
 
 PipeFactory = Callable[..., Any]
@@ -160,10 +161,11 @@ DEVICE = Option(
 )
 DTYPE = Option(
     "dtype",
-    "the precision it computes in",
+    "the precision it computes in; auto: bfloat16 where the device multiplies in it (CUDA from"
+    " capability 8.0, a processor with AMX or AVX512 instructions for it), else float32",
     "choice",
-    default="float32",
-    choices=("float32", "bfloat16", "float16"),
+    default=FULL,
+    choices=(FULL, "bfloat16", "float16", AUTO),
 )
 REVISION = Option(
     "revision",

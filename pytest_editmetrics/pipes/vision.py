@@ -245,7 +245,8 @@ class VisionPipe(ModelPipe[VisionEncoder]):
         def compare(crop: Array, edited_crop: Array) -> float:
             return cosine(self._cls(crop, colour), self._cls(edited_crop, colour))
 
-        return mean_over_pairs(both, compare, details, "similarities", weights)
+        score = mean_over_pairs(both, compare, details, "similarities", weights)
+        return replace(score, sam_dtype=sam.use().dtype)
 
     def _cls(self, crop: Array, colour: Colour) -> Tokens:
         """Return the CLS token of a crop, float64 (hidden,)."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pytest_editmetrics.cache.device import device_name, numerics, resolve_device
 from pytest_editmetrics.cache.features import FeatureCache, pixels_digest
+from pytest_editmetrics.cache.precision import FULL, resolve_dtype
 from pytest_editmetrics.errors import InputError, WeightsError, did_you_mean
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.measurement import CONFIGURATION, Measurement, WeightsUsed
@@ -79,6 +80,15 @@ def configuration_used(name: str, described: Mapping[str, Any]) -> WeightsUsed:
     return WeightsUsed(f"{name} {CONFIGURATION}", sha256(text.encode()).hexdigest())
 
 
+def stated_dtype(own: str, sam: str | None) -> str:
+    """Return the precision of a measurement as goldens and results state it.
+
+    >>> stated_dtype("bfloat16", None), stated_dtype("float32", "bfloat16")
+    ('bfloat16', 'float32, sam bfloat16')
+    """
+    return own if sam is None else f"{own}, sam {sam}"
+
+
 class ModelPipe(Pipe, Generic[ModelT]):
     """A pipe with a model. Making one loads nothing.
 
@@ -92,7 +102,7 @@ class ModelPipe(Pipe, Generic[ModelT]):
 
     variants: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, device: str = "auto", dtype: str = "float32"):
+    def __init__(self, device: str = "auto", dtype: str = FULL):
         if dtype not in DTYPE.choices:
             hint = did_you_mean(dtype, DTYPE.choices)
             raise InputError(f"{self.key}: unknown dtype {dtype!r}{hint}")
@@ -129,7 +139,8 @@ class ModelPipe(Pipe, Generic[ModelT]):
                     device = resolve_device(self.device)
                     with self.explained(f"finding the weights of {self.key}"):
                         found = self._find()
-                    self._using = Using(found, device, self.dtype, SeenAll(found.path))
+                    dtype = resolve_dtype(self.dtype, device)
+                    self._using = Using(found, device, dtype, SeenAll(found.path))
             return self._using
 
     def used(self) -> tuple[WeightsUsed, ...]:
@@ -192,7 +203,8 @@ class ModelPipe(Pipe, Generic[ModelT]):
         )
         with self.explained(doing):
             score = self._score(using, request)
-        dtype = {} if self.dtype == "float32" else {"dtype": self.dtype}
+        dtypes = {using.dtype, score.sam_dtype or using.dtype}
+        dtype = {} if dtypes == {FULL} else {"dtype": stated_dtype(using.dtype, score.sam_dtype)}
         return Measurement(
             request.metric,
             score.value,

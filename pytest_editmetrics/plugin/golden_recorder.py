@@ -45,6 +45,7 @@ def record_goldens(
                 gate.env,
                 gate.weights_text,
                 gate.resize,
+                gate.dtype,
             )
         )
     if lost:

@@ -249,7 +249,7 @@ DETAILS = _declared(
     colour text: `numbers`, where colour profiles were left aside
     resize text: the mode that brought images of unlike sizes to one
     sizes mapping: what it did, as in `region`
-    dtype text: the precision, where it is not float32
+    dtype text: the precision, and that of the SAM, where one is not float32
     golden_under text: the golden's key, where another version of pytest named it
     automatic mapping: parameters that have no id of their own, by argument
     repetitions whole: how often the gate was made in one attempt; the worst is kept
@@ -258,6 +258,7 @@ DETAILS = _declared(
     through text: what of the model or its preprocessing ran through transformers' own class
     other_weights text: the golden's weights, of an error that is only that they differ
     other_resize text: the golden's mode, of an error that is only that it differs
+    other_dtype text: the golden's precision, of an error that is only that it differs
     golden_left_under list: tests under which an earlier recording left the fixture's golden
     env_unstated text: the variant that states no bound of its own, so that another holds
     change text: of a failing gate: how many pixels differ, by how much, where

@@ -96,7 +96,16 @@ def _bound(session: EditSession, record: GateRecord) -> NewBound:
     bound = recorded_bound(gate.value, metric, margin)
     return NewBound(
         record,
-        Proposal(address, gate.metric, bound, gate.value, gate.env, gate.weights_text, gate.resize),
+        Proposal(
+            address,
+            gate.metric,
+            bound,
+            gate.value,
+            gate.env,
+            gate.weights_text,
+            gate.resize,
+            gate.dtype,
+        ),
     )
 
 

@@ -162,15 +162,16 @@ def prepare(
 def _encoded(session: EditSession, image: NewGolden, work: Path) -> Path:
     """Return the file of work that holds a golden image as it is to be."""
     from pytest_editmetrics.goldens.colour import encode_golden
-    from pytest_editmetrics.goldens.images import write_whole
+    from pytest_editmetrics.goldens.images import SUFFIXES, write_whole
     from pytest_editmetrics.images.load import read_pixels
 
-    made = next(work.glob(f"image-{image.source.stem}.*"), None)
-    if made is not None:
-        return made
+    stem = f"image-{image.source.stem}"
+    for suffix in SUFFIXES:  # looking through the folder for each image would grow as its square
+        if (made := work / f"{stem}{suffix}").is_file():
+            return made
     pixels = read_pixels(image.source, colour="numbers")
     data, suffix = encode_golden(pixels, session.settings.golden_images.format)
-    path = work / f"image-{image.source.stem}{suffix}"
+    path = work / f"{stem}{suffix}"
     try:
         write_whole(path, data)
     except OSError as error:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from pytest_editmetrics.cache import precision as precision_of
 from pytest_editmetrics.cache.device import numerics
 from pytest_editmetrics.cache.features import feature_key
-from pytest_editmetrics.cache.precision import precision
+from pytest_editmetrics.cache.precision import precision, resolve_dtype
 from pytest_editmetrics.pipes.lpips import LPIPSPipe
 
 SETTINGS = [
@@ -69,3 +70,37 @@ def test_a_gate_is_measured_whatever_a_test_has_set(setting, name):
     plain = LPIPSPipe(device="cpu")(*pair)
     setting(f"backends.{name}.fp32_precision", "tf32")
     assert LPIPSPipe(device="cpu")(*pair) == pytest.approx(plain, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("flags", "chosen"),
+    [
+        ("fpu sse avx2 avx512f amx_bf16 amx_tile", "bfloat16"),
+        ("fpu avx512f avx512_bf16", "bfloat16"),
+        ("fpu avx512f avx512_fp16 avx_vnni", "float32"),
+    ],
+)
+def test_auto_goes_by_what_the_processor_multiplies_in(tmp_path, monkeypatch, flags, chosen):
+    told = tmp_path / "cpuinfo"
+    told.write_text(f"processor\t: 0\nflags\t\t: {flags}\nflags\t\t: none\n")
+    instructions = precision_of._instructions
+    monkeypatch.setattr(precision_of, "_instructions", lambda: instructions(told))
+    assert resolve_dtype("auto", "cpu") == chosen
+    assert resolve_dtype("float16", "cpu") == "float16"
+
+
+@pytest.mark.parametrize(
+    ("hip", "capability", "chosen"),
+    [(None, (7, 5), "float32"), (None, (8, 0), "bfloat16"), (None, (9, 0), "bfloat16"),
+     ("6.2", (9, 0), "float32")],
+)  # fmt: skip
+def test_auto_goes_by_the_gpus_capability(monkeypatch, hip, capability, chosen):
+    monkeypatch.setattr(torch.version, "hip", hip)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert resolve_dtype("auto", "cuda:0") == chosen
+
+
+def test_auto_is_float32_where_nothing_is_known(tmp_path, monkeypatch):
+    nothing = precision_of._instructions(tmp_path / "none")
+    monkeypatch.setattr(precision_of, "_instructions", lambda: nothing)
+    assert {resolve_dtype("auto", device) for device in ("cpu", "mps")} == {"float32"}
