@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from functools import cache, reduce
+from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ _ENVIRONMENT = (
     "ONEDNN_DEFAULT_FPMATH_MODE",
     "ONEDNN_MAX_CPU_ISA",
 )
+_GETTERS = {name: attrgetter(name) for name in (*_EVERYWHERE, *_CPU, *_CUDA)}
 _UNTOLD = "untold"
 
 FULL = "float32"
@@ -105,7 +107,7 @@ def _settings(device: str) -> Iterator[tuple[str, str]]:
     own = _CUDA if device.startswith("cuda") else _CPU if device == "cpu" else ()
     for name in (*_EVERYWHERE, *own):
         try:
-            value: Any = reduce(getattr, name.split("."), torch)
+            value: Any = _GETTERS[name](torch)
             yield name, str(value() if callable(value) else value)
         except AttributeError:
             continue

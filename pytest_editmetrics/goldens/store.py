@@ -61,6 +61,7 @@ class Goldens:
         self._files = HeldFiles(self._golden_file)
         self._provenance = HeldFiles(lambda path: read_provenance(path, rootdir))
         self._places: dict[Path, Path] = {}
+        self._paths: dict[Path, Path] = {}
 
     def address(
         self,
@@ -307,7 +308,9 @@ class Goldens:
 
     def _read(self, file: Path) -> GoldenFile | None:
         """Return what a file holds, ``None`` if there is none; its path is as addresses have it."""
-        return self._files[self._rootdir / file]
+        if file not in self._paths:
+            self._paths[file] = self._rootdir / file
+        return self._files[self._paths[file]]
 
     def _golden_file(self, path: Path) -> GoldenFile | None:
         self.check_inside(path)

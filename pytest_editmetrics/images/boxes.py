@@ -14,6 +14,7 @@ from pytest_editmetrics.errors import RegionError
 Box: TypeAlias = "tuple[int, int, int, int]"
 
 MOST_BOXES = 100_000
+_FAR = 1 << 53  # beyond which not every whole number is a float
 _SHOWN = 8  # numbers of what is no box
 
 
@@ -48,7 +49,10 @@ def normalise_boxes(coords: Any, what: str = "coords") -> list[Box]:
     if len(boxes) == 4 and all(isinstance(value, numbers.Real) for value in boxes):
         _box(boxes, f"{what}: box 1")
         raise RegionError(f"{what}: {boxes} is one box; write a list of boxes: [{boxes}]")
-    return [_box(box, f"{what}: box {number}") for number, box in enumerate(boxes, start=1)]
+    return [
+        tuple(box) if _is_whole(box) else _box(box, f"{what}: box {number}")
+        for number, box in enumerate(boxes, start=1)
+    ]
 
 
 def listed(coords: Iterable[Any], what: str) -> Any:
@@ -64,6 +68,14 @@ def listed(coords: Iterable[Any], what: str) -> Any:
     if len(coords) > MOST_BOXES:  # type: ignore[arg-type]
         raise RegionError(f"{what}: more than {MOST_BOXES} boxes; give a mask")
     return coords
+
+
+def _is_whole(box: Any) -> bool:
+    """Tell whether it is certainly four whole numbers in order: most boxes are."""
+    if type(box) not in (list, tuple) or len(box) != 4 or any(type(v) is not int for v in box):
+        return False
+    x1, y1, x2, y2 = box
+    return bool(-_FAR < x1 <= x2 < _FAR and -_FAR < y1 <= y2 < _FAR)
 
 
 def _box(box: Any, what: str) -> Box:

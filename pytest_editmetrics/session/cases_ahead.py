@@ -5,6 +5,7 @@ Only where the order is known: a worker of pytest-xdist is told one test at a ti
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.weights.seen import Seen
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.case_file import CaseSpec
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 CASE = "editmetrics_case"  # the attribute of a test function that holds its case
 _TOGETHER = 4
+_BY_BYTES = os.name == "nt"  # where a file has no time of its last change that nothing can set
 
 
 class CasesAhead:
@@ -106,20 +109,23 @@ def _case(item: pytest.Item) -> CaseSpec | None:
 
 @dataclass(frozen=True)
 class _Decoded:
-    """An image, ``None`` if it cannot be read, and the digest of its file's bytes then.
+    """An image, ``None`` if it cannot be read, and its file as it was then.
 
-    Size and times would not do: ``shutil.copy2`` keeps both, and another case may have put another
-    picture in the same place.
+    Another case may have put another picture in the same place, by ``shutil.copy2`` with the size
+    and times of the first: then the time of the file's last change tells, and on Windows its bytes.
     """
 
     path: Path
-    digest: bytes | None
+    seen: Seen
+    digest: bytes
     image: Loaded | None
 
     def current(self) -> Any:
         """Return the image if its file holds the same bytes still, else the path."""
-        if self.image is None:
+        if self.image is None or not self.seen.still():
             return self.path
+        if not _BY_BYTES:
+            return self.image
         try:
             return self.image if _digest(self.path.read_bytes()) == self.digest else self.path
         except OSError:
@@ -136,11 +142,13 @@ def _pair(reference: Path, edited: Path, colour: Colour) -> tuple[_Decoded, _Dec
 def _decoded(path: Path, what: str, colour: Colour) -> _Decoded:
     from pytest_editmetrics.images.load import read_encoded, read_image_file
 
+    seen = Seen(path)  # before it is read
     try:
         data, named = read_image_file(path, what)
-        return _Decoded(path, _digest(data), read_encoded(data, named, colour))
+        digest = _digest(data) if _BY_BYTES else b""
+        return _Decoded(path, seen, digest, read_encoded(data, named, colour))
     except (EditMetricsError, MemoryError):
-        return _Decoded(path, None, None)
+        return _Decoded(path, seen, b"", None)
 
 
 def _digest(data: bytes) -> bytes:
