@@ -131,14 +131,18 @@ def psnr(one: Array, other: Array) -> float:
 
 
 def step_for(image: Array, target: float, seed: int) -> float:
-    """Return the step with which the made encoder leaves an image that many dB."""
-    low, high = 0.5, 400.0
-    for _ in range(12):
-        middle = float(np.sqrt(low * high))
-        low, high = (
-            (middle, high) if psnr(image, coded(image, middle, seed)) > target else (low, middle)
-        )
-    return low
+    """Return the step with which the made encoder leaves an image that many dB, to 0.2."""
+    (low, high), step = (np.log(2.0), np.log(120.0)), 0.0
+    above, below = (psnr(image, coded(image, float(np.exp(at)), seed)) for at in (low, high))
+    for _ in range(8):  # nearly a line over the logarithm
+        at = low + (high - low) * float(np.clip((above - target) / (above - below), 0.02, 0.98))
+        step = float(np.exp(at))
+        got = psnr(image, coded(image, step, seed))
+        if abs(got - target) < 0.2:
+            break
+        low, high = (at, high) if got > target else (low, at)
+        above, below = (got, below) if got > target else (above, got)
+    return step
 
 
 @cache

@@ -137,7 +137,8 @@ def _compared(before: Map, after: Map, seen: Mask) -> _Compared:
     sign = 1 if float((before * after)[seen].sum()) >= 0 else -1
     is_ = is_ / gain**2
     mean = (was + is_) / 2
-    unlike: Map = (mean - np.maximum(sign * both, 0) / gain) / (mean + _FAINT**2)
+    common: Map = np.maximum(sign * both, np.float32(0)) / gain
+    unlike: Map = (mean - common) / (mean + _FAINT**2)
     weight: Map = np.where(seen, np.sqrt(mean), np.float32(0))
     order = np.argsort(unlike[seen])
     grown = np.cumsum(weight[seen][order])
