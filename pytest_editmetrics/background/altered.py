@@ -135,10 +135,10 @@ def _compared(before: Map, after: Map, seen: Mask) -> _Compared:
         ratio = np.log((np.sqrt(is_[clear]) + 0.5) / (np.sqrt(was[clear]) + 0.5))
         gain = float(np.clip(np.exp(np.median(ratio)), *_GAINS))
     sign = 1 if float((before * after)[seen].sum()) >= 0 else -1
-    is_ = is_ / gain**2
-    mean = (was + is_) / 2
-    common: Map = np.maximum(sign * both, np.float32(0)) / gain
-    unlike: Map = (mean - common) / (mean + _FAINT**2)
+    is_ = is_ / np.float32(gain**2)
+    mean: Map = (was + is_) / np.float32(2)
+    common: Map = np.maximum(sign * both, np.float32(0)) / np.float32(gain)
+    unlike: Map = (mean - common) / (mean + np.float32(_FAINT**2))
     weight: Map = np.where(seen, np.sqrt(mean), np.float32(0))
     order = np.argsort(unlike[seen])
     grown = np.cumsum(weight[seen][order])

@@ -72,7 +72,7 @@ EXPECTATIONS: Mapping[Expect, Expectation] = {
     "reencoded": Expectation(
         {
             "beyond_detail": 6.0,
-            "tone": 2.5,
+            "tone": 3.0,
             "lpips": 0.5,
             "drift_px": 0.5,
             "warp_px": 1.0,

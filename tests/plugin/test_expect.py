@@ -72,7 +72,7 @@ def test_a_tone_fails_a_reencoding_and_is_told_of_a_redraw(scene):
     call = f'edit_gate.check(A, {cast}, BOX, expect="{{}}"{{}})'
     result = run(scene, call.format("reencoded", ""), head=HEAD)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*unedit tone * > max 2.500: colour*"])
+    result.stdout.fnmatch_lines(["*unedit tone * > max 3.000: colour*"])
     told = run(scene, call.format("generative", ""), "-v", head=HEAD)
     told.assert_outcomes(passed=1)
     told.stdout.fnmatch_lines(["*unedit tone *, held to no bound*"])
