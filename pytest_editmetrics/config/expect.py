@@ -73,7 +73,7 @@ EXPECTATIONS: Mapping[Expect, Expectation] = {
         {
             "beyond_detail": 6.0,
             "tone": 3.0,
-            "lpips": 0.5,
+            "lpips": 0.6,
             "drift_px": 0.5,
             "warp_px": 1.0,
             "moved_share": 0.05,
