@@ -1,46 +1,89 @@
-"""Faults of known strength, put into an edited image to see whether its thresholds notice."""
+"""Faults of known strength, put into an edited image to see whether its bounds notice.
+
+Each is declared once, with its strengths from weak to strong, and with what it is put into: the
+background, the edit area, the objects in their boxes, or a whole image.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageFilter
 
+from pytest_editmetrics.background.object_faults import moved, recoloured, removed, replaced
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
-# of reference and edited, RGB uint8 (H, W, 3), and the edit area, boolean (H, W); None: no room
-Make: TypeAlias = Callable[[Array, Array, Mask], "Array | None"]
+Place = Literal["background", "edit", "area", "objects", "image"]
+"""What a fault is put into: all but the edit area; the edit area, of which a gate asks that it
+changed, or that it is alike; the objects' boxes in the edited image; or what is measured of an
+image that has a golden."""
 
-SPILL = 32
+# of the edited image and the reference, RGB uint8 (H, W, 3), where, boolean (H, W), not empty, and
+# the strength; None: there is no room
+Make: TypeAlias = Callable[[Array, Array, Mask, float], "Array | None"]
+
+_LEVELS = 64
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault: what it is in words, and what makes it."""
+    """A fault: what it is in words, what makes it, how strong it may be, weak to strong.
+
+    ``unit`` stands behind a strength (``3 px``); a fault without one has one strength and is
+    called by its name alone.
+    """
 
     text: str
     make: Make
+    strengths: tuple[float, ...] = (1.0,)
+    unit: str = ""
 
+    def named(self, strength: float) -> str:
+        """Return a strength in words, empty for a fault that has only one.
 
-def _outside(change: Callable[[Array], Array]) -> Make:
-    """Return a fault of the whole image, which the edit area is spared."""
+        >>> FAULTS["background"]["shift"].named(4)
+        '4 px'
+        """
+        return f"{strength:g} {self.unit}" if self.unit else ""
 
-    def make(reference: Array, edited: Array, inside: Mask) -> Array | None:
-        if inside.all():
+    def at(self, strength: float) -> Fault:
+        """Return the fault with one strength alone."""
+        return replace(self, strengths=(strength,))
+
+    def put(self, edited: Array, reference: Array, where: Mask, strength: float) -> Array | None:
+        """Return the edited image with the fault in it.
+
+        ``None`` if it finds no room, or changes no pixel.
+        """
+        if not where.any():
             return None
-        made: Array = np.where(inside[..., None], edited, change(edited))
+        made = self.make(edited, reference, where, strength)
+        if made is None or np.array_equal(made, edited):
+            return None
+        return np.ascontiguousarray(made)
+
+
+def _within(change: Callable[[float], Callable[[Array], Array]]) -> Make:
+    """Return a fault that changes the image, all but what lies elsewhere."""
+
+    def make(edited: Array, reference: Array, where: Mask, strength: float) -> Array:
+        made: Array = np.where(where[..., None], change(strength)(edited), edited)
         return made
 
     return make
 
 
-def _shift(by: int) -> Callable[[Array], Array]:
-    return lambda image: np.concatenate([image[:, :1]] * by + [image[:, :-by]], axis=1)
+def _shift(by: float) -> Callable[[Array], Array]:
+    def shifted(image: Array) -> Array:
+        px = min(int(by), image.shape[1] - 1)
+        return np.concatenate([image[:, :1]] * px + [image[:, : image.shape[1] - px]], axis=1)
+
+    return shifted
 
 
 def _blur(sigma: float) -> Callable[[Array], Array]:
@@ -48,10 +91,10 @@ def _blur(sigma: float) -> Callable[[Array], Array]:
     return lambda image: np.asarray(Image.fromarray(image).filter(blurred))
 
 
-def _jpeg(quality: int) -> Callable[[Array], Array]:
+def _jpeg(quality: float) -> Callable[[Array], Array]:
     def jpeg(image: Array) -> Array:
         file = io.BytesIO()
-        Image.fromarray(image).save(file, "JPEG", quality=quality)
+        Image.fromarray(image).save(file, "JPEG", quality=int(quality))
         return np.asarray(Image.open(file))
 
     return jpeg
@@ -85,130 +128,133 @@ def _scaled(*gains: float) -> Callable[[Array], Array]:
     return scaled
 
 
-def _free(inside: Mask, size: int) -> Mask | None:
-    """Return where squares of that size lie outside the edit area, by their top left corners."""
-    if min(inside.shape) < size:
+def _free(where: Mask, size: int) -> Mask | None:
+    """Return where squares of that size lie wholly inside, by their top left corners."""
+    if min(where.shape) < size:
         return None
-    room = np.cumsum(np.cumsum(np.pad(inside, ((1, 0), (1, 0))).astype(np.int64), 0), 1)
-    filled = room[size:, size:] - room[:-size, size:] - room[size:, :-size]
-    free: Mask = filled + room[:-size, :-size] == 0
+    taken = np.cumsum(np.cumsum(np.pad(~where, ((1, 0), (1, 0))).astype(np.int64), 0), 1)
+    filled = taken[size:, size:] - taken[:-size, size:] - taken[size:, :-size]
+    free: Mask = filled + taken[:-size, :-size] == 0
     return free if free.any() else None
 
 
-def _spill(size: int) -> Make:
-    """Return a change of a square outside the edit area, as far as one fits, by 64 levels."""
+def _square(away_from_border: bool) -> Make:
+    """Return a fault: a square changed by 64 levels, as far as one fits from what is elsewhere."""
 
-    def spilled(reference: Array, edited: Array, inside: Mask) -> Array | None:
+    def make(edited: Array, reference: Array, where: Mask, strength: float) -> Array | None:
         from scipy.ndimage import distance_transform_edt
 
-        if (free := _free(inside, size)) is None:
+        side = int(strength)
+        height, width = where.shape
+        if (free := _free(where, side)) is None:
             return None
-        half = size // 2
-        away = distance_transform_edt(~inside) if inside.any() else np.zeros(inside.shape)
+        half, edge = side // 2, int(away_from_border)
+        framed = np.pad(where, edge)
+        bounded = not framed.all()
+        away = distance_transform_edt(framed) if bounded else np.zeros((height, width))
+        away = away[edge : edge + height, edge : edge + width]
         far = np.where(free, away[half : half + free.shape[0], half : half + free.shape[1]], -1)
         top, left = np.unravel_index(int(far.argmax()), far.shape)
         made: Array = edited.copy()
-        square = made[top : top + size, left : left + size].astype(np.int16)
-        square += np.where(square < 128, 64, -64).astype(np.int16)
-        made[top : top + size, left : left + size] = square.clip(0, 255)
+        square = made[top : top + side, left : left + side].astype(np.int16)
+        square += np.where(square < 128, _LEVELS, -_LEVELS).astype(np.int16)
+        made[top : top + side, left : left + side] = square.clip(0, 255)
         return made
 
-    return spilled
+    return make
 
 
-def _gone(size: int) -> Make:
-    """Return the loss of a square outside the edit area, the one with the most in it."""
+def _gone(edited: Array, reference: Array, where: Mask, strength: float) -> Array | None:
+    """Lose a square of the background, the one with the most in it."""
+    from scipy.ndimage import uniform_filter
 
-    def lost(reference: Array, edited: Array, inside: Mask) -> Array | None:
-        from scipy.ndimage import uniform_filter
-
-        if (free := _free(inside, size)) is None:
-            return None
-        grey = reference.mean(axis=2)
-        varied = uniform_filter(grey**2, size) - uniform_filter(grey, size) ** 2
-        half = size // 2
-        much = np.where(free, varied[half : half + free.shape[0], half : half + free.shape[1]], -1)
-        top, left = np.unravel_index(int(much.argmax()), much.shape)
-        made: Array = edited.copy()
-        square = made[top : top + size, left : left + size]
-        border = np.concatenate([square[0], square[-1], square[:, 0], square[:, -1]])
-        made[top : top + size, left : left + size] = np.median(border, axis=0).astype(np.uint8)
-        return made
-
-    return lost
-
-
-def _undone(reference: Array, edited: Array, inside: Mask) -> Array | None:
-    if not inside.any():
+    size = int(strength)
+    if (free := _free(where, size)) is None:
         return None
-    made: Array = np.where(inside[..., None], reference, edited)
+    grey = reference.mean(axis=2)
+    varied = uniform_filter(grey**2, size) - uniform_filter(grey, size) ** 2
+    half = size // 2
+    much = np.where(free, varied[half : half + free.shape[0], half : half + free.shape[1]], -1)
+    top, left = np.unravel_index(int(much.argmax()), much.shape)
+    made: Array = edited.copy()
+    square = made[top : top + size, left : left + size]
+    border = np.concatenate([square[0], square[-1], square[:, 0], square[:, -1]])
+    made[top : top + size, left : left + size] = np.median(border, axis=0).astype(np.uint8)
     return made
 
 
-FAULTS: Mapping[str, Fault] = {
-    "shift-1px": Fault("background shifted by 1 px", _outside(_shift(1))),
-    "shift-3px": Fault("background shifted by 3 px", _outside(_shift(3))),
-    "blur": Fault("background blurred (sigma 1 px)", _outside(_blur(1.0))),
-    "exposure": Fault("background 4 % brighter", _outside(_scaled(1.04, 1.04, 1.04))),
-    "colour-cast": Fault(
-        "background 3 % redder, 3 % less blue", _outside(_scaled(1.03, 1.0, 0.97))
-    ),
-    "jpeg-60": Fault("background through JPEG 60", _outside(_jpeg(60))),
-    "spill-32px": Fault("a square of 32 px changed outside the edit area", _spill(SPILL)),
-    "edit-undone": Fault("the edit area as in the reference", _undone),
-}
+def _undone(edited: Array, reference: Array, where: Mask, strength: float) -> Array:
+    made: Array = np.where(where[..., None], reference, edited)
+    return made
 
 
-@dataclass(frozen=True)
-class Graded:
-    """A fault of several strengths, from weak to strong: in words, its unit, and what makes it."""
-
-    text: str
-    unit: str
-    strengths: tuple[float, ...]
-    make: Callable[[float], Make]
-
-    def at(self, strength: float) -> Fault:
-        """Return the fault of a strength."""
-        return Fault(f"{self.text}: {strength:g} {self.unit}".strip(), self.make(strength))
-
-
-def _whole(change: Callable[[float], Callable[[Array], Array]]) -> Callable[[float], Make]:
-    return lambda strength: _outside(change(strength))
-
-
-GRADED: Mapping[str, Graded] = {
-    "shift": Graded("background shifted", "px", (1, 2, 4, 8, 16), _whole(lambda s: _shift(int(s)))),
-    "zoom": Graded("background zoomed", "%", (0.5, 1, 2, 5, 10), _whole(_zoom)),
-    "blur": Graded("background blurred", "px (sigma)", (0.5, 1, 2, 4, 8), _whole(_blur)),
-    "noise": Graded("noise over the background", "levels", (1, 2, 5, 10, 20), _whole(_noise)),
-    "exposure": Graded(
+_WHOLE = {
+    "shift": Fault("background shifted", _within(_shift), (1, 2, 4, 8, 16), "px"),
+    "zoom": Fault("background zoomed", _within(_zoom), (0.5, 1, 2, 5, 10), "%"),
+    "blur": Fault("background blurred", _within(_blur), (0.5, 1, 2, 4, 8), "px (sigma)"),
+    "noise": Fault("noise over the background", _within(_noise), (1, 2, 5, 10, 20), "levels"),
+    "exposure": Fault(
         "background darker",
-        "%",
+        _within(lambda s: _scaled(*[1 - s / 100] * 3)),
         (1, 2, 5, 10, 20),
-        _whole(lambda s: _scaled(*[1 - s / 100] * 3)),
+        "%",
     ),
-    "colour-cast": Graded(
+    "colour-cast": Fault(
         "background redder, and less blue",
-        "%",
+        _within(lambda s: _scaled(1 + s / 100, 1, 1 - s / 100)),
         (1, 2, 5, 10, 20),
-        _whole(lambda s: _scaled(1 + s / 100, 1, 1 - s / 100)),
+        "%",
     ),
-    "jpeg": Graded(
-        "background through JPEG",
-        "quality",
-        (95, 90, 75, 60, 40, 20, 10),
-        _whole(lambda s: _jpeg(int(s))),
+    "jpeg": Fault(
+        "background through JPEG", _within(_jpeg), (95, 90, 75, 60, 40, 20, 10), "quality"
     ),
-    "spill": Graded(
-        "a square changed outside the edit area",
-        "px",
-        (4, 8, 16, 32, 64),
-        lambda s: _spill(int(s)),
-    ),
-    "gone": Graded(
-        "a square of the background gone", "px", (8, 16, 24, 32, 48, 64), lambda s: _gone(int(s))
-    ),
-    "edit-undone": Graded("the edit area as in the reference", "", (1,), lambda _: _undone),
 }
+_OBJECTS = {
+    "removed": Fault("filled from around", removed),
+    "replaced": Fault("another object in its place", replaced),
+    "moved": Fault("moved in its box, of its width by", moved, (10, 25, 50), "%"),
+    "recoloured": Fault("recoloured by", recoloured, (25, 50, 100), "%"),
+}
+_EDGES = (4, 8, 16, 32, 64)
+_UNDONE = Fault("the edit area as in the reference", _undone)
+
+FAULTS: Mapping[Place, Mapping[str, Fault]] = {
+    "background": {
+        **_WHOLE,
+        "spill": Fault("a square changed outside the edit area", _square(False), _EDGES, "px"),
+        "gone": Fault("a square of the background gone", _gone, (8, 16, 24, 32, 48, 64), "px"),
+    },
+    "edit": {"edit-undone": _UNDONE},
+    "area": {f"area-{name}": _OBJECTS[name] for name in ("removed", "replaced", "recoloured")},
+    "objects": {f"object-{name}": fault for name, fault in _OBJECTS.items()},
+    "image": {
+        **_WHOLE,
+        "square": Fault("a square changed in the middle", _square(True), _EDGES, "px"),
+    },
+}
+"""What is put into what, by name; faults of one name are the same."""
+
+OF_AN_EXPECTATION: Mapping[str, Fault] = {**FAULTS["background"], **FAULTS["edit"]}
 """The faults of which ``editmetrics expect`` tells from which strength they fail."""
+
+
+def grossly_broken(edited: Array, reference: Array) -> Iterator[tuple[str, Array]]:
+    """Yield edited images, RGB uint8 (H, W, 3), that no bound of use lets pass, each with its name.
+
+    Which of them a metric notices depends on what it measures: a motion, a change, a likeness.
+    """
+    height, width = edited.shape[:2]
+    yield "inverted", 255 - edited
+    yield "noise", np.random.default_rng(0).integers(0, 256, edited.shape, dtype=np.uint8)
+    yield "grey", np.full_like(edited, 128)
+    yield "moved", np.roll(edited, (height // 10, width // 10), axis=(0, 1))
+    picture = Image.fromarray(edited)
+    yield (
+        "turned and enlarged",
+        np.asarray(
+            picture.resize(
+                (width, height), box=(width * 0.06, height * 0.1, width * 0.94, height * 0.9)
+            ).rotate(6, Image.Resampling.BICUBIC)
+        ),
+    )
+    yield "left as it was", reference

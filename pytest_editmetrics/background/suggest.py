@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pytest_editmetrics.background.diagnosis import local_contrast, planes
-from pytest_editmetrics.background.spill import find_local
+from pytest_editmetrics.background.own_noise import FLOOR, Changed, changed, pixels, smoothed
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.images.load import Array
-from pytest_editmetrics.images.masks import SUGGESTED
+from pytest_editmetrics.images.masks import SUGGESTED, bounds
 from pytest_editmetrics.images.regions import Box, Mask
 from pytest_editmetrics.images.shapes import Region
 from pytest_editmetrics.images.sizes import Fit
+
+_BEYOND = 4.5  # spreads of the background
+_BETWEEN = 0.5  # of the way from the background's level to the edit's
+_BETWEEN_COMPOSITED = 0.2
+_CLOSER = 0.6  # likewise, for the outline
+_WEAKER = 0.6  # of the way from the least to what stands out: it belongs to a part
+_KEPT = 0.8  # of a part, or the closer outline is none
+_SMALLEST = 0.05  # of the energy of the largest part
+_HOLE = 0.02  # of the frame
+_EVERYWHERE = 0.97  # of the frame
+_CLEAR = 1.3  # the logarithm by which the edit exceeds the background, at least
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,9 @@ def suggest_region(
 ) -> Suggestion:
     """Propose what an edit was to change: what changed far more than the rest did.
 
+    How much the rest did is learnt from what changed least, so an edit may cover most of the frame.
+    Pixels that are identical prove that nothing else was changed by the model itself.
+
     Args:
         reference: RGB, uint8, (H, W, 3).
         edited: the same.
@@ -38,7 +51,7 @@ def suggest_region(
         fit: how images of unlike sizes became these; the proposal is in the reference's own pixels.
 
     Raises:
-        EditMetricsError: the images are equal, or no part stands out.
+        EditMetricsError: the images are equal, no part stands out, or all of it does.
 
     >>> reference = np.zeros((64, 64, 3), np.uint8)
     >>> edited = reference.copy()
@@ -46,26 +59,27 @@ def suggest_region(
     >>> suggest_region(reference, edited).boxes
     ((8, 16, 24, 32),)
     """
-    from scipy.ndimage import binary_closing, binary_fill_holes
-
-    difference = np.abs(reference.astype(np.float32) - edited.astype(np.float32)).max(axis=2)
-    if not difference.any():
+    unequal = float((reference != edited).any(axis=2).mean())
+    if not unequal:
         raise EditMetricsError("the images are equal, so there is no edit to see")
-    everywhere = np.ones(difference.shape, np.bool_)
-    local = find_local(difference, local_contrast(planes(reference)), everywhere)
-    if local is None:
+    differ = f"{100 * unequal:.0f} % of the pixels differ and"
+    found = changed(reference, edited)
+    parts = _parts(found)
+    if parts is None:
         raise EditMetricsError(
-            f"{100 * (difference > 0).mean():.0f} % of the pixels differ and no part stands out"
-            " from the rest, so the edit cannot be told from the background; draw the region by"
-            " hand"
+            f"{differ} no part stands out from the rest, so the edit cannot be told from the"
+            " background; draw the region by hand"
         )
-    closed = binary_fill_holes(binary_closing(np.pad(local.mask, 8), iterations=4))
-    changed: Mask = closed[8:-8, 8:-8] | local.mask
-    boxes: Sequence[Box] = local.boxes
+    if not found.background or parts.any(axis=0).mean() > _EVERYWHERE:
+        raise EditMetricsError(
+            f"{differ} none of the frame stayed what it was, so there is no background to tell the"
+            " edit from; draw the region by hand"
+        )
     if fit is not None:
-        changed, boxes = fit.back(changed), fit.back_boxes(boxes)
-    height, width = changed.shape
-    mask = Region(mask=changed, dilate=dilate).inside(height, width)
+        parts = np.stack([fit.back(part) for part in parts])
+    height, width = parts.shape[1:]
+    mask = Region(mask=parts.any(axis=0), dilate=dilate).inside(height, width)
+    boxes = [box for part in parts if (box := bounds(part)) is not None]
     grown = [
         (
             max(0, x1 - dilate),
@@ -76,6 +90,101 @@ def suggest_region(
         for x1, y1, x2, y2 in boxes
     ]
     return Suggestion(mask, tuple(grown))
+
+
+def _parts(found: Changed) -> NDArray[np.bool_] | None:
+    """Return the pixels of each part that stands out, (parts, H, W), the largest change first."""
+    from scipy.ndimage import binary_closing, label
+
+    beyond = np.maximum(np.exp(found.level) - np.exp(found.middle), 0) * (found.expected + FLOOR)
+    least = found.middle + _BEYOND * found.spread
+    strong = found.level > least
+    if not strong.any():
+        return None
+    edit = _weighted_median(found.level[strong], beyond[strong] ** 2)
+    if edit < found.middle + _CLEAR:
+        return None
+    between = _BETWEEN_COMPOSITED if found.proof else _BETWEEN
+    bound = max(least, found.middle + between * (edit - found.middle))
+    strong = found.level > bound
+    weak = found.level > max(least, found.middle + _WEAKER * (bound - found.middle))
+    around, count = label(weak, np.ones((3, 3)))
+    kept = _largest(around, beyond, count) & np.isin(np.arange(count + 1), around[strong])
+    region = kept[around]
+    region = binary_closing(np.pad(region, 4), np.ones((3, 3)), iterations=2)[4:-4, 4:-4]
+    outline = _Outline(found, _filled(region))
+    drawn = outline.at(bound)
+    if not found.proof:
+        drawn = _closer(drawn, outline.at(found.middle + _CLOSER * (edit - found.middle)))
+    drawn_parts, count = label(drawn, np.ones((3, 3)))
+    if not count:
+        return None
+    energy = np.bincount(drawn_parts.ravel(), outline.beyond.ravel() ** 2, count + 1)
+    order = np.argsort(-energy[1:], kind="stable") + 1
+    kept = _largest(drawn_parts, outline.beyond, count)
+    return np.stack([drawn_parts == number for number in order if kept[number]])
+
+
+class _Outline:
+    """Draws what stands out pixel by pixel, in and near some cells."""
+
+    def __init__(self, found: Changed, region: Mask):
+        from scipy.ndimage import binary_dilation
+
+        shape = found.smooth.shape
+        self._fine = smoothed(found.difference, 0.0 if found.proof else 1.0)
+        self._expected = pixels(found.expected, shape) + FLOOR
+        self._near = binary_dilation(pixels(region, shape), iterations=6)
+        self.beyond = np.maximum(found.smooth - self._expected + FLOOR, 0)
+
+    def at(self, level: float) -> Mask:
+        """Return what lies beyond a level, holes filled and specks left out."""
+        from scipy.ndimage import binary_closing, binary_opening
+
+        fine = (self._fine > self._expected * np.exp(level) - FLOOR) & self._near
+        closed = binary_closing(np.pad(fine, 16), iterations=5)[16:-16, 16:-16]
+        drawn: Mask = binary_opening(_filled(closed), iterations=2)
+        return drawn
+
+
+def _filled(mask: Mask) -> Mask:
+    """Return a mask without its small holes: a large one is background that an edit goes round."""
+    from scipy.ndimage import binary_fill_holes, label
+
+    holes, count = label(binary_fill_holes(mask) & ~mask)
+    small = np.bincount(holes.ravel(), minlength=count + 1) <= _HOLE * mask.size
+    small[0] = False
+    filled: Mask = mask | small[holes]
+    return filled
+
+
+def _closer(drawn: Mask, closer: Mask) -> Mask:
+    """Return what was drawn, each part by its closer outline where that is most of it.
+
+    A hard edge leaks a little outwards; a part whose change varies would be torn.
+    """
+    from scipy.ndimage import label
+
+    parts, count = label(drawn, np.ones((3, 3)))
+    of_all = np.bincount(parts.ravel(), minlength=count + 1)
+    of_closer = np.bincount(parts[closer], minlength=count + 1)
+    most = of_closer >= _KEPT * of_all
+    chosen: Mask = np.where(most[parts], closer, drawn) & drawn
+    return chosen
+
+
+def _largest(parts: NDArray[np.int_], beyond: NDArray[np.float32], count: int) -> NDArray[np.bool_]:
+    """Tell of each numbered part, 0 is none, whether it is more than a speck of change."""
+    energy = np.bincount(parts.ravel(), beyond.ravel() ** 2, count + 1)
+    energy[0] = 0
+    large: NDArray[np.bool_] = (energy > 0) & (energy >= _SMALLEST * energy.max())
+    return large
+
+
+def _weighted_median(values: NDArray[np.float32], weights: NDArray[np.float32]) -> float:
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order], dtype=np.float64)
+    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
 
 
 def save_mask(suggestion: Suggestion, path: Path) -> None:

@@ -1,74 +1,191 @@
-"""Whether the bounds that a calibration proposes would still notice a fault."""
+"""Whether the bounds that a calibration proposes would still notice a fault, or a broken pair."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.calibration.values import Calibrated, Calibration
-from pytest_editmetrics.checks.selftest import try_faults
+from pytest_editmetrics.background.faults import grossly_broken
+from pytest_editmetrics.calibration.tolerance import assumption_free_runs
+from pytest_editmetrics.calibration.values import Calibrated, Calibration, Demand
+from pytest_editmetrics.checks.judge import Job, judged_only
+from pytest_editmetrics.checks.selftest import Noticed, try_faults
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.runs.folder import IMAGES, GateRecord, Run
-from pytest_editmetrics.saved_runs.score import job_of
+from pytest_editmetrics.saved_runs.score import area_of, job_of
 from pytest_editmetrics.session.state import EditSession
 
+if TYPE_CHECKING:
+    from pytest_editmetrics.checks.pairs import Pair
+    from pytest_editmetrics.gates.verdict import Gate
 
-def tell_blind(
-    session: EditSession, runs: Mapping[str, Run], found: Calibration
-) -> tuple[Calibration, Counter[str]]:
-    """Return the calibration with a warning at each proposal that notices no fault at all.
+_SIZE = 256  # pixels, of a made picture for a gate that keeps no size
+_COARSE = 16  # pixels: how large the patches of a made picture are
 
-    Faults are put into the images that the runs keep (``selftest``). The second value counts the
-    proposals that could not be tested, by the reason.
+NO_IMAGES = "the runs keep no images of them; give run directories"
+
+
+@dataclass
+class _Tests:
+    """What is done to proposals, and what could not be done, by the reason."""
+
+    session: EditSession
+    runs: Mapping[str, Run]
+    demand: Demand
+    faults: bool
+    untested: Counter[str] = field(default_factory=Counter)
+    unbroken: Counter[str] = field(default_factory=Counter)
+    made: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
+
+
+def tested_bounds(
+    session: EditSession, runs: Mapping[str, Run], found: Calibration, *, faults: bool
+) -> tuple[Calibration, list[str]]:
+    """Return the calibration without bounds that hold for ever, and with a word at blind ones.
+
+    A bound that holds on every grossly broken pair is refused: of the images that the runs keep, or
+    of a made picture with the gate's size and boxes. With ``faults`` a bound that notices none of
+    the self-test's faults, put into kept images, gets a warning. The lines say what could not be
+    tested, and why.
     """
-    gates = []
-    untested: Counter[str] = Counter()
-    for one in track(list(found.gates), "selftest"):
-        tested = _tested(session, runs, one) if one.bound is not None else one
-        if isinstance(tested, str):
-            untested[tested] += 1
-            tested = one
-        gates.append(tested)
-    return replace(found, gates=tuple(gates)), untested
+    tests = _Tests(session, runs, found.demand, faults)
+    gates = [
+        one if one.bound is None else _tested(tests, one)
+        for one in track(list(found.gates), "selftest")
+    ]
+    lines = [f"{count} gates were not self-tested: {why}" for why, count in tests.untested.items()]
+    lines += [
+        f"{count} gates were not held to a grossly broken pair: {why}"
+        for why, count in tests.unbroken.items()
+    ]
+    return replace(found, gates=tuple(gates)), lines
 
 
-def _tested(session: EditSession, runs: Mapping[str, Run], one: Calibrated) -> Calibrated | str:
-    """Return a proposal, warned if it is blind, or why it cannot be tested."""
-    kind = "max" if one.gate.better == "lower" else "min"
-    assert one.bound is not None
-    proposal = Threshold(kind, one.bound, "golden", "the proposal")  # type: ignore[arg-type]
-    why = "the runs keep no images of them; give run directories"
-    for run in runs.values():
-        if not (run.path / IMAGES).is_dir():
+def _tested(tests: _Tests, one: Calibrated) -> Calibrated:
+    proposal, job, why = _proposal(one), None, NO_IMAGES
+    for found in _kept_jobs(tests, one):
+        if isinstance(found, str):  # another run may have what this one lacks
+            why = found
             continue
+        job = found
+        if not tests.faults:
+            break
+        noticed = try_faults(tests.session, [replace(job, explicit=proposal)])
+        if noticed.caught:
+            return one
+        if noticed.why is None:
+            return _refused(tests, one, job) or _warned(one, noticed)
+        why = noticed.why
+    if tests.faults:
+        tests.untested[why] += 1
+    return _refused(tests, one, job) or one
+
+
+def _proposal(one: Calibrated) -> Threshold:
+    assert one.bound is not None
+    kind = "max" if one.gate.better == "lower" else "min"
+    return Threshold(kind, one.bound, "golden", "the proposal")  # type: ignore[arg-type]
+
+
+def _records(tests: _Tests, one: Calibrated) -> Iterator[tuple[Run, GateRecord]]:
+    for run in tests.runs.values():
         for record in run.gates:
-            if not (record.final and _is(record, one) and record.gate.images):
-                continue
+            gate = record.gate
+            key = (record.nodeid, gate.metric, gate.name)
+            if record.final and key == (one.nodeid, one.gate.metric, one.gate.name):
+                yield run, record
+
+
+def _kept_jobs(tests: _Tests, one: Calibrated) -> Iterator[Job | str]:
+    """Yield what measures the images that the runs keep again, or why that cannot be."""
+    for run, record in _records(tests, one):
+        if record.gate.images and (run.path / IMAGES).is_dir():
             try:
-                job = job_of(session, run, record, configured=False)
-            except EditMetricsError as error:  # another run may have what this one lacks
-                why = str(error)
-                continue
-            noticed = try_faults(session, [replace(job, explicit=proposal)])
-            if noticed.why is None:
-                return _warned(one, noticed.let_through) if noticed.blind else one
-            why = noticed.why
-    return why
+                yield job_of(tests.session, run, record, configured=False)
+            except EditMetricsError as error:
+                yield str(error)
 
 
-def _is(record: GateRecord, one: Calibrated) -> bool:
-    gate = record.gate
-    return (record.nodeid, gate.metric, gate.name) == (
-        one.nodeid,
-        one.gate.metric,
-        one.gate.name,
+def _refused(tests: _Tests, one: Calibrated, job: Job | None) -> Calibrated | None:
+    """Return the gate without its bound if that would hold for ever, else ``None``."""
+    proposal = _proposal(one)
+    try:
+        values = _broken_values(tests, job) if job else _of_made_picture(tests, one)
+        told = []
+        for name, value in values:
+            if not proposal.holds(value):
+                return None
+            told.append((name, value))
+    except EditMetricsError as error:
+        tests.unbroken[str(error)] += 1
+        return None
+    if not told:
+        tests.unbroken["none of them can be measured"] += 1
+        return None
+    name, value = max(told, key=lambda pair: proposal.distance(pair[1]))
+    runs = assumption_free_runs(tests.demand.coverage, tests.demand.confidence)
+    why = (
+        f"a {proposal.kind} of {proposal.bound:.12g} holds for ever: a grossly broken pair gives"
+        f" {value:.4g} ({name}). Give more runs ({runs} need no assumption), or look at why the"
+        " values vary"
     )
+    left = why if one.left is None else f"{one.left}; {why}"
+    return replace(one, bound=None, proposal=None, left=left)
 
 
-def _warned(one: Calibrated, let_through: Sequence[str]) -> Calibrated:
+def _broken_values(tests: _Tests, job: Job) -> Iterator[tuple[str, float]]:
+    """Yield what a job's metric gives on pairs that are grossly broken.
+
+    Raises:
+        EditMetricsError: it cannot be measured at all.
+    """
+    pair = job.pair
+    for name, made in grossly_broken(pair.edited, pair.reference):
+        gate = judged_only(
+            tests.session, replace(job, pair=replace(pair, edited=made), golden=False)
+        )
+        if gate.verdict == "error" or gate.reason == "skipped-missing":
+            raise EditMetricsError(f"{gate.label} could not be judged: {gate.message}")
+        if gate.value is not None:
+            yield name, gate.value
+
+
+def _of_made_picture(tests: _Tests, one: Calibrated) -> list[tuple[str, float]]:
+    """Return the same of a made picture; gates alike are measured once."""
+    gate = one.gate
+    region = {key: gate.region.get(key) for key in ("coords", "ref_boxes", "edited_boxes")}
+    size = (gate.region.get("width"), gate.region.get("height"))
+    key = repr((gate.metric, gate.scope, region, size, gate.details.get("options")))
+    if key not in tests.made:
+        run, record = next(_records(tests, one))
+        job = job_of(tests.session, run, record, configured=False, pair=_made_pair(gate))
+        tests.made[key] = list(_broken_values(tests, job))
+    return tests.made[key]
+
+
+def _made_pair(gate: Gate) -> Pair:
+    """Return a picture of coloured patches, in the gate's size and with its boxes, unedited."""
+    import numpy as np
+    from PIL import Image
+
+    from pytest_editmetrics.checks.pairs import pair_of
+
+    width, height = (gate.region.get(side) or _SIZE for side in ("width", "height"))
+    rows, columns = -(-height // _COARSE), -(-width // _COARSE)
+    patches = np.random.default_rng(0).integers(30, 226, (rows, columns, 3), dtype=np.uint8)
+    picture = Image.fromarray(patches).resize((width, height), Image.Resampling.BICUBIC)
+    options: dict[str, Any] = {
+        which: gate.region.get(which) for which in ("ref_boxes", "edited_boxes")
+    }
+    return pair_of(picture, picture.copy(), area=area_of(gate), **options)
+
+
+def _warned(one: Calibrated, noticed: Noticed) -> Calibrated:
+    let_through: Sequence[str] = noticed.let_through
     warning = (
         f"blind: a gate with this bound notices none of {len(let_through)} faults"
         f" ({', '.join(let_through)}); see docs/selftest.md"

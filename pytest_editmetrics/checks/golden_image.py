@@ -215,7 +215,18 @@ class GoldenImage:
             return [self._not_measured(one, name, error) for one in named], []
         if result.staged is not None:
             self._record.stage(result.staged)
-        return result.gates, result.measurements
+        gates = list(result.gates)
+        recorded = any(gate.verdict == "recorded" for gate in gates)
+        if self._session.options["selftest"] and not recorded:
+            gates.append(self._selftest(job, gates))
+        return gates, result.measurements
+
+    def _selftest(self, job: ImageJob, gates: Sequence[Gate]) -> Gate:
+        """Return, as a gate, whether the comparison would notice a fault."""
+        from pytest_editmetrics.checks.selftest import image_case, selftest_gate, selftest_image
+
+        noticed = selftest_image(self._session, job, gates)
+        return selftest_gate(noticed, image_case(gates[0].name), gates[0].region)
 
     def _stated(
         self, comparator: object, tolerance: float | None

@@ -45,6 +45,7 @@ class ImageJob:
     is the running test or fixture; ``None`` if a saved image is compared again, of the edit that
     ran in ``environment``, for whose golden ``recorded`` comparators are written down. ``failed``
     makes the gate of a comparator that could not compare; without it the error is raised.
+    ``judged_only``: nothing is recorded, kept or shown.
     """
 
     owner: Owner | None
@@ -58,6 +59,7 @@ class ImageJob:
     colour: Colour = "seen"
     recorded: tuple[str, ...] = ()
     failed: Callable[[Comparator, Exception], Gate] | None = None
+    judged_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     settings = session.settings.golden_images
     image = prepared(job.image, job.coords, job.scope, job.colour)
     session.goldens.check_inside(job.address.folder)
-    update = session.options["update"]
+    update: UpdateMode = "none" if job.judged_only else session.options["update"]
     environment = job.environment or session.environment
     variants = session.variant_files.of(job.address)
     found = find_image(job.address, environment.among(variants), settings.format)
@@ -127,6 +129,8 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         )
         for gate in gates
     ]
+    if job.judged_only:
+        return ImageResult(tuple(gates), [])
     test = None if job.owner is None else job.owner.test.nodeid
     gates = shown(session, test, gates, image.decoded, golden, image.mask, compared)
     staged = None

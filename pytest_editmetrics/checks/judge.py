@@ -170,7 +170,7 @@ def _judged(
     if job.unnamed:
         origin["unnamed"] = True
     try:
-        coords = _object_coords(job) if metric.compares == "objects" else job.pair.area
+        coords = object_boxes(job) if metric.compares == "objects" else job.pair.area
         bound = bind(job.owner, session, config, job.options)
         if bound.fixture is not None:
             origin["fixture"] = bound.fixture
@@ -329,7 +329,7 @@ def _foreign(job: Job, error: Exception) -> EditMetricsError:
     )
 
 
-def _object_coords(job: Job) -> Boxes:
+def object_boxes(job: Job) -> Boxes:
     """Return the pipe's list of boxes: the reference's, then the edited image's."""
     metric = job.config.metric.name
     if job.object_coords is not None:

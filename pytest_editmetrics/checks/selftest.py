@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_editmetrics.background.faults import FAULTS, Fault
-from pytest_editmetrics.checks.judge import Job, judged_only
+from pytest_editmetrics.background.faults import FAULTS, Fault, Place
+from pytest_editmetrics.checks.judge import Job, judged_only, object_boxes
+from pytest_editmetrics.errors import EditMetricsError, MissingResourceError, RegionError
+from pytest_editmetrics.images.boxes import clip_box, normalise_boxes
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.checks.image_job import ImageJob
     from pytest_editmetrics.gates.verdict import Gate
+    from pytest_editmetrics.images.load import Array
+    from pytest_editmetrics.images.regions import Mask
 
 
 @dataclass(frozen=True)
 class Noticed:
     """Which faults a case's gates noticed.
 
-    ``caught`` maps a fault to the metrics that failed; ``let_through`` changed the image and failed
-    none; ``untried`` could not be put into this image, or changed nothing in it. ``why`` is why
+    ``caught`` maps a fault to the metrics that failed at the weakest strength that failed any, and
+    ``since`` to that strength in words; ``let_through`` changed the image and failed none, however
+    strong; ``untried`` could not be put into this image, or changed nothing in it. ``why`` is why
     nothing is known of the case, else ``None``; ``broken`` tells that it is an error.
     """
 
-    caught: dict[str, list[str]]
-    let_through: list[str]
-    untried: list[str]
+    caught: dict[str, list[str]] = field(default_factory=dict)
+    since: dict[str, str] = field(default_factory=dict)
+    let_through: list[str] = field(default_factory=list)
+    untried: list[str] = field(default_factory=list)
     why: str | None = None
     broken: bool = False
 
@@ -41,9 +48,64 @@ class Noticed:
         """Whether faults were tried and not one was caught."""
         return bool(self.let_through) and not self.caught
 
+    @property
+    def caught_from(self) -> list[str]:
+        """What was caught, each with its weakest strength, as ``shift from 1 px``."""
+        return [
+            f"{fault} from {since}" if (since := self.since[fault]) else fault
+            for fault in self.caught
+        ]
+
+
+class _NoVerdict(Exception):
+    """A gate that could not be judged: nothing is known of the case."""
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What faults are put into: an edited image, where each kind of them goes, and who judges.
+
+    ``fails`` takes a faulty image and returns the metrics that fail; it raises ``_NoVerdict``.
+    """
+
+    edited: Array
+    reference: Array
+    where: Mapping[Place, Mask]
+    fails: Callable[[Array], list[str]]
+    only: Mapping[str, Fault] | None = None
+
+    def faults(self) -> Iterable[tuple[str, Fault, Mask]]:
+        """Yield the faults that gates of these kinds should notice, or ``only`` some of them."""
+        for place, where in self.where.items():
+            for name, fault in FAULTS[place].items():
+                if self.only is None:
+                    yield name, fault, where
+                elif name in self.only:
+                    yield name, self.only[name], where
+
+    def noticed(self) -> Noticed:
+        """Put every fault in, from weak to strong until a gate fails."""
+        found = Noticed()
+        for name, fault, where in self.faults():
+            tried = False
+            for strength in fault.strengths:
+                made = fault.put(self.edited, self.reference, where, strength)
+                if made is None:
+                    continue
+                tried = True
+                if failing := self.fails(made):
+                    found.caught[name] = failing
+                    found.since[name] = fault.named(strength)
+                    break
+            if name not in found.caught:
+                (found.let_through if tried else found.untried).append(name)
+        if found.caught or found.let_through:
+            return found
+        return replace(found, why="no fault finds room in this image")
+
 
 def selftest(session: EditSession, jobs: Sequence[Job], gates: Sequence[Gate]) -> Noticed:
-    """Put every fault into the edited image of a case and judge the case's gates again.
+    """Put the faults that a case should notice into its edited image and judge its gates again.
 
     Args:
         session: of the project.
@@ -54,49 +116,111 @@ def selftest(session: EditSession, jobs: Sequence[Job], gates: Sequence[Gate]) -
         What was noticed. A case with a failing gate notices nothing more, one whose gates were
         all unmeasured or recorded holds nothing: neither is tried.
     """
+    return _not_tried(gates) or try_faults(session, jobs)
+
+
+def selftest_image(session: EditSession, job: ImageJob, gates: Sequence[Gate]) -> Noticed:
+    """Put faults into an image that has a golden, and compare it again; else as ``selftest``."""
+    return _not_tried(gates) or _try_image(session, job)
+
+
+def _not_tried(gates: Sequence[Gate]) -> Noticed | None:
     if any(gate.failing for gate in gates):
-        return Noticed({}, [], list(FAULTS), "a gate fails already")
+        return Noticed(why="a gate fails already")
     if not any(gate.verdict in ("pass", "review") for gate in gates):
-        return Noticed({}, [], list(FAULTS), "no gate holds a measured value to a bound")
-    return try_faults(session, jobs)
+        return Noticed(why="no gate holds a measured value to a bound")
+    return None
 
 
 def try_faults(
-    session: EditSession, jobs: Sequence[Job], faults: Mapping[str, Fault] = FAULTS
+    session: EditSession, jobs: Sequence[Job], only: Mapping[str, Fault] | None = None
 ) -> Noticed:
-    """Put every fault into the edited image of jobs that share a pair, and judge the jobs.
+    """Put faults into the edited image of jobs that share a pair, and judge the jobs.
 
-    A gate that gives no verdict (weights are missing) lets nothing through: nothing is known then,
-    unless it is one that may be skipped and another gate notices.
+    A gate of the background is tried with faults of the background, one of the edit area or of
+    objects with what may happen to these. A gate that gives no verdict (weights are missing) lets
+    nothing through: nothing is known then, unless it is one that may be skipped and another gate
+    notices.
     """
     pair = jobs[0].pair
-    caught: dict[str, list[str]] = {}
-    let_through, untried = [], []
-    skipped: str | None = None
-    for name, fault in faults.items():
-        made = fault.make(pair.reference, pair.edited, pair.inside)
-        if made is None or np.array_equal(made, pair.edited):
-            untried.append(name)
-            continue
-        faulty = replace(pair, edited=np.ascontiguousarray(made))
-        failing = []
+    skipped: list[str] = []
+
+    def fails(made: Array) -> list[str]:
+        failing, faulty = [], replace(pair, edited=made)
         for job in jobs:
             gate = judged_only(session, replace(job, pair=faulty))
             no_verdict = f"{gate.label} could not be judged: {gate.message}"
             if gate.verdict == "error":
-                return Noticed({}, [], list(faults), no_verdict, broken=True)
+                raise _NoVerdict(no_verdict)
             if gate.reason == "skipped-missing":
-                skipped = no_verdict
+                skipped.append(no_verdict)
             elif gate.verdict == "fail":
                 failing.append(gate.metric)
-        if failing:
-            caught[name] = failing
+        return failing
+
+    try:
+        found = _Trial(pair.edited, pair.reference, _where(jobs), fails, only).noticed()
+    except (_NoVerdict, EditMetricsError) as error:
+        return Noticed(why=str(error), broken=True)
+    if skipped and not found.caught:
+        return Noticed(why=skipped[0])
+    return found
+
+
+def _where(jobs: Sequence[Job]) -> dict[Place, Mask]:
+    """Return what each kind of gate among these looks at in the edited image."""
+    inside = jobs[0].pair.inside
+    found: dict[Place, Mask] = {}
+    for job in jobs:
+        if job.config.metric.compares == "objects":
+            found["objects"] = found.get("objects", np.zeros_like(inside)) | _objects(job)
+        elif job.config.scope == "edit_area":
+            found["edit" if job.config.metric.asks == "change" else "area"] = inside
         else:
-            let_through.append(name)
-    if skipped is not None and not caught:
-        return Noticed({}, [], list(faults), skipped)
-    why = None if caught or let_through else "no fault finds room in this image"
-    return Noticed(caught, let_through, untried, why)
+            found["background"] = ~inside
+    return found
+
+
+def _objects(job: Job) -> Mask:
+    """Return the pixels of the objects' boxes in the edited image."""
+    height, width = job.pair.inside.shape
+    found: Mask = np.zeros((height, width), np.bool_)
+    try:
+        boxes = object_boxes(job)
+        for box in normalise_boxes(boxes[len(boxes) // 2 :], "edited_boxes"):
+            if (seen := clip_box(box, width, height)) is not None:
+                x1, y1, x2, y2 = seen
+                found[y1:y2, x1:x2] = True
+    except RegionError:  # the gate itself says so
+        pass
+    return found
+
+
+def _try_image(session: EditSession, job: ImageJob) -> Noticed:
+    from pytest_editmetrics.checks.image_job import prepared, run_job
+    from pytest_editmetrics.images.channels import as_rgb, with_rgb
+
+    skips = session.options["skip-missing"]
+    try:
+        image = prepared(job.image, job.coords, job.scope, job.colour)
+        pixels = image.decoded.pixels
+
+        def fails(made: Array) -> list[str]:
+            faulty = replace(job, image=with_rgb(pixels, made), judged_only=True, failed=None)
+            gates = run_job(session, faulty).gates
+            return [gate.metric for gate in gates if gate.verdict == "fail"]
+
+        shown = as_rgb(pixels)
+        return _Trial(shown, shown, {"image": image.mask}, fails).noticed()
+    except MissingResourceError as error:
+        return Noticed(why=str(error), broken=error.pipe not in skips)
+    except EditMetricsError as error:
+        return Noticed(why=str(error), broken=True)
+
+
+def image_case(name: str | None) -> str:
+    """Return what the self-test of a golden image is called, apart from an edit's of this name."""
+    return "golden_image" if name is None else f"golden_image:{name}"
 
 
 def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any]) -> Gate:
@@ -134,6 +258,7 @@ def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any])
         region=region,
         details={
             "caught": noticed.caught,
+            "since": noticed.since,
             "let_through": noticed.let_through,
             "untried": noticed.untried,
             "advice": "tighten a bound, or measure a metric that sees one of them; see"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pytest_editmetrics.background.faults import GRADED, Graded
+from pytest_editmetrics.background.faults import OF_AN_EXPECTATION, Fault
 from pytest_editmetrics.checks.judge import Job, judged_only
 from pytest_editmetrics.checks.pairs import pair_of
 from pytest_editmetrics.checks.selftest import try_faults
@@ -27,7 +27,7 @@ class Strength:
     first of them.
     """
 
-    fault: Graded
+    fault: Fault
     on_one: float | None
     on_all: float | None
     by: tuple[str, ...]
@@ -36,8 +36,8 @@ class Strength:
 def strengths(session: EditSession, expect: Expect) -> Iterator[Strength]:
     """Give what each fault comes to under an expectation, with the bounds that hold in a project.
 
-    Every fault of ``background.faults.GRADED`` is put, at each of its strengths, into an edit that
-    is clean: two photos, a box of them inverted.
+    Every fault of ``background.faults.OF_AN_EXPECTATION`` is put, at each of its strengths, into an
+    edit that is clean: two photos, a box of them inverted.
 
     Raises:
         EditMetricsError: a gate gives no verdict, or fails what is clean.
@@ -51,7 +51,7 @@ def strengths(session: EditSession, expect: Expect) -> Iterator[Strength]:
                     f"{gate.label} is {gate.verdict} before there is a fault"
                     f" ({gate.message or gate.value}): the bounds of this project let nothing pass"
                 )
-    for name, fault in GRADED.items():
+    for name, fault in OF_AN_EXPECTATION.items():
         caught = [dict(_caught(session, jobs, name, fault)) for jobs in every]
         from_ = [_from(fault, of_photo) for of_photo in caught]
         some = [strength for strength in from_ if strength is not None]
@@ -62,7 +62,7 @@ def strengths(session: EditSession, expect: Expect) -> Iterator[Strength]:
 
 
 def _caught(
-    session: EditSession, jobs: list[Job], name: str, fault: Graded
+    session: EditSession, jobs: list[Job], name: str, fault: Fault
 ) -> Iterable[tuple[float, list[str]]]:
     for strength in fault.strengths:
         noticed = try_faults(session, jobs, {name: fault.at(strength)})
@@ -72,7 +72,7 @@ def _caught(
             yield strength, noticed.caught[name]
 
 
-def _from(fault: Graded, caught: dict[float, list[str]]) -> float | None:
+def _from(fault: Fault, caught: dict[float, list[str]]) -> float | None:
     """Return the strength from which on all are caught."""
     first = None
     for strength in reversed(fault.strengths):

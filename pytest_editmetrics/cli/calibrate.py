@@ -24,13 +24,14 @@ def add(commands: Commands) -> None:
         description="Propose for each gate the bound inside which a stated share of all runs lies,"
         " from runs that were repeated with other seeds or on other machines. Nothing is written"
         " without --write; bounds that a test or a case states never are.",
-        epilog="example: editmetrics calibrate seed-1 seed-2 seed-3 seed-4 seed-5",
+        epilog="example: editmetrics calibrate seeds/1 seeds/2 seeds/3 seeds/4 seeds/5",
     )
     parser.add_argument(
         "folders",
         metavar="RESULTS",
         nargs="+",
-        help="a run directory or a results file; at least two",
+        help="a run directory, or a results file, which keeps no images to try faults on; at least"
+        " two",
     )
     parser.add_argument(
         "--coverage",
@@ -72,7 +73,7 @@ def add(commands: Commands) -> None:
 
 
 def _calibrate(args: argparse.Namespace) -> int:
-    from pytest_editmetrics.calibration.blindness import tell_blind
+    from pytest_editmetrics.calibration.blindness import tested_bounds
     from pytest_editmetrics.calibration.proposals import calibrate
     from pytest_editmetrics.calibration.text import calibration_lines, run_lines
     from pytest_editmetrics.calibration.tolerance import check_shares
@@ -91,12 +92,8 @@ def _calibrate(args: argparse.Namespace) -> int:
 
     def work(session: EditSession) -> int:
         found = calibrate(session, runs, demand, args.expression)
-        if args.selftest:
-            found, untested = tell_blind(session, runs, found)
-        say_all((*run_lines(runs, found), *calibration_lines(found)))
-        if args.selftest:
-            for why, count in untested.items():
-                say(f"{count} gates were not self-tested: {why}")
+        found, untested = tested_bounds(session, runs, found, faults=args.selftest)
+        say_all((*run_lines(runs, found), *calibration_lines(found), *untested))
         return _finish(session, found, write=args.write)
 
     return in_project(work, args.rootdir)

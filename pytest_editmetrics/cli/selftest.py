@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.cli.arguments import add_config, add_json, add_rootdir
+from pytest_editmetrics.cli.arguments import add_config, add_expression, add_json, add_rootdir
 from pytest_editmetrics.cli.lines import say_all, say_json
+from pytest_editmetrics.errors import InputError
 
 if TYPE_CHECKING:
     from pytest_editmetrics.checks.selftest import Noticed
@@ -23,12 +24,21 @@ def add(commands: Commands) -> None:
         "selftest",
         help="put faults into the images of a run and tell which its thresholds let through",
         description="Put faults of known strength into each edited image of a run, judge its gates"
-        " again and tell which faults they let through. Exit status 1 if a case notices none,"
-        " or a gate gives no verdict.",
-        epilog="example: editmetrics selftest run",
+        " again and tell from which strength each fault is noticed, and which are let through. Exit"
+        " status 1 if a case notices none, or a gate gives no verdict.",
+        epilog="example: editmetrics selftest run --exclude 'test_upscale: no bound is meant to"
+        " hold'",
     )
     parser.add_argument(
         "run_path", metavar="RUN", help="a run directory (pytest --editmetrics-run-dir=DIR)"
+    )
+    add_expression(parser)
+    parser.add_argument(
+        "--exclude",
+        metavar="'EXPR: REASON'",
+        action="append",
+        default=[],
+        help="leave out gates that EXPR, as for -k, matches, and state why; may be repeated",
     )
     add_config(parser)
     add_rootdir(parser)
@@ -43,12 +53,13 @@ def _selftest(args: argparse.Namespace) -> int:
     run = read_run(Path(args.run_path))
 
     def work(session: EditSession) -> int:
-        found = dict(_noticed(session, run, configured=args.config is not None))
+        cases, excluded = _cases(run, args.expression, args.exclude)
+        found = dict(_noticed(session, run, cases, configured=args.config is not None))
         if args.json:
-            cases = [{"case": case, **_plain(noticed)} for case, noticed in found.items()]
-            say_json({"faults": _faults(), "cases": cases})
+            plain = [{"case": case, **_plain(noticed)} for case, noticed in found.items()]
+            say_json({"faults": _faults(), "cases": plain, "excluded": excluded})
         else:
-            say_all(_lines(found))
+            say_all(_lines(found, excluded))
         tried = [noticed for noticed in found.values() if noticed.why is None]
         wrong = any(noticed.blind or noticed.broken for noticed in found.values())
         return int(not tried or wrong)
@@ -56,49 +67,99 @@ def _selftest(args: argparse.Namespace) -> int:
     return in_project(work, args.rootdir, args.config)
 
 
-def _noticed(session: EditSession, run: Run, *, configured: bool) -> Iterator[tuple[str, Noticed]]:
-    from pytest_editmetrics.background.faults import FAULTS
-    from pytest_editmetrics.checks.selftest import Noticed, selftest
+def _cases(
+    run: Run, expression: str | None, excludes: Sequence[str]
+) -> tuple[dict[str, list[GateRecord]], dict[str, str]]:
+    """Return the gates of each case, and why cases are left out.
+
+    Raises:
+        InputError: an exclusion without a reason, or an expression that matches nothing.
+        EditMetricsError: there is no gate to test.
+    """
+    from pytest_editmetrics.errors import EditMetricsError
+    from pytest_editmetrics.saved_runs.approve import matching, selected
+
+    chosen = [record for record in selected([run], expression) if record.gate.compares != "gates"]
+    if not chosen:
+        raise EditMetricsError(f"{run.shown}: there is no gate to test")
+    excluded: dict[str, str] = {}
+    for text in excludes:
+        out, reason = _exclusion(text)
+        found = matching(chosen, out)
+        if not found:
+            raise InputError(f"--exclude {text!r} matches none of the {len(chosen)} gates")
+        for record in found:
+            excluded[f"{record.nodeid} {record.gate.label}"] = reason
+        chosen = [record for record in chosen if record not in found]
+    cases: dict[str, list[GateRecord]] = {}
+    for record in chosen:
+        cases.setdefault(_case(record), []).append(record)
+    return cases, excluded
+
+
+def _case(record: GateRecord) -> str:
+    """Return what a gate is tested with: the others of its pair, or its golden image alone."""
+    name = "" if record.gate.name is None else f"@{record.gate.name}"
+    image = "" if record.gate.snapshot is None else " golden_image"
+    return f"{record.nodeid}{image}{name}"
+
+
+def _exclusion(text: str) -> tuple[str, str]:
+    expression, colon, reason = text.partition(": ")
+    if not colon or not expression.strip() or not reason.strip():
+        raise InputError(f"--exclude {text!r} states no reason; give 'EXPR: REASON'")
+    return expression.strip(), reason.strip()
+
+
+def _noticed(
+    session: EditSession, run: Run, cases: Mapping[str, list[GateRecord]], *, configured: bool
+) -> Iterator[tuple[str, Noticed]]:
+    from pytest_editmetrics.checks.selftest import Noticed, selftest, selftest_image
     from pytest_editmetrics.errors import EditMetricsError, ImageError, RegionError
     from pytest_editmetrics.progress import track
-    from pytest_editmetrics.saved_runs.score import job_of
+    from pytest_editmetrics.saved_runs.score import image_job_of, job_of
 
-    cases: dict[str, list[GateRecord]] = {}
-    for record in run.gates:
-        if record.final and record.gate.snapshot is None and record.gate.compares != "gates":
-            name = "" if record.gate.name is None else f"@{record.gate.name}"
-            cases.setdefault(record.nodeid + name, []).append(record)
-    if not cases:
-        raise EditMetricsError(f"{run.shown}: there is no gate to test")
     for case, records in track(list(cases.items()), "selftest"):
         try:
+            if records[0].gate.snapshot is not None:
+                job = image_job_of(session, run, records[0], configured)
+                yield case, selftest_image(session, job, [record.gate for record in records])
+                continue
             jobs = [job_of(session, run, record, configured) for record in records]
         except EditMetricsError as error:
             broken = isinstance(error, (ImageError, RegionError))
-            yield case, Noticed({}, [], list(FAULTS), str(error), broken)
+            yield case, Noticed(why=str(error), broken=broken)
             continue
         yield case, selftest(session, jobs, [record.gate for record in records])
 
 
-def _faults() -> dict[str, str]:
+def _faults() -> dict[str, dict[str, Any]]:
     from pytest_editmetrics.background.faults import FAULTS
 
-    return {name: fault.text for name, fault in FAULTS.items()}
+    return {
+        name: {"text": fault.text, "strengths": list(fault.strengths), "unit": fault.unit}
+        for faults in FAULTS.values()
+        for name, fault in faults.items()
+    }
 
 
 def _plain(noticed: Noticed) -> dict[str, Any]:
     return {**vars(noticed), "blind": noticed.blind}
 
 
-def _lines(found: dict[str, Noticed]) -> Iterator[str]:
+def _lines(found: Mapping[str, Noticed], excluded: Mapping[str, str]) -> Iterator[str]:
     for case, noticed in found.items():
         if noticed.why is not None:
             yield f"{case}: not tried: {noticed.why}"
             continue
         blind = "BLIND, " if noticed.blind else ""
         yield f"{case}: {blind}{len(noticed.caught)} of {noticed.tried} faults noticed"
-        for fault in noticed.let_through:
-            yield f"    let through  {fault}: {_faults()[fault]}"
+        if noticed.caught:
+            yield f"    notices      {', '.join(noticed.caught_from)}"
+        for name in noticed.let_through:
+            yield f"    let through  {_let_through(name)}"
+    for what, reason in excluded.items():
+        yield f"{what}: excluded: {reason}"
     if broken := sum(noticed.broken for noticed in found.values()):
         yield f"FAILED: {broken} of {len(found)} cases have a gate that could not be judged"
     tried_cases = [noticed for noticed in found.values() if noticed.why is None]
@@ -106,10 +167,18 @@ def _lines(found: dict[str, Noticed]) -> Iterator[str]:
         yield "FAILED: no case could be tried, so this proves nothing"
         return
     yield ""
-    yield f"{'fault':<12}  noticed  let through"
-    for fault in _faults():
-        caught = sum(fault in noticed.caught for noticed in tried_cases)
-        missed = sum(fault in noticed.let_through for noticed in tried_cases)
-        yield f"{fault:<12}  {caught:>7}  {missed:>11}"
+    yield f"{'fault':<17}  noticed  let through"
+    for name in _faults():
+        caught = sum(name in noticed.caught for noticed in tried_cases)
+        missed = sum(name in noticed.let_through for noticed in tried_cases)
+        if caught or missed:
+            yield f"{name:<17}  {caught:>7}  {missed:>11}"
     if blind_cases := sum(noticed.blind for noticed in tried_cases):
         yield f"FAILED: {blind_cases} of {len(tried_cases)} cases notice no fault at all"
+
+
+def _let_through(name: str) -> str:
+    """Return a fault that is let through, however strong, in words."""
+    fault = _faults()[name]
+    strongest = f"{fault['strengths'][-1]:g} {fault['unit']}"
+    return f"{name}, even {strongest}" if fault["unit"] else name

@@ -56,5 +56,28 @@ def apart(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.uint8]
     return difference
 
 
+def as_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the colours of an image (H, W), (H, W, 3) or (H, W, 4), (H, W, 3).
+
+    >>> as_rgb(np.full((1, 1), 7, np.uint8)).tolist()
+    [[[7, 7, 7]]]
+    """
+    if pixels.ndim == 2:
+        return np.repeat(pixels[..., None], 3, axis=2)
+    return np.ascontiguousarray(pixels[..., :3])
+
+
+def with_rgb(pixels: NDArray[np.uint8], colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return an image of the kind of ``pixels``, its alpha too, in other colours (H, W, 3).
+
+    >>> with_rgb(np.zeros((1, 1, 4), np.uint8), np.full((1, 1, 3), 7, np.uint8)).tolist()
+    [[[7, 7, 7, 0]]]
+    """
+    if pixels.ndim == 2:
+        grey: NDArray[np.uint8] = average(colours.astype(np.float64)).round().astype(np.uint8)
+        return grey
+    return np.concatenate([colours, pixels[..., 3:]], axis=2)
+
+
 def _planes(image: Any) -> tuple[Any, Any, Any]:
     return image[..., 0], image[..., 1], image[..., 2]

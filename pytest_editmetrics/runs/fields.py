@@ -268,7 +268,8 @@ DETAILS = _declared(
     distance whole: of comparator `pixel`: beyond which distance a pixel counts
     largest whole: of comparators `exact` and `pixel`: the largest difference, of 255
     caught mapping: of a self-test: the faults that failed a metric
-    let_through list: of a self-test: the faults that no metric noticed
+    since mapping: of a self-test: the weakest strength that failed one, by fault
+    let_through list: of a self-test: the faults that no metric noticed, however strong
     untried list: of a self-test: the faults that find no room in the image
     advice text: of a self-test: what to do
     """

@@ -45,21 +45,27 @@ def selected(runs: Sequence[Run], expression: str | None) -> list[GateRecord]:
     records = [record for run in runs for record in run.gates if record.final]
     if expression is None:
         return records
-    found = [record for record in records if record.nodeid == expression]
-    found = found or _matching(records, expression)
+    found = matching(records, expression)
     if not found:
         where = ", ".join(str(run.shown) for run in runs)
         raise InputError(f"-k {expression!r} selects none of the {len(records)} gates of {where}")
     return found
 
 
-def _matching(records: Sequence[GateRecord], expression: str) -> list[GateRecord]:
+def matching(records: Sequence[GateRecord], expression: str) -> list[GateRecord]:
+    """Return the gates that a whole test id, or an expression as for ``selected``, matches.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    if whole := [record for record in records if record.nodeid == expression]:
+        return whole
     from _pytest.mark.expression import Expression
 
     try:
         compiled = Expression.compile(expression)
     except Exception as error:  # its type changed between versions of pytest
-        raise InputError(f"-k {expression!r} cannot be read: {error}") from None
+        raise InputError(f"the expression {expression!r} cannot be read: {error}") from None
 
     def matches(record: GateRecord) -> bool:
         text = f"{record.nodeid}::{record.gate.label}".lower()

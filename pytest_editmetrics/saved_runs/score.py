@@ -18,6 +18,7 @@ from pytest_editmetrics.session.outputs import now, package_versions
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.checks.image_job import ImageJob
     from pytest_editmetrics.checks.pairs import Pair
     from pytest_editmetrics.goldens.environment import Environment
     from pytest_editmetrics.images.load import Array
@@ -96,7 +97,9 @@ def _outcomes(gates: list[tuple[GateRecord, Gate]]) -> dict[str, str]:
 def _scored(session: EditSession, run: Run, record: GateRecord, configured: bool) -> Gate:
     try:
         if record.gate.metric.startswith(GOLDEN_IMAGE):
-            return _compared(session, run, record, configured)
+            from pytest_editmetrics.checks.image_job import run_job
+
+            return run_job(session, image_job_of(session, run, record, configured)).gates[0]
         job = job_of(session, run, record, configured)
     except EditMetricsError as error:
         return replace(
@@ -115,9 +118,13 @@ def _scored(session: EditSession, run: Run, record: GateRecord, configured: bool
     return explained(session, judged(session, job))
 
 
-def _compared(session: EditSession, run: Run, record: GateRecord, configured: bool) -> Gate:
-    """Compare a saved image with today's golden image."""
-    from pytest_editmetrics.checks.image_job import ImageJob, run_job
+def image_job_of(session: EditSession, run: Run, record: GateRecord, configured: bool) -> ImageJob:
+    """Return what compares a saved image with today's golden image.
+
+    Raises:
+        EditMetricsError: it cannot be: no image, an unknown comparator, a fixture's pipe.
+    """
+    from pytest_editmetrics.checks.image_job import ImageJob
     from pytest_editmetrics.config.golden_images import COMPARATORS
     from pytest_editmetrics.goldens.images import image_address
     from pytest_editmetrics.images.colour_words import check_colour
@@ -135,7 +142,7 @@ def _compared(session: EditSession, run: Run, record: GateRecord, configured: bo
             f"unknown comparator {comparator!r}{did_you_mean(comparator, COMPARATORS)}"
         )
     scope: Any = gate.scope
-    job = ImageJob(
+    return ImageJob(
         owner=None,
         comparators={comparator: _explicit(gate)},
         image=run.image_path(gate.images["edited"]),
@@ -147,7 +154,6 @@ def _compared(session: EditSession, run: Run, record: GateRecord, configured: bo
         colour=check_colour(gate.details.get("colour", "seen")),
         recorded=_joined(gate),
     )
-    return run_job(session, job).gates[0]
 
 
 def _joined(gate: Gate) -> tuple[str, ...]:
@@ -165,8 +171,14 @@ def _check_fixture(gate: Gate, configured: bool) -> None:
         )
 
 
-def job_of(session: EditSession, run: Run, record: GateRecord, configured: bool) -> Job:
-    """Return what measures a saved gate again.
+def job_of(
+    session: EditSession,
+    run: Run,
+    record: GateRecord,
+    configured: bool,
+    pair: Pair | None = None,
+) -> Job:
+    """Return what measures a saved gate again, of other images than the run keeps if given.
 
     Raises:
         EditMetricsError: it cannot be: an unknown metric, no images, a fixture's pipe.
@@ -185,7 +197,7 @@ def job_of(session: EditSession, run: Run, record: GateRecord, configured: bool)
         test=gate.golden_key(record.nodeid),
         digest=(gate.golden or {}).get("digest"),
         config=replace(config, scope=scope),
-        pair=_pair(run, gate),
+        pair=pair or _pair(run, gate),
         name=gate.name,
         explicit=_explicit(gate),
         options=checked_options(session, config, gate.details.get("options") or {}),
@@ -224,22 +236,28 @@ def _pair(run: Run, gate: Gate) -> Pair:
         raise EditMetricsError(f"the run keeps no images of {gate.label}; {why}")
     from pytest_editmetrics.checks.pairs import pair_of
     from pytest_editmetrics.images.colour_words import check_colour
-    from pytest_editmetrics.images.shapes import Region
 
-    area = gate.region.get("coords")
     pair = pair_of(
         run.image_path(gate.images["reference"]),
         run.image_path(gate.images["edited"]),
         resize=gate.region.get("resize"),
         aspect="any",
         colour=check_colour(gate.details.get("colour", "seen")),
-        area=Region.of(area) if isinstance(area, dict) else area,
+        area=area_of(gate),
         ref_boxes=gate.region.get("ref_boxes"),
         edited_boxes=gate.region.get("edited_boxes"),
     )
     pair = replace(pair, read=_read(gate))
     numbers = _numbers(run, gate, pair)
     return pair if numbers is None else pair.with_numbers(numbers)
+
+
+def area_of(gate: Gate) -> Any:
+    """Return the edit area of a saved gate: a region, or boxes as the user gave them."""
+    from pytest_editmetrics.images.shapes import Region
+
+    area = gate.region.get("coords")
+    return Region.of(area) if isinstance(area, dict) else area
 
 
 def _read(gate: Gate) -> dict[str, Mapping[str, Any]]:

@@ -33,11 +33,10 @@ def test_a_blind_case_fails_and_says_what_it_lets_through(suite):
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*GateFailure: selftest@loose 0.000 < min 0.125*",
+            "*GateFailure: selftest@loose 0.000 < min 0.111*",
             "*bound     *--editmetrics-selftest*",
             "*    to accept tighten a bound, or measure a metric that sees one of them*",
-            "*    unnoticed shift-1px, shift-3px, blur, exposure, colour-cast, jpeg-60, spill-32px,"
-            " edit-undone*",
+            "*    unnoticed shift, zoom, blur, noise, exposure, colour-cast, jpeg, spill, gone",
         ]
     )
     result.stdout.fnmatch_lines(["selftest * 2 * 1 * 1 *"])
@@ -60,6 +59,7 @@ def test_it_works_on_workers_and_from_the_ini_file(suite):
     assert gates["loose"]["details"]["caught"] == {}
     assert gates[None]["details"]["let_through"] == []
     assert gates[None]["details"]["caught"]["edit-undone"] == ["edit_lpips"]
+    assert gates[None]["details"]["since"]["shift"] == "1 px"
 
 
 def test_a_case_that_fails_anyway_is_not_tried(suite):
@@ -113,17 +113,19 @@ def test_an_image_that_is_damaged_is_no_success(run, capsys):
 def test_the_command_lists_what_each_case_lets_through(run, capsys):
     assert main(["selftest", "run"]) == 1
     out = capsys.readouterr().out
-    assert "test_edit.py::test_tight: 8 of 8 faults noticed" in out
-    assert "test_edit.py::test_loose@loose: BLIND, 0 of 8 faults noticed" in out
-    assert "    let through  jpeg-60: background through JPEG 60" in out
-    assert "shift-3px           1            1" in out
+    assert "test_edit.py::test_tight: 10 of 10 faults noticed" in out
+    assert "    notices      shift from 1 px, zoom from 0.5 %, blur from 0.5 px (sigma), " in out
+    assert "test_edit.py::test_loose@loose: BLIND, 0 of 9 faults noticed" in out
+    assert "    let through  jpeg, even 10 quality" in out
+    assert "shift                    1            1" in out
+    assert "object-moved" not in out
     assert "FAILED: 1 of 2 cases notice no fault at all" in out
 
 
 def test_the_command_takes_other_bounds(run, capsys):
     (run.path / "editmetrics.yaml").write_text("thresholds: {unedit_psnr: 30}\n")
     assert main(["selftest", "run"]) == 0
-    assert "test_loose@loose: 4 of 8 faults noticed" in capsys.readouterr().out
+    assert "test_loose@loose: 9 of 9 faults noticed" in capsys.readouterr().out
 
 
 def test_a_gate_without_its_weights_is_not_blind_but_an_error(run, capsys):
@@ -134,7 +136,7 @@ def test_a_gate_without_its_weights_is_not_blind_but_an_error(run, capsys):
     out = capsys.readouterr().out
     assert "test_edit.py::test_tight: not tried: lpips could not be judged: " in out
     assert "editmetrics weights fetch lpips:vgg" in out
-    assert "test_loose@loose: 4 of 8 faults noticed" in out
+    assert "test_loose@loose: 9 of 9 faults noticed" in out
     assert "FAILED: 1 of 2 cases have a gate that could not be judged" in out
     assert "BLIND" not in out
 
@@ -145,7 +147,7 @@ def test_a_pipe_that_may_be_skipped_leaves_what_the_others_notice(run, capsys):
     )
     run.makeini("[pytest]\npythonpath = .\neditmetrics_skip_missing = lpips-pipe\n")
     assert main(["selftest", "run"]) == 0
-    assert "test_edit.py::test_tight: 7 of 8 faults noticed" in capsys.readouterr().out
+    assert "test_edit.py::test_tight: 9 of 10 faults noticed" in capsys.readouterr().out
 
 
 def test_a_measurement_that_breaks_on_a_fault_is_an_error(suite):
@@ -182,8 +184,10 @@ def test_the_command_prints_json(run, capsys):
     found = json.loads(capsys.readouterr().out)
     by_case = {case["case"]: case for case in found["cases"]}
     assert by_case["test_edit.py::test_loose@loose"]["blind"] is True
-    assert by_case["test_edit.py::test_tight"]["caught"]["blur"] == ["unedit_max_diff", "lpips"]
-    assert set(found["faults"]) >= {"blur", "edit-undone"}
+    assert by_case["test_edit.py::test_tight"]["caught"]["edit-undone"] == ["edit_lpips"]
+    assert by_case["test_edit.py::test_tight"]["since"]["jpeg"] == "95 quality"
+    assert found["faults"]["shift"]["strengths"] == [1, 2, 4, 8, 16]
+    assert found["excluded"] == {}
 
 
 def test_a_results_file_without_images_proves_nothing(run, capsys):
@@ -193,3 +197,179 @@ def test_a_results_file_without_images_proves_nothing(run, capsys):
     out = capsys.readouterr().out
     assert "not tried: " in out
     assert "FAILED: no case could be tried, so this proves nothing" in out
+
+
+def test_a_monotone_gate_notices_from_a_strength_on(run, capsys):
+    (run.path / "editmetrics.yaml").write_text("thresholds: {unedit_psnr: 30}\n")
+    assert main(["selftest", "run", "-k", "loose"]) == 0
+    out = capsys.readouterr().out
+    assert "test_tight" not in out
+    assert "notices      shift from 1 px, zoom from" in out
+
+
+def test_what_is_excluded_is_told_with_the_reason(run, capsys):
+    assert main(["selftest", "run", "--exclude", "test_loose: a bound for its shape alone"]) == 0
+    out = capsys.readouterr().out
+    assert (
+        "test_edit.py::test_loose unedit_psnr@loose: excluded: a bound for its shape alone" in out
+    )
+    assert "BLIND" not in out
+    both = ["--exclude", "test_loose: one", "--exclude", "test_tight and lpips: another"]
+    assert main(["selftest", "run", *both, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["excluded"] == {
+        "test_edit.py::test_loose unedit_psnr@loose": "one",
+        "test_edit.py::test_tight lpips": "another",
+        "test_edit.py::test_tight edit_lpips": "another",
+    }
+    (case,) = found["cases"]
+    assert case["caught"]["blur"] == ["unedit_max_diff"]
+
+
+def test_excluding_everything_proves_nothing(run, capsys):
+    assert main(["selftest", "run", "--exclude", "test_edit: all of it"]) == 1
+    assert "FAILED: no case could be tried" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--exclude", "test_loose"], "states no reason; give 'EXPR: REASON'"),
+        (["--exclude", "test_loose: "], "states no reason"),
+        (["--exclude", "test_none: slow"], "matches none of the 4 gates"),
+        (["--exclude", "test_loose and: slow"], "cannot be read"),
+        (["-k", "test_none"], "selects none of the 4 gates"),
+    ],
+)
+def test_a_choice_that_makes_no_sense_is_refused(run, capsys, options, says):
+    assert main(["selftest", "run", *options]) == 2
+    assert says in capsys.readouterr().err
+
+
+MIXED = """
+from scene import *
+
+
+def test_golden(golden_image):
+    golden_image.check(scene())
+
+
+def test_loose_golden(golden_image):
+    golden_image.check(scene(), "loose", tolerance=-0.9)
+
+
+def test_object(edit_gate):
+    edit_gate.check(scene(), edited(), ref_boxes=[BOX[0]], edited_boxes=[BOX[0]], metrics="alike")
+
+
+def test_loose_object(edit_gate):
+    edit_gate.check(
+        scene(), edited(), ref_boxes=[BOX[0]], edited_boxes=[BOX[0]], metrics="alike", name="loose"
+    )
+"""
+ALIKE = """
+import numpy as np
+from pytest_editmetrics import Metric
+
+
+class Alike:
+    \"""How alike the objects' mean colours are, 255 for the same.\"""
+
+    def __call__(self, reference, edited, coords, mask_mode, metric, **params):
+        x1, y1, x2, y2 = coords[1]
+        before, after = (np.asarray(image)[y1:y2, x1:x2] for image in (reference, edited))
+        return 255 - float(np.abs(after.astype(float) - (255.0 - before)).mean())
+
+
+def pytest_editmetrics_register_pipes(registry):
+    registry.register(
+        "alike-pipe", Alike, metrics=[Metric("alike", "higher", compares="objects")]
+    )
+"""
+
+
+@pytest.fixture
+def mixed(scene: pytest.Pytester, monkeypatch) -> pytest.Pytester:
+    scene.makepyfile(test_mixed=MIXED)
+    scene.makeconftest(ALIKE)
+    (scene.path / "editmetrics.yaml").write_text(
+        "golden_images: {comparator: ssim}\nthresholds: {alike: 250}\n"
+    )
+    record = ("-q", "--editmetrics-update=missing", "-k", "golden")
+    scene.runpytest(*record).assert_outcomes(passed=2)
+    loose = "thresholds: {alike: {min: 0.001}}\n"
+    (scene.path / "loose.yaml").write_text("golden_images: {comparator: ssim}\n" + loose)
+    monkeypatch.chdir(scene.path)
+    return scene
+
+
+def test_golden_images_and_objects_are_tried_with_faults_of_their_kind(mixed, capsys):
+    mixed.runpytest("-q", "--editmetrics-run-dir=run").assert_outcomes(passed=4)
+    capsys.readouterr()
+    assert main(["selftest", "run", "--json"]) == 1
+    found = {case["case"]: case for case in json.loads(capsys.readouterr().out)["cases"]}
+    golden = found["test_mixed.py::test_golden golden_image"]
+    assert {"shift", "blur", "jpeg", "square"} <= set(golden["caught"])
+    assert set(golden["let_through"]) <= {"exposure", "colour-cast"}
+    loose = found["test_mixed.py::test_loose_golden golden_image@loose"]
+    assert loose["blind"]
+    alone = found["test_mixed.py::test_object"]
+    assert alone["since"] == {
+        "object-removed": "",
+        "object-replaced": "",
+        "object-moved": "10 %",
+        "object-recoloured": "25 %",
+    }
+    assert (alone["let_through"], alone["untried"]) == ([], [])
+    assert main(["selftest", "run", "-c", "loose.yaml", "-k", "test_loose_object"]) == 1
+    out = capsys.readouterr().out
+    assert "test_loose_object@loose: BLIND, 0 of 4 faults noticed" in out
+    assert "    let through  object-recoloured, even 100 %" in out
+
+
+def test_the_option_tries_golden_images_and_objects_too(mixed):
+    options = ["--editmetrics-selftest", "--editmetrics-run-dir=run"]
+    result = mixed.runpytest(*options)
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["*GateFailure: selftest@golden_image:loose 0.000 < min 0.125*"])
+    result.stdout.fnmatch_lines(["selftest * 4 * 3 * 1 *"])
+    kept = sorted(path.name for path in (mixed.path / "run" / "images").iterdir())
+    mixed.runpytest("-q", "--editmetrics-run-dir=other").assert_outcomes(passed=4)
+    assert kept == sorted(path.name for path in (mixed.path / "other" / "images").iterdir())
+
+
+def test_an_edit_and_a_golden_image_in_one_test_have_a_self_test_each(mixed):
+    mixed.makepyfile(
+        test_mixed=MIXED.replace("(golden_image):", "(golden_image, edit_gate):").replace(
+            "    golden_image.check(scene())\n",
+            "    golden_image.check(scene())\n"
+            "    edit_gate.check(scene(), edited(), BOX, metrics='unedit_max_diff')\n",
+        )
+    )
+    (mixed.path / "editmetrics.yaml").write_text(
+        "golden_images: {comparator: ssim}\nthresholds: {alike: 250, unedit_max_diff: 9}\n"
+    )
+    result = mixed.runpytest("--editmetrics-selftest", "-k", "test_golden")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["selftest * 2 * 2 * 0 *"])
+
+
+def test_recording_goldens_tries_nothing(mixed):
+    result = mixed.runpytest("--editmetrics-selftest", "--editmetrics-update=all", "-k", "golden")
+    result.assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("kind", ["grey", "alpha"])
+def test_a_golden_of_any_kind_is_tried(mixed, kind, capsys):
+    made = {"grey": "scene()[..., 0]", "alpha": "np.dstack([scene(), scene()[..., 0]])"}[kind]
+    mixed.makepyfile(
+        test_kind=f"from scene import *\n\ndef test_it(golden_image):\n"
+        f"    golden_image.check({made}, comparator='exact')\n"
+    )
+    only = ("-q", "test_kind.py")
+    mixed.runpytest(*only, "--editmetrics-update=missing").assert_outcomes(passed=1)
+    mixed.runpytest(*only, "--editmetrics-run-dir=kind").assert_outcomes(passed=1)
+    capsys.readouterr()
+    assert main(["selftest", "kind", "--json"]) == 0
+    (case,) = json.loads(capsys.readouterr().out)["cases"]
+    assert {"shift", "blur", "exposure", "jpeg", "square"} <= set(case["caught"])

@@ -282,7 +282,7 @@ def test_what_was_measured_on_a_cpu_is_told_apart_by_where_its_edit_ran(calibrat
 
 def test_smoke_measurements_go_to_their_own_variant(calibrate, project):
     smoke = {"weights": SMOKE, "smoke": True}
-    runs = [lpips(0.03), lpips(0.031), lpips(0.5, **smoke), lpips(0.6, **smoke)]
+    runs = [lpips(0.03), lpips(0.031), *(lpips(v, **smoke) for v in (0.5, 0.51, 0.52, 0.53))]
     status, out, _ = calibrate(*runs, options=["--write"])
     assert status == 0
     assert "measured with random smoke weights" in out
@@ -326,7 +326,7 @@ def test_gates_without_a_value_are_named_with_run_and_reason(calibrate):
 def test_golden_images_and_manifests_are_left(calibrate):
     picture = replace(lpips(0.01), metric="golden_lpips")
     row = lpips(0.1, details={"manifest": {"row": "pairs.jsonl:3"}})
-    status, out, _ = calibrate([picture, row], [picture, replace(row, value=0.2)])
+    status, out, _ = calibrate(*([picture, replace(row, value=value)] for value in VALUES))
     assert status == 1
     assert "golden_lpips\n  left      a golden image" in out
     assert "a manifest has no goldens; give pairs.jsonl:3 a threshold" in out
@@ -344,6 +344,30 @@ def test_a_bound_that_always_holds_is_no_proposal(calibrate, project):
     assert status == 1
     assert "asks for a min that always holds" in out
     assert not (project / GOLDEN).exists()
+
+
+def test_a_bound_that_no_broken_pair_reaches_is_refused(calibrate, project):
+    status, out, _ = calibrate(lpips(0.01), lpips(0.02), options=["--write"])
+    assert status == 1
+    assert "left      a max of 12800 holds for ever: a grossly broken pair gives 1." in out
+    assert "Give more runs (299 need no assumption)" in out
+    assert "proposal  " not in out
+    assert not (project / GOLDEN).exists()
+
+
+def test_it_is_refused_where_a_test_states_its_own_bound_too(calibrate):
+    held = {"bound": 0.1, "bound_kind": "max", "origin": "case", "source": "tests/test_x.py:4"}
+    status, out, _ = calibrate(lpips(0.01, **held), lpips(0.02, **held), options=["--no-selftest"])
+    assert status == 1
+    assert "its bound is the case's; edit tests/test_x.py:4; a max of 12800 holds for ever" in out
+    assert "proposal  " not in out
+
+
+def test_a_pipe_without_weights_is_not_held_to_a_broken_pair_and_says_so(calibrate, project):
+    (project / "editmetrics.yaml").write_text("pipes_default: {lpips-pipe: {net: vgg}}\n")
+    status, out, _ = calibrate(*(lpips(value) for value in VALUES))
+    assert status == 0
+    assert "1 gates were not held to a grossly broken pair: lpips could not be judged: " in out
 
 
 def test_a_changed_test_another_torch_and_a_run_that_was_cut_off_are_told(calibrate):

@@ -29,10 +29,20 @@ def runs(scene: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_proposal_that_notices_nothing_is_told(runs, capsys):
-    assert main(["calibrate", *runs]) == 0
+    assert main(["calibrate", *runs, "--min-margin", "zoom:0.15"]) == 0
     of_zoom, of_psnr = capsys.readouterr().out.split("test_it.py::test_it unedit_psnr")
-    assert "blind: a gate with this bound notices none of 8 faults (shift-1px, " in of_zoom
+    assert "blind: a gate with this bound notices none of 9 faults (shift, " in of_zoom
     assert "blind" not in of_psnr
+
+
+def test_a_proposal_that_a_broken_image_keeps_is_refused(runs, capsys):
+    margin = ["--min-margin", "zoom:2"]
+    for options in (margin, [*margin, "--no-selftest"]):
+        assert main(["calibrate", *runs, *options]) == 0
+        of_zoom, of_psnr = capsys.readouterr().out.split("test_it.py::test_it unedit_psnr")
+        assert "holds for ever: a grossly broken pair gives 0.2085 (turned and enlarged)" in of_zoom
+        assert "proposal  " not in of_zoom
+        assert "proposal  min" in of_psnr
 
 
 def test_a_proposal_whose_weights_are_missing_is_not_called_blind(scene, monkeypatch, capsys):

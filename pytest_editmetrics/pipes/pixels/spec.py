@@ -53,7 +53,8 @@ SPEC = PipeSpec(
             summary="structural similarity, mean over the measured pixels",
             definition="SSIM of RGB, pixels outside the region taken from the reference",
             source=WANG,
-            blind="a small fault on a large image, and slow changes of tone",
+            blind="a small fault on a large image, slow changes of tone, and most of what happens"
+            " in the outermost 5 px, which its window leaves out",
             aliases=("ssim",),
         ),
         Metric(

@@ -1,0 +1,129 @@
+"""A proposed region is what was edited, whatever the model does to the rest."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from pytest_editmetrics.background.own_noise import changed
+from pytest_editmetrics.background.suggest import suggest_region
+from pytest_editmetrics.errors import EditMetricsError
+
+HEIGHT, WIDTH = 240, 320
+
+
+def eight_bit(values):
+    return values.clip(0, 255).round().astype(np.uint8)
+
+
+def picture(seed=0):
+    """Soft hills, hard edges and grain."""
+    random = np.random.default_rng(seed)
+    hills = gaussian_filter(random.normal(0, 1, (HEIGHT, WIDTH, 3)), (18, 18, 0))
+    made = 120 + 45 * hills / hills.std()
+    for _ in range(14):
+        y, x = random.integers(0, HEIGHT - 30), random.integers(0, WIDTH - 30)
+        made[y : y + random.integers(10, 60), x : x + random.integers(10, 60)] += random.uniform(
+            -60, 60, 3
+        )
+    return eight_bit(made + random.normal(0, 2, made.shape))
+
+
+def composited(image):
+    return image
+
+
+def reencoded(image):
+    soft = gaussian_filter(image.astype(float), (0.6, 0.6, 0))
+    file = io.BytesIO()
+    Image.fromarray(eight_bit(soft * 1.01 + 2)).save(file, "JPEG", quality=92)
+    return np.asarray(Image.open(file))
+
+
+def generative(image):
+    random = np.random.default_rng(1)
+    grain = gaussian_filter(random.normal(0, 1, image.shape[:2]), 0.8)
+    soft = gaussian_filter(image.astype(float), (0.8, 0.8, 0))
+    return eight_bit(soft * 1.02 - 4 + (3 * grain / grain.std())[..., None])
+
+
+def in_a_disk(share):
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    away = ((y - HEIGHT / 2) / HEIGHT) ** 2 + ((x - WIDTH / 2) / WIDTH) ** 2
+    return away <= np.quantile(away, share)
+
+
+def edited(reference, mask, how="replaced"):
+    if how == "recoloured":
+        other = eight_bit(reference[..., [2, 0, 1]] * 0.6 + np.array([90, 0, 20]))
+    elif how == "erased":
+        other = eight_bit(np.full(reference.shape, (30, 60, 90)))
+    else:
+        other = 255 - picture(7)
+    return np.where(mask[..., None], other, reference)
+
+
+def iou(one, other):
+    return (one & other).sum() / (one | other).sum()
+
+
+@pytest.mark.parametrize("how", ["replaced", "recoloured", "erased"])
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.8])
+@pytest.mark.parametrize("model", [composited, reencoded, generative])
+def test_the_mask_is_what_was_edited(model, share, how):
+    reference, mask = picture(), in_a_disk(share)
+    found = suggest_region(reference, model(edited(reference, mask, how)))
+    assert iou(found.mask, mask) >= 0.8
+    y, x = np.nonzero(mask)
+    assert np.allclose(found.boxes[0], (x.min(), y.min(), x.max() + 1, y.max() + 1), atol=4)
+
+
+@pytest.mark.parametrize("model", [composited, reencoded])
+def test_an_edit_around_a_background_leaves_it_out(model):
+    reference, mask = picture(), ~in_a_disk(0.15)
+    found = suggest_region(reference, model(edited(reference, mask)))
+    assert iou(found.mask, mask) >= 0.8
+
+
+@pytest.mark.parametrize("model", [reencoded, generative])
+def test_what_a_model_does_everywhere_is_no_edit(model):
+    reference = picture()
+    with pytest.raises(EditMetricsError, match="no part stands out from the rest"):
+        suggest_region(reference, model(reference))
+
+
+def test_of_another_picture_nothing_can_be_said():
+    with pytest.raises(EditMetricsError, match="none of the frame stayed what it was"):
+        suggest_region(picture(), 255 - picture(7))
+
+
+def test_equal_images_show_no_edit():
+    with pytest.raises(EditMetricsError, match="the images are equal"):
+        suggest_region(picture(), picture())
+
+
+def test_faint_edits_are_seen_where_the_rest_is_identical():
+    reference, mask = picture(), in_a_disk(0.4)
+    faint = np.where(mask[..., None], reference + np.uint8(6), reference)
+    found = suggest_region(reference, faint)
+    assert iou(found.mask, mask) >= 0.9
+
+
+def test_white_and_black_that_stay_are_no_proof():
+    page = np.where(in_a_disk(0.5)[..., None], picture(), np.uint8(255))
+    assert changed(page, edited(page, in_a_disk(0.1))).proof
+    assert not changed(page, reencoded(page)).proof
+
+
+def test_several_parts_come_largest_first_and_grow():
+    reference = picture()
+    made = reference.copy()
+    made[20:60, 20:60] ^= 128
+    made[100:200, 200:300] ^= 128
+    found = suggest_region(reference, made, dilate=5)
+    assert found.boxes == ((195, 95, 305, 205), (15, 15, 65, 65))
+    assert found.mask[105:195, 195:305].all()
