@@ -21,7 +21,7 @@ def removed(edited: Array, reference: Array, where: Mask, strength: float) -> Ar
     """Fill the boxes from around them."""
     if where.all():
         return None
-    made = edited.copy()
+    made: Array = edited.copy()
     for box in _boxes(where):
         _fill(made, where, box)
     return made

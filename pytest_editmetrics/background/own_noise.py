@@ -8,12 +8,14 @@ their lowest clear peak.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 Floats = NDArray[np.float32]
+KindT = TypeVar("KindT", bound=np.generic)
 
 CELL = 4
 """Pixels along the edge of a cell, over which differences are averaged."""
@@ -99,7 +101,7 @@ def cells(values: Floats) -> Floats:
     return mean
 
 
-def pixels(of_cells: NDArray[np.generic], shape: tuple[int, ...]) -> NDArray[np.generic]:
+def pixels(of_cells: NDArray[KindT], shape: tuple[int, ...]) -> NDArray[KindT]:
     """Return what is known of cells for each pixel of (H, W)."""
     return np.repeat(np.repeat(of_cells, CELL, axis=0), CELL, axis=1)[: shape[0], : shape[1]]
 

@@ -105,14 +105,15 @@ def test_unchanged_pairs_prove_nothing():
     assert signed_rank_p([0.0] * 97 + [0.1, 0.2, 0.3]) == 0.125
 
 
-@pytest.mark.parametrize("decimals", [2, 9])
+@pytest.mark.parametrize("decimals", [None, 2, 9])
 @pytest.mark.parametrize(("number", "alpha"), [(18, 0.01), (50, 0.05)])
 def test_false_alarms_are_at_most_as_frequent_as_alpha_says(number, alpha, decimals):
-    """With ties the normal distribution gives 1.54 % for 1 %, and 5.95 % for 5 %."""
+    """With one size of change the normal distribution gives 1.54 % for 1 %, 5.95 % for 5 %."""
     random = np.random.default_rng(3)
-    samples = np.round(random.normal(0, 0.01, (3000, number)), decimals)
+    samples = random.normal(0, 0.01, (3000, number))
+    samples = np.sign(samples) / 100 if decimals is None else np.round(samples, decimals)
     alarms = np.mean([signed_rank_p(sample.tolist()) < alpha for sample in samples])
-    assert 0.4 * alpha <= alarms <= alpha + 2.5 * np.sqrt(alpha / 3000)
+    assert 0.3 * alpha <= alarms <= alpha + 2.5 * np.sqrt(alpha / 3000)
 
 
 def test_the_interval_is_fixed_and_covers_the_mean_as_often_as_it_says():
