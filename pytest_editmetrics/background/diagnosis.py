@@ -37,6 +37,8 @@ _KEPT_COLOUR = 0.9  # correlation of structure: below it a picture has no tone i
 _LITTLE = 0.35  # of 255, root mean square
 _LITTLE_MOST = 32  # of 255
 _LITTLE_SHARE = 0.05  # of the measured pixels
+_GREY = (128.0, 128.0, 128.0)
+_TONED = 2.0  # of 255
 _HARDLY_ANY = 0.05  # of the image
 
 
@@ -117,7 +119,8 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     difference = np.maximum.reduce([np.abs(a - b) for a, b in zip(toned, aligned, strict=True)])
     contrast = local_contrast(before)
     local = find_local(difference, contrast, within)
-    if local is None and (wide := _wide(before, aligned, contrast, within)) is not None:
+    bent = max(map(abs, tone.shifts(_GREY))) > _TONED  # as by what most of the background became
+    if (local is None or bent) and (wide := _wide(before, aligned, contrast, within)) is not None:
         local = wide
         tone = fit_tone(before, aligned, within & ~local.mask)
         toned = tone.applied(before)

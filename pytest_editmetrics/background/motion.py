@@ -236,7 +236,7 @@ def _cardinal_weights(t: float) -> NDArray[np.float64]:
     of_pixels = math.sqrt(3) * pole ** np.abs(np.arange(-_TAPS, _TAPS + 1))
     weights = np.convolve(of_pixels, _spline_weights(t))
     # one more on the left, so that the pixel itself lies in the middle
-    return np.concatenate([[0.0], weights])
+    return np.concatenate([[0.0], weights]) / weights.sum()
 
 
 def sampled(field: NDArray[KindT], box: Box, dx: float, dy: float) -> NDArray[KindT]:

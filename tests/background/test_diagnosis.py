@@ -93,6 +93,24 @@ def smoothed_as_by_a_vae(image: Picture) -> Picture:
     return eight_bit(coarse + fine * strong + grain)
 
 
+def seen_from_elsewhere(image: Picture) -> Picture:
+    middle, tilt = 144, 0.0006
+    near = 1 - tilt * middle
+    nearer = [
+        part / near
+        for part in (
+            *(1 + tilt * middle, 0, -(middle**2) * tilt),
+            *(tilt * middle, 1, -(middle**2) * tilt),
+            *(tilt, 0),
+        )
+    ]
+    bicubic = Image.Resampling.BICUBIC
+    made = Image.fromarray(image).transform(
+        (288, 288), Image.Transform.PERSPECTIVE, nearer, bicubic
+    )
+    return np.asarray(made)
+
+
 def redrawn(image: Picture) -> Picture:
     """Take each patch of 8 px from somewhere near."""
     random = np.random.default_rng(0)
@@ -115,6 +133,7 @@ FAULTS: dict[str, tuple[str, Callable[[Picture], Picture]]] = {
     "crop": ("zoom", cropped),
     "turn": ("rotation", turned),
     "stretch": ("stretch", stretched),
+    "perspective": ("perspective", seen_from_elsewhere),
     "mirror": ("mirrored", lambda image: image[:, ::-1]),
     "far shift": ("shift", lambda image: np.roll(image, 90, axis=1)),
     "inverted": ("inverted-tone", lambda image: 255 - image),
@@ -179,6 +198,28 @@ def test_an_exposure_has_its_gain_and_offset() -> None:
     cause = first(image, eight_bit(image * 1.04 + 5))
     assert cause.facts["gain"] == pytest.approx([1.04] * 3, abs=0.003)
     assert cause.facts["offset"] == pytest.approx([5] * 3, abs=0.4)
+
+
+@pytest.mark.parametrize("far", [60, 80])
+@pytest.mark.parametrize("name", ["coffee", "cat", "rocket"])
+def test_a_spill_over_most_of_the_background_is_no_drawing(name: str, far: int) -> None:
+    image = photo(name)
+    x1, y1, x2, y2 = BOX
+    around = (x1 - far, y1 - far, x2 + far, y2 + far)
+    made = image.copy()
+    spread = np.s_[around[1] : around[3], around[0] : around[2]]
+    made[spread] = made[spread] // 2 + np.array([90, 20, 40], np.uint8)
+    cause = first(image, made)
+    assert cause.kind == "spill", cause
+    assert cause.facts["boxes"][0] == pytest.approx(around, abs=8)
+
+
+def test_the_corner_that_moved_farthest_is_said() -> None:
+    cause = first(photo("coffee"), seen_from_elsewhere(photo("coffee")))
+    assert re.match(
+        r"background seen in another perspective \(its [a-z ]+ corner moved", cause.text
+    )
+    assert len(cause.facts["corners"]) == 4
 
 
 def test_a_spill_has_its_box() -> None:

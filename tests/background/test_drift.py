@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.ndimage import gaussian_filter, map_coordinates, shift
 
 from pytest_editmetrics.background.drift import measure_drift
 from pytest_editmetrics.background.motion import Motion, warped
@@ -183,6 +183,58 @@ def under(motion: Motion, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return eight_bit(
         np.stack([map_coordinates(source[..., c], where, mode="nearest") for c in range(3)], axis=2)
     )
+
+
+@pytest.mark.parametrize("nearer", [0.02, 0.1, 0.25])
+@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+def test_a_perspective_is_found_by_where_its_corners_went(name: str, nearer: float) -> None:
+    reference = photo(name)
+    motion = Motion(tilt_x=2 * nearer / 256, tilt_y=0.6 * nearer / 256)
+    drift = measure_drift(reference, tilted(motion, reference), everywhere(reference))
+    assert drift.motion is not None
+    assert drift.motion.tilted
+    found, made = drift.motion.corners(256, 256), motion.corners(256, 256)
+    assert np.array(found) == pytest.approx(np.array(made), abs=1)
+    assert drift.warp_px > 0.4 * motion.farthest(256, 256)
+
+
+def tilted(motion: Motion, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Let Pillow show an image in another perspective: another implementation of the same."""
+    there = [(x, y) for x in (0, 255) for y in (0, 255)]
+    rows, wanted = [], []
+    for x, y in there:
+        dx, dy = motion.at(x, y, 256, 256)
+        u, v = x + dx + 0.5, y + dy + 0.5
+        rows += [
+            [u, v, 1, 0, 0, 0, -u * (x + 0.5), -v * (x + 0.5)],
+            [0, 0, 0, u, v, 1, -u * (y + 0.5), -v * (y + 0.5)],
+        ]
+        wanted += [x + 0.5, y + 0.5]
+    back = np.linalg.solve(np.array(rows), np.array(wanted))
+    perspective, bicubic = Image.Transform.PERSPECTIVE, Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(image).transform((256, 256), perspective, back, bicubic))
+
+
+def test_motions_follow_each_other() -> None:
+    one = Motion.similar(3, -2, 1.1, 8)
+    other = Motion(1, 2, 1.02, 0.01, -0.02, 0.97, 4e-4, -2e-4)
+    dx, dy = one.at(40, 70, 256, 256)
+    more = other.at(40 + dx, 70 + dy, 256, 256)
+    both = other.after(one).at(40, 70, 256, 256)
+    assert both == pytest.approx((dx + more[0], dy + more[1]))
+    assert other.scaled(2).at(80.5, 140.5, 512, 512) == pytest.approx(
+        tuple(2 * d for d in other.at(40, 70, 256, 256))
+    )
+
+
+@pytest.mark.parametrize("by", [(2.3, -1.2), (0.5, 0.5), (3.0, 0.25), (-4.0, 2.0)])
+def test_warped_undoes_a_shift(by: tuple[float, float]) -> None:
+    made = np.moveaxis(photo("coffee"), 2, 0).astype(np.float32)
+    back, inside = warped(made, Motion(*by))
+    assert inside.mean() > 0.95
+    for one, plane in zip(back, made, strict=True):
+        other = shift(plane.astype(float), (-by[1], -by[0]), order=3, mode="mirror")
+        assert np.abs(one - other)[8:-8, 8:-8].max() < 0.1
 
 
 @pytest.mark.parametrize("sigma", [1, 2, 4])

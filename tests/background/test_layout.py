@@ -48,6 +48,31 @@ def test_a_restyle_keeps_the_layout(style: str, name: str) -> None:
     assert layout_kept(np.asarray(image), restyled, ALL) > KEPT
 
 
+def inked(image: Image.Image) -> NDArray[np.uint8]:
+    """Draw black lines where it gets darker."""
+    grey = np.asarray(image.convert("L")).astype(float)
+    darker = gaussian_filter(grey, 1) - gaussian_filter(grey, 2.5) < -3
+    return np.repeat(np.where(darker, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def contours(image: Image.Image) -> NDArray[np.uint8]:
+    return np.asarray(image.convert("L").filter(ImageFilter.CONTOUR).convert("RGB"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("drawn", [inked, contours])
+def test_a_line_drawing_keeps_the_layout_unless_it_is_mirrored(
+    drawn: Callable[[Image.Image], NDArray[np.uint8]], name: str
+) -> None:
+    image = photo(name)
+    lines = drawn(image)
+    assert layout_kept(np.asarray(image), lines, ALL) > KEPT
+    assert layout_kept(np.asarray(image), lines[:, ::-1], ALL) < KEPT
+    assert layout_kept(np.asarray(image), lines[::-1], ALL) < KEPT
+    other = np.asarray(photo(NAMES[NAMES.index(name) - 1]))
+    assert layout_kept(other, lines, ALL) < KEPT
+
+
 @pytest.mark.parametrize("one", NAMES)
 @pytest.mark.parametrize("other", NAMES)
 def test_other_pictures_are_laid_out_otherwise(one: str, other: str) -> None:
