@@ -1,4 +1,4 @@
-"""How the HTML report does with 1,000 cases: writing, opening in Chromium, sorting, scrolling, memory.
+"""How the HTML report does with 1,000 cases: writing, opening, sorting, scrolling, memory.
 
     python benchmarks/report_1000.py [RUN_DIRECTORY] [--cases 5000]
 

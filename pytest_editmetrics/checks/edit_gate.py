@@ -55,6 +55,7 @@ class Check:
     colour: Colour | None = None
     expect: Expect | None = None
     scope: Scope | None = None
+    facts: Mapping[str, Any] | None = None
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
 
     def listed(self) -> Check:
@@ -93,6 +94,7 @@ class EditGate:
         aspect: Aspect | None = None,
         expect: Expect | None = None,
         colour: Colour | None = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> list[Measurement]:
         """Measure every metric asked for and hold each to its threshold.
 
@@ -121,6 +123,7 @@ class EditGate:
             colour: ``"seen"`` applies the images' colour profiles, so that they are measured as
                 they are seen; ``"numbers"`` leaves them aside. Default: the configuration's
                 ``colour:``, else ``"seen"``.
+            facts: what the report shows beside the images, as ``{"prompt": text, "seed": 7}``.
 
         Returns:
             One ``Measurement`` a metric, in the order asked for. A soft failure is among them; it
@@ -146,6 +149,7 @@ class EditGate:
                 aspect=aspect,
                 colour=colour,
                 expect=expect,
+                facts=facts,
             )
         )
 
@@ -256,6 +260,7 @@ class EditGate:
     def _prepared(self, check: Check) -> list[Job | Gate]:
         """Return the jobs of a check; an error gate for each if its images cannot be used."""
         from pytest_editmetrics.config.expect import check_expect
+        from pytest_editmetrics.goldens.provenance import checked_facts
 
         with self._record.errors(check.metrics):
             marker = Marker.of(self._owner.node, self._session)
@@ -265,6 +270,7 @@ class EditGate:
             if check.expect is None and self._session.settings.expect is not None:
                 check = replace(check, expect=self._session.settings.expect)
             check_name(check.name)
+            facts = checked_facts(check.facts or {}, "facts")
             for config in configs:
                 self._record.claim(config.metric.name, check.name, invocation_of(self._record))
         if check.reference is check.edited and not isinstance(check.edited, (str, Path)):
@@ -274,7 +280,7 @@ class EditGate:
                 stacklevel=2,
             )
         try:
-            return list(self._jobs(check, configs, marker, unnamed=unnamed))
+            return list(self._jobs(replace(check, facts=facts), configs, marker, unnamed=unnamed))
         except Exception as error:
             from pytest_editmetrics.gates.verdict import error_gate
 
@@ -337,6 +343,7 @@ class EditGate:
                 owner=self._owner,
                 expect=check.expect,
                 unnamed=unnamed,
+                facts=check.facts or {},
             )
             for config in configs
         ]

@@ -42,6 +42,7 @@ class Job:
     model writes the background, and ``unnamed`` that it chose the metric, which nobody named. A row
     of a manifest has no ``golden``, else one may lie beside the test. ``digest`` and ``automatic``
     are the test's, see ``identity.TestId``. ``environment`` is where a saved edit ran, if not here.
+    ``facts`` are what the test tells of the edit.
     """
 
     nodeid: str
@@ -61,6 +62,7 @@ class Job:
     digest: str | None = None
     automatic: Mapping[str, str] = field(default_factory=dict)
     environment: Environment | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,8 @@ def _judged(
         origin["expect"] = job.expect
     if job.unnamed:
         origin["unnamed"] = True
+    if job.facts:
+        origin["facts"] = job.facts
     try:
         coords = object_boxes(job) if metric.compares == "objects" else job.pair.area
         bound = bind(job.owner, session, config, job.options)

@@ -19,7 +19,7 @@ def add(commands: Commands) -> None:
         "report",
         help="write the HTML report of a run directory",
         description="Write the HTML report of a run directory; nothing is measured.",
-        epilog="example: editmetrics report run -o report.html",
+        epilog="example: editmetrics report run -o report.html --earlier run-of-main",
     )
     add_folder(parser)
     parser.add_argument(
@@ -28,6 +28,12 @@ def add(commands: Commands) -> None:
         metavar="PATH",
         type=Path,
         help="one file if it ends in .html, else a folder (default: DIR/report.html)",
+    )
+    parser.add_argument(
+        "--earlier",
+        metavar="DIR",
+        type=Path,
+        help="an earlier run, whose images that passed stand beside this one's",
     )
     parser.set_defaults(run=_report)
 
@@ -38,6 +44,7 @@ def _report(args: argparse.Namespace) -> int:
 
     run = read_run(args.folder)
     output = args.output or run.path / REPORT
-    write_html(run, output, say=note)
+    earlier = None if args.earlier is None else read_run(args.earlier)
+    write_html(run, output, say=note, earlier=earlier)
     say(f"report: {output}")
     return 0

@@ -132,8 +132,8 @@ def _flow(value: Any) -> str:
     return "null" if value is None else repr(value)
 
 
-def checked_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a user adds to a provenance entry, as plain values.
+def checked_facts(facts: Mapping[str, Any], call: str = "provenance") -> dict[str, Any]:
+    """Return what a user tells of an edit to ``call``, as plain values.
 
     Raises:
         InputError: a value that is no text, number, bool or ``None``, nor a list or mapping of
@@ -142,7 +142,7 @@ def checked_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
     >>> checked_facts({"model": "sdxl", "seed": 7})
     {'model': 'sdxl', 'seed': 7}
     """
-    return {name: _fact(name, value, 0) for name, value in facts.items()}
+    return {name: _fact(f"{call}({name}=...)", value, 0) for name, value in facts.items()}
 
 
 def _fact(name: str, value: Any, depth: int) -> Any:
@@ -153,7 +153,7 @@ def _fact(name: str, value: Any, depth: int) -> Any:
     if depth < 10 and isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
         return {key: _fact(name, item, depth + 1) for key, item in value.items()}
     raise InputError(
-        f"provenance({name}=...): {value!r:.80} cannot be written down; give a text, a finite"
+        f"{name}: {value!r:.80} cannot be written down; give a text, a finite"
         " number, or a list or mapping of them"
     )
 

@@ -6,6 +6,7 @@ marks, ``-k``, xdist and reruns work as in any test file.
 
 from __future__ import annotations
 
+import json
 import re
 import types
 from collections.abc import Callable, Iterable
@@ -125,6 +126,7 @@ def _run(
             colour=case.colour,
             expect=case.expect,
             thresholds=case.thresholds,
+            facts=json.loads(json.dumps(case.params, default=str)),
         ),
         together,
     )

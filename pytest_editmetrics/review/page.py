@@ -14,6 +14,7 @@ from pytest_editmetrics.report.html.page import Form, page, script
 from pytest_editmetrics.report.html.pictures import Gallery
 from pytest_editmetrics.review.decisions import Case
 from pytest_editmetrics.review.together import Together
+from pytest_editmetrics.runs.folder import Run
 
 _STATIC = Path(__file__).parent / "static"
 _SCRIPTS = ("decide.js", "write.js")
@@ -27,9 +28,9 @@ class NumberedGallery(Gallery):
         self.listed: list[Path] = []
         self._numbers: dict[str, int] = {}
 
-    def use(self, name: str) -> dict[str, Any] | None:
+    def use(self, name: str, run: Run | None = None) -> dict[str, Any] | None:
         """Return an image's number and size in pixels; ``None`` if no run holds it."""
-        found = super().use(name)
+        found = super().use(name, run)
         if found is None:
             return None
         image = found["image"]

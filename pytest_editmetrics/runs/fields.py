@@ -243,6 +243,7 @@ DETAILS = _declared(
     """
     options mapping: the marker's options of the pipe
     expect text: how the background was expected to be written
+    facts mapping: what the test told of the edit; a case's `params`
     unnamed flag: that `expect` chose the metric, and nobody named it
     fixture text: the fixture of the tests that gave the pipe
     read mapping: what had to be done to read an image, by `reference` and `edited`

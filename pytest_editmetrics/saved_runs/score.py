@@ -203,6 +203,7 @@ def job_of(
         options=checked_options(session, config, gate.details.get("options") or {}),
         expect=check_expect(gate.details.get("expect")),
         unnamed=gate.details.get("unnamed") is True,
+        facts=facts if isinstance(facts := gate.details.get("facts"), Mapping) else {},
         object_coords=_object_coords(boxes) if gate.compares == "objects" else None,
         environment=_environment(record),
         **boxes,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.runs.claims import check_ours
+from pytest_editmetrics.runs.folder import is_run_dir, read_run
 from pytest_editmetrics.runs.review import read_review
 from pytest_editmetrics.runs.writing import is_report
 from pytest_editmetrics.whole_file import replacing
@@ -34,6 +35,7 @@ def write_html(
     *,
     say: Callable[[str], None] = _silent,
     keeps_run: bool = True,
+    earlier: Run | None = None,
 ) -> None:
     """Write the report of ``run``.
 
@@ -44,6 +46,8 @@ def write_html(
             and ``images/``.
         say: is told, in a line each, what the reader should know beyond the report.
         keeps_run: whether ``run.path`` stays, so that the report may name it in commands.
+        earlier: a run whose images stand beside this one's; default: the base of its suite, if that
+            is a run directory that is there.
 
     Raises:
         EditMetricsError: the report cannot be written, would overwrite a page that is not ours, or
@@ -58,7 +62,8 @@ def write_html(
     except EditMetricsError as error:
         say(f"report: without what was decided on its cases: {error}")
         decisions = {}
-    view = build_view(revived(run), gallery, _shown(run.path) if keeps_run else None, decisions)
+    approve_from = _shown(run.path) if keeps_run else None
+    view = build_view(revived(run), gallery, approve_from, decisions, earlier or _base(run))
     if gallery.missing:
         say(f"report: {len(gallery.missing)} images are not in {run.path}")
     one_file = output.suffix.lower() == ".html"
@@ -78,6 +83,17 @@ def write_html(
             f"report: {output} holds its images and has {size / 1e6:.0f} MB; a folder (a path"
             " without .html) opens faster"
         )
+
+
+def _base(run: Run) -> Run | None:
+    suite = run.end.get("suite")
+    base = suite.get("base") if isinstance(suite, Mapping) else None
+    if not isinstance(base, str) or not is_run_dir(Path(base)):
+        return None
+    try:
+        return read_run(Path(base))
+    except EditMetricsError:
+        return None
 
 
 def check_report(output: Path) -> Path:

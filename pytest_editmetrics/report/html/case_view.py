@@ -12,7 +12,7 @@ from typing import Any
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.causes import causes_in_short
 from pytest_editmetrics.report.html.gate_view import GateView, approvable, gate_view, words
-from pytest_editmetrics.report.html.pictures import Gallery, case_picture
+from pytest_editmetrics.report.html.pictures import Earlier, Gallery, case_picture
 from pytest_editmetrics.report.html.story import story_of
 from pytest_editmetrics.report.tally import beyond
 from pytest_editmetrics.runs.folder import GateRecord, Run
@@ -122,7 +122,12 @@ def _address(record: GateRecord) -> str:
 
 
 def case_view(
-    number: int, group: Group, gallery: Gallery, approve_from: str | None, mode: str
+    number: int,
+    group: Group,
+    gallery: Gallery,
+    approve_from: str | None,
+    mode: str,
+    earlier: Mapping[tuple[str, str], Earlier] | None = None,
 ) -> CaseView:
     """Return what the report shows of a case; its images are entered into ``gallery``.
 
@@ -133,6 +138,7 @@ def case_view(
         approve_from: the run directory as ``editmetrics approve`` takes it, ``None`` where it is
             not kept.
         mode: how its test is recorded.
+        earlier: what an earlier run has, by test and gate.
 
     Raises:
         EditMetricsError: a gate that makes no sense, named by its test and metric.
@@ -147,6 +153,8 @@ def case_view(
     views.sort(key=lambda view: STATUSES.index(view.status))
     file, _, test = first.nodeid.partition("::")
     address = _address(first)
+    known = ((earlier or {}).get((record.nodeid, record.gate.label)) for record in group.records)
+    before = next((one for one in known if one is not None), None)
     return CaseView(
         number=number,
         anchor="c-" + hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()[:12],
@@ -161,7 +169,7 @@ def case_view(
         why=_why(worst),
         metric=worst.metric,
         margin=beyond(worst),
-        picture=case_picture(gates, gallery, first.nodeid),
+        picture=case_picture(gates, gallery, first.nodeid, before),
         story=story_of(gates),
         notes=tuple(_notes(group)),
         accept=tuple(_accept(group, views, approve_from)),

@@ -16,7 +16,7 @@ from pytest_editmetrics.report.html.case_view import (
     last_attempts,
 )
 from pytest_editmetrics.report.html.gate_view import distance_text
-from pytest_editmetrics.report.html.pictures import Gallery
+from pytest_editmetrics.report.html.pictures import Gallery, earlier_images
 from pytest_editmetrics.report.html.suite_view import SuiteView, suite_view
 from pytest_editmetrics.report.metrics import about
 from pytest_editmetrics.report.summary import columns_of
@@ -74,11 +74,13 @@ def build_view(
     gallery: Gallery,
     approve_from: str | None,
     decisions: Mapping[str, Decision] | None = None,
+    earlier: Run | None = None,
 ) -> ReportView:
     """Return the report of ``run``; its images are entered into ``gallery``.
 
     ``approve_from`` is the run directory as ``editmetrics approve`` takes it, ``None`` where it is
-    not kept. ``decisions`` are what people decided on its cases, by anchor.
+    not kept. ``decisions`` are what people decided on its cases, by anchor; ``earlier`` is a run
+    whose images stand beside this one's.
 
     Raises:
         EditMetricsError: a record that makes no sense, named by its test and metric.
@@ -89,8 +91,9 @@ def build_view(
         gates = [record.gate for record in group.records]
         of_test.setdefault(group.first.nodeid, []).extend(gates)
     modes = {nodeid: update_mode(gates) for nodeid, gates in of_test.items()}
+    before = {} if earlier is None else earlier_images(earlier)
     cases = [
-        case_view(number, group, gallery, approve_from, modes[group.first.nodeid])
+        case_view(number, group, gallery, approve_from, modes[group.first.nodeid], before)
         for number, group in enumerate(groups)
     ]
     anchors = {

@@ -20,6 +20,25 @@ _PNG_HEAD = struct.Struct(">8s4x4sII")
 _MOST_PATCHES = 256
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """The edited image of a case as an earlier run has it, in which it passed."""
+
+    run: Run
+    image: str
+
+
+def earlier_images(run: Run) -> dict[tuple[str, str], Earlier]:
+    """Return the edited images of a run's gates that passed or were recorded, by test and gate."""
+    return {
+        (record.nodeid, record.gate.label): Earlier(run, record.gate.images["edited"])
+        for record in run.gates
+        if record.final
+        and record.gate.verdict in ("pass", "review", "recorded")
+        and isinstance(record.gate.images.get("edited"), str)
+    }
+
+
 @dataclass
 class Gallery:
     """The images that a report uses, each once."""
@@ -29,15 +48,18 @@ class Gallery:
     missing: list[str] = field(default_factory=list)
     _sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
 
-    def use(self, name: str) -> dict[str, Any] | None:
-        """Return an image's id and size in pixels; ``None`` if the run does not hold it."""
+    def use(self, name: str, run: Run | None = None) -> dict[str, Any] | None:
+        """Return an image's id and size in pixels; ``None`` if the run does not hold it.
+
+        ``run`` is another run than the gallery's, of whose images none is missed.
+        """
         image = Path(name).stem
         if image not in self.files:
             try:
-                path = self.run.image_path(name)
+                path = (run or self.run).image_path(name)
                 size = _png_size(path)
             except (OSError, EditMetricsError):
-                if name not in self.missing:
+                if run is None and name not in self.missing:
                     self.missing.append(name)
                 return None
             self.files[image], self._sizes[image] = path, size
@@ -65,11 +87,14 @@ def _png_size(path: Path) -> tuple[int, int]:
     raise EditMetricsError(f"{path} is not a PNG image")
 
 
-def case_picture(gates: Sequence[Gate], gallery: Gallery, where: str) -> dict[str, Any] | None:
+def case_picture(
+    gates: Sequence[Gate], gallery: Gallery, where: str, earlier: Earlier | None = None
+) -> dict[str, Any] | None:
     """Return, JSON-ready, what the viewer of one case draws; ``None`` for a case without images.
 
     ``layers`` are the full-size images by name, as they were compared; ``boxes`` and ``overlays``
-    lie over them, in their pixels; ``crops`` are pairs of isolated objects.
+    lie over them, in their pixels; ``crops`` are pairs of isolated objects. ``earlier`` is what an
+    earlier run has of the case.
 
     Raises:
         EditMetricsError: patch costs that are no grid of numbers; ``where`` begins the message.
@@ -81,6 +106,8 @@ def case_picture(gates: Sequence[Gate], gallery: Gallery, where: str) -> dict[st
     ]
     if not layers:
         return None
+    if earlier is not None and (found := gallery.use(earlier.image, earlier.run)) is not None:
+        layers.append({"name": "earlier", **found})
     return {
         "layers": layers,
         "boxes": list(_boxes(gates)),

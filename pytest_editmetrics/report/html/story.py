@@ -13,8 +13,8 @@ _LONGEST = 2000
 def story_of(gates: Sequence[Gate]) -> tuple[tuple[str, str], ...]:
     """Return prompt, seed, parameters and provenance of a case, each fact once.
 
-    They are what the gates tell of them: a case's ``params``, the columns of a manifest, the facts
-    that the test gave of an image, and what made the golden image.
+    They are what the gates tell of them: what the test told of the edit or of its image, a case's
+    ``params``, the columns of a manifest, and what made the golden image.
     """
     rows: dict[str, str] = {}
     for gate in gates:
@@ -24,7 +24,7 @@ def story_of(gates: Sequence[Gate]) -> tuple[tuple[str, str], ...]:
 
 
 def _facts(gate: Gate) -> Iterator[tuple[str, str]]:
-    yield from _rows(gate.details.get("params"))
+    yield from _rows(gate.details.get("facts"))
     manifest = _mapping(gate.details.get("manifest"))
     yield from _rows(manifest.get("columns"))
     snapshot = _mapping(gate.snapshot)

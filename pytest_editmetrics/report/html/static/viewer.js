@@ -14,7 +14,7 @@ const PAIRS = [
   ["golden", "edited"],
   ["reference", "edited"],
   ["reference", "golden"],
-  ["before", "edited"],
+  ["earlier", "edited"],
 ];
 // Each view is a list of panes, each pane a list of sheets, the lowest first.
 const VIEWS = {
@@ -284,7 +284,11 @@ class Viewer {
   draw(view) {
     const described = VIEWS[view] || { panes: [["first"]] };
     const panes = [...described.panes];
-    if (described.beside && this.element.clientWidth >= WIDE) panes.unshift(described.beside);
+    const wide = this.element.clientWidth >= WIDE;
+    if (described.beside && wide) panes.unshift(described.beside);
+    // what an earlier run has, or the reference of a golden image, stands beside the pair
+    const others = this.data.layers.map(({ name }) => name).filter((name) => !this.state.pair.includes(name));
+    if (view === "pair" && wide) panes.unshift(...others.map((name) => [name]));
     this.stage.setAttribute("aria-label", `Pictures of ${this.title}; + and - zoom, arrow keys move`);
     for (const canvas of this.stage.querySelectorAll("canvas.blend")) hideImage(canvas);
     this.stage.replaceChildren(...panes.map((sheets) => this.pane(sheets)));
@@ -329,7 +333,7 @@ class Viewer {
   tags(sheets) {
     const names = { first: this.state.pair[0], second: this.state.pair[1] };
     return sheets
-      .filter((name) => names[name] || name === "difference")
+      .filter((name) => names[name] || name === "difference" || this.layer(name))
       .map((name) => {
         const tag = document.createElement("span");
         tag.className = `tag ${name}`;
@@ -340,7 +344,7 @@ class Viewer {
 
   paint(world, name) {
     const [first, second] = this.state.pair.map((layer) => this.layer(layer));
-    const image = { first, second, grey: second, lpips: this.map("lpips") }[name];
+    const image = { first, second, grey: second, lpips: this.map("lpips") }[name] || this.layer(name);
     if (name === "patches") world.append(drawPatches(this.frame, this.map("patches")));
     else if (image) {
       const { canvas } = this.source(image);

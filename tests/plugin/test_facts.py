@@ -1,0 +1,53 @@
+"""What a test tells of an edit stands in its results and in the report, beside the pictures."""
+
+from __future__ import annotations
+
+from pytest_editmetrics.runs.folder import read_run
+
+TEST = """
+from PIL import Image
+
+def test_told(edit_gate):
+    before, after = Image.new("RGB", (64, 64), "red"), Image.new("RGB", (64, 64), "blue")
+    edit_gate.check(before, after, [(8, 8, 40, 40)], metrics="unedit_max_diff", facts={facts})
+"""
+
+
+def run(pytester, facts):
+    pytester.makepyfile(TEST.replace("{facts}", repr(facts)))
+    pytester.makefile(".yaml", editmetrics="thresholds: {unedit_max_diff: {max: 1}}")
+    return pytester.runpytest(
+        "--editmetrics-run-dir=run", "--editmetrics-html=report.html", "-p", "no:randomly"
+    )
+
+
+def test_facts_are_in_results_and_report(pytester):
+    prompt = "make it <b>blue</b> & round"
+    run(pytester, {"prompt": prompt, "seed": 7}).assert_outcomes(failed=1)
+    (record,) = read_run(pytester.path / "run").gates
+    assert record.gate.details["facts"] == {"prompt": prompt, "seed": 7}
+    page = (pytester.path / "report.html").read_text("utf-8")
+    assert "<dt>prompt</dt><dd>make it &lt;b&gt;blue&lt;/b&gt; &amp; round</dd>" in page
+    assert "<dt>seed</dt><dd>7</dd>" in page
+
+
+def test_a_fact_that_cannot_be_written_down_is_named(pytester):
+    result = run(pytester, {"seed": {1, 2}})
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*facts(seed=...): {1, 2} cannot be written down; give a text*"])
+
+
+def test_params_of_a_case_are_its_facts(pytester):
+    from PIL import Image
+
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (16, 16), "red").save(pytester.path / name)
+    pytester.makefile(
+        ".edit.yaml",
+        test_a="metrics: [unedit_max_diff]\ncases:\n  - id: one\n    reference: a.png\n"
+        "    edited: b.png\n    params: {prompt: turn it, day: 2031-01-02}\n"
+        "    thresholds: {unedit_max_diff: {max: 1}}\n",
+    )
+    pytester.runpytest("--editmetrics-run-dir=run").assert_outcomes(passed=1)
+    (record,) = read_run(pytester.path / "run").gates
+    assert record.gate.details["facts"] == {"prompt": "turn it", "day": "2031-01-02"}
