@@ -7,13 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_editmetrics.background.colour_profile import diagnose_profiles, profile_lost
-from pytest_editmetrics.background.diagnosis import Diagnosis, diagnose
-from pytest_editmetrics.background.drift import Drift
 from pytest_editmetrics.errors import RegionError
 from pytest_editmetrics.gates.verdict import Checked, Gate
 from pytest_editmetrics.images.best_fit import ALIKE, brought_together, fits, told
@@ -25,7 +22,10 @@ from pytest_editmetrics.images.regions import Mask, region_mask
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
 from pytest_editmetrics.images.shapes import Region
 from pytest_editmetrics.images.sizes import Fit
-from pytest_editmetrics.report.picture import describe_change
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.background.diagnosis import Diagnosis
+    from pytest_editmetrics.background.drift import Drift
 
 _MOST_NUMBERS = 8  # of what is no box, and may have no end
 
@@ -103,8 +103,12 @@ class Pair:
         """Return what changed the pixels that a gate measured; made once for gates alike."""
         if gate.scope not in self._diagnoses:
             mask, images = self.mask(gate), (self.reference, self.edited)
+            from pytest_editmetrics.background.diagnosis import diagnose
+
             found = None
             if self.numbers is not None:
+                from pytest_editmetrics.background.colour_profile import diagnose_profiles
+
                 found = diagnose_profiles(images, self.numbers, mask, self.read)
             drift = self.drifts.get(gate.scope)
             self._diagnoses[gate.scope] = found or diagnose(*images, mask, drift)
@@ -139,6 +143,8 @@ class Pair:
         """
         if self.numbers is None:
             return None
+        from pytest_editmetrics.background.colour_profile import profile_lost
+
         seen = self.reference, self.edited
         told = profile_lost(seen, self.numbers, ~self.inside, self.read)
         return None if told is None else f"{told[0]} ({told[1]})"
@@ -147,6 +153,8 @@ class Pair:
         """Return how much of what a gate measured changed, in words; made once for gates alike."""
         scope = gate.scope if gate.compares == "region" else None
         if scope not in self._changes:
+            from pytest_editmetrics.report.picture import describe_change
+
             images = self.reference, self.edited
             self._changes[scope] = describe_change(images, self.mask(gate))
         return self._changes[scope]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.background.drift import Drift
 from pytest_editmetrics.images.load import Array
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.background.drift import Drift
 
 Heat: TypeAlias = NDArray[np.float64]
 

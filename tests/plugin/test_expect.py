@@ -257,7 +257,7 @@ def broken(*args):
 
 @pytest.fixture(autouse=True)
 def breaks(monkeypatch):
-    monkeypatch.setattr(importlib.import_module("pytest_editmetrics.checks.pairs"), "diagnose", broken)
+    monkeypatch.setattr(importlib.import_module("pytest_editmetrics.background.diagnosis"), "diagnose", broken)
 """
     call = 'edit_gate.check(scene(), np.roll(edited(), 2, 0), BOX, expect="composited")'
     result = run(scene, call, head=head)
