@@ -29,7 +29,7 @@ MODULES = {
     "precision": "precision",
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"
-NOT_MEASURED = "Not measured: throughput on a GPU. All rows are of the CPU."
+NOT_MEASURED = "Not measured: throughput on a GPU (benchmarks/gpu.py). All rows are of the CPU."
 
 
 def main() -> int:
