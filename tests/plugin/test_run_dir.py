@@ -594,7 +594,10 @@ def test_a_golden_image_is_approved_and_scored_from_a_run(real, editmetrics):
     assert editmetrics("score", "run").ret == 1
     result = editmetrics("approve", "run")
     result.stdout.fnmatch_lines(
-        ["approved: *test_it golden_lpips", "wrote goldens/test_x.py/*.png*"]
+        [
+            "approved: *test_it golden_lpips, golden_structure, golden_tone",
+            "wrote goldens/test_x.py/*.png*",
+        ]
     )
     (image,) = (real.path / "goldens" / "test_x.py").glob("*.png")
     provenance = (image.parent / "provenance.yaml").read_text()
