@@ -197,7 +197,8 @@ def _objects(job: Job) -> Mask:
 
 
 def _try_image(session: EditSession, job: ImageJob) -> Noticed:
-    from pytest_editmetrics.checks.image_job import prepared, run_job
+    from pytest_editmetrics.checks.image_job import run_job
+    from pytest_editmetrics.checks.image_prepared import prepared
     from pytest_editmetrics.images.channels import as_rgb, with_rgb
 
     skips = session.options["skip-missing"]

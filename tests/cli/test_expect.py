@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pytest_editmetrics.background.faults import GRADED
+from pytest_editmetrics.background.faults import OF_AN_EXPECTATION
 from pytest_editmetrics.checks import strengths
 from pytest_editmetrics.cli.main import main
 
@@ -17,8 +17,8 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(strengths, "EDGE", 128)
-    few = {name: GRADED[name] for name in ("exposure", "gone", "edit-undone")}
-    monkeypatch.setattr(strengths, "GRADED", few)
+    few = {name: OF_AN_EXPECTATION[name] for name in ("exposure", "gone", "edit-undone")}
+    monkeypatch.setattr(strengths, "OF_AN_EXPECTATION", few)
     return tmp_path
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_editmetrics.background.faults import GRADED
+from pytest_editmetrics.background.faults import OF_AN_EXPECTATION
 from pytest_editmetrics.checks import strengths
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.config.expect import EXPECTATIONS
@@ -28,7 +28,7 @@ def shown() -> dict[str, list[str]]:
 
 
 def test_all_of_them_are_shown():
-    of_faults = {fault.text for fault in GRADED.values()}
+    of_faults = {fault.text for fault in OF_AN_EXPECTATION.values()}
     assert list(shown()) == list(EXPECTATIONS)
     for lines in shown().values():
         assert {text for text in of_faults for line in lines if line.startswith(text)} == of_faults
@@ -38,12 +38,18 @@ def test_all_of_them_are_shown():
 def test_what_is_shown_is_what_is_printed(name, tmp_path, monkeypatch, capsys):
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(strengths, "GRADED", {one: GRADED[one] for one in TRIED})
+    monkeypatch.setattr(
+        strengths, "OF_AN_EXPECTATION", {one: OF_AN_EXPECTATION[one] for one in TRIED}
+    )
     assert main(["expect", name]) == 0
     printed = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     lines = [line for line in printed[1:-1] if line]
     assert lines == [
         line
         for line in shown()[name]
-        if not any(line.startswith(fault.text) for key, fault in GRADED.items() if key not in TRIED)
+        if not any(
+            line.startswith(fault.text)
+            for key, fault in OF_AN_EXPECTATION.items()
+            if key not in TRIED
+        )
     ]
