@@ -14,7 +14,7 @@ from pytest_editmetrics.images.regions import Box, Mask
 KindT = TypeVar("KindT", bound=np.floating[Any])
 _STIFF = 0.02  # pixels that shifts of one image differ by and are still one shift
 _WHOLE = 0.005  # pixels that a shift may be off whole ones
-_TAPS = 6  # pixels on either side: what lies farther counts less than a thousandth
+_TAPS = 7  # pixels on either side: what lies farther counts less than a ten-thousandth
 _HORIZON = 0.05  # nearer to it nothing is seen
 _NEAR = 4.0  # pixels over which a tilted motion's bend is told
 
