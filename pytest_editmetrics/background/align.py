@@ -140,7 +140,7 @@ def block_sums(image: NDArray[Any], scale: int, kind: np.dtype[Any]) -> NDArray[
     lines = cut[::scale].astype(kind)
     for n in range(1, scale):
         lines += cut[n::scale]
-    sums = lines[:, ::scale].copy()
+    sums: NDArray[Any] = lines[:, ::scale].copy()
     for n in range(1, scale):
         sums += lines[:, n::scale]
     return sums
@@ -303,11 +303,10 @@ class _Pair:
         if motion.still(height, width):
             moved = sampled(self._spline, (0, 0, width, height), motion.dx, motion.dy)
             y, x = np.ogrid[:height, :width]
-            where = (y + motion.dy, x + motion.dx)
+            y, x = y + motion.dy, x + motion.dx
         else:
-            where, _ = sources(motion, height, width)
-            moved = map_coordinates(self._spline, where, order=3, mode="mirror", prefilter=False)
-        y, x = where
+            (y, x), _ = sources(motion, height, width)
+            moved = map_coordinates(self._spline, [y, x], order=3, mode="mirror", prefilter=False)
         return moved, (x >= 1) & (x <= width - 2) & (y >= 1) & (y <= height - 2)
 
     def _columns_of(self, slope_x: Floats, slope_y: Floats, model: Model) -> list[Floats]:

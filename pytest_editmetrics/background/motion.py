@@ -121,11 +121,8 @@ class Motion:
     def after(self, first: Motion) -> Motion:
         """Return the motion that ``first`` and then this one make."""
         (xx, xy, dx), (yx, yy, dy), (tilt_x, tilt_y, one) = self._matrix @ first._matrix
-        return Motion(
-            *(float(v / one) for v in (dx, dy, xx, xy, yx, yy)),
-            tilt_x=float(tilt_x / one),
-            tilt_y=float(tilt_y / one),
-        )
+        numbers = (dx, dy, xx, xy, yx, yy, tilt_x, tilt_y)
+        return Motion(*(float(number / one) for number in numbers))
 
     @property
     def _matrix(self) -> NDArray[np.float64]:
@@ -169,10 +166,10 @@ class Motion:
         return max(
             math.hypot(x1 - x2, y1 - y2) / edge
             for (x1, y1), (x2, y2), edge in (
-                (self.at(x, y, height, width), self.at(*beside, height, width), _NEAR)
+                (self.at(x, y, height, width), self.at(x + i, y + j, height, width), _NEAR)
                 for x in (0, width - 1)
                 for y in (0, height - 1)
-                for beside in ((x + _NEAR, y), (x, y + _NEAR))
+                for i, j in ((_NEAR, 0.0), (0.0, _NEAR))
             )
         )
 
@@ -236,7 +233,8 @@ def _cardinal_weights(t: float) -> NDArray[np.float64]:
     of_pixels = math.sqrt(3) * pole ** np.abs(np.arange(-_TAPS, _TAPS + 1))
     weights = np.convolve(of_pixels, _spline_weights(t))
     # one more on the left, so that the pixel itself lies in the middle
-    return np.concatenate([[0.0], weights]) / weights.sum()
+    kernel: NDArray[np.float64] = np.concatenate([[0.0], weights]) / weights.sum()
+    return kernel
 
 
 def sampled(field: NDArray[KindT], box: Box, dx: float, dy: float) -> NDArray[KindT]:
