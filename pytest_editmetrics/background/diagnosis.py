@@ -267,7 +267,8 @@ def squares(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.
     red, green, blue = (np.square(a - b) for a, b in zip(one, other, strict=True))
     red += green
     red += blue
-    return red
+    summed: NDArray[np.float32] = red
+    return summed
 
 
 def _sum(of_pixels: NDArray[np.float32], mask: Mask) -> float:

@@ -53,8 +53,8 @@ def layout_kept(reference: Array, edited: Array, mask: Mask) -> float:
         return abs(correlation_of(a, b))
 
     steep = [np.hypot(*slopes(gaussian_filter(image, 1.0, mode="nearest"))) for image in images]
-    lines = [_lines(image, sigma) for image in steep]
-    of_lines = _telling(*lines, seen) * KEPT
+    one, other = (_lines(image, sigma) for image in steep)
+    of_lines = _telling(one, other, seen) * KEPT
     return max(alike(*images), alike(*steep), min(1.0, of_lines))
 
 
