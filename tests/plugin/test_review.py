@@ -234,7 +234,7 @@ def test_a_run_that_is_scored_again_keeps_the_band(banded, capsys):
     assert verdicts["test_x.py::test_close"] == ("review", 0.06)
     banded.makeini("[pytest]\neditmetrics_review = fail\n")
     assert main(["score", "run"]) == 1
-    assert "1 gates are for review (editmetrics_review is fail)" in capsys.readouterr().out
+    assert "1 gate is for review (editmetrics_review is fail)" in capsys.readouterr().out
 
 
 def test_what_was_written_is_told_beside_what_was_not(suite, capsys):

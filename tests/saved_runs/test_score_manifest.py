@@ -146,7 +146,7 @@ def test_rows_in_the_review_band_warn_or_fail(score, suite):
     suite.makeini("[pytest]\neditmetrics_review = fail\n")
     result = score()
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["FAILED: 1 gates are for review (editmetrics_review is fail)"])
+    result.stdout.fnmatch_lines(["FAILED: 1 gate is for review (editmetrics_review is fail)"])
 
 
 def test_compare_report_and_merge_read_it(score, suite, editmetrics):
