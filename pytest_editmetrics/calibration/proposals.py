@@ -25,8 +25,9 @@ from pytest_editmetrics.goldens.environment import CPU, Environment, environment
 from pytest_editmetrics.goldens.recording import Proposal, recorded_bound
 from pytest_editmetrics.measurement import Margin, Metric, Threshold
 from pytest_editmetrics.runs.folder import GateRecord, Run
-from pytest_editmetrics.saved_runs.acceptance import bound_elsewhere, golden_address
+from pytest_editmetrics.saved_runs.acceptance import bound_elsewhere
 from pytest_editmetrics.saved_runs.approve import selected
+from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces
 from pytest_editmetrics.suites.compare import (
     Bound,
     Key,
@@ -89,6 +90,7 @@ def calibrate(
     _check_runs(runs)
     chosen = {_key(record) for record in selected(list(runs.values()), expression)}
     found = {name: _by_key(run, chosen) for name, run in runs.items()}
+    places = GoldenPlaces(session)
     keys = dict.fromkeys(key for records in found.values() for key in records)
     gates: list[Calibrated] = []
     without: list[tuple[str, str]] = []
@@ -98,8 +100,8 @@ def calibrate(
         if key[1].startswith(GOLDEN_IMAGE):
             without.append((what, "a golden image; golden_images sets its tolerance"))
             continue
-        series = _series(session, key, records, runs)
-        gates += [_calibrated(session, one, demand) for one in series]
+        series = _series(session, places, key, records, runs)
+        gates += [_calibrated(session, places, one, demand) for one in series]
         if not series:
             without.append((what, "; ".join(_missing(key, records, runs))))
     return Calibration(demand, tuple(gates), tuple(without))
@@ -144,7 +146,11 @@ def _by_key(run: Run, chosen: Iterable[Key]) -> dict[Key, GateRecord]:
 
 
 def _series(
-    session: EditSession, key: Key, records: Mapping[str, GateRecord], runs: Mapping[str, Run]
+    session: EditSession,
+    places: GoldenPlaces,
+    key: Key,
+    records: Mapping[str, GateRecord],
+    runs: Mapping[str, Run],
 ) -> list[_Series]:
     """Return the gate's measurements, those with a golden of their own apart."""
     by_env: dict[str | None, dict[str, GateRecord]] = {}
@@ -152,20 +158,22 @@ def _series(
     for name, record in records.items():
         if not is_measured(record.gate):
             continue
-        env, threshold = _golden(session, record)
+        env, threshold = _golden(session, places, record)
         by_env.setdefault(env, {})[name] = record
         present[env] = threshold
     missing = _missing(key, records, runs)
     return [_Series(key, env, own, present[env], missing) for env, own in by_env.items()]
 
 
-def _golden(session: EditSession, record: GateRecord) -> tuple[str | None, Threshold | None]:
+def _golden(
+    session: EditSession, places: GoldenPlaces, record: GateRecord
+) -> tuple[str | None, Threshold | None]:
     """Return the variant that holds where the edit ran, and the bound that holds there."""
     gate = record.gate
     if bound_elsewhere(gate) is not None:
         return gate.env, _stated(gate)
     metric = session.registry.metric(gate.metric)
-    address = golden_address(session, record)
+    address = places.threshold(record)
     environment = Environment.recorded(gate.environment, None, f"{record.nodeid} {gate.label}")
     approved = session.goldens.lookup(address, environment, gate.smoke)
     default = session.settings.default(metric, check_expect(gate.details.get("expect")))
@@ -203,7 +211,9 @@ def _missing(
     )
 
 
-def _calibrated(session: EditSession, series: _Series, demand: Demand) -> Calibrated:
+def _calibrated(
+    session: EditSession, places: GoldenPlaces, series: _Series, demand: Demand
+) -> Calibrated:
     gates = {name: record.gate for name, record in series.records.items()}
     devices = {name: _device(gate) for name, gate in gates.items()}
     _check_comparable(series, gates, devices, demand)
@@ -242,7 +252,7 @@ def _calibrated(session: EditSession, series: _Series, demand: Demand) -> Calibr
         told = (*told, f"{beyond} of the {len(result.values)} values lie beyond the proposal")
     proposal = None
     if result.left is None:
-        address = golden_address(session, series.last)
+        address = places.threshold(series.last)
         proposal = Proposal(
             address,
             metric.name,

@@ -7,9 +7,11 @@ read the output to its end.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from pytest_editmetrics.cli import (
     approve,
@@ -37,13 +39,16 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 
 Run = Callable[[argparse.Namespace], int]
 
+_YOUNG = 100_000  # objects; what a command reads of a run lives as long as the command
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with ``argv`` (default: the process's arguments); return its exit status."""
     args = make_parser().parse_args(argv)
     run: Run = args.run
     try:
-        status = run(args)
+        with _few_collections():
+            status = run(args)
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # `editmetrics audit a b | head`: what it would have said is lost
@@ -62,6 +67,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         note("editmetrics: interrupted")
         return 130
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for garbage more rarely: the larger a run, the longer each look takes."""
+    before = gc.get_threshold()
+    gc.set_threshold(_YOUNG, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -16,6 +16,7 @@ from pytest_editmetrics.review.decisions import Case, Decisions
 from pytest_editmetrics.runs.review import Decision
 from pytest_editmetrics.saved_runs.acceptance import NewBound, NewGolden, accepted
 from pytest_editmetrics.saved_runs.approve import prepare
+from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces
 
 if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession
@@ -72,9 +73,10 @@ class Writer:
     def _new(self, case: Case) -> tuple[list[NewBound | NewGolden], list[str]]:
         found: list[NewBound | NewGolden] = []
         left: list[str] = []
+        places = GoldenPlaces(self._session)
         for record in case.fails:
             try:
-                new = accepted(self._session, self._decisions.together, record)
+                new = accepted(places, self._decisions.together, record)
             except EditMetricsError as error:
                 new = str(error).removeprefix(_NOTHING_WRITTEN)
             if isinstance(new, str):

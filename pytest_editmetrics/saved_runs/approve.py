@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.saved_runs.acceptance import NewBound, NewGolden, accepted, to_accept
+from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def approve(
 
     bounds: list[NewBound] = []
     images: list[NewGolden] = []
+    places = GoldenPlaces(session)
     for record in selected([run], expression):
         gate = record.gate
         if not to_accept(gate):
@@ -106,7 +108,7 @@ def approve(
                 f" -k {shlex.quote(record.nodeid)} approves it all the same"
             )
             continue
-        new = accepted(session, run, record)
+        new = accepted(places, run, record)
         if isinstance(new, NewBound):
             bounds.append(new)
         elif isinstance(new, NewGolden):
@@ -210,7 +212,7 @@ def _say_bounds(
 
     for bound in bounds:
         gate, proposal = bound.record.gate, bound.proposal
-        if session.rootdir / proposal.address.file in prepared.problems:
+        if prepared.problems and session.rootdir / proposal.address.file in prepared.problems:
             continue
         value, limit = format_numbers(gate.value or 0.0, proposal.bound)
         kind = "max" if gate.better == "lower" else "min"

@@ -112,7 +112,7 @@ def joined_tests(runs: Mapping[str, Run]) -> dict[str, ShardTest]:
             if own and all(record.gate.fixture is not None for record in own):
                 tests[nodeid] = _of_fixture(other, test)
                 continue
-            if other.text != test.text:
+            if other is not test and other.text != test.text:
                 raise EditMetricsError(
                     f"not merged: {nodeid} ran in {other.shard} and in {shard}, with different"
                     " results; give each shard tests of its own"

@@ -1,0 +1,101 @@
+"""Where the goldens of a run's gates lie in this project; a path that many name is seen once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.goldens.places import OUTSIDE
+from pytest_editmetrics.saved_runs.strangers import inside
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.goldens.approved import GoldenAddress
+    from pytest_editmetrics.goldens.images import ImageAddress
+    from pytest_editmetrics.runs.folder import GateRecord
+    from pytest_editmetrics.session.state import EditSession
+
+
+class GoldenPlaces:
+    """The places of one command; it holds what it found for as long as the command runs."""
+
+    def __init__(self, session: EditSession):
+        self.session = session
+        self._tests: dict[str, Path] = {}
+        self._goldens: dict[str, Path] = {}
+
+    def threshold(self, record: GateRecord) -> GoldenAddress:
+        """Return where the golden threshold of a run's gate lies in this project.
+
+        Raises:
+            EditMetricsError: the project has no such test file, or keeps the golden elsewhere.
+        """
+        gate = record.gate
+        digest = dict(gate.golden or {}).get("digest")
+        goldens = self.session.goldens
+        address = goldens.address(*self._test(record), gate.metric, gate.name, digest)
+        said = dict(gate.golden or {}).get("file")
+        self._golden(said, record)
+        if address.to_dict() != gate.golden:
+            raise EditMetricsError(
+                f"nothing was written: the run keeps the golden of {record.nodeid} in {said}, this"
+                f" project in {address.file}; run the tests here, or leave it out with -k"
+            )
+        return address
+
+    def image(self, record: GateRecord) -> tuple[Path, ImageAddress]:
+        """Return the golden image that a run's gate names, and where this project keeps it.
+
+        Raises:
+            EditMetricsError: the project has no such test file, or the image lies outside.
+        """
+        from pytest_editmetrics.goldens.images import image_address
+
+        gate = record.gate
+        address = image_address(self.session.goldens, *self._test(record), gate.name)
+        return self._golden(dict(gate.snapshot or {}).get("file"), record), address
+
+    def _test(self, record: GateRecord) -> tuple[Path, str]:
+        """Return the test's file, which must be there, and its key."""
+        file = record.nodeid.partition("::")[0]
+        if file not in self._tests:
+            path = self._within(file, record)
+            if not path.is_file() and file != OUTSIDE:
+                raise EditMetricsError(
+                    f"nothing was written: {self.session.rootdir} has no test file {file}; give"
+                    " the project's root as --rootdir, or leave the test out with -k"
+                )
+            self._tests[file] = path
+        return self._tests[file], record.gate.golden_key(record.nodeid)
+
+    def _golden(self, path: object, record: GateRecord) -> Path:
+        """Return a golden's path of the run in this project; refuse one where none may lie."""
+        if not isinstance(path, str) or path not in self._goldens:
+            found = self._within(path, record)
+            self.check_inside(found, path, record)
+            self._goldens[str(path)] = found
+        return self._goldens[str(path)]
+
+    def check_inside(self, found: Path, path: object, record: GateRecord) -> None:
+        """Refuse a golden that a link leads out of the project; the run calls it ``path``.
+
+        Raises:
+            EditMetricsError: the message says where it lies.
+        """
+        try:
+            self.session.goldens.check_inside(found)
+        except EditMetricsError as error:
+            raise self._outside(path, record, f" ({error})") from None
+
+    def _within(self, path: object, record: GateRecord) -> Path:
+        """Return a path of the run in this project; refuse one not relative or with ``..``."""
+        found = inside(self.session.rootdir, path)
+        if found is None:
+            raise self._outside(path, record)
+        return found
+
+    def _outside(self, path: object, record: GateRecord, why: str = "") -> EditMetricsError:
+        return EditMetricsError(
+            f"nothing was written: {path!r}, a path of {record.nodeid} in the run, does not lie"
+            f" inside {self.session.rootdir}{why}"
+        )

@@ -1,0 +1,93 @@
+"""Commands that take a run: ten times as many gates cost about ten times as many calls."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from pytest_editmetrics.cli.main import main
+from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.runs.folder import RunDir
+from pytest_editmetrics.runs.results import ResultsFile
+
+FILE = "goldens/test_gate.py.yaml"
+ONE, FEW, MANY = 1, 20, 200
+
+
+def write(path: Path, gates: int) -> str:
+    """Write a run of so many failing gates, each of a test of its own."""
+    run_dir = RunDir(path)
+    run_dir.prepare()
+    with ResultsFile(run_dir.results_path, {"pytest": "9"}, f"{path.name}") as results:
+        for number in range(gates):
+            test = f"test_gate[{number}]"
+            one = Gate(
+                "lpips", "fail", value=0.2 + number / 10_000, scope="unedit_area",
+                bound_kind="max", bound=0.1, origin="golden", source=f"{FILE}:{number + 1}",
+                golden={"file": FILE, "test": test, "gate": "lpips"},
+                region={"coords": [[8, 8, 24, 24]], "width": 64, "height": 64},
+            )  # fmt: skip
+            results.gate(f"test_gate.py::{test}", 1, True, "failed", one)
+        results.close({})
+    return str(path)
+
+
+def calls(*arguments: str) -> int:
+    """Run a command; return how many functions it called."""
+    counted = count()
+    status = 0
+    sys.setprofile(lambda frame, event, arg: event in ("call", "c_call") and next(counted))
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            status = main(list(arguments))
+    finally:
+        sys.setprofile(None)
+    assert status == 0
+    return next(counted)
+
+
+@pytest.fixture
+def project(suite: pytest.Pytester) -> Path:
+    """A project whose test file the runs name, with what a command imports imported."""
+    suite.makepyfile(test_gate="")
+    for gates in (ONE, FEW, MANY):
+        write(suite.path / f"base-{gates}", gates)
+        write(suite.path / f"run-{gates}", gates)
+    return suite.path
+
+
+@pytest.mark.parametrize("command", ["approve", "compare", "report", "merge", "calibrate"])
+def test_ten_times_the_gates_are_ten_times_the_calls(project, command):
+    def of(gates: int) -> int:
+        base, run = f"base-{gates}", f"run-{gates}"
+        (project / FILE).unlink(missing_ok=True)
+        more = {"compare": [base], "calibrate": [base, "--no-selftest"],
+                "merge": ["-o", f"merged-{gates}-{next(turn)}"]}  # fmt: skip
+        return calls(command, run, *more.get(command, []))
+
+    turn = count()
+    of(ONE)  # imports
+    alone, few, many = of(ONE), of(FEW), of(MANY)
+    each, later = (few - alone) / (FEW - ONE), (many - few) / (MANY - FEW)
+    assert each > 10
+    assert later < 1.05 * each
+
+
+def test_approving_looks_at_a_file_once_not_once_a_gate(project, monkeypatch):
+    seen = []
+    resolve = Path.resolve
+    monkeypatch.setattr(Path, "resolve", lambda *args: seen.append(args[0]) or resolve(*args))
+
+    def looks(gates: int) -> int:
+        seen.clear()
+        assert main(["approve", f"run-{gates}"]) == 0
+        return sum(path == project / FILE for path in seen)
+
+    few = looks(FEW)
+    (project / FILE).unlink()
+    assert looks(MANY) == few
