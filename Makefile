@@ -1,4 +1,4 @@
-.PHONY: demo test slow adversity corpus models bad-input reference browser check dist sbom compatibility fuzz \
+.PHONY: demo picture test slow adversity corpus models bad-input reference browser check dist sbom compatibility fuzz \
 	mutation clean
 
 PYTHON ?= python3
@@ -42,6 +42,10 @@ bad-input: $(VENV)/.ready
 reference: $(VENV)/.ready
 	$(BIN)/python tools/make_reference.py
 	$(BIN)/python tools/demo_output.py
+
+# README's picture of the report, from the demo; takes Chromium
+picture: $(VENV)/.ready
+	$(BIN)/python tools/demo_picture.py
 
 browser: $(VENV)/.ready
 	$(BIN)/python -m pytest -q tests/browser

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import Locator, Page
 
@@ -88,6 +90,41 @@ def test_nearest_neighbour_from_200_per_cent(watched, report):
     assert canvas.evaluate(rendering) == "auto"
     page.evaluate("currentViewer().zoom.to(2)")
     assert canvas.evaluate(rendering) == "pixelated"
+
+
+def test_lines_of_boxes_stay_as_thin(watched, report):
+    page = watched.page
+    case = opened(page, report)
+    width = "e => parseFloat(getComputedStyle(e).strokeWidth) * currentViewer().zoom.scale"
+    line = case.locator(".pane .box.area .line").first
+    for scale in (0.5, 1, 8):
+        page.evaluate(f"currentViewer().zoom.to({scale})")
+        assert line.evaluate(width) == pytest.approx(2, rel=0.01)
+
+
+def test_a_strip_is_not_a_few_pixels_high(watched, tmp_path):
+    import numpy as np
+
+    from pytest_editmetrics.gates.verdict import Gate
+    from pytest_editmetrics.report.html import write_html
+    from pytest_editmetrics.runs.folder import RunDir, read_run
+    from pytest_editmetrics.runs.results import ResultsFile
+
+    run_dir = RunDir(tmp_path / "run")
+    before = np.random.default_rng(1).integers(0, 255, (90, 3000, 3), np.uint8)
+    images = {"reference": run_dir.save_image(before), "edited": run_dir.save_image(255 - before)}
+    region = {"coords": None, "width": 3000, "height": 90}
+    gate = Gate("lpips", "fail", value=1.0, bound=0.5, bound_kind="max", distance=0.5)
+    results = ResultsFile(run_dir.results_path, {}, "2031-05-06T07:08:09+00:00")
+    results.gate("t.py::t", 1, True, "failed", replace(gate, images=images, region=region))
+    results.close({"gates": 1})
+    write_html(read_run(tmp_path / "run"), tmp_path / "report.html")
+    page = watched.page
+    case = opened(page, tmp_path / "report.html", "article")
+    assert case.locator(".pane").first.bounding_box()["height"] >= 89
+    assert scales(case)[0] == 1
+    page.keyboard.press("0")
+    assert scales(case)[0] < 0.6
 
 
 def test_a_wheel_that_scrolls_the_page_goes_on_scrolling_it(watched, report):

@@ -8,7 +8,7 @@ const choice = { view: "", boxes: true, dim: true };
 const viewers = new Set();
 const idle = [];
 const STRIP_HEIGHT = 104;
-const WIDE = 860;
+const WIDE = 720;
 const GAP = 8;
 const PAIRS = [
   ["golden", "edited"],
@@ -400,6 +400,7 @@ class Viewer {
     for (const world of this.stage.querySelectorAll(".world")) {
       world.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
     }
+    this.stage.style.setProperty("--scale", scale);
     this.stage.classList.toggle("pixels", scale >= 2);
     this.stage.classList.toggle("movable", this.zoom.movable);
     this.find(".percent").textContent = `${Math.round(scale * 100)} %`;
