@@ -102,3 +102,12 @@ def did_you_mean(name: object, valid: Iterable[str]) -> str:
     if close:
         return f" (did you mean {close[0]!r}?)"
     return f" (valid: {', '.join(map(repr, names))})" if names else ""
+
+
+def counted(number: int, one: str, more: str | None = None) -> str:
+    """Return a number with what it counts.
+
+    >>> counted(1, "gate"), counted(2, "gate"), counted(2, "gate is", "gates are")
+    ('1 gate', '2 gates', '2 gates are')
+    """
+    return f"{number} {one if number == 1 else more or f'{one}s'}"

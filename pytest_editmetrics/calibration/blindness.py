@@ -12,7 +12,7 @@ from pytest_editmetrics.calibration.tolerance import assumption_free_runs
 from pytest_editmetrics.calibration.values import Calibrated, Calibration, Demand
 from pytest_editmetrics.checks.judge import Job, judged_only
 from pytest_editmetrics.checks.selftest import Noticed, try_faults
-from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.runs.folder import IMAGES, GateRecord, Run
@@ -57,10 +57,13 @@ def tested_bounds(
         one if one.bound is None else _tested(tests, one)
         for one in track(list(found.gates), "selftest")
     ]
-    lines = [f"{count} gates were not self-tested: {why}" for why, count in tests.untested.items()]
-    lines += [
-        f"{count} gates were not held to a grossly broken pair: {why}"
-        for why, count in tests.unbroken.items()
+    lines = [
+        f"{counted(count, 'gate was', 'gates were')} not {done}: {why}"
+        for done, reasons in (
+            ("self-tested", tests.untested),
+            ("held to a grossly broken pair", tests.unbroken),
+        )
+        for why, count in reasons.items()
     ]
     return replace(found, gates=tuple(gates)), lines
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_editmetrics.calibration.values import Calibrated, Calibration
+from pytest_editmetrics.errors import counted
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.suites.compare import weights_of
 
@@ -13,7 +14,8 @@ def run_lines(runs: Mapping[str, Run], calibration: Calibration) -> list[str]:
     """Return what was read, and what is asked of the bounds."""
     demand = calibration.demand
     lines = [
-        f"run  {name}, {run.session.get('started')}: {sum(r.final for r in run.gates)} gates"
+        f"run  {name}, {run.session.get('started')}:"
+        f" {counted(sum(r.final for r in run.gates), 'gate')}"
         + ("" if run.complete else "; CUT OFF: only what finished is taken")
         for name, run in runs.items()
     ]

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 from pytest_editmetrics.errors import ConfigError
 
-
 MOST = 20
 """Mistakes that are told at once; after so many nothing more is read."""
 

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
+
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.comparison import key_text, moved
-from pytest_editmetrics.report.markdown import SessionEnd, escape, fitted, listed, verdict_heading
+from pytest_editmetrics.report.markdown import (
+    SessionEnd,
+    code,
+    escape,
+    fitted,
+    listed,
+    verdict_heading,
+)
+from pytest_editmetrics.report.next_steps import Session, next_steps
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond, tally_of
 from pytest_editmetrics.report.text import headline
 from pytest_editmetrics.runs.folder import Run
@@ -38,7 +48,9 @@ def comment(
         body += listed("Gone", [key_text(key) for key in base.only_base])
     body += listed("Unmeasured", _of(tally, "unmeasured"))
     body += listed("For review", _of(tally, "review"))
-    return fitted(head, body, "", LIMIT)
+    steps = next_steps(tally, Session(run=shlex.quote(str(run.shown)), html=url))
+    foot = ["### Next", *(f"- {code(line.text)}" for line in steps)] if steps else []
+    return fitted(head, body, "\n".join(foot), LIMIT)
 
 
 def _failing(tally: Tally) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.suite_text import change_lines, suite_headline
 from pytest_editmetrics.report.text import format_numbers
@@ -55,8 +56,10 @@ def comparison_lines(
 def _run(name: str, run: Run) -> str:
     gates = sum(record.final for record in run.gates)
     cut = "" if run.complete else "; CUT OFF: the run did not finish"
-    crashed = f", {len(run.crashed)} tests crashed" if run.crashed else ""
-    return f"{name}  {run.shown}, {run.session.get('started')}: {gates} gates{crashed}{cut}"
+    crashed = f", {counted(len(run.crashed), 'test')} crashed" if run.crashed else ""
+    return (
+        f"{name}  {run.shown}, {run.session.get('started')}: {counted(gates, 'gate')}{crashed}{cut}"
+    )
 
 
 def _metric(change: MetricChange) -> list[str]:
@@ -73,8 +76,10 @@ def _metric(change: MetricChange) -> list[str]:
         lines += [f"    {moved(pair)}" for pair in change.beyond[:_LISTED]]
         lines += _more(change.beyond)
     if change.zero_bases:
+        words = "gate whose base is 0 is", "gates whose base is 0 are"
+        zero = counted(change.zero_bases, *words)
         lines.append(
-            f"  a share of 0 allows nothing: {change.zero_bases} gates whose base is 0 are held to"
+            f"  a share of 0 allows nothing: {zero} held to"
             f" an absolute {NOISE:g}; give an amount ({change.metric}:AMOUNT) to allow more"
         )
     lines += [f"  {line}" for line in _listed("not measured any more", change.lost, _verdicts)]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.summary import columns_of, worst_margin
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
@@ -85,7 +86,7 @@ def _visible(character: str, line_break: str) -> str:
     return "&#92;" + character.encode("unicode_escape").decode()[1:]
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """Return one line of text from a test; ``<code>`` also keeps mentions and emoji names away."""
     return f"<code>{escape(_shortened(text))}</code>"
 
@@ -108,7 +109,7 @@ def markdown_summary(tally: Tally, end: SessionEnd, limit: int | None = None) ->
         limit: how many bytes of UTF-8 it may take. What does not fit is left out from the end, and
             the summary says so; the verdict, the table and the versions always stay.
     """
-    head = [verdict_heading(tally, end), *(f"❌ {_code(problem)}" for problem in end.problems)]
+    head = [verdict_heading(tally, end), *(f"❌ {code(problem)}" for problem in end.problems)]
     if tally.smoke:
         head.append(
             f"⚠️ **smoke weights**: {tally.smoke} of {tally.counts()['gates']} gates were"
@@ -131,7 +132,8 @@ def verdict_heading(tally: Tally, end: SessionEnd) -> str:
     )
     if not counts["gates"] and not failed:
         return "## ➖ editmetrics: no gate was made, so nothing was judged"
-    said = [f"{seen} of {counts['gates']} gates failed" if seen else f"{counts['gates']} gates"]
+    made = counted(counts["gates"], "gate")
+    said = [f"{seen} of {made} failed" if seen else made]
     told = (
         (errors, "could not be judged, which is no regression"),
         (len(tally.hidden), "failing without failing their test"),
@@ -157,7 +159,7 @@ def _table(tally: Tally) -> str:
     lines = [" | ".join(head), " | ".join(["---", *["---:"] * len(columns), "---"])]
     for row in rows:
         numbers = [str(getattr(row, column)) for column in columns]
-        lines.append(" | ".join([_code(row.metric), *numbers, _code(worst_margin(row))]))
+        lines.append(" | ".join([code(row.metric), *numbers, code(worst_margin(row))]))
     return "\n".join(f"| {line} |" for line in lines)
 
 
@@ -195,7 +197,7 @@ def _explained(
     blocks = [f"\n### {title}: {len(gates)}"]
     for number, (test, gate) in enumerate(gates):
         pictures = _pictures(gate, report_url) if report_url and number < _PICTURED else ""
-        summary = f"{_code(test.nodeid)}<br>{_code(headline(gate))}"
+        summary = f"{code(test.nodeid)}<br>{code(headline(gate))}"
         explained = explanation(gate, test.nodeid, update_mode(test.gates))
         lines = [headline(gate), *(line.removeprefix("    ") for line in explained)]
         blocks.append(
@@ -222,7 +224,7 @@ def listed(title: str, entries: Sequence[str]) -> list[str]:
     """Return a list of texts from tests below its title; nothing without entries."""
     if not entries:
         return []
-    return [f"\n### {title}: {len(entries)}", *(f"- {_code(entry)}" for entry in entries)]
+    return [f"\n### {title}: {len(entries)}", *(f"- {code(entry)}" for entry in entries)]
 
 
 def _versions(versions: Mapping[str, str | None]) -> str:

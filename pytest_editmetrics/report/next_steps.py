@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.report.summary import fetch_line
@@ -44,8 +45,11 @@ def verdict_lines(tally: Tally) -> list[Line]:
         lines.append(Line(f"{_gates(len(failing))} failed: {listed}", "red"))
     if errors:
         messages = list(dict.fromkeys(gate.message or "" for gate in errors))
-        more = f" (and {len(messages) - 1} other messages)" if len(messages) > 1 else ""
+        others = len(messages) - 1
+        more = f" (and {counted(others, 'other message')})" if others else ""
         said = messages[0].splitlines()[0] if messages[0] else ""
+        if tally.fetch:  # the command stands below, once for all
+            said = said.partition(". Fetch it once")[0]
         text = f"{_gates(len(errors))} could not be judged, which is no regression: {said}{more}"
         lines.append(Line(text, "yellow"))
     if picture := _worst_picture(tally.notable):
@@ -132,4 +136,4 @@ def _worst_picture(notable: Sequence[tuple[TestGates, Gate]]) -> str | None:
 
 
 def _gates(number: int) -> str:
-    return f"{number} gate{'' if number == 1 else 's'}"
+    return counted(number, "gate")

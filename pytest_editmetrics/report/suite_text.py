@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pytest_editmetrics.errors import counted
 from pytest_editmetrics.report.numbers import format_numbers
 from pytest_editmetrics.suites.gate import Change, Moved, SuiteGate
 
@@ -34,7 +35,8 @@ def suite_headline(gate: SuiteGate) -> str:
     missing = "" if gate.measured == gate.gates else f", {gate.gates - gate.measured} not measured"
     return (
         f"suite {gate.label} {value} {sign} {gate.kind} {bound}"
-        f" ({gate.value - gate.bound:+.{decimals}f}), {gate.measured} gates{missing}, {gate.source}"
+        f" ({gate.value - gate.bound:+.{decimals}f}), {counted(gate.measured, 'gate')}{missing},"
+        f" {gate.source}"
     )
 
 

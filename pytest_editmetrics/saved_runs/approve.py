@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.errors import EditMetricsError, InputError, counted
 from pytest_editmetrics.saved_runs.acceptance import NewBound, NewGolden, accepted, to_accept
 from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces
 from pytest_editmetrics.session.state import EditSession
@@ -49,7 +49,9 @@ def selected(runs: Sequence[Run], expression: str | None) -> list[GateRecord]:
     found = matching(records, expression)
     if not found:
         where = ", ".join(str(run.shown) for run in runs)
-        raise InputError(f"-k {expression!r} selects none of the {len(records)} gates of {where}")
+        raise InputError(
+            f"-k {expression!r} selects none of {counted(len(records), 'gate')} of {where}"
+        )
     return found
 
 

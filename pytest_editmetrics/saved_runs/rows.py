@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, explained, judged
-from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.session.options import in_ci
 from pytest_editmetrics.session.state import EditSession
 
@@ -51,11 +51,16 @@ def no_success(session: EditSession, tally: Tally | RunningTally) -> list[str]:
     if errors := counts["errors"]:
         found.append(f"{errors} gate{'' if errors == 1 else 's'} could not be judged")
     if (review := counts["review"]) and session.options["review"] == "fail":
-        found.append(f"{review} gates are for review (editmetrics_review is fail)")
+        found.append(
+            f"{counted(review, 'gate is', 'gates are')} for review (editmetrics_review is fail)"
+        )
     if tally.nothing_measured:
         found.append("not one gate could be measured, so this proves nothing")
     if tally.smoke and in_ci() and not session.options["allow-smoke"]:
-        found.append(f"{tally.smoke} gates were judged on random smoke weights and CI is set")
+        found.append(
+            f"{counted(tally.smoke, 'gate was', 'gates were')} judged on random smoke weights"
+            " and CI is set"
+        )
     return found
 
 

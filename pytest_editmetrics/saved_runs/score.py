@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.checks.judge import Job, explained, judged
-from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
+from pytest_editmetrics.errors import EditMetricsError, InputError, counted, did_you_mean
 from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND, Threshold
 from pytest_editmetrics.progress import track
@@ -81,7 +81,7 @@ def problems(session: EditSession, run: Run, tally: Tally) -> list[str]:
     """Say why scored gates are no success; nothing if they are one."""
     found = no_success(session, tally)
     if run.crashed:
-        found.append(f"{len(run.crashed)} tests of the run crashed and have no gates")
+        found.append(f"{counted(len(run.crashed), 'test')} of the run crashed, without gates")
     if not run.complete:
         found.append("the run was cut off, so gates are missing")
     return found

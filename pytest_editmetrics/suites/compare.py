@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean, median
 
-from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
+from pytest_editmetrics.errors import EditMetricsError, InputError, counted, did_you_mean
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.runs.folder import Run
@@ -345,13 +345,14 @@ def _weight_failures(one_smoke: Sequence[Pair], other_weights: Sequence[Pair]) -
     failures = []
     if one_smoke:
         failures.append(
-            f"{len(one_smoke)} gates are measured on smoke weights in one run and on real ones in"
-            " the other: they are not compared"
+            f"{counted(len(one_smoke), 'gate is', 'gates are')} measured on smoke weights"
+            " in one run and on real ones in the other: they are not compared"
         )
     if other_weights:
         failures.append(
-            f"{len(other_weights)} gates are measured with other weights than in the base, so what"
-            " moved may be the metric and not the model (--allow-other-weights compares them)"
+            f"{counted(len(other_weights), 'gate is', 'gates are')} measured with other weights"
+            " than in the base, so what moved may be the metric and not the model"
+            " (--allow-other-weights compares them)"
         )
     return failures
 
@@ -361,8 +362,8 @@ def _way_failures(other_ways: Sequence[Pair]) -> list[str]:
         return []
     first = other_ways[0]
     return [
-        f"{len(other_ways)} gates are measured in another way than in the base"
-        f" ({other_way(way_of(first.base), way_of(first.head))}: {first.nodeid}"
+        f"{counted(len(other_ways), 'gate is', 'gates are')} measured in another way than in the"
+        f" base ({other_way(way_of(first.base), way_of(first.head))}: {first.nodeid}"
         f" {first.base.label}), so what moved may be the metric and not the model; make the base"
         " anew"
     ]
@@ -375,12 +376,12 @@ def _regressions(change: MetricChange) -> list[str]:
     if not change.pairs:
         failures.append(f"{change.metric}: not one gate is measured in both runs")
     if change.beyond:
-        failures.append(
-            f"{change.metric}: {len(change.beyond)} of {len(change.pairs)} gates are worse by more"
-            f" than {change.bound}"
-        )
+        worse = f"{len(change.beyond)} of {counted(len(change.pairs), 'gate is', 'gates are')}"
+        failures.append(f"{change.metric}: {worse} worse by more than {change.bound}")
     if change.lost:
-        failures.append(f"{change.metric}: {len(change.lost)} gates are not measured any more")
+        lost = counted(len(change.lost), "gate is", "gates are")
+        failures.append(f"{change.metric}: {lost} not measured any more")
     if change.crashed:
-        failures.append(f"{change.metric}: {len(change.crashed)} tests that measured it crashed")
+        crashed = counted(len(change.crashed), "test")
+        failures.append(f"{change.metric}: {crashed} that measured it crashed")
     return failures

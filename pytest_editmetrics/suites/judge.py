@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_editmetrics.config.suite import SuiteBound, SuiteSettings
+from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.suites.compare import (
@@ -78,7 +79,7 @@ def side_of(run: Run, metrics: Iterable[str], name: str) -> Side:
     if not run.complete:
         problem = f"the {name} was cut off, so gates are missing from it"
     elif run.crashed:
-        problem = f"{len(run.crashed)} tests of the {name} crashed and have no gates"
+        problem = f"{counted(len(run.crashed), 'test')} of the {name} crashed, without gates"
     return Side(points, problem)
 
 
@@ -211,7 +212,7 @@ def _unpaired(change: Change, other: int, smoke: int, ways: Sequence[str]) -> st
             f" ({ways[0]}), so what moved may be the metric and not the model; make the base anew"
         )
     if change.lost:
-        return f"{change.lost} gates that the base measured are not measured any more"
+        return f"{counted(change.lost, 'gate')} of the base not measured any more"
     return None
 
 

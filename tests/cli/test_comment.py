@@ -41,6 +41,9 @@ def test_it_says_what_fails_changed_and_is_new(scene, capsys, monkeypatch):
     changed = text.partition("### Changed against the base, the worst first: 1")[2]
     assert "::test_1" in changed.partition("###")[0]
     assert "::test_2" in text.partition("### New: 1")[2].partition("###")[0]
+    steps = text.partition("### Next\n")[2]
+    assert "to look: open https://example.org/r" in steps
+    assert re.search(r"to accept all 2, if meant: editmetrics approve head\b", steps)
 
 
 def test_it_takes_no_more_than_a_comment_holds(scene, capsys, monkeypatch):

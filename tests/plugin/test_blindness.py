@@ -57,7 +57,7 @@ def test_a_proposal_whose_weights_are_missing_is_not_called_blind(scene, monkeyp
     assert main(["calibrate", "run0", "run1"]) == 0
     out = capsys.readouterr().out
     assert "blind: " not in out
-    assert "1 gates were not self-tested: lpips could not be judged: " in out
+    assert "1 gate was not self-tested: lpips could not be judged: " in out
     assert "editmetrics weights fetch lpips:vgg" in out
 
 

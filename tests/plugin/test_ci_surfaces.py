@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from xml.etree import ElementTree
 
 import pytest
+from junit_rules import broken_rules
 
 SUITE = """
     import pytest
@@ -195,7 +197,7 @@ def test_a_stopped_session_is_not_a_pass(suite, mode):
     )
     suite.runpytest_subprocess("--editmetrics-summary=s.md", *mode)
     first = (suite.path / "s.md").read_text(encoding="utf-8").partition("\n")[0]
-    assert first.startswith("## ❌ editmetrics failed: 1 gates")
+    assert first.startswith("## ❌ editmetrics failed: 1 gate")
     assert first.endswith("interrupted, so not every test ran")
 
 
@@ -203,7 +205,7 @@ def test_the_summary_tells_what_failed_the_session(suite, monkeypatch):
     suite.makepyfile(test_x="from conftest import *\ndef test_a(check): check(NOT_FOUND, 1)")
     suite.runpytest("--editmetrics-summary=s.md")
     text = (suite.path / "s.md").read_text(encoding="utf-8")
-    assert text.startswith("## ❌ editmetrics failed: 1 gates, 1 unmeasured\n")
+    assert text.startswith("## ❌ editmetrics failed: 1 gate, 1 unmeasured\n")
     assert "❌ <code>not one gate of this session could be measured" in text
 
 
@@ -213,7 +215,7 @@ def test_a_crashed_worker_is_in_the_summary(suite):
     )
     suite.runpytest("-n1", "--editmetrics-summary=s.md")
     text = (suite.path / "s.md").read_text(encoding="utf-8")
-    assert text.startswith("## ❌ editmetrics failed: 1 gates, 1 tests crashed")
+    assert text.startswith("## ❌ editmetrics failed: 1 gate, 1 tests crashed")
     assert "### Crashed, so never measured: 1\n- <code>test_x.py::test_dies</code>" in text
 
 
@@ -286,3 +288,39 @@ def test_collecting_writes_nothing(suite):
     suite.makepyfile("def test_it(check): check(5, 0.1)")
     suite.runpytest("--collect-only", "--editmetrics-summary=s.md")
     assert not (suite.path / "s.md").exists()
+
+
+EVERY_END = """
+from conftest import *
+import pytest
+def test_passes(check): check(5, 0.1)
+def test_fails(check): check(30, 0.1)
+def test_is_soft(check): check(NOT_FOUND, 0.1)
+def test_errs(check): check(MISSING, 0.1)
+def test_fails_in_its_teardown(late): pass
+def test_prints(check): print("said"); check(30, 0.1)
+@pytest.fixture
+def late(check):
+    yield
+    check(30, 0.1)
+@pytest.mark.skip
+def test_skipped(check): pass
+@pytest.mark.xfail
+def test_expected(check): check(30, 0.1)
+"""
+
+
+@pytest.mark.parametrize("family", ["xunit2", "xunit1"])
+def test_junit_is_what_jenkins_xunit_takes(suite, family):
+    suite.makepyfile(test_x=EVERY_END)
+    told = ("--junitxml=j.xml", "-o", f"junit_family={family}", "-o", "junit_logging=all")
+    suite.runpytest(*told, "--reruns=1")
+    root = ElementTree.parse(suite.path / "j.xml").getroot()
+    broken = set(broken_rules(root))
+    if family == "xunit1":  # pytest's older family states file and line of each test
+        broken -= {f"/testsuites/testsuite/testcase has {name}" for name in ("file", "line")}
+    assert broken == set()
+    assert root.find("testsuite/properties/property[@name='editmetrics:failed']") is not None
+    suite.runpytest(*told, "-o", "editmetrics_junit=full")
+    root = ElementTree.parse(suite.path / "j.xml").getroot()
+    assert "/testsuites/testsuite/testcase holds properties" in set(broken_rules(root))

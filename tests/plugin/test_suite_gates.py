@@ -269,9 +269,7 @@ def test_a_gate_that_is_not_measured_any_more_fails(edits):
     result = edits.runpytest()
     result.assert_outcomes(passed=7, xfailed=1)
     assert result.ret == 1
-    result.stdout.fnmatch_lines(
-        ["FAILED:*: 1 gates that the base measured are not measured any more*"]
-    )
+    result.stdout.fnmatch_lines(["FAILED:*: 1 gate of the base not measured any more*"])
 
 
 def test_writing_the_base_is_refused_in_ci(edits, monkeypatch):

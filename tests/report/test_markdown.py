@@ -146,12 +146,12 @@ def test_a_failure_tells_its_headline_and_how_to_accept_it():
 @pytest.mark.parametrize(
     ("made", "end", "line"),
     [
-        (tally(PASS, outcome="passed"), SessionEnd(), "## ✅ editmetrics passed: 1 gates"),
+        (tally(PASS, outcome="passed"), SessionEnd(), "## ✅ editmetrics passed: 1 gate"),
         (tally(PASS, FAIL), SessionEnd(failed_tests=1), "## ❌ editmetrics failed: 1 of 2 gates failed"),
         (
             tally(FAIL, outcome="xfailed"),
             SessionEnd(),
-            "## ✅ editmetrics passed: 1 gates, 1 failing without failing their test",
+            "## ✅ editmetrics passed: 1 gate, 1 failing without failing their test",
         ),
         (
             tally(PASS, SOFT, outcome="xfailed"),
@@ -161,17 +161,17 @@ def test_a_failure_tells_its_headline_and_how_to_accept_it():
         (
             tally(SOFT, outcome="xfailed"),
             SessionEnd(problems=["nothing was measured"]),
-            "## ❌ editmetrics failed: 1 gates, 1 unmeasured",
+            "## ❌ editmetrics failed: 1 gate, 1 unmeasured",
         ),
         (
             tally(PASS, outcome="passed"),
             SessionEnd(failed_tests=3),
-            "## ❌ editmetrics failed: 1 gates, 3 failed tests of the session",
+            "## ❌ editmetrics failed: 1 gate, 3 failed tests of the session",
         ),
         (
             tally(PASS, outcome="passed"),
             SessionEnd(interrupted=True),
-            "## ❌ editmetrics failed: 1 gates, interrupted, so not every test ran",
+            "## ❌ editmetrics failed: 1 gate, interrupted, so not every test ran",
         ),
         (
             Tally(crashed=["test_x.py::test_a"]),

@@ -94,7 +94,7 @@ def test_what_moved_is_told_per_metric_in_its_direction(compare):
 def test_a_bound_is_inclusive(compare, bound, status):
     got, text = compare([("a", lpips(0.10))], [("a", lpips(0.13))], "--fail", bound)
     assert got == status
-    assert ("FAILED: lpips: 1 of 1 gates are worse by more than" in text) == bool(status)
+    assert ("FAILED: lpips: 1 of 1 gate is worse by more than" in text) == bool(status)
 
 
 def test_rounding_does_not_fail_a_change_that_is_just_allowed(compare):
@@ -118,7 +118,7 @@ def test_a_share_of_zero_is_held_to_an_absolute_floor_and_says_so(compare, value
     base, head = [("a", lpips(0.0)), ("b", lpips(0.1))], [("a", lpips(value)), ("b", lpips(0.1))]
     got, text = compare(base, head, "--fail", "lpips:5%")
     assert got == status
-    assert "1 gates whose base is 0 are held to an absolute 1e-06" in text
+    assert "1 gate whose base is 0 is held to an absolute 1e-06" in text
     assert compare(base, head, "--fail", "lpips:0.01")[0] == 0
     assert "whose base is 0" not in compare(base, head, "--fail", "lpips:0.01")[1]
 
@@ -130,7 +130,7 @@ def test_a_gate_not_measured_any_more_fails_where_its_metric_is_named(compare, h
     heads = [("a", head), ("b", lpips(0.1)), ("a", likeness(1))]
     status, text = compare(base, heads, "--fail", "lpips:500%")
     assert status == 1
-    assert "FAILED: lpips: 1 gates are not measured any more" in text
+    assert "FAILED: lpips: 1 gate is not measured any more" in text
     status, text = compare(base, heads, "--fail", "likeness:5%")
     assert status == 0
     assert "not measured any more: 1" in text
@@ -141,7 +141,7 @@ def test_a_test_that_crashed_fails_where_it_measured_the_metric(compare):
     crashed = {"crashed": ["a", "plain"]}
     status, text = compare(base, head, "--fail", "lpips:5%", head_more=crashed)
     assert status == 1
-    assert "FAILED: lpips: 1 tests that measured it crashed" in text
+    assert "FAILED: lpips: 1 test that measured it crashed" in text
     status, text = compare(base, head, head_more=crashed)
     assert status == 0
     assert "  crashed in the head: 1\n    test_x.py::a" in text
@@ -182,7 +182,7 @@ def test_other_weights_are_said_and_fail_unless_allowed(compare):
     assert status == 1
     assert "OTHER WEIGHTS than in the base: 1" in text
     assert "lpips:alex 94bbe0919378 -> lpips:alex 000000000000: test_x.py::a lpips" in text
-    assert "FAILED: 1 gates are measured with other weights" in text
+    assert "FAILED: 1 gate is measured with other weights" in text
     status, text = compare(base, head, "--allow-other-weights", "--fail", "lpips:5%")
     assert status == 0
     assert "OTHER WEIGHTS than in the base: 1" in text
@@ -195,7 +195,7 @@ def test_another_way_of_measuring_is_said_and_fails(compare):
     assert status == 1
     assert "ANOTHER WAY of measuring than in the base: 1" in text
     assert "test_x.py::a lpips: net alex, then net vgg" in text
-    assert "FAILED: 1 gates are measured in another way than in the base (net alex, then" in text
+    assert "FAILED: 1 gate is measured in another way than in the base (net alex, then" in text
     assert compare(base, base)[0] == 0
 
 
@@ -338,8 +338,8 @@ def test_json_is_valid_and_complete(compare):
     record = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert record["schema"] == "pytest-editmetrics/comparison"
     assert record["failures"] == [
-        "lpips: 1 of 1 gates are worse by more than 10 %",
-        "lpips: 1 gates are not measured any more",
+        "lpips: 1 of 1 gate is worse by more than 10 %",
+        "lpips: 1 gate is not measured any more",
     ]
     (metric,) = record["metrics"]
     assert metric["mean_worse_by"] == metric["median_worse_by"] == pytest.approx(0.2)

@@ -106,7 +106,7 @@ def test_what_moved_most_is_listed_worst_first():
         (side([None] * 9), side([0.1] * 9), "no gate is measured in both"),
         (side([0.1] * 9), side([0.1] * 9, weights=frozenset()), "9 of 9 pairs are measured with other"),
         (side([0.1] * 9), side([0.1] * 9, smoke=True), "9 of 9 pairs are measured on smoke weights"),
-        (side([0.1] * 8 + [None]), side([0.1] * 9), "1 gates that the base measured are not"),
+        (side([0.1] * 8 + [None]), side([0.1] * 9), "1 gate of the base not measured any more"),
     ],
 )  # fmt: skip
 def test_what_proves_nothing_fails_and_says_why(statistic, head, base, message):
