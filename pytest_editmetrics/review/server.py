@@ -119,7 +119,7 @@ class _Threads(ThreadingHTTPServer):
         """Bind, without asking for this machine's name as the base class does."""
         reuse = int(self.allow_reuse_address)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
-        self.socket.bind(self.server_address)  # type: ignore[arg-type]
+        self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = ADDRESS, int(self.server_address[1])
 

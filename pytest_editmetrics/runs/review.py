@@ -222,15 +222,16 @@ def _read(path: Path) -> bytes | None:
 def _decision(path: Path, anchor: str, case: Any) -> Decision:
     if not _ANCHOR.fullmatch(anchor) or not isinstance(case, dict):
         raise EditMetricsError(f"{path}: {anchor!r:.80} is no case")
-    texts = {key: case.get(key) for key in ("test", "verb", "note", "by", "at", "id")}
-    optional = {key: case.get(key) for key in ("name", "written")}
-    for key, value in {**texts, **optional}.items():
-        valid = isinstance(value, str) or (value is None and key in optional)
+    texts: dict[str, Any] = {
+        key: case.get(key) for key in ("test", "verb", "note", "by", "at", "id", "name", "written")
+    }
+    for key, value in texts.items():
+        valid = isinstance(value, str) or (value is None and key in ("name", "written"))
         if not valid or len(value or "") > _LONGEST:
             raise EditMetricsError(f"{path}: {key} of {anchor} cannot be {value!r:.80}")
     if texts["verb"] not in VERBS:
         raise EditMetricsError(f"{path}: verb of {anchor} cannot be {texts['verb']!r:.80}")
-    return Decision(**texts, **optional)
+    return Decision(**texts)
 
 
 def _text_of(started: object) -> str:

@@ -163,7 +163,7 @@ def _write(
         if not cut:
             results.close(tally.counts(), suite=_suite(runs.values()))
     decisions: dict[str, Decision | None] = {}
-    for run in reversed(runs.values()):
+    for run in reversed(list(runs.values())):
         decisions |= read_review(run.path, run.session.get("started"))
     if decisions:
         change_review(run_dir.path, started, decisions)
