@@ -8,7 +8,7 @@ largest share of the variation that lies between the parts, against what normal 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -66,3 +66,23 @@ def _drawn(n: int) -> tuple[float, ...]:
 
     random = np.random.default_rng(_SEED + n)
     return tuple(sorted(_best_cut(np.sort(random.standard_normal(n)))[0] for _ in range(_DRAWS)))
+
+
+def two_groups_text(values: Mapping[str, float], forward: Callable[[float], float]) -> str | None:
+    """Return which runs' values, on the scale of ``forward``, lie in which group; else ``None``."""
+    scaled = {name: forward(value) for name, value in values.items()}
+    groups = two_groups(list(scaled.values()))
+    if groups is None:
+        return None
+    lower = [name for name, value in scaled.items() if value <= groups[0][-1]]
+    upper = [name for name in scaled if name not in lower]
+    return "the values fall in two groups: " + " and ".join(
+        f"{len(names)} from {min(values[name] for name in names):.4g} to"
+        f" {max(values[name] for name in names):.4g} ({_listed(names)})"
+        for names in (lower, upper)
+    )
+
+
+def _listed(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

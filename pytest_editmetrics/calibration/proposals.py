@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_editmetrics.calibration.bimodality import two_groups
+from pytest_editmetrics.calibration.bimodality import two_groups_text
 from pytest_editmetrics.calibration.tolerance import (
     Scale,
     assumption_free_runs,
@@ -375,7 +375,7 @@ def _told(
             f"{count} runs are few: the bound lies far out for want of them; {enough} bring it to"
             " at most twice the distance of unlimited runs"
         )
-    if (apart := _apart(values, scale)) is not None:
+    if (apart := two_groups_text(values, scale.forward)) is not None:
         yield apart
     elif count < assumption_free_runs(demand.coverage, demand.confidence) and not is_normal(
         list(values.values()), scale
@@ -389,22 +389,3 @@ def _told(
         yield "the test differs between runs: another scope, box, size or reference"
     if first.smoke:
         yield "measured with random smoke weights, which judge no quality"
-
-
-def _apart(values: Mapping[str, float], scale: Scale) -> str | None:
-    scaled = {name: scale.forward(value) for name, value in values.items()}
-    groups = two_groups(list(scaled.values()))
-    if groups is None:
-        return None
-    lower = [name for name, value in scaled.items() if value <= groups[0][-1]]
-    upper = [name for name in scaled if name not in lower]
-    return "the values fall in two groups: " + " and ".join(
-        f"{len(names)} from {min(values[name] for name in names):.4g} to"
-        f" {max(values[name] for name in names):.4g} ({_listed(names)})"
-        for names in (lower, upper)
-    )
-
-
-def _listed(names: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -179,8 +179,7 @@ class TestRecord:
             self.ledger.carry(self, {"gate": gate.to_dict()})
             return gate
         with self._lock:
-            late = self.closed
-            if not late:
+            if not (late := self.closed):
                 self._keep(gate)
         if late:
             self.ledger.lose(self.item.nodeid, _LATE, gate)
@@ -188,9 +187,8 @@ class TestRecord:
 
     def _keep(self, gate: Gate) -> None:
         address = (gate.set_up, gate.label)
-        key = f"{PROPERTY_PREFIX}{gate.label}"
-        if gate.fixture is not None:
-            key = f"{PROPERTY_PREFIX}{gate.fixture['id']} {gate.label}"
+        fixture = "" if gate.fixture is None else f"{gate.fixture['id']} "
+        key = f"{PROPERTY_PREFIX}{fixture}{gate.label}"
         if address in self._repeated:
             from pytest_editmetrics.gates.repetitions import worst
 

@@ -16,7 +16,8 @@ from pytest_editmetrics.runs.writing import is_report
 from pytest_editmetrics.whole_file import replacing
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.report.html.data import CaseView, ReportView
+    from pytest_editmetrics.report.html.case_view import CaseView
+    from pytest_editmetrics.report.html.data import ReportView
     from pytest_editmetrics.report.html.page import Embedded
     from pytest_editmetrics.report.html.pictures import Gallery
     from pytest_editmetrics.runs.folder import Run

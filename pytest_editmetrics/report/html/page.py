@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from pytest_editmetrics.report.html.data import CaseView, ReportView
+    from pytest_editmetrics.report.html.case_view import CaseView
+    from pytest_editmetrics.report.html.data import ReportView
 
 _HERE = Path(__file__).parent
 _SCRIPTS = (
