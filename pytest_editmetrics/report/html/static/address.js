@@ -66,10 +66,8 @@ function readAddress() {
     return;
   }
   // the link says this case, whatever else it says
-  if (one.element.hidden) {
-    one.element.hidden = false;
-    arrange(cases.filter(({ element }) => !element.hidden));
-  }
+  show(one, true);
+  countListed();
   one.details.open = true;
   goTo(one);
 }

@@ -33,7 +33,6 @@ const layouts = new IntersectionObserver(
 );
 
 function watchBlock(block) {
-  block.style.setProperty("--rows", block.childElementCount);
   blocks.observe(block);
   layouts.observe(block);
 }

@@ -25,10 +25,15 @@ function dataIn(element) {
 }
 
 async function embedded(id) {
-  const text = atob(dataIn(await arrival(`i-${id}`)).slice("data:image/png;base64,".length));
+  const data = dataIn(await arrival(`i-${id}`)).slice("data:image/png;base64,".length);
+  return new Blob([Uint8Array.fromBase64 ? Uint8Array.fromBase64(data) : slowly(data)], { type: "image/png" });
+}
+
+function slowly(data) {
+  const text = atob(data);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i += 1) bytes[i] = text.charCodeAt(i);
-  return new Blob([bytes], { type: "image/png" });
+  return bytes;
 }
 
 function loaded(id) {

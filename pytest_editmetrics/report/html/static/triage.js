@@ -14,11 +14,8 @@ const statusButtons = [...document.querySelectorAll(".statuses button")];
 const selects = ["metric", "cause", "sort", "group"].map((name) => document.getElementById(name));
 const names = new Intl.Collator(undefined, { numeric: true });
 const SIGNS = Object.fromEntries(statusButtons.map((button) => [button.dataset.status, button.querySelector(".sign").textContent]));
-const unlisted = document.createElement("div");
-unlisted.hidden = true;
-list.append(unlisted);
 let headings = [...list.querySelectorAll(".group")];
-let arranged = { order: "margin outcome", cases };
+let arranged = "margin outcome";
 for (const block of list.querySelectorAll(".block")) watchBlock(block);
 
 const ORDERS = {
@@ -57,33 +54,58 @@ function fits(one, statuses, words) {
 function applyFilters() {
   const words = asked.q.toLowerCase().split(/\s+/).filter(Boolean);
   const statuses = asked.status.split(",").filter(Boolean);
-  const wanted = cases.filter((one) => fits(one, statuses, words));
-  const shown = new Set(wanted);
-  for (const one of cases) if (one.element.hidden === shown.has(one)) one.element.hidden = !shown.has(one);
-  document.getElementById("shown").textContent = `${wanted.length} of ${cases.length}`;
-  nothing.hidden = wanted.length > 0;
-  arrange(wanted);
+  arrange();
+  for (const one of cases) show(one, fits(one, statuses, words));
+  countListed();
+}
+
+function show(one, wanted) {
+  if (one.element.hidden === wanted) one.element.hidden = !wanted;
+}
+
+// Says how many are listed, under each heading too; a block without any is gone.
+function countListed() {
+  const key = GROUPS[asked.group];
+  const counts = new Map();
+  let total = 0;
+  for (const block of list.querySelectorAll(".block")) {
+    const shown = [...block.children].filter((row) => !row.hidden);
+    if (block.hidden === shown.length > 0) block.hidden = shown.length === 0;
+    block.style.setProperty("--rows", shown.length);
+    if (shown.length > 0) {
+      const name = key(caseById.get(shown[0].id));
+      counts.set(name, (counts.get(name) || 0) + shown.length);
+      total += shown.length;
+    }
+  }
+  for (const heading of headings) {
+    const count = counts.get(heading.dataset.key) || 0;
+    heading.hidden = count === 0;
+    heading.querySelector(".number").textContent = count;
+  }
+  document.getElementById("shown").textContent = `${total} of ${cases.length}`;
+  nothing.hidden = total > 0;
 }
 
 // Puts blocks and headings in order, unless they lie so. Rows are moved while they are not in the page,
 // which is much cheaper than within it.
-function arrange(wanted) {
+function arrange() {
   const order = `${asked.sort} ${asked.group}`;
-  if (arranged.order === order && sameCases(arranged.cases, wanted)) return;
-  arranged = { order, cases: wanted };
+  if (arranged === order) return;
+  arranged = order;
   const focused = list.contains(document.activeElement) ? document.activeElement : null;
   for (const heading of headings) heading.remove();
   for (const block of list.querySelectorAll(".block")) removeBlock(block);
   const key = GROUPS[asked.group];
   const groups = new Map();
   // groups stand in the order of their worst case
-  for (const one of wanted) groups.set(key(one), []);
-  for (const one of [...wanted].sort(ORDERS[asked.sort])) groups.get(key(one)).push(one);
+  for (const one of cases) groups.set(key(one), []);
+  for (const one of [...cases].sort(ORDERS[asked.sort])) groups.get(key(one)).push(one);
   const page = document.createDocumentFragment();
   headings = [];
   for (const [name, members] of groups) {
     if (asked.group !== "none") {
-      const heading = headingOf(name, members);
+      const heading = headingOf(name);
       headings.push(heading);
       page.append(heading);
     }
@@ -91,14 +113,9 @@ function arrange(wanted) {
       page.append(blockOf(members.slice(first, first + BLOCK)));
     }
   }
-  unlisted.append(...cases.filter((one) => one.element.hidden).map((one) => one.element));
   list.insertBefore(page, nothing);
   for (const block of list.querySelectorAll(".block")) watchBlock(block);
   if (focused) focused.focus({ preventScroll: true });
-}
-
-function sameCases(some, others) {
-  return some.length === others.length && some.every((one, index) => one === others[index]);
 }
 
 function blockOf(members) {
@@ -108,14 +125,13 @@ function blockOf(members) {
   return block;
 }
 
-function headingOf(name, members) {
+function headingOf(name) {
   const heading = document.createElement("h2");
   heading.className = "group";
   heading.dataset.group = asked.group;
   heading.dataset.key = name;
   const number = document.createElement("span");
   number.className = "number";
-  number.textContent = members.length;
   if (asked.group === "outcome") {
     const sign = document.createElement("span");
     sign.className = `sign ${name}`;
