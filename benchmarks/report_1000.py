@@ -85,7 +85,7 @@ def sort_and_group(chromium: Chromium, bounds: Bounds) -> None:
             seconds = chromium.evaluate(
                 f"""(() => {{
                     const start = performance.now();
-                    ask({{ sort: "{sort}", group: "{group}" }});
+                    askFor({{ sort: "{sort}", group: "{group}" }});
                     document.body.getBoundingClientRect();
                     return (performance.now() - start) / 1000;
                 }})()"""

@@ -278,6 +278,7 @@ def test_a_phone_reaches_everything_with_a_thumb(project, browser, tmp_path):
         page.locator("#accept").tap()
         expect(page.locator(".decided.accepted")).to_have_count(1)
         page.locator("#write").tap()
+        expect(page.locator("#diff")).to_be_visible()
         dialog = page.locator("#diff").bounding_box()
         assert dialog is not None
         assert dialog["width"] <= 390

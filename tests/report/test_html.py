@@ -86,3 +86,15 @@ def test_one_file_asks_for_nothing(run_path, tmp_path):
     embedded = re.findall(r'id="n-(\w+)"', page)
     assert len(embedded) == len(set(embedded))
     assert set(re.findall(r'<use href="#n-(\w+)"', page)) <= set(embedded)
+
+
+def test_no_part_of_the_script_takes_anothers_name():
+    """The parts, the review's too, share one scope, in which a later function takes an earlier's place."""
+    import pytest_editmetrics
+
+    parts = sorted(Path(pytest_editmetrics.__file__).parent.glob("**/static/*.js"))
+    assert len(parts) > 10
+    declared = re.compile(r"^(?:async )?(?:function|const|let|class) (\w+)", re.MULTILINE)
+    names = [name for part in parts for name in declared.findall(part.read_text("utf-8"))]
+    assert len(names) > 100
+    assert sorted({name for name in names if names.count(name) > 1}) == []

@@ -66,7 +66,7 @@ function readAddress() {
     return;
   }
   // the link says this case, whatever else it says
-  show(one, true);
+  listIf(one, true);
   countListed();
   one.details.open = true;
   goTo(one);

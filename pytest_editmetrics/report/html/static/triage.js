@@ -55,11 +55,11 @@ function applyFilters() {
   const words = asked.q.toLowerCase().split(/\s+/).filter(Boolean);
   const statuses = asked.status.split(",").filter(Boolean);
   arrange();
-  for (const one of cases) show(one, fits(one, statuses, words));
+  for (const one of cases) listIf(one, fits(one, statuses, words));
   countListed();
 }
 
-function show(one, wanted) {
+function listIf(one, wanted) {
   if (one.element.hidden === wanted) one.element.hidden = !wanted;
 }
 
@@ -156,7 +156,7 @@ function showAsked() {
   }
 }
 
-function ask(change, replaces = false) {
+function askFor(change, replaces = false) {
   Object.assign(asked, change);
   showAsked();
   applyFilters();
@@ -166,15 +166,15 @@ function ask(change, replaces = false) {
 let pending = 0;
 search.addEventListener("input", () => {
   clearTimeout(pending);
-  pending = setTimeout(() => ask({ q: search.value }, asked.q !== ""), 80);
+  pending = setTimeout(() => askFor({ q: search.value }, asked.q !== ""), 80);
 });
-for (const select of selects) select.addEventListener("change", () => ask({ [select.id]: select.value }));
+for (const select of selects) select.addEventListener("change", () => askFor({ [select.id]: select.value }));
 for (const button of statusButtons) {
   button.addEventListener("click", () => {
     const { status } = button.dataset;
     const pressed = asked.status.split(",").filter(Boolean);
     const others = pressed.filter((one) => one !== status);
-    ask({ status: (pressed.includes(status) ? others : [...pressed, status]).join(",") });
+    askFor({ status: (pressed.includes(status) ? others : [...pressed, status]).join(",") });
   });
 }
 document.getElementById("filters").addEventListener("submit", (event) => event.preventDefault());
