@@ -17,7 +17,10 @@ from pytest_editmetrics.runs.folder import read_run
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium_path(), args=list(ARGUMENTS))
+        started = playwright.chromium.launch(
+            executable_path=chromium_path(),
+            args=[*ARGUMENTS, "--host-resolver-rules=MAP evil.example 127.0.0.1"],
+        )
         yield started
         started.close()
 

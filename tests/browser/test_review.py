@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from chromium import ARGUMENTS, chromium_path
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
 from reviewed import GOLDEN, Served, failing, image_gate, served, write_run
 from synthetic_run import make_hostile_run
 
@@ -42,17 +42,6 @@ def test_it(edit_gate, who):
         edited = (edited.astype(int) + EXPOSURE[who]).clip(0, 255).astype(np.uint8)
     edit_gate.check(scene(), edited, coords=[(20, 24, 60, 64)], metrics=["unedit_psnr"])
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=chromium_path(),
-            args=[*ARGUMENTS, "--host-resolver-rules=MAP evil.example 127.0.0.1"],
-        )
-        yield started
-        started.close()
 
 
 class Watched:
@@ -89,6 +78,15 @@ def watched(browser) -> Iterator[Watched]:
         url for url in seen.asked if not url.startswith(("http://127.0.0.1:", "blob:", "about:"))
     }
     assert outside == set()
+
+
+def assert_accessible(page: Page, where: str) -> None:
+    """No rule of axe-core is broken, and the page does not scroll sideways."""
+    rules = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+    found = Axe().run(page, options=rules).response["violations"]
+    told = [(rule["id"], [node["target"] for node in rule["nodes"]][:3]) for rule in found]
+    assert told == [], where
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
 
 
 @contextmanager
@@ -287,6 +285,28 @@ def test_a_phone_reaches_everything_with_a_thumb(project, browser, tmp_path):
     context.close()
     assert seen.trouble == []
     assert (project / GOLDEN).is_file()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 768, 1440])
+def test_what_axe_says(project, browser, tmp_path, width, scheme):
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
+    seen = Watched(context.new_page())
+    with opened(seen, several(tmp_path / "run")) as (one, page):
+        assert_accessible(page, "undecided")
+        one.decide("refused", "test_a[0]", note="halo")
+        one.decide("accepted", "test_a[1]", "test_image")
+        expect(page.locator(".decided")).to_have_count(3, timeout=15_000)
+        page.keyboard.press("n")
+        page.keyboard.press("x")
+        assert_accessible(page, "decided")
+        page.keyboard.press("r")
+        assert_accessible(page, "note")
+        page.keyboard.press("Escape")
+        page.keyboard.press("w")
+        page.locator("#diff[open]").wait_for()
+        assert_accessible(page, "diff")
+    context.close()
 
 
 def test_read_only_has_no_buttons(watched, tmp_path, monkeypatch):
