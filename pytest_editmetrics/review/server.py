@@ -12,8 +12,8 @@ import socket
 import stat
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from http import HTTPStatus
@@ -26,6 +26,7 @@ from pytest_editmetrics.review.guard import ADDRESS, Refused, security_headers
 LARGEST_BODY = 8 << 20
 PATIENCE = 10.0
 MOST_CLIENTS = 100
+_FAREWELL = 3.0
 _BLOCK = 1 << 16
 
 
@@ -91,8 +92,9 @@ class Server:
         self._server.shutdown()
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, once what is being answered is sent."""
         self._server.server_close()
+        self._server.wait_for_answers()
         self._server.put_out()
 
 
@@ -112,7 +114,8 @@ class _Threads(ThreadingHTTPServer):
         self.answer = answer
         self.trouble = trouble
         self._clients: dict[Any, bool] = {}
-        self._lock = threading.Lock()
+        self._answers = 0
+        self._lock = threading.Condition()
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
@@ -141,6 +144,23 @@ class _Threads(ThreadingHTTPServer):
         with self._lock:
             self._clients.pop(request, None)
         super().shutdown_request(request)
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Count an answer, so that the end waits for it."""
+        with self._lock:
+            self._answers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._answers -= 1
+                self._lock.notify_all()
+
+    def wait_for_answers(self) -> None:
+        """Wait until none is being made or sent, but for no client that is slow to take it."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._answers == 0, _FAREWELL)
 
     def put_out(self) -> None:
         with self._lock:
@@ -208,10 +228,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(Answer(code, parts=(text.encode(),)))
 
     def do_GET(self) -> None:
-        self._answer()
+        with self.server.answering():
+            self._answer()
 
-    def do_POST(self) -> None:
-        self._answer()
+    do_POST = do_GET
 
     def _answer(self) -> None:
         path, _, query = self.path.partition("?")
