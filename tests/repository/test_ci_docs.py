@@ -34,7 +34,7 @@ COMMANDS = [
 
 def test_there_is_something_to_check():
     assert {command.split()[1] for command in COMMANDS} == {
-        "weights", "merge", "report", "compare", "approve", "comment",
+        "weights", "merge", "report", "compare", "approve", "comment", "review",
     }  # fmt: skip
 
 
