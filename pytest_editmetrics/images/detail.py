@@ -17,6 +17,8 @@ AROUND = 4.0
 """Sigma in pixels of the Gaussian over which difference and detail are averaged."""
 BESIDE = 2
 """Pixels beside what is not measured that ``largest_beyond_detail`` leaves out."""
+LEFT = 0.25
+"""Share of the measured pixels that has to be left then, or all of them count."""
 
 
 def beyond_detail_map(
@@ -71,8 +73,9 @@ def largest_beyond_detail(
 ) -> tuple[float, int, int]:
     """Return the largest value of ``beyond_detail_map``, and where it is: x and y.
 
-    Two pixels beside what is not measured are left out, unless nothing else is: JPEG halves the
-    resolution of the colours, and mixes those of both sides.
+    Two pixels beside what is not measured are left out, since JPEG halves the resolution of the
+    colours, and mixes those of both sides; unless less than a quarter of what is measured would be
+    left, as of strips and of what lies between specks: then all of it counts.
 
     >>> grey = np.full((8, 8, 3), 100, np.uint8)
     >>> largest_beyond_detail(grey, grey, np.ones((8, 8), bool))[0]
@@ -81,7 +84,8 @@ def largest_beyond_detail(
     from scipy.ndimage import binary_erosion
 
     inner = binary_erosion(mask, np.ones((3, 3)), iterations=BESIDE, border_value=1)
-    found = beyond_detail_map(reference, edited, inner if inner.any() else mask)
+    enough = inner.sum() >= LEFT * mask.sum()
+    found = beyond_detail_map(reference, edited, inner if enough else mask)
     y, x = np.unravel_index(int(found.argmax()), found.shape)
     return float(found[y, x]), int(x), int(y)
 

@@ -118,3 +118,16 @@ def test_the_largest_lies_where_it_is_and_colours_that_jpeg_mixes_at_the_edit_ar
     assert (
         largest_beyond_detail(before, np.zeros_like(before), beside)[0] < 0.001
     )  # all of it a tone
+
+
+def test_a_background_between_specks_is_measured_though_few_of_its_pixels_lie_far_from_them() -> None:
+    before = noisy(0, (96, 96))
+    mask = np.ones((96, 96), bool)
+    mask[::4, ::4] = False
+    mask[44:52, 44:52] = True
+    edited = before.copy()
+    edited[10:30, 10:30] = 255 - edited[10:30, 10:30]
+    assert largest_beyond_detail(before, before, mask)[0] == 0
+    value, x, y = largest_beyond_detail(before, edited, mask)
+    assert value > 30
+    assert (10 <= x < 30, 10 <= y < 30) == (True, True)

@@ -92,7 +92,7 @@ SPEC = PipeSpec(
             unit="levels",
             summary="the most that differs in one place beyond the fine detail of the reference",
             definition="the largest sqrt(max(0, E - D)), as for beyond_detail; 2 px beside the edit"
-            " area are left out",
+            " area are left out, unless less than a quarter of the measured pixels would be left",
             source="this project",
             blind="what is alike everywhere: light noise, a blur, changes of tone",
         ),
