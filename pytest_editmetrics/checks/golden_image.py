@@ -83,7 +83,7 @@ class GoldenImage:
                 ``structure``; several as a list, or as a mapping with a bound of each
                 (``{"ssim": 0.95, "psnr": 28}``, ``None`` for the configured one): all have to hold.
                 Default: the configuration's ``golden_images: {comparator: ...}``, else what the
-                golden was recorded with, else ``lpips``, ``structure`` and ``tone``.
+                golden was recorded with, else ``structure``, ``tone``, and from 31 px on ``lpips``.
             tolerance: of a single comparator, the inclusive bound: the share of pixels in [0, 1]
                 (``pixel``), the distance (``lpips``, ``tone``, ``structure``) that it may reach,
                 the similarity (``ssim``) or the decibels (``psnr``) that it must; default: the

@@ -34,6 +34,7 @@ def held_by(
     settings: ImageSettings,
     entry: Mapping[str, Any] | None,
     *,
+    edge: int,
     updating: bool,
     golden: str,
 ) -> Held:
@@ -43,13 +44,14 @@ def held_by(
         stated: what the call states, ``None`` if nothing.
         settings: what ``editmetrics.yaml`` states.
         entry: the golden's provenance; ``None`` if there is none.
+        edge: the image's shorter edge, in pixels.
         updating: whether goldens are recorded: then an entry that names none is brought up to date.
         golden: the golden's file, for messages.
 
     Raises:
         EditMetricsError: the entry names something that is no comparator.
     """
-    from pytest_editmetrics.config.golden_images import BEFORE, DEFAULT
+    from pytest_editmetrics.config.golden_images import BEFORE, by_default
 
     missing = entry is not None and COMPARATOR not in entry
     if stated is not None:
@@ -57,7 +59,7 @@ def held_by(
     if settings.comparators is not None:
         return Held(dict.fromkeys(settings.comparators), names_missing=missing)
     if entry is None or (missing and updating):
-        return Held(dict.fromkeys(DEFAULT), names_missing=missing)
+        return Held(dict.fromkeys(by_default(edge)), names_missing=missing)
     if missing:
         return Held(dict.fromkeys(BEFORE), unstated=True, names_missing=True)
     return Held(dict.fromkeys(_of_entry(entry[COMPARATOR], golden)))

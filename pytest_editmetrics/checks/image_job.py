@@ -106,7 +106,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
             raise EditMetricsError(other)
         golden, unlike = (None, other) if other else (golden, unlike)
     entry = _entry(session, found, sha256)
-    held = _held(session, job, found, entry)
+    held = _held(session, job, found, entry, min(image.pixels.shape[:2]))
     if profile is not None and "exact" in held.comparators:
         unlike = unlike or profile
     compared: dict[Comparator, Comparison] = {}
@@ -163,13 +163,16 @@ def _entry(session: EditSession, found: Found | None, sha256: str | None) -> Ent
     return entry_of(session.goldens.provenance(found.path.parent), found.path.name, sha256)
 
 
-def _held(session: EditSession, job: ImageJob, found: Found | None, entry: Entry | None) -> Held:
+def _held(
+    session: EditSession, job: ImageJob, found: Found | None, entry: Entry | None, edge: int
+) -> Held:
     from pytest_editmetrics.config.reader import shown_path
 
     return held_by(
         job.comparators,
         session.settings.golden_images,
         entry,
+        edge=edge,
         updating=session.options["update"] != "none",
         golden="" if found is None else shown_path(found.path, session.rootdir),
     )

@@ -23,6 +23,7 @@ from pytest_editmetrics.config.keys import (
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.measurement import Better, BoundKind
+from pytest_editmetrics.pipes.lpips.spec import MIN_EDGE
 from pytest_editmetrics.pipes.pixels.spec import PSNR_CEILING
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
@@ -113,6 +114,19 @@ def _built_in(bounds: Mapping[str, float]) -> dict[str, Tolerance]:
 
 def _words(bounds: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {bounds[name]:g}" for name in WITH_TOLERANCE)
+
+
+def by_default(edge: int) -> tuple[Comparator, ...]:
+    """Return what holds an image by default: LPIPS only where its net has something to see.
+
+    Args:
+        edge: the image's shorter edge, in pixels.
+
+    >>> by_default(512), by_default(16)
+    (('lpips', 'structure', 'tone'), ('structure', 'tone'))
+    """
+    small = edge < max(MIN_EDGE.values())
+    return tuple(one for one in DEFAULT if not (small and one == "lpips"))
 
 
 def better(comparator: str) -> Better:
@@ -294,7 +308,7 @@ BLOCK = Block(
             _joined(),
             "what compares an image with its golden, where the call does not say",
             "{ssim: 0.95, psnr: 28}",
-            "what the golden's entry says, else lpips, structure and tone",
+            "what the golden's entry says, else lpips (from 31 px on), structure and tone",
         ),
         Key(
             "format",

@@ -120,7 +120,9 @@ def test_the_largest_lies_where_it_is_and_colours_that_jpeg_mixes_at_the_edit_ar
     )  # all of it a tone
 
 
-def test_a_background_between_specks_is_measured_though_few_of_its_pixels_lie_far_from_them() -> None:
+def test_a_background_between_specks_is_measured_though_few_of_its_pixels_lie_far_from_them() -> (
+    None
+):
     before = noisy(0, (96, 96))
     mask = np.ones((96, 96), bool)
     mask[::4, ::4] = False

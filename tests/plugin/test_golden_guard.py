@@ -170,6 +170,21 @@ def test_a_golden_that_nobody_recorded_is_held_by_the_default(scene):
     assert "names no comparator" not in result.stdout.str()
 
 
+@pytest.mark.parametrize("size", [(7, 5), (30, 96)])
+def test_an_image_too_small_for_lpips_is_held_by_the_others(scene, size):
+    small = check("[:{1}, :{0}]".format(*size))
+    scene("", "--editmetrics-update=missing", test=small).assert_outcomes(passed=1)
+    assert '  comparator: ["structure", "tone"]\n' in provenance(scene).read_text()
+    scene("").assert_outcomes(passed=1)
+    scene("bright").assert_outcomes(failed=1)
+
+
+def test_an_image_just_large_enough_is_held_by_lpips_too(scene):
+    scene("", "--editmetrics-update=missing", test=check("[:31, :31]"))
+    assert '  comparator: ["lpips", "structure", "tone"]\n' in provenance(scene).read_text()
+    scene("").assert_outcomes(passed=1)
+
+
 def test_check_all_tells_every_failure_at_once(scene):
     test = """
         from pictures import picture

@@ -27,9 +27,6 @@ from pytest_editmetrics.pipes.lpips.spec import SPEC
 if TYPE_CHECKING:
     import torch
 
-# The smallest edge in pixels that leaves every layer at least one value.
-MIN_EDGE = {"alex": 31, "vgg": 16, "squeeze": 17}
-
 
 @dataclass(frozen=True)
 class _Conv:

@@ -17,8 +17,8 @@ from pytest_editmetrics.pipes.base import Request, Score, soft
 from pytest_editmetrics.pipes.computing import inference
 from pytest_editmetrics.pipes.explain import spatial_map
 from pytest_editmetrics.pipes.lpips.layers import Layer, LayerMaps, changed_box
-from pytest_editmetrics.pipes.lpips.nets import MIN_EDGE, Distance, build_distance, linear_path
-from pytest_editmetrics.pipes.lpips.spec import SPEC
+from pytest_editmetrics.pipes.lpips.nets import Distance, build_distance, linear_path
+from pytest_editmetrics.pipes.lpips.spec import MIN_EDGE, SPEC
 from pytest_editmetrics.pipes.with_model import ModelPipe, Using
 from pytest_editmetrics.weights.check import sha256_of
 

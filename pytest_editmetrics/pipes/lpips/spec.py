@@ -9,6 +9,8 @@ from pytest_editmetrics.pipes.declared import DEVICE, DTYPE, MEASURED_FRACTION, 
 
 ZHANG = "Zhang et al. 2018, https://arxiv.org/abs/1801.03924, linear layers v0.1"
 PIE_BENCH = "Ju et al. 2023, PnPInversion"
+MIN_EDGE = {"alex": 31, "vgg": 16, "squeeze": 17}
+"""The smallest edge in pixels that leaves every layer of a net at least one value."""
 
 SPEC = PipeSpec(
     "lpips-pipe",
