@@ -106,7 +106,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
             raise EditMetricsError(other)
         golden, unlike = (None, other) if other else (golden, unlike)
     entry = _entry(session, found, sha256)
-    held = _held(session, job, found, entry, min(image.pixels.shape[:2]))
+    held = _held(session, job, found, entry, image)
     if profile is not None and "exact" in held.comparators:
         unlike = unlike or profile
     compared: dict[Comparator, Comparison] = {}
@@ -164,7 +164,11 @@ def _entry(session: EditSession, found: Found | None, sha256: str | None) -> Ent
 
 
 def _held(
-    session: EditSession, job: ImageJob, found: Found | None, entry: Entry | None, edge: int
+    session: EditSession,
+    job: ImageJob,
+    found: Found | None,
+    entry: Entry | None,
+    image: Prepared,
 ) -> Held:
     from pytest_editmetrics.config.reader import shown_path
 
@@ -172,7 +176,7 @@ def _held(
         job.comparators,
         session.settings.golden_images,
         entry,
-        edge=edge,
+        edge=min(image.pixels.shape[:2]),
         updating=session.options["update"] != "none",
         golden="" if found is None else shown_path(found.path, session.rootdir),
     )
@@ -184,7 +188,7 @@ def _empty(
     """Return what comes of boxes that leave no pixel to compare: a soft failure."""
     from pytest_editmetrics.gates.image_verdict import empty_region
 
-    held = _held(session, job, None, None)
+    held = _held(session, job, None, None, image)
     gates = [
         empty_region(one, job.address.name, image.scope, image.region) for one in held.comparators
     ]

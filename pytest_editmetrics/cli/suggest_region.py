@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.cli.lines import say
-from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.images.colour_words import COLOURS
 from pytest_editmetrics.images.resize_modes import ASPECTS, RESIZES
 
@@ -55,6 +55,7 @@ def _suggest(args: argparse.Namespace) -> int:
     from pytest_editmetrics.background.suggest import save_mask, suggest_region
     from pytest_editmetrics.images.best_fit import brought_together
     from pytest_editmetrics.images.load import numbers_of, read_image
+    from pytest_editmetrics.images.shapes import Region
 
     if args.dilate < 0:
         raise InputError(f"--dilate {args.dilate}: give 0 or more pixels")
@@ -69,9 +70,19 @@ def _suggest(args: argparse.Namespace) -> int:
     if fit is not None:
         reference, edited = fit.pictures(reference, edited)
     found = suggest_region(reference, edited, args.dilate, fit)
+    whole = bool(Region(boxes=found.boxes).inside(*found.mask.shape).all())
+    if whole and args.output is None:
+        raise EditMetricsError(
+            "the boxes around what changed cover the whole frame, which leaves no background to"
+            " measure; write the mask with -o mask.png, or draw the region by hand"
+        )
     if args.output is not None:
         save_mask(found, args.output)
     say("# SUGGESTED from the result it would judge, untrusted: look at it before you use it")
+    if whole:
+        say("# boxes would cover the whole frame")
+        say(f"coords: {{mask: {args.output.as_posix()}}}")
+        return 0
     say("coords:")
     for box in found.boxes:
         say(f"  - [{', '.join(map(str, box))}]")

@@ -179,6 +179,13 @@ def test_an_image_too_small_for_lpips_is_held_by_the_others(scene, size):
     scene("bright").assert_outcomes(failed=1)
 
 
+def test_boxes_that_leave_nothing_of_a_small_image_are_a_soft_failure(scene):
+    empty = check("[:20, :20], coords=[(0, 0, 20, 20)]")
+    result = scene("", "-rx", test=empty)
+    result.assert_outcomes(xfailed=1)
+    assert "golden_lpips" not in result.stdout.str()
+
+
 def test_an_image_just_large_enough_is_held_by_lpips_too(scene):
     scene("", "--editmetrics-update=missing", test=check("[:31, :31]"))
     assert '  comparator: ["lpips", "structure", "tone"]\n' in provenance(scene).read_text()

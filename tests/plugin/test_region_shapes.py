@@ -267,3 +267,21 @@ def test_no_region_is_suggested_where_none_stands_out(scene, monkeypatch, capsys
     assert main(["suggest-region", "reference.png", "edited.png", "-o", "mask.jpg"]) == 2
     assert main(["suggest-region", "reference.png", "edited.png", "-o", "mask.png"]) == 1
     assert "mask.png exists and is left as it is" in capsys.readouterr().err
+
+
+def test_boxes_that_would_leave_no_background_are_not_proposed(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    before = np.random.default_rng(0).integers(40, 180, (96, 96, 3), dtype=np.uint8)
+    after = before + np.uint8(60)
+    after[16:80, 16:80] = before[16:80, 16:80]
+    for name, image in (("reference.png", before), ("edited.png", after)):
+        Image.fromarray(image).save(name)
+    assert main(["suggest-region", "reference.png", "edited.png"]) == 1
+    assert "cover the whole frame, which leaves no background" in capsys.readouterr().err
+    assert main(["suggest-region", "reference.png", "edited.png", "-o", "mask.png"]) == 0
+    out = capsys.readouterr().out
+    assert "coords: {mask: mask.png}" in out
+    assert "[0, 0, 96, 96]" not in out
+    found = np.asarray(Image.open("mask.png")) > 0
+    assert not found[24:72, 24:72].any()
+    assert found[:12].all()
