@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import inspect
 import reprlib
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_editmetrics.checks.calls import call_site, check_name, illustrated, raise_failures
@@ -273,12 +271,6 @@ class EditGate:
             facts = checked_facts(check.facts or {}, "facts")
             for config in configs:
                 self._record.claim(config.metric.name, check.name, invocation_of(self._record))
-        if check.reference is check.edited and not isinstance(check.edited, (str, Path)):
-            warnings.warn(
-                "reference and edited are one and the same object: an editor that works in place"
-                " leaves nothing to compare with; give it a copy",
-                stacklevel=2,
-            )
         try:
             return list(self._jobs(replace(check, facts=facts), configs, marker, unnamed=unnamed))
         except Exception as error:
@@ -312,10 +304,12 @@ class EditGate:
         self, check: Check, configs: Sequence[MetricConfig], marker: Marker, *, unnamed: bool
     ) -> list[Job]:
         from pytest_editmetrics.checks.pairs import pair_of
+        from pytest_editmetrics.images.one_place import check_two_places
 
         settings, objects = self._session.settings, check.object_coords
         half = len(objects) // 2 if objects else 0
         with self._session.clock.of("reading images"):
+            check_two_places(check.reference, check.edited)
             pair = pair_of(
                 check.reference,
                 check.edited,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -133,6 +134,10 @@ class _Decoded:
 
 
 def _pair(reference: Path, edited: Path, colour: Colour) -> tuple[_Decoded, _Decoded]:
+    with suppress(OSError):
+        if reference.samefile(edited):  # an error, which the paths tell
+            first, second = (_Decoded(path, Seen(path), b"", None) for path in (reference, edited))
+            return first, second
     return (
         _decoded(reference, "reference image", colour),
         _decoded(edited, "edited image", colour),

@@ -113,15 +113,16 @@ def test_a_yaml_case_is_annotated_in_its_file(suite, monkeypatch, mode):
     monkeypatch.setenv("GITHUB_WORKSPACE", str(suite.path.parent))
     from PIL import Image
 
-    Image.new("RGB", (8, 8), (90, 90, 90)).save(suite.path / "a.png")
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (8, 8), (90, 90, 90)).save(suite.path / name)
     (suite.path / "test_x.edit.yaml").write_text(
         "metrics: [score]\n"
         "cases:\n"
-        "  - {id: good, reference: a.png, edited: a.png, thresholds: {score: 1}}\n"
+        "  - {id: good, reference: a.png, edited: b.png, thresholds: {score: 1}}\n"
         "\n"
         "  - id: bad\n"
         "    reference: a.png\n"
-        "    edited: a.png\n"
+        "    edited: b.png\n"
         "    thresholds: {score: 0.1}\n"
     )
     (line,) = annotations(suite.runpytest(*mode))

@@ -127,9 +127,10 @@ def test_a_crashed_test_that_ran_again_is_not_called_unmeasured(suite, monkeypat
 def test_a_case_file_is_collected_in_importlib_mode(suite):
     from PIL import Image
 
-    Image.new("RGB", (8, 8)).save(suite.path / "a.png")
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (8, 8)).save(suite.path / name)
     (suite.path / "test_a.edit.yaml").write_text(
         "metrics: [score]\ncases:\n"
-        "  - {id: a, reference: a.png, edited: a.png, thresholds: {score: {max: 1}}}\n"
+        "  - {id: a, reference: a.png, edited: b.png, thresholds: {score: {max: 1}}}\n"
     )
     suite.runpytest("--import-mode=importlib").assert_outcomes(passed=1)

@@ -305,15 +305,28 @@ def test_a_session_that_asked_for_gates_and_made_none_fails(suite):
     result.stdout.fnmatch_lines(["asked for a gate and made none: 1*", "FAILED: *proves nothing*"])
 
 
-def test_one_object_before_and_after_is_warned_of(suite):
+def test_an_image_that_was_edited_in_place_is_an_error(suite):
     suite.makepyfile(
         "from conftest import image\nimport pytest\n"
         "@pytest.mark.editmetrics(metrics='score', thresholds={'score': 1})\n"
-        "def test_it(edit_gate):\n    a = image(0)\n    edit_gate.check(a, a)"
+        "def test_it(edit_gate):\n"
+        "    before = image(0)\n    edited = before[:]\n    edited += 200\n"
+        "    edit_gate.check(before, edited)"
     )
-    result = suite.runpytest("-W", "default")
-    result.assert_outcomes(passed=1, warnings=1)
-    result.stdout.fnmatch_lines(["*one and the same object*"])
+    result = suite.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*score could not be judged: * one and the same memory*"])
+
+
+def test_an_editor_that_writes_over_its_input_is_an_error(suite):
+    from PIL import Image
+
+    Image.new("RGB", (8, 8)).save(suite.path / "a.png")
+    case = "metrics: [score]\ncases: [{id: a, reference: a.png, edited: ./a.png, thresholds: {score: 1}}]"
+    (suite.path / "test_x.edit.yaml").write_text(case)
+    result = suite.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*score could not be judged: * one and the same file*"])
 
 
 @pytest.mark.parametrize(

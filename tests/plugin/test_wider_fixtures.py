@@ -170,14 +170,15 @@ def test_a_fixture_that_measures_no_more_is_named_and_one_that_is_gone_is_obsole
 def test_a_case_that_is_called_as_a_fixtures_golden_is_not_obsolete(wide):
     from PIL import Image
 
-    Image.new("RGB", (8, 8)).save(wide.path / "a.png")
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (8, 8)).save(wide.path / name)
     wide.path.joinpath("test_c.edit.yaml").write_text(
-        "metrics: [score]\ncases:\n  - {id: fixture edited, reference: a.png, edited: a.png}\n"
+        "metrics: [score]\ncases:\n  - {id: fixture edited, reference: a.png, edited: b.png}\n"
     )
     wide.runpytest("--editmetrics-update=missing").stdout.no_fnmatch_line("obsolete goldens*")
     assert list(goldens(wide, "goldens/test_c.edit.yaml.yaml")) == ["fixture edited"]
     wide.path.joinpath("test_c.edit.yaml").write_text(
-        "metrics: [score]\ncases:\n  - {id: another, reference: a.png, edited: a.png}\n"
+        "metrics: [score]\ncases:\n  - {id: another, reference: a.png, edited: b.png}\n"
     )
     wide.runpytest().stdout.fnmatch_lines(
         ["obsolete goldens: 1 *", "*.yaml.yaml:1: fixture edited"]
