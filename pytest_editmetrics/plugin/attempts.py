@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,13 @@ class Attempt:
     uses: list[str] = field(default_factory=list)
     location: tuple[str, int] | None = None
 
+    def take(self, told: Mapping[str, Any]) -> None:
+        """Take what a report tells of the attempt."""
+        self.gates, self.failed = told["gates"], told["failed"]
+        self.other_failure = told["other_failure"]
+        self.staged, self.asked = told["staged"], told["asked"]
+        self.set_up, self.uses = told["set_up"], told["uses"]
+
     def locate(self, report: pytest.TestReport, rootdir: Path) -> None:
         """Remember where the test stands: its line that made the check that failed, else its first.
 
@@ -36,6 +44,23 @@ class Attempt:
             self.location = (file, line)
         elif self.location is None:
             self.location = (file, (first or 0) + 1)
+
+
+class Overtaken:
+    """Attempts of which no report of their own told: the test was run again behind pytest's back.
+
+    The reports of the attempt that came next tell of them, each of all.
+    """
+
+    def __init__(self) -> None:
+        self._known: set[tuple[str, str]] = set()
+
+    def take(self, nodeid: str, told: Mapping[str, list[dict[str, Any]]]) -> Iterator[Attempt]:
+        """Yield the attempts of a test that are new."""
+        for attempt, gates in told.items():
+            if (nodeid, attempt) not in self._known:
+                self._known.add((nodeid, attempt))
+                yield Attempt(nodeid, "rerun", rerun=True, gates=gates)
 
 
 def _last_line_in(file: Path, longrepr: Any) -> int | None:

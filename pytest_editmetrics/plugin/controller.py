@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.plugin.attempts import Attempt, key_of, outcome_of
+from pytest_editmetrics.plugin.attempts import Attempt, Overtaken, key_of, outcome_of
 from pytest_editmetrics.plugin.deliveries import OUTCOMES, Undelivered
 from pytest_editmetrics.plugin.fixture_gates import FixtureGates
 from pytest_editmetrics.plugin.gateless import Gateless
@@ -57,6 +57,7 @@ class Controller:
         self._crashed: list[str] = []
         self._running: dict[tuple[str, str], Attempt] = {}
         self._attempts: dict[str, int] = {}
+        self._overtaken = Overtaken()
         self._collected: dict[str, int] = {}
         self.whole = WholeRun(self._config, self._crashed)
         self._measured: dict[str, frozenset[str]] = {}
@@ -159,10 +160,11 @@ class Controller:
         carried = vars(report).pop(REPORT_KEY, None)  # pytest keeps every report to the end
         if carried is not None:
             data = json.loads(carried)
-            attempt.gates, attempt.failed = data["gates"], data["failed"]
-            attempt.other_failure = data["other_failure"]
-            attempt.staged, attempt.asked = data["staged"], data["asked"]
-            attempt.set_up, attempt.uses = data["set_up"], data["uses"]
+            for earlier in self._overtaken.take(attempt.nodeid, data["earlier"]):
+                if self._gateless.forget(attempt.nodeid):
+                    self._attempts[attempt.nodeid] -= 1
+                self._finish_attempt(earlier)
+            attempt.take(data)
             self._notes += [note for note in data["notes"] if note not in self._notes]
             attempt.locate(report, self.session.rootdir)
         outcome = outcome_of(report)
@@ -182,14 +184,8 @@ class Controller:
         nodeid = attempt.nodeid
         number = self._attempts[nodeid] = self._attempts.get(nodeid, 0) + 1
         lost = attempt.failed or attempt.outcome == "failed"  # the teardown's error too
-        self._images.finished(
-            nodeid,
-            not attempt.rerun,
-            lost,
-            attempt.outcome,
-            attempt.gates,
-            attempt.staged,
-        )
+        ended = not attempt.rerun, lost, attempt.outcome
+        self._images.finished(nodeid, *ended, attempt.gates, attempt.staged)
         own = self.fixtures.take(attempt)
         if not attempt.rerun and not attempt.failed and attempt.outcome in ("passed", "xfailed"):
             labels = frozenset(g["metric"] + (f"@{g['name']}" if g["name"] else "") for g in own)
@@ -204,9 +200,9 @@ class Controller:
 
         final = not attempt.rerun
         gates = as_written(map(Gate.from_dict, own), lost=lost or not final)
-        ended = attempt.outcome, attempt.failed
+        told = attempt.outcome, attempt.failed
         others = attempt.location, attempt.other_failure
-        self._count(TestGates(nodeid, number, final, *ended, gates, *others))
+        self._count(TestGates(nodeid, number, final, *told, gates, *others))
 
     def _count(self, test: TestGates) -> None:
         """Take the gates of one attempt of a test, or of a fixture."""

@@ -29,6 +29,13 @@ class Gateless:
         """Take a test that passed."""
         self._tests.append(nodeid)
 
+    def forget(self, nodeid: str) -> bool:
+        """Take back a test that has made gates after all; ``True`` if it was taken."""
+        known = nodeid in self._tests
+        if known:
+            self._tests.remove(nodeid)
+        return known
+
     def close(self, session: pytest.Session, *, gates: bool) -> None:
         """Say which they are; ``gates`` tells whether the session has any gate."""
         if not self._tests:

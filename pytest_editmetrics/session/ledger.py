@@ -48,6 +48,7 @@ class Ledger:
         self._open: dict[str, TestRecord] = {}
         self._begun: dict[str, tuple[str, int]] = {}
         self._untold: dict[tuple[str, str], tuple[str, list[Gate]]] = {}
+        self._overtaken: dict[str, dict[str, list[Gate]]] = {}
         self._told: str | None = None
 
     @property
@@ -55,8 +56,18 @@ class Ledger:
         """Whether this is the session's process, and none that a test forked."""
         return os.getpid() == self._pid
 
-    def opened(self, record: TestRecord) -> None:
-        """Take a new attempt; what an earlier one of the same test has not told is told no more."""
+    def opened(self, record: TestRecord, earlier: TestRecord | None) -> None:
+        """Take a new attempt, where an ``earlier`` one may not have come to its last report.
+
+        What an earlier one of the same test has not told, as where a plugin or a protocol of the
+        user's runs a test again and logs no report of that, the new one tells.
+        """
+        gates = [] if earlier is None else [earlier.untold]
+        told = [news for (test, _), news in self._untold.items() if test == record.item.nodeid]
+        gates += [all_of_it for _, all_of_it in told[-1:]]
+        if any(gates):
+            attempts = self._overtaken.setdefault(record.item.nodeid, {})
+            attempts |= {f"{os.getpid()}-{next(_numbers)}": one for one in gates if one}
         self._open = {
             token: other for token, other in self._open.items() if other.item is not record.item
         }
@@ -122,6 +133,13 @@ class Ledger:
             with self._lock:
                 self.lost.append({"gate": None, "why": why, **entry})
 
+    def overtaken(self, nodeid: str) -> dict[str, list[dict[str, Any]]]:
+        """Return the test's own gates in earlier attempts that no report told, by attempt."""
+        return {
+            attempt: [gate.to_dict() for gate in gates if gate.fixture is None]
+            for attempt, gates in self._overtaken.get(nodeid, {}).items()
+        }
+
     def tell(self, nodeid: str, when: str, news: str, gates: list[Gate]) -> None:
         """Expect a report to bring this news of gates to the controller."""
         self._untold[nodeid, when] = news, gates
@@ -137,14 +155,20 @@ class Ledger:
                 delattr(report, REPORT_KEY)
             else:
                 tests = {key[0] for key, (news, _) in self._untold.items() if news == carried}
-                self._forget_news(tests)
+                self._delivered(tests)
                 self._told = carried
                 return
         news = self._untold.pop((report.nodeid, report.when or ""), None)
         if news is not None:
-            self._forget_news({report.nodeid})
+            self._delivered({report.nodeid})
             self._told = news[0]
             setattr(report, REPORT_KEY, news[0])
+
+    def _delivered(self, nodeids: Container[str]) -> None:
+        self._forget_news(nodeids)
+        self._overtaken = {
+            test: gates for test, gates in self._overtaken.items() if test not in nodeids
+        }
 
     def _forget_news(self, nodeids: Container[str]) -> None:
         """Expect no report for these tests: the last news of a test tells all of it."""
@@ -169,6 +193,9 @@ class Ledger:
             record.close()
             for gate in record.untold:
                 self.lose(record.item.nodeid, "its test's teardown was not reported", gate)
+        for nodeid, attempts in self._overtaken.items():
+            for gate in itertools.chain(*attempts.values()):
+                self.lose(nodeid, "no report of its test, which was run again, was logged", gate)
         untold = {nodeid: gates for (nodeid, _), (_, gates) in self._untold.items()}
         for nodeid, gates in untold.items():
             for gate in gates:

@@ -306,22 +306,22 @@ class TestRecord:
         """
         self.note_uses()
         told = len(self.set_up) + len(self.uses)
+        earlier = self.ledger.overtaken(self.item.nodeid)
         state = (self.call_failed, len(self.gates), len(self.staged), told)
-        if state == self.told and not notes:
+        if state == self.told and not notes and not earlier:
             return None
         self.told = state
-        gates = [gate.to_dict() for gate in self.gates]
-        staged = [asdict(one) for one in self.staged]
         carried = {
             "attempt": f"{self.token} {self.phase}",
             "failed": self.call_failed,
             "other_failure": self.other_failure,
-            "gates": gates,
-            "staged": staged,
+            "gates": [gate.to_dict() for gate in self.gates],
+            "staged": [asdict(one) for one in self.staged],
             "asked": self.asked and not self.may_be_empty,
             "set_up": list(self.set_up),
             "uses": list(self.uses),
             "notes": notes,
+            "earlier": earlier,
         }
         return json.dumps(carried, default=repr)
 
@@ -364,13 +364,12 @@ hosted_key = pytest.StashKey["list[FixtureRecord]"]()
 
 def start_attempt(item: pytest.Item) -> TestRecord:
     """Forget an earlier attempt (reruns reuse the item) and begin a new record."""
-    item.user_properties[:] = [
-        (key, value) for key, value in item.user_properties if not is_ours(key)
-    ]
+    item.user_properties[:] = [pair for pair in item.user_properties if not is_ours(pair[0])]
     ledger = session_of(item.config).ledger
-    record = item.stash[record_key] = TestRecord(item, ledger, wanted=Asked.of(item))
+    record = TestRecord(item, ledger, wanted=Asked.of(item))
     record.asked = record.wanted.itself or record.wanted.widely
-    ledger.opened(record)
+    ledger.opened(record, item.stash.get(record_key, None))
+    item.stash[record_key] = record
     for fixture in item.stash.get(hosted_key, ()):
         fixture.move_to(record)
     return record

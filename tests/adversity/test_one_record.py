@@ -496,6 +496,51 @@ def test_it(check):
     assert_came(result, 0, "unmeasured: 1")
 
 
+def test_run_again_by_a_protocol(ways, assert_came, workers):
+    """A conftest runs a test until it passes and logs the last attempt's reports only."""
+    conftest = ways.path / "conftest.py"
+    text = (
+        conftest.read_text(encoding="utf-8")
+        + """
+from _pytest.runner import runtestprotocol
+def pytest_runtest_protocol(item, nextitem):
+    for _ in range(2):
+        item._initrequest()
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    return True
+"""
+    )
+    conftest.write_text(text, encoding="utf-8")
+    code = (
+        "seen = []\ndef test_it(check):\n    seen.append(1)\n    check(30 - 10 * len(seen), 0.1)\n"
+    )
+    result = tried(ways, code, *workers)
+    assert_came(result, 0, "passed only after a rerun: 1")
+
+
+def test_run_again_by_flaky(ways, assert_came, workers):
+    """flaky runs a test again, logs no report of the call that failed, and is told to say nothing."""
+    pytest.importorskip("flaky")
+    code = """
+from flaky import flaky
+seen = []
+@flaky
+def test_it(check):
+    seen.append(1)
+    check(30 - 10 * len(seen), 0.1)
+"""
+    options = (
+        "-p",
+        "flaky.flaky_pytest_plugin",
+        "--no-flaky-report",
+        "-p",
+        "no:pytest_rerunfailures",
+    )
+    assert_came(tried(ways, code, *options, *workers), 0, "passed only after a rerun: 1")
+
+
 ASYNC = """
 import asyncio
 async def helper(): bad()

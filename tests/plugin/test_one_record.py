@@ -304,3 +304,34 @@ def pytest_itemcollected(item):
     gates = [one.gate for one in read_run(suite.path / "r.jsonl").gates]
     told = [(gate.value, gate.details.get("repetitions")) for gate in gates[:2]]
     assert told == [(0.07, 6), (0.0, 6)]
+
+
+AGAIN = """
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    for _ in range(3):
+        item._initrequest()
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        if all(report.passed for report in reports):
+            break
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    return True
+"""
+
+
+def test_a_test_that_was_run_again_without_a_report_is_named(suite):
+    conftest = suite.path / "conftest.py"
+    conftest.write_text(conftest.read_text(encoding="utf-8") + AGAIN, encoding="utf-8")
+    suite.makepyfile(
+        "seen = []\ndef test_it(check):\n    seen.append(1)\n"
+        "    check(1 if len(seen) == 3 else 20 * len(seen), 0.1)"
+    )
+    result = suite.runpytest("--editmetrics-run-dir=run")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["passed only after a rerun: 1", "  *::test_it"])
+    result.stdout.no_fnmatch_line("asked for a gate and made none*")
+    run = read_run(suite.path / "run")
+    told = [(one.attempt, one.final, one.gate.value) for one in run.gates]
+    assert told == [(1, False, 0.2), (2, False, 0.4), (3, True, 0.01)]
