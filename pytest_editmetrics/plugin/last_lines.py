@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_editmetrics.session.state import session_of
+
 if TYPE_CHECKING:
     from pytest_editmetrics.report.tally import Tally
 
@@ -22,6 +24,7 @@ class LastLines:
 
     def __init__(self, config: pytest.Config):
         self.problems: list[str] = []
+        self._config = config
         self._failed: list[str] = []
         self._said = False
         self._session: pytest.Session | None = None
@@ -68,15 +71,22 @@ class LastLines:
             ending.returncode = 1
 
     def status(self, status: int | pytest.ExitCode) -> int | pytest.ExitCode:
-        """Return the exit status that holds: whoever made it 0, failed gates make it 1."""
-        if status != 0 or not (self._failed or self.problems):
+        """Return the exit status that holds: whoever made it 0, failed gates make it 1.
+
+        So does a check after the session's end, as in a hook of a ``conftest.py``.
+        """
+        late = session_of(self._config).ledger.came_late
+        if status != 0 or not (self._failed or self.problems or late):
             return status
         from pytest_editmetrics.report.printed import printable
 
         if not self._said:
             self._said = True
-            told = self._told() if self._failed else self.problems[0]
-            line = f"a plugin or conftest.py set the exit status to 0, and {told}: exit status 1"
+            line = "a check came after the session's end, where no report can tell of it"
+            if self._failed or self.problems:
+                told = self._told() if self._failed else self.problems[0]
+                line = f"a plugin or conftest.py set the exit status to 0, and {told}"
+            line += ": exit status 1"
             print(printable(f"pytest-editmetrics: ERROR: {line}"), file=sys.stderr, flush=True)
         return pytest.ExitCode.TESTS_FAILED
 

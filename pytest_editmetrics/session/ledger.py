@@ -35,13 +35,13 @@ class Ledger:
     """One process's part of the session: the records that are open, and what belongs to none.
 
     ``lost`` are what reached no report, in JSON-ready values: the test if it is known, the gate if
-    there is one, and why.
+    there is one, and why. ``came_late`` tells whether a check came when the session was ``over``.
     """
 
     def __init__(self) -> None:
         self.journal = Journal()
         self.lost: list[dict[str, Any]] = []
-        self.over = False
+        self.over = self.came_late = False
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._gathering = threading.RLock()
@@ -90,6 +90,7 @@ class Ledger:
             test = "" if nodeid is None else f"{nodeid}: "
             told = f"{test}{_text(entry)}; this came after the session's end"
             told = printable(f"pytest-editmetrics: ERROR: {told}")
+            self.came_late = self.here
             print(told, file=sys.__stderr__, flush=True)
 
     def carry(self, record: TestRecord, values: dict[str, Any]) -> None:

@@ -280,6 +280,24 @@ def test_it(edit_gate, check):
     )
 
 
+@pytest.mark.parametrize("hook", ["sessionfinish", "terminal_summary", "unconfigure"])
+def test_check_in_a_hook_after_the_session(ways, assert_came, workers, hook):
+    """A conftest checks in `pytest_sessionfinish`, `pytest_terminal_summary` or
+    `pytest_unconfigure`, and catches what it raises."""
+    conftest = ways.path / "conftest.py"
+    text = f"""
+def pytest_{hook}():
+    from pytest_editmetrics import assert_unedit_lpips_below
+    try:
+        assert_unedit_lpips_below(image(0), image(200), None, 0.1)
+    except Exception:
+        pass
+"""
+    conftest.write_text(conftest.read_text(encoding="utf-8") + text, encoding="utf-8")
+    result = tried(ways, "def test_it(check): check(1, 0.1)", *workers)
+    assert_came(result, 1, "pytest-editmetrics: ERROR: a check came after the session's end*")
+
+
 def test_object_of_an_earlier_test(ways, assert_came, workers):
     """A thread of one test checks with that test's edit_gate while another test runs."""
     code = f"""{LATE}
