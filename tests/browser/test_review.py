@@ -133,8 +133,10 @@ def test_the_loop(project, watched):
         page.keyboard.type("too <b>bright</b>")
         page.keyboard.press("Enter")
         expect(page.locator(".decided.refused q")).to_have_text("too <b>bright</b>")
+        refused = page.locator(".case[data-decision=refused]").get_attribute("id")
         page.keyboard.press("u")
         expect(page.locator(".decided.refused")).to_have_count(0)
+        expect(page.locator(".case.current")).to_have_attribute("id", refused)
         expect(page.locator("#counted")).to_have_text("1 to decide · 2 accepted")
         accepted = page.locator(".case[data-decision=accepted]").evaluate_all(
             "all => all.map(e => e.dataset.test.split('::')[1])"
@@ -196,15 +198,42 @@ def test_several_at_once_and_all_of_a_kind(project, watched, tmp_path):
         page.locator("#all").select_option("test")
         expect(page.locator(".decided.accepted")).to_have_count(3)
         page.locator("#undecided").click()
-        expect(page.locator("article.case:visible")).to_have_count(4)
+        expect(page.locator("article.case:visible")).to_have_count(5)
         page.locator("#undecided").click()
         page.locator('.case[data-test$="test_hand"] summary').click()
         expect(page.locator("#accept")).to_be_disabled()
         expect(page.locator("#said")).to_contain_text(
             "its bound is the argument's; edit tests/test_x.py:7"
         )
+        expect(page.locator("#counted")).to_have_text("5 to decide · 3 accepted")
+        page.keyboard.press("p")
+        expect(page.locator("#counted")).to_have_text("4 to decide · 3 accepted · 1 put off")
         page.keyboard.press("?")
         expect(page.locator("#help")).to_contain_text("write what is accepted")
+
+
+def test_undo_turns_to_what_it_took_back(project, watched, tmp_path):
+    """The next key must not decide the case that had followed."""
+    with opened(watched, several(tmp_path / "run")) as (_, page):
+        page.keyboard.press("n")
+        first = page.locator(".case.current").get_attribute("id")
+        page.keyboard.press("a")
+        expect(page.locator(".decided.accepted")).to_have_count(1)
+        expect(page.locator(".case.current")).not_to_have_attribute("id", first)
+        page.keyboard.press("u")
+        expect(page.locator(".case.current")).to_have_attribute("id", first)
+        page.keyboard.press("p")
+        expect(page.locator(f"#{first} .decided.put-off")).to_have_count(1)
+
+
+def test_the_next_stands_below_where_the_last_is_listed_no_longer(project, watched, tmp_path):
+    with opened(watched, several(tmp_path / "run")) as (_, page):
+        page.locator("#undecided").click()
+        rows = page.locator("article.case:visible").evaluate_all("all => all.map(e => e.id)")
+        page.locator(f"#{rows[2]} summary").click()
+        page.keyboard.press("a")
+        expect(page.locator(f"#{rows[2]}")).to_be_hidden()
+        expect(page.locator(".case.current")).to_have_attribute("id", rows[3])
 
 
 def test_two_tabs_see_each_other(project, watched, tmp_path):
@@ -264,6 +293,8 @@ def test_a_phone_reaches_everything_with_a_thumb(project, browser, tmp_path):
         page = seen.enter(one)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.locator(".case summary").first.tap()
+        expect(page.locator(".case.current")).to_be_in_viewport()
+        page.wait_for_function("document.querySelector('.case.current').getBoundingClientRect().top < 16")
         for name in ("accept", "refuse", "put-off", "undo", "write"):
             box = page.locator(f"#{name}").bounding_box()
             assert box is not None
@@ -316,7 +347,7 @@ def test_read_only_has_no_buttons(watched, tmp_path, monkeypatch):
         page.keyboard.press("n")
         page.keyboard.press("a")
         assert page.locator("#accept, #refuse, #write, .pick").count() == 0
-        expect(page.locator("#counted")).to_contain_text("7 to decide")
+        expect(page.locator("#counted")).to_contain_text("8 to decide")
     assert not (run / "review.json").exists()
 
 
@@ -440,7 +471,7 @@ def test_a_link_from_another_site_opens_the_review(project, browser, evil, tmp_p
         page.goto(f"http://evil.example:{evil.server_address[1]}/")
         page.locator("#a").click()
         page.wait_for_url(f"http://{one.host}/")
-        expect(page.locator("#counted")).to_contain_text("7 to decide")
+        expect(page.locator("#counted")).to_contain_text("8 to decide")
         assert page.evaluate("document.referrer") in ("", f"http://{one.host}/")
         assert page.evaluate("document.cookie") == ""
         page.close()

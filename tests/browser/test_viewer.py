@@ -215,6 +215,23 @@ def test_every_map_is_drawn(watched, report):
     assert case.locator("svg.patches rect").count() == 49
 
 
+def test_a_blinking_picture_is_named_alone(watched, report):
+    """While it blinks, only the name of the image that is seen is seen."""
+    page = watched.page
+    case = opened(page, report, view="blink")
+    seen = """one => ["first", "second"].filter(
+        name => getComputedStyle(one.querySelector(`.tag.${name}`)).visibility === "visible")"""
+    shown = """one => getComputedStyle(one.querySelector(".sheet.second")).visibility"""
+    for moment in (100, 600, 800, 1300):
+        case.evaluate(
+            """(one, moment) => { for (const a of one.getAnimations({subtree: true})) {
+                a.pause(); a.currentTime = moment; } }""",
+            moment,
+        )
+        names = case.evaluate(seen)
+        assert names == (["second"] if case.evaluate(shown) == "visible" else ["first"])
+
+
 def test_two_fingers_zoom(browser, report):
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
     page = context.new_page()

@@ -75,7 +75,7 @@ def gate_view(record: GateRecord, mode: str) -> GateView:
         rows.pop(shown_otherwise, None)
     change = rows.pop("change", None)
     if gate.source is not None:
-        rows["threshold"] = bound_stands(gate) or f"{gate.origin} {gate.source}"
+        rows.setdefault("bound", bound_stands(gate) or f"{gate.origin} {gate.source}")
     if gate.environment:
         rows["edited on"] = ", ".join(gate.environment)
     if gate.approved is not None:

@@ -120,14 +120,17 @@ function count() {
   let open = 0;
   const verbs = { accepted: 0, refused: 0, "put-off": 0 };
   let unwritten = 0;
-  for (const [id, { why }] of Object.entries(REVIEW.cases)) {
+  for (const id of Object.keys(REVIEW.cases)) {
     const decision = decisions.get(id);
     if (decision) verbs[decision.verb] += 1;
-    else if (!why) open += 1;
+    else if (isOpen(caseById.get(id))) open += 1;
     if (decision && decision.verb === "accepted" && !decision.written) unwritten += 1;
   }
   const parts = Object.entries(verbs).filter(([, number]) => number > 0);
-  counted.textContent = [`${open} to decide`, ...parts.map(([verb, number]) => `${number} ${WORDS[verb].toLowerCase()}`)].join(" · ");
+  counted.textContent = [
+    `${open} to decide`,
+    ...parts.map(([verb, number]) => `${number} ${WORDS[verb].toLowerCase()}`),
+  ].join(" · ");
   if (REVIEW.readOnly) return;
   const write = buttonOf("write");
   write.firstChild.textContent = unwritten ? `Write ${unwritten}…` : "Write…";
@@ -178,6 +181,16 @@ function showAlike(first) {
 
 // --- choosing and deciding
 
+// Makes a case the one that the next key decides; open, if the one before it was.
+function turnTo(one) {
+  const opened = current && current.details.open;
+  if (opened && current !== one) current.details.open = false;
+  one.details.open = Boolean(opened) || one.details.open;
+  goTo(one);
+  remember(true);
+  showTarget();
+}
+
 function targets() {
   if (picked.size > 0) return [...picked].map((id) => caseById.get(id));
   return current ? [current] : [];
@@ -196,12 +209,15 @@ function unpickAll() {
   for (const id of [...picked]) pick(caseById.get(id), false);
 }
 
-const isOpen = (one) => !decisions.has(one.id) && !REVIEW.cases[one.id].why;
+// What fails is decided by someone, also where it cannot be accepted: refused, or put off.
+const isDecidable = (one) => !REVIEW.cases[one.id].why || ["failed", "error"].includes(one.status);
+const isOpen = (one) => !decisions.has(one.id) && isDecidable(one);
 
+// The one decided last may be listed no longer: the next is the one that stood below it.
 function nextUndecided() {
-  const shown = listed();
-  const at = current ? shown.indexOf(current) : -1;
-  return [...shown.slice(at + 1), ...shown.slice(0, at + 1)].find(isOpen);
+  const rows = [...list.querySelectorAll(".case")].map((element) => caseById.get(element.id));
+  const at = rows.indexOf(current);
+  return [...rows.slice(at + 1), ...rows.slice(0, at + 1)].find((one) => !one.element.hidden && isOpen(one));
 }
 
 function moveOn() {
@@ -210,12 +226,7 @@ function moveOn() {
     tell("Every case that is listed is decided.");
     return;
   }
-  const opened = current && current.details.open;
-  if (opened) current.details.open = false;
-  next.details.open = Boolean(opened) || next.details.open;
-  goTo(next);
-  remember(true);
-  showTarget();
+  turnTo(next);
 }
 
 async function decide(chosen, verb, note = "", bulk = false) {
@@ -268,7 +279,12 @@ async function undo() {
   if (!last) return;
   const back = {};
   for (const { id, old, now } of last) back[id] = { restore: old, seen: now };
-  if (await kept({ cases: back }, false)) tell(last.length === 1 ? `Undone: ${nameOf(caseById.get(last[0].id))}` : `Undone: ${last.length} cases`);
+  if (await kept({ cases: back }, false)) {
+    const one = caseById.get(last[0].id);
+    // the next key is meant for what was taken back, not for the case that had followed it
+    if (last.length === 1 && !one.element.hidden) turnTo(one);
+    tell(last.length === 1 ? `Undone: ${nameOf(one)}` : `Undone: ${last.length} cases`);
+  }
   count();
 }
 
@@ -378,7 +394,7 @@ const boxes = new IntersectionObserver(
   },
   { rootMargin: "600px 0px" },
 );
-if (!REVIEW.readOnly) for (const one of cases) if (!REVIEW.cases[one.id].why) boxes.observe(one.element);
+if (!REVIEW.readOnly) for (const one of cases) if (isDecidable(one)) boxes.observe(one.element);
 
 // --- what others decide
 

@@ -93,6 +93,7 @@ writing.addEventListener("click", async () => {
     diffSaid.textContent = "Review the change and commit it; then run pytest.";
     diffSaid.classList.remove("failed");
     undoable.length = 0;
+    tell(`${diffTitle.textContent}; run pytest`);
     count();
   }
   closing.focus();

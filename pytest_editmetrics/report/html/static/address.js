@@ -38,10 +38,13 @@ function goTo(one) {
   one.details.firstElementChild.focus({ preventScroll: true });
 }
 
-// A case that the reader opened or closed.
+// A case that the reader opened or closed. On a narrow screen its picture would open below the edge.
+const narrow = matchMedia("(max-width: 860px)");
 function chosen(one, opened) {
-  if (opened) select(one);
-  else if (current === one) select(null);
+  if (opened) {
+    select(one);
+    if (narrow.matches) requestAnimationFrame(() => one.element.scrollIntoView({ block: "start" }));
+  } else if (current === one) select(null);
   remember();
 }
 
