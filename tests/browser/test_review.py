@@ -208,6 +208,9 @@ def test_several_at_once_and_all_of_a_kind(project, watched, tmp_path):
         expect(page.locator("#counted")).to_have_text("5 to decide · 3 accepted")
         page.keyboard.press("p")
         expect(page.locator("#counted")).to_have_text("4 to decide · 3 accepted · 1 put off")
+        page.keyboard.press("k")
+        page.locator(".case[data-decision=accepted] summary").first.click()
+        expect(page.locator("#about")).to_contain_text(" · accepted")
         page.keyboard.press("?")
         expect(page.locator("#help")).to_contain_text("write what is accepted")
 
@@ -222,6 +225,7 @@ def test_undo_turns_to_what_it_took_back(project, watched, tmp_path):
         expect(page.locator(".case.current")).not_to_have_attribute("id", first)
         page.keyboard.press("u")
         expect(page.locator(".case.current")).to_have_attribute("id", first)
+        expect(page.locator("#about")).not_to_contain_text("·")
         page.keyboard.press("p")
         expect(page.locator(f"#{first} .decided.put-off")).to_have_count(1)
 
@@ -294,7 +298,9 @@ def test_a_phone_reaches_everything_with_a_thumb(project, browser, tmp_path):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.locator(".case summary").first.tap()
         expect(page.locator(".case.current")).to_be_in_viewport()
-        page.wait_for_function("document.querySelector('.case.current').getBoundingClientRect().top < 16")
+        page.wait_for_function(
+            "document.querySelector('.case.current').getBoundingClientRect().top < 16"
+        )
         for name in ("accept", "refuse", "put-off", "undo", "write"):
             box = page.locator(f"#{name}").bounding_box()
             assert box is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+import pytest
 from playwright.sync_api import Page
 
 STATUSES = ["failed", "error", "unmeasured", "review", "recorded", "passed"]
@@ -129,6 +130,42 @@ def test_a_link_into_a_filtered_list_shows_its_case(watched, report):
     page.goto(f"{report.as_uri()}#case=c-000000000000")
     page.reload()
     assert page.locator("#unknown").is_visible()
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
+def test_a_link_brings_its_case_to_the_top(browser, watched, report, size):
+    """Also where the page is not as long yet as the case will make it."""
+    page = watched.page
+    page.goto(report.as_uri())
+    anchors = page.locator("article.case").evaluate_all(
+        "all => all.filter(e => e.querySelector('.thumbs')).map(e => e.id)"
+    )
+    for anchor in (anchors[0], anchors[len(anchors) // 2]):
+        other = browser.new_page(viewport={"width": size[0], "height": size[1]})
+        other.goto(f"{report.as_uri()}#case={anchor}")
+        other.locator(f"#{anchor} .viewer canvas").first.wait_for()
+        other.wait_for_timeout(300)
+        padding = other.evaluate(
+            "parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop)"
+        )
+        top = other.locator(f"#{anchor}").evaluate("e => e.getBoundingClientRect().top")
+        assert abs(top - padding) < 2
+        other.close()
+
+
+def test_what_was_typed_is_kept_by_a_filter_that_follows_at_once(watched, report):
+    page = watched.page
+    page.goto(report.as_uri())
+    page.evaluate(
+        """() => {
+            search.value = "astronaut";
+            search.dispatchEvent(new Event("input"));
+            document.querySelector(".statuses [data-status=failed]").click();
+        }"""
+    )
+    assert page.locator("#search").input_value() == "astronaut"
+    assert "q=astronaut" in page.url
+    assert "status=failed" in page.url
 
 
 def test_the_metrics_link_to_their_worst_case_below_the_toolbar(watched, report):

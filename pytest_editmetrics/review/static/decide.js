@@ -92,6 +92,7 @@ function showAll(found, newMark) {
   }
   for (const id of before) show(id, null);
   count();
+  showTarget();
 }
 
 // --- what a case shows
@@ -145,7 +146,8 @@ function nameOf(one) {
 function showTarget() {
   const chosen = targets();
   const [first] = chosen;
-  about.textContent = chosen.length > 1 ? `${chosen.length} selected` : first ? nameOf(first) : "No case is chosen";
+  const verb = first && decisions.has(first.id) ? ` · ${WORDS[decisions.get(first.id).verb].toLowerCase()}` : "";
+  about.textContent = chosen.length > 1 ? `${chosen.length} selected` : first ? nameOf(first) + verb : "No case is chosen";
   if (REVIEW.readOnly) return;
   const why = chosen.length === 1 ? REVIEW.cases[first.id].why : "";
   buttonOf("accept").disabled = chosen.length === 0 || Boolean(why);

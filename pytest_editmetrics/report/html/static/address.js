@@ -34,7 +34,7 @@ function select(one) {
 
 function goTo(one) {
   select(one);
-  one.element.scrollIntoView({ block: "start" });
+  one.bring();
   one.details.firstElementChild.focus({ preventScroll: true });
 }
 
@@ -43,7 +43,7 @@ const narrow = matchMedia("(max-width: 860px)");
 function chosen(one, opened) {
   if (opened) {
     select(one);
-    if (narrow.matches) requestAnimationFrame(() => one.element.scrollIntoView({ block: "start" }));
+    if (narrow.matches) requestAnimationFrame(() => one.bring());
   } else if (current === one) select(null);
   remember();
 }

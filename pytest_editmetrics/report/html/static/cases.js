@@ -55,6 +55,7 @@ class Case {
     this.body = this.holder.nextElementSibling;
     this.thumbs = element.querySelector(".thumbs");
     this.near = false;
+    this.brought = false; // to where its body was not yet
     this.closed = false; // by the reader, so that "Expand all" leaves it so
     this.viewer = null;
     this.state = null;
@@ -77,6 +78,13 @@ class Case {
   come(near) {
     this.near = near;
     this.update();
+  }
+
+  // Brings it to the top of the screen. An open case without a body is lower than it will be, so that the
+  // page may not scroll as far yet: then its body brings it once more.
+  bring() {
+    this.brought = this.details.open && !this.holder.hasChildNodes();
+    this.element.scrollIntoView({ block: "start" });
   }
 
   // What the search looks at, in small letters.
@@ -124,10 +132,12 @@ class Case {
     if (stills) stills.remove();
     this.holder.append(body);
     const host = this.holder.querySelector(".picture");
-    if (!host) return;
-    this.state = this.state || pictureState(JSON.parse(host.dataset.picture));
-    this.viewer = Viewer.lend();
-    this.viewer.attach(host, this.state);
+    if (host) {
+      this.state = this.state || pictureState(JSON.parse(host.dataset.picture));
+      this.viewer = Viewer.lend();
+      this.viewer.attach(host, this.state);
+    }
+    if (this.brought && current === this) this.bring();
   }
 
   unmount() {

@@ -156,8 +156,10 @@ function showAsked() {
   }
 }
 
+// What was typed a moment ago goes along with what is chosen now.
 function askFor(change, replaces = false) {
-  Object.assign(asked, change);
+  clearTimeout(pending);
+  Object.assign(asked, { q: search.value }, change);
   showAsked();
   applyFilters();
   remember(replaces);
