@@ -7,7 +7,6 @@ import re
 import numpy as np
 
 from pytest_editmetrics.background import diagnosis, drift
-from pytest_editmetrics.checks import pairs
 from pytest_editmetrics.pipes.drift import pipe as drift_pipe
 from pytest_editmetrics.report import picture
 
@@ -36,8 +35,8 @@ def test_a_failing_check_is_looked_at_once(scene, monkeypatch):
 
     for module in (diagnosis, drift_pipe):
         monkeypatch.setattr(module, "measure_drift", counting("drift", drift.measure_drift))
-    monkeypatch.setattr(pairs, "diagnose", counting("diagnosis", diagnosis.diagnose))
-    monkeypatch.setattr(pairs, "describe_change", counting("change", picture.describe_change))
+    monkeypatch.setattr(diagnosis, "diagnose", counting("diagnosis", diagnosis.diagnose))
+    monkeypatch.setattr(picture, "describe_change", counting("change", picture.describe_change))
     monkeypatch.setattr(picture, "save_picture", counting("picture", picture.save_picture))
     result = scene.runpytest()
     result.assert_outcomes(failed=1)

@@ -63,7 +63,7 @@ def test_the_bound_of_what_the_check_expects_is_the_present_one(calibrate):
     gates = [lpips(value, details={"net": "alex", "expect": "reencoded"}) for value in VALUES]
     status, out, _ = calibrate(*gates)
     assert status == 0
-    assert "present   max 0.25, default expect='reencoded': the proposal is tighter by" in out
+    assert "present   max 0.6, default expect='reencoded': the proposal is tighter by" in out
 
 
 def test_a_smallest_margin_takes_another_name_of_a_metric_once(calibrate):
@@ -367,7 +367,7 @@ def test_a_pipe_without_weights_is_not_held_to_a_broken_pair_and_says_so(calibra
     (project / "editmetrics.yaml").write_text("pipes_default: {lpips-pipe: {net: vgg}}\n")
     status, out, _ = calibrate(*(lpips(value) for value in VALUES))
     assert status == 0
-    assert "1 gates were not held to a grossly broken pair: lpips could not be judged: " in out
+    assert "1 gate was not held to a grossly broken pair: lpips could not be judged: " in out
 
 
 def test_a_changed_test_another_torch_and_a_run_that_was_cut_off_are_told(calibrate):
@@ -377,7 +377,7 @@ def test_a_changed_test_another_torch_and_a_run_that_was_cut_off_are_told(calibr
     )
     assert "the test differs between runs: another scope, box, size or reference" in out
     assert "package  torch differs: 2.0 in r0.jsonl; 2.1 in r1.jsonl" in out
-    assert "r0.jsonl, 2026-00: 1 gates; CUT OFF" in out
+    assert "r0.jsonl, 2026-00: 1 gate; CUT OFF" in out
 
 
 @pytest.mark.parametrize(
@@ -389,7 +389,7 @@ def test_a_changed_test_another_torch_and_a_run_that_was_cut_off_are_told(calibr
         (["--min-margin", "lpipz:5%"], "unknown metric 'lpipz' (did you mean 'lpips'?)"),
         (["--min-margin", "lpips:1", "--min-margin", "lpips:2"], "names lpips twice"),
         (["r0.jsonl"], "a run is given twice"),
-        (["-k", "nothing"], "selects none of the 2 gates"),
+        (["-k", "nothing"], "selects none of 2 gates"),
     ],
 )
 def test_what_makes_no_sense_is_refused(calibrate, options, message):

@@ -309,7 +309,7 @@ def test_k_selects(project, tmp_path, editmetrics, expression, approved):
 
 
 @pytest.mark.parametrize(
-    ("expression", "says"), [("and", "cannot be read"), ("test_q", "selects none of the 1 gates")]
+    ("expression", "says"), [("and", "cannot be read"), ("test_q", "selects none of 1 gate")]
 )
 def test_k_that_selects_nothing_is_an_error(project, tmp_path, editmetrics, expression, says):
     status, _, err = editmetrics(

@@ -369,9 +369,9 @@ def test_sizes_of_golden_images(key, low, high):
             settings(wrong)
 
 
-@pytest.mark.parametrize("name", ["exact", "pixel", "ssim", "lpips"])
+@pytest.mark.parametrize("name", ["exact", "pixel", "ssim", "psnr", "structure", "tone", "lpips"])
 def test_a_comparator_is_the_one_that_is_named(name):
-    assert image_settings({"comparator": name}).comparator == name
+    assert image_settings({"comparator": name}).comparators == {name: None}
 
 
 def test_the_box_around_a_mask():

@@ -218,7 +218,7 @@ def test_merged_shards_are_judged_by_compare(compare):
     assert status == 1
     assert "suite lpips mean 0.022 <= max 0.030 (-0.008), 20 gates, suite.yaml:3" in text
     assert (
-        "FAILED: suite lpips paired p 4.28e-06 < alpha 0.01, worse, 20 pairs, suite.yaml:4" in text
+        "FAILED: suite lpips paired p 9.54e-07 < alpha 0.01, worse, 20 pairs, suite.yaml:4" in text
     )
     assert "  pairs   20: 20 worse, 0 better, 0 unchanged" in text
     assert compare(suite, base, base)[0] == 0
