@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -28,6 +29,22 @@ def check_name(name: str | None) -> None:
         raise InputError(
             f"name={name!r} cannot be part of a golden's address: give a printable text without '@'"
         )
+
+
+def each_check(checks: object, errors: AbstractContextManager[None]) -> Iterator[Any]:
+    """Return what goes through the checks that ``check_all`` is given.
+
+    Raises:
+        InputError: nothing can go through them; ``errors`` has seen it.
+    """
+    with errors:
+        try:
+            return iter(checks)  # type: ignore[call-overload,no-any-return]
+        except TypeError:
+            raise InputError(
+                "check_all takes a list or generator of checks, each a mapping of check's keywords,"
+                f" not {checks!r:.80}"
+            ) from None
 
 
 def call_site(test_file: Path, rootdir: Path) -> str:

@@ -9,7 +9,13 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pytest_editmetrics.checks.calls import call_site, check_name, illustrated, raise_failures
+from pytest_editmetrics.checks.calls import (
+    call_site,
+    check_name,
+    each_check,
+    illustrated,
+    raise_failures,
+)
 from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, explained, judged
 from pytest_editmetrics.checks.measure import Boxes
 from pytest_editmetrics.errors import InputError, did_you_mean
@@ -165,7 +171,7 @@ class EditGate:
             GateFailure, EditMetricsError: see ``check``.
         """
         __tracebackhide__ = True
-        return self._run_all(self._check_of(keywords) for keywords in checks)
+        return self._run_all(map(self._check_of, each_check(checks, self._record.errors(None))))
 
     def _check_of(self, keywords: Mapping[str, Any]) -> Check:
         with self._record.errors(None):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pytest_editmetrics.checks.calls import call_site, check_name, raise_failures
+from pytest_editmetrics.checks.calls import call_site, check_name, each_check, raise_failures
 from pytest_editmetrics.checks.image_job import ImageJob, run_job
 from pytest_editmetrics.errors import (
     InputError,
@@ -133,7 +133,8 @@ class GoldenImage:
             GateFailure, EditMetricsError: see ``check``.
         """
         __tracebackhide__ = True
-        return self._run(self._call_of(keywords) for keywords in checks)
+        each = each_check(checks, self._record.errors("golden_image"))
+        return self._run(map(self._call_of, each))
 
     def _call_of(self, keywords: Mapping[str, Any]) -> Mapping[str, Any]:
         with self._record.errors("golden_image"):

@@ -217,7 +217,7 @@ def _judged(
         failed.get(comparator)
         or judge_image(
             comparator,
-            Bounds.of(comparator, settings, argument),
+            Bounds.of(comparator, settings, argument, held.comparators),
             name=job.address.name,
             update=update,
             snapshot={**snapshot, "comparator": comparator, "joined": list(held.comparators)},

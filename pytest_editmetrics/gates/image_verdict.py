@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -22,19 +22,20 @@ class Bounds:
 
     @classmethod
     def of(
-        cls, comparator: Comparator, settings: ImageSettings, argument: Threshold | None
+        cls,
+        comparator: Comparator,
+        settings: ImageSettings,
+        argument: Threshold | None,
+        joined: Collection[Comparator],
     ) -> Bounds:
-        """Return the bounds of a comparator.
+        """Return the bounds of a comparator, one of the ``joined`` that all have to hold.
 
         A tolerance given as an argument that is wider than the configured one of the tile holds for
         the tile too: no tile may be held to more than the whole is.
         """
         kind = bound_kind(comparator)
-        configured = settings.tolerances[comparator]
-        if settings.comparators and (beside := settings.comparators.get(comparator)):
-            configured = beside
+        configured, at_tile = settings.bounds(comparator, joined)
         whole = argument or Threshold(kind, configured.bound, "default", configured.source)
-        at_tile = settings.tile_tolerances[comparator]
         tile = Threshold(kind, at_tile.bound, "default", at_tile.source)
         return cls(whole, whole if tile.distance(whole.bound) > 0 else tile)
 

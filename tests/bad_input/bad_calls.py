@@ -482,6 +482,7 @@ ASKED = [
         names="['composited']",
     ),
     Case("no checks", "edit_gate.check_all([])", names="check_all was given no check"),
+    Case("checks of None", "edit_gate.check_all(None)", names="check_all takes a list"),
     Case(
         "check without an image", "edit_gate.check_all([{'edited': after}])", names="no 'reference'"
     ),

@@ -582,7 +582,7 @@ def test_the_block_is_read_with_defaults_filled_in(tmp_path):
         "editmetrics.yaml:5",
     )
     assert got.tolerances["lpips"].bound == 0.5
-    assert got.tolerances["pixel"] == ImageSettings().tolerances["pixel"]
+    assert "pixel" not in got.tolerances
     assert got.tile_tolerances["pixel"].bound == 0.9
     assert settings_of(tmp_path, "golden_images:\n") == ImageSettings()
     assert settings_of(tmp_path, "golden_images: {format: , tile: }\n") == ImageSettings()
@@ -628,5 +628,32 @@ def test_a_block_that_makes_no_sense_says_where(tmp_path, block, says):
 def test_no_tile_is_held_to_more_than_the_whole(comparator, argument, whole, tile):
     kind = "min" if comparator == "ssim" else "max"
     given = None if argument is None else Threshold(kind, argument, "argument", "here")
-    bounds = Bounds.of(comparator, ImageSettings(), given)
+    bounds = Bounds.of(comparator, ImageSettings(), given, [comparator])
     assert (bounds.whole.bound, bounds.tile.bound) == (whole, tile)
+
+
+TRIO = ["lpips", "structure", "tone"]
+
+
+@pytest.mark.parametrize(
+    ("block", "joined", "whole", "tile", "source"),
+    [
+        ("", ["lpips"], 0.02, 0.15, "built in"),
+        ("", ["lpips", "structure"], 0.02, 0.15, "built in"),
+        ("", ["ssim", "lpips", "tone"], 0.02, 0.15, "built in"),
+        ("", TRIO, 0.12, 0.2, "built in"),
+        ("", ["tone", "lpips", "psnr", "structure"], 0.12, 0.2, "built in"),
+        ("tolerance: {ssim: 0.5}", TRIO, 0.12, 0.2, "built in"),
+        ("tolerance: {lpips: 0.02}", TRIO, 0.02, 0.2, "editmetrics.yaml:2"),
+        ("tolerance: {lpips: 0.12}", ["lpips"], 0.12, 0.15, "editmetrics.yaml:2"),
+        ("tile: {tolerance: {lpips: 0.15}}", TRIO, 0.12, 0.15, "built in"),
+        ("comparator: {lpips: 0.01, tone: }", TRIO, 0.01, 0.2, "editmetrics.yaml:2"),
+    ],
+)
+def test_lpips_is_held_less_strictly_beside_structure_and_tone_unless_a_bound_is_stated(
+    tmp_path, block, joined, whole, tile, source
+):
+    settings = settings_of(tmp_path, f"golden_images:\n  {block}\n")
+    bounds = Bounds.of("lpips", settings, None, joined)
+    assert (bounds.whole.bound, bounds.tile.bound) == (whole, tile)
+    assert bounds.whole.source == source

@@ -70,6 +70,15 @@ def test_what_is_no_check(bounded, check, says):
     assert says in result.stdout.str()
 
 
+@pytest.mark.parametrize("checks", ["None", "3", "edit_gate"])
+def test_what_holds_no_checks(bounded, checks):
+    result = run(bounded, f"edit_gate.check_all({checks})")
+    result.assert_outcomes(failed=1)
+    text = result.stdout.str()
+    assert "InputError: check_all takes a list or generator of checks" in text
+    assert "TypeError" not in text
+
+
 def test_two_checks_of_one_name_share_no_golden(bounded):
     result = run(bounded, ALL.format(values="[1, 1]"))
     result.assert_outcomes(failed=1)

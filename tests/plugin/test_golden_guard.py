@@ -21,6 +21,27 @@ def picture(how=None):
     if how == "noise": image = image + rng.normal(0, 1, image.shape)
     return np.clip(np.round(image), 0, 255).astype(np.uint8)
 """
+PRODUCT = """
+import os
+import numpy as np
+
+def product(edge, how=None):
+    how = os.environ.get("HOW", "") if how is None else how
+    y, x = np.mgrid[:edge, :edge] / edge
+    image = (74 - 8 * y)[..., None] * np.array([1, 0.99, 0.98])
+    for left, top, radius, colour in ((0.35, 0.6, 0.2, (190, 70, 60)), (0.7, 0.7, 0.1, (60, 110, 160))):
+        out = np.hypot(x - left, y - top) / radius
+        lit = (1 - 0.5 * np.clip((x - left) / radius + 0.3, 0, 1))[..., None]
+        cover = np.clip((1 - out) * radius * edge, 0, 1)[..., None]
+        image = image * (1 - cover) + lit * np.array(colour) * cover
+    rng = np.random.default_rng(0)
+    if how == "noise": image = image + rng.normal(0, 1, image.shape)
+    if how == "rounding": image = image + rng.integers(-1, 2, image.shape)
+    if how == "bright": image = image * 1.02
+    if how == "shift": image = np.roll(image, 1, 1)
+    if how == "object": image[20:52, 20:52] = 255 - image[20:52, 20:52]
+    return np.clip(np.round(image), 0, 255).astype(np.uint8)
+"""
 CPU = "pipes_default: {lpips-pipe: {device: cpu}}\n"
 TEST = "from pictures import picture\ndef test_it(golden_image): golden_image.check(picture(){})\n"
 
@@ -64,6 +85,34 @@ def test_the_default_sees_tone_and_shift_and_lets_noise_pass(scene):
     shift = scene("shift")
     shift.stdout.re_match_lines([r"E .*golden_structure .* > max 0\.9\d* ?.*"])
     assert "picture moved 1.00 px right" in shift.stdout.str()
+
+
+PRODUCT_TEST = """
+import pytest
+from pictures import product
+
+@pytest.mark.parametrize("edge", [256, 512])
+def test_it(golden_image, edge): golden_image.check(product(edge){})
+"""
+
+
+def test_noise_on_a_plain_backdrop_passes_the_default_and_not_lpips_alone(scene):
+    scene.suite.makepyfile(pictures=PRODUCT)
+    default = PRODUCT_TEST.replace("{}", "")
+    scene("", "--editmetrics-update=missing", test=default).assert_outcomes(passed=2)
+    scene("noise").assert_outcomes(passed=2)
+    scene("rounding").assert_outcomes(passed=2)
+    for fault in ("bright", "shift", "object"):
+        scene(fault).assert_outcomes(failed=2)
+    alone = scene("noise", test=PRODUCT_TEST.replace("{}", ', comparator="lpips"'))
+    alone.assert_outcomes(failed=2)
+    alone.stdout.re_match_lines([r"E +GateFailure: golden_lpips 0\.0\d+ > max 0\.020*[: ].*"])
+    (scene.suite.path / "editmetrics.yaml").write_text(
+        CPU + "golden_images: {tolerance: {lpips: 0.02}}\n"
+    )
+    stated = scene("noise", test=default)
+    stated.assert_outcomes(failed=2)
+    assert "bound     default editmetrics.yaml:2" in stated.stdout.str()
 
 
 def test_joined_comparators_all_hold_and_are_told_in_one_failure(scene):
@@ -219,6 +268,8 @@ def test_check_all_tells_every_failure_at_once(scene):
     ("checks", "says"),
     [
         ("[]", "check_all was given no check, so nothing would be compared"),
+        ("None", "check_all takes a list or generator of checks, each a mapping of check's"),
+        ("3", "keywords, not 3"),
         ("[{'image': picture(), 'nane': 'a'}]", "check takes no keyword 'nane'"),
         ("[{'name': 'a'}]", "a check of check_all has no 'image'"),
         ("[picture()]", "check_all takes mappings of check's keywords"),
