@@ -535,15 +535,15 @@ def test_by_default_a_small_defect_fails_by_its_tile(suite):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*golden_lpips worst tile * > max 0.150 at (2??, 1??, 3??, 2??)*",
-            "*whole     golden_lpips: 0.0* <= max 0.020*",
+            "*golden_lpips worst tile * > max 0.200 at (2??, 1??, 3??, 2??)*",
+            "*whole     golden_lpips: 0.0* <= max 0.120*",
             "*weights   golden_lpips: lpips:alex sha256 94bbe0919378",
-            "golden_lpips *worst tile *beyond max 0.150*",
+            "golden_lpips *worst tile *beyond max 0.200*",
         ]
     )
     gate = results(suite.path / "r")[1]
     assert gate["value"] < gate["bound"]
-    assert gate["distance"] == gate["snapshot"]["tile"]["value"] - 0.15 > 0
+    assert gate["distance"] == gate["snapshot"]["tile"]["value"] - 0.2 > 0
     assert set(gate["images"]) >= {"edited", "golden", "heat"}
     assert all((suite.path / "run" / gate["images"][key]).is_file() for key in ("edited", "golden"))
 
