@@ -98,7 +98,7 @@ class Gates:
             if bound is None:
                 continue
             value, soft = found[name].value, found[name].soft_failure
-            lost = soft is not None and soft.reason in of.fatal
+            lost = soft is not None and soft.reason in of.fatal_of(name)
             if lost or (value is not None and not bound.holds(value)):
                 failing.append(name)
         return failing

@@ -287,7 +287,9 @@ def _fatal(job: Job) -> Mapping[SoftReason, str] | None:
     """Return the soft failures that fail the job's gate: those that what chose it rules out."""
     from pytest_editmetrics.config.expect import EXPECTATIONS
 
-    return EXPECTATIONS[job.expect].fatal if job.expect is not None and job.unnamed else None
+    if job.expect is None or not job.unnamed:
+        return None
+    return EXPECTATIONS[job.expect].fatal_of(job.config.metric.name)
 
 
 def _told(job: Job) -> bool:

@@ -21,18 +21,23 @@ class Expectation:
     beyond it their verdict is ``review``. ``told`` are metrics without a bound: where none is
     stated they are measured and told, and pass. ``fatal`` are the soft failures of a metric that
     the expectation chose which fail, since the background is then not what it says, and the way
-    out.
+    out; not of ``spared`` metrics, whose soft failures only say that nothing can be seen.
     """
 
     bounds: Mapping[str, float]
     advisory: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     fatal: Mapping[SoftReason, str] = field(default_factory=dict)
+    spared: tuple[str, ...] = ()
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that are measured where none are named."""
         return (*self.bounds, *self.told)
+
+    def fatal_of(self, metric: str) -> Mapping[SoftReason, str]:
+        """Return the soft failures of a metric that fail, and the way out of each."""
+        return {} if metric in self.spared else self.fatal
 
     def default(self, metric: Metric, name: Expect) -> Threshold | None:
         """Return the bound of a metric, if the expectation has one."""
@@ -77,9 +82,11 @@ EXPECTATIONS: Mapping[Expect, Expectation] = {
             "drift_px": 0.5,
             "warp_px": 1.0,
             "moved_share": 0.05,
+            "altered": 0.1,
             "edit_lpips": 0.02,
         },
         fatal=_KEPT_IN_PLACE,
+        spared=("altered",),
     ),
     # the whole image is drawn anew from a description of it
     "generative": Expectation(

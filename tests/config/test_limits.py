@@ -270,7 +270,7 @@ def test_what_an_expectation_holds():
     bounds = {name: dict(expectation.bounds) for name, expectation in EXPECTATIONS.items()}
     assert bounds["reencoded"] == {
         "beyond_detail": 6, "tone": 3, "lpips": 0.6, "drift_px": 0.5, "warp_px": 1,
-        "moved_share": 0.05, "edit_lpips": 0.02,
+        "moved_share": 0.05, "altered": 0.1, "edit_lpips": 0.02,
     }  # fmt: skip
     assert bounds["generative"] == {
         "lpips": 0.7, "drift_px": 4, "warp_px": 6, "moved_share": 0.2, "altered": 0.1,

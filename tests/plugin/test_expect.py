@@ -94,11 +94,37 @@ def test_a_bound_of_the_configuration_holds_a_tone_that_is_told(scene):
     result.stdout.fnmatch_lines(["*unedit tone * > max 1.000: *"])
 
 
-def test_something_that_vanished_fails_a_redraw(scene):
-    body = "B = with_edit(A); B[120:150, 80:110] = B[120:150, 80:110].mean((0, 1));"
-    result = run(scene, f'{body} edit_gate.check(A, B, BOX, expect="generative")', head=HEAD)
+@pytest.mark.parametrize("expect", ["reencoded", "generative"])
+def test_something_that_vanished_fails_a_reencoding_and_a_redraw(scene, expect):
+    body = "B = with_edit(A); B[120:150, 80:110] = B[120:150, 80:110].mean((0, 1)); B = jpeg(B);"
+    result = run(scene, f'{body} edit_gate.check(A, B, BOX, expect="{expect}")', head=HEAD)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*unedit altered * > max 0.100: *"])
+
+
+def test_a_square_of_24_px_fails_a_reencoding_by_what_is_gone_alone(scene):
+    body = "B = with_edit(A); B[150:174, 150:174] = B[150:174, 150:174].mean((0, 1)); B = jpeg(B, 95);"
+    result = run(scene, f'{body} edit_gate.check(A, B, BOX, expect="reencoded")', head=HEAD)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*unedit altered * > max 0.100: *is gone in (*"])
+    result.stdout.no_fnmatch_line("*unedit [!a]* > max *")
+
+
+def test_a_reencoding_in_which_no_part_can_stand_out_does_not_fail_by_that(scene):
+    """Its structure is unlike all over, and yet is found where it was."""
+    body = "B = eight_bit(with_edit(A) + ROUGH); "
+    call = f'{body} edit_gate.check(A, B, BOX, expect="reencoded")'
+    (scene.path / "editmetrics.yaml").write_text("thresholds: {beyond_detail: 200, tone: 99}\n")
+    rough = HEAD + """
+ROUGH = np.random.default_rng(0).normal(0, 40, (96, 96, 3)).repeat(2, 0).repeat(2, 1)
+
+def eight_bit(image):
+    return image.clip(0, 255).round().astype(np.uint8)
+"""
+    result = run(scene, call, head=rough)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*unedit altered unmeasured (redrawn)*"])
+    result.stdout.fnmatch_lines(["drift_px *1 *1 *"])
 
 
 def test_a_plain_wall_through_jpeg_is_no_other_picture(scene):
