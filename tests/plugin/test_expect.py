@@ -103,7 +103,9 @@ def test_something_that_vanished_fails_a_reencoding_and_a_redraw(scene, expect):
 
 
 def test_a_square_of_24_px_fails_a_reencoding_by_what_is_gone_alone(scene):
-    body = "B = with_edit(A); B[150:174, 150:174] = B[150:174, 150:174].mean((0, 1)); B = jpeg(B, 95);"
+    body = (
+        "B = with_edit(A); B[150:174, 150:174] = B[150:174, 150:174].mean((0, 1)); B = jpeg(B, 95);"
+    )
     result = run(scene, f'{body} edit_gate.check(A, B, BOX, expect="reencoded")', head=HEAD)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*unedit altered * > max 0.100: *is gone in (*"])
@@ -115,12 +117,15 @@ def test_a_reencoding_in_which_no_part_can_stand_out_does_not_fail_by_that(scene
     body = "B = eight_bit(with_edit(A) + ROUGH); "
     call = f'{body} edit_gate.check(A, B, BOX, expect="reencoded")'
     (scene.path / "editmetrics.yaml").write_text("thresholds: {beyond_detail: 200, tone: 99}\n")
-    rough = HEAD + """
+    rough = (
+        HEAD
+        + """
 ROUGH = np.random.default_rng(0).normal(0, 40, (96, 96, 3)).repeat(2, 0).repeat(2, 1)
 
 def eight_bit(image):
     return image.clip(0, 255).round().astype(np.uint8)
 """
+    )
     result = run(scene, call, head=rough)
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["*unedit altered unmeasured (redrawn)*"])
