@@ -248,8 +248,11 @@ def _hint(raw: RawRow) -> str:
 
 
 def _stated_id(node: Node) -> str:
-    if isinstance(node.value, int) and not isinstance(node.value, bool):
-        node = Node(str(node.value), node.source, node.line)
+    number = node.value
+    if isinstance(number, float) and number.is_integer():  # a table's column with an empty cell
+        number = int(number)
+    if isinstance(number, int) and not isinstance(number, bool):
+        node = Node(str(number), node.source, node.line)
     return identifier(node, "the id of a row")
 
 

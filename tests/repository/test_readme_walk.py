@@ -65,7 +65,9 @@ def test_what_the_walk_promises_is_what_happens(tmp_path):
     assert report.headline == "2 of 2 cases failed"
     assert report.cases == ["case failed", "case failed"]
     assert report.images == len(list(tmp_path.glob("run/images/*.png")))
-    assert [address for address in report.addresses if not address.startswith(("#", "data:image/"))] == []
+    assert [
+        address for address in report.addresses if not address.startswith(("#", "data:image/"))
+    ] == []
     step("editmetrics approve run", 0)
     approved = files(tmp_path)
     assert approved.keys() == created.keys()
