@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from images import Array, Box
 from made_faults import (
     FAULTS,
     MOVED,
@@ -36,6 +35,7 @@ from made_faults import (
     pictures,
     wobbled,
 )
+from made_images import Array, Box
 
 from pytest_editmetrics.background.diagnosis import Diagnosis, diagnose
 from pytest_editmetrics.background.drift import Drift

@@ -28,7 +28,6 @@ from pathlib import Path
 
 import numpy as np
 from diagnosis import Gates
-from images import Array, Box
 from made_faults import (
     RESTYLES,
     SIZE,
@@ -42,6 +41,7 @@ from made_faults import (
     redrawn,
     wobbled,
 )
+from made_images import Array, Box
 from scipy.fft import dctn, idctn
 from scipy.ndimage import gaussian_filter
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from images import edit_at, references
+from made_images import edit_at, references
 from table import Row, markdown, seconds
 
 SIZE = 1024

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from growth import IMAGES, SETTLED, project_in, run_pytest
-from images import references
+from made_images import references
 from PIL import Image
 from table import Row, markdown, seconds
 from timing import Times

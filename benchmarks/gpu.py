@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import models
 import numpy as np
 import torch
-from images import Array, place, re_encoded, references
+from made_images import Array, place, re_encoded, references
 from PIL import Image
 from table import Row, machine, markdown, seconds
 

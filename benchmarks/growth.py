@@ -27,7 +27,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from images import references
+from made_images import references
 from PIL import Image
 from table import Row, markdown, seconds
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import ours
 from agreement import Agreement
-from images import edit_at, place, references
+from made_images import edit_at, place, references
 from reference import PlainLPIPS
 from table import Row, at_least, seconds
 from timing import Times

@@ -16,7 +16,7 @@ from typing import get_args
 import models
 import ours
 from agreement import Agreement
-from images import Edit, edits, references
+from made_images import Edit, edits, references
 from reference import MaskMode, PlainEMD, PlainLPIPS
 from table import Row, at_least, seconds
 from timing import Times

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from images import Edit, edit_all, re_encoded, references
+from made_images import Edit, edit_all, re_encoded, references
 from models import FOLDER, clip_b32
 
 from pytest_editmetrics.measurement import MASK_MODE, Metric

@@ -24,7 +24,7 @@ import ours
 import pytest
 import torch
 from agreement import Agreement
-from images import Edit, re_encoded, references
+from made_images import Edit, re_encoded, references
 from reference import Array, PlainEMD, PlainLPIPS, pixel_mask, signed
 from table import Row
 from timing import Times

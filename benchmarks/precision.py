@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import numpy as np
 import ours
-from images import edits, re_encoded, references
+from made_images import edits, re_encoded, references
 from reference import MaskMode
 from sam_rows import scenes
 from table import Row

@@ -24,7 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 import models
-from images import place, references
+from made_images import place, references
 from table import Row, machine, markdown, seconds
 
 SIZE = 1024

@@ -17,7 +17,7 @@ import models
 import numpy as np
 import ours
 from agreement import Agreement
-from images import Array, Box, edit_all, place, references
+from made_images import Array, Box, edit_all, place, references
 from reference import PlainObjectSimilarity
 from table import Row, at_least, seconds
 from timing import Times

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import models
 import numpy as np
-from images import edit_at, re_encoded, references
+from made_images import edit_at, re_encoded, references
 from PIL import Image
 from table import Row, markdown, seconds
 from timing import Times

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from images import PHOTOS, Array, Box, edit_all
+from made_images import PHOTOS, Array, Box, edit_all
 from PIL import Image, ImageOps
 
 from pytest_editmetrics.images.best_fit import ALIKE, fits

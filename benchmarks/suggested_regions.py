@@ -25,8 +25,8 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from images import PHOTOS, Array
 from made_faults import as_by_a_vae, as_jpeg, eight_bit, erased, recoloured, wobbled
+from made_images import PHOTOS, Array
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter

@@ -35,13 +35,14 @@ def repo(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "shared images").mkdir()
     picture = np.random.default_rng(0).integers(0, 255, (16, 16, 3), np.uint8)
     for folder in (root / "pkgb" / "tests", root / "shared images", root / "pkga" / "tests"):
-        Image.fromarray(picture).save(folder / "cat.png")
+        for name in ("cat", "edited"):
+            Image.fromarray(picture).save(folder / f"{name}.png")
         Image.fromarray(np.eye(16, dtype=bool)).save(folder / "mask.png")
     monkeypatch.chdir(root / "pkga")
     return root
 
 
-def write(path: Path, reference="cat.png", edited="cat.png", coords="") -> Path:
+def write(path: Path, reference="cat.png", edited="edited.png", coords="") -> Path:
     path.write_text(CASE.format(reference=reference, edited=edited, coords=coords))
     return path
 
@@ -181,9 +182,10 @@ def test_tests_of_two_packages_want_a_wider_rootdir(repo, pytester, monkeypatch)
 
 def test_goldens_of_two_packages_under_one_root_want_a_wider_rootdir(repo, pytester, monkeypatch):
     monkeypatch.chdir(repo)
-    body = "def test_{0}(edit_gate):\n    edit_gate.check({1!r}, {1!r})\n"
+    body = "def test_{0}(edit_gate):\n    edit_gate.check({1!r}, {2!r})\n"
     for name in ("pkga", "pkgb"):
-        text = body.format(name, str(repo / name / "tests/cat.png"))
+        images = (str(repo / name / f"tests/{image}.png") for image in ("cat", "edited"))
+        text = body.format(name, *images)
         (repo / name / f"tests/test_{name}.py").write_text(text.replace("pkgb/tests", "pkga/tests"))
     options = ["pkga/tests", "pkgb/tests", "--editmetrics-goldens=approved"]
     result = pytester.runpytest("-q", "--import-mode=importlib", *options)
