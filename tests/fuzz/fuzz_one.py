@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import tempfile
 import warnings
+from pathlib import Path
 
 import atheris
 
@@ -16,5 +18,6 @@ warnings.simplefilter("ignore")
 name = os.environ["FUZZ_TARGET"]
 # libFuzzer starts this again, by a shell, to merge what it found
 sys.argv[0] = shlex.join([sys.executable, __file__])
-atheris.Setup(sys.argv, getattr(Targets(), name))
-atheris.Fuzz()
+with tempfile.TemporaryDirectory(prefix="editmetrics-fuzz-") as folder:
+    atheris.Setup(sys.argv, getattr(Targets(Path(folder)), name))
+    atheris.Fuzz()

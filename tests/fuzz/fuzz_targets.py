@@ -5,7 +5,6 @@ A target takes bytes and returns; whatever but an ``EditMetricsError`` comes out
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -31,9 +30,8 @@ _MOST_PIXELS = 250_000
 class Targets:
     """The targets, and the one folder in which they write what they read."""
 
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="editmetrics-fuzz-")
-        self._root = Path(self._folder.name)
+    def __init__(self, folder: Path) -> None:
+        self._root = folder
         self._registry = PipeRegistry()
 
     def yaml(self, data: bytes) -> None:

@@ -12,8 +12,8 @@ KEPT = Path(__file__).parents[2] / "fixtures" / "fuzz"
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("target", ["yaml", "image"])
-def test_every_input_is_a_value_or_an_error_of_ours(target):
-    run = getattr(Targets(), target)
+def test_every_input_is_a_value_or_an_error_of_ours(tmp_path, target):
+    run = getattr(Targets(tmp_path), target)
     inputs = sorted((KEPT / target).iterdir())
     assert len(inputs) >= 10
     for path in inputs:
