@@ -58,7 +58,7 @@ def test_a_conftest_runs_only_a_part(four, assert_came):
     )
     result = four.runpytest_subprocess()
     assert_came(
-        result, 0, "suite gates not judged: only a part of the suite ran: 2 of 8 tests that*"
+        result, 1, "suite gates not judged: only a part of the suite ran: 2 of 8 tests that*"
     )
 
 

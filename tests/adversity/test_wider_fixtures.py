@@ -600,11 +600,12 @@ def test_yaml_case(wide, assert_held):
     )
     from PIL import Image
 
-    Image.new("RGB", (8, 8)).save(wide.path / "a.png")
+    for name in ("a", "b"):
+        Image.new("RGB", (8, 8)).save(wide.path / f"{name}.png")
     wide.makefile(
         ".edit.yaml",
         test_cases="metrics: [unedit_max_diff]\ncases:\n  - {id: test_b, reference: a.png,"
-        " edited: a.png, usefixtures: [edited], thresholds: {unedit_max_diff: {max: 1}}}\n",
+        " edited: b.png, usefixtures: [edited], thresholds: {unedit_max_diff: {max: 1}}}\n",
     )
     module(wide, "def test_a(edited): pass\n")
     assert_held("goldens/conftest.py.yaml", "fixture edited")
