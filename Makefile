@@ -48,7 +48,7 @@ picture: $(VENV)/.ready
 	$(BIN)/python tools/demo_picture.py
 
 browser: $(VENV)/.ready
-	$(BIN)/python -m pytest -q tests/browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 tests/browser
 
 check: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -56,7 +56,6 @@ check: $(VENV)/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) test
-	$(MAKE) slow
 	$(MAKE) browser
 
 dist: $(VENV)/.ready
