@@ -71,7 +71,9 @@ def _head(session: EditSession, name: Expect) -> Iterator[str]:
         bound = session.settings.default(session.registry.metric(metric), name)
         held = "told, held to no bound" if bound is None else f"{bound.kind} {bound.bound:g}"
         unit = "" if bound is None else session.registry.metric(metric).unit
-        yield f"  {metric:<19}{held} {unit}".rstrip()
+        stated = metric in session.settings.thresholds
+        where = f" ({bound.source})" if stated and bound is not None else ""
+        yield f"  {metric:<19}{held} {unit}".rstrip() + where
 
 
 def _table(rows: Iterable[Strength]) -> Iterator[str]:

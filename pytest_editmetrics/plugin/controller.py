@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.plugin.attempts import Attempt, Overtaken, key_of, outcome_of
 from pytest_editmetrics.plugin.deliveries import OUTCOMES, Undelivered
 from pytest_editmetrics.plugin.fixture_gates import FixtureGates
@@ -307,8 +307,8 @@ class Controller:
             )
         if tally.smoke and in_ci() and not self.session.options["allow-smoke"]:
             self._problems.append(
-                f"{tally.smoke} gates were judged on random smoke weights and CI is set: exit"
-                " status 1 (--editmetrics-allow-smoke lets it pass)"
+                f"{counted(tally.smoke, 'gate was', 'gates were')} judged on random smoke weights and"
+                " CI is set: exit status 1 (--editmetrics-allow-smoke lets it pass)"
             )
 
     def _report_not_measured(self, session: pytest.Session) -> None:
@@ -336,8 +336,8 @@ class Controller:
             strict = self.session.options["strict"] != "none"
             where = self._problems if strict else self._notes
             where.append(
-                f"approved but not measured: {len(missed)} goldens, which held nothing in this run;"
-                " measure them or delete them"
+                f"approved but not measured: {counted(len(missed), 'golden')} that held nothing in"
+                " this run; measure or delete what is listed"
                 + ("" if strict else " (--editmetrics-strict=regressed fails)")
             )
             self._notes += [f"  {entry}" for entry in missed[:10]]

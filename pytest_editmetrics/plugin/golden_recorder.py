@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.goldens.approved import GoldenAddress
 from pytest_editmetrics.goldens.recording import Proposal, write_proposals
 from pytest_editmetrics.report.tally import Tally
@@ -49,7 +49,7 @@ def record_goldens(
             )
         )
     if lost:
-        of = "1 gate of a test" if lost == 1 else f"{lost} gates of tests"
+        of = counted(lost, "gate of a test", "gates of tests")
         notes.append(f"not recorded: {of} that failed for another reason")
     if not proposals:
         return notes, []

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_editmetrics.errors import counted
 from pytest_editmetrics.session.unread import uses_a_gate
 
 PARTIAL = "only a part of the suite ran (-k, -m, --lf, --deselect, node ids, files, -x or a crash)"
@@ -114,7 +115,7 @@ class WholeRun:
         ]
         if not missing:
             return []
-        tests = "1 test" if len(missing) == 1 else f"{len(missing)} tests"
+        tests = counted(len(missing), "test")
         return [
             f"{tests} with gates never ran, though pytest was to run {missing[0]}: a plugin or"
             " conftest.py took over and reported nothing: exit status 1"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from pytest_editmetrics.errors import counted
 from pytest_editmetrics.goldens.audit import KINDS, Audit, Change
 from pytest_editmetrics.goldens.versions import Thresholds
 from pytest_editmetrics.report.markdown import escape
@@ -63,8 +64,9 @@ def _version(name: str, version: Thresholds) -> str:
     gates = sum(len(test) for file in version.goldens.values() for test in file.tests.values())
     defaults = sum(len(found) for found in version.defaults.values())
     return (
-        f"{name}  {version.shown}: {len(version.goldens)} golden files with {gates} gates,"
-        f" {defaults} default thresholds, {len(version.images)} golden images"
+        f"{name}  {version.shown}: {counted(len(version.goldens), 'golden file')} with"
+        f" {counted(gates, 'gate')}, {counted(defaults, 'default threshold')},"
+        f" {counted(len(version.images), 'golden image')}"
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.cache.work import work_folder
-from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.errors import EditMetricsError, InputError, counted
 from pytest_editmetrics.review.decisions import Decisions
 from pytest_editmetrics.review.guard import ADDRESS, PORT, Guard
 from pytest_editmetrics.review.page import Page
@@ -163,7 +163,7 @@ def _farewell(decisions: Decisions, read_only: bool, say: Say) -> None:
         return
     pending = len(decisions.pending())
     if pending:
-        cases = "1 case is" if pending == 1 else f"{pending} cases are"
+        cases = counted(pending, "case is", "cases are")
         say(f"{cases} accepted and not written; that is kept in the run, for the next review")
     else:
         say("ended; decisions are kept in the run")

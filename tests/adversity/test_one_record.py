@@ -137,7 +137,11 @@ def test_it(golden_image):
     process.start()
     process.join()
 """
-    assert_came(tried(ways, code), 1, "FAILED test_it.py::test_it - golden_lpips, golden_structure, golden_tone have*")
+    assert_came(
+        tried(ways, code),
+        1,
+        "FAILED test_it.py::test_it - golden_lpips, golden_structure, golden_tone have*",
+    )
 
 
 def test_forked_and_late(ways, assert_came, workers):

@@ -575,7 +575,7 @@ def test_gate_that_is_gone(wide, assert_came, workers):
     )
     result = wide.runpytest(*workers, "--editmetrics-strict=regressed", "-k", "test_b")
     result.stdout.fnmatch_lines(["  goldens/conftest.py.yaml:2: fixture edited score"])
-    assert_came(result, 1, "FAILED: approved but not measured: 1 goldens*")
+    assert_came(result, 1, "FAILED: approved but not measured: 1 golden that held*")
 
 
 def test_caught_failure(wide, assert_came):
@@ -697,7 +697,7 @@ def test_moving_an_earlier_recording(wide, assert_came):
     assert_came(result, 0, "recorded: goldens/test_x.py.yaml; review the change and commit it")
     assert '"fixture edited":' in path.read_text()
     result = wide.runpytest()
-    assert_came(result, 0, "approved but not measured: 1 goldens, which held nothing in this run*")
+    assert_came(result, 0, "approved but not measured: 1 golden that held nothing in this run*")
 
 
 def test_marked_test_that_asks_by_hand(wide, assert_came):

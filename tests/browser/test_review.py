@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from golden_gate import GOLDEN
 from playwright.sync_api import Page, expect
-from reviewed import GOLDEN, Served, failing, image_gate, served, write_run
+from reviewed import Served, failing, image_gate, served, write_run
 from synthetic_run import make_hostile_run
 
 SUITE = """

@@ -185,13 +185,21 @@ def test_the_difference_is_eight_times_and_the_edit_grey(watched, request, form)
 def test_full_screen_and_back(watched, report):
     page = watched.page
     case = opened(page, report)
-    scale = scales(case)[0]
+    scale, viewer = scales(case)[0], case.locator(".viewer")
+    before, (width, height) = viewer.bounding_box(), page.viewport_size.values()
+    assert before["x"] > 0
     page.keyboard.press("f")
     page.wait_for_function("() => currentViewer().filling")
     page.wait_for_function(f"() => currentViewer().zoom.scale > {scale}")
+    assert viewer.bounding_box() == {"x": 0, "y": 0, "width": width, "height": height}
+    shown = [pane.bounding_box() for pane in case.locator(".pane").all()]
+    assert sum(pane["width"] for pane in shown) > 0.9 * width
+    assert max(pane["y"] + pane["height"] for pane in shown) <= height
     page.keyboard.press("f")
     page.wait_for_function("() => !currentViewer().filling")
     page.wait_for_function(f"() => Math.abs(currentViewer().zoom.scale - {scale}) < 1e-6")
+    after = viewer.bounding_box()
+    assert (after["width"], after["height"]) == (before["width"], before["height"])
 
 
 def test_pictures_use_the_width_that_is_there(watched, report):

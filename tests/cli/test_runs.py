@@ -11,30 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from golden_gate import GOLDEN
+from golden_gate import failing_gate as gate
 
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.folder import RunDir, read_run
 from pytest_editmetrics.runs.results import ResultsFile
-
-GOLDEN = "tests/goldens/test_x.py.yaml"
-
-
-def gate(test: str = "test_a", **values: object) -> Gate:
-    made = Gate(
-        "lpips",
-        "fail",
-        value=0.5,
-        scope="unedit_area",
-        bound_kind="max",
-        bound=0.1,
-        origin="golden",
-        source=f"{GOLDEN}:2",
-        distance=0.4,
-        golden={"file": GOLDEN, "test": test, "gate": "lpips"},
-        region={"coords": [[0, 0, 2, 2]], "width": 4, "height": 3},
-    )
-    return replace(made, **values)
 
 
 def write(path: Path, tests: dict[str, list[Gate]], crashed=(), close=True, started="2026") -> Path:

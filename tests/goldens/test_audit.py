@@ -111,7 +111,7 @@ def test_each_direction_is_told_with_amount_and_place(folders):
     ]
     lines = out.splitlines()
     assert lines[0] == (
-        "base  base: 1 golden files with 6 gates, 0 default thresholds, 0 golden images"
+        "base  base: 1 golden file with 6 gates, 0 default thresholds, 0 golden images"
     )
     assert "lpips (lower is better): 1 loosened, 1 dropped, 1 added" in lines
     assert "sam_clip_cls_sim (higher is better): 1 loosened, 1 tightened" in lines
@@ -380,7 +380,7 @@ def test_a_path_wins_over_a_revision_and_says_so(git, run):
     put(Path.cwd(), {"main/tests/goldens/test_x.py.yaml": LPIPS.format(0.2)})
     _, out, err = run("main", "main")
     assert "main is a path and a revision: the path is taken (main^0 is the revision)" in err
-    assert "base  main: 1 golden files" in out
+    assert "base  main: 1 golden file" in out
     status, out, _ = run("main^0", "HEAD", "--fail-on-loosening")
     assert (status, "base  main^0 (" in out) == (0, True)
 

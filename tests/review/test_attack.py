@@ -10,7 +10,8 @@ import time
 from dataclasses import replace
 
 import pytest
-from reviewed import GOLDEN, Served, failing, image_gate, served, write_run
+from golden_gate import GOLDEN
+from reviewed import Served, failing, image_gate, served, write_run
 from synthetic_run import HOSTILE
 
 from pytest_editmetrics.errors import EditMetricsError

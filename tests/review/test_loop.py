@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from reviewed import GOLDEN, STARTED, failing, image_gate, served, write_run
+from golden_gate import GOLDEN
+from reviewed import STARTED, failing, image_gate, served, write_run
 
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.images.load import read_pixels

@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from reviewed import GOLDEN, STARTED, Served, failing, image_gate, served, write_run
+from golden_gate import GOLDEN
+from reviewed import STARTED, Served, failing, image_gate, served, write_run
 
 from pytest_editmetrics import whole_file
 from pytest_editmetrics.cli.main import main

@@ -13,33 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from golden_gate import failing_gate
 
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.review.serving import Asked, review
 from pytest_editmetrics.runs.folder import RunDir
 from pytest_editmetrics.runs.writing import RunResults
 
-GOLDEN = "tests/goldens/test_x.py.yaml"
 STARTED = "2031-02-03T04:05:06+00:00"
 
 
 def failing(test: str = "test_a", **values: Any) -> Gate:
-    """Return a gate of ``tests/test_x.py`` that a golden decided."""
-    made = Gate(
-        "lpips",
-        "fail",
-        value=0.5,
-        scope="unedit_area",
-        bound_kind="max",
-        bound=0.1,
-        origin="golden",
-        source=f"{GOLDEN}:2",
-        distance=0.4,
-        golden={"file": GOLDEN, "test": test, "gate": "lpips"},
-        region={"coords": [[0, 0, 2, 2]], "width": 4, "height": 3},
-        details={"causes": [{"kind": "shift", "share": 1.0, "text": "background moved"}]},
-    )
-    return replace(made, **values)
+    """Return a failing gate with a cause."""
+    causes = [{"kind": "shift", "share": 1.0, "text": "background moved"}]
+    return failing_gate(test, **{"details": {"causes": causes}, **values})
 
 
 def image_gate(test: str, date: str = "2031-01-01", **values: Any) -> Gate:

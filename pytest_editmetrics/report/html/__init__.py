@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.runs.claims import check_ours
 from pytest_editmetrics.runs.folder import is_run_dir, read_run
 from pytest_editmetrics.runs.review import read_review
@@ -66,7 +66,8 @@ def write_html(
     approve_from = _shown(run.path) if keeps_run else None
     view = build_view(revived(run), gallery, approve_from, decisions, earlier or _base(run))
     if gallery.missing:
-        say(f"report: {len(gallery.missing)} images are not in {run.path}")
+        missing = counted(len(gallery.missing), "image is", "images are")
+        say(f"report: {missing} not in {run.path}")
     one_file = output.suffix.lower() == ".html"
     page = check_report(output)
     try:
