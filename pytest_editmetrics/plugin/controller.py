@@ -306,9 +306,10 @@ class Controller:
                 " 1"
             )
         if tally.smoke and in_ci() and not self.session.options["allow-smoke"]:
+            smoke = counted(tally.smoke, "gate was", "gates were")
             self._problems.append(
-                f"{counted(tally.smoke, 'gate was', 'gates were')} judged on random smoke weights and"
-                " CI is set: exit status 1 (--editmetrics-allow-smoke lets it pass)"
+                f"{smoke} judged on random smoke weights and CI is set: exit status 1"
+                " (--editmetrics-allow-smoke lets it pass)"
             )
 
     def _report_not_measured(self, session: pytest.Session) -> None:
