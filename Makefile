@@ -23,7 +23,7 @@ test: $(VENV)/.ready
 slow: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m slow tests --ignore tests/corpus --ignore tests/models
 
-# ways round the gates, and their table in docs/reliability.md
+# ways round the gates, and their table in docs/explanation/reliability.md
 adversity: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 tests/adversity --write-ways
 

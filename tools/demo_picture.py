@@ -3,7 +3,7 @@
     python tools/demo_picture.py
 
 The demo is run on its good and on its broken release; the report of the latter, with the former
-beside it, is opened in Chromium with one case open. Writes ``docs/report.png``.
+beside it, is opened in Chromium with one case open. Writes ``docs/images/report.png``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PICTURE = ROOT / "docs" / "report.png"
+PICTURE = ROOT / "docs" / "images" / "report.png"
 CASE = "tests/test_edits.edit.yaml::blue-cup"
 SIZE = {"width": 1360, "height": 960}
 

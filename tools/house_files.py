@@ -1,4 +1,4 @@
-"""Every file of the package in a line, from its docstring: ``docs/files.md``."""
+"""Every file of the package in a line, from its docstring: ``docs/reference/files.md``."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from reference_pages.markdown import MADE
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "pytest_editmetrics"
-PAGE = ROOT / "docs" / "files.md"
-HEAD = """# Every file in a line
+HEAD = f"""# Every file in a line
 
-Made from the files' docstrings by `make reference`. What a room is for, and how they lie above each
-other, is in [architecture.md](architecture.md).
+{MADE}
+
+From the files' docstrings. What a room is for, and how they lie above each other, is in
+[architecture.md](../explanation/architecture.md).
 """
 
 

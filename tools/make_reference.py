@@ -1,5 +1,5 @@
-"""Write ``docs/reference`` and the README's list of metrics, from what is declared, and
-``docs/files.md``, from the docstrings.
+"""Write the pages of ``docs/reference`` that are made, and the README's list of metrics, from
+what is declared; what is written by hand in the folder stays.
 
 python tools/make_reference.py
 """
@@ -52,7 +52,14 @@ def texts() -> Mapping[str, str]:
         lines.append(f"## [{page.title}]({page.name}.md)\n\n{sentence(first)}\n")
         lines += [", ".join(links) + "\n"] if links else []
     index = "\n".join(lines).rstrip("\n") + "\n"
-    return {"README.md": index, **{f"{page.name}.md": page.render() for page in made}}
+    rendered = {f"{page.name}.md": page.render() for page in made}
+    return {"README.md": index, **rendered, "files.md": house_files.text()}
+
+
+def there() -> Mapping[str, str]:
+    """Return what each made file of the folder holds today, by its name."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
+    return {name: text for name, text in texts.items() if MADE in text}
 
 
 def readme(text: str) -> str:
@@ -65,13 +72,11 @@ def readme(text: str) -> str:
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     made = texts()
-    for path in FOLDER.glob("*.md"):
-        if path.name not in made:
-            path.unlink()
+    for name in there().keys() - made.keys():
+        (FOLDER / name).unlink()
     for name, text in made.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
     README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
-    house_files.PAGE.write_text(house_files.text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

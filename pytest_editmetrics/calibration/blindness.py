@@ -191,6 +191,6 @@ def _warned(one: Calibrated, noticed: Noticed) -> Calibrated:
     let_through: Sequence[str] = noticed.let_through
     warning = (
         f"blind: a gate with this bound notices none of {len(let_through)} faults"
-        f" ({', '.join(let_through)}); see docs/selftest.md"
+        f" ({', '.join(let_through)}); see docs/how-to/selftest.md"
     )
     return replace(one, warnings=(*one.warnings, warning))

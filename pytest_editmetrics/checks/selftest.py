@@ -263,6 +263,6 @@ def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any])
             "let_through": noticed.let_through,
             "untried": noticed.untried,
             "advice": "tighten a bound, or measure a metric that sees one of them; see"
-            " docs/selftest.md",
+            " docs/how-to/selftest.md",
         },
     )

@@ -87,7 +87,7 @@ SESSION = _declared(
       started text?: when it was started
       complete flag: whether it was not cut off
     scored text?: of `editmetrics score`: when the run measured again started
-    manifest mapping: of a run that measured a [manifest](../score.md)
+    manifest mapping: of a run that measured a [manifest](../how-to/score.md)
       path text: the manifest
       rows whole: how many it has
       engine text: what measured them
@@ -146,7 +146,7 @@ GATE = _declared(
       edited_boxes list?: the same objects in the edited image
       width whole?: at which it was measured
       height whole?: at which it was measured
-      resize text?: the mode that brought images of unlike sizes to that: [sizes.md](../sizes.md)
+      resize text?: the mode that brought unlike sizes to that: [sizes](../how-to/sizes.md)
       sizes mapping?: what that mode did
         resize text: the mode
         kernel text?: what resized them, or `null` if nothing was scaled
@@ -220,7 +220,7 @@ END = _declared(
       file text: the image, relative to the rootdir
       sha256 text: its hash
       reason text: why it is not used
-    suite mapping: where the configuration has a [suite](../suite.md)
+    suite mapping: where the configuration has a [suite](../how-to/suite.md)
       base text?: the run that it was compared with
       why text?: it was not judged
       gates list: each gate of the suite

@@ -3,7 +3,7 @@
 A test's docstring is the way in words, its module's docstring the kind. What came of it is held by
 ``assert_came(result, status, said)``, which writes the row; ``workers`` runs a way serially and under
 pytest-xdist.
-``make adversity`` runs all of them and writes the table into ``docs/reliability.md``.
+``make adversity`` runs all of them and writes the table into ``docs/explanation/reliability.md``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-PAGE = HERE.parents[1] / "docs" / "reliability.md"
+PAGE = HERE.parents[1] / "docs" / "explanation" / "reliability.md"
 BEGIN, END = "<!-- ways: written by make adversity -->\n", "<!-- end of ways -->\n"
 MISSING = "it takes a plugin that is not installed here"
 COLUMNS = "| way | exit status | what is said | test |\n| --- | --- | --- | --- |\n"

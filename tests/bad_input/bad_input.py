@@ -10,7 +10,7 @@ from typing import Literal
 
 Gets = Literal["error", "unmeasured", "failed", "measured"]
 
-PAGE = Path(__file__).parents[2] / "docs" / "bad-input.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "bad-input.md"
 COMMAND = "make bad-input"
 
 _INSIDE = re.compile(r"\b(numpy|torch|PIL|yaml|ruamel|skimage|scipy|json|pyarrow)/[\w/]+\.py:\d+")

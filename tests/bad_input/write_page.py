@@ -1,4 +1,4 @@
-"""Writes ``docs/bad-input.md`` from what the tests of bad input come to."""
+"""Writes ``docs/reference/bad-input.md`` from what the tests of bad input come to."""
 
 from __future__ import annotations
 

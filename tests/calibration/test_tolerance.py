@@ -136,7 +136,7 @@ def test_enough_runs_are_those_that_halve_the_way():
 
 @pytest.mark.parametrize("n", calibration.SIZES)
 def test_bounds_keep_the_stated_confidence(n):
-    """The claim of docs/calibrate.md with another seed; 2 points are 4 standard errors."""
+    """The claim of docs/how-to/calibrate.md with another seed; 2 points are 4 standard errors."""
     for world in calibration.WORLDS:
         if world.assumed:
             share = calibration.reached(world, n, seed=5)

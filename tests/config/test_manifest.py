@@ -282,7 +282,7 @@ def test_a_stream_is_read_to_its_end(monkeypatch):
         read_url("http://host/a.png", "edited image")
 
 
-DOCS = Path(__file__).parents[2] / "docs" / "score.md"
+DOCS = Path(__file__).parents[2] / "docs" / "how-to" / "score.md"
 
 
 def test_what_the_documentation_shows_is_valid(tmp_path):

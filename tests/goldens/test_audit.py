@@ -458,9 +458,9 @@ def test_markdown_fits_in_a_comment(folders):
     assert f"and {900 - rows} more" in out
 
 
-# docs/audit.md
+# docs/how-to/audit.md
 
-DOCS = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
+DOCS = (Path(__file__).parents[2] / "docs" / "how-to" / "audit.md").read_text(encoding="utf-8")
 
 
 def test_every_command_of_the_docs_is_one_that_the_parser_takes():

@@ -1,4 +1,4 @@
-"""docs/ci.md: its workflows are YAML, and every command and option in it exists."""
+"""docs/how-to/ci.md: its workflows are YAML, and every command and option in it exists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 from pytest_editmetrics.cli.main import make_parser
 from pytest_editmetrics.session.option_list import OPTIONS
 
-TEXT = (Path(__file__).parents[2] / "docs" / "ci.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "docs" / "how-to" / "ci.md").read_text(encoding="utf-8")
 GITHUB, GITLAB = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.S))
 
 

@@ -1,4 +1,4 @@
-"""What docs/background.md shows of ``editmetrics expect`` is what it prints: bounds, some faults."""
+"""What docs/explanation/background.md shows of ``editmetrics expect`` is what it prints: bounds, some faults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_editmetrics.checks import strengths
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.config.expect import EXPECTATIONS
 
-PAGE = Path(__file__).parents[2] / "docs" / "background.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "background.md"
 TRIED = ("colour-cast", "edit-undone")
 
 

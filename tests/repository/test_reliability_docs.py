@@ -1,4 +1,4 @@
-"""``docs/reliability.md`` names tests that exist, and every way in which nothing is measured."""
+"""``docs/explanation/reliability.md`` names tests that exist, and every way in which nothing is measured."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from pytest_editmetrics.measurement import SoftReason
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "explanation" / "reliability.md").read_text(encoding="utf-8")
 GREEN = TEXT.partition("## Never silently green\n")[2].partition("\n### Ways")[0]
 WAYS = TEXT.partition("<!-- ways")[2].partition("<!-- end of ways")[0]
 ROWS = [line.strip("| ").split(" | ") for line in GREEN.splitlines() if line.startswith("| ")][2:]

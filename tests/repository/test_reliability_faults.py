@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 
 
 def rows(title: str, columns: int) -> list[list[str]]:
-    """Return the cells of the table of a section of docs/reliability.md, without its head."""
-    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    """Return the cells of the table of a section of docs/explanation/reliability.md, without its head."""
+    text = (ROOT / "docs" / "explanation" / "reliability.md").read_text(encoding="utf-8")
     section = text.split(f"\n## {title}\n")[1].split("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]

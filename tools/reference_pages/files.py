@@ -22,13 +22,13 @@ from reference_pages.markdown import Entry, Group, Page, code, nested, sentence,
 METRIC = "<metric>"
 SEE = {
     "metrics": "[metrics.md](metrics.md)",
-    "expect": "[background.md](../background.md)",
+    "expect": "[background.md](../explanation/background.md)",
     "pipes_default": "[pipes.md](pipes.md)",
     "init_config": "[pipes.md](pipes.md)",
     "runtime_params": "[metrics.md](metrics.md)",
     "thresholds": "[goldens.md](goldens.md), which go before the configuration's",
     "coords": "[regions.md](regions.md)",
-    "suite": "[suite.md](../suite.md)",
+    "suite": "[suite.md](../how-to/suite.md)",
 }
 Frame = Callable[[Sequence[str]], str]
 
@@ -144,7 +144,7 @@ def _expectations(registry: PipeRegistry) -> str:
         for name, expected in EXPECTATIONS.items()
     ]
     head = ("`expect`", "what is measured by default, with its bound", "metrics that only warn")
-    return f"{table(head, rows)}\n\nWhy these: [background.md](../background.md)."
+    return f"{table(head, rows)}\n\nWhy these: [background.md](../explanation/background.md)."
 
 
 def settings(registry: PipeRegistry) -> Page:
@@ -180,7 +180,7 @@ def settings(registry: PipeRegistry) -> Page:
                 "Under `suite`",
                 [_base_entry(), *suite_entries(lpips)],
                 "Here `lpips`; for a metric that is better when higher, bounds are `min`. How the"
-                " suite is judged: [suite.md](../suite.md).",
+                " suite is judged: [suite.md](../how-to/suite.md).",
             ),
         ],
     )
@@ -234,7 +234,7 @@ def manifests() -> Page:
         "JSON Lines (`.jsonl`, `.ndjson`), CSV (`.csv`, `.tsv`) or Parquet (`.parquet`, `.pq`):"
         " each row is one pair of images. Paths are relative to the manifest; URLs are taken too."
         " Columns that are no keys are kept in the results. How rows are scored, here and on a"
-        " cluster: [score.md](../score.md).",
+        " cluster: [score.md](../how-to/score.md).",
         [Group("Each row", entries(ROW, in_row, language="json"))],
     )
 
@@ -248,6 +248,6 @@ def regions() -> Page:
         " path of a mask, COCO's `{size, counts}`, or a list of boxes and mappings; what stands"
         " together is united. In Python it is `Region(boxes=..., polygons=..., mask=...,"
         " dilate=...)`, with the mask's `threshold` and `invert` beside it. What each means to the"
-        " pixel: [regions.md](../regions.md).",
+        " pixel: [regions.md](../how-to/regions.md).",
         [Group("Keys of a region", region_entries())],
     )

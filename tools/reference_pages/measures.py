@@ -123,7 +123,7 @@ def run(registry: PipeRegistry) -> Page:
         " (`--editmetrics-run-dir=DIR`) are JSON Lines: one object a line, of these kinds. A number"
         " that JSON cannot hold is the text `NaN`, `Infinity` or `-Infinity`. A run"
         " directory also has `images/`, PNG files that its gates name. When lines are written, and"
-        " what becomes of an earlier run: [results.md](../results.md).",
+        " what becomes of an earlier run: [results.md](results.md).",
         [
             Group("The session: the first line", [], _fields(fields.SESSION)),
             Group("A gate", [], _fields((*fields.ATTEMPT, *fields.GATE))),
