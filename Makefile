@@ -38,14 +38,16 @@ models: $(VENV)/.ready
 bad-input: $(VENV)/.ready
 	$(BIN)/python tests/bad_input/write_page.py
 
-# docs/reference, from what the package declares; README's output, from the demo
+# docs/reference, from what the package declares; the output in README and docs, from the demo
 reference: $(VENV)/.ready
 	$(BIN)/python tools/make_reference.py
 	$(BIN)/python tools/demo_output.py
 
-# README's picture of the report, from the demo; takes Chromium
+# pictures of README and docs, from the demo; that of the report takes Chromium
 picture: $(VENV)/.ready
 	$(BIN)/python tools/demo_picture.py
+	$(BIN)/python tools/readme_picture.py
+	$(BIN)/python tools/metric_pictures.py
 
 browser: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 tests/browser

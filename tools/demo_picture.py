@@ -1,4 +1,4 @@
-"""Make the report's picture for README and docs, from the demo's broken release.
+"""Make the report's picture for the docs, from the demo's broken release.
 
     python tools/demo_picture.py
 

@@ -1,4 +1,5 @@
-"""Write the pages of ``docs/reference`` that are made, and the README's list of metrics, from
+"""Write the pages of ``docs/reference`` that are made, and the list of metrics in
+``docs/explanation/metrics.md``, from
 what is declared; what is written by hand in the folder stays.
 
 python tools/make_reference.py
@@ -16,7 +17,8 @@ from reference_pages.markdown import MADE, Page, sentence
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER, README = ROOT / "docs" / "reference", ROOT / "README.md"
+FOLDER = ROOT / "docs" / "reference"
+EXPLAINED = ROOT / "docs" / "explanation" / "metrics.md"
 BEGIN, END = "<!-- metrics: made by `make reference` -->", "<!-- end of metrics -->"
 
 
@@ -62,8 +64,8 @@ def there() -> Mapping[str, str]:
     return {name: text for name, text in texts.items() if MADE in text}
 
 
-def readme(text: str) -> str:
-    """Return the README with the list of metrics as they are declared."""
+def explained(text: str) -> str:
+    """Return the page that explains metrics, with their list as they are declared."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{measures.listed(PipeRegistry())}\n{END}{after}"
@@ -76,7 +78,7 @@ def main() -> None:
         (FOLDER / name).unlink()
     for name, text in made.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
-    README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
+    EXPLAINED.write_text(explained(EXPLAINED.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measure the traps that the README names, on a photo of the demo.
+"""Measure the traps that docs/explanation/metrics.md names, on a photo of the demo.
 
     python tools/metric_traps.py
 

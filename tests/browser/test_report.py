@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Page
-from readme_walk import walk
 from synthetic_run import make_hostile_run, make_large_run, make_run
+from walk import walk
 
 from pytest_editmetrics.report.html import write_html
 from pytest_editmetrics.runs.folder import read_run

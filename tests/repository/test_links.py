@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from markdown_links import FENCE, slugs
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -18,18 +19,7 @@ PAGES = sorted(
     ).splitlines()
     if (ROOT / name).is_file()
 )
-FENCE = re.compile(r"^( *)(```+).*?^\1\2", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-
-
-def slugs(path):
-    """Give the anchors of the headings of a page, as GitHub makes them."""
-    text, seen = FENCE.sub("", path.read_text(encoding="utf-8")), {}
-    for heading in re.findall(r"^#+ (.+?)\s*$", text, re.MULTILINE):
-        bare = re.sub(r"\]\([^)]*\)", "", heading).lower()
-        slug = re.sub(r"[^\w\- ]", "", bare).replace(" ", "-")
-        yield f"{slug}-{seen[slug]}" if slug in seen else slug
-        seen[slug] = seen.get(slug, 0) + 1
 
 
 def lost(path):

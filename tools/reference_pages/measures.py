@@ -11,6 +11,7 @@ from pytest_editmetrics.pipes.declared import Option, PipeSpec
 from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.report.metrics import facts, margin_text, not_provided, range_text, table
 from pytest_editmetrics.runs import fields
+from reference_pages import endings
 from reference_pages.markdown import Entry, Group, Page, code, nested
 from reference_pages.markdown import table as table_of
 
@@ -29,7 +30,8 @@ def metrics(registry: PipeRegistry) -> Page:
         "Metrics",
         "What a metric asks, what it cannot see, and how far from the measured value a bound is"
         " recorded. `editmetrics metrics` prints the same, with the metrics of your own pipes."
-        f" Traps, with numbers: the [README](../../README.md).\n\n{table_of(head, linked)}",
+        f" Traps, with numbers and pictures: [explanation](../explanation/metrics.md)."
+        f"\n\n{table_of(head, linked)}",
         [
             *(
                 Group(f"Of `{spec.key}`", _metric_entries(spec, registry), listed=False)
@@ -48,10 +50,10 @@ def metrics(registry: PipeRegistry) -> Page:
 
 
 def listed(registry: PipeRegistry) -> str:
-    """Return the README's table of metrics."""
+    """Return the table of the page that explains them."""
     rows = [
         (
-            f"[`{name}`](docs/reference/metrics.md#{name})",
+            f"[`{name}`](../reference/metrics.md#{name})",
             metric.better,
             range_text(metric),
             metric.scope,
@@ -168,7 +170,8 @@ def outcomes() -> Page:
         "outcomes",
         "Outcomes: verdicts and soft reasons",
         "What a gate comes to, as failures, summary, report and the `verdict` and `reason` of the"
-        " [results](run.md) say it.",
+        " [results](run.md) say it, and what its test and the session end as. How to read"
+        " a failure: [Read a failure](../how-to/read-a-failure.md).",
         [
             Group("Verdicts", [], table_of(("verdict", "what happened", "fails"), verdicts)),
             Group(
@@ -177,5 +180,7 @@ def outcomes() -> Page:
                 "Why the region of an `unmeasured` gate gave no valid comparison.\n\n"
                 + table_of(("reason", "what happened"), reasons),
             ),
+            Group("Tests", [], table_of(endings.HEAD, endings.TESTS)),
+            Group("Sessions", [], table_of(endings.HEAD, endings.SESSIONS)),
         ],
     )

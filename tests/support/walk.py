@@ -1,4 +1,4 @@
-"""The README's walk from golden to report and back: its files and commands, run as a user does."""
+"""The walk of docs/how-to/walk.md: its files and commands, run as a user does."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-HEADING = "## A walk from golden to report and back\n"
+PAGE = ROOT / "docs" / "how-to" / "walk.md"
 PHOTO = ROOT / "fixtures" / "demo" / "images" / "coffee.png"
 
 
 class Done(NamedTuple):
-    """A command of the README, what its comment promises, and what it did."""
+    """A command of the page, what its comment promises, and what it did."""
 
     command: str
     promised: list[str]
@@ -28,13 +28,11 @@ class Done(NamedTuple):
 
 def blocks() -> list[tuple[str, str]]:
     """Return the language and the text of each fenced block of the walk, in order."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = readme.partition(HEADING)[2].partition("\n## ")[0]
-    return re.findall(r"^```(\w+)\n(.*?)^```$", section, re.M | re.S)
+    return re.findall(r"^```(\w+)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
 
 
 def walk(folder: Path) -> Iterator[Done]:
-    """Do in ``folder`` what the README says, and give each command when it is done."""
+    """Do in ``folder`` what the page says, and give each command when it is done."""
     shutil.copy(PHOTO, folder)
     for language, text in blocks():
         if language == "python":

@@ -1,11 +1,11 @@
-"""The README's walk: goldens are created, hold, fail a changed model, and are approved from a run."""
+"""The walk of docs/how-to/walk.md: goldens are created, hold, fail a changed model, and are approved from a run."""
 
 from __future__ import annotations
 
 from html.parser import HTMLParser
 from pathlib import Path
 
-from readme_walk import walk
+from walk import walk
 
 
 class Report(HTMLParser):
