@@ -11,11 +11,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.errors import EditMetricsError, GateFailure
+    from pytest_editmetrics.errors import EditMetricsError, GateFailure, MissingResourceError
     from pytest_editmetrics.images.load import load_image
     from pytest_editmetrics.images.shapes import Region
     from pytest_editmetrics.measurement import Margin, Measurement, Metric, SoftFailure
     from pytest_editmetrics.pipes.clip import CLIPPipe
+    from pytest_editmetrics.pipes.contract import Pipe
     from pytest_editmetrics.pipes.dino import DINOPipe
     from pytest_editmetrics.pipes.lpips import LPIPSPipe
     from pytest_editmetrics.pipes.sam import SAMPipe
@@ -34,6 +35,8 @@ __all__ = [
     "Margin",
     "Measurement",
     "Metric",
+    "MissingResourceError",
+    "Pipe",
     "Region",
     "SAMPipe",
     "SoftFailure",
@@ -54,6 +57,8 @@ _HOME = {
     "Margin": "measurement",
     "Measurement": "measurement",
     "Metric": "measurement",
+    "MissingResourceError": "errors",
+    "Pipe": "pipes.contract",
     "Region": "images.shapes",
     "SAMPipe": "pipes.sam",
     "SoftFailure": "measurement",

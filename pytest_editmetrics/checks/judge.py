@@ -129,16 +129,16 @@ def encode_ahead(
 
     ``together`` gives the images instead, where cases like these come next.
     """
-    from pytest_editmetrics.pipes.base import Pipe
+    from pytest_editmetrics.pipes.base import BuiltInPipe
 
-    images: dict[tuple[int, str], tuple[Pipe, list[Any]]] = {}
+    images: dict[tuple[int, str], tuple[BuiltInPipe, list[Any]]] = {}
     for job in jobs:
         metric = job.config.metric.name
         try:
             pipe = bind(job.owner, session, job.config, job.options).pipe
         except EditMetricsError:  # the job's own gate says so
             continue
-        if isinstance(pipe, Pipe) and metric in pipe.ahead:
+        if isinstance(pipe, BuiltInPipe) and metric in pipe.ahead:
             _, of_pipe = images.setdefault((id(pipe), metric), (pipe, []))
             of_pipe.extend((job.pair.reference, job.pair.edited))
     for (_, metric), (pipe, of_pipe) in images.items():

@@ -68,22 +68,52 @@ def measure(
     evidence: Evidence | None = None,
 ) -> Measurement:
     """Measure one metric of a pair of one size; a pipe of ours fills ``evidence`` too."""
-    from pytest_editmetrics.images.load import Loaded
-    from pytest_editmetrics.pipes.base import Pipe
+    from pytest_editmetrics.pipes.base import BuiltInPipe
 
-    metric, params = config.metric, dict(bound.params)
-    reference, edited = pair
-    if isinstance(bound.pipe, Pipe):
-        params["evidence"] = evidence
-        reference, edited = Loaded(reference), Loaded(edited)
+    metric, params = config.metric.name, bound.params
+    mask_mode = MASK_MODE[config.scope]
+    if isinstance(bound.pipe, BuiltInPipe):
+        from pytest_editmetrics.images.load import Loaded
+
+        reference, edited = map(Loaded, pair)
+        return bound.pipe.measure(
+            reference, edited, coords, mask_mode, metric=metric, **params, evidence=evidence
+        )
+    coords = _told(coords)
+    if config.metric.compares == "region":
+        from pytest_editmetrics.images.regions import region_mask
+
+        if not region_mask(coords, mask_mode, *pair[0].shape[:2]).any():
+            soft = SoftFailure("empty-region", "no pixel of the image lies in the region")
+            return Measurement(metric, None, config.scope, soft)
+    return asked(bound, config, pair, coords)
+
+
+def asked(bound: Bound, config: MetricConfig, pair: tuple[Any, Any], coords: Any) -> Measurement:
+    """Return what a user's pipe says of a pair, as a measurement.
+
+    Raises:
+        EditMetricsError: it returned something that is no value of the metric.
+    """
+    metric = config.metric.name
     call = getattr(bound.pipe, "measure", bound.pipe)
-    result = call(reference, edited, coords, MASK_MODE[config.scope], metric=metric.name, **params)
+    result = call(*pair, coords, MASK_MODE[config.scope], metric=metric, **bound.params)
     if isinstance(result, Measurement):
-        return result if isinstance(bound.pipe, Pipe) else _foreign(result, config)
+        return _foreign(result, config)
     if result is None:
         soft = SoftFailure("no-value", f"{config.pipe_name} returned None")
-        return Measurement(metric.name, None, config.scope, soft)
-    return Measurement(metric.name, _number(result, config), config.scope)
+        return Measurement(metric, None, config.scope, soft)
+    return Measurement(metric, _number(result, config), config.scope)
+
+
+def _told(coords: Any) -> Any:
+    """Return a region as a user's pipe is given it, see ``Pipe``."""
+    from pytest_editmetrics.images.shapes import Region
+
+    if coords is None:
+        return None
+    region = Region.of(coords)
+    return list(region.boxes) if region.plain else region
 
 
 def _number(result: Any, config: MetricConfig) -> float:

@@ -119,7 +119,7 @@ def stamp(fit: Fit) -> dict[str, Any]:
     return {"resize": told.pop("resize"), "sizes": told}
 
 
-class Pipe(ABC):
+class BuiltInPipe(ABC):
     """Computes metrics of (reference, edited) pairs. Making one loads nothing.
 
     A subclass names its ``spec``, which declares its metrics; ``ahead`` are the metrics that gain
@@ -271,7 +271,7 @@ class Pipe(ABC):
         return known.name
 
 
-class PlainPipe(Pipe):
+class PlainPipe(BuiltInPipe):
     """A pipe without weights, which computes on the CPU; a subclass implements ``_score``."""
 
     def share(self, cache: FeatureCache, models: ModelStore | None = None) -> None:

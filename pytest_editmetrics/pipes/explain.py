@@ -19,7 +19,7 @@ Heat: TypeAlias = NDArray[np.float64]
 
 @dataclass
 class Evidence:
-    """Given to ``Pipe.measure``, which puts in it what it has; nothing is computed before a call.
+    """Given to a pipe's ``measure``, which puts in what it has; nothing is computed before a call.
 
     - ``heat()``: LPIPS' spatial map, see ``spatial_map``.
     - ``patches()``: what moving the mass to each patch of the edited image costs, float64 (rows,

@@ -77,7 +77,7 @@ class VisionPipe(ModelPipe[VisionEncoder]):
             self.sam_block.share(cache, models)
 
     def encode_ahead(self, metric: str, images: Sequence[Array]) -> None:
-        """Encode images together, see ``Pipe.encode_ahead``."""
+        """Encode images together, see ``BuiltInPipe.encode_ahead``."""
         with self.explained(f"encoding {len(images)} images for {metric}"):
             self._tokens(images)
 

@@ -17,7 +17,7 @@ from pytest_editmetrics.cache.precision import FULL, resolve_dtype
 from pytest_editmetrics.errors import InputError, WeightsError, did_you_mean
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.measurement import CONFIGURATION, Measurement, WeightsUsed
-from pytest_editmetrics.pipes.base import Pipe, Request, Score
+from pytest_editmetrics.pipes.base import BuiltInPipe, Request, Score
 from pytest_editmetrics.pipes.computing import quiet_random
 from pytest_editmetrics.pipes.declared import DTYPE
 from pytest_editmetrics.pipes.models import ModelStore
@@ -89,7 +89,7 @@ def stated_dtype(own: str, sam: str | None) -> str:
     return own if sam is None else f"{own}, sam {sam}"
 
 
-class ModelPipe(Pipe, Generic[ModelT]):
+class ModelPipe(BuiltInPipe, Generic[ModelT]):
     """A pipe with a model. Making one loads nothing.
 
     A subclass also names its ``variants`` (the constructor's keywords that decide the model besides

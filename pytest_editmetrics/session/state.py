@@ -295,9 +295,9 @@ class EditSession:
 
     def share(self, pipe: Any) -> Any:
         """Return a pipe that keeps its features and model in the session, if it is one of ours."""
-        from pytest_editmetrics.pipes.base import Pipe
+        from pytest_editmetrics.pipes.base import BuiltInPipe
 
-        if isinstance(pipe, Pipe):
+        if isinstance(pipe, BuiltInPipe):
             pipe.share(self.features, self.models)
         return pipe
 
