@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
@@ -33,6 +34,12 @@ MARKS_OF_OTHER_KEYS = {
     "parametrize": "write one case for each parameter",
     "editmetrics": "write `metrics` and `thresholds` in the case",
 }
+
+# a case is a function of a module that pytest reads
+_RESERVED = re.compile(
+    r"__|pytest_|pytestmark$|(setup|teardown)(_module|_function|Module)?$"
+    r"|(setUp|tearDown)Module$"
+)
 
 _OF_FILE = tuple(key.name for key in SIZES)
 
@@ -129,6 +136,8 @@ class _CaseReader:
 
     def _id(self, node: Node) -> str:
         name = identifier(node, "the id of a case")
+        if _RESERVED.match(name):
+            node.fail(f"the id {name!r} has a meaning of its own in pytest; choose another")
         twin = self._ids.get(name.casefold())
         if twin is not None:
             same = "is taken" if twin.value == name else f"differs from {twin.value!r} in case only"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -18,14 +17,13 @@ from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, InputError
 from pytest_editmetrics.goldens.file import GoldenFile, read_golden_file
+from pytest_editmetrics.goldens.file_names import files_below, holds_provenance, holds_thresholds
 from pytest_editmetrics.goldens.git_files import find_commit, repository_of, write_files
 from pytest_editmetrics.goldens.provenance import PROVENANCE, read_provenance
 from pytest_editmetrics.measurement import Better, Metric, Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 SETTINGS = "editmetrics.yaml"
-_TEST_FILE = r".+\.(py|edit\.ya?ml)"
-_GOLDEN = re.compile(_TEST_FILE + r"\.yaml")
 _BETTER: Mapping[str, Better] = {"max": "lower", "min": "higher"}
 
 Say = Callable[[str], None]
@@ -256,7 +254,7 @@ def _read(version: Version, registry: PipeRegistry) -> Thresholds:
 def _is_golden(version: Version, path: Path) -> bool:
     if version.only is not None:
         return path.name not in (SETTINGS, PROVENANCE)
-    return bool(_GOLDEN.fullmatch(path.name))
+    return holds_thresholds(path)
 
 
 def _files(version: Version) -> dict[str, Path]:
@@ -265,17 +263,8 @@ def _files(version: Version) -> dict[str, Path]:
         path = version.folder / version.only
         kind = path.name if path.name in (SETTINGS, PROVENANCE) else ""
         return {kind: path} if path.is_file() else {}
-    found = {}
-    for folder, subfolders, files in os.walk(version.folder):
-        subfolders[:] = sorted(name for name in subfolders if not _is_foreign(Path(folder, name)))
-        for name in sorted(files):
-            path = Path(folder, name)
-            in_images = name == PROVENANCE and re.fullmatch(_TEST_FILE, Path(folder).name)
-            if _GOLDEN.fullmatch(name) or name == SETTINGS or in_images:
-                found[path.relative_to(version.folder).as_posix()] = path
-    return found
-
-
-def _is_foreign(folder: Path) -> bool:
-    """Tell whether a folder is hidden or a virtual environment: nothing in it is the project's."""
-    return folder.name.startswith(".") or (folder / "pyvenv.cfg").exists()
+    return {
+        path.relative_to(version.folder).as_posix(): path
+        for path in files_below(version.folder)
+        if path.name == SETTINGS or holds_thresholds(path) or holds_provenance(path)
+    }

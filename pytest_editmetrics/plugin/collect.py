@@ -7,7 +7,6 @@ marks, ``-k``, xdist and reruns work as in any test file.
 from __future__ import annotations
 
 import json
-import re
 import types
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -15,17 +14,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.checks.edit_gate import Check, EditGate
-from pytest_editmetrics.errors import ConfigError, EditMetricsError, InputError
+from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.session.cases_ahead import CASE
 from pytest_editmetrics.session.state import EditSession, session_of
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.case_file import CaseFile, CaseSpec
-
-_RESERVED = re.compile(
-    r"__|pytest_|pytestmark$|(setup|teardown)(_module|_function|Module)?$"
-    r"|(setUp|tearDown)Module$"
-)
 
 
 class CaseModule(pytest.Module):
@@ -41,12 +35,6 @@ class CaseModule(pytest.Module):
             module = types.ModuleType(self.path.name)
             module.__file__ = str(self.path)
             for case in file.cases:
-                if _RESERVED.match(case.id):
-                    raise ConfigError(
-                        f"the id {case.id!r} has a meaning of its own in pytest; choose another",
-                        self.path,
-                        case.line,
-                    )
                 setattr(module, case.id, _test_function(session, file, case))
         except EditMetricsError as error:
             raise self.CollectError(str(error)) from None

@@ -27,7 +27,6 @@ _VARIABLES = (
     "MKL_NUM_THREADS",
 )  # fmt: skip
 _SECRET = ("HF_TOKEN",)
-_SKIPPED = {".git", ".venv", "venv", "node_modules", ".tox", ".nox", "__pycache__"}
 
 
 @dataclass(frozen=True)
@@ -188,18 +187,14 @@ def _goldens(session: EditSession, problems: list[str]) -> tuple[int, int]:
 
 def _golden_files(session: EditSession) -> Iterator[Path]:
     """Find what goldens lie below the rootdir, in folders of that name."""
+    from pytest_editmetrics.goldens.file_names import files_below, holds_thresholds
     from pytest_editmetrics.goldens.store import FOLDER
 
     root = session.options["goldens"]
     named = (session.rootdir / root) if root else None
-    for folder, names, files in os.walk(named or session.rootdir):
-        names[:] = sorted(name for name in names if name not in _SKIPPED)
-        if named is None and Path(folder).name != FOLDER:
-            continue
-        yield from (Path(folder) / file for file in sorted(files) if file.endswith(".py.yaml"))
-        yield from (
-            Path(folder) / file for file in sorted(files) if file.endswith(".edit.yaml.yaml")
-        )
+    for path in files_below(named or session.rootdir):
+        if holds_thresholds(path) and (named is not None or path.parent.name == FOLDER):
+            yield path
 
 
 def _folders(session: EditSession, problems: list[str]) -> Iterator[Folder]:

@@ -23,6 +23,21 @@ _CASES = re.compile(r".+\.edits?\.ya?ml", re.IGNORECASE)
 _LIKE_IT = re.compile(r"\.?edit[-_. ]?metrics?\.ya?ml", re.IGNORECASE)
 
 
+def is_case_file(path: Path) -> bool:
+    """Tell whether a file is collected as cases, by its name."""
+    return bool(_COLLECTED.fullmatch(path.name))
+
+
+def looks_like_cases(path: Path) -> bool:
+    """Tell whether a file is called as one of cases, or nearly."""
+    return bool(_CASES.fullmatch(path.name))
+
+
+def looks_like_settings(path: Path) -> bool:
+    """Tell whether a file is called as the configuration, or nearly."""
+    return bool(_LIKE_IT.fullmatch(path.name))
+
+
 def refuse_misspelt(session: EditSession) -> None:
     """Refuse a wrong spelling of the configuration's name where it would be looked for.
 
@@ -74,7 +89,7 @@ def unread(session: EditSession, test_files: Iterable[Path]) -> list[str]:
         f"not read: {session.shown(path)}; files of cases are called test_*.edit.yaml: rename it"
         for folder in folders
         for path in _called(_CASES, folder)
-        if not _COLLECTED.fullmatch(path.name)
+        if not is_case_file(path)
     ]
     return cases + [
         f"not read: {session.shown(path)}; only one configuration is, {RIGHT_NAME} at pytest's"

@@ -248,6 +248,13 @@ def test_golden_images_are_told_by_their_provenance(folders):
     ]
 
 
+def test_goldens_of_fixtures_that_no_file_defines_are_thresholds_too(folders):
+    place = "goldens/_fixtures.yaml"
+    status, out, _ = folders({place: LPIPS.format(0.1)}, {place: LPIPS.format(0.2)})
+    assert status == 1
+    assert f"{place}:2: test_a lpips: max 0.1 -> 0.2, looser by 0.1, 100 %" in out
+
+
 def test_own_metrics_take_their_direction_from_their_bounds(folders):
     base = {GOLDEN: '"test_a":\n  sharp: {min: 3}\n  flat: {env: {cpu: {max: 1}}}\n'}
     head = {GOLDEN: '"test_a":\n  sharp: {min: 2}\n  flat: {env: {cpu: {max: 0.5}}}\n'}

@@ -1,0 +1,45 @@
+"""Which files of a project hold goldens, by their names, and where to look for them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pytest_editmetrics.goldens.places import OUTSIDE
+from pytest_editmetrics.goldens.provenance import PROVENANCE
+
+_TEST_FILE = r".+\.(py|edit\.ya?ml)"
+_SKIPPED = ("node_modules", "__pycache__")
+_THRESHOLDS = re.compile(rf"({_TEST_FILE}|{OUTSIDE})\.yaml")
+
+
+def holds_thresholds(path: Path) -> bool:
+    """Tell whether a file is called as golden thresholds are.
+
+    >>> [holds_thresholds(Path(name)) for name in ("test_x.py.yaml", "_fixtures.yaml", "x.yaml")]
+    [True, True, False]
+    """
+    return bool(_THRESHOLDS.fullmatch(path.name))
+
+
+def holds_provenance(path: Path) -> bool:
+    """Tell whether a file says what made the golden images beside it.
+
+    >>> holds_provenance(Path("goldens/test_x.py/provenance.yaml"))
+    True
+    """
+    return path.name == PROVENANCE and bool(re.fullmatch(_TEST_FILE, path.parent.name))
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield the files of a project, but what is hidden, installed or made by a tool."""
+    for at, subfolders, files in os.walk(folder):
+        subfolders[:] = sorted(name for name in subfolders if not _is_foreign(Path(at, name)))
+        yield from (Path(at, name) for name in sorted(files))
+
+
+def _is_foreign(folder: Path) -> bool:
+    name = folder.name
+    return name.startswith(".") or name in _SKIPPED or (folder / "pyvenv.cfg").exists()

@@ -1,0 +1,67 @@
+"""The files of a project that people write: what each is, by its name, and whether it is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_editmetrics.config.case_file import read_case_file
+from pytest_editmetrics.config.settings import load_settings
+from pytest_editmetrics.config.suite import read_suite
+from pytest_editmetrics.errors import ConfigError
+from pytest_editmetrics.goldens.file import read_golden_file
+from pytest_editmetrics.goldens.file_names import files_below, holds_provenance, holds_thresholds
+from pytest_editmetrics.goldens.provenance import read_provenance
+from pytest_editmetrics.session.unread import (
+    RIGHT_NAME,
+    is_case_file,
+    looks_like_cases,
+    looks_like_settings,
+)
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.session.state import EditSession
+
+NAMES = (
+    f"{RIGHT_NAME}, test_*.edit.yaml (cases), goldens/<test file>.yaml (golden thresholds),"
+    " goldens/<test file>/provenance.yaml (golden images)"
+)
+
+
+def written_files(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder whose names say that people or recording wrote them for us."""
+    known = (
+        looks_like_settings,
+        looks_like_cases,
+        holds_thresholds,
+        holds_provenance,
+    )
+    return (path for path in files_below(folder) if any(is_it(path) for is_it in known))
+
+
+def check_file(path: Path, session: EditSession) -> None:
+    """Read a file as a run would; no image is looked for and nothing is measured.
+
+    Args:
+        path: an absolute path.
+        session: knows the pipes and metrics of the project.
+
+    Raises:
+        ConfigError: with file and line, for everything unknown, misspelt or impossible; or the name
+            is none that a run reads.
+    """
+    registry, rootdir = session.registry, session.rootdir
+    if path.name == RIGHT_NAME or path == session.config_path:
+        load_settings(path, registry, rootdir)
+        read_suite(path, registry, rootdir)
+    elif is_case_file(path):
+        read_case_file(path, registry, rootdir, session.asset_roots)
+    elif holds_thresholds(path):
+        read_golden_file(path, registry, rootdir)
+    elif holds_provenance(path):
+        read_provenance(path, rootdir)
+    else:
+        raise ConfigError(
+            f"no run reads a file of this name; read are {NAMES}", session.shown(path)
+        )
