@@ -1,4 +1,4 @@
-.PHONY: demo picture test slow adversity corpus models bad-input reference browser check dist sbom compatibility fuzz \
+.PHONY: demo picture test slow adversity corpus models bad-input reference browser lint check dist example sbom compatibility fuzz \
 	mutation clean
 
 PYTHON ?= python3
@@ -52,11 +52,14 @@ picture: $(VENV)/.ready
 browser: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 tests/browser
 
-check: $(VENV)/.ready
+lint: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: $(VENV)/.ready
+	$(MAKE) lint
 	$(MAKE) test
 	$(MAKE) browser
 
