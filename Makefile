@@ -13,6 +13,10 @@ $(VENV)/.ready: pyproject.toml
 demo: $(VENV)/.ready
 	$(BIN)/python tools/run_demo.py
 
+# the example repository as its user has it: the wheel in a new environment; takes 6 GB meanwhile
+example: $(VENV)/.ready
+	$(BIN)/python tools/run_example.py
+
 test: $(VENV)/.ready
 	$(BIN)/python -m coverage erase
 	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -q -n 2 -m "not slow" --ignore tests/browser --ignore tests/adversity --ignore tests/corpus --ignore tests/models
