@@ -61,6 +61,7 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 
 check: $(VENV)/.ready
 	$(MAKE) lint

@@ -219,5 +219,5 @@ def _of_wider(session: EditSession, owner: Owner, key: str) -> Any:
     except pytest.fail.Exception as error:
         raise InputError(
             f"{owner.test.nodeid} serves more than one test and cannot be measured by the fixture"
-            f" {name}, which is made anew for each: give it a wider scope ({error})"
+            f" {name}, which is made again for each: give it a wider scope ({error})"
         ) from None

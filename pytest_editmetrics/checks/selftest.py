@@ -138,7 +138,7 @@ def try_faults(
     """Put faults into the edited image of jobs that share a pair, and judge the jobs.
 
     A gate of the background is tried with faults of the background, one of the edit area or of
-    objects with what may happen to these. A gate that gives no verdict (weights are missing) lets
+    objects with what may happen to these. A gate that cannot be judged (weights are missing) lets
     nothing through: nothing is known then, unless it is one that may be skipped and another gate
     notices.
     """

@@ -40,7 +40,7 @@ def strengths(session: EditSession, expect: Expect) -> Iterator[Strength]:
     edit that is clean: two photos, a box of them inverted.
 
     Raises:
-        EditMetricsError: a gate gives no verdict, or fails what is clean.
+        EditMetricsError: a gate cannot be judged, or fails what is clean.
     """
     every = [list(_jobs(session, expect, number)) for number in range(2)]
     for jobs in every:

@@ -25,7 +25,7 @@ def add(commands: Commands) -> None:
         help="put faults into the images of a run and tell which its thresholds let through",
         description="Put faults of known strength into each edited image of a run, judge its gates"
         " again and tell from which strength each fault is noticed, and which are let through. Exit"
-        " status 1 if a case notices none, or a gate gives no verdict.",
+        " status 1 if a case notices none, or a gate cannot be judged.",
         epilog="example: editmetrics selftest run --exclude 'test_upscale: no bound is meant to"
         " hold'",
     )

@@ -68,7 +68,7 @@ def add(commands: Commands) -> None:
 
     verifying = actions.add_parser(
         "verify",
-        help="hash weights anew; exit status 1 if any are damaged",
+        help="hash weights again; exit status 1 if any are damaged",
         description="Read weights whole and compare their hashes with the published ones, whatever"
         " is remembered of them. Exit status 1: some are damaged, or named and missing.",
         epilog="example: editmetrics weights verify",

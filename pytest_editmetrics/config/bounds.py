@@ -18,7 +18,7 @@ def parse_bounds(metric: Metric, data: object, *, origin: Origin, source: str = 
 
     Args:
         metric: decides whether the bound is a ``max`` (lower is better) or a ``min``.
-        data: ``{"max": 0.1}``, ``{"min": 0.9}`` or just the number, as a ``Node`` or plain; a
+        data: ``{"max": 0.1}``, ``{"min": 0.9}`` or the number alone, as a ``Node`` or plain; a
             mapping may hold ``review`` besides.
         origin: where the threshold comes from.
         source: ``file:line`` or another place for messages; a ``Node`` brings its own.

@@ -103,7 +103,7 @@ def write_proposals(
     """Write recorded bounds into their golden files.
 
     Each file changes as a whole or not at all: the new text goes to a temporary file beside it, is
-    read back, and must hold just what the old one held and the proposals. Comments, order and
+    read back, and must hold exactly what the old one held and the proposals. Comments, order and
     formatting of what is not recorded stay byte for byte. New tests are appended in the order of
     the proposals. Repetitions of a test share one golden, which records the worst of them. If one
     file cannot be written the others are all the same.

@@ -362,7 +362,7 @@ def moved_text(golden_file: GoldenFile, address: GoldenAddress, fits: str | None
         " value of its parameter, which pytest names by its place only"
     )
     if fits is None:
-        return f"{told}; none fits this value: record it anew with --editmetrics-update=failed"
+        return f"{told}; none fits this value: record it again with --editmetrics-update=failed"
     return (
         f"{told}; the entry of this value is {fits!r} ({golden_file.shown}:{lines[fits]}): rename"
         f" its key to {address.test!r}, or give ids= and record again"

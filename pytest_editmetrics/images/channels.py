@@ -1,6 +1,6 @@
 """Colour channels of whole images, taken one after the other.
 
-An axis of three makes numpy start anew for each pixel: ten times slower, for the same bits.
+An axis of three makes numpy begin again for each pixel: ten times slower, for the same bits.
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ class FixtureGates:
         return {session.rootdir / file: keys for file, keys in self._found.items()}
 
     def order(self, tests: Mapping[str, int]) -> dict[str, float]:
-        """Return the places of tests, and of each fixture just before the first of its tests."""
+        """Return the places of tests, and of each fixture right before the first of its tests."""
         last = len(tests)
         fixtures = {
             fixture: min(tests.get(nodeid, last) for nodeid in nodeids) - 0.5

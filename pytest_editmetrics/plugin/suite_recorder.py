@@ -99,7 +99,7 @@ class SuiteRecorder:
         self.notes += [suite_headline(gate) for gate in gates if gate.verdict == "pass"]
         self.notes += change_lines(failing)
         if suite.base is not None and any(g.change and g.message is None for g in failing):
-            self.notes.append(f"  to accept make the base anew: {self._making(suite.base)}")
+            self.notes.append(f"  to accept make a new base: {self._making(suite.base)}")
         self.problems += [suite_headline(gate) for gate in failing]
 
     def part_of_suite(self) -> str | None:

@@ -1,4 +1,4 @@
-"""What writing the accepted cases would change, as a diff; and writing just that."""
+"""What writing the accepted cases would change, as a diff; and writing only that."""
 
 from __future__ import annotations
 

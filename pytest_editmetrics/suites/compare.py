@@ -364,8 +364,8 @@ def _way_failures(other_ways: Sequence[Pair]) -> list[str]:
     return [
         f"{counted(len(other_ways), 'gate is', 'gates are')} measured in another way than in the"
         f" base ({other_way(way_of(first.base), way_of(first.head))}: {first.nodeid}"
-        f" {first.base.label}), so what moved may be the metric and not the model; make the base"
-        " anew"
+        f" {first.base.label}), so what moved may be the metric and not the model; make a new"
+        " base"
     ]
 
 

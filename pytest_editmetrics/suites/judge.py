@@ -204,12 +204,12 @@ def _unpaired(change: Change, other: int, smoke: int, ways: Sequence[str]) -> st
     if other:
         return (
             f"{other} of {change.pairs} pairs are measured with other weights than in the base, so"
-            " what moved may be the metric and not the model; make the base anew"
+            " what moved may be the metric and not the model; make a new base"
         )
     if ways:
         return (
             f"{len(ways)} of {change.pairs} pairs are measured in another way than in the base"
-            f" ({ways[0]}), so what moved may be the metric and not the model; make the base anew"
+            f" ({ways[0]}), so what moved may be the metric and not the model; make a new base"
         )
     if change.lost:
         return f"{counted(change.lost, 'gate')} of the base not measured any more"

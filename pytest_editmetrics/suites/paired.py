@@ -52,7 +52,7 @@ def pairs_needed(alpha: float) -> int:
 def signed_rank_p(worse_by: Sequence[float], by: float = 0.0) -> float:
     """Return the p-value of Wilcoxon's signed-rank test that pairs are worse by more than ``by``.
 
-    One-sided (F. Wilcoxon, Biometrics Bulletin 1, 1945). Pairs that moved by just ``by`` (to 1e-6)
+    One-sided (F. Wilcoxon, Biometrics Bulletin 1, 1945). Pairs that moved by ``by`` (to 1e-6)
     are left out, as Wilcoxon does; with none left p is 1. Up to 500 pairs p is the exact share of
     all assignments of signs whose sum of ranks is as large, given the ties that there are; beyond
     it is normal, corrected for ties and continuity.

@@ -70,7 +70,7 @@ def _size(found: FoundWeights) -> int:
 
 
 def verify(names: Sequence[str]) -> list[WeightsStatus]:
-    """Hash weights anew: those of ``names`` (``name@revision``), or of the catalogue what is here.
+    """Hash weights again: those of ``names`` (``name@revision``), or of the catalogue what is here.
 
     Raises:
         InputError: an unknown name.

@@ -61,7 +61,7 @@ def test_an_inserted_parameter_is_held_to_no_other_entry(suite):
     suite_of(suite, "green", "red", "blue")
     result = suite.runpytest()
     result.assert_outcomes(failed=3)
-    result.stdout.fnmatch_lines(["*none fits this value: record it anew*"])
+    result.stdout.fnmatch_lines(["*none fits this value: record it again*"])
     result.stdout.fnmatch_lines(
         ["*has no golden of 'test_it[[]prompt2]'; the entry of this value*"]
     )

@@ -82,7 +82,7 @@ def test_small_regressions_of_all_fail_together(edits, monkeypatch, mode):
             "  change  mean 0.01 worse [[]+0.01, +0.01], median 0.01 worse [[]+0.01, +0.01]*",
             "  pairs   8: 8 worse, 0 better, 0 unchanged",
             "  moved   0.1* -> 0.1*, 0.01 worse: test_x.py::test_edit[[]*] score",
-            "  to accept make the base anew: pytest --editmetrics-results=base.jsonl",
+            "  to accept make a new base: pytest --editmetrics-results=base.jsonl",
             "FAILED: suite score paired p 0.00391 < alpha 0.01, worse, 8 pairs, *",
         ]
     )
