@@ -175,7 +175,7 @@ class EditSuite:
         """Take the suite through a golden's life: create, pass, change, fail, update, pass.
 
         Goldens are recorded, then the suite passes and leaves them alone; after ``change`` it fails
-        by a gate, without an error, and leaves them alone; they are recorded anew, and it passes.
+        by a gate, without an error, and leaves them alone; they are recorded again, and it passes.
 
         Args:
             change: changes what the suite looks at, as a broken release of the model would.

@@ -109,7 +109,11 @@ def test_two_shards_become_one_report_and_a_comment(runner):
 
 
 def test_a_failing_suite_is_uploaded_and_told_and_an_earlier_comment_replaced(runner):
-    marks = ("41 some words", "42 <!-- editmetrics: editmetrics -->\r", "43 <!-- editmetrics: edits -->")
+    marks = (
+        "41 some words",
+        "42 <!-- editmetrics: editmetrics -->\r",
+        "43 <!-- editmetrics: edits -->",
+    )
     (runner.home / "comments").write_text("".join(f"{line}\n" for line in marks))
     assert shards(runner, worse="9") == [1, 1]
     assert runner.run(REPORT, {"shards": "2"}) == 0
