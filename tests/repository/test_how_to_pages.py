@@ -9,10 +9,16 @@ from pathlib import Path
 import pytest
 
 from pytest_editmetrics.cli.main import make_parser
+from pytest_editmetrics.config.case_file import read_case_file
+from pytest_editmetrics.config.settings import load_settings
+from pytest_editmetrics.errors import ConfigError
+from pytest_editmetrics.goldens.file import read_golden_file
+from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.session.option_list import OPTIONS
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
+BY_HAND = [DOCS / "reference" / f"{name}.md" for name in ("checks", "images", "configuration")]
 FLAGS = {flag for option in OPTIONS for flag in (option.flag, f"--no-{option.flag[2:]}")}
 
 
@@ -48,6 +54,34 @@ def test_every_command_is_one_that_the_parser_takes(command):
 def test_every_option_exists(page):
     named = set(re.findall(r"--(?:no-)?editmetrics-[a-z-]*[a-z]", page.read_text(encoding="utf-8")))
     assert named <= FLAGS
+
+
+OURS = [
+    pytest.param(block, id=f"{page.stem}-{number}")
+    for page in (*DOCS.glob("how-to/*.md"), *DOCS.glob("explanation/*.md"), *BY_HAND)
+    for number, block in enumerate(blocks(page, "yaml"))
+    if not re.search("^(on|stages):", block, re.MULTILINE)  # a workflow
+    and block.count("\ncoords:") < 2  # the same key in several forms
+]
+
+
+@pytest.mark.parametrize("block", OURS)
+def test_a_block_of_yaml_reads_as_settings_goldens_or_cases(block, tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "editmetrics.yaml").touch()
+    file = tmp_path / "a" / "b" / "editmetrics.yaml"
+    file.write_text(block, encoding="utf-8")
+    registry, said = PipeRegistry(), []
+    for read in (
+        lambda: load_settings(file, registry, tmp_path),
+        lambda: read_golden_file(file, registry, tmp_path),
+        lambda: read_case_file(file, registry, tmp_path),
+    ):
+        try:
+            read()
+        except ConfigError as error:
+            said.append(str(error))
+    assert len(said) < 3, said
 
 
 @pytest.mark.parametrize(
