@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from pytest_editmetrics.errors import EditMetricsError, GateFailure, MissingResourceError
     from pytest_editmetrics.images.load import load_image
     from pytest_editmetrics.images.shapes import Region
-    from pytest_editmetrics.measurement import Margin, Measurement, Metric, SoftFailure
+    from pytest_editmetrics.measurement import (
+        Margin,
+        Measurement,
+        Metric,
+        SoftFailure,
+        WeightsUsed,
+    )
     from pytest_editmetrics.pipes.clip import CLIPPipe
     from pytest_editmetrics.pipes.contract import Pipe
     from pytest_editmetrics.pipes.dino import DINOPipe
@@ -40,6 +46,7 @@ __all__ = [
     "Region",
     "SAMPipe",
     "SoftFailure",
+    "WeightsUsed",
     "assert_object_sim_above",
     "assert_unedit_emd_below",
     "assert_unedit_lpips_below",
@@ -62,6 +69,7 @@ _HOME = {
     "Region": "images.shapes",
     "SAMPipe": "pipes.sam",
     "SoftFailure": "measurement",
+    "WeightsUsed": "measurement",
     "assert_object_sim_above": "plugin.helpers",
     "assert_unedit_emd_below": "plugin.helpers",
     "assert_unedit_lpips_below": "plugin.helpers",

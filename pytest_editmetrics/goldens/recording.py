@@ -25,8 +25,8 @@ _DIGITS = 3
 def recorded_bound(value: float, metric: Metric, margin: Margin) -> float:
     """Return the bound to record for a measured ``value``: the margin added, rounded outward.
 
-    Three digits of the distance are kept; the distance of a metric that cannot exceed 1 is what it
-    lacks to 1. The value always lies inside the bound.
+    Three digits of the distance are kept; the distance of a similarity that cannot exceed 1 is what
+    it lacks to 1. The value always lies inside the bound.
 
     Raises:
         InputError: the value is NaN or infinite, or so bad that a bound around it holds always.
@@ -35,6 +35,8 @@ def recorded_bound(value: float, metric: Metric, margin: Margin) -> float:
     0.0318
     >>> recorded_bound(0.913, Metric("sam_clip_cls_sim", "higher"), Margin(0.0, 0.02))
     0.893
+    >>> recorded_bound(0.0268, Metric("levels", "lower", low=0, high=255), Margin(0.15, 0.3))
+    0.327
     """
     if not isfinite(value):
         raise InputError(f"{metric.name} is {value}; only a number can be recorded as a golden")
@@ -70,8 +72,8 @@ def _decimal(number: float) -> Decimal:
 
 
 def _rounded(number: Decimal, metric: Metric, rounding: str) -> Decimal:
-    high = metric.high
-    distance = _decimal(high) - number if isfinite(high) else number
+    to_best = metric.better == "higher" and isfinite(metric.high)
+    distance = _decimal(metric.high) - number if to_best else number
     if distance == 0:
         return number
     step = Decimal(1).scaleb(distance.adjusted() - _DIGITS + 1)

@@ -96,9 +96,10 @@ class Pipe(Protocol):
             error. NaN and infinity fail the gate. ``None`` where the region gives no valid
             comparison: the test is then xfailed, with the reason ``no-value``. (A gate whose region
             holds no pixel is ``empty-region``, and does not call the pipe.) A ``Measurement`` tells
-            more: ``details`` (JSON values, shown in the report), ``device``, ``weights``, or a
-            ``SoftFailure`` with your own words; its ``metric`` must be the one asked for, and its
-            ``scope`` what was measured, ``None`` if that was the whole image.
+            more: ``details`` (JSON values, shown in the report), ``device``, ``weights`` (a tuple
+            of ``WeightsUsed``, which goldens are held to), or a ``SoftFailure`` in your own words;
+            its ``metric`` must be the one asked for, and its ``scope`` what was measured, ``None``
+            if that was the whole image.
 
         Raises:
             MissingResourceError: the weights or a package are not there; the gate is an error, or,

@@ -20,7 +20,8 @@ class _Command:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> int:
-        if not hasattr(config.hook, "pytest_editmetrics_register_pipes"):
+        hook = getattr(config.hook, "pytest_editmetrics_register_pipes", None)
+        if hook is None or not hook.has_spec():  # a conftest may implement it all the same
             raise EditMetricsError(
                 "pytest does not load the plugin here (PYTEST_DISABLE_PLUGIN_AUTOLOAD is set?);"
                 " add `-p editmetrics` to addopts"

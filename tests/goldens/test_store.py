@@ -30,6 +30,7 @@ REGISTRY = PipeRegistry()
 LPIPS, EMD, EXCESS = (REGISTRY.metric(name) for name in ("lpips", "emd", "emd_excess"))
 COSINE = REGISTRY.metric("sam_clip_cls_sim")
 EDITED = REGISTRY.metric("edit_lpips")
+LEVELS = Metric("levels", "lower", margin=Margin(0.15, 0.3), low=0, high=255)
 
 GOLDENS = """\
 "test_a":
@@ -275,6 +276,9 @@ def test_obsolete_goldens(golden, tmp_path):
         (EMD, 0.0, 0.5),
         (EXCESS, -3.0, -2.5),
         (EXCESS, -0.5, 0.0),
+        (LEVELS, 0.0, 0.3),
+        (LEVELS, 0.0268, 0.327),
+        (LEVELS, 120.4, 139.0),
     ],
 )
 def test_recorded_bounds(metric, value, bound):
@@ -300,6 +304,7 @@ measured = st.one_of(
     st.tuples(st.sampled_from([LPIPS, EMD]), values.map(abs)),
     st.tuples(st.sampled_from([EXCESS, Metric("likeness", "higher")]), values),
     st.tuples(st.just(COSINE), cosines),
+    st.tuples(st.just(LEVELS), st.floats(0, 100)),
 )
 
 
@@ -309,11 +314,13 @@ def test_a_recorded_bound_lies_outward_and_holds_its_own_value(sample, margin):
     metric, value = sample
     if metric is COSINE and value - margin.around(value) <= -0.98:
         return
+    if metric is LEVELS and value + margin.around(value) >= 254:
+        return
     bound = recorded_bound(value, metric, margin)
     assert Threshold(metric.bound_kind, bound, "golden", "").holds(value)
     room = margin.around(value)
     low, high = (0, float("inf")) if metric in (LPIPS, EMD) else (float("-inf"), float("inf"))
-    low, high = (-1, 1) if metric is COSINE else (low, high)
+    low, high = {COSINE: (-1, 1), LEVELS: (0, 255)}.get(metric, (low, high))
     assert low <= bound <= high
     reach = abs(bound - value)
     if low < bound < high:
