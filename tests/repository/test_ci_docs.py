@@ -55,7 +55,7 @@ def test_the_gate_needs_every_other_job_and_always_runs():
     assert set(gate["needs"]) == set(jobs) - {"gate"}
     assert gate["if"] == "${{ always() }}"
     for job in gate["needs"]:
-        assert f"needs.{job}.result" in gate["steps"][0]["run"]
+        assert f"needs.{job}.result" in gate["steps"][0]["env"]["RESULTS"]
 
 
 def test_what_is_downloaded_was_uploaded():
