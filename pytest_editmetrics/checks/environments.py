@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -33,6 +34,14 @@ def say_of_entry(
                 f"{file}: the golden of {entry} states no bound, so the default holds;"
                 " --editmetrics-update=missing records one"
             )
+    golden = approved.threshold
+    if golden is not None and gate.origin in WRITTEN_BY_HAND and gate.bound is not None:
+        looser = golden.distance(gate.bound) > 0
+        if looser and environment.first("looser", golden.source):
+            session.say(
+                f"{golden.source}: the golden of {address.test} {address.gate} holds nothing, since"
+                f" a looser bound comes before it ({gate.source}): delete one of the two"
+            )
     if not approved.variants:
         return
     waits = approved.unstated and gate.verdict != "recorded" and gate.origin in _HELD
@@ -45,6 +54,17 @@ def say_of_entry(
     if environment.first("names", file):
         named = session.goldens.environments(address.file)
         _say_unknown(session, environment, {env: source for env, (source, _) in named.items()})
+
+
+def say_of_no_entry(
+    session: EditSession, environment: Environment, address: GoldenAddress, gate: Gate
+) -> None:
+    """Say that a default holds though there is a file of goldens: what it held is gone."""
+    file = address.file.as_posix()
+    if gate.origin != "default" or not session.goldens.is_blank(address.file):
+        return
+    if environment.first("blank", file):
+        session.say(f"{file} holds no golden, so defaults hold: restore what it held, or delete it")
 
 
 def say_of_images(

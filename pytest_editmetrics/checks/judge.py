@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.checks.environments import say_of_entry
+from pytest_editmetrics.checks.environments import say_of_entry, say_of_no_entry
 from pytest_editmetrics.checks.measure import Boxes, bind, measure
 from pytest_editmetrics.errors import EditMetricsError, InputError, MissingResourceError
 from pytest_editmetrics.measurement import Measurement, SoftFailure, Threshold
@@ -222,6 +222,8 @@ def _judged(
             gate = replace(gate, environment=environment.names_if_known())
         if address is not None and approved is not None:
             say_of_entry(session, environment, address, approved, gate)
+        elif address is not None:
+            say_of_no_entry(session, environment, address, gate)
     except MissingResourceError as error:
         if error.pipe not in session.options["skip-missing"]:
             return _error(job, error, origin), None

@@ -30,10 +30,14 @@ _LONGEST = 101  # characters that pytest 9 writes of a parameter, and a bracket
 
 @dataclass(frozen=True)
 class ObsoleteGolden:
-    """The goldens of a test that does not exist any more, and where they stand (``file:line``)."""
+    """The goldens of a test that does not exist any more, and where they stand (``file:line``).
+
+    ``new`` are the tests of the file without goldens, one of which may be the same one, renamed.
+    """
 
     source: str
     test: str
+    new: Collection[str] = ()
 
 
 class Goldens:
@@ -113,6 +117,11 @@ class Goldens:
         """
         golden_file = self._read(address.file)
         return golden_file is not None and address.gate in golden_file.tests.get(address.test, {})
+
+    def is_blank(self, file: Path) -> bool:
+        """Tell whether there is a file of goldens that holds none."""
+        golden_file = self._read(file)
+        return golden_file is not None and not golden_file.tests
 
     def lookup(
         self, address: GoldenAddress, environment: Environment, smoke: bool
@@ -256,8 +265,9 @@ class Goldens:
         for path, tests in sorted({**gone, **keys}.items()):
             golden_file = self._read(self._inside(path))
             if golden_file is not None:
+                new = [test for test in tests if test not in golden_file.tests]
                 found += [
-                    ObsoleteGolden(f"{golden_file.shown}:{golden_file.test_lines[test]}", test)
+                    ObsoleteGolden(f"{golden_file.shown}:{golden_file.test_lines[test]}", test, new)
                     for test in golden_file.tests
                     if test not in tests
                     and not (is_fixture_key(test) and test in known.get(path, ()))

@@ -363,13 +363,14 @@ class Controller:
             self._notes.append(f"goldens not checked for obsolete entries: {error}")
             return
         if obsolete:
-            self._notes.append(
+            from pytest_editmetrics.goldens.renamed import obsolete_lines
+
+            strict = self.session.options["strict"] != "none"
+            (self._problems if strict else self._notes).append(
                 f"obsolete goldens: {len(obsolete)} entries of tests, or fixtures, that no longer"
-                " exist; delete them"
+                " exist, so they hold nothing; delete them"
             )
-            self._notes += [
-                f"  {entry.source}: {entry.test or 'its test file is gone'}" for entry in obsolete
-            ]
+            self._notes += [f"  {line}" for line in obsolete_lines(obsolete)]
 
     def _by_file(self, nodeids: Iterable[str]) -> dict[str, dict[str, str]]:
         """Return the tests' keys by node id, of each file: a file is looked at once."""

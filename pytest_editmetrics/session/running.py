@@ -30,6 +30,8 @@ _place: ContextVar[_Place] = ContextVar("editmetrics_place", default=None)
 _sessions: list[tuple[Ledger, _Place]] = []
 _running: list[TestRecord] = []
 _set_ups: list[FixtureRecord] = []
+_early: list[str] = []
+"""Why checks that came before any session was open fail the next one."""
 _HOW = (
     "call it from the test, in a thread of your own through contextvars.copy_context().run(...), or"
     " use the test's edit_gate"
@@ -41,6 +43,8 @@ def open_session(ledger: Ledger) -> None:
     ledger.journal.open()
     _sessions.append((ledger, _place.get()))
     _place.set(ledger)
+    while _early:
+        ledger.lose(None, _early.pop())
 
 
 def close_session(ledger: Ledger) -> None:
@@ -234,3 +238,5 @@ def _fail_session(place: Ledger | None) -> None:
     elif folder := os.environ.get(VARIABLE):
         why = "a helper was called in another process, which knows of no test: check in the test"
         write(Path(folder), {"test": test, "why": why})
+    else:
+        _early.append(f"a helper was called before the session began, where no test runs: {_HOW}")

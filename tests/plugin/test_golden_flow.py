@@ -167,6 +167,47 @@ def test_a_nan_is_never_recorded(suite):
     assert not (suite.path / "goldens").exists()
 
 
+@pytest.mark.parametrize("entry", ["test_ti", "test_x.py::test_it", "test_it ", "test_it()"])
+def test_a_golden_under_another_name_fails_under_strict_and_names_the_test(suite, golden, entry):
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: {max: 0.9}}\n")
+    golden.write_text(f'"{entry}":\n  score: {{max: 0.1}}\n')
+    suite.makepyfile(test_x="def test_it(check): check(20)")
+    result = suite.runpytest()
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "obsolete goldens: 1 *",
+            f"  *test_x.py.yaml:1: {entry} (is it 'test_it' now? Then rename*",
+        ]
+    )
+    result = suite.runpytest("--editmetrics-strict=regressed")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: obsolete goldens: 1 entries of tests*"])
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "null\n", "{}\n"])
+def test_a_golden_file_that_holds_nothing_is_said(suite, golden, text):
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: {max: 0.9}}\n")
+    golden.write_text(text)
+    suite.makepyfile(test_x="def test_it(check): check(20)\ndef test_two(check): check(20)")
+    result = suite.runpytest()
+    assert result.ret == 0
+    said = "goldens*test_x.py.yaml holds no golden, so defaults hold: restore*"
+    result.stdout.fnmatch_lines([said], consecutive=False)
+    assert sum("holds no golden" in line for line in result.outlines) == 1
+
+
+def test_a_bound_of_the_test_that_is_looser_than_its_golden_is_said(suite, golden):
+    golden.write_text('"test_it":\n  score: {max: 0.1}\n"test_two":\n  score: {max: 0.9}\n')
+    suite.makepyfile(
+        test_x="def test_it(check): check(20, 0.8)\ndef test_two(check): check(20, 0.8)\n"
+    )
+    result = suite.runpytest()
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*yaml:2: the golden of test_it score holds nothing, since a lo*"])
+    result.stdout.no_fnmatch_line("*golden of test_two score holds nothing*")
+
+
 @both
 def test_goldens_of_tests_that_are_gone_are_reported_on_full_runs_only(suite, golden, mode):
     golden.write_text('"test_it":\n  score: {max: 0.3}\n"test_gone[a]":\n  score: {max: 0.3}\n')

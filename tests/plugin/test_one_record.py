@@ -337,6 +337,22 @@ def test_a_test_that_was_run_again_without_a_report_is_named(suite):
     assert told == [(1, False, 0.2), (2, False, 0.4), (3, True, 0.01)]
 
 
+@pytest.mark.parametrize("hook", ["addoption", "configure"])
+def test_a_check_in_a_hook_before_the_session_is_no_pass(suite, hook):
+    conftest = suite.path / "conftest.py"
+    early = (
+        f"\ndef pytest_{hook}():\n"
+        "    from pytest_editmetrics import assert_unedit_lpips_below\n"
+        "    try:\n        assert_unedit_lpips_below(image(0), image(200), None, 0.1)\n"
+        "    except Exception:\n        pass\n"
+    )
+    conftest.write_text(conftest.read_text(encoding="utf-8") + early, encoding="utf-8")
+    suite.makepyfile("def test_it(check): check(1, 0.5)")
+    result = suite.runpytest_subprocess()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: *: a helper was called before the session began*"])
+
+
 @pytest.mark.parametrize("hook", ["sessionfinish", "terminal_summary", "unconfigure"])
 def test_a_check_in_a_hook_after_the_session_is_no_pass(suite, hook):
     conftest = suite.path / "conftest.py"
