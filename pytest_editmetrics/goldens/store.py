@@ -49,6 +49,7 @@ class Goldens:
         rootdir: paths in sources and messages are relative to it.
         registry: the known metrics.
         assets: where links may lead besides.
+        there: the files that are known to have goldens, however they are seen later.
     """
 
     def __init__(
@@ -57,11 +58,13 @@ class Goldens:
         rootdir: Path,
         registry: PipeRegistry,
         assets: AssetRoots | None = None,
+        there: Collection[str] = (),
     ):
         self._root = root
         self._assets = assets or AssetRoots(rootdir)
         self._rootdir = rootdir
         self._registry = registry
+        self._there = there
         self._files = HeldFiles(self._golden_file)
         self._provenance = HeldFiles(lambda path: read_provenance(path, rootdir))
         self._places: dict[Path, Path] = {}
@@ -325,6 +328,13 @@ class Goldens:
     def _golden_file(self, path: Path) -> GoldenFile | None:
         self.check_inside(path)
         if not path.exists():
+            if str(path) in self._there:
+                raise ConfigError(
+                    "it was there when the session began and cannot be seen now, so what was"
+                    " approved would hold nothing: the test replaced the file system (pyfakefs, a"
+                    " mock) or removed the file; check outside of that",
+                    path,
+                )
             _refuse_misspelt(path)
             return None
         return read_golden_file(path, self._registry, self._rootdir)

@@ -131,7 +131,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, Any, Any
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Remember the order of the tests; a misspelt configuration is no reason to go on."""
     state = session.config.stash[session_key]
-    state.items = session.items
+    state.collected(session.items)
     refuse_where_gates_are(state, session.items)
 
 

@@ -6,10 +6,10 @@ up, and decide the exit status.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Generator, Iterable
 from functools import cached_property
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -159,7 +159,7 @@ class Controller:
     def _add(self, attempt: Attempt, report: pytest.TestReport) -> None:
         carried = vars(report).pop(REPORT_KEY, None)  # pytest keeps every report to the end
         if carried is not None:
-            data = json.loads(carried)
+            data = loads(carried)
             for earlier in self._overtaken.take(attempt.nodeid, data["earlier"]):
                 if self._gateless.forget(attempt.nodeid):
                     self._attempts[attempt.nodeid] -= 1

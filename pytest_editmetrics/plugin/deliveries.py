@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 OUTCOMES = ("passed", "failed", "skipped", "xfailed", "xpassed", "rerun")
 """What pytest and pytest-rerunfailures call the end of a test; others have their own words."""
 _LISTED = 10
-_TOLD = {"failed", "xfailed"}
 
 
 class Deliveries:
@@ -62,10 +61,12 @@ class Undelivered:
         from pytest_editmetrics.report.text import headline
 
         gates = list(gates)
-        if outcome in _TOLD:
+        if outcome == "failed":
             return
         wrong = [gate for gate in gates if gate.failing]
-        if outcome != "skipped":
+        if outcome == "xfailed":  # an error is no expected failure, whoever says that it is
+            wrong = [gate for gate in gates if gate.verdict == "error"]
+        elif outcome != "skipped":
             wrong += soft_failures(gates, gates)
         if wrong:
             self._otherwise.append(

@@ -5,10 +5,10 @@ With pytest-xdist the workers' reports bring it to the controller, which adds it
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Generator
+from json import dumps, loads
 from typing import Any
 
 import pytest
@@ -38,7 +38,7 @@ class _Spent:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         if call.when == "teardown":
-            setattr(report, _CARRIED, json.dumps(self._session.clock.take()))
+            setattr(report, _CARRIED, dumps(self._session.clock.take()))
         return report
 
 
@@ -57,7 +57,7 @@ class _Profile:
         carried = vars(report).pop(_CARRIED, None)
         if carried is None:
             return
-        seconds, gates = json.loads(carried)
+        seconds, gates = loads(carried)
         self._add(seconds, gates)
         if (node := getattr(report, "node", None)) is not None:
             self._workers.add(str(node.gateway.id))

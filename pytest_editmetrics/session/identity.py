@@ -6,11 +6,15 @@ that repeats tests adds a parameter that nobody asks for. Neither makes another 
 
 from __future__ import annotations
 
-import json
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import Enum
+from json import dumps
+from pathlib import Path, PurePath
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -66,7 +70,8 @@ def id_of_params(
 ) -> TestId:
     """Return an id, with what these parts of the test's parameters say of its values."""
     values, automatic = _by_place(item, parts)
-    texts = [text for text in map(text_of, values) if text is not None]
+    root = item.config.rootpath
+    texts = [text for text in (text_of(value, root) for value in values) if text is not None]
     return TestId(nodeid, key, _digest(texts) if texts else None, automatic)
 
 
@@ -101,27 +106,67 @@ def _suggested(value: str | bytes) -> str:
     return "-".join(words[:5]).lower() or "name"
 
 
-def text_of(value: Any) -> str | None:
-    """Return the text of strings, numbers and plain containers of these; of others none."""
+def text_of(value: Any, root: Path) -> str | None:
+    """Return the text of a value that is plain, or made of such values; of others none.
+
+    Plain are strings, numbers, paths and members of an enum, and containers of these; made of them
+    are named tuples, dataclasses and their like, of which what is not plain is left out. A path
+    below ``root``, the rootdir, has the same text on every machine, also where it is a string.
+    """
     try:
-        return json.dumps(_plain(value))
+        return dumps(_plain(value, root))
     except (TypeError, ValueError, RecursionError):
         return None
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, root: Path) -> Any:
     kind = type(value)
-    if value is None or kind in (str, bool, int, float):
+    if kind is str:
+        return ["str", value.replace(f"{root}{os.sep}", "")]
+    if value is None or kind in (bool, int, float):
         return [kind.__name__, value]
     if kind is bytes:
         return ["bytes", value.hex()]
+    if isinstance(value, PurePath):
+        inside = value.is_relative_to(root)
+        return ["path", value.relative_to(root).as_posix() if inside else value.name]
+    if isinstance(value, Enum):
+        return [kind.__name__, value.name]
     if kind in (list, tuple):
-        return [kind.__name__, [_plain(one) for one in value]]
+        return [kind.__name__, [_plain(one, root) for one in value]]
     if kind in (set, frozenset):
-        return [kind.__name__, sorted(json.dumps(_plain(one)) for one in value)]
+        return [kind.__name__, sorted(dumps(_plain(one, root)) for one in value)]
     if kind is dict:
-        pairs = [[_plain(key), _plain(one)] for key, one in value.items()]
-        return ["dict", sorted(pairs, key=json.dumps)]
+        pairs = [[_plain(key, root), _plain(one, root)] for key, one in value.items()]
+        return ["dict", sorted(pairs, key=dumps)]
+    return [kind.__name__, dict(_stated(value, root))]
+
+
+def _stated(value: Any, root: Path) -> Iterator[tuple[str, Any]]:
+    """Yield the plain ones of the values that an object is made of.
+
+    Raises:
+        TypeError: its class does not say what it is made of.
+    """
+    for name in _names(value):
+        try:
+            yield name, _plain(getattr(value, name), root)
+        except (TypeError, ValueError, AttributeError):
+            continue
+
+
+def _names(value: Any) -> Iterable[str]:
+    kind = type(value)
+    if is_dataclass(value):
+        return [one.name for one in fields(value) if one.compare]
+    if kind is SimpleNamespace:
+        return vars(value)
+    if isinstance(value, tuple) and hasattr(kind, "_fields"):
+        return kind._fields
+    if hasattr(kind, "__attrs_attrs__"):
+        return [one.name for one in kind.__attrs_attrs__ if one.eq]
+    if isinstance(made_of := getattr(kind, "model_fields", None), dict):  # pydantic
+        return made_of
     raise TypeError(kind)
 
 

@@ -15,6 +15,7 @@ from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.session.asked import check_gates
 from pytest_editmetrics.session.identity import id_of
 from pytest_editmetrics.session.state import EditSession
+from pytest_editmetrics.session.unread_marks import refuse_unread_marks
 
 KEYS = ("metrics", "thresholds", "gates")
 _SPELT = "@pytest.mark.editmetrics(metrics=[...], thresholds={...})"
@@ -39,6 +40,7 @@ class Marker:
             InputError: one that makes no sense.
         """
         check_gates(item)
+        refuse_unread_marks(item)
         metrics: Any = None
         options: dict[str, Any] = {}
         thresholds: dict[str, Threshold] = {}

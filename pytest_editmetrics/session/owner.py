@@ -88,7 +88,11 @@ def owner_of_fixture(
 def values_of(owner: Owner) -> list[str] | None:
     """Return the parameters that a fixture depends on, as text; ``None`` if one has no text."""
     params = getattr(getattr(owner.item, "callspec", None), "params", {})
-    texts = [text_of(params[name]) for name in owner.made_with if name in params]
+    texts = [
+        text_of(params[name], owner.item.config.rootpath)
+        for name in owner.made_with
+        if name in params
+    ]
     return None if None in texts else [str(text) for text in texts]
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from json import dumps
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -323,7 +323,7 @@ class TestRecord:
             "notes": notes,
             "earlier": earlier,
         }
-        return json.dumps(carried, default=repr)
+        return dumps(carried, default=repr)
 
 
 @contextmanager

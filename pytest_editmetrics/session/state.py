@@ -48,6 +48,7 @@ class EditSession:
         given = getattr(config, "workerinput", {}).get(RUN_DIR_KEY)
         self.run_path: Path | None = Path(given) if given else None
         self.items: Sequence[pytest.Item] = ()
+        self._golden_files: frozenset[str] = frozenset()
         self._said: list[str] = []
         self.ledger = Ledger()
         self.fixtures = threading.RLock()
@@ -176,7 +177,7 @@ class EditSession:
 
         root = self.options["goldens"]
         where = self._named("goldens", root) if root else None
-        return Goldens(where, self.rootdir, self.registry, self.asset_roots)
+        return Goldens(where, self.rootdir, self.registry, self.asset_roots, self._golden_files)
 
     @cached_property
     def asset_roots(self) -> AssetRoots:
@@ -195,11 +196,25 @@ class EditSession:
 
     def has_goldens(self, file: Path) -> bool:
         """Tell whether goldens may lie beside a file, without reading any."""
+        return self._golden_file(file).is_file()
+
+    def collected(self, items: Sequence[pytest.Item]) -> None:
+        """Take the tests, in order, and note which of their files have goldens.
+
+        A test may make the file system another, as pyfakefs does.
+        """
+        self.items = items
+        plugins = self.config.pluginmanager.get_plugins()
+        own = [Path(str(getattr(one, "__file__", ""))) for one in plugins]
+        files = {*(item.path for item in items), *(f for f in own if f.name == "conftest.py")}
+        files_of = map(self._golden_file, filter(self.has_goldens, files))
+        self._golden_files = frozenset(map(str, files_of))
+
+    def _golden_file(self, file: Path) -> Path:
         root = self.options["goldens"]
         if not root:
-            return (file.parent / "goldens" / f"{file.name}.yaml").is_file()
-        folder = self._named("goldens", root)
-        return (folder / f"{self.shown(file)}.yaml").is_file()
+            return file.parent / "goldens" / f"{file.name}.yaml"
+        return self._named("goldens", root) / f"{self.shown(file)}.yaml"
 
     @cached_property
     def made_with(self) -> Mapping[str, str | None]:

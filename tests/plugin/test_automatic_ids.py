@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 LONG = {
@@ -100,6 +102,56 @@ def test_ids_of_the_users_and_values_without_a_digest_are_left_alone(suite):
     suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=4)
     assert "digest" not in golden(suite)
     suite.runpytest().assert_outcomes(passed=4)
+
+
+MADE_OF = """
+    import os
+    from collections import namedtuple
+    from dataclasses import dataclass
+    from pathlib import Path
+    from types import SimpleNamespace
+    import pytest
+
+    @dataclass
+    class Case:
+        n: int
+        picture: object = None
+
+    Row = namedtuple("Row", "n")
+    HERE = Path(__file__).parent
+    KINDS = {
+        "path": lambda n: HERE / f"{n}.png",
+        "text": lambda n: {"image": str(HERE / f"{n}.png")},
+        "dataclass": lambda n: Case(n, object()),
+        "namedtuple": Row,
+        "namespace": lambda n: SimpleNamespace(n=n, path=HERE),
+        "nested": lambda n: [Case(n)],
+    }
+    made = KINDS[os.environ["KIND"]]
+
+    @pytest.mark.parametrize("case", [made(n) for n in eval(os.environ["NUMBERS"])])
+    def test_it(check, case): check(10)
+"""
+
+
+@pytest.mark.parametrize("kind", ["path", "text", "dataclass", "namedtuple", "namespace", "nested"])
+def test_what_is_made_of_plain_values_has_a_digest_on_every_machine(
+    suite, kind, monkeypatch, tmp_path_factory
+):
+    monkeypatch.setenv("KIND", kind)
+    monkeypatch.setenv("NUMBERS", "[1, 2]")
+    suite.makepyfile(test_x=MADE_OF)
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=2)
+    assert golden(suite).count("digest:") == 2
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "checkout"
+    shutil.copytree(suite.path, elsewhere, ignore=shutil.ignore_patterns(".pytest_cache"))
+    monkeypatch.chdir(elsewhere)
+    suite.runpytest("--rootdir", str(elsewhere), str(elsewhere)).assert_outcomes(passed=2)
+    monkeypatch.chdir(suite.path)
+    monkeypatch.setenv("NUMBERS", "[0, 1, 2]")
+    result = suite.runpytest()
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(["*'test_it[[]case0]' was recorded for another*"])
 
 
 def test_golden_images_are_told_apart_by_the_value_too(suite, monkeypatch):

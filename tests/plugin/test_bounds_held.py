@@ -40,6 +40,42 @@ def test_a_modules_marker_that_nothing_takes_is_an_error(lax, head, said):
     result.stdout.fnmatch_lines([said])
 
 
+@pytest.mark.parametrize("file", ["conftest.py", "sub/conftest.py", "sub/__init__.py"])
+def test_a_marker_where_pytest_reads_none_is_an_error(lax, file):
+    sub = lax.mkdir("sub")
+    for name in ("conftest.py", "__init__.py"):
+        (sub / name).touch()
+    with (lax.path / file).open("a") as other:
+        other.write(
+            "\nimport pytest\npytestmark = pytest.mark.editmetrics(thresholds={'score': 0.1})\n"
+        )
+    (sub / "test_it.py").write_text(HEAD.replace("from conftest", "from sub_images") + BODY)
+    lax.makepyfile(sub_images="from conftest import image")
+    result = lax.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*pytestmark of *{file} has an editmetrics marker, and pytest*"])
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnknownMarkWarning")
+@pytest.mark.parametrize("name", ["edit_metrics", "editmetric", "editmetics", "EditMetrics"])
+def test_a_misspelt_marker_is_an_error_unless_somebody_registered_it(lax, name):
+    lax.makepyfile(HEAD + f"@pytest.mark.{name}(thresholds={{'score': 0.1}})\n" + BODY)
+    result = lax.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*has the mark '{name}', which holds nothing: write*"])
+    lax.makeini(f"[pytest]\nmarkers =\n    {name}(thresholds): mine\n")
+    lax.runpytest().assert_outcomes(passed=1)
+
+
+def test_other_marks_are_left_alone(lax):
+    lax.makeini("[pytest]\nmarkers =\n    slow\n    edits\n    metrics\n")
+    marks = "@pytest.mark.slow\n@pytest.mark.edits\n@pytest.mark.metrics\n"
+    lax.makepyfile(
+        HEAD + marks + "@pytest.mark.parametrize('n', [1])\n" + BODY.replace("(e", "(n, e")
+    )
+    lax.runpytest().assert_outcomes(passed=1)
+
+
 def test_a_classs_marker_and_a_golden_image_are_no_way_round(lax):
     lax.makepyfile(
         HEAD

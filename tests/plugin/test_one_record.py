@@ -221,6 +221,27 @@ def test_a_foreign_report_hides_no_gate_and_a_foreign_word_can_be_read(suite, wo
     }
 
 
+def test_an_error_is_no_expected_failure_whoever_says_so(suite):
+    (sub := suite.mkdir("sub")).joinpath("conftest.py").write_text(
+        "import pytest\n\n"
+        "@pytest.hookimpl(wrapper=True, tryfirst=True)\n"
+        "def pytest_runtest_makereport(item, call):\n"
+        "    report = yield\n"
+        "    if report.failed: report.outcome, report.wasxfail = 'skipped', 'known'\n"
+        "    return report\n"
+    )
+    sub.joinpath("test_x.py").write_text(
+        "def test_error(check): check(253, 1)\n"
+        "def test_failure(check): check(20, 0.1)\n"
+        "def test_good(check): check(1, 0.1)\n"
+    )
+    result = suite.runpytest()
+    assert result.ret == 1
+    result.assert_outcomes(xfailed=2, passed=1)
+    result.stdout.fnmatch_lines(["FAILED: *::test_error ended as xfailed, and its gate did not: *"])
+    result.stdout.no_fnmatch_line("*::test_failure ended as*")
+
+
 def test_helpers_find_their_test_in_every_loop_of_unittest_and_of_a_wider_fixture(suite):
     suite.makepyfile(
         test_x="""

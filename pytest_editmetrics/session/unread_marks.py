@@ -1,0 +1,71 @@
+"""Markers that are meant for ``editmetrics`` and that pytest does not read, or not as ours."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from pytest_editmetrics.errors import InputError
+
+NAME = "editmetrics"
+_CUTOFF = 0.85
+
+
+def refuse_unread_marks(item: pytest.Item | pytest.Collector) -> None:
+    """Refuse a misspelt marker of a test, and one that stands where pytest reads none.
+
+    Raises:
+        InputError: its bounds would hold nothing.
+    """
+    for node, mark in item.iter_markers_with_node():
+        if mark.name != NAME and _like_ours(mark.name) and mark.name not in _registered(item):
+            raise InputError(
+                f"{node.nodeid or node.name} has the mark {mark.name!r}, which holds nothing: write"
+                f" @pytest.mark.{NAME}, or register the mark if it is yours"
+            )
+    for module in _without_effect(item):
+        if _marked(module):
+            raise InputError(
+                f"the pytestmark of {module.__file__} has an {NAME} marker, and pytest reads none"
+                " there: put it into the test files, or the bounds into editmetrics.yaml"
+            )
+
+
+def _like_ours(name: str) -> bool:
+    return name[:1] in "eE" and bool(
+        difflib.get_close_matches(name.lower(), [NAME], n=1, cutoff=_CUTOFF)
+    )
+
+
+def _registered(item: pytest.Item | pytest.Collector) -> set[str]:
+    lines = item.config.getini("markers")
+    return {line.partition(":")[0].partition("(")[0].strip() for line in lines}
+
+
+def _without_effect(item: pytest.Item | pytest.Collector) -> Iterator[ModuleType]:
+    """Yield the ``conftest.py`` and ``__init__.py`` files above a test."""
+    for plugin in item.config.pluginmanager.get_plugins():
+        file = getattr(plugin, "__file__", None) if isinstance(plugin, ModuleType) else None
+        if (
+            file
+            and Path(file).name == "conftest.py"
+            and item.path.is_relative_to(Path(file).parent)
+        ):
+            yield plugin
+    package = str(getattr(getattr(item, "module", None), "__package__", None) or "")
+    while package:
+        if (module := sys.modules.get(package)) is not None and getattr(module, "__file__", None):
+            yield module
+        package = package.rpartition(".")[0]
+
+
+def _marked(module: ModuleType) -> bool:
+    marks: Any = vars(module).get("pytestmark")
+    marks = marks if isinstance(marks, (list, tuple)) else [marks]
+    return any(getattr(mark, "name", None) == NAME for mark in marks)
