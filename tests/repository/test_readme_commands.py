@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from pytest_editmetrics.cli.main import make_parser
-from pytest_editmetrics.session.option_list import OPTIONS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -27,12 +26,6 @@ def test_there_is_something_to_check():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_one_that_the_parser_takes(command):
     assert callable(make_parser().parse_args(shlex.split(command)[1:]).run)
-
-
-def test_every_option_exists():
-    named = set(re.findall(r"--editmetrics-[a-z-]+", README))
-    assert named
-    assert named <= {option.flag for option in OPTIONS}
 
 
 @pytest.mark.parametrize("target", TARGETS)
