@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,3 +14,14 @@ def test_the_output_that_is_shown_is_what_is_printed():
     command = [sys.executable, str(ROOT / "tools/demo_output.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_test_that_is_pasted_fails_by_its_fault_alone(pytester):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (test,) = re.findall(r"```python\n(.*?)```\n", readme, re.DOTALL)
+    pytester.makepyfile(test)
+    pytester.runpytest().assert_outcomes(failed=1)
+    mended = re.sub(r"return ImageChops\.offset\(.*", "return edited", test)
+    assert mended != test
+    pytester.makepyfile(mended)
+    pytester.runpytest().assert_outcomes(passed=1)
