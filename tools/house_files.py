@@ -28,7 +28,7 @@ def _lines() -> Iterator[str]:
     for room in sorted(path.parent for path in PACKAGE.glob("*/__init__.py")):
         yield f"## `{room.name}`\n\n{_first(room / '__init__.py')}\n"
         for path in sorted(room.rglob("*.py")):
-            if path.stem != "__init__" and "starter" not in path.parts:
+            if path.stem != "__init__" and "data" not in path.parts:
                 yield f"- `{path.relative_to(room).as_posix()}`: {_first(path)}"
         yield ""
 

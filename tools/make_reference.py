@@ -1,6 +1,6 @@
 """Write the pages of ``docs/reference`` that are made, and the list of metrics in
-``docs/explanation/metrics.md``, from
-what is declared; what is written by hand in the folder stays.
+``docs/explanation/metrics.md``, and the JSON Schemas in ``schemas``, from what is declared; what is
+written by hand in ``docs`` stays.
 
 python tools/make_reference.py
 """
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import house_files
+import schema_files
 from reference_pages import files, measures, surface
 from reference_pages.markdown import MADE, Page, sentence
 
@@ -79,6 +80,7 @@ def main() -> None:
     for name, text in made.items():
         (FOLDER / name).write_text(text, encoding="utf-8")
     EXPLAINED.write_text(explained(EXPLAINED.read_text(encoding="utf-8")), encoding="utf-8")
+    schema_files.write()
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ KINDS = {
     "goldens": "golden thresholds",
     "cases": "cases",
     "manifest": "a row of a manifest",
+    "suite": "the suite's gates",
 }
 
 
@@ -55,7 +56,7 @@ def json_schema(registry: PipeRegistry, kind: str | None = None) -> dict[str, An
     """
     from pytest_editmetrics.config.case_file import FILE
     from pytest_editmetrics.config.manifest import row_schema
-    from pytest_editmetrics.config.schema import DIALECT, document, settings_schema
+    from pytest_editmetrics.config.schema import DIALECT, document, settings_schema, suite_schema
     from pytest_editmetrics.goldens.file import golden_schema
 
     made: dict[str, Callable[[PipeRegistry], dict[str, Any]]] = {
@@ -63,6 +64,7 @@ def json_schema(registry: PipeRegistry, kind: str | None = None) -> dict[str, An
         "goldens": golden_schema,
         "cases": FILE.schema,
         "manifest": row_schema,
+        "suite": suite_schema,
     }
     if kind is not None:
         return document(f"pytest-editmetrics: {KINDS[kind]}", made[kind](registry))

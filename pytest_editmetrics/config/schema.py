@@ -11,12 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pytest_editmetrics.config.keys import Schema, or_empty
+from pytest_editmetrics.config.keys import Schema, mapping, or_empty
 from pytest_editmetrics.config.settings_keys import NOT_PROVIDED, SETTINGS
+from pytest_editmetrics.config.suite import SUITE
 from pytest_editmetrics.pipes import autopipeline
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+PROJECT_URL = "https://github.com/pytest-editmetrics/pytest-editmetrics"
+"""As ``[project.urls]`` in ``pyproject.toml`` has it."""
 _REFERENCE: Schema = {"type": "string", "pattern": r"\$\{[^${}]*\}"}
 _CHILDREN = ("properties", "patternProperties")
 _WORTH_A_NAME = 40  # characters of JSON
@@ -37,6 +40,17 @@ def settings_schema(registry: PipeRegistry) -> Schema:
     ours = _with_references(SETTINGS.schema(registry))
     ours["properties"] |= {"_base_": base, **dict.fromkeys(autopipeline.KEYS, NOT_PROVIDED)}
     return or_empty(ours)
+
+
+def suite_schema(registry: PipeRegistry) -> Schema:
+    """Return the JSON Schema of a file for ``--suite``: nothing but ``suite:`` of it is read."""
+    suite = _with_references(mapping({"suite": or_empty(SUITE.schema(registry))}))
+    return {**suite, "additionalProperties": True, "required": ["suite"]}
+
+
+def address(kind: str) -> str:
+    """Return where the schema of a kind of file is published: ``schemas/KIND.json``."""
+    return f"{PROJECT_URL}/raw/main/schemas/{kind}.json"
 
 
 def document(title: str, schema: Schema) -> Schema:

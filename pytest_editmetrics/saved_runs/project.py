@@ -11,6 +11,16 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.session.state import EditSession
 
 
+def check_loaded(config: pytest.Config) -> None:
+    """Raise ``EditMetricsError`` if pytest does not load the plugin."""
+    hook = getattr(config.hook, "pytest_editmetrics_register_pipes", None)
+    if hook is None or not hook.has_spec():  # a conftest may implement it all the same
+        raise EditMetricsError(
+            "pytest does not load the plugin here (PYTEST_DISABLE_PLUGIN_AUTOLOAD is set?);"
+            " add `-p editmetrics` to addopts"
+        )
+
+
 class _Command:
     """A pytest plugin that runs a command in place of the tests."""
 
@@ -20,12 +30,7 @@ class _Command:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> int:
-        hook = getattr(config.hook, "pytest_editmetrics_register_pipes", None)
-        if hook is None or not hook.has_spec():  # a conftest may implement it all the same
-            raise EditMetricsError(
-                "pytest does not load the plugin here (PYTEST_DISABLE_PLUGIN_AUTOLOAD is set?);"
-                " add `-p editmetrics` to addopts"
-            )
+        check_loaded(config)
         self.status = self._work(EditSession(config))
         return self.status
 

@@ -7,36 +7,54 @@ import subprocess
 import sys
 
 import jsonschema
-import pytest
 import yaml
 
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.cli.schema import KINDS
 
+PHOTO = "return Image.fromarray(data.coffee())"
+SMALL = "return Image.fromarray(data.coffee()).resize((300, 200))"
+SKIP = """    pytest.skip("load your model in the fixture `model`")
+"""
+MODEL = """    return encoded_anew
 
-def test_init_writes_a_configuration_and_a_test_that_runs(pytester, capsys):
+
+def encoded_anew(photo, instruction):
+    from PIL import ImageFilter
+
+    x1, y1, x2, y2 = BOX
+    made = np.array(photo)
+    made[y1:y2, x1:x2] = made[y1:y2, x1:x2, ::-1]
+    made = np.array(Image.fromarray(made).filter(ImageFilter.GaussianBlur(0.6)), float)
+    made += np.random.default_rng(0).normal(0, 2.5, made.shape)
+    return Image.fromarray(made.clip(0, 255).astype(np.uint8))
+"""
+
+
+def test_what_init_writes_runs_and_its_sample_records_nothing(pytester, capsys):
     assert main(["init", str(pytester.path)]) == 0
-    assert "tests/test_first_edit.py" in capsys.readouterr().out
-    pytester.runpytest().assert_outcomes(passed=2)
-    pytester.runpytest("tests/test_first_edit.py").assert_outcomes(passed=2)
+    capsys.readouterr()
+    for arguments in ((), ("tests/test_first_edit.py",), ("--editmetrics-update=missing",)):
+        pytester.runpytest(*arguments).assert_outcomes(passed=1, skipped=1)
+    assert not list(pytester.path.rglob("goldens"))
+    assert main(["check", str(pytester.path)]) == 0
+
+
+def test_a_model_that_encodes_the_picture_anew_is_recorded_and_held(pytester, capsys):
+    """The way of the quick start: init, a model, record; LPIPS here is near the 0.10 of before."""
+    main(["init", str(pytester.path)])
+    test = pytester.path / "tests" / "test_first_edit.py"
+    text = test.read_text()
+    for old, new in ((PHOTO, SMALL), (SKIP, MODEL), ("(70, 62, 488, 398)", "(35, 31, 244, 199)")):
+        assert old in text
+        text = text.replace(old, new)
+    test.write_text(text)
     pytester.runpytest("--editmetrics-update=missing").assert_outcomes(passed=2)
-    assert (pytester.path / "tests/goldens/test_first_edit.py.yaml").is_file()
-
-
-@pytest.mark.parametrize("taken", ["editmetrics.yaml", "tests/test_first_edit.py"])
-def test_init_overwrites_nothing(tmp_path, capsys, taken):
-    (tmp_path / "tests").mkdir()
-    (tmp_path / taken).write_text("mine")
-    assert main(["init", str(tmp_path)]) == 1
-    assert "exists and is left as it is" in capsys.readouterr().err
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert [path.read_text() for path in files] == ["mine"]
-
-
-def test_init_where_nothing_can_be_written_says_so(tmp_path, capsys):
-    (tmp_path / "tests").write_text("a file")
-    assert main(["init", str(tmp_path)]) == 1
-    assert "cannot write" in capsys.readouterr().err
+    goldens = (pytester.path / "tests/goldens/test_first_edit.py.yaml").read_text()
+    assert list(yaml.safe_load(goldens)) == ["test_edit"]
+    pytester.runpytest().assert_outcomes(passed=2)
+    test.write_text(text.replace("    return Image", "    made += 12\n    return Image", 1))
+    pytester.runpytest().assert_outcomes(passed=1, failed=1)
 
 
 def test_the_starter_is_valid_by_its_own_schema(pytester, capsys):

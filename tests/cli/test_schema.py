@@ -11,12 +11,18 @@ from pytest_editmetrics.cli.schema import KINDS, json_schema
 from pytest_editmetrics.config.case_file import read_case_file
 from pytest_editmetrics.config.reader import read_yaml
 from pytest_editmetrics.config.settings import load_settings
+from pytest_editmetrics.config.suite import read_suite
 from pytest_editmetrics.errors import ConfigError
 from pytest_editmetrics.goldens.file import read_golden_file
 from pytest_editmetrics.measurement import Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
-READERS = {"settings": load_settings, "goldens": read_golden_file, "cases": read_case_file}
+READERS = {
+    "settings": load_settings,
+    "goldens": read_golden_file,
+    "cases": read_case_file,
+    "suite": read_suite,
+}
 
 VALID = {
     "settings": [
@@ -159,6 +165,12 @@ INVALID = {
         "cases: [{id: a, reference: a, resize: edit}]",
     ],
 }
+
+
+# a file for --suite: nothing but `suite` of it is read
+VALID["suite"] = [text for text in VALID["settings"] if text.startswith("suite:")]
+VALID["suite"] += ["suite: {lpips: {mean: 0.1}}\nname: nightly\n"]
+INVALID["suite"] = [text for text in INVALID["settings"] if text.startswith("suite:")]
 
 
 def texts(examples):
