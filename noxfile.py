@@ -1,13 +1,14 @@
 """What the plugin must get along with: releases of what it needs, and other plugins of pytest.
 
-`compatibility` has four environments, chosen pairwise. Any two of pytest, transformers and numpy
-meet in every combination. pytest-xdist is absent in two, the other plugins are present in all. The
-oldest environment has every dependency of pyproject.toml at its lower bound. `plugins` has three,
+`compatibility` has four environments, chosen pairwise, and the newest Python. Any two of pytest,
+transformers and numpy meet in every combination. pytest-xdist is absent in two, the other plugins
+are present in all. The oldest environment has every dependency of pyproject.toml at its lower
+bound. Of a Python that is not installed nox says that it is skipped. `plugins` has three,
 with every plugin that changes how tests are run: under pytest 9, under pytest 8, and pytest-retry,
 which takes no pytest-rerunfailures beside it. An environment takes 6 GB: it is removed once its
 tests have passed.
 
-    nox                             all seven
+    nox                             all eight
     nox -s 'compatibility(oldest)'  one of them
     nox -s plugins                  those with other plugins
     nox -s ... -- tests/config -x    these tests instead; the environment stays
@@ -77,6 +78,7 @@ TESTS = [
         nox.param("3.11", ">=9", ">=5", "==1.26.*", False, "highest", id="numpy-1.26"),
         nox.param("3.12", ">=9", "==4.57.*", ">=2", True, "highest", id="transformers-4.57"),
         nox.param("3.13", "==8.*", ">=5", ">=2", True, "highest", id="pytest-8"),
+        nox.param("3.14", ">=9", ">=5", ">=2", True, "highest", id="newest"),
     ],
 )
 def compatibility(
