@@ -223,6 +223,8 @@ def invocation_of(record: TestRecord | FixtureRecord) -> FrameType | None:
 
 def _code_of(record: TestRecord) -> CodeType | None:
     function = getattr(record.item, "obj", None)
+    if (given := getattr(function, "hypothesis", None)) is not None:
+        function = given.inner_test
     code = getattr(inspect.unwrap(function) if callable(function) else None, "__code__", None)
     return code if isinstance(code, CodeType) else None
 

@@ -342,6 +342,36 @@ def pytest_runtest_protocol(item, nextitem):
 """
 
 
+def test_examples_of_hypothesis_are_repetitions_of_which_the_worst_counts(suite):
+    suite.makepyfile(
+        """
+        from hypothesis import HealthCheck, given, settings, strategies as st
+
+        @settings(max_examples=4, deadline=None, database=None, suppress_health_check=HealthCheck)
+        @given(value=st.sampled_from([1, 2, 3]))
+        def test_good(check, value): check(value, 0.1)
+
+        @settings(max_examples=9, deadline=None, database=None, suppress_health_check=HealthCheck)
+        @given(value=st.sampled_from([1, 20]))
+        def test_bad(check, value): check(value, 0.1)
+
+        @settings(max_examples=2, deadline=None, database=None, suppress_health_check=HealthCheck)
+        @given(value=st.sampled_from([1, 2]))
+        def test_two(check, value):
+            check(value, 0.1)
+            check(value, 0.1)
+        """
+    )
+    result = suite.runpytest("-v")
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "FAIL *::test_bad: *score 0.200 > max 0.100*",
+            "ERROR *::test_two: *a second score gate in one test*",
+        ]
+    )
+
+
 def test_a_test_that_was_run_again_without_a_report_is_named(suite):
     conftest = suite.path / "conftest.py"
     conftest.write_text(conftest.read_text(encoding="utf-8") + AGAIN, encoding="utf-8")
@@ -359,7 +389,8 @@ def test_a_test_that_was_run_again_without_a_report_is_named(suite):
 
 
 @pytest.mark.parametrize("hook", ["addoption", "configure"])
-def test_a_check_in_a_hook_before_the_session_is_no_pass(suite, hook):
+def test_a_check_in_a_hook_before_the_session_is_no_pass(suite, hook, monkeypatch):
+    monkeypatch.delenv("EDITMETRICS_JOURNAL", raising=False)  # of the session that runs this
     conftest = suite.path / "conftest.py"
     early = (
         f"\ndef pytest_{hook}():\n"
