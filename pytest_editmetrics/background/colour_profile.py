@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ def diagnose_profiles(
     mask: Mask,
     read: Mapping[str, Mapping[str, Any]],
 ) -> Diagnosis | None:
-    """Return what changed a background whose bare numbers fit clearly better; else ``None``.
+    """Return what changed a background that fits clearly better read in another way; else ``None``.
 
     Args:
         seen: reference and edited image as they are seen, RGB, uint8, (H, W, 3).
@@ -36,13 +36,24 @@ def diagnose_profiles(
     told = profile_lost(seen, numbers, mask, read)
     if told is None:
         return None
-    text, advice = told
-    rest = diagnose(*numbers, mask)
-    left = min(1.0, _squares(*numbers, mask) / _squares(*seen, mask))
-    lost = Cause("profile lost", 1 - left, text, {}, f"{text} ({advice})")
+    rest = diagnose(*told.read_alike, mask)
+    left = min(1.0, _squares(*told.read_alike, mask) / _squares(*seen, mask))
+    lost = Cause("profile lost", 1 - left, told.text, {}, str(told))
     scaled = (replace(cause, share=cause.share * left) for cause in rest.causes)
     kept = (cause for cause in scaled if cause.share >= MIN_SHARE)
     return Diagnosis((lost, *kept), rest.drift, rest.background)
+
+
+@dataclass(frozen=True)
+class Misread:
+    """What became of a profile, what to do, and both images read so that they are alike."""
+
+    text: str
+    advice: str
+    read_alike: tuple[Array, Array]
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.advice})"
 
 
 def profile_lost(
@@ -50,15 +61,24 @@ def profile_lost(
     numbers: tuple[Array, Array],
     mask: Mask,
     read: Mapping[str, Mapping[str, Any]],
-) -> tuple[str, str] | None:
-    """Return which profile was lost and what to do, if bare numbers fit clearly better.
+) -> Misread | None:
+    """Return which profile was lost, or stayed after a conversion, if that fits clearly better.
 
-    Takes what ``diagnose_profiles`` does.
+    Of images with the same profile none was lost, however alike their numbers are: a profile
+    makes any difference larger in some colours. Takes what ``diagnose_profiles`` does.
     """
+    before, after = (_profile(read.get(which, {})) for which in ("reference", "edited"))
+    misread = _lost(before, after, numbers)
+    if before is not None and before == after:
+        misread = Misread(
+            f"the edited image was converted to sRGB and is still marked {after.name}",
+            "save it without that profile",
+            (seen[0], numbers[1]),
+        )
     whole = _squares(*seen, mask, _COARSE)
-    if not whole or _squares(*numbers, mask, _COARSE) > _CLEARLY * whole:
+    if not whole or _squares(*misread.read_alike, mask, _COARSE) > _CLEARLY * whole:
         return None
-    return _text(read)
+    return misread
 
 
 def _squares(one: Array, other: Array, mask: Mask, blur: float = 0.0) -> float:
@@ -70,29 +90,40 @@ def _squares(one: Array, other: Array, mask: Mask, blur: float = 0.0) -> float:
     return float((difference.astype(np.float64) ** 2).sum())
 
 
-def _text(read: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
-    """Return what was lost, and what to do."""
-    before, after = (_converted(read.get(which, {})) for which in ("reference", "edited"))
+@dataclass(frozen=True)
+class _Profile:
+    name: str
+    digest: str
+
+
+def _lost(before: _Profile | None, after: _Profile | None, numbers: tuple[Array, Array]) -> Misread:
+    """Return what became of the profiles of images whose numbers are alike."""
     if after is None:
-        return (
-            f"the reference's profile {before} was lost",
+        return Misread(
+            f"the reference's profile {before.name if before else None} was lost",
             "convert the reference to sRGB on load, with PIL.ImageCms.profileToProfile, or keep its"
             ' profile on save, with icc_profile=reference.info["icc_profile"]',
+            numbers,
         )
     if before is None:
-        return (
-            f"the edited image is marked {after}, the reference is not, and their numbers are"
+        return Misread(
+            f"the edited image is marked {after.name}, the reference is not, and their numbers are"
             " alike",
             "save the edited image without that profile",
+            numbers,
         )
-    return (
-        f"the edited image is marked {after}, the reference {before}, and their numbers are alike",
+    one, other = before.name, after.name
+    if one == other:
+        one, other = (f"{each.name} (sha256 {each.digest})" for each in (before, after))
+    return Misread(
+        f"the edited image is marked {other}, the reference {one}, and their numbers are alike",
         "keep the reference's profile on save",
+        numbers,
     )
 
 
-def _converted(notes: Mapping[str, Any]) -> str | None:
+def _profile(notes: Mapping[str, Any]) -> _Profile | None:
     told = notes.get("colour")
     if not isinstance(told, Mapping) or "done" not in told:
         return None
-    return str(told.get("profile"))
+    return _Profile(str(told.get("profile")), str(told.get("sha256")))

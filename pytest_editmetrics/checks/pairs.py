@@ -147,7 +147,7 @@ class Pair:
 
         seen = self.reference, self.edited
         told = profile_lost(seen, self.numbers, ~self.inside, self.read)
-        return None if told is None else f"{told[0]} ({told[1]})"
+        return None if told is None else str(told)
 
     def change(self, gate: Gate) -> str:
         """Return how much of what a gate measured changed, in words; made once for gates alike."""

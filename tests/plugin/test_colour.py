@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from pytest_editmetrics.cli.main import main
-from pytest_editmetrics.images.load import load_image, read_pixels
+from pytest_editmetrics.images.load import load_image, read_image, read_pixels
+from pytest_editmetrics.images.profiles import digest_of
 
 ADOBE = icc.rgb_profile("Adobe RGB by hand", icc.ADOBE, icc.gamma(2.19921875))
 P3 = icc.rgb_profile("P3 by hand", icc.P3, icc.srgb_curve)
@@ -170,6 +171,47 @@ def test_the_relatives_of_a_lost_profile_are_told_too(pair, reference, edited, s
     result = run(pair, "call", reference, edited)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([f"*cause*profile lost (100 %): {said}*"])
+
+
+def test_a_profile_that_stayed_after_a_conversion_is_told(pair):
+    Image.fromarray(converted(photo())).save(pair.path / "still.png", icc_profile=ADOBE)
+    run(pair, "call", "reference", "still").assert_outcomes(failed=1)
+    (cause,) = gate(pair)["details"]["causes"]
+    assert cause["kind"] == "profile lost"
+    assert cause["text"] == (
+        "the edited image was converted to sRGB and is still marked Adobe RGB by hand"
+    )
+    assert "save it without that profile" in cause["long"]
+
+
+def test_two_profiles_of_one_name_are_told_apart(pair):
+    other = icc.rgb_profile("Adobe RGB by hand", icc.P3, icc.srgb_curve)
+    Image.fromarray(photo()).save(pair.path / "other.png", icc_profile=other)
+    run(pair, "call", "reference", "other").assert_outcomes(failed=1)
+    cause = gate(pair)["details"]["causes"][0]
+    one, two = (digest_of(profile) for profile in (ADOBE, other))
+    assert cause["text"] == (
+        f"the edited image is marked Adobe RGB by hand (sha256 {two}), the reference"
+        f" Adobe RGB by hand (sha256 {one}), and their numbers are alike"
+    )
+
+
+def test_no_profile_was_lost_of_images_with_the_same_one(pair):
+    """What differs in the dark is larger where both are converted, as in the demo's rocket."""
+    linear = icc.rgb_profile("linear by hand", icc.SRGB, icc.gamma(1.0))
+    dark = photo() // 8
+    noise = np.random.default_rng(1).normal(0, 3, (12, 12, 3))
+    coarse = np.repeat(np.repeat(noise, 8, axis=0), 8, axis=1)
+    noisy = (dark + coarse).clip(0, 255).round().astype(np.uint8)
+    Image.fromarray(dark).save(pair.path / "dark.png", icc_profile=linear)
+    Image.fromarray(noisy).save(pair.path / "noisy.png", icc_profile=linear)
+    seen = [read_image(pair.path / f"{name}.png") for name in ("dark", "noisy")]
+    apart = np.square(seen[0].pixels - seen[1].pixels.astype(float)).sum()
+    assert np.square(dark - noisy.astype(float)).sum() < 0.5 * apart
+    run(pair, "call", "dark", "noisy").assert_outcomes(failed=1)
+    kinds = {cause["kind"] for cause in gate(pair)["details"]["causes"]}
+    assert kinds
+    assert "profile lost" not in kinds
 
 
 def test_what_else_changed_is_told_after_the_lost_profile(pair):
