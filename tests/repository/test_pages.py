@@ -74,9 +74,9 @@ HELD = {
 
 
 def of_ci(value):
-    """Whether it is a workflow of GitHub or GitLab, which tests/site holds to their schemas."""
+    """Whether it is of GitHub, GitLab or pre-commit, which test_workflows.py holds to their schemas."""
     inner = [one for one in value.values() if isinstance(one, dict)]
-    return "jobs" in value or any("script" in one for one in inner)
+    return "jobs" in value or "repos" in value or any("script" in one for one in inner)
 
 
 @pytest.mark.parametrize("block", of("yaml"))
