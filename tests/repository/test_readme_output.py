@@ -25,3 +25,10 @@ def test_the_test_that_is_pasted_fails_by_its_fault_alone(pytester):
     assert mended != test
     pytester.makepyfile(mended)
     pytester.runpytest().assert_outcomes(passed=1)
+
+
+def test_the_picture_tells_the_values_of_the_failure_that_the_demo_prints():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = (ROOT / "docs" / "how-to" / "read-a-failure.md").read_text(encoding="utf-8")
+    value, bound = re.findall(r"unedit lpips ([\d.]+) > max ([\d.]+):", shown)[0]
+    assert f'fails: lpips {value} is more than {bound}."' in readme
