@@ -13,6 +13,7 @@ from pytest_editmetrics.cli.main import main, make_parser
 from pytest_editmetrics.session.option_list import OPTIONS
 from pytest_editmetrics.starter import look, write
 
+ROOT = Path(__file__).parents[2]
 LFS = "filter=lfs diff=lfs merge=lfs -text"
 DIFFUSERS = '.from_pretrained("...")'
 
@@ -119,7 +120,7 @@ def test_a_package_of_a_monorepo_is_held_by_the_settings_at_pytests_rootdir(init
     assert "next   pytest tests/test_first_edit_my_editor.py\n" in said
     workflow = (tmp_path / ".github/workflows/edits.yml").read_text()
     assert "run: pip install -e ./apps/my-editor pytest-editmetrics\n" in workflow
-    assert "run: pytest apps/my-editor --editmetrics-run-dir=run" in workflow
+    assert " pytest apps/my-editor --editmetrics-run-dir=run" in workflow
 
 
 @pytest.mark.parametrize(
@@ -215,6 +216,16 @@ def test_a_conftest_is_run_only_where_pytest_cannot_start_without(init):
     option = "def pytest_addoption(parser):\n    parser.addoption('--slow', action='store_true')\n"
     ini = "[pytest]\naddopts = --slow\n"
     assert "kept   editmetrics.yaml" in init(files={"conftest.py": option, "pytest.ini": ini})
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("github.yml", ".github/workflows/edits.yml"), ("gitlab.yml", ".gitlab-ci.yml")],
+)
+def test_a_workflow_is_the_one_that_the_tutorial_shows(name, title):
+    page = (ROOT / "docs" / "tutorials" / "ci.md").read_text(encoding="utf-8")
+    (block,) = re.findall(rf'```yaml title="{re.escape(title)}"\n(.*?)```', page, re.S)
+    assert block == write.template(name)
 
 
 @pytest.mark.parametrize("name", ["github.yml", "gitlab.yml"])
