@@ -41,3 +41,12 @@ def test_without_room_for_the_models_blur_the_gate_tells_a_seam(pytester):
     page = (FOLDER / "inpainting-mask.md").read_text(encoding="utf-8")
     (said,) = re.findall(r"`(a seam[^`]*)`", page)
     result.stdout.fnmatch_lines([f"*{said}*"])
+
+
+def test_the_suite_of_the_page_on_self_tests_goes_through_its_cycle(pytester):
+    page = (FOLDER / "selftest.md").read_text(encoding="utf-8")
+    (plugins,) = (text for text in page.splitlines() if text.startswith("pytest_plugins = "))
+    (test,) = shown("selftest")
+    pytester.makeconftest(plugins)
+    pytester.makepyfile(test)
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
