@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 from typing import Any
+from unicodedata import normalize
 
 from pytest_editmetrics.config.asset_roots import AssetRoots, wider_rootdir
 from pytest_editmetrics.config.case_fields import (
@@ -138,11 +139,14 @@ class _CaseReader:
         name = identifier(node, "the id of a case")
         if _RESERVED.match(name):
             node.fail(f"the id {name!r} has a meaning of its own in pytest; choose another")
-        twin = self._ids.get(name.casefold())
-        if twin is not None:
-            same = "is taken" if twin.value == name else f"differs from {twin.value!r} in case only"
+        seen = normalize("NFC", name)
+        twin = self._ids.setdefault(seen.casefold(), node)
+        if twin is not node:
+            alike = f"looks like {twin.value!a} and is not the same text"
+            if seen != normalize("NFC", twin.value):
+                alike = f"differs from {twin.value!r} in case only"
+            same = "is taken" if twin.value == name else alike
             node.fail(f"the id {name!r} {same}, on line {twin.line}")
-        self._ids[name.casefold()] = node
         return name
 
     def _image(self, node: Node, what: str) -> Path:

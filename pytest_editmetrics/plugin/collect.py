@@ -82,7 +82,7 @@ def _test_function(session: EditSession, file: CaseFile, case: CaseSpec) -> Call
 def _run_static(edit_gate: EditGate, session: EditSession, file: CaseFile, case: CaseSpec) -> None:
     """Run a case whose images are files, decoded ahead where the order of tests is known."""
     __tracebackhide__ = True
-    if session.cases_ahead is None:
+    if session.cases_ahead is None or not isinstance(edit_gate, EditGate):
         _run(edit_gate, file, case, case.edited)
         return
     with session.clock.of("reading images"):
@@ -99,6 +99,12 @@ def _run(
     together: Any = None,
 ) -> None:
     __tracebackhide__ = True
+    if not isinstance(edit_gate, EditGate):
+        raise InputError(
+            f"{file.path}:{case.line}: the fixture edit_gate of this case is no edit_gate but"
+            f" {edit_gate!r:.80}, so nothing would be measured: give the fixture or the parameter"
+            " that replaces it another name, or return what it wraps"
+        )
     if edited is None:
         raise InputError(f"{file.path}:{case.line}: the fixture edit_image returned None")
     edit_gate.run(

@@ -191,6 +191,7 @@ class Controller:
             labels = frozenset(g["metric"] + (f"@{g['name']}" if g["name"] else "") for g in own)
             self._measured[nodeid] = self._labels.setdefault(labels, labels)
         if not own:
+            self.undelivered.ended(nodeid, not attempt.rerun, attempt.outcome, ())
             if attempt.asked and not attempt.rerun and attempt.outcome in ("passed", "xpassed"):
                 self._gateless.add(nodeid)
             return
@@ -212,8 +213,8 @@ class Controller:
             each = self._each_gate.add if self._config.get_verbosity() > 0 else None
             self._tally = Tally(crashed=self._crashed, each=each)
         self._tally.add(test)
+        self.undelivered.ended(test.nodeid, test.final, test.outcome, test.gates)
         if test.final:
-            self.undelivered.ended(test.nodeid, test.outcome, test.gates)
             self._suite.add(test.nodeid, test.gates)
             self._required.add(self._names.golden_id(test.nodeid), test.gates)
         told = (test.nodeid, test.attempt, test.final, test.outcome)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -48,6 +48,7 @@ class Undelivered:
         self._session = session
         self._lost: list[Mapping[str, Any]] = []
         self._otherwise: list[str] = []
+        self._failed_before: dict[str, str] = {}
         self.notes: list[str] = []
         self.problems: list[str] = []
 
@@ -55,13 +56,23 @@ class Undelivered:
         """Take what an xdist worker lost."""
         self._lost += lost
 
-    def ended(self, nodeid: str, outcome: str, gates: Iterable[Gate]) -> None:
-        """Hold the outcome of a test's last attempt to its gates."""
-        from pytest_editmetrics.gates.verdict import soft_failures
+    def ended(self, nodeid: str, final: bool, outcome: str, gates: Sequence[Gate]) -> None:
+        """Hold the outcome of a test's last attempt to its gates, and to those of earlier ones."""
+        before = self._failed_before.get(nodeid)
+        if (final and outcome == "failed") or not (gates or before):
+            return
+        from pytest_editmetrics.gates.verdict import MEASURED, soft_failures
         from pytest_editmetrics.report.text import headline
 
-        gates = list(gates)
-        if outcome == "failed":
+        if not final:
+            if failing := [gate for gate in gates if gate.failing]:
+                self._failed_before[nodeid] = headline(failing[0])
+            return
+        if before and not any(gate.verdict in MEASURED for gate in gates):
+            self._otherwise.append(
+                f"{nodeid} failed its gate, was run again, ended as {outcome} and measured nothing:"
+                f" {before}"
+            )
             return
         wrong = [gate for gate in gates if gate.failing]
         if outcome == "xfailed":  # an error is no expected failure, whoever says that it is

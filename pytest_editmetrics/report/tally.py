@@ -99,6 +99,7 @@ class Tally:
         self._measured = False
         self._rows: dict[str, Row] = {}
         self._failed_before: dict[str, None] = {}
+        self._measured_again: set[str] = set()
         for test in tests:
             self.add(test)
 
@@ -111,6 +112,8 @@ class Tally:
                 if gate.failing:
                     self._failed_before[test.nodeid] = None
                 continue
+            if test.nodeid in self._failed_before and gate.verdict in MEASURED:
+                self._measured_again.add(test.nodeid)
             self.smoke += gate.smoke
             self._rows.setdefault(gate.metric, Row(gate.metric)).add(gate, test.nodeid)
             if self._each is not None:
@@ -156,9 +159,13 @@ class Tally:
 
     @property
     def flaky(self) -> list[str]:
-        """The tests with a failing gate in an attempt that was rerun, and none in the last."""
+        """The tests with a failing gate in an attempt that was rerun, and none in the last.
+
+        One that then measured nothing is none of them.
+        """
         failed = {test.nodeid for test, gate in self.notable if gate.failing}
-        return [nodeid for nodeid in self._failed_before if nodeid not in failed]
+        again = self._measured_again - failed
+        return [nodeid for nodeid in self._failed_before if nodeid in again]
 
 
 @dataclass

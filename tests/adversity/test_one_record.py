@@ -456,6 +456,62 @@ def pytest_runtest_makereport(item, call):
     assert_came(result, 1, "FAILED: test_it.py::test_it ended as passed, and its gate did not: *")
 
 
+def test_error_called_an_expected_failure(ways, assert_came, workers):
+    """A folder's conftest calls failed reports expected failures, outside of all other hooks."""
+    sub = ways.mkdir("sub")
+    (sub / "conftest.py").write_text(
+        """
+import pytest
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed:
+        report.outcome, report.wasxfail = "skipped", "known"
+    return report
+"""
+    )
+    (sub / "test_it.py").write_text(
+        "def test_it(check): check(253, 1)\ndef test_other(check): check(1, 1)\n"
+    )
+    result = ways.runpytest_subprocess(*workers)
+    assert_came(result, 1, "FAILED: sub/test_it.py::test_it ended as xfailed, and its gate did*")
+
+
+@pytest.mark.parametrize("hook", ["addoption", "configure"])
+def test_check_in_a_hook_before_the_session(ways, assert_came, monkeypatch, hook):
+    """A conftest checks in `pytest_addoption` or `pytest_configure`, and catches what it raises."""
+    monkeypatch.delenv("EDITMETRICS_JOURNAL", raising=False)
+    conftest = ways.path / "conftest.py"
+    text = conftest.read_text(encoding="utf-8") + (
+        f"\ndef pytest_{hook}():\n"
+        "    from pytest_editmetrics import assert_unedit_lpips_below\n"
+        "    try:\n        assert_unedit_lpips_below(image(0), image(9), None, 0.1)\n"
+        "    except Exception:\n        pass\n"
+    )
+    conftest.write_text(text, encoding="utf-8")
+    result = tried(ways, "def test_it(check): check(1, 1)\n")
+    assert_came(result, 1, "FAILED: *a helper was called before the session began*")
+
+
+@pytest.mark.parametrize("last", ["pytest.skip('x')", "return", "check(NOT_FOUND, 1); return"])
+def test_rerun_that_measures_nothing(ways, assert_came, workers, last):
+    """A failing test is run again, and then skips, returns or cannot be measured."""
+    pytest.importorskip("pytest_rerunfailures")
+    code = f"""
+seen = []
+def test_other(check): check(1, 1)
+def test_it(request):
+    check = request.getfixturevalue("check")
+    seen.append(1)
+    if len(seen) == 2:
+        {last}
+    check(20, 0.1)
+"""
+    result = tried(ways, code, "--reruns=1", *workers)
+    assert_came(result, 1, "FAILED: test_it.py::test_it failed its gate, was run again, ended as *")
+
+
 def test_swallowed_report(ways, assert_came):
     """A conftest runs tests by a protocol of its own and logs no report of their calls."""
     conftest = ways.path / "conftest.py"

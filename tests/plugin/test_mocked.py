@@ -3,26 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-NO_FILES = """
-import pathlib
-import pytest
-from conftest import *
-
-@pytest.fixture
-def no_files(monkeypatch):  # as pyfakefs has it
-    def hidden(name, real):
-        def method(self, *args, **options):
-            if self.suffix == ".py":  # what pytest imports
-                return real(self, *args, **options)
-            if name in ("stat", "open", "iterdir"):
-                raise FileNotFoundError(str(self))
-            return False
-        return method
-
-    for name in ("stat", "open", "iterdir", "exists", "is_file", "is_dir"):
-        monkeypatch.setattr(pathlib.Path, name, hidden(name, getattr(pathlib.Path, name)))
-"""
+from no_files import NO_FILES
 
 
 def test_a_test_without_files_that_has_no_gates_is_left_alone(suite):

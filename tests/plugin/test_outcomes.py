@@ -422,3 +422,35 @@ def test_what_no_line_of_the_test_raised_shows_no_line_of_ours(suite, way):
     result.stdout.no_fnmatch_line("*def pytest_runtest_call*")
     whole = suite.runpytest("-p", "no:threadexception", "--full-trace")
     whole.stdout.fnmatch_lines(["*outcomes.py:*"])
+
+
+@pytest.mark.parametrize(
+    ("last", "outcome"),
+    [
+        ("pytest.skip('not now')", "skipped"),
+        ("return", "passed"),
+        ("check(NOT_FOUND, 1); return", "xfailed"),
+    ],
+)
+def test_a_failing_gate_is_not_made_good_by_a_rerun_that_measures_nothing(suite, last, outcome):
+    pytest.importorskip("pytest_rerunfailures")
+    suite.makepyfile(
+        test_x=f"""
+        import pytest
+        from conftest import *
+        seen = []
+        def test_beside(check): check(1, 1)
+        def test_it(request):
+            check = request.getfixturevalue("check")
+            seen.append(1)
+            if len(seen) == 2:
+                {last}
+            check(20, 0.1)
+        """
+    )
+    result = suite.runpytest("--reruns", "1")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [f"FAILED: test_x.py::test_it failed its gate, was run again, ended as {outcome} and me*"]
+    )
+    result.stdout.no_fnmatch_line("passed only after a rerun*")

@@ -138,11 +138,15 @@ def test_marks_with_reasons(cases):
         ("cases:\n  - {id: a, reference: ref.png, tresholds: {}}\n", "*:2:*tresholds*thresholds*"),
         ("cases:\n  - {id: a, reference: r.png}\n  - {id: a, reference: r.png}\n", "*:3:*'a'*"),
         ("cases:\n  - {id: 'a::b', reference: r.png}\n", "*:2:*::*"),
+        (
+            "cases:\n  - {id: caf\u00e9, reference: r.png}\n  - {id: cafe\u0301, reference: r.png}\n",
+            "*:3:*looks like 'caf?xe9' and is not the same text, on line 2*",
+        ),
         ("cases:\n  - {reference: r.png}\n", "*:2:*id*"),
         ("metrics: [lpipz]\ncases:\n  - {id: a, reference: r.png}\n", "*:1:*lpipz*lpips*"),
         ("", "*test_edits.edit.yaml*"),
     ],
-    ids=["empty", "typo", "twice", "colons", "no-id", "metric", "blank"],
+    ids=["empty", "typo", "twice", "colons", "accents", "no-id", "metric", "blank"],
 )
 def test_a_bad_case_file_is_a_collection_error_with_its_line(cases, text, says):
     write(cases, text)
@@ -162,3 +166,19 @@ def test_a_missing_image_is_an_error_of_its_case_only(cases):
     result = cases.runpytest()
     result.assert_outcomes(failed=1, passed=1)
     result.stdout.fnmatch_lines(["*EditMetricsError: score could not be judged:*gone.png*"])
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("edited", ["edited: 60.png", "marks: []"], ids=["file", "fixture"])
+def test_a_case_whose_edit_gate_is_replaced_measures_nothing_and_fails(cases, mode, edited):
+    conftest = cases.path / "conftest.py"
+    conftest.write_text(
+        conftest.read_text(encoding="utf-8") + "\n@pytest.fixture\ndef edit_gate():\n"
+        "    class Gate:\n        item = None\n        def run(self, *a): pass\n"
+        "    return Gate()\n\n@pytest.fixture\ndef edit_image(): return lambda case: 1\n",
+        encoding="utf-8",
+    )
+    write(cases, f"cases: [{{id: hat, reference: ref.png, {edited}}}]\n")
+    result = cases.runpytest(*mode)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*the fixture edit_gate of this case is no edit_gate but*"])

@@ -24,7 +24,7 @@ NOT_OF_A_SCHEMA = re.compile(
     r"must lie (below max|above min), "
     r"|so every value that passes would be for review"
     r"|ref_boxes and edited_boxes are paired in order"
-    r"|is taken, on line |differs from '.*' in case only"
+    r"|is taken, on line |differs from '.*' in case only|looks like .* and is not"
     r"|lies outside .*, the rootdir"
     r"|the counts add up to|an odd count|a run starts at|has \d+ pixels; give"
     r"|is no text of (pycocotools|whole numbers)|a length below 0|in the middle of a number"
