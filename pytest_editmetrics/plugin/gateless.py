@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_editmetrics.errors import counted
 from pytest_editmetrics.session.state import EditSession
 
 _LISTED = 10
@@ -40,10 +41,16 @@ class Gateless:
         """Say which they are; ``gates`` tells whether the session has any gate."""
         if not self._tests:
             return
+        if session.config.option.setuponly or session.config.option.setupplan:
+            self.notes.append(
+                f"nothing was measured in {counted(len(self._tests), 'test')}: --setup-only and"
+                " --setup-plan run no test's function"
+            )
+            return
         said = (
             f"asked for a gate and made none: {len(self._tests)}, by a module's or class's marker,"
-            ' an autouse fixture or getfixturevalue; @pytest.mark.editmetrics(gates="none") says'
-            " that a test may make none"
+            " an autouse fixture, getfixturevalue or a helper that it names and did not call;"
+            ' @pytest.mark.editmetrics(gates="none") says that a test may make none'
         )
         if self._strict:
             self.problems.append(said)

@@ -2,13 +2,14 @@
 
 A test has asked itself if its function, or a fixture that it requests, names a gate fixture, or if
 its own function carries the marker. What holds for many tests (a module's or class's marker, an
-autouse fixture) or is decided while the test runs (``getfixturevalue``) may be more than a test
-needs: that is only named.
+autouse fixture) or is decided while the test runs (``getfixturevalue``, a call of an imported
+helper) may be more than a test needs: that is only named.
 """
 
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import CodeType
@@ -62,7 +63,9 @@ class Asked:
         by_fixture = fixtures.reach(fixtures.all)
         return cls(
             itself=marked or fixtures.reach(requested),
-            widely=item.get_closest_marker("editmetrics") is not None or by_fixture,
+            widely=item.get_closest_marker("editmetrics") is not None
+            or by_fixture
+            or any(_helpers(item)),
             by_fixture=by_fixture,
             late=any(fixtures.may_measure_late(name) for name in fixtures.all),
         )
@@ -114,15 +117,23 @@ class _Fixtures:
 
 def may_make(item: pytest.Item, metric: str) -> bool:
     """Tell whether a test may make a gate of a metric itself, by what its function names."""
-    names = {*getattr(getattr(item, "_fixtureinfo", None), "names_closure", ())}
+    names = {*getattr(getattr(item, "_fixtureinfo", None), "names_closure", ()), *_helpers(item)}
+    return any(_METRICS.get(name, metric) == metric for name in names.intersection(GATE_FIXTURES))
+
+
+def _helpers(item: pytest.Item) -> Iterator[str]:
+    """Yield the names of the importable helpers that a test's function names, under any name."""
+    imported = _HELPERS in sys.modules
     function = inspect.unwrap(getattr(item, "obj", may_make))
     function = getattr(function, "__func__", function)
     known = getattr(function, "__globals__", {})
     for code in _codes(getattr(function, "__code__", None)):
-        named = (known.get(name) for name in code.co_names)
-        ours = (one for one in named if getattr(one, "__module__", "") == _HELPERS)
-        names.update(str(getattr(one, "__name__", "")) for one in ours)
-    return any(_METRICS.get(name, metric) == metric for name in names.intersection(GATE_FIXTURES))
+        for name in code.co_names:
+            named = known.get(name) if imported else None
+            if getattr(named, "__module__", "") == _HELPERS:
+                yield str(getattr(named, "__name__", ""))
+            elif name in _METRICS and name not in known:  # of a module, or imported here
+                yield name
 
 
 def _codes(code: Any) -> Iterator[CodeType]:

@@ -14,6 +14,7 @@ NO_GATES = pytest.mark.editmetrics(gates="none")
 def wrapped(check):
     return lambda value: check(value, 1)
 """
+IMPORT = "from pytest_editmetrics import assert_unedit_lpips_below as below\n"
 BESIDE = "def test_beside(check): check(1, 1)\n"
 
 
@@ -86,8 +87,17 @@ def test_one_whose_fixture_could_have_measured_late_errs_after_its_teardown(suit
         "def test_it(request): request.getfixturevalue('wrapped')",
         "def test_it(request): request.getfixturevalue('assert_object_sim_above')",
         "@pytest.mark.usefixtures('wrapped')\nclass TestIt:\n    def test_it(self): pass",
+        f"{IMPORT}def test_it(): below if pytest else 0",
+        f"{IMPORT}def test_it():\n    async def later(): below(1, 2, None)\n    later().close()",
+        "import pytest_editmetrics as em\ndef test_it():\n"
+        "    for one in []: em.assert_unedit_lpips_below(one, one, None)",
+        "class TestIt:\n    def test_it(self):\n"
+        "        from pytest_editmetrics import assert_object_sim_above",
     ],
-    ids=["module", "class", "autouse", "getfixturevalue", "helper", "usefixtures"],
+    ids=[
+        *("module", "class", "autouse", "getfixturevalue", "helper", "usefixtures"),
+        *("named", "coroutine", "attribute", "local"),
+    ],
 )
 def test_what_holds_for_many_tests_is_named_and_fails_under_strict(suite, test):
     suite.makepyfile(test_x=HEAD + test, test_y=BESIDE)
@@ -99,6 +109,15 @@ def test_what_holds_for_many_tests_is_named_and_fails_under_strict(suite, test):
     result = suite.runpytest("--editmetrics-strict=regressed")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["FAILED: asked for a gate and made none: 1, *"])
+
+
+@pytest.mark.parametrize("option", ["--setup-only", "--setup-plan"])
+def test_a_look_at_the_fixtures_is_no_failure_and_says_that_nothing_was_measured(suite, option):
+    suite.makepyfile(HEAD + BESIDE + f"{IMPORT}def test_it(): below(1, 2, None)\n")
+    result = suite.runpytest(option)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["nothing was measured in 2 tests: --setup-only and --setup-*"])
+    assert suite.runpytest(option, "--editmetrics-require=1").ret == 1
 
 
 def test_workers_tell_of_both(suite):
