@@ -1,4 +1,4 @@
-.PHONY: demo picture test slow adversity corpus models bad-input reference browser lint check dist example sbom compatibility fuzz \
+.PHONY: demo picture test slow adversity corpus models bad-input reference browser docs lint check dist example sbom compatibility fuzz \
 	mutation clean
 
 PYTHON ?= python3
@@ -19,13 +19,13 @@ example: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	$(BIN)/python -m coverage erase
-	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -q -n 2 -m "not slow" --ignore tests/browser --ignore tests/adversity --ignore tests/corpus --ignore tests/models
+	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -q -n 2 -m "not slow" --ignore tests/browser --ignore tests/site --ignore tests/adversity --ignore tests/corpus --ignore tests/models
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
 # tests of more than ten seconds: models, determinism, killed processes, a Ray cluster
 slow: $(VENV)/.ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m slow tests --ignore tests/corpus --ignore tests/models
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m slow tests --ignore tests/site --ignore tests/corpus --ignore tests/models
 
 # ways round the gates, and their table in docs/explanation/reliability.md
 adversity: $(VENV)/.ready
@@ -56,6 +56,11 @@ picture: $(VENV)/.ready
 browser: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 tests/browser
 
+# the site, into build/site: a warning is an error; its links, coverage and pages in Chromium
+docs: $(VENV)/.ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(BIN)/python -m pytest -q -n 2 tests/site
+
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -67,6 +72,7 @@ check: $(VENV)/.ready
 	$(MAKE) lint
 	$(MAKE) test
 	$(MAKE) browser
+	$(MAKE) docs
 
 dist: $(VENV)/.ready
 	rm -rf dist

@@ -7,6 +7,7 @@ python tools/make_reference.py
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from pytest_editmetrics.pipes.registry import PipeRegistry
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
 EXPLAINED = ROOT / "docs" / "explanation" / "metrics.md"
+# written by hand, and read before what is looked up
+FIRST = ("checks.md", "configuration.md", "images.md", "api.md", "glossary.md")
 BEGIN, END = "<!-- metrics: made by `make reference` -->", "<!-- end of metrics -->"
 
 
@@ -49,14 +52,26 @@ def texts() -> Mapping[str, str]:
         f"{MADE}\n",
         "Everything that can be written, typed, asked for or read, a page each.\n",
     ]
+    rendered = {f"{page.name}.md": page.render() for page in made}
+    rendered["files.md"] = house_files.text()
+    written = sorted({path.name for path in FOLDER.glob("*.md")} - rendered.keys() - {"README.md"})
+    lines += [_listed(name) for name in FIRST]
     for page in made:
         first = page.text.split("\n\n")[0].split(". ")[0]
         links = [f"[{entry.heading}]({page.name}.md#{entry.slug})" for entry in page.entries]
         lines.append(f"## [{page.title}]({page.name}.md)\n\n{sentence(first)}\n")
         lines += [", ".join(links) + "\n"] if links else []
-    index = "\n".join(lines).rstrip("\n") + "\n"
-    rendered = {f"{page.name}.md": page.render() for page in made}
-    return {"README.md": index, **rendered, "files.md": house_files.text()}
+    lines += [_listed(name) for name in written if name not in FIRST]
+    lines.append("## [Every file in a line](files.md)\n\nWhere what lives in the package.\n")
+    return {"README.md": "\n".join(lines).rstrip("\n") + "\n", **rendered}
+
+
+def _listed(name: str) -> str:
+    """Return the entry of a page that is written by hand: its title and its first sentence."""
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    title, first = re.findall(r"^# (.+)|^(?![#<|-])(.+(?:\n.+)*)", text, re.MULTILINE)[:2]
+    told = " ".join(first[1].split()).split(". ")[0].rstrip(":.")
+    return f"## [{title[0]}]({name})\n\n{told}.\n"
 
 
 def there() -> Mapping[str, str]:

@@ -1,4 +1,7 @@
-"""What mkdocs does besides: the changelog and SECURITY.md become pages, links out of docs/ lead on.
+"""What mkdocs does besides: the navigation, the pages that lie outside docs/, links that leave it.
+
+The index page of a folder is its part of the navigation: what it links to, in that order, a level-two
+heading above such links being a group. A page that no index links to is a warning, and so an error.
 
 A page is written so that its links hold where the code is read. In the site a link to a file of the
 repository becomes one to the page made of it, or to the public repository.
@@ -15,7 +18,13 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = {"CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"}
+PAGES = {"CHANGELOG.md": "changelog.md", "SECURITY.md": "security-policy.md"}
+SECTIONS = {
+    "Tutorials": "tutorials/index.md",
+    "How-to": "how-to/index.md",
+    "Reference": "reference/README.md",
+    "Explanation": "explanation/index.md",
+}
 FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}).*?^(?P=indent)(?P=fence)", re.M | re.S)
 LINK = re.compile(r"(?<=\]\()(?P<target>[^)\s#:]+)(?P<anchor>#[^)\s]*)?(?=\))")
 
@@ -38,10 +47,35 @@ def slug(heading: str, separator: str) -> str:
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Say which release the site describes, and where the code lies."""
     config.mdx_configs["toc"]["slugify"] = slug
-    config.repo_url = REPOSITORY
+    config.nav = [
+        {"Home": "index.md"},
+        *({name: _section(page)} for name, page in SECTIONS.items()),
+        {"Changelog": [{"Changelog": "changelog.md"}, {"Security policy": "security-policy.md"}]},
+    ]
+    # a link of ours: the theme's own asks GitHub for numbers on every page
+    config.extra["social"] = [
+        {"icon": "fontawesome/brands/github", "link": REPOSITORY, "name": "The code"}
+    ]
     config.copyright = f"pytest-editmetrics {VERSION}"
     config.site_name = f"pytest-editmetrics {VERSION}"
     return config
+
+
+def _section(index: str) -> list[Any]:
+    """Return the navigation of a folder: its index page, then what that links to, each once."""
+    folder = posixpath.dirname(index)
+    found: list[Any] = [index]
+    into, seen = found, set()
+    for line in (ROOT / "docs" / index).read_text(encoding="utf-8").splitlines():
+        if line.startswith("## ") and "](" not in line:
+            into = []
+            found.append({line.removeprefix("## "): into})
+        # a link to a place of a page stands for no page
+        for title, page in re.findall(r"\[([^]]+)\]\(([\w-]+\.md)\)", line):
+            if page not in seen:
+                into.append({title.replace("`", ""): f"{folder}/{page}"})
+                seen.add(page)
+    return found
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

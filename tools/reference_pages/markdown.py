@@ -79,7 +79,7 @@ class Page:
                 lines.append(f"{group.text}\n")
             if group.listed and len(group.entries) > 1:
                 rows = [(f"[{e.heading}](#{e.slug})", sentence(e.text)) for e in group.entries]
-                lines.append(table(("", ""), rows) + "\n")
+                lines.append(table(("name", "meaning"), rows) + "\n")
             for entry in group.entries:
                 lines.extend(entry.lines())
         return "\n".join(lines).rstrip("\n") + "\n"
