@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,7 +66,6 @@ class Pipe(Protocol):
         /,
         *,
         metric: str,
-        **params: Any,
     ) -> float | Measurement | None:
         """Measure one metric of one pair.
 
@@ -87,9 +86,9 @@ class Pipe(Protocol):
                 ``"outer"`` for what lies outside (``unedit_area``), which is all of the image where
                 ``coords`` is ``None`` or empty. A gate never gives ``None``; who calls the pipe
                 without a gate may, and means the whole image.
-            metric: the name of one of the metrics that the pipe was registered with.
-            params: the metric's runtime parameters, those that its ``Metric.params`` names and
-                ``runtime_params`` in ``editmetrics.yaml`` or the marker states.
+            metric: the name of one of the metrics that the pipe was registered with. Runtime
+                parameters of the metric come as further keywords: those that its ``Metric.params``
+                names, where ``runtime_params`` in ``editmetrics.yaml`` or the marker states them.
 
         Returns:
             The value, a ``float`` or a number of numpy or torch with one element; a bool is an

@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -64,17 +65,12 @@ class Inquiry:
             for scope in self.scopes:
                 where = f"{_WORDS[scope]} {words}"
                 measured = region_mask(coords, MASK_MODE[scope], height, width)
-
-                def ask(
-                    changed: Array, where: str = where, coords: Any = coords, scope: Scope = scope
-                ) -> float | None:
-                    return self._value(picture, changed, coords, scope, where)
-
+                ask = partial(self._value, picture, coords=coords, scope=scope, where=where)
                 value = ask(edited)
                 if value is None:
                     self._note("returns None where there are pixels to compare", where)
                     continue
-                asked_first.append((where, lambda ask=ask: ask(edited), value))
+                asked_first.append((where, partial(ask, edited), value))
                 self._check_leak(ask, value, edited, ~measured, where)
                 self._check_sight(ask, value, picture, edited, measured, where)
         for where, again, value in asked_first:
@@ -171,9 +167,7 @@ class Inquiry:
                 self._note("returns None where there are objects to compare", words)
                 continue
             self._check_same(
-                lambda coords=coords, words=words: self._value(  # type: ignore[misc]
-                    picture, edited, coords, scope, words
-                ),
+                partial(self._value, picture, edited, coords, scope, words),
                 value,
                 words,
             )

@@ -78,7 +78,7 @@ def slightly(image: Array) -> Array:
 
 def put(image: Array, mask: NDArray[np.bool_], change: Change) -> Array:
     """Return a copy in which the pixels of ``mask`` are changed, and no other."""
-    made = image.copy()
+    made: Array = image.copy()
     made[mask] = change(image)[mask]
     return made
 
