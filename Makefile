@@ -58,7 +58,7 @@ browser: $(VENV)/.ready
 
 # the site, into build/site: a warning is an error; its links, coverage and pages in Chromium
 docs: $(VENV)/.ready
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	$(BIN)/python -m pytest -q -n 2 tests/site
 
 lint: $(VENV)/.ready

@@ -1,7 +1,8 @@
 """What mkdocs does besides: the navigation, the pages that lie outside docs/, links that leave it.
 
-The index page of a folder is its part of the navigation: what it links to, in that order, a level-two
-heading above such links being a group. A page that no index links to is a warning, and so an error.
+The index page of a folder is its part of the navigation: what it links to, in that order, a
+level-two heading above such links being a group. A page that no index links to is a warning, and so
+an error.
 
 A page is written so that its links hold where the code is read. In the site a link to a file of the
 repository becomes one to the page made of it, or to the public repository.

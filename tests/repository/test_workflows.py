@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from page_walk import blocks
 
 from pytest_editmetrics.goldens.file_names import holds_provenance, holds_thresholds
 from pytest_editmetrics.session.unread import looks_like_cases, looks_like_settings
@@ -19,14 +20,18 @@ EXAMPLE = ROOT / "examples" / "editing-model"
 OWN = "pytest-editmetrics/"
 ACTIONS = sorted(GITHUB.glob("actions/*/action.yml"))
 WORKFLOWS = [*sorted(GITHUB.glob("workflows/*")), *sorted(EXAMPLE.glob(".github/workflows/*"))]
-IN_PAGES = {
-    f"{page.parent.name}-{page.stem}-{number}.yml": block
+BLOCKS = {
+    f"{page.parent.name}-{page.stem}-{number}.yml": block.text
     for page in sorted((ROOT / "docs").rglob("*.md"))
-    for number, block in enumerate(
-        re.findall(r"```ya?ml[^\n]*\n(.*?)```", page.read_text("utf-8"), re.S)
-    )
-    if re.search(r"^jobs:$", block, re.M) and re.search(r"^on:", block, re.M)
+    for number, block in enumerate(blocks(page.read_text("utf-8")))
+    if block.language == "yaml"
 }
+IN_PAGES = {
+    name: text
+    for name, text in BLOCKS.items()
+    if re.search(r"^jobs:$", text, re.M) and re.search(r"^on:", text, re.M)
+}
+OF_GITLAB = {name: text for name, text in BLOCKS.items() if re.search(r"^  script:", text, re.M)}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +45,7 @@ def pages(tmp_path_factory):
 
 
 def test_there_are_workflows_in_the_documents():
-    assert len(IN_PAGES) >= 3
+    assert len(IN_PAGES) >= 4
 
 
 def test_zizmor_finds_nothing(pages):
@@ -60,6 +65,7 @@ SCHEMAS = {
     "github-issue-forms": [p for p in GITHUB.glob("ISSUE_TEMPLATE/*") if p.stem != "config"],
     "github-issue-config": [GITHUB / "ISSUE_TEMPLATE" / "config.yml"],
     "citation-file-format": [ROOT / "CITATION.cff"],
+    "readthedocs": [ROOT / ".readthedocs.yaml"],
 }
 
 
@@ -68,6 +74,16 @@ def test_each_file_is_of_its_schema(schema, pages):
     files = SCHEMAS[schema] + (sorted(pages.iterdir()) if schema == "github-workflows" else [])
     assert files
     status, said = run_tool("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *files)
+    assert status == 0, said
+
+
+def test_files_for_gitlab_in_the_documents_are_of_its_schema(tmp_path):
+    assert len(OF_GITLAB) >= 2
+    for name, text in OF_GITLAB.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    status, said = run_tool(
+        "check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", *tmp_path.iterdir()
+    )
     assert status == 0, said
 
 

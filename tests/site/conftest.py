@@ -6,13 +6,11 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 from chromium import ARGUMENTS, chromium_path
 from playwright.sync_api import Browser, sync_playwright
-
-SITE = Path(__file__).parents[2] / "build" / "site"
+from site_page import SITE
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -23,16 +21,9 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def site() -> Path:
-    """The folder that `make docs` builds before these tests."""
-    assert (SITE / "index.html").is_file(), "make docs"
-    return SITE
-
-
-@pytest.fixture(scope="session")
-def address(site: Path) -> Iterator[str]:
+def address() -> Iterator[str]:
     """Where the site is served."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site)) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=SITE)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -42,8 +33,6 @@ def address(site: Path) -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     """Chromium."""
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=chromium_path(), args=list(ARGUMENTS)
-        )
+        started = playwright.chromium.launch(executable_path=chromium_path(), args=list(ARGUMENTS))
         yield started
         started.close()
