@@ -15,3 +15,12 @@ function name() {
 
 new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
 name();
+
+// An option is searched for as it is written; for the search a leading dash would mean "without".
+for (const kind of ["input", "keyup"]) {
+  document.addEventListener(kind, ({ target }) => {
+    if (target.matches(".md-search__input") && target.value.startsWith("-")) {
+      target.value = target.value.replace(/^-+/, "");
+    }
+  }, { capture: true });
+}

@@ -1,8 +1,8 @@
 """What mkdocs does besides: the navigation, the pages that lie outside docs/, links that leave it.
 
-The index page of a folder is its part of the navigation: what it links to, in that order, a
-level-two heading above such links being a group. A page that no index links to is a warning, and so
-an error.
+The index page of a folder is its part of the navigation: the pages that its lists and headings
+begin with, in that order, a heading above a list being a group. A page that no index has is a
+warning, and so an error.
 
 A page is written so that its links hold where the code is read. In the site a link to a file of the
 repository becomes one to the page made of it, or to the public repository.
@@ -66,16 +66,14 @@ def _section(index: str) -> list[Any]:
     """Return the navigation of a folder: its index page, then what that links to, each once."""
     folder = posixpath.dirname(index)
     found: list[Any] = [index]
-    into, seen = found, set()
+    into = found
     for line in (ROOT / "docs" / index).read_text(encoding="utf-8").splitlines():
         if line.startswith("## ") and "](" not in line:
             into = []
             found.append({line.removeprefix("## "): into})
-        # a link to a place of a page stands for no page
-        for title, page in re.findall(r"\[([^]]+)\]\(([\w-]+\.md)\)", line):
-            if page not in seen:
-                into.append({title.replace("`", ""): f"{folder}/{page}"})
-                seen.add(page)
+        # an item of a list, or a heading, that begins with a link to a page
+        if link := re.match(r"(?:- |## )\[([^]]+)\]\(([\w-]+\.md)\)", line):
+            into.append({link[1].replace("`", ""): f"{folder}/{link[2]}"})
     return found
 
 
