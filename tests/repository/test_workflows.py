@@ -133,6 +133,21 @@ HOOKS = {
 }
 
 
+def test_the_page_and_the_example_name_the_hooks_that_there_are():
+    config = EXAMPLE / ".pre-commit-config.yaml"
+    told = yaml.safe_load(config.read_text("utf-8"))
+    (page,) = re.findall(
+        r"```yaml\n# \.pre-commit-config\.yaml\n(.*?)```",
+        (ROOT / "docs" / "how-to" / "audit.md").read_text("utf-8"),
+        re.S,
+    )
+    assert yaml.safe_load(page) == told
+    assert [hook["id"] for hook in told["repos"][0]["hooks"]] == list(HOOKS)
+    for command, path in (("config", config), ("manifest", ROOT / ".pre-commit-hooks.yaml")):
+        status, said = run_tool("pre-commit", f"validate-{command}", path)
+        assert status == 0, said
+
+
 @pytest.mark.parametrize(
     ("path", "ours"),
     [
