@@ -8,6 +8,7 @@ from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.goldens.approved import GoldenAddress
 from pytest_editmetrics.goldens.recording import Proposal, write_proposals
 from pytest_editmetrics.report.tally import Tally
+from pytest_editmetrics.session.options import standing_update
 from pytest_editmetrics.session.state import EditSession
 
 
@@ -21,7 +22,8 @@ def record_goldens(
         tally: its gates; those of a test that failed for another reason are not recorded.
         order: the place of each test, in which new ones are appended to a file.
     """
-    notes: list[str] = []
+    standing = standing_update(session.config)
+    notes = [] if standing is None else [standing]
     proposals: list[Proposal] = []
     automatic: dict[str, dict[str, None]] = {}
     lost = 0

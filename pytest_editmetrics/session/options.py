@@ -11,6 +11,8 @@ import pytest
 from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.session.option_list import OPTIONS, Option
 
+_CI = ("TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID", "GITHUB_ACTIONS")
+"""What Azure Pipelines, Jenkins, TeamCity, CodeBuild and GitHub set, not all of them ``CI`` too."""
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
@@ -60,11 +62,26 @@ def resolve_options(config: pytest.Config) -> Mapping[str, Any]:
     values = {option.name: _resolve(config, option) for option in OPTIONS}
     if values["update"] != "none" and in_ci() and not values["force-update"]:
         raise pytest.UsageError(
-            f"--editmetrics-update={values['update']} is refused because CI is set: a run in CI"
-            " must compare with goldens, not write them; record on your machine and commit, or"
-            " give --editmetrics-force-update"
+            f"--editmetrics-update={values['update']} is refused because {ci_variable()} is set: a"
+            " run in CI must compare with goldens, not write them; record on your machine and"
+            " commit, or give --editmetrics-force-update"
         )
     return values
+
+
+def standing_update(config: pytest.Config) -> str | None:
+    """Return what to say of an update that every session makes, as nobody typed it."""
+    mode = resolve_options(config)["update"]
+    typed = any(
+        str(arg).startswith("--editmetrics-update") for arg in config.invocation_params.args
+    )
+    if mode not in ("failed", "all") or typed:
+        return None
+    return (
+        f"warning: --editmetrics-update={mode} stands in the ini file, addopts or PYTEST_ADDOPTS:"
+        " every session records what it would be held to, and no regression fails; give it on the"
+        " command line"
+    )
 
 
 def _resolve(config: pytest.Config, option: Option) -> Any:
@@ -186,5 +203,12 @@ def parse_size(text: str) -> int:
 
 
 def in_ci() -> bool:
-    """Tell whether the environment variable ``CI`` says that this is a CI run."""
-    return os.environ.get("CI", "").lower() not in ("", "0", "false", "no")
+    """Tell whether the environment says that this is a CI run."""
+    return ci_variable() is not None
+
+
+def ci_variable() -> str | None:
+    """Return the environment variable that says so; ``CI`` decides alone where it is set."""
+    if said := os.environ.get("CI", "").lower():
+        return None if said in ("0", "false", "no") else "CI"
+    return next((name for name in _CI if os.environ.get(name)), None)

@@ -479,10 +479,10 @@ def pytest_runtest_makereport(item, call):
 
 
 @pytest.mark.parametrize("hook", ["addoption", "configure"])
-def test_check_in_a_hook_before_the_session(ways, assert_came, monkeypatch, hook):
+def test_check_in_a_hook_before_the_session(suite, assert_came, monkeypatch, hook):
     """A conftest checks in `pytest_addoption` or `pytest_configure`, and catches what it raises."""
     monkeypatch.delenv("EDITMETRICS_JOURNAL", raising=False)
-    conftest = ways.path / "conftest.py"
+    conftest = suite.path / "conftest.py"
     text = conftest.read_text(encoding="utf-8") + (
         f"\ndef pytest_{hook}():\n"
         "    from pytest_editmetrics import assert_unedit_lpips_below\n"
@@ -490,7 +490,8 @@ def test_check_in_a_hook_before_the_session(ways, assert_came, monkeypatch, hook
         "    except Exception:\n        pass\n"
     )
     conftest.write_text(text, encoding="utf-8")
-    result = tried(ways, "def test_it(check): check(1, 1)\n")
+    suite.makepyfile("def test_it(check): check(1, 1)")
+    result = suite.runpytest_subprocess()
     assert_came(result, 1, "FAILED: *a helper was called before the session began*")
 
 

@@ -136,6 +136,34 @@ def test_updating_is_refused_in_ci_unless_forced(suite, monkeypatch):
     result.assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize(
+    "name", ["TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID"]
+)
+def test_a_ci_that_does_not_set_ci_is_one_unless_ci_says_no(suite, monkeypatch, name):
+    monkeypatch.setenv(name, "1")
+    suite.makepyfile(test_x="def test_it(check): check(20)")
+    result = suite.runpytest("--editmetrics-update=missing")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*refused because {name} is set*"])
+    monkeypatch.setenv("CI", "false")
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+
+
+def test_an_update_that_nobody_typed_is_warned_of(suite, monkeypatch):
+    suite.makepyfile(test_x="def test_it(check): check(20)")
+    warning = "warning: --editmetrics-update=all stands in *"
+    suite.runpytest("--editmetrics-update=all").stdout.no_fnmatch_line(warning)
+    suite.runpytest("--editmetrics-update", "all").stdout.no_fnmatch_line(warning)
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--editmetrics-update=all")
+    suite.runpytest().stdout.fnmatch_lines([warning])
+    monkeypatch.delenv("PYTEST_ADDOPTS")
+    for line in ("addopts = --editmetrics-update=all", "editmetrics_update = all"):
+        suite.makeini(f"[pytest]\n{line}\n")
+        suite.runpytest().stdout.fnmatch_lines([warning])
+    suite.makeini("[pytest]\neditmetrics_update = missing\n")
+    suite.runpytest().stdout.no_fnmatch_line("warning: --editmetrics-update*")
+
+
 @both
 def test_a_test_that_fails_otherwise_records_nothing(suite, mode):
     suite.makepyfile(test_x="def test_it(check):\n    check(20)\n    assert False, 'other'")
