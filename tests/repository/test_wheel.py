@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import tarfile
 from configparser import ConfigParser
 from email import message_from_bytes
 from pathlib import Path, PurePosixPath
@@ -106,3 +107,16 @@ def test_its_metadata_say_who_it_is_for(wheel):
     assert "Framework :: Pytest" in classifiers
     assert metadata["Requires-Python"] == ">=3.10"
     assert metadata["Description-Content-Type"] == "text/markdown"
+
+
+def test_the_source_holds_the_package_its_documents_and_nothing_else(tmp_path):
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    (path,) = tmp_path.iterdir()
+    assert path.stat().st_size < 15 * MEGABYTE
+    with tarfile.open(path) as opened:
+        names = [PurePosixPath(name).parts[1] for name in opened.getnames()]
+    assert set(names) == {
+        PACKAGE, "docs", "README.md", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md",
+        "SECURITY.md", "LICENSE", "NOTICE", "pyproject.toml", "PKG-INFO", ".gitignore",
+    }  # fmt: skip

@@ -32,11 +32,14 @@ IN_PAGES = {
     if re.search(r"^jobs:$", text, re.M) and re.search(r"^on:", text, re.M)
 }
 OF_GITLAB = {name: text for name, text in BLOCKS.items() if re.search(r"^  script:", text, re.M)}
+DATA = ROOT / "pytest_editmetrics" / "starter" / "data"
+IN_PAGES["starter.yml"] = (DATA / "github.yml").read_text("utf-8")
+OF_GITLAB["starter.yml"] = (DATA / "gitlab.yml").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
-    """The workflows of the documents, as files."""
+    """The workflows of the documents, and the one that `init` writes, as files."""
     folder = tmp_path_factory.mktemp("pages") / ".github" / "workflows"
     folder.mkdir(parents=True)
     for name, text in IN_PAGES.items():
@@ -45,7 +48,16 @@ def pages(tmp_path_factory):
 
 
 def test_there_are_workflows_in_the_documents():
-    assert len(IN_PAGES) >= 4
+    assert len(IN_PAGES) >= 5
+    assert len(OF_GITLAB) >= 3
+
+
+@pytest.mark.parametrize("name", OF_GITLAB)
+def test_each_pipeline_of_gitlab_is_of_its_schema(tmp_path, name):
+    (tmp_path / ".gitlab-ci.yml").write_text(OF_GITLAB[name], encoding="utf-8")
+    args = ("--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci")
+    status, said = run_tool("check-jsonschema", *args, tmp_path / ".gitlab-ci.yml")
+    assert status == 0, said
 
 
 def test_zizmor_finds_nothing(pages):

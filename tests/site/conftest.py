@@ -33,8 +33,6 @@ def address() -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     """Chromium."""
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=chromium_path(), args=list(ARGUMENTS)
-        )
+        started = playwright.chromium.launch(executable_path=chromium_path(), args=list(ARGUMENTS))
         yield started
         started.close()

@@ -32,7 +32,12 @@ def assert_accessible(page: Page, where: str) -> None:
     """No rule of axe-core is broken, and the page does not scroll sideways."""
     found = Axe().run(page, options=RULES).response["violations"]
     told = [
-        (rule["id"], len(rule["nodes"]), rule["nodes"][0]["html"], rule["nodes"][0]["failureSummary"])
+        (
+            rule["id"],
+            len(rule["nodes"]),
+            rule["nodes"][0]["html"],
+            rule["nodes"][0]["failureSummary"],
+        )
         for rule in found
     ]
     assert told == [], where
