@@ -40,6 +40,20 @@ SOFT_REASONS: Mapping[SoftReason, str] = {
     "no-value": "a pipe of yours returned None",
 }
 """What each reason says, for readers."""
+REMEDIES: Mapping[str, str] = {
+    "empty-region": "give boxes that leave pixels to compare (editmetrics suggest-region REFERENCE"
+    " EDITED proposes some); where the whole image is the edit, leave this metric out",
+    "no-valid-patch": "give a larger region, or hold it by lpips, which has no patches",
+    "unpaired-coords": "give each object a box in both images (ref_boxes, edited_boxes)",
+    "empty-crop": "see whether the object is still there; if it moved, move its box along",
+    "no-texture": "hold this background by another metric, such as lpips",
+    "no-match": "see whether the background may be another picture; under expect composited or"
+    " reencoded that fails",
+    "redrawn": "see whether the background may be drawn anew; under expect composited or reencoded"
+    " that fails",
+    "no-value": "let the pipe say what is wrong: raise, or return a soft failure with its reason",
+}
+"""What to do about each reason."""
 
 SCOPES: tuple[Scope, ...] = ("edit_area", "unedit_area")
 MASK_MODE: dict[Scope, MaskMode] = {"edit_area": "inner", "unedit_area": "outer"}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,8 +51,8 @@ def write_last_screen(
 
     notes, problems = end
     lines = [Line(line) for line in each.lines]
+    wide = None if in_ci() or not reporter.isatty else reporter._tw.fullwidth
     if tally is not None:
-        wide = None if in_ci() or not reporter.isatty else reporter._tw.fullwidth
         quiet = reporter.config.get_verbosity() < 0
         lines += map(Line, summary_lines(tally, quiet=quiet, width=wide))
         lines += verdict_lines(tally)
@@ -62,9 +64,32 @@ def write_last_screen(
         return
     reporter.ensure_newline()
     reporter.section("editmetrics")
-    write = printing(reporter.write_line)
-    for text, colour in lines:
-        write(text, **({colour: True} if colour else {}))
+    for text, markup in lines:
+        room = None if markup == "bold" else wide  # a command is copied: it is not broken
+        printing(partial(_write, reporter, room))(text, **({markup: True} if markup else {}))
+
+
+def _write(reporter: pytest.TerminalReporter, room: int | None, line: str, **shown: bool) -> None:
+    for part in _fitted(line, room):
+        reporter.write_line(part, **shown)
+
+
+def _fitted(line: str, room: int | None) -> Sequence[str]:
+    """Return a line in parts that a terminal has room for, broken between words.
+
+    >>> _fitted("  tests/a.py::test_a: lpips unmeasured (empty-region)", 30)
+    ['  tests/a.py::test_a: lpips', '    unmeasured (empty-region)']
+    """
+    if room is None or len(line) <= room:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.wrap(
+        line,
+        room,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _session(config: pytest.Config, outputs: RunOutputs) -> Session:

@@ -162,10 +162,14 @@ def _enforce_strict(record: TestRecord) -> None:
         soft = [gate for gate in soft if gate.regressed]
     if strict == "none" or not soft:
         return
-    from pytest_editmetrics.report.text import headline
+    from pytest_editmetrics.measurement import REMEDIES
+    from pytest_editmetrics.report.text import headline, rows_as_lines
 
-    lines = "\n".join(headline(gate) for gate in soft)
-    raise GateFailure(f"{lines}\n    to accept run without --editmetrics-strict={strict}")
+    lines = [headline(gate) for gate in soft]
+    reasons = dict.fromkeys(gate.reason for gate in soft if gate.reason)
+    rows = [("to do", REMEDIES[reason]) for reason in reasons if reason in REMEDIES]
+    rows.append(("to accept", f"run without --editmetrics-strict={strict}"))
+    raise GateFailure("\n".join([*lines, *rows_as_lines(rows)]))
 
 
 def _enforce_review(record: TestRecord) -> None:

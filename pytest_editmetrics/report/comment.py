@@ -48,7 +48,7 @@ def comment(
         body += listed("Gone", [key_text(key) for key in base.only_base])
     body += listed("Unmeasured", _of(tally, "unmeasured"))
     body += listed("For review", _of(tally, "review"))
-    steps = next_steps(tally, Session(run=shlex.quote(str(run.shown)), html=url))
+    steps = next_steps(tally, Session(run=shlex.quote(str(run.shown)), url=url))
     foot = ["### Next", *(f"- {code(line.text)}" for line in steps)] if steps else []
     return fitted(head, body, "\n".join(foot), LIMIT)
 

@@ -9,16 +9,22 @@ from typing import NamedTuple
 
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.measurement import WRITTEN_BY_HAND
+from pytest_editmetrics.measurement import REMEDIES, WRITTEN_BY_HAND
 from pytest_editmetrics.report.summary import fetch_line
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
+from pytest_editmetrics.report.text import written_at
+
+_PLACES = 4  # of bounds written by hand
 
 
 class Line(NamedTuple):
-    """A line of the terminal, and pytest's name of its colour, if it has one."""
+    """A line of the terminal, and pytest's name of its markup, if it has one.
+
+    What is to be typed is ``bold``, and is never broken: it can be copied.
+    """
 
     text: str
-    colour: str | None = None
+    markup: str | None = None
 
 
 @dataclass(frozen=True)
@@ -26,12 +32,13 @@ class Session:
     """What the commands to type next are made of.
 
     ``again`` is the command that runs these tests; ``run`` the run directory and ``html`` the
-    report that this session wrote, if it did.
+    report that this session wrote, if it did; ``url`` where its report lies for everybody.
     """
 
     again: str = "pytest"
     run: str | None = None
     html: str | None = None
+    url: str | None = None
 
 
 def verdict_lines(tally: Tally) -> list[Line]:
@@ -58,34 +65,40 @@ def verdict_lines(tally: Tally) -> list[Line]:
 
 
 def next_steps(tally: Tally, session: Session) -> list[Line]:
-    """Return what to type next: to fetch weights, look, accept, record what has no golden."""
+    """Return what to type next: to fetch weights, look, accept, record what has no golden.
+
+    What was unmeasured is passed over where that is no news: other gates were measured, it failed
+    no test, and nothing was measured when it was approved.
+    """
     failing = [gate for _, gate in tally.notable if gate.verdict == "fail"]
     missing = [gate for _, gate in tally.notable if gate.verdict == "missing-golden"]
     other = [gate for _, gate in tally.notable if gate.of_other_golden]
     held = {id(gate): test.nodeid for test, gate in tally.notable if test.other_failure}
+    reasons = _reasons(tally)
     lines = []
     if tally.fetch:
-        lines.append(Line(fetch_line(tally.fetch)))
-    if failing:
-        lines.append(Line(f"to look: {_look(session)}"))
+        lines.append(_typed(fetch_line(tally.fetch)))
+    lines += [Line(f"what to do about {reason}: {REMEDIES[reason]}") for reason in reasons]
+    if failing or missing or reasons:
+        lines.append(_typed(_look(session)))
     golden = [gate for gate in (*failing, *other) if _goldens_hold(gate)]
     recorded = [gate for gate in golden if id(gate) not in held]
     if recorded:
         accept = _update(session, "failed")
         number = len(failing) + len(other)
         which = f"all {number}" if len(recorded) == number else f"{len(recorded)} of {number}"
-        lines.append(Line(f"to accept {'it' if number == 1 else which}, if meant: {accept}"))
-    by_hand = sum(gate.snapshot is None and gate.origin in WRITTEN_BY_HAND for gate in failing)
+        lines.append(_typed(f"to accept {'it' if number == 1 else which}, if meant: {accept}"))
+    by_hand = [gate for gate in failing if gate.snapshot is None and gate.origin in WRITTEN_BY_HAND]
     if by_hand:
-        bounds = "1 bound is" if by_hand == 1 else f"{by_hand} bounds are"
-        lines.append(Line(f"{bounds} written by hand: edit where the failure says it stands"))
+        bounds = counted(len(by_hand), "bound")
+        lines.append(_typed(f"to loosen {bounds} written by hand, if meant: {_edit(by_hand)}"))
     new = [gate for gate in missing if id(gate) not in held]
     if new:
         number = len(missing)
         which = f"all {number}" if len(new) == number else f"{len(new)} of {number}"
         what = "it" if number == 1 else f"{which} without a golden"
         command = _update(session, "failed" if recorded else "missing")
-        lines.append(Line(f"to record {what}, if right: {command}"))
+        lines.append(_typed(f"to record {what}, if right: {command}"))
     waiting = [gate for gate in (*golden, *missing) if id(gate) in held and gate.proposal is None]
     if waiting:
         one_test = len({held[id(gate)] for gate in waiting}) == 1
@@ -94,6 +107,35 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
         text = f"{_gates(len(waiting))}, as {whose} for another reason, too"
         lines.append(Line(f"not to be recorded yet: {text}"))
     return lines
+
+
+def _typed(text: str) -> Line:
+    return Line(text, "bold")
+
+
+def _reasons(tally: Tally) -> list[str]:
+    """Return why gates were unmeasured that somebody has to look after, each once."""
+    return list(
+        dict.fromkeys(
+            gate.reason
+            for test, gate in tally.notable
+            if gate.verdict == "unmeasured"
+            and gate.reason in REMEDIES
+            and (tally.nothing_measured or gate.regressed or _held_strictly(test))
+        )
+    )
+
+
+def _held_strictly(test: TestGates) -> bool:
+    """Tell whether what was unmeasured failed a test: none of its gates did."""
+    return test.outcome == "failed" and not any(gate.failing for gate in test.gates)
+
+
+def _edit(by_hand: Sequence[Gate]) -> str:
+    """Return where bounds stand, as many as one reads."""
+    places = list(dict.fromkeys(map(written_at, by_hand)))
+    more = f" and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
+    return f"edit {', '.join(places[:_PLACES])}{more}"
 
 
 def _kind(gate: Gate) -> str:
@@ -115,11 +157,13 @@ def _goldens_hold(gate: Gate) -> bool:
 
 
 def _look(session: Session) -> str:
-    if session.html:
-        return f"open {session.html}"
+    if session.url:
+        return f"to look: open {session.url}"
     if session.run:
-        return f"editmetrics report {session.run}"
-    return f"{session.again} --editmetrics-html=report.html"
+        return f"to look, and accept case by case: editmetrics review {session.run}"
+    if session.html:
+        return f"to look: open {session.html} in a browser"
+    return f"to look: {session.again} --editmetrics-html=report.html"
 
 
 def _update(session: Session, mode: str) -> str:

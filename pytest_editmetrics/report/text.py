@@ -95,6 +95,11 @@ def bound_stands(gate: Gate) -> str | None:
     return f"{gate.origin} {gate.source}{variant}"
 
 
+def written_at(gate: Gate) -> str:
+    """Return where one edits a bound that is written by hand."""
+    return f"the marker {gate.source}" if gate.origin == "marker" else str(gate.source)
+
+
 def update_mode(gates: Iterable[Gate]) -> str:
     """Return the ``--editmetrics-update`` that records every gate of a test.
 
@@ -268,7 +273,7 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
     if advice := gate.details.get("advice"):
         return str(advice)
     if gate.snapshot is None and gate.origin in WRITTEN_BY_HAND:
-        return f"edit the {gate.origin} {gate.source} (updating writes goldens only)"
+        return f"edit {written_at(gate)}, a bound written by hand"
     if pair := gate.details.get("manifest"):
         return f"give the row {pair['row']} a threshold of its own, or edit {gate.source}"
     return _updating(nodeid, "none" if mode == "none" else "failed")

@@ -87,7 +87,7 @@ def test_each_failing_test_is_annotated(suite, monkeypatch, mode):
     assert bad == (
         "::error file=test_x.py,line=6,title=editmetrics score@a%2Cb%3A 50%25::test_x.py::test_bad:"
         " unedit score@a,b: 50%25 0.190 > max 0.100"
-        "%0Ato accept: edit the argument test_x.py:6 (updating writes goldens only)"
+        "%0Ato accept: edit test_x.py:6, a bound written by hand"
     )
     assert error.startswith("::error file=test_x.py,line=10,title=editmetrics score::")
     assert new.startswith("::error file=test_x.py,line=8,title=editmetrics score::")

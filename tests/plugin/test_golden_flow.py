@@ -81,7 +81,7 @@ def test_a_bound_of_the_test_is_never_written(suite):
     suite.makepyfile(test_x="def test_it(check): check(20, 0.1)")
     result = suite.runpytest("--editmetrics-update=all")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*to accept*edit the argument test_x.py:1*"])
+    result.stdout.fnmatch_lines(["*to accept*edit test_x.py:1, a bound written by hand*"])
     assert not (suite.path / "goldens").exists()
 
 

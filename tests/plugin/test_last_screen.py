@@ -139,11 +139,87 @@ def test_missing_weights_are_no_failure(scene):
     assert not any("failed:" in line for line in lines)
 
 
-def test_unmeasured_is_listed(scene):
-    written(scene, "edit_gate.check(scene(), edited(), [(0, 0, 999, 999)], metrics='unedit_psnr')")
+NOWHERE = "edit_gate.check(scene(), edited(), [(0, 0, 999, 999)], metrics='unedit_psnr')"
+
+
+def test_unmeasured_is_listed_and_the_session_says_what_to_do_about_it(scene):
+    written(scene, NOWHERE)
     lines = screen(scene.runpytest())
     assert "unmeasured: 1" in lines
     assert any("test_1: unedit_psnr unmeasured (empty-region)" in line for line in lines)
+    *_, todo, look, _ = lines
+    assert todo.startswith("what to do about empty-region: give boxes ")
+    assert re.fullmatch(r"to look: pytest .*--editmetrics-html=report\.html", look)
+
+
+def test_what_is_unmeasured_beside_others_is_only_listed_unless_it_is_to_fail(scene):
+    (scene.path / "editmetrics.yaml").write_text("thresholds: {unedit_psnr: 30}\n")
+    written(scene, NOWHERE, "edit_gate.check(scene(), edited(), BOX, metrics='unedit_psnr')")
+    lines = screen(scene.runpytest())
+    assert lines[-2].lstrip().startswith("test_edit.py::test_1: ")
+    strict = scene.runpytest("--editmetrics-strict=all")
+    strict.stdout.fnmatch_lines(["E *to do     give boxes *", "E *to accept run without *"])
+    assert screen(strict)[-3].startswith("what to do about empty-region: ")
+
+
+def test_bounds_written_by_hand_are_named_where_they_stand(scene):
+    mark = "@pytest.mark.editmetrics(metrics='unedit_psnr', thresholds={'unedit_psnr': 45})\n"
+    test = f"def test_%d(edit_gate):\n    {SHIFTED.format(more='')}\n"
+    tests = "".join(mark + test % number for number in range(6))
+    scene.makepyfile(test_edit=f"from scene import *\n{tests}")
+    (line,) = (line for line in screen(scene.runpytest()) if "by hand" in line)
+    places = re.fullmatch(
+        r"to loosen 6 bounds written by hand, if meant: edit (.*) and 2 more", line
+    )
+    assert places is not None
+    assert places[1].split(", ") == [
+        f"the marker on test_edit.py::test_{number}" for number in range(4)
+    ]
+
+
+def test_a_run_that_was_kept_is_looked_at_and_accepted_by_one_command(scene):
+    (scene.path / "editmetrics.yaml").write_text(
+        "metrics: [unedit_psnr]\nthresholds: {unedit_psnr: 45}\n"
+    )
+    written(scene, SHIFTED.format(more=""))
+    lines = screen(scene.runpytest("--editmetrics-run-dir=run", "--editmetrics-html=report.html"))
+    assert lines[-3:-1] == [
+        "to look, and accept case by case: editmetrics review run",
+        "to accept it, if meant: editmetrics approve run",
+    ]
+    lines = screen(scene.runpytest("--editmetrics-html=report.html"))
+    assert lines[-3] == "to look: open report.html in a browser"
+
+
+@pytest.mark.parametrize("columns", [60, 80, 160, 200])
+def test_a_terminal_breaks_lines_between_words_and_no_command(scene, columns, monkeypatch):
+    scene.makeconftest(
+        "def pytest_sessionstart(session):\n"
+        "    reporter = session.config.pluginmanager.getplugin('terminalreporter')\n"
+        "    reporter.isatty = type(reporter.isatty)(True)\n"
+    )
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.delenv("CI", raising=False)
+    written(scene, NOWHERE)
+    name = "test_with_a_long_name_" * 3 + ".py"
+    (scene.path / "test_edit.py").rename(scene.path / name)
+    lines = screen(scene.runpytest(name, "--color=no"))
+    (look,) = (line for line in lines if line.startswith("to look: "))
+    assert look.startswith(f"to look: pytest {name} --color=no ")
+    assert look.endswith(" --editmetrics-html=report.html")
+    first = next(n for n, line in enumerate(lines) if line.startswith("what to do about"))
+    told = lines[first : lines.index(look)]
+    assert all(len(line) <= columns for line in told)
+    assert all(line.startswith("  ") for line in told[1:])
+    assert " ".join(line.strip() for line in told).endswith("leave this metric out")
+    assert (len(told) > 1) is (columns < 190)
+
+
+def test_what_to_type_stands_out_in_colour_and_without_it_is_the_same(scene):
+    written(scene, NOWHERE)
+    coloured = scene.runpytest("--color=yes").stdout.str()
+    assert re.search(r"\x1b\[1mto look: pytest .*--editmetrics-html=report\.html\x1b\[0m", coloured)
+    assert "\x1b" not in scene.runpytest("--color=no").stdout.str()
 
 
 @pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])

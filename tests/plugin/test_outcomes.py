@@ -132,7 +132,7 @@ def test_a_failure_says_where_how_and_what_to_do(suite):
             "*GateFailure: unedit score 0.140 > max 0.100*",
             "*bound     argument test_x.py:2",
             "*look at*editmetrics*.png*",
-            "*to accept*edit the argument test_x.py:2*",
+            "*to accept*edit test_x.py:2, a bound written by hand*",
             "*change*by at most 14 of 255*",
             "*region*whole image*8x8*",
             "*measured*on cpu*",

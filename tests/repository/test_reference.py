@@ -21,7 +21,7 @@ from pytest_editmetrics.config.settings_keys import SETTINGS
 from pytest_editmetrics.errors import ConfigError
 from pytest_editmetrics.gates.verdict import VERDICTS, Verdict
 from pytest_editmetrics.goldens.file import read_golden_file
-from pytest_editmetrics.measurement import SOFT_REASONS, SoftReason
+from pytest_editmetrics.measurement import REMEDIES, SOFT_REASONS, SoftReason
 from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.session.option_list import OPTIONS
 from pytest_editmetrics.session.options import resolve_options
@@ -147,6 +147,7 @@ def test_examples_of_tests_are_python_that_names_what_it_shows():
 def test_every_verdict_and_reason_has_a_sentence():
     assert tuple(VERDICTS) == Verdict.__args__  # type: ignore[attr-defined]
     assert tuple(sorted(SOFT_REASONS)) == tuple(sorted(SoftReason.__args__))  # type: ignore[attr-defined]
+    assert REMEDIES.keys() == SOFT_REASONS.keys()
     for name in (*VERDICTS, *SOFT_REASONS):
         assert f"| `{name}` | " in measures.outcomes().render()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from pytest_editmetrics.gates.verdict import FAILING, SKIPPED_MISSING, VERDICTS
 from pytest_editmetrics.goldens.file import entry_of
-from pytest_editmetrics.measurement import SOFT_REASONS
+from pytest_editmetrics.measurement import REMEDIES, SOFT_REASONS
 from pytest_editmetrics.pipes.declared import Option, PipeSpec
 from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.report.metrics import facts, margin_text, not_provided, range_text, table
@@ -163,9 +163,9 @@ def outcomes() -> Page:
     verdicts = [
         (f"`{name}`", text, "yes" if name in FAILING else "no") for name, text in VERDICTS.items()
     ]
-    reasons = [(f"`{name}`", text) for name, text in SOFT_REASONS.items()]
+    reasons = [(f"`{name}`", text, REMEDIES[name]) for name, text in SOFT_REASONS.items()]
     skipped = "its pipe lacks its weights, and --editmetrics-skip-missing names the pipe"
-    reasons.append((f"`{SKIPPED_MISSING}`", skipped))
+    reasons.append((f"`{SKIPPED_MISSING}`", skipped, "fetch the weights"))
     return Page(
         "outcomes",
         "Outcomes: verdicts and soft reasons",
@@ -178,7 +178,7 @@ def outcomes() -> Page:
                 "Soft reasons",
                 [],
                 "Why the region of an `unmeasured` gate gave no valid comparison.\n\n"
-                + table_of(("reason", "what happened"), reasons),
+                + table_of(("reason", "what happened", "what to do"), reasons),
             ),
             Group("Tests", [], table_of(endings.HEAD, endings.TESTS)),
             Group("Sessions", [], table_of(endings.HEAD, endings.SESSIONS)),
