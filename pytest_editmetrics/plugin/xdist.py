@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
 
+from pytest_editmetrics.errors import counted
 from pytest_editmetrics.plugin.controller import Controller
 from pytest_editmetrics.plugin.fixture_gates import fixtures_with_goldens
 from pytest_editmetrics.plugin.whole_run import Found
+from pytest_editmetrics.session.ledger import REPORT_KEY
 from pytest_editmetrics.session.state import RUN_DIR_KEY, EditSession
 from pytest_editmetrics.session.unread import UNUSABLE
 
 DESELECTED = "editmetrics_deselected"
 LEFT_OUT = "editmetrics_left_out"
 LOST = "editmetrics_lost"
+SENT = "editmetrics_sent"
 FIXTURES = "editmetrics_fixtures"
 
 
@@ -46,6 +50,7 @@ class XdistWorker:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Wait for checks that go on; what reached no report goes with the worker's last word."""
         self._ledger.settle(wait=not session.shouldstop)
+        self._config.workeroutput[SENT] = self._ledger.sent
         if self._ledger.lost:
             self._config.workeroutput[LOST] = json.dumps(self._ledger.lost, default=repr)
         self._config.workeroutput[FIXTURES] = json.dumps(fixtures_with_goldens(self._session))
@@ -59,6 +64,12 @@ class XdistController:
 
     def __init__(self, controller: Controller):
         self._controller = controller
+        self._received: Counter[object] = Counter()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count the reports of each worker that still have their gates."""
+        self._received[getattr(report, "node", None)] += REPORT_KEY in vars(report)
 
     @pytest.hookimpl
     def pytest_configure_node(self, node: Any) -> None:
@@ -85,5 +96,12 @@ class XdistController:
         if output.get(DESELECTED):
             self._controller.whole.deselected()
         self._controller.whole.left_out(output.get(LEFT_OUT, []))
-        self._controller.undelivered.take(json.loads(output.get(LOST, "[]")))
+        lost = json.loads(output.get(LOST, "[]"))
+        if (missing := output.get(SENT, 0) - self._received[node]) > 0:
+            why = (
+                f"{counted(missing, 'report')} of the worker {node.gateway.id} came without gates:"
+                " another plugin or a conftest changed them on their way"
+            )
+            lost.append({"test": None, "why": why, "gate": None})
+        self._controller.undelivered.take(lost)
         self._controller.fixtures.found(json.loads(output.get(FIXTURES, "{}")))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -156,8 +156,8 @@ class Run:
     """A run that was read: its session line, its gates, and the tests whose worker died.
 
     ``path`` is the folder that the gates' image paths are relative to; ``given`` is what was read,
-    that folder or a results file. ``complete`` is false for a run that was cut off; ``end`` is the
-    last line of one that was not.
+    that folder or a results file. ``complete`` is false for a run that was cut off, or that lost
+    lines since; ``end`` is the last line of one that is.
     """
 
     path: Path
@@ -258,7 +258,15 @@ def _run(source: Path, records: list[tuple[int, dict[str, Any] | None]]) -> Run:
             end = record
         else:
             _fail(source, number, f"unknown record {kind!r}")
+    if end is not None and not _holds_all(end, gates):
+        end = None
     return Run(source.parent, session, tuple(gates), tuple(crashed), end is not None, end or {})
+
+
+def _holds_all(end: Mapping[str, Any], gates: Sequence[GateRecord]) -> bool:
+    """Tell whether the gates are as many as the end line says: lines may have been lost since."""
+    here = sum(gate.final for gate in gates)
+    return bool(end.get("gates", here) == here)
 
 
 def _session(source: Path, number: int, record: dict[str, Any] | None) -> dict[str, Any]:

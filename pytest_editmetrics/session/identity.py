@@ -160,13 +160,13 @@ def _names(value: Any) -> Iterable[str]:
     if is_dataclass(value):
         return [one.name for one in fields(value) if one.compare]
     if kind is SimpleNamespace:
-        return vars(value)
+        return list(vars(value))
     if isinstance(value, tuple) and hasattr(kind, "_fields"):
-        return kind._fields
+        return [str(name) for name in kind._fields]
     if hasattr(kind, "__attrs_attrs__"):
-        return [one.name for one in kind.__attrs_attrs__ if one.eq]
+        return [str(one.name) for one in kind.__attrs_attrs__ if one.eq]
     if isinstance(made_of := getattr(kind, "model_fields", None), dict):  # pydantic
-        return made_of
+        return list(map(str, made_of))
     raise TypeError(kind)
 
 

@@ -35,13 +35,15 @@ class Ledger:
     """One process's part of the session: the records that are open, and what belongs to none.
 
     ``lost`` are what reached no report, in JSON-ready values: the test if it is known, the gate if
-    there is one, and why. ``came_late`` tells whether a check came when the session was ``over``.
+    there is one, and why. ``came_late`` tells whether a check came when the session was ``over``,
+    ``sent`` how many reports were seen off with gates.
     """
 
     def __init__(self) -> None:
         self.journal = Journal()
         self.lost: list[dict[str, Any]] = []
         self.over = self.came_late = False
+        self.sent = 0
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._gathering = threading.RLock()
@@ -158,11 +160,13 @@ class Ledger:
                 tests = {key[0] for key, (news, _) in self._untold.items() if news == carried}
                 self._delivered(tests)
                 self._told = carried
+                self.sent += 1
                 return
         news = self._untold.pop((report.nodeid, report.when or ""), None)
         if news is not None:
             self._delivered({report.nodeid})
             self._told = news[0]
+            self.sent += 1
             setattr(report, REPORT_KEY, news[0])
 
     def _delivered(self, nodeids: Container[str]) -> None:

@@ -44,6 +44,7 @@ def golden(suite, text):
     (folder / "test_x.py.yaml").write_text(text)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnknownMarkWarning")
 @pytest.mark.parametrize("name", ["edit_metrics", "editmetric", "Editmetrics"])
 def test_a_misspelt_marker(lax, assert_came, workers, name):
     """A test's marker is called `edit_metrics`, of which pytest only warns."""

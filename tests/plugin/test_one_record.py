@@ -342,6 +342,24 @@ def pytest_runtest_protocol(item, nextitem):
 """
 
 
+def test_gates_that_a_workers_reports_lose_on_their_way_fail_the_session(suite):
+    conftest_too(
+        suite,
+        """
+@pytest.hookimpl(wrapper=True)
+def pytest_report_from_serializable(config, data):
+    report = yield
+    vars(report).pop("_editmetrics", None)
+    report.outcome, report.longrepr = "passed", None
+    return report
+""",
+    )
+    suite.makepyfile("def test_it(check): check(20, 0.1)\ndef test_two(check): check(1, 0.1)")
+    result = suite.runpytest("-n1")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: * reports of the worker gw0 came without gates: *"])
+
+
 def test_examples_of_hypothesis_are_repetitions_of_which_the_worst_counts(suite):
     suite.makepyfile(
         """

@@ -33,6 +33,18 @@ def write(path: Path, *gates: Gate, close: bool = True) -> RunDir:
     return run_dir
 
 
+def test_a_run_that_lost_a_gates_line_is_not_complete(tmp_path):
+    write(tmp_path, Gate("lpips", "pass"), Gate("emd", "fail"))
+    assert read_run(tmp_path).complete
+    results = tmp_path / "results.jsonl"
+    lines = results.read_text(encoding="utf-8").splitlines(keepends=True)
+    results.write_text("".join(line for line in lines if '"fail"' not in line), encoding="utf-8")
+    run = read_run(tmp_path)
+    assert not run.complete
+    assert [one.gate.metric for one in run.gates] == ["lpips"]
+    assert run.end == {}
+
+
 @pytest.mark.parametrize("shape", [(5, 4), (5, 4, 3), (5, 4, 4)])
 def test_an_image_is_kept_losslessly_and_once(tmp_path, shape):
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
