@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -31,6 +32,7 @@ MATCH = 0.6  # least correlation of what was aligned
 NOISE_FLOOR = 0.3  # of 255: rounding to whole levels
 NEAR_EQUAL = 0.02  # correlations that differ by less are alike
 _COARSE_EDGE = 160
+_SHORT = 16  # pixels of a block's edge whose sum of bytes takes two
 _FINE_PIXELS = 100_000
 _TUKEY = 6.0
 _OVERLAP = 0.4
@@ -40,11 +42,14 @@ _FREER: tuple[Model, ...] = ("affine", "perspective")
 
 def brightness(image: Array, scale: int = 1) -> Floats:
     """Return the brightness (ITU-R BT.601, in [0, 255]) of an RGB image, shrunk; (H, W)."""
+    kind = np.dtype(np.uint16 if scale <= _SHORT else np.uint32)
     red, green, blue = (
-        block_sums(image[..., channel], scale, np.dtype(np.uint32)) * (weight / scale**2)
-        for channel, weight in enumerate((0.299, 0.587, 0.114))
+        np.multiply(block_sums(image[..., n], scale, kind), weight / scale**2, dtype=np.float64)
+        for n, weight in enumerate((0.299, 0.587, 0.114))
     )
-    grey: Floats = red + green + blue
+    red += green
+    red += blue
+    grey: Floats = red
     return grey
 
 
@@ -257,7 +262,7 @@ class _Pair:
     def refined(self, start: Motion, model: Model, steps: int = 12) -> Fit:
         """Refine a motion by least squares; ``model`` says what of it is fitted."""
         height, width = self._size
-        motion, fit = start, Fit(start)
+        motion, fit = start, partial(Fit, start)
         gain = 1.0
         weights = np.ones(len(self._target))
         for _ in range(steps):
@@ -275,25 +280,25 @@ class _Pair:
             solution = _solved(normal, weighted @ self._target)
             gain = float(solution[-2])
             if not 0.2 < gain < 5:
-                return fit
+                break
             residual = self._target - solution @ system
             step = solution[: len(parts)]
             motion = motion.after(_stepped(step, model, self._reach))
-            inlying = np.abs(residual[seen & (weights > 0)])
-            spread = max(NOISE_FLOOR, 1.4826 * float(np.median(inlying)) if len(inlying) else 0.0)
             used = (weights > 0) & seen
-            fit = Fit(
-                motion,
-                correlation_of(self._target[used], now[used]) if used.any() else 0.0,
-                unsure_of(normal, spread),
-            )
+            inlying = np.abs(residual[used])
+            spread = max(NOISE_FLOOR, 1.4826 * float(np.median(inlying)) if len(inlying) else 0.0)
+            fit = partial(self._fit, motion, used, now, normal, spread)
             far = float(np.abs(step).max())
             if far < 0.002:
                 break
             if far > max(height, width) / 4:
                 return Fit(start)
             weights = np.clip(1 - (residual / (_TUKEY * spread)) ** 2, 0, None) ** 2
-        return fit
+        return fit()
+
+    def _fit(self, motion: Motion, used: Mask, now: Floats, normal: Floats, spread: float) -> Fit:
+        alike = correlation_of(self._target[used], now[used]) if used.any() else 0.0
+        return Fit(motion, alike, unsure_of(normal, spread))
 
     def _moved(self, motion: Motion) -> tuple[Floats, Mask]:
         """Return the other image moved back, and where it shows what was there."""

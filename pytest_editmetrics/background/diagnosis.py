@@ -20,10 +20,11 @@ from pytest_editmetrics.background.cause import (
     part_cause,
     tone_cause,
 )
+from pytest_editmetrics.background.differences import Differences, Planes, planes
 from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.rest import rest_causes, structure
-from pytest_editmetrics.background.spill import Local, find_local, find_wide
+from pytest_editmetrics.background.spill import find_local, find_wide
 from pytest_editmetrics.background.tone import Tone, fit_tone
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
@@ -107,35 +108,41 @@ def diagnose(reference: Array, edited: Array, mask: Mask, drift: Drift | None = 
 
 def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[Cause, ...]:
     before, after = planes(reference), planes(edited)
-    plain = squares(before, after)
+    differences = Differences()
+    plain = differences.squares(before, after)
     total = float(plain[mask].sum(dtype=np.float64))
     if total == 0:
         return ()
     if (little := _almost_nothing(before, after, mask, total)) is not None:
         return (little,)
-    motion, aligned, within, tone = _undone(before, after, mask, drift)
-    toned = tone.applied(before)
-    unexplained = squares(toned, aligned) if tone != Tone() or motion else plain
-    difference = np.maximum.reduce([np.abs(a - b) for a, b in zip(toned, aligned, strict=True)])
+    motion, aligned, within, tone, toned = _undone(before, after, mask, drift, differences)
+    unexplained = differences.squares(toned, aligned)
+    difference = differences.largest(toned, aligned)
     contrast = local_contrast(before)
     local = find_local(difference, contrast, within)
     bent = max(map(abs, tone.shifts(_GREY))) > _TONED  # as by what most of the background became
-    if (local is None or bent) and (wide := _wide(before, aligned, contrast, within)) is not None:
+    wide = None
+    if local is None or bent:
+        # of most of the background, before any tone, which it would bend
+        wide = find_wide(differences.largest(before, aligned), contrast, within)
+    if wide is not None:
         local = wide
         tone = fit_tone(before, aligned, within & ~local.mask)
         toned = tone.applied(before)
-        unexplained = squares(toned, aligned)
+        unexplained = differences.squares(toned, aligned)
     steady = within if local is None else within & ~local.mask
 
     alike = structure(toned, aligned, steady)
     if alike.redrawn and alike.middle < _KEPT_COLOUR:
         # a tone that another picture happens to fit explains nothing
         tone, toned = Tone(), before
-        unexplained = squares(before, aligned) if motion else plain
+        unexplained = differences.squares(before, aligned)
     part = _part(drift, mask)
     steady = steady if part is None else steady & ~part
     left = _sum(unexplained, steady)
-    of_motion, of_tone = _divided(before, after, toned, aligned, plain, steady, left, motion)
+    of_motion, of_tone = _divided(
+        differences, before, after, toned, aligned, steady, left, moved=motion is not None
+    )
     causes: list[Cause] = []
     if part is not None:
         causes.append(part_cause(drift, _sum(plain, part) / total))
@@ -184,58 +191,45 @@ def _almost_nothing(
 
 
 def _undone(
-    before: NDArray[np.float32],
-    after: NDArray[np.float32],
-    mask: Mask,
-    drift: Drift,
-) -> tuple[Motion | None, NDArray[np.float32], Mask, Tone]:
+    before: Planes, after: Planes, mask: Mask, drift: Drift, differences: Differences
+) -> tuple[Motion | None, Planes, Mask, Tone, Planes]:
     """Return the motion, if undoing it makes the images more alike, and the image without it.
 
-    And where that shows what was measured, and the change of tone.
+    And where that shows what was measured, the change of tone, and ``before`` with that tone.
     """
     motion = drift.motion
-    if motion is None or drift.warp_px < _MIN_SHIFT:
-        return None, after, mask, fit_tone(before, after, mask)
-    aligned, seen = warped(after, motion)
-    within = mask & seen
-    tone = fit_tone(before, aligned, within)
-    toned = tone.applied(before)
-    left, was = _sum(squares(toned, aligned), within), _sum(squares(toned, after), within)
-    if left > (1 - _EXPLAINS) * was:
-        return None, after, mask, fit_tone(before, after, mask)
-    return motion, aligned, within, tone
-
-
-def _wide(
-    before: NDArray[np.float32],
-    aligned: NDArray[np.float32],
-    contrast: NDArray[np.float32],
-    within: Mask,
-) -> Local | None:
-    """Return a change of most of the background, before any tone, which it would bend."""
-    off = np.maximum.reduce([np.abs(a - b) for a, b in zip(before, aligned, strict=True)])
-    return find_wide(off, contrast, within)
+    if motion is not None and drift.warp_px >= _MIN_SHIFT:
+        aligned, seen = warped(after, motion)
+        within = mask & seen
+        tone = fit_tone(before, aligned, within)
+        toned = tone.applied(before)
+        left, was = (_sum(differences.squares(toned, it), within) for it in (aligned, after))
+        if left <= (1 - _EXPLAINS) * was:
+            return motion, aligned, within, tone, toned
+    tone = fit_tone(before, after, mask)
+    return None, after, mask, tone, tone.applied(before)
 
 
 def _divided(
-    before: NDArray[np.float32],
-    after: NDArray[np.float32],
-    toned: NDArray[np.float32],
-    aligned: NDArray[np.float32],
-    plain: NDArray[np.float32],
+    differences: Differences,
+    before: Planes,
+    after: Planes,
+    toned: Planes,
+    aligned: Planes,
     steady: Mask,
     left: float,
-    motion: Motion | None,
+    *,
+    moved: bool,
 ) -> tuple[float, float]:
     """Return how much of the difference motion and tone explain.
 
     What both explain is theirs in proportion to what each explains alone.
     """
-    explained = max(0.0, _sum(plain, steady) - left)
-    if motion is None or toned is before:
-        return (0.0, explained) if motion is None else (explained, 0.0)
-    of_tone = max(0.0, _sum(squares(before, aligned), steady) - left)
-    of_motion = max(0.0, _sum(squares(toned, after), steady) - left)
+    explained = max(0.0, _sum(differences.squares(before, after), steady) - left)
+    if not moved or toned is before:
+        return (explained, 0.0) if moved else (0.0, explained)
+    of_tone = max(0.0, _sum(differences.squares(before, aligned), steady) - left)
+    of_motion = max(0.0, _sum(differences.squares(toned, after), steady) - left)
     both = of_tone + of_motion
     if not both:
         return 0.0, 0.0
@@ -252,23 +246,6 @@ def _part(drift: Drift, mask: Mask) -> Mask | None:
         away = (x2 - x1) // 2
         tiles[max(0, y1 - away) : y2 + away, max(0, x1 - away) : x2 + away] = True
     return tiles & mask
-
-
-def planes(image: Array) -> NDArray[np.float32]:
-    """Return an image (H, W, 3) as its channels, float32 (3, H, W)."""
-    made = np.empty((3, *image.shape[:2]), np.float32)
-    for channel in range(3):  # an axis of three is slow
-        made[channel] = image[..., channel]
-    return made
-
-
-def squares(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the squared difference of each pixel, summed over the channels; (H, W)."""
-    red, green, blue = (np.square(a - b) for a, b in zip(one, other, strict=True))
-    red += green
-    red += blue
-    summed: NDArray[np.float32] = red
-    return summed
 
 
 def _sum(of_pixels: NDArray[np.float32], mask: Mask) -> float:

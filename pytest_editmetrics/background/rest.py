@@ -81,8 +81,9 @@ def structure(toned: NDArray[np.float32], aligned: NDArray[np.float32], mask: Ma
     off = [gaussian_filter(plane * known, 0.8) / weight for plane in one - other]
     left = float(np.sqrt(np.mean([np.square(plane[seen]) for plane in off])))
 
+    wide = np.maximum(gaussian_filter(known, 1.5), 0.01)
+
     def level(image: Floats) -> Floats:
-        wide = np.maximum(gaussian_filter(known, 1.5), 0.01)
         grey = image.mean(axis=0)
         band: Floats = (grey - gaussian_filter(grey * known, 1.5) / wide)[seen]
         return band

@@ -231,6 +231,8 @@ class Tiles:
         rows, columns = np.arange(y1, y2)[:, None], np.arange(x1, x2)[None, :]
         steady_y, steady_x = (slope[y1:y2, x1:x2] for slope in self._slopes)
         target = self._before[y1:y2, x1:x2]
+        system = np.ones((4, target.size))
+        slope_x, slope_y, now, _ = (part.reshape(target.shape) for part in system)
         gain, weights = 1.0, usable.astype(np.float64)
         for _ in range(_STEPS):
             seen = (
@@ -240,15 +242,13 @@ class Tiles:
                 & (rows + dy <= height - 2)
             )
             around = sampled(field, (x1 - 1, y1 - 1, x2 + 1, y2 + 1), dx, dy)
-            now = around[1:-1, 1:-1]
-            slope_x = (gain * (around[1:-1, 2:] - around[1:-1, :-2]) / 2 + steady_x) / 2
-            slope_y = (gain * (around[2:, 1:-1] - around[:-2, 1:-1]) / 2 + steady_y) / 2
+            now[:] = around[1:-1, 1:-1]
+            _halfway(around[1:-1, 2:], around[1:-1, :-2], gain, steady_x, slope_x)
+            _halfway(around[2:, 1:-1], around[:-2, 1:-1], gain, steady_y, slope_y)
             used = weights * seen
             count = float(used.sum())
             if count < 64:
                 return TileShift(box, "hidden")
-            system = np.stack([part.ravel() for part in (slope_x, slope_y, now)])
-            system = np.concatenate([system, np.ones((1, now.size))])
             weighted = system * used.ravel()
             normal = weighted @ system.T
             right = weighted @ target.ravel()
@@ -264,7 +264,9 @@ class Tiles:
             gain, offset = (float(part) for part in rest @ (right[2:] - normal[2:, :2] @ step))
             if not 0.2 < gain < 5:
                 return TileShift(box, "unmatched")
-            residual = target - step[0] * slope_x - step[1] * slope_y - gain * now - offset
+            residual = target - step[0] * slope_x
+            for part in (step[1] * slope_y, gain * now, offset):
+                residual -= part
             dx, dy = dx + float(step[0]), dy + float(step[1])
             kept = used > 0
             spread = max(NOISE_FLOOR, 1.4826 * float(np.median(np.abs(residual[kept]))))
@@ -273,7 +275,11 @@ class Tiles:
                 break
             if math.hypot(dx - start[0], dy - start[1]) > 2 * _ROOM:
                 return TileShift(box, "unmatched")
-            weights = usable * np.clip(1 - (residual / (_TUKEY * spread)) ** 2, 0, None) ** 2
+            residual /= _TUKEY * spread
+            residual *= residual
+            weights = np.maximum(np.subtract(1, residual, out=residual), 0, out=residual)
+            weights *= weights
+            weights *= usable
         sure, unsure, along = _directions(reduced, spread)
         correlation = correlation_of(target[kept], now[kept])
         if correlation < MATCH or math.hypot(dx - start[0], dy - start[1]) > _ROOM:
@@ -285,6 +291,15 @@ class Tiles:
             at = start[0] + component * along[0], start[1] + component * along[1]
             return TileShift(box, "edge", *at, sure, along)
         return TileShift(box, "flat")
+
+
+def _halfway(ahead: Floats, behind: Floats, gain: float, steady: Floats, out: Floats) -> None:
+    """Write the mean of an image's slope, times ``gain``, and of the one that does not move."""
+    np.subtract(ahead, behind, out=out)
+    out *= gain
+    out /= 2
+    out += steady
+    out /= 2
 
 
 def _directions(normal: Floats, spread: float) -> tuple[float, float, tuple[float, float]]:

@@ -75,7 +75,8 @@ def _short(rest: bytes, kind: bytes) -> bool:
 def quickly(pixels: NDArray[np.uint8]) -> bytes:
     """Return a PNG of RGB pixels (H, W, 3): every row as what it is more than the one above it.
 
-    In half the time that Pillow takes at its fastest, since it tries five ways for each row.
+    In half the time that Pillow takes at its fastest, since it tries five ways for each row. Of
+    repeats only runs of one byte are looked for: differences of a photo hold hardly any other.
 
     >>> quickly(np.zeros((1, 1, 3), np.uint8))[:8]
     b'\\x89PNG\\r\\n\\x1a\\n'
@@ -87,7 +88,9 @@ def quickly(pixels: NDArray[np.uint8]) -> bytes:
     rows[0, 1:] = flat[0]
     np.subtract(flat[1:], flat[:-1], out=rows[1:, 1:])
     header = struct.pack(">IIBBBBB", width, height, 8, _RGB, 0, 0, 0)
-    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.data, 1)), (b"IEND", b""))
+    packer = zlib.compressobj(1, memLevel=9, strategy=zlib.Z_RLE)
+    packed = packer.compress(rows.data) + packer.flush()
+    parts = ((b"IHDR", header), (b"IDAT", packed), (b"IEND", b""))
     return SIGNATURE + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         for kind, data in parts

@@ -66,7 +66,7 @@ def save_picture(images: tuple[Any, ...], gate: Gate, nodeid: str, folder: Path)
     shown = list(images)
     if "difference" in panels_of(images, gate):
         shown.append(_AMPLIFIED[apart(*images)])
-    panels = [Image.fromarray(np.ascontiguousarray(panel).astype(np.uint8)) for panel in shown]
+    panels = [Image.fromarray(np.ascontiguousarray(panel, np.uint8)) for panel in shown]
     around = gate.region.get("bounds")
     lie = gate.region.get("drawn") or gate.region
     boxes = [around] if around else lie.get("coords") or ()
