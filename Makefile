@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# else each of the processes that tests start compiles the plugin, and pytest rewrites it, again
+unexport PYTHONDONTWRITEBYTECODE
 
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

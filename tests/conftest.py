@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import os
+import pkgutil
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import pytest
 import segment_anything  # noqa: F401
 import torch
 import yaml  # noqa: F401
+from _pytest.assertion.rewrite import AssertionRewritingHook
 from hypothesis import settings
 from transformers import (  # noqa: F401
     CLIPVisionModel,
@@ -21,12 +25,44 @@ from transformers import (  # noqa: F401
     Sam2Model,
 )
 
+import pytest_editmetrics
+
 # how long one example takes says nothing on a busy machine
 settings.register_profile("unhurried", deadline=None, max_examples=40)
 settings.load_profile("unhurried")
 
 # as in the processes that the tests start: the last bits depend on the number of threads
 torch.set_num_threads(1)
+
+
+def import_whole_package() -> None:
+    """Import every module once: each suite that runs in this process would import its own.
+
+    Nor does this run's pytest rewrite them, but for those of the plugin, which suites under test
+    have rewritten and find compiled then.
+    """
+    names = [
+        found.name
+        for found in pkgutil.walk_packages(pytest_editmetrics.__path__, "pytest_editmetrics.")
+    ]
+    rewritten = (
+        "pytest_editmetrics.plugin",
+        "pytest_editmetrics.cli",
+        "pytest_editmetrics.testing",
+    )
+    finders = sys.meta_path[:]
+    sys.meta_path[:] = [it for it in finders if not isinstance(it, AssertionRewritingHook)]
+    try:
+        for name in names:
+            if not name.startswith(rewritten):
+                import_module(name)
+    finally:
+        sys.meta_path[:] = finders
+    for name in names:
+        import_module(name)
+
+
+import_whole_package()
 
 XDIST = find_spec("xdist") is not None
 PLUGINS = [
@@ -128,6 +164,9 @@ def outside_ci(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("CI", *others, "PYTEST_ADDOPTS", *worker, *github):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    # a test file that is written anew within a second would be taken for the one compiled before
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     if not EVERY_PLUGIN:
         # the suites under test start faster without the plugins that they do not need
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
