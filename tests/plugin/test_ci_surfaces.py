@@ -25,7 +25,7 @@ SUITE = """
     def test_hidden(check): check(90, 0.1)
 """
 
-both_modes = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+both_modes = pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
 
 
 def annotations(result: pytest.RunResult) -> list[str]:

@@ -9,7 +9,9 @@ import textwrap
 
 import pytest
 
-both = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+# one worker: the suites hold one test
+both = pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+with_two = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def test_the_whole_cycle(suite, mode):
     suite.runpytest(*mode).assert_outcomes(passed=1)
 
 
-@both
+@with_two
 def test_update_all_rewrites_what_passes_and_keeps_comments_and_order(suite, golden, mode):
     golden.write_text(
         "# approved by Ada\n"

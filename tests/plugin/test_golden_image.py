@@ -24,7 +24,9 @@ from pytest_editmetrics.goldens.images import sha256_of, stem_of
 from pytest_editmetrics.goldens.provenance import PROVENANCE, entry_of, read_provenance
 from pytest_editmetrics.images.load import read_pixels
 
-both = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+# one worker: the suites hold one test
+both = pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+with_two = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
 
 CONFTEST = '''
 import os
@@ -178,7 +180,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@both
+@with_two
 def test_hostile_ids_and_names_stay_inside_the_golden_folder(suite, mode):
     suite.makepyfile(
         test_x=f"""
@@ -698,7 +700,7 @@ def test_a_golden_image_of_a_yaml_case_lies_beside_its_thresholds(suite):
 # Obsolete golden images
 
 
-@both
+@with_two
 def test_obsolete_goldens_are_reported_by_full_runs_and_removed_by_prune_only(suite, mode, capsys):
     suite.makepyfile(
         test_x="""

@@ -141,7 +141,7 @@ def test_a_failure_says_where_how_and_what_to_do(suite):
     )
 
 
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
 def test_a_session_that_measured_nothing_exits_with_1_and_says_so(suite, mode):
     suite.makepyfile("from conftest import *\ndef test_it(check): check(NOT_FOUND, 1)")
     result = suite.runpytest(*mode)
@@ -325,7 +325,7 @@ def test_every_gate_of_one_check_is_in_one_failure(suite):
     )
 
 
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
 def test_each_gate_is_one_junit_property_even_when_rerun(suite, mode):
     suite.makepyfile(
         """
@@ -365,7 +365,7 @@ def test_a_crashed_worker_is_listed(suite):
     result.stdout.fnmatch_lines(["crashed, so never measured: 1", "*test_dies"])
 
 
-@pytest.mark.parametrize("mode", [(), ("-n2",), ("--tb=short",)], ids=["serial", "xdist", "short"])
+@pytest.mark.parametrize("mode", [(), ("-n1",), ("--tb=short",)], ids=["serial", "xdist", "short"])
 @pytest.mark.parametrize(
     ("call", "says"),
     [

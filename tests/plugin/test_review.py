@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-both = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+both = pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
 
 BAND = "{'max': 0.10, 'review': 0.06}"
 

@@ -49,9 +49,12 @@ def real(pytester):
 
 
 @pytest.fixture
-def editmetrics(pytester):
+def editmetrics(pytester, capsys):
     def run(*args: object) -> pytest.RunResult:
-        return pytester.run(sys.executable, "-m", "pytest_editmetrics.cli.main", *map(str, args))
+        capsys.readouterr()
+        status = main([str(arg) for arg in args])
+        out, err = capsys.readouterr()
+        return pytest.RunResult(status, out.splitlines(), err.splitlines(), 0)
 
     return run
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-both = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+# one worker: the suites hold one test
+both = pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
 BOUND = "thresholds: {score: {max: 0.1}}\n"
 TEST = "def test_it(check): check(1, 1)\n"
 
