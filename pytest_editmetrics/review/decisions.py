@@ -88,7 +88,7 @@ class Decisions:
         self.cases = cases
         self._who = who
         self._lock = threading.Lock()
-        self._replaced: dict[str, Decision] = {}
+        self._replaced: dict[tuple[str, str], Decision] = {}
         self._held: dict[Path, tuple[Seen, dict[str, Decision]]] = {}
 
     def all(self) -> dict[str, Decision]:
@@ -137,8 +137,9 @@ class Decisions:
         Raises:
             InputError: something else was asked.
             Contradicted: somebody decided otherwise on one of them; nothing was kept.
-            EditMetricsError: they cannot be kept.
+            EditMetricsError: they cannot be kept, or the run is another by now.
         """
+        self.together.check_unchanged()
         changes: dict[str, Decision | None] = {}
         seen: dict[str, str | None] = {}
         left: list[Left] = []
@@ -164,7 +165,7 @@ class Decisions:
         if "restore" in one:
             if one["restore"] is None:
                 return None
-            earlier = self._replaced.get(one["restore"])
+            earlier = self._replaced.get((case.anchor, one["restore"]))
             if earlier is None:
                 raise InputError("the earlier decision is not known here any more")
             return earlier
@@ -188,7 +189,7 @@ class Decisions:
         for anchor, id_seen in seen.items():
             found = before.get(anchor)
             if found is not None and found.id == id_seen and len(self._replaced) < _REMEMBERED:
-                self._replaced[found.id] = found
+                self._replaced[anchor, found.id] = found
         by_run: dict[int, dict[str, Decision | None]] = {}
         for anchor, decision in changes.items():
             by_run.setdefault(self._home(anchor), {})[anchor] = decision

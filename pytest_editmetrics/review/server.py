@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import socket
 import stat
 import threading
@@ -28,6 +29,8 @@ PATIENCE = 10.0
 MOST_CLIENTS = 100
 _FAREWELL = 3.0
 _BLOCK = 1 << 16
+_FIELD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\0]*\r?\n")
+_LONGEST_LENGTH = 20
 
 
 @dataclass(frozen=True)
@@ -130,8 +133,10 @@ class _Threads(ThreadingHTTPServer):
         with self._lock:
             self._clients[request] = False
             strangers = [one for one, known in self._clients.items() if not known]
-            crowded = len(self._clients) > MOST_CLIENTS
-        if crowded and strangers[0] is not request:
+            crowded = len(self._clients) > MOST_CLIENTS and strangers[0] is not request
+            if crowded:  # its thread may take a while to notice, and the next is another's turn
+                del self._clients[strangers[0]]
+        if crowded:
             _end(strangers[0])
         super().process_request(request, client_address)
 
@@ -194,9 +199,23 @@ class _Timed(io.RawIOBase):
         return self._connection.recv_into(buffer)
 
 
+class _Lines(io.BufferedReader):
+    """What is read of a socket; ``lines`` are those of the head of the request."""
+
+    def __init__(self, raw: io.RawIOBase):
+        super().__init__(raw)
+        self.lines: list[bytes] = []
+
+    def readline(self, size: int | None = -1) -> bytes:
+        line = super().readline(size)
+        self.lines.append(line)
+        return line
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Threads
+    rfile: _Lines
 
     def setup(self) -> None:
         super().setup()
@@ -205,11 +224,22 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.rfile.close()
         self._timed = _Timed(self.connection)
-        self.rfile = io.BufferedReader(self._timed)
+        self.rfile = _Lines(self._timed)
 
     def handle_one_request(self) -> None:
         self._timed.until = time.monotonic() + PATIENCE
+        self.rfile.lines.clear()
         super().handle_one_request()
+
+    def parse_request(self) -> bool:
+        """Refuse a head that others would read otherwise: a header that is none hides the next."""
+        if not super().parse_request():
+            return False
+        *fields, end = self.rfile.lines[1:]
+        if end.strip() or not end or not all(map(_FIELD.fullmatch, fields)):
+            self.send_error(HTTPStatus.BAD_REQUEST)
+            return False
+        return True
 
     def version_string(self) -> str:
         return "editmetrics"
@@ -271,9 +301,9 @@ class _Handler(BaseHTTPRequestHandler):
         lengths = self.headers.get_all("Content-Length") or []
         if len(lengths) != 1 or not (lengths[0].isascii() and lengths[0].isdigit()):
             raise Refused(411, "A body needs its Content-Length.")
-        length = int(lengths[0][:20])
-        if length > LARGEST_BODY:
+        if len(lengths[0]) > _LONGEST_LENGTH or int(lengths[0]) > LARGEST_BODY:
             raise Refused(413, "The body is too large.")
+        length = int(lengths[0])
         body = self.rfile.read(length)
         if len(body) < length:
             raise Refused(400, "The body ended early.")

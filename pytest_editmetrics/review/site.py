@@ -18,9 +18,11 @@ from pytest_editmetrics.review.writing import Outdated, Writer
 from pytest_editmetrics.runs.review import Contradicted
 
 _IMAGE = re.compile(r"/images/(\d{1,7})\.png", re.ASCII)
-_GOLDEN = re.compile(r"/goldens/(\d{1,7})", re.ASCII)
-_PNG = b"\x89PNG\r\n\x1a\n"
-_KINDS = {_PNG[:4]: "image/png", b"RIFF": "image/webp"}
+_GOLDEN = re.compile(r"/goldens/([0-9a-f]{64})")
+_KINDS = {
+    re.compile(rb"\x89PNG\r\n\x1a\n"): "image/png",
+    re.compile(rb"RIFF....WEBP", re.DOTALL): "image/webp",
+}
 _LARGEST_IMAGE = 1 << 30
 _OPENING = b"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/">
@@ -100,7 +102,7 @@ class Site:
             number = int(found[1])
             return _image(images[number] if number < len(images) else None, links=False)
         if (found := _GOLDEN.fullmatch(request.path)) and self._writer is not None:
-            return _image(self._writer.image(int(found[1])), links=True)
+            return _image(self._writer.image(found[1]), links=True)
         raise Refused(404, "There is nothing of this name.")
 
     def _posted(self, request: Request) -> Answer:
@@ -136,7 +138,8 @@ def _image(path: Any, *, links: bool) -> Answer:
         file = open_plain(path, links=links)
     except OSError:
         raise Refused(404, "This image is not there any more.") from None
-    kind = _KINDS.get(file.read(4))
+    head = file.read(12)
+    kind = next((kind for begins, kind in _KINDS.items() if begins.match(head)), None)
     size = file.seek(0, 2)
     if kind is None or size > _LARGEST_IMAGE:
         file.close()

@@ -34,10 +34,17 @@ class Together(Run):
                 continue
         return self.parts[-1].image_path(name)
 
-    @property
-    def unchanged(self) -> bool:
-        """Whether the results still are those that were read."""
-        return all(seen.still() for seen in self.seen)
+    def check_unchanged(self) -> None:
+        """Hold the runs to what was read of them.
+
+        Raises:
+            EditMetricsError: their results are others by now, or gone.
+        """
+        if not all(seen.still() for seen in self.seen):
+            raise EditMetricsError(
+                "the run was replaced or changed since it was opened, so what you see is not what"
+                " it holds; end `editmetrics review` and start it again"
+            )
 
 
 def read_together(paths: Sequence[Path]) -> Together:

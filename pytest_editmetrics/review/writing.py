@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.changes import Change, GoldenChanged, PartlyWritten, apply
-from pytest_editmetrics.goldens.images import SUFFIXES
+from pytest_editmetrics.goldens.images import SUFFIXES, sha256_of
 from pytest_editmetrics.review.decisions import Case, Decisions
 from pytest_editmetrics.runs.review import Decision
 from pytest_editmetrics.saved_runs.acceptance import NewBound, NewGolden, accepted
@@ -61,7 +61,7 @@ class Writer:
         self._decisions = decisions
         self._work = work
         self.lock = threading.Lock()
-        self._shown: list[Path] = []
+        self._shown: dict[str, Path] = {}
         self._places = {anchor: place for place, anchor in enumerate(decisions.cases)}
 
     def refusal(self, case: Case) -> str | None:
@@ -95,11 +95,7 @@ class Writer:
             return self._told(self._plan())
 
     def _plan(self) -> _Plan:
-        if not self._decisions.together.unchanged:
-            raise EditMetricsError(
-                "the run was replaced or changed since it was opened, so what you see is not what"
-                " it holds; end `editmetrics review` and start it again"
-            )
+        self._decisions.together.check_unchanged()
         pending = self._decisions.pending()
         bounds: list[NewBound] = []
         images: list[NewGolden] = []
@@ -123,7 +119,6 @@ class Writer:
         return _Plan(prepared.changes, pending, done, tuple(left), tuple(problems.values()))
 
     def _told(self, plan: _Plan) -> dict[str, Any]:
-        self._shown = []
         return {
             "files": [self._file(change) for change in plan.changes],
             "cases": sorted(plan.cases),
@@ -143,8 +138,8 @@ class Writer:
         if change.path.suffix in SUFFIXES:
             return {
                 **told,
-                "old": self._show(change.path if change.before else None),
-                "new": self._show(change.content),
+                "old": self._show(change.path, change.before),
+                "new": self._show(change.content, change.after),
             }
         return {**told, "diff": _diff(change, path)}
 
@@ -154,17 +149,17 @@ class Writer:
     def _shown_path(self, path: Path) -> Path:
         return self._session.shown(path)
 
-    def _show(self, path: Path | None) -> int | None:
-        """Return the number under which an image is given out."""
-        if path is None:
-            return None
-        self._shown.append(path)
-        return len(self._shown) - 1
+    def _show(self, path: Path | None, sha256: str | None) -> str | None:
+        """Return the name under which an image is given out: its hash, ``None`` for no image."""
+        if path is not None and sha256 is not None:
+            self._shown[sha256] = path
+        return sha256
 
-    def image(self, number: int) -> Path | None:
-        """Return the golden image, or the one to be, that the last diff shows under a number."""
+    def image(self, sha256: str) -> Path | None:
+        """Return the golden image, or the one to be, that a diff shows, if it still holds that."""
         with self.lock:
-            return self._shown[number] if number < len(self._shown) else None
+            path = self._shown.get(sha256)
+        return path if path is not None and sha256_of(path) == sha256 else None
 
     def write(self, files: Any) -> dict[str, Any]:
         """Write what was shown; return what was written and what was left.

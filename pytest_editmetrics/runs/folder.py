@@ -190,7 +190,7 @@ def is_run_dir(path: Path) -> bool:
     """Tell whether a folder holds a run, complete or not: its results file starts as one."""
     if (path / RESULTS).is_symlink() or (path / IMAGES).is_symlink():
         return False
-    return is_results_file(path / RESULTS)
+    return (path / RESULTS).is_file() and is_results_file(path / RESULTS)
 
 
 def is_results_file(path: Path) -> bool:
@@ -213,6 +213,8 @@ def read_run(path: Path) -> Run:
             out, and the run is not ``complete``.
     """
     source = path / RESULTS if path.is_dir() else path
+    if source is not path and source.exists() and not source.is_file():
+        raise EditMetricsError(f"{source} is no file, which the results of a run are")
     try:
         text = source.read_bytes().decode("utf-8")
     except OSError as error:

@@ -82,6 +82,8 @@ def _files(path: Path) -> list[Path]:
 def _digest(path: Path) -> str:
     digest = hashlib.sha256()
     try:
+        if not path.is_file():  # opening a pipe would wait for a writer
+            return ""
         with path.open("rb") as file:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import socket
+import threading
 import time
 from dataclasses import replace
 
@@ -296,6 +297,7 @@ PATHS = [
     "/images/99999999999999999999999999.png",
     "/images/{image}",
     "/goldens/0",
+    "/goldens/" + "0" * 64,
     "/goldens/../secret.txt",
     "/goldens/tests/test_x.py",
     "/results.jsonl",
@@ -400,11 +402,49 @@ def test_a_link_that_comes_later_leads_nowhere(fresh, run, tmp_path):
     assert one.ask("GET", "/images/0.png").status == 404
 
 
-def test_what_is_no_image_is_not_given_out(fresh, run):
+@pytest.mark.parametrize(
+    "content",
+    [
+        SECRET.encode(),
+        b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
+        b"RIFF\x24\0\0\0WAVEfmt ",
+        b"\x89PNG<script>alert(1)</script>",
+        b"GIF89a",
+        b"",
+    ],
+    ids=["text", "svg", "sound", "half-a-head", "gif", "empty"],
+)
+def test_what_is_no_image_is_not_given_out(fresh, run, content):
     """A hard link looks like a file of the run; only what begins as an image leaves this machine."""
     for path in (run / "images").iterdir():
-        path.write_text(SECRET)
+        path.write_bytes(content)
     assert fresh.ask("GET", "/images/0.png").status == 404
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes here")
+@pytest.mark.parametrize("name", ["review.json", "results.jsonl"])
+def test_a_pipe_in_the_run_stops_nothing(project, run, name):
+    """Who opens one waits for somebody who writes to it."""
+    with served(run) as one:
+        anchor = one.anchor("test_a")
+        (run / name).unlink(missing_ok=True)
+        os.mkfifo(run / name)
+        decide = {"cases": {anchor: {"verb": "refused", "seen": None}}}
+        assert one.ask("POST", "/decide", body=decide).status == 500
+    with pytest.raises(EditMetricsError, match=re.escape(name)), served(run):
+        pass
+
+
+@pytest.mark.parametrize("name", [".review.json.lock", "review.json.old"])
+def test_a_link_beside_the_decisions_leads_nowhere(project, run, tmp_path, name):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (run / name).symlink_to(victim)
+    head = {"schema": "pytest-editmetrics/review", "version": 1}
+    (run / "review.json").write_text(json.dumps({**head, "run": "another", "cases": {}}))
+    with served(run) as one:
+        one.decide("refused", "test_a")
+    assert victim.read_text() == "mine"
 
 
 @pytest.mark.parametrize(
@@ -520,6 +560,7 @@ def head(one: Served, *more: str) -> bytes:
     [
         (["Content-Length: 1073741824"], 413),
         (["Content-Length: 99999999999999999999999999"], 413),
+        (["Content-Length: 000000000000000000000000000040"], 413),
         (["Content-Length: -1"], 411),
         (["Content-Length: +3"], 411),
         (["Content-Length: 0x10"], 411),
@@ -559,6 +600,48 @@ def test_a_request_in_a_body_is_not_a_request(one):
     inner = f"GET /state HTTP/1.1\r\nHost: {one.host}\r\nCookie: {one.cookie}\r\n\r\n".encode()
     answer = raw(one, head(one, "Transfer-Encoding: chunked", "Content-Length: 4") + inner)
     assert answer.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "junk",
+        "Content-Length : 9",
+        ": x",
+        " folded: x",
+        "X: a\rHost: evil.example",
+        "X: a\rY: b",
+        "X: a\0b",
+        "X\u00e9: a",
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_header_that_is_none_hides_no_other(one, line, place):
+    """A server in between may read such a head otherwise, and take a body for the next request."""
+    inner = f"GET /state HTTP/1.1\r\nHost: {one.host}\r\nCookie: {one.cookie}\r\n\r\n"
+    lines = [f"Host: {one.host}", f"Cookie: {one.cookie}"]
+    lines.insert(place, line)
+    begin = "\r\n".join(["GET /state HTTP/1.1", *lines, f"Content-Length: {len(inner)}", "", inner])
+    answer = raw(one, begin.encode("latin-1"))
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_a_head_that_is_cut_off_is_no_request(one):
+    begin = f"GET /state HTTP/1.1\r\nHost: {one.host}\r\nCookie: {one.cookie}\r\n"
+    assert b" 200 " not in raw(one, begin.encode(), half=True)
+
+
+@pytest.mark.parametrize("second", ["evil.example", None])
+def test_each_request_of_a_connection_is_asked_for_its_name_and_cookie(one, second):
+    """Pipelining: what one request was let in with does not count for the next."""
+    well = f"GET /state HTTP/1.1\r\nHost: {one.host}\r\nCookie: {one.cookie}\r\n\r\n"
+    named = (
+        f"Host: {one.host}\r\n" if second is None else f"Host: {second}\r\nCookie: {one.cookie}\r\n"
+    )
+    answer = raw(one, f"{well}GET /state HTTP/1.1\r\n{named}\r\n".encode())
+    codes = re.findall(rb"HTTP/1\.1 (\d+)", answer)
+    assert codes == [b"200", b"403" if second is None else b"421"]
 
 
 @pytest.mark.parametrize(
@@ -638,10 +721,12 @@ def test_hundreds_of_strangers_keep_nobody_out(run):
     with served(run) as one:
         clients = []
         try:
-            for _ in range(server_module.MOST_CLIENTS + 50):
+            for _ in range(server_module.MOST_CLIENTS * 3):
                 clients.append(socket.create_connection(("127.0.0.1", one.port), timeout=5))
             assert one.page().status == 200
             assert clients[0].recv(1) == b""
+            ours = [thread.name for thread in threading.enumerate()]
+            assert sum("process_request" in name for name in ours) < server_module.MOST_CLIENTS + 25
         finally:
             for client in clients:
                 client.close()

@@ -150,6 +150,9 @@ def test_undo_gives_back_what_was(project, run):
         assert one.state() == {}
         unknown = {"cases": {anchor: {"restore": "0" * 16, "seen": None}}}
         assert one.ask("POST", "/decide", body=unknown).status == 400
+        other = {"cases": {one.anchor("test_b"): {"restore": first["id"], "seen": None}}}
+        assert one.ask("POST", "/decide", body=other).status == 400
+        assert one.state() == {}
 
 
 def test_a_second_person_sees_them_in_the_review_the_report_and_a_copy(project, run, tmp_path):

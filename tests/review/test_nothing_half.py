@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -254,6 +256,50 @@ def test_a_run_that_was_replaced_meanwhile_is_not_accepted(project, run):
             assert reply.status == 500
             assert "the run was replaced or changed" in reply.json["error"]
         assert goldens(project) == before
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_nothing_is_decided_on_a_run_that_is_another_by_now(project, run, gone):
+    """What its next review decided is not put aside; a folder that is gone does not come back."""
+    with served(run) as one:
+        anchor = one.anchor("test_a")
+        if gone:
+            shutil.rmtree(run)
+        else:
+            write_run(run, {"test_a": [failing(value=0.9)]}, started="2032")
+            with served(run) as later:
+                later.decide("refused", "test_a", note="halo")
+        asked = {"cases": {anchor: {"verb": "accepted", "seen": None}}}
+        reply = one.ask("POST", "/decide", body=asked)
+        assert reply.status == 500
+        assert "the run was replaced or changed" in reply.json["error"]
+    assert run.exists() is not gone
+    if not gone:
+        assert [kept.note for kept in read_review(run, "2032").values()] == ["halo"]
+
+
+def test_the_picture_of_a_diff_is_not_that_of_another_tabs(project, run):
+    """Tabs load pictures late: by then another tab may have asked for a diff of other cases."""
+    with served(run) as one:
+        one.decide("accepted", "test_one", "test_two")
+        shown = {file["path"]: file for file in one.plan()["files"] if "new" in file}
+        assert len(shown) == 2
+        one.decide("refused", "test_one")
+        one.plan()
+        for file in shown.values():
+            picture = one.ask("GET", f"/goldens/{file['new']}")
+            assert picture.status == 200
+            assert hashlib.sha256(picture.body).hexdigest() == file["after"]
+        one.write(one.plan())
+        (path,) = (project / "tests/goldens/test_x.py").glob("*.png")
+        now = images.sha256_of(path)
+        before = write_run(project / "run-2", {"test_two": [image_gate("test_two")]})
+    with served(before) as one:
+        one.decide("accepted", "test_two")
+        (file,) = (file for file in one.plan()["files"] if "new" in file)
+        assert one.ask("GET", f"/goldens/{file['old']}").body == path.read_bytes()
+        path.write_bytes(path.read_bytes() + b"more")
+        assert one.ask("GET", f"/goldens/{now}").status == 404
 
 
 def test_an_image_that_went_from_the_run_stops_the_write(project, run):

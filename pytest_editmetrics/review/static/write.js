@@ -58,10 +58,10 @@ function shownFile(file) {
     return box;
   }
   const pair = make("div", { class: "pair" });
-  for (const [title, number] of [["now", file.old], ["to be", file.new]]) {
+  for (const [title, sha256] of [["now", file.old], ["to be", file.new]]) {
     const figure = make("figure", {}, make("figcaption", {}, title));
-    if (number === null || number === undefined) figure.append("none");
-    else figure.append(make("img", { src: `/goldens/${number}?${file.before}${file.after}`, alt: `${file.path}, ${title}`, loading: "lazy" }));
+    if (sha256 === null) figure.append("none");
+    else figure.append(make("img", { src: `/goldens/${sha256}`, alt: `${file.path}, ${title}`, loading: "lazy" }));
     pair.append(figure);
   }
   box.append(pair);
