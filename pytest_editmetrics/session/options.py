@@ -97,6 +97,11 @@ def _resolve(config: pytest.Config, option: Option) -> Any:
         if option.name == "env":
             return _checked_environments(option, value, parts)
         return parts
+    if value == "" and config.getoption(option.ini) == "":
+        raise pytest.UsageError(
+            f"{option.flag} is empty, as of a shell variable that is not set; give a value, or"
+            " leave it out"
+        )
     if value in (None, ""):
         value = option.default
     if option.name == "cache-size":

@@ -175,9 +175,14 @@ class EditSession:
         """The golden thresholds of this rootdir."""
         from pytest_editmetrics.goldens.store import Goldens
 
-        root = self.options["goldens"]
-        where = self._named("goldens", root) if root else None
+        where = self.goldens_root
         return Goldens(where, self.rootdir, self.registry, self.asset_roots, self._golden_files)
+
+    @property
+    def goldens_root(self) -> Path | None:
+        """The folder that holds all goldens; ``None`` where they lie beside the tests."""
+        root = self.options["goldens"]
+        return self._named("goldens", root) if root else None
 
     @cached_property
     def asset_roots(self) -> AssetRoots:
@@ -211,10 +216,10 @@ class EditSession:
         self._golden_files = frozenset(map(str, files_of))
 
     def _golden_file(self, file: Path) -> Path:
-        root = self.options["goldens"]
-        if not root:
+        root = self.goldens_root
+        if root is None:
             return file.parent / "goldens" / f"{file.name}.yaml"
-        return self._named("goldens", root) / f"{self.shown(file)}.yaml"
+        return root / f"{self.shown(file)}.yaml"
 
     @cached_property
     def made_with(self) -> Mapping[str, str | None]:

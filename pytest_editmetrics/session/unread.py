@@ -78,8 +78,14 @@ def refuse_where_gates_are(session: EditSession, items: Iterable[pytest.Item]) -
 
 def unread(session: EditSession, test_files: Iterable[Path]) -> list[str]:
     """Return what to say of configurations and cases between the rootdir and the tests that are not
-    read."""
-    rootdir = session.rootdir
+    read, and of a folder of goldens that is not there."""
+    rootdir, goldens = session.rootdir, session.goldens_root
+    absent = []
+    if goldens is not None and not goldens.is_dir() and session.options["update"] == "none":
+        absent.append(
+            f"{session.shown(goldens)} is no folder (editmetrics_goldens), so no golden holds:"
+            " correct the path, or record with --editmetrics-update=missing"
+        )
     folders: dict[Path, None] = {}
     for file in test_files:
         if file.is_relative_to(rootdir):
@@ -91,7 +97,7 @@ def unread(session: EditSession, test_files: Iterable[Path]) -> list[str]:
         for path in _called(_CASES, folder)
         if not is_case_file(path)
     ]
-    return cases + [
+    return [*absent, *cases] + [
         f"not read: {session.shown(path)}; only one configuration is, {RIGHT_NAME} at pytest's"
         " rootdir: move it there, or name it with --editmetrics-config"
         for folder in folders

@@ -105,3 +105,21 @@ def test_ids_by_place_of_paths_and_records(lax, assert_came, workers, monkeypatc
     monkeypatch.setenv("ORDER", "125")
     result = lax.runpytest(*workers)
     assert_came(result, 1, "*'test_it[[]one0]' was recorded for another*")
+
+
+def test_a_folder_of_goldens_that_is_not_there(lax, assert_came, workers):
+    """`--editmetrics-goldens` names a folder that is not there: defaults hold."""
+    lax.makepyfile(test_x=HEAD + BODY)
+    absent = "--editmetrics-goldens=godlens"
+    result = lax.runpytest(absent, *workers)
+    assert_came(result, 0, "*godlens is no folder (editmetrics_goldens), so no golden holds*")
+    result = lax.runpytest(absent, "--editmetrics-strict=regressed", *workers)
+    assert_came(result, 1, "FAILED: *godlens is no folder (editmetrics_goldens)*")
+
+
+@pytest.mark.parametrize("option", ["goldens", "strict", "review", "config"])
+def test_an_option_that_a_shell_left_empty(lax, assert_came, option):
+    """`--editmetrics-strict=$LEVEL`, or another option, whose variable is not set."""
+    lax.makepyfile(test_x=HEAD + BODY)
+    result = lax.runpytest(f"--editmetrics-{option}=")
+    assert_came(result, 4, f"ERROR: --editmetrics-{option} is empty, as of a shell variable*")

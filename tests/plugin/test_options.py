@@ -80,3 +80,12 @@ def test_an_unknown_device_names_what_is_there(pytester):
     result = pytester.runpytest("--editmetrics-device=tpu")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*tpu*"])
+
+
+@pytest.mark.parametrize("name", ["goldens", "strict", "review", "config", "results", "run-dir"])
+def test_an_option_that_a_shell_left_empty_is_refused(suite, name):
+    suite.makepyfile("def test_it(check): check(1, 1)")
+    result = suite.runpytest(f"--editmetrics-{name}=")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: --editmetrics-{name} is empty, as of a shell variable*"])
+    suite.runpytest("-o", f"editmetrics_{name.replace('-', '_')}=").assert_outcomes(passed=1)

@@ -110,3 +110,21 @@ def test_a_file_of_cases_that_is_not_collected_is_named(suite):
     assert (result.ret, f"editmetrics: {said}" in result.outlines) == (0, True)
     result = suite.runpytest("--editmetrics-strict=regressed")
     assert (result.ret, f"FAILED: {said}" in result.outlines) == (1, True)
+
+
+@pytest.mark.parametrize("name", ["godlens", "pytest.ini"])
+def test_a_folder_of_goldens_that_is_not_there_is_said_and_fails_under_strict(suite, name):
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: {max: 60}}\n")
+    suite.makeini("[pytest]\n")
+    (suite.path / "pytest.ini").write_text("[pytest]\n")
+    suite.makepyfile(test_x="def test_it(check): check(20)")
+    suite.runpytest("--editmetrics-goldens=goldens", "--editmetrics-update=missing")
+    result = suite.runpytest("--editmetrics-goldens=goldens", "--editmetrics-strict=regressed")
+    assert result.ret == 0
+    result = suite.runpytest(f"--editmetrics-goldens={name}")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [f"*{name} is no folder (editmetrics_goldens), so no golden holds*"]
+    )
+    result = suite.runpytest(f"--editmetrics-goldens={name}", "--editmetrics-strict=regressed")
+    assert result.ret == 1
