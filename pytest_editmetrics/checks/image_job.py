@@ -125,7 +125,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         replace(
             gate,
             environment=environment.names_if_known(),
-            details={**gate.details, **told(image.decoded, job.colour)},
+            details={**gate.details, **told(image.decoded, job.colour), **environment.typed},
         )
         for gate in gates
     ]

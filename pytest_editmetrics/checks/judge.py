@@ -219,7 +219,11 @@ def _judged(
             region=job.pair.region,
         )
         if address is not None:
-            gate = replace(gate, environment=environment.names_if_known())
+            gate = replace(
+                gate,
+                environment=environment.names_if_known(),
+                details={**gate.details, **environment.typed},
+            )
         if address is not None and approved is not None:
             say_of_entry(session, environment, address, approved, gate)
         elif address is not None:

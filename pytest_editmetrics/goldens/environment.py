@@ -130,6 +130,11 @@ class Environment:
         self._known = known
         self._told: set[tuple[str, ...]] = set()
 
+    @property
+    def typed(self) -> dict[str, str]:
+        """The detail of a gate by which its golden is recorded for the same environment."""
+        return {"env_given": ",".join(self.given)} if self.given else {}
+
     @classmethod
     def recorded(cls, names: Iterable[str], device: str | None, where: str) -> Environment:
         """Return the environment that a run states of the gate ``where``; empty: it does not."""

@@ -265,9 +265,9 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
     if gate.verdict in ("missing-golden", "fail") and (why := gate.details.get("no_golden")):
         return f"no golden can hold it: {why}"
     if gate.verdict == "missing-golden":
-        return _updating(nodeid, mode)
+        return _updating(gate, nodeid, mode)
     if gate.of_other_golden:
-        return _updating(nodeid, "none" if mode == "none" else "failed")
+        return _updating(gate, nodeid, "none" if mode == "none" else "failed")
     if gate.verdict != "fail" or (gate.value is not None and not math.isfinite(gate.value)):
         return None
     if advice := gate.details.get("advice"):
@@ -276,10 +276,12 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
         return f"edit {written_at(gate)}, a bound written by hand"
     if pair := gate.details.get("manifest"):
         return f"give the row {pair['row']} a threshold of its own, or edit {gate.source}"
-    return _updating(nodeid, "none" if mode == "none" else "failed")
+    return _updating(gate, nodeid, "none" if mode == "none" else "failed")
 
 
-def _updating(nodeid: str, mode: str) -> str:
+def _updating(gate: Gate, nodeid: str, mode: str) -> str:
     if mode == "none":
         return "mend the error first: nothing of a test with an error is recorded"
-    return f"pytest {shlex.quote(nodeid)} --editmetrics-update={mode}"
+    given = gate.details.get("env_given")
+    env = f" --editmetrics-env={shlex.quote(str(given))}" if given else ""
+    return f"pytest {shlex.quote(nodeid)}{env} --editmetrics-update={mode}"

@@ -251,6 +251,7 @@ DETAILS = _declared(
     resize text: the mode that brought images of unlike sizes to one
     sizes mapping: what it did, as in `region`
     dtype text: the precision, and that of the SAM, where one is not float32
+    env_given text: the names of `--editmetrics-env`, with which it has to be recorded
     golden_under text: the golden's key, where another version of pytest named it
     automatic mapping: parameters that have no id of their own, by argument
     repetitions whole: how often the gate was made in one attempt; the worst is kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
 
 from pytest_editmetrics.cache.accelerator import Accelerator
 from pytest_editmetrics.cli.main import main
@@ -105,6 +106,17 @@ def test_names_that_the_user_gives_come_first_and_in_their_order(suite, machine,
     result.stdout.fnmatch_lines(["*bound *golden goldens/test_x.py.yaml:2 (env ci-a100)"])
     assert gates(suite.path / "r")[0]["environment"][:2] == ["ci-a100", "lab"]
     result.stdout.no_fnmatch_line("*warning*")
+
+
+def test_what_a_failure_tells_to_type_records_for_the_environment_that_was_given(suite, golden):
+    path = golden("{max: 0.3, measured: 0.2, env: {ci-a100: {max: 0.1}}}")
+    result = suite.runpytest("--editmetrics-env=ci-a100")
+    (told,) = [line for line in result.outlines if "to accept pytest" in line]
+    _, *typed = told.split("to accept ")[1].split()
+    suite.runpytest(*typed).assert_outcomes(passed=1)
+    entry = yaml.safe_load(path.read_text())["test_it"]["score"]
+    assert entry["max"] == 0.3
+    assert entry["env"]["ci-a100"]["measured"] == pytest.approx(0.2)
 
 
 def test_cpu_that_the_user_gives_is_beside_a_gpu_and_nothing_is_asked(suite, machine, golden):
