@@ -36,7 +36,7 @@ SOFT_REASONS: Mapping[SoftReason, str] = {
     "empty-crop": "a box lies outside the image, or SAM finds no object in it",
     "no-texture": "the background is too flat to show a shift, before and after",
     "no-match": "the background cannot be found again: it is another picture",
-    "redrawn": "the background cannot be found again, but is laid out as before: drawn anew",
+    "redrawn": "the background cannot be found again, but is laid out as before: it was redrawn",
     "no-value": "a pipe of yours returned None",
 }
 """What each reason says, for readers."""
@@ -49,7 +49,7 @@ REMEDIES: Mapping[str, str] = {
     "no-texture": "hold this background by another metric, such as lpips",
     "no-match": "see whether the background may be another picture; under expect composited or"
     " reencoded that fails",
-    "redrawn": "see whether the background may be drawn anew; under expect composited or reencoded"
+    "redrawn": "see whether the background may be redrawn; under expect composited or reencoded"
     " that fails",
     "no-value": "let the pipe say what is wrong: raise, or return a soft failure with its reason",
 }

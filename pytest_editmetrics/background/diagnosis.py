@@ -158,9 +158,9 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         causes.append(said)
     rest = max(0.0, 1 - sum(cause.share for cause in causes))
     if alike.redrawn:
-        text = f"drawn anew (correlation {alike.match:.2f}, {alike.left:.1f} of 255 smoothed)"
+        text = f"redrawn (correlation {alike.match:.2f}, {alike.left:.1f} of 255 smoothed)"
         facts = {"correlation": round(alike.match, 3), "left": round(alike.left, 2)}
-        causes.append(Cause("redrawn", rest, "drawn anew", facts, text))
+        causes.append(Cause("redrawn", rest, "redrawn", facts, text))
     else:
         moved = of_motion > _MOSTLY * total and rest < _RESAMPLED
         causes += rest_causes(toned, aligned, reference, edited, steady, rest, moved=moved)

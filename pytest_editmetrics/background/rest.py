@@ -132,7 +132,7 @@ def rest_causes(
 
     inner = minimum_filter(_bands(mask), size=(1, 5, 5), mode="constant", cval=0)
     if not inner.any():
-        return [Cause("re-encoding", share, "encoded anew", {})]
+        return [Cause("re-encoding", share, "re-encoded", {})]
     before, after = (
         (_bands(red) + _bands(green) + _bands(blue)) / 3 for red, green, blue in (toned, aligned)
     )
@@ -157,8 +157,8 @@ def rest_causes(
     }
     blocky = grid is not None and grid > max(_BLOCKY, (grid_before or 1.0) + 0.1)
     if level < _SILENT or (moved and not blocky):
-        text = "a little more"
-        long = "what is left is not explained (pixels that entered at the border, resampling)"
+        text = "unexplained"
+        long = "what is left has no cause found (pixels that entered at the border, resampling)"
         return [Cause("unexplained", share, text, facts, long)]
     found = []
     if grid is not None and blocky:
@@ -177,10 +177,10 @@ def rest_causes(
     if 0 <= kept < _BLUR and (1 - kept) ** 2 * detail > noise:
         found.append(Cause("blur", share, "blurred", facts, f"blurred ({said})"))
     else:
-        text = "encoded anew"
+        text = "re-encoded"
         if 0 <= kept < _BLUR / 1.5:
-            text = f"encoded anew, {100 * kept:.0f} % of the fine detail left"
-        found.append(Cause("re-encoding", share, text, facts, f"encoded anew ({said})"))
+            text = f"re-encoded, {100 * kept:.0f} % of the fine detail left"
+        found.append(Cause("re-encoding", share, text, facts, f"re-encoded ({said})"))
     return found
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.goldens.approved import Approved, GoldenAddress
     from pytest_editmetrics.goldens.environment import Environment
 
-_HELD = {"golden": "what the entry states besides", "default": "the default"}
+_HELD = {"golden": "the entry's own bound", "default": "the default"}
 
 
 def say_of_entry(

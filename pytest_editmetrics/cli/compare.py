@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
         help="what moved between two runs, gate by gate; fails beyond a bound",
         description="Pair the gates of two runs by test, metric and name, and tell what moved."
         " Exit status 1: beyond a bound, nothing to compare, or other weights; 2: a bound that"
-        " makes no sense.",
+        " cannot be read.",
         epilog="example: editmetrics compare base.jsonl head.jsonl --fail lpips:5%",
     )
     parser.add_argument(

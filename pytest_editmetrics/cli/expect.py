@@ -69,7 +69,7 @@ def _head(session: EditSession, name: Expect) -> Iterator[str]:
     yield name
     for metric in EXPECTATIONS[name].metrics:
         bound = session.settings.default(session.registry.metric(metric), name)
-        held = "told, held to no bound" if bound is None else f"{bound.kind} {bound.bound:g}"
+        held = "reported, held to no bound" if bound is None else f"{bound.kind} {bound.bound:g}"
         unit = "" if bound is None else session.registry.metric(metric).unit
         stated = metric in session.settings.thresholds
         where = f" ({bound.source})" if stated and bound is not None else ""

@@ -143,7 +143,7 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _verdict(row: WeightsStatus) -> str:
-    return row.state if row.problem is not None else "whole"
+    return row.state if row.problem is not None else "OK"
 
 
 def _check_names(names: Sequence[str]) -> None:

@@ -227,7 +227,7 @@ def _partly(
 ) -> PartlyWritten:
     left = [shown_path(c.path, rootdir) for c in changes if c.path not in done]
     return PartlyWritten(
-        f"{len(done)} of {len(changes)} golden files were written, each whole; not {left[0]}"
+        f"{len(done)} of {len(changes)} golden files were written, none in part; not {left[0]}"
         + (f" and {len(left) - 1} more" if len(left) > 1 else "")
         + f": {error.strerror or error}; write again when that is put right",
         done,

@@ -51,9 +51,9 @@ def recorded_bound(value: float, metric: Metric, margin: Margin) -> float:
     )
     if always_holds(metric, recorded):
         raise InputError(
-            f"{metric.name} is {value:g}, as bad as it can be: {metric.bound_kind} {recorded:g} "
-            "would always hold, so it is no golden; look at the images, or give the metric smaller"
-            " margins"
+            f"{metric.name} is {value:g}: a golden of {metric.bound_kind} {recorded:g} would never"
+            " fail, so none is written. Look at the images; if the value is right, give the metric"
+            " a smaller margin (metric_configs)"
         )
     return recorded
 
@@ -197,20 +197,20 @@ def _worst(
         if other.weights != proposal.weights:
             raise EditMetricsError(
                 f"{shown_path(address.file, rootdir)}: {address.gate} of {address.test!r} was"
-                f" measured with weights of sha256 {other.weights} and {proposal.weights}, which no"
-                " golden can hold; use the same weights everywhere"
+                f" measured with weights of sha256 {other.weights} and {proposal.weights}; a golden"
+                " holds for one of them: use the same weights everywhere"
             )
         if other.resize != proposal.resize:
             raise EditMetricsError(
                 f"{shown_path(address.file, rootdir)}: {address.gate} of {address.test!r} was"
-                f" measured under resize {other.resize} and {proposal.resize}, which no golden can"
-                " hold; use one mode, and images of one size or of unlike sizes throughout"
+                f" measured under resize {other.resize} and {proposal.resize}; a golden holds for"
+                " one of them: use one mode, and images of one size or of unlike sizes throughout"
             )
         if other.dtype != proposal.dtype:
             raise EditMetricsError(
                 f"{shown_path(address.file, rootdir)}: {address.gate} of {address.test!r} was"
-                f" measured in dtype {other.dtype} and {proposal.dtype}, which no golden can hold;"
-                " state one dtype for all"
+                f" measured in dtype {other.dtype} and {proposal.dtype}; a golden holds for one of"
+                " them: state one dtype for all"
             )
         sign = 1 if registry.metric(proposal.metric).better == "lower" else -1
         if (sign * proposal.bound, _signed(proposal, sign)) > (

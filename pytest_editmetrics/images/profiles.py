@@ -143,7 +143,7 @@ def _profile(icc: bytes, space: str) -> Profile:
         lab = ImageCms.createProfile("LAB")
         return Profile(name, digest, picture=_transform(lab, "LAB", exact=True).apply)
     if icc[12:16] not in _OF_DEVICES:
-        return ignored("it is none of a device or a colour space")
+        return ignored("it is no profile of a device or a colour space")
     if space == _GREY and own == _RGB and _profile(icc, _RGB).is_srgb:
         return Profile(name, digest, is_srgb=True)  # as which it would be read without it
     if own != space:
@@ -156,7 +156,7 @@ def _profile(icc: bytes, space: str) -> Profile:
             return _colour(name, digest, transform, exact_levels(icc))
         return Profile(name, digest, picture=_transform(opened, "CMYK", exact=True).apply)
     except ImageCms.PyCMSError as error:
-        return ignored(f"it gives no way to sRGB ({error})")
+        return ignored(f"it cannot be converted to sRGB ({error})")
 
 
 def _name(profile: Any) -> str:

@@ -338,8 +338,8 @@ class Controller:
             strict = self.session.options["strict"] != "none"
             where = self._problems if strict else self._notes
             where.append(
-                f"approved but not measured: {counted(len(missed), 'golden')} that held nothing in"
-                " this run; measure or delete what is listed"
+                f"approved but not measured: {counted(len(missed), 'golden')} that no gate was"
+                " held to in this run; measure or delete what is listed"
                 + ("" if strict else " (--editmetrics-strict=regressed fails)")
             )
             self._notes += [f"  {entry}" for entry in missed[:10]]

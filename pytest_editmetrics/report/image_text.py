@@ -63,7 +63,7 @@ def image_rows(gate: Gate) -> list[tuple[str, str]]:
         rows.append(("golden", file))
     if tile_failed(gate) and gate.value is not None and gate.bound is not None:
         whole = _held(gate, {"value": gate.value, "bound": gate.bound})
-        rows.append(("whole", f"{whole} (the picture as one)"))
+        rows.append(("image", f"{whole} (as a whole)"))
     if tile := snapshot.get("tile"):
         rows.append(("tile", f"worst {_held(gate, tile)} at {_box(tile['box'])}"))
     if profile := snapshot.get("profile"):

@@ -263,7 +263,7 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
     if gate.verdict == "review" and gate.review is not None:
         return f"edit the review bound, {gate.origin} {gate.source} (updating never writes one)"
     if gate.verdict in ("missing-golden", "fail") and (why := gate.details.get("no_golden")):
-        return f"no golden can hold it: {why}"
+        return f"not possible: {why}"
     if gate.verdict == "missing-golden":
         return _updating(gate, nodeid, mode)
     if gate.of_other_golden:

@@ -132,7 +132,7 @@ def _listening(asked: Asked, answer: Callable[[Request], Answer], note: Say) -> 
         except OSError as error:
             reason = error.strerror or str(error)
     raise EditMetricsError(
-        f"--port: {ADDRESS}:{ports[-1]} cannot be had ({reason}); give another, or 0 for any"
+        f"--port: {ADDRESS}:{ports[-1]} cannot be used ({reason}); give another, or 0 for any"
     )
 
 

@@ -102,7 +102,7 @@ def _check_images(runs: Sequence[Run]) -> None:
             if other is not path and not _same(other, path):
                 raise EditMetricsError(
                     f"{other} and {path} are different images of one name, so one of the runs was"
-                    " changed; get them anew"
+                    " changed; download them again"
                 )
 
 

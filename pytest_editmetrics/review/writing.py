@@ -202,7 +202,8 @@ class Writer:
         except EditMetricsError as error:
             named = [self._shown_path(path) for path in written]
             raise PartlyWritten(
-                f"the goldens were written, but not that they were: {error}", named
+                f"the goldens were written, but the run could not keep that they were: {error}",
+                named,
             ) from None
 
 

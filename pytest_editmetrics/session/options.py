@@ -171,7 +171,7 @@ def _checked_environments(
             raise pytest.UsageError(f"{where} cannot be {part!r}: {wrong}{one}")
         if part == SMOKE:
             raise pytest.UsageError(
-                f"{where} cannot be {part!r}: so goldens call what smoke weights measured"
+                f"{where} cannot be {part!r}: goldens use that name for what smoke weights measured"
             )
         if parts.count(part) > 1:
             raise pytest.UsageError(

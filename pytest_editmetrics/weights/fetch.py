@@ -81,7 +81,7 @@ def _here(name: str, revision: str | None, say: Say) -> tuple[FoundWeights | Non
     if name in PACKAGED:
         say(f"{name} is part of this package; there is nothing to fetch")
     else:
-        say(f"{name} is here already, and whole")
+        say(f"{name} is here already, and its hash is right")
     return found, False
 
 

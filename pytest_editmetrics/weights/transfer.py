@@ -124,7 +124,7 @@ def _fits(source: Source, part: Path, say: Say) -> bool:
             source.check(part)
             return True
         except WeightsError:
-            say(f"{source.name}: what was kept does not fit; beginning anew")
+            say(f"{source.name}: what was kept does not fit; starting over")
     part.unlink()
     return False
 

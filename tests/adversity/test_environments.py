@@ -161,8 +161,8 @@ def test_an_empty_variant(runner, assert_came, workers):
     assert_came(
         result,
         0,
-        "goldens/test_x.py.yaml:2: `env: {cuda: {}}` states no bound, so what the entry states"
-        " besides holds there; --editmetrics-update=missing records one",
+        "goldens/test_x.py.yaml:2: `env: {cuda: {}}` states no bound, so the entry's own bound"
+        " holds there; --editmetrics-update=missing records one",
     )
     runner.runpytest_subprocess("--editmetrics-update=missing", *workers)
     runner.makepyfile(test_x=TEST.replace("20", "30"))

@@ -41,7 +41,7 @@ def test_the_table_says_what_is_held_and_what_passes(here, capsys):
     assert main(["expect", "generative"]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == "generative"
-    assert "tone told, held to no bound" in lines
+    assert "tone reported, held to no bound" in lines
     assert "altered max 0.1 %" in lines
     assert "background darker 1 to 20 % passes passes" in lines
     assert any(line.endswith("fails fails edit_lpips") for line in lines)

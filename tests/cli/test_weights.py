@@ -142,7 +142,7 @@ class TestFetch:
         assert main(["weights", "fetch", "sam:vit_b", "lpips:alex"]) == 0
         out, err = capsys.readouterr()
         assert out.splitlines()[0] == f"sam:vit_b: {vit_b.path}"
-        assert "sam:vit_b is here already, and whole" in err
+        assert "sam:vit_b is here already, and its hash is right" in err
         assert "lpips:alex is part of this package" in err
 
     def test_one_failure_does_not_stop_the_others(
@@ -185,10 +185,10 @@ class TestVerify:
         out, err = capsys.readouterr()
         lines = [line.split() for line in out.splitlines()]
         assert [line[:2] for line in lines] == [
-            ["lpips:alex", "whole"],
-            ["clip:smoke", "whole"],
-            ["sam:smoke", "whole"],
-            ["sam:vit_b", "whole"],
+            ["lpips:alex", "OK"],
+            ["clip:smoke", "OK"],
+            ["sam:smoke", "OK"],
+            ["sam:vit_b", "OK"],
         ]
         assert lines[3][2] == vit_b.sha256
         assert err == ""

@@ -52,7 +52,7 @@ def test_a_no_op_is_never_recorded(pytester, run, mode):
     result.stdout.fnmatch_lines(
         [
             "*edit_lpips 0.0*",
-            "*    to record no golden can hold it: edit_lpips is 0*so it is no golden*",
+            "*    to record not possible: edit_lpips is 0*would never fail*",
         ]
     )
     result.stdout.no_fnmatch_line("*could not be judged*")

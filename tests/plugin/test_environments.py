@@ -146,8 +146,8 @@ def test_names_that_cannot_be_are_usage_errors(suite, value, says):
 def test_an_empty_variant_says_what_holds_and_is_recorded(suite, machine, golden):
     path = golden("{max: 0.5, measured: 0.4, env: {cuda: {}}}")
     note = (
-        "goldens/test_x.py.yaml:2: `env: {cuda: {}}` states no bound, so what the entry states"
-        " besides holds there; --editmetrics-update=missing records one"
+        "goldens/test_x.py.yaml:2: `env: {cuda: {}}` states no bound, so the entry's own bound"
+        " holds there; --editmetrics-update=missing records one"
     )
     result = suite.runpytest()
     result.assert_outcomes(passed=1)

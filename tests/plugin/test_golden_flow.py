@@ -328,8 +328,8 @@ def test_a_variant_of_a_device_is_recorded_where_it_was_asked_for(suite, golden)
     result.stdout.fnmatch_lines(
         [
             "*bound *golden goldens/test_x.py.yaml:2 (env cpu states no bound)",
-            "goldens/test_x.py.yaml:2: `env: {cpu: {}}` states no bound, so what the entry states"
-            " besides holds there; --editmetrics-update=missing records one",
+            "goldens/test_x.py.yaml:2: `env: {cpu: {}}` states no bound, so the entry's own bound"
+            " holds there; --editmetrics-update=missing records one",
         ]
     )
     suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)

@@ -78,7 +78,7 @@ def test_a_port_that_is_taken(project, run, monkeypatch):
         usual = serving._listening(serving.Asked((run,)), lambda request: None, print)
         assert usual.port not in (0, port)
         usual.close()
-        with pytest.raises(EditMetricsError, match=f"127.0.0.1:{port} cannot be had"):
+        with pytest.raises(EditMetricsError, match=f"127.0.0.1:{port} cannot be used"):
             serving._listening(serving.Asked((run,), port=port), lambda request: None, print)
 
 

@@ -170,7 +170,7 @@ class TestWhatWasKept:
         said: list[str] = []
         assert fetch("sam:vit_b", say=said.append).path.read_bytes() == CONTENT
         assert server.ranges[-1] is None
-        assert any("beginning anew" in line for line in said) == (len(kept) <= SIZE)
+        assert any("starting over" in line for line in said) == (len(kept) <= SIZE)
 
 
 FETCH = """
@@ -211,7 +211,7 @@ class TestAtOnce:
         assert found.path.read_bytes() == CONTENT
         assert said == [
             "another process fetches sam:vit_b: waiting for it",
-            "sam:vit_b is here already, and whole",
+            "sam:vit_b is here already, and its hash is right",
         ]
         assert len(server.asked) == 1
 

@@ -87,7 +87,7 @@ class TestCheckpoints:
         asked = len(server.asked)
         said: list[str] = []
         fetch("sam:vit_b", say=said.append)
-        assert said == ["sam:vit_b is here already, and whole"]
+        assert said == ["sam:vit_b is here already, and its hash is right"]
         assert len(server.asked) == asked == 1
 
     def test_a_damaged_file_is_replaced(self, vit_b: Checkpoint) -> None:
@@ -310,7 +310,7 @@ class TestHub:
         asked = len(hub.server.asked)
         again = hub.fetch("clip:acme/clip")
         assert again.returncode == 0
-        assert "clip:acme/clip is here already, and whole" in again.stderr
+        assert "clip:acme/clip is here already, and its hash is right" in again.stderr
         path = hub.run("path", "clip:acme/clip")
         assert path.stdout.strip() == str(folder)
         assert len(hub.server.asked) == asked

@@ -112,7 +112,7 @@ def _altered(request: Request, drift: Drift) -> Score:
         return soft("no-texture", "too little is background to see a part that changed", {})
     details: dict[str, Any] = {"unlike": round(found.unlike, 4)}
     if not found.told:
-        why = "too much of the background was drawn anew to see a part that changed"
+        why = "too much of the background was redrawn to see a part that changed"
         return soft("redrawn", why, details)
     if found.box is not None:
         details |= {"part": list(found.box), "became": found.kind}
@@ -127,7 +127,7 @@ def _lost(drift: Drift, layout: float, details: dict[str, Any]) -> Score:
     if layout >= KEPT:
         why = (
             "nothing of the background is where it was, though it is laid out alike"
-            f" ({layout:.2f}): it was drawn anew"
+            f" ({layout:.2f}): it was redrawn"
         )
         return soft("redrawn", why, details)
     why = (

@@ -62,7 +62,7 @@ SPEC = PipeSpec(
             definition="share of the tiles that have texture whose shift is a pixel or more from"
             " the motion that most of them agree on, and one for all of these to half a pixel",
             source=_SOURCE,
-            blind="a part that moved by more than 32 pixels, and one that was drawn anew",
+            blind="a part that moved by more than 32 pixels, and one that was redrawn",
         ),
         Metric(
             "altered",
@@ -77,7 +77,7 @@ SPEC = PipeSpec(
             " weighted by its contrast",
             source="this project",
             blind="another colour or tone of a part, fine detail, parts of some pixels of the copy,"
-            " and any part where all was drawn anew",
+            " and any part where all was redrawn",
         ),
     ),
     (),

@@ -99,7 +99,7 @@ def score_rows(scorer: RowScorer, rows: Iterable[Row], total: int) -> Iterator[O
             raise
         except Exception as error:  # Ray has dozens of them, some with pages of traces
             text = (str(error).strip() or type(error).__name__).splitlines()
-            raise EditMetricsError(f"Ray gave up: {text[0]} ... {text[-1]}") from error
+            raise EditMetricsError(f"Ray failed: {text[0]} ... {text[-1]}") from error
 
 
 class Journal:
