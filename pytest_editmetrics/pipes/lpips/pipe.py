@@ -102,8 +102,8 @@ class LPIPSPipe(ModelPipe[Distance]):
         if metric == "pie_bench_lpips" and self.net != "squeeze":
             raise InputError(
                 f"pie_bench_lpips with net {self.net!r} cannot be compared with a"
-                " published table: those of PIE-Bench are of net squeeze. In editmetrics.yaml: metric_configs:"
-                " {pie_bench_lpips: {init_config: {net: squeeze}}}"
+                " published table: those of PIE-Bench are of net squeeze. In editmetrics.yaml:"
+                " metric_configs: {pie_bench_lpips: {init_config: {net: squeeze}}}"
             )
         return params
 
