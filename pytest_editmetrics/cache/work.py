@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -69,7 +68,7 @@ def take_session_folder() -> tuple[Path, int | None]:
         parent = own_cache() / "work"
         _remove_sessions(parent)
         while True:
-            folder = parent / f"{_SESSION}{secrets.token_hex(8)}"
+            folder = parent / f"{_SESSION}{os.urandom(8).hex()}"
             folder.mkdir(mode=0o700, parents=True)
             held = _hold(folder)
             if folder.is_dir():
@@ -125,7 +124,7 @@ def _taken(parent: Path) -> tuple[Path, BaseFileLock]:
     parent.mkdir(parents=True, exist_ok=True)
     remove_left()
     while True:
-        folder = parent / secrets.token_hex(8)
+        folder = parent / os.urandom(8).hex()
         path = folder.with_suffix(_LOCK)
         lock = FileLock(path, thread_local=False)
         lock.acquire()
