@@ -95,6 +95,9 @@ def test_filters_by_outcome_metric_and_text(watched, report):
         "() => document.querySelectorAll('article.case:not([hidden])').length == 0"
     )
     assert page.locator("#shown").inner_text().startswith("0 of ")
+    page.locator("#nothing .clear").click()
+    assert shown(page) == everything
+    assert page.locator(".clear:visible").count() == 0
 
 
 def test_keys_move_through_the_cases_and_help_opens(watched, report):

@@ -177,6 +177,44 @@ def several(path: Path) -> Path:
     return write_run(path, tests)
 
 
+def accept_all(page, kind: str) -> None:
+    """Accept all of the current case's cause, test or metric, with a click."""
+    page.locator("#all").click()
+    page.locator(f"#together [data-kind={kind}]").click()
+
+
+def test_accepting_all_says_how_many_and_can_be_left(project, watched, tmp_path):
+    with opened(watched, several(tmp_path / "run")) as (_, page):
+        expect(page.locator("#all")).to_be_disabled()
+        page.locator('.case[data-cause="shift"] summary').first.click()
+        page.keyboard.press("A")
+        expect(page.locator("#together [data-kind=cause]")).to_have_text("of the cause shift 3")
+        page.keyboard.press("Escape")
+        expect(page.locator("#together")).to_be_hidden()
+        expect(page.locator(".decided")).to_have_count(0)
+        page.keyboard.press("A")
+        page.keyboard.press("Enter")
+        expect(page.locator(".decided.accepted")).to_have_count(3)
+        page.keyboard.press("A")
+        expect(page.locator("#together [data-kind=cause]")).not_to_have_text("of the cause shift 3")
+        page.keyboard.press("Escape")
+
+
+def test_clearing_the_filters_shows_what_is_decided_too(project, watched, tmp_path):
+    with opened(watched, several(tmp_path / "run")) as (_, page):
+        count = page.locator("article.case:visible").count()
+        clear = page.locator("#filters .clear")
+        expect(clear).to_be_hidden()
+        page.locator("#undecided").click()
+        page.locator("#search").fill("nothing has this name")
+        expect(page.locator("#nothing")).to_be_visible()
+        page.locator("#nothing .clear").click()
+        expect(page.locator("article.case:visible")).to_have_count(count)
+        expect(page.locator("#undecided")).to_have_attribute("aria-pressed", "false")
+        expect(page.locator("#search")).to_be_focused()
+        expect(clear).to_be_hidden()
+
+
 def test_several_at_once_and_all_of_a_kind(project, watched, tmp_path):
     with opened(watched, several(tmp_path / "run")) as (_, page):
         for _ in range(2):
@@ -189,14 +227,14 @@ def test_several_at_once_and_all_of_a_kind(project, watched, tmp_path):
         page.keyboard.press("u")
         expect(page.locator(".decided")).to_have_count(0)
         page.locator('.case[data-cause="shift"] summary').first.click()
-        page.locator("#all").select_option("cause")
+        accept_all(page, "cause")
         expect(page.locator(".decided.accepted")).to_have_count(3)
         assert page.locator(".case[data-decision]").evaluate_all(
             "all => [...new Set(all.map(e => e.dataset.cause))]"
         ) == ["shift"]
         page.keyboard.press("u")
         expect(page.locator(".decided")).to_have_count(0)
-        page.locator("#all").select_option("test")
+        accept_all(page, "test")
         expect(page.locator(".decided.accepted")).to_have_count(3)
         page.locator("#undecided").click()
         expect(page.locator("article.case:visible")).to_have_count(5)
@@ -340,6 +378,11 @@ def test_what_axe_says(project, browser, tmp_path, width, scheme):
         assert_accessible(page, "decided")
         page.keyboard.press("r")
         assert_accessible(page, "note")
+        page.keyboard.press("Escape")
+        page.keyboard.press("x")
+        page.keyboard.press("A")
+        page.locator("#together[open]").wait_for()
+        assert_accessible(page, "accept all")
         page.keyboard.press("Escape")
         page.keyboard.press("w")
         page.locator("#diff[open]").wait_for()

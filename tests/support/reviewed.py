@@ -212,7 +212,7 @@ def served(*folders: Path, enter: bool = True, **asked: Any) -> Iterator[Served]
 
     thread = threading.Thread(target=work)
     thread.start()
-    ready.wait(60)
+    ready.wait(600)
     if failures:
         thread.join()
         raise failures[0]

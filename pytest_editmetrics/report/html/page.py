@@ -21,6 +21,8 @@ _SCRIPTS = (
     "blend.js",
     "overlays.js",
     "zoom.js",
+    "panes.js",
+    "pixel.js",
     "viewer.js",
     "cases.js",
     "triage.js",

@@ -1,75 +1,16 @@
+"use strict";
+
 // Deciding: each case is accepted, refused with a note, or put off. The server keeps it in the run; what
 // it says is what is shown, so that another tab, or another person, is never overwritten unseen.
 
-const REVIEW = JSON.parse(document.getElementById("review-data").textContent);
 const WORDS = { accepted: "Accepted", refused: "Refused", "put-off": "Put off" };
 const POLL = 4000;
 const decisions = new Map();
 const picked = new Set();
 const undoable = [];
 let mark = "";
-let onlyUndecided = false;
 
-function make(name, attributes = {}, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key in element && typeof value === "boolean") element[key] = value;
-    else element.setAttribute(key, value);
-  }
-  element.append(...children);
-  return element;
-}
-
-const button = (id, text, key) =>
-  make("button", { type: "button", id, "aria-keyshortcuts": key }, text, make("kbd", { "aria-hidden": "true" }, key));
-
-// --- the bar at the foot of the page
-
-const said = make("output", { id: "said", role: "status" });
-const counted = make("span", { id: "counted" });
-const about = make("span", { id: "about" });
-const all = make("select", { id: "all", "aria-label": "Accept all of a kind" });
-const acts = make("div", { class: "acts", role: "group", "aria-label": "Decide" });
-const bar = make("section", { id: "deciding", "aria-label": "Review" }, make("p", {}, about, said), acts, counted);
-const undecided = make("button", { type: "button", id: "undecided", "aria-pressed": "false" }, "Undecided only");
-acts.append(
-  button("accept", "Accept", "a"),
-  button("refuse", "Refuse", "r"),
-  button("put-off", "Put off", "p"),
-  button("undo", "Undo", "u"),
-  all,
-  undecided,
-  button("write", "Write", "w"),
-);
-if (REVIEW.readOnly) acts.replaceChildren(undecided);
-document.body.append(bar);
-new ResizeObserver(() => {
-  root.style.setProperty("--deciding", `${bar.offsetHeight}px`);
-}).observe(bar);
-const buttonOf = (id) => acts.querySelector(`#${id}`);
-
-function tell(text, failed = false) {
-  said.textContent = text;
-  said.classList.toggle("failed", failed);
-}
-
-// --- asking the server
-
-async function ask_server(path, body) {
-  const headers = { "X-Editmetrics-Token": REVIEW.token, "Content-Type": "application/json" };
-  let answer;
-  try {
-    answer = await fetch(path, body === undefined ? {} : { method: "POST", headers, body: JSON.stringify(body) });
-  } catch {
-    return { status: 0, error: "The server does not answer: it was stopped, or the connection is gone." };
-  }
-  const text = await answer.text();
-  try {
-    return { ...JSON.parse(text), status: answer.status };
-  } catch {
-    return { status: answer.status, error: text.trim() };
-  }
-}
+// --- what the server holds
 
 async function refresh() {
   const found = await ask_server(`/state?seen=${mark}`);
@@ -147,14 +88,14 @@ function showTarget() {
   const chosen = targets();
   const [first] = chosen;
   const verb = first && decisions.has(first.id) ? ` · ${WORDS[decisions.get(first.id).verb].toLowerCase()}` : "";
-  about.textContent = chosen.length > 1 ? `${chosen.length} selected` : first ? nameOf(first) + verb : "No case is chosen";
+  about.textContent = chosen.length > 1 ? `${chosen.length} selected` : first ? nameOf(first) + verb : "No case is chosen: open one";
   if (REVIEW.readOnly) return;
   const why = chosen.length === 1 ? REVIEW.cases[first.id].why : "";
   buttonOf("accept").disabled = chosen.length === 0 || Boolean(why);
   for (const id of ["refuse", "put-off"]) buttonOf(id).disabled = chosen.length === 0;
   if (why) tell(`Cannot be accepted here: ${why}`);
   else if (said.textContent.startsWith("Cannot be accepted here")) tell("");
-  showAlike(first);
+  buttonOf("all").disabled = !first || picked.size > 0;
 }
 
 const ALIKE = {
@@ -168,17 +109,6 @@ function alike(kind, like) {
   return cases.filter(
     (one) => !decisions.has(one.id) && !REVIEW.cases[one.id].why && ALIKE[kind](one) === value,
   );
-}
-
-function showAlike(first) {
-  const options = [make("option", { value: "" }, "Accept all…")];
-  for (const kind of first && picked.size === 0 ? Object.keys(ALIKE) : []) {
-    const value = ALIKE[kind](first);
-    if (!value) continue;
-    options.push(make("option", { value: kind }, `of ${kind} ${value.split("/").pop()} (${alike(kind, first).length})`));
-  }
-  all.replaceChildren(...options);
-  all.disabled = options.length === 1;
 }
 
 // --- choosing and deciding
@@ -290,44 +220,6 @@ async function undo() {
   count();
 }
 
-// --- the note of a refusal
-
-const note = make("textarea", { id: "note", rows: "4", maxlength: "4000" });
-const noting = make(
-  "dialog",
-  { id: "noting", "aria-labelledby": "noting-title" },
-  make("h2", { id: "noting-title" }, "Refuse"),
-  make(
-    "form",
-    { method: "dialog" },
-    make("label", { for: "note" }, "What is wrong with it? Others who look at this run see the note."),
-    note,
-    make("div", { class: "ends" }, make("button", { value: "keep" }, "Refuse"), make("button", { value: "", formnovalidate: "" }, "Cancel")),
-  ),
-);
-document.body.append(noting);
-note.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  noting.close("keep");
-});
-noting.addEventListener("close", () => {
-  if (noting.returnValue === "keep") decide(targets(), "refused", note.value.trim());
-});
-
-function refuse() {
-  const chosen = targets();
-  if (chosen.length === 0) {
-    moveOn();
-    return;
-  }
-  const decision = decisions.get(chosen[0].id);
-  note.value = chosen.length === 1 && decision ? decision.note : "";
-  noting.querySelector("h2").textContent = chosen.length === 1 ? `Refuse ${nameOf(chosen[0])}` : `Refuse ${chosen.length} cases`;
-  noting.returnValue = "";
-  noting.showModal();
-}
-
 // --- keys and clicks
 
 const accept = () => {
@@ -342,6 +234,7 @@ const REVIEW_KEYS = REVIEW.readOnly
       a: ["accept", accept],
       r: ["refuse, with a note", refuse],
       p: ["put off", () => decide(targets(), "put-off")],
+      A: ["accept all of its cause, test or metric", acceptAlike],
       u: ["undo", undo],
       x: ["select the case, or not", () => current && pick(current, !picked.has(current.id))],
       n: ["next undecided case", moveOn],
@@ -358,21 +251,25 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
   known[1]();
 });
-const CLICKS = { accept, refuse, "put-off": REVIEW_KEYS.p && REVIEW_KEYS.p[1], undo, write: () => openDiff() };
+const CLICKS = { accept, refuse, "put-off": REVIEW_KEYS.p && REVIEW_KEYS.p[1], all: acceptAlike, undo, write: () => openDiff() };
 acts.addEventListener("click", (event) => {
   const clicked = event.target.closest("button");
   if (clicked && CLICKS[clicked.id]) CLICKS[clicked.id]();
 });
-all.addEventListener("change", () => {
-  if (all.value && current) decide(alike(all.value, current), "accepted", "", true);
-  all.value = "";
-});
+const onlyUndecided = {
+  asked: false,
+  fits: isOpen,
+  clear: () => askUndecided(false),
+};
+conditions.push(onlyUndecided);
+function askUndecided(wanted) {
+  onlyUndecided.asked = wanted;
+  undecided.setAttribute("aria-pressed", String(wanted));
+}
 undecided.addEventListener("click", () => {
-  onlyUndecided = !onlyUndecided;
-  undecided.setAttribute("aria-pressed", String(onlyUndecided));
+  askUndecided(!onlyUndecided.asked);
   applyFilters();
 });
-conditions.push((one) => !onlyUndecided || isOpen(one));
 
 // what is chosen changes by clicks, keys and the address, all of which are the report's
 for (const name of ["click", "keyup", "focusin", "popstate"]) addEventListener(name, () => requestAnimationFrame(showTarget));

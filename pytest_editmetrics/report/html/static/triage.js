@@ -10,6 +10,7 @@ const nothing = document.getElementById("nothing");
 const cases = [...list.querySelectorAll(".case")].map((element, rank) => new Case(element, rank));
 const caseById = new Map(cases.map((one) => [one.id, one]));
 const search = document.getElementById("search");
+const clears = [...document.querySelectorAll(".clear")];
 const statusButtons = [...document.querySelectorAll(".statuses button")];
 const selects = ["metric", "cause", "sort", "group"].map((name) => document.getElementById(name));
 const names = new Intl.Collator(undefined, { numeric: true });
@@ -33,11 +34,12 @@ const GROUPS = {
   none: () => "",
 };
 
-// What a case must meet besides to be listed; other parts of the page add to it.
+// What a case must meet besides to be listed, while it is `asked`; other parts of the page add to it.
 const conditions = [];
+const FILTERS = ["status", "metric", "cause", "q"];
 
 function fits(one, statuses, words) {
-  if (!conditions.every((condition) => condition(one))) return false;
+  if (!conditions.every((condition) => !condition.asked || condition.fits(one))) return false;
   const keys = one.keys.trim().split(" ");
   const fitting = keys.some((key) => {
     const at = key.indexOf(":");
@@ -85,6 +87,8 @@ function countListed() {
   }
   document.getElementById("shown").textContent = `${total} of ${cases.length}`;
   nothing.hidden = total > 0;
+  const filtered = FILTERS.some((name) => asked[name] !== "") || conditions.some((condition) => condition.asked);
+  for (const button of clears) button.hidden = !filtered;
 }
 
 // Puts blocks and headings in order, unless they lie so. Rows are moved while they are not in the page,
@@ -177,6 +181,15 @@ for (const button of statusButtons) {
     const pressed = asked.status.split(",").filter(Boolean);
     const others = pressed.filter((one) => one !== status);
     askFor({ status: (pressed.includes(status) ? others : [...pressed, status]).join(",") });
+  });
+}
+for (const button of clears) {
+  button.addEventListener("click", () => {
+    clearTimeout(pending);
+    search.value = "";
+    for (const condition of conditions) condition.clear();
+    askFor(Object.fromEntries(FILTERS.map((name) => [name, ""])));
+    search.focus();
   });
 }
 document.getElementById("filters").addEventListener("submit", (event) => event.preventDefault());

@@ -191,8 +191,8 @@ class Viewer {
     });
     this.find(".zooms").addEventListener("click", (event) => this.zoomTo(event.target.dataset.zoom));
     listenForGestures(this.stage, this.zoom, (event, begins) => this.slide(event, begins));
-    this.stage.addEventListener("pointermove", (event) => this.inspect(event));
-    this.stage.addEventListener("pointerleave", () => this.inspect(null));
+    this.stage.addEventListener("pointermove", (event) => inspect(this, event));
+    this.stage.addEventListener("pointerleave", () => inspect(this, null));
     this.element.addEventListener("fullscreenchange", () => this.layOut());
   }
 
@@ -291,83 +291,8 @@ class Viewer {
     if (view === "pair" && wide) panes.unshift(...others.map((name) => [name]));
     this.stage.setAttribute("aria-label", `Pictures of ${this.title}; + and - zoom, arrow keys move`);
     for (const canvas of this.stage.querySelectorAll("canvas.blend")) hideImage(canvas);
-    this.stage.replaceChildren(...panes.map((sheets) => this.pane(sheets)));
+    this.stage.replaceChildren(...panes.map((sheets) => paneOf(this, sheets)));
     this.layOut();
-  }
-
-  pane(sheets) {
-    const pane = document.createElement("div");
-    pane.className = "pane";
-    for (const name of sheets) {
-      const sheet = document.createElement("div");
-      sheet.className = `sheet ${name}`;
-      const world = document.createElement("div");
-      world.className = "world";
-      world.style.width = `${this.frame.w}px`;
-      world.style.height = `${this.frame.h}px`;
-      this.paint(world, name);
-      sheet.append(world);
-      pane.append(sheet);
-    }
-    pane.append(this.boxesOver(), ...this.tags(sheets));
-    const spot = document.createElement("div");
-    spot.className = "spot";
-    spot.hidden = true;
-    pane.append(spot);
-    return pane;
-  }
-
-  // The boxes lie over all sheets of a pane.
-  boxesOver() {
-    const sheet = document.createElement("div");
-    sheet.className = "sheet over";
-    const world = document.createElement("div");
-    world.className = "world";
-    world.style.width = `${this.frame.w}px`;
-    world.style.height = `${this.frame.h}px`;
-    if (choice.boxes && this.data.boxes.length) world.append(drawBoxes(this.frame, this.data.boxes));
-    sheet.append(world);
-    return sheet;
-  }
-
-  tags(sheets) {
-    const names = { first: this.state.pair[0], second: this.state.pair[1] };
-    return sheets
-      .filter((name) => names[name] || name === "difference" || this.layer(name))
-      .map((name) => {
-        const tag = document.createElement("span");
-        tag.className = `tag ${name}`;
-        tag.textContent = names[name] || name;
-        return tag;
-      });
-  }
-
-  paint(world, name) {
-    const [first, second] = this.state.pair.map((layer) => this.layer(layer));
-    const image = { first, second, grey: second, lpips: this.map("lpips") }[name] || this.layer(name);
-    if (name === "patches") world.append(drawPatches(this.frame, this.map("patches")));
-    else if (image) {
-      const { canvas } = this.source(image);
-      canvas.setAttribute("aria-label", `${this.title}: ${image.name || image.label}`);
-      world.append(canvas);
-    } else this.blend(world, name, first, second);
-  }
-
-  async blend(world, name, first, second) {
-    const canvas = canvasOf(`${this.title}: difference of ${first.name} and ${second.name}`);
-    canvas.className = "blend";
-    world.append(canvas);
-    const mask = choice.dim || name === "heat" ? this.mask() : null;
-    const sources = [first, second, mask].map((image) => image && this.source(image));
-    await Promise.all(sources.map((source) => source && source.ready));
-    if (!canvas.isConnected) return;
-    if (sources.some((source) => source && source.canvas.classList.contains("broken"))) {
-      canvas.classList.add("broken");
-      return;
-    }
-    const [before, after, measured] = sources.map((source) => source && source.canvas);
-    drawDifference(canvas, before, after, measured);
-    if (name === "difference" && measured) addUnmeasured(canvas, after, measured);
   }
 
   // Panes stand side by side, or one below the other where that shows the pictures much larger.
@@ -404,53 +329,6 @@ class Viewer {
     this.stage.classList.toggle("pixels", scale >= 2);
     this.stage.classList.toggle("movable", this.zoom.movable);
     this.find(".percent").textContent = `${Math.round(scale * 100)} %`;
-  }
-
-  // --- one pixel
-
-  inspect(event) {
-    const line = this.find(".inspector");
-    const pane = event && event.target.closest(".pane");
-    let at = null;
-    let point = null;
-    if (pane) {
-      const { left, top } = pane.getBoundingClientRect();
-      point = { x: event.clientX - left, y: event.clientY - top };
-      at = this.zoom.pixel(point.x, point.y);
-    }
-    for (const spot of this.stage.querySelectorAll(".spot")) {
-      spot.hidden = !at || spot.parentElement === pane;
-      if (at) spot.style.transform = `translate(${point.x}px, ${point.y}px)`;
-    }
-    line.textContent = at ? this.pixelText(at) : "";
-  }
-
-  pixelText({ x, y }) {
-    const layers = this.state.pair.filter(Boolean).map((name) => this.layer(name));
-    const values = layers.map((layer) => this.pixelOf(layer, x, y));
-    const parts = [`x ${x}, y ${y}`];
-    if (values.some((value) => value === null)) {
-      return `${parts[0]} (this browser lets no page in a folder read its images: the one-file report says the values)`;
-    }
-    layers.forEach((layer, index) => parts.push(`${layer.name} ${values[index].join(" ")}`));
-    if (values.length === 2) {
-      parts.push(`difference ${values[0].map((value, channel) => Math.abs(value - values[1][channel])).join(" ")}`);
-    }
-    return parts.join(" · ");
-  }
-
-  pixelOf(layer, x, y) {
-    const { canvas } = this.source(layer);
-    if (!canvas.width) return [];
-    const [column, row] = [
-      Math.floor((x * layer.w) / this.frame.w),
-      Math.floor((y * layer.h) / this.frame.h),
-    ];
-    try {
-      return [...canvas.getContext("2d").getImageData(column, row, 1, 1).data.slice(0, 3)];
-    } catch {
-      return null;
-    }
   }
 }
 
