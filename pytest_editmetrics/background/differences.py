@@ -35,7 +35,7 @@ class Differences:
         for a, b, known in self._squares:
             if a is one and b is other:
                 return known
-        made = one[0] - other[0]
+        made: Planes = one[0] - other[0]
         made *= made
         room = np.empty_like(made)
         for a, b in zip(one[1:], other[1:], strict=True):
@@ -50,7 +50,7 @@ class Differences:
         for a, b, known in self._largest:
             if a is one and b is other:
                 return known
-        made = one[0] - other[0]
+        made: Planes = one[0] - other[0]
         np.abs(made, out=made)
         room = np.empty_like(made)
         for a, b in zip(one[1:], other[1:], strict=True):
