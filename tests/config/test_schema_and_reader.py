@@ -14,13 +14,13 @@ from bad_yaml import CASES, CONFIGURATION, GOLDENS
 from declared_files import REGISTRY, SHAPES, Leaf, files, places
 from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
-from schemas import NOT_OF_A_SCHEMA, disagreement, validator
 
 from pytest_editmetrics.config.case_file import read_case_file
 from pytest_editmetrics.config.manifest import Manifest
 from pytest_editmetrics.config.settings import load_settings
 from pytest_editmetrics.errors import ConfigError
 from pytest_editmetrics.goldens.file import read_golden_file
+from schemas import NOT_OF_A_SCHEMA, disagreement, validator
 
 READERS = {"settings": load_settings, "goldens": read_golden_file, "cases": read_case_file}
 KINDS = tuple(SHAPES)
