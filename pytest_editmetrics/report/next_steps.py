@@ -120,6 +120,7 @@ def _reasons(tally: Tally) -> list[str]:
             gate.reason
             for test, gate in tally.notable
             if gate.verdict == "unmeasured"
+            and gate.reason is not None
             and gate.reason in REMEDIES
             and (tally.nothing_measured or gate.regressed or _held_strictly(test))
         )
