@@ -136,12 +136,14 @@ def checked_facts(facts: Mapping[str, Any], call: str = "provenance") -> dict[st
     """Return what a user tells of an edit to ``call``, as plain values.
 
     Raises:
-        InputError: a value that is no text, number, bool or ``None``, nor a list or mapping of
-            them; the message names it.
+        InputError: no mapping of names, or a value that is no text, number, bool or ``None``, nor a
+            list or mapping of them; the message names it.
 
     >>> checked_facts({"model": "sdxl", "seed": 7})
     {'model': 'sdxl', 'seed': 7}
     """
+    if not isinstance(facts, Mapping) or not all(isinstance(name, str) for name in facts):
+        raise InputError(f"{call}={facts!r:.80} is no mapping of names, such as {{'seed': 7}}")
     return {name: _fact(f"{call}({name}=...)", value, 0) for name, value in facts.items()}
 
 

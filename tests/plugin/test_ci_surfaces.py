@@ -74,6 +74,7 @@ def test_every_surface_gives_the_command_that_records_the_whole_test(suite, monk
     for name, text in surfaces.items():
         assert command + "failed" in text, name
         assert command + "missing" not in text, name
+    monkeypatch.delenv("GITHUB_ACTIONS")
     result = suite.runpytest("test_x.py::test_it", "--editmetrics-update=failed")
     result.assert_outcomes(passed=1)
     suite.runpytest().assert_outcomes(passed=1)
@@ -130,7 +131,6 @@ def test_a_yaml_case_is_annotated_in_its_file(suite, monkeypatch, mode):
 
 
 def test_a_gate_that_regressed_unmeasured_warns(suite, monkeypatch):
-    monkeypatch.setenv("GITHUB_ACTIONS", "true")
     suite.makepyfile(
         test_x="""
         import os
@@ -139,6 +139,7 @@ def test_a_gate_that_regressed_unmeasured_warns(suite, monkeypatch):
     )
     monkeypatch.setenv("VALUE", "5")
     suite.runpytest("--editmetrics-update=all")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("VALUE", "255")
     session, line = annotations(suite.runpytest())
     assert session.startswith("::error title=editmetrics::not one gate of this session could")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pytest_editmetrics.runs.folder import read_run
 
 TEST = """
@@ -35,6 +37,13 @@ def test_a_fact_that_cannot_be_written_down_is_named(pytester):
     result = run(pytester, {"seed": {1, 2}})
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*facts(seed=...): {1, 2} cannot be written down; give a text*"])
+
+
+@pytest.mark.parametrize("facts", [5, "seed 7", [("seed", 7)], {7: "seed"}])
+def test_what_is_no_mapping_of_names_is_refused(pytester, facts):
+    result = run(pytester, facts)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*facts=* is no mapping of names, such as {'seed': 7}*"])
 
 
 def test_params_of_a_case_are_its_facts(pytester):
