@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.background.everywhere import changed_everywhere
 from pytest_editmetrics.background.own_noise import FLOOR, Changed, changed, pixels, smoothed
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.images.load import Array
@@ -23,6 +24,8 @@ _CLOSER = 0.6  # likewise, for the outline
 _WEAKER = 0.6  # of the way from the least to what stands out: it belongs to a part
 _KEPT = 0.8  # of a part, or the closer outline is none
 _SMALLEST = 0.05  # of the energy of the largest part
+_SMALLEST_PROVEN = 0.01  # likewise, where identical pixels prove that nothing else was changed
+_WIDE = 0.1  # of the pixels of the largest part: with so many it may have changed as little
 _HOLE = 0.02  # of the frame
 _EVERYWHERE = 0.97  # of the frame
 _CLEAR = 1.3  # the logarithm by which the edit exceeds the background, at least
@@ -51,7 +54,8 @@ def suggest_region(
         fit: how images of unlike sizes became these; the proposal is in the reference's own pixels.
 
     Raises:
-        EditMetricsError: the images are equal, no part stands out, or all of it does.
+        EditMetricsError: the images are equal, no part stands out, all of it does, or what does
+            is explained by a motion or a tone of the whole image.
 
     >>> reference = np.zeros((64, 64, 3), np.uint8)
     >>> edited = reference.copy()
@@ -74,6 +78,12 @@ def suggest_region(
         raise EditMetricsError(
             f"{differ} none of the frame stayed what it was, so there is no background to tell the"
             " edit from; draw the region by hand"
+        )
+    standing_out: Mask = parts.any(axis=0)
+    if (said := changed_everywhere(reference, edited, standing_out)) is not None:
+        raise EditMetricsError(
+            f"{differ} what differs most is explained by what changed everywhere: {said}. No edit"
+            " stands out from that; draw the region by hand"
         )
     if fit is not None:
         parts = np.stack([fit.back(part) for part in parts])
@@ -109,7 +119,9 @@ def _parts(found: Changed) -> NDArray[np.bool_] | None:
     strong = found.level > bound
     weak = found.level > max(least, found.middle + _WEAKER * (bound - found.middle))
     around, count = label(weak, np.ones((3, 3)))
-    kept = _largest(around, beyond, count) & np.isin(np.arange(count + 1), around[strong])
+    kept = _largest(around, beyond, count, found.proof) & np.isin(
+        np.arange(count + 1), around[strong]
+    )
     region = kept[around]
     region = binary_closing(np.pad(region, 4), np.ones((3, 3)), iterations=2)[4:-4, 4:-4]
     outline = _Outline(found, _filled(region))
@@ -121,7 +133,7 @@ def _parts(found: Changed) -> NDArray[np.bool_] | None:
         return None
     energy = np.bincount(drawn_parts.ravel(), outline.beyond.ravel() ** 2, count + 1)
     order = np.argsort(-energy[1:], kind="stable") + 1
-    kept = _largest(drawn_parts, outline.beyond, count)
+    kept = _largest(drawn_parts, outline.beyond, count, found.proof)
     return np.stack([drawn_parts == number for number in order if kept[number]])
 
 
@@ -173,11 +185,19 @@ def _closer(drawn: Mask, closer: Mask) -> Mask:
     return chosen
 
 
-def _largest(parts: NDArray[np.int_], beyond: NDArray[np.float32], count: int) -> NDArray[np.bool_]:
-    """Tell of each numbered part, 0 is none, whether it is more than a speck of change."""
+def _largest(
+    parts: NDArray[np.int_], beyond: NDArray[np.float32], count: int, proof: bool
+) -> NDArray[np.bool_]:
+    """Tell of each numbered part, 0 is none, whether it is more than a speck of change.
+
+    A part whose colours changed less than those of the largest is one all the same.
+    """
     energy = np.bincount(parts.ravel(), beyond.ravel() ** 2, count + 1)
     energy[0] = 0
-    large: NDArray[np.bool_] = (energy > 0) & (energy >= _SMALLEST * energy.max())
+    pixels = np.bincount(parts.ravel(), minlength=count + 1)
+    wide = proof | (pixels >= _WIDE * pixels[energy.argmax()])
+    least = np.where(wide, _SMALLEST_PROVEN, _SMALLEST) * energy.max()
+    large: NDArray[np.bool_] = (energy > 0) & (energy >= least)
     return large
 
 

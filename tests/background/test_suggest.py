@@ -127,3 +127,65 @@ def test_several_parts_come_largest_first_and_grow():
     found = suggest_region(reference, made, dilate=5)
     assert found.boxes == ((195, 95, 305, 205), (15, 15, 65, 65))
     assert found.mask[105:195, 195:305].all()
+
+
+EVERYWHERE = {
+    "exposure": lambda image: eight_bit(image * 1.2),
+    "colour": lambda image: eight_bit(image * np.array([1.15, 1, 0.85])),
+    "shift": lambda image: np.concatenate([image[:, :3], image[:, :-3]], axis=1),
+}
+
+
+def plain():
+    """Three things on a plain wall, as in a studio."""
+    made = np.full((HEIGHT, WIDTH, 3), 205.0)
+    made[40:120, 40:110] = (150, 60, 50)
+    made[150:220, 60:130] = (60, 70, 120)
+    made[90:180, 200:280] = (40, 110, 70)
+    return eight_bit(gaussian_filter(made, (1, 1, 0)))
+
+
+def drawn():
+    """Black lines on white paper."""
+    made = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+    random = np.random.default_rng(3)
+    for _ in range(12):
+        y, x = random.integers(0, HEIGHT - 60), random.integers(0, WIDTH - 60)
+        made[y : y + random.integers(20, 60), x : x + 3] = 0
+        made[y : y + 3, x : x + random.integers(20, 60)] = 0
+    return made
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("exposure", r"everywhere: exposure \+"),
+        ("colour", r"everywhere: colours shifted \(red \+"),
+        ("shift", r"everywhere: background moved 3\.0\d px right"),
+    ],
+)
+@pytest.mark.parametrize("of", [picture, plain, drawn])
+def test_what_changed_everywhere_is_said_and_no_region_proposed(of, how, said):
+    reference = of()
+    with pytest.raises(EditMetricsError, match=f"{said}|images are equal|no part stands out"):
+        suggest_region(reference, EVERYWHERE[how](reference))
+
+
+@pytest.mark.parametrize("how", EVERYWHERE)
+def test_an_edit_beside_what_changed_everywhere_is_proposed(how):
+    reference, mask = picture(), in_a_disk(0.1)
+    found = suggest_region(reference, EVERYWHERE[how](edited(reference, mask)))
+    assert (found.mask & mask).sum() >= 0.8 * mask.sum()
+
+
+@pytest.mark.parametrize("model", [composited, reencoded, generative])
+def test_a_part_whose_colours_changed_less_belongs_to_the_edit(model):
+    """Its squared difference is a twentieth of the larger part's at most."""
+    reference = picture()
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[60:160, 40:140] = mask[80:140, 200:260] = True
+    made = reference.astype(float)
+    made[60:160, 40:140] = 255 - made[60:160, 40:140] // 4
+    made[80:140, 200:260] += 32
+    found = suggest_region(reference, model(eight_bit(made)))
+    assert iou(found.mask, mask) >= 0.8

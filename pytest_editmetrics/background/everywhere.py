@@ -1,0 +1,86 @@
+"""Whether a part that stands out is only where a change of the whole image shows most."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_editmetrics.background.diagnosis import diagnose, planes
+from pytest_editmetrics.background.drift import Drift, measure_drift
+from pytest_editmetrics.background.motion import warped
+from pytest_editmetrics.background.own_noise import smoothed
+from pytest_editmetrics.background.tone import fit_tone
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.regions import Mask
+
+_LEFT = 0.25  # of the squared difference of the part, once the change of the whole is undone
+_LEFT_ELSEWHERE = 0.5
+_QUIET = 1.0  # of 255, root mean square: so little elsewhere is no witness against it
+_SMOOTH = 2.0
+_LEAST_MOVE = 0.3  # pixels
+_OF_THE_WHOLE = (
+    "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "exposure", "colour",
+    "inverted-tone",
+)  # fmt: skip
+
+Floats = NDArray[np.float32]
+
+
+def changed_everywhere(reference: Array, edited: Array, part: Mask) -> str | None:
+    """Say which motion or tone of the whole image explains a part that stands out, if one does.
+
+    One motion and one tone are fitted to the whole frame. Where undoing them leaves little of the
+    difference in the part and elsewhere, nothing happened in it that did not happen everywhere.
+
+    Args:
+        reference: RGB, uint8, (H, W, 3).
+        edited: the same.
+        part: boolean (H, W), true where the images differ most.
+
+    Returns:
+        What changed everywhere, in words; ``None`` where the part changed otherwise.
+
+    >>> random = np.random.default_rng(0)
+    >>> picture = random.integers(20, 200, (16, 16, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    >>> part = np.zeros((128, 128), bool)
+    >>> part[32:64, 32:64] = True
+    >>> changed_everywhere(picture, picture + np.uint8(20), part)
+    'exposure +20.0 of 255'
+    >>> other = np.where(part[..., None], 255 - picture, picture)
+    >>> changed_everywhere(picture, other, part) is None
+    True
+    """
+    everywhere = np.ones(part.shape, np.bool_)
+    drift = measure_drift(reference, edited, everywhere)
+    if not _undone(planes(reference), planes(edited), drift, part):
+        return None
+    causes = diagnose(reference, edited, everywhere, drift).causes
+    said = [cause.text for cause in causes if cause.kind in _OF_THE_WHOLE]
+    return " and ".join(said) or "all of it changed alike"
+
+
+def _undone(before: Floats, after: Floats, drift: Drift, part: Mask) -> bool:
+    """Tell whether one motion, or none, and one tone take away most of the difference."""
+    ways = [(after, np.ones(part.shape, np.bool_))]
+    if drift.motion is not None and drift.warp_px >= _LEAST_MOVE:
+        ways.append(warped(after, drift.motion))
+    was = _difference(before, after)
+    for aligned, seen in ways:
+        toned = fit_tone(before, aligned, seen).applied(before)
+        left = _difference(toned, aligned)
+        inside, outside = part & seen, ~part & seen
+        if not inside.any() or _mean(left, inside) > _LEFT * _mean(was, inside):
+            continue
+        if _mean(left, outside) <= max(_LEFT_ELSEWHERE * _mean(was, outside), _QUIET**2):
+            return True
+    return False
+
+
+def _difference(one: Floats, other: Floats) -> Floats:
+    smooth = smoothed(np.moveaxis(other - one, 0, 2), _SMOOTH)
+    squared: Floats = np.square(smooth)
+    return squared
+
+
+def _mean(values: Floats, where: Mask) -> float:
+    return float(values[where].mean()) if where.any() else 0.0
