@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -75,39 +75,46 @@ def accepted_run(path: Path, cases: int) -> Path:
     return path
 
 
+@contextmanager
+def timed(bounds: Bounds, what: str, bound: float) -> Iterator[None]:
+    """Time a block, and print for how long this process computed in it, besides."""
+    start, busy = time.perf_counter(), time.process_time()
+    yield
+    bounds.check(what, time.perf_counter() - start, bound, "s")
+    print(f"  of which it computed for {time.process_time() - busy:.2f} s")
+
+
 def open_page(run: Path, bounds: Bounds) -> None:
     """Serve a run and open its page: it is open when a picture is drawn and it answers a key."""
-    with Chromium() as chromium:  # first, since its shell takes no file descriptor above 9
-        start = time.perf_counter()
-        with served(run, enter=False) as one:
-            bounds.check("read and served", time.perf_counter() - start, SERVE_SECONDS, "s")
-            chromium.on_page("Performance.enable", {"timeDomain": "threadTicks"})
-            start, busy = time.perf_counter(), cpu(chromium)
-            chromium.on_page("Page.navigate", {"url": f"http://{one.host}/?token={one.first}"})
-            chromium.wait_for(f"{_READY} && {_DRAWN}")
-            key = {"key": "j", "text": "j", "windowsVirtualKeyCode": 74}
-            chromium.on_page("Input.dispatchKeyEvent", {"type": "keyDown", **key})
-            chromium.wait_for("document.querySelector('.case.current') !== null")
-            bounds.check("opened", time.perf_counter() - start, OPEN_SECONDS, "s")
-            cases = chromium.evaluate("document.querySelectorAll('.case').length")
-            print(f"  {cases} cases; its main thread was busy for {cpu(chromium) - busy:.2f} s")
+    with ExitStack() as stack:
+        # first, since its shell takes no file descriptor above 9
+        chromium = stack.enter_context(Chromium())
+        with timed(bounds, "read and served", SERVE_SECONDS):
+            one = stack.enter_context(served(run, enter=False))
+        chromium.on_page("Performance.enable", {"timeDomain": "threadTicks"})
+        start, busy = time.perf_counter(), cpu(chromium)
+        chromium.on_page("Page.navigate", {"url": f"http://{one.host}/?token={one.first}"})
+        chromium.wait_for(f"{_READY} && {_DRAWN}")
+        key = {"key": "j", "text": "j", "windowsVirtualKeyCode": 74}
+        chromium.on_page("Input.dispatchKeyEvent", {"type": "keyDown", **key})
+        chromium.wait_for("document.querySelector('.case.current') !== null")
+        bounds.check("opened", time.perf_counter() - start, OPEN_SECONDS, "s")
+        cases = chromium.evaluate("document.querySelectorAll('.case').length")
+        print(f"  {cases} cases; its main thread was busy for {cpu(chromium) - busy:.2f} s")
 
 
 def decide_and_write(one: Served, bounds: Bounds) -> None:
     """Accept all, look at the diff, write."""
     asked = {anchor: {"verb": "accepted", "seen": None} for anchor in one.cases}
-    start = time.perf_counter()
-    reply = one.ask("POST", "/decide", body={"cases": asked, "bulk": True})
+    with timed(bounds, "accepted together", DECIDE_SECONDS):
+        reply = one.ask("POST", "/decide", body={"cases": asked, "bulk": True})
     assert reply.status == 200, reply.text
-    bounds.check("accepted together", time.perf_counter() - start, DECIDE_SECONDS, "s")
     for what in ("the diff", "the diff again"):
-        start = time.perf_counter()
-        plan = one.plan()
-        bounds.check(what, time.perf_counter() - start, DIFF_SECONDS, "s")
-    start = time.perf_counter()
-    reply = one.write(plan)
+        with timed(bounds, what, DIFF_SECONDS):
+            plan = one.plan()
+    with timed(bounds, "written", WRITE_SECONDS):
+        reply = one.write(plan)
     assert reply.status == 200, reply.text
-    bounds.check("written", time.perf_counter() - start, WRITE_SECONDS, "s")
     print(f"  {len(reply.json['cases'])} cases, {len(reply.json['written'])} golden files")
 
 

@@ -24,6 +24,8 @@ _KINDS = {
     re.compile(rb"RIFF....WEBP", re.DOTALL): "image/webp",
 }
 _LARGEST_IMAGE = 1 << 30
+# what an earlier program on this port left in the browser, a service worker above all
+CLEARED = {"Clear-Site-Data": '"cache", "storage"'}
 _OPENING = b"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/">
 <title>editmetrics review</title></head><body><p><a href="/">Open the review</a></p></body></html>
@@ -68,7 +70,7 @@ class Site:
             self._tell_of_host(str(request.headers.get("Host", "")))
             raise
         if request.method == "GET" and request.path == "/" and self._guard.opens(request.query):
-            more = {"Set-Cookie": self._guard.set_cookie}
+            more = {"Set-Cookie": self._guard.set_cookie, **CLEARED}
             return Answer(kind="text/html; charset=utf-8", parts=(_OPENING,), more=more)
         self._guard.same_origin(request.headers, needed=request.method == "POST")
         self._guard.known(request.headers)

@@ -527,6 +527,56 @@ def test_a_link_from_another_site_opens_the_review(project, browser, evil, tmp_p
         page.close()
 
 
+WORKER = """
+self.addEventListener("install", () => self.skipWaiting());
+self.addEventListener("activate", (event) => event.waitUntil(clients.claim()));
+self.addEventListener("fetch", (event) => event.respondWith((async () => {
+  const answer = await fetch(event.request);
+  if (event.request.mode !== "navigate") return answer;
+  return new Response("taken: " + (await answer.text()).length, { headers: { "Content-Type": "text/html" } });
+})()));
+"""
+
+
+def test_what_an_earlier_program_left_on_the_port_is_gone(project, browser, tmp_path):
+    """A service worker of it would see, and answer, every request of the review."""
+
+    class Earlier(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            script = self.path == "/worker.js"
+            kind = "text/javascript" if script else "text/html"
+            text = "<script>navigator.serviceWorker.register('/worker.js')</script>"
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.end_headers()
+            self.wfile.write((WORKER if script else text).encode())
+
+        def log_message(self, *args) -> None:
+            pass
+
+    earlier = ThreadingHTTPServer(("127.0.0.1", 0), Earlier)
+    thread = threading.Thread(target=earlier.serve_forever, args=(0.05,))
+    thread.start()
+    port = earlier.server_address[1]
+    page = browser.new_page()
+    try:
+        page.goto(f"http://127.0.0.1:{port}/")
+        page.wait_for_function("navigator.serviceWorker.controller !== null")
+    finally:
+        earlier.shutdown()
+        thread.join()
+        earlier.server_close()
+    page.goto("about:blank")
+    with served(several(tmp_path / "run"), port=port) as one:
+        page.goto(f"http://{one.host}/?token={one.first}")
+        page.goto(f"http://{one.host}/?token={one.first}")
+        expect(page.locator("#deciding")).to_be_visible()
+        assert page.evaluate("navigator.serviceWorker.controller === null")
+        assert page.evaluate("document.referrer") == ""
+        assert "token" not in page.url
+        page.close()
+
+
 def test_a_hostile_run_is_inert(project, watched, tmp_path):
     with opened(watched, make_hostile_run(tmp_path / "run")) as (_, page):
         page.locator("#expand").click()

@@ -180,6 +180,8 @@ def test_the_first_url_gives_a_cookie_by_a_page_that_moves_on(one):
     far = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Cookie": None}
     reply = one.ask("GET", f"/?token={one.first}", far)
     assert reply.status == 200
+    assert reply.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert "Clear-Site-Data" not in one.page().headers
     cookie = reply.headers["Set-Cookie"]
     assert cookie.startswith(f"editmetrics-{one.port}=")
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))

@@ -191,7 +191,7 @@ class Served:
 
 
 @contextmanager
-def served(*folders: Path, enter: bool = True, **asked: Any) -> Iterator[Served]:
+def served(*folders: Path, enter: bool = True, port: int = 0, **asked: Any) -> Iterator[Served]:
     """Serve runs in a thread of this process, in the project of the current folder."""
     said: list[str] = []
     ready = threading.Event()
@@ -204,7 +204,7 @@ def served(*folders: Path, enter: bool = True, **asked: Any) -> Iterator[Served]
 
     def work() -> None:
         try:
-            review(Asked(folders, port=0, **asked), said.append, said.append, started)
+            review(Asked(folders, port=port, **asked), said.append, said.append, started)
         except BaseException as error:
             failures.append(error)
         finally:
