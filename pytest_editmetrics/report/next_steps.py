@@ -117,11 +117,11 @@ def _reasons(tally: Tally) -> list[str]:
     """Return why gates were unmeasured that somebody has to look after, each once."""
     return list(
         dict.fromkeys(
-            gate.reason
+            reason
             for test, gate in tally.notable
             if gate.verdict == "unmeasured"
-            and gate.reason is not None
-            and gate.reason in REMEDIES
+            and (reason := gate.reason) is not None
+            and reason in REMEDIES
             and (tally.nothing_measured or gate.regressed or _held_strictly(test))
         )
     )

@@ -363,7 +363,7 @@ def test_threads_share_an_opened_image_and_a_profile():
 
 DAMAGED = {
     "no profile at all": (b"not a profile, but some bytes" * 20, "it cannot be read"),
-    "cut off": (PROFILES["p3"][:300], "it cannot be read|gives no way to sRGB"),
+    "cut off": (PROFILES["p3"][:300], "it cannot be read|cannot be converted to sRGB"),
     "of CMYK": (
         icc.table_profile("press", b"CMYK", inks, 3),
         "it is one of CMYK, the image is RGB",
@@ -371,7 +371,10 @@ DAMAGED = {
     "of grey": (icc.grey_profile("g", icc.gamma(1.8)), "it is one of GRAY, the image is RGB"),
     "of no space": (PROFILES["p3"][:16] + b"\xff\0AB" + PROFILES["p3"][20:], "it cannot be read"),
     "a link": (PROFILES["p3"][:12] + b"link" + PROFILES["p3"][16:], "none of a device"),
-    "nothing in it": (PROFILES["p3"][:128] + bytes(4), "it cannot be read|gives no way to sRGB"),
+    "nothing in it": (
+        PROFILES["p3"][:128] + bytes(4),
+        "it cannot be read|cannot be converted to sRGB",
+    ),
 }
 
 
