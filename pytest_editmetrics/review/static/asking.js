@@ -50,7 +50,7 @@ const together = make(
 document.body.append(together);
 
 function acceptAlike() {
-  const like = current;
+  const like = atHand();
   if (!like || buttonOf("all").disabled) return;
   const known = Object.keys(ALIKE).filter((kind) => ALIKE[kind](like));
   kinds.replaceChildren(...known.map((kind) => {

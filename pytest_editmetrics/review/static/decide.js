@@ -125,7 +125,13 @@ function turnTo(one) {
 
 function targets() {
   if (picked.size > 0) return [...picked].map((id) => caseById.get(id));
-  return current ? [current] : [];
+  const one = atHand();
+  return one ? [one] : [];
+}
+
+// What the filters hide is decided by no key.
+function atHand() {
+  return current && !current.element.hidden ? current : null;
 }
 
 function pick(one, on) {
@@ -236,7 +242,7 @@ const REVIEW_KEYS = REVIEW.readOnly
       p: ["put off", () => decide(targets(), "put-off")],
       A: ["accept all of its cause, test or metric", acceptAlike],
       u: ["undo", undo],
-      x: ["select the case, or not", () => current && pick(current, !picked.has(current.id))],
+      x: ["select the case, or not", () => atHand() && pick(current, !picked.has(current.id))],
       n: ["next undecided case", moveOn],
       w: ["write what is accepted: first its diff", () => openDiff()],
     };
@@ -271,8 +277,8 @@ undecided.addEventListener("click", () => {
   applyFilters();
 });
 
-// what is chosen changes by clicks, keys and the address, all of which are the report's
-for (const name of ["click", "keyup", "focusin", "popstate"]) addEventListener(name, () => requestAnimationFrame(showTarget));
+// what is chosen changes by clicks, keys, filters and the address, all of which are the report's
+for (const name of ["click", "keyup", "focusin", "filtered", "popstate"]) addEventListener(name, () => requestAnimationFrame(showTarget));
 document.getElementById("cases").addEventListener("focusin", (event) => {
   const element = event.target.closest(".case");
   if (element && event.target.closest("summary") && current !== caseById.get(element.id)) select(caseById.get(element.id));

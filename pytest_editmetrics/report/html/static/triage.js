@@ -59,6 +59,7 @@ function applyFilters() {
   arrange();
   for (const one of cases) listIf(one, fits(one, statuses, words));
   countListed();
+  dispatchEvent(new Event("filtered"));
 }
 
 function listIf(one, wanted) {
