@@ -35,7 +35,7 @@ VERDICTS: Mapping[Verdict, str] = {
     " --editmetrics-review=fail fails it",
     "fail": "the value lies outside its bound, or is no finite number",
     "unmeasured": "the region gives no valid comparison, for a soft reason: the test is xfailed;"
-    " --editmetrics-strict fails it",
+    " --editmetrics-strict=all fails it, =regressed where a value was approved",
     "missing-golden": "there is neither a bound nor a golden: the test fails, and says what records"
     " one",
     "recorded": "the bound was written to the golden, as --editmetrics-update asked",
