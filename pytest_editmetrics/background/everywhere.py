@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.background.diagnosis import diagnose, planes
+from pytest_editmetrics.background.diagnosis import diagnose
+from pytest_editmetrics.background.differences import planes
 from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.background.motion import warped
 from pytest_editmetrics.background.own_noise import smoothed

@@ -25,7 +25,7 @@ _WEAKER = 0.6  # of the way from the least to what stands out: it belongs to a p
 _KEPT = 0.8  # of a part, or the closer outline is none
 _SMALLEST = 0.05  # of the energy of the largest part
 _SMALLEST_PROVEN = 0.01  # likewise, where identical pixels prove that nothing else was changed
-_WIDE = 0.1  # of the pixels of the largest part: with so many it may have changed as little
+_WIDE = 0.5  # of the pixels of the largest part: with so many it may have changed as little
 _HOLE = 0.02  # of the frame
 _EVERYWHERE = 0.97  # of the frame
 _CLEAR = 1.3  # the logarithm by which the edit exceeds the background, at least
@@ -79,7 +79,7 @@ def suggest_region(
             f"{differ} none of the frame stayed what it was, so there is no background to tell the"
             " edit from; draw the region by hand"
         )
-    standing_out: Mask = parts.any(axis=0)
+    standing_out: Mask = np.asarray(parts.any(axis=0))
     if (said := changed_everywhere(reference, edited, standing_out)) is not None:
         raise EditMetricsError(
             f"{differ} what differs most is explained by what changed everywhere: {said}. No edit"

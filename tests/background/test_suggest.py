@@ -183,9 +183,9 @@ def test_a_part_whose_colours_changed_less_belongs_to_the_edit(model):
     """Its squared difference is a twentieth of the larger part's at most."""
     reference = picture()
     mask = np.zeros((HEIGHT, WIDTH), bool)
-    mask[60:160, 40:140] = mask[80:140, 200:260] = True
+    mask[60:160, 40:140] = mask[70:150, 190:270] = True
     made = reference.astype(float)
     made[60:160, 40:140] = 255 - made[60:160, 40:140] // 4
-    made[80:140, 200:260] += 32
+    made[70:150, 190:270] += 24
     found = suggest_region(reference, model(eight_bit(made)))
     assert iou(found.mask, mask) >= 0.8
