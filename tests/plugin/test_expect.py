@@ -354,7 +354,7 @@ def test_it(edit_gate, made, expect):
     result.stdout.fnmatch_lines(
         ["*unedit drift_px not measured (no-match), which fails here: nothing of the background*"]
     )
-    result.stdout.fnmatch_lines(["*say expect='generative', else give the region*"])
+    result.stdout.fnmatch_lines(["*give expect='generative', else give the region*"])
     failed = [line for line in result.outlines if line.startswith("FAILED ")]
     assert {line.split("[")[1].split("]")[0] for line in failed} == {
         "other-reencoded", "anew-reencoded", "other-generative",

@@ -50,8 +50,8 @@ def test_the_session_ends_with_what_fetches_all_that_is_missing(nothing_here, ar
     result.assert_outcomes(failed=3)
     (line,) = (line for line in result.outlines if "to fetch what is missing" in line)
     assert sorted(line.split()) == sorted(COMMAND.split())
-    here = result.outlines.index(line)
-    assert "short test summary" in "".join(result.outlines[here : here + 3])
+    shown = result.stdout.str()
+    assert shown.index("= editmetrics =") < shown.index(line) < shown.index("short test summary")
 
 
 def test_a_metric_that_lacks_two_models_names_both(nothing_here):
