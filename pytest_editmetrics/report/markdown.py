@@ -155,7 +155,7 @@ def _table(tally: Tally) -> str:
     if not rows:
         return ""
     columns = columns_of(rows)
-    head = ["metric", *columns, "worst margin"]
+    head = ["metric", *columns, "worst value"]
     lines = [" | ".join(head), " | ".join(["---", *["---:"] * len(columns), "---"])]
     for row in rows:
         numbers = [str(getattr(row, column)) for column in columns]

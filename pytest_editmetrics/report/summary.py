@@ -85,7 +85,7 @@ def running_lines(tally: RunningTally) -> list[str]:
 
 def _table(rows: Sequence[Row], width: int | None = None) -> list[str]:
     columns = columns_of(rows)
-    table = [["metric", *columns, "worst margin"]]
+    table = [["metric", *columns, "worst value"]]
     for row in rows:
         counts = [str(getattr(row, column)) for column in columns]
         table.append([row.metric, *counts, worst_margin(row)])
@@ -104,8 +104,8 @@ def _table(rows: Sequence[Row], width: int | None = None) -> list[str]:
 def _cut(margin: str, room: int | None) -> str:
     """Leave the front of a test's id out, where a margin has no room for it.
 
-    >>> _cut("0.049, 0.044 beyond max 0.005: tests/test_edits.py::test_badge", 50)
-    '0.049, 0.044 beyond max 0.005: ...s.py::test_badge'
+    >>> _cut("0.049 (max 0.005, 0.044 beyond): tests/test_edits.py::test_badge", 52)
+    '0.049 (max 0.005, 0.044 beyond): ...s.py::test_badge'
     """
     number, colon, nodeid = margin.partition(": ")
     if room is None or len(margin) <= room:
@@ -145,7 +145,7 @@ def worst_margin(row: Row) -> str:
         value, bound = format_numbers(gate.value, gate.bound)
     comparison = "beyond" if gate.verdict == "fail" or (gate.distance or 0) > 0 else "inside"
     distance = format_numbers(abs(gate.distance or 0.0))[0]
-    return f"{value}, {distance} {comparison} {gate.bound_kind} {bound}: {nodeid}"
+    return f"{value} ({gate.bound_kind} {bound}, {distance} {comparison}): {nodeid}"
 
 
 def _listed(title: str, entries: Sequence[str], number: int | None = None) -> list[str]:

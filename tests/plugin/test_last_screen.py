@@ -34,7 +34,7 @@ def test_all_passed(scene):
         "failed",
         "unmeasured",
         "worst",
-        "margin",
+        "value",
     ]
     assert len(lines) == 3  # the table, and pytest's last line
     scene.runpytest("-q").stdout.no_fnmatch_line("*= editmetrics =*")

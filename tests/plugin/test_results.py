@@ -77,9 +77,9 @@ def test_the_summary_table(suite):
     result.stdout.fnmatch_lines(
         [
             "*= editmetrics =*",
-            "metric    gates  passed  failed  unmeasured  worst margin",
-            "score         3       2       0           1  0.090, 0.010 inside max 0.100: test_x.py::test_b",
-            "likeness      1       1       0           0  0.900, 0.100 inside min 0.800: test_x.py::test_d",
+            "metric    gates  passed  failed  unmeasured  worst value",
+            "score         3       2       0           1  0.090 (max 0.100, 0.010 inside): test_x.py::test_b",
+            "likeness      1       1       0           0  0.900 (min 0.800, 0.100 inside): test_x.py::test_d",
             "unmeasured: 1",
             "  test_x.py::test_c: unedit score unmeasured (no-value)*",
         ]

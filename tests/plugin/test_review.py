@@ -36,7 +36,7 @@ def test_a_value_in_the_band_passes_and_is_told(banded, mode):
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(
         [
-            "metric  gates  passed  review  failed  unmeasured  worst margin",
+            "metric  gates  passed  review  failed  unmeasured  worst value",
             "score * 3 * 1 * 1 * 1 * 0 *",
             "for review: beyond the review bound, or beyond a bound that only advises: 1",
             "  test_x.py::test_close: unedit score 0.080 > review 0.060, inside max 0.100,"
@@ -296,4 +296,4 @@ def test_github_and_the_summary_warn(banded, monkeypatch):
     text = (banded.path / "s.md").read_text(encoding="utf-8")
     assert "1 of 3 gates failed, 1 for review" in text
     assert re.search(r"### For review: 1\n- <code>test_x.py::test_close: ", text)
-    assert "| metric | gates | passed | review | failed | unmeasured | worst margin |" in text
+    assert "| metric | gates | passed | review | failed | unmeasured | worst value |" in text

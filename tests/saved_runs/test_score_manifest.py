@@ -93,7 +93,7 @@ def test_each_row_becomes_gates_of_a_run(score, suite):
     result.stdout.fnmatch_lines(
         [
             "score * 7 * 2 * 2 * 2 * 1 *",
-            "likeness * 1 * 0 * 1 * 0 *0.100 beyond min 0.300: manifest::own",
+            "likeness * 1 * 0 * 1 * 0 *(min 0.300, 0.100 beyond): manifest::own",
             "failing: 5",
             "  manifest::row 0: score could not be judged: edited image *edited0.png: there is no such file",
             "  manifest::row 1: unedit score 0.200 > max 0.100*",
