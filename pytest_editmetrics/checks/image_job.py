@@ -43,8 +43,9 @@ class ImageJob:
 
     ``comparators`` are those of the call, each with its bound; ``None`` if it names none. ``owner``
     is the running test or fixture; ``None`` if a saved image is compared again, of the edit that
-    ran in ``environment``, for whose golden ``recorded`` comparators are written down. ``failed``
-    makes the gate of a comparator that could not compare; without it the error is raised.
+    ran in ``environment``: ``joined`` are all comparators of its check then, which ``comparators``
+    are some of. ``failed`` makes the gate of a comparator that could not compare; without it the
+    error is raised.
     ``judged_only``: nothing is recorded, kept or shown.
     """
 
@@ -57,7 +58,7 @@ class ImageJob:
     facts: Mapping[str, Any]
     environment: Environment | None = None
     colour: Colour = "seen"
-    recorded: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
     failed: Callable[[Comparator, Exception], Gate] | None = None
     judged_only: bool = False
 
@@ -213,14 +214,15 @@ def _judged(
     """Return a gate for each comparator; if one is to be recorded, all are."""
     from pytest_editmetrics.gates.image_verdict import Bounds, judge_image
 
+    joined = job.joined or tuple(held.comparators)
     gates = [
         failed.get(comparator)
         or judge_image(
             comparator,
-            Bounds.of(comparator, settings, argument, held.comparators),
+            Bounds.of(comparator, settings, argument, joined),
             name=job.address.name,
             update=update,
-            snapshot={**snapshot, "comparator": comparator, "joined": list(held.comparators)},
+            snapshot={**snapshot, "comparator": comparator, "joined": list(joined)},
             region=image.region,
             compared=compared.get(comparator),
             unlike=unlike,
@@ -337,7 +339,7 @@ def _made(
         job.address,
         job.owner,
         device=device,
-        comparators=job.recorded or held.comparators,
+        comparators=job.joined or held.comparators,
         used=used,
         facts=job.facts,
     )

@@ -12,13 +12,17 @@ from pytest_editmetrics.background.faults import FAULTS, Fault, Place
 from pytest_editmetrics.checks.judge import Job, judged_only, object_boxes
 from pytest_editmetrics.errors import EditMetricsError, MissingResourceError, RegionError
 from pytest_editmetrics.images.boxes import clip_box, normalise_boxes
+from pytest_editmetrics.measurement import Metric
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.checks.image_job import ImageJob
+    from pytest_editmetrics.config.golden_images import Comparator
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.images.load import Array
     from pytest_editmetrics.images.regions import Mask
+
+_FAILS = "a gate fails already"
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,13 @@ class _Trial:
                     yield name, self.only[name], where
 
     def noticed(self) -> Noticed:
-        """Put every fault in, from weak to strong until a gate fails."""
+        """Put every fault in, from weak to strong until a gate fails.
+
+        Bounds may be others than those that the gates passed: what fails without a fault is not
+        tried.
+        """
+        if self.fails(self.edited):
+            return Noticed(why=_FAILS)
         found = Noticed()
         for name, fault, where in self.faults():
             tried = False
@@ -120,13 +130,16 @@ def selftest(session: EditSession, jobs: Sequence[Job], gates: Sequence[Gate]) -
 
 
 def selftest_image(session: EditSession, job: ImageJob, gates: Sequence[Gate]) -> Noticed:
-    """Put faults into an image that has a golden, and compare it again; else as ``selftest``."""
+    """Put faults into an image that has a golden, and compare it again; else as ``selftest``.
+
+    A fault is noticed if any comparator of the job fails.
+    """
     return _not_tried(gates) or _try_image(session, job)
 
 
 def _not_tried(gates: Sequence[Gate]) -> Noticed | None:
     if any(gate.failing for gate in gates):
-        return Noticed(why="a gate fails already")
+        return Noticed(why=_FAILS)
     if not any(gate.verdict in ("pass", "review") for gate in gates):
         return Noticed(why="no gate holds a measured value to a bound")
     return None
@@ -199,24 +212,35 @@ def _objects(job: Job) -> Mask:
 def _try_image(session: EditSession, job: ImageJob) -> Noticed:
     from pytest_editmetrics.checks.image_job import run_job
     from pytest_editmetrics.checks.image_prepared import prepared
+    from pytest_editmetrics.config.golden_images import better
+    from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, skipped_gate
     from pytest_editmetrics.images.channels import as_rgb, with_rgb
 
     skips = session.options["skip-missing"]
+    skipped: list[str] = []
+
+    def not_compared(comparator: Comparator, error: Exception) -> Gate:
+        if not isinstance(error, MissingResourceError) or error.pipe not in skips:
+            raise error
+        skipped.append(str(error))
+        metric = Metric(GOLDEN_IMAGE + comparator, better(comparator))
+        return skipped_gate(metric, str(error), fetch=error.fetch)
+
     try:
+        trial = replace(job, judged_only=True, failed=not_compared)
         image = prepared(job.image, job.coords, job.scope, job.colour)
         pixels = image.decoded.pixels
 
         def fails(made: Array) -> list[str]:
-            faulty = replace(job, image=with_rgb(pixels, made), judged_only=True, failed=None)
+            faulty = replace(trial, image=with_rgb(pixels, made))
             gates = run_job(session, faulty).gates
             return [gate.metric for gate in gates if gate.verdict == "fail"]
 
         shown = as_rgb(pixels)
-        return _Trial(shown, shown, {"image": image.mask}, fails).noticed()
-    except MissingResourceError as error:
-        return Noticed(why=str(error), broken=error.pipe not in skips)
+        found = _Trial(shown, shown, {"image": image.mask}, fails).noticed()
     except EditMetricsError as error:
         return Noticed(why=str(error), broken=True)
+    return Noticed(why=skipped[0]) if skipped and not found.caught else found
 
 
 def image_case(name: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_editmetrics.cli.arguments import add_config, add_expression, add_json, add_rootdir
 from pytest_editmetrics.cli.lines import say_all, say_json
 from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE
 
 if TYPE_CHECKING:
     from pytest_editmetrics.checks.selftest import Noticed
@@ -54,12 +56,16 @@ def _selftest(args: argparse.Namespace) -> int:
 
     def work(session: EditSession) -> int:
         cases, excluded = _cases(run, args.expression, args.exclude)
+        narrowed = _narrowed(run, cases)
         found = dict(_noticed(session, run, cases, configured=args.config is not None))
         if args.json:
-            plain = [{"case": case, **_plain(noticed)} for case, noticed in found.items()]
+            plain = [
+                {"case": case, **_plain(noticed), "narrowed": narrowed.get(case)}
+                for case, noticed in found.items()
+            ]
             say_json({"faults": _faults(), "cases": plain, "excluded": excluded})
         else:
-            say_all(_lines(found, excluded))
+            say_all(_lines(found, narrowed, excluded))
         tried = [noticed for noticed in found.values() if noticed.why is None]
         wrong = any(noticed.blind or noticed.broken for noticed in found.values())
         return int(not tried or wrong)
@@ -79,7 +85,7 @@ def _cases(
     from pytest_editmetrics.errors import EditMetricsError
     from pytest_editmetrics.saved_runs.approve import matching, selected
 
-    chosen = [record for record in selected([run], expression) if record.gate.compares != "gates"]
+    chosen = [record for record in selected([run], expression) if _tested(record)]
     if not chosen:
         raise EditMetricsError(f"{run.shown}: there is no gate to test")
     excluded: dict[str, str] = {}
@@ -98,10 +104,28 @@ def _cases(
 
 
 def _case(record: GateRecord) -> str:
-    """Return what a gate is tested with: the others of its pair, or its golden image alone."""
+    """Return what a gate is tested with: the others of its pair, or of its golden image."""
     name = "" if record.gate.name is None else f"@{record.gate.name}"
-    image = "" if record.gate.snapshot is None else " golden_image"
+    image = " golden_image" if _of_image(record) else ""
     return f"{record.nodeid}{image}{name}"
+
+
+def _of_image(record: GateRecord) -> bool:
+    return record.gate.metric.startswith(GOLDEN_IMAGE)
+
+
+def _narrowed(run: Run, cases: Mapping[str, Sequence[GateRecord]]) -> dict[str, str]:
+    """Return which gates alone were chosen of the cases that have more."""
+    whole = Counter(_case(record) for record in run.gates if _tested(record))
+    return {
+        case: f"by {', '.join(one.gate.metric for one in records)} alone, of {whole[case]} gates"
+        for case, records in cases.items()
+        if len(records) < whole[case]
+    }
+
+
+def _tested(record: GateRecord) -> bool:
+    return record.final and record.gate.compares != "gates"
 
 
 def _exclusion(text: str) -> tuple[str, str]:
@@ -121,8 +145,8 @@ def _noticed(
 
     for case, records in track(list(cases.items()), "selftest"):
         try:
-            if records[0].gate.snapshot is not None:
-                job = image_job_of(session, run, records[0], configured)
+            if _of_image(records[0]):
+                job = image_job_of(session, run, records, configured)
                 yield case, selftest_image(session, job, [record.gate for record in records])
                 continue
             jobs = [job_of(session, run, record, configured) for record in records]
@@ -147,13 +171,16 @@ def _plain(noticed: Noticed) -> dict[str, Any]:
     return {**vars(noticed), "blind": noticed.blind}
 
 
-def _lines(found: Mapping[str, Noticed], excluded: Mapping[str, str]) -> Iterator[str]:
+def _lines(
+    found: Mapping[str, Noticed], narrowed: Mapping[str, str], excluded: Mapping[str, str]
+) -> Iterator[str]:
     for case, noticed in found.items():
         if noticed.why is not None:
             yield f"{case}: not tried: {noticed.why}"
             continue
         blind = "BLIND, " if noticed.blind else ""
-        yield f"{case}: {blind}{len(noticed.caught)} of {noticed.tried} faults noticed"
+        only = f" {narrowed[case]}" if case in narrowed else ""
+        yield f"{case}: {blind}{len(noticed.caught)} of {noticed.tried} faults noticed{only}"
         if noticed.caught:
             yield f"    notices      {', '.join(noticed.caught_from)}"
         for name in noticed.let_through:

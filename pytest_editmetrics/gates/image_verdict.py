@@ -26,7 +26,7 @@ class Bounds:
         comparator: Comparator,
         settings: ImageSettings,
         argument: Threshold | None,
-        joined: Collection[Comparator],
+        joined: Collection[str],
     ) -> Bounds:
         """Return the bounds of a comparator, one of the ``joined`` that all have to hold.
 

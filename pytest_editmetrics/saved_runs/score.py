@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,7 +99,7 @@ def _scored(session: EditSession, run: Run, record: GateRecord, configured: bool
         if record.gate.metric.startswith(GOLDEN_IMAGE):
             from pytest_editmetrics.checks.image_job import run_job
 
-            return run_job(session, image_job_of(session, run, record, configured)).gates[0]
+            return run_job(session, image_job_of(session, run, [record], configured)).gates[0]
         job = job_of(session, run, record, configured)
     except EditMetricsError as error:
         return replace(
@@ -118,8 +118,12 @@ def _scored(session: EditSession, run: Run, record: GateRecord, configured: bool
     return explained(session, judged(session, job))
 
 
-def image_job_of(session: EditSession, run: Run, record: GateRecord, configured: bool) -> ImageJob:
+def image_job_of(
+    session: EditSession, run: Run, records: Sequence[GateRecord], configured: bool
+) -> ImageJob:
     """Return what compares a saved image with today's golden image.
+
+    ``records`` are those gates of one check, one a comparator, that are to be judged again.
 
     Raises:
         EditMetricsError: it cannot be: no image, an unknown comparator, a fixture's pipe.
@@ -129,6 +133,7 @@ def image_job_of(session: EditSession, run: Run, record: GateRecord, configured:
     from pytest_editmetrics.goldens.images import image_address
     from pytest_editmetrics.images.colour_words import check_colour
 
+    record = next((one for one in records if one.gate.snapshot is not None), records[0])
     gate = record.gate
     _check_fixture(gate, configured)
     if "edited" not in gate.images:
@@ -136,15 +141,18 @@ def image_job_of(session: EditSession, run: Run, record: GateRecord, configured:
     file, test = named_test(session, record.nodeid)[0], gate.golden_key(record.nodeid)
     proposed = dict(gate.snapshot or {}).get("proposed")
     facts = proposed.get("facts") if isinstance(proposed, Mapping) else None
-    comparator: Any = gate.metric.removeprefix(GOLDEN_IMAGE)
-    if comparator not in COMPARATORS:
-        raise EditMetricsError(
-            f"unknown comparator {comparator!r}{did_you_mean(comparator, COMPARATORS)}"
-        )
+    comparators: dict[Any, Threshold | None] = {}
+    for one in records:
+        comparator = one.gate.metric.removeprefix(GOLDEN_IMAGE)
+        if comparator not in COMPARATORS:
+            raise EditMetricsError(
+                f"unknown comparator {comparator!r}{did_you_mean(comparator, COMPARATORS)}"
+            )
+        comparators[comparator] = _explicit(one.gate)
     scope: Any = gate.scope
     return ImageJob(
         owner=None,
-        comparators={comparator: _explicit(gate)},
+        comparators=comparators,
         image=run.image_path(gate.images["edited"]),
         address=image_address(session.goldens, file, test, gate.name),
         coords=gate.region.get("coords"),
@@ -152,7 +160,7 @@ def image_job_of(session: EditSession, run: Run, record: GateRecord, configured:
         facts=dict(facts) if isinstance(facts, Mapping) else {},
         environment=_environment(record, proposed),
         colour=check_colour(gate.details.get("colour", "seen")),
-        recorded=_joined(gate),
+        joined=_joined(gate),
     )
 
 

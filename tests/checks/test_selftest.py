@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from pytest_editmetrics.cli.main import main
 
@@ -373,3 +375,100 @@ def test_a_golden_of_any_kind_is_tried(mixed, kind, capsys):
     assert main(["selftest", "kind", "--json"]) == 0
     (case,) = json.loads(capsys.readouterr().out)["cases"]
     assert {"shift", "blur", "exposure", "jpeg", "square"} <= set(case["caught"])
+
+
+@pytest.fixture
+def joined(scene: pytest.Pytester, monkeypatch) -> pytest.Pytester:
+    """A golden image with the default comparators, named and not, and a run of it."""
+    scene.makepyfile(
+        test_photo="from scene import *\n\n"
+        "def test_one(golden_image):\n"
+        "    golden_image.check(scene(), 'photo')\n\n"
+        "def test_all(golden_image):\n"
+        "    golden_image.check_all([{'image': scene()}, {'image': edited(), 'name': 'other'}])\n"
+    )
+    monkeypatch.chdir(scene.path)
+    scene.runpytest("-q", "--editmetrics-update=missing").assert_outcomes(passed=2)
+    scene.runpytest("-q", "--editmetrics-run-dir=run").assert_outcomes(passed=2)
+    return scene
+
+
+def test_a_golden_image_notices_what_any_of_its_comparators_does(joined, capsys):
+    capsys.readouterr()
+    assert main(["selftest", "run", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["cases"]
+    assert [case["case"] for case in found] == [
+        "test_photo.py::test_one golden_image@photo",
+        "test_photo.py::test_all golden_image",
+        "test_photo.py::test_all golden_image@other",
+    ]
+    for case in found:
+        assert case["narrowed"] is None
+        assert case["since"]["exposure"] in ("1 %", "2 %", "5 %"), case["case"]
+        assert "golden_tone" in case["caught"]["exposure"]
+
+
+def test_the_option_asks_every_comparator_of_a_golden_image(joined):
+    result = joined.runpytest("--editmetrics-selftest", "--editmetrics-results=results.jsonl")
+    result.assert_outcomes(passed=2)
+    lines = map(json.loads, (joined.path / "results.jsonl").read_text().splitlines())
+    gates = [gate for gate in lines if gate.get("metric") == "selftest"]
+    assert len(gates) == 3
+    assert all("golden_tone" in gate["details"]["caught"]["exposure"] for gate in gates)
+
+
+def test_one_comparator_alone_is_tried_with_the_bounds_it_has_beside_the_others(joined, capsys):
+    capsys.readouterr()
+    assert main(["selftest", "run", "-k", "test_one and golden_tone"]) == 0
+    out = capsys.readouterr().out
+    assert "faults noticed by golden_tone alone, of 3 gates\n" in out
+    main(["selftest", "run", "-k", "test_one and golden_lpips", "--json"])
+    (alone,) = json.loads(capsys.readouterr().out)["cases"]
+    assert alone["narrowed"] == "by golden_lpips alone, of 3 gates"
+    main(["score", "run", "-o", "again"])
+    lines = map(json.loads, (joined.path / "again" / "results.jsonl").read_text().splitlines())
+    bounds = {gate["bound"] for gate in lines if gate.get("metric") == "golden_lpips"}
+    assert bounds == {0.12}
+
+
+def test_a_golden_image_is_tried_with_the_bounds_of_todays_settings(joined, capsys):
+    def since(*options: str) -> str | None:
+        capsys.readouterr()
+        main(["selftest", "run", "-k", "test_one", "--json", *options])
+        (case,) = json.loads(capsys.readouterr().out)["cases"]
+        return case["since"].get("exposure")
+
+    (joined.path / "wide.yaml").write_text("golden_images: {tolerance: {tone: 6}, tile: off}\n")
+    (joined.path / "editmetrics.yaml").write_text("golden_images: {tolerance: {tone: 0.3}}\n")
+    assert since() == "1 %"
+    assert since("-c", "wide.yaml") not in ("1 %", "2 %")
+
+
+def test_what_fails_without_a_fault_by_todays_bounds_is_not_tried(joined, capsys):
+    path = next((joined.path / "goldens").rglob("*photo*.png"))
+    changed = np.asarray(Image.open(path)).copy()
+    changed[0, 0] ^= 1
+    Image.fromarray(changed).save(path)
+    capsys.readouterr()
+    (joined.path / "editmetrics.yaml").write_text(
+        "golden_images: {tolerance: {tone: 0, structure: 0, lpips: 0}}\n"
+    )
+    assert main(["selftest", "run", "-k", "test_one"]) == 1
+    assert "golden_image@photo: not tried: a gate fails already" in capsys.readouterr().out
+
+
+def test_a_comparator_that_may_be_skipped_leaves_the_others_to_notice(joined, capsys):
+    (joined.path / "editmetrics.yaml").write_text("pipes_default: {lpips-pipe: {net: vgg}}\n")
+    only = ("-k", "test_one", "--editmetrics-results=results.jsonl", "--editmetrics-run-dir=kept")
+    joined.runpytest(*only, "--editmetrics-selftest", "--editmetrics-skip-missing=lpips-pipe")
+    lines = map(json.loads, (joined.path / "results.jsonl").read_text().splitlines())
+    gates = {gate["metric"]: gate for gate in lines if "metric" in gate}
+    assert gates["golden_lpips"]["reason"] == "skipped-missing"
+    assert gates["selftest"]["verdict"] == "pass"
+    assert "golden_tone" in gates["selftest"]["details"]["caught"]["exposure"]
+    capsys.readouterr()
+    assert main(["selftest", "kept"]) == 1
+    assert "golden_image@photo: not tried: lpips:vgg is not at " in capsys.readouterr().out
+    joined.makeini("[pytest]\npythonpath = .\neditmetrics_skip_missing = lpips-pipe\n")
+    assert main(["selftest", "kept"]) == 0
+    assert "golden_image@photo: 8 of 8 faults noticed\n" in capsys.readouterr().out
