@@ -1,11 +1,47 @@
-"""The causes of a failure in words: two of them in a headline, all of them below it."""
+"""The causes of a failure in words: two of them in a headline, all of them below it.
+
+A share is of the squared difference, of which a metric may see little: a blur is most of it and
+makes no gate of ``tone`` fail. So what the failing metric sees is told first.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
+
 _IN_A_HEADLINE = 2
+_OF_TONE = ("exposure", "colour", "inverted-tone", "profile lost", "mirrored", "spill")
+_OF_A_PART = ("altered", "spill", "moved-part", "redrawn")
+_OF_MOTION = ("shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part")
+_SEEN_BY: Mapping[str, Sequence[str]] = {
+    "tone": _OF_TONE,
+    "altered": _OF_A_PART,
+    **dict.fromkeys(("drift_px", "zoom", "warp_px", "moved_share"), _OF_MOTION),
+}
+"""The kinds of causes that can make a gate fail, of metrics that are blind to others."""
+
+
+def causes_of(gate: Gate) -> list[Mapping[str, Any]]:
+    """Return the causes of a failure: those that its metric sees first, then by their share.
+
+    >>> blur, darker = {"kind": "blur", "share": 0.6}, {"kind": "exposure", "share": 0.4}
+    >>> tone = Gate("tone", "fail", value=1.0, details={"causes": [blur, darker]})
+    >>> [cause["kind"] for cause in causes_of(tone)]
+    ['exposure', 'blur']
+    """
+    causes = [one for one in gate.details.get("causes") or () if isinstance(one, Mapping)]
+    seen = _SEEN_BY.get(gate.metric.removeprefix(GOLDEN_IMAGE))
+    if seen is None:
+        return causes
+    return sorted(causes, key=lambda one: one.get("kind") not in seen and "better" not in one)
+
+
+def kind_of(gate: Gate) -> str | None:
+    """Return the kind of the first cause, ``None`` if there is none."""
+    kinds = (cause.get("kind") for cause in causes_of(gate))
+    return next((kind for kind in kinds if isinstance(kind, str)), None)
 
 
 def causes_in_short(causes: Sequence[Mapping[str, Any]]) -> str:

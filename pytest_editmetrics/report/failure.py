@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.report.causes import causes_in_short, causes_of, kind_of
 from pytest_editmetrics.report.image_text import not_compared
 from pytest_editmetrics.report.text import (
     explanation_rows,
@@ -25,7 +26,7 @@ def failure_text(gates: Sequence[Gate], nodeid: str, verbosity: int = 0) -> str:
         verbosity: pytest's: -1 gives only the lines of the failing gates, 2 adds the details.
     """
     failing = [gate for gate in gates if gate.failing]
-    lines = _headlines(failing)
+    lines = _headlines(_in_order(failing))
     if verbosity < 0:
         return "\n".join(lines)
     lines += rows_as_lines(_rows(failing, nodeid, verbosity))
@@ -43,7 +44,7 @@ def _headlines(failing: Sequence[Gate]) -> list[str]:
     ['l, p could not be judged: no such file a.png']
     """
     lines: list[str] = []
-    said: list[object] = []
+    said: set[str] = set()
     errors: dict[str | None, list[str]] = {}
     without: dict[str, list[str]] = {}
     for gate in failing:
@@ -61,10 +62,25 @@ def _headlines(failing: Sequence[Gate]) -> list[str]:
             if labels := errors.pop(gate.message, None):
                 lines.append(f"{', '.join(labels)} could not be judged: {gate.message}")
             continue
-        causes = gate.details.get("causes")
+        causes = causes_in_short(causes_of(gate))
         lines.append(headline(gate, cause=causes not in said))
-        said.append(causes)
+        said.add(causes)
     return lines
+
+
+def _in_order(failing: Sequence[Gate]) -> Sequence[Gate]:
+    """Return the gates as their lines come: what became of a part before where it changed.
+
+    >>> lpips, altered = (
+    ...     Gate(metric, "fail", value=1.0, details={"causes": [{"kind": kind}]})
+    ...     for metric, kind in (("lpips", "spill"), ("altered", "altered"))
+    ... )
+    >>> [gate.metric for gate in _in_order([lpips, altered])]
+    ['altered', 'lpips']
+    """
+    if not failing or kind_of(failing[0]) != "spill":
+        return failing
+    return sorted(failing, key=lambda gate: kind_of(gate) != "altered")
 
 
 def _why(gate: Gate) -> str:

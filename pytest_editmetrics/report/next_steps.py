@@ -10,6 +10,7 @@ from typing import NamedTuple
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.measurement import REMEDIES, WRITTEN_BY_HAND
+from pytest_editmetrics.report.causes import kind_of
 from pytest_editmetrics.report.summary import fetch_line
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
 from pytest_editmetrics.report.text import written_at
@@ -143,8 +144,8 @@ def _kind(gate: Gate) -> str:
     """Return the first cause of a failing gate, or what else it is of."""
     if gate.verdict == "missing-golden":
         return "without a golden"
-    if causes := gate.details.get("causes"):
-        return str(causes[0]["kind"])
+    if (kind := kind_of(gate)) is not None:
+        return kind
     if gate.snapshot is not None:
         return "golden image"
     return "object" if gate.compares == "objects" else "without a cause"

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_editmetrics.gates.verdict import SKIPPED_MISSING, UNSTATED, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
-from pytest_editmetrics.report.causes import causes_in_full, causes_in_short
+from pytest_editmetrics.report.causes import causes_in_full, causes_in_short, causes_of
 from pytest_editmetrics.report.image_text import image_headline, image_rows
 from pytest_editmetrics.report.numbers import format_numbers as format_numbers
 
@@ -36,7 +36,7 @@ def headline(gate: Gate, *, cause: bool = True) -> str:
     ``cause=False`` leaves out why, where it was said already.
     """
     line = _headline(gate)
-    causes = gate.details.get("causes") if cause and gate.verdict in ("fail", "review") else None
+    causes = causes_of(gate) if cause and gate.verdict in ("fail", "review") else None
     return f"{line}: {causes_in_short(causes)}" if causes else line
 
 

@@ -333,3 +333,76 @@ def test_junit_holds_totals_and_pictures_and_no_property_of_a_case(scene):
     assert (failure.get("message") or "").startswith("unedit_psnr ")
     scene.runpytest("--junitxml=j.xml", "--editmetrics-junit=off")
     assert "editmetrics" not in (scene.path / "j.xml").read_text().partition("<testcase")[0]
+
+
+BLURRED_AND_DARKER = """
+import os
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from scene import *
+
+
+def worse():
+    blurred = gaussian_filter(noise().astype(float), (2, 2, 0))
+    return (blurred - 4).clip(0, 255).round().astype(np.uint8)
+
+
+def noise():
+    grain = np.random.default_rng(0).normal(0, 25, scene().shape)
+    return (scene() + grain).clip(10, 255).round().astype(np.uint8)
+
+
+def gone():
+    made = scene().copy()
+    made[70:120, 70:120] = made[70:120, 70:120].mean((0, 1))
+    return made
+
+"""
+
+
+def first_lines(result: pytest.RunResult) -> list[str]:
+    """Return the lines of the failing gates, without where and how."""
+    found = re.findall(r"^E {7}(?:GateFailure: )?(\S.* [<>] m.*)$", result.stdout.str(), re.M)
+    return [line.rstrip() for line in found]
+
+
+def test_what_the_failing_metric_sees_is_the_first_cause_of_its_line(scene, monkeypatch):
+    scene.makepyfile(
+        test_edit=BLURRED_AND_DARKER
+        + "def test_tone(edit_gate):\n"
+        + "    edit_gate.check(noise(), worse(), BOX, metrics=['tone', 'unedit_psnr'])\n\n"
+        + "def test_psnr(edit_gate):\n"
+        + "    edit_gate.check(noise(), worse(), BOX, metrics='unedit_psnr')\n\n"
+        + "def test_golden(golden_image):\n"
+        + "    image = noise() if os.environ['STATE'] == 'was' else worse()\n"
+        + "    golden_image.check(image, comparator='tone')\n"
+    )
+    (scene.path / "editmetrics.yaml").write_text("thresholds: {tone: 0.2, unedit_psnr: 45}\n")
+    monkeypatch.setenv("STATE", "was")
+    scene.runpytest("-k", "golden", "--editmetrics-update=missing").assert_outcomes(passed=1)
+    monkeypatch.setenv("STATE", "is")
+    result = scene.runpytest()
+    tone, beside, psnr, golden = first_lines(result)
+    said = r"exposure -\d\.\d of 255 \(\d+ %\), blurred \(\d+ %\)$"
+    assert re.match(r"unedit tone \d.* > max 0\.\d+: " + said, tone)
+    assert re.match(r"golden_tone \d.* > max 0\.\d+: " + said, golden)
+    for line in (beside, psnr):
+        assert re.match(r"unedit_psnr .* < min 45\.\d+: blurred \(\d+ %\), exposure -", line)
+    assert any(line == "4 gates failed: 2 exposure, 2 blur" for line in screen(result))
+
+
+@pytest.mark.parametrize("metrics", ["'altered'", "['unedit_psnr', 'altered']"])
+def test_what_became_of_a_part_is_said_first(scene, metrics):
+    scene.makepyfile(
+        test_edit=BLURRED_AND_DARKER
+        + "def test_gone(edit_gate):\n"
+        + f"    edit_gate.check(scene(), gone(), BOX, metrics={metrics})\n"
+    )
+    (scene.path / "editmetrics.yaml").write_text("thresholds: {altered: 0.1, unedit_psnr: 45}\n")
+    result = scene.runpytest()
+    first, *others = first_lines(result)
+    assert re.match(r"unedit altered \d.* > max 0\.1\d*: something is gone in \(\d+, ", first)
+    assert all(": a local change in (" in line for line in others)
+    assert len(others) == metrics.count(",")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.causes import causes_in_short
+from pytest_editmetrics.report.causes import causes_in_short, causes_of, kind_of
 from pytest_editmetrics.report.html.gate_view import GateView, approvable, gate_view, words
 from pytest_editmetrics.report.html.pictures import Earlier, Gallery, case_picture
 from pytest_editmetrics.report.html.story import story_of
@@ -190,10 +190,7 @@ def cause_of(gate: Gate) -> str:
         return "no golden"
     if gate.reason is not None:
         return gate.reason
-    for cause in gate.details.get("causes") or ():
-        if isinstance(cause, Mapping) and isinstance(cause.get("kind"), str):
-            return str(cause["kind"])
-    return "no cause found" if gate.verdict == "fail" else ""
+    return kind_of(gate) or ("no cause found" if gate.verdict == "fail" else "")
 
 
 def _why(gate: Gate) -> str:
@@ -202,8 +199,7 @@ def _why(gate: Gate) -> str:
     if gate.verdict in ("error", "unmeasured") or gate.reason is not None:
         first = (gate.message or gate.reason or "").partition("\n")[0]
         return first if len(first) <= _LONGEST else first[: _LONGEST - 3] + "..."
-    causes = gate.details.get("causes") if gate.verdict in ("fail", "review") else None
-    return causes_in_short(causes) if causes else ""
+    return causes_in_short(causes_of(gate)) if gate.verdict in ("fail", "review") else ""
 
 
 def _accept(
