@@ -20,7 +20,8 @@ def add(commands: Commands) -> None:
         help="accept what a run measured: write its goldens, without running the model",
         description=(
             "Write golden thresholds and golden images for the failing gates of a run, also of one"
-            " downloaded from CI. Bounds that a test or a case states are never written."
+            " downloaded from CI. Bounds that a test or a case states are never written, nor cases"
+            " that were refused or put off in `editmetrics review`."
         ),
         epilog="example: editmetrics approve run -k test_portrait",
     )

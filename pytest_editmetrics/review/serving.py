@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import re
 import signal
@@ -23,7 +22,7 @@ from pytest_editmetrics.review.server import Answer, Request, Server
 from pytest_editmetrics.review.site import Site
 from pytest_editmetrics.review.together import Together, read_together
 from pytest_editmetrics.review.writing import Writer
-from pytest_editmetrics.runs.review import REVIEW
+from pytest_editmetrics.runs.review import REVIEW, who
 
 if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession
@@ -96,7 +95,7 @@ def _serve(
         stack.callback(server.close)
         guard = Guard(server.port, asked.allow_host)
         page = Page(together, read_only=session is None, token=guard.write)
-        decisions = Decisions(together, page.cases, _who())
+        decisions = Decisions(together, page.cases, who())
         decisions.all()
         writer = None if session is None else Writer(session, decisions, work)
         answering.site = Site(guard, page, decisions, writer, note)
@@ -167,12 +166,6 @@ def _farewell(decisions: Decisions, read_only: bool, say: Say) -> None:
         say(f"{cases} accepted and not written; that is kept in the run, for the next review")
     else:
         say("ended; decisions are kept in the run")
-
-
-def _who() -> str:
-    with suppress(Exception):  # which exceptions it raises depends on the platform
-        return getpass.getuser()[:100]
-    return ""
 
 
 @contextmanager

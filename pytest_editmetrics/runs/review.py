@@ -7,6 +7,7 @@ two people never overwrite each other unawares.
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import re
@@ -68,6 +69,13 @@ class Contradicted(EditMetricsError):
 def now() -> str:
     """Return the time as decisions state it."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def who() -> str:
+    """Return whose decisions are made here; empty where the system does not tell."""
+    with suppress(Exception):  # which exceptions it raises depends on the platform
+        return getpass.getuser()[:100]
+    return ""
 
 
 def read_review(folder: Path, started: object) -> dict[str, Decision]:

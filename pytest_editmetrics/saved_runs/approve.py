@@ -88,21 +88,28 @@ def approve(
 
     Bounds that a test or a case states are never written: ``say`` is told where to edit them, as it
     is told everything that is written. The gates of a test that failed for another reason, too, are
-    left unless ``expression`` is its id.
+    left unless ``expression`` is its id; those of a case that was refused or put off in
+    ``editmetrics review`` always, and what is written is marked there.
 
     Raises:
         InputError: ``expression``, see ``selected``.
-        EditMetricsError: nothing is written, as the run names a golden that is not this project's;
-            or a golden could not be written.
+        EditMetricsError: nothing is written, as the run names a golden that is not this project's,
+            or its decisions cannot be read; or a golden could not be written.
     """
     from pytest_editmetrics.cache.work import work_folder
+    from pytest_editmetrics.saved_runs.reviewed import Reviewed
 
     bounds: list[NewBound] = []
     images: list[NewGolden] = []
+    kept: list[GateRecord] = []
+    reviewed = Reviewed(run)
     places = GoldenPlaces(session)
     for record in selected([run], expression):
         gate = record.gate
         if not to_accept(gate):
+            continue
+        if reviewed.kept_back(record):
+            kept.append(record)
             continue
         if record.other_failure and expression != record.nodeid:
             say(
@@ -119,6 +126,8 @@ def approve(
             say(f"left: {record.nodeid} {gate.label}: {new}")
     with work_folder() as work:
         prepared, written = _written(session, bounds, images, work)
+    for line in reviewed.lines(kept):
+        say(line)
     _say_bounds(session, bounds, prepared, say)
     for record, why in prepared.left:
         say(f"left: {record.nodeid} {record.gate.label}: {why}")
@@ -128,6 +137,10 @@ def approve(
         say(f"approved: {image.record.nodeid} {', '.join(labels)}")
     for path in written:
         say(f"wrote {session.shown(path)}; review the change and commit it")
+    try:
+        reviewed.mark(_done(session, bounds, images, prepared))
+    except EditMetricsError as error:
+        say(f"not marked in review as accepted: {error}")
     if prepared.problems:
         raise EditMetricsError("\n".join(prepared.problems.values()))
     return len(bounds) + len(images)
@@ -205,6 +218,19 @@ def _written(
         except GoldenChanged as error:
             changed = error
     raise changed
+
+
+def _done(
+    session: EditSession,
+    bounds: Sequence[NewBound],
+    images: Sequence[NewGolden],
+    prepared: Prepared,
+) -> list[GateRecord]:
+    """Return the gates whose goldens were written."""
+    left = {id(record) for record, _ in prepared.left}
+    files = {id(one): session.rootdir / one.proposal.address.file for one in bounds}
+    done = [one.record for one in bounds if files[id(one)] not in prepared.problems]
+    return done + [one.record for one in images if id(one.record) not in left]
 
 
 def _say_bounds(

@@ -115,6 +115,12 @@ def groups_of(run: Run) -> list[Group]:
     return sorted(groups.values(), key=lambda group: order[id(group.first)])
 
 
+def anchor_of(group: Group) -> str:
+    """Return the address of a case within the report, by which decisions on it are kept."""
+    address = _address(group.first)
+    return "c-" + hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()[:12]
+
+
 def _address(record: GateRecord) -> str:
     images = [record.gate.images.get(name) for name in ("reference", "edited", "golden")]
     region = dict(record.gate.region) if record.gate.images else {}
@@ -152,12 +158,11 @@ def case_view(
     )
     views.sort(key=lambda view: STATUSES.index(view.status))
     file, _, test = first.nodeid.partition("::")
-    address = _address(first)
     known = ((earlier or {}).get((record.nodeid, record.gate.label)) for record in group.records)
     before = next((one for one in known if one is not None), None)
     return CaseView(
         number=number,
-        anchor="c-" + hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()[:12],
+        anchor=anchor_of(group),
         nodeid=first.nodeid,
         file=file if test else "",
         test=test or file,

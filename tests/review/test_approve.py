@@ -1,0 +1,109 @@
+"""What was decided in ``editmetrics review`` holds for ``editmetrics approve``, too."""
+
+from __future__ import annotations
+
+import pytest
+from golden_gate import GOLDEN
+from reviewed import STARTED, failing, image_gate, served, write_run
+
+from pytest_editmetrics.cli.main import main
+from pytest_editmetrics.runs.review import read_review
+
+
+@pytest.fixture
+def run(project):
+    golden = {"file": GOLDEN, "test": "test_a", "gate": "emd"}
+    return write_run(
+        project / "run",
+        {
+            "test_a": [failing("test_a"), failing("test_a", metric="emd", golden=golden)],
+            "test_b": [failing("test_b")],
+            "test_c": [failing("test_c")],
+            "test_image": [image_gate("test_image")],
+            "test_hand": [failing("test_hand", origin="argument", source="tests/test_x.py:7")],
+        },
+    )
+
+
+def approved(capsys, *more: str) -> list[str]:
+    assert main(["approve", "run", *more]) == 0
+    return capsys.readouterr().out.splitlines()
+
+
+def decisions(run) -> dict[str, tuple[str, bool]]:
+    kept = read_review(run, STARTED).values()
+    return {one.test.partition("::")[2]: (one.verb, one.written is not None) for one in kept}
+
+
+def test_what_was_refused_or_put_off_is_not_approved(project, run, capsys):
+    with served(run) as one:
+        one.decide("refused", "test_a", note="the right eye\nis gone")
+        one.decide("refused", "test_image")
+        one.decide("put-off", "test_b")
+    said = approved(capsys)
+    left = [line for line in said if "in review" in line]
+    assert len(left) == 4
+    assert left[0].startswith("left: tests/test_x.py::test_a lpips, emd: refused in review")
+    assert left[0].endswith(': "the right eye is gone"')
+    assert left[1].startswith("left: tests/test_x.py::test_b lpips: put off in review")
+    assert left[3] == (
+        "not approved: 3 gates refused, 1 put off in review; to approve all the same, undo that in"
+        " `editmetrics review run`"
+    )
+    assert list((project / "tests" / "goldens").iterdir()) == [project / GOLDEN]
+    assert (project / GOLDEN).read_text() == '"test_c":\n  lpips: {max: 0.575, measured: 0.5}\n'
+    with served(run) as one:
+        one.decide(None, "test_image")
+    assert any("approved: tests/test_x.py::test_image" in line for line in approved(capsys))
+
+
+def test_no_expression_gets_round_a_refusal(project, run, capsys):
+    with served(run) as one:
+        one.decide("refused", "test_b")
+    said = approved(capsys, "-k", "tests/test_x.py::test_b")
+    assert said[-2].startswith("not approved: 1 gate refused in review")
+    assert said[-1] == "nothing to approve"
+    assert not (project / GOLDEN).exists()
+
+
+def test_what_is_approved_is_marked_in_the_review(project, run, capsys):
+    with served(run) as one:
+        one.decide("accepted", "test_b")
+        one.decide("refused", "test_c")
+    approved(capsys)
+    assert decisions(run) == {
+        "test_a": ("accepted", True),
+        "test_b": ("accepted", True),
+        "test_c": ("refused", False),
+        "test_image": ("accepted", True),
+    }
+    with served(run) as one:
+        assert any("4 decided" in line for line in one.said)
+        assert one.plan()["files"] == []
+
+
+def test_a_case_of_which_a_part_is_approved_is_not_marked(project, run, capsys):
+    approved(capsys, "-k", "test_a and emd")
+    assert decisions(run) == {}
+    approved(capsys, "-k", "test_a")
+    assert decisions(run) == {"test_a": ("accepted", True)}
+
+
+def test_decisions_that_cannot_be_read_or_kept(project, run, capsys):
+    (run / "review.json").write_text("{")
+    assert main(["approve", "run"]) == 1
+    assert "not a review" in capsys.readouterr().err
+    assert not (project / GOLDEN).exists()
+
+
+def test_a_run_that_cannot_be_written_is_approved_and_said_to_be_unmarked(
+    project, run, capsys, monkeypatch
+):
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pytest_editmetrics.runs.review.write_through", full)
+    said = approved(capsys)
+    assert "not marked in review as accepted: run/review.json" in said[-1]
+    assert "No space left" in said[-1]
+    assert (project / GOLDEN).exists()
