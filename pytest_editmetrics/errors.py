@@ -87,6 +87,18 @@ class GateFailure(AssertionError):
     __module__ = "builtins"
 
 
+def nearest(name: object, valid: Iterable[str]) -> str | None:
+    """Return the name that was probably meant, ``None`` if none is near.
+
+    >>> nearest("cdua", ["cpu", "cuda"])
+    'cuda'
+    """
+    import difflib
+
+    close = difflib.get_close_matches(str(name), sorted(valid), n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
 def did_you_mean(name: object, valid: Iterable[str]) -> str:
     """Return `` (did you mean 'x'?)`` or `` (valid: 'x', 'y')`` for an unknown name.
 
@@ -95,12 +107,10 @@ def did_you_mean(name: object, valid: Iterable[str]) -> str:
     >>> did_you_mean("qqq", ["b", "a"])
     " (valid: 'a', 'b')"
     """
-    import difflib
-
     names = sorted(valid)
-    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
-    if close:
-        return f" (did you mean {close[0]!r}?)"
+    close = nearest(name, names)
+    if close is not None:
+        return f" (did you mean {close!r}?)"
     return f" (valid: {', '.join(map(repr, names))})" if names else ""
 
 

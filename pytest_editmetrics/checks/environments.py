@@ -79,10 +79,10 @@ def say_of_images(
 
 
 def _say_unknown(session: EditSession, environment: Environment, named: Mapping[str, str]) -> None:
-    for env, nearest in environment.unknown(named):
+    for env, called in environment.unknown(named):
         session.say(
-            f"warning: {named[env]}: no environment is called {env!r}{nearest}: it is neither given"
-            " by --editmetrics-env, nor an accelerator's name, nor cpu, so it holds nowhere here"
+            f"warning: {named[env]}: the variant {env!r} holds nowhere here: this run's"
+            f" environments are {called}"
         )
     seen = environment.known()
     if seen is not None and seen.others and environment.first("others"):

@@ -13,7 +13,7 @@ from pytest_editmetrics.cache.accelerator import (
     no_accelerator,
     started_here,
 )
-from pytest_editmetrics.errors import EditMetricsError, did_you_mean
+from pytest_editmetrics.errors import EditMetricsError, nearest
 
 SMOKE = "smoke"
 CPU = "cpu"
@@ -202,13 +202,24 @@ class Environment:
         return len(self._told) > before
 
     def unknown(self, stated: Iterable[str]) -> Iterator[tuple[str, str]]:
-        """Give the names of ``stated`` that no environment has, and what is nearest to each."""
+        """Give the names of ``stated`` that no environment has; with each, how this one is called.
+
+        Where the user gave a name that is near and that nothing states, either may be misspelt.
+        """
         seen = self.known()
         names = self.given if seen is None else seen.names
-        for name in dict.fromkeys(stated):
+        listed = [repr(name) if name in self.given else name for name in names]
+        more = ["what torch sees"] if seen is None else []
+        called = ", ".join([*listed, *more])
+        wanted = tuple(dict.fromkeys(stated))
+        free = [name for name in self.given if name not in wanted]
+        for name in wanted:
             if name not in names and name != SMOKE and not is_accelerator(name):
-                meant = _CALLED.get(name, name)
-                yield name, did_you_mean(meant, {*names, *KINDS})
+                if nearest(name, free) is not None:
+                    yield name, f"{called} (is one of the two misspelt?)"
+                    continue
+                close = nearest(_CALLED.get(name, name), {*names, *KINDS})
+                yield name, called if close is None else f"{called} (did you mean {close!r}?)"
 
 
 def environment_here(given: Sequence[str]) -> Environment:

@@ -177,7 +177,7 @@ def test_a_misspelt_variant(runner, assert_came, workers):
     assert_came(
         result,
         0,
-        "warning: goldens/test_x.py.yaml:2: no environment is called 'cdua' (did you mean 'cuda'?)*",
+        "warning: goldens/test_x.py.yaml:2: the variant 'cdua' holds nowhere here: *(did you mean 'cuda'?)*",
     )
 
 

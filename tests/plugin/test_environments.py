@@ -187,10 +187,24 @@ def test_a_variant_of_no_environment_is_named_with_the_nearest(suite, machine, g
     )
     result = suite.runpytest("--editmetrics-env=nightly-c")
     result.assert_outcomes(passed=1)
-    where = "warning: goldens/test_x.py.yaml:2: no environment is called"
+    where = "warning: goldens/test_x.py.yaml:2: the variant"
     assert said(result, where) == 3
-    for name, nearest in (("cdua", "cuda"), ("gpu", "cuda"), ("nightly-ci", "nightly-c")):
-        assert said(result, f"{where} {name!r} (did you mean {nearest!r}?)") == 1
+    here = ", ".join(["holds nowhere here: this run's environments are 'nightly-c'", *NAMES])
+    assert said(result, f"{where} 'nightly-ci' {here} (is one of the two misspelt?)") == 1
+    for name in ("cdua", "gpu"):
+        assert said(result, f"{where} {name!r} {here} (did you mean 'cuda'?)") == 1
+    result = suite.runpytest("--editmetrics-env=nightly-ci,nightly-c")
+    assert said(result, "misspelt") == 0
+
+
+def test_a_misspelt_option_is_not_proposed_for_the_variant(suite, golden):
+    golden("{max: 0.9, env: {nightly-a100: {max: 0.1}}}")
+    result = suite.runpytest("--editmetrics-env=nigthly-a100,cpu")
+    assert (
+        said(result, "the variant 'nightly-a100' holds nowhere here: this run's environments") == 1
+    )
+    assert said(result, "are 'nigthly-a100', 'cpu' (is one of the two misspelt?)") == 1
+    assert said(result, "did you mean") == 0
 
 
 def test_of_several_accelerators_the_one_that_stands_for_them_is_named(suite, machine, golden):
@@ -257,9 +271,9 @@ def test_a_variant_of_an_image_for_no_environment_is_named(suite, machine, pictu
     result = suite.runpytest()
     result.assert_outcomes(passed=1)
     where = f"warning: goldens/test_x.py/{plain.stem}"
-    assert said(result, f"{where}@cdua.png: no environment is called 'cdua' (did you mean") == 1
-    assert said(result, f"{where}@NVIDIA_H100.png: no environment is called 'NVIDIA_H100'") == 1
-    assert said(result, "no environment is called") == 2
+    assert said(result, f"{where}@cdua.png: the variant 'cdua' holds nowhere here") == 1
+    assert said(result, f"{where}@NVIDIA_H100.png: the variant 'NVIDIA_H100'") == 1
+    assert said(result, "holds nowhere here") == 2
 
 
 def test_an_image_is_approved_where_its_edit_ran_and_under_no_other_name(
