@@ -25,7 +25,8 @@ def add(commands: Commands) -> None:
         "init",
         help="look at a project and write its first files: settings, and a test that runs",
         description="Write editmetrics.yaml and a first test where pytest looks for them, on"
-        " request a workflow and .gitattributes too. Nothing is asked, and no file is written over."
+        " request a workflow and .gitattributes too. Nothing is asked, and no file is written over;"
+        " where tests of edits are there already, no first test is written."
         " Says what was found, and what to type next.",
         epilog="example: editmetrics init --ci github --lfs",
     )
@@ -51,7 +52,8 @@ def _init(args: argparse.Namespace) -> int:
     project = look(folder)
     say_all(_found(project))
     test = write.first_test_file(project)
-    wanted = [write.settings_file(project), test]
+    others = None if test.path.exists() else project.of_edits
+    wanted = [write.settings_file(project), *([] if others else [test])]
     if args.ci:
         wanted.append(write.workflow_file(project, args.ci))
     if args.lfs:
@@ -59,7 +61,9 @@ def _init(args: argparse.Namespace) -> int:
     for new in wanted:
         path = _shown(new.path)
         say(f"wrote  {path}: {new.what}" if write.write(new) else f"kept   {path}{new.kept}")
-    say_all(_next(project, test.path, args.ci))
+    if others is not None:
+        say(f"kept   no sample: {_shown(others[0])} {others[1]}")
+    say_all(_next(project, None if others else test.path, args.ci))
     return 0
 
 
@@ -85,13 +89,16 @@ def _found(project: Project) -> Iterator[str]:
         yield f"found  CI: {', '.join(_shown(path) for path in project.ci[:4])}"
 
 
-def _next(project: Project, test: Path, ci: str | None) -> Iterator[str]:
-    """Tell what to type next."""
+def _next(project: Project, test: Path | None, ci: str | None) -> Iterator[str]:
+    """Tell what to type next; ``test`` is the sample, if there is one."""
     if not project.importable:
         yield f"note   tests cannot import {project.package} yet: {_way_to_import(project)}"
-    yield f"next   pytest {_shown(test)}"
-    yield f"then   load your model in the fixture `model` of {_shown(test)}, and record it:"
-    yield f"       pytest {_shown(test)} --editmetrics-update=missing"
+    if test is None:
+        yield "next   pytest"
+    else:
+        yield f"next   pytest {_shown(test)}"
+        yield f"then   load your model in the fixture `model` of {_shown(test)}, and record it:"
+        yield f"       pytest {_shown(test)} --editmetrics-update=missing"
     for system, sign in SYSTEMS.items():
         if ci is None and not project.ci_runs_it and any(sign in path.parts for path in project.ci):
             yield f"then   for CI: editmetrics init --ci {system}"

@@ -19,6 +19,7 @@ from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.saved_runs.project import check_loaded
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.unread import refuse_misspelt
+from pytest_editmetrics.starter.edit_tests import tests_of_edits
 
 FIRST_TEST = "test_first_edit.py"
 _REQUIREMENTS = (
@@ -43,7 +44,7 @@ class Project:
     the ini file names it. ``repository`` is the folder with ``.git``. ``diffusers`` is the file
     that requires diffusers, ``package`` the project's own, in ``source``; ``importable`` tells
     whether tests can import it. ``ci`` are the files of CI, ``ci_runs_it`` whether one names this
-    plugin.
+    plugin. ``of_edits`` is a file that has tests of edits already, and by what that is known.
     """
 
     folder: Path
@@ -62,6 +63,7 @@ class Project:
     importable: bool = True
     ci: tuple[Path, ...] = ()
     ci_runs_it: bool = False
+    of_edits: tuple[Path, str] | None = None
 
 
 @dataclass
@@ -115,6 +117,11 @@ def look(folder: Path) -> Project:
         source=source,
         importable=package is None or _importable(package, folder, places),
         ci=ci,
+        of_edits=tests_of_edits(
+            folder,
+            [found for path in testpaths for found in sorted(config.rootpath.glob(path))],
+            config.getini("python_files"),
+        ),
         ci_runs_it=any("editmetrics" in line for path in ci for line in _lines(path)),
     )
 

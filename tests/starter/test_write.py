@@ -78,6 +78,53 @@ def test_a_project_of_diffusers_with_an_ini_file_and_a_src_folder(init, tmp_path
     assert DIFFUSERS in (tmp_path / "checks/unit/check_first_edit.py").read_text()
 
 
+CUP = "def test_cup(edit_gate):\n    edit_gate.check(1, 2)\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ({"tests/test_cup.py": CUP}, "tests/test_cup.py uses edit_gate"),
+        ({"tests/deep/er/test_b.py": "def test(golden_image): ..."}, "test_b.py uses golden_image"),
+        (
+            {"tests/test_c.py": "def test(assert_unedit_emd_below): ..."},
+            "test_c.py uses assert_unedit_emd_below",
+        ),
+        ({"tests/test_d.edit.yaml": "cases: []"}, "tests/test_d.edit.yaml holds cases"),
+        ({"tests/conftest.py": "def held(edit_gate): ..."}, "tests/conftest.py uses edit_gate"),
+        ({"pytest.ini": "[pytest]\ntestpaths = a b\n", "b/test_e.py": CUP}, "b/test_e.py uses"),
+        ({"pytest.ini": "[pytest]\ntestpaths = a\n", "b/test_e.py": CUP, "a/x.py": ""}, None),
+        ({"pytest.ini": "[pytest]\npython_files = check_*.py\n", "check_f.py": CUP}, "check_f.py"),
+        ({"tests/test_g.py": "# edit_gate\nmy_edit_gate = edit_gates = x.edit_gate = 1"}, None),
+        ({".venv/lib/test_h.py": CUP, "env/pyvenv.cfg": "", "env/test_h.py": CUP}, None),
+        ({"models/cup.py": CUP}, None),
+    ],
+)
+def test_a_suite_that_has_tests_of_edits_is_given_no_sample(init, tmp_path, files, why):
+    said = init("--ci", "github", files=files)
+    assert (tmp_path / ".github/workflows/edits.yml").is_file()
+    samples = list(tmp_path.rglob("*first_edit*"))
+    if why is None:
+        assert len(samples) == 1
+        assert "no sample" not in said
+    else:
+        (line,) = (line for line in said.splitlines() if line.startswith("kept   no sample: "))
+        assert why in line
+        assert said.endswith("next   pytest\n")
+        assert not samples
+
+
+def test_a_sample_that_is_there_is_kept_as_one(init):
+    init()
+    assert "kept   tests/test_first_edit.py\n" in init()
+
+
+def test_tests_of_another_package_do_not_count(init, tmp_path):
+    (tmp_path / "one").mkdir()
+    files = {"pytest.ini": "[pytest]\n", "two/tests/test_cup.py": CUP, "one/pyproject.toml": ""}
+    assert "wrote  tests/test_first_edit" in init(files=files, folder="one")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "needs"),
     [
