@@ -73,7 +73,7 @@ def _annotation(
 
 def _accepted(gate: Gate, test: TestGates) -> list[tuple[str, str]]:
     rows = explanation_rows(gate, test.nodeid, update_mode(test.gates))
-    return [row for row in rows if row[0] in ("to accept", "to record")]
+    return [row for row in rows if row[0] in ("to accept", "or apart", "to record")]
 
 
 def _in_checkout(path: Path, rootdir: Path, workspace: Path | None) -> str:
