@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.causes import causes_in_short, causes_of, kind_of
-from pytest_editmetrics.report.image_text import not_compared
 from pytest_editmetrics.report.text import (
     explanation_rows,
     headline,
     rows_as_lines,
+    subject,
     update_mode,
 )
 
@@ -38,34 +38,37 @@ def failure_text(gates: Sequence[Gate], nodeid: str, verbosity: int = 0) -> str:
 
 
 def _headlines(failing: Sequence[Gate]) -> list[str]:
-    """Return a line for each failing gate; a cause, or an error, that several share is said once.
+    """Return a line for each failing gate; what several have in common is said once.
 
     >>> _headlines([Gate(metric, "error", message="no such file a.png") for metric in ("l", "p")])
     ['l, p could not be judged: no such file a.png']
     """
     lines: list[str] = []
     said: set[str] = set()
-    errors: dict[str | None, list[str]] = {}
-    without: dict[str, list[str]] = {}
+    of_several: dict[str, list[Gate]] = {}
     for gate in failing:
-        if gate.verdict == "error":
-            errors.setdefault(gate.message, []).append(gate.label)
-        elif not_compared(gate):
-            without.setdefault(_why(gate), []).append(gate.label)
+        if gate.value is None:
+            of_several.setdefault(_why(gate), []).append(gate)
     for gate in failing:
-        if not_compared(gate):
-            if labels := without.pop(_why(gate), None):
-                several = _why(gate).replace(" has ", " have ", 1) if labels[1:] else _why(gate)
-                lines.append(", ".join(labels) + several)
-            continue
-        if gate.verdict == "error":
-            if labels := errors.pop(gate.message, None):
-                lines.append(f"{', '.join(labels)} could not be judged: {gate.message}")
+        if gate.value is None:
+            if gates := of_several.pop(_why(gate), None):
+                lines.append(_together(gates))
             continue
         causes = causes_in_short(causes_of(gate))
         lines.append(headline(gate, cause=causes not in said))
         said.add(causes)
     return lines
+
+
+def _together(gates: Sequence[Gate]) -> str:
+    """Return the one line of gates without a value that all say the same."""
+    first, *others = gates
+    line = headline(first)
+    if not others:
+        return line
+    why = _why(first)
+    names = ", ".join([line.removesuffix(why), *(gate.label for gate in others)])
+    return names + (" have " + why.removeprefix(" has ") if why.startswith(" has ") else why)
 
 
 def _in_order(failing: Sequence[Gate]) -> Sequence[Gate]:
@@ -84,8 +87,9 @@ def _in_order(failing: Sequence[Gate]) -> Sequence[Gate]:
 
 
 def _why(gate: Gate) -> str:
-    """Return what the headline of a golden image's gate says after the gate's label."""
-    return headline(gate).removeprefix(gate.label)
+    """Return what the headline of a gate without a value says after its name."""
+    line = headline(gate)
+    return line.removeprefix(subject(gate) if line.startswith(subject(gate)) else gate.label)
 
 
 def _rows(failing: Sequence[Gate], nodeid: str, verbosity: int) -> list[tuple[str, str]]:

@@ -352,9 +352,13 @@ def test_it(edit_gate, made, expect):
     (scene.path / "editmetrics.yaml").write_text("thresholds: {lpips: 9, unedit_psnr: 1}\n")
     result = scene.runpytest("-q")
     result.stdout.fnmatch_lines(
-        ["*unedit drift_px not measured (no-match), which fails here: nothing of the background*"]
+        [
+            "*unedit drift_px, warp_px, moved_share not measured (no-match), which fails here: nothing of the background*"
+        ]
     )
     result.stdout.fnmatch_lines(["*give expect='generative', else give the region*"])
+    told = [line for line in result.outlines if line.startswith("E ") and "drift_px" in line]
+    assert all("unedit drift_px, warp_px, moved_share not measured" in line for line in told)
     failed = [line for line in result.outlines if line.startswith("FAILED ")]
     assert {line.split("[")[1].split("]")[0] for line in failed} == {
         "other-reencoded", "anew-reencoded", "other-generative",
