@@ -38,7 +38,8 @@ def add_expression(parser: argparse.ArgumentParser) -> None:
         "-k",
         dest="expression",
         metavar="EXPR",
-        help="only gates whose test id and metric match, as with pytest -k; or one whole test id",
+        help="only gates whose test id, metric or name in check_all match, as with pytest -k:"
+        " 'test_cup and lpips', or 'mug' for the gates of name=\"mug\"; or one whole test id",
     )
 
 

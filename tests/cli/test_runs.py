@@ -277,11 +277,14 @@ def test_only_the_last_attempt_counts(project, tmp_path, editmetrics):
         ("tests/test_x.py::test_a", ["test_a"]),
         ("tests/test_x.py::test_c[d e (f)]", ["test_c[d e (f)]"]),
         ("not lpips", ["test_c[d e (f)]"]),
+        ("mug", ["test_c[d e (f)]"]),
+        ("lpips or MUG and test_c", ["test_a", "test_ab", "test_c[d e (f)]"]),
     ],
 )
 def test_k_selects(project, tmp_path, editmetrics, expression, approved):
     odd = "test_c[d e (f)]"
-    emd = gate(metric="emd", golden={"file": GOLDEN, "test": odd, "gate": "emd"})
+    golden = {"file": GOLDEN, "test": odd, "gate": "emd@mug"}
+    emd = gate(metric="emd", name="mug", golden=golden)
     tests = {"test_a": [gate()], "test_ab": [gate("test_ab")], odd: [emd]}
     status, out, _ = editmetrics("approve", write(tmp_path / "run", tests), "-k", expression)
     assert status == 0
