@@ -55,6 +55,11 @@ REMEDIES: Mapping[str, str] = {
 }
 """What to do about each reason."""
 
+REMEDY_OF_NO_NUMBER = (
+    "look at the edited image, then at the metric: its weights, its dtype (editmetrics doctor)"
+)
+"""What to do about a value that is NaN or infinite: no golden can hold it."""
+
 SCOPES: tuple[Scope, ...] = ("edit_area", "unedit_area")
 MASK_MODE: dict[Scope, MaskMode] = {"edit_area": "inner", "unedit_area": "outer"}
 SCOPE: dict[MaskMode, Scope] = {"inner": "edit_area", "outer": "unedit_area"}

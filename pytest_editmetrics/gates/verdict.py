@@ -151,6 +151,11 @@ class Gate:
         return self.verdict == "unmeasured" and self.approved is not None
 
     @property
+    def no_number(self) -> bool:
+        """Whether its value is NaN or infinite, which no golden can hold."""
+        return self.value is not None and not math.isfinite(self.value)
+
+    @property
     def weights_text(self) -> str | None:
         """The weights as a golden states them."""
         return weights_text(str(weights["sha256"]) for weights in self.weights)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.measurement import REMEDIES, WRITTEN_BY_HAND
+from pytest_editmetrics.measurement import REMEDIES, REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND
 from pytest_editmetrics.report.causes import kind_of
 from pytest_editmetrics.report.summary import fetch_line
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
@@ -80,6 +80,10 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
     if tally.fetch:
         lines.append(_typed(fetch_line(tally.fetch)))
     lines += [Line(f"what to do about {reason}: {REMEDIES[reason]}") for reason in reasons]
+    if no_number := [gate for gate in failing if gate.no_number]:
+        which = ", ".join(dict.fromkeys(gate.label for gate in no_number))
+        text = f"{_gates(len(no_number))} without a number ({which})"
+        lines.append(Line(f"what to do about {text}: {REMEDY_OF_NO_NUMBER}"))
     if failing or missing or reasons:
         lines.append(_typed(_look(session)))
     golden = [gate for gate in (*failing, *other) if _goldens_hold(gate)]
@@ -89,7 +93,11 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
         number = len(failing) + len(other)
         which = f"all {number}" if len(recorded) == number else f"{len(recorded)} of {number}"
         lines.append(_typed(f"to accept {'it' if number == 1 else which}, if meant: {accept}"))
-    by_hand = [gate for gate in failing if gate.snapshot is None and gate.origin in WRITTEN_BY_HAND]
+    by_hand = [
+        gate
+        for gate in failing
+        if gate.snapshot is None and gate.origin in WRITTEN_BY_HAND and not gate.no_number
+    ]
     if by_hand:
         bounds = counted(len(by_hand), "bound")
         lines.append(_typed(f"to loosen {bounds} written by hand, if meant: {_edit(by_hand)}"))
@@ -152,7 +160,9 @@ def _kind(gate: Gate) -> str:
 
 
 def _goldens_hold(gate: Gate) -> bool:
-    """Tell whether recording accepts the gate: its bound is not written by hand."""
+    """Tell whether recording accepts the gate: it has a number, and no bound written by hand."""
+    if gate.no_number:
+        return False
     if gate.details.get("no_golden") or gate.details.get("advice"):
         return False
     return gate.snapshot is not None or gate.origin not in WRITTEN_BY_HAND

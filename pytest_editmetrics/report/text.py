@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_editmetrics.gates.verdict import SKIPPED_MISSING, UNSTATED, Gate
-from pytest_editmetrics.measurement import WRITTEN_BY_HAND
+from pytest_editmetrics.measurement import REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND
 from pytest_editmetrics.report.causes import causes_in_full, causes_in_short, causes_of
 from pytest_editmetrics.report.image_text import image_headline, image_rows
 from pytest_editmetrics.report.numbers import format_numbers as format_numbers
@@ -141,6 +141,8 @@ def explanation_rows(gate: Gate, nodeid: str, mode: str = "missing") -> list[tup
     if accept := _accept(gate, nodeid, mode):
         records = gate.verdict == "missing-golden" and mode != "failed"
         rows.append(("to record" if records else "to accept", accept))
+    if gate.verdict == "fail" and gate.no_number:
+        rows.append(("to do", REMEDY_OF_NO_NUMBER))
     if causes := gate.details.get("causes"):
         rows.append(("cause", causes_in_full(causes)))
     if change := gate.details.get("change"):
@@ -268,7 +270,7 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
         return _updating(gate, nodeid, mode)
     if gate.of_other_golden:
         return _updating(gate, nodeid, "none" if mode == "none" else "failed")
-    if gate.verdict != "fail" or (gate.value is not None and not math.isfinite(gate.value)):
+    if gate.verdict != "fail" or gate.no_number:
         return None
     if advice := gate.details.get("advice"):
         return str(advice)

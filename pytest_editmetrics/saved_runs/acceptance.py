@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
-from pytest_editmetrics.measurement import WRITTEN_BY_HAND
+from pytest_editmetrics.measurement import REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND
 from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces
 from pytest_editmetrics.session.state import EditSession
 
@@ -76,7 +76,9 @@ def _recorded(session: EditSession, gate: Gate) -> float | str:
     if (why := bound_elsewhere(gate)) is not None:
         return why
     if gate.value is None or not math.isfinite(gate.value):
-        return f"{gate.value} cannot be a golden"
+        if gate.value is None:
+            return f"no value was measured ({gate.reason}), so there is nothing to record"
+        return f"{gate.value} is no number and cannot be a golden: {REMEDY_OF_NO_NUMBER}"
     metric = session.registry.metric(gate.metric)
     margin = session.settings.metric_configs[gate.metric].margin
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 import textwrap
 
 import pytest
@@ -195,6 +196,33 @@ def test_a_nan_is_never_recorded(suite):
     suite.makepyfile(test_x="from conftest import *\ndef test_it(check): check(NAN)")
     suite.runpytest("--editmetrics-update=all").assert_outcomes(failed=1)
     assert not (suite.path / "goldens").exists()
+
+
+def test_nobody_is_told_to_accept_a_nan(suite):
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: {max: 0.9}}\n")
+    suite.makepyfile(
+        test_x="""
+        from conftest import *
+        def test_it(check): check(NAN)
+        def test_more(check): check(95)
+        def test_hand(check): check(NAN, 1)
+        """
+    )
+    result = suite.runpytest("-k", "test_it", "--editmetrics-run-dir=run")
+    result.stdout.no_fnmatch_line("*to accept*if meant*")
+    result.stdout.fnmatch_lines(
+        [
+            "E *to do     look at the edited image, then*",
+            "what to do about 1 gate without a number (score): look at the edited image, then*",
+        ]
+    )
+    approved = suite.run(sys.executable, "-m", "pytest_editmetrics.cli.main", "approve", "run")
+    approved.stdout.fnmatch_lines(
+        ["left: test_x.py::test_it score: nan is no number and cannot be a golden: look at*"]
+    )
+    result = suite.runpytest()
+    result.stdout.fnmatch_lines(["to accept 1 of 3, if meant: *--editmetrics-update=failed"])
+    result.stdout.no_fnmatch_line("*written by hand, if meant*")
 
 
 @pytest.mark.parametrize("entry", ["test_ti", "test_x.py::test_it", "test_it ", "test_it()"])
