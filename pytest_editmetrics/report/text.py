@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from pytest_editmetrics.gates.verdict import SKIPPED_MISSING, UNSTATED, Gate
@@ -141,6 +142,8 @@ def explanation_rows(gate: Gate, nodeid: str, mode: str = "missing") -> list[tup
     if accept := _accept(gate, nodeid, mode):
         records = gate.verdict == "missing-golden" and mode != "failed"
         rows.append(("to record" if records else "to accept", accept))
+        if apart := _apart(gate, mode):
+            rows.append(("or apart", apart))
     if gate.verdict == "fail" and gate.no_number:
         rows.append(("to do", REMEDY_OF_NO_NUMBER))
     if causes := gate.details.get("causes"):
@@ -279,6 +282,24 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
     if pair := gate.details.get("manifest"):
         return f"give the row {pair['row']} a threshold of its own, or edit {gate.source}"
     return _updating(gate, nodeid, "none" if mode == "none" else "failed")
+
+
+def _apart(gate: Gate, mode: str) -> str | None:
+    """Return how to record for the environment that was given, where accepting is for all."""
+    env = str(gate.details.get("env_given") or "").partition(",")[0]
+    held = gate.details.keys() & {"no_golden", "advice"}
+    if not env or gate.verdict != "fail" or mode == "none" or held:
+        return None
+    if gate.snapshot is not None:
+        file = PurePosixPath(str(gate.snapshot.get("file")))
+        if gate.snapshot.get("variant"):
+            return None
+        how = f"write an empty file {file.with_name(f'{file.stem}@{env}{file.suffix}')}"
+    elif gate.origin == "golden" and not gate.env:
+        how = f"write `env: {{{env}: {{}}}}` into {gate.source} ({gate.label})"
+    else:
+        return None
+    return f"{how}, then with --editmetrics-update=missing: for {env} alone"
 
 
 def _updating(gate: Gate, nodeid: str, mode: str) -> str:

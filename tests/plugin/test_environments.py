@@ -119,6 +119,49 @@ def test_what_a_failure_tells_to_type_records_for_the_environment_that_was_given
     assert entry["env"]["ci-a100"]["measured"] == pytest.approx(0.2)
 
 
+def typed_apart(result):
+    (told,) = [line.split("or apart  ")[1] for line in result.outlines if "or apart" in line]
+    (accept,) = [line for line in result.outlines if "to accept pytest" in line]
+    _, *typed = accept.split("to accept ")[1].split()
+    return told, [*typed[:-1], "--editmetrics-update=missing"]
+
+
+def test_a_failure_tells_how_to_record_apart_what_holds_everywhere(suite, golden):
+    path = golden("{max: 0.1, measured: 0.08}")
+    told, typed = typed_apart(suite.runpytest("--editmetrics-env=ci-a100,lab"))
+    assert told == (
+        "write `env: {ci-a100: {}}` into goldens/test_x.py.yaml:2 (score), then with"
+        " --editmetrics-update=missing: for ci-a100 alone"
+    )
+    golden("{max: 0.1, measured: 0.08, env: {ci-a100: {}}}")
+    result = suite.runpytest("--editmetrics-env=ci-a100,lab")
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*or apart*")
+    suite.runpytest(*typed).assert_outcomes(passed=1)
+    entry = yaml.safe_load(path.read_text())["test_it"]["score"]
+    assert (entry["max"], entry["env"]["ci-a100"]["measured"]) == (0.1, 0.2)
+    golden("{max: 0.1, measured: 0.08}")
+    suite.runpytest().stdout.no_fnmatch_line("*or apart*")
+
+
+def test_a_failing_image_tells_how_to_record_it_apart(suite, picture):
+    plain = picture(20)
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    before = plain.read_bytes()
+    picture(90)
+    told, typed = typed_apart(suite.runpytest("--editmetrics-env=ci-a100"))
+    before_file, file = told.partition(", then")[0].split(" file ")
+    assert before_file == "write an empty"
+    (suite.path / file).touch()
+    suite.runpytest(*typed).assert_outcomes(passed=1)
+    assert plain.read_bytes() == before
+    suite.runpytest("--editmetrics-env=ci-a100").assert_outcomes(passed=1)
+    picture(60)
+    result = suite.runpytest("--editmetrics-env=ci-a100")
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*or apart*")
+
+
 def test_cpu_that_the_user_gives_is_beside_a_gpu_and_nothing_is_asked(suite, machine, golden):
     golden("{max: 0.9, env: {cuda: {max: 0.1}, cpu: {max: 0.3}}}")
     suite.runpytest("--editmetrics-env=cpu").assert_outcomes(passed=1)
