@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from pytest_editmetrics.cli.arguments import add_config, add_expression, add_json, add_rootdir
 from pytest_editmetrics.cli.lines import say_all, say_json
 from pytest_editmetrics.errors import InputError
-from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE
 
 if TYPE_CHECKING:
     from pytest_editmetrics.checks.selftest import Noticed
@@ -111,6 +110,8 @@ def _case(record: GateRecord) -> str:
 
 
 def _of_image(record: GateRecord) -> bool:
+    from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE
+
     return record.gate.metric.startswith(GOLDEN_IMAGE)
 
 

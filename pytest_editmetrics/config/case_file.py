@@ -37,9 +37,9 @@ MARKS_OF_OTHER_KEYS = {
 }
 
 # a case is a function of a module that pytest reads
-_RESERVED = re.compile(
-    r"__|pytest_|pytestmark$|(setup|teardown)(_module|_function|Module)?$"
-    r"|(setUp|tearDown)Module$"
+_RESERVED = (
+    rf"^(__|pytest_|pytestmark{END}|(setup|teardown)(_module|_function|Module)?{END}"
+    rf"|(setUp|tearDown)Module{END})"
 )
 
 _OF_FILE = tuple(key.name for key in SIZES)
@@ -137,7 +137,7 @@ class _CaseReader:
 
     def _id(self, node: Node) -> str:
         name = identifier(node, "the id of a case")
-        if _RESERVED.match(name):
+        if re.match(_RESERVED, name):
             node.fail(f"the id {name!r} has a meaning of its own in pytest; choose another")
         seen = normalize("NFC", name)
         twin = self._ids.setdefault(seen.casefold(), node)
@@ -235,11 +235,15 @@ _MARK_WITH_ARGUMENTS: Schema = {
     "additionalProperties": {"type": ["object", "null"]},
 }
 _MARKS: Schema = {"type": "array", "items": {"anyOf": [_MARK, _MARK_WITH_ARGUMENTS]}}
+_ID = replace(
+    ID.kind,
+    schema=lambda registry: {**ID.kind.schema(registry), "not": {"pattern": _RESERVED}},
+)
 CASE = Block(
     "a case",
     "one pair of images, or one edit that the fixture `edit_image` makes",
     (
-        replace(ID, required=True),
+        replace(ID, kind=_ID, required=True),
         replace(REFERENCE, required=True),
         replace(EDITED, default="the fixture `edit_image` makes it"),
         coords(IMAGE),
