@@ -13,7 +13,7 @@ from pytest_editmetrics.errors import EditMetricsError
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cli.arguments import Commands
-    from pytest_editmetrics.starter.look import Project
+    from pytest_editmetrics.cli.starter.look import Project
 
 SYSTEMS = {"github": ".github", "gitlab": ".gitlab-ci.yml"}
 """Systems of CI, and by what one knows that a project is there."""
@@ -41,8 +41,8 @@ def add(commands: Commands) -> None:
 
 
 def _init(args: argparse.Namespace) -> int:
-    from pytest_editmetrics.starter import write
-    from pytest_editmetrics.starter.look import look
+    from pytest_editmetrics.cli.starter import write
+    from pytest_editmetrics.cli.starter.look import look
 
     folder = Path(args.folder)
     try:
@@ -105,7 +105,7 @@ def _next(project: Project, test: Path | None, ci: str | None) -> Iterator[str]:
 
 
 def _way_to_import(project: Project) -> str:
-    from pytest_editmetrics.starter.look import is_installable
+    from pytest_editmetrics.cli.starter.look import is_installable
 
     source = os.path.relpath(project.source or project.folder, project.rootdir)
     path = f"in pytest's ini file pythonpath = {Path(source).as_posix()}"

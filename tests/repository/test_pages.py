@@ -44,7 +44,7 @@ def test_every_language_is_looked_at():
 
 @pytest.mark.parametrize("block", of("python"))
 def test_python_is_python(block):
-    ast.parse(block.text)
+    assert ast.parse(block.text).body
 
 
 COMMANDS = [

@@ -153,7 +153,7 @@ def test_every_verdict_and_reason_has_a_sentence():
 
 
 def test_what_init_writes_says_of_each_key_what_its_declaration_says():
-    starter = ROOT / "pytest_editmetrics" / "starter" / "data" / "editmetrics.yaml"
+    starter = ROOT / "pytest_editmetrics" / "cli" / "starter" / "data" / "editmetrics.yaml"
     text = starter.read_text(encoding="utf-8")
     keys = re.findall(r"((?:^#.*\n)+)^(\w+):", text, re.MULTILINE)
     assert len(keys) == len(re.findall(r"^\w+:", text, re.MULTILINE)) == 3

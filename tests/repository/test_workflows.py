@@ -32,7 +32,7 @@ IN_PAGES = {
     if re.search(r"^jobs:$", text, re.M) and re.search(r"^on:", text, re.M)
 }
 OF_GITLAB = {name: text for name, text in BLOCKS.items() if re.search(r"^  script:", text, re.M)}
-DATA = ROOT / "pytest_editmetrics" / "starter" / "data"
+DATA = ROOT / "pytest_editmetrics" / "cli" / "starter" / "data"
 IN_PAGES["starter.yml"] = (DATA / "github.yml").read_text("utf-8")
 OF_GITLAB["starter.yml"] = (DATA / "gitlab.yml").read_text("utf-8")
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from pytest_editmetrics.cli.main import main, make_parser
+from pytest_editmetrics.cli.starter import look, write
 from pytest_editmetrics.session.option_list import OPTIONS
-from pytest_editmetrics.starter import look, write
 
 ROOT = Path(__file__).parents[2]
 LFS = "filter=lfs diff=lfs merge=lfs -text"

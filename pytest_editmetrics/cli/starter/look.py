@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from pytest_editmetrics.cli.starter.edit_tests import tests_of_edits
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.saved_runs.project import check_loaded
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.unread import refuse_misspelt
-from pytest_editmetrics.starter.edit_tests import tests_of_edits
 
 FIRST_TEST = "test_first_edit.py"
 _REQUIREMENTS = (

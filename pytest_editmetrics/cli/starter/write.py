@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from pytest_editmetrics.cli.starter.look import FIRST_TEST, Project, is_installable
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.config.schema import address
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.session.unread import RIGHT_NAME
-from pytest_editmetrics.starter.look import FIRST_TEST, Project, is_installable
 
 _INSTALL = "install -e ."  # of the workflows, as their files have it
 _RUN = "pytest --editmetrics-run-dir"
@@ -119,7 +119,7 @@ def write(new: NewFile) -> bool:
 
 def template(name: str) -> str:
     """Return a file of ``data`` as it is."""
-    return (files("pytest_editmetrics.starter") / "data" / name).read_text(encoding="utf-8")
+    return (files("pytest_editmetrics.cli.starter") / "data" / name).read_text(encoding="utf-8")
 
 
 def _installed(folder: Path, below: str) -> str:
