@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from pytest_editmetrics.report.numbers import significant
+
 LEVEL = 0.01
 """The share of normal samples that are told to be two groups."""
 
@@ -77,8 +79,8 @@ def two_groups_text(values: Mapping[str, float], forward: Callable[[float], floa
     lower = [name for name, value in scaled.items() if value <= groups[0][-1]]
     upper = [name for name in scaled if name not in lower]
     return "the values fall in two groups: " + " and ".join(
-        f"{len(names)} from {min(values[name] for name in names):.4g} to"
-        f" {max(values[name] for name in names):.4g} ({_listed(names)})"
+        f"{len(names)} from {significant(min(values[name] for name in names), 4)} to"
+        f" {significant(max(values[name] for name in names), 4)} ({_listed(names)})"
         for names in (lower, upper)
     )
 

@@ -15,6 +15,7 @@ from pytest_editmetrics.checks.selftest import Noticed, try_faults
 from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.progress import track
+from pytest_editmetrics.report.numbers import significant
 from pytest_editmetrics.runs.folder import IMAGES, GateRecord, Run
 from pytest_editmetrics.saved_runs.score import area_of, job_of
 from pytest_editmetrics.session.state import EditSession
@@ -133,8 +134,8 @@ def _refused(tests: _Tests, one: Calibrated, job: Job | None) -> Calibrated | No
     runs = assumption_free_runs(tests.demand.coverage, tests.demand.confidence)
     why = (
         f"a {proposal.kind} of {proposal.bound:.12g} holds for ever: a grossly broken pair gives"
-        f" {value:.4g} ({name}). Give more runs ({runs} need no assumption), or look at why the"
-        " values vary"
+        f" {significant(value, 4)} ({name}). Give more runs ({runs} need no assumption), or look at"
+        " why the values vary"
     )
     left = why if one.left is None else f"{one.left}; {why}"
     return replace(one, bound=None, proposal=None, left=left)

@@ -24,6 +24,7 @@ from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.goldens.environment import CPU, Environment, environment_name
 from pytest_editmetrics.goldens.recording import Proposal, recorded_bound
 from pytest_editmetrics.measurement import Margin, Metric, Threshold
+from pytest_editmetrics.report.numbers import significant
 from pytest_editmetrics.runs.folder import GateRecord, Run
 from pytest_editmetrics.saved_runs.acceptance import bound_elsewhere
 from pytest_editmetrics.saved_runs.approve import selected
@@ -340,9 +341,9 @@ def _proposed(metric: Metric, wanted: float, typical: float, margin: float) -> f
 def _too_wide(metric: Metric, result: Calibrated, demand: Demand) -> str:
     if result.by_margin:
         return (
-            f"a {metric.bound_kind} that is {result.margin:.3g}, the smallest margin, from the"
-            f" median {result.typical:.4g} always holds; look at the images, or give a smaller"
-            " --min-margin"
+            f"a {metric.bound_kind} that is {significant(result.margin)}, the smallest margin, from"
+            f" the median {significant(result.typical, 4)} always holds; look at the images, or"
+            " give a smaller --min-margin"
         )
     runs = len(result.values)
     more = assumption_free_runs(demand.coverage, demand.confidence)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pytest_editmetrics.calibration.values import Calibrated, Calibration
 from pytest_editmetrics.errors import counted
+from pytest_editmetrics.report.numbers import significant
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.suites.compare import weights_of
 
@@ -55,13 +56,14 @@ def calibration_lines(calibration: Calibration) -> list[str]:
 
 
 def _rows(one: Calibrated) -> list[tuple[str, str]]:
-    spread = f"median {one.typical:.4g}, from {min(one.values):.4g} to {max(one.values):.4g}"
+    numbers = (one.typical, min(one.values), max(one.values))
+    spread = "median {}, from {} to {}".format(*(significant(number, 4) for number in numbers))
     rows = [("values", f"{len(one.values)} on {', '.join(one.devices)}: {spread}")]
     if weights := sorted(weights_of(one.gate)):
         rows.append(("weights", ", ".join(f"{name} {sha256[:12]}" for name, sha256 in weights)))
     if one.bound is not None:
         kind = "max" if one.gate.better == "lower" else "min"
-        distance = f"{abs(one.bound - one.typical):.3g} from the median"
+        distance = f"{significant(abs(one.bound - one.typical))} from the median"
         rows.append(("proposal", f"{kind} {one.bound:.12g} ({distance})"))
     if one.tolerance is not None:
         rows.append(("method", _method(one)))
@@ -89,10 +91,10 @@ def _method(one: Calibrated) -> str:
         text = f"{rank}, which needs no assumption of the distribution"
     else:
         text = "no spread"
-    reached = f"{text}: {tolerance.value:.4g}"
+    reached = f"{text}: {significant(tolerance.value, 4)}"
     if one.by_margin:
-        return f"{reached}; the smallest margin decides, {one.margin:.3g} from the median"
-    return f"{reached}; the smallest margin is {one.margin:.3g}"
+        return f"{reached}; the smallest margin decides, {significant(one.margin)} from the median"
+    return f"{reached}; the smallest margin is {significant(one.margin)}"
 
 
 def _present(one: Calibrated) -> str:
@@ -103,4 +105,5 @@ def _present(one: Calibrated) -> str:
     if now == new:
         return f"{text}: the same"
     looser = (new > now) == (one.present.kind == "max")
-    return f"{text}: the proposal is {'looser' if looser else 'tighter'} by {abs(new - now):.3g}"
+    word = "looser" if looser else "tighter"
+    return f"{text}: the proposal is {word} by {significant(abs(new - now))}"

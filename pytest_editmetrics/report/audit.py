@@ -8,6 +8,7 @@ from pytest_editmetrics.errors import counted
 from pytest_editmetrics.goldens.audit import KINDS, Audit, Change
 from pytest_editmetrics.goldens.versions import Thresholds
 from pytest_editmetrics.report.markdown import escape
+from pytest_editmetrics.report.numbers import share_of, significant
 
 _LIMIT = 60_000
 """Characters of Markdown; GitHub takes 65,536 in a comment."""
@@ -98,11 +99,11 @@ def _moved(change: Change) -> str:
     if change.after is None:
         return f"{kind} {change.before:g} -> none{note}"
     assert change.moved is not None
-    share = f", {100 * change.moved / abs(change.before):.3g} %" if change.before else ""
+    share = f", {share_of(change.moved, change.before)}" if change.before else ""
     word = "looser" if change.kind == "loosened" else "tighter"
     return (
         f"{kind} {change.before:.12g} -> {change.after:.12g}, {word} by"
-        f" {change.moved:.3g}{share}{note}"
+        f" {significant(change.moved)}{share}{note}"
     )
 
 

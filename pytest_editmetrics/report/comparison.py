@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.report.numbers import share_of, significant
 from pytest_editmetrics.report.suite_text import change_lines, suite_headline
 from pytest_editmetrics.report.text import format_numbers
 from pytest_editmetrics.runs.folder import Run
@@ -90,7 +91,7 @@ def _metric(change: MetricChange) -> list[str]:
 def _amount(worse_by: float) -> str:
     if abs(worse_by) <= NOISE:
         return "unchanged"
-    return f"{abs(worse_by):.3g} {'worse' if worse_by > 0 else 'better'}"
+    return f"{significant(abs(worse_by))} {'worse' if worse_by > 0 else 'better'}"
 
 
 def moved(pair: Pair) -> str:
@@ -110,9 +111,8 @@ def _share(worse_by: float, base: float) -> str:
     """
     if base <= NOISE:
         return ""
-    if abs(worse_by) >= 10 * base:
-        return f" ({abs(worse_by) / base:.0f} times the base)"
-    return f" ({100 * worse_by / base:.3g} %)"
+    share = share_of(worse_by, base)
+    return f" ({share} the base)" if share.endswith("times") else f" ({share})"
 
 
 def _verdicts(pair: Pair) -> str:

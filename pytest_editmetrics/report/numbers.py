@@ -30,3 +30,24 @@ def format_numbers(*numbers: float) -> list[str]:
         f"{number:.2g}" if number and float(text) == 0 else text
         for number, text in zip(numbers, texts, strict=True)
     ]
+
+
+def significant(number: float, digits: int = 3, sign: str = "") -> str:
+    """Write a number with so many digits that count, a large one with all before the point.
+
+    >>> significant(0.45612), significant(12800.4), significant(0.5, sign="+")
+    ('0.456', '12800', '+0.5')
+    """
+    text = f"{number:{sign}.{digits}g}"
+    return f"{number:{sign}.0f}" if "e+" in text else text
+
+
+def share_of(amount: float, base: float) -> str:
+    """Write an amount as a share of ``base``, which is not 0; a huge one as a multiple.
+
+    >>> share_of(0.05, 0.1), share_of(17.9, 0.1)
+    ('50 %', '179 times')
+    """
+    if abs(amount) >= 10 * abs(base):
+        return f"{abs(amount / base):.0f} times"
+    return f"{significant(100 * amount / abs(base))} %"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pytest_editmetrics.errors import counted
-from pytest_editmetrics.report.numbers import format_numbers
+from pytest_editmetrics.report.numbers import format_numbers, significant
 from pytest_editmetrics.suites.gate import Change, Moved, SuiteGate
 
 
@@ -74,11 +74,16 @@ def _average(name: str, value: float | None, interval: Sequence[float] | None) -
     if value is None:
         return f"{name} unknown"
     text = f"{name} {_signed(value)}"
-    return text if interval is None else f"{text} [{interval[0]:+.3g}, {interval[1]:+.3g}]"
+    if interval is None:
+        return text
+    low, high = (significant(end, sign="+") for end in interval)
+    return f"{text} [{low}, {high}]"
 
 
 def _signed(worse_by: float) -> str:
-    return f"{abs(worse_by):.3g} {'worse' if worse_by > 0 else 'better'}" if worse_by else "0"
+    return (
+        f"{significant(abs(worse_by))} {'worse' if worse_by > 0 else 'better'}" if worse_by else "0"
+    )
 
 
 def _counts(change: Change) -> str:
