@@ -135,7 +135,7 @@ def check_name(name: str) -> None:
     >>> check_name("sam:vit_b")
     >>> check_name("sam:vitb")
     Traceback (most recent call last):
-    pytest_editmetrics.errors.InputError: unknown weights 'sam:vitb' (did you mean 'sam:vit_b'?)
+    InputError: unknown weights 'sam:vitb' (did you mean 'sam:vit_b'?)
     """
     if name in known_names():
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import re
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 import yaml
 
 from pytest_editmetrics.cli.main import main, make_parser
-from pytest_editmetrics.cli.starter import look, write
+from pytest_editmetrics.cli.starter import write
 from pytest_editmetrics.session.option_list import OPTIONS
 
 ROOT = Path(__file__).parents[2]
@@ -284,6 +283,5 @@ def test_what_a_workflow_runs_exists(name):
     assert not re.findall(r"^ *- (?:run: )?editmetrics .*", text, re.M)
 
 
-def test_the_example_of_a_docstring_runs():
-    assert doctest.testmod(look) == (0, 1)
+def test_the_command_takes_what_is_written():
     assert callable(make_parser().parse_args(["init", "--ci", "gitlab", "--lfs", "x"]).run)

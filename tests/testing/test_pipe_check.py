@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import doctest
-
 import numpy as np
 import pytest
 
 from pytest_editmetrics import Measurement, Metric, Region, SoftFailure
-from pytest_editmetrics.pipes import contract
 from pytest_editmetrics.pipes.registry import PipeRegistry
-from pytest_editmetrics.testing import check_pipe, pipe_check, scenes
+from pytest_editmetrics.testing import check_pipe, scenes
 
 METRIC = Metric("mean_change", "lower", low=0, high=255)
 REGISTRY = PipeRegistry()
@@ -276,10 +273,3 @@ def test_of_objects_the_pairing_is_checked_and_no_region():
     careless = PairsPipe()
     careless.unpaired = 1.0
     assert_found(careless, "returns a value where objects do not pair", metric=metric)
-
-
-@pytest.mark.parametrize("module", [contract, pipe_check, scenes])
-def test_the_examples_of_the_docstrings_run(module):
-    found = doctest.testmod(module)
-    assert found.failed == 0
-    assert found.attempted
