@@ -22,7 +22,6 @@ FOLDER = ROOT / "docs" / "images"
 WIDTH, GAP, LINE = 720, 12, 44
 PALE = 0.25
 RED, ORANGE = (230, 0, 0), (255, 120, 0)
-Box = tuple[int, int, int, int]
 
 
 def photo(name: str, size: tuple[int, int] | None = None) -> Image.Image:

@@ -123,11 +123,6 @@ class Fit:
         """
         return _reached(mask, self._whole, self.reference)
 
-    def back_boxes(self, boxes: Sequence[Box]) -> list[Box]:
-        """Return boxes of what is compared in the reference's pixels, rounded outward."""
-        placed = _moved(boxes, self._whole, self.reference)
-        return [box for one in placed if (box := clip_box(one, *self.reference)) is not None]
-
     def to_json(self) -> dict[str, Any]:
         """Return JSON-ready values: the mode, both sizes, kernel, and what is not a whole image."""
         told: dict[str, Any] = {

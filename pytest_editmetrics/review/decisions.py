@@ -260,11 +260,6 @@ class Decisions:
             return
 
 
-def cases_of(grouped: Mapping[str, tuple[GateRecord, ...]]) -> dict[str, Case]:
-    """Return the cases of records that were grouped by anchor."""
-    return {anchor: Case(anchor, records) for anchor, records in grouped.items()}
-
-
 def _checked(asked: Any, cases: Mapping[str, Case]) -> dict[str, dict[str, Any]]:
     if not isinstance(asked, dict) or not asked:
         raise InputError("no case was named")

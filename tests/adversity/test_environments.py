@@ -32,7 +32,6 @@ backends = SimpleNamespace(mps=SimpleNamespace(is_available=lambda: False))
 accelerator = SimpleNamespace(is_available=lambda: False)
 """
 TEST = "def test_it(check): check(20)\n"
-OTHER = "\ndef test_other(check): check(20, 0.5)\n"
 FORKED = """
 import multiprocessing
 
