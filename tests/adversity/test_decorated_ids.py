@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conftest_text import add_to_conftest
 
 GOLDEN = '"test_it":\n  score: {max: 0.04}\n'
 TEST = """
@@ -49,12 +50,12 @@ def test_pytest_flakefinder(strict, assert_came, workers):
 
 def test_a_conftest_that_repeats(strict, assert_came, workers):
     """A conftest repeats every test by a parameter that no test asks for."""
-    with (strict.path / "conftest.py").open("a") as conftest:
-        conftest.write(
-            "\ndef pytest_generate_tests(metafunc):\n"
-            "    metafunc.fixturenames.append('tmp_ct')\n"
-            "    metafunc.parametrize('tmp_ct', range(3))\n"
-        )
+    add_to_conftest(
+        strict,
+        "def pytest_generate_tests(metafunc):\n"
+        "    metafunc.fixturenames.append('tmp_ct')\n"
+        "    metafunc.parametrize('tmp_ct', range(3))\n",
+    )
     result = strict.runpytest_subprocess(*workers)
     assert_came(result, 1, "*score 0.300 > max 0.040*")
     result.assert_outcomes(failed=3)

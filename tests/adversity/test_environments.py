@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from conftest_text import add_to_conftest
 
 TORCH = """
 import os
@@ -104,8 +105,7 @@ def test_a_forked_process(runner, assert_came, workers):
 
 def test_a_conftest_hides_the_gpu(runner, assert_came, workers):
     """A `conftest.py` sets `CUDA_VISIBLE_DEVICES` to nothing: the edit runs on the CPU."""
-    with (runner.path / "conftest.py").open("a") as conftest:
-        conftest.write("\nimport os\nos.environ['CUDA_VISIBLE_DEVICES'] = ''\n")
+    add_to_conftest(runner, "import os\nos.environ['CUDA_VISIBLE_DEVICES'] = ''\n")
     golden(runner, "{max: 0.9, env: {cuda: {max: 0.8}, cpu: {max: 0.1}}}")
     result = runner.runpytest_subprocess(*workers)
     assert_came(result, 1, "*bound*golden goldens/test_*.yaml:* (env cpu)")

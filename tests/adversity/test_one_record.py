@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from conftest_text import add_to_conftest, check_in_hook
+from reruns import ends_again_with
 
 from pytest_editmetrics.runs.folder import read_run
 
@@ -58,8 +60,7 @@ def pytest_configure(config):
 def ways(suite, monkeypatch):
     """A suite whose tests may do ``from ways import *``."""
     suite.makepyfile(ways=HELPERS)
-    with (suite.path / "conftest.py").open("a", encoding="utf-8") as conftest:
-        conftest.write(SLOW)
+    add_to_conftest(suite, SLOW)
     suite.makeini("[pytest]\npythonpath = .\n")
     (suite.path / "editmetrics.yaml").write_text("thresholds: {score: 0.1, slow: 0.1}\n")
     monkeypatch.setenv("PYTHONPATH", str(suite.path), prepend=":")
@@ -288,16 +289,7 @@ def test_it(edit_gate, check):
 def test_check_in_a_hook_after_the_session(ways, assert_came, workers, hook):
     """A conftest checks in `pytest_sessionfinish`, `pytest_terminal_summary` or
     `pytest_unconfigure`, and catches what it raises."""
-    conftest = ways.path / "conftest.py"
-    text = f"""
-def pytest_{hook}():
-    from pytest_editmetrics import assert_unedit_lpips_below
-    try:
-        assert_unedit_lpips_below(image(0), image(200), None, 0.1)
-    except Exception:
-        pass
-"""
-    conftest.write_text(conftest.read_text(encoding="utf-8") + text, encoding="utf-8")
+    check_in_hook(ways, hook)
     result = tried(ways, "def test_it(check): check(1, 0.1)", *workers)
     assert_came(result, 1, "pytest-editmetrics: ERROR: a check came after the session's end*")
 
@@ -427,9 +419,7 @@ def pytest_runtest_makereport(item, call):
 @pytest.mark.parametrize("order", ["", ", tryfirst=True"], ids=["usual", "outermost"])
 def test_new_report(ways, assert_came, order, workers):
     """A conftest's wrapper makes reports anew: the only soft failure would be a pass."""
-    conftest = ways.path / "conftest.py"
-    text = conftest.read_text(encoding="utf-8") + NEW_REPORT.format(order=order)
-    conftest.write_text(text, encoding="utf-8")
+    add_to_conftest(ways, NEW_REPORT.format(order=order))
     code = """
 def test_it(check): check(NOT_FOUND, 1)
 def test_other(check): check(1, 1)
@@ -440,18 +430,16 @@ def test_other(check): check(1, 1)
 
 def test_failure_made_a_pass(ways, assert_came, workers):
     """A conftest calls failed reports passed."""
-    conftest = ways.path / "conftest.py"
-    text = (
-        conftest.read_text(encoding="utf-8")
-        + """
+    add_to_conftest(
+        ways,
+        """
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item, call):
     report = yield
     report.outcome, report.longrepr = "passed", None
     return report
-"""
+""",
     )
-    conftest.write_text(text, encoding="utf-8")
     result = tried(ways, "def test_it(check): check(20, 0.1)", *workers)
     assert_came(result, 1, "FAILED: test_it.py::test_it ended as passed, and its gate did not: *")
 
@@ -482,14 +470,7 @@ def pytest_runtest_makereport(item, call):
 def test_check_in_a_hook_before_the_session(suite, assert_came, monkeypatch, hook):
     """A conftest checks in `pytest_addoption` or `pytest_configure`, and catches what it raises."""
     monkeypatch.delenv("EDITMETRICS_JOURNAL", raising=False)
-    conftest = suite.path / "conftest.py"
-    text = conftest.read_text(encoding="utf-8") + (
-        f"\ndef pytest_{hook}():\n"
-        "    from pytest_editmetrics import assert_unedit_lpips_below\n"
-        "    try:\n        assert_unedit_lpips_below(image(0), image(9), None, 0.1)\n"
-        "    except Exception:\n        pass\n"
-    )
-    conftest.write_text(text, encoding="utf-8")
+    check_in_hook(suite, hook)
     suite.makepyfile("def test_it(check): check(1, 1)")
     result = suite.runpytest_subprocess()
     assert_came(result, 1, "FAILED: *a helper was called before the session began*")
@@ -499,51 +480,37 @@ def test_check_in_a_hook_before_the_session(suite, assert_came, monkeypatch, hoo
 def test_rerun_that_measures_nothing(ways, assert_came, workers, last):
     """A failing test is run again, and then skips, returns or cannot be measured."""
     pytest.importorskip("pytest_rerunfailures")
-    code = f"""
-seen = []
-def test_other(check): check(1, 1)
-def test_it(request):
-    check = request.getfixturevalue("check")
-    seen.append(1)
-    if len(seen) == 2:
-        {last}
-    check(20, 0.1)
-"""
-    result = tried(ways, code, "--reruns=1", *workers)
+    result = tried(ways, ends_again_with(last), "--reruns=1", *workers)
     assert_came(result, 1, "FAILED: test_it.py::test_it failed its gate, was run again, ended as *")
 
 
 def test_swallowed_report(ways, assert_came):
     """A conftest runs tests by a protocol of its own and logs no report of their calls."""
-    conftest = ways.path / "conftest.py"
-    text = (
-        conftest.read_text(encoding="utf-8")
-        + """
+    add_to_conftest(
+        ways,
+        """
 from _pytest.runner import runtestprotocol
 def pytest_runtest_protocol(item, nextitem):
     runtestprotocol(item, nextitem=nextitem, log=False)
     return True
-"""
+""",
     )
-    conftest.write_text(text, encoding="utf-8")
     result = tried(ways, "def test_it(check): check(20, 0.1)")
     assert_came(result, 1, f"{STRAY}test_it.py::test_it: *score*")
 
 
 def test_renamed_report(ways, assert_came):
     """A conftest changes the node id of reports; gates stay with them."""
-    conftest = ways.path / "conftest.py"
-    text = (
-        conftest.read_text(encoding="utf-8")
-        + """
+    add_to_conftest(
+        ways,
+        """
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item, call):
     report = yield
     report.nodeid += "-changed"
     return report
-"""
+""",
     )
-    conftest.write_text(text, encoding="utf-8")
     result = tried(ways, "def test_it(check): check(20, 0.1)")
     assert_came(result, 1, "FAILED *score*")
 
@@ -577,10 +544,9 @@ def test_it(check):
 
 def test_run_again_by_a_protocol(ways, assert_came, workers):
     """A conftest runs a test until it passes and logs the last attempt's reports only."""
-    conftest = ways.path / "conftest.py"
-    text = (
-        conftest.read_text(encoding="utf-8")
-        + """
+    add_to_conftest(
+        ways,
+        """
 from _pytest.runner import runtestprotocol
 def pytest_runtest_protocol(item, nextitem):
     for _ in range(2):
@@ -589,9 +555,8 @@ def pytest_runtest_protocol(item, nextitem):
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     return True
-"""
+""",
     )
-    conftest.write_text(text, encoding="utf-8")
     code = (
         "seen = []\ndef test_it(check):\n    seen.append(1)\n    check(30 - 10 * len(seen), 0.1)\n"
     )
@@ -751,8 +716,7 @@ def pytest_runtest_protocol(item, nextitem):
 
 def test_tests_in_processes_of_their_own(ways, assert_came):
     """Each test runs in a forked process, as under pytest-forked, and carries its gates."""
-    conftest = ways.path / "conftest.py"
-    conftest.write_text(conftest.read_text(encoding="utf-8") + FORKED, encoding="utf-8")
+    add_to_conftest(ways, FORKED)
     code = f"""{LATE}
 def test_it(check): check(NOT_FOUND, 0.1)
 def test_bad(check): check(20, 0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conftest_text import add_to_conftest
 
 SUITE = "suite: {score: {mean: {max: 0.01}}}\n"
 FOUR = """
@@ -20,14 +21,9 @@ def four(suite):
     return suite
 
 
-def conftest(suite, text):
-    with (suite.path / "conftest.py").open("a") as file:
-        file.write("\n" + text)
-
-
 def test_a_conftest_cuts_the_list(four, assert_came, workers):
     """A conftest keeps every second test in pytest_collection_modifyitems and tells nobody."""
-    conftest(four, "def pytest_collection_modifyitems(items): del items[::2]\n")
+    add_to_conftest(four, "def pytest_collection_modifyitems(items): del items[::2]\n")
     result = four.runpytest_subprocess(*workers)
     assert_came(
         result, 0, "suite gates not judged: only a part of the suite ran: 4 of 8 tests that*"
@@ -36,7 +32,7 @@ def test_a_conftest_cuts_the_list(four, assert_came, workers):
 
 def test_a_conftest_cuts_the_list_before_any_other(four, assert_came, workers):
     """A conftest does so before the other plugins see the list."""
-    conftest(
+    add_to_conftest(
         four,
         "@pytest.hookimpl(wrapper=True, tryfirst=True)\n"
         "def pytest_collection_modifyitems(items):\n"
@@ -51,7 +47,7 @@ def test_a_conftest_cuts_the_list_before_any_other(four, assert_came, workers):
 
 def test_a_conftest_runs_only_a_part(four, assert_came):
     """A conftest's pytest_runtest_protocol says of some tests that they ran."""
-    conftest(
+    add_to_conftest(
         four,
         "@pytest.hookimpl(tryfirst=True)\n"
         "def pytest_runtest_protocol(item): return True if '0' in item.name else None\n",
@@ -116,8 +112,7 @@ TAKEN_OVER = [
 @pytest.mark.parametrize("hook", TAKEN_OVER, ids=["protocol", "loop"])
 def test_a_hook_takes_tests_over_and_runs_none(suite, assert_came, hook):
     """A conftest's hook says that it ran a test, or all of them, and did not."""
-    with (suite.path / "conftest.py").open("a") as conftest:
-        conftest.write(f"\n{hook}\n")
+    add_to_conftest(suite, f"{hook}\n")
     suite.makepyfile(
         test_a="import pytest\n@pytest.mark.parametrize('n', range(3))\n"
         "def test_it(check, n): check(10, 0.2)\ndef test_other(): pass\n"
@@ -130,8 +125,7 @@ def test_a_hook_takes_tests_over_and_runs_none(suite, assert_came, hook):
 
 def test_a_hook_takes_a_workers_test_over(suite, assert_came):
     """The same in a worker of pytest-xdist."""
-    with (suite.path / "conftest.py").open("a") as conftest:
-        conftest.write(f"\n{TAKEN_OVER[0]}\n")
+    add_to_conftest(suite, f"{TAKEN_OVER[0]}\n")
     suite.makepyfile(
         test_a="import pytest\n@pytest.mark.parametrize('n', range(4))\n"
         "def test_it(check, n): check(10, 0.2)\n"

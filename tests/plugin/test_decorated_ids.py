@@ -6,6 +6,7 @@ import json
 import os
 
 import pytest
+from conftest_text import add_to_conftest
 
 from pytest_editmetrics.cli.main import main
 
@@ -53,11 +54,6 @@ REPEATS = {"repeat": REPEAT, "flakefinder": FLAKEFINDER, "conftest": CONFTEST_LO
 repeats = pytest.mark.parametrize("repeat", REPEATS.values(), ids=list(REPEATS))
 
 
-def conftest(suite, text):
-    with (suite.path / "conftest.py").open("a") as file:
-        file.write("\n" + text)
-
-
 def golden(suite):
     return (suite.path / "goldens" / "test_x.py.yaml").read_text(encoding="utf-8").splitlines()
 
@@ -75,7 +71,7 @@ def test_a_schedulers_suffix_is_no_part_of_the_id(suite, mode):
         def test_it(check, p): check(30)
         """
     )
-    conftest(suite, RENAME + GROUPS)
+    add_to_conftest(suite, RENAME + GROUPS)
     result = suite.runpytest("--editmetrics-results=r.jsonl", *mode)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
@@ -112,7 +108,7 @@ def test_pytest_xdist_groups_themselves(suite):
 @repeats
 def test_repetitions_count_once_towards_what_is_required(suite, repeat):
     suite.makepyfile(test_x="def test_it(check): check(1, 0.1)\ndef test_other(): pass\n")
-    conftest(suite, repeat)
+    add_to_conftest(suite, repeat)
     assert suite.runpytest("--editmetrics-require=1").ret == 0
     result = suite.runpytest("--editmetrics-require=2")
     assert result.ret == 1
@@ -134,7 +130,7 @@ def test_repetitions_share_one_golden_that_holds_the_worst(suite, repeat):
         def test_plain(check): check(1)
         """
     )
-    conftest(suite, repeat)
+    add_to_conftest(suite, repeat)
     result = suite.runpytest("--editmetrics-update=missing", "--editmetrics-results=r.jsonl")
     result.assert_outcomes(passed=9)
     worst = 35 if repeat is REPEAT else 30
@@ -153,7 +149,7 @@ def test_repetitions_share_one_golden_that_holds_the_worst(suite, repeat):
     suite.runpytest("--editmetrics-results=r.jsonl").assert_outcomes(passed=5, failed=4)
     assert main(["approve", str(suite.path / "r.jsonl"), "--rootdir", str(suite.path)]) == 0
     suite.runpytest().assert_outcomes(passed=9)
-    conftest(suite, "def pytest_generate_tests(metafunc): pass")
+    add_to_conftest(suite, "def pytest_generate_tests(metafunc): pass")
     suite.runpytest().assert_outcomes(passed=3)
 
 
@@ -163,7 +159,7 @@ def test_workers_share_the_golden_of_repetitions(suite):
         def test_it(check, request): check(20 + 5 * int(request.node.name[8]))
         """
     )
-    conftest(suite, CONFTEST_LOOP)
+    add_to_conftest(suite, CONFTEST_LOOP)
     suite.runpytest("--editmetrics-update=missing", "-n2").assert_outcomes(passed=3)
     assert golden(suite) == ['"test_it":', "  score: {max: 0.33, measured: 0.3}"]
 
@@ -180,7 +176,7 @@ def test_workers_share_the_golden_of_repetitions(suite):
 )
 def test_a_parameter_that_somebody_asks_for_is_one(suite, text):
     suite.makepyfile(test_x="def test_it(check, step): check(10 * step)")
-    conftest(suite, text)
+    add_to_conftest(suite, text)
     suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=2)
     assert golden(suite)[::2] == ['"test_it[1]":', '"test_it[2]":']
 
@@ -199,7 +195,7 @@ IMAGES = """
 @pytest.fixture
 def images(suite, monkeypatch):
     suite.makepyfile(test_x=IMAGES)
-    conftest(suite, CONFTEST_LOOP)
+    add_to_conftest(suite, CONFTEST_LOOP)
     monkeypatch.setenv("VALUES", "111")
     return suite
 
@@ -244,7 +240,7 @@ def test_an_id_that_a_conftest_decodes_is_the_test_that_ran(suite):
         def test_it(check, p): check(30, 1)
         """
     )
-    conftest(
+    add_to_conftest(
         suite,
         RENAME + "def pytest_collection_modifyitems(items):\n"
         "    for item in items:\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conftest_text import add_to_conftest
 
 EXIT = "pytest.exit('enough', returncode=0)"
 LOST = "FAILED: a gate reached no report: test_x.py::test_it: *score 0.300 > max 0.100*"
@@ -43,8 +44,7 @@ def pytest_sessionfinish(session): session.exitstatus = 0
 
 
 def test_nobody_makes_0_of_the_exit_status_of_failed_gates(suite):
-    conftest = suite.path / "conftest.py"
-    conftest.write_text(f"{conftest.read_text()}\n{ZERO}")
+    add_to_conftest(suite, ZERO)
     suite.makepyfile(test_x="def test_it(check): check(30, 0.1)\ndef test_other(): assert 0\n")
     result = suite.runpytest()
     assert result.ret == 1
@@ -67,8 +67,7 @@ def test_a_test_that_did_not_run_is_left_to_the_number_that_is_required(suite):
     result = suite.runpytest("--editmetrics-require=2")
     assert result.ret == 1
     result.stdout.fnmatch_lines([short.format("1 of 2 in all")])
-    conftest = suite.path / "conftest.py"
-    conftest.write_text(f"{conftest.read_text()}\ndef pytest_collection_modifyitems(): {EXIT}\n")
+    add_to_conftest(suite, f"def pytest_collection_modifyitems(): {EXIT}\n")
     assert suite.runpytest().ret == 0
     assert suite.runpytest("--editmetrics-require=2", "--collect-only").ret == 0
     result = suite.runpytest("--editmetrics-require=2")

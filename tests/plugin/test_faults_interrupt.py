@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest_text import add_to_conftest
 from hostile import EXACT
 
 from pytest_editmetrics.goldens.images import sha256_of
@@ -138,17 +139,16 @@ def test_ctrl_c_while_goldens_are_written(suite, start, monkeypatch):
 
 def test_two_sessions_update_the_same_goldens(suite, start):
     """Both have measured before either writes; the file must hold what each of them recorded."""
-    conftest = suite.path / "conftest.py"
-    conftest.write_text(
-        conftest.read_text()
-        + """
+    add_to_conftest(
+        suite,
+        """
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtestloop(session):
     result = yield
     open("reached", "rb" if session.config.option.keyword == "test_a" else "wb").close()
     return result
-"""
+""",
     )
     suite.makepyfile(
         test_x="""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest_text import add_to_conftest
 from PIL import Image
 
 import pytest_editmetrics
@@ -679,12 +680,11 @@ def test_webp_is_chosen_in_the_configuration_and_replaces_png(suite, value):
 
 
 def test_a_golden_image_of_a_yaml_case_lies_beside_its_thresholds(suite):
-    conftest = suite.path / "conftest.py"
-    conftest.write_text(
-        conftest.read_text()
-        + "\n\n@pytest.fixture\ndef edit_image(golden_image):\n"
-        + "    def edit(case):\n        image = picture(7)\n        golden_image.check(image)\n        return image\n"
-        + "    return edit\n"
+    add_to_conftest(
+        suite,
+        "@pytest.fixture\ndef edit_image(golden_image):\n"
+        "    def edit(case):\n        image = picture(7)\n        golden_image.check(image)\n"
+        "        return image\n    return edit\n",
     )
     Image.fromarray(np.zeros((32, 40, 3), np.uint8)).save(suite.path / "a.png")
     (suite.path / "test_x.edit.yaml").write_text(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from conftest_text import add_to_conftest
 from PIL import Image
 
 CASES = 200
@@ -53,8 +54,7 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture
 def many(suite):
-    conftest = suite.path / "conftest.py"
-    conftest.write_text(conftest.read_text() + COUNTS)
+    add_to_conftest(suite, COUNTS)
     for value in (0, 20):
         Image.new("RGB", (8, 8), (value, value, value)).save(suite.path / f"{value}.png")
     cases = "".join(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from conftest_text import add_to_conftest
 
 SUITE = """
 from conftest import *
@@ -65,10 +66,7 @@ def test_stopping_at_a_failure_under_xdist_keeps_the_gates_that_were_reported(su
 
 
 def test_leaving_the_debugger_keeps_the_gate_that_opened_it(three):
-    three.makeconftest(
-        (three.path / "conftest.py").read_text()
-        + "\ndef pytest_exception_interact(): pytest.exit('left the debugger')\n"
-    )
+    add_to_conftest(three, "def pytest_exception_interact(): pytest.exit('left the debugger')\n")
     result = three.runpytest("--editmetrics-results=r.jsonl")
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert [(g["nodeid"], g["verdict"], g["outcome"]) for g in gates(three)] == [

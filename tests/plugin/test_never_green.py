@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conftest_text import add_to_conftest
 
 from pytest_editmetrics.runs.folder import read_run
 
@@ -369,14 +370,12 @@ def test_the_command_that_accepts_fits_every_gate_of_the_test(suite):
 @pytest.mark.parametrize("other", ["", "def test_other(check): check(1, 1)\n"], ids=["one", "two"])
 def test_a_worker_that_ends_in_an_internal_error_is_no_pass(suite, terminal, other):
     """pytest-xdist calls a session passed whose last test was lost in a worker's internal error."""
-    conftest = suite.path / "conftest.py"
-    conftest.write_text(
-        conftest.read_text(encoding="utf-8") + "\n\nimport pytest\n"
+    add_to_conftest(
+        suite,
         "@pytest.hookimpl(wrapper=True)\n"
         "def pytest_runtest_makereport(item, call):\n"
         "    if item.name == 'test_it': raise ValueError('a fault of another plugin')\n"
         "    return (yield)\n",
-        encoding="utf-8",
     )
     suite.makepyfile(f"def test_it(check): check(20, 0.1)\n{other}")
     result = suite.runpytest("-n2", *terminal, "--editmetrics-results=r.jsonl")

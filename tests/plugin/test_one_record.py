@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+from conftest_text import add_to_conftest, check_in_hook
 
 from pytest_editmetrics.runs.folder import read_run
 
@@ -17,11 +18,6 @@ def pytest_runtest_makereport(item, call):
     if item.name == "test_odd" and call.when == "call": report.outcome = "odd"
     return report
 """
-
-
-def conftest_too(suite, text):
-    with (suite.path / "conftest.py").open("a", encoding="utf-8") as conftest:
-        conftest.write(text)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
@@ -97,7 +93,7 @@ def pytest_editmetrics_register_pipes(registry):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["serial", "xdist"])
 def test_gates_that_end_late_or_begin_late_fail_the_session(suite, workers):
-    conftest_too(suite, WAITING)
+    add_to_conftest(suite, WAITING)
     suite.makepyfile(
         test_x=LATE
         + """
@@ -139,7 +135,7 @@ def test_gates_that_end_late_or_begin_late_fail_the_session(suite, workers):
 
 
 def test_a_gate_between_call_and_teardown_is_an_error_of_the_teardown(suite):
-    conftest_too(suite, WAITING)
+    add_to_conftest(suite, WAITING)
     suite.makepyfile(
         test_x=LATE
         + """
@@ -205,7 +201,7 @@ def test_an_error_gate_is_no_expected_failure_whatever_lies_on_top(suite):
 
 @pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["serial", "xdist"])
 def test_a_foreign_report_hides_no_gate_and_a_foreign_word_can_be_read(suite, workers):
-    conftest_too(suite, FOREIGN)
+    add_to_conftest(suite, FOREIGN)
     suite.makepyfile(
         test_x="from conftest import *\ndef test_new(check): check(NOT_FOUND, 1)\n"
         "def test_odd(check): check(1, 1)"
@@ -288,7 +284,7 @@ def test_helpers_find_their_test_in_every_loop_of_unittest_and_of_a_wider_fixtur
 
 
 def test_threads_that_run_one_test_are_repetitions_of_which_the_worst_counts(suite):
-    conftest_too(
+    add_to_conftest(
         suite,
         """
 import functools, threading
@@ -343,7 +339,7 @@ def pytest_runtest_protocol(item, nextitem):
 
 
 def test_gates_that_a_workers_reports_lose_on_their_way_fail_the_session(suite):
-    conftest_too(
+    add_to_conftest(
         suite,
         """
 @pytest.hookimpl(wrapper=True)
@@ -391,8 +387,7 @@ def test_examples_of_hypothesis_are_repetitions_of_which_the_worst_counts(suite)
 
 
 def test_a_test_that_was_run_again_without_a_report_is_named(suite):
-    conftest = suite.path / "conftest.py"
-    conftest.write_text(conftest.read_text(encoding="utf-8") + AGAIN, encoding="utf-8")
+    add_to_conftest(suite, AGAIN)
     suite.makepyfile(
         "seen = []\ndef test_it(check):\n    seen.append(1)\n"
         "    check(1 if len(seen) == 3 else 20 * len(seen), 0.1)"
@@ -409,14 +404,7 @@ def test_a_test_that_was_run_again_without_a_report_is_named(suite):
 @pytest.mark.parametrize("hook", ["addoption", "configure"])
 def test_a_check_in_a_hook_before_the_session_is_no_pass(suite, hook, monkeypatch):
     monkeypatch.delenv("EDITMETRICS_JOURNAL", raising=False)  # of the session that runs this
-    conftest = suite.path / "conftest.py"
-    early = (
-        f"\ndef pytest_{hook}():\n"
-        "    from pytest_editmetrics import assert_unedit_lpips_below\n"
-        "    try:\n        assert_unedit_lpips_below(image(0), image(200), None, 0.1)\n"
-        "    except Exception:\n        pass\n"
-    )
-    conftest.write_text(conftest.read_text(encoding="utf-8") + early, encoding="utf-8")
+    check_in_hook(suite, hook)
     suite.makepyfile("def test_it(check): check(1, 0.5)")
     result = suite.runpytest_subprocess()
     assert result.ret == 1
@@ -425,14 +413,7 @@ def test_a_check_in_a_hook_before_the_session_is_no_pass(suite, hook, monkeypatc
 
 @pytest.mark.parametrize("hook", ["sessionfinish", "terminal_summary", "unconfigure"])
 def test_a_check_in_a_hook_after_the_session_is_no_pass(suite, hook):
-    conftest = suite.path / "conftest.py"
-    late = (
-        f"\ndef pytest_{hook}():\n"
-        "    from pytest_editmetrics import assert_unedit_lpips_below\n"
-        "    try:\n        assert_unedit_lpips_below(image(0), image(200), None, 0.1)\n"
-        "    except Exception:\n        pass\n"
-    )
-    conftest.write_text(conftest.read_text(encoding="utf-8") + late, encoding="utf-8")
+    check_in_hook(suite, hook)
     suite.makepyfile("def test_it(check): check(1, 0.5)")
     result = suite.runpytest_subprocess()
     assert result.ret == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
+from reruns import ends_again_with
 
 MODES = {
     "serial": (),
@@ -434,20 +435,7 @@ def test_what_no_line_of_the_test_raised_shows_no_line_of_ours(suite, way):
 )
 def test_a_failing_gate_is_not_made_good_by_a_rerun_that_measures_nothing(suite, last, outcome):
     pytest.importorskip("pytest_rerunfailures")
-    suite.makepyfile(
-        test_x=f"""
-        import pytest
-        from conftest import *
-        seen = []
-        def test_beside(check): check(1, 1)
-        def test_it(request):
-            check = request.getfixturevalue("check")
-            seen.append(1)
-            if len(seen) == 2:
-                {last}
-            check(20, 0.1)
-        """
-    )
+    suite.makepyfile(test_x=ends_again_with(last))
     result = suite.runpytest("--reruns", "1")
     assert result.ret == 1
     result.stdout.fnmatch_lines(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from conftest_text import add_to_conftest
 
 from pytest_editmetrics.cli.main import main
 
@@ -80,8 +81,7 @@ def test_tests_that_are_left_out_without_a_word_make_a_part(four, way):
 
 
 def test_workers_tell_of_tests_that_were_left_out(four):
-    with (four.path / "conftest.py").open("a") as conftest:
-        conftest.write("\n" + CUTS["modifyitems"])
+    add_to_conftest(four, CUTS["modifyitems"])
     result = four.runpytest("--editmetrics-results=r.jsonl", "-n2")
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["suite gates not judged: *: 2 of 4 tests that pytest found did*"])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest_text import add_to_conftest
 
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.images.load import load_image
@@ -220,16 +221,16 @@ def test_a_box_of_one_pixel_in_the_corner_is_no_fraction(suite):
 
 @pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
 def test_a_full_disk_changes_no_verdict(suite, mode):
-    suite.makeconftest(
-        (suite.path / "conftest.py").read_text()
-        + """
+    add_to_conftest(
+        suite,
+        """
 def full(*args):
     raise OSError(28, "No space left on device")
 
 @pytest.fixture(autouse=True)
 def no_space(monkeypatch):
     monkeypatch.setattr("pytest_editmetrics.runs.folder.RunDir.save_image", full)
-"""
+""",
     )
     suite.makepyfile("def test_ok(check): check(5, 1)\ndef test_bad(check): check(20, 0.1)")
     suite.runpytest("--editmetrics-run-dir=run", *mode).assert_outcomes(passed=1, failed=1)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from conftest_text import add_to_conftest
 
 from pytest_editmetrics.cli.main import main
 
@@ -181,10 +182,10 @@ def test_what_is_the_whole_suite_without_a_base(edits, monkeypatch):
 
 @both
 def test_tests_that_a_plugin_deselects_are_missed(edits, mode):
-    edits.makeconftest(
-        (edits.path / "conftest.py").read_text()
-        + "\n\ndef pytest_collection_modifyitems(config, items):\n"
-        "    config.hook.pytest_deselected(items=[items.pop()])\n"
+    add_to_conftest(
+        edits,
+        "def pytest_collection_modifyitems(config, items):\n"
+        "    config.hook.pytest_deselected(items=[items.pop()])\n",
     )
     result = edits.runpytest("--editmetrics-results=r.jsonl", *mode)
     assert result.ret == 0

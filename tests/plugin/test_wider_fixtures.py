@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
+from conftest_text import add_to_conftest
 
 GATES = """
 from pathlib import Path
@@ -66,8 +67,7 @@ def test_a_fixture_is_filed_with_the_file_and_the_class_that_define_it(wide):
         "from gates import *\n" + made.format("session", "out", None, "")
     )
     wide.makeini("[pytest]\npythonpath = . site-packages\n")
-    conftest = wide.path / "conftest.py"
-    conftest.write_text(f"{conftest.read_text()}\npytest_plugins = ['vendor']\n")
+    add_to_conftest(wide, "pytest_plugins = ['vendor']\n")
     folder = wide.mkdir("sub")
     head = "from gates import *\n"
     (folder / "conftest.py").write_text(

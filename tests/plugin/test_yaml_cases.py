@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conftest_text import add_to_conftest
 from PIL import Image
 
 CASES = """\
@@ -74,9 +75,9 @@ def test_yaml_drives_the_users_editor(cases):
         "metrics: [score]\ncases:\n  - id: mug\n    reference: ref.png\n"
         "    params: {value: 20}\n    thresholds: {score: {max: 0.5}}\n",
     )
-    cases.path.joinpath("conftest.py").write_text(
-        cases.path.joinpath("conftest.py").read_text()
-        + """
+    add_to_conftest(
+        cases,
+        """
 @pytest.fixture(params=["v1", "v2"])
 def version(request):
     return request.param
@@ -87,7 +88,7 @@ def edit_image(version):
         assert case.reference.is_file() and case.id == "mug" and case.coords is None
         return image(case.params["value"] if version == "v1" else 99)
     return edit
-"""
+""",
     )
     result = cases.runpytest("-v")
     result.assert_outcomes(passed=1, failed=1)
@@ -104,9 +105,9 @@ def test_without_the_fixture_the_error_names_it(cases):
 def test_user_settings_and_autouse_fixtures_do_not_break_cases(cases):
     write(cases)
     cases.makeini("[pytest]\nmarkers = slow\npython_functions = check_*\npython_classes = Suite*\n")
-    cases.path.joinpath("conftest.py").write_text(
-        cases.path.joinpath("conftest.py").read_text()
-        + """
+    add_to_conftest(
+        cases,
+        """
 @pytest.fixture(autouse=True, scope="module")
 def around(request):
     yield
@@ -114,7 +115,7 @@ def around(request):
 @pytest.fixture(autouse=True)
 def each(around, tmp_path):
     yield
-"""
+""",
     )
     cases.runpytest().assert_outcomes(passed=1, failed=1)
 
@@ -171,12 +172,11 @@ def test_a_missing_image_is_an_error_of_its_case_only(cases):
 @pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
 @pytest.mark.parametrize("edited", ["edited: 60.png", "marks: []"], ids=["file", "fixture"])
 def test_a_case_whose_edit_gate_is_replaced_measures_nothing_and_fails(cases, mode, edited):
-    conftest = cases.path / "conftest.py"
-    conftest.write_text(
-        conftest.read_text(encoding="utf-8") + "\n@pytest.fixture\ndef edit_gate():\n"
+    add_to_conftest(
+        cases,
+        "@pytest.fixture\ndef edit_gate():\n"
         "    class Gate:\n        item = None\n        def run(self, *a): pass\n"
         "    return Gate()\n\n@pytest.fixture\ndef edit_image(): return lambda case: 1\n",
-        encoding="utf-8",
     )
     write(cases, f"cases: [{{id: hat, reference: ref.png, {edited}}}]\n")
     result = cases.runpytest(*mode)
