@@ -240,7 +240,7 @@ def _calibrated(
     margin = _margin(demand.margins.get(metric.name), own, result.typical)
     bound = _proposed(metric, tolerance.value, result.typical, margin)
     result = _changed(result, tolerance=tolerance, margin=margin)
-    doubts = _told(series, gates, tolerance.scale, demand, result.by_margin)
+    doubts = _told(gates, tolerance.scale, demand, result.by_margin)
     told = (*doubts, *series.warnings)
     result = _changed(result, warnings=told)
     if bound is None:
@@ -354,7 +354,7 @@ def _too_wide(metric: Metric, result: Calibrated, demand: Demand) -> str:
 
 
 def _told(
-    series: _Series, gates: Mapping[str, Gate], scale: Scale, demand: Demand, by_margin: bool
+    gates: Mapping[str, Gate], scale: Scale, demand: Demand, by_margin: bool
 ) -> Iterator[str]:
     """Yield what makes the bound doubtful; ``by_margin`` tells that the margin decides it."""
     values = {name: gate.value for name, gate in gates.items() if gate.value is not None}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.errors import EditMetricsError, GateFailure, InputError
+from pytest_editmetrics.errors import EditMetricsError, GateFailure, InputError, did_you_mean
 from pytest_editmetrics.weights.catalog import NoHomeError, own_cache
 
 if TYPE_CHECKING:
@@ -45,6 +45,23 @@ def each_check(checks: object, errors: AbstractContextManager[None]) -> Iterator
                 "check_all takes a list or generator of checks, each a mapping of check's keywords,"
                 f" not {checks!r:.80}"
             ) from None
+
+
+def check_keywords(given: object, known: Sequence[str], needed: Sequence[str]) -> dict[str, Any]:
+    """Return one of the checks that ``check_all`` is given, as the keywords of ``check``.
+
+    Raises:
+        InputError: it is no mapping, has a keyword that is not known, or lacks one that is needed.
+    """
+    if not isinstance(given, Mapping):
+        raise InputError(f"check_all takes mappings of check's keywords, not {given!r:.80}")
+    for key in given:
+        if key not in known:
+            raise InputError(f"check takes no keyword {key!r}{did_you_mean(key, known)}")
+    for key in needed:
+        if key not in given:
+            raise InputError(f"a check of check_all has no {key!r}: {sorted(given)}")
+    return dict(given)
 
 
 def call_site(test_file: Path, rootdir: Path) -> str:

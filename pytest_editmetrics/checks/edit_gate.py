@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_editmetrics.checks.calls import (
     call_site,
+    check_keywords,
     check_name,
     each_check,
     illustrated,
@@ -18,7 +19,7 @@ from pytest_editmetrics.checks.calls import (
 )
 from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, explained, judged
 from pytest_editmetrics.checks.measure import Boxes
-from pytest_editmetrics.errors import InputError, did_you_mean
+from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.images.boxes import listed
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
 from pytest_editmetrics.measurement import Measurement, Scope, Threshold
@@ -175,17 +176,7 @@ class EditGate:
 
     def _check_of(self, keywords: Mapping[str, Any]) -> Check:
         with self._record.errors(None):
-            if not isinstance(keywords, Mapping):
-                raise InputError(f"check_all takes mappings of check's keywords, not {keywords!r}")
-            for key in keywords:
-                if key not in _KEYWORDS:
-                    raise InputError(
-                        f"check takes no keyword {key!r}{did_you_mean(key, _KEYWORDS)}"
-                    )
-            for key in ("reference", "edited"):
-                if key not in keywords:
-                    raise InputError(f"a check of check_all has no {key!r}: {sorted(keywords)}")
-            return Check(**keywords)
+            return Check(**check_keywords(keywords, _KEYWORDS, ["reference", "edited"]))
 
     def argument(self, metric: str, threshold: float | None) -> dict[str, Threshold]:
         """Return the threshold that a caller outside this package gave, with its line."""

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pytest_editmetrics.checks.calls import call_site, check_name, each_check, raise_failures
+from pytest_editmetrics.checks.calls import (
+    call_site,
+    check_keywords,
+    check_name,
+    each_check,
+    raise_failures,
+)
 from pytest_editmetrics.checks.image_job import ImageJob, run_job
 from pytest_editmetrics.errors import (
     InputError,
@@ -138,18 +144,7 @@ class GoldenImage:
 
     def _call_of(self, keywords: Mapping[str, Any]) -> Mapping[str, Any]:
         with self._record.errors("golden_image"):
-            if not isinstance(keywords, Mapping):
-                raise InputError(
-                    f"check_all takes mappings of check's keywords, not {keywords!r:.80}"
-                )
-            for key in keywords:
-                if key not in _KEYWORDS:
-                    raise InputError(
-                        f"check takes no keyword {key!r}{did_you_mean(key, _KEYWORDS)}"
-                    )
-            if "image" not in keywords:
-                raise InputError(f"a check of check_all has no 'image': {sorted(keywords)}")
-            return keywords
+            return check_keywords(keywords, _KEYWORDS, ["image"])
 
     def _run(self, calls: Iterable[Mapping[str, Any]]) -> list[list[Measurement]]:
         __tracebackhide__ = True

@@ -92,7 +92,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     variants = session.variant_files.of(job.address)
     found = find_image(job.address, environment.among(variants), settings.format)
     if not image.mask.any():
-        return _empty(session, job, image, found)
+        return _empty(session, job, image)
     device = device_of(session, job.owner, environment)
     say_of_images(session, environment, variants)
     first = first_of(job.owner, job.address)
@@ -183,9 +183,7 @@ def _held(
     )
 
 
-def _empty(
-    session: EditSession, job: ImageJob, image: Prepared, found: Found | None
-) -> ImageResult:
+def _empty(session: EditSession, job: ImageJob, image: Prepared) -> ImageResult:
     """Return what comes of boxes that leave no pixel to compare: a soft failure."""
     from pytest_editmetrics.gates.image_verdict import empty_region
 

@@ -20,6 +20,7 @@ from pytest_editmetrics.config.keys import (
     mapping,
     of_metrics,
     or_empty,
+    unread,
 )
 from pytest_editmetrics.config.metric_keys import METRICS
 from pytest_editmetrics.config.node import Node
@@ -187,7 +188,7 @@ def pair_fields(
 
 
 def _raw(words: str, schema: Schema) -> Kind:
-    return Kind(words, lambda node, what, registry: node, lambda _: schema)
+    return unread(words, lambda _: schema)
 
 
 IMAGE = _raw(
@@ -333,7 +334,7 @@ def coords(image: Kind) -> Key:
         "boxes, a region, the path of a mask, COCO's `{size, counts}`, or a list of boxes and"
         " regions"
     )
-    kind = Kind(words, lambda node, what, _: node, schema, REGION)
+    kind = unread(words, schema, REGION)
     return Key("coords", kind, "the edit area", "[[120, 80, 300, 260]]")
 
 

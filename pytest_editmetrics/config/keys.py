@@ -223,6 +223,13 @@ def held(kind: BoundKind, low: float, high: float) -> Schema:
     return within
 
 
+def unread(
+    words: str, schema: Callable[[PipeRegistry], Schema], block: Block | None = None
+) -> Kind:
+    """Return the kind of a value that is kept as its node, for what uses it to read."""
+    return Kind(words, lambda node, what, _: node, schema, block)
+
+
 def choice(*names: str) -> Kind:
     """Return the kind of one of these texts."""
     return Kind(

@@ -20,7 +20,7 @@ from pytest_editmetrics.config.case_fields import (
     pair_fields,
 )
 from pytest_editmetrics.config.expect import Expect
-from pytest_editmetrics.config.keys import TEXT, Block, Kind, Schema, mapping
+from pytest_editmetrics.config.keys import TEXT, Block, Schema, mapping, unread
 from pytest_editmetrics.config.node import Node, Source
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.config.row_columns import Columns
@@ -46,9 +46,8 @@ def _image_schema(registry: PipeRegistry) -> Schema:
     return {"anyOf": [text, struct]}
 
 
-_IMAGE = Kind(
+_IMAGE = unread(
     "an image: a path, a URL, a `data:` URL, or in Parquet its bytes or `{bytes, path}`",
-    lambda node, what, registry: node,
     _image_schema,
 )
 _ID = replace(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 from pytest_editmetrics.config import asset_roots, golden_images
@@ -18,6 +18,7 @@ from pytest_editmetrics.config.keys import (
     number,
     of_metrics,
     or_empty,
+    unread,
 )
 from pytest_editmetrics.config.metric_keys import METRICS
 from pytest_editmetrics.config.option_values import options_schema, params_schema, runtime_params
@@ -32,10 +33,6 @@ NOT_PROVIDED: Schema = {
     "description": "of AutoPipeline, and not provided here: a block of it is taken and does nothing"
 }
 OPTIONS = "the constructor's keywords of the pipe"
-
-
-def _raw(words: str, schema: Callable[[PipeRegistry], Schema]) -> Kind:
-    return Kind(words, lambda node, what, registry: node, schema)
 
 
 def _samples(options: Iterable[Option]) -> str:
@@ -59,7 +56,7 @@ def metric_block(metric: Metric, registry: PipeRegistry) -> Block:
     options = options_schema(spec, registry)
     if spec.options is not None:
         options = {**options, "properties": {**options["properties"], **scope}}
-    keywords = _raw(OPTIONS, lambda _: options)
+    keywords = unread(OPTIONS, lambda _: options)
     params = Kind(
         "the metric's runtime parameters",
         lambda node, what, registry: runtime_params(metric, node, registry),
@@ -82,7 +79,7 @@ def metric_block(metric: Metric, registry: PipeRegistry) -> Block:
         (
             Key(
                 "pipe_name",
-                _raw(f"`{spec.key}`", lambda _: {"enum": [spec.key, *spec.aliases]}),
+                unread(f"`{spec.key}`", lambda _: {"enum": [spec.key, *spec.aliases]}),
                 "the pipe that computes the metric",
                 spec.key,
                 spec.key,
@@ -105,7 +102,9 @@ def metric_block(metric: Metric, registry: PipeRegistry) -> Block:
             ),
             Key(
                 "scope",
-                _raw(" or ".join(f"`{name}`" for name in scopes), lambda _: {"enum": list(scopes)}),
+                unread(
+                    " or ".join(f"`{name}`" for name in scopes), lambda _: {"enum": list(scopes)}
+                ),
                 "where it measures: inside the boxes (edit_area) or outside them (unedit_area)",
                 metric.scope,
                 metric.scope,
@@ -134,7 +133,7 @@ def _blocks_schema(registry: PipeRegistry) -> Schema:
     return {**schema, "properties": {**foreign, **ours}, "additionalProperties": theirs}
 
 
-_BLOCKS = _raw("blocks by metric", _blocks_schema)
+_BLOCKS = unread("blocks by metric", _blocks_schema)
 SETTINGS = Block(
     "",
     "editmetrics.yaml: which pipe measures each metric, how, and the default thresholds",
@@ -158,7 +157,7 @@ SETTINGS = Block(
         replace(COLOUR, default="seen"),
         Key(
             "pipes_default",
-            _raw("options by pipe", _pipes_schema),
+            unread("options by pipe", _pipes_schema),
             "constructor options of the pipes",
             "{lpips-pipe: {net: alex}}",
         ),

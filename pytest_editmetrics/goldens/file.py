@@ -14,7 +14,7 @@ from pytest_editmetrics.config.bounds import (
     checked_review,
     refuse_other_bound,
 )
-from pytest_editmetrics.config.keys import END, Block, Key, Kind, Schema, choice, or_empty
+from pytest_editmetrics.config.keys import END, Block, Key, Schema, choice, or_empty, unread
 from pytest_editmetrics.config.metric_keys import metric_name
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
@@ -104,9 +104,8 @@ def entry_of(metric: Metric) -> Block:
     variant = variant_of(metric)
     name = {"pattern": f"^[a-z0-9]+(-[a-z0-9]+)*{END}", "maxLength": LONGEST}
     texts = {"type": ["object", "null"], "propertyNames": name}
-    env = Kind(
+    env = unread(
         "entries by environment, each with the keys above",
-        lambda node, what, registry: node,
         lambda registry: {**texts, "additionalProperties": or_empty(variant.schema(registry))},
     )
     key = Key(
@@ -121,7 +120,7 @@ def entry_of(metric: Metric) -> Block:
 
 def variant_of(metric: Metric) -> Block:
     """Return the keys of what was approved for a gate in one environment."""
-    bound = Kind("a number that the metric can reach", _node, lambda registry: bound_schema(metric))
+    bound = unread("a number that the metric can reach", lambda registry: bound_schema(metric))
     held, review = _examples(metric)
     kind = metric.bound_kind
     weights: Schema = {"type": "string", "pattern": f"^({_WEIGHTS.pattern})$"}
@@ -142,14 +141,14 @@ def variant_of(metric: Metric) -> Block:
             ),
             Key(
                 "measured",
-                Kind("a number", _node, lambda _: {"type": "number"}),
+                unread("a number", lambda _: {"type": "number"}),
                 "the value when the bound was approved",
                 review,
                 empty=False,
             ),
             Key(
                 "weights",
-                Kind(f"a text in quotes, or `{NO_WEIGHTS}`", _node, lambda _: weights),
+                unread(f"a text in quotes, or `{NO_WEIGHTS}`", lambda _: weights),
                 "the first digits of the SHA-256 of each model that gave the value",
                 '"94bbe0919378"',
                 "whatever weights are there",
@@ -157,7 +156,7 @@ def variant_of(metric: Metric) -> Block:
             ),
             Key(
                 "digest",
-                Kind("12 digits of a SHA-256, in quotes", _node, lambda _: digest),
+                unread("12 digits of a SHA-256, in quotes", lambda _: digest),
                 "of the parameter's value, where pytest names the test by the parameter's place",
                 '"5feceb66ffc8"',
                 "whatever value the parameter has",
@@ -173,7 +172,7 @@ def variant_of(metric: Metric) -> Block:
             ),
             Key(
                 "dtype",
-                Kind("a precision, and that of the SAM", _node, lambda _: dtype),
+                unread("a precision, and that of the SAM", lambda _: dtype),
                 "the precision that the models computed in when `measured` was measured",
                 "bfloat16",
                 "float32; of a bound without `measured` nothing is known",
@@ -181,10 +180,6 @@ def variant_of(metric: Metric) -> Block:
             ),
         ),
     )
-
-
-def _node(node: Node, what: str, registry: PipeRegistry) -> Node:
-    return node
 
 
 _BY_UNIT = {"dB": ("28", "32"), "px": ("0.5", "0.3"), "levels": ("4", "2")}
