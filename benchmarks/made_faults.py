@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from made_images import PHOTOS, Array, Box
+from made_images import Array, Box, photos
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from scipy.ndimage import gaussian_filter, map_coordinates
@@ -29,12 +29,7 @@ class Case:
 
 def pictures() -> dict[str, Array]:
     """Return the four photos, a plain studio backdrop and a line drawing; the longer side 384."""
-    found = {}
-    for path in sorted(PHOTOS.glob("*.png")):
-        picture = Image.open(path).convert("RGB")
-        picture.thumbnail((SIZE, SIZE), Image.Resampling.LANCZOS)
-        found[path.stem] = np.asarray(picture)
-    return {**found, "studio": _studio(), "drawing": _drawing()}
+    return {**photos(SIZE), "studio": _studio(), "drawing": _drawing()}
 
 
 def _studio() -> Array:

@@ -1,4 +1,4 @@
-"""Square cuts of the CC0 photos in ``fixtures``, and seeded edits of them."""
+"""The CC0 photos in ``fixtures``, square cuts of them, and seeded edits of these."""
 
 from __future__ import annotations
 
@@ -25,13 +25,24 @@ class Edit:
     box: Box
 
 
+def photos(side: int) -> dict[str, Array]:
+    """Return the photos by name, the longer side of each as given."""
+    found = {}
+    for path in sorted(PHOTOS.glob("*.png")):
+        picture = Image.open(path).convert("RGB")
+        scale = side / max(picture.size)
+        size = (round(picture.width * scale), round(picture.height * scale))
+        found[path.stem] = np.asarray(picture.resize(size, Image.Resampling.LANCZOS))
+    return found
+
+
 def references(count: int, size: int, seed: int = 0) -> list[Array]:
     """Return different squares, cut from the photos in turn and resized."""
     random = np.random.default_rng(seed)
-    photos = [Image.open(path).convert("RGB") for path in sorted(PHOTOS.glob("*.png"))]
+    whole = [Image.open(path).convert("RGB") for path in sorted(PHOTOS.glob("*.png"))]
     cuts = []
     for number in range(count):
-        photo = photos[number % len(photos)]
+        photo = whole[number % len(whole)]
         edge = int(min(photo.size) * random.uniform(0.6, 1))
         left = int(random.integers(photo.width - edge + 1))
         top = int(random.integers(photo.height - edge + 1))

@@ -34,7 +34,7 @@ OPEN_SECONDS = 3.0
 SORT_SECONDS = 0.3
 FRAMES = 50.0
 GROWTH_MB = 60.0
-_DRAWN = "[...document.querySelectorAll('.thumbs canvas')].some((canvas) => canvas.width !== 300)"
+DRAWN = "[...document.querySelectorAll('.thumbs canvas')].some((canvas) => canvas.width !== 300)"
 _AT_END = "scrollY + innerHeight >= document.documentElement.scrollHeight - 2"
 
 
@@ -60,7 +60,7 @@ def open_report(chromium: Chromium, page: Path, bounds: Bounds) -> None:
     chromium.on_page("Performance.enable", {"timeDomain": "threadTicks"})
     start, busy = time.perf_counter(), cpu(chromium)
     chromium.on_page("Page.navigate", {"url": page.as_uri()})
-    chromium.wait_for(_DRAWN)
+    chromium.wait_for(DRAWN)
     key = {"key": "j", "text": "j", "windowsVirtualKeyCode": 74}
     chromium.on_page("Input.dispatchKeyEvent", {"type": "keyDown", **key})
     chromium.wait_for("document.querySelector('.case.current') !== null")

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 from chromium_pipe import Chromium
-from report_1000 import Bounds, cpu
+from report_1000 import DRAWN, Bounds, cpu
 
 from pytest_editmetrics.runs.folder import RunDir
 from pytest_editmetrics.runs.writing import RunResults
@@ -40,7 +40,6 @@ DECIDE_SECONDS = 5.0
 DIFF_SECONDS = 10.0
 WRITE_SECONDS = 10.0
 _READY = "/\\d+ to decide/.test(document.getElementById('counted')?.textContent)"
-_DRAWN = "[...document.querySelectorAll('.thumbs canvas')].some((canvas) => canvas.width !== 300)"
 
 
 @contextmanager
@@ -94,7 +93,7 @@ def open_page(run: Path, bounds: Bounds) -> None:
         chromium.on_page("Performance.enable", {"timeDomain": "threadTicks"})
         start, busy = time.perf_counter(), cpu(chromium)
         chromium.on_page("Page.navigate", {"url": f"http://{one.host}/?token={one.first}"})
-        chromium.wait_for(f"{_READY} && {_DRAWN}")
+        chromium.wait_for(f"{_READY} && {DRAWN}")
         key = {"key": "j", "text": "j", "windowsVirtualKeyCode": 74}
         chromium.on_page("Input.dispatchKeyEvent", {"type": "keyDown", **key})
         chromium.wait_for("document.querySelector('.case.current') !== null")

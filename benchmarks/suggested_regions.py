@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 from made_faults import as_by_a_vae, as_jpeg, eight_bit, erased, recoloured, wobbled
-from made_images import PHOTOS, Array
+from made_images import Array, photos
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
@@ -61,15 +61,9 @@ class Made:
 
 
 @cache
-def photos() -> list[Array]:
+def four_photos() -> list[Array]:
     """Return the four photos, the longer side 640."""
-    found = []
-    for path in sorted(PHOTOS.glob("*.png")):
-        picture = Image.open(path).convert("RGB")
-        scale = SIDE / max(picture.size)
-        size = (round(picture.width * scale), round(picture.height * scale))
-        found.append(np.asarray(picture.resize(size, Image.Resampling.LANCZOS)))
-    return found
+    return list(photos(SIDE).values())
 
 
 def shape_of(name: str, size: tuple[int, int], share: float, random: np.random.Generator) -> Mask:
@@ -97,7 +91,7 @@ def shape_of(name: str, size: tuple[int, int], share: float, random: np.random.G
 
 def _another(photo: Array, number: int, random: np.random.Generator) -> Array:
     """Return the next photo in the size of this one, upside down: its objects lie elsewhere."""
-    other = photos()[(number + 1) % 4]
+    other = four_photos()[(number + 1) % 4]
     height, width = photo.shape[:2]
     return np.asarray(Image.fromarray(other[::-1]).resize((width, height)))
 
@@ -142,7 +136,7 @@ MODELS: dict[str, Callable[[Array, int], Array]] = {
 def made_edits(shares: tuple[float, ...] = SHARES) -> Iterator[Made]:
     """Yield every edit."""
     seed = 0
-    for number, photo in enumerate(photos()):
+    for number, photo in enumerate(four_photos()):
         for share in shares:
             for edit, make in EDITS.items():
                 seed += 1
