@@ -48,7 +48,7 @@ class Undelivered:
         self._session = session
         self._lost: list[Mapping[str, Any]] = []
         self._otherwise: list[str] = []
-        self._failed_before: dict[str, str] = {}
+        self._failed_before: dict[str, dict[str, Gate]] = {}
         self.notes: list[str] = []
         self.problems: list[str] = []
 
@@ -61,17 +61,19 @@ class Undelivered:
         before = self._failed_before.get(nodeid)
         if (final and outcome == "failed") or not (gates or before):
             return
+        from pytest_editmetrics.gates.reruns import failed_before, left_open
         from pytest_editmetrics.gates.verdict import MEASURED, soft_failures
         from pytest_editmetrics.report.text import headline
 
         if not final:
-            if failing := [gate for gate in gates if gate.failing]:
-                self._failed_before[nodeid] = headline(failing[0])
+            if failing := failed_before(before or {}, gates):
+                self._failed_before[nodeid] = failing
             return
-        if before and not any(gate.verdict in MEASURED for gate in gates):
+        if before and (unmade := left_open(before.values(), gates)):
+            some = any(gate.verdict in MEASURED for gate in gates)
             self._otherwise.append(
-                f"{nodeid} failed its gate, was run again, ended as {outcome} and measured nothing:"
-                f" {before}"
+                f"{nodeid} failed its gate, was run again, ended as {outcome} and measured"
+                f" {'others, but not it' if some else 'nothing'}: {headline(unmade[0])}"
             )
             return
         wrong = [gate for gate in gates if gate.failing]

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from pytest_editmetrics.gates.reruns import failed_before, left_open
 from pytest_editmetrics.gates.verdict import FETCH, MEASURED, Gate
 from pytest_editmetrics.runs.folder import GateRecord
 
@@ -98,8 +99,8 @@ class Tally:
         self.empty = True
         self._measured = False
         self._rows: dict[str, Row] = {}
-        self._failed_before: dict[str, None] = {}
-        self._measured_again: set[str] = set()
+        self._failed_before: dict[str, dict[str, Gate]] = {}
+        self._made_good: set[str] = set()
         for test in tests:
             self.add(test)
 
@@ -109,17 +110,22 @@ class Tally:
             self.empty = False
             self._measured = self._measured or gate.verdict in MEASURED
             if not test.final:
-                if gate.failing:
-                    self._failed_before[test.nodeid] = None
                 continue
-            if test.nodeid in self._failed_before and gate.verdict in MEASURED:
-                self._measured_again.add(test.nodeid)
             self.smoke += gate.smoke
             self._rows.setdefault(gate.metric, Row(gate.metric)).add(gate, test.nodeid)
             if self._each is not None:
                 self._each(test, gate)
             if gate.verdict != "pass" or gate.proposal is not None:
                 self.notable.append((test, gate))
+        self._hold_to_earlier(test)
+
+    def _hold_to_earlier(self, test: TestGates) -> None:
+        before = self._failed_before.get(test.nodeid, {})
+        if not test.final:
+            if failing := failed_before(before, test.gates):
+                self._failed_before[test.nodeid] = failing
+        elif before and not left_open(before.values(), test.gates):
+            self._made_good.add(test.nodeid)
 
     def rows(self) -> list[Row]:
         """Return one row a metric, in the order in which the metrics were first seen."""
@@ -161,10 +167,10 @@ class Tally:
     def flaky(self) -> list[str]:
         """The tests with a failing gate in an attempt that was rerun, and none in the last.
 
-        One that then measured nothing is none of them.
+        One that did not measure the gate again is none of them.
         """
         failed = {test.nodeid for test, gate in self.notable if gate.failing}
-        again = self._measured_again - failed
+        again = self._made_good - failed
         return [nodeid for nodeid in self._failed_before if nodeid in again]
 
 

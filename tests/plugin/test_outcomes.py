@@ -425,6 +425,37 @@ def test_what_no_line_of_the_test_raised_shows_no_line_of_ours(suite, way):
     whole.stdout.fnmatch_lines(["*outcomes.py:*"])
 
 
+def test_a_failing_gate_is_made_good_by_a_rerun_that_measures_it_and_by_no_other_gate(suite):
+    pytest.importorskip("pytest_rerunfailures")
+    suite.makepyfile(
+        test_x="""
+        import pytest
+        runs = {}
+        @pytest.fixture
+        def first(request):
+            runs[request.node.name] = runs.get(request.node.name, 0) + 1
+            return runs[request.node.name] == 1
+        def test_other_name(check, first):
+            check(1, 0.1, name="always")
+            if first: check(20, 0.1, name="once")
+        def test_same(check, first): check(20 if first else 1, 0.1)
+        def test_error(check, first): check(1, 0.1, name="bad" if not first else 7)
+        """
+    )
+    result = suite.runpytest("--reruns", "1")
+    assert result.ret == 1
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(
+        [
+            "passed only after a rerun: 2",
+            "  test_x.py::test_same",
+            "  test_x.py::test_error",
+            "FAILED: test_x.py::test_other_name failed its gate, was run again, ended as passed and"
+            " measured others, but not it: unedit score@once 0.200 > max*",
+        ]
+    )
+
+
 @pytest.mark.parametrize(
     ("last", "outcome"),
     [
