@@ -26,6 +26,7 @@ from transformers import (  # noqa: F401
 )
 
 import pytest_editmetrics
+from pytest_editmetrics.session.options import CI_VARIABLES
 
 # how long one example takes says nothing on a busy machine
 settings.register_profile("unhurried", deadline=None, max_examples=40)
@@ -158,10 +159,9 @@ def jpeg(image, quality=40):
 def outside_ci(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The suites under test decide for themselves whether they run in CI; they start cold."""
     monkeypatch.setenv("EDITMETRICS_CACHE", str(tmp_path / "cache"))
-    github = ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE")
+    github = ("GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE")
     worker = ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_AUTO_NUM_WORKERS")
-    others = ("TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID")
-    for name in ("CI", *others, "PYTEST_ADDOPTS", *worker, *github):
+    for name in (*CI_VARIABLES, "PYTEST_ADDOPTS", *worker, *github):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     # a test file that is written anew within a second would be taken for the one compiled before

@@ -27,7 +27,7 @@ from pytest_editmetrics.plugin.names import Names
 from pytest_editmetrics.plugin.required import Required
 from pytest_editmetrics.plugin.whole_run import PARTIAL, WholeRun
 from pytest_editmetrics.session.ledger import REPORT_KEY
-from pytest_editmetrics.session.options import in_ci
+from pytest_editmetrics.session.options import ci_variable, in_ci
 from pytest_editmetrics.session.record import is_ours
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.unread import unread, uses_a_gate
@@ -309,8 +309,8 @@ class Controller:
         if tally.smoke and in_ci() and not self.session.options["allow-smoke"]:
             smoke = counted(tally.smoke, "gate was", "gates were")
             self._problems.append(
-                f"{smoke} judged on random smoke weights and CI is set: exit status 1"
-                " (--editmetrics-allow-smoke lets it pass)"
+                f"{smoke} judged on random smoke weights and {ci_variable()} is set: exit"
+                " status 1 (--editmetrics-allow-smoke lets it pass)"
             )
 
     def _report_not_measured(self, session: pytest.Session) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.plugin.whole_run import PARTIAL
-from pytest_editmetrics.session.options import in_ci
+from pytest_editmetrics.session.options import ci_variable, in_ci
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -146,7 +146,9 @@ class SuiteRecorder:
         if {target, target / RESULTS} & self._written():
             text = f"this run writes the base {shown}, so nothing is compared with it"
             if in_ci() and not self._session.options["force-update"]:
-                self.problems.append(f"{text}: refused when CI is set; give another path")
+                self.problems.append(
+                    f"{text}: refused because {ci_variable()} is set; give another path"
+                )
             else:
                 self.notes.append(f"suite: {text}; review the change and commit it")
             return None

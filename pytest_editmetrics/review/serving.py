@@ -23,6 +23,7 @@ from pytest_editmetrics.review.site import Site
 from pytest_editmetrics.review.together import Together, read_together
 from pytest_editmetrics.review.writing import Writer
 from pytest_editmetrics.runs.review import REVIEW, who
+from pytest_editmetrics.session.options import in_ci
 
 if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession
@@ -192,7 +193,7 @@ def _ended_by_signals() -> Iterator[None]:
 
 def _has_screen() -> bool:
     """Tell whether a browser would open where the person is who started this."""
-    if any(name in os.environ for name in ("CI", "SSH_CONNECTION", "SSH_TTY")):
+    if in_ci() or any(name in os.environ for name in ("SSH_CONNECTION", "SSH_TTY")):
         return False
     if sys.platform.startswith("linux"):
         return any(name in os.environ for name in ("DISPLAY", "WAYLAND_DISPLAY"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, explained, judged
 from pytest_editmetrics.errors import EditMetricsError, counted
-from pytest_editmetrics.session.options import in_ci
+from pytest_editmetrics.session.options import ci_variable, in_ci
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def no_success(session: EditSession, tally: Tally | RunningTally) -> list[str]:
     if tally.smoke and in_ci() and not session.options["allow-smoke"]:
         found.append(
             f"{counted(tally.smoke, 'gate was', 'gates were')} judged on random smoke weights"
-            " and CI is set"
+            f" and {ci_variable()} is set"
         )
     return found
 

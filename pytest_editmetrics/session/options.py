@@ -11,8 +11,18 @@ import pytest
 from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.session.option_list import OPTIONS, Option
 
-_CI = ("TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID", "GITHUB_ACTIONS")
-"""What Azure Pipelines, Jenkins, TeamCity, CodeBuild and GitHub set, not all of them ``CI`` too."""
+_CI = (
+    ("TF_BUILD",),
+    ("JENKINS_URL", "BUILD_ID"),
+    ("TEAMCITY_VERSION",),
+    ("CODEBUILD_BUILD_ID",),
+    ("GITHUB_ACTIONS",),
+)
+"""What Azure Pipelines, Jenkins, TeamCity, CodeBuild and GitHub set, not all of them ``CI`` too.
+
+People set ``JENKINS_URL`` alone on their own machines, for the command line of Jenkins.
+"""
+CI_VARIABLES = ("CI", *(name for names in _CI for name in names))
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
@@ -72,15 +82,14 @@ def resolve_options(config: pytest.Config) -> Mapping[str, Any]:
 def standing_update(config: pytest.Config) -> str | None:
     """Return what to say of an update that every session makes, as nobody typed it."""
     mode = resolve_options(config)["update"]
-    typed = any(
-        str(arg).startswith("--editmetrics-update") for arg in config.invocation_params.args
-    )
+    arguments = (str(arg).replace("_", "-") for arg in config.invocation_params.args)
+    typed = any("editmetrics-update" in arg for arg in arguments)
     if mode not in ("failed", "all") or typed:
         return None
     return (
-        f"warning: --editmetrics-update={mode} stands in the ini file, addopts or PYTEST_ADDOPTS:"
-        " every session records what it would be held to, and no regression fails; give it on the"
-        " command line"
+        f"warning: --editmetrics-update={mode} stands in the ini file, addopts, PYTEST_ADDOPTS or a"
+        " file of arguments: every session records what it would be held to, and no regression"
+        " fails; give it on the command line"
     )
 
 
@@ -216,4 +225,4 @@ def ci_variable() -> str | None:
     """Return the environment variable that says so; ``CI`` decides alone where it is set."""
     if said := os.environ.get("CI", "").lower():
         return None if said in ("0", "false", "no") else "CI"
-    return next((name for name in _CI if os.environ.get(name)), None)
+    return next((names[0] for names in _CI if all(map(os.environ.get, names))), None)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.session.options import in_ci
+from pytest_editmetrics.session.options import CI_VARIABLES, in_ci
 from pytest_editmetrics.session.outputs import package_version, package_versions
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _MORE_VERSIONS = ("torchvision", "safetensors", "huggingface-hub", "scikit-image", "pytest-xdist")
 _VARIABLES = (
-    "CI", "GITHUB_ACTIONS", "PYTEST_ADDOPTS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_PLUGINS",
+    *CI_VARIABLES, "PYTEST_ADDOPTS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_PLUGINS",
     "EDITMETRICS_CACHE", "EDITMETRICS_MIRROR", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE",
     "HF_ENDPOINT", "TORCH_HOME", "XDG_CACHE_HOME", "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_editmetrics.session.options import CI_VARIABLES
+
 if TYPE_CHECKING:
     from pytest_editmetrics.images.load import ImageLike
 
 _INI_FILES = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
-_OF_THE_OUTER_RUN = ("CI", "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "EDITMETRICS_JOURNAL")
+_OF_THE_OUTER_RUN = (*CI_VARIABLES, "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "EDITMETRICS_JOURNAL")
 _PREFIXES = ("GITHUB_", "PYTEST_XDIST_")
 _OWN = ".edit-suite"
 

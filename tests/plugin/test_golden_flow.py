@@ -140,10 +140,17 @@ def test_updating_is_refused_in_ci_unless_forced(suite, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["TF_BUILD", "JENKINS_URL", "TEAMCITY_VERSION", "CODEBUILD_BUILD_ID"]
+    ("name", "more"),
+    [
+        ("TF_BUILD", []),
+        ("JENKINS_URL", ["BUILD_ID"]),
+        ("TEAMCITY_VERSION", []),
+        ("CODEBUILD_BUILD_ID", []),
+    ],
 )
-def test_a_ci_that_does_not_set_ci_is_one_unless_ci_says_no(suite, monkeypatch, name):
-    monkeypatch.setenv(name, "1")
+def test_a_ci_that_does_not_set_ci_is_one_unless_ci_says_no(suite, monkeypatch, name, more):
+    for variable in (name, *more):
+        monkeypatch.setenv(variable, "1")
     suite.makepyfile(test_x="def test_it(check): check(20)")
     result = suite.runpytest("--editmetrics-update=missing")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -152,11 +159,18 @@ def test_a_ci_that_does_not_set_ci_is_one_unless_ci_says_no(suite, monkeypatch, 
     suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
 
 
+def test_the_address_of_jenkins_makes_no_ci_of_a_desk(suite, monkeypatch):
+    monkeypatch.setenv("JENKINS_URL", "https://jenkins.example.com")  # as its command line reads
+    suite.makepyfile(test_x="def test_it(check): check(20)")
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+
+
 def test_an_update_that_nobody_typed_is_warned_of(suite, monkeypatch):
     suite.makepyfile(test_x="def test_it(check): check(20)")
     warning = "warning: --editmetrics-update=all stands in *"
     suite.runpytest("--editmetrics-update=all").stdout.no_fnmatch_line(warning)
     suite.runpytest("--editmetrics-update", "all").stdout.no_fnmatch_line(warning)
+    suite.runpytest("-o", "editmetrics_update=all").stdout.no_fnmatch_line(warning)
     monkeypatch.setenv("PYTEST_ADDOPTS", "--editmetrics-update=all")
     suite.runpytest().stdout.fnmatch_lines([warning])
     monkeypatch.delenv("PYTEST_ADDOPTS")

@@ -278,7 +278,7 @@ def test_writing_the_base_is_refused_in_ci(edits, monkeypatch):
     result = edits.runpytest("--editmetrics-results=base.jsonl")
     assert result.ret == 1
     result.stdout.fnmatch_lines(
-        ["FAILED: this run writes the base base.jsonl*refused when CI is set*"]
+        ["FAILED: this run writes the base base.jsonl*refused because CI is set*"]
     )
     assert (
         edits.runpytest("--editmetrics-results=base.jsonl", "--editmetrics-force-update").ret == 0

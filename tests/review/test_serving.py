@@ -31,6 +31,8 @@ def run(project, tmp_path):
         ({"WAYLAND_DISPLAY": "wayland-0"}, True),
         ({}, False),
         ({**SCREEN, "CI": "true"}, False),
+        ({**SCREEN, "TF_BUILD": "True"}, False),
+        ({**SCREEN, "CI": "false"}, True),
         ({**SCREEN, "SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"}, False),
     ],
 )

@@ -52,6 +52,7 @@ def another(suite):
 
 def test_a_suite_goes_through_create_pass_change_fail_update_also_in_ci(edits, monkeypatch):
     monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("TF_BUILD", "True")
     monkeypatch.setenv("PYTEST_ADDOPTS", "--editmetrics-strict=nonsense")
     edits.check_cycle(another)
     assert list(edits.goldens) == ["goldens/test_edit.py.yaml"]
