@@ -23,6 +23,7 @@ class Attempt:
     gates: list[dict[str, Any]] = field(default_factory=list)
     staged: list[dict[str, Any]] = field(default_factory=list)
     asked: bool = False
+    by_call: bool = False
     set_up: list[str] = field(default_factory=list)
     uses: list[str] = field(default_factory=list)
     location: tuple[str, int] | None = None
@@ -32,6 +33,7 @@ class Attempt:
         self.gates, self.failed = told["gates"], told["failed"]
         self.other_failure = told["other_failure"]
         self.staged, self.asked = told["staged"], told["asked"]
+        self.by_call = told["by_call"]
         self.set_up, self.uses = told["set_up"], told["uses"]
 
     def locate(self, report: pytest.TestReport, rootdir: Path) -> None:

@@ -193,7 +193,7 @@ class Controller:
         if not own:
             self.undelivered.ended(nodeid, not attempt.rerun, attempt.outcome, ())
             if attempt.asked and not attempt.rerun and attempt.outcome in ("passed", "xpassed"):
-                self._gateless.add(nodeid)
+                self._gateless.add(nodeid, by_call=attempt.by_call)
             return
         from pytest_editmetrics.gates.verdict import Gate
         from pytest_editmetrics.gates.written import as_written

@@ -18,7 +18,7 @@ class Gateless:
 
     def __init__(self, session: EditSession):
         self._strict = session.options["strict"] != "none"
-        self._tests: list[str] = []
+        self._tests: dict[str, bool] = {}
         self.notes: list[str] = []
         self.problems: list[str] = []
 
@@ -26,16 +26,13 @@ class Gateless:
         """Whether there is any such test."""
         return bool(self._tests)
 
-    def add(self, nodeid: str) -> None:
-        """Take a test that passed."""
-        self._tests.append(nodeid)
+    def add(self, nodeid: str, *, by_call: bool) -> None:
+        """Take a test that passed; ``by_call``: only what it calls can measure."""
+        self._tests[nodeid] = by_call
 
     def forget(self, nodeid: str) -> bool:
         """Take back a test that has made gates after all; ``True`` if it was taken."""
-        known = nodeid in self._tests
-        if known:
-            self._tests.remove(nodeid)
-        return known
+        return self._tests.pop(nodeid, None) is not None
 
     def close(self, session: pytest.Session, *, gates: bool) -> None:
         """Say which they are; ``gates`` tells whether the session has any gate."""
@@ -49,17 +46,17 @@ class Gateless:
             return
         said = (
             f"asked for a gate and made none: {len(self._tests)}, by a module's or class's marker,"
-            " an autouse fixture, getfixturevalue or a helper that it names and did not call;"
+            " an autouse fixture, getfixturevalue or a helper that it, or what it calls, names;"
             ' @pytest.mark.editmetrics(gates="none") says that a test may make none'
         )
         if self._strict:
             self.problems.append(said)
         else:
             self.notes.append(f"{said} (--editmetrics-strict=regressed fails)")
-        self.notes += [f"  {nodeid}" for nodeid in self._tests[:_LISTED]]
+        self.notes += [f"  {nodeid}" for nodeid in list(self._tests)[:_LISTED]]
         if len(self._tests) > _LISTED:
             self.notes.append(f"  and {len(self._tests) - _LISTED} more")
-        if not gates and session.testsfailed == 0:
+        if not gates and session.testsfailed == 0 and not all(self._tests.values()):
             self.problems.append(
                 "tests asked for gates and not one was made, so this session proves nothing: exit"
                 " status 1"

@@ -3,21 +3,20 @@
 A test has asked itself if its function, or a fixture that it requests, names a gate fixture, or if
 its own function carries the marker. What holds for many tests (a module's or class's marker, an
 autouse fixture) or is decided while the test runs (``getfixturevalue``, a call of an imported
-helper) may be more than a test needs: that is only named.
+helper, by the test or by what it calls) may be more than a test needs: that is only named.
 """
 
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from types import CodeType
 from typing import Any
 
 import pytest
 
 from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.session.named import METRICS, PACKAGE, calls_a_helper, function_of, named_in
 
 GATE_FIXTURES = (
     "edit_gate",
@@ -26,13 +25,6 @@ GATE_FIXTURES = (
     "assert_unedit_lpips_below",
     "assert_object_sim_above",
 )
-_METRICS = {
-    "assert_unedit_emd_below": "emd",
-    "assert_unedit_lpips_below": "lpips",
-    "assert_object_sim_above": "sam_clip_cls_sim",
-}
-_PACKAGE = __name__.partition(".")[0]
-_HELPERS = f"{_PACKAGE}.plugin.helpers"
 
 
 @dataclass(frozen=True)
@@ -42,7 +34,7 @@ class Asked:
     ``itself``: it asked for gates by its own function; ``widely``: something that holds for more
     than this test did. ``late``: a fixture of it may measure in its teardown. ``excused``: its
     marker says that it may make none. ``by_fixture``: a gate fixture is among what it asked by, and
-    not only a marker.
+    not only a marker; ``by_call``: what it calls names a helper, perhaps for other tests only.
     """
 
     itself: bool = False
@@ -50,6 +42,7 @@ class Asked:
     late: bool = False
     excused: bool = False
     by_fixture: bool = False
+    by_call: bool = False
 
     @classmethod
     def of(cls, item: pytest.Item) -> Asked:
@@ -65,7 +58,8 @@ class Asked:
             itself=marked or fixtures.reach(requested),
             widely=item.get_closest_marker("editmetrics") is not None
             or by_fixture
-            or any(_helpers(item)),
+            or any(named_in(function_of(item))),
+            by_call=calls_a_helper(item, fixtures.functions),
             by_fixture=by_fixture,
             late=any(fixtures.may_measure_late(name) for name in fixtures.all),
         )
@@ -80,6 +74,12 @@ class _Fixtures:
         self.all: tuple[str, ...] = tuple(getattr(info, "names_closure", ()))
         self._definitions: dict[str, Any] = dict(getattr(info, "name2fixturedefs", {}))
         self._known: dict[str, bool] = {}
+
+    @property
+    def functions(self) -> Iterator[Any]:
+        """The functions of the fixtures, the plugin's own left out."""
+        used = (used for name in self.all for used in self._used(name))
+        return (one.func for one in used if not _is_ours(one))
 
     def reach(self, names: Iterable[str]) -> bool:
         """Tell whether one of these is, or needs, a fixture of ours that makes gates.
@@ -117,34 +117,15 @@ class _Fixtures:
 
 def may_make(item: pytest.Item, metric: str) -> bool:
     """Tell whether a test may make a gate of a metric itself, by what its function names."""
-    names = {*getattr(getattr(item, "_fixtureinfo", None), "names_closure", ()), *_helpers(item)}
-    return any(_METRICS.get(name, metric) == metric for name in names.intersection(GATE_FIXTURES))
-
-
-def _helpers(item: pytest.Item) -> Iterator[str]:
-    """Yield the names of the importable helpers that a test's function names, under any name."""
-    imported = _HELPERS in sys.modules
-    function = inspect.unwrap(getattr(item, "obj", may_make))
-    function = getattr(function, "__func__", function)
-    known = getattr(function, "__globals__", {})
-    for code in _codes(getattr(function, "__code__", None)):
-        for name in code.co_names:
-            named = known.get(name) if imported else None
-            if getattr(named, "__module__", "") == _HELPERS:
-                yield str(getattr(named, "__name__", ""))
-            elif name in _METRICS and name not in known:  # of a module, or imported here
-                yield name
-
-
-def _codes(code: Any) -> Iterator[CodeType]:
-    if isinstance(code, CodeType):
-        yield code
-        for inner in code.co_consts:
-            yield from _codes(inner)
+    names = {
+        *getattr(getattr(item, "_fixtureinfo", None), "names_closure", ()),
+        *named_in(function_of(item)),
+    }
+    return any(METRICS.get(name, metric) == metric for name in names.intersection(GATE_FIXTURES))
 
 
 def _is_ours(definition: Any) -> bool:
-    return str(getattr(definition.func, "__module__", "")).partition(".")[0] == _PACKAGE
+    return str(getattr(definition.func, "__module__", "")).partition(".")[0] == PACKAGE
 
 
 def check_gates(item: pytest.Item | pytest.Collector) -> None:

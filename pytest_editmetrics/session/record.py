@@ -318,6 +318,7 @@ class TestRecord:
             "gates": [gate.to_dict() for gate in self.gates],
             "staged": [asdict(one) for one in self.staged],
             "asked": self.asked and not self.may_be_empty,
+            "by_call": not (self.given or self.wanted.itself or self.wanted.widely),
             "set_up": list(self.set_up),
             "uses": list(self.uses),
             "notes": notes,
@@ -367,7 +368,7 @@ def start_attempt(item: pytest.Item) -> TestRecord:
     item.user_properties[:] = [pair for pair in item.user_properties if not is_ours(pair[0])]
     ledger = session_of(item.config).ledger
     record = TestRecord(item, ledger, wanted=Asked.of(item))
-    record.asked = record.wanted.itself or record.wanted.widely
+    record.asked = record.wanted.itself or record.wanted.widely or record.wanted.by_call
     ledger.opened(record, item.stash.get(record_key, None))
     item.stash[record_key] = record
     for fixture in item.stash.get(hosted_key, ()):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
 import threading
@@ -18,6 +17,7 @@ import pytest
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.session.journal import VARIABLE, write
 from pytest_editmetrics.session.ledger import Ledger
+from pytest_editmetrics.session.named import function_of
 from pytest_editmetrics.session.record import Phase, TestRecord
 
 if TYPE_CHECKING:
@@ -222,10 +222,7 @@ def invocation_of(record: TestRecord | FixtureRecord) -> FrameType | None:
 
 
 def _code_of(record: TestRecord) -> CodeType | None:
-    function = getattr(record.item, "obj", None)
-    if (given := getattr(function, "hypothesis", None)) is not None:
-        function = given.inner_test
-    code = getattr(inspect.unwrap(function) if callable(function) else None, "__code__", None)
+    code = getattr(function_of(record.item), "__code__", None)
     return code if isinstance(code, CodeType) else None
 
 

@@ -111,6 +111,47 @@ def test_what_holds_for_many_tests_is_named_and_fails_under_strict(suite, test):
     result.stdout.fnmatch_lines(["FAILED: asked for a gate and made none: 1, *"])
 
 
+CALLED = """
+import functools, pytest, helped
+from helped import through
+bare = functools.partial(through, 2)
+class Helped:
+    def check(self, edited): return through(2, edited)
+class Strange:
+    def __getattribute__(self, name): raise RuntimeError(name)
+strange = Strange()
+@pytest.fixture
+def given(): return lambda edited: through(2, edited)
+def test_plain(): assert type(strange) is Strange and functools and helped.plain()
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "def test_it(): through(2, None)",
+        "def test_it(): helped.through(2, None)",
+        "def test_it(): bare(None)",
+        "def test_it(given): given(None)",
+        "class TestIt(Helped):\n    def test_it(self): self.check(None)",
+        "@pytest.mark.parametrize('call', [through])\ndef test_it(call): call(2, None)",
+    ],
+    ids=["function", "module", "partial", "fixture", "method", "parameter"],
+)
+def test_one_whose_calls_name_a_helper_is_named_and_fails_no_session_but_a_strict_one(suite, test):
+    suite.makepyfile(
+        helped=f"{IMPORT}def through(reference, edited):\n"
+        "    if edited is not None: below(reference, edited, None)\n"
+        "def plain(): return True\n",
+        test_x=CALLED + test,
+    )
+    result = suite.runpytest()
+    result.assert_outcomes(passed=2)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["asked for a gate and made none: 1, *", "  test_x.py::*test_it*"])
+    assert suite.runpytest("--editmetrics-strict=regressed").ret == 1
+
+
 @pytest.mark.parametrize("option", ["--setup-only", "--setup-plan"])
 def test_a_look_at_the_fixtures_is_no_failure_and_says_that_nothing_was_measured(suite, option):
     suite.makepyfile(HEAD + BESIDE + f"{IMPORT}def test_it(): below(1, 2, None)\n")
