@@ -15,6 +15,7 @@ from pytest_editmetrics.errors import InputError
 
 NAME = "editmetrics"
 _CUTOFF = 0.85
+_conftests_key = pytest.StashKey["list[ModuleType]"]()
 
 
 def refuse_unread_marks(item: pytest.Item | pytest.Collector) -> None:
@@ -30,11 +31,10 @@ def refuse_unread_marks(item: pytest.Item | pytest.Collector) -> None:
                 f" @pytest.mark.{NAME}, or register the mark if it is yours"
             )
     for module in _without_effect(item):
-        if _marked(module):
-            raise InputError(
-                f"the pytestmark of {module.__file__} has an {NAME} marker, and pytest reads none"
-                " there: put it into the test files, or the bounds into editmetrics.yaml"
-            )
+        raise InputError(
+            f"the pytestmark of {module.__file__} has an {NAME} marker, and pytest reads none"
+            " there: put it into the test files, or the bounds into editmetrics.yaml"
+        )
 
 
 def _like_ours(name: str) -> bool:
@@ -49,20 +49,29 @@ def _registered(item: pytest.Item | pytest.Collector) -> set[str]:
 
 
 def _without_effect(item: pytest.Item | pytest.Collector) -> Iterator[ModuleType]:
-    """Yield the ``conftest.py`` and ``__init__.py`` files above a test."""
-    for plugin in item.config.pluginmanager.get_plugins():
-        file = getattr(plugin, "__file__", None) if isinstance(plugin, ModuleType) else None
-        if (
-            file
-            and Path(file).name == "conftest.py"
-            and item.path.is_relative_to(Path(file).parent)
-        ):
-            yield plugin
+    """Yield the ``conftest.py`` and ``__init__.py`` files above a test that have our marker."""
+    for module in _marked_conftests(item.config):
+        if item.path.is_relative_to(Path(str(module.__file__)).parent):
+            yield module
     package = str(getattr(getattr(item, "module", None), "__package__", None) or "")
     while package:
-        if (module := sys.modules.get(package)) is not None and getattr(module, "__file__", None):
+        module = sys.modules.get(package)
+        if module is not None and getattr(module, "__file__", None) and _marked(module):
             yield module
         package = package.rpartition(".")[0]
+
+
+def _marked_conftests(config: pytest.Config) -> list[ModuleType]:
+    """Return those of the session, which all are there once a test runs."""
+    if (found := config.stash.get(_conftests_key, None)) is None:
+        found = config.stash[_conftests_key] = [
+            plugin
+            for plugin in config.pluginmanager.get_plugins()
+            if isinstance(plugin, ModuleType)
+            and Path(getattr(plugin, "__file__", None) or "").name == "conftest.py"
+            and _marked(plugin)
+        ]
+    return found
 
 
 def _marked(module: ModuleType) -> bool:
