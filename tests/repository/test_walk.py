@@ -48,7 +48,8 @@ def test_what_the_walk_promises_is_what_happens(tmp_path):
         done = next(steps)
         assert done.command == command
         assert done.status == status, done.output
-        assert all(words and words in done.output for words in done.promised), done.output
+        assert done.promised, command
+        assert all(words in done.output for words in done.promised), done.output
         return done.output
 
     assert files(tmp_path) == {}

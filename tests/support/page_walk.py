@@ -80,11 +80,15 @@ def change(file: Path, diff: str) -> None:
 
 
 def run(folder: Path, line: str) -> Done:
-    """Run a line of a shell block; the environment is that of a user, not of this test."""
+    """Run a line of a shell block; the environment is that of a user, not of this test.
+
+    Only the cache is the test's.
+    """
     command, _, comment = line.partition(" #")
     words = shlex.split(command)
     ours = ("PYTEST_", "GITHUB_", "EDITMETRICS_", "CI")
-    world = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+    kept = "EDITMETRICS_CACHE"
+    world = {k: v for k, v in os.environ.items() if k == kept or not k.startswith(ours)}
     world["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     while "=" in words[0]:
         name, _, value = words.pop(0).partition("=")
