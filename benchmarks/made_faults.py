@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from made_images import Array, Box, photos
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from scipy.ndimage import gaussian_filter, map_coordinates
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
+from altered import as_jpeg, blurred, eight_bit, smoothed_and_grained
 
 SIZE = 384
 Floats = NDArray[np.float64]
@@ -57,11 +61,6 @@ def _drawing() -> Array:
         else:
             draw.line((x, y, x + w, y + h), fill="black", width=3)
     return np.asarray(picture)
-
-
-def eight_bit(values: NDArray[np.floating]) -> Array:
-    """Round and clip to 8 bits."""
-    return values.clip(0, 255).round().astype(np.uint8)
 
 
 def erased(part: Array, random: np.random.Generator) -> Array:
@@ -131,25 +130,9 @@ def turn(degrees: float) -> Floats:
     return np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
 
 
-def as_jpeg(image: Array, quality: float) -> Array:
-    """Return an image through JPEG."""
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=int(quality))
-    return np.asarray(Image.open(file))
-
-
-def blurred(image: Array, sigma: float) -> Array:
-    """Return an image, blurred."""
-    return eight_bit(gaussian_filter(image.astype(float), (sigma, sigma, 0)))
-
-
 def as_by_a_vae(image: Array, strength: float) -> Array:
     """Lose faint texture, keep edges, and get soft noise instead."""
-    coarse = gaussian_filter(image.astype(float), (strength, strength, 0))
-    fine = image - coarse
-    kept = np.clip(np.abs(gaussian_filter(fine, (1, 1, 0))) / 6, 0, 1)
-    grain = gaussian_filter(np.random.default_rng(0).normal(0, 1, image.shape), (1, 1, 0))
-    return eight_bit(coarse + fine * kept + 1.5 * strength * grain / grain.std())
+    return smoothed_and_grained(image, strength, 1.5 * strength)
 
 
 def redrawn(image: Array, reach: float) -> Array:

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
+from altered import Picture, as_jpeg, blurred, eight_bit, square_photo
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
@@ -14,15 +13,11 @@ from scipy.ndimage import gaussian_filter
 from pytest_editmetrics.background.diagnosis import Cause, diagnose
 from pytest_editmetrics.background.tone import fit_tone
 
-PHOTOS = Path(__file__).parents[2] / "fixtures" / "demo" / "images"
 BOX = (90, 80, 190, 170)
-Picture = NDArray[np.uint8]
 
 
 def photo(name: str) -> Picture:
-    picture = Image.open(PHOTOS / f"{name}.png").convert("RGB")
-    edge = min(picture.size)
-    return np.asarray(picture.crop((0, 0, edge, edge)).resize((288, 288)))
+    return square_photo(name, 288)
 
 
 def chw(image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -36,18 +31,12 @@ def outside() -> NDArray[np.bool_]:
     return mask
 
 
-def eight_bit(values: NDArray[np.float64]) -> Picture:
-    return values.clip(0, 255).round().astype(np.uint8)
-
-
 def jpeg(image: Picture) -> Picture:
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=40)
-    return np.asarray(Image.open(file))
+    return as_jpeg(image, 40)
 
 
-def blurred(image: Picture) -> Picture:
-    return eight_bit(gaussian_filter(image.astype(float), (1.2, 1.2, 0)))
+def softened(image: Picture) -> Picture:
+    return blurred(image, 1.2)
 
 
 def spilled(image: Picture) -> Picture:
@@ -147,7 +136,7 @@ FAULTS: dict[str, tuple[str, Callable[[Picture], Picture]]] = {
     "tint": ("colour", lambda image: eight_bit(image * [1.03, 1.0, 0.97])),
     "jpeg": ("jpeg", jpeg),
     "noise": ("re-encoding", noisy),
-    "blur": ("blur", blurred),
+    "blur": ("blur", softened),
     "spill": ("spill", spilled),
     "seam": ("seam", seamed),
 }

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import io
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
+from altered import PHOTOS, as_jpeg, eight_bit, square_photo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -15,13 +14,9 @@ from scipy.ndimage import gaussian_filter, map_coordinates, shift
 from pytest_editmetrics.background.drift import measure_drift
 from pytest_editmetrics.background.motion import Motion, warped
 
-PHOTOS = Path(__file__).parents[2] / "fixtures" / "demo" / "images"
-
 
 def photo(name: str, size: int = 256) -> NDArray[np.uint8]:
-    picture = Image.open(PHOTOS / f"{name}.png").convert("RGB")
-    edge = min(picture.size)
-    return np.asarray(picture.crop((0, 0, edge, edge)).resize((size, size)))
+    return square_photo(name, size)
 
 
 def moved(image: NDArray[np.uint8], dx: float, dy: float, zoom: float = 1.0) -> NDArray[np.float64]:
@@ -39,16 +34,6 @@ def moved(image: NDArray[np.uint8], dx: float, dy: float, zoom: float = 1.0) -> 
     )
 
 
-def eight_bit(values: NDArray[np.float64]) -> NDArray[np.uint8]:
-    return values.clip(0, 255).round().astype(np.uint8)
-
-
-def jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=quality)
-    return np.asarray(Image.open(file))
-
-
 def everywhere(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return np.ones(image.shape[:2], bool)
 
@@ -60,7 +45,7 @@ def noisy(values: NDArray[np.float64]) -> NDArray[np.uint8]:
 CHANGES = {
     "clean": eight_bit,
     "sensor noise": noisy,
-    "JPEG 85": lambda values: jpeg(eight_bit(values), 85),
+    "JPEG 85": lambda values: as_jpeg(eight_bit(values), 85),
     "other colours": lambda values: eight_bit(values * [0.85, 1.0, 0.9] + [12, -6, 3]),
 }
 

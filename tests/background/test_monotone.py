@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
+from altered import PHOTOS, Picture, as_jpeg, blurred, eight_bit, smoothed_and_grained
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.ndimage import map_coordinates
 
 from pytest_editmetrics.background.motion import Motion
 from pytest_editmetrics.config.expect import EXPECTATIONS, Expect
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
-PHOTOS = Path(__file__).parents[2] / "fixtures" / "demo" / "images"
 SIZE = 192
-Picture = NDArray[np.uint8]
 Box = tuple[int, int, int, int]
-
-
-def eight_bit(values: NDArray[np.floating]) -> Picture:
-    return values.clip(0, 255).round().astype(np.uint8)
 
 
 # of each kind: the motion at a strength in [0, 1], from what nobody sees to as far as is promised
@@ -55,26 +47,6 @@ def under(motion: Motion, image: Picture) -> Picture:
     where = [v / depth + middle, u / depth + middle]
     made = [map_coordinates(image[..., n].astype(float), where, mode="nearest") for n in range(3)]
     return eight_bit(np.stack(made, axis=2))
-
-
-def blurred(image: Picture, sigma: float) -> Picture:
-    return eight_bit(gaussian_filter(image.astype(float), (sigma, sigma, 0)))
-
-
-def jpeg(image: Picture, strength: float) -> Picture:
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=round(97 - 90 * strength))
-    return np.asarray(Image.open(file))
-
-
-def as_by_a_vae(image: Picture, strength: float) -> Picture:
-    """Lose faint texture, keep edges, and get soft noise instead."""
-    sigma = 3 * strength
-    coarse = gaussian_filter(image.astype(float), (sigma, sigma, 0))
-    fine = image - coarse
-    kept = np.clip(np.abs(gaussian_filter(fine, (1, 1, 0))) / 6, 0, 1)
-    grain = gaussian_filter(np.random.default_rng(0).normal(0, 1, image.shape), (1, 1, 0))
-    return eight_bit(coarse + fine * kept + 4 * strength * grain / grain.std())
 
 
 def redrawn(image: Picture, strength: float) -> Picture:
@@ -108,9 +80,9 @@ KINDS: dict[str, Fault] = {
     },
     "brightness": lambda image, box, s: eight_bit(image * (1 - 0.6 * s)),
     "cast": lambda image, box, s: eight_bit(image * np.array([1, 1 - 0.2 * s, 1 - 0.4 * s])),
-    "JPEG": lambda image, box, s: jpeg(image, s),
+    "JPEG": lambda image, box, s: as_jpeg(image, round(97 - 90 * s)),
     "blur": lambda image, box, s: blurred(image, 6 * s),
-    "VAE-like": lambda image, box, s: as_by_a_vae(image, s),
+    "VAE-like": lambda image, box, s: smoothed_and_grained(image, 3 * s, 4 * s),
     "redrawn texture": lambda image, box, s: redrawn(image, s),
     "spill": spilled,
 }

@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import pytest
+from altered import eight_bit
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
@@ -14,10 +15,6 @@ from pytest_editmetrics.background.suggest import suggest_region
 from pytest_editmetrics.errors import EditMetricsError
 
 HEIGHT, WIDTH = 240, 320
-
-
-def eight_bit(values):
-    return values.clip(0, 255).round().astype(np.uint8)
 
 
 def picture(seed=0):
