@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from pytest_editmetrics.errors import ConfigError
 from pytest_editmetrics.goldens.places import OUTSIDE
 from pytest_editmetrics.goldens.provenance import PROVENANCE
 
+SUFFIX = ".yaml"
 _TEST_FILE = r".+\.(py|edit\.ya?ml)"
 _SKIPPED = ("node_modules", "__pycache__")
 _THRESHOLDS = re.compile(rf"({_TEST_FILE}|{OUTSIDE})\.yaml")
@@ -43,3 +45,18 @@ def files_below(folder: Path) -> Iterator[Path]:
 def _is_foreign(folder: Path) -> bool:
     name = folder.name
     return name.startswith(".") or name in _SKIPPED or (folder / "pyvenv.cfg").exists()
+
+
+def refuse_misspelt(path: Path) -> None:
+    """Refuse a file beside a golden file's place that seems to be meant for it.
+
+    Raises:
+        ConfigError: the message gives the right name.
+    """
+    test_file = path.name.removesuffix(SUFFIX)
+    for name in (f"{test_file}.yml", f"{Path(test_file).stem}.yaml", f"{Path(test_file).stem}.yml"):
+        other = path.with_name(name)
+        if other.is_file():
+            raise ConfigError(
+                f"it is not read: the goldens of {test_file} lie in {path.name}; rename it", other
+            )

@@ -24,6 +24,7 @@ from typing import Any
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.goldens.environment import wrong_name
+from pytest_editmetrics.goldens.file_names import SUFFIX
 from pytest_editmetrics.goldens.lock import golden_lock
 from pytest_editmetrics.goldens.provenance import (
     KEYS,
@@ -35,7 +36,7 @@ from pytest_editmetrics.goldens.provenance import (
     while_replaced,
     write_provenance,
 )
-from pytest_editmetrics.goldens.store import SUFFIX, Goldens
+from pytest_editmetrics.goldens.store import Goldens
 from pytest_editmetrics.whole_file import replacing, write_through
 
 SUFFIXES = (".png", ".webp")

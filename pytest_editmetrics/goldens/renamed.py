@@ -14,10 +14,14 @@ _TRIED, _AMONG = 10, 1000
 
 
 def obsolete_lines(obsolete: Sequence[ObsoleteGolden]) -> Iterator[str]:
-    """Yield a line for each entry, the first of which name a test that has no golden of its own."""
+    """Yield a line for each entry; the first name a test that made gates and has no golden."""
     for number, one in enumerate(obsolete):
         nearest = _nearest(one) if number < _TRIED else None
         hint = f" (is it {nearest!r} now? Then rename the entry)" if nearest else ""
+        if not hint and one.of_parameter:
+            hint = (
+                " (if other machines have this parameter, keep it and skip it here: a skipif mark)"
+            )
         yield f"{one.source}: {one.test}{hint}"
 
 

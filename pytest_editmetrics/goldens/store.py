@@ -18,13 +18,13 @@ from pytest_editmetrics.goldens.file import (
     gate_key,
     read_golden_file,
 )
+from pytest_editmetrics.goldens.file_names import SUFFIX, refuse_misspelt
 from pytest_editmetrics.goldens.places import OUTSIDE, is_fixture_key
 from pytest_editmetrics.goldens.provenance import PROVENANCE, Entry, read_provenance
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 FOLDER = "goldens"
-SUFFIX = ".yaml"
 _LONGEST = 101  # characters that pytest 9 writes of a parameter, and a bracket
 
 
@@ -32,12 +32,14 @@ _LONGEST = 101  # characters that pytest 9 writes of a parameter, and a bracket
 class ObsoleteGolden:
     """The goldens of a test that does not exist any more, and where they stand (``file:line``).
 
-    ``new`` are the tests of the file without goldens, one of which may be the same one, renamed.
+    ``new`` are the tests of the file that made gates and have no goldens, one of which may be the
+    same one, renamed; ``of_parameter`` tells whether its test exists, with other parameters.
     """
 
     source: str
     test: str
     new: Collection[str] = ()
+    of_parameter: bool = False
 
 
 class Goldens:
@@ -242,6 +244,7 @@ class Goldens:
         collected: Mapping[Path, Collection[str]],
         digests: Collection[str] = (),
         fixtures: Mapping[Path, Collection[str]] | None = None,
+        gated: Mapping[Path, Collection[str]] | None = None,
     ) -> list[ObsoleteGolden]:
         """Return the goldens whose test, or fixture, does not exist any more, by file and line.
 
@@ -252,10 +255,15 @@ class Goldens:
             digests: of their parameters; an entry of one of these is still wanted.
             fixtures: the keys of all fixtures of each file that defines some; ``None`` where a test
                 that was not collected may use one.
+            gated: the keys of those tests that made gates; ``None`` if all may have.
 
         Raises:
             ConfigError: a golden file cannot be used.
         """
+        with_gates = {
+            self.file_of(file): tests
+            for file, tests in (collected if gated is None else gated).items()
+        }
         keys = {self.file_of(test_file): tests for test_file, tests in collected.items()}
         folders = {file.parent for file in keys}
         gone = dict.fromkeys(self._without_test_file(folders), ())
@@ -268,9 +276,15 @@ class Goldens:
         for path, tests in sorted({**gone, **keys}.items()):
             golden_file = self._read(self._inside(path))
             if golden_file is not None:
-                new = [test for test in tests if test not in golden_file.tests]
+                new = [one for one in with_gates.get(path, ()) if one not in golden_file.tests]
+                functions = {test.partition("[")[0] for test in tests if "[" in test}
                 found += [
-                    ObsoleteGolden(f"{golden_file.shown}:{golden_file.test_lines[test]}", test, new)
+                    ObsoleteGolden(
+                        f"{golden_file.shown}:{golden_file.test_lines[test]}",
+                        test,
+                        new,
+                        "[" in test and test.partition("[")[0] in functions,
+                    )
                     for test in golden_file.tests
                     if test not in tests
                     and not (is_fixture_key(test) and test in known.get(path, ()))
@@ -335,24 +349,9 @@ class Goldens:
                     " mock) or removed the file; check outside of that",
                     path,
                 )
-            _refuse_misspelt(path)
+            refuse_misspelt(path)
             return None
         return read_golden_file(path, self._registry, self._rootdir)
-
-
-def _refuse_misspelt(path: Path) -> None:
-    """Refuse a file beside a golden file's place that seems to be meant for it.
-
-    Raises:
-        ConfigError: the message gives the right name.
-    """
-    test_file = path.name.removesuffix(SUFFIX)
-    for name in (f"{test_file}.yml", f"{Path(test_file).stem}.yaml", f"{Path(test_file).stem}.yml"):
-        other = path.with_name(name)
-        if other.is_file():
-            raise ConfigError(
-                f"it is not read: the goldens of {test_file} lie in {path.name}; rename it", other
-            )
 
 
 def fitting(golden_file: GoldenFile, address: GoldenAddress) -> str | None:

@@ -255,12 +255,12 @@ class Controller:
             self._take(self._images)
             self._judge_session(session, self._tally)
             if full:
-                self._report_obsolete()
+                self._report_obsolete(self._tally)
         if self.whole.internal_error:
             gone = len(self._collected.keys() - self._attempts.keys() - set(self._crashed))
             self._problems.append(
-                f"an internal error of pytest ended a worker, and {gone} test"
-                f"{' has' if gone == 1 else 's have'} no result: exit status 1"
+                "an internal error of pytest ended a worker, and"
+                f" {counted(gone, 'test has', 'tests have')} no result: exit status 1"
             )
         if self._collected:
             self._suite.close(self._collected, partial)
@@ -347,19 +347,16 @@ class Controller:
     def _report_unread(self) -> None:
         if self._tally is None and not self._gateless:
             return
-        root, strict = self.session.rootdir, self.session.options["strict"] != "none"
-        found = unread(self.session, [root / path for path in self._by_file(self._collected)])
-        (self._problems if strict else self._notes).extend(found)
+        where = self._problems if self.session.options["strict"] != "none" else self._notes
+        where += unread(self.session, self._keys(self._collected))
 
-    def _report_obsolete(self) -> None:
-        files = {
-            self.session.rootdir / path: set(nodeids.values())
-            for path, nodeids in self._by_file(self._collected).items()
-        }
+    def _report_obsolete(self, tally: Tally) -> None:
+        measured = {nodeid for nodeid, labels in self._measured.items() if labels}
+        files, gated = self._keys(self._collected), self._keys(measured | tally.notable_tests)
         try:
             whole = self._suite.part_of_suite() is None
             known = self.fixtures.known(self.session) if whole else None
-            obsolete = self.session.goldens.obsolete(files, self._names.digests, known)
+            obsolete = self.session.goldens.obsolete(files, self._names.digests, known, gated)
         except EditMetricsError as error:
             self._notes.append(f"goldens not checked for obsolete entries: {error}")
             return
@@ -372,6 +369,10 @@ class Controller:
                 " exist, so they hold nothing; delete them"
             )
             self._notes += [f"  {line}" for line in obsolete_lines(obsolete)]
+
+    def _keys(self, nodeids: Iterable[str]) -> dict[Path, set[str]]:
+        files = self._by_file(nodeids).items()
+        return {self.session.rootdir / path: set(keys.values()) for path, keys in files}
 
     def _by_file(self, nodeids: Iterable[str]) -> dict[str, dict[str, str]]:
         """Return the tests' keys by node id, of each file: a file is looked at once."""

@@ -158,6 +158,11 @@ class Tally:
         ]
 
     @property
+    def notable_tests(self) -> set[str]:
+        """The tests of ``notable``."""
+        return {test.nodeid for test, _ in self.notable}
+
+    @property
     def fetch(self) -> list[str]:
         """The weights that were missing, each once, as ``editmetrics weights fetch`` takes them."""
         lists = (gate.details.get(FETCH, ()) for _, gate in self.notable)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.goldens.file_names import SUFFIX
 from pytest_editmetrics.goldens.images import (
     SUFFIXES,
     golden_stem,
@@ -18,7 +19,7 @@ from pytest_editmetrics.goldens.images import (
 )
 from pytest_editmetrics.goldens.places import is_fixture_key
 from pytest_editmetrics.goldens.provenance import PROVENANCE
-from pytest_editmetrics.goldens.store import SUFFIX, Goldens
+from pytest_editmetrics.goldens.store import Goldens
 from pytest_editmetrics.runs.folder import Run
 
 

@@ -55,9 +55,9 @@ def _without_effect(item: pytest.Item | pytest.Collector) -> Iterator[ModuleType
             yield module
     package = str(getattr(getattr(item, "module", None), "__package__", None) or "")
     while package:
-        module = sys.modules.get(package)
-        if module is not None and getattr(module, "__file__", None) and _marked(module):
-            yield module
+        above = sys.modules.get(package)
+        if above is not None and getattr(above, "__file__", None) and _marked(above):
+            yield above
         package = package.rpartition(".")[0]
 
 

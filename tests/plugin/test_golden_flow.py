@@ -257,6 +257,43 @@ def test_a_golden_under_another_name_fails_under_strict_and_names_the_test(suite
     result.stdout.fnmatch_lines(["FAILED: obsolete goldens: 1 entries of tests*"])
 
 
+def test_an_obsolete_golden_is_meant_for_no_test_without_gates_nor_gone_with_its_parameter(
+    suite, golden
+):
+    golden.write_text('"test_it":\n  score: {max: 0.5}\n"test_two[cuda]":\n  score: {max: 0.5}\n')
+    suite.makepyfile(
+        test_x="""
+        import pytest
+        def test_its(): pass
+        def test_ut(check): check(20, 0.5)
+        @pytest.mark.parametrize("device", ["cpu"])
+        def test_two(device, check): check(20, 0.5)
+        """
+    )
+    suite.runpytest().stdout.fnmatch_lines(
+        [
+            "obsolete goldens: 2 *",
+            "  *yaml:1: test_it (is it 'test_ut' now? Then rename the entry)",
+            "  *yaml:3: test_two[[]cuda] (*",
+        ]
+    )
+    golden.write_text('"test_ut":\n  score: {max: 0.5}\n"test_two[cuda]":\n  score: {max: 0.5}\n')
+    suite.makepyfile(
+        test_x="""
+        import pytest
+        def test_twoo(): pass
+        def test_ut(check): check(20)
+        @pytest.mark.parametrize("device", ["cpu"])
+        def test_two(device, check): pytest.skip()
+        """
+    )
+    suite.runpytest().stdout.fnmatch_lines(
+        [
+            "  *yaml:3: test_two[[]cuda] (if other machines have this parameter, keep it and skip it *"
+        ]
+    )
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", "null\n", "{}\n"])
 def test_a_golden_file_that_holds_nothing_is_said(suite, golden, text):
     (suite.path / "editmetrics.yaml").write_text("thresholds: {score: {max: 0.9}}\n")
