@@ -237,5 +237,17 @@ def _fail_session(place: Ledger | None) -> None:
     elif folder := os.environ.get(VARIABLE):
         why = "a helper was called in another process, which knows of no test: check in the test"
         write(Path(folder), {"test": test, "why": why})
-    else:
+    elif _pytest_starts():
         _early.append(f"a helper was called before the session began, where no test runs: {_HOW}")
+
+
+def _pytest_starts() -> bool:
+    """Tell whether the caller is, or may be, in a hook; a notebook's cell is of no session."""
+    if threading.current_thread() is not threading.main_thread():
+        return True
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if str(frame.f_globals.get("__name__", "")).startswith("_pytest."):
+            return True
+        frame = frame.f_back
+    return False

@@ -411,6 +411,24 @@ def test_a_check_in_a_hook_before_the_session_is_no_pass(suite, hook, monkeypatc
     result.stdout.fnmatch_lines(["FAILED: *: a helper was called before the session began*"])
 
 
+def test_a_check_in_a_notebook_fails_no_session_that_its_process_runs_later(suite, monkeypatch):
+    monkeypatch.delenv("EDITMETRICS_JOURNAL", raising=False)  # of the session that runs this
+    suite.makepyfile(test_x="def test_it(check): check(1, 0.5)")
+    script = suite.makepyfile(
+        cell="""
+        import sys
+        import pytest
+        from pytest_editmetrics import assert_unedit_lpips_below
+        from pytest_editmetrics.errors import InputError
+        with pytest.raises(InputError, match="no pytest test is running here"):
+            assert_unedit_lpips_below(None, None, None, 0.1)
+        sys.exit(pytest.main(["test_x.py"] + sys.argv[1:]))
+        """
+    )
+    result = suite.runpython(script)
+    assert result.ret == 0, result.stdout.str() + result.stderr.str()
+
+
 @pytest.mark.parametrize("hook", ["sessionfinish", "terminal_summary", "unconfigure"])
 def test_a_check_in_a_hook_after_the_session_is_no_pass(suite, hook):
     check_in_hook(suite, hook)
