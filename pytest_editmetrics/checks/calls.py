@@ -7,14 +7,18 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, GateFailure, InputError, did_you_mean
+from pytest_editmetrics.session.typed import typed_test
 from pytest_editmetrics.weights.catalog import NoHomeError, own_cache
 
 if TYPE_CHECKING:
+    import pytest
+
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.session.state import EditSession
 
@@ -76,14 +80,15 @@ def call_site(test_file: Path, rootdir: Path) -> str:
     return f"{_relative(path, rootdir)}:{line}"
 
 
-def raise_failures(gates: Sequence[Gate], nodeid: str, verbosity: int) -> None:
+def raise_failures(gates: Sequence[Gate], nodeid: str, config: pytest.Config) -> None:
     """Raise one error or failure that holds every gate of a check, if one of them fails."""
     __tracebackhide__ = True
     if not any(gate.failing for gate in gates):
         return
     from pytest_editmetrics.report.failure import failure_text
 
-    text = failure_text(gates, nodeid, verbosity)
+    verbosity = config.get_verbosity()
+    text = failure_text(gates, nodeid, verbosity, partial(typed_test, config))
     if any(gate.verdict == "error" for gate in gates):
         raise EditMetricsError(text)
     raise GateFailure(text)

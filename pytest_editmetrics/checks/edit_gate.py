@@ -238,7 +238,7 @@ class EditGate:
         if not measurements:
             with self._record.errors(None):
                 raise InputError("check_all was given no check, so nothing would be measured")
-        raise_failures(gates, self._test.nodeid, self._session.config.get_verbosity())
+        raise_failures(gates, self._test.nodeid, self._session.config)
         return measurements
 
     def _selftest(self, jobs: Sequence[Job | Gate], gates: Sequence[Gate]) -> list[Gate]:

@@ -163,7 +163,7 @@ class GoldenImage:
             if not measurements:
                 with self._record.errors("golden_image"):
                     raise InputError("check_all was given no check, so nothing would be compared")
-            raise_failures(gates, self._test.nodeid, self._session.config.get_verbosity())
+            raise_failures(gates, self._test.nodeid, self._session.config)
             return measurements
 
     def __repr__(self) -> str:

@@ -72,6 +72,9 @@ def _last_line_in(file: Path, longrepr: Any) -> int | None:
         place = getattr(entry, "reprfileloc", None)
         if place is not None and Path(place.path).absolute() == file:
             return int(place.lineno)
+    crash = getattr(longrepr, "reprcrash", None)  # all there is under --tb=no, line or native
+    if crash is not None and Path(crash.path).absolute() == file:
+        return int(crash.lineno)
     return None
 
 

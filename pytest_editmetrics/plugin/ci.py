@@ -95,8 +95,10 @@ class CiSurfaces:
 
         given = os.environ.get("GITHUB_WORKSPACE")
         workspace = Path(given) if given else None
-        of_gates = [] if tally is None else annotation_lines(tally, self._rootdir, workspace)
-        return [*problem_lines(problems), *of_gates]
+        lines = problem_lines(problems)
+        if tally is not None:
+            lines += annotation_lines(tally, self._rootdir, workspace, len(lines))
+        return lines
 
     def _write(self, path: Path, text: str, mode: Literal["w", "a"]) -> None:
         try:

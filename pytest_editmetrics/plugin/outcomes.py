@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Iterator
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +21,7 @@ from pytest_editmetrics.session.ledger import REPORT_KEY
 from pytest_editmetrics.session.record import TestRecord, record_key, start_attempt
 from pytest_editmetrics.session.running import phase_of, setting_up, wider
 from pytest_editmetrics.session.state import session_of
+from pytest_editmetrics.session.typed import typed_test
 
 _OURS = (EditMetricsError, GateFailure)
 _ENDING = (KeyboardInterrupt, pytest.exit.Exception)
@@ -111,8 +113,9 @@ def _enforce_failures(record: TestRecord) -> None:
         return
     from pytest_editmetrics.report.failure import failure_text
 
-    verbosity = record.item.config.get_verbosity()
-    text = failure_text(failing, id_of(record.item).nodeid, verbosity)
+    config = record.item.config
+    typed = partial(typed_test, config)
+    text = failure_text(failing, id_of(record.item).nodeid, config.get_verbosity(), typed)
     hint = "a gate failed and its exception was caught; a test of such a failure is marked xfail"
     error = any(gate.verdict == "error" for gate in failing)
     raise (EditMetricsError if error else GateFailure)(f"{text}\n    ({hint})")

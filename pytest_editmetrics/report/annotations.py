@@ -13,7 +13,9 @@ LIMIT = 10
 _LONGEST = 4_000
 
 
-def annotation_lines(tally: Tally, rootdir: Path, workspace: Path | None) -> list[str]:
+def annotation_lines(
+    tally: Tally, rootdir: Path, workspace: Path | None, errors: int = 0
+) -> list[str]:
     """Return the lines to print, one a test: ``::error`` if gates fail it, else ``::warning``.
 
     A gate warns if it is for review, is unmeasured where it was measured when approved, or fails
@@ -25,6 +27,7 @@ def annotation_lines(tally: Tally, rootdir: Path, workspace: Path | None) -> lis
         tally: the session's gates.
         rootdir: what test files are relative to.
         workspace: the checkout's root (``GITHUB_WORKSPACE``), which GitHub takes paths from.
+        errors: how many ``::error`` stand before these, which GitHub counts too.
     """
     hidden = {id(gate) for _, gate in tally.hidden}
     failing: dict[str, tuple[TestGates, list[Gate]]] = {}
@@ -35,15 +38,15 @@ def annotation_lines(tally: Tally, rootdir: Path, workspace: Path | None) -> lis
         elif gate.verdict == "review" or gate.regressed or id(gate) in hidden:
             warned.setdefault(test.nodeid, (test, []))[1].append(gate)
     lines = []
-    for kind, what, tests in (
-        ("error", "failing tests", failing),
-        ("warning", "tests whose gates are for review, unmeasured or fail unseen", warned),
+    for kind, room, what, tests in (
+        ("error", LIMIT - errors, "failing tests", failing),
+        ("warning", LIMIT, "tests whose gates are for review, unmeasured or fail unseen", warned),
     ):
         ordered = sorted(tests.values(), key=lambda pair: max(map(beyond, pair[1])), reverse=True)
-        lines += [_annotation(kind, t, of, rootdir, workspace) for t, of in ordered[:LIMIT]]
-        if len(tests) > LIMIT:
+        lines += [_annotation(kind, t, of, rootdir, workspace) for t, of in ordered[:room]]
+        if len(tests) > room:
             lines.append(
-                f"{len(tests) - LIMIT} more {what} are not annotated: GitHub shows {LIMIT} a step;"
+                f"{len(tests) - room} more {what} are not annotated: GitHub shows {LIMIT} a step;"
                 " the summary lists all"
             )
     return lines

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Callable, Sequence
 
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.causes import causes_in_short, causes_of, kind_of
@@ -17,19 +18,25 @@ from pytest_editmetrics.report.text import (
 _SAID_OF_CAUSES = ("kind", "text", "long")
 
 
-def failure_text(gates: Sequence[Gate], nodeid: str, verbosity: int = 0) -> str:
+def failure_text(
+    gates: Sequence[Gate],
+    nodeid: str,
+    verbosity: int = 0,
+    typed: Callable[[str], str] = shlex.quote,
+) -> str:
     """Return the message of one check: a line for each failing gate, then what explains them.
 
     Args:
         gates: all gates of the check.
         nodeid: the test's.
         verbosity: pytest's: -1 gives only the lines of the failing gates, 2 adds the details.
+        typed: returns the words that run a test, given its id.
     """
     failing = [gate for gate in gates if gate.failing]
     lines = _headlines(_in_order(failing))
     if verbosity < 0:
         return "\n".join(lines)
-    lines += rows_as_lines(_rows(failing, nodeid, verbosity))
+    lines += rows_as_lines(_rows(failing, nodeid, verbosity, typed))
     others = [gate for gate in gates if not gate.failing]
     if others:
         lines.append("other gates of this check:")
@@ -92,12 +99,14 @@ def _why(gate: Gate) -> str:
     return line.removeprefix(subject(gate) if line.startswith(subject(gate)) else gate.label)
 
 
-def _rows(failing: Sequence[Gate], nodeid: str, verbosity: int) -> list[tuple[str, str]]:
+def _rows(
+    failing: Sequence[Gate], nodeid: str, verbosity: int, typed: Callable[[str], str]
+) -> list[tuple[str, str]]:
     """Return the rows of all gates: one that several share is there once, else who says what."""
     mode = update_mode(failing)
     said: dict[str, dict[str, list[str]]] = {}
     for gate in failing:
-        rows = explanation_rows(gate, nodeid, mode)
+        rows = explanation_rows(gate, nodeid, mode, typed)
         if verbosity >= 2:
             rows += [("details", detail) for detail in _details(gate)]
         for label, text in rows:

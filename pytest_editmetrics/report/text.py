@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -127,8 +127,13 @@ def rows_as_lines(rows: Iterable[tuple[str, str]]) -> list[str]:
     return [f"    {label:<9} {text}" for label, text in rows]
 
 
-def explanation_rows(gate: Gate, nodeid: str, mode: str = "missing") -> list[tuple[str, str]]:
-    """Return what explains a gate: its bound, where to look, how to accept, then how it came."""
+def explanation_rows(
+    gate: Gate, nodeid: str, mode: str = "missing", typed: Callable[[str], str] = shlex.quote
+) -> list[tuple[str, str]]:
+    """Return what explains a gate: its bound, where to look, how to accept, then how it came.
+
+    ``typed`` returns the words that run a test, given its id.
+    """
     rows: list[tuple[str, str]] = []
     if stands := bound_stands(gate):
         rows.append(("bound", stands))
@@ -139,7 +144,7 @@ def explanation_rows(gate: Gate, nodeid: str, mode: str = "missing") -> list[tup
         rows.append(("look at", gate.picture))
     if pair := gate.details.get("manifest"):
         rows.append(("images", f"{pair['reference']} | {pair['edited']} ({pair['row']})"))
-    if accept := _accept(gate, nodeid, mode):
+    if accept := _accept(gate, nodeid, mode, typed):
         records = gate.verdict == "missing-golden" and mode != "failed"
         rows.append(("to record" if records else "to accept", accept))
         if apart := _apart(gate, mode):
@@ -262,17 +267,16 @@ def _weights(gate: Gate) -> list[str]:
     ]
 
 
-def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
-    if gate.fixture is not None:
-        nodeid = str(gate.fixture.get("test"))
+def _accept(gate: Gate, nodeid: str, mode: str, typed: Callable[[str], str]) -> str | None:
+    test = typed(nodeid if gate.fixture is None else str(gate.fixture.get("test")))
     if gate.verdict == "review" and gate.review is not None:
         return f"edit the review bound, {gate.origin} {gate.source} (updating never writes one)"
     if gate.verdict in ("missing-golden", "fail") and (why := gate.details.get("no_golden")):
         return f"not possible: {why}"
     if gate.verdict == "missing-golden":
-        return _updating(gate, nodeid, mode)
+        return _updating(gate, test, mode)
     if gate.of_other_golden:
-        return _updating(gate, nodeid, "none" if mode == "none" else "failed")
+        return _updating(gate, test, "none" if mode == "none" else "failed")
     if gate.verdict != "fail" or gate.no_number:
         return None
     if advice := gate.details.get("advice"):
@@ -281,7 +285,7 @@ def _accept(gate: Gate, nodeid: str, mode: str) -> str | None:
         return f"edit {written_at(gate)}, a bound written by hand"
     if pair := gate.details.get("manifest"):
         return f"give the row {pair['row']} a threshold of its own, or edit {gate.source}"
-    return _updating(gate, nodeid, "none" if mode == "none" else "failed")
+    return _updating(gate, test, "none" if mode == "none" else "failed")
 
 
 def _apart(gate: Gate, mode: str) -> str | None:
@@ -302,9 +306,9 @@ def _apart(gate: Gate, mode: str) -> str | None:
     return f"{how}, then with --editmetrics-update=missing: for {env} alone"
 
 
-def _updating(gate: Gate, nodeid: str, mode: str) -> str:
+def _updating(gate: Gate, test: str, mode: str) -> str:
     if mode == "none":
         return "mend the error first: nothing of a test with an error is recorded"
     given = gate.details.get("env_given")
     env = f" --editmetrics-env={shlex.quote(str(given))}" if given else ""
-    return f"pytest {shlex.quote(nodeid)}{env} --editmetrics-update={mode}"
+    return f"pytest {test}{env} --editmetrics-update={mode}"

@@ -165,6 +165,29 @@ def test_github_shows_ten(suite, monkeypatch, failing, shown):
     )
 
 
+def test_what_fails_the_session_is_among_the_ten(suite, monkeypatch):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    suite.makepyfile(
+        test_x="""
+        import pytest
+        @pytest.mark.parametrize("n", range(10))
+        def test_bad(check, n): check(19, 0.1)
+        """
+    )
+    result = suite.runpytest("--editmetrics-require=99")
+    assert len(annotations(result)) == 10
+    assert sum(line.startswith("::error title=") for line in annotations(result)) == 1
+    result.stdout.fnmatch_lines(["1 more failing tests are not annotated: *"])
+
+
+@pytest.mark.parametrize("style", ["no", "line", "native"])
+def test_the_line_of_the_check_is_known_however_tracebacks_are_shown(suite, monkeypatch, style):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    suite.makepyfile(test_x="def test_bad(check):\n\n    check(19, 0.1)\n")
+    (line,) = annotations(suite.runpytest(f"--tb={style}"))
+    assert line.startswith("::error file=test_x.py,line=3,")
+
+
 def test_a_session_without_gates_leaves_githubs_page_alone(suite, monkeypatch):
     step = suite.path / "step.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(step))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
+from importlib.util import find_spec
 from xml.etree import ElementTree
 
 import pytest
+
+XDIST = find_spec("xdist") is not None
 
 SHIFTED = "edit_gate.check(scene(), np.roll(edited(), 2, axis=1), BOX{more})"
 
@@ -406,3 +410,24 @@ def test_what_became_of_a_part_is_said_first(scene, metrics):
     assert re.match(r"unedit altered \d.* > max 0\.1\d*: something is gone in \(\d+, ", first)
     assert all(": a local change in (" in line for line in others)
     assert len(others) == metrics.count(",")
+
+
+def test_the_command_of_a_test_runs_from_where_pytest_was_started(scene, monkeypatch):
+    (scene.path / "editmetrics.yaml").write_text("metrics: [unedit_psnr]\n")
+    (scene.path / "strict.yaml").write_text("thresholds: {unedit_psnr: 45}\n")
+    folder = scene.mkdir("tests")
+    call = SHIFTED.format(more=", metrics='unedit_psnr'")
+    body = f"from scene import *\ndef test_1(edit_gate):\n    {call}\n"
+    (folder / "test_a b.py").write_text(body)
+    monkeypatch.chdir(folder)
+    given = ("--editmetrics-config=../strict.yaml", "--editmetrics-goldens", "my goldens")
+    said = []
+    for mode in (["-n1"] if XDIST else [], []):
+        result = scene.runpytest("-c", "../tox.ini", "-o", "xfail_strict=true", *given, *mode)
+        (line,) = (line for line in result.outlines if re.match("E +to accept pytest ", line))
+        said.append(line.partition("pytest ")[2])
+    assert len(set(said)) == 1
+    assert said[0].startswith("'test_a b.py::test_1' -c ../tox.ini -o xfail_strict=true --")
+    scene.runpytest(*shlex.split(said[0])).assert_outcomes(passed=1)
+    assert (folder / "my goldens/tests/test_a b.py.yaml").is_file()
+    scene.runpytest(*given).assert_outcomes(passed=1)

@@ -1,0 +1,36 @@
+"""A test as it is typed on the command line, from where pytest was started."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+
+import pytest
+
+_OF_PYTEST = {"inifilename": "-c", "rootdir": "--rootdir"}
+_OF_OURS = ("config", "goldens")
+
+
+def typed_test(config: pytest.Config, nodeid: str) -> str:
+    """Return the words that run one test as this session ran it, quoted for a shell.
+
+    Its path counts from where pytest was started. What was given there and says which files it is
+    held to, is given again; a worker of xdist knows it by its value only.
+    """
+    path, colons, name = nodeid.partition("::")
+    start = config.invocation_params.dir
+    if start != config.rootpath:
+        path = os.path.relpath(config.rootpath / path, start)
+    return shlex.join([path + colons + name, *_given(config)])
+
+
+def _given(config: pytest.Config) -> Iterator[str]:
+    for name, flag in _OF_PYTEST.items():
+        if value := config.getoption(name, None):
+            yield from (flag, str(value)) if flag == "-c" else (f"{flag}={value}",)
+    for setting in config.getoption("override_ini", None) or ():
+        yield from ("-o", str(setting))
+    for name in _OF_OURS:
+        if value := config.getoption(f"editmetrics_{name}"):
+            yield f"--editmetrics-{name}={value}"
