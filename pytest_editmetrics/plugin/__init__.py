@@ -124,6 +124,7 @@ def pytest_make_collect_report(
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, Any, Any]:
     """Remember which part of a test's id stands for which of its arguments."""
+    __tracebackhide__ = True
     with noted_calls(metafunc):
         return (yield)
 

@@ -32,6 +32,7 @@ _INSIDE = {__name__.partition(".")[0], *sys.stdlib_module_names}
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Begin a record for this attempt."""
+    __tracebackhide__ = True  # in a failure of the user's code, our frames say nothing
     with phase_of(start_attempt(item), "setup"):
         return (yield)
 
@@ -39,6 +40,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Run the call; under strictness its soft failures fail it, so that an xfail mark applies."""
+    __tracebackhide__ = True
     record = item.stash[record_key]
     with phase_of(record, "call"):
         try:
@@ -60,6 +62,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
     """Run the teardown, whose fixtures may measure too."""
+    __tracebackhide__ = True
     record = item.stash.get(record_key, None) or start_attempt(item)
     with phase_of(record, "teardown"):
         try:
@@ -82,6 +85,7 @@ def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, Any, Any]:
     """Let a gate that is made here belong to the fixture, if it serves more than one test."""
+    __tracebackhide__ = True
     if request.scope == "function":
         return (yield)
     from pytest_editmetrics.session.fixture_record import FixtureRecord

@@ -152,6 +152,10 @@ def _kind(gate: Gate) -> str:
     """Return the first cause of a failing gate, or what else it is of."""
     if gate.verdict == "missing-golden":
         return "without a golden"
+    if gate.no_number:
+        return "without a number"
+    if gate.proposal is not None:
+        return "not recorded"
     if (kind := kind_of(gate)) is not None:
         return kind
     if gate.snapshot is not None:

@@ -183,9 +183,16 @@ def test_what_fails_the_session_is_among_the_ten(suite, monkeypatch):
 @pytest.mark.parametrize("style", ["no", "line", "native"])
 def test_the_line_of_the_check_is_known_however_tracebacks_are_shown(suite, monkeypatch, style):
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    suite.makepyfile(test_x="def test_bad(check):\n\n    check(19, 0.1)\n")
+    suite.makepyfile(
+        test_x="""
+        from conftest import image
+        def test_bad(edit_gate):
+
+            edit_gate.check(image(0), image(14), metrics="score")
+        """
+    )
     (line,) = annotations(suite.runpytest(f"--tb={style}"))
-    assert line.startswith("::error file=test_x.py,line=3,")
+    assert line.startswith("::error file=test_x.py,line=4,")
 
 
 def test_a_session_without_gates_leaves_githubs_page_alone(suite, monkeypatch):

@@ -431,3 +431,38 @@ def test_the_command_of_a_test_runs_from_where_pytest_was_started(scene, monkeyp
     scene.runpytest(*shlex.split(said[0])).assert_outcomes(passed=1)
     assert (folder / "my goldens/tests/test_a b.py.yaml").is_file()
     scene.runpytest(*given).assert_outcomes(passed=1)
+
+
+def test_no_traceback_of_a_users_own_fixture_shows_our_frames(pytester):
+    fixture = "@pytest.fixture{scope}\ndef {name}():\n    {body}\n    raise ValueError('{name}')\n"
+    pytester.makeconftest(
+        "import pytest\n"
+        + fixture.format(scope="", name="own", body="pass")
+        + fixture.format(scope="(scope='module')", name="wide", body="pass")
+        + fixture.format(scope="", name="down", body="yield")
+        + "def pytest_generate_tests(metafunc):\n"
+        + "    if metafunc.module.__name__ == 'test_made':\n        raise ValueError('made')\n"
+    )
+    pytester.makepyfile(
+        test_x="def test_a(own): pass\ndef test_b(wide): pass\ndef test_c(down): pass",
+        test_made="def test_d(): pass",
+    )
+    result = pytester.runpytest("--continue-on-collection-errors")
+    result.assert_outcomes(passed=1, errors=4)
+    result.stdout.no_fnmatch_line("*pytest_editmetrics*.py:*")
+    result.stdout.no_fnmatch_line("*phase_of*")
+
+
+def test_what_has_no_number_or_was_left_is_counted_as_such(suite):
+    suite.makepyfile(
+        test_x="""
+        from conftest import *
+        def test_nan(check): check(NAN, 1)
+        def test_left(edit_gate):
+            edit_gate.check(image(0), image(90), metrics="score")
+            assert 0
+        """
+    )
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: 0.5}\n")
+    lines = screen(suite.runpytest("--editmetrics-update=failed"))
+    assert "2 gates failed: 1 without a number, 1 not recorded" in lines
