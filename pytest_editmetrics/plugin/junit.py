@@ -37,13 +37,18 @@ class JUnit:
     def close_case(self, report: pytest.TestReport, gates: Iterable[Mapping[str, Any]]) -> None:
         """Name the pictures of a test's gates, before its test case is closed.
 
-        The cases of a YAML file are one class: readers take what follows the last dot for it.
+        The cases of a YAML file are one class: readers take what follows the last dot for it. Their
+        ids are names as they are: pytest takes brackets in them for a parameter's.
         """
-        path = report.nodeid.partition("::")[0]
+        path, _, case = report.nodeid.partition("::")
         if path.endswith((".edit.yaml", ".edit.yml")) and (xml := self._xml) is not None:
             folder, _, name = path.rpartition("/")
             grouped = [*folder.split("/"), name.replace(".", "_")]
-            xml.node_reporter(report).attrs["classname"] = ".".join(filter(None, grouped))
+            from _pytest.junitxml import bin_xml_escape
+
+            attributes = xml.node_reporter(report).attrs
+            attributes["classname"] = ".".join(filter(None, grouped))
+            attributes["name"] = bin_xml_escape(case)
         pictures = dict.fromkeys(
             str(gate["picture"]).partition(" (")[0]
             for gate in gates
@@ -51,11 +56,8 @@ class JUnit:
         )
         if not pictures or (xml := self._xml) is None:
             return
-        from xml.etree.ElementTree import Element
-
-        lines = Element("system-out")
-        lines.text = "\n".join(f"[[ATTACHMENT|{self._placed(name)}]]" for name in pictures)
-        xml.node_reporter(report).append(lines)
+        lines = "\n".join(f"[[ATTACHMENT|{self._placed(name)}]]" for name in pictures)
+        _say(xml.node_reporter(report), lines)
 
     def _placed(self, picture: str) -> str:
         """Return a picture's path: from the project for GitLab, else whole, as Jenkins wants it."""
@@ -71,3 +73,21 @@ class JUnit:
             return
         for name, number in counts.items():
             xml.add_global_property(f"{PROPERTY_PREFIX}{name}", number)
+
+
+def _say(case: Any, lines: str) -> None:
+    """Give a test case its one ``system-out``: GitLab reads no second, as of captured output."""
+    from xml.etree.ElementTree import Element
+
+    said = Element("system-out")
+    said.text = lines
+    case.append(said)
+    append = case.append
+
+    def together(node: Element) -> None:
+        if node.tag == said.tag:
+            said.text = f"{said.text}\n{node.text or ''}"
+        else:
+            append(node)
+
+    case.append = together

@@ -228,7 +228,15 @@ def tally_of(records: Iterable[GateRecord], crashed: Iterable[str]) -> Tally:
     for record in records:
         attempts.setdefault((record.nodeid, record.attempt), []).append(record)
     tests = (
-        TestGates(nodeid, attempt, of[0].final, of[0].outcome, False, tuple(one.gate for one in of))
+        TestGates(
+            nodeid,
+            attempt,
+            of[0].final,
+            of[0].outcome,
+            failed=False,
+            gates=tuple(one.gate for one in of),
+            other_failure=any(one.other_failure for one in of),
+        )
         for (nodeid, attempt), of in attempts.items()
     )
     return Tally(tests, list(crashed))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.measurement import REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND
+from pytest_editmetrics.report.text import written_at
 from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces
 from pytest_editmetrics.session.state import EditSession
 
@@ -61,7 +62,7 @@ def accepted(places: GoldenPlaces, run: Run, record: GateRecord) -> NewBound | N
 def bound_elsewhere(gate: Gate) -> str | None:
     """Return why no golden can hold the gate's bound, and what to edit; ``None`` if one can."""
     if gate.origin in WRITTEN_BY_HAND:
-        return f"its bound is the {gate.origin}'s; edit {gate.source}"
+        return f"its bound is the {gate.origin}'s; edit {written_at(gate)}"
     if "manifest" in gate.details:
         pair = gate.details["manifest"]
         row = pair.get("row", "its row") if isinstance(pair, Mapping) else "its row"

@@ -295,7 +295,8 @@ def test_bounds_of_tests_are_told_where_to_edit_and_never_written(calibrate, pro
     gates = [lpips(value, **held) for value in VALUES]
     status, out, _ = calibrate(*gates, options=["--write"])
     assert status == 1
-    assert f"left      its bound is the {origin}'s; edit tests/test_x.py:4" in out
+    marker = "the marker " if origin == "marker" else ""
+    assert f"left      its bound is the {origin}'s; edit {marker}tests/test_x.py:4" in out
     assert f"present   max 0.1, {origin} tests/test_x.py:4: the proposal is tighter" in out
     assert "0 proposals" in out
     assert not (project / GOLDEN).exists()

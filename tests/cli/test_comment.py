@@ -59,3 +59,22 @@ def test_it_takes_no_more_than_a_comment_holds(scene, capsys, monkeypatch):
     text = capsys.readouterr().out
     assert len(text.encode()) <= LIMIT
     assert "more entries are left out" in text
+
+
+def test_it_offers_to_accept_what_approve_would(scene, capsys, monkeypatch):
+    (scene.path / "editmetrics.yaml").write_text("metrics: [unedit_psnr]\n")
+    call = "edit_gate.check(scene(), edited(), BOX)"
+    scene.makepyfile(
+        test_edit="from scene import *\n"
+        f"def test_new(edit_gate): {call}\n"
+        f"def test_both(edit_gate):\n    try:\n        {call}\n    finally:\n        assert 0\n"
+    )
+    scene.runpytest("--editmetrics-run-dir=run")
+    monkeypatch.chdir(scene.path)
+    capsys.readouterr()
+    assert main(["comment", "run"]) == 0
+    text = capsys.readouterr().out
+    assert "to record 1 of 2 without a golden, if right: editmetrics approve run" in text
+    assert "not to be recorded yet: 1 gate, as its test fails for another reason, too" in text
+    assert main(["approve", "run"]) == 0
+    assert capsys.readouterr().out.count("approved: ") == 1

@@ -466,3 +466,26 @@ def test_what_has_no_number_or_was_left_is_counted_as_such(suite):
     (suite.path / "editmetrics.yaml").write_text("thresholds: {score: 0.5}\n")
     lines = screen(suite.runpytest("--editmetrics-update=failed"))
     assert "2 gates failed: 1 without a number, 1 not recorded" in lines
+
+
+def test_a_test_case_of_junit_has_one_system_out(scene):
+    (scene.path / "editmetrics.yaml").write_text(
+        "metrics: [unedit_psnr]\nthresholds: {unedit_psnr: 45}\n"
+    )
+    written(scene, f"print('said'); {SHIFTED.format(more='')}")
+    scene.runpytest("--junitxml=j.xml", "-o", "junit_logging=all")
+    (case,) = ElementTree.parse(scene.path / "j.xml").iter("testcase")
+    (said,) = case.iter("system-out")
+    first, *others = (said.text or "").splitlines()
+    assert re.fullmatch(r"\[\[ATTACHMENT\|(.+\.png)\]\]", first) is not None
+    assert "said" in others
+    assert len(list(case.iter("system-err"))) == 1
+
+
+def test_a_case_of_yaml_is_named_as_its_file_names_it(scene):
+    scene.path.joinpath("test_c.edit.yaml").write_text(
+        "cases: [{id: 'a [b] c.d', reference: gone.png, edited: gone.png, metrics: [unedit_psnr]}]"
+    )
+    scene.runpytest("--junitxml=j.xml")
+    (case,) = ElementTree.parse(scene.path / "j.xml").iter("testcase")
+    assert (case.get("classname"), case.get("name")) == ("test_c_edit_yaml", "a [b] c.d")
