@@ -91,27 +91,34 @@ def _table(rows: Sequence[Row], width: int | None = None) -> list[str]:
         table.append([row.metric, *counts, worst_margin(row)])
     widths = [max(len(line[column]) for line in table) for column in range(len(columns) + 1)]
     room = None if width is None else width - sum(widths) - 2 * len(widths)
+    last = [_cut(line[-1], room) for line in table]
+    if room is not None and max(map(len, last)) > room:
+        last = [""] * len(table)
     return [
         "  ".join(
             [line[0].ljust(widths[0])]
             + [cell.rjust(wide) for cell, wide in zip(line[1:-1], widths[1:], strict=True)]
-            + [_cut(line[-1], room)]
+            + [worst]
         ).rstrip()
-        for line in table
+        for line, worst in zip(table, last, strict=True)
     ]
 
 
 def _cut(margin: str, room: int | None) -> str:
-    """Leave the front of a test's id out, where a margin has no room for it.
+    """Leave the front of a test's id out, where a margin has no room for it; then its bound.
 
     >>> _cut("0.049 (max 0.005, 0.044 beyond): tests/test_edits.py::test_badge", 52)
     '0.049 (max 0.005, 0.044 beyond): ...s.py::test_badge'
+    >>> _cut("0.049 (max 0.005, 0.044 beyond): tests/test_edits.py::test_badge", 20)
+    '0.049'
     """
     number, colon, nodeid = margin.partition(": ")
     if room is None or len(margin) <= room:
         return margin
     left = room - len(number) - len(colon) - 3
-    return f"{number}{colon}...{nodeid[-left:]}" if left > 8 else number
+    if left > 8:
+        return f"{number}{colon}...{nodeid[-left:]}"
+    return number if len(number) <= room else number.partition(" (")[0]
 
 
 def gate_line(nodeid: str, gate: Gate) -> str:

@@ -489,3 +489,21 @@ def test_a_case_of_yaml_is_named_as_its_file_names_it(scene):
     scene.runpytest("--junitxml=j.xml")
     (case,) = ElementTree.parse(scene.path / "j.xml").iter("testcase")
     assert (case.get("classname"), case.get("name")) == ("test_c_edit_yaml", "a [b] c.d")
+
+
+@pytest.mark.parametrize("columns", [40, 60, 70, 80, 100])
+def test_no_row_of_the_table_is_broken_where_its_counts_have_room(columns):
+    from pytest_editmetrics.gates.verdict import Gate
+    from pytest_editmetrics.report.summary import summary_lines
+    from pytest_editmetrics.report.tally import Tally, TestGates
+
+    held = {"value": 18.59, "bound": 45.0, "bound_kind": "min", "distance": 26.41}
+    gates = (Gate("unedit_psnr", "fail", **held), Gate("emd", "error", message="gone"))
+    test = TestGates("test_a.py::test_it", 1, True, "failed", True, gates)
+    lines = summary_lines(Tally([test]), width=columns)[:3]
+    assert [line.split()[0] for line in lines] == ["metric", "unedit_psnr", "emd"]
+    counts = len("metric       gates  passed  failed  errors  unmeasured")
+    assert max(map(len, lines)) <= max(columns, counts)
+    shown = {40: "", 60: "", 70: "18.59", 80: "18.59", 100: "18.59 (min 45.00, 26.41 beyond)"}
+    worst = lines[1][counts:].strip()
+    assert worst.partition(":")[0] == shown[columns]
