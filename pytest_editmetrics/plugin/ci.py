@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,6 +14,7 @@ import pytest
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.runs.claims import Claim, check_ours, is_stream
 from pytest_editmetrics.session.state import EditSession
+from pytest_editmetrics.session.typed import typed_test
 
 if TYPE_CHECKING:
     from pytest_editmetrics.report.markdown import SessionEnd
@@ -71,6 +74,7 @@ class CiSurfaces:
         """Write the summaries; a session without gates or problems leaves GitHub's page alone."""
         from pytest_editmetrics.report.markdown import markdown_summary
 
+        end = replace(end, typed=partial(typed_test, self._config))
         if self._path is not None:
             self._write(self._path, markdown_summary(tally, end, GITHUB_LIMIT), "w")
             if not self.problems:
@@ -97,7 +101,9 @@ class CiSurfaces:
         workspace = Path(given) if given else None
         lines = problem_lines(problems)
         if tally is not None:
-            lines += annotation_lines(tally, self._rootdir, workspace, len(lines))
+            lines += annotation_lines(
+                tally, self._rootdir, workspace, len(lines), partial(typed_test, self._config)
+            )
         return lines
 
     def _write(self, path: Path, text: str, mode: Literal["w", "a"]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pytest_editmetrics.gates.verdict import Gate
@@ -14,7 +15,11 @@ _LONGEST = 4_000
 
 
 def annotation_lines(
-    tally: Tally, rootdir: Path, workspace: Path | None, errors: int = 0
+    tally: Tally,
+    rootdir: Path,
+    workspace: Path | None,
+    errors: int = 0,
+    typed: Callable[[str], str] = shlex.quote,
 ) -> list[str]:
     """Return the lines to print, one a test: ``::error`` if gates fail it, else ``::warning``.
 
@@ -28,6 +33,7 @@ def annotation_lines(
         rootdir: what test files are relative to.
         workspace: the checkout's root (``GITHUB_WORKSPACE``), which GitHub takes paths from.
         errors: how many ``::error`` stand before these, which GitHub counts too.
+        typed: returns the words that run a test, given its id.
     """
     hidden = {id(gate) for _, gate in tally.hidden}
     failing: dict[str, tuple[TestGates, list[Gate]]] = {}
@@ -43,7 +49,10 @@ def annotation_lines(
         ("warning", LIMIT, "tests whose gates are for review, unmeasured or fail unseen", warned),
     ):
         ordered = sorted(tests.values(), key=lambda pair: max(map(beyond, pair[1])), reverse=True)
-        lines += [_annotation(kind, t, of, rootdir, workspace) for t, of in ordered[:room]]
+        lines += [
+            _annotation(kind, t, of, _in_checkout(t, rootdir, workspace), typed)
+            for t, of in ordered[:room]
+        ]
         if len(tests) > room:
             lines.append(
                 f"{len(tests) - room} more {what} are not annotated: GitHub shows {LIMIT} a step;"
@@ -58,29 +67,33 @@ def problem_lines(problems: Sequence[str]) -> list[str]:
 
 
 def _annotation(
-    kind: str, test: TestGates, gates: Sequence[Gate], rootdir: Path, workspace: Path | None
+    kind: str,
+    test: TestGates,
+    gates: Sequence[Gate],
+    path: str | None,
+    typed: Callable[[str], str],
 ) -> str:
     gates = sorted(gates, key=beyond, reverse=True)
     properties = {"title": f"editmetrics {', '.join(gate.label for gate in gates)}"}
-    if test.location is not None:
-        file, line = test.location
-        path = _in_checkout(rootdir / file, rootdir, workspace)
-        properties = {"file": path, "line": str(line), **properties}
+    if test.location is not None and path is not None:
+        properties = {"file": path, "line": str(test.location[1]), **properties}
     listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     first, *others = gates
     message = "\n".join([f"{test.nodeid}: {headline(first)}", *map(headline, others)])
-    accept = dict.fromkeys(row for gate in gates for row in _accepted(gate, test))
+    accept = dict.fromkeys(row for gate in gates for row in _accepted(gate, test, typed))
     message += "".join(f"\n{what}: {how}" for what, how in accept)
     return f"::{kind} {listed}::{_data(message[:_LONGEST])}"
 
 
-def _accepted(gate: Gate, test: TestGates) -> list[tuple[str, str]]:
-    rows = explanation_rows(gate, test.nodeid, update_mode(test.gates))
+def _accepted(gate: Gate, test: TestGates, typed: Callable[[str], str]) -> list[tuple[str, str]]:
+    rows = explanation_rows(gate, test.nodeid, update_mode(test.gates), typed)
     return [row for row in rows if row[0] in ("to accept", "or apart", "to record")]
 
 
-def _in_checkout(path: Path, rootdir: Path, workspace: Path | None) -> str:
-    path = path.resolve()
+def _in_checkout(test: TestGates, rootdir: Path, workspace: Path | None) -> str | None:
+    if test.location is None:
+        return None
+    path = (rootdir / test.location[0]).resolve()
     for root in (workspace, rootdir):
         if root is not None and path.is_relative_to(root.resolve()):
             return path.relative_to(root.resolve()).as_posix()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from urllib.parse import quote
 
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.comparison import key_text, moved
@@ -24,6 +25,9 @@ LIMIT = 60_000
 """Bytes: GitHub takes 65,536 characters of a comment, and a job adds a line of its own."""
 
 
+_IN_A_LINK = "-._~:/?#[]@!$&'*+,;=%"
+
+
 def comment(
     run: Run, base: Comparison | None = None, *, mark: str = "edits", url: str | None = None
 ) -> str:
@@ -39,7 +43,7 @@ def comment(
     end = SessionEnd(interrupted=not run.complete, report_url=url)
     head = [f"<!-- editmetrics: {escape(mark)} -->", verdict_heading(tally, end)]
     if url:
-        head.append(f"[The report]({escape(url)})")
+        head.append(f"[The report]({quote(url, safe=_IN_A_LINK)})")
     body = listed("Failing, the worst first", _failing(tally))
     body += listed("Errors, which are no regressions", _of(tally, "error"))
     if base is not None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -37,7 +38,8 @@ class SessionEnd:
 
     ``problems`` each fail the session, ``notes`` do not; ``failed_tests`` counts every failed test,
     with gates or without; ``interrupted`` means that not every test ran. ``report_url`` is where
-    readers find the report: a page, or a folder with the report's pictures.
+    readers find the report: a page, or a folder with the report's pictures. ``typed`` returns the
+    words that run a test, given its id.
     """
 
     versions: Mapping[str, str | None] = field(default_factory=dict)
@@ -46,6 +48,7 @@ class SessionEnd:
     failed_tests: int = 0
     interrupted: bool = False
     report_url: str | None = None
+    typed: Callable[[str], str] = shlex.quote
 
 
 def is_summary(path: Path) -> bool:
@@ -175,10 +178,10 @@ def _sections(tally: Tally, end: SessionEnd) -> list[str]:
     review = [(t, g) for t, g in tally.notable if g.verdict == "review"]
     unmeasured = [(t, g) for t, g in tally.notable if g.verdict == "unmeasured"]
     recorded = [(t, g) for t, g in tally.notable if g.verdict == "recorded"]
-    sections = _explained("Failing, the worst first", failed, end.report_url)
-    sections += _explained("Errors, which are no regressions", errors)
+    sections = _explained("Failing, the worst first", failed, end.typed, end.report_url)
+    sections += _explained("Errors, which are no regressions", errors, end.typed)
     sections += _explained(
-        "Failing, but did not fail the test (xfail mark or caught)", tally.hidden
+        "Failing, but did not fail the test (xfail mark or caught)", tally.hidden, end.typed
     )
     sections += listed("For review", [f"{t.nodeid}: {headline(g)}" for t, g in review])
     sections += listed("Crashed, so never measured", tally.crashed)
@@ -189,7 +192,10 @@ def _sections(tally: Tally, end: SessionEnd) -> list[str]:
 
 
 def _explained(
-    title: str, gates: Sequence[tuple[TestGates, Gate]], report_url: str | None = None
+    title: str,
+    gates: Sequence[tuple[TestGates, Gate]],
+    typed: Callable[[str], str],
+    report_url: str | None = None,
 ) -> list[str]:
     """Return a block a gate; the first few show their pictures, where the report will be."""
     if not gates:
@@ -198,7 +204,7 @@ def _explained(
     for number, (test, gate) in enumerate(gates):
         pictures = _pictures(gate, report_url) if report_url and number < _PICTURED else ""
         summary = f"{code(test.nodeid)}<br>{code(headline(gate))}"
-        explained = explanation(gate, test.nodeid, update_mode(test.gates))
+        explained = explanation(gate, test.nodeid, update_mode(test.gates), typed)
         lines = [headline(gate), *(line.removeprefix("    ") for line in explained)]
         blocks.append(
             f"\n<details{' open' if pictures else ''}><summary>{summary}</summary>\n\n{pictures}"

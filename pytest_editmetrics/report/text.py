@@ -114,12 +114,15 @@ def update_mode(gates: Iterable[Gate]) -> str:
     return "failed" if fails else "missing"
 
 
-def explanation(gate: Gate, nodeid: str, mode: str = "missing") -> list[str]:
+def explanation(
+    gate: Gate, nodeid: str, mode: str = "missing", typed: Callable[[str], str] = shlex.quote
+) -> list[str]:
     """Return the lines below the headline, as a terminal shows them.
 
-    ``mode`` is how a missing golden is recorded, see ``update_mode``.
+    ``mode`` is how a missing golden is recorded, see ``update_mode``; ``typed`` returns the words
+    that run a test, given its id.
     """
-    return rows_as_lines(explanation_rows(gate, nodeid, mode))
+    return rows_as_lines(explanation_rows(gate, nodeid, mode, typed))
 
 
 def rows_as_lines(rows: Iterable[tuple[str, str]]) -> list[str]:

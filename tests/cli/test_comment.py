@@ -78,3 +78,12 @@ def test_it_offers_to_accept_what_approve_would(scene, capsys, monkeypatch):
     assert "not to be recorded yet: 1 gate, as its test fails for another reason, too" in text
     assert main(["approve", "run"]) == 0
     assert capsys.readouterr().out.count("approved: ") == 1
+
+
+def test_a_link_stays_one_whatever_the_address_holds(scene, capsys, monkeypatch):
+    run(scene, "head", 0)
+    monkeypatch.chdir(scene.path)
+    capsys.readouterr()
+    assert main(["comment", "head", "--url", "https://e.org/a b(1)/<r>?x=1&y_z=%20"]) == 0
+    said = "[The report](https://e.org/a%20b%281%29/%3Cr%3E?x=1&y_z=%20)"
+    assert said in capsys.readouterr().out.splitlines()

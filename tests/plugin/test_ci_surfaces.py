@@ -165,6 +165,17 @@ def test_github_shows_ten(suite, monkeypatch, failing, shown):
     )
 
 
+def test_every_surface_names_the_files_that_were_given(suite, monkeypatch):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    suite.makepyfile(test_x="def test_new(check): check(90)")
+    result = suite.runpytest("--editmetrics-goldens=my goldens", "--editmetrics-summary=s.md")
+    said = "pytest test_x.py::test_new '--editmetrics-goldens=my goldens' --editmetrics-update="
+    assert f"to record {said}missing" in result.stdout.str()
+    assert f"to record {said}missing" in (suite.path / "s.md").read_text(encoding="utf-8")
+    (line,) = annotations(result)
+    assert f"to record: {said}missing" in line
+
+
 def test_what_fails_the_session_is_among_the_ten(suite, monkeypatch):
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     suite.makepyfile(
