@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from urllib.parse import quote
 
 from pytest_editmetrics.gates.verdict import Gate
@@ -15,7 +14,7 @@ from pytest_editmetrics.report.markdown import (
     listed,
     verdict_heading,
 )
-from pytest_editmetrics.report.next_steps import Session, next_steps
+from pytest_editmetrics.report.next_steps import Session, next_steps, typed_path
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond, tally_of
 from pytest_editmetrics.report.text import headline
 from pytest_editmetrics.runs.folder import Run
@@ -52,7 +51,7 @@ def comment(
         body += listed("Gone", [key_text(key) for key in base.only_base])
     body += listed("Unmeasured", _of(tally, "unmeasured"))
     body += listed("For review", _of(tally, "review"))
-    steps = next_steps(tally, Session(run=shlex.quote(str(run.shown)), url=url))
+    steps = next_steps(tally, Session(run=typed_path(run.shown), url=url))
     foot = ["### Next", *(f"- {code(line.text)}" for line in steps)] if steps else []
     return fitted(head, body, "\n".join(foot), LIMIT)
 

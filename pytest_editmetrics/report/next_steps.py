@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from pytest_editmetrics.errors import counted
@@ -40,6 +42,16 @@ class Session:
     run: str | None = None
     html: str | None = None
     url: str | None = None
+
+
+def typed_path(path: Path) -> str:
+    """Return a path as one types it, quoted for a shell; none is taken for an option.
+
+    >>> typed_path(Path("my run")), typed_path(Path("-run"))
+    ("'my run'", './-run')
+    """
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def verdict_lines(tally: Tally) -> list[Line]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from pytest_editmetrics.gates.image_verdict import tile_failed
@@ -56,7 +57,7 @@ def fetch_line(missing: Sequence[str]) -> str:
     >>> fetch_line(["sam:vit_b", "clip:acme/clip@v2"])
     'to fetch what is missing: editmetrics weights fetch sam:vit_b clip:acme/clip@v2'
     """
-    return f"to fetch what is missing: editmetrics weights fetch {' '.join(missing)}"
+    return f"to fetch what is missing: editmetrics weights fetch {shlex.join(missing)}"
 
 
 def _smoke(smoke: int, gates: int) -> str:

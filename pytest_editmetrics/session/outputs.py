@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from importlib import metadata
@@ -168,8 +167,10 @@ class RunOutputs:
 
     def _typed(self, path: Path) -> str:
         """Return a path as one types it here."""
+        from pytest_editmetrics.report.next_steps import typed_path
+
         near = path.relative_to(self._start) if path.is_relative_to(self._start) else path
-        return shlex.quote(str(near))
+        return typed_path(near)
 
 
 def package_versions() -> dict[str, str | None]:
