@@ -116,7 +116,7 @@ class Inquiry:
         if all(abs(seen - value) <= max(self.leak, self.tolerance) for seen in values):
             self._note(
                 "does not see what it measures: no change of the measured pixels moves the value"
-                " (inverted, noisy, moved, plain grey)",
+                f" ({', '.join(scenes.changes())})",
                 f"{where}: {value:.6g}",
             )
             return

@@ -67,6 +67,7 @@ def changes() -> Mapping[str, Change]:
         "inverted": lambda image: 255 - image,
         "noisy": _noisy,
         "moved": lambda image: np.roll(image, (7, 11), axis=(0, 1)),
+        "without colour": lambda image: np.repeat(image[..., 1:2], 3, axis=2),
         "plain grey": lambda image: np.full_like(image, 128),
     }
 
