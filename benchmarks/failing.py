@@ -5,8 +5,7 @@
 A pytest session runs in this process. Its checks look at one pair of 1024 px, whose background
 moved by 2 px: held to bounds that it meets, to those of one metric that it misses, and to those of
 five. Measuring is the same in all of them, and what it computes is known after the first, which is
-not counted. What a check takes is the processor time of its test's call, the least of the
-repetitions.
+not counted. What a check takes is the time of its test's call, the least of the repetitions.
 """
 
 from __future__ import annotations
@@ -72,12 +71,12 @@ class Clock:
         """Time a test's call; the first of its kind fills the caches."""
         name = item.name.partition("[")[2].rstrip("]")
         kind, _, number = name.rpartition("-")
-        start = time.process_time()
+        start = time.perf_counter()
         try:
             return (yield)
         finally:
             if int(number):
-                self.times.setdefault(kind, []).append(time.process_time() - start)
+                self.times.setdefault(kind, []).append(time.perf_counter() - start)
 
 
 def rows(repetitions: int = REPETITIONS) -> list[Row]:

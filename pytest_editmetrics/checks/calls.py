@@ -1,12 +1,10 @@
-"""What every check of a test shares: its name, the line it stands on, its failure, its picture."""
+"""What every check of a test shares: its name, the line it stands on, its failure."""
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -14,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, GateFailure, InputError, did_you_mean
 from pytest_editmetrics.session.typed import typed_test
-from pytest_editmetrics.weights.catalog import NoHomeError, own_cache
 
 if TYPE_CHECKING:
     import pytest
 
     from pytest_editmetrics.gates.verdict import Gate
-    from pytest_editmetrics.session.state import EditSession
 
 _PACKAGE = str(Path(__file__).parents[1])
 
@@ -92,34 +88,6 @@ def raise_failures(gates: Sequence[Gate], nodeid: str, config: pytest.Config) ->
     if any(gate.verdict == "error" for gate in gates):
         raise EditMetricsError(text)
     raise GateFailure(text)
-
-
-def illustrated(session: EditSession, gate: Gate, images: tuple[Any, ...], nodeid: str) -> Gate:
-    """Return a failing gate with its picture, which is put into pytest's cache folder.
-
-    Without pytest's cache it is put into this project's own.
-    """
-    from pytest_editmetrics.report.picture import panels_of, save_picture
-
-    try:
-        with session.clock.of("pictures"):
-            path = save_picture(images, gate, nodeid, _pictures(session))
-    except (OSError, NoHomeError) as error:
-        return replace(gate, picture=f"no picture: {error}")
-    shown = _relative(path, session.rootdir)
-    return replace(gate, picture=f"{shown} ({' | '.join(panels_of(images, gate))})")
-
-
-def _pictures(session: EditSession) -> Path:
-    """Return the folder of this project's pictures; other projects have folders of their own."""
-    cache = getattr(session.config, "cache", None)
-    if cache is not None:
-        folder: Path = cache.mkdir("editmetrics")
-        return folder
-    digest = hashlib.sha256(str(session.rootdir).encode()).hexdigest()[:8]
-    folder = own_cache() / "pictures" / f"{session.rootdir.name}-{digest}"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _relative(path: Path, rootdir: Path) -> Path:

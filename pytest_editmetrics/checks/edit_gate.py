@@ -14,9 +14,9 @@ from pytest_editmetrics.checks.calls import (
     check_keywords,
     check_name,
     each_check,
-    illustrated,
     raise_failures,
 )
+from pytest_editmetrics.checks.drawing import drawing
 from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, explained, judged
 from pytest_editmetrics.checks.measure import Boxes
 from pytest_editmetrics.errors import InputError
@@ -351,17 +351,18 @@ class EditGate:
         return gates, [one for one in measurements if one is not None]
 
     def _explained(self, judged: Judged) -> Gate:
-        gate, pair = explained(self._session, judged), judged.job.pair
+        gate, pair = judged.gate, judged.job.pair
         if gate.verdict not in ("fail", "missing-golden"):
-            return gate
+            return explained(self._session, judged)
         if gate.compares in pair.pictures:
-            return replace(gate, picture=pair.pictures[gate.compares])
-        images = (pair.reference, pair.edited)
-        with self._session.clock.gate(f"{self._test.nodeid}: {gate.label}"):
-            gate = illustrated(self._session, gate, images, self._test.nodeid)
-        if gate.picture is not None:
-            pair.pictures[gate.compares] = gate.picture
-        return gate
+            gate = explained(self._session, judged)
+        else:
+            images = (pair.reference, pair.edited)
+            with drawing(self._session, gate, images, self._test.nodeid) as picture:
+                gate = explained(self._session, judged)
+                with self._session.clock.gate(f"{self._test.nodeid}: {gate.label}"):
+                    pair.pictures[gate.compares] = picture()
+        return replace(gate, picture=pair.pictures[gate.compares])
 
 
 _KEYWORDS = tuple(inspect.signature(EditGate.check).parameters)[1:]

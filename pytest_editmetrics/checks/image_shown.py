@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.checks.calls import illustrated
+from pytest_editmetrics.checks.drawing import drawing
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _DIAGNOSED_EDGE = 16  # pixels; a smaller image shows no cause
 _HEAT = "heat"
+_SHOWN = ("fail", "missing-golden")
 
 
 def shown(
@@ -44,23 +45,21 @@ def shown(
     gates = list(gates)
     if session.run_dir is not None:
         gates = _kept(session, gates, image, golden, mask, compared)
-    if test is None or not any(gate.verdict in ("fail", "missing-golden") for gate in gates):
+    failing = [gate for gate in gates if gate.verdict in _SHOWN]
+    if test is None or not failing:
         return gates
     from pytest_editmetrics.goldens.comparators import seen
 
     now = seen(image.pixels)
     images = (now,) if golden is None else (seen(golden), now)
     said: dict[str, Any] = {}
-    if golden is not None and compared:
-        said = _said(session, gates, images, mask)
-    picture = None
+    with drawing(session, failing[0], images, test) as picture:
+        if golden is not None and compared:
+            said = _said(session, gates, images, mask)
+        drawn = picture()
     for index, gate in enumerate(gates):
-        if gate.verdict in ("fail", "missing-golden"):
-            gate = replace(gate, details={**gate.details, **said})
-            if picture is None:
-                gate = illustrated(session, gate, images, test)
-                picture = gate.picture
-            gates[index] = replace(gate, picture=picture)
+        if gate.verdict in _SHOWN:
+            gates[index] = replace(gate, details={**gate.details, **said}, picture=drawn)
     return gates
 
 
