@@ -122,9 +122,9 @@ class EditGate:
             aspect: ``"any"`` lets ``"reference"`` and ``"edited"`` stretch by more than rounding a
                 side to a multiple of up to 64 px does. Default: the configuration's ``aspect:``.
             expect: how the model writes the background, which decides the bounds that hold where
-                there is no other: ``"composited"`` (the reference's pixels), ``"reencoded"``
-                (through an encoder and back), ``"generative"`` (drawn anew). Default: the
-                configuration's ``expect:``.
+                there is no other: ``"composited"`` (the reference's pixels), ``"composited-jpeg"``
+                (the same, saved as JPEG), ``"reencoded"`` (through an encoder and back),
+                ``"generative"`` (drawn anew). Default: the configuration's ``expect:``.
             colour: ``"seen"`` applies the images' colour profiles, so that they are measured as
                 they are seen; ``"numbers"`` leaves them aside. Default: the configuration's
                 ``colour:``, else ``"seen"``.

@@ -60,7 +60,8 @@ class PipeRegistry:
             options: constructor keywords, if the factory's signature does not tell.
 
         Raises:
-            InputError: the key or a metric's name is taken, or no metric is given.
+            InputError: the key or a metric's name is taken, or one of goldens (``golden``,
+                ``golden_lpips``), or no metric is given.
         """
         declared = tuple(metrics)
         if not declared:
@@ -72,6 +73,11 @@ class PipeRegistry:
         if spec.key in self._pipes:
             raise InputError(f"a pipe {spec.key!r} is registered already; choose another key")
         for metric in spec.metrics:
+            if metric.name == "golden" or metric.name.startswith("golden_"):
+                raise InputError(
+                    f"pipe {spec.key!r} declares metric {metric.name!r}, a name of goldens; choose"
+                    " another"
+                )
             if metric.name in self._metrics:
                 owner = self._owners[metric.name].key
                 raise InputError(

@@ -1,4 +1,5 @@
-"""``--editmetrics-require``: how many gates a session must have measured, in all and by metric."""
+"""``--editmetrics-require``: how many gates a session must have measured, in all and by metric, and
+how many held to a golden."""
 
 from __future__ import annotations
 
@@ -14,6 +15,8 @@ from pytest_editmetrics.session.state import EditSession
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
 
+GOLDEN = "golden"  # no metric has this name
+
 
 class Required:
     """Counts measured gates for the controller: those of a test's last attempt, each once, however
@@ -28,6 +31,7 @@ class Required:
         self._counts: dict[str | None, int] = dict(session.options["require"])
         self._hints: dict[str, str] = {}
         self._measured: dict[str, set[tuple[str, str | None]]] = {}
+        self._golden: dict[str, set[tuple[str, str | None]]] = {}
         self.closed = False
         self.notes: list[str] = []
         self.problems: list[str] = []
@@ -48,13 +52,13 @@ class Required:
 
         images = tuple(GOLDEN_IMAGE + comparator for comparator in COMPARATORS)
         registry = self._session.collecting_registry()
-        names = (*registry.names, *images)
+        names = (*registry.names, *images, GOLDEN)
         found: dict[str | None, int] = {}
         for asked, count in self._counts.items():
             name = asked
             if asked in registry.names:
                 name = registry.metric(asked).name
-            elif asked is not None and asked not in images:
+            elif asked is not None and asked not in (*images, GOLDEN):
                 self._hints[asked] = did_you_mean(asked, names)
                 if not self._session.config.pluginmanager.has_plugin("dsession"):
                     raise pytest.UsageError(
@@ -73,11 +77,12 @@ class Required:
             return
         from pytest_editmetrics.gates.verdict import MEASURED
 
-        self._measured.setdefault(test, set()).update(
-            (gate.metric, gate.name)
-            for gate in gates
-            if gate.verdict in MEASURED and gate.compares != "gates"
-        )
+        for gate in gates:
+            if gate.verdict in MEASURED and gate.compares != "gates":
+                one = (gate.metric, gate.name)
+                self._measured.setdefault(test, set()).add(one)
+                if gate.origin == "golden" or gate.snapshot is not None:
+                    self._golden.setdefault(test, set()).add(one)
 
     def close(self) -> None:
         """Compare what was measured with what was required."""
@@ -91,6 +96,9 @@ class Required:
                 found = sum(measured.values())
                 by_metric = ", ".join(f"{one} {number}" for one, number in sorted(measured.items()))
                 told.append(f"{found} of {count} in all" + (f" ({by_metric})" if found else ""))
+            elif metric == GOLDEN:
+                found = sum(map(len, self._golden.values()))
+                told.append(f"{found} of {count} held to a golden")
             else:
                 found = measured[metric]
                 told.append(

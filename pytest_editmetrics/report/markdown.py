@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.summary import columns_of, worst_margin
+from pytest_editmetrics.report.summary import by_expect, columns_of, worst_margin
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
 from pytest_editmetrics.report.text import explanation, headline, update_mode
 
@@ -120,6 +120,8 @@ def markdown_summary(tally: Tally, end: SessionEnd, limit: int | None = None) ->
         )
     if rows := _table(tally):
         head.append(rows)
+    if tally.by_expect:
+        head.append(by_expect(tally.by_expect, tally.counts()["gates"]))
     if end.report_url:
         head.append(f'<a href="{html.escape(end.report_url)}">The report</a>')
     return fitted(head, _sections(tally, end), _versions(end.versions), limit)

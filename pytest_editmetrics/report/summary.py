@@ -46,8 +46,11 @@ def _notes(tally: Tally) -> list[str]:
     )
     lines += _listed("passed only after a rerun", tally.flaky)
     lines += _listed("crashed, so never measured", tally.crashed)
+    gates = tally.counts()["gates"]
     if tally.smoke:
-        lines.append(_smoke(tally.smoke, tally.counts()["gates"]))
+        lines.append(_smoke(tally.smoke, gates))
+    if tally.by_expect:
+        lines.append(by_expect(tally.by_expect, gates))
     return lines
 
 
@@ -64,6 +67,18 @@ def _smoke(smoke: int, gates: int) -> str:
     return (
         f"smoke: {smoke} of {gates} gates were measured with random smoke weights: they test the"
         " suite's plumbing and judge no quality"
+    )
+
+
+def by_expect(held: int, gates: int) -> str:
+    """Say how many gates no golden holds, since one that is gone leaves expect's bound.
+
+    >>> by_expect(3, 24).partition(" (")[0]
+    'no golden: 3 of 24 gates were held to the bounds of expect alone'
+    """
+    return (
+        f"no golden: {held} of {gates} gates were held to the bounds of expect alone"
+        " (--editmetrics-require=golden=N fails a session that holds fewer than N to goldens)"
     )
 
 

@@ -26,6 +26,12 @@ def beyond(gate: Gate) -> float:
     return gate.distance / (abs(gate.bound) or 1e-12)
 
 
+def held_by_expect_alone(gate: Gate) -> bool:
+    """Tell whether only ``expect`` holds a gate: there is no golden, and nobody wrote a bound."""
+    judged = gate.verdict in MEASURED and gate.verdict != "recorded"
+    return judged and gate.origin == "default" and (gate.source or "").startswith("expect=")
+
+
 @dataclass(frozen=True)
 class TestGates:
     """The gates of one attempt of one test, and how that attempt ended.
@@ -83,7 +89,7 @@ class Tally:
     ``notable`` are the gates of every test's last attempt, in the order in which tests finished,
     without those that passed and were not to be recorded: they are only counted, so that a session
     of thousands keeps its memory. ``each`` is called with every final gate. ``smoke`` counts the
-    final gates that were measured on smoke weights.
+    final gates that were measured on smoke weights, ``by_expect`` those that only ``expect`` holds.
     """
 
     def __init__(
@@ -96,6 +102,7 @@ class Tally:
         self.crashed: list[str] = [] if crashed is None else crashed
         self.notable: list[tuple[TestGates, Gate]] = []
         self.smoke = 0
+        self.by_expect = 0
         self.empty = True
         self._measured = False
         self._rows: dict[str, Row] = {}
@@ -112,6 +119,7 @@ class Tally:
             if not test.final:
                 continue
             self.smoke += gate.smoke
+            self.by_expect += held_by_expect_alone(gate)
             self._rows.setdefault(gate.metric, Row(gate.metric)).add(gate, test.nodeid)
             if self._each is not None:
                 self._each(test, gate)

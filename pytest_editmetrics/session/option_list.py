@@ -82,12 +82,12 @@ OPTIONS = (
     ),
     Option(
         "require",
-        "fail a session that measured fewer gates than N, or of one metric: 40, lpips=12 (several:"
-        " comma-separated)",
+        "fail a session that measured fewer gates than N, or of one metric, or fewer that a golden"
+        " holds: 40, lpips=12, golden=30 (several: comma-separated)",
         kind="args",
         default=(),
         metavar="N",
-        example="40,lpips=12",
+        example="40,lpips=12,golden=30",
         group=FAILING,
     ),
     Option(

@@ -148,8 +148,8 @@ def _checked_requirements(
         count = int(number) if number.isascii() and number.isdigit() else 0
         if not count or bool(equals) != bool(metric):
             raise pytest.UsageError(
-                f"{where} cannot be {part!r}: write a whole number of gates from 1 on, as 40 in all"
-                " or lpips=12 of one metric"
+                f"{where} cannot be {part!r}: write a whole number of gates from 1 on, as 40 in"
+                " all, lpips=12 of one metric, or golden=30 that a golden holds"
             )
         if (metric or None) in required:
             raise pytest.UsageError(

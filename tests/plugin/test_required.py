@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.measurement import Metric
+from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.plugin.required import Required
 from pytest_editmetrics.session.state import session_of
 
@@ -106,6 +109,45 @@ def test_golden_images_and_other_names_count_and_self_tests_do_not(suite):
         ["FAILED: fewer gates*: 1 of 1 golden_pixel, 1 of 1 unedit_ssim, 2 of 3 in all (*"]
     )
     assert "selftest  " in result.stdout.str()
+
+
+EXPECTED = """
+    import numpy as np
+    def test_it(edit_gate, golden_image):
+        before = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+        edited = before.copy()
+        edited[:32, :32] //= 2
+        edit_gate.check(before, edited, [(0, 0, 32, 32)], metrics=["unedit_max_diff", "lpips"])
+        golden_image.check(edited, comparator="pixel")
+"""
+
+
+def test_a_golden_that_is_gone_leaves_a_default_bound_and_that_is_said_and_can_be_required(suite):
+    suite.path.joinpath("editmetrics.yaml").write_text("expect: composited\n")
+    suite.makepyfile(EXPECTED)
+    recorded = suite.runpytest("--editmetrics-update=missing", "--editmetrics-require=golden=1")
+    required = "--editmetrics-require=golden=3"
+    kept = suite.runpytest(required)
+    kept.stdout.fnmatch_lines(["required gates were measured: 3 of 3 held to a golden"])
+    assert recorded.ret == kept.ret == 0
+    assert "no golden: " not in recorded.stdout.str() + kept.stdout.str()
+    (golden,) = (suite.path / "goldens").glob("*.yaml")
+    golden.unlink()
+    summary = "--editmetrics-summary=summary.md"
+    without = suite.runpytest(summary)
+    assert without.ret == 0
+    said = "no golden: 2 of 3 gates were held to the bounds of expect alone (--editmetrics-require=golden=N *"
+    without.stdout.fnmatch_lines([said])
+    assert "\nno golden: 2 of 3 gates" in (suite.path / "summary.md").read_text()
+    held = suite.runpytest(required)
+    held.stdout.fnmatch_lines([said, "FAILED: fewer gates were *: 1 of 3 held to a golden: *"])
+    assert held.ret == 1
+
+
+@pytest.mark.parametrize("name", ["golden", "golden_pixel"])
+def test_no_metric_takes_a_name_that_stands_for_goldens(name):
+    with pytest.raises(InputError, match=f"^pipe 'x' declares metric '{name}', a name of goldens"):
+        PipeRegistry().register("x", "a:B", metrics=[Metric(name, "lower")])
 
 
 def test_the_ini_file_requires_and_the_command_line_wins(suite):
