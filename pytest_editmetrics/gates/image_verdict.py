@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pytest_editmetrics.config.golden_images import Comparator, ImageSettings, better, bound_kind
+from pytest_editmetrics.gates.decided import decided
 from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Checked, Gate, UpdateMode
 from pytest_editmetrics.goldens.comparators import Comparison
 from pytest_editmetrics.measurement import Threshold
@@ -91,17 +92,17 @@ def judge_image(
             verdict = "recorded" if update in ("failed", "all") else "fail"
         return replace(gate, verdict=verdict, message=unlike)  # type: ignore[arg-type]
     tile = compared.tile
-    whole, at_tile = bounds.whole.distance(compared.value), bounds.tile.distance(tile.value)
     gate = replace(
         gate,
         value=compared.value,
-        distance=at_tile if whole <= 0 < at_tile else whole,
         details=dict(compared.details),
         snapshot={
             **snapshot,
             "tile": {"box": list(tile.box), "value": tile.value, "bound": bounds.tile.bound},
         },
     )
+    found = decided(gate)
+    gate = replace(gate, distance=None if found is None else found.distance)
     if (measurement := compared.measurement) is not None:
         gate = replace(
             gate,
@@ -131,11 +132,3 @@ def empty_region(
         message=f"no pixel of the image lies {side} the boxes",
         region=asdict(region),
     )
-
-
-def tile_failed(gate: Gate) -> bool:
-    """Tell whether it was the worst tile that failed a golden image's gate, and not the whole."""
-    if gate.verdict != "fail" or gate.value is None or gate.bound is None or not gate.snapshot:
-        return False
-    beyond = gate.value - gate.bound if gate.better == "lower" else gate.bound - gate.value
-    return beyond <= 0

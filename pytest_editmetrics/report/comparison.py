@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pytest_editmetrics.errors import counted
+from pytest_editmetrics.gates.decided import decided
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.numbers import share_of, significant
 from pytest_editmetrics.report.suite_text import change_lines, suite_headline
@@ -120,7 +121,10 @@ def _verdicts(pair: Pair) -> str:
 
 
 def _state(gate: Gate) -> str:
-    value = "" if gate.value is None else f" {format_numbers(gate.value)[0]}"
+    found = decided(gate)
+    what = f" {found.what}" if found is not None and found.what else ""
+    number = gate.value if found is None else found.value
+    value = "" if number is None else f"{what} {format_numbers(number)[0]}"
     reason = "" if gate.reason is None else f" ({gate.reason})"
     return f"{gate.verdict}{value}{reason}"
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_editmetrics.gates.image_verdict import tile_failed
+from pytest_editmetrics.gates.decided import Decided, decided, tile_failed
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.numbers import format_numbers
 
@@ -26,31 +26,33 @@ def image_headline(gate: Gate) -> str:
         return f"{gate.label} recorded{_before(gate)}, golden image {file}"
     if gate.value is None:
         return f"{gate.label}: {gate.message}"
-    if tile_failed(gate):
-        tile = snapshot["tile"]
-        where = f" at {_box(tile['box'])}"
-        return f"{gate.label} worst tile {_held(gate, tile)}{where}"
-    whole = {"value": gate.value, "bound": gate.bound}
-    return f"{gate.label} {_held(gate, whole)}"
+    found = decided(gate)
+    if found is None:
+        return f"{gate.label} {format_numbers(gate.value)[0]}, held to no bound"
+    where = f" at {_box(snapshot['tile']['box'])}" if found.what else ""
+    return f"{gate.label} {held_text(found)}{where}"
 
 
 def _before(gate: Gate) -> str:
     """Say what was not as approved before the golden was recorded."""
     if gate.value is None or gate.bound is None:
         return f" ({gate.message})" if gate.message else ""
-    return f" (was {_held(gate, {'value': gate.value, 'bound': gate.bound})})"
+    found = decided(gate)
+    return "" if found is None else f" (was {held_text(found)})"
 
 
-def _held(gate: Gate, score: Mapping[str, Any]) -> str:
-    """Return ``0.142 > max 0.020`` of a value and its bound."""
-    value, bound = format_numbers(score["value"], score["bound"])
-    kind = gate.bound_kind or "max"
-    if not math.isfinite(score["value"]):
-        return f"{value} is not a number ({kind} {bound})"
-    difference = score["value"] - score["bound"]
-    inside = difference <= 0 if kind == "max" else difference >= 0
+def held_text(held: Decided) -> str:
+    """Return a value and its bound in words.
+
+    >>> held_text(Decided(0.8, 0.2, "max", "worst tile")), held_text(Decided(31.0, 30.0, "min"))
+    ('worst tile 0.800 > max 0.200', '31.00 >= min 30.00')
+    """
+    value, bound = format_numbers(held.value, held.bound)
+    what = f"{held.what} " if held.what else ""
+    if not math.isfinite(held.value):
+        return f"{what}{value} is not a number ({held.kind} {bound})"
     sign = {("max", True): "<=", ("max", False): ">", ("min", True): ">=", ("min", False): "<"}
-    return f"{value} {sign[kind, inside]} {kind} {bound}"
+    return f"{what}{value} {sign[held.kind, held.holds]} {held.kind} {bound}"
 
 
 def image_rows(gate: Gate) -> list[tuple[str, str]]:
@@ -62,10 +64,11 @@ def image_rows(gate: Gate) -> list[tuple[str, str]]:
     if file := snapshot.get("file"):
         rows.append(("golden", file))
     if tile_failed(gate) and gate.value is not None and gate.bound is not None:
-        whole = _held(gate, {"value": gate.value, "bound": gate.bound})
+        whole = held_text(Decided(gate.value, gate.bound, gate.bound_kind or "max"))
         rows.append(("image", f"{whole} (as a whole)"))
     if tile := snapshot.get("tile"):
-        rows.append(("tile", f"worst {_held(gate, tile)} at {_box(tile['box'])}"))
+        worst = Decided(tile["value"], tile["bound"], gate.bound_kind or "max")
+        rows.append(("tile", f"worst {held_text(worst)} at {_box(tile['box'])}"))
     if profile := snapshot.get("profile"):
         rows.append(("profile", profile))
     if across := snapshot.get("across"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from pytest_editmetrics.gates.image_verdict import tile_failed
+from pytest_editmetrics.gates.decided import decided
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.tally import LISTED, Row, RunningTally, Tally
 from pytest_editmetrics.report.text import bound_stands, format_numbers, headline, line_of
@@ -140,9 +140,9 @@ def _cut(margin: str, room: int | None) -> str:
 def gate_line(nodeid: str, gate: Gate) -> str:
     """Return a line of one gate: verdict, test, value, bound, and the margin between them."""
     margin = ""
-    if gate.distance is not None and gate.bound is not None:
-        far = format_numbers(abs(gate.distance))[0]
-        margin = f" ({far} {'beyond' if gate.distance > 0 else 'inside'})"
+    if (found := decided(gate)) is not None and gate.distance is not None:
+        far = format_numbers(abs(found.distance))[0]
+        margin = f" ({far} {'inside' if found.holds else 'beyond'})"
     return f"{gate.verdict.upper()} {nodeid}: {headline(gate, cause=False)}{margin}"
 
 
@@ -158,17 +158,13 @@ def worst_margin(row: Row) -> str:
     if row.worst is None:
         return "-"
     gate, nodeid = row.worst
-    assert gate.value is not None
-    assert gate.bound is not None
-    if tile_failed(gate) and gate.snapshot:
-        tile = gate.snapshot["tile"]
-        value, bound = format_numbers(tile["value"], tile["bound"])
-        value = f"worst tile {value}"
-    else:
-        value, bound = format_numbers(gate.value, gate.bound)
-    comparison = "beyond" if gate.verdict == "fail" or (gate.distance or 0) > 0 else "inside"
-    distance = format_numbers(abs(gate.distance or 0.0))[0]
-    return f"{value} ({gate.bound_kind} {bound}, {distance} {comparison}): {nodeid}"
+    found = decided(gate)
+    assert found is not None
+    value, bound = format_numbers(found.value, found.bound)
+    comparison = "inside" if found.holds else "beyond"
+    distance = format_numbers(abs(found.distance))[0]
+    value = f"{found.what} {value}".strip()
+    return f"{value} ({found.kind} {bound}, {distance} {comparison}): {nodeid}"
 
 
 def _listed(title: str, entries: Sequence[str], number: int | None = None) -> list[str]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from pytest_editmetrics.gates.decided import decided
 from pytest_editmetrics.gates.reruns import failed_before, left_open
 from pytest_editmetrics.gates.verdict import FETCH, MEASURED, Gate
 from pytest_editmetrics.runs.folder import GateRecord
@@ -21,9 +22,10 @@ def beyond(gate: Gate) -> float:
     """
     if gate.verdict == "error":
         return -math.inf
-    if gate.distance is None or gate.bound is None:
+    found = decided(gate)
+    if gate.distance is None or found is None:
         return math.inf if gate.verdict == "fail" else 0.0
-    return gate.distance / (abs(gate.bound) or 1e-12)
+    return found.share
 
 
 def held_by_expect_alone(gate: Gate) -> bool:
@@ -78,8 +80,7 @@ class Row:
         self.unmeasured += gate.verdict == "unmeasured"
         self.recorded += gate.verdict == "recorded"
         if gate.distance is not None and gate.verdict != "recorded":
-            worst = self.worst[0].distance if self.worst else None
-            if worst is None or not gate.distance <= worst:
+            if self.worst is None or beyond(gate) > beyond(self.worst[0]):
                 self.worst = (gate, nodeid)
 
 

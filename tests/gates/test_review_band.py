@@ -84,7 +84,7 @@ def test_the_bar_shows_where_the_band_begins():
     (close,) = bars(band(0.08))
     assert (close.in_review, close.beyond) == (True, False)
     assert close.review < close.value < close.bound
-    assert close.text == "0.020 inside max 0.100, beyond review 0.060"
+    assert close.text == "0.080, 0.020 inside max 0.100, beyond review 0.060"
     (good,) = bars(band(0.06, verdict="pass"))
     assert (good.in_review, good.review) == (False, good.value)
     (bad,) = bars(band(0.2, verdict="fail"))

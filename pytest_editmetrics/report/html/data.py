@@ -168,7 +168,7 @@ def _metric_row(row: Row, anchors: Mapping[tuple[str, str], str]) -> MetricRow:
     if row.worst is None:
         return told
     gate, nodeid = row.worst
-    text = distance_text(gate) or f"{gate.value}, not a number"
+    text = distance_text(gate)
     anchor = anchors.get((nodeid, gate.label))
     test = nodeid.partition("::")[2] or nodeid
     return replace(told, worst=text, worst_test=test, worst_anchor=anchor)

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.gates.image_verdict import tile_failed
+from pytest_editmetrics.gates.decided import WORST_TILE, decided
 from pytest_editmetrics.gates.verdict import FAILING, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
+from pytest_editmetrics.report.image_text import held_text
 from pytest_editmetrics.report.numbers import format_numbers
 from pytest_editmetrics.report.tally import beyond
 from pytest_editmetrics.report.text import bound_stands, explanation_rows, headline, subject
@@ -41,8 +42,9 @@ class Bar:
 class GateView:
     """One gate in words and bars; ``accept`` is what would accept its value: command or advice.
 
-    ``margin`` is how far the value that decided lies beyond its bound, relative to it, as
-    ``margin_text`` says; ``None`` where there is no such number.
+    ``value`` and ``threshold`` are those that decided, ``what`` names them where they are not the
+    gate's own. ``margin_text`` says how far they are apart, relative to the bound; it is empty where
+    there is no such number.
     """
 
     label: str
@@ -52,9 +54,9 @@ class GateView:
     status: str
     smoke: bool
     headline: str
+    what: str
     value: str | None
     threshold: str | None
-    margin: float | None
     margin_text: str
     bars: tuple[Bar, ...]
     messages: tuple[str, ...]
@@ -84,6 +86,7 @@ def gate_view(record: GateRecord, mode: str) -> GateView:
         rows["not kept"] = str(kept_not)
     if file := (gate.snapshot or {}).get("file"):
         rows["golden image"] = str(file)
+    what, value, threshold = _figures(gate)
     return GateView(
         label=gate.label,
         metric=gate.metric,
@@ -92,9 +95,9 @@ def gate_view(record: GateRecord, mode: str) -> GateView:
         status=_status(gate),
         smoke=gate.smoke,
         headline=words(record),
-        value=None if gate.value is None else format_numbers(*_pair(gate))[0],
-        threshold=_threshold(gate),
-        margin=_margin(gate),
+        what=what,
+        value=value,
+        threshold=threshold,
         margin_text=margin_text(_margin(gate)),
         bars=tuple(bars(gate)),
         messages=tuple(text for text in (_message(gate), change) if text),
@@ -149,28 +152,29 @@ def _senseless(record: GateRecord) -> EditMetricsError:
     )
 
 
+def _figures(gate: Gate) -> tuple[str, str | None, str | None]:
+    """Return what is held to a bound, its value, and the bound, as the row of a gate shows them."""
+    bound = _bound(gate)
+    if bound is None:
+        return "", None if gate.value is None else format_numbers(gate.value)[0], None
+    kind, limit = bound
+    found = decided(gate)
+    if gate.verdict == "recorded" or found is None:
+        *value, text = format_numbers(*([] if gate.value is None else [gate.value]), limit)
+        return "", next(iter(value), None), f"{kind} {text}"
+    if gate.review is None or found.what:
+        value, text = format_numbers(found.value, found.bound)
+        return found.what, value, f"{kind} {text}"
+    value, text, review = format_numbers(found.value, found.bound, gate.review)
+    return "", value, f"{kind} {text}, review {review}"
+
+
 def _bound(gate: Gate) -> tuple[str, float] | None:
     if gate.verdict == "recorded" and gate.proposal is not None:
         return "max" if gate.better == "lower" else "min", gate.proposal
     if gate.bound is None or gate.bound_kind is None:
         return None
     return gate.bound_kind, gate.bound
-
-
-def _pair(gate: Gate) -> list[float]:
-    bound = _bound(gate)
-    numbers = [] if gate.value is None else [gate.value]
-    return numbers + ([] if bound is None else [bound[1]])
-
-
-def _threshold(gate: Gate) -> str | None:
-    bound = _bound(gate)
-    if bound is None:
-        return None
-    text = f"{bound[0]} {format_numbers(*_pair(gate))[-1]}"
-    if gate.review is None or gate.verdict == "recorded":
-        return text
-    return f"{text}, review {format_numbers(*_pair(gate), gate.review)[-1]}"
 
 
 def _margin(gate: Gate) -> float | None:
@@ -196,12 +200,12 @@ def margin_text(margin: float | None) -> str:
 
 
 def distance_text(gate: Gate) -> str | None:
-    """Return how far the value that decided lies from its bound: ``0.014 beyond max 0.005``."""
-    of_gate = list(bars(gate))
-    if not of_gate:
+    """Return the value that decided, its bound and how far they are apart, in words."""
+    found = decided(gate)
+    if found is None:
         return None
-    deciding = of_gate[-1] if tile_failed(gate) else of_gate[0]
-    return f"{deciding.what} {deciding.text}".strip()
+    margin = margin_text(_margin(gate))
+    return held_text(found) + (f", {margin}" if margin else "")
 
 
 def bars(gate: Gate) -> Iterator[Bar]:
@@ -215,7 +219,7 @@ def bars(gate: Gate) -> Iterator[Bar]:
         yield from bar("", gate.value, bound[1], bound[0], review)
     tile = (gate.snapshot or {}).get("tile")
     if isinstance(tile, Mapping) and bound is not None:
-        yield from bar("worst tile", tile.get("value"), tile.get("bound"), bound[0])
+        yield from bar(WORST_TILE, tile.get("value"), tile.get("bound"), bound[0])
 
 
 def bar(
@@ -229,7 +233,7 @@ def bar(
 
     >>> one, = bar("", 0.019, 0.005, "max")
     >>> one.text, one.bound, one.value, one.high
-    ('0.014 beyond max 0.005', 21.05, 80.0, '0.0238')
+    ('0.019, 0.014 beyond max 0.005', 21.05, 80.0, '0.0238')
     """
     numbers = [n for n in (value, bound) if isinstance(n, (int, float)) and math.isfinite(n)]
     if len(numbers) != 2:
@@ -245,9 +249,11 @@ def bar(
         low = max(0.0, low) if least >= 0 else low
     at_value, at_bound, *at_review = (round(100 * (n - low) / (high - low), 2) for n in marks)
     distance = value - bound if kind == "max" else bound - value
-    limit = f"{kind} {format_numbers(value, bound)[1]}"
+    shown, limit = format_numbers(value, bound)
+    limit = f"{kind} {limit}"
     side = "beyond" if distance > 0 else "inside"
-    text = f"{format_numbers(abs(distance))[0]} {side} {limit}" if distance else f"exactly {limit}"
+    apart = f"{format_numbers(abs(distance))[0]} {side}" if distance else "exactly"
+    text = f"{shown}, {apart} {limit}"
     in_review = False
     if review is not None and distance <= 0:
         in_review = value > review if kind == "max" else value < review

@@ -1,0 +1,74 @@
+"""Which value of a gate decided, and its own bound: the gate's, or a golden image's worst tile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pytest_editmetrics.gates.verdict import Gate
+
+WORST_TILE = "worst tile"
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A value and the bound that it was held to; ``what`` is empty for the gate's own value."""
+
+    value: float
+    bound: float
+    kind: str
+    what: str = ""
+
+    @property
+    def distance(self) -> float:
+        """How far the value lies beyond its bound: positive fails."""
+        return self.value - self.bound if self.kind == "max" else self.bound - self.value
+
+    @property
+    def holds(self) -> bool:
+        """Whether the value is a number inside its bound."""
+        return math.isfinite(self.value) and self.distance <= 0
+
+    @property
+    def share(self) -> float:
+        """The distance relative to the bound: the worst is the largest, also what is no number."""
+        share = self.distance / (abs(self.bound) or 1e-12)
+        return math.inf if math.isnan(share) else share
+
+
+def decided(gate: Gate) -> Decided | None:
+    """Return what decided a gate; ``None`` for one without a value or a bound.
+
+    That is its own value, unless a golden image holds as a whole and its worst tile does not.
+
+    >>> tile = {"box": [0, 0, 64, 64], "value": 0.8, "bound": 0.2}
+    >>> gate = Gate("golden_lpips", "fail", value=0.03, bound=0.12, snapshot={"tile": tile})
+    >>> decided(gate).what, decided(gate).value, round(decided(gate).share, 6)
+    ('worst tile', 0.8, 3.0)
+    """
+    if gate.value is None or gate.bound is None:
+        return None
+    kind = gate.bound_kind or ("max" if gate.better == "lower" else "min")
+    whole = Decided(gate.value, gate.bound, kind)
+    tile = (gate.snapshot or {}).get("tile")
+    if whole.holds and isinstance(tile, Mapping):
+        part = _tile(tile, kind)
+        if part is not None and not part.holds:
+            return part
+    return whole
+
+
+def _tile(tile: Mapping[str, object], kind: str) -> Decided | None:
+    try:
+        # JSON has no NaN, so a file holds it as text
+        value, bound = float(tile["value"]), float(tile["bound"])  # type: ignore[arg-type]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return Decided(value, bound, kind, WORST_TILE)
+
+
+def tile_failed(gate: Gate) -> bool:
+    """Tell whether it was the worst tile that a golden image's gate fails by, and not the whole."""
+    found = decided(gate)
+    return gate.verdict == "fail" and found is not None and found.what == WORST_TILE
