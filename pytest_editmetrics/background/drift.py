@@ -47,6 +47,8 @@ _APART = 1.0  # pixels from where the whole puts it: that tile moved alone
 _INVERTED = -0.6  # correlation of what has its tones inverted
 _TOGETHER = 0.5  # pixels that tiles of one part differ by
 _MANY = 5  # tiles around one, itself included, that must be known to tell what it does
+_LOOSE = 0.5  # pixels off the motion of the whole: half of the tiles farther each go their own way
+_AS_MANY = 0.75  # of the tiles that fit a motion: if so many fit none at all, it is chance
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,11 @@ class Drift:
         assert self.motion is not None
         dx, dy = self.motion.at(*tile.centre, *self.size)
         return math.hypot(tile.dx - dx, tile.dy - dy)
+
+    @property
+    def loose(self) -> bool:
+        """Whether most tiles lie far from the motion of the whole, each its own way."""
+        return bool(self.measured) and median(map(self._off, self.measured)) > _LOOSE
 
     @property
     def moved_share(self) -> float:
@@ -242,7 +249,24 @@ def _nearby(tiles: Tiles, before: Floats, after: Floats, inside: Mask) -> Drift 
     found = _drift(matched, motion, before.shape)
     if found.motion is not None and _between(motion, found.motion, *before.shape) > _AGAIN:
         found = _again(tiles, found, before.shape)
+    if found.loose:
+        found = _stiller(tiles, found, before.shape)
     return replace(found, ambiguous=ambiguous and found.components == 2)
+
+
+def _stiller(tiles: Tiles, found: Drift, size: tuple[int, int]) -> Drift:
+    """Return what tiles tell from where they were, if about as many are found there.
+
+    A background that was drawn anew has lines near wherever they are looked for, so each motion
+    that a fit begins with finds itself again: the smaller one is no worse.
+    """
+    matched = tiles.matched(Motion())
+    if not _agreed(matched) or _count(matched, *_FOUND) < _AS_MANY * _count(
+        list(found.tiles), *_FOUND
+    ):
+        return found
+    still = _drift(matched, Motion(), size)
+    return min(still, found, key=lambda drift: drift.warp_px)
 
 
 def _wide(tiles: Tiles, before: Floats, after: Floats, inside: Mask) -> Drift | None:
@@ -286,7 +310,7 @@ def _count(tiles: list[TileShift], *statuses: Status) -> int:
 def _drift(tiles: list[TileShift], start: Motion, size: tuple[int, int]) -> Drift:
     found = [tile for tile in tiles if tile.status in _FOUND]
     motion = motion_of(found, start, *size)
-    return Drift(motion, tuple(tiles), components=components(found))
+    return Drift(motion, tuple(tiles), size, components=components(found))
 
 
 def _told(drift: Drift, scale: int, size: tuple[int, int]) -> Drift:
