@@ -95,7 +95,7 @@ def find_altered(reference: Array, edited: Array, mask: Mask) -> Altered | None:
     plain = _shrunk(average(reference.astype(np.float32)), scale)
     found = _compared(_band(plain, seen), after, seen)
     if found.rule > _TONED:
-        toned = _shrunk(average(_as_toned(reference, edited, mask)), scale)
+        toned = _shrunk(average(as_toned(reference, edited, mask)), scale)
         other = _compared(_band(toned, seen), after, seen)
         found = other if other.rule < _TOLD * found.rule else found
     if not found.told:
@@ -211,7 +211,7 @@ def _shrunk(plane: NDArray[np.float32], scale: float) -> Map:
     return np.asarray(smaller)
 
 
-def _as_toned(reference: Array, edited: Array, mask: Mask) -> NDArray[np.float32]:
+def as_toned(reference: Array, edited: Array, mask: Mask) -> NDArray[np.float32]:
     """Return the reference with each level of a channel as it is, on average, in the other."""
     from scipy.ndimage import gaussian_filter1d
 

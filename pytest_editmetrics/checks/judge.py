@@ -266,7 +266,12 @@ def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
         return [{"kind": "unexplained", "text": f"not diagnosed: {type(error).__name__}: {error}"}]
 
 
-_BECAME = {"gone": "is gone", "new": "is new", "other": "is another"}
+_BECAME = {
+    "gone": "is gone",
+    "new": "is new",
+    "other": "is another",
+    "recoloured": "has other colours",
+}
 
 
 def _part(gate: Gate) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from pytest_editmetrics.background.altered import find_altered
 from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.background.layout import KEPT, layout_kept
 from pytest_editmetrics.background.motion import warped
+from pytest_editmetrics.background.recoloured import find_recoloured
 from pytest_editmetrics.cache.features import feature_key, pixels_digest
 from pytest_editmetrics.images.regions import Mask
 from pytest_editmetrics.pipes.base import PlainPipe, Request, Score, soft
@@ -111,6 +112,10 @@ def _altered(request: Request, drift: Drift) -> Score:
     if found is None:
         return soft("no-texture", "too little is background to see a part that changed", {})
     details: dict[str, Any] = {"unlike": round(found.unlike, 4)}
+    recoloured = find_recoloured(reference, edited, inner)
+    if recoloured is not None and not (found.told and found.share >= recoloured.share):
+        details |= {"part": list(recoloured.box), "became": "recoloured"}
+        return Score(100 * recoloured.share, details=details)
     if not found.told:
         why = "too much of the background was redrawn to see a part that changed"
         return soft("redrawn", why, details)

@@ -71,20 +71,22 @@ SPEC = PipeSpec(
             low=0.0,
             high=100.0,
             unit="%",
-            summary="the part that is gone, new or another, in % of the background's structure",
+            summary="the part that is gone, new, another or recoloured, in % of the background",
             definition="motion undone, on a copy of 256 px: the largest part whose structure of"
             " some pixels has less in common with the reference's than that of the rest has,"
-            " weighted by its contrast",
+            " weighted by its contrast; or, in % of the background, the part at the edit whose"
+            " colours did not become what the same ones became elsewhere, if that is more",
             source="this project",
-            blind="another colour or tone of a part, fine detail, parts of some pixels of the copy,"
-            " and any part where all was redrawn",
+            blind="another colour or tone of a part that does not reach the edit, fades out, or has"
+            " colours that are nowhere else, fine detail, parts of some pixels of the copy, and any"
+            " part where all was redrawn",
         ),
     ),
     (),
     summary="registration of the background, no model",
     details={
         "part": "the box around the part that changed most, half-open",
-        "became": "what became of it: gone, new, or other",
+        "became": "what became of it: gone, new, other, or recoloured",
         "unlike": "how unlike the structure is as a rule: 0 alike, 1 nothing in common",
         "tiles": "how many there are of each kind",
         "dx": "the median shift to the right, px",
