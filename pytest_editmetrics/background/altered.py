@@ -27,6 +27,7 @@ _REDRAWN = 16.0  # times as unlike as the background is as a rule
 _MORE = 0.1
 _TONED = 0.01  # unlike as a rule: below it no tone has to be found
 _TOLD = 0.5  # of that: so much less is unlike once the tone is applied
+_STRONG = 0.5  # of the squared structure of the edited image that a tone has to make
 _RULE = 0.4  # of the structure: so much is as the background is as a rule
 _LEAST = 64  # pixels of the copy
 _LITTLE = 0.4  # of the structure of a part: less is the loss of it
@@ -69,8 +70,8 @@ def find_altered(reference: Array, edited: Array, mask: Mask) -> Altered | None:
     of the reference, brought to that of the edited image level by level, halves ``m``, it is.
 
     Where that leaves no part to stand out, since most of the structure is unlike, what stayed as it
-    was is looked for: 5 % or more, in which structure correlates by 0.95. ``m`` is then what 40 % of
-    its structure keeps to. A background that was drawn anew has no such part, or is laid out as
+    was is looked for: 5 % or more, in which structure correlates by 0.95. ``m`` is then what 40 %
+    of its structure keeps to. A background that was drawn anew has no such part, or is laid out as
     before beside it (``layout_kept``); then ``told`` is false.
 
     Args:
@@ -96,8 +97,12 @@ def find_altered(reference: Array, edited: Array, mask: Mask) -> Altered | None:
     found = _compared(_band(plain, seen), after, seen)
     if found.rule > _TONED:
         toned = _shrunk(average(as_toned(reference, edited, mask)), scale)
-        other = _compared(_band(toned, seen), after, seen)
-        found = other if other.rule < _TOLD * found.rule else found
+        made = _band(toned, seen)
+        other = _compared(made, after, seen)
+        strong = seen & (found.before > _SEEN**2)
+        # a tone that maps all to one level, since much was erased, is no tone
+        is_tone = np.square(made[strong]).sum() >= _STRONG * np.square(after[strong]).sum()
+        found = other if is_tone and other.rule < _TOLD * found.rule else found
     if not found.told:
         found = _beside_what_stayed(found, reference, edited, mask) or found
     over = found.unlike - (_UNLIKE + _REDRAWN * found.rule)

@@ -15,16 +15,18 @@ from pytest_editmetrics.images.masks import bounds
 from pytest_editmetrics.images.regions import Box, Mask
 
 _EDGE = 128  # of the copy on which colours are compared
+_FEW = 400  # pixels of the copy
 _SMOOTH = 1.0  # sigma, pixels of the copy
 _FAR = 0.1  # of the background: what lies farthest from the edit is as the model leaves it
+_KNOWN = 0.08  # of the background that has to become what the same colours did
 _LIKE = 10.0  # of 255: colours of the reference that are nearer are the same
 _NEIGHBOURS = 5
 _AS_EXPECTED = 6.0  # of 255
 _NOISE = 2.5  # of 255: half of what is as expected keeps to that
 _OTHER = 14.0  # of 255
 _OPENED = 3  # pixels of the copy: thinner parts are edges that were redrawn
-_BESIDE = 3  # pixels of the copy between the edit and a part at it
-_STEP = 0.6  # of what a part differs by: the least step at its border, where light fades out
+_BESIDE = 4  # pixels of the copy between the edit and a part at it
+_STEP = 4.0  # of 255: around a part no more is unexpected, where light fades out more is
 _LEAST = 0.015  # of the background
 _ROUNDS = 3
 _BETWEEN = 0.12  # of the background that may be neither as expected nor of a part
@@ -39,7 +41,7 @@ class Recoloured:
     box: Box
 
 
-def find_recoloured(reference: Array, edited: Array, mask: Mask) -> Recoloured | None:
+def find_recoloured(reference: Array, edited: Array, mask: Mask, edit: Mask) -> Recoloured | None:
     """Find a part at the edit whose colours did not become what the same ones became elsewhere.
 
     What colours become is learnt from the pixels farthest from the edit, on a smoothed copy of 128
@@ -51,7 +53,8 @@ def find_recoloured(reference: Array, edited: Array, mask: Mask) -> Recoloured |
     Args:
         reference: RGB, uint8, (H, W, 3).
         edited: the same, aligned with it.
-        mask: boolean (H, W), true for the background.
+        mask: boolean (H, W), true where measured.
+        edit: boolean (H, W), true for the edit area and what is left out beside it.
 
     Returns:
         The part, ``None`` where there is none, nothing was edited, or all was drawn anew.
@@ -61,19 +64,20 @@ def find_recoloured(reference: Array, edited: Array, mask: Mask) -> Recoloured |
     scale = max(1.0, max(mask.shape) / _EDGE)
     covered = _shrunk(mask.astype(np.float32), scale)
     seen = covered > 0.99
-    if seen.sum() < 400 or mask.all():
+    at_edit = _shrunk(edit.astype(np.float32), scale) > 0
+    if seen.sum() < _FEW or not at_edit.any():
         return None
     before, after = (
         local_mean(_shrunk_colours(image, scale), seen, _SMOOTH) for image in (reference, edited)
     )
-    away = distance_transform_edt(covered > 0.01)
+    away = distance_transform_edt(~at_edit)
     known = seen & (away >= np.quantile(away[seen], 1 - _FAR))
     off = np.zeros(seen.shape)
     told = np.zeros_like(seen)
     for _ in range(_ROUNDS):
         told[seen], off[seen] = _unexpected(before, after, known, seen)
         known = told & (off < _AS_EXPECTED)
-        if known.sum() < _FAR / 3 * seen.sum():
+        if known.sum() < _KNOWN * seen.sum():
             return None
     if np.median(off[known]) > _NOISE:
         return None
@@ -102,7 +106,7 @@ def find_recoloured(reference: Array, edited: Array, mask: Mask) -> Recoloured |
 def _unexpected(
     before: NDArray[np.float32], after: NDArray[np.float32], known: Mask, seen: Mask
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Return which seen colours are among the known ones, and how far each is from what is known."""
+    """Return which seen colours are among the known ones, and how far each became from theirs."""
     from scipy.spatial import cKDTree
 
     tree = cKDTree(before[known])
@@ -115,16 +119,12 @@ def _unexpected(
 
 
 def _ends_in_a_step(piece: Mask, off: NDArray[np.float64], told: Mask) -> bool:
-    """Tell whether what lies around a part differs far less than the part itself."""
-    from scipy.ndimage import binary_dilation, binary_erosion
+    """Tell whether what lies around a part became what it should."""
+    from scipy.ndimage import binary_dilation
 
     square = np.ones((3, 3))
-    around = binary_dilation(piece, square, iterations=3) & ~binary_dilation(piece, square)
-    around &= told
-    rim = binary_dilation(around, square, iterations=5) & binary_erosion(piece, square)
-    if not around.any() or not rim.any():
-        return False
-    return bool(np.median(off[around]) < (1 - _STEP) * np.median(off[rim]))
+    around = binary_dilation(piece, square, iterations=3) & ~binary_dilation(piece, square) & told
+    return bool(around.any() and np.median(off[around]) < _STEP)
 
 
 def _shrunk(plane: NDArray[np.float32], scale: float) -> NDArray[np.float32]:

@@ -94,6 +94,34 @@ def test_only_the_measured_pixels_count():
     assert find_altered(image, image, tiny) is None
 
 
+@pytest.mark.parametrize("name", ["astronaut", "coffee", "cat", "rocket"])
+def test_a_spill_over_most_of_the_background_is_found_beside_what_stayed(name):
+    image = np.asarray(Image.fromarray(photo(name)).resize((256, 192)))
+    shares = []
+    for right in (144, 176, 208):
+        made = image.copy()
+        made[:, :right] = image[:, :right].mean((0, 1))
+        found = find_altered(image, made, everywhere(image))
+        assert (found.kind, found.told) == ("gone", True)
+        shares.append(found.share)
+    assert shares == sorted(shares)
+
+
+def test_beside_what_stayed_a_background_may_be_drawn_anew():
+    image = photo()
+    random = np.random.default_rng(0)
+    off = [gaussian_filter(random.normal(0, 30, image.shape[:2]), 3) for _ in range(2)]
+    y, x = np.mgrid[: image.shape[0], : image.shape[1]]
+    height, width = image.shape[:2]
+    rows, columns = (
+        np.clip(axis + part, 0, edge - 1).astype(int)
+        for axis, part, edge in zip((y, x), off, (height, width), strict=True)
+    )
+    made = image[rows, columns]
+    made[:, : width // 4] = image[:, : width // 4]
+    assert not find_altered(image, made, everywhere(image)).told
+
+
 def test_where_all_is_drawn_anew_no_part_can_be_told():
     image = photo()
     random = np.random.default_rng(0)

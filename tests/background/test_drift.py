@@ -8,7 +8,7 @@ from altered import PHOTOS, as_jpeg, eight_bit, square_photo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter, map_coordinates, shift
 
 from pytest_editmetrics.background.drift import measure_drift
@@ -308,6 +308,43 @@ def test_an_image_larger_than_what_is_looked_at_whole_is_measured() -> None:
     reference = np.repeat(eight_bit(small)[..., None], 3, axis=2)
     drift = measure_drift(reference, np.roll(reference, (2, 5), (0, 1)), everywhere(reference))
     assert drift.median == pytest.approx((5, 2), abs=0.05)
+
+
+def line_drawing(size: int = 256) -> NDArray[np.uint8]:
+    picture = Image.new("RGB", (size, size), "white")
+    draw, random = ImageDraw.Draw(picture), np.random.default_rng(3)
+    for _ in range(16):
+        x, y, w, h = (int(part) for part in random.integers(20, size * 5 // 8, 4))
+        draw.ellipse((x, y, x + w // 2, y + h // 2), outline="black", width=3)
+    return np.asarray(picture)
+
+
+def patches_from_near(image: NDArray[np.uint8], reach: int, seed: int) -> NDArray[np.uint8]:
+    random, last = np.random.default_rng(seed), image.shape[0] - 8
+    made = image.copy()
+    for y in range(0, last + 1, 8):
+        for x in range(0, last + 1, 8):
+            top, left = np.clip(np.add((y, x), random.integers(-reach, reach + 1, 2)), 0, last)
+            made[y : y + 8, x : x + 8] = image[top : top + 8, left : left + 8]
+    return made
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_lines_that_were_drawn_anew_follow_no_motion(seed: int) -> None:
+    """Lines lie near wherever they are looked for: the fit's start finds itself again."""
+    reference = line_drawing()
+    drift = measure_drift(reference, patches_from_near(reference, 6, seed), everywhere(reference))
+    assert drift.motion is None or drift.warp_px < 5
+
+
+@pytest.mark.parametrize("motion", [Motion.similar(zoom=1.06), Motion.similar(rotation=4)])
+@pytest.mark.parametrize("reach", [0, 2, 4])
+def test_lines_that_were_drawn_anew_after_a_motion_tell_it(motion: Motion, reach: int) -> None:
+    reference = line_drawing()
+    edited = patches_from_near(under(motion, reference), reach, 1)
+    drift = measure_drift(reference, edited, everywhere(reference))
+    assert drift.motion is not None
+    assert drift.warp_px == pytest.approx(motion.farthest(256, 256), rel=0.3)
 
 
 def test_warped_undoes_a_motion() -> None:

@@ -108,11 +108,12 @@ def _altered(request: Request, drift: Drift) -> Score:
         edited = np.moveaxis(planes, 0, 2).clip(0, 255).round().astype(np.uint8)
         mask = mask & seen
     inner = binary_erosion(mask, np.ones((3, 3)), iterations=beside, border_value=1)
+    background = binary_erosion(request.mask, np.ones((3, 3)), iterations=beside, border_value=1)
     found = find_altered(reference, edited, inner)
     if found is None:
         return soft("no-texture", "too little is background to see a part that changed", {})
     details: dict[str, Any] = {"unlike": round(found.unlike, 4)}
-    recoloured = find_recoloured(reference, edited, inner)
+    recoloured = find_recoloured(reference, edited, inner, ~background)
     if recoloured is not None and not (found.told and found.share >= recoloured.share):
         details |= {"part": list(recoloured.box), "became": "recoloured"}
         return Score(100 * recoloured.share, details=details)
