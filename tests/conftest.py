@@ -1,69 +1,25 @@
 from __future__ import annotations
 
 import os
-import pkgutil
 import sys
-from collections.abc import Callable
-from importlib import import_module
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-# pytester forgets modules that a test imported first, and these cannot be imported twice
-import numpy  # noqa: F401
-import ot  # noqa: F401
-import PIL.Image  # noqa: F401
 import pytest
-import segment_anything  # noqa: F401
-import torch
-import yaml  # noqa: F401
-from _pytest.assertion.rewrite import AssertionRewritingHook
 from hypothesis import settings
-from transformers import (  # noqa: F401
-    CLIPVisionModel,
-    Dinov2Model,
-    DINOv3ViTModel,
-    Sam2Model,
-)
+from quick_suites import import_once, quicken
+from warm_workers import SUPPORTED, WarmWorkers
 
-import pytest_editmetrics
 from pytest_editmetrics.session.options import CI_VARIABLES
 
 # how long one example takes says nothing on a busy machine
 settings.register_profile("unhurried", deadline=None, max_examples=40)
 settings.load_profile("unhurried")
 
-# as in the processes that the tests start: the last bits depend on the number of threads
-torch.set_num_threads(1)
-
-
-def import_whole_package() -> None:
-    """Import every module once: each suite that runs in this process would import its own.
-
-    Nor does this run's pytest rewrite them, but for those of the plugin, which suites under test
-    have rewritten and find compiled then.
-    """
-    names = [
-        found.name
-        for found in pkgutil.walk_packages(pytest_editmetrics.__path__, "pytest_editmetrics.")
-    ]
-    rewritten = (
-        "pytest_editmetrics.plugin",
-        "pytest_editmetrics.cli",
-        "pytest_editmetrics.testing",
-    )
-    finders = sys.meta_path[:]
-    sys.meta_path[:] = [it for it in finders if not isinstance(it, AssertionRewritingHook)]
-    try:
-        for name in names:
-            if not name.startswith(rewritten):
-                import_module(name)
-    finally:
-        sys.meta_path[:] = finders
-    for name in names:
-        import_module(name)
-
-
-import_whole_package()
+# before torch is imported, as in the processes that the tests start: the last bits depend on the
+# number of threads
+os.environ["OMP_NUM_THREADS"] = "1"
 
 XDIST = find_spec("xdist") is not None
 PLUGINS = [
@@ -123,6 +79,7 @@ def check(edit_gate):
 SCENE = """
 import io
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -173,6 +130,16 @@ def outside_ci(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("PYTEST_PLUGINS", ",".join(PLUGINS))
 
 
+@pytest.fixture(scope="session")
+def warm_workers() -> Iterator[WarmWorkers]:
+    """What forks the workers of suites that run in this process; all that suites import is imported."""
+    package = import_once()
+    quicken()
+    workers = WarmWorkers([*("numpy", "yaml", "PIL.Image", "torch"), *PLUGINS, *package])
+    yield workers
+    workers.stop()
+
+
 def _skip_workers(run: Callable[..., pytest.RunResult]) -> Callable[..., pytest.RunResult]:
     def run_without_workers(*args: object, **options: object) -> pytest.RunResult:
         if any(str(arg).startswith(("-n", "--dist")) for arg in args):
@@ -183,7 +150,9 @@ def _skip_workers(run: Callable[..., pytest.RunResult]) -> Callable[..., pytest.
 
 
 @pytest.fixture
-def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+def pytester(
+    warm_workers: WarmWorkers, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> pytest.Pytester:
     """Silence what pytest 8 says of a plugin that the outer run imported from an editable install.
 
     Otherwise every suite under test has one warning more than under pytest 9.
@@ -192,6 +161,8 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
     monkeypatch.setattr(f"{hook}._warn_already_imported", lambda self, name: None)
     if EVERY_PLUGIN and find_spec("pytest_randomly"):
         monkeypatch.setenv("PYTEST_ADDOPTS", "--randomly-dont-reorganize")
+    if XDIST and SUPPORTED and not EVERY_PLUGIN:
+        warm_workers.start_in_place_of(monkeypatch)
     if not XDIST:
         for name in ("runpytest_inprocess", "runpytest_subprocess"):
             monkeypatch.setattr(pytester, name, _skip_workers(getattr(pytester, name)))

@@ -1,0 +1,129 @@
+"""What each suite under test would do anew in this process, though its answer stays the same."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import pkgutil
+import sys
+from functools import cache, cached_property, wraps
+from importlib import import_module
+from importlib.metadata import Distribution, EntryPoints, PathDistribution
+from types import FunctionType, ModuleType
+from typing import Any
+
+import _pytest.assertion.rewrite
+import _pytest.config
+from _pytest.assertion.rewrite import AssertionRewritingHook
+from _pytest.fixtures import FixtureManager
+
+import pytest_editmetrics
+
+# pytester forgets modules that a test imported first, and these cannot be imported twice
+_ONCE = ("numpy", "ot", "PIL.Image", "segment_anything", "torch", "yaml")
+_OF_TRANSFORMERS = ("CLIPVisionModel", "Dinov2Model", "DINOv3ViTModel", "Sam2Model")
+
+
+def import_once() -> list[str]:
+    """Import every module of the package, which each suite would import for itself; return their names.
+
+    Nor does this run's pytest rewrite them, but for those of the plugin, which suites under test
+    have rewritten and find compiled then.
+    """
+    for name in _ONCE:
+        import_module(name)
+    transformers = import_module("transformers")
+    for name in _OF_TRANSFORMERS:
+        getattr(transformers, name)
+    package = pytest_editmetrics.__name__
+    names = [it.name for it in pkgutil.walk_packages(pytest_editmetrics.__path__, f"{package}.")]
+    rewritten = tuple(f"{package}.{room}" for room in ("plugin", "cli", "testing"))
+    finders = sys.meta_path[:]
+    sys.meta_path[:] = [it for it in finders if not isinstance(it, AssertionRewritingHook)]
+    try:
+        for name in names:
+            if not name.startswith(rewritten):
+                import_module(name)
+    finally:
+        sys.meta_path[:] = finders
+    for name in names:
+        import_module(name)
+    return names
+
+
+def quicken() -> None:
+    """Let suites that run in this process find once what is installed, and which plugins have fixtures.
+
+    A suite that adds a folder to ``sys.path`` finds what lies there. Loggers of libraries hand on what
+    they are told: else pytest adds its handlers to each of torch's at every phase of a test. Coverage
+    looks away where nothing of the package can run.
+    """
+    importlib.metadata.distributions = _distributions(tuple(sys.path))
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            logger.propagate = True
+    _remember_modules_without_fixtures()
+    _untraced(_pytest.config, "get_config")
+    _untraced(_pytest.assertion.rewrite, "_rewrite_test")
+
+
+def _untraced(module: ModuleType, name: str) -> None:
+    function = getattr(module, name)
+
+    @wraps(function)
+    def untraced(*args: Any, **options: Any) -> Any:
+        tracer = sys.gettrace()
+        sys.settrace(None)
+        try:
+            return function(*args, **options)
+        finally:
+            sys.settrace(tracer)
+
+    setattr(module, name, untraced)
+
+
+class _Installed(PathDistribution):
+    entry_points: EntryPoints = cached_property(PathDistribution.entry_points.fget)  # type: ignore[assignment]
+    _normalized_name: str = cached_property(PathDistribution._normalized_name.fget)  # type: ignore[assignment]
+
+
+def _distributions(known: tuple[str, ...]) -> Any:
+    find = Distribution.discover
+
+    @cache
+    def in_folder(folder: str) -> list[Distribution]:
+        found = find(path=[folder])
+        return [_Installed(one._path) if type(one) is PathDistribution else one for one in found]
+
+    def distributions(**context: Any) -> Any:
+        if context:
+            return find(**context)
+        new = [folder for folder in sys.path if folder not in known]
+        return [
+            *(one for folder in sys.path if folder in known for one in in_folder(folder)),
+            *find(path=new),
+        ]
+
+    return distributions
+
+
+def _remember_modules_without_fixtures() -> None:
+    registered = FixtureManager.pytest_plugin_registered
+    without: dict[ModuleType, bool] = {}
+
+    def pytest_plugin_registered(self: FixtureManager, plugin: object, plugin_name: str) -> None:
+        if isinstance(plugin, ModuleType):
+            if plugin not in without:
+                without[plugin] = not any(map(_is_fixture, vars(plugin).values()))
+            if without[plugin] and not plugin_name.endswith("conftest.py"):
+                return
+        registered(self, plugin, plugin_name)
+
+    FixtureManager.pytest_plugin_registered = pytest_plugin_registered  # type: ignore[method-assign]
+
+
+def _is_fixture(one: object) -> bool:
+    return type(one).__name__ == "FixtureFunctionDefinition" or (
+        isinstance(one, FunctionType)
+        and hasattr(one, "_pytestfixturefunction")  # before pytest 8.4
+    )
