@@ -21,6 +21,42 @@ _SEEN_BY: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(("drift_px", "zoom", "warp_px", "moved_share"), _OF_MOTION),
 }
 """The kinds of causes that can make a gate fail, of metrics that are blind to others."""
+_WORDS: Mapping[str, str] = {
+    "shift": "the background moved",
+    "zoom": "the background was scaled",
+    "rotation": "the background was turned",
+    "stretch": "the background was stretched",
+    "perspective": "the background was seen from elsewhere",
+    "mirrored": "the picture was mirrored",
+    "moved-part": "a part of the background moved",
+    "exposure": "the background became lighter or darker",
+    "colour": "the background's colours changed",
+    "inverted-tone": "light became dark, and dark light",
+    "spill": "a local change in the background, outside the edit",
+    "seam": "a line along the edit area",
+    "blur": "fine detail was lost",
+    "jpeg": "saved as a JPEG",
+    "re-encoding": "noise, as of an encoder",
+    "redrawn": "the background was drawn anew",
+    "almost-nothing": "a few pixels differ, by little",
+    "profile lost": "the colour profile was lost",
+    "unexplained": "a difference without a cause that is known",
+    "resize": "the images were of unlike sizes",
+    "altered": "something is gone, new, or another",
+    "no-edit": "the edit area looks as before",
+    "no cause found": "a gate failed, and no cause of it was found",
+    "no golden": "nothing was approved yet",
+    "error": "a gate could not be judged",
+}
+
+
+def cause_words(cause: str) -> str:
+    """Return what a kind of cause is, in a few words; empty for one that says it itself.
+
+    >>> cause_words("spill"), cause_words("empty-crop")
+    ('a local change in the background, outside the edit', '')
+    """
+    return _WORDS.get(cause, "")
 
 
 def causes_of(gate: Gate) -> list[Mapping[str, Any]]:

@@ -79,9 +79,9 @@ class Row:
         self.errors += gate.verdict == "error"
         self.unmeasured += gate.verdict == "unmeasured"
         self.recorded += gate.verdict == "recorded"
-        if gate.distance is not None and gate.verdict != "recorded":
-            if self.worst is None or beyond(gate) > beyond(self.worst[0]):
-                self.worst = (gate, nodeid)
+        held = gate.distance is not None and gate.verdict != "recorded"
+        if held and (self.worst is None or beyond(gate) > beyond(self.worst[0])):
+            self.worst = (gate, nodeid)
 
 
 class Tally:

@@ -116,7 +116,11 @@ class Guard:
             Refused: 403.
         """
         if not any(_same(value, self.cookie) for value in self._cookies(headers)):
-            raise Refused(403, "Open the address that `editmetrics review` printed.")
+            raise Refused(
+                403,
+                "Open the address that `editmetrics review` printed; behind its token a link's #..."
+                " may stand.",
+            )
 
     def _cookies(self, headers: Message) -> Iterable[str]:
         for header in headers.get_all("Cookie") or ():

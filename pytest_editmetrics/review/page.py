@@ -17,7 +17,7 @@ from pytest_editmetrics.review.together import Together
 from pytest_editmetrics.runs.folder import Run
 
 _STATIC = Path(__file__).parent / "static"
-_SCRIPTS = ("bar.js", "asking.js", "decide.js", "write.js")
+_SCRIPTS = ("bar.js", "once.js", "asking.js", "undo.js", "decide.js", "write.js")
 
 
 class NumberedGallery(Gallery):

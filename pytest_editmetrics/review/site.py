@@ -26,9 +26,12 @@ _KINDS = {
 _LARGEST_IMAGE = 1 << 30
 # what an earlier program on this port left in the browser, a service worker above all
 CLEARED = {"Clear-Site-Data": '"cache", "storage"'}
-_OPENING = b"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/">
-<title>editmetrics review</title></head><body><p><a href="/">Open the review</a></p></body></html>
+# it moves on with the case and the filters that stand behind the address's #
+_OPENING = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>editmetrics review</title>
+<script nonce="NONCE">location.replace("/" + location.hash)</script>
+<noscript><meta http-equiv="refresh" content="0; url=/"></noscript></head>
+<body><p><a href="/">Open the review</a></p></body></html>
 """
 
 
@@ -71,7 +74,9 @@ class Site:
             raise
         if request.method == "GET" and request.path == "/" and self._guard.opens(request.query):
             more = {"Set-Cookie": self._guard.set_cookie, **CLEARED}
-            return Answer(kind="text/html; charset=utf-8", parts=(_OPENING,), more=more)
+            nonce = secrets.token_urlsafe(16)
+            parts = (_OPENING.replace("NONCE", nonce).encode(),)
+            return Answer(kind="text/html; charset=utf-8", parts=parts, nonce=nonce, more=more)
         self._guard.same_origin(request.headers, needed=request.method == "POST")
         self._guard.known(request.headers)
         request.trusted()

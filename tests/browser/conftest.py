@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import review_page
 from chromium import ARGUMENTS, chromium_path
 from playwright.sync_api import Browser, Page, sync_playwright
 from synthetic_run import make_run
@@ -77,3 +78,17 @@ def watched(browser: Browser) -> Iterator[Watched]:
     yield seen
     page.close()
     seen.assert_untroubled()
+
+
+@pytest.fixture
+def reviewing(browser: Browser) -> Iterator[review_page.Watched]:
+    """A page of a review; nothing is complained of, and nothing asked for elsewhere."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    seen = review_page.Watched(context.new_page())
+    yield seen
+    context.close()
+    assert seen.trouble == []
+    outside = {
+        url for url in seen.asked if not url.startswith(("http://127.0.0.1:", "blob:", "about:"))
+    }
+    assert outside == set()

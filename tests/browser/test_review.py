@@ -8,15 +8,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from golden_gate import GOLDEN
-from playwright.sync_api import Page, expect
-from reviewed import Served, failing, image_gate, served, write_run
+from playwright.sync_api import expect
+from review_page import OPEN, Watched, assert_accessible, opened, settled, several
+from reviewed import served
 from synthetic_run import make_hostile_run
 
 SUITE = """
@@ -45,59 +44,6 @@ def test_it(edit_gate, who):
 """
 
 
-class Watched:
-    """A page, and what went wrong in it."""
-
-    def __init__(self, page: Page):
-        self.page = page
-        self.trouble: list[str] = []
-        self.asked: list[str] = []
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.trouble.append(str(error)))
-        page.on("dialog", lambda dialog: (self.trouble.append(dialog.message), dialog.dismiss()))
-        page.on("request", lambda request: self.asked.append(request.url))
-
-    def _console(self, message) -> None:
-        if message.type in ("error", "warning"):
-            self.trouble.append(message.text)
-
-    def enter(self, one: Served) -> Page:
-        self.page.goto(f"http://{one.host}/?token={one.first}")
-        self.page.wait_for_url(f"http://{one.host}/")
-        expect(self.page.locator("#counted")).not_to_be_empty()
-        return self.page
-
-
-@pytest.fixture
-def watched(browser) -> Iterator[Watched]:
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    seen = Watched(context.new_page())
-    yield seen
-    context.close()
-    assert seen.trouble == []
-    outside = {
-        url for url in seen.asked if not url.startswith(("http://127.0.0.1:", "blob:", "about:"))
-    }
-    assert outside == set()
-
-
-def assert_accessible(page: Page, where: str) -> None:
-    """No rule of axe-core is broken, and the page does not scroll sideways."""
-    rules = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
-    found = Axe().run(page, options=rules).response["violations"]
-    told = [(rule["id"], [node["target"] for node in rule["nodes"]][:3]) for rule in found]
-    assert told == [], where
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), where
-
-
-@contextmanager
-def opened(watched: Watched, run: Path, **asked) -> Iterator[tuple[Served, Page]]:
-    """Serve a run and open it; the page is left before the server ends."""
-    with served(run, **asked) as one:
-        yield one, watched.enter(one)
-        watched.page.goto("about:blank")
-
-
 def run_suite(project: Path, *arguments: str, release: str) -> list[str]:
     """Run the suite; return its last lines."""
     done = subprocess.run(
@@ -111,15 +57,15 @@ def run_suite(project: Path, *arguments: str, release: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_the_loop(project, watched):
+def test_the_loop(project, reviewing):
     """A failing run, review, 1:1, accept two, refuse one, undo, write: pytest passes for those two."""
     (project / "tests" / "test_x.py").write_text(SUITE)
     assert "3 passed" in run_suite(project, "--editmetrics-update=missing", release="1")[-1]
     assert "3 failed" in run_suite(project, "--editmetrics-run-dir=run", release="2")[-1]
     golden = project / GOLDEN
     before = golden.read_text()
-    with opened(watched, project / "run") as (_, page):
-        assert page.locator("#counted").inner_text() == "3 to decide"
+    with opened(reviewing, project / "run") as (_, page):
+        expect(page.locator("#counted")).to_have_text("3 to decide")
         page.keyboard.press("j")
         page.keyboard.press("Enter")
         page.wait_for_function(
@@ -138,7 +84,7 @@ def test_the_loop(project, watched):
         page.keyboard.press("u")
         expect(page.locator(".decided.refused")).to_have_count(0)
         expect(page.locator(".case.current")).to_have_attribute("id", refused)
-        expect(page.locator("#counted")).to_have_text("1 to decide · 2 accepted")
+        expect(page.locator("#counted")).to_have_text("1 to decide 2 accepted")
         accepted = page.locator(".case[data-decision=accepted]").evaluate_all(
             "all => all.map(e => e.dataset.test.split('::')[1])"
         )
@@ -165,26 +111,14 @@ def test_the_loop(project, watched):
     assert passed == [f"PASSED tests/test_x.py::{test}" for test in accepted]
 
 
-def several(path: Path) -> Path:
-    tests = {}
-    for number in range(6):
-        kind = "shift" if number % 2 else "spill"
-        causes = [{"kind": kind, "share": 1.0, "text": f"a {kind}"}]
-        test = f"test_{'ab'[number // 3]}[{number}]"
-        tests[test] = [failing(test, value=0.2 + number / 10, details={"causes": causes})]
-    tests["test_hand"] = [failing("test_hand", origin="argument", source="tests/test_x.py:7")]
-    tests["test_image"] = [image_gate("test_image")]
-    return write_run(path, tests)
-
-
 def accept_all(page, kind: str) -> None:
     """Accept all of the current case's cause, test or metric, with a click."""
     page.locator("#all").click()
     page.locator(f"#together [data-kind={kind}]").click()
 
 
-def test_accepting_all_says_how_many_and_can_be_left(project, watched, tmp_path):
-    with opened(watched, several(tmp_path / "run")) as (_, page):
+def test_accepting_all_says_how_many_and_can_be_left(project, reviewing, tmp_path):
+    with opened(reviewing, several(tmp_path / "run")) as (_, page):
         expect(page.locator("#all")).to_be_disabled()
         page.locator('.case[data-cause="shift"] summary').first.click()
         page.keyboard.press("A")
@@ -200,12 +134,12 @@ def test_accepting_all_says_how_many_and_can_be_left(project, watched, tmp_path)
         page.keyboard.press("Escape")
 
 
-def test_clearing_the_filters_shows_what_is_decided_too(project, watched, tmp_path):
-    with opened(watched, several(tmp_path / "run")) as (_, page):
+def test_clearing_the_filters_shows_what_is_decided_too(project, reviewing, tmp_path):
+    with opened(reviewing, several(tmp_path / "run")) as (_, page):
         count = page.locator("article.case:visible").count()
         clear = page.locator("#filters .clear")
         expect(clear).to_be_hidden()
-        page.locator("#undecided").click()
+        page.locator(OPEN).click()
         page.locator(".case summary").first.click()
         page.locator("#search").fill("nothing has this name")
         expect(page.locator("#nothing")).to_be_visible()
@@ -215,13 +149,13 @@ def test_clearing_the_filters_shows_what_is_decided_too(project, watched, tmp_pa
         expect(page.locator("#said")).to_have_text("Every case that is listed is decided.")
         page.locator("#nothing .clear").click()
         expect(page.locator("article.case:visible")).to_have_count(count)
-        expect(page.locator("#undecided")).to_have_attribute("aria-pressed", "false")
+        expect(page.locator(OPEN)).to_have_attribute("aria-pressed", "false")
         expect(page.locator("#search")).to_be_focused()
         expect(clear).to_be_hidden()
 
 
-def test_several_at_once_and_all_of_a_kind(project, watched, tmp_path):
-    with opened(watched, several(tmp_path / "run")) as (_, page):
+def test_several_at_once_and_all_of_a_kind(project, reviewing, tmp_path):
+    with opened(reviewing, several(tmp_path / "run")) as (_, page):
         for _ in range(2):
             page.keyboard.press("n")
             page.keyboard.press("x")
@@ -241,27 +175,27 @@ def test_several_at_once_and_all_of_a_kind(project, watched, tmp_path):
         expect(page.locator(".decided")).to_have_count(0)
         accept_all(page, "test")
         expect(page.locator(".decided.accepted")).to_have_count(3)
-        page.locator("#undecided").click()
+        page.locator(OPEN).click()
         expect(page.locator("article.case:visible")).to_have_count(5)
-        page.locator("#undecided").click()
+        page.locator(OPEN).click()
         page.locator('.case[data-test$="test_hand"] summary').click()
         expect(page.locator("#accept")).to_be_disabled()
         expect(page.locator("#said")).to_contain_text(
             "its bound is the argument's; edit tests/test_x.py:7"
         )
-        expect(page.locator("#counted")).to_have_text("5 to decide · 3 accepted")
+        expect(page.locator("#counted")).to_have_text("5 to decide 3 accepted")
         page.keyboard.press("p")
-        expect(page.locator("#counted")).to_have_text("4 to decide · 3 accepted · 1 put off")
+        expect(page.locator("#counted")).to_have_text("4 to decide 3 accepted 1 put off")
         page.keyboard.press("k")
-        page.locator(".case[data-decision=accepted] summary").first.click()
+        page.locator(".case[data-decision=accepted] summary").first.focus()
         expect(page.locator("#about")).to_contain_text(" · accepted")
         page.keyboard.press("?")
         expect(page.locator("#help")).to_contain_text("write what is accepted")
 
 
-def test_undo_turns_to_what_it_took_back(project, watched, tmp_path):
+def test_undo_turns_to_what_it_took_back(project, reviewing, tmp_path):
     """The next key must not decide the case that had followed."""
-    with opened(watched, several(tmp_path / "run")) as (_, page):
+    with opened(reviewing, several(tmp_path / "run")) as (_, page):
         page.keyboard.press("n")
         first = page.locator(".case.current").get_attribute("id")
         page.keyboard.press("a")
@@ -274,9 +208,9 @@ def test_undo_turns_to_what_it_took_back(project, watched, tmp_path):
         expect(page.locator(f"#{first} .decided.put-off")).to_have_count(1)
 
 
-def test_the_next_stands_below_where_the_last_is_listed_no_longer(project, watched, tmp_path):
-    with opened(watched, several(tmp_path / "run")) as (_, page):
-        page.locator("#undecided").click()
+def test_the_next_stands_below_where_the_last_is_listed_no_longer(project, reviewing, tmp_path):
+    with opened(reviewing, several(tmp_path / "run")) as (_, page):
+        page.locator(OPEN).click()
         rows = page.locator("article.case:visible").evaluate_all("all => all.map(e => e.id)")
         page.locator(f"#{rows[2]} summary").click()
         page.keyboard.press("a")
@@ -284,8 +218,8 @@ def test_the_next_stands_below_where_the_last_is_listed_no_longer(project, watch
         expect(page.locator(".case.current")).to_have_attribute("id", rows[3])
 
 
-def test_two_tabs_see_each_other(project, watched, tmp_path):
-    with opened(watched, several(tmp_path / "run")) as (one, page):
+def test_two_tabs_see_each_other(project, reviewing, tmp_path):
+    with opened(reviewing, several(tmp_path / "run")) as (one, page):
         other = page.context.new_page()
         other.goto(f"http://{one.host}/")
         for tab in (page, other):
@@ -300,13 +234,14 @@ def test_two_tabs_see_each_other(project, watched, tmp_path):
         expect(other.locator("#said")).to_contain_text("refused it meanwhile")
         expect(other.locator(".decided.refused q")).to_have_text("halo")
         expect(other.locator(".decided.accepted")).to_have_count(0)
+        settled(other)
         other.keyboard.press("n")
         other.keyboard.press("a")
         expect(page.locator(".decided.accepted")).to_have_count(1, timeout=15_000)
 
 
-def test_a_diff_that_is_outdated_is_shown_anew(project, watched, tmp_path):
-    with opened(watched, several(tmp_path / "run")) as (_, page):
+def test_a_diff_that_is_outdated_is_shown_anew(project, reviewing, tmp_path):
+    with opened(reviewing, several(tmp_path / "run")) as (_, page):
         page.keyboard.press("n")
         page.keyboard.press("a")
         expect(page.locator(".decided.accepted")).to_have_count(1)
@@ -320,18 +255,18 @@ def test_a_diff_that_is_outdated_is_shown_anew(project, watched, tmp_path):
         page.locator("#write-now").click()
         expect(page.locator("#diff-title")).to_contain_text("written")
     # the answer 409 is what the browser calls an error
-    watched.trouble[:] = [line for line in watched.trouble if "409" not in line]
+    reviewing.trouble[:] = [line for line in reviewing.trouble if "409" not in line]
     assert "test_other" in (project / GOLDEN).read_text()
 
 
-def test_a_server_that_was_stopped_is_told(project, watched, tmp_path):
+def test_a_server_that_was_stopped_is_told(project, reviewing, tmp_path):
     with served(several(tmp_path / "run")) as one:
-        page = watched.enter(one)
+        page = reviewing.enter(one)
         page.keyboard.press("n")
     page.keyboard.press("a")
     expect(page.locator("#said")).to_contain_text("The server does not answer")
     expect(page.locator(".decided")).to_have_count(0)
-    watched.trouble.clear()
+    reviewing.trouble.clear()
 
 
 def test_a_phone_reaches_everything_with_a_thumb(project, browser, tmp_path):
@@ -395,10 +330,10 @@ def test_what_axe_says(project, browser, tmp_path, width, scheme):
     context.close()
 
 
-def test_read_only_has_no_buttons(watched, tmp_path, monkeypatch):
+def test_read_only_has_no_buttons(reviewing, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = several(tmp_path / "run")
-    with opened(watched, run, read_only=True) as (_, page):
+    with opened(reviewing, run, read_only=True) as (_, page):
         page.keyboard.press("n")
         page.keyboard.press("a")
         assert page.locator("#accept, #refuse, #write, .pick").count() == 0
@@ -582,8 +517,8 @@ def test_what_an_earlier_program_left_on_the_port_is_gone(project, browser, tmp_
         page.close()
 
 
-def test_a_hostile_run_is_inert(project, watched, tmp_path):
-    with opened(watched, make_hostile_run(tmp_path / "run")) as (_, page):
+def test_a_hostile_run_is_inert(project, reviewing, tmp_path):
+    with opened(reviewing, make_hostile_run(tmp_path / "run")) as (_, page):
         page.locator("#expand").click()
         expect(page.locator("main")).to_contain_text("<script>alert(1)</script>")
         page.keyboard.press("j")

@@ -7,6 +7,10 @@ from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page
+from reviewed import failing, write_run
+
+from pytest_editmetrics.report.html import write_html
+from pytest_editmetrics.runs.folder import read_run
 
 STATUSES = ["failed", "error", "unmeasured", "review", "recorded", "passed"]
 
@@ -193,17 +197,89 @@ def test_copy_link_copies_the_case(browser, report):
     context.close()
 
 
-def test_a_phone_has_a_line_for_each_failing_metric(browser, report):
+def test_a_phone_has_each_failing_metric_and_cause_on_its_first_screen(browser, report):
+    """A metric is two lines: its failures, and its worst value whole."""
     page = browser.new_page(viewport={"width": 390, "height": 844})
     page.goto(f"{report.as_uri()}#group=none")
     rows = page.locator("tbody tr:not(.fine)")
     assert rows.count() >= 3
     for row in rows.all():
         box = row.bounding_box()
-        assert box["height"] < 40
+        assert box["height"] < 60
         assert box["y"] + box["height"] < 844
+        link = row.locator("a")
+        if link.count():
+            assert "beyond" in link.evaluate("e => e.firstChild.textContent")
+            assert link.evaluate("e => e.lastElementChild.offsetLeft + 8 < e.offsetWidth"), "cut"
+    causes = page.locator(".causes button")
+    box = causes.last.bounding_box()
+    assert box["y"] + box["height"] < 300
     assert not page.locator("#sort").is_visible()
     page.locator("#more").click()
     page.locator("#sort").select_option("name")
     assert order(page, "test") == sorted(order(page, "test"))
     page.close()
+
+
+def test_a_cause_with_its_count_lists_its_cases_and_says_what_it_is(watched, report):
+    page = watched.page
+    page.goto(report.as_uri())
+    button = page.locator(".causes [data-of-cause='no golden']")
+    count = int(button.locator(".number").inner_text())
+    button.click()
+    assert page.locator("article.case:visible").count() == count > 0
+    assert page.locator("#cause").input_value() == "no golden"
+    assert button.get_attribute("aria-pressed") == "true"
+    assert page.locator("#cause-words").inner_text() == "no golden: nothing was approved yet"
+    button.click()
+    assert page.locator("article.case:visible").count() > count
+    page.locator("#group").select_option("cause")
+    assert "nothing was approved yet" in " ".join(page.locator("h2.group").all_inner_texts())
+
+
+def listed(page) -> int:
+    return page.locator("article.case:visible").count()
+
+
+def test_escape_empties_the_search_and_its_filter(watched, report):
+    page = watched.page
+    page.goto(report.as_uri())
+    everything = listed(page)
+    for leave in ("Escape", "cleared"):
+        page.keyboard.press("/")
+        page.keyboard.type("test_golden")
+        page.wait_for_function("() => location.hash.includes('test_golden')")
+        assert listed(page) == 1
+        if leave == "Escape":
+            page.keyboard.press("Escape")
+        else:
+            # as a browser's own cross does it
+            page.locator("#search").evaluate(
+                "e => { e.value = ''; e.dispatchEvent(new Event('search')); }"
+            )
+            page.locator("#search").blur()
+        assert page.locator("#search").input_value() == ""
+        assert page.evaluate("location.hash") == ""
+        assert listed(page) == everything
+        assert page.locator("#search:focus").count() == 0
+
+
+def test_enter_leaves_the_search_with_what_it_found(watched, report):
+    page = watched.page
+    page.goto(report.as_uri())
+    page.keyboard.press("/")
+    page.keyboard.type("test_golden")
+    page.keyboard.press("Enter")
+    assert listed(page) == 1
+    page.keyboard.press("j")
+    assert page.locator(".case.current").get_attribute("data-test").endswith("test_golden")
+
+
+def test_by_name_a_parameter_stands_before_what_it_begins(watched, tmp_path):
+    tests = {
+        f"test_x[{name}]": [failing(f"test_x[{name}]")] for name in ("cup_left", "cup-2", "cup")
+    }
+    write_html(read_run(write_run(tmp_path / "run", tests)), tmp_path / "report.html")
+    page = watched.page
+    page.goto((tmp_path / "report.html").as_uri() + "#sort=name")
+    assert order(page, "test")[0].endswith("[cup]")

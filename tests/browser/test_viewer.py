@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page
+from reviewed import failing
+
+from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.report.html import write_html
+from pytest_editmetrics.runs.folder import RunDir, read_run
+from pytest_editmetrics.runs.results import ResultsFile
 
 CUP = "[data-test$='test_untouched[blue-cup]']"
 
@@ -103,13 +110,6 @@ def test_lines_of_boxes_stay_as_thin(watched, report):
 
 
 def test_a_strip_is_not_a_few_pixels_high(watched, tmp_path):
-    import numpy as np
-
-    from pytest_editmetrics.gates.verdict import Gate
-    from pytest_editmetrics.report.html import write_html
-    from pytest_editmetrics.runs.folder import RunDir, read_run
-    from pytest_editmetrics.runs.results import ResultsFile
-
     run_dir = RunDir(tmp_path / "run")
     before = np.random.default_rng(1).integers(0, 255, (90, 3000, 3), np.uint8)
     images = {"reference": run_dir.save_image(before), "edited": run_dir.save_image(255 - before)}
@@ -261,3 +261,87 @@ def test_two_fingers_zoom(browser, report):
     )
     assert scales(case)[0] == pytest.approx(2 * scale, rel=0.01)
     context.close()
+
+
+def test_one_to_one_and_plus_go_to_where_the_change_is(watched, tmp_path):
+    """A change in a corner: the middle of its difference would be all black."""
+    run_dir = RunDir(tmp_path / "run")
+    before = np.full((600, 3000, 3), 90, np.uint8)
+    after = before.copy()
+    after[540:580, 40:80] = 200
+    box = [40, 540, 80, 580]
+    causes = [{"kind": "spill", "share": 1.0, "text": "a local change", "boxes": [box]}]
+    gate = failing("test_x", details={"causes": causes})
+    region = {"coords": [[1400, 200, 1600, 400]], "width": 3000, "height": 600}
+    images = {"reference": run_dir.save_image(before), "edited": run_dir.save_image(after)}
+    results = ResultsFile(run_dir.results_path, {}, "2031-05-06T07:08:09+00:00")
+    gate = replace(gate, region=region, images=images)
+    results.gate("t.py::test_x", 1, True, "failed", gate)
+    results.close({"gates": 1})
+    write_html(read_run(tmp_path / "run"), tmp_path / "report.html")
+    page = watched.page
+    for key in ("1", "+"):
+        page.goto((tmp_path / "report.html").as_uri() + f"?{ord(key)}#view=difference")
+        page.locator(".case summary").first.click()
+        page.locator(".stage .pane").first.wait_for()
+        page.keyboard.press(key)
+        page.keyboard.press(key)
+        seen = page.evaluate(
+            """() => {
+                const { zoom } = currentViewer();
+                const at = (x, y) => [zoom.x + x * zoom.scale, zoom.y + y * zoom.scale];
+                const [x, y] = at(60, 560);
+                return x > 0 && y > 0 && x < zoom.pane.w && y < zoom.pane.h;
+            }"""
+        )
+        assert seen, key
+
+
+def test_a_picture_that_is_zoomed_is_zoomed_where_one_looks(watched, report):
+    page = watched.page
+    case = opened(page, report)
+    page.evaluate("currentViewer().zoom.to(4, 0, 0)")
+    assert corners(case) == {(0.0, 0.0)}
+    page.keyboard.press("+")
+    pane = page.evaluate("currentViewer().zoom.pane")
+    (corner,) = corners(case)
+    assert corner == pytest.approx((-pane["w"] / 4, -pane["h"] / 4), abs=1)
+
+
+def test_a_touched_pixel_stays_in_sight(browser, report):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = context.new_page()
+    case = opened(page, report)
+    stage = case.locator(".stage .pane").first
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    page.touchscreen.tap(box["x"] + 40, box["y"] + 40)
+    line = case.locator(".inspector")
+    assert line.inner_text().startswith("x ")
+    assert case.locator(".spot:visible").count() == case.locator(".pane").count()
+    said = line.inner_text()
+    spot = case.locator(".spot").first.bounding_box()
+    page.keyboard.press("+")
+    assert line.inner_text() == said
+    moved = case.locator(".spot").first.bounding_box()
+    assert moved is None or moved != spot
+    context.close()
+
+
+@pytest.mark.parametrize("size", [(390, 844), (1400, 900)])
+def test_a_filled_screen_is_the_pictures_and_says_how_to_leave(browser, report, size):
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    case = opened(page, report, view="difference")
+    page.evaluate("Element.prototype.requestFullscreen = undefined")
+    full = case.locator("[data-zoom=full]")
+    assert full.inner_text() == "Full screen"
+    page.keyboard.press("f")
+    assert full.inner_text() == "Leave full screen"
+    panes = [pane.bounding_box() for pane in case.locator(".stage .pane").all()]
+    area = sum(box["width"] * box["height"] for box in panes)
+    assert area > 0.6 * size[0] * size[1]
+    assert max(box["y"] + box["height"] for box in panes) <= size[1]
+    assert full.bounding_box()["y"] + 30 <= size[1], "the way out is in sight"
+    full.click()
+    assert full.inner_text() == "Full screen"
+    page.close()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.report.causes import cause_words
 from pytest_editmetrics.report.html.case_view import (
     STATUSES,
     CaseView,
@@ -64,6 +65,7 @@ class ReportView:
     columns: tuple[str, ...]
     metrics: tuple[MetricRow, ...]
     causes: tuple[tuple[str, int], ...]
+    cause_words: Mapping[str, str]
     notices: tuple[Notice, ...]
     suite: SuiteView
     cases: tuple[CaseView, ...]
@@ -120,6 +122,7 @@ def build_view(
             sorted((_metric_row(row, anchors) for row in tally.rows()), key=_failing_first)
         ),
         causes=tuple(Counter(case.cause for case in cases if case.cause).most_common()),
+        cause_words={case.cause: cause_words(case.cause) for case in cases},
         notices=tuple(_notices(run, tally, gallery)),
         suite=suite,
         cases=tuple(cases),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.report.html.data import ReportView
 
 _HERE = Path(__file__).parent
+_STYLES = ("report.css", "viewer.css", "media.css")
 _SCRIPTS = (
     "images.js",
     "blend.js",
@@ -26,6 +27,8 @@ _SCRIPTS = (
     "viewer.js",
     "cases.js",
     "triage.js",
+    "decisions.js",
+    "place.js",
     "address.js",
     "print.js",
     "report.js",
@@ -55,8 +58,8 @@ class Form:
 
 
 def style_sheet() -> str:
-    """Return the report's style sheet."""
-    return (_HERE / "static" / "report.css").read_text("utf-8")
+    """Return the report's style sheet, of all its parts."""
+    return "\n".join((_HERE / "static" / name).read_text("utf-8") for name in _STYLES)
 
 
 def script(*more: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.numbers import format_numbers
+from pytest_editmetrics.report.tally import beyond
 from pytest_editmetrics.runs.folder import Run
 
 LAYERS = ("reference", "edited", "golden")
@@ -93,8 +94,9 @@ def case_picture(
     """Return, JSON-ready, what the viewer of one case draws; ``None`` for a case without images.
 
     ``layers`` are the full-size images by name, as they were compared; ``boxes`` and ``overlays``
-    lie over them, in their pixels; ``crops`` are pairs of isolated objects. ``earlier`` is what an
-    earlier run has of the case.
+    lie over them, in their pixels; ``focus`` is the box that a zoom goes to, ``None`` for the
+    middle; ``crops`` are pairs of isolated objects. ``earlier`` is what an earlier run has of the
+    case.
 
     Raises:
         EditMetricsError: patch costs that are no grid of numbers; ``where`` begins the message.
@@ -111,6 +113,7 @@ def case_picture(
     return {
         "layers": layers,
         "boxes": list(_boxes(gates)),
+        "focus": _focus(gates),
         "overlays": list(_overlays(gates, gallery, layers[0], where)),
         "crops": list(_crops(gates, gallery)),
         "default": _default_view(gates, [layer["name"] for layer in layers]),
@@ -165,6 +168,22 @@ def _boxes(gates: Sequence[Gate]) -> Iterator[dict[str, Any]]:
             yield {"kind": "tile", "label": text, "box": boxes[0]}
 
 
+def _focus(gates: Sequence[Gate]) -> list[float] | None:
+    """Return where the worst failing gate is worst, or what changed; else the edit area."""
+    failing = sorted((gate for gate in gates if gate.failing), key=beyond, reverse=True)
+    for gate in failing:
+        tile = _mapping(_mapping(gate.snapshot).get("tile"))
+        for box in (*_drawable([tile.get("box"), gate.details.get("part")]), *_spills(gate)):
+            return box
+    for gate in (*failing, *gates):
+        shown = _mapping(gate.region.get("drawn")) or gate.region
+        keys = ("edited_boxes", "ref_boxes") if gate.compares == "objects" else ("bounds", "coords")
+        boxes = [_drawable(shown.get(key)) or _drawable([shown.get(key)]) for key in keys]
+        for box in chain.from_iterable(boxes):
+            return box
+    return None
+
+
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
@@ -211,7 +230,7 @@ def _overlays(
         if "lpips" in heat and (image := gallery.use(heat["lpips"])) is not None:
             yield {
                 "kind": "heat",
-                "label": f"Heat map of {gate.label}",
+                "label": f"LPIPS of {gate.label}, by place",
                 "max": _number_text(heat.get("max")),
                 **image,
             }

@@ -26,6 +26,7 @@ noting.addEventListener("close", () => {
 });
 
 function refuse() {
+  if (acting) return;
   const chosen = targets();
   if (chosen.length === 0) {
     moveOn();
@@ -38,6 +39,7 @@ function refuse() {
   noting.showModal();
 }
 
+const NAMED = 100;
 const kinds = make("div", { class: "kinds" });
 const together = make(
   "dialog",
@@ -49,20 +51,28 @@ const together = make(
 );
 document.body.append(together);
 
+// Which they are, so that nobody accepts by a number alone.
+function namesOf(members) {
+  const names = members.slice(0, NAMED).map((one) => make("li", {}, nameOf(one)));
+  if (members.length > NAMED) names.push(make("li", {}, `and ${members.length - NAMED} more`));
+  return make("details", {}, make("summary", {}, "Which"), make("ul", {}, ...names));
+}
+
 function acceptAlike() {
   const like = atHand();
-  if (!like || buttonOf("all").disabled) return;
+  if (acting || !like || buttonOf("all").disabled) return;
   const known = Object.keys(ALIKE).filter((kind) => ALIKE[kind](like));
   kinds.replaceChildren(...known.map((kind) => {
     const members = alike(kind, like);
     const name = ALIKE[kind](like).split("/").pop();
-    const wide = make("button", { type: "button", "data-kind": kind }, `of the ${kind} ${name}`, make("strong", {}, ` ${members.length}`));
+    const which = kind === "metric" ? `whose worst gate is ${name}` : `of the ${kind} ${name}`;
+    const wide = make("button", { type: "button", "data-kind": kind }, which, make("strong", {}, ` ${members.length}`));
     wide.disabled = members.length === 0;
     wide.addEventListener("click", () => {
       together.close();
       decide(members, "accepted", "", true);
     });
-    return wide;
+    return members.length === 0 ? wide : make("div", {}, wide, namesOf(members));
   }));
   together.showModal();
 }

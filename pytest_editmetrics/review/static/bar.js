@@ -18,26 +18,24 @@ const button = (id, text, key) =>
   make("button", { type: "button", id, "aria-keyshortcuts": key }, text, make("kbd", { "aria-hidden": "true" }, key));
 
 const said = make("output", { id: "said", role: "status" });
-const counted = make("span", { id: "counted" });
-const about = make("span", { id: "about" });
+const about = make("p", { id: "about" });
 const acts = make("div", { class: "acts", role: "group", "aria-label": "Decide" });
 const bar = make("section", { id: "deciding", "aria-label": "Review" }, about, counted, said, acts);
-const undecided = make("button", { type: "button", id: "undecided", "aria-pressed": "false" }, "Undecided only");
+const buttonOf = (id) => acts.querySelector(`#${id}`);
 acts.append(
   button("accept", "Accept", "a"),
   button("refuse", "Refuse", "r"),
   button("put-off", "Put off", "p"),
   button("undo", "Undo", "u"),
+  button("next", "Next", "n"),
   button("all", "Accept all…", "A"),
-  undecided,
   button("write", "Write", "w"),
 );
-if (REVIEW.readOnly) acts.replaceChildren(undecided);
+if (REVIEW.readOnly) acts.replaceChildren(buttonOf("next"));
 document.body.append(bar);
 new ResizeObserver(() => {
   root.style.setProperty("--deciding", `${bar.offsetHeight}px`);
 }).observe(bar);
-const buttonOf = (id) => acts.querySelector(`#${id}`);
 
 function tell(text, failed = false) {
   said.textContent = text;

@@ -4,10 +4,10 @@
 // it says is what is shown, so that another tab, or another person, is never overwritten unseen.
 
 const WORDS = { accepted: "Accepted", refused: "Refused", "put-off": "Put off" };
+for (const one of cases) one.decidable ||= !REVIEW.cases[one.id].why;
 const POLL = 4000;
 const decisions = new Map();
 const picked = new Set();
-const undoable = [];
 let mark = "";
 
 // --- what the server holds
@@ -25,6 +25,7 @@ async function refresh() {
 }
 
 function showAll(found, newMark) {
+  const first = mark === "";
   mark = newMark;
   const before = new Set(decisions.keys());
   for (const [id, decision] of Object.entries(found)) {
@@ -33,6 +34,8 @@ function showAll(found, newMark) {
   }
   for (const id of before) show(id, null);
   count();
+  // the address may ask for what was decided, which is known only now
+  if (first && asked.decision) applyFilters();
   showTarget();
 }
 
@@ -43,60 +46,51 @@ function show(id, decision) {
   if (decision) decisions.set(id, decision);
   else decisions.delete(id);
   if (!one) return;
-  const { element } = one;
-  const old = element.querySelector(":scope > .decided");
-  if (old) old.remove();
   if (!decision) {
-    delete element.dataset.decision;
+    one.decide("", null);
     return;
   }
-  element.dataset.decision = decision.verb;
   const who = `${decision.by ? ` by ${decision.by}` : ""}, ${decision.at.replace("T", " ").replace("+00:00", " UTC")}`;
   const written = decision.written ? "; golden written" : decision.verb === "accepted" ? "; not written yet" : "";
-  const line = make("p", { class: `decided ${decision.verb}` }, make("strong", {}, WORDS[decision.verb]), who + written);
+  const line = make("span", { class: `decided ${decision.verb}` }, make("strong", {}, WORDS[decision.verb]), who + written);
   if (decision.note) line.append(make("q", {}, decision.note));
-  element.append(line);
+  one.decide(decision.verb, line);
 }
 
 function count() {
-  let open = 0;
-  const verbs = { accepted: 0, refused: 0, "put-off": 0 };
-  let unwritten = 0;
-  for (const id of Object.keys(REVIEW.cases)) {
-    const decision = decisions.get(id);
-    if (decision) verbs[decision.verb] += 1;
-    else if (isOpen(caseById.get(id))) open += 1;
-    if (decision && decision.verb === "accepted" && !decision.written) unwritten += 1;
-  }
-  const parts = Object.entries(verbs).filter(([, number]) => number > 0);
-  counted.textContent = [
-    `${open} to decide`,
-    ...parts.map(([verb, number]) => `${number} ${WORDS[verb].toLowerCase()}`),
-  ].join(" · ");
+  countDecisions();
   if (REVIEW.readOnly) return;
+  const accepted = [...decisions].filter(([id, { verb, written }]) => caseById.has(id) && verb === "accepted" && !written);
   const write = buttonOf("write");
-  write.firstChild.textContent = unwritten ? `Write ${unwritten}…` : "Write…";
-  write.disabled = unwritten === 0;
-  buttonOf("undo").disabled = undoable.length === 0;
+  write.firstChild.textContent = accepted.length ? `Write ${accepted.length}…` : "Write…";
+  write.disabled = accepted.length === 0;
 }
 
 function nameOf(one) {
   return one.test.split("::").pop();
 }
 
+let told = ""; // of which cases was said what stands in the bar
+
 function showTarget() {
   const chosen = targets();
   const [first] = chosen;
   const verb = first && decisions.has(first.id) ? ` · ${WORDS[decisions.get(first.id).verb].toLowerCase()}` : "";
-  about.textContent = chosen.length > 1 ? `${chosen.length} selected` : first ? nameOf(first) + verb : "No case is chosen: open one";
+  about.textContent = chosen.length > 1 ? `${chosen.length} selected` : first ? nameOf(first) + verb : NOBODY[openCases.size > 1];
+  about.title = about.textContent;
+  const now = chosen.map(({ id }) => id).join(" ");
+  if (told !== now && !acting && !said.classList.contains("failed")) tell("");
+  told = now;
   if (REVIEW.readOnly) return;
   const why = chosen.length === 1 ? REVIEW.cases[first.id].why : "";
   buttonOf("accept").disabled = chosen.length === 0 || Boolean(why);
   for (const id of ["refuse", "put-off"]) buttonOf(id).disabled = chosen.length === 0;
   if (why) tell(`Cannot be accepted here: ${why}`);
-  else if (said.textContent.startsWith("Cannot be accepted here")) tell("");
   buttonOf("all").disabled = !first || picked.size > 0;
+  showUndo();
 }
+
+const NOBODY = { false: "No case is chosen: open one", true: "Several are open: touch the one you mean" };
 
 const ALIKE = {
   cause: (one) => one.cause,
@@ -147,9 +141,7 @@ function unpickAll() {
   for (const id of [...picked]) pick(caseById.get(id), false);
 }
 
-// What fails is decided by someone, also where it cannot be accepted: refused, or put off.
-const isDecidable = (one) => !REVIEW.cases[one.id].why || ["failed", "error"].includes(one.status);
-const isOpen = (one) => !decisions.has(one.id) && isDecidable(one);
+const isOpen = (one) => one.decision === "open";
 
 // The one decided last may be listed no longer: the next is the one that stood below it.
 function nextUndecided() {
@@ -167,17 +159,19 @@ function moveOn() {
   turnTo(next);
 }
 
-async function decide(chosen, verb, note = "", bulk = false) {
+function decide(chosen, verb, note = "", bulk = false) {
   if (chosen.length === 0) {
     moveOn();
     return;
   }
-  const asked_for = {};
-  for (const { id } of chosen) asked_for[id] = { verb, note, seen: idOf(id) };
-  const single = picked.size === 0 && chosen.length === 1;
-  if (!(await kept({ cases: asked_for, bulk }))) return;
-  unpickAll();
-  if (single) moveOn();
+  once(async () => {
+    const asked_for = {};
+    for (const { id } of chosen) asked_for[id] = { verb, note, seen: idOf(id) };
+    const single = picked.size === 0 && chosen.length === 1;
+    if (!(await kept({ cases: asked_for, bulk }))) return;
+    unpickAll();
+    if (single) moveOn();
+  });
 }
 
 const idOf = (id) => (decisions.has(id) ? decisions.get(id).id : null);
@@ -212,20 +206,6 @@ function toldOf(done, left) {
   return parts.join("; ");
 }
 
-async function undo() {
-  const last = undoable.pop();
-  if (!last) return;
-  const back = {};
-  for (const { id, old, now } of last) back[id] = { restore: old, seen: now };
-  if (await kept({ cases: back }, false)) {
-    const one = caseById.get(last[0].id);
-    // the next key is meant for what was taken back, not for the case that had followed it
-    if (last.length === 1 && !one.element.hidden) turnTo(one);
-    tell(last.length === 1 ? `Undone: ${nameOf(one)}` : `Undone: ${last.length} cases`);
-  }
-  count();
-}
-
 // --- keys and clicks
 
 const accept = () => {
@@ -234,16 +214,18 @@ const accept = () => {
   else decide(chosen, "accepted");
 };
 
+const onlyOpen = () => askFor(switched("decision", "open"));
 const REVIEW_KEYS = REVIEW.readOnly
-  ? { n: ["next undecided case", moveOn] }
+  ? { n: ["next undecided case", moveOn], o: ["only what is to decide: on, off", onlyOpen] }
   : {
       a: ["accept", accept],
       r: ["refuse, with a note", refuse],
       p: ["put off", () => decide(targets(), "put-off")],
       A: ["accept all of its cause, test or metric", acceptAlike],
-      u: ["undo", undo],
-      x: ["select the case, or not", () => atHand() && pick(current, !picked.has(current.id))],
+      u: ["undo: the last step, or what was decided on this case", undo],
+      x: ["select the case, or not", () => !acting && atHand() && pick(current, !picked.has(current.id))],
       n: ["next undecided case", moveOn],
+      o: ["only what is to decide: on, off", onlyOpen],
       w: ["write what is accepted: first its diff", () => openDiff()],
     };
 for (const [key, [what]] of Object.entries(REVIEW_KEYS)) {
@@ -257,28 +239,13 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
   known[1]();
 });
-const CLICKS = { accept, refuse, "put-off": REVIEW_KEYS.p && REVIEW_KEYS.p[1], all: acceptAlike, undo, write: () => openDiff() };
+const CLICKS = { accept, refuse, "put-off": REVIEW_KEYS.p && REVIEW_KEYS.p[1], all: acceptAlike, undo, next: moveOn, write: () => openDiff() };
 acts.addEventListener("click", (event) => {
   const clicked = event.target.closest("button");
   if (clicked && CLICKS[clicked.id]) CLICKS[clicked.id]();
 });
-const onlyUndecided = {
-  asked: false,
-  fits: isOpen,
-  clear: () => askUndecided(false),
-};
-conditions.push(onlyUndecided);
-function askUndecided(wanted) {
-  onlyUndecided.asked = wanted;
-  undecided.setAttribute("aria-pressed", String(wanted));
-}
-undecided.addEventListener("click", () => {
-  askUndecided(!onlyUndecided.asked);
-  applyFilters();
-});
-
 // what is chosen changes by clicks, keys, filters and the address, all of which are the report's
-for (const name of ["click", "keyup", "focusin", "filtered", "popstate"]) addEventListener(name, () => requestAnimationFrame(showTarget));
+for (const name of ["click", "chosen", "filtered"]) addEventListener(name, () => requestAnimationFrame(showTarget));
 document.getElementById("cases").addEventListener("focusin", (event) => {
   const element = event.target.closest(".case");
   if (element && event.target.closest("summary") && current !== caseById.get(element.id)) select(caseById.get(element.id));
@@ -299,7 +266,7 @@ const boxes = new IntersectionObserver(
   },
   { rootMargin: "600px 0px" },
 );
-if (!REVIEW.readOnly) for (const one of cases) if (isDecidable(one)) boxes.observe(one.element);
+if (!REVIEW.readOnly) for (const one of cases) if (one.decidable) boxes.observe(one.element);
 
 // --- what others decide
 

@@ -30,20 +30,48 @@ function select(one) {
   if (current) current.element.classList.remove("current");
   current = one;
   if (one) one.element.classList.add("current");
+  dispatchEvent(new Event("chosen"));
+}
+
+// What is open and alone is what the reader means, however it came to be open.
+const openCases = new Set();
+let noted = 0;
+function noteOpen(one) {
+  if (one.details.open) openCases.add(one);
+  else openCases.delete(one);
+  // what is opened with others, as on paper, is told one by one
+  cancelAnimationFrame(noted);
+  noted = requestAnimationFrame(chooseAlone);
+}
+
+function chooseAlone() {
+  if ((current && !current.element.hidden) || root.classList.contains("printing")) return;
+  const seen = [...openCases].filter((one) => one.details.open && !one.element.hidden);
+  if (seen.length === 1) select(seen[0]);
+  else if (current) dispatchEvent(new Event("chosen"));
 }
 
 function goTo(one) {
   select(one);
-  one.bring();
+  bring(one);
   one.details.firstElementChild.focus({ preventScroll: true });
 }
+
+// A touch of an open case means it, where several are open.
+list.addEventListener("click", (event) => {
+  const element = event.target.closest(".case");
+  const one = element && caseById.get(element.id);
+  if (!one || one === current || !one.details.open || event.target.closest("summary, .pick, [data-link]")) return;
+  select(one);
+  remember(true);
+});
 
 // A case that the reader opened or closed. On a narrow screen its picture would open below the edge.
 const narrow = matchMedia("(max-width: 860px)");
 function chosen(one, opened) {
   if (opened) {
     select(one);
-    if (narrow.matches) requestAnimationFrame(() => one.bring());
+    if (narrow.matches) requestAnimationFrame(() => bring(one));
   } else if (current === one) select(null);
   remember();
 }
@@ -59,18 +87,17 @@ function readAddress() {
     choice.view = view in VIEWS ? view : "";
     refreshAll();
   }
-  showAsked();
-  applyFilters();
   const id = parts.get("case");
   const one = caseById.get(id) || null;
+  linked = one;
+  showAsked();
+  applyFilters();
   unknown.hidden = !id || Boolean(one);
   if (!one) {
     select(null);
+    chooseAlone();
     return;
   }
-  // the link says this case, whatever else it says
-  listIf(one, true);
-  countListed();
   one.details.open = true;
   goTo(one);
 }

@@ -50,17 +50,20 @@ class Case {
     Object.assign(this, { element, rank, status, cause, metric, test, keys: ` ${keys} ` });
     this.id = element.id;
     this.number = Number(element.dataset.case);
+    this.decidable = ["failed", "error"].includes(status);
     this.details = element.firstElementChild;
     this.holder = element.querySelector(".holder");
     this.body = this.holder.nextElementSibling;
     this.thumbs = element.querySelector(".thumbs");
     this.near = false;
-    this.brought = false; // to where its body was not yet
     this.closed = false; // by the reader, so that "Expand all" leaves it so
     this.viewer = null;
     this.state = null;
     this.text = null;
-    this.details.addEventListener("toggle", () => this.update());
+    this.details.addEventListener("toggle", () => {
+      this.update();
+      noteOpen(this);
+    });
     this.details.firstElementChild.addEventListener("click", () => {
       this.closed = this.details.open;
       chosen(this, !this.details.open);
@@ -80,11 +83,24 @@ class Case {
     this.update();
   }
 
-  // Brings it to the top of the screen. An open case without a body is lower than it will be, so that the
-  // page may not scroll as far yet: then its body brings it once more.
-  bring() {
-    this.brought = this.details.open && !this.holder.hasChildNodes();
-    this.element.scrollIntoView({ block: "start" });
+  // What people decided on it; empty where nobody is asked.
+  get decision() {
+    return this.element.dataset.decision || (this.decidable ? "open" : "");
+  }
+
+  // The decision is a line of its head, so that it is seen whether the case is open or not.
+  decide(verb, line) {
+    this.text = null;
+    for (const old of this.details.firstElementChild.querySelectorAll(".decided")) old.remove();
+    if (line) this.details.firstElementChild.append(line);
+    if (verb) this.element.dataset.decision = verb;
+    else delete this.element.dataset.decision;
+  }
+
+  // What it is sorted by: `[cup]` before `[cup_left]`, though a bracket stands behind a dash.
+  get name() {
+    this.sorted ??= this.test.replace(/[[\]]/g, " ");
+    return this.sorted;
   }
 
   // What the search looks at, in small letters.
@@ -130,6 +146,7 @@ class Case {
     const body = this.parsed();
     const stills = body.querySelector(".stills");
     if (stills) stills.remove();
+    if (!narrow.matches) for (const more of body.querySelectorAll(MEASURED)) more.open = true;
     this.holder.append(body);
     const host = this.holder.querySelector(".picture");
     if (host) {
@@ -137,7 +154,6 @@ class Case {
       this.viewer = Viewer.lend();
       this.viewer.attach(host, this.state);
     }
-    if (this.brought && current === this) this.bring();
   }
 
   unmount() {
@@ -148,4 +164,6 @@ class Case {
   }
 }
 
+// How a failing gate was measured; folded on a phone, whose screen it would fill.
+const MEASURED = ".gate:is(.failed, .error) > .more";
 const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&#34;": '"', "&#39;": "'" };

@@ -38,27 +38,29 @@ function drawingFor(frame, className, label) {
 
 function drawBoxes(frame, boxes) {
   const svg = drawingFor(frame, "boxes", boxes.map(({ label }) => label).join("; "));
-  for (const { kind, label, box } of boxes) {
+  boxes.forEach(({ kind, label, box }, number) => {
     const [x1, y1, x2, y2] = box;
     const group = svgElement("g", { class: `box ${kind}` });
     const place = { x: x1, y: y1, width: Math.max(x2 - x1, 0), height: Math.max(y2 - y1, 0) };
     group.append(svgElement("title", {}, label));
     group.append(svgElement("rect", { ...place, class: "halo" }));
     group.append(svgElement("rect", { ...place, class: "line" }));
+    if (boxes.length > 1) group.append(svgElement("text", { x: x1, y: y1, class: "mark" }, number + 1));
     svg.append(group);
-  }
+  });
   return svg;
 }
 
 function listBoxes(list, boxes) {
   list.textContent = "";
-  for (const { kind, label } of boxes.slice(0, 12)) {
+  boxes.slice(0, 12).forEach(({ kind, label }, index) => {
+    const number = boxes.length > 1 ? `${index + 1} ` : "";
     const item = document.createElement("li");
     const line = document.createElement("span");
     line.className = `line ${kind}`;
-    item.append(line, label);
+    item.append(line, number + label);
     list.append(item);
-  }
+  });
   if (boxes.length > 12) {
     const item = document.createElement("li");
     item.textContent = `and ${boxes.length - 12} more`;

@@ -1,22 +1,36 @@
 "use strict";
 
-// The pixel under the pointer: its place, its values in both images, and a spot on the other panes.
+// The pixel under the pointer, or the one that a finger touched last: its place, its values in both
+// images, and a spot on the panes that the pointer is not on.
+
+function listenForPixels(viewer) {
+  const { stage } = viewer;
+  stage.addEventListener("pointermove", (event) => inspect(viewer, event));
+  stage.addEventListener("pointerdown", (event) => inspect(viewer, event));
+  // a finger that is lifted leaves what it touched in sight
+  stage.addEventListener("pointerleave", ({ pointerType }) => pointerType === "mouse" && inspect(viewer, null));
+}
 
 function inspect(viewer, event) {
-  const line = viewer.find(".inspector");
   const pane = event && event.target.closest(".pane");
   let at = null;
-  let point = null;
   if (pane) {
     const { left, top } = pane.getBoundingClientRect();
-    point = { x: event.clientX - left, y: event.clientY - top };
-    at = viewer.zoom.pixel(point.x, point.y);
+    at = viewer.zoom.pixel(event.clientX - left, event.clientY - top);
   }
-  for (const spot of viewer.stage.querySelectorAll(".spot")) {
-    spot.hidden = !at || spot.parentElement === pane;
-    if (at) spot.style.transform = `translate(${point.x}px, ${point.y}px)`;
-  }
-  line.textContent = at ? pixelText(viewer, at) : "";
+  viewer.inspected = at && { ...at, under: event.pointerType === "mouse" ? [...viewer.stage.children].indexOf(pane) : -1 };
+  showPixel(viewer);
+}
+
+// Spots move with the pictures.
+function showPixel(viewer) {
+  const at = viewer.inspected;
+  const { x, y, scale } = viewer.zoom;
+  [...viewer.stage.querySelectorAll(".spot")].forEach((spot, pane) => {
+    spot.hidden = !at || at.under === pane;
+    if (at) spot.style.transform = `translate(${x + (at.x + 0.5) * scale}px, ${y + (at.y + 0.5) * scale}px)`;
+  });
+  viewer.find(".inspector").textContent = at ? pixelText(viewer, at) : "";
 }
 
 function pixelText(viewer, { x, y }) {

@@ -14,6 +14,7 @@ function printable(one) {
     for (const side of ["width", "height"]) image.setAttribute(side, svg.getAttribute(side));
     use.replaceWith(image);
   }
+  for (const more of body.querySelectorAll(MEASURED)) more.open = true;
   for (const img of body.querySelectorAll("img")) img.loading = "eager";
   return body;
 }

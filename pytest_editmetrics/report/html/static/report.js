@@ -18,6 +18,12 @@ const zoomed = (how) => () => {
   const viewer = currentViewer();
   if (viewer) viewer.zoomTo(how);
 };
+// A key that is held down acts once: its second turn is meant for what was there before.
+const ONCE = ["Enter", " "];
+addEventListener("keydown", (event) => {
+  if (event.repeat && ONCE.includes(event.key) && event.target.closest("button, summary")) event.preventDefault();
+});
+
 const KEYS = {
   j: () => step(1),
   k: () => step(-1),
@@ -45,8 +51,10 @@ function leave() {
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape") {
-    if (event.target === search) search.blur();
-    else leave();
+    if (event.target === search && !event.isComposing) {
+      event.preventDefault();
+      emptySearch();
+    } else leave();
     return;
   }
   if (event.target.closest("select, textarea, input:not([type=checkbox], [type=range])")) return;

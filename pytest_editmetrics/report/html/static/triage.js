@@ -3,7 +3,7 @@
 // Which cases are listed, in which order, under which headings. `asked` is all of it, and stands in the
 // address; `cases` are in the order of the page: by outcome, then by margin, the worst first.
 
-const NOTHING_ASKED = { status: "", metric: "", cause: "", q: "", sort: "margin", group: "outcome" };
+const NOTHING_ASKED = { status: "", metric: "", cause: "", decision: "", q: "", sort: "margin", group: "outcome" };
 const asked = { ...NOTHING_ASKED };
 const list = document.getElementById("cases");
 const nothing = document.getElementById("nothing");
@@ -12,6 +12,7 @@ const caseById = new Map(cases.map((one) => [one.id, one]));
 const search = document.getElementById("search");
 const clears = [...document.querySelectorAll(".clear")];
 const statusButtons = [...document.querySelectorAll(".statuses button")];
+const causeButtons = [...document.querySelectorAll(".causes button")];
 const selects = ["metric", "cause", "sort", "group"].map((name) => document.getElementById(name));
 const names = new Intl.Collator(undefined, { numeric: true });
 const SIGNS = Object.fromEntries(statusButtons.map((button) => [button.dataset.status, button.querySelector(".sign").textContent]));
@@ -21,7 +22,7 @@ for (const block of list.querySelectorAll(".block")) watchBlock(block);
 
 const ORDERS = {
   margin: (a, b) => a.rank - b.rank,
-  name: (a, b) => names.compare(a.test, b.test) || a.rank - b.rank,
+  name: (a, b) => names.compare(a.name, b.name) || a.rank - b.rank,
   metric: (a, b) => names.compare(a.metric, b.metric) || a.rank - b.rank,
   cause: (a, b) => !a.cause - !b.cause || names.compare(a.cause, b.cause) || a.rank - b.rank,
   run: (a, b) => a.number - b.number,
@@ -34,12 +35,12 @@ const GROUPS = {
   none: () => "",
 };
 
-// What a case must meet besides to be listed, while it is `asked`; other parts of the page add to it.
-const conditions = [];
-const FILTERS = ["status", "metric", "cause", "q"];
+const FILTERS = ["status", "metric", "cause", "decision", "q"];
+let linked = null; // the case of a link, which is listed whatever else the link says
 
-function fits(one, statuses, words) {
-  if (!conditions.every((condition) => !condition.asked || condition.fits(one))) return false;
+function fits(one, statuses, words, decisions) {
+  if (one === linked) return true;
+  if (decisions.length > 0 && !decisions.includes(one.decision)) return false;
   const keys = one.keys.trim().split(" ");
   const fitting = keys.some((key) => {
     const at = key.indexOf(":");
@@ -55,15 +56,23 @@ function fits(one, statuses, words) {
 
 function applyFilters() {
   const words = asked.q.toLowerCase().split(/\s+/).filter(Boolean);
-  const statuses = asked.status.split(",").filter(Boolean);
+  const statuses = several("status");
+  const decisions = several("decision");
   arrange();
-  for (const one of cases) listIf(one, fits(one, statuses, words));
+  for (const one of cases) {
+    const wanted = fits(one, statuses, words, decisions);
+    if (one.element.hidden === wanted) one.element.hidden = !wanted;
+  }
   countListed();
   dispatchEvent(new Event("filtered"));
 }
 
-function listIf(one, wanted) {
-  if (one.element.hidden === wanted) one.element.hidden = !wanted;
+const several = (name) => asked[name].split(",").filter(Boolean);
+
+// What is asked with one of several switched on, or off again.
+function switched(name, value) {
+  const on = several(name);
+  return { [name]: (on.includes(value) ? on.filter((one) => one !== value) : [...on, value]).join(",") };
 }
 
 // Says how many are listed, under each heading too; a block without any is gone.
@@ -88,7 +97,7 @@ function countListed() {
   }
   document.getElementById("shown").textContent = `${total} of ${cases.length}`;
   nothing.hidden = total > 0;
-  const filtered = FILTERS.some((name) => asked[name] !== "") || conditions.some((condition) => condition.asked);
+  const filtered = FILTERS.some((name) => asked[name] !== "");
   for (const button of clears) button.hidden = !filtered;
 }
 
@@ -144,6 +153,8 @@ function headingOf(name) {
     sign.textContent = SIGNS[name];
     heading.append(sign, ` ${name[0].toUpperCase()}${name.slice(1)} `, number);
   } else heading.append(`${name || "No cause to name"} `, number);
+  const words = asked.group === "cause" ? wordsOf(name) : "";
+  if (words) heading.append(` ${words}`);
   return heading;
 }
 
@@ -152,48 +163,83 @@ function listed() {
   return [...list.querySelectorAll(".case:not([hidden])")].map((element) => caseById.get(element.id));
 }
 
+// What a cause is, in a few words.
+function wordsOf(cause) {
+  const option = [...document.getElementById("cause").options].find(({ value }) => value === cause);
+  return (option && option.dataset.words) || "";
+}
+
 function showAsked() {
   for (const select of selects) select.value = asked[select.id];
   if (search.value !== asked.q) search.value = asked.q;
-  const statuses = asked.status.split(",");
-  for (const button of statusButtons) {
-    button.setAttribute("aria-pressed", String(statuses.includes(button.dataset.status)));
-  }
+  for (const button of statusButtons) press(button, several("status").includes(button.dataset.status));
+  for (const button of causeButtons) press(button, asked.cause === button.dataset.ofCause);
+  showDecisions();
+  const said = document.getElementById("cause-words");
+  const words = asked.group === "cause" ? "" : wordsOf(asked.cause);
+  said.textContent = words && `${asked.cause}: ${words}`;
+  said.hidden = words === "";
 }
+
+const press = (button, on) => button.setAttribute("aria-pressed", String(on));
 
 // What was typed a moment ago goes along with what is chosen now.
 function askFor(change, replaces = false) {
   clearTimeout(pending);
+  linked = null;
+  const stays = placeOf("sort" in change || "group" in change);
   Object.assign(asked, { q: search.value }, change);
   showAsked();
   applyFilters();
+  stays();
+  chooseAlone();
   remember(replaces);
 }
 
 let pending = 0;
 search.addEventListener("input", () => {
   clearTimeout(pending);
-  pending = setTimeout(() => askFor({ q: search.value }, asked.q !== ""), 80);
+  pending = setTimeout(() => askFor({}, asked.q !== ""), 80);
 });
+// a browser, too, empties or fills the box
+for (const name of ["search", "change"]) {
+  search.addEventListener(name, () => search.value !== asked.q && askFor({}, asked.q !== ""));
+}
 for (const select of selects) select.addEventListener("change", () => askFor({ [select.id]: select.value }));
 for (const button of statusButtons) {
   button.addEventListener("click", () => {
-    const { status } = button.dataset;
-    const pressed = asked.status.split(",").filter(Boolean);
-    const others = pressed.filter((one) => one !== status);
-    askFor({ status: (pressed.includes(status) ? others : [...pressed, status]).join(",") });
+    askFor(switched("status", button.dataset.status));
+  });
+}
+for (const button of causeButtons) {
+  button.addEventListener("click", () => {
+    const { ofCause } = button.dataset;
+    askFor({ cause: asked.cause === ofCause ? "" : ofCause });
+    // the list begins below the first screen
+    if (asked.cause) document.getElementById("filters").scrollIntoView({ block: "start" });
   });
 }
 for (const button of clears) {
   button.addEventListener("click", () => {
     clearTimeout(pending);
     search.value = "";
-    for (const condition of conditions) condition.clear();
     askFor(Object.fromEntries(FILTERS.map((name) => [name, ""])));
-    search.focus();
+    // the button is gone; a box that one types in would bring up a phone's keyboard
+    if (matchMedia("(pointer: coarse)").matches) list.focus({ preventScroll: true });
+    else search.focus();
   });
 }
-document.getElementById("filters").addEventListener("submit", (event) => event.preventDefault());
+document.getElementById("filters").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (search.value !== asked.q) askFor({});
+  search.blur();
+});
+
+function emptySearch() {
+  search.value = "";
+  if (asked.q !== "") askFor({});
+  search.blur();
+}
 
 // on a phone the choices are folded up
 const more = document.getElementById("more");
@@ -202,6 +248,10 @@ more.addEventListener("click", () => more.setAttribute("aria-expanded", String(m
 const expand = document.getElementById("expand");
 expand.addEventListener("click", () => {
   const open = expand.textContent === "Expand all";
-  for (const one of cases) if (!open || !(one.closed || one.element.hidden)) one.details.open = open;
+  for (const one of cases) {
+    if (open && (one.closed || one.element.hidden)) continue;
+    one.details.open = open;
+    if (open) openCases.add(one);
+  }
   expand.textContent = open ? "Collapse all" : "Expand all";
 });

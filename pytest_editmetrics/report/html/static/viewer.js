@@ -60,7 +60,10 @@ class Viewer {
     this.data = state.data;
     this.title = host.dataset.title;
     this.frame = this.data.layers[0];
-    this.zoom.fitted = true;
+    const { focus } = this.data;
+    this.zoom.focus = focus && { x: (focus[0] + focus[2]) / 2, y: (focus[1] + focus[3]) / 2 };
+    this.zoom.fitted = this.zoom.aimed = true;
+    this.inspected = null;
     this.sources = new Map();
     this.fillPairs();
     this.fillStrip();
@@ -191,13 +194,12 @@ class Viewer {
     });
     this.find(".zooms").addEventListener("click", (event) => this.zoomTo(event.target.dataset.zoom));
     listenForGestures(this.stage, this.zoom, (event, begins) => this.slide(event, begins));
-    this.stage.addEventListener("pointermove", (event) => inspect(this, event));
-    this.stage.addEventListener("pointerleave", () => inspect(this, null));
+    listenForPixels(this);
     this.element.addEventListener("fullscreenchange", () => this.layOut());
   }
 
   zoomTo(how) {
-    if (how === "in") this.zoom.by(1.5);
+    if (how === "in") this.zoom.towards(this.zoom.scale * 1.5);
     else if (how === "out") this.zoom.by(1 / 1.5);
     else if (how === "fit") this.zoom.fit();
     else if (how === "one") this.zoom.one();
@@ -269,6 +271,7 @@ class Viewer {
     this.move(this.state.position);
     fillLegend(this.find(".legend"), view, { mask: this.mask(), map: this.map(view) });
     listBoxes(this.find(".box-list"), choice.boxes ? this.data.boxes : []);
+    this.layOut();
   }
 
   tellSizes() {
@@ -292,24 +295,26 @@ class Viewer {
     this.stage.setAttribute("aria-label", `Pictures of ${this.title}; + and - zoom, arrow keys move`);
     for (const canvas of this.stage.querySelectorAll("canvas.blend")) hideImage(canvas);
     this.stage.replaceChildren(...panes.map((sheets) => paneOf(this, sheets)));
-    this.layOut();
   }
 
   // Panes stand side by side, or one below the other where that shows the pictures much larger.
   layOut() {
+    this.find("[data-zoom=full]").textContent = this.filling ? "Leave full screen" : "Full screen";
     const panes = this.stage.childElementCount;
     const { w, h } = this.frame;
     const width = this.stage.clientWidth;
     if (!panes || !width) return;
-    const most = this.filling ? innerHeight - 150 : Math.max(240, innerHeight * 0.78);
+    // all of a screen that is filled is the pictures', so that a zoomed one has room
+    const most = this.filling ? this.stage.clientHeight : Math.max(240, innerHeight * 0.78);
     const apart = GAP * (panes - 1);
     const across = Math.min((width - apart) / panes / w, most / h);
     const down = Math.min(width / w, (most - apart) / panes / h);
     const rows = across < 0.7 * down;
     const scale = rows ? down : across;
     const paneWidth = rows ? width : (width - apart) / panes;
-    const paneHeight = Math.max(scale * h, Math.min(h, 160));
-    const fits = Math.min(paneWidth, Math.max(scale * w, 160));
+    const filled = rows ? (most - apart) / panes : most;
+    const paneHeight = this.filling ? filled : Math.max(scale * h, Math.min(h, 160));
+    const fits = this.filling ? paneWidth : Math.min(paneWidth, Math.max(scale * w, 160));
     this.stage.classList.toggle("rows", rows);
     for (const pane of this.stage.children) {
       pane.style.width = `${fits}px`;
@@ -328,6 +333,7 @@ class Viewer {
     this.stage.style.setProperty("--scale", scale);
     this.stage.classList.toggle("pixels", scale >= 2);
     this.stage.classList.toggle("movable", this.zoom.movable);
+    showPixel(this);
     this.find(".percent").textContent = `${Math.round(scale * 100)} %`;
   }
 }

@@ -14,6 +14,8 @@ class Zoom {
     this.picture = { w: 1, h: 1 };
     this.pane = { w: 1, h: 1 };
     this.fitted = true;
+    this.focus = null; // what is zoomed to, in pixels of the picture, until the reader looks elsewhere
+    this.aimed = true;
     this.scale = 1;
     this.x = 0;
     this.y = 0;
@@ -42,7 +44,11 @@ class Zoom {
     this.changed();
   }
 
-  to(scale, x = this.pane.w / 2, y = this.pane.h / 2) {
+  // About a point of the pane that the reader chose, else about its middle.
+  to(scale, x, y) {
+    if (x !== undefined) this.aimed = false;
+    x ??= this.pane.w / 2;
+    y ??= this.pane.h / 2;
     const before = this.scale;
     const wanted = Math.min(Math.max(scale, Math.min(this.least, 1)), Math.max(MOST, this.least));
     this.x = x - ((x - this.x) * wanted) / before;
@@ -52,21 +58,32 @@ class Zoom {
     this.settle();
   }
 
+  // Zooms without a pointer: to the focus, or the middle of what the reader went to.
+  towards(scale) {
+    this.to(scale);
+    if (!this.focus || !this.aimed) return;
+    this.x = this.pane.w / 2 - this.focus.x * this.scale;
+    this.y = this.pane.h / 2 - this.focus.y * this.scale;
+    this.settle();
+  }
+
   by(factor, x, y) {
     this.to(this.scale * factor, x, y);
   }
 
   fit() {
     this.fitted = true;
+    this.aimed = true;
     this.scale = this.least;
     this.settle();
   }
 
   one() {
-    this.to(1);
+    this.towards(1);
   }
 
   pan(dx, dy) {
+    this.aimed = false;
     this.x += dx;
     this.y += dy;
     this.settle();
