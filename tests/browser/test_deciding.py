@@ -185,6 +185,7 @@ def test_what_is_open_and_alone_is_chosen(project, reviewing, tmp_path):
         assert current(page) == other.get_attribute("id")
         page.locator("#expand").click()
         page.locator("#search").fill("test_image")
+        assert_listed(page, 1)
         page.locator("article.case:visible summary").first.click()
         expect(page.locator("#about")).to_have_text("test_image")
 
@@ -326,3 +327,20 @@ def test_a_phone_has_a_button_for_the_next(project, reviewing, tmp_path):
         first = current(page)
         page.locator("#next").click()
         assert current(page) != first
+
+
+def test_a_phone_on_its_side_shows_the_picture(project, browser: Browser, tmp_path):
+    context = browser.new_context(viewport={"width": 740, "height": 360}, has_touch=True)
+    seen = Watched(context.new_page())
+    with opened(seen, several(tmp_path / "run")) as (_, page):
+        page.locator(".case summary").first.tap()
+        stage = page.locator(".stage .pane").first
+        stage.wait_for()
+        page.wait_for_timeout(1000)
+        box, bar = stage.bounding_box(), page.locator("#deciding").bounding_box()
+        assert box is not None
+        assert bar is not None
+        assert bar["height"] <= 80
+        assert min(box["y"] + box["height"], bar["y"]) - max(box["y"], 0) >= 120
+    context.close()
+    assert seen.trouble == []

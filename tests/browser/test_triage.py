@@ -152,8 +152,14 @@ def test_a_link_brings_its_case_to_the_top(browser, watched, report, size):
         padding = other.evaluate(
             "parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop)"
         )
-        top = other.locator(f"#{anchor}").evaluate("e => e.getBoundingClientRect().top")
-        assert abs(top - padding) < 2
+        top = "e => e.getBoundingClientRect().top"
+        assert abs(other.locator(f"#{anchor}").evaluate(top) - padding) < 2
+        other.mouse.wheel(0, 240)
+        other.wait_for_timeout(300)
+        other.reload()
+        other.locator(f"#{anchor} .viewer canvas").first.wait_for()
+        other.wait_for_timeout(900)
+        assert abs(other.locator(f"#{anchor}").evaluate(top) - padding) < 2, "after a reload"
         other.close()
 
 

@@ -342,6 +342,11 @@ def test_a_filled_screen_is_the_pictures_and_says_how_to_leave(browser, report, 
     assert area > 0.6 * size[0] * size[1]
     assert max(box["y"] + box["height"] for box in panes) <= size[1]
     assert full.bounding_box()["y"] + 30 <= size[1], "the way out is in sight"
+    page.keyboard.press("1")
+    middle = "(({zoom}) => [(zoom.pane.w / 2 - zoom.x) / zoom.scale, (zoom.pane.h / 2 - zoom.y) / zoom.scale])(currentViewer())"
+    page.evaluate("currentViewer().zoom.to(4, 60, 40)")
+    before = page.evaluate(middle)
     full.click()
     assert full.inner_text() == "Full screen"
+    assert page.evaluate(middle) == pytest.approx(before, abs=2), "what was looked at is lost"
     page.close()

@@ -43,7 +43,7 @@ class GateView:
     """One gate in words and bars; ``accept`` is what would accept its value: command or advice.
 
     ``value`` and ``threshold`` are those that decided, ``what`` names them where they are not the
-    gate's own. ``margin_text`` says how far they are apart, relative to the bound; it is empty where
+    gate's own. ``margin_text`` says how far they are apart, relative to the bound; empty where
     there is no such number.
     """
 

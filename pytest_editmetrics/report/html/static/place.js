@@ -3,17 +3,20 @@
 // Where the reader is on the page, and that it stays so.
 
 const BROUGHT = 800;
+const LOW = 480;
 let bringing = 0;
 
 // Brings a case to the top of the screen. What stands above it and its own body get their heights only
 // then, so it is held there for a moment, or until the reader scrolls.
 function bring(one) {
   cancelAnimationFrame(bringing);
-  one.element.scrollIntoView({ block: "start" });
+  // a phone on its side has room for the pictures or for the head
+  const shown = () => (one.details.open && innerHeight < LOW ? one.holder : one.element);
+  shown().scrollIntoView({ block: "start" });
   const until = performance.now() + BROUGHT;
   const hold = () => {
     if (current !== one || performance.now() > until) return;
-    one.element.scrollIntoView({ block: "start" });
+    shown().scrollIntoView({ block: "start" });
     bringing = requestAnimationFrame(hold);
   };
   bringing = requestAnimationFrame(hold);

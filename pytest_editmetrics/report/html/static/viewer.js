@@ -305,7 +305,7 @@ class Viewer {
     const width = this.stage.clientWidth;
     if (!panes || !width) return;
     // all of a screen that is filled is the pictures', so that a zoomed one has room
-    const most = this.filling ? this.stage.clientHeight : Math.max(240, innerHeight * 0.78);
+    const most = this.filling ? this.stage.clientHeight : Math.max(innerHeight < LOW ? 160 : 240, innerHeight * (innerHeight < LOW ? 0.5 : 0.78));
     const apart = GAP * (panes - 1);
     const across = Math.min((width - apart) / panes / w, most / h);
     const down = Math.min(width / w, (most - apart) / panes / h);

@@ -25,10 +25,22 @@ class Zoom {
     return Math.min(this.pane.w / this.picture.w, this.pane.h / this.picture.h);
   }
 
+  // What is in the middle stays there when the pane becomes larger or smaller.
   place(pane, picture) {
+    this.x += (pane.w - this.pane.w) / 2;
+    this.y += (pane.h - this.pane.h) / 2;
     this.pane = pane;
     this.picture = picture;
     if (this.fitted) this.scale = this.least;
+    this.aim();
+  }
+
+  // Puts the focus into the middle, unless the reader looks elsewhere.
+  aim() {
+    if (this.focus && this.aimed) {
+      this.x = this.pane.w / 2 - this.focus.x * this.scale;
+      this.y = this.pane.h / 2 - this.focus.y * this.scale;
+    }
     this.settle();
   }
 
@@ -61,10 +73,7 @@ class Zoom {
   // Zooms without a pointer: to the focus, or the middle of what the reader went to.
   towards(scale) {
     this.to(scale);
-    if (!this.focus || !this.aimed) return;
-    this.x = this.pane.w / 2 - this.focus.x * this.scale;
-    this.y = this.pane.h / 2 - this.focus.y * this.scale;
-    this.settle();
+    this.aim();
   }
 
   by(factor, x, y) {
