@@ -30,7 +30,7 @@ from pytest_editmetrics.background.align import (
     slopes,
 )
 from pytest_editmetrics.background.motion import Motion
-from pytest_editmetrics.background.search import candidates, tilts
+from pytest_editmetrics.background.search import candidates, stretches, tilts
 from pytest_editmetrics.background.tiles import Status, Tiles, TileShift
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
@@ -271,7 +271,7 @@ def _stiller(tiles: Tiles, found: Drift, size: tuple[int, int]) -> Drift:
 
 def _wide(tiles: Tiles, before: Floats, after: Floats, inside: Mask) -> Drift | None:
     levels = list(levels_of(before, after, inside))[:1]
-    starts = [*candidates(before, after, inside), *tilts(*before.shape)]
+    starts = [*candidates(before, after, inside), *stretches(), *tilts(*before.shape)]
     fits = [refine_through(levels, start) for start in starts]
     best: Drift | None = None
     likeliest = sorted((fit for fit in fits if fit), key=lambda fit: -fit.correlation)

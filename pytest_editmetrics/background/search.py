@@ -20,6 +20,7 @@ _EDGE = 56
 _ANGLES = 40
 _ZOOMS = tuple(0.4 * 1.2**n for n in range(11))  # to 2.5
 _NEARER = (0.1, 0.25)  # by what share a side of the frame is nearer than the middle
+_LONGER = (1.12, 1.3)  # by what factor one axis is longer
 _LEAST = 0.3
 _KEPT = 8
 _OVERLAP = 0.3
@@ -66,6 +67,16 @@ def tilts(height: int, width: int) -> list[Motion]:
         for right in (-1, 0, 1)
         for down in (-1, 0, 1)
         if right or down
+    ]
+
+
+def stretches() -> list[Motion]:
+    """Return motions that stretch or squeeze one axis, which no turn and zoom leads to."""
+    return [
+        motion
+        for by in _LONGER
+        for factor in (by, 1 / by)
+        for motion in (Motion(xx=factor), Motion(yy=factor))
     ]
 
 

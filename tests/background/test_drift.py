@@ -140,6 +140,8 @@ def test_texture_that_repeats_tells_the_smallest_shift_and_says_so() -> None:
         Motion(yy=-1.0),
         Motion(xx=1.05),
         Motion(yy=0.99),
+        Motion(yy=1.25),
+        Motion(xx=0.85),
         Motion.similar(rotation=2),
     ],
 )

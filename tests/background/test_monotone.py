@@ -72,6 +72,25 @@ def spilled(image: Picture, box: Box, strength: float) -> Picture:
     return made
 
 
+def spread(image: Picture, box: Box, by: int, become: Callable[[Picture], Picture]) -> Picture:
+    """Let an edit run over its box by some pixels."""
+    x1, y1, x2, y2 = box
+    made = image.copy()
+    around = np.s_[max(0, y1 - by) : y2 + by, max(0, x1 - by) : x2 + by]
+    made[around] = become(image[around])
+    made[y1:y2, x1:x2] = image[y1:y2, x1:x2]
+    return made
+
+
+def erased(part: Picture) -> Picture:
+    noise = np.random.default_rng(0).normal(0, 3, part.shape)
+    return eight_bit(part.mean(axis=(0, 1)) + noise)
+
+
+def recoloured(part: Picture) -> Picture:
+    return eight_bit(part[..., [2, 0, 1]] * 0.7 + np.array([40, 0, 20]))
+
+
 Fault = Callable[[Picture, Box, float], Picture]
 KINDS: dict[str, Fault] = {
     **{
@@ -157,6 +176,20 @@ def test_a_fault_that_fails_fails_at_every_larger_strength(
     kind: str, expect: Expect, **case
 ) -> None:
     assert_monotone(kind, expect, **case)
+
+
+@pytest.mark.parametrize("become", [erased, recoloured])
+@pytest.mark.parametrize("name", ["astronaut", "cat", "coffee"])
+@pytest.mark.parametrize("expect", ["reencoded", "generative"])
+def test_a_spill_fails_until_hardly_any_of_the_background_is_left(
+    expect: Expect, name: str, become: Callable[[Picture], Picture]
+) -> None:
+    """Beyond that it is a restyle, where it recolours, or has nothing left to be held against."""
+    image, box = photo(name), (60, 70, 108, 118)
+    edited = image.copy()
+    edited[70:118, 60:108] = 255 - edited[70:118, 60:108]
+    for by in (16, 24, 40, 64):
+        assert failing(expect, image, spread(edited, box, by, become), box) is not None, by
 
 
 @pytest.mark.slow
