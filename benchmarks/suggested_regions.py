@@ -1,6 +1,7 @@
 """Does ``suggest-region`` find what was edited? Made edits of 1 to 80 % of it, or pairs of yours.
 
     python benchmarks/suggested_regions.py
+    python benchmarks/suggested_regions.py --everywhere   # nothing edited, all of it changed
     python benchmarks/suggested_regions.py --pairs pairs.json   # images with boxes drawn by hand
 
 Made edits: the four photos, four kinds of edit, in a box, an ellipse or a blot, by three kinds of
@@ -8,6 +9,9 @@ model. *Composited* keeps every other pixel; *re-encoded* loses faint texture, s
 level or two and saves as JPEG 95; *generative* moves every pixel by some tenths, blurs, and draws
 grain anew. What is compared is the mask, not grown, with the pixels that were edited, as
 intersection over union (IoU). Exit status 1 if a mask falls below 0.8.
+
+``--everywhere`` changes all of nine pictures, and no part of them otherwise: blur, JPEG, redraws,
+tones, restyles. There every proposal is wrong; the table counts them by change.
 
 ``--pairs`` takes a JSON mapping of names to ``{"reference", "edited", "coords"}``, paths relative
 to the file. There the boxes that the command prints by default are held to those of the file;
@@ -25,7 +29,18 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from made_faults import as_by_a_vae, as_jpeg, eight_bit, erased, recoloured, wobbled
+from expectations import every, textured
+from made_faults import (
+    FAULTS,
+    RESTYLES,
+    Case,
+    as_by_a_vae,
+    as_jpeg,
+    eight_bit,
+    erased,
+    recoloured,
+    wobbled,
+)
 from made_images import Array, photos
 from numpy.typing import NDArray
 from PIL import Image
@@ -149,6 +164,43 @@ def made_edits(shares: tuple[float, ...] = SHARES) -> Iterator[Made]:
                     yield Made(model, edit, shape, share, photo, edited, mask)
 
 
+def everywhere() -> Iterator[tuple[str, Callable[[Array], Array]]]:
+    """Yield what changes all of a picture, by name."""
+    for kind in ("brightness", "cast", "JPEG", "blur", "VAE-like", "redrawn texture"):
+        fault = FAULTS[kind]
+        for strength in fault.strengths:
+            yield (
+                f"{kind} {strength:g} {fault.unit}",
+                lambda image, fault=fault, strength=strength: fault.make(
+                    Case("", image, image, (0, 0, 1, 1)), strength
+                ),
+            )
+    yield "fine texture made anew", lambda image: textured(image, 1)
+    yield "wobbled, fine texture made anew", lambda image: textured(wobbled(image, 0.3, 1), 1)
+    yield "wobbled, smoothed", lambda image: as_by_a_vae(wobbled(image, 0.3, 1), 2)
+    for style, change in RESTYLES.items():
+        yield f"restyle: {style}", change
+
+
+def everywhere_table() -> None:
+    """Print for each change of all of a picture in which pictures a region is proposed."""
+    print("| all of it | pictures | a region is proposed |")
+    print("| --- | --- | --- |")
+    count = proposals = 0
+    for what, change in everywhere():
+        proposed = []
+        for name, picture in every().items():
+            count += 1
+            try:
+                found = suggest_region(picture, change(picture))
+                proposed.append(f"{name} ({100 * found.mask.mean():.1f} %)")
+            except EditMetricsError:
+                pass
+        proposals += len(proposed)
+        print(f"| {what} | {len(every())} | {', '.join(proposed) or 'none'} |", flush=True)
+    print(f"\n{proposals} of {count}")
+
+
 def iou(one: Mask, other: Mask) -> float:
     """Return intersection over union."""
     return float((one & other).sum() / max(1, (one | other).sum()))
@@ -219,7 +271,11 @@ def main() -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--pairs", type=Path, metavar="JSON", help="pairs with boxes, instead")
+    parser.add_argument("--everywhere", action="store_true", help="nothing edited, instead")
     args = parser.parse_args()
+    if args.everywhere:
+        everywhere_table()
+        return 0
     if args.pairs is not None:
         pairs_table(args.pairs)
         return 0
