@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from quick_suites import import_once, quicken
-from warm_workers import SUPPORTED, WarmWorkers
+from warm_processes import SUPPORTED, WarmProcesses
 
 from pytest_editmetrics.session.options import CI_VARIABLES
 
@@ -131,13 +131,16 @@ def outside_ci(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def warm_workers() -> Iterator[WarmWorkers]:
-    """What forks the workers of suites that run in this process; all that suites import is imported."""
+def warm_processes() -> Iterator[WarmProcesses]:
+    """What forks the workers and processes of suites; all that suites import is imported here, too."""
     package = import_once()
     quicken()
-    workers = WarmWorkers([*("numpy", "yaml", "PIL.Image", "torch"), *PLUGINS, *package])
-    yield workers
-    workers.stop()
+    of_workers = ["execnet.gateway_base", "xdist.workermanage"] if XDIST else []
+    processes = WarmProcesses(
+        ["numpy", "yaml", "PIL.Image", "torch", *of_workers, *PLUGINS, *package]
+    )
+    yield processes
+    processes.stop()
 
 
 def _skip_workers(run: Callable[..., pytest.RunResult]) -> Callable[..., pytest.RunResult]:
@@ -151,7 +154,10 @@ def _skip_workers(run: Callable[..., pytest.RunResult]) -> Callable[..., pytest.
 
 @pytest.fixture
 def pytester(
-    warm_workers: WarmWorkers, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    warm_processes: WarmProcesses,
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> pytest.Pytester:
     """Silence what pytest 8 says of a plugin that the outer run imported from an editable install.
 
@@ -161,12 +167,19 @@ def pytester(
     monkeypatch.setattr(f"{hook}._warn_already_imported", lambda self, name: None)
     if EVERY_PLUGIN and find_spec("pytest_randomly"):
         monkeypatch.setenv("PYTEST_ADDOPTS", "--randomly-dont-reorganize")
-    if XDIST and SUPPORTED and not EVERY_PLUGIN:
-        warm_workers.start_in_place_of(monkeypatch)
+    if SUPPORTED and not EVERY_PLUGIN and "cold_processes" not in request.fixturenames:
+        warm_processes.start_suites(pytester, monkeypatch)
+        if XDIST:
+            warm_processes.start_workers(monkeypatch)
     if not XDIST:
         for name in ("runpytest_inprocess", "runpytest_subprocess"):
             monkeypatch.setattr(pytester, name, _skip_workers(getattr(pytester, name)))
     return pytester
+
+
+@pytest.fixture
+def cold_processes() -> None:
+    """Let the processes that the test starts import what they need, as a user's do."""
 
 
 @pytest.fixture

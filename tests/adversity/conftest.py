@@ -24,6 +24,11 @@ COLUMNS = "| way | exit status | what is said | test |\n| --- | --- | --- | --- 
 Came = Callable[..., None]
 
 
+@pytest.fixture(autouse=True)
+def as_a_stranger(cold_processes: None) -> None:
+    """Let every process of a way import anew what it needs."""
+
+
 @pytest.fixture(params=["serial", "xdist"])
 def workers(request: pytest.FixtureRequest) -> tuple[str, ...]:
     """The options that run a way serially, or by two workers."""

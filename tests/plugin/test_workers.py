@@ -101,7 +101,7 @@ cases:
 
 
 @pytest.fixture
-def images(pytester):
+def images(cold_processes, pytester):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     Image.fromarray(noise).save(pytester.path / "ref.png")
     noise[10:60, 10:60] = 255 - noise[10:60, 10:60]
