@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from pytest_editmetrics.cli.main import main
@@ -15,15 +18,24 @@ def test_it(edit_gate):
 """
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the suite and its three runs lie, once they were made."""
+    return tmp_path_factory.mktemp("kept") / "project"
+
+
 @pytest.fixture
-def runs(scene: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    scene.makepyfile(test_it=SUITE)
-    (scene.path / "editmetrics.yaml").write_text("thresholds: {zoom: 1, unedit_psnr: 1}\n")
+def runs(scene: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, kept: Path) -> list[str]:
     folders = [f"run{seed}" for seed in range(3)]
-    for seed, folder in enumerate(folders):
-        monkeypatch.setenv("SEED", str(seed))
-        result = scene.runpytest("-q", f"--editmetrics-run-dir={folder}")
-        result.assert_outcomes(passed=1)
+    if not kept.exists():
+        scene.makepyfile(test_it=SUITE)
+        (scene.path / "editmetrics.yaml").write_text("thresholds: {zoom: 1, unedit_psnr: 1}\n")
+        for seed, folder in enumerate(folders):
+            monkeypatch.setenv("SEED", str(seed))
+            result = scene.runpytest("-q", f"--editmetrics-run-dir={folder}")
+            result.assert_outcomes(passed=1)
+        shutil.copytree(scene.path, kept)
+    shutil.copytree(kept, scene.path, dirs_exist_ok=True)
     monkeypatch.chdir(scene.path)
     return folders
 

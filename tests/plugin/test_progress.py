@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import pty
-import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -15,15 +15,19 @@ def test_it(edit_gate): edit_gate.check(scene(), np.roll(edited(), 1, 0), BOX, m
 """
 
 
-def on_a_terminal(scene: pytest.Pytester, *options: str, **variables: str) -> str:
-    """Run pytest with a terminal for its output, as a person does, and return what it was sent."""
-    ours, theirs = pty.openpty()
-    environment = {k: v for k, v in os.environ.items() if k not in ("CI", "BUILD_NUMBER")}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
-    with subprocess.Popen(
-        command, cwd=scene.path, stdout=theirs, stderr=theirs, env={**environment, **variables}
-    ) as process:
-        os.close(theirs)
+@pytest.fixture
+def on_a_terminal(pytester: pytest.Pytester) -> Callable[..., str]:
+    """Runs pytest with a terminal for its output, as a person does; returns what it was sent."""
+
+    def run(*options: str, **variables: str) -> str:
+        ours, theirs = pty.openpty()
+        with pytest.MonkeyPatch.context() as monkeypatch, open(theirs, "w") as terminal:
+            for name in ("CI", "BUILD_NUMBER"):
+                monkeypatch.delenv(name, raising=False)
+            for name, value in variables.items():
+                monkeypatch.setenv(name, value)
+            command = [sys.executable, "-mpytest", "-p", "no:cacheprovider", *options]
+            process = pytester.popen(command, stdout=terminal, stderr=terminal)
         shown = b""
         while True:
             try:
@@ -33,9 +37,11 @@ def on_a_terminal(scene: pytest.Pytester, *options: str, **variables: str) -> st
             if not part:
                 break
             shown += part
-    os.close(ours)
-    assert process.returncode == 0, shown
-    return shown.decode()
+        os.close(ours)
+        assert process.wait() == 0, shown
+        return shown.decode()
+
+    return run
 
 
 @pytest.fixture
@@ -45,8 +51,8 @@ def passing(scene: pytest.Pytester) -> pytest.Pytester:
     return scene
 
 
-def test_a_loading_model_is_named_and_the_line_goes(passing):
-    shown = on_a_terminal(passing)
+def test_a_loading_model_is_named_and_the_line_goes(passing, on_a_terminal):
+    shown = on_a_terminal()
     assert "editmetrics: loading lpips:alex (10 MB) on cpu ..." in shown
     assert shown.index("\r\x1b[K", shown.index("loading lpips:alex")) > 0
 
@@ -54,8 +60,8 @@ def test_a_loading_model_is_named_and_the_line_goes(passing):
 @pytest.mark.parametrize(
     ("options", "variables"), [(("-q",), {}), ((), {"CI": "1"})], ids=["quiet", "in CI"]
 )
-def test_elsewhere_nothing_is_shown(passing, options, variables):
-    assert "loading" not in on_a_terminal(passing, *options, **variables)
+def test_elsewhere_nothing_is_shown(passing, on_a_terminal, options, variables):
+    assert "loading" not in on_a_terminal(*options, **variables)
 
 
 def test_a_file_gets_nothing(passing):
