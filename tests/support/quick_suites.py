@@ -13,7 +13,10 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import _pytest.assertion.rewrite
-import _pytest.config
+import _pytest.config.argparsing
+import _pytest.logging
+import _pytest.pytester
+import pluggy._manager
 from _pytest.assertion.rewrite import AssertionRewritingHook
 from _pytest.fixtures import FixtureManager
 
@@ -63,12 +66,24 @@ def quicken() -> None:
         if isinstance(logger, logging.Logger):
             logger.propagate = True
     _remember_modules_without_fixtures()
-    _untraced(_pytest.config, "get_config")
-    _untraced(_pytest.assertion.rewrite, "_rewrite_test")
+    for owner, name in (
+        (_pytest.config, "get_config"),
+        (_pytest.config.PytestPluginManager, "parse_hookimpl_opts"),
+        (_pytest.config.argparsing.OptionGroup, "addoption"),
+        (_pytest.assertion.rewrite, "_rewrite_test"),
+        (_pytest.logging.catching_logs, "__enter__"),
+        (_pytest.logging.catching_logs, "__exit__"),
+        (_pytest.pytester.SysModulesSnapshot, "__init__"),
+        (_pytest.pytester.SysModulesSnapshot, "restore"),
+        (FixtureManager, "pytest_plugin_registered"),
+        (pluggy._manager, "_static_hook_attr"),
+    ):
+        if hasattr(owner, name):  # in this release
+            _untraced(owner, name)
 
 
-def _untraced(module: ModuleType, name: str) -> None:
-    function = getattr(module, name)
+def _untraced(owner: Any, name: str) -> None:
+    function = getattr(owner, name)
 
     @wraps(function)
     def untraced(*args: Any, **options: Any) -> Any:
@@ -79,7 +94,7 @@ def _untraced(module: ModuleType, name: str) -> None:
         finally:
             sys.settrace(tracer)
 
-    setattr(module, name, untraced)
+    setattr(owner, name, untraced)
 
 
 class _Installed(PathDistribution):
