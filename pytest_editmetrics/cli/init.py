@@ -91,6 +91,8 @@ def _found(project: Project) -> Iterator[str]:
 
 def _next(project: Project, test: Path | None, ci: str | None) -> Iterator[str]:
     """Tell what to type next; ``test`` is the sample, if there is one."""
+    from pytest_editmetrics.cli.starter.write import not_ignored
+
     if not project.importable:
         yield f"note   tests cannot import {project.package} yet: {_way_to_import(project)}"
     if test is None:
@@ -99,6 +101,10 @@ def _next(project: Project, test: Path | None, ci: str | None) -> Iterator[str]:
         yield f"next   pytest {_shown(test)}"
         yield f"then   load your model in the fixture `model` of {_shown(test)}, and record it:"
         yield f"       pytest {_shown(test)} --editmetrics-update=missing"
+    if ci is not None:
+        yield "then   give --editmetrics-require in the job the number of gates that a run counts"
+    if missing := not_ignored(project):
+        yield f"then   keep out of git what a run leaves, in .gitignore: {' '.join(missing)}"
     for system, sign in SYSTEMS.items():
         if ci is None and not project.ci_runs_it and any(sign in path.parts for path in project.ci):
             yield f"then   for CI: editmetrics init --ci {system}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_editmetrics.errors import did_you_mean
+from pytest_editmetrics.errors import counted, did_you_mean
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -107,11 +107,24 @@ class Required:
             short = short or found < count
         if not short:
             self.notes.append(f"required gates were measured: {', '.join(told)}")
+            self.notes += self._too_few(measured)
             return
         self.problems.append(
             "fewer gates were measured than --editmetrics-require asks for:"
             f" {', '.join(told)}: exit status 1"
         )
+
+    def _too_few(self, measured: Counter[str]) -> list[str]:
+        """Return what to require where half of the gates could go without a word."""
+        asked = self._counts.get(None)
+        found = sum(measured.values())
+        if asked is None or found < 2 * asked or len(self._counts) > 1:
+            return []
+        return [
+            f"--editmetrics-require={asked} notices nothing before {found - asked + 1} of"
+            f" {counted(found, 'gate')} are gone; for a run of all tests state"
+            f" --editmetrics-require={found}"
+        ]
 
     def close_early(self, session: pytest.Session, problems: list[str]) -> None:
         """Fail a session that ``pytest.exit(returncode=0)`` ended before its tests."""

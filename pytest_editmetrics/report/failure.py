@@ -29,12 +29,12 @@ def failure_text(
     Args:
         gates: all gates of the check.
         nodeid: the test's.
-        verbosity: pytest's: -1 gives only the lines of the failing gates, 2 adds the details.
+        verbosity: pytest's: -2 gives only the lines of the failing gates, 2 adds the details.
         typed: returns the words that run a test, given its id.
     """
     failing = [gate for gate in gates if gate.failing]
     lines = _headlines(_in_order(failing))
-    if verbosity < 0:
+    if verbosity < -1:
         return "\n".join(lines)
     lines += rows_as_lines(_rows(failing, nodeid, verbosity, typed))
     others = [gate for gate in gates if not gate.failing]

@@ -109,7 +109,7 @@ def test_a_suite_that_has_tests_of_edits_is_given_no_sample(init, tmp_path, file
     else:
         (line,) = (line for line in said.splitlines() if line.startswith("kept   no sample: "))
         assert why in line
-        assert said.endswith("next   pytest\n")
+        assert "\nnext   pytest\nthen   give --editmetrics-require in the job" in said
         assert not samples
 
 
@@ -205,6 +205,16 @@ def test_a_workflow_installs_what_there_is(init, tmp_path, system, files, instal
 def test_a_workflow_runs_on_the_branch_that_there_is(init, tmp_path, files, branch):
     init("--ci", "github", files=files)
     assert f"branches: [{branch}]\n" in (tmp_path / ".github/workflows/edits.yml").read_text()
+
+
+def test_what_a_run_leaves_is_to_be_kept_out_of_git(init, tmp_path):
+    said = init("--ci", "github", files={".git/HEAD": ""})
+    assert "then   give --editmetrics-require in the job the number of gates that" in said
+    assert "then   keep out of git what a run leaves, in .gitignore: run/ report.html\n" in said
+    (tmp_path / ".gitignore").write_text("*.pyc\n/run\n")
+    assert "in .gitignore: report.html\n" in init("--ci", "github")
+    (tmp_path / ".gitignore").write_text("run/\nreport.html\n")
+    assert ".gitignore" not in init("--ci", "github")
 
 
 def test_a_gitlab_file_that_is_there_is_told_what_to_include(init, tmp_path):

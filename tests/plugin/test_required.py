@@ -43,6 +43,19 @@ GREEN = (
 )
 
 
+def test_what_would_notice_that_tests_are_gone_is_said(suite):
+    suite.makepyfile(GREEN)
+    result = suite.runpytest("--editmetrics-require=1")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "--editmetrics-require=1 notices nothing before 2 of 2 gates are gone; for a run of all"
+            " tests state --editmetrics-require=2"
+        ]
+    )
+    suite.runpytest("--editmetrics-require=2").stdout.no_fnmatch_line("*notices nothing*")
+
+
 @pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
 def test_what_counts_is_measured_in_a_last_attempt(suite, mode):
     suite.makepyfile(SUITE)

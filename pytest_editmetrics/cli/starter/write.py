@@ -15,6 +15,7 @@ from pytest_editmetrics.session.unread import RIGHT_NAME
 
 _INSTALL = "install -e ."  # of the workflows, as their files have it
 _RUN = "pytest --editmetrics-run-dir"
+_LEFT = ("run/", "report.html")  # of the workflows, as their files have them
 _BRANCH = "branches: [main]"
 _CALL = 'model(photo, "make the cup blue")'
 _OF_DIFFUSERS = 'model(image=photo, prompt="make the cup blue").images[0]'
@@ -95,6 +96,20 @@ def attributes_file(project: Project) -> NewFile:
     kept = f"; add to it: {' and '.join(missing)}" if missing else ""
     text = "\n".join([*lines, ""])
     return NewFile(path, text, "golden images lie in Git LFS (`git lfs install` once)", kept)
+
+
+def not_ignored(project: Project) -> list[str]:
+    """Return what a run of the workflows leaves and no ``.gitignore`` names; none without git."""
+    if project.repository is None:
+        return []
+    places = {project.repository / ".gitignore", project.folder / ".gitignore"}
+    lines = {
+        line.strip().strip("/")
+        for path in places
+        if path.is_file()
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
+    }
+    return [name for name in _LEFT if name.strip("/") not in lines]
 
 
 def write(new: NewFile) -> bool:
