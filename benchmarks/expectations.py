@@ -1,6 +1,6 @@
 """How many clean edits fail under the expectation that fits them, and how near they come.
 
-    python benchmarks/expectations.py [PAIRS] [--only composited,composited-jpeg,...] [--count 200]
+    python benchmarks/expectations.py [--only composited,composited-jpeg,...] [--count 200]
 
 Clean edits of the four photos, a studio backdrop, a line drawing, foliage, film grain and a flat
 wall are held to the default gates of each ``expect``:
@@ -12,19 +12,16 @@ wall are held to the default gates of each ``expect``:
   ten restyles of each picture.
 
 For each metric follows the largest value, and how much of its bound that is. Then parts of the
-background that are painted over with what surrounds them, after such a redraw: how many fail. With
-PAIRS, a folder with ``pairs.json`` and its images, a row for each. Exit status 1 if more than 1 in
-200 clean edits fail, or a pair's verdict is not the one that a person gives.
+background that are painted over with what surrounds them, after such a redraw: how many fail.
+Exit status 1 if more than 1 in 200 clean edits fail.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from diagnosis import Gates
@@ -46,7 +43,6 @@ from scipy.fft import dctn, idctn
 from scipy.ndimage import gaussian_filter
 
 from pytest_editmetrics.config.expect import EXPECTATIONS, Expect
-from pytest_editmetrics.images.load import load_pair
 from pytest_editmetrics.measurement import Measurement
 
 Pairs = Iterator[Case]
@@ -303,35 +299,10 @@ class Held:
         return len(failed), count
 
 
-def real_pairs(gates: Gates, folder: Path) -> bool:
-    """Print verdict, values and a person's verdict of each pair; return whether all agree."""
-    print("\n| pair | expect | a person | verdict | values |\n| --- | --- | --- | --- | --- |")
-    right = 0
-    pairs = json.loads((folder / "pairs.json").read_text(encoding="utf-8"))
-    for name, pair in pairs.items():
-        before, after = load_pair(folder / pair["reference"], folder / pair["edited"], "reference")
-        of = EXPECTATIONS[pair["expect"]]
-        found, _ = gates.measured(of.metrics, before, after, pair["coords"])
-        failing = gates.failing(pair["expect"], found)
-        right += (not failing) == pair["should_pass"]
-        values = ", ".join(
-            f"{'**' * (metric in failing)}{metric} "
-            f"{one.soft_failure.reason if one.soft_failure else round(one.value or 0, 3)}"
-            f"{'**' * (metric in failing)}"
-            for metric, one in found.items()
-        )
-        person = "pass" if pair["should_pass"] else "fail"
-        verdict = "fail" if failing else "pass"
-        print(f"| {name} | {pair['expect']} | {person} | {verdict} | {values} |", flush=True)
-    print(f"\n{right} of {len(pairs)} as a person has it")
-    return right == len(pairs)
-
-
 def main() -> int:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("pairs", nargs="?", type=Path, help="a folder with pairs.json")
-    parser.add_argument("--only", default=",".join((*EXPECTATIONS, "gone", "pairs")))
+    parser.add_argument("--only", default=",".join((*EXPECTATIONS, "gone")))
     parser.add_argument("--count", type=int, default=200, help="clean edits of each kind")
     args = parser.parse_args()
     asked, count, good, gates = args.only.split(","), args.count, True, Gates()
@@ -357,8 +328,6 @@ def main() -> int:
             held = Held(gates, "generative")
             found = [bool(held.of(case)[0]) for case in gone(size)]
             print(f"| a square of {size} px | {len(found)} | {sum(found)} |", flush=True)
-    if args.pairs is not None and "pairs" in asked:
-        good = real_pairs(gates, args.pairs) and good
     return 0 if good else 1
 
 

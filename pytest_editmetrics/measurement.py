@@ -47,10 +47,9 @@ REMEDIES: Mapping[str, str] = {
     "unpaired-coords": "give each object a box in both images (ref_boxes, edited_boxes)",
     "empty-crop": "see whether the object is still there; if it moved, move its box along",
     "no-texture": "hold this background by another metric, such as lpips",
-    "no-match": "see whether the background may be another picture; under expect composited or"
-    " reencoded that fails",
-    "redrawn": "see whether the background may be redrawn; under expect composited or reencoded"
-    " that fails",
+    "no-match": "see whether the background may be another picture; under any expect that fails",
+    "redrawn": "see whether the background may be redrawn; under any expect but generative that"
+    " fails",
     "no-value": "let the pipe say what is wrong: raise, or return a soft failure with its reason",
 }
 """What to do about each reason."""

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from pytest_editmetrics.background.diagnosis import diagnose
 from pytest_editmetrics.background.differences import planes
 from pytest_editmetrics.background.drift import Drift, measure_drift
+from pytest_editmetrics.background.look_alikes import changed_as_elsewhere
 from pytest_editmetrics.background.motion import warped
-from pytest_editmetrics.background.own_noise import smoothed
+from pytest_editmetrics.background.own_noise import Changed, smoothed
 from pytest_editmetrics.background.tone import fit_tone
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
@@ -17,43 +18,55 @@ from pytest_editmetrics.images.regions import Mask
 _LEFT = 0.25  # of the squared difference of the part, once the change of the whole is undone
 _LEFT_ELSEWHERE = 0.5
 _QUIET = 1.0  # of 255, root mean square: so little elsewhere is no witness against it
+_LEFT_RECOLOURED = 0.1  # likewise of the part, once the colours of the whole are changed back
+_CHANGED = 3.0  # of 255, root mean square: else the colours elsewhere stayed
+_BLOCK = 4  # pixels
 _SMOOTH = 2.0
 _LEAST_MOVE = 0.3  # pixels
 _OF_THE_WHOLE = (
     "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "exposure", "colour",
-    "inverted-tone",
+    "inverted-tone", "jpeg", "blur", "re-encoding", "redrawn",
 )  # fmt: skip
 
 Floats = NDArray[np.float32]
 
 
-def changed_everywhere(reference: Array, edited: Array, part: Mask) -> str | None:
-    """Say which motion or tone of the whole image explains a part that stands out, if one does.
+def changed_everywhere(reference: Array, edited: Array, part: Mask, found: Changed) -> str | None:
+    """Say which change of the whole image explains a part that stands out, if one does.
 
     One motion and one tone are fitted to the whole frame. Where undoing them leaves little of the
     difference in the part and elsewhere, nothing happened in it that did not happen everywhere.
+    Nor did it where one linear change of the colours explains both, or where what looks like the
+    part changed as much elsewhere.
 
     Args:
         reference: RGB, uint8, (H, W, 3).
         edited: the same.
         part: boolean (H, W), true where the images differ most.
+        found: what changed.
 
     Returns:
         What changed everywhere, in words; ``None`` where the part changed otherwise.
 
+    >>> from pytest_editmetrics.background.own_noise import changed
     >>> random = np.random.default_rng(0)
     >>> picture = random.integers(20, 200, (16, 16, 3), np.uint8).repeat(8, 0).repeat(8, 1)
     >>> part = np.zeros((128, 128), bool)
     >>> part[32:64, 32:64] = True
-    >>> changed_everywhere(picture, picture + np.uint8(20), part)
+    >>> brighter = picture + np.uint8(20)
+    >>> changed_everywhere(picture, brighter, part, changed(picture, brighter))
     'exposure +20.0 of 255'
     >>> other = np.where(part[..., None], 255 - picture, picture)
-    >>> changed_everywhere(picture, other, part) is None
+    >>> changed_everywhere(picture, other, part, changed(picture, other)) is None
     True
     """
     everywhere = np.ones(part.shape, np.bool_)
     drift = measure_drift(reference, edited, everywhere)
-    if not _undone(planes(reference), planes(edited), drift, part):
+    before, after = planes(reference), planes(edited)
+    undone = _undone(before, after, drift, part)
+    if not undone and _recoloured(before, after, part):
+        return "every colour became another, alike all over"
+    if not undone and not changed_as_elsewhere(reference, found, part):
         return None
     causes = diagnose(reference, edited, everywhere, drift).causes
     said = [cause.text for cause in causes if cause.kind in _OF_THE_WHOLE]
@@ -75,6 +88,29 @@ def _undone(before: Floats, after: Floats, drift: Drift, part: Mask) -> bool:
         if _mean(left, outside) <= max(_LEFT_ELSEWHERE * _mean(was, outside), _QUIET**2):
             return True
     return False
+
+
+def _recoloured(before: Floats, after: Floats, part: Mask) -> bool:
+    """Tell whether one linear change of colours explains a part and all else, which it changed."""
+    height, width = (edge // _BLOCK * _BLOCK for edge in part.shape)
+    if not height or not width:
+        return False
+    one, other = (_blocks(image[:, :height, :width]) for image in (before, after))
+    change = np.linalg.lstsq(np.vstack([one, np.ones(one.shape[1])]).T, other.T, rcond=None)[0]
+    made = np.tensordot(change[:3].T, before, 1) + change[3][:, None, None]
+    was, left = _difference(before, after), _difference(made.clip(0, 255), after)
+    if not part.any() or _mean(left, part) > _LEFT_RECOLOURED * _mean(was, part):
+        return False
+    elsewhere = _mean(was, ~part)
+    return elsewhere >= _CHANGED**2 and _mean(left, ~part) <= _LEFT * elsewhere
+
+
+def _blocks(image: Floats) -> Floats:
+    """Return the mean colours of blocks, (3, blocks)."""
+    rows, columns = image.shape[1] // _BLOCK, image.shape[2] // _BLOCK
+    of_blocks = image.reshape(3, rows, _BLOCK, columns, _BLOCK)
+    means: Floats = of_blocks.mean(axis=(2, 4)).reshape(3, -1)
+    return means
 
 
 def _difference(one: Floats, other: Floats) -> Floats:

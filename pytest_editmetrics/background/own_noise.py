@@ -33,6 +33,9 @@ _FEW = 40  # cells
 _MOST = 6.0  # of 255, smoothed: more is no noise
 _STEEPEST = 0.25  # of the local slope
 _PEAK = 0.2  # of the highest peak
+_APART = 1.0  # a logarithm: so far below the highest clear peak a flatter one is another group
+_VALLEY = 0.5  # of the flatter peak: between the two there is less
+_AROUND = 0.08  # of all values: so many make a group
 _BIN, _WIDTH = 0.04, 0.12  # of a logarithm
 _HIGHEST_MIDDLE = 0.3
 _ANOTHER = 2.1  # a logarithm: what changed least changed far more than any model does by itself
@@ -116,8 +119,11 @@ def _is_proof(
     told = (reference > _BLACK).all(axis=2) & (reference < 255 - _BLACK).all(axis=2)
     same = (reference == edited).all(axis=2) | ~told
     fit = (cells(np.asarray(told, np.float32)) >= _TOLD) & textured
+    if not fit.any():  # black lines on white: what of them stayed was not blurred
+        grey = reference.astype(np.float32).mean(axis=2)
+        fit, same = cells(grey**2) - cells(grey) ** 2 > 1, (reference == edited).all(axis=2)
     if not fit.any():
-        fit, same = np.ones_like(fit), (reference == edited).all(axis=2)
+        fit = np.ones_like(fit)
     alike = fit & (cells(np.asarray(same, np.float32)) >= 1)
     return bool(alike.sum() >= _PROOF * fit.sum())
 
@@ -177,12 +183,23 @@ def _expected(amount: Floats, slope: Floats) -> Floats:
 
 
 def _lowest_peak(values: Floats) -> float:
-    """Return the lowest clear peak of a distribution."""
+    """Return the lowest clear peak of a distribution.
+
+    One that is far below the highest is clear however flat it is, if enough lies around it: an
+    edit that changed all of its pixels alike makes a peak that dwarfs the background's.
+    """
     values = values.ravel()
     least = float(values.min())
     bins = int((float(values.max()) - least) / _BIN) + 1
     counts = np.bincount(((values - least) / _BIN).astype(int).clip(0, bins - 1), minlength=bins)
     high = gaussian_filter(np.pad(counts.astype(np.float64), 10), _WIDTH / _BIN)[9:-9]
     inner = high[1:-1]
-    peaks = (inner >= high[:-2]) & (inner >= high[2:]) & (inner >= _PEAK * inner.max())
-    return least + (int(np.flatnonzero(peaks)[0]) + 0.5) * _BIN
+    tops = np.flatnonzero((inner >= high[:-2]) & (inner >= high[2:]) & (inner > 0))
+    clear = tops[inner[tops] >= _PEAK * inner.max()][0]
+    for top in tops[tops <= clear - _APART / _BIN]:
+        valley = top + int(inner[top:clear].argmin())
+        deep = inner[valley] <= _VALLEY * inner[top]
+        if deep and counts[: valley + 1].sum() >= _AROUND * values.size:
+            clear = top
+            break
+    return least + (int(clear) + 0.5) * _BIN

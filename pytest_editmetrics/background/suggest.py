@@ -24,9 +24,12 @@ _CLOSER = 0.6  # likewise, for the outline
 _WEAKER = 0.6  # of the way from the least to what stands out: it belongs to a part
 _KEPT = 0.8  # of a part, or the closer outline is none
 _SMALLEST = 0.05  # of the energy of the largest part
-_SMALLEST_PROVEN = 0.01  # likewise, where identical pixels prove that nothing else was changed
+_SMALLEST_ALONE = 0.01  # likewise, where nothing else changed
+_HALFWAY = (0.35, 0.55)  # of the way from the background's level to the edit's
+_HARDLY_ANY = 0.1  # of what lies beyond: where so little is halfway, nothing else changed
 _WIDE = 0.5  # of the pixels of the largest part: with so many it may have changed as little
 _HOLE = 0.02  # of the frame
+_KEPT_HOLE = 0.25  # of a larger hole: where so much is background an edit goes round it
 _EVERYWHERE = 0.97  # of the frame
 _CLEAR = 1.3  # the logarithm by which the edit exceeds the background, at least
 
@@ -55,7 +58,7 @@ def suggest_region(
 
     Raises:
         EditMetricsError: the images are equal, no part stands out, all of it does, or what does
-            is explained by a motion or a tone of the whole image.
+            is explained by what changed everywhere.
 
     >>> reference = np.zeros((64, 64, 3), np.uint8)
     >>> edited = reference.copy()
@@ -80,7 +83,7 @@ def suggest_region(
             " edit from; draw the region by hand"
         )
     standing_out: Mask = np.asarray(parts.any(axis=0))
-    if (said := changed_everywhere(reference, edited, standing_out)) is not None:
+    if (said := changed_everywhere(reference, edited, standing_out, found)) is not None:
         raise EditMetricsError(
             f"{differ} what differs most is explained by what changed everywhere: {said}. No edit"
             " stands out from that; draw the region by hand"
@@ -119,12 +122,11 @@ def _parts(found: Changed) -> NDArray[np.bool_] | None:
     strong = found.level > bound
     weak = found.level > max(least, found.middle + _WEAKER * (bound - found.middle))
     around, count = label(weak, np.ones((3, 3)))
-    kept = _largest(around, beyond, count, found.proof) & np.isin(
-        np.arange(count + 1), around[strong]
-    )
+    alone = found.proof or _alone(found, edit)
+    kept = _largest(around, beyond, count, alone) & np.isin(np.arange(count + 1), around[strong])
     region = kept[around]
     region = binary_closing(np.pad(region, 4), np.ones((3, 3)), iterations=2)[4:-4, 4:-4]
-    outline = _Outline(found, _filled(region))
+    outline = _Outline(found, _filled(region, found.level <= least), found.level <= least)
     drawn = outline.at(bound)
     if not found.proof:
         drawn = _closer(drawn, outline.at(found.middle + _CLOSER * (edit - found.middle)))
@@ -133,20 +135,21 @@ def _parts(found: Changed) -> NDArray[np.bool_] | None:
         return None
     energy = np.bincount(drawn_parts.ravel(), outline.beyond.ravel() ** 2, count + 1)
     order = np.argsort(-energy[1:], kind="stable") + 1
-    kept = _largest(drawn_parts, outline.beyond, count, found.proof)
+    kept = _largest(drawn_parts, outline.beyond, count, alone)
     return np.stack([drawn_parts == number for number in order if kept[number]])
 
 
 class _Outline:
     """Draws what stands out pixel by pixel, in and near some cells."""
 
-    def __init__(self, found: Changed, region: Mask):
+    def __init__(self, found: Changed, region: Mask, background: Mask):
         from scipy.ndimage import binary_dilation
 
         shape = found.smooth.shape
         self._fine = smoothed(found.difference, 0.0 if found.proof else 1.0)
         self._expected = pixels(found.expected, shape) + FLOOR
         self._near = binary_dilation(pixels(region, shape), iterations=6)
+        self._background = pixels(background, shape)
         self.beyond = np.maximum(found.smooth - self._expected + FLOOR, 0)
 
     def at(self, level: float) -> Mask:
@@ -155,18 +158,27 @@ class _Outline:
 
         fine = (self._fine > self._expected * np.exp(level) - FLOOR) & self._near
         closed = binary_closing(np.pad(fine, 16), iterations=5)[16:-16, 16:-16]
-        drawn: Mask = binary_opening(_filled(closed), iterations=2)
+        drawn: Mask = binary_opening(_filled(closed, self._background), iterations=2)
         return drawn
 
 
-def _filled(mask: Mask) -> Mask:
-    """Return a mask without its small holes: a large one is background that an edit goes round."""
+def _alone(found: Changed, edit: float) -> bool:
+    """Tell whether hardly anything changed by more than the background and less than the edit."""
+    way = (found.level - found.middle) / (edit - found.middle)
+    halfway = (way > _HALFWAY[0]) & (way < _HALFWAY[1])
+    return bool(halfway.sum() <= _HARDLY_ANY * (way >= _HALFWAY[1]).sum())
+
+
+def _filled(mask: Mask, background: Mask) -> Mask:
+    """Return a mask without its holes, but for large ones in which there is background."""
     from scipy.ndimage import binary_fill_holes, label
 
     holes, count = label(binary_fill_holes(mask) & ~mask)
-    small = np.bincount(holes.ravel(), minlength=count + 1) <= _HOLE * mask.size
-    small[0] = False
-    filled: Mask = mask | small[holes]
+    size = np.bincount(holes.ravel(), minlength=count + 1)
+    kept = np.bincount(holes[background], minlength=count + 1)
+    closed = (size <= _HOLE * mask.size) | (kept < _KEPT_HOLE * size)
+    closed[0] = False
+    filled: Mask = mask | closed[holes]
     return filled
 
 
@@ -186,7 +198,7 @@ def _closer(drawn: Mask, closer: Mask) -> Mask:
 
 
 def _largest(
-    parts: NDArray[np.int_], beyond: NDArray[np.float32], count: int, proof: bool
+    parts: NDArray[np.int_], beyond: NDArray[np.float32], count: int, alone: bool
 ) -> NDArray[np.bool_]:
     """Tell of each numbered part, 0 is none, whether it is more than a speck of change.
 
@@ -195,8 +207,8 @@ def _largest(
     energy = np.bincount(parts.ravel(), beyond.ravel() ** 2, count + 1)
     energy[0] = 0
     pixels = np.bincount(parts.ravel(), minlength=count + 1)
-    wide = proof | (pixels >= _WIDE * pixels[energy.argmax()])
-    least = np.where(wide, _SMALLEST_PROVEN, _SMALLEST) * energy.max()
+    wide = alone | (pixels >= _WIDE * pixels[energy.argmax()])
+    least = np.where(wide, _SMALLEST_ALONE, _SMALLEST) * energy.max()
     large: NDArray[np.bool_] = (energy > 0) & (energy >= least)
     return large
 

@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 import pytest
-from altered import eight_bit
+from altered import as_jpeg, blurred, eight_bit
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
@@ -185,4 +185,74 @@ def test_a_part_whose_colours_changed_less_belongs_to_the_edit(model):
     made[60:160, 40:140] = 255 - made[60:160, 40:140] // 4
     made[70:150, 190:270] += 24
     found = suggest_region(reference, model(eight_bit(made)))
+    assert iou(found.mask, mask) >= 0.8
+
+
+def shuffled(image):
+    """Take each patch of 8 px from somewhere near."""
+    random, made = np.random.default_rng(0), image.copy()
+    for y in range(0, HEIGHT - 7, 8):
+        for x in range(0, WIDTH - 7, 8):
+            top = min(max(0, y + random.integers(-6, 7)), HEIGHT - 8)
+            left = min(max(0, x + random.integers(-6, 7)), WIDTH - 8)
+            made[y : y + 8, x : x + 8] = image[top : top + 8, left : left + 8]
+    return blurred(made, 0.7)
+
+
+DRAWN_ANEW = {
+    "blurred": lambda image: blurred(image, 4),
+    "jpeg": lambda image: as_jpeg(image, 10),
+    "shuffled": shuffled,
+    "channels exchanged": lambda image: image[..., [1, 2, 0]],
+}
+
+
+@pytest.mark.parametrize("how", DRAWN_ANEW)
+@pytest.mark.parametrize("of", [picture, drawn])
+def test_what_was_drawn_anew_all_over_shows_no_edit(of, how):
+    reference = of()
+    said = "by what changed everywhere|images are equal|no part stands out|none of the frame"
+    with pytest.raises(EditMetricsError, match=said):
+        suggest_region(reference, DRAWN_ANEW[how](reference))
+
+
+def test_the_one_thing_of_colour_is_an_edit_though_a_change_of_all_colours_would_do_the_same():
+    reference = np.full((HEIGHT, WIDTH, 3), 205, np.uint8)
+    reference[90:180, 120:220] = (150, 60, 50)
+    reference[60:70, 20:300] = reference[200:210, 20:300] = 90
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[90:180, 120:220] = True
+    found = suggest_region(reference, reencoded(reference[..., [2, 1, 0]]))
+    assert iou(found.mask, mask) >= 0.8
+
+
+@pytest.mark.parametrize("model", [reencoded, generative])
+def test_a_background_that_is_a_fifth_is_one_though_the_edit_changed_all_its_pixels_alike(model):
+    reference = eight_bit(picture() * 0.2 + 100)
+    mask = in_a_disk(0.85)
+    made = np.where(mask[..., None], reference.astype(float) + (90, -40, 60), reference)
+    assert iou(suggest_region(reference, model(eight_bit(made))).mask, mask) >= 0.8
+
+
+@pytest.mark.parametrize("model", [reencoded, generative])
+def test_a_band_of_a_large_edit_that_changed_little_is_part_of_it(model):
+    """What was erased with one colour had nearly that colour in the middle."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    reference = eight_bit(picture() * 0.15 + (60 + 0.35 * x)[..., None])
+    mask = in_a_disk(0.7)
+    made = np.where(mask[..., None], np.array((133, 133, 133)), reference)
+    assert iou(suggest_region(reference, model(eight_bit(made))).mask, mask) >= 0.9
+
+
+@pytest.mark.parametrize("model", [reencoded, generative])
+def test_small_parts_that_changed_less_belong_to_an_edit_beside_which_nothing_changed(model):
+    reference = picture()
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[60:190, 80:240] = mask[10:40, 10:60] = mask[205:235, 250:300] = True
+    made = reference.astype(float)
+    made[60:190, 80:240] = 255 - made[60:190, 80:240] // 4
+    made[10:40, 10:60] += 60
+    made[205:235, 250:300] -= 60
+    found = suggest_region(reference, model(eight_bit(made)))
+    assert len(found.boxes) == 3
     assert iou(found.mask, mask) >= 0.8
