@@ -66,7 +66,7 @@ def held(bound: Threshold, name: str, found: Measurement) -> Held:
     value, least = found.value, 1e-9
     lower = bound.kind == "max"
     reached = value / bound.bound if lower else bound.bound / max(value, least)
-    return Held(f"`{name}` {value:.2g} of {bound.kind} {bound.bound:g}", reached)
+    return Held(f"`{name}` {value:.3g} of {bound.kind} {bound.bound:g}", reached)
 
 
 def of_gates(

@@ -64,7 +64,7 @@ def changed_everywhere(reference: Array, edited: Array, part: Mask, found: Chang
     drift = measure_drift(reference, edited, everywhere)
     before, after = planes(reference), planes(edited)
     undone = _undone(before, after, drift, part)
-    if not undone and _recoloured(before, after, part):
+    if not undone and _recoloured(before, after, part, found):
         return "every colour became another, alike all over"
     if not undone and not changed_as_elsewhere(reference, found, part):
         return None
@@ -90,8 +90,13 @@ def _undone(before: Floats, after: Floats, drift: Drift, part: Mask) -> bool:
     return False
 
 
-def _recoloured(before: Floats, after: Floats, part: Mask) -> bool:
-    """Tell whether one linear change of colours explains a part and all else, which it changed."""
+def _recoloured(before: Floats, after: Floats, part: Mask, found: Changed) -> bool:
+    """Tell whether one linear change of colours explains a part and all else.
+
+    It has to have changed all else by more than a tone: one thing of colour may be the edit.
+    """
+    if _mean(np.square(found.smooth), ~part) < _CHANGED**2:
+        return False
     height, width = (edge // _BLOCK * _BLOCK for edge in part.shape)
     if not height or not width:
         return False
@@ -101,8 +106,7 @@ def _recoloured(before: Floats, after: Floats, part: Mask) -> bool:
     was, left = _difference(before, after), _difference(made.clip(0, 255), after)
     if not part.any() or _mean(left, part) > _LEFT_RECOLOURED * _mean(was, part):
         return False
-    elsewhere = _mean(was, ~part)
-    return elsewhere >= _CHANGED**2 and _mean(left, ~part) <= _LEFT * elsewhere
+    return _mean(left, ~part) <= _LEFT * _mean(was, ~part)
 
 
 def _blocks(image: Floats) -> Floats:

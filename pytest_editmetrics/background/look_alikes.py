@@ -12,7 +12,7 @@ from pytest_editmetrics.images.regions import Mask
 
 _AS_MUCH = 1.5  # a logarithm: by less the part was only chosen for having changed most
 _ALMOST_AS_MUCH = 2.0  # likewise, where fine detail alone changed
-_FINE = 0.17  # of the squared difference is left at most, smoothed wide, of fine detail
+_FINE = 0.2  # of the squared difference is left at most, smoothed wide, of fine detail
 _WIDE = 8.0  # pixels
 _WITNESSED = 0.1  # of the squared difference of the part has something like it elsewhere, at least
 _NEAREST, _FEWEST = 8, 4
