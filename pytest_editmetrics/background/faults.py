@@ -241,7 +241,8 @@ OF_AN_EXPECTATION: Mapping[str, Fault] = {**FAULTS["background"], **FAULTS["edit
 def grossly_broken(edited: Array, reference: Array) -> Iterator[tuple[str, Array]]:
     """Yield edited images, RGB uint8 (H, W, 3), that no bound of use lets pass, each with its name.
 
-    Which of them a metric notices depends on what it measures: a motion, a change, a likeness.
+    Which of them a metric notices depends on what it measures: a motion, one of a part, a change,
+    a likeness.
     """
     height, width = edited.shape[:2]
     yield "inverted", 255 - edited
@@ -257,4 +258,8 @@ def grossly_broken(edited: Array, reference: Array) -> Iterator[tuple[str, Array
             ).rotate(6, Image.Resampling.BICUBIC)
         ),
     )
+    apart = edited.copy()
+    third = apart[:, : width // 3]
+    third[:] = np.roll(third, min(16, height // 20), axis=0)
+    yield "a third moved", apart
     yield "left as it was", reference

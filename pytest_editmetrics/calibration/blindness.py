@@ -56,7 +56,7 @@ def tested_bounds(
     tests = _Tests(session, runs, found.demand, faults)
     gates = [
         one if one.bound is None else _tested(tests, one)
-        for one in track(list(found.gates), "selftest")
+        for one in track(list(found.gates), "selftest" if faults else "broken pairs")
     ]
     lines = [
         f"{counted(count, 'gate was', 'gates were')} not {done}: {why}"
@@ -132,10 +132,12 @@ def _refused(tests: _Tests, one: Calibrated, job: Job | None) -> Calibrated | No
         return None
     name, value = max(told, key=lambda pair: proposal.distance(pair[1]))
     runs = assumption_free_runs(tests.demand.coverage, tests.demand.confidence)
+    remedy = f"Give more runs ({runs} need no assumption), or look at why the values vary"
+    if one.by_margin:
+        remedy = "The smallest margin reaches that far, not the runs: give a smaller --min-margin"
     why = (
         f"a {proposal.kind} of {proposal.bound:.12g} holds for ever: a grossly broken pair gives"
-        f" {significant(value, 4)} ({name}). Give more runs ({runs} need no assumption), or look at"
-        " why the values vary"
+        f" {significant(value, 4)} ({name}). {remedy}"
     )
     left = why if one.left is None else f"{one.left}; {why}"
     return replace(one, bound=None, proposal=None, left=left)

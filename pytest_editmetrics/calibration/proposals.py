@@ -7,16 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_editmetrics.calibration.bimodality import two_groups_text
-from pytest_editmetrics.calibration.tolerance import (
-    Scale,
-    assumption_free_runs,
-    check_shares,
-    enough_runs,
-    is_normal,
-    scale_of,
-    tolerance_bound,
-)
+from pytest_editmetrics.calibration.doubts import APART, doubts, groups_apart, too_wide
+from pytest_editmetrics.calibration.golden_images import image_text
+from pytest_editmetrics.calibration.tolerance import check_shares, scale_of, tolerance_bound
 from pytest_editmetrics.calibration.values import Calibrated, Calibration, Demand
 from pytest_editmetrics.config.expect import check_expect
 from pytest_editmetrics.errors import EditMetricsError, InputError
@@ -24,16 +17,14 @@ from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.goldens.environment import CPU, Environment, environment_name
 from pytest_editmetrics.goldens.recording import Proposal, recorded_bound
 from pytest_editmetrics.measurement import Margin, Metric, Threshold
-from pytest_editmetrics.report.numbers import significant
 from pytest_editmetrics.runs.folder import GateRecord, Run
-from pytest_editmetrics.saved_runs.acceptance import bound_elsewhere
+from pytest_editmetrics.saved_runs.acceptance import beyond_default, bound_elsewhere
 from pytest_editmetrics.saved_runs.approve import selected
 from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces
 from pytest_editmetrics.suites.compare import (
     Bound,
     Key,
     final_gates,
-    has_other_inputs,
     is_measured,
     way_of,
     weights_of,
@@ -99,7 +90,7 @@ def calibrate(
         records = {name: own[key] for name, own in found.items() if key in own}
         what = f"{key[0]} {next(iter(records.values())).gate.label}"
         if key[1].startswith(GOLDEN_IMAGE):
-            without.append((what, "a golden image; golden_images sets its tolerance"))
+            without.append((what, image_text([record.gate for record in records.values()])))
             continue
         series = _series(session, places, key, records, runs)
         gates += [_calibrated(session, places, one, demand) for one in series]
@@ -240,11 +231,15 @@ def _calibrated(
     margin = _margin(demand.margins.get(metric.name), own, result.typical)
     bound = _proposed(metric, tolerance.value, result.typical, margin)
     result = _changed(result, tolerance=tolerance, margin=margin)
-    doubts = _told(gates, tolerance.scale, demand, result.by_margin)
-    told = (*doubts, *series.warnings)
+    apart = groups_apart(gates, tolerance.scale, own.around(result.typical))
+    told = (*doubts(result, gates, metric, demand, apart), *series.warnings)
     result = _changed(result, warnings=told)
     if bound is None:
-        return _changed(result, left=result.left or _too_wide(metric, result, demand))
+        return _changed(result, left=result.left or too_wide(metric, result, demand))
+    if looser := beyond_default(session, last, bound):
+        told = (*told, f"{looser}, which holds without a golden")
+    if apart is not None and not result.by_margin and not demand.allow_two_groups:
+        result = _changed(result, left=result.left or APART)
     beyond = sum(
         not Threshold(metric.bound_kind, bound, "golden", "").holds(value)
         for value in result.values
@@ -336,57 +331,3 @@ def _proposed(metric: Metric, wanted: float, typical: float, margin: float) -> f
         return recorded_bound(raw, metric, Margin(0.0, 0.0))
     except InputError:
         return None
-
-
-def _too_wide(metric: Metric, result: Calibrated, demand: Demand) -> str:
-    if result.by_margin:
-        return (
-            f"a {metric.bound_kind} that is {significant(result.margin)}, the smallest margin, from"
-            f" the median {significant(result.typical, 4)} always holds; look at the images, or"
-            " give a smaller --min-margin"
-        )
-    runs = len(result.values)
-    more = assumption_free_runs(demand.coverage, demand.confidence)
-    return (
-        f"the spread of {runs} runs asks for a {metric.bound_kind} that always holds; give more"
-        f" runs ({more} need no assumption), or look at why it varies"
-    )
-
-
-def _told(
-    gates: Mapping[str, Gate], scale: Scale, demand: Demand, by_margin: bool
-) -> Iterator[str]:
-    """Yield what makes the bound doubtful; ``by_margin`` tells that the margin decides it."""
-    values = {name: gate.value for name, gate in gates.items() if gate.value is not None}
-    count, different = len(values), len(set(values.values()))
-    if different == 1:
-        yield (
-            f"all {count} values are the same: nothing varies (the same seed in every run?), so the"
-            " bound is the margin alone"
-        )
-        return
-    if different < count:
-        yield (
-            f"only {different} of {count} values are different: a run that repeats another adds"
-            " nothing, and the bound is tighter than it claims"
-        )
-    enough = enough_runs(demand.coverage, demand.confidence)
-    if count < enough and not by_margin:
-        yield (
-            f"{count} runs are few: the bound lies far out for want of them; {enough} bring it to"
-            " at most twice the distance of unlimited runs"
-        )
-    if (apart := two_groups_text(values, scale.forward)) is not None:
-        yield apart
-    elif count < assumption_free_runs(demand.coverage, demand.confidence) and not is_normal(
-        list(values.values()), scale
-    ):
-        yield (
-            "the values are not normal on the scale (Shapiro-Wilk, 1 %), which the bound assumes;"
-            f" {assumption_free_runs(demand.coverage, demand.confidence)} runs need no assumption"
-        )
-    first = next(iter(gates.values()))
-    if any(has_other_inputs(first, gate) for gate in gates.values()):
-        yield "the test differs between runs: another scope, box, size or reference"
-    if first.smoke:
-        yield "measured with random smoke weights, which judge no quality"

@@ -10,6 +10,9 @@ from pytest_editmetrics.report.numbers import significant
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.suites.compare import weights_of
 
+_HARDLY = 0.1
+"""The share of the margin by which a bound may move without a word of how it was found."""
+
 
 def run_lines(runs: Mapping[str, Run], calibration: Calibration) -> list[str]:
     """Return what was read, and what is asked of the bounds."""
@@ -47,12 +50,36 @@ def calibration_lines(calibration: Calibration) -> list[str]:
     """Return what each gate measured and the bound proposed for it."""
     lines: list[str] = []
     for one in calibration.gates:
-        env = f" (env {one.env})" if one.env else ""
-        lines.append(f"{one.nodeid} {one.gate.label}{env}")
-        lines += [f"  {name:<9} {text}" for name, text in _rows(one)]
+        if not _as_before(one):
+            lines.append(_named(one))
+            lines += [f"  {name:<9} {text}" for name, text in _rows(one)]
     for what, why in calibration.without_value:
         lines += [what, f"  {'left':<9} {why}"]
+    if as_before := [one for one in calibration.gates if _as_before(one)]:
+        moved = "its bound" if len(as_before) == 1 else "their bounds"
+        lines.append(
+            f"{counted(len(as_before), 'proposal')} without a warning, nearer to {moved} of today"
+            " than a tenth of the margin:"
+        )
+        lines += [
+            f"  {_named(one)}: {_proposal(one)}; present {_present(one)}" for one in as_before
+        ]
     return lines
+
+
+def _named(one: Calibrated) -> str:
+    return f"{one.nodeid} {one.gate.label}{f' (env {one.env})' if one.env else ''}"
+
+
+def _as_before(one: Calibrated) -> bool:
+    """Tell whether a proposal is so much like the present bound that a line is enough."""
+    if one.bound is None or one.present is None or one.left is not None or one.warnings:
+        return False
+    return abs(one.bound - one.present.bound) <= _HARDLY * one.margin
+
+
+def _proposal(one: Calibrated) -> str:
+    return f"{'max' if one.gate.better == 'lower' else 'min'} {one.bound:.12g}"
 
 
 def _rows(one: Calibrated) -> list[tuple[str, str]]:
@@ -62,9 +89,8 @@ def _rows(one: Calibrated) -> list[tuple[str, str]]:
     if weights := sorted(weights_of(one.gate)):
         rows.append(("weights", ", ".join(f"{name} {sha256[:12]}" for name, sha256 in weights)))
     if one.bound is not None:
-        kind = "max" if one.gate.better == "lower" else "min"
         distance = f"{significant(abs(one.bound - one.typical))} from the median"
-        rows.append(("proposal", f"{kind} {one.bound:.12g} ({distance})"))
+        rows.append(("proposal", f"{_proposal(one)} ({distance})"))
     if one.tolerance is not None:
         rows.append(("method", _method(one)))
     if one.bound is not None:

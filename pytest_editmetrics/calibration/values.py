@@ -15,12 +15,16 @@ from pytest_editmetrics.suites.compare import Bound
 
 @dataclass(frozen=True)
 class Demand:
-    """What is asked of the bounds; ``margins`` replace the metrics' own smallest distance."""
+    """What is asked of the bounds; ``margins`` replace the metrics' own smallest distance.
+
+    ``allow_two_groups`` proposes one bound for values that fall in two groups.
+    """
 
     coverage: float = 0.99
     confidence: float = 0.95
     margins: Mapping[str, Bound] = field(default_factory=dict)
     allow_other_devices: bool = False
+    allow_two_groups: bool = False
 
 
 @dataclass(frozen=True)

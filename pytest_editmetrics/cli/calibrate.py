@@ -60,6 +60,11 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="take the values of devices that share a golden together",
     )
+    parser.add_argument(
+        "--allow-two-groups",
+        action="store_true",
+        help="propose one bound for values that fall in two groups, which has a cause",
+    )
     add_expression(parser)
     parser.add_argument(
         "--no-selftest",
@@ -84,7 +89,13 @@ def _calibrate(args: argparse.Namespace) -> int:
 
     check_shares(args.coverage, args.confidence)
     margins = _margins(args.min_margin)
-    demand = Demand(args.coverage, args.confidence, margins, args.allow_other_devices)
+    demand = Demand(
+        args.coverage,
+        args.confidence,
+        margins,
+        args.allow_other_devices,
+        args.allow_two_groups,
+    )
     resolved = {Path(folder).resolve(): folder for folder in args.folders}
     if len(resolved) < len(args.folders):
         raise InputError("a run is given twice; give each run once")

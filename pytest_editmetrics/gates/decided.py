@@ -40,7 +40,8 @@ class Decided:
 def decided(gate: Gate) -> Decided | None:
     """Return what decided a gate; ``None`` for one without a value or a bound.
 
-    That is its own value, unless a golden image holds as a whole and its worst tile does not.
+    That is its own value, unless a golden image holds as a whole and its worst tile does not, or
+    lies nearer to its own bound, relative to it.
 
     >>> tile = {"box": [0, 0, 64, 64], "value": 0.8, "bound": 0.2}
     >>> gate = Gate("golden_lpips", "fail", value=0.03, bound=0.12, snapshot={"tile": tile})
@@ -54,7 +55,7 @@ def decided(gate: Gate) -> Decided | None:
     tile = (gate.snapshot or {}).get("tile")
     if whole.holds and isinstance(tile, Mapping):
         part = _tile(tile, kind)
-        if part is not None and not part.holds:
+        if part is not None and (not part.holds or part.share > whole.share):
             return part
     return whole
 

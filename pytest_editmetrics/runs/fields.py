@@ -120,7 +120,7 @@ GATE = _declared(
     review number?: inside `bound` and beyond it the verdict is `review`
     origin text?: where the bound was written: `argument`, `marker`, `case`, `golden`, `default`
     source text?: the place, as `file:line`
-    distance number?: how far beyond its bound the value lies, or the worst tile: positive fails
+    distance number?: how far beyond its bound the value lies, or the worst tile if it decides
     reason text?: of a soft failure: [outcomes.md](outcomes.md)
     message text?: what is to be said of a soft failure or an error
     approved number?: the golden's measured value

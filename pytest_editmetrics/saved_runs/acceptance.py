@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_editmetrics.config.expect import check_expect
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.measurement import REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND
@@ -68,6 +69,15 @@ def bound_elsewhere(gate: Gate) -> str | None:
         row = pair.get("row", "its row") if isinstance(pair, Mapping) else "its row"
         return f"a manifest has no goldens; give {row} a threshold"
     return None
+
+
+def beyond_default(session: EditSession, gate: Gate, bound: float) -> str | None:
+    """Return how a bound for the gate lets more through than what holds without a golden, if so."""
+    metric = session.registry.metric(gate.metric)
+    default = session.settings.default(metric, check_expect(gate.details.get("expect")))
+    if default is None or default.distance(bound) <= 0:
+        return None
+    return f"looser than {default.kind} {default.bound:g} of {default.source}"
 
 
 def _recorded(session: EditSession, gate: Gate) -> float | str:

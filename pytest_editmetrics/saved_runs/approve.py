@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.errors import EditMetricsError, InputError, counted
-from pytest_editmetrics.saved_runs.acceptance import NewBound, NewGolden, accepted, to_accept
+from pytest_editmetrics.saved_runs.acceptance import (
+    NewBound,
+    NewGolden,
+    accepted,
+    beyond_default,
+    to_accept,
+)
 from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces
 from pytest_editmetrics.session.state import EditSession
 
@@ -245,4 +251,8 @@ def _say_bounds(
         value, limit = format_numbers(gate.value or 0.0, proposal.bound)
         kind = "max" if gate.better == "lower" else "min"
         env = f" (env {proposal.env})" if proposal.env else ""
-        say(f"approved: {bound.record.nodeid} {gate.label} {value}, {kind} {limit}{env}")
+        looser = beyond_default(session, gate, proposal.bound)
+        say(
+            f"approved: {bound.record.nodeid} {gate.label} {value}, {kind} {limit}{env}"
+            f"{f', {looser}' if looser else ''}"
+        )

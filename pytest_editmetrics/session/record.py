@@ -355,7 +355,15 @@ def _property(gate: Gate) -> str:
     bound = "" if gate.bound is None else f" {gate.bound_kind}={gate.bound:.6g}"
     review = "" if gate.review is None else f" review={gate.review:.6g}"
     reason = "" if gate.reason is None else f" reason={gate.reason}"
-    return f"{gate.verdict}{value}{bound}{review}{reason}{' smoke' if gate.smoke else ''}"
+    smoke = " smoke" if gate.smoke else ""
+    return f"{gate.verdict}{value}{bound}{_tile(gate)}{review}{reason}{smoke}"
+
+
+def _tile(gate: Gate) -> str:
+    """Return the worst tile of a golden image's gate, which has a bound of its own."""
+    if not (tile := (gate.snapshot or {}).get("tile")):
+        return ""
+    return f" tile={tile['value']:.6g} tile_{gate.bound_kind}={tile['bound']:.6g}"
 
 
 record_key = pytest.StashKey[TestRecord]()

@@ -192,15 +192,63 @@ def test_the_margin_is_kept_and_may_be_stated(calibrate):
     assert "proposal  max 0.0301 (" in out
 
 
-def test_values_in_two_groups_are_shown_with_their_runs(calibrate):
+def test_values_in_two_groups_are_shown_with_their_runs(calibrate, project):
     values = [0.0100, 0.0301, 0.0102, 0.0303, 0.0101, 0.0302, 0.0103, 0.0304]
-    status, out, _ = calibrate(*[lpips(value) for value in values])
-    assert status == 0
+    gates = [lpips(value) for value in values]
+    status, out, _ = calibrate(*gates, options=["--write"])
+    assert status == 1
     assert (
         "two groups: 4 from 0.01 to 0.0103 (r0.jsonl, r2.jsonl, r4.jsonl, r6.jsonl) and 4 from"
         " 0.0301 to 0.0304 (r1.jsonl, r3.jsonl, r5.jsonl, r7.jsonl)" in out
     )
-    assert "1 of them with warnings" in out
+    assert "left      one bound for both groups would let the worse one pass: if that is" in out
+    assert not (project / GOLDEN).exists()
+    status, out, _ = calibrate(*gates, options=["--write", "--allow-two-groups"])
+    assert status == 0
+    assert "1 proposals, 1 of them with warnings; 0 left" in out
+    assert (project / GOLDEN).exists()
+
+
+def test_groups_nearer_than_the_margin_are_one(calibrate):
+    values = [0.0300, 0.0340, 0.0301, 0.0341, 0.0299, 0.0339]
+    status, out, _ = calibrate(*[lpips(value) for value in values])
+    assert status == 0
+    assert "two groups" not in out
+
+
+def test_a_proposal_beyond_the_default_says_so(calibrate, project):
+    (project / "editmetrics.yaml").write_text("thresholds: {lpips: 0.04}\n")
+    _, out, _ = calibrate(*[lpips(value) for value in VALUES])
+    assert "looser than max 0.04 of editmetrics.yaml:1, which holds without a golden" in out
+    (project / "editmetrics.yaml").write_text("thresholds: {lpips: 0.05}\n")
+    _, out, _ = calibrate(*[lpips(value) for value in VALUES])
+    assert "looser than max" not in out
+
+
+def test_a_proposal_much_like_the_present_bound_takes_one_line(calibrate, project):
+    steady = [lpips(0.0300 + number * 1e-6) for number in range(8)]
+    (project / "editmetrics.yaml").write_text("thresholds: {lpips: 0.0353}\n")
+    _, out, _ = calibrate(*steady)
+    assert "1 proposal without a warning, nearer to its bound of today than a tenth" in out
+    assert "test_a lpips: max 0.0351; present max 0.0353, default editmetrics.yaml:1: " in out
+    assert "  values  " not in out
+    (project / "editmetrics.yaml").write_text("thresholds: {lpips: 0.0363}\n")
+    _, out, _ = calibrate(*steady)
+    assert "  values  " in out
+
+
+def test_a_part_that_moved_breaks_what_no_other_broken_pair_does(calibrate):
+    of = {"file": GOLDEN, "test": "test_a", "gate": "moved_share"}
+    still = lpips(0.0, metric="moved_share", golden=of, weights=())
+    status, out, err = calibrate(still, still, still, options=["--no-selftest"])
+    assert status == 0
+    assert "proposal  max 0.02" in out
+    assert "the same" not in out  # the best value comes again and again
+    assert "selftest" not in err
+    status, out, _ = calibrate(still, still, options=["--min-margin", "moved_share:0.9"])
+    assert status == 1
+    assert "holds for ever" in out
+    assert "The smallest margin reaches that far, not the runs: give a smaller --min-margin" in out
 
 
 def test_values_that_are_not_normal_are_told(calibrate):
@@ -210,9 +258,9 @@ def test_values_that_are_not_normal_are_told(calibrate):
 
 
 def test_constant_values_and_repeats_are_told(calibrate):
-    _, out, _ = calibrate(*[lpips(0.0)] * 3)
+    _, out, _ = calibrate(*[lpips(0.01)] * 3)
     assert "all 3 values are the same: nothing varies" in out
-    assert "proposal  max 0.005" in out
+    assert "proposal  max 0.015" in out
     _, out, _ = calibrate(*[lpips(value) for value in (*VALUES, VALUES[0])])
     assert "only 7 of 8 values are different" in out
 
@@ -325,11 +373,14 @@ def test_gates_without_a_value_are_named_with_run_and_reason(calibrate):
 
 
 def test_golden_images_and_manifests_are_left(calibrate):
-    picture = replace(lpips(0.01), metric="golden_lpips")
+    tile = {"box": [0, 0, 8, 8], "value": 0.25, "bound": 0.2}
+    held = {"bound": 0.12, "bound_kind": "max", "snapshot": {"tile": tile}}
+    picture = replace(lpips(0.01), metric="golden_lpips", **held)
     row = lpips(0.1, details={"manifest": {"row": "pairs.jsonl:3"}})
     status, out, _ = calibrate(*([picture, replace(row, value=value)] for value in VALUES))
     assert status == 1
     assert "golden_lpips\n  left      a golden image" in out
+    assert "as a whole 0.01 to 0.01 (max 0.12), its worst tile 0.25 to 0.25 (max 0.2, 7 of" in out
     assert "a manifest has no goldens; give pairs.jsonl:3 a threshold" in out
     assert "proposal  max" in out
 

@@ -551,6 +551,35 @@ def test_by_default_a_small_defect_fails_by_its_tile(suite):
     assert all((suite.path / "run" / gate["images"][key]).is_file() for key in ("edited", "golden"))
 
 
+def test_a_passing_golden_image_shows_the_part_nearest_to_its_bound(suite):
+    (suite.path / "editmetrics.yaml").unlink()
+    test = """
+        import numpy as np
+        from conftest import picture
+
+        def test_it(golden_image):
+            image = np.asarray(picture(width=512, height=384)).astype(int)
+            image[200:216, 300:316] += {}
+            golden_image.check(np.minimum(image, 255).astype(np.uint8), comparator="structure")
+        """
+    suite.makepyfile(test_x=test.format(0))
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    suite.makepyfile(test_x=test.format(2))
+    shown = "golden_structure worst tile 0.* <= max 0.900 at (2??, 1??, 3??, 2??)"
+    asked = ("--editmetrics-results=r", "--editmetrics-summary=s.md", "--junitxml=j.xml")
+    result = suite.runpytest("-v", "-o", "editmetrics_junit=full", *asked)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        [f"PASS *{shown} (0.* inside)", "golden_structure *worst tile 0.* (max 0.900, * inside)*"]
+    )
+    gate = results(suite.path / "r")[1]
+    tile = gate["snapshot"]["tile"]["value"]
+    assert gate["value"] < tile < 0.9
+    assert gate["distance"] == pytest.approx(tile - 0.9)
+    assert "worst tile" in (suite.path / "s.md").read_text()
+    assert f"tile={tile:.6g} tile_max=0.9" in (suite.path / "j.xml").read_text()
+
+
 def test_boxes_and_scope_choose_what_counts(suite, value):
     suite.makepyfile(
         test_x="""

@@ -26,6 +26,17 @@ def test_of_ten_thousand_passing_gates_one_is_held():
     assert row.worst == (replace(PASS, distance=-0.0), "t::0")
 
 
+def test_the_worst_gate_of_a_metric_is_the_nearest_to_its_own_bound():
+    wide = replace(PASS, value=0.5, bound=0.6, distance=-0.1)
+    tight = replace(PASS, value=0.001, bound=0.01, distance=-0.009)
+    tile = {"box": [0, 0, 8, 8], "value": 3.6, "bound": 4.0}
+    by_tile = replace(wide, value=0.1, distance=-0.4, snapshot={"tile": tile})
+    (row,) = Tally([attempt(tight, name="t::tight"), attempt(wide, name="t::wide")]).rows()
+    assert row.worst == (wide, "t::wide")
+    (row,) = Tally([attempt(wide), attempt(by_tile, name="t::tile")]).rows()
+    assert row.worst == (by_tile, "t::tile")
+
+
 def test_what_did_not_simply_pass_is_held_in_order():
     tests = [attempt(SOFT), attempt(PASS, FAIL, outcome="failed"), attempt(PASS)]
     assert [gate for _, gate in Tally(tests).notable] == [SOFT, FAIL]
