@@ -27,6 +27,14 @@ def add(commands: Commands) -> None:
     )
     add_folder(parser)
     add_expression(parser)
+    parser.add_argument(
+        "--reason",
+        metavar="TEXT",
+        help="why, for a reviewer: written into the goldens, and printed by `editmetrics audit`",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="write nothing; show what would change, as a diff"
+    )
     add_rootdir(parser)
     parser.set_defaults(run=_approve)
 
@@ -41,8 +49,13 @@ def _approve(args: argparse.Namespace) -> int:
     def work(session: EditSession) -> int:
         if not run.complete:
             note(f"{args.folder} was cut off; only what finished can be approved")
-        if not approve(session, run, args.expression, say):
+        found = approve(
+            session, run, args.expression, say, reason=args.reason, dry_run=args.dry_run
+        )
+        if not found:
             say("nothing to approve")
+        elif args.dry_run:
+            say("nothing was written; leave --dry-run out to write it")
         return 0
 
     return in_project(work, args.rootdir)

@@ -10,6 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pytest_editmetrics.config.golden_images import (
+    COMPARATORS,
+    DEFAULT,
+    Comparator,
+    ImageSettings,
+    Tolerance,
+    better,
+)
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.environment import SMOKE, less_specific
 from pytest_editmetrics.goldens.file import GoldenEntry, GoldenFile
@@ -17,6 +25,7 @@ from pytest_editmetrics.goldens.versions import Pair, Thresholds
 from pytest_editmetrics.measurement import Metric, Threshold
 
 Kind = Literal["loosened", "tightened", "added", "dropped"]
+_BUILT_IN = Tolerance(0.0).source
 KINDS: tuple[Kind, ...] = ("loosened", "dropped", "tightened", "added")
 
 
@@ -57,6 +66,7 @@ class ImageChange:
 
     kind: Literal["changed", "added", "dropped"]
     path: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,7 @@ def audit(pair: Pair) -> Audit:
     Raises:
         EditMetricsError: a bare number changed of a metric whose direction nothing states.
     """
-    found = [*_goldens(pair), *_defaults(pair)]
+    found = [*_goldens(pair), *_defaults(pair), *_tolerances(pair)]
     changes = [change for change in found if change is not None]
     for change in changes:
         if change.metric.name in pair.undirected and change.kind in ("loosened", "tightened"):
@@ -98,7 +108,7 @@ def audit(pair: Pair) -> Audit:
         pair.base,
         pair.head,
         tuple(changes),
-        tuple(_images(pair.base.images, pair.head.images)),
+        tuple(_images(pair.base.images, pair.head.images, pair.head.reasons)),
         len(found) - len(changes),
         pair.learned,
     )
@@ -143,7 +153,7 @@ class _Gate:
                 yield None
             elif old or new:
                 source = f"{self.shown}:{self._line(env)}"
-                note = self._note(old, new)
+                note = self._note(old, new, env)
                 yield _change(self.metric, source, self.test, self.gate, env, old, new, note)
 
     def _line(self, env: str | None) -> int:
@@ -151,12 +161,15 @@ class _Gate:
         stating = [entry for entry in entries if env is None or env in entry.env]
         return stating[0].line if env is None else stating[0].env[env].line
 
-    def _note(self, old: _Holding | None, new: _Holding | None) -> str:
+    def _note(self, old: _Holding | None, new: _Holding | None, env: str | None) -> str:
         told = []
         if old is not None and old.inherited:
             told.append(f"{old.inherited} held before")
         if new is not None and new.inherited:
             told.append(f"{new.inherited} holds now")
+        if (reason := _reason(self.after, env)) is not None:
+            older = " (of before)" if reason == _reason(self.before, env) else ""
+            told.append(f"reason{older}: {reason}")
         if new is None and self.gone:
             told.append(self.gone)
         if new is None and self.default_after is not None:
@@ -239,6 +252,11 @@ def _environments(entries: Iterable[GoldenEntry | None]) -> list[str | None]:
     return [None, *named]
 
 
+def _reason(entry: GoldenEntry | None, env: str | None) -> str | None:
+    variant = entry if entry is None or env is None else entry.env.get(env)
+    return None if variant is None else variant.reason
+
+
 def _stated(entry: GoldenEntry | None, env: str | None) -> _Holding | None:
     variant = entry if entry is None or env is None else entry.env.get(env)
     if variant is None or variant.bound is None:
@@ -275,7 +293,10 @@ def _gates(golden_file: GoldenFile | None, test: str) -> Mapping[str, GoldenEntr
 
 def _defaults(pair: Pair) -> Iterator[Change | None]:
     for file in _both(pair.base.defaults, pair.head.defaults):
-        base, head = pair.base.defaults.get(file, {}), pair.head.defaults.get(file, {})
+        base, head = (
+            {**version.expected.get(file, {}), **version.defaults.get(file, {})}
+            for version in (pair.base, pair.head)
+        )
         for name in _both(base, head):
             old, new = base.get(name), head.get(name)
             if old is not None and new is not None and _of(old).same(_of(new)):
@@ -296,14 +317,47 @@ def _of(threshold: Threshold) -> _Holding:
     return _Holding(threshold.bound, review=threshold.review)
 
 
-def _images(base: Mapping[str, str], head: Mapping[str, str]) -> Iterator[ImageChange]:
+def _tolerances(pair: Pair) -> Iterator[Change]:
+    """Give what became of the bounds of golden images, of each comparator: whole and worst tile."""
+    for file in _both(pair.base.tolerances, pair.head.tolerances):
+        versions = (pair.base.tolerances.get(file), pair.head.tolerances.get(file))
+        old, new = (one or ImageSettings() for one in versions)
+        for comparator in COMPARATORS:
+            before, after = _tolerance(old, comparator), _tolerance(new, comparator)
+            for (what, was), (_, now) in zip(before.items(), after.items(), strict=True):
+                if (was is None and now is None) or (was and now and was.bound == now.bound):
+                    continue
+                stating = [one.source for one in (now, was) if one and one.source != _BUILT_IN]
+                yield _change(
+                    Metric(f"golden_{comparator}", better(comparator)),
+                    next(iter(stating), file),
+                    None,
+                    f"golden_{comparator}{what}",
+                    None,
+                    None if was is None else _Holding(was.bound),
+                    None if now is None else _Holding(now.bound),
+                )
+
+
+def _tolerance(settings: ImageSettings, comparator: Comparator) -> dict[str, Tolerance | None]:
+    """Return what holds a whole image and its worst tile; ``None`` where nothing does by itself."""
+    held = settings.comparators or DEFAULT
+    whole, tile = settings.bounds(comparator, tuple(held))
+    stated = comparator in held or comparator in settings.tolerances
+    at_tile = comparator in held or comparator in settings.tile_tolerances
+    return {"": whole if stated else None, " (worst tile)": tile if at_tile else None}
+
+
+def _images(
+    base: Mapping[str, str], head: Mapping[str, str], reasons: Mapping[str, str]
+) -> Iterator[ImageChange]:
     for path in _both(base, head):
         if path not in head:
             yield ImageChange("dropped", path)
         elif path not in base:
-            yield ImageChange("added", path)
+            yield ImageChange("added", path, reasons.get(path, ""))
         elif base[path] != head[path]:
-            yield ImageChange("changed", path)
+            yield ImageChange("changed", path, reasons.get(path, ""))
 
 
 def _both(one: Mapping[str, object], other: Mapping[str, object]) -> list[str]:

@@ -7,6 +7,7 @@ of goldens takes; all lie on the disk beside the goldens before the first is put
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -128,6 +129,22 @@ def _folder_changes(
     before, after = sha256_of(path), sha256_of(final)
     changes.append(Change(path, before, after, folder.parent, final, between))
     return changes
+
+
+def diff_of(change: Change, shown: str) -> list[str]:
+    """Return a change of a text file as a unified diff; ``shown`` is what the file is called."""
+    before = _text(change.path if change.before else None)
+    after = _text(change.content)
+    old = f"a/{shown}" if change.before else "/dev/null"
+    new = f"b/{shown}" if change.after else "/dev/null"
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), old, new
+    )
+    return [line.rstrip("\n") for line in lines]
+
+
+def _text(path: Path | None) -> str:
+    return "" if path is None else path.read_bytes().decode("utf-8", "replace")
 
 
 def apply(changes: Sequence[Change], rootdir: Path) -> list[Path]:

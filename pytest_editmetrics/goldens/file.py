@@ -14,7 +14,16 @@ from pytest_editmetrics.config.bounds import (
     checked_review,
     refuse_other_bound,
 )
-from pytest_editmetrics.config.keys import END, Block, Key, Schema, choice, or_empty, unread
+from pytest_editmetrics.config.keys import (
+    END,
+    TEXT,
+    Block,
+    Key,
+    Schema,
+    choice,
+    or_empty,
+    unread,
+)
 from pytest_editmetrics.config.metric_keys import metric_name
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
@@ -42,7 +51,7 @@ class GoldenEntry:
     values beyond ``review`` are to be looked at; ``weights`` are those that gave ``measured``, as
     ``measurement.weights_text`` writes them; ``digest`` is of the parameter that the test's id
     names by its place only; ``resize`` is the mode that brought the images to one size then,
-    ``dtype`` the precision that models computed in.
+    ``dtype`` the precision that models computed in; ``reason`` is why a person took the bound.
     """
 
     bound: float | None
@@ -54,6 +63,7 @@ class GoldenEntry:
     digest: str | None = None
     resize: str | None = None
     dtype: str | None = None
+    reason: str | None = None
 
     @property
     def digests(self) -> frozenset[str | None]:
@@ -178,6 +188,14 @@ def variant_of(metric: Metric) -> Block:
                 "float32; of a bound without `measured` nothing is known",
                 empty=False,
             ),
+            Key(
+                "reason",
+                TEXT,
+                "why the bound is what it is, for a reviewer: `editmetrics audit` prints it"
+                " (`editmetrics approve --reason` writes it)",
+                '"JPEG 40 is wanted: half the traffic, #12"',
+                empty=False,
+            ),
         ),
     )
 
@@ -279,7 +297,7 @@ def _variant(metric: Metric, what: str, node: Node, block: Block) -> GoldenEntry
     entries = block.nodes(node, f"the golden of {what}")
     bound, measured = entries.get(metric.bound_kind), entries.get("measured")
     weights, digest = entries.get("weights"), entries.get("digest")
-    resize, dtype = entries.get("resize"), entries.get("dtype")
+    resize, dtype, reason = (entries.get(key) for key in ("resize", "dtype", "reason"))
     return GoldenEntry(
         bound=None if bound is None else checked_bound(metric, bound),
         measured=None if measured is None else measured.number(f"measured of {what}"),
@@ -290,6 +308,7 @@ def _variant(metric: Metric, what: str, node: Node, block: Block) -> GoldenEntry
         digest=None if digest is None else _checked_digest(what, digest),
         resize=None if resize is None else resize.one_of(f"resize of {what}", _RESIZED),
         dtype=None if dtype is None else _checked_dtype(what, dtype),
+        reason=None if reason is None else reason.text(f"reason of {what}"),
     )
 
 

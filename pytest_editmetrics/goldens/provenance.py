@@ -19,6 +19,7 @@ from pytest_editmetrics.whole_file import replacing, write_through
 
 PROVENANCE = "provenance.yaml"
 PREVIOUS = "previous"
+REASON = "reason"
 Entry = Mapping[str, Any]
 
 KEYS = (
@@ -31,6 +32,7 @@ KEYS = (
     "comparator",
     "weights",
     "facts",
+    REASON,
 )
 """What is written down of an image besides the hash of its file."""
 

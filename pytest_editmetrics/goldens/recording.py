@@ -86,7 +86,8 @@ class Proposal:
 
     ``measured`` is written with three digits; ``None`` leaves what the golden has. So do
     ``weights``, which are written as ``measurement.weights_text`` gives them, ``resize``, the mode
-    that brought the images to one size, or ``none``, and ``dtype``, the precision.
+    that brought the images to one size, or ``none``, ``dtype``, the precision, and ``reason``, why
+    a person took the bound.
     """
 
     address: GoldenAddress
@@ -97,6 +98,7 @@ class Proposal:
     weights: str | None = None
     resize: str | None = None
     dtype: str | None = None
+    reason: str | None = None
 
 
 def write_proposals(
@@ -173,6 +175,8 @@ def _grouped(
             values["resize"] = proposal.resize
         if proposal.dtype is not None:
             values["dtype"] = proposal.dtype
+        if proposal.reason is not None:
+            values["reason"] = proposal.reason
         if address.digest is not None:
             values["digest"] = address.digest
         gates = files.setdefault(rootdir / address.file, {}).setdefault(address.test, {})

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from pytest_editmetrics.cache.work import work_folder
+from pytest_editmetrics.config import golden_images
 from pytest_editmetrics.config.bounds import parse_bounds
+from pytest_editmetrics.config.expect import EXPECTATIONS
+from pytest_editmetrics.config.golden_images import ImageSettings
 from pytest_editmetrics.config.interpolate import Resolver, load_tree
 from pytest_editmetrics.config.metric_keys import by_metric
 from pytest_editmetrics.config.node import Node
@@ -19,7 +22,7 @@ from pytest_editmetrics.errors import ConfigError, EditMetricsError, InputError
 from pytest_editmetrics.goldens.file import GoldenFile, read_golden_file
 from pytest_editmetrics.goldens.file_names import files_below, holds_provenance, holds_thresholds
 from pytest_editmetrics.goldens.git_files import find_commit, repository_of, write_files
-from pytest_editmetrics.goldens.provenance import PROVENANCE, read_provenance
+from pytest_editmetrics.goldens.provenance import PROVENANCE, REASON, read_provenance
 from pytest_editmetrics.measurement import Better, Metric, Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
@@ -45,19 +48,24 @@ class Version:
 class Thresholds:
     """What one version holds: golden files, default thresholds and golden images, by path.
 
-    ``goldens`` and ``defaults`` are by the path of the file, ``images`` by that of the image, with
-    the sha256 that its provenance states.
+    ``goldens``, ``defaults`` and ``tolerances``, those of golden images, are by the path of the
+    file, ``images`` by that of the image, with the sha256 that its provenance states, and
+    ``reasons`` with why it was taken, where that is stated. ``expected`` are the bounds of
+    ``expect``, which a test may have another of: goldens are not held against them.
     """
 
     shown: str
     goldens: Mapping[str, GoldenFile]
     defaults: Mapping[str, Mapping[str, Threshold]]
     images: Mapping[str, str]
+    tolerances: Mapping[str, ImageSettings] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    expected: Mapping[str, Mapping[str, Threshold]] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
         """Whether the version has nothing that could be compared."""
-        return not (self.goldens or self.defaults or self.images)
+        return not (self.goldens or self.defaults or self.images or self.tolerances)
 
     def default(self, golden_file: str, metric: str) -> Threshold | None:
         """Return the default that holds beside a golden file: of the nearest settings above it."""
@@ -219,36 +227,61 @@ def _learn(version: Version, learned: _Learned) -> set[str]:
                     names.add(gate.partition("@")[0])
                     learned.see(gate.partition("@")[0], node, version.shown)
         elif path.name == SETTINGS:
-            for written, node in _defaults(path, version).mapping("thresholds").items():
+            for written, node in _stated(path, version, "thresholds").mapping("thresholds").items():
                 metric = learned.own_name(written)
                 names.add(metric)
                 learned.see(metric, node, version.shown)
     return names
 
 
-def _defaults(path: Path, version: Version) -> Node:
+def _stated(path: Path, version: Version, key: str) -> Node:
+    """Return what a file of settings states under a key, what it refers to filled in."""
     tree = load_tree(path, version.folder)
-    node = tree.root.get("thresholds")
+    node = tree.root.get(key)
     return Node.of(None, tree.root.source) if node is None else Resolver(tree).resolve(node)
+
+
+def _expected(path: Path, version: Version) -> dict[str, Threshold]:
+    """Return the bounds of what a file of settings expects."""
+    node = _stated(path, version, "expect")
+    if node.value is None:
+        return {}
+    name = node.one_of("expect", EXPECTATIONS)
+    metrics, where = PipeRegistry().metrics, f"{node.where} (expect: {name})"
+    return {
+        metric: Threshold(metrics[metric].bound_kind, bound, "default", where)
+        for metric, bound in EXPECTATIONS[name].bounds.items()
+    }
 
 
 def _read(version: Version, registry: PipeRegistry) -> Thresholds:
     goldens: dict[str, GoldenFile] = {}
     defaults: dict[str, Mapping[str, Threshold]] = {}
     images: dict[str, str] = {}
+    tolerances: dict[str, ImageSettings] = {}
+    reasons: dict[str, str] = {}
+    expected: dict[str, Mapping[str, Threshold]] = {}
     for name, path in _files(version).items():
         if _is_golden(version, path):
             goldens[name] = read_golden_file(path, registry, version.folder)
         elif path.name == SETTINGS:
-            nodes = by_metric(_defaults(path, version), "thresholds", registry)
+            nodes = by_metric(_stated(path, version, "thresholds"), "thresholds", registry)
             defaults[name] = {
                 metric: parse_bounds(registry.metric(metric), node, origin="default")
                 for metric, node in nodes.items()
             }
+            expected[name] = _expected(path, version)
+            block = _stated(path, version, "golden_images")
+            if block.value is not None:
+                read = golden_images.BLOCK.kind().read(block, "golden_images", registry)
+                tolerances[name] = golden_images.image_settings(read)
         else:
             for image, entry in read_provenance(path, version.folder).items():
-                images[f"{PurePosixPath(name).parent}/{image}"] = str(entry.get("sha256"))
-    return Thresholds(version.shown, goldens, defaults, images)
+                place = f"{PurePosixPath(name).parent}/{image}"
+                images[place] = str(entry.get("sha256"))
+                if reason := entry.get(REASON):
+                    reasons[place] = str(reason)
+    return Thresholds(version.shown, goldens, defaults, images, tolerances, reasons, expected)
 
 
 def _is_golden(version: Version, path: Path) -> bool:

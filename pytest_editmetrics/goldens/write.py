@@ -26,6 +26,7 @@ _KINDS = {
     "digest": "digest",
     "resize": "resize",
     "dtype": "dtype",
+    "reason": "reason",
 }
 
 
@@ -38,9 +39,9 @@ def write_golden_file(path: Path, wanted: Wanted, registry: PipeRegistry, rootdi
     Args:
         path: the golden file.
         wanted: tests -> gates -> ``{"max" | "min": ..., "measured": ..., "weights": ...,
-            "digest": ..., "resize": ..., "dtype": ..., "env": {name: {...}}}``. That there are no
-            weights is written only where the golden states some, that nothing was resized only
-            where it states that something was, and so that float32 was the precision.
+            "digest": ..., "resize": ..., "dtype": ..., "reason": ..., "env": {...}}``. That there
+            are no weights is written only where the golden states some, that nothing was resized
+            only where it states that something was, and so that float32 was the precision.
         registry: the known metrics.
         rootdir: paths in messages are relative to it.
 
@@ -205,6 +206,7 @@ def _held(entry: GoldenEntry) -> dict[str, Any]:
         "digest": entry.digest,
         "resize": entry.resize,
         "dtype": entry.dtype,
+        "reason": entry.reason,
     }
     held: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
     return {**held, "env": {env: _held_variant(variant) for env, variant in entry.env.items()}}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pytest_editmetrics.errors import EditMetricsError, counted
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.goldens.approved import GoldenAddress
 from pytest_editmetrics.goldens.recording import Proposal, write_proposals
-from pytest_editmetrics.report.tally import Tally
+from pytest_editmetrics.report.tally import LISTED, Tally
+from pytest_editmetrics.saved_runs.acceptance import beyond_default
 from pytest_editmetrics.session.options import standing_update
 from pytest_editmetrics.session.state import EditSession
 
@@ -25,6 +27,7 @@ def record_goldens(
     standing = standing_update(session.config)
     notes = [] if standing is None else [standing]
     proposals: list[Proposal] = []
+    new: list[tuple[str, Gate, float]] = []
     automatic: dict[str, dict[str, None]] = {}
     lost = 0
     finished = sorted(tally.notable, key=lambda pair: order.get(pair[0].nodeid, len(order)))
@@ -38,6 +41,7 @@ def record_goldens(
             test_function = test.nodeid.partition("[")[0]
             automatic.setdefault(f"{test_function}, {argument}", {})[name] = None
         address = GoldenAddress.from_dict(gate.golden)
+        new.append((test.nodeid, gate, gate.proposal))
         proposals.append(
             Proposal(
                 address,
@@ -57,18 +61,34 @@ def record_goldens(
         return notes, []
     try:
         with session.clock.of("goldens"):
+            looser = _looser(session, new)
             written, failed = write_proposals(proposals, session.registry, session.rootdir)
     except EditMetricsError as error:
         return notes, [str(error)]
     notes += [
         f"recorded: {session.shown(path)}; review the change and commit it" for path in written
     ]
+    notes += looser
     notes += [
         f"warning: recorded under an id that pytest made from the place of a parameter ({where}):"
         f" write ids=[{', '.join(map(repr, names))}]{_strategy(session)}, and record again"
         for where, names in automatic.items()
     ]
     return notes, list(failed.values())
+
+
+def _looser(session: EditSession, new: Iterable[tuple[str, Gate, float]]) -> list[str]:
+    """Return which recorded bounds let more through than what holds without a golden."""
+    found = [
+        f"  {nodeid}: {gate.label} {'max' if gate.better == 'lower' else 'min'} {bound:g}, {looser}"
+        for nodeid, gate, bound in new
+        if (looser := beyond_default(session, gate, bound)) is not None
+    ]
+    if not found:
+        return []
+    more = [f"  and {len(found) - LISTED} more"] if len(found) > LISTED else []
+    bounds = counted(len(found), "recorded bound")
+    return [f"warning: {bounds} looser than the default:", *found[:LISTED], *more]
 
 
 def _strategy(session: EditSession) -> str:

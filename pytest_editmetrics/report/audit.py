@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from pytest_editmetrics.errors import counted
-from pytest_editmetrics.goldens.audit import KINDS, Audit, Change
+from pytest_editmetrics.goldens.audit import KINDS, Audit, Change, ImageChange
 from pytest_editmetrics.goldens.versions import Thresholds
 from pytest_editmetrics.report.markdown import escape
 from pytest_editmetrics.report.numbers import share_of, significant
@@ -24,7 +24,7 @@ def audit_lines(audit: Audit) -> list[str]:
         lines += [f"  {change.source}: {_where(change)}: {_moved(change)}" for change in found]
     if audit.images:
         lines.append(f"golden images: {len(audit.images)}")
-        lines += [f"  {image.kind}: {image.path}" for image in audit.images]
+        lines += [f"  {_image(image)}" for image in audit.images]
     lines += [_learned(name) for name in audit.learned]
     lines.append(_verdict(audit))
     return lines
@@ -37,7 +37,7 @@ def audit_markdown(audit: Audit) -> str:
     if audit.changes:
         lines += ["", "| | metric | test | bound | where |", "| --- | --- | --- | --- | --- |"]
     rows = [_row(change) for change in audit.changes]
-    images = [f"- golden image {image.kind}: {escape(image.path)}" for image in audit.images]
+    images = [f"- golden image {escape(_image(image))}" for image in audit.images]
     learned = [f"- {escape(_learned(name))}" for name in audit.learned]
     for block in (rows, images + learned):
         if block and block is not rows:
@@ -105,6 +105,10 @@ def _moved(change: Change) -> str:
         f"{kind} {change.before:.12g} -> {change.after:.12g}, {word} by"
         f" {significant(change.moved)}{share}{note}"
     )
+
+
+def _image(image: ImageChange) -> str:
+    return f"{image.kind}: {image.path}{f' (reason: {image.reason})' if image.reason else ''}"
 
 
 def _learned(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.goldens.changes import Change, GoldenChanged, PartlyWritten, apply
+from pytest_editmetrics.goldens.changes import (
+    Change,
+    GoldenChanged,
+    PartlyWritten,
+    apply,
+    diff_of,
+)
 from pytest_editmetrics.goldens.images import SUFFIXES, sha256_of
 from pytest_editmetrics.review.decisions import Case, Decisions
 from pytest_editmetrics.runs.review import Decision
@@ -141,7 +146,7 @@ class Writer:
                 "old": self._show(change.path, change.before),
                 "new": self._show(change.content, change.after),
             }
-        return {**told, "diff": _diff(change, path)}
+        return {**told, "diff": diff_of(change, path)}
 
     def _named(self, change: Change) -> str:
         return self._shown_path(change.path).as_posix()
@@ -205,18 +210,3 @@ class Writer:
                 f"the goldens were written, but the run could not keep that they were: {error}",
                 named,
             ) from None
-
-
-def _diff(change: Change, path: str) -> list[str]:
-    before = _text(change.path if change.before else None)
-    after = _text(change.content)
-    old = f"a/{path}" if change.before else "/dev/null"
-    new = f"b/{path}" if change.after else "/dev/null"
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), old, new
-    )
-    return [line.rstrip("\n") for line in lines]
-
-
-def _text(path: Path | None) -> str:
-    return "" if path is None else path.read_bytes().decode("utf-8", "replace")

@@ -125,7 +125,7 @@ def _image(places: GoldenPlaces, run: Run, record: GateRecord) -> NewGolden:
         golden_stem,
         variant_of,
     )
-    from pytest_editmetrics.goldens.provenance import KEYS, checked_facts
+    from pytest_editmetrics.goldens.provenance import KEYS, REASON, checked_facts
 
     gate = record.gate
     target, address = places.image(record)
@@ -142,7 +142,8 @@ def _image(places: GoldenPlaces, run: Run, record: GateRecord) -> NewGolden:
         places.check_inside(target.with_suffix(suffix), said, record)
     proposed = dict(gate.snapshot or {}).get("proposed")
     facts = proposed if isinstance(proposed, Mapping) else {}
-    provenance = checked_facts({key: facts[key] for key in KEYS if key in facts})
+    told = [key for key in KEYS if key in facts and key != REASON]
+    provenance = checked_facts({key: facts[key] for key in told})
     if "comparator" in provenance:
         _check_comparators(provenance["comparator"], record)
     source = run.image_path(str(gate.images.get("edited")))

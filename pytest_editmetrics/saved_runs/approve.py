@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,7 +88,13 @@ def matching(records: Sequence[GateRecord], expression: str) -> list[GateRecord]
 
 
 def approve(
-    session: EditSession, run: Run, expression: str | None, say: Callable[[str], None]
+    session: EditSession,
+    run: Run,
+    expression: str | None,
+    say: Callable[[str], None],
+    *,
+    reason: str | None = None,
+    dry_run: bool = False,
 ) -> int:
     """Write goldens for the failing gates that a golden, or none, decided; return how many.
 
@@ -97,14 +103,24 @@ def approve(
     left unless ``expression`` is its id; those of a case that was refused or put off in
     ``editmetrics review`` always, and what is written is marked there.
 
+    Args:
+        session: of the project.
+        run: what is accepted.
+        expression: which gates, see ``selected``.
+        say: told each line.
+        reason: why, as goldens state it.
+        dry_run: write nothing; ``say`` is told the diff.
+
     Raises:
-        InputError: ``expression``, see ``selected``.
+        InputError: ``expression``, see ``selected``; a ``reason`` that is no line of text.
         EditMetricsError: nothing is written, as the run names a golden that is not this project's,
             or its decisions cannot be read; or a golden could not be written.
     """
     from pytest_editmetrics.cache.work import work_folder
     from pytest_editmetrics.saved_runs.reviewed import Reviewed
 
+    if reason is not None and not (reason.strip() and reason.isprintable()):
+        raise InputError("--reason is one line of text; say why, or leave it out")
     bounds: list[NewBound] = []
     images: list[NewGolden] = []
     kept: list[GateRecord] = []
@@ -123,7 +139,7 @@ def approve(
                 f" -k {shlex.quote(record.nodeid)} approves it all the same"
             )
             continue
-        new = accepted(places, run, record)
+        new = _because(accepted(places, run, record), reason)
         if isinstance(new, NewBound):
             bounds.append(new)
         elif isinstance(new, NewGolden):
@@ -131,25 +147,57 @@ def approve(
         else:
             say(f"left: {record.nodeid} {gate.label}: {new}")
     with work_folder() as work:
-        prepared, written = _written(session, bounds, images, work)
+        if dry_run:
+            prepared, written = prepare(session, bounds, images, work), []
+            _say_diff(session, prepared, say)
+        else:
+            prepared, written = _written(session, bounds, images, work)
     for line in reviewed.lines(kept):
         say(line)
-    _say_bounds(session, bounds, prepared, say)
+    word = "would approve" if dry_run else "approved"
+    _say_bounds(session, bounds, prepared, word, say)
     for record, why in prepared.left:
         say(f"left: {record.nodeid} {record.gate.label}: {why}")
     for image in prepared.images:
         alike = [one.record for one in images if one.target == image.target]
         labels = [r.gate.label for r in alike if r.nodeid == image.record.nodeid]
-        say(f"approved: {image.record.nodeid} {', '.join(labels)}")
+        say(f"{word}: {image.record.nodeid} {', '.join(labels)}")
     for path in written:
         say(f"wrote {session.shown(path)}; review the change and commit it")
     try:
-        reviewed.mark(_done(session, bounds, images, prepared))
+        if not dry_run:
+            reviewed.mark(_done(session, bounds, images, prepared))
     except EditMetricsError as error:
         say(f"not marked in review as accepted: {error}")
     if prepared.problems:
         raise EditMetricsError("\n".join(prepared.problems.values()))
     return len(bounds) + len(images)
+
+
+def _because(new: NewBound | NewGolden | str, reason: str | None) -> NewBound | NewGolden | str:
+    """Return what is to be written, with the reason in it."""
+    from pytest_editmetrics.goldens.provenance import REASON
+
+    if reason is None or isinstance(new, str):
+        return new
+    if isinstance(new, NewBound):
+        return replace(new, proposal=replace(new.proposal, reason=reason))
+    return replace(new, provenance={**new.provenance, REASON: reason})
+
+
+def _say_diff(session: EditSession, prepared: Prepared, say: Callable[[str], None]) -> None:
+    """Tell what would be written: texts as a diff, images by name."""
+    from pytest_editmetrics.goldens.changes import diff_of
+    from pytest_editmetrics.goldens.images import SUFFIXES
+
+    for change in prepared.changes:
+        shown = session.shown(change.path).as_posix()
+        if change.path.suffix not in SUFFIXES:
+            for line in diff_of(change, shown):
+                say(line)
+        else:
+            gone = "removed" if change.after is None else "changed"
+            say(f"golden image {'new' if change.before is None else gone}: {shown}")
 
 
 def prepare(
@@ -240,7 +288,11 @@ def _done(
 
 
 def _say_bounds(
-    session: EditSession, bounds: Sequence[NewBound], prepared: Prepared, say: Callable[[str], None]
+    session: EditSession,
+    bounds: Sequence[NewBound],
+    prepared: Prepared,
+    word: str,
+    say: Callable[[str], None],
 ) -> None:
     from pytest_editmetrics.report.text import format_numbers
 
@@ -253,6 +305,6 @@ def _say_bounds(
         env = f" (env {proposal.env})" if proposal.env else ""
         looser = beyond_default(session, gate, proposal.bound)
         say(
-            f"approved: {bound.record.nodeid} {gate.label} {value}, {kind} {limit}{env}"
+            f"{word}: {bound.record.nodeid} {gate.label} {value}, {kind} {limit}{env}"
             f"{f', {looser}' if looser else ''}"
         )

@@ -234,6 +234,14 @@ def test_goldens_are_written_for_what_failed(project, tmp_path, editmetrics):
     assert f"wrote {GOLDEN}; review the change and commit it" in out
 
 
+def test_an_approved_bound_beyond_the_default_is_said(project, tmp_path, editmetrics):
+    (project / "editmetrics.yaml").write_text("thresholds: {lpips: 0.55}\n")
+    status, out, _ = editmetrics("approve", write(tmp_path / "run", {"test_a": [gate()]}))
+    assert status == 0
+    said = "approved: tests/test_x.py::test_a lpips 0.500, max 0.575"
+    assert f"{said}, looser than max 0.55 of editmetrics.yaml:1" in out
+
+
 @pytest.mark.parametrize("origin", ["argument", "marker", "case"])
 def test_bounds_that_a_test_states_are_never_written(project, tmp_path, editmetrics, origin):
     run = write(tmp_path / "run", {"test_a": [gate(origin=origin, source="tests/test_x.py:7")]})

@@ -235,6 +235,51 @@ def test_defaults_of_a_base_file_are_seen(folders):
     assert "default lpips: max 0.1 -> 0.5" in out
 
 
+def test_bounds_of_golden_images_are_told(folders):
+    base = {"editmetrics.yaml": "golden_images: {tile: {tolerance: {tone: 2}}}\n"}
+    head = {"editmetrics.yaml": "golden_images: {tile: {tolerance: {structure: 4}}}\n"}
+    status, out, _ = folders(base, head)
+    assert status == 1
+    assert "loosened: 1\n  editmetrics.yaml:1: default golden_structure (worst tile): max" in out
+    assert "max 0.9 -> 4, looser by 3.1" in out
+    assert "default golden_tone (worst tile): max 2 -> 0.7, tighter by 1.3" in out
+
+
+def test_a_comparator_that_holds_no_golden_image_any_more_is_dropped(folders):
+    head = {"editmetrics.yaml": "golden_images: {comparator: [structure, tone]}\n", GOLDEN: ""}
+    status, out, _ = folders({GOLDEN: ""}, head)
+    assert status == 1
+    assert "default golden_lpips: max 0.12 -> none" in out
+
+
+def test_another_expectation_is_another_default(folders):
+    base = {"editmetrics.yaml": "expect: composited\n"}
+    head = {"editmetrics.yaml": "expect: reencoded\nthresholds: {tone: 2}\n"}
+    status, out, _ = folders(base, head)
+    assert status == 1
+    assert "default lpips: max 0.01 -> 0.6, looser by 0.59" in out
+    assert "editmetrics.yaml:1 (expect: reencoded)" in out
+    assert "default unedit_max_diff: max 2 -> none" in out
+    assert "default tone: max 2\n" in out
+
+
+def test_a_golden_is_not_held_against_what_other_tests_expect(folders):
+    settings = {"editmetrics.yaml": "expect: composited\n"}
+    status, out, _ = folders(settings, {**settings, GOLDEN: LPIPS.format(0.5)})
+    assert status == 0
+    assert "added: 1" in out
+
+
+def test_the_reason_of_a_bound_is_told(folders):
+    base = {GOLDEN: '"test_a":\n  lpips: {max: 0.1}\n  emd: {max: 3, reason: "old"}\n'}
+    head = {
+        GOLDEN: '"test_a":\n  lpips: {max: 0.2, reason: "#12"}\n  emd: {max: 4, reason: "old"}\n'
+    }
+    _, out, _ = folders(base, head)
+    assert "lpips: max 0.1 -> 0.2, looser by 0.1, 100 % (reason: #12)" in out
+    assert "emd: max 3 -> 4, looser by 1, 33.3 % (reason (of before): old)" in out
+
+
 def test_golden_images_are_told_by_their_provenance(folders):
     place = "tests/goldens/test_x.py/provenance.yaml"
     base = {place: "a.png: {sha256: aa}\nb.png: {sha256: bb}\nd.png: {sha256: dd}\n"}

@@ -57,6 +57,21 @@ def test_the_whole_cycle(suite, mode):
     suite.runpytest(*mode).assert_outcomes(passed=1)
 
 
+@both
+def test_a_recorded_bound_beyond_the_default_is_said(suite, mode):
+    suite.makepyfile(test_x="def test_it(check): check(19)\ndef test_low(check): check(9)\n")
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: {max: 0.2}}\n")
+    result = suite.runpytest("--editmetrics-update=missing", *mode)
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "warning: 1 recorded bound looser than the default:",
+            "  test_x.py::test_it: score max 0.209, looser than max 0.2 of editmetrics.yaml:1",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*test_low: score max*")
+
+
 @with_two
 def test_update_all_rewrites_what_passes_and_keeps_comments_and_order(suite, golden, mode):
     golden.write_text(

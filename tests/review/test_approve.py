@@ -57,6 +57,32 @@ def test_what_was_refused_or_put_off_is_not_approved(project, run, capsys):
     assert any("approved: tests/test_x.py::test_image" in line for line in approved(capsys))
 
 
+def test_a_dry_run_shows_the_diff_and_writes_nothing(project, run, capsys):
+    said = approved(capsys, "--dry-run", "--reason", "JPEG 40, #12")
+    assert "--- /dev/null" in said
+    assert f"+++ b/{GOLDEN}" in said
+    assert '+  lpips: {max: 0.575, measured: 0.5, reason: "JPEG 40, #12"}' in said
+    assert any(line.startswith("golden image new: tests/goldens/test_x.py/") for line in said)
+    assert "would approve: tests/test_x.py::test_b lpips 0.500, max 0.575" in said
+    assert said[-1] == "nothing was written; leave --dry-run out to write it"
+    assert not any("wrote" in line or line.startswith("approved") for line in said)
+    assert not (project / "tests" / "goldens").exists()
+    assert decisions(run) == {}
+
+
+def test_a_reason_is_written_and_audited(project, run, capsys):
+    approved(capsys, "--reason", 'half the "traffic"')
+    assert 'reason: "half the \\"traffic\\""' in (project / GOLDEN).read_text()
+    (project / "empty").mkdir()
+    assert main(["audit", "empty", "."]) == 0
+    out = capsys.readouterr().out
+    assert 'test_b lpips: max 0.575 (reason: half the "traffic")' in out
+    assert '.png (reason: half the "traffic")' in out
+    for wrong in (" ", "two\nlines"):
+        assert main(["approve", "run", "--reason", wrong]) == 2
+        assert "--reason is one line of text" in capsys.readouterr().err
+
+
 def test_no_expression_gets_round_a_refusal(project, run, capsys):
     with served(run) as one:
         one.decide("refused", "test_b")
