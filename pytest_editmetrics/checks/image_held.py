@@ -21,12 +21,14 @@ class Held:
     """The comparators that all have to hold, each with the bound that the call gives, if any.
 
     ``unstated``: the golden's entry, which had to say, names none, so that it is held as goldens
-    were before entries did. ``names_missing``: the entry names none, whatever holds.
+    were before entries did. ``names_missing``: the entry names none, whatever holds. ``no_entry``:
+    the golden has none, or one of another file.
     """
 
     comparators: Mapping[Comparator, Threshold | None]
     unstated: bool = False
     names_missing: bool = False
+    no_entry: bool = False
 
 
 def held_by(

@@ -108,6 +108,8 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         golden, unlike = (None, other) if other else (golden, unlike)
     entry = _entry(session, found, sha256)
     held = _held(session, job, found, entry, image)
+    if found is not None and not found.empty and first is None and entry is None:
+        held = replace(held, no_entry=True)
     if profile is not None and "exact" in held.comparators:
         unlike = unlike or profile
     compared: dict[Comparator, Comparison] = {}
@@ -118,6 +120,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     snapshot = {
         **_snapshot(session, job, found, entry, made),
         **({"unstated": True} if held.unstated else {}),
+        **({"no_entry": True} if held.no_entry and golden is not None else {}),
         **({} if first is None else {"file": first.staged.target}),
         **({} if profile is None else {"profile": profile}),
     }
@@ -139,14 +142,16 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         staged = staged_image(session, job.address, image.decoded, found, made)
         keep_first(job.owner, job.address, staged, found.variant if found else None)
         gates = [_recorded(gate, staged) for gate in gates]
-    elif update in ("missing", "failed") and _to_be_named(held, gates) and found and entry:
-        staged = staged_entry(session, found.path, entry, held.comparators)
+    elif update in ("missing", "failed") and _to_be_named(held, gates) and found:
+        lost = {key: made[key] for key in ("test", "name", "digest") if key in made}
+        staged = staged_entry(session, found.path, entry or lost, held.comparators)
     return ImageResult(tuple(gates), _measurements(gates, compared), staged)
 
 
 def _to_be_named(held: Held, gates: Iterable[Gate]) -> bool:
     """Tell whether the entry of a golden that holds has to be told by which comparators."""
-    return held.names_missing and all(gate.verdict == "pass" for gate in gates)
+    wanting = held.names_missing or held.no_entry
+    return wanting and all(gate.verdict == "pass" for gate in gates)
 
 
 def _recorded(gate: Gate, staged: Staged) -> Gate:

@@ -38,6 +38,7 @@ class ImageRecorder:
         self._used: set[str] = set()
         self._across: dict[str, None] = {}
         self._unstated: set[str] = set()
+        self._no_entry: dict[str, None] = {}
         self._passed: set[str] = set()
         self.notes: list[str] = []
         self.problems: list[str] = []
@@ -62,6 +63,8 @@ class ImageRecorder:
                     self._across[f"{nodeid}: {snapshot['file']} {snapshot['across']}"] = None
                 if final and snapshot.get("unstated"):
                     self._unstated.add(snapshot["file"])
+                if final and snapshot.get("no_entry"):
+                    self._no_entry[snapshot["file"]] = None
         if not staged:
             return
         from pytest_editmetrics.goldens.images import Staged
@@ -85,6 +88,14 @@ class ImageRecorder:
             )
         if self._unstated:
             self.notes.append(_held_by_lpips(len(self._unstated)))
+        if self._no_entry and self._session.options["update"] == "none":
+            title = (
+                "warning: golden images of which provenance.yaml has no entry, or one of another"
+                " file: nothing tells what made them, and the default comparators hold them where"
+                " neither call nor settings name any. Restore the file from git, or let pytest"
+                " --editmetrics-update=missing write what is known"
+            )
+            self.notes += _listed(title, [f"  {file}" for file in self._no_entry])
         if self._session.options["update"] != "none":
             self._promote(collected, golden_id)
             self._remove_stale(collected)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.report.numbers import format_numbers, significant
-from pytest_editmetrics.suites.gate import Change, Moved, SuiteGate
+from pytest_editmetrics.suites.gate import Change, Moved, SuiteGate, Worst
 
 
 def suite_headline(gate: SuiteGate) -> str:
@@ -49,12 +49,20 @@ def _pairs(gate: SuiteGate) -> str:
 
 
 def change_lines(gates: Iterable[SuiteGate]) -> list[str]:
-    """Return what explains gates that compare, once a metric: how much moved, how surely, where."""
+    """Return what explains failing gates, once a metric: what moved and how surely, or the worst.
+
+    How much moved is told of gates that compare, the worst values of those that do not.
+    """
+    gates = list(gates)
     lines: list[str] = []
     changes = {gate.metric: gate.change for gate in gates if gate.change is not None}
     for metric, change in changes.items():
         lines.append(f"suite {metric} against the base:")
         lines += [f"  {line}" for line in _change(metric, change)]
+    worst = {gate.metric: gate.worst for gate in gates if gate.worst}
+    for metric, found in worst.items():
+        lines.append(f"suite {metric}, the worst values:")
+        lines += [f"  {_worst(metric, one)}" for one in found]
     return lines
 
 
@@ -95,6 +103,11 @@ def _counts(change: Change) -> str:
         (change.only_head, "not in the base"),
     )
     return text + "".join(f"; {number} {what}" for number, what in told if number)
+
+
+def _worst(metric: str, one: Worst) -> str:
+    label = metric if one.name is None else f"{metric}@{one.name}"
+    return f"{format_numbers(one.value)[0]}: {one.nodeid} {label}"
 
 
 def _moved(metric: str, moved: Moved) -> str:

@@ -190,6 +190,7 @@ GATE = _declared(
       variant text?: which environment's golden it is
       comparator text: what compared it
       joined list: all comparators that have to hold
+      no_entry flag: whether provenance.yaml has no entry of the golden's file
       unstated flag: whether the golden's entry names no comparator, so that lpips alone holds it
       tile mapping?: the worst place: `box`, `value`, `bound`
       provenance mapping?: the golden's entry: what made it

@@ -44,10 +44,20 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Worst:
+    """One of the worst gates of a metric, by its value."""
+
+    nodeid: str
+    name: str | None
+    value: float
+
+
+@dataclass(frozen=True)
 class SuiteGate:
     """What one suite gate came to; ``value`` is ``None`` where ``message`` says why it is none.
 
-    ``measured`` of ``gates`` gates of the metric have a value.
+    ``measured`` of ``gates`` gates of the metric have a value. ``worst`` are the worst of those
+    where the gate fails alone, without a base.
     """
 
     metric: str
@@ -63,6 +73,7 @@ class SuiteGate:
     measured: int
     message: str | None = None
     change: Change | None = None
+    worst: tuple[Worst, ...] = ()
 
     @property
     def label(self) -> str:
@@ -125,6 +136,14 @@ def _read_gate(data: Mapping[str, Any]) -> SuiteGate:
     if known["message"] is None and known["value"] is None:
         raise ValueError
     known["change"] = None if known["change"] is None else _read_change(known["change"])
+    known["worst"] = tuple(
+        Worst(
+            str(one["nodeid"]),
+            None if one["name"] is None else str(one["name"]),
+            float(one["value"]),
+        )
+        for one in known["worst"]
+    )
     return SuiteGate(**known)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_editmetrics.config.suite import SuiteBound, SuiteSettings
@@ -24,7 +24,7 @@ from pytest_editmetrics.suites.compare import (
     way_of,
     weights_of,
 )
-from pytest_editmetrics.suites.gate import Change, Moved, SuiteGate
+from pytest_editmetrics.suites.gate import Change, Moved, SuiteGate, Worst
 from pytest_editmetrics.suites.paired import (
     bootstrap_interval,
     pairs_needed,
@@ -142,14 +142,19 @@ def _gate(
 
 
 def _alone(bound: SuiteBound, head: Side) -> SuiteGate:
-    values = [
-        point.value
+    measured = [
+        Worst(key[0], key[2], point.value)
         for key, point in head.points.items()
         if key[1] == bound.metric and point.value is not None
     ]
+    values = [one.value for one in measured]
     if head.problem is not None or not values:
         return _gate(bound, head, None, head.problem or f"no gate of {bound.metric} was measured")
-    return _gate(bound, head, statistic(bound.statistic, values), None)
+    gate = _gate(bound, head, statistic(bound.statistic, values), None)
+    if gate.verdict == "pass":
+        return gate
+    measured.sort(key=lambda one: one.value, reverse=bound.better == "lower")
+    return replace(gate, worst=tuple(measured[:LISTED]))
 
 
 def _compared(

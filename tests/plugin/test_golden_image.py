@@ -551,6 +551,33 @@ def test_by_default_a_small_defect_fails_by_its_tile(suite):
     assert all((suite.path / "run" / gate["images"][key]).is_file() for key in ("edited", "golden"))
 
 
+@pytest.mark.parametrize("lost", ["file", "hash"])
+@both
+def test_a_golden_whose_entry_is_gone_is_named(suite, mode, lost):
+    suite.makepyfile(test_x="def test_it(made, golden_image): golden_image.check(made)")
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    entries = suite.path / "goldens" / "test_x.py" / PROVENANCE
+    if lost == "file":
+        entries.unlink()
+    else:
+        entries.write_text(entries.read_text().replace('sha256: "', 'sha256: "0'))
+    result = suite.runpytest("--editmetrics-results=r", *mode)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        ["warning: golden images of which *Restore the file from git*: 1", "  goldens/test_x*.png"]
+    )
+    assert results(suite.path / "r")[1]["snapshot"]["no_entry"] is True
+    (image,) = goldens(suite)
+    before = image.read_bytes()
+    result = suite.runpytest("--editmetrics-update=missing", *mode)
+    result.assert_outcomes(passed=1)
+    assert image.read_bytes() == before
+    (entry,) = read_provenance(entries, suite.path).values()
+    assert entry["sha256"] == sha256_of(image)
+    assert set(entry) == {"test", "comparator", "sha256"}
+    suite.runpytest(*mode).stdout.no_fnmatch_line("warning: golden images of which*")
+
+
 def test_a_passing_golden_image_shows_the_part_nearest_to_its_bound(suite):
     (suite.path / "editmetrics.yaml").unlink()
     test = """

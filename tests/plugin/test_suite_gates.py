@@ -106,6 +106,9 @@ def test_a_mean_and_a_percentile_are_held_without_a_base(edits, monkeypatch):
     result.stdout.fnmatch_lines(
         [
             "suite score mean 0.185 <= max 0.200*",
+            "suite score, the worst values:",
+            "  0.220: test_x.py::test_edit[[]7[]] score",
+            "  0.210: test_x.py::test_edit[[]6[]] score",
             "FAILED: suite score p95 0.216 > max 0.200 (+0.016), 8 gates, editmetrics.yaml:1",
         ]
     )

@@ -86,7 +86,7 @@ SPEC = PipeSpec(
         Metric(
             "beyond_detail_max",
             "lower",
-            margin=Margin(relative=0.15, absolute=1.0),
+            margin=Margin(relative=0.15, absolute=2.0),
             low=0.0,
             high=255.0,
             unit="levels",
