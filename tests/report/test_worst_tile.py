@@ -106,4 +106,4 @@ def test_a_changed_verdict_names_the_tile(tmp_path):
     base = read_run(write_run(tmp_path / "base", {"test_tile": [passed]}))
     head = read_run(write_run(tmp_path / "head", {"test_tile": [TILE]}))
     lines = comparison_lines(compare_runs(base, head), base, head)
-    assert any("pass 0.020 -> fail worst tile 0.800" in line for line in lines)
+    assert any("pass worst tile 0.100 -> fail worst tile 0.800" in line for line in lines)
