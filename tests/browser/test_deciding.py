@@ -124,6 +124,40 @@ def test_a_second_undo_takes_back_no_other_decision(project, reviewing, tmp_path
         expect(page.locator(ACCEPTED)).to_have_count(0)
 
 
+@pytest.mark.parametrize("name", ["write", "all", "refuse"])
+def test_a_second_tap_answers_no_dialog_that_the_first_opened(project, browser, tmp_path, name):
+    """Wherever its buttons come to lie: they are put below the finger here."""
+    context = browser.new_context(viewport={"width": 390, "height": 740}, has_touch=True)
+    seen = Watched(context.new_page())
+    with opened(seen, several(tmp_path / "run")) as (_, page):
+        page.keyboard.press("n")
+        page.keyboard.press("a")
+        expect(page.locator(ACCEPTED)).to_have_count(1)
+        settled(page)
+        box = page.locator(f"#{name}").bounding_box()
+        assert box is not None
+        page.evaluate(
+            """([x, y, w, h]) => {
+                const place = (one) => Object.assign(one.style, {
+                    position: "fixed", left: `${x}px`, top: `${y}px`, width: `${w}px`,
+                    height: `${h}px`, zIndex: 9,
+                });
+                new MutationObserver(() => {
+                    const answers = "dialog[open] :is(#write-now, [data-kind=metric], [value=keep])";
+                    for (const one of document.querySelectorAll(answers)) place(one);
+                }).observe(document.body, {subtree: true, attributes: true, attributeFilter: ["open"]});
+            }""",
+            [box["x"], box["y"], box["width"], box["height"]],
+        )
+        taps(page, name)
+        page.wait_for_timeout(PAUSE)
+        expect(page.locator(".case[data-decision]")).to_have_count(1)
+        expect(page.locator(".decided", has_text="golden written")).to_have_count(0)
+        expect(page.locator("dialog[open]")).to_have_count(1)
+    context.close()
+    assert seen.trouble == []
+
+
 # --- taking back
 
 

@@ -36,7 +36,7 @@ function refuse() {
   note.value = chosen.length === 1 && decision ? decision.note : "";
   noting.querySelector("h2").textContent = chosen.length === 1 ? `Refuse ${nameOf(chosen[0])}` : `Refuse ${chosen.length} cases`;
   noting.returnValue = "";
-  noting.showModal();
+  openDialog(noting);
 }
 
 const NAMED = 100;
@@ -74,5 +74,5 @@ function acceptAlike() {
     });
     return members.length === 0 ? wide : make("div", {}, wide, namesOf(members));
   }));
-  together.showModal();
+  openDialog(together);
 }

@@ -4,7 +4,9 @@
 // first is meant for the case that was there, so that for a moment nothing is decided.
 
 const PAUSE = 500;
+const PRESSES = ["Enter", " "];
 let acting = false;
+let lastPress = "";
 
 async function once(work) {
   if (acting) return;
@@ -19,11 +21,22 @@ async function once(work) {
   }
 }
 
+// A dialog opens under the finger: what it asks is not answered by the tap that opened it.
+function openDialog(dialog) {
+  const pressed = lastPress === "pointer" || PRESSES.includes(lastPress);
+  dialog.classList.toggle("fresh", pressed);
+  setTimeout(() => dialog.classList.remove("fresh"), PAUSE);
+  dialog.showModal();
+}
+
+addEventListener("pointerdown", () => (lastPress = "pointer"), { capture: true });
 addEventListener(
   "keydown",
   (event) => {
-    const presses = ["Enter", " "].includes(event.key) && event.target.closest("button, summary");
-    if (acting && presses && !event.target.closest("dialog")) event.preventDefault();
+    const presses = PRESSES.includes(event.key) && event.target.closest("button, summary");
+    const dialog = event.target.closest("dialog");
+    if (presses && (dialog ? dialog.classList.contains("fresh") : acting)) event.preventDefault();
+    lastPress = event.key;
   },
   { capture: true },
 );

@@ -30,7 +30,7 @@ async function openDiff() {
     return;
   }
   showPlan(answer, "");
-  diff.showModal();
+  openDialog(diff);
 }
 
 function showPlan(found, text) {
