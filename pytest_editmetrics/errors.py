@@ -90,12 +90,17 @@ class GateFailure(AssertionError):
 def nearest(name: object, valid: Iterable[str]) -> str | None:
     """Return the name that was probably meant, ``None`` if none is near.
 
-    >>> nearest("cdua", ["cpu", "cuda"])
-    'cuda'
+    >>> nearest("cdua", ["cpu", "cuda"]), nearest("CUDA", ["cpu", "cuda"])
+    ('cuda', 'cuda')
     """
     import difflib
 
-    close = difflib.get_close_matches(str(name), sorted(valid), n=1, cutoff=0.6)
+    names = sorted(valid)
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
+    if not close:  # written in other letters
+        of_small = {known.casefold(): known for known in names}
+        near = difflib.get_close_matches(str(name).casefold(), of_small, n=1, cutoff=0.6)
+        close = [of_small[one] for one in near]
     return close[0] if close else None
 
 

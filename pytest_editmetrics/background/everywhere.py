@@ -19,7 +19,9 @@ _LEFT = 0.25  # of the squared difference of the part, once the change of the wh
 _LEFT_ELSEWHERE = 0.5
 _QUIET = 1.0  # of 255, root mean square: so little elsewhere is no witness against it
 _LEFT_RECOLOURED = 0.1  # likewise of the part, once the colours of the whole are changed back
-_CHANGED = 3.0  # of 255, root mean square: else the colours elsewhere stayed
+_CHANGED = 3.0  # of 255, once a tone is undone: else the colours elsewhere stayed
+_MOST = 0.3  # of what lies elsewhere, more than some pixels away
+_AWAY = 12
 _BLOCK = 4  # pixels
 _SMOOTH = 2.0
 _LEAST_MOVE = 0.3  # pixels
@@ -95,7 +97,10 @@ def _recoloured(before: Floats, after: Floats, part: Mask, found: Changed) -> bo
 
     It has to have changed all else by more than a tone: one thing of colour may be the edit.
     """
-    if _mean(np.square(found.smooth), ~part) < _CHANGED**2:
+    from scipy.ndimage import binary_dilation
+
+    away = ~binary_dilation(part, iterations=_AWAY)
+    if found.proof or not away.any() or (found.smooth[away] > _CHANGED).mean() < _MOST:
         return False
     height, width = (edge // _BLOCK * _BLOCK for edge in part.shape)
     if not height or not width:

@@ -28,6 +28,7 @@ image that has a golden."""
 Make: TypeAlias = Callable[[Array, Array, Mask, float], "Array | None"]
 
 _LEVELS = 64
+_QUALITY = "quality"
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,14 @@ class Fault:
     def named(self, strength: float) -> str:
         """Return a strength in words, empty for a fault that has only one.
 
-        >>> FAULTS["background"]["shift"].named(4)
-        '4 px'
+        >>> faults = FAULTS["background"]
+        >>> faults["shift"].named(4), faults["noise"].named(1), faults["jpeg"].named(95)
+        ('4 px', '1 level', 'quality 95')
         """
-        return f"{strength:g} {self.unit}" if self.unit else ""
+        if self.unit == _QUALITY:
+            return f"{self.unit} {strength:g}"
+        unit = self.unit.removesuffix("s") if strength == 1 else self.unit
+        return f"{strength:g} {unit}" if unit else ""
 
     def at(self, strength: float) -> Fault:
         """Return the fault with one strength alone."""
@@ -206,7 +211,7 @@ _WHOLE = {
         "%",
     ),
     "jpeg": Fault(
-        "background through JPEG", _within(_jpeg), (95, 90, 75, 60, 40, 20, 10), "quality"
+        "background through JPEG", _within(_jpeg), (95, 90, 75, 60, 40, 20, 10), _QUALITY
     ),
 }
 _OBJECTS = {

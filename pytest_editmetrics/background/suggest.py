@@ -17,6 +17,7 @@ from pytest_editmetrics.images.regions import Box, Mask
 from pytest_editmetrics.images.shapes import Region
 from pytest_editmetrics.images.sizes import Fit
 
+_LEAST_EDGE = 8  # pixels
 _BEYOND = 4.5  # spreads of the background
 _BETWEEN = 0.5  # of the way from the background's level to the edit's
 _BETWEEN_COMPOSITED = 0.2
@@ -57,8 +58,8 @@ def suggest_region(
         fit: how images of unlike sizes became these; the proposal is in the reference's own pixels.
 
     Raises:
-        EditMetricsError: the images are equal, no part stands out, all of it does, or what does
-            is explained by what changed everywhere.
+        EditMetricsError: the images are tiny or equal, no part stands out, all of it does, or what
+            does is explained by what changed everywhere.
 
     >>> reference = np.zeros((64, 64, 3), np.uint8)
     >>> edited = reference.copy()
@@ -66,6 +67,12 @@ def suggest_region(
     >>> suggest_region(reference, edited).boxes
     ((8, 16, 24, 32),)
     """
+    height, width = reference.shape[:2]
+    if min(height, width) < _LEAST_EDGE:
+        raise EditMetricsError(
+            f"the images are {width}x{height} px, and a region is told from {_LEAST_EDGE} px on;"
+            " draw it by hand"
+        )
     unequal = float((reference != edited).any(axis=2).mean())
     if not unequal:
         raise EditMetricsError("the images are equal, so there is no edit to see")

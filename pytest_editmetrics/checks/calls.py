@@ -38,6 +38,10 @@ def each_check(checks: object, errors: AbstractContextManager[None]) -> Iterator
         InputError: nothing can go through them; ``errors`` has seen it.
     """
     with errors:
+        if isinstance(checks, Mapping):
+            raise InputError(
+                "check_all takes a list or generator of checks; put the one mapping into [ ]"
+            )
         try:
             return iter(checks)  # type: ignore[call-overload,no-any-return]
         except TypeError:
@@ -54,7 +58,10 @@ def check_keywords(given: object, known: Sequence[str], needed: Sequence[str]) -
         InputError: it is no mapping, has a keyword that is not known, or lacks one that is needed.
     """
     if not isinstance(given, Mapping):
-        raise InputError(f"check_all takes mappings of check's keywords, not {given!r:.80}")
+        raise InputError(
+            f"check_all takes mappings of check's keywords, each with a name of its own, not"
+            f" {_short(given)}"
+        )
     for key in given:
         if key not in known:
             raise InputError(f"check takes no keyword {key!r}{did_you_mean(key, known)}")
@@ -62,6 +69,12 @@ def check_keywords(given: object, known: Sequence[str], needed: Sequence[str]) -
         if key not in given:
             raise InputError(f"a check of check_all has no {key!r}: {sorted(given)}")
     return dict(given)
+
+
+def _short(given: object) -> str:
+    """Return what was given in words: an image by its kind, since its numbers say nothing."""
+    said = repr(given)
+    return said if len(said) <= 80 and "\n" not in said else f"an object of {type(given).__name__}"
 
 
 def call_site(test_file: Path, rootdir: Path) -> str:

@@ -24,7 +24,7 @@ from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.measurement import Better, BoundKind
 from pytest_editmetrics.pipes.lpips.spec import MIN_EDGE
-from pytest_editmetrics.pipes.pixels.spec import PSNR_CEILING
+from pytest_editmetrics.pipes.pixels.spec import PSNR_CEILING, TONE_CEILING
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 Comparator = Literal["exact", "pixel", "ssim", "psnr", "lpips", "tone", "structure"]
@@ -51,7 +51,7 @@ LIMITS: Mapping[str, tuple[float, float]] = {
     "ssim": (-1.0, 1.0),
     "psnr": (0.0, PSNR_CEILING),
     "lpips": (0.0, inf),
-    "tone": (0.0, inf),
+    "tone": (0.0, TONE_CEILING),
     "structure": (0.0, 255.0),
 }
 TOLERANCE: Mapping[str, float] = {
@@ -220,6 +220,11 @@ def joined(comparators: object) -> dict[Comparator, float | None]:
     found: dict[Comparator, float | None] = {}
     for name, bound in given:
         known = next((one for one in COMPARATORS if name == one), None)
+        if known is None and not isinstance(name, str):
+            raise InputError(
+                f"comparator={comparators!r:.80} holds what is no name; give a name, a list of"
+                ' names, or a mapping with the bound of each, as {"ssim": 0.95, "psnr": 28}'
+            )
         if known is None:
             raise InputError(f"unknown comparator {name!r}{did_you_mean(name, COMPARATORS)}")
         if known in found:

@@ -226,6 +226,20 @@ def test_the_one_thing_of_colour_is_an_edit_though_a_change_of_all_colours_would
     assert iou(found.mask, mask) >= 0.8
 
 
+def test_a_thing_that_vanishes_from_a_plain_picture_is_an_edit():
+    reference = np.zeros((100, 100, 3), np.uint8)
+    reference[20:40, 20:40] = 200
+    (box,) = suggest_region(reference, np.zeros_like(reference)).boxes
+    assert np.allclose(box, (20, 20, 40, 40), atol=2)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 2)])
+def test_of_a_line_of_pixels_nothing_can_be_said(size):
+    reference = np.zeros((*size, 3), np.uint8)
+    with pytest.raises(EditMetricsError, match="px, and a region is told from 8 px on"):
+        suggest_region(reference, reference + np.uint8(90))
+
+
 @pytest.mark.parametrize("model", [reencoded, generative])
 def test_a_background_that_is_a_fifth_is_one_though_the_edit_changed_all_its_pixels_alike(model):
     reference = eight_bit(picture() * 0.2 + 100)

@@ -118,7 +118,7 @@ def test_the_command_lists_what_each_case_lets_through(run, capsys):
     assert "test_edit.py::test_tight: 10 of 10 faults noticed" in out
     assert "    notices      shift from 1 px, zoom from 0.5 %, blur from 0.5 px (sigma), " in out
     assert "test_edit.py::test_loose@loose: BLIND, 0 of 9 faults noticed" in out
-    assert "    let through  jpeg, even 10 quality" in out
+    assert "    let through  jpeg, even quality 10" in out
     assert "shift                    1            1" in out
     assert "object-moved" not in out
     assert "FAILED: 1 of 2 cases notice no fault at all" in out
@@ -187,7 +187,7 @@ def test_the_command_prints_json(run, capsys):
     by_case = {case["case"]: case for case in found["cases"]}
     assert by_case["test_edit.py::test_loose@loose"]["blind"] is True
     assert by_case["test_edit.py::test_tight"]["caught"]["edit-undone"] == ["edit_lpips"]
-    assert by_case["test_edit.py::test_tight"]["since"]["jpeg"] == "95 quality"
+    assert by_case["test_edit.py::test_tight"]["since"]["jpeg"] == "quality 95"
     assert found["faults"]["shift"]["strengths"] == [1, 2, 4, 8, 16]
     assert found["excluded"] == {}
 

@@ -49,13 +49,16 @@ VALUES = {
     "altered": (0, 100),
     "beyond_detail": (0, 255),
     "beyond_detail_max": (0, 255),
-    "tone": (0, inf),
+    "tone": (0, 258.69),
 }
 TOLERANCES = {  # lowest, highest, of a whole image, of its worst tile
     "exact": (0, 1, 0, 0),
     "pixel": (0, 1, 0.005, 0.05),
     "ssim": (-1, 1, 0.98, 0.9),
+    "psnr": (0, 100, 38, 32),
     "lpips": (0, inf, 0.02, 0.15),
+    "tone": (0, 258.69, 0.5, 0.7),
+    "structure": (0, 255, 0.9, 0.9),
 }
 PARTS = (
     *("measurement", "images.boxes", "images.regions", "images.shapes", "gates.verdict"),

@@ -13,6 +13,7 @@ from pytest_editmetrics.images.tone_difference import (
     tone_difference,
     tone_map,
 )
+from pytest_editmetrics.pipes.pixels.spec import TONE_CEILING
 
 
 def noisy(seed: int, size: tuple[int, int] = (40, 33)) -> np.ndarray:
@@ -88,3 +89,10 @@ def test_one_pixel_and_no_difference() -> None:
     one = np.full((1, 1, 3), 7, np.uint8)
     assert tone_difference(one, one).maximum == 0
     assert tone_difference(one, one + 1, np.ones((1, 1), bool)).mean > 0
+
+
+def test_no_two_colours_lie_farther_apart_than_the_largest_bound() -> None:
+    corners = np.array(np.meshgrid(*[(0, 255)] * 3)).reshape(3, -1).T[None].astype(np.uint8)
+    lab = rgb2lab(corners)[0]
+    farthest = np.linalg.norm(lab[:, None] - lab[None], axis=2).max()
+    assert farthest <= TONE_CEILING <= farthest + 0.02

@@ -274,11 +274,32 @@ def test_check_all_tells_every_failure_at_once(scene):
         ("[{'name': 'a'}]", "a check of check_all has no 'image'"),
         ("[picture()]", "check_all takes mappings of check's keywords"),
         ("[{'image': picture()}, {'image': picture()}]", "both would share one golden"),
+        ("{'image': picture()}", "put the one mapping into [ ]"),
+        ("[__import__('numpy').zeros((9, 9, 3))]", "name of its own, not an object of ndarray"),
     ],
 )
 def test_check_all_refuses_what_it_cannot_do(scene, checks, says):
     test = (
         f"from pictures import picture\ndef test_it(golden_image): golden_image.check_all({checks})"
+    )
+    result = scene("", "--editmetrics-update=missing", test=test)
+    result.assert_outcomes(failed=1)
+    assert says in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("comparator", "says"),
+    [
+        ("{'ssim', 'psnr'}", "give a name, a list of names, or a mapping with the bound of each"),
+        ("[('ssim', 0.9)]", "holds what is no name"),
+        ("'SSIM'", "did you mean 'ssim'?"),
+        ("{'tone': 1000}", "give a number in [0, 258.69]"),
+    ],
+)
+def test_a_comparator_that_is_none_says_what_one_is(scene, comparator, says):
+    test = (
+        "from pictures import picture\n"
+        f"def test_it(golden_image): golden_image.check(picture(), comparator={comparator})"
     )
     result = scene("", "--editmetrics-update=missing", test=test)
     result.assert_outcomes(failed=1)

@@ -6,6 +6,7 @@ from pytest_editmetrics.measurement import Margin, Metric
 from pytest_editmetrics.pipes.declared import MEASURED_FRACTION, Option, PipeSpec
 
 PSNR_CEILING = 100.0
+TONE_CEILING = 258.69  # of CIELAB: blue and green of sRGB, which lie farthest apart
 WIN_SIZE = Option(
     "win_size",
     "edge of the window of SSIM, in pixels",
@@ -101,6 +102,7 @@ SPEC = PipeSpec(
             "lower",
             margin=Margin(relative=0.15, absolute=0.1),
             low=0.0,
+            high=TONE_CEILING,
             unit="CIELAB",
             summary="how far brightness and colours differ; 2.3 is just noticeable",
             definition="mean length of the difference in CIELAB (1976, D65) after a Gaussian mean"
