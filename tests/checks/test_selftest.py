@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from made_once import made_once
 from PIL import Image
 
 from pytest_editmetrics.cli.main import main
@@ -93,9 +94,18 @@ def test_a_case_that_measures_nothing_is_not_made_green(suite):
     assert result.ret == 1
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """Where the suite and its run lie, once they were made."""
+    return tmp_path_factory.mktemp("kept") / "project"
+
+
 @pytest.fixture
-def run(suite, monkeypatch):
-    suite.runpytest("-q", "--editmetrics-run-dir=run").assert_outcomes(passed=2)
+def run(suite, monkeypatch, kept):
+    def make():
+        suite.runpytest("-q", "--editmetrics-run-dir=run").assert_outcomes(passed=2)
+
+    made_once(kept, suite.path, make)
     monkeypatch.chdir(suite.path)
     return suite
 

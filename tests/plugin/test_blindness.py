@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
+from made_once import made_once
 
 from pytest_editmetrics.cli.main import main
 
@@ -27,15 +27,16 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def runs(scene: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, kept: Path) -> list[str]:
     folders = [f"run{seed}" for seed in range(3)]
-    if not kept.exists():
+
+    def make() -> None:
         scene.makepyfile(test_it=SUITE)
         (scene.path / "editmetrics.yaml").write_text("thresholds: {zoom: 1, unedit_psnr: 1}\n")
         for seed, folder in enumerate(folders):
             monkeypatch.setenv("SEED", str(seed))
             result = scene.runpytest("-q", f"--editmetrics-run-dir={folder}")
             result.assert_outcomes(passed=1)
-        shutil.copytree(scene.path, kept)
-    shutil.copytree(kept, scene.path, dirs_exist_ok=True)
+
+    made_once(kept, scene.path, make)
     monkeypatch.chdir(scene.path)
     return folders
 
