@@ -24,12 +24,31 @@ def shown(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "passed"), [("inpainting-mask", 1), ("hand-written-gates", 2), ("flaky-models", 1)]
+    ("name", "passed"), [("inpainting-mask", 1), ("hand-written-gates", 2), ("flaky-models", 6)]
 )
 def test_the_tests_of_a_page_run(name, passed, pytester):
     for number, test in enumerate(shown(name)):
         pytester.path.joinpath(f"test_{number}.py").write_text(test, encoding="utf-8")
     pytester.runpytest("--editmetrics-update=missing").assert_outcomes(passed=passed)
+
+
+def test_of_seeds_that_a_median_holds_one_may_be_bad(pytester):
+    page = (FOLDER / "flaky-models.md").read_text(encoding="utf-8")
+    test = shown("flaky-models")[1]
+    (suite,) = (b.text for b in blocks(page) if b.language == "yaml" and "suite:" in b.text)
+    (said,) = (b.text for b in blocks(page) if b.text.startswith("suite lpips median"))
+    pytester.path.joinpath("editmetrics.yaml").write_text(suite, encoding="utf-8")
+    pytester.makepyfile(test_seeds=test)
+    result = pytester.runpytest()
+    result.assert_outcomes(passed=5)
+    assert said.strip() in result.outlines
+    pytester.makepyfile(test_seeds=test.replace("seed == 3", "seed > 1"))
+    result = pytester.runpytest()
+    assert result.ret == 1
+    result.assert_outcomes(passed=5)
+    result.stdout.fnmatch_lines(["suite lpips, the worst values:", "  0.*: test_seeds.py::test_*"])
+    pytester.makepyfile(test_seeds=test.replace('{"lpips": 0.6}', '{"lpips": 0.25}'))
+    pytester.runpytest().assert_outcomes(passed=4, failed=1)
 
 
 def test_without_room_for_the_models_blur_the_gate_tells_a_seam(pytester):
