@@ -143,7 +143,9 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         keep_first(job.owner, job.address, staged, found.variant if found else None)
         gates = [_recorded(gate, staged) for gate in gates]
     elif update in ("missing", "failed") and _to_be_named(held, gates) and found:
-        lost = {key: made[key] for key in ("test", "name", "digest") if key in made}
+        lost: Mapping[str, Any] = {
+            key: made[key] for key in ("test", "name", "digest") if key in made
+        }
         staged = staged_entry(session, found.path, entry or lost, held.comparators)
     return ImageResult(tuple(gates), _measurements(gates, compared), staged)
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from pytest_editmetrics.cache.work import work_folder
 from pytest_editmetrics.config import golden_images
 from pytest_editmetrics.config.bounds import parse_bounds
-from pytest_editmetrics.config.expect import EXPECTATIONS
+from pytest_editmetrics.config.expect import EXPECTATIONS, check_expect
 from pytest_editmetrics.config.golden_images import ImageSettings
 from pytest_editmetrics.config.interpolate import Resolver, load_tree
 from pytest_editmetrics.config.metric_keys import by_metric
@@ -246,7 +246,8 @@ def _expected(path: Path, version: Version) -> dict[str, Threshold]:
     node = _stated(path, version, "expect")
     if node.value is None:
         return {}
-    name = node.one_of("expect", EXPECTATIONS)
+    name = check_expect(node.one_of("expect", EXPECTATIONS))
+    assert name is not None
     metrics, where = PipeRegistry().metrics, f"{node.where} (expect: {name})"
     return {
         metric: Threshold(metrics[metric].bound_kind, bound, "default", where)

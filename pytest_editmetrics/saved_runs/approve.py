@@ -148,7 +148,8 @@ def approve(
             say(f"left: {record.nodeid} {gate.label}: {new}")
     with work_folder() as work:
         if dry_run:
-            prepared, written = prepare(session, bounds, images, work), []
+            prepared = prepare(session, bounds, images, work)
+            written: list[Path] = []
             _say_diff(session, prepared, say)
         else:
             prepared, written = _written(session, bounds, images, work)
