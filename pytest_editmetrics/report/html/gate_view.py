@@ -160,8 +160,8 @@ def _figures(gate: Gate) -> tuple[str, str | None, str | None]:
     kind, limit = bound
     found = decided(gate)
     if gate.verdict == "recorded" or found is None:
-        *value, text = format_numbers(*([] if gate.value is None else [gate.value]), limit)
-        return "", next(iter(value), None), f"{kind} {text}"
+        *own, text = format_numbers(*([] if gate.value is None else [gate.value]), limit)
+        return "", next(iter(own), None), f"{kind} {text}"
     if gate.review is None or found.what:
         value, text = format_numbers(found.value, found.bound)
         return found.what, value, f"{kind} {text}"
