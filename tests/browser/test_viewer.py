@@ -350,3 +350,13 @@ def test_a_filled_screen_is_the_pictures_and_says_how_to_leave(browser, report, 
     assert full.inner_text() == "Full screen"
     assert page.evaluate(middle) == pytest.approx(before, abs=2), "what was looked at is lost"
     page.close()
+
+
+def test_a_small_phone_reaches_every_control(browser, report):
+    page = browser.new_page(viewport={"width": 320, "height": 740})
+    case = opened(page, report, view="difference")
+    right = page.evaluate("document.querySelector('.case').getBoundingClientRect().right")
+    for button in case.locator(".viewer button:visible, .viewer label:visible").all():
+        box = button.bounding_box()
+        assert box["x"] + box["width"] <= right, button.inner_text()
+    page.close()
