@@ -125,13 +125,14 @@ def _margins(texts: list[str]) -> dict[str, Bound]:
 
 def _finish(session: EditSession, found: Calibration, *, write: bool) -> int:
     from pytest_editmetrics.config.reader import shown_path
-    from pytest_editmetrics.errors import EditMetricsError
+    from pytest_editmetrics.errors import EditMetricsError, counted
     from pytest_editmetrics.goldens.recording import write_proposals
 
     proposals = found.proposals
     left = len(found.gates) + len(found.without_value) - len(proposals)
     warned = sum(gate.proposal is not None and bool(gate.warnings) for gate in found.gates)
-    counts = f"{len(proposals)} proposals, {warned} of them with warnings; {left} left"
+    proposed = counted(len(proposals), "proposal")
+    counts = f"{proposed}, {warned} with warnings; {left} left"
     if not proposals:
         say(f"{counts}: nothing to write")
         return 1

@@ -118,7 +118,7 @@ def test_a_gate_whose_bound_would_always_hold_stops_no_other(calibrate, metric, 
     assert status == 0
     assert "proposal  max" in out
     assert f"left      {why}" in out
-    assert "1 proposals, 1 of them with warnings; 1 left" in out
+    assert "1 proposal, 1 with warnings; 1 left" in out
 
 
 def test_a_proposal_is_told_and_written_only_on_request(calibrate, project):
@@ -134,7 +134,7 @@ def test_a_proposal_is_told_and_written_only_on_request(calibrate, project):
     assert "values counted as log(distance to 0 + 0.005)" in out
     assert "present   none" in out
     assert "  warning " not in out
-    assert "1 proposals, 0 of them with warnings; 0 left; nothing was written, give --write" in out
+    assert "1 proposal, 0 with warnings; 0 left; nothing was written, give --write" in out
     assert not (project / GOLDEN).exists()
     status, out, _ = calibrate(*gates, options=["--write"])
     assert status == 0
@@ -205,7 +205,7 @@ def test_values_in_two_groups_are_shown_with_their_runs(calibrate, project):
     assert not (project / GOLDEN).exists()
     status, out, _ = calibrate(*gates, options=["--write", "--allow-two-groups"])
     assert status == 0
-    assert "1 proposals, 1 of them with warnings; 0 left" in out
+    assert "1 proposal, 1 with warnings; 0 left" in out
     assert (project / GOLDEN).exists()
 
 
