@@ -6,6 +6,7 @@ import importlib.metadata
 import logging
 import pkgutil
 import sys
+from collections.abc import Callable
 from functools import cache, cached_property, wraps
 from importlib import import_module
 from importlib.metadata import Distribution, EntryPoints, PathDistribution
@@ -27,17 +28,21 @@ _ONCE = ("numpy", "ot", "PIL.Image", "segment_anything", "torch", "yaml")
 _OF_TRANSFORMERS = ("CLIPVisionModel", "Dinov2Model", "DINOv3ViTModel", "Sam2Model")
 
 
+def _import_others() -> None:
+    for name in _ONCE:
+        import_module(name)
+    transformers = import_module("transformers")
+    for name in _OF_TRANSFORMERS:
+        getattr(transformers, name)
+
+
 def import_once() -> list[str]:
     """Import every module of the package, which each suite would import for itself; return their names.
 
     Nor does this run's pytest rewrite them, but for those of the plugin, which suites under test
     have rewritten and find compiled then.
     """
-    for name in _ONCE:
-        import_module(name)
-    transformers = import_module("transformers")
-    for name in _OF_TRANSFORMERS:
-        getattr(transformers, name)
+    _untraced(_import_others)()
     package = pytest_editmetrics.__name__
     names = [it.name for it in pkgutil.walk_packages(pytest_editmetrics.__path__, f"{package}.")]
     rewritten = tuple(f"{package}.{room}" for room in ("plugin", "cli", "testing"))
@@ -79,12 +84,10 @@ def quicken() -> None:
         (pluggy._manager, "_static_hook_attr"),
     ):
         if hasattr(owner, name):  # in this release
-            _untraced(owner, name)
+            setattr(owner, name, _untraced(getattr(owner, name)))
 
 
-def _untraced(owner: Any, name: str) -> None:
-    function = getattr(owner, name)
-
+def _untraced(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def untraced(*args: Any, **options: Any) -> Any:
         tracer = sys.gettrace()
@@ -94,7 +97,7 @@ def _untraced(owner: Any, name: str) -> None:
         finally:
             sys.settrace(tracer)
 
-    setattr(owner, name, untraced)
+    return untraced
 
 
 class _Installed(PathDistribution):
