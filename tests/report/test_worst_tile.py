@@ -107,3 +107,9 @@ def test_a_changed_verdict_names_the_tile(tmp_path):
     head = read_run(write_run(tmp_path / "head", {"test_tile": [TILE]}))
     lines = comparison_lines(compare_runs(base, head), base, head)
     assert any("pass worst tile 0.100 -> fail worst tile 0.800" in line for line in lines)
+
+
+def test_a_golden_image_that_holds_says_the_part_nearest_to_its_bound():
+    assert "worst tile 0.190 <= max 0.200" in headline(replace(golden(0.1, 0.19), verdict="pass"))
+    assert "0.110 <= max 0.120" in headline(replace(golden(0.11, 0.12), verdict="pass"))
+    assert "worst tile" not in headline(replace(golden(0.11, 0.12), verdict="pass"))
