@@ -238,6 +238,7 @@ END = _declared(
         message text?: why it could not be judged
         better text: `lower` or `higher`
         change mapping?: of gates that compare: how many pairs became worse, and by how much
+        worst list: of a failing gate: the gates of the metric with the worst values
     """
 )
 DETAILS = _declared(

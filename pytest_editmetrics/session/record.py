@@ -18,6 +18,7 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.session.asked import Asked
 from pytest_editmetrics.session.fixture_users import definitions_of
 from pytest_editmetrics.session.ledger import Ledger
+from pytest_editmetrics.session.property_text import property_of
 from pytest_editmetrics.session.state import session_of
 
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ class TestRecord:
 
     def _state(self, key: str, gate: Gate) -> None:
         if session_of(self.item.config).options["junit"] == "full":
-            self.item.user_properties.append((key, _property(gate)))
+            self.item.user_properties.append((key, property_of(gate)))
 
     def stage(self, staged: Staged) -> None:
         """Keep a golden image that is to be written; of repetitions the first."""
@@ -348,22 +349,6 @@ def said(error: Exception) -> str:
     if isinstance(error, EditMetricsError):
         return str(error)
     return f"reading what the check was given raised {type(error).__name__}: {error}"
-
-
-def _property(gate: Gate) -> str:
-    value = "" if gate.value is None else f" value={gate.value:.6g}"
-    bound = "" if gate.bound is None else f" {gate.bound_kind}={gate.bound:.6g}"
-    review = "" if gate.review is None else f" review={gate.review:.6g}"
-    reason = "" if gate.reason is None else f" reason={gate.reason}"
-    smoke = " smoke" if gate.smoke else ""
-    return f"{gate.verdict}{value}{bound}{_tile(gate)}{review}{reason}{smoke}"
-
-
-def _tile(gate: Gate) -> str:
-    """Return the worst tile of a golden image's gate, which has a bound of its own."""
-    if not (tile := (gate.snapshot or {}).get("tile")):
-        return ""
-    return f" tile={tile['value']:.6g} tile_{gate.bound_kind}={tile['bound']:.6g}"
 
 
 record_key = pytest.StashKey[TestRecord]()
