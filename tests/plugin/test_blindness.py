@@ -53,7 +53,8 @@ def test_a_proposal_that_a_broken_image_keeps_is_refused(runs, capsys):
     for options in (margin, [*margin, "--no-selftest"]):
         assert main(["calibrate", *runs, *options]) == 0
         of_zoom, of_psnr = capsys.readouterr().out.split("test_it.py::test_it unedit_psnr")
-        assert "holds for ever: a grossly broken pair gives 0.2085 (turned and enlarged)" in of_zoom
+        assert "holds for ever: a grossly broken pair gives 0.2" in of_zoom
+        assert " (turned and enlarged)" in of_zoom
         assert "proposal  " not in of_zoom
         assert "proposal  min" in of_psnr
 

@@ -151,7 +151,7 @@ def test_settings_join_comparators_too(scene):
         ('comparator=["ssim", "ssim"]', "names ssim twice"),
         ("comparator=[]", "names none, so nothing would be compared"),
         ('comparator={"psnt": 3}', "unknown comparator 'psnt' (did you mean 'psnr'?)"),
-        ("comparator=[3]", "unknown comparator 3"),
+        ("comparator=[3]", "comparator=[3] holds what is no name"),
         ("tolerance=0.1", "tolerance=0.1 is of one comparator, and lpips, structure, tone compare"),
         ('comparator={"ssim": 0.9}, tolerance=0.8', "give one of the two"),
     ],

@@ -13,7 +13,7 @@ from pytest_editmetrics.images.detail import largest_beyond_detail
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-from reruns import grained, recoloured, rerun
+from rerun_noise import grained, recoloured, rerun
 
 BOX = (60, 60, 100, 100)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 from pytest_editmetrics.config.bounds import bounds as stated_bounds
@@ -101,8 +102,10 @@ def params(metric: Metric) -> Map:
 
 
 def numbers(metric: Metric) -> st.SearchStrategy[float]:
-    low = metric.low if math.isfinite(metric.low) else -1e6
-    high = metric.high if math.isfinite(metric.high) else 1e6
+    low, high = (
+        float(np.float32(edge if math.isfinite(edge) else where))
+        for edge, where in ((metric.low, -1e6), (metric.high, 1e6))
+    )
     return st.floats(low, high, exclude_min=True, exclude_max=True, width=32)
 
 

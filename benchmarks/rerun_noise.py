@@ -1,6 +1,6 @@
 """Whether a bound that one run recorded holds for the next, of a model whose noise is another.
 
-    python benchmarks/reruns.py [--runs 20] [--quick]
+    python benchmarks/rerun_noise.py [--runs 20] [--quick]
 
 The four photos of ``fixtures/`` and a drawn picture with grain are recoloured in a box, get noise
 of sigma 0.5 or 1 that differs from run to run, and are saved as JPEG 92 or as they are. Each run is
