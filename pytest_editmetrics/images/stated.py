@@ -143,9 +143,11 @@ def _of_exif(info: Mapping[Any, Any]) -> Stated:
     try:
         exif.load(written)
         space = exif.get_ifd(_EXIF).get(_COLOUR_SPACE)
-        index = exif.get_ifd(_INTEROPERABILITY).get(_INDEX)
+        if space == _UNCALIBRATED:  # before Pillow 13, asking where there is no such part fails
+            index = str(exif.get_ifd(_INTEROPERABILITY).get(_INDEX))
+            space = 2 if index.startswith("R03") else space
     except Exception:  # a damaged Exif says nothing
         return NOTHING
-    if space == 2 or (space == _UNCALIBRATED and str(index).startswith("R03")):
+    if space == 2:
         return Stated(ignored=f"its Exif says so, {_NO_PROFILE}", name="Adobe RGB")
     return NOTHING
