@@ -60,13 +60,14 @@ function applyFilters() {
   const decisions = several("decision");
   arrange();
   for (const one of cases) {
-    const wanted = fits(one, statuses, words, decisions);
+    const wanted = !filtered() || fits(one, statuses, words, decisions);
     if (one.element.hidden === wanted) one.element.hidden = !wanted;
   }
   countListed();
   dispatchEvent(new Event("filtered"));
 }
 
+const filtered = () => FILTERS.some((name) => asked[name] !== "");
 const several = (name) => asked[name].split(",").filter(Boolean);
 
 // What is asked with one of several switched on, or off again.
@@ -97,8 +98,7 @@ function countListed() {
   }
   document.getElementById("shown").textContent = `${total} of ${cases.length}`;
   nothing.hidden = total > 0;
-  const filtered = FILTERS.some((name) => asked[name] !== "");
-  for (const button of clears) button.hidden = !filtered;
+  for (const button of clears) button.hidden = !filtered();
 }
 
 // Puts blocks and headings in order, unless they lie so. Rows are moved while they are not in the page,
