@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def add(commands: Commands) -> None:
     """Add ``review``."""
-    from pytest_editmetrics.review.guard import PORT
+    from pytest_editmetrics.saved_runs.review.guard import PORT
 
     parser = commands.add_parser(
         "review",
@@ -59,7 +59,7 @@ def add(commands: Commands) -> None:
 
 
 def _review(args: argparse.Namespace) -> int:
-    from pytest_editmetrics.review.serving import Asked, review
+    from pytest_editmetrics.saved_runs.review.serving import Asked, review
 
     def said(line: str) -> None:
         say(line)

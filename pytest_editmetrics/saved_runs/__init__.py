@@ -1,4 +1,4 @@
-"""What is done with runs after pytest ended: approve, merge, measure again, measure a manifest.
+"""What is done with runs after pytest ended: approve, review, merge, measure again or a manifest.
 
 Commands call it; nothing of a running test does.
 """

@@ -17,11 +17,11 @@ from pytest_editmetrics.goldens.changes import (
     diff_of,
 )
 from pytest_editmetrics.goldens.images import SUFFIXES, sha256_of
-from pytest_editmetrics.review.decisions import Case, Decisions
 from pytest_editmetrics.runs.review import Decision
 from pytest_editmetrics.saved_runs.acceptance import NewBound, NewGolden, accepted
 from pytest_editmetrics.saved_runs.approve import prepare
 from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces
+from pytest_editmetrics.saved_runs.review.decisions import Case, Decisions
 
 if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession

@@ -12,9 +12,9 @@ from pytest_editmetrics.report.html.case_view import groups_of
 from pytest_editmetrics.report.html.data import build_view, revived
 from pytest_editmetrics.report.html.page import Form, page, script
 from pytest_editmetrics.report.html.pictures import Gallery
-from pytest_editmetrics.review.decisions import Case
-from pytest_editmetrics.review.together import Together
 from pytest_editmetrics.runs.folder import Run
+from pytest_editmetrics.saved_runs.review.decisions import Case
+from pytest_editmetrics.saved_runs.review.together import Together
 
 _STATIC = Path(__file__).parent / "static"
 _SCRIPTS = ("bar.js", "once.js", "asking.js", "undo.js", "decide.js", "write.js")

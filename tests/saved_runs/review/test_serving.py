@@ -12,8 +12,8 @@ import pytest
 from reviewed import failing, served, write_run
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.review import serving
-from pytest_editmetrics.review.guard import ADDRESS
+from pytest_editmetrics.saved_runs.review import serving
+from pytest_editmetrics.saved_runs.review.guard import ADDRESS
 
 SCREEN = {"DISPLAY": ":0"}
 

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.cache.work import work_folder
 from pytest_editmetrics.errors import EditMetricsError, InputError, counted
-from pytest_editmetrics.review.decisions import Decisions
-from pytest_editmetrics.review.guard import ADDRESS, PORT, Guard
-from pytest_editmetrics.review.page import Page
-from pytest_editmetrics.review.server import Answer, Request, Server
-from pytest_editmetrics.review.site import Site
-from pytest_editmetrics.review.together import Together, read_together
-from pytest_editmetrics.review.writing import Writer
 from pytest_editmetrics.runs.review import REVIEW, who
+from pytest_editmetrics.saved_runs.review.decisions import Decisions
+from pytest_editmetrics.saved_runs.review.guard import ADDRESS, PORT, Guard
+from pytest_editmetrics.saved_runs.review.page import Page
+from pytest_editmetrics.saved_runs.review.server import Answer, Request, Server
+from pytest_editmetrics.saved_runs.review.site import Site
+from pytest_editmetrics.saved_runs.review.together import Together, read_together
+from pytest_editmetrics.saved_runs.review.writing import Writer
 from pytest_editmetrics.session.options import in_ci
 
 if TYPE_CHECKING:

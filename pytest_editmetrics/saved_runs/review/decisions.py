@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.review.together import Together
 from pytest_editmetrics.runs.folder import GateRecord, Run
 from pytest_editmetrics.runs.review import (
     LONGEST_NOTE,
@@ -24,6 +23,7 @@ from pytest_editmetrics.runs.review import (
     written,
 )
 from pytest_editmetrics.saved_runs.acceptance import bound_elsewhere, to_accept
+from pytest_editmetrics.saved_runs.review.together import Together
 from pytest_editmetrics.weights.seen import Seen
 
 _REMEMBERED = 200_000

@@ -10,12 +10,12 @@ from typing import Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.goldens.changes import PartlyWritten
-from pytest_editmetrics.review.decisions import Decisions
-from pytest_editmetrics.review.guard import Guard, Refused
-from pytest_editmetrics.review.page import Page
-from pytest_editmetrics.review.server import Answer, Request, open_plain
-from pytest_editmetrics.review.writing import Outdated, Writer
 from pytest_editmetrics.runs.review import Contradicted
+from pytest_editmetrics.saved_runs.review.decisions import Decisions
+from pytest_editmetrics.saved_runs.review.guard import Guard, Refused
+from pytest_editmetrics.saved_runs.review.page import Page
+from pytest_editmetrics.saved_runs.review.server import Answer, Request, open_plain
+from pytest_editmetrics.saved_runs.review.writing import Outdated, Writer
 
 _IMAGE = re.compile(r"/images/(\d{1,7})\.png", re.ASCII)
 _GOLDEN = re.compile(r"/goldens/([0-9a-f]{64})")

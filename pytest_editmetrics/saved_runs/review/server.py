@@ -22,7 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pytest_editmetrics.review.guard import ADDRESS, Refused, security_headers
+from pytest_editmetrics.saved_runs.review.guard import ADDRESS, Refused, security_headers
 
 LARGEST_BODY = 8 << 20
 PATIENCE = 10.0

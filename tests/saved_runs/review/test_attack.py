@@ -16,8 +16,8 @@ from reviewed import Served, failing, image_gate, served, write_run
 from synthetic_run import HOSTILE
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.review import server as server_module
 from pytest_editmetrics.runs.review import read_review
+from pytest_editmetrics.saved_runs.review import server as server_module
 
 SECRET = "the secret of this machine"
 

@@ -24,12 +24,12 @@ from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.goldens import changes, images
 from pytest_editmetrics.goldens.lock import golden_lock
 from pytest_editmetrics.goldens.provenance import PROVENANCE, entry_of, read_provenance
-from pytest_editmetrics.review.decisions import Decisions
-from pytest_editmetrics.review.page import Page
-from pytest_editmetrics.review.together import read_together
-from pytest_editmetrics.review.writing import Writer
 from pytest_editmetrics.runs.review import read_review
 from pytest_editmetrics.saved_runs.project import in_project
+from pytest_editmetrics.saved_runs.review.decisions import Decisions
+from pytest_editmetrics.saved_runs.review.page import Page
+from pytest_editmetrics.saved_runs.review.together import read_together
+from pytest_editmetrics.saved_runs.review.writing import Writer
 
 OLD = '"test_a":\n  lpips: {max: 0.1, measured: 0.05}\n'
 
@@ -164,7 +164,7 @@ def test_a_case_that_is_refused_while_it_is_written_stays_refused(project, run, 
             bob.decide("refused", "test_a", note="halo")
             return real(*arguments)
 
-        monkeypatch.setattr("pytest_editmetrics.review.writing.apply", apply)
+        monkeypatch.setattr("pytest_editmetrics.saved_runs.review.writing.apply", apply)
         assert ada.write(plan).status == 200
         state = ada.state()
     assert state[ada_anchor(state, "test_a")]["note"] == "halo"
