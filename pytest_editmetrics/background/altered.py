@@ -216,16 +216,21 @@ def _shrunk(plane: NDArray[np.float32], scale: float) -> Map:
     return np.asarray(smaller)
 
 
-def as_toned(reference: Array, edited: Array, mask: Mask) -> NDArray[np.float32]:
-    """Return the reference with each level of a channel as it is, on average, in the other."""
-    from scipy.ndimage import gaussian_filter1d
+def as_toned(
+    reference: Array, edited: Array, mask: Mask, smooth: float = 1.0
+) -> NDArray[np.float32]:
+    """Return the reference with each level of a channel as it is, on average, in the other.
+
+    The average is that of near levels, a Gaussian of sigma ``smooth`` levels; of 0, of each alone.
+    """
+    from scipy.ndimage import gaussian_filter
 
     levels = np.arange(256)
     made = np.empty(reference.shape, np.float32)
     for channel in range(3):
         was, is_ = reference[..., channel][mask], edited[..., channel][mask]
         count, total = (
-            gaussian_filter1d(np.bincount(was, of, 256).astype(float), 1.0, mode="constant")
+            gaussian_filter(np.bincount(was, of, 256).astype(float), smooth, mode="constant")
             for of in (None, is_)
         )
         known = count > 1e-3

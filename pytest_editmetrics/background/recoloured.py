@@ -86,7 +86,9 @@ def find_recoloured(reference: Array, edited: Array, mask: Mask, edit: Mask) -> 
     outlying = told & ~known & ~binary_dilation(part, np.ones((5, 5)))
     if outlying.sum() > _BETWEEN * told.sum():
         return None
-    toned = local_mean(_shrunk_colours(as_toned(reference, edited, mask), scale), seen, _SMOOTH)
+    # each level by itself: a posterised picture has steps between two of them
+    curves = as_toned(reference, edited, mask, smooth=0)
+    toned = local_mean(_shrunk_colours(curves, scale), seen, _SMOOTH)
     of_tone = np.abs(after - toned).max(axis=2) < _AS_EXPECTED
     one_tone = of_tone[told].mean() >= _ONE_TONE
     best: Recoloured | None = None

@@ -81,6 +81,23 @@ def test_a_style_of_the_whole_recolours_no_part(style: str, name: str) -> None:
     assert found_in(photo(name), STYLES[style](photo(name))) is None
 
 
+@pytest.mark.parametrize("box", [(129, 73, 257, 183), (186, 232, 283, 332)], ids=["mid", "low"])
+def test_steps_of_a_posterised_backdrop_that_read_as_a_motion_are_no_part(
+    box: tuple[int, int, int, int],
+) -> None:
+    y, x = np.mgrid[:384, :384] - 192
+    wall = np.repeat((200 - 25 * (x**2 + y**2) / (384**2 / 2))[..., None], 3, axis=2)
+    wall[(x + 77) ** 2 / 3000 + (y + 17) ** 2 / 7000 < 1] = (150, 60, 50)
+    wall[58:158, 238:338] = (40, 110, 70)
+    image = blurred(eight_bit(wall + np.random.default_rng(0).normal(0, 2, wall.shape)), 1)
+    edited = image.copy()
+    edited[box[1] : box[3], box[0] : box[2]] = (200, 60, 50)
+    made = STYLES["posterised"](edited)
+    measured = DriftPipe().measure(image, made, [box], "outer", metric="altered")
+    assert measured.value is not None
+    assert measured.value < 0.1, measured.details
+
+
 def test_a_light_that_fades_out_is_no_part() -> None:
     image = photo("astronaut")
     y, x = np.mgrid[:SIZE, :SIZE]
