@@ -64,6 +64,11 @@ MASK_MODE: dict[Scope, MaskMode] = {"edit_area": "inner", "unedit_area": "outer"
 SCOPE: dict[MaskMode, Scope] = {"inner": "edit_area", "outer": "unedit_area"}
 
 
+def bound_kind_of(better: str) -> BoundKind:
+    """Return which bound holds a number: ``max`` where lower is better, ``min`` where higher is."""
+    return "max" if better == "lower" else "min"
+
+
 @dataclass(frozen=True)
 class Margin:
     """How far a recorded bound lies from the measured value: the larger of the two parts."""
@@ -108,7 +113,7 @@ class Metric:
     @property
     def bound_kind(self) -> BoundKind:
         """``max`` for lower-is-better, ``min`` for higher-is-better."""
-        return "max" if self.better == "lower" else "min"
+        return bound_kind_of(self.better)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pytest_editmetrics.calibration.values import Calibrated, Calibration, Deman
 from pytest_editmetrics.checks.judge import Job, judged_only
 from pytest_editmetrics.checks.selftest import Noticed, try_faults
 from pytest_editmetrics.errors import EditMetricsError, counted
-from pytest_editmetrics.measurement import Threshold
+from pytest_editmetrics.measurement import Threshold, bound_kind_of
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.report.numbers import significant
 from pytest_editmetrics.runs.folder import IMAGES, GateRecord, Run
@@ -91,8 +91,7 @@ def _tested(tests: _Tests, one: Calibrated) -> Calibrated:
 
 def _proposal(one: Calibrated) -> Threshold:
     assert one.bound is not None
-    kind = "max" if one.gate.better == "lower" else "min"
-    return Threshold(kind, one.bound, "golden", "the proposal")  # type: ignore[arg-type]
+    return Threshold(bound_kind_of(one.gate.better), one.bound, "golden", "the proposal")
 
 
 def _records(tests: _Tests, one: Calibrated) -> Iterator[tuple[Run, GateRecord]]:

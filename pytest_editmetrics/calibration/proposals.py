@@ -16,7 +16,7 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
 from pytest_editmetrics.goldens.environment import CPU, Environment, environment_name
 from pytest_editmetrics.goldens.recording import Proposal, recorded_bound
-from pytest_editmetrics.measurement import Margin, Metric, Threshold
+from pytest_editmetrics.measurement import Margin, Metric, Threshold, bound_kind_of
 from pytest_editmetrics.runs.folder import GateRecord, Run
 from pytest_editmetrics.saved_runs.acceptance import beyond_default, bound_elsewhere
 from pytest_editmetrics.saved_runs.approve import selected
@@ -177,7 +177,7 @@ def _golden(
 def _stated(gate: Gate) -> Threshold | None:
     if gate.bound is None or gate.origin is None:
         return None
-    kind = "max" if gate.better == "lower" else "min"
+    kind = bound_kind_of(gate.better)
     return Threshold(kind, gate.bound, gate.origin, str(gate.source))  # type: ignore[arg-type]
 
 

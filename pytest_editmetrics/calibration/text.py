@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pytest_editmetrics.calibration.values import Calibrated, Calibration
 from pytest_editmetrics.errors import counted
+from pytest_editmetrics.measurement import bound_kind_of
 from pytest_editmetrics.report.numbers import significant
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.suites.compare import weights_of
@@ -79,7 +80,7 @@ def _as_before(one: Calibrated) -> bool:
 
 
 def _proposal(one: Calibrated) -> str:
-    return f"{'max' if one.gate.better == 'lower' else 'min'} {one.bound:.12g}"
+    return f"{bound_kind_of(one.gate.better)} {one.bound:.12g}"
 
 
 def _rows(one: Calibrated) -> list[tuple[str, str]]:

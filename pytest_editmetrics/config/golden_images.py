@@ -22,7 +22,7 @@ from pytest_editmetrics.config.keys import (
 )
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.errors import InputError, did_you_mean
-from pytest_editmetrics.measurement import Better, BoundKind
+from pytest_editmetrics.measurement import Better, BoundKind, bound_kind_of
 from pytest_editmetrics.pipes.lpips.spec import MIN_EDGE
 from pytest_editmetrics.pipes.pixels.spec import PSNR_CEILING, TONE_CEILING
 from pytest_editmetrics.pipes.registry import PipeRegistry
@@ -168,7 +168,7 @@ def better(comparator: str) -> Better:
 
 def bound_kind(comparator: str) -> BoundKind:
     """Return ``min`` for a comparator whose score is better when higher, else ``max``."""
-    return "min" if better(comparator) == "higher" else "max"
+    return bound_kind_of(better(comparator))
 
 
 def _holds_always(comparator: str, bound: float) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.measurement import bound_kind_of
 
 WORST_TILE = "worst tile"
 
@@ -50,7 +51,7 @@ def decided(gate: Gate) -> Decided | None:
     """
     if gate.value is None or gate.bound is None:
         return None
-    kind = gate.bound_kind or ("max" if gate.better == "lower" else "min")
+    kind = gate.bound_kind or bound_kind_of(gate.better)
     whole = Decided(gate.value, gate.bound, kind)
     tile = (gate.snapshot or {}).get("tile")
     if whole.holds and isinstance(tile, Mapping):

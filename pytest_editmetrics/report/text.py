@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pytest_editmetrics.gates.verdict import SKIPPED_MISSING, UNSTATED, Gate
-from pytest_editmetrics.measurement import REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND
+from pytest_editmetrics.measurement import REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND, bound_kind_of
 from pytest_editmetrics.report.causes import causes_in_full, causes_in_short, causes_of
 from pytest_editmetrics.report.image_text import image_headline, image_rows
 from pytest_editmetrics.report.numbers import format_numbers as format_numbers
@@ -61,8 +61,7 @@ def _headline(gate: Gate) -> str:
         if gate.proposal is None:
             return f"{subject(gate)} {format_numbers(gate.value)[0]} recorded, held to no bound"
         value, bound = format_numbers(gate.value, gate.proposal)
-        kind = "max" if gate.better == "lower" else "min"
-        return f"{subject(gate)} {value} recorded, {kind} {bound}"
+        return f"{subject(gate)} {value} recorded, {bound_kind_of(gate.better)} {bound}"
     if gate.bound is None and math.isfinite(gate.value):
         return f"{subject(gate)} {format_numbers(gate.value)[0]}, held to no bound"
     if gate.bound is None:

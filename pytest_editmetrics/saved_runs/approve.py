@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.errors import EditMetricsError, InputError, counted
+from pytest_editmetrics.measurement import bound_kind_of
 from pytest_editmetrics.saved_runs.acceptance import (
     NewBound,
     NewGolden,
@@ -302,7 +303,7 @@ def _say_bounds(
         if prepared.problems and session.rootdir / proposal.address.file in prepared.problems:
             continue
         value, limit = format_numbers(gate.value or 0.0, proposal.bound)
-        kind = "max" if gate.better == "lower" else "min"
+        kind = bound_kind_of(gate.better)
         env = f" (env {proposal.env})" if proposal.env else ""
         looser = beyond_default(session, gate, proposal.bound)
         say(

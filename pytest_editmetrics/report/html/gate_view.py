@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.gates.decided import WORST_TILE, decided
 from pytest_editmetrics.gates.verdict import FAILING, Gate
-from pytest_editmetrics.measurement import WRITTEN_BY_HAND
+from pytest_editmetrics.measurement import WRITTEN_BY_HAND, bound_kind_of
 from pytest_editmetrics.report.image_text import held_text
 from pytest_editmetrics.report.numbers import format_numbers
 from pytest_editmetrics.report.tally import beyond
@@ -171,7 +171,7 @@ def _figures(gate: Gate) -> tuple[str, str | None, str | None]:
 
 def _bound(gate: Gate) -> tuple[str, float] | None:
     if gate.verdict == "recorded" and gate.proposal is not None:
-        return "max" if gate.better == "lower" else "min", gate.proposal
+        return bound_kind_of(gate.better), gate.proposal
     if gate.bound is None or gate.bound_kind is None:
         return None
     return gate.bound_kind, gate.bound
