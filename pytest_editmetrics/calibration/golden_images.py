@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
+from pytest_editmetrics.gates.decided import Decided, whole, worst_tile
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.numbers import significant
 
@@ -12,22 +12,20 @@ from pytest_editmetrics.report.numbers import significant
 def image_text(gates: Iterable[Gate]) -> str:
     """Return how far the gates of one golden image, each of a run, came: whole and worst tile."""
     left = "a golden image; golden_images sets its tolerance"
-    measured = [gate for gate in gates if gate.value is not None and gate.bound is not None]
+    measured = [gate for gate in gates if whole(gate) is not None]
     if not measured:
         return left
-    whole = [(gate.value, gate.bound) for gate in measured]
-    tiles = [gate.snapshot["tile"] for gate in measured if gate.snapshot and gate.snapshot["tile"]]
-    parts = [f"as a whole {_spread(whole, measured[-1])}"]
-    if tiles:
-        of_tiles = [(tile["value"], tile["bound"]) for tile in tiles]
-        parts.append(f"its worst tile {_spread(of_tiles, measured[-1])}")
+    parts = [f"as a whole {_spread(map(whole, measured))}"]
+    if any(map(worst_tile, measured)):
+        parts.append(f"its worst tile {_spread(map(worst_tile, measured))}")
     return f"{left}; {', '.join(parts)}"
 
 
-def _spread(scores: Sequence[tuple[Any, Any]], gate: Gate) -> str:
-    """Return ``0.31 to 0.33 (max 0.9)`` of values and their bounds."""
-    values, bound = [value for value, _ in scores], scores[-1][1]
-    beyond = sum(v > b if gate.better == "lower" else v < b for v, b in scores)
-    of = f", {beyond} of {len(scores)} beyond" if beyond else ""
+def _spread(scores: Iterable[Decided | None]) -> str:
+    """Return ``0.31 to 0.33 (max 0.9)`` of values and their bounds, of which the last is shown."""
+    held = [score for score in scores if score is not None]
+    values = [score.value for score in held]
+    beyond = sum(not score.holds for score in held)
+    of = f", {beyond} of {len(held)} beyond" if beyond else ""
     low, high = significant(min(values)), significant(max(values))
-    return f"{low} to {high} ({gate.bound_kind} {bound:g}{of})"
+    return f"{low} to {high} ({held[-1].kind} {held[-1].bound:g}{of})"

@@ -49,25 +49,34 @@ def decided(gate: Gate) -> Decided | None:
     >>> decided(gate).what, decided(gate).value, round(decided(gate).share, 6)
     ('worst tile', 0.8, 3.0)
     """
+    own, tile = whole(gate), worst_tile(gate)
+    if own is None or not own.holds or tile is None:
+        return own
+    return tile if not tile.holds or tile.share > own.share else own
+
+
+def whole(gate: Gate) -> Decided | None:
+    """Return a gate's own value and bound; ``None`` for one without."""
     if gate.value is None or gate.bound is None:
         return None
-    kind = gate.bound_kind or bound_kind_of(gate.better)
-    whole = Decided(gate.value, gate.bound, kind)
+    return Decided(gate.value, gate.bound, _kind(gate))
+
+
+def worst_tile(gate: Gate) -> Decided | None:
+    """Return the worst tile of a golden image's gate and its bound; ``None`` for one without."""
     tile = (gate.snapshot or {}).get("tile")
-    if whole.holds and isinstance(tile, Mapping):
-        part = _tile(tile, kind)
-        if part is not None and (not part.holds or part.share > whole.share):
-            return part
-    return whole
-
-
-def _tile(tile: Mapping[str, object], kind: str) -> Decided | None:
+    if not isinstance(tile, Mapping):
+        return None
     try:
         # JSON has no NaN, so a file holds it as text
-        value, bound = float(tile["value"]), float(tile["bound"])  # type: ignore[arg-type]
+        value, bound = float(tile["value"]), float(tile["bound"])
     except (KeyError, TypeError, ValueError):
         return None
-    return Decided(value, bound, kind, WORST_TILE)
+    return Decided(value, bound, _kind(gate), WORST_TILE)
+
+
+def _kind(gate: Gate) -> str:
+    return gate.bound_kind or bound_kind_of(gate.better)
 
 
 def tile_failed(gate: Gate) -> bool:

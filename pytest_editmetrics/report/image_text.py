@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from pytest_editmetrics.gates.decided import Decided, decided, tile_failed
+from pytest_editmetrics.gates.decided import Decided, decided, tile_failed, whole, worst_tile
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.numbers import format_numbers
 
@@ -63,12 +64,12 @@ def image_rows(gate: Gate) -> list[tuple[str, str]]:
     rows = []
     if file := snapshot.get("file"):
         rows.append(("golden", file))
-    if tile_failed(gate) and gate.value is not None and gate.bound is not None:
-        whole = held_text(Decided(gate.value, gate.bound, gate.bound_kind or "max"))
-        rows.append(("image", f"{whole} (as a whole)"))
-    if tile := snapshot.get("tile"):
-        worst = Decided(tile["value"], tile["bound"], gate.bound_kind or "max")
-        rows.append(("tile", f"worst {held_text(worst)} at {_box(tile['box'])}"))
+    own, tile = whole(gate), worst_tile(gate)
+    if own is not None and tile_failed(gate):
+        rows.append(("image", f"{held_text(own)} (as a whole)"))
+    if tile is not None:
+        worst = held_text(replace(tile, what="worst"))
+        rows.append(("tile", f"{worst} at {_box(snapshot['tile']['box'])}"))
     if profile := snapshot.get("profile"):
         rows.append(("profile", profile))
     if across := snapshot.get("across"):

@@ -20,6 +20,8 @@ def property_of(gate: Gate) -> str:
 
 def _tile(gate: Gate) -> str:
     """Return the worst tile of a golden image's gate, which has a bound of its own."""
-    if not (tile := (gate.snapshot or {}).get("tile")):
+    from pytest_editmetrics.gates.decided import worst_tile
+
+    if (tile := worst_tile(gate)) is None:
         return ""
-    return f" tile={tile['value']:.6g} tile_{gate.bound_kind}={tile['bound']:.6g}"
+    return f" tile={tile.value:.6g} tile_{tile.kind}={tile.bound:.6g}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.gates.decided import WORST_TILE, decided
+from pytest_editmetrics.gates.decided import decided, worst_tile
 from pytest_editmetrics.gates.verdict import FAILING, Gate
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND, bound_kind_of
 from pytest_editmetrics.report.image_text import held_text
@@ -217,9 +217,9 @@ def bars(gate: Gate) -> Iterator[Bar]:
     if bound is not None and gate.value is not None:
         review = gate.review if gate.verdict != "recorded" else None
         yield from bar("", gate.value, bound[1], bound[0], review)
-    tile = (gate.snapshot or {}).get("tile")
-    if isinstance(tile, Mapping) and bound is not None:
-        yield from bar(WORST_TILE, tile.get("value"), tile.get("bound"), bound[0])
+    tile = worst_tile(gate)
+    if tile is not None and bound is not None:
+        yield from bar(tile.what, tile.value, tile.bound, tile.kind)
 
 
 def bar(
