@@ -12,15 +12,14 @@ than one in 200 lies beyond. ``--quick`` measures the metrics of pixels only.
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from made_faults import as_jpeg, eight_bit
 from made_images import Array, Box, photos
 from numpy.typing import NDArray
-from PIL import Image
 
 from pytest_editmetrics.goldens.recording import recorded_bound
 from pytest_editmetrics.measurement import Threshold
@@ -42,7 +41,7 @@ def grained(side: int = 160, grain: float = 4.5) -> Array:
     rows, columns = np.mgrid[:side, :side]
     slope = np.stack([60 + rows / 3, 80 + columns / 3, 100 + (rows + columns) / 5], axis=2)
     drawn = slope + np.random.default_rng(9).normal(0, grain, (side, side, 1))
-    return drawn.clip(0, 255).round().astype(np.uint8)
+    return eight_bit(drawn)
 
 
 def recoloured(reference: Array, box: Box, colour: str) -> NDArray[np.float64]:
@@ -57,12 +56,8 @@ def recoloured(reference: Array, box: Box, colour: str) -> NDArray[np.float64]:
 def rerun(edited: NDArray[np.float64], seed: int, sigma: float, quality: int | None) -> Array:
     """Return what one run makes: noise of its own, and a file of it."""
     noise = np.random.default_rng(seed).normal(0, sigma, edited.shape)
-    pixels = (edited + noise).clip(0, 255).round().astype(np.uint8)
-    if quality is None:
-        return pixels
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
-    return np.asarray(Image.open(file).convert("RGB"))
+    pixels = eight_bit(edited + noise)
+    return pixels if quality is None else as_jpeg(pixels, quality)
 
 
 def measured(runs: int, pipes: dict[Any, tuple[str, ...]]) -> Iterator[dict[str, list[float]]]:
