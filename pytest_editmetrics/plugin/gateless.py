@@ -7,8 +7,6 @@ import pytest
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.session.state import EditSession
 
-_LISTED = 10
-
 
 class Gateless:
     """Takes such tests; ``problems`` fail the session, ``notes`` do not.
@@ -53,9 +51,9 @@ class Gateless:
             self.problems.append(said)
         else:
             self.notes.append(f"{said} (--editmetrics-strict=regressed fails)")
-        self.notes += [f"  {nodeid}" for nodeid in list(self._tests)[:_LISTED]]
-        if len(self._tests) > _LISTED:
-            self.notes.append(f"  and {len(self._tests) - _LISTED} more")
+        from pytest_editmetrics.report.listed import first_of
+
+        self.notes += first_of(list(self._tests))
         if not gates and session.testsfailed == 0 and not all(self._tests.values()):
             self.problems.append(
                 "tests asked for gates and not one was made, so this session proves nothing: exit"

@@ -9,7 +9,8 @@ from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.goldens.approved import GoldenAddress
 from pytest_editmetrics.goldens.recording import Proposal, write_proposals
 from pytest_editmetrics.measurement import bound_kind_of
-from pytest_editmetrics.report.tally import LISTED, Tally
+from pytest_editmetrics.report.listed import first_of
+from pytest_editmetrics.report.tally import Tally
 from pytest_editmetrics.saved_runs.acceptance import beyond_default
 from pytest_editmetrics.session.options import standing_update
 from pytest_editmetrics.session.state import EditSession
@@ -81,15 +82,14 @@ def record_goldens(
 def _looser(session: EditSession, new: Iterable[tuple[str, Gate, float]]) -> list[str]:
     """Return which recorded bounds let more through than what holds without a golden."""
     found = [
-        f"  {nodeid}: {gate.label} {bound_kind_of(gate.better)} {bound:g}, {looser}"
+        f"{nodeid}: {gate.label} {bound_kind_of(gate.better)} {bound:g}, {looser}"
         for nodeid, gate, bound in new
         if (looser := beyond_default(session, gate, bound)) is not None
     ]
     if not found:
         return []
-    more = [f"  and {len(found) - LISTED} more"] if len(found) > LISTED else []
     bounds = counted(len(found), "recorded bound")
-    return [f"warning: {bounds} looser than the default:", *found[:LISTED], *more]
+    return [f"warning: {bounds} looser than the default:", *first_of(found)]
 
 
 def _strategy(session: EditSession) -> str:

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.places import is_fixture_key
+from pytest_editmetrics.report.listed import listed
 
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens.images import Staged
     from pytest_editmetrics.runs.obsolete import ObsoleteImage
     from pytest_editmetrics.session.state import EditSession
-
-_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -83,9 +82,7 @@ class ImageRecorder:
         ``golden_id`` gives the node id that the repetitions of a test share.
         """
         if self._across:
-            self.notes += _listed(
-                "golden images compared across devices", [f"  {line}" for line in self._across]
-            )
+            self.notes += listed("golden images compared across devices", list(self._across))
         if self._unstated:
             self.notes.append(_held_by_lpips(len(self._unstated)))
         if self._no_entry and self._session.options["update"] == "none":
@@ -95,7 +92,7 @@ class ImageRecorder:
                 " neither call nor settings name any. Restore the file from git, or let pytest"
                 " --editmetrics-update=missing write what is known"
             )
-            self.notes += _listed(title, [f"  {file}" for file in self._no_entry])
+            self.notes += listed(title, list(self._no_entry))
         if self._session.options["update"] != "none":
             self._promote(collected, golden_id)
             self._remove_stale(collected)
@@ -183,7 +180,7 @@ class ImageRecorder:
             return
         if self.obsolete:
             title = "obsolete golden images (`editmetrics prune RESULTS` removes them)"
-            self.notes += _listed(title, [f"  {one.file}: {one.reason}" for one in self.obsolete])
+            self.notes += listed(title, [f"{one.file}: {one.reason}" for one in self.obsolete])
 
 
 def _by_folder(paths: Iterable[Path], rootdir: Path) -> Iterable[tuple[str, int]]:
@@ -210,8 +207,3 @@ def _of_fixture(first: _Wanted, second: _Wanted) -> bool:
     """Tell whether two images are of one fixture, which was set up for either test."""
     keys = {str(one.staged.entry.get("test")) for one in (first, second)}
     return len(keys) == 1 and all(map(is_fixture_key, keys))
-
-
-def _listed(title: str, lines: list[str]) -> list[str]:
-    shown = [f"{title}: {len(lines)}", *lines[:_LISTED]]
-    return [*shown, f"  and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else shown

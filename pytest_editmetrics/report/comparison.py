@@ -8,6 +8,7 @@ from typing import Any
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.decided import decided
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.report.listed import LISTED, first_of, listed
 from pytest_editmetrics.report.numbers import share_of, significant
 from pytest_editmetrics.report.suite_text import change_lines, suite_headline
 from pytest_editmetrics.report.text import format_numbers
@@ -25,7 +26,6 @@ from pytest_editmetrics.suites.compare import (
 )
 from pytest_editmetrics.suites.gate import SuiteGate
 
-_LISTED = 10
 SCHEMA = "pytest-editmetrics/comparison"
 
 
@@ -75,8 +75,8 @@ def _metric(change: MetricChange) -> list[str]:
         lines.append(f"  worst  {moved(change.worst)}")
     if change.bound is not None:
         lines.append(f"  bound  {change.bound}: {len(change.beyond)} beyond")
-        lines += [f"    {moved(pair)}" for pair in change.beyond[:_LISTED]]
-        lines += _more(change.beyond)
+        worst = [f"  {moved(pair)}" for pair in change.beyond[:LISTED]]
+        lines += first_of(worst, len(change.beyond))
     if change.zero_bases:
         words = "gate whose base is 0 is", "gates whose base is 0 are"
         zero = counted(change.zero_bases, *words)
@@ -156,14 +156,7 @@ def key_text(key: Key) -> str:
 
 
 def _listed(title: str, entries: Sequence[Any], shown: Callable[[Any], str]) -> list[str]:
-    if not entries:
-        return []
-    lines = [f"{title}: {len(entries)}", *(f"  {shown(entry)}" for entry in entries[:_LISTED])]
-    return lines + _more(entries)
-
-
-def _more(entries: Sequence[Any]) -> list[str]:
-    return [f"  and {len(entries) - _LISTED} more"] if len(entries) > _LISTED else []
+    return listed(title, [shown(entry) for entry in entries[:LISTED]], len(entries))
 
 
 def comparison_json(

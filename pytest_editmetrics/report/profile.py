@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_editmetrics.cache.clock import KINDS
-from pytest_editmetrics.report.tally import LISTED
+from pytest_editmetrics.report.listed import LISTED
 
 _REST = "everything else"
 _LEAST = 0.005  # seconds that are shown

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from pytest_editmetrics.gates.decided import decided
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.tally import LISTED, Row, RunningTally, Tally
+from pytest_editmetrics.report.listed import listed
+from pytest_editmetrics.report.tally import Row, RunningTally, Tally
 from pytest_editmetrics.report.text import bound_stands, format_numbers, headline, line_of
 
 
@@ -30,7 +31,7 @@ def summary_lines(tally: Tally, *, quiet: bool = False, width: int | None = None
 
 def _notes(tally: Tally) -> list[str]:
     lines: list[str] = []
-    lines += _listed(
+    lines += listed(
         "for review: beyond the review bound, or beyond a bound that only advises",
         [
             f"{line_of(test.nodeid, g)}, {bound_stands(g)}"
@@ -39,13 +40,13 @@ def _notes(tally: Tally) -> list[str]:
         ],
     )
     unmeasured = [(t, g) for t, g in tally.notable if g.verdict == "unmeasured"]
-    lines += _listed("unmeasured", [line_of(test.nodeid, gate) for test, gate in unmeasured])
-    lines += _listed(
+    lines += listed("unmeasured", [line_of(test.nodeid, gate) for test, gate in unmeasured])
+    lines += listed(
         "failing gates that did not fail their test (xfail mark or caught)",
         [line_of(test.nodeid, gate) for test, gate in tally.hidden],
     )
-    lines += _listed("passed only after a rerun", tally.flaky)
-    lines += _listed("crashed, so never measured", tally.crashed)
+    lines += listed("passed only after a rerun", tally.flaky)
+    lines += listed("crashed, so never measured", tally.crashed)
     gates = tally.counts()["gates"]
     if tally.smoke:
         lines.append(_smoke(tally.smoke, gates))
@@ -91,7 +92,7 @@ def running_lines(tally: RunningTally) -> list[str]:
         ("for review", counts["review"], tally.review),
         ("unmeasured", counts["unmeasured"], tally.unmeasured),
     ):
-        lines += _listed(title, [f"{nodeid}: {headline(gate)}" for nodeid, gate in first], number)
+        lines += listed(title, [f"{nodeid}: {headline(gate)}" for nodeid, gate in first], number)
     if tally.smoke:
         lines.append(_smoke(tally.smoke, counts["gates"]))
     if tally.fetch:
@@ -165,14 +166,3 @@ def worst_margin(row: Row) -> str:
     distance = format_numbers(abs(found.distance))[0]
     value = f"{found.what} {value}".strip()
     return f"{value} ({found.kind} {bound}, {distance} {comparison}): {nodeid}"
-
-
-def _listed(title: str, entries: Sequence[str], number: int | None = None) -> list[str]:
-    """Return the first entries of a list; ``number`` is how many there are, if not all are here."""
-    if not entries:
-        return []
-    number = len(entries) if number is None else number
-    lines = [f"{title}: {number}", *(f"  {entry}" for entry in entries[:LISTED])]
-    if number > LISTED:
-        lines.append(f"  and {number - LISTED} more")
-    return lines

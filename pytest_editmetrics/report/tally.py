@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pytest_editmetrics.gates.decided import decided
 from pytest_editmetrics.gates.reruns import failed_before, left_open
 from pytest_editmetrics.gates.verdict import FETCH, MEASURED, Gate
+from pytest_editmetrics.report.listed import LISTED
 from pytest_editmetrics.runs.folder import GateRecord
-
-LISTED = 10  # as many as a list of the summary shows
 
 
 def beyond(gate: Gate) -> float:
