@@ -16,6 +16,10 @@ BoundKind = Literal["max", "min"]
 Scope = Literal["edit_area", "unedit_area"]
 MaskMode = Literal["inner", "outer"]
 Origin = Literal["argument", "marker", "case", "golden", "default"]
+GOLDEN = "golden"
+"""What asks for gates that a golden holds; no metric has this name."""
+GOLDEN_IMAGE = "golden_"
+"""What the metrics of golden images begin with, and no other; the comparator follows."""
 WRITTEN_BY_HAND = ("argument", "marker", "case")
 """The origins of bounds that a test or case states: none is ever written by a command."""
 SoftReason = Literal[

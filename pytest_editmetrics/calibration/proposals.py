@@ -13,10 +13,10 @@ from pytest_editmetrics.calibration.tolerance import check_shares, scale_of, tol
 from pytest_editmetrics.calibration.values import Calibrated, Calibration, Demand
 from pytest_editmetrics.config.expect import check_expect
 from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.goldens.environment import CPU, Environment, environment_name
 from pytest_editmetrics.goldens.recording import Proposal, recorded_bound
-from pytest_editmetrics.measurement import Margin, Metric, Threshold, bound_kind_of
+from pytest_editmetrics.measurement import GOLDEN_IMAGE, Margin, Metric, Threshold, bound_kind_of
 from pytest_editmetrics.runs.folder import GateRecord, Run
 from pytest_editmetrics.saved_runs.acceptance import beyond_default, bound_elsewhere
 from pytest_editmetrics.saved_runs.approve import selected

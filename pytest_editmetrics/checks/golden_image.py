@@ -22,7 +22,7 @@ from pytest_editmetrics.errors import (
     MissingResourceError,
     did_you_mean,
 )
-from pytest_editmetrics.measurement import SCOPES, Measurement, Metric, Scope, Threshold
+from pytest_editmetrics.measurement import SCOPES, Measurement, Scope, Threshold
 from pytest_editmetrics.session.fixture_record import FixtureRecord
 from pytest_editmetrics.session.marker import Marker
 from pytest_editmetrics.session.record import TestRecord, said
@@ -284,10 +284,10 @@ class GoldenImage:
         return address
 
     def _not_measured(self, comparator: Comparator, name: str | None, error: Exception) -> Gate:
-        from pytest_editmetrics.config.golden_images import better
+        from pytest_editmetrics.config.golden_images import image_metric
         from pytest_editmetrics.gates.verdict import error_gate, skipped_gate
 
-        metric = Metric(f"golden_{comparator}", better(comparator))
+        metric = image_metric(comparator)
         if not isinstance(error, MissingResourceError):
             return error_gate(metric, said(error), name=name)
         skipped = error.pipe in self._session.options["skip-missing"]

@@ -12,7 +12,6 @@ from pytest_editmetrics.background.faults import FAULTS, Fault, Place
 from pytest_editmetrics.checks.judge import Job, judged_only, object_boxes
 from pytest_editmetrics.errors import EditMetricsError, MissingResourceError, RegionError
 from pytest_editmetrics.images.boxes import clip_box, normalise_boxes
-from pytest_editmetrics.measurement import Metric
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -212,8 +211,8 @@ def _objects(job: Job) -> Mask:
 def _try_image(session: EditSession, job: ImageJob) -> Noticed:
     from pytest_editmetrics.checks.image_job import run_job
     from pytest_editmetrics.checks.image_prepared import prepared
-    from pytest_editmetrics.config.golden_images import better
-    from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, skipped_gate
+    from pytest_editmetrics.config.golden_images import image_metric
+    from pytest_editmetrics.gates.verdict import skipped_gate
     from pytest_editmetrics.images.channels import as_rgb, with_rgb
 
     skips = session.options["skip-missing"]
@@ -223,8 +222,7 @@ def _try_image(session: EditSession, job: ImageJob) -> Noticed:
         if not isinstance(error, MissingResourceError) or error.pipe not in skips:
             raise error
         skipped.append(str(error))
-        metric = Metric(GOLDEN_IMAGE + comparator, better(comparator))
-        return skipped_gate(metric, str(error), fetch=error.fetch)
+        return skipped_gate(image_metric(comparator), str(error), fetch=error.fetch)
 
     try:
         trial = replace(job, judged_only=True, failed=not_compared)

@@ -110,7 +110,7 @@ def _case(record: GateRecord) -> str:
 
 
 def _of_image(record: GateRecord) -> bool:
-    from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE
+    from pytest_editmetrics.measurement import GOLDEN_IMAGE
 
     return record.gate.metric.startswith(GOLDEN_IMAGE)
 

@@ -22,7 +22,7 @@ from pytest_editmetrics.config.keys import (
 )
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.errors import InputError, did_you_mean
-from pytest_editmetrics.measurement import Better, BoundKind, bound_kind_of
+from pytest_editmetrics.measurement import GOLDEN_IMAGE, Better, BoundKind, Metric
 from pytest_editmetrics.pipes.lpips.spec import MIN_EDGE
 from pytest_editmetrics.pipes.pixels.spec import PSNR_CEILING, TONE_CEILING
 from pytest_editmetrics.pipes.registry import PipeRegistry
@@ -166,9 +166,18 @@ def better(comparator: str) -> Better:
     return "higher" if comparator in _HIGHER else "lower"
 
 
+def image_metric(comparator: str) -> Metric:
+    """Return what the gates of a comparator measure.
+
+    >>> image_metric("ssim").name
+    'golden_ssim'
+    """
+    return Metric(GOLDEN_IMAGE + comparator, better(comparator))
+
+
 def bound_kind(comparator: str) -> BoundKind:
     """Return ``min`` for a comparator whose score is better when higher, else ``max``."""
-    return bound_kind_of(better(comparator))
+    return image_metric(comparator).bound_kind
 
 
 def _holds_always(comparator: str, bound: float) -> str | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pytest_editmetrics.config.golden_images import COMPARATORS
+from pytest_editmetrics.config.golden_images import COMPARATORS, image_metric
 from pytest_editmetrics.config.keys import Kind, Schema
 from pytest_editmetrics.config.mistakes import Mistakes
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
-_OF_IMAGES = tuple(f"golden_{comparator}" for comparator in COMPARATORS)
+_OF_IMAGES = tuple(image_metric(comparator).name for comparator in COMPARATORS)
 
 
 def by_metric(

@@ -7,9 +7,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from pytest_editmetrics.config.golden_images import Comparator, ImageSettings, better, bound_kind
+from pytest_editmetrics.config.golden_images import (
+    Comparator,
+    ImageSettings,
+    better,
+    bound_kind,
+    image_metric,
+)
 from pytest_editmetrics.gates.decided import decided
-from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Checked, Gate, UpdateMode
+from pytest_editmetrics.gates.verdict import Checked, Gate, UpdateMode
 from pytest_editmetrics.goldens.comparators import Comparison
 from pytest_editmetrics.measurement import Threshold
 
@@ -71,7 +77,7 @@ def judge_image(
         lies beyond its bound, or, if only the worst tile does, that tile beyond its own.
     """
     gate = Gate(
-        metric=GOLDEN_IMAGE + comparator,
+        metric=image_metric(comparator).name,
         verdict="pass",
         better=better(comparator),
         name=name,
@@ -123,7 +129,7 @@ def empty_region(
     """Return the gate of a check whose boxes leave no pixel to compare: a soft failure."""
     side = "inside" if scope == "edit_area" else "outside"
     return Gate(
-        metric=GOLDEN_IMAGE + comparator,
+        metric=image_metric(comparator).name,
         verdict="unmeasured",
         better=better(comparator),
         name=name,

@@ -46,8 +46,6 @@ VERDICTS: Mapping[Verdict, str] = {
 SKIPPED_MISSING = "skipped-missing"
 """The reason of a gate that --editmetrics-skip-missing let through without its weights."""
 
-GOLDEN_IMAGE = "golden_"
-"""What the metrics of golden images begin with; the comparator follows."""
 SELFTEST = "selftest"
 """What results call the gate of a self-test, which compares gates and no images."""
 NO_BOUND = "only reported: no bound is stated"

@@ -16,7 +16,7 @@ from pytest_editmetrics.config.golden_images import (
     Comparator,
     ImageSettings,
     Tolerance,
-    better,
+    image_metric,
 )
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.environment import SMOKE, less_specific
@@ -323,16 +323,17 @@ def _tolerances(pair: Pair) -> Iterator[Change]:
         versions = (pair.base.tolerances.get(file), pair.head.tolerances.get(file))
         old, new = (one or ImageSettings() for one in versions)
         for comparator in COMPARATORS:
+            metric = image_metric(comparator)
             before, after = _tolerance(old, comparator), _tolerance(new, comparator)
             for (what, was), (_, now) in zip(before.items(), after.items(), strict=True):
                 if (was is None and now is None) or (was and now and was.bound == now.bound):
                     continue
                 stating = [one.source for one in (now, was) if one and one.source != _BUILT_IN]
                 yield _change(
-                    Metric(f"golden_{comparator}", better(comparator)),
+                    metric,
                     next(iter(stating), file),
                     None,
-                    f"golden_{comparator}{what}",
+                    f"{metric.name}{what}",
                     None,
                     None if was is None else _Holding(was.bound),
                     None if now is None else _Holding(now.bound),

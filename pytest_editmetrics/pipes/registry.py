@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_editmetrics.errors import InputError, did_you_mean
-from pytest_editmetrics.measurement import Metric
+from pytest_editmetrics.measurement import GOLDEN, GOLDEN_IMAGE, Metric
 from pytest_editmetrics.pipes import autopipeline
 from pytest_editmetrics.pipes.clip.spec import SPEC as CLIP
 from pytest_editmetrics.pipes.declared import Option, PipeFactory, PipeSpec
@@ -73,7 +73,7 @@ class PipeRegistry:
         if spec.key in self._pipes:
             raise InputError(f"a pipe {spec.key!r} is registered already; choose another key")
         for metric in spec.metrics:
-            if metric.name == "golden" or metric.name.startswith("golden_"):
+            if metric.name == GOLDEN or metric.name.startswith(GOLDEN_IMAGE):
                 raise InputError(
                     f"pipe {spec.key!r} declares metric {metric.name!r}, a name of goldens; choose"
                     " another"

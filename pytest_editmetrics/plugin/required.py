@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_editmetrics.errors import counted, did_you_mean
+from pytest_editmetrics.measurement import GOLDEN
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
-
-GOLDEN = "golden"  # no metric has this name
 
 
 class Required:
@@ -47,10 +46,9 @@ class Required:
         """
         if not any(self._counts) or self._session.config.option.collectonly:
             return
-        from pytest_editmetrics.config.golden_images import COMPARATORS
-        from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE
+        from pytest_editmetrics.config.golden_images import COMPARATORS, image_metric
 
-        images = tuple(GOLDEN_IMAGE + comparator for comparator in COMPARATORS)
+        images = tuple(image_metric(comparator).name for comparator in COMPARATORS)
         registry = self._session.collecting_registry()
         names = (*registry.names, *images, GOLDEN)
         found: dict[str | None, int] = {}

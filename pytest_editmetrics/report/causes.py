@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
+from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.measurement import GOLDEN_IMAGE
 
 _IN_A_HEADLINE = 2
 _OF_TONE = ("exposure", "colour", "inverted-tone", "profile lost", "mirrored", "spill")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.config.expect import check_expect
 from pytest_editmetrics.errors import EditMetricsError, InputError
-from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
-from pytest_editmetrics.measurement import REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND
+from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.measurement import GOLDEN_IMAGE, REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND
 from pytest_editmetrics.report.text import written_at
 from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces
 from pytest_editmetrics.session.state import EditSession

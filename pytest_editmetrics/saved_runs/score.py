@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.checks.judge import Job, explained, judged
 from pytest_editmetrics.errors import EditMetricsError, InputError, counted, did_you_mean
-from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Gate
-from pytest_editmetrics.measurement import WRITTEN_BY_HAND, Threshold
+from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.measurement import GOLDEN_IMAGE, WRITTEN_BY_HAND, Threshold
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.saved_runs.rows import no_success, outcome_of
 from pytest_editmetrics.saved_runs.strangers import checked_options, named_test

@@ -12,7 +12,8 @@ from PIL import Image
 from tiny_models import make_dino
 
 from pytest_editmetrics.cli.main import main
-from pytest_editmetrics.gates.verdict import GOLDEN_IMAGE, Checked, Gate
+from pytest_editmetrics.gates.verdict import Checked, Gate
+from pytest_editmetrics.measurement import GOLDEN_IMAGE
 from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.runs.fields import ATTEMPT, CRASHED, DETAILS, END, GATE, SESSION, Field
 from pytest_editmetrics.suites.gate import SuiteGate
