@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
+from pytest_editmetrics.cli.starter.lines import code_of
+
 CASES = ("test_*.edit.yaml", "test_*.edit.yml")
 _USES = re.compile(
     r"(?<![\w.])(edit_gate|golden_image|assert_(?:unedit|edit|object)_\w+_(?:below|above))(?!\w)"
 )
 _NO_TESTS = {"node_modules", "venv", "build", "dist", "__pycache__"}
-_LARGEST = 1_000_000  # bytes of a file that is looked into
 
 
 def tests_of_edits(
@@ -32,7 +33,9 @@ def tests_of_edits(
             if any(fnmatch(path.name, pattern) for pattern in CASES):
                 return path, "holds cases"
             if any(fnmatch(path.name, pattern.rpartition("/")[2]) for pattern in names):
-                used = next((found for line in _lines(path) if (found := _USES.search(line))), None)
+                used = next(
+                    (found for line in code_of(path) if (found := _USES.search(line))), None
+                )
                 if used is not None:
                     return path, f"uses {used[1]}"
     return None
@@ -54,14 +57,3 @@ def _files(place: Path, folder: Path) -> Iterator[Path]:
             and not os.path.exists(os.path.join(at, name, "pyvenv.cfg"))
         )
         yield from (Path(at, name) for name in sorted(files))
-
-
-def _lines(path: Path) -> Iterator[str]:
-    """Give a file's lines without comments; none of one that is no text or too large."""
-    try:
-        if path.stat().st_size > _LARGEST:
-            return
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return
-    yield from (line.partition("#")[0] for line in text.splitlines())

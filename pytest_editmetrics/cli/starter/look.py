@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from pytest_editmetrics.cli.starter.edit_tests import tests_of_edits
+from pytest_editmetrics.cli.starter.lines import code_of, lines_of
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.saved_runs.project import check_loaded
 from pytest_editmetrics.session.state import EditSession
@@ -30,7 +31,6 @@ _CI = (
     ".github/workflows/*.yml", ".github/workflows/*.yaml", ".gitlab-ci.yml", "Jenkinsfile",
     "azure-pipelines.yml", ".circleci/config.yml",
 )  # fmt: skip
-_LARGEST = 1_000_000  # bytes of a file that is looked into
 _NO_PACKAGES = {"tests", "test", "docs", "examples", "scripts", "benchmarks", "tools", "src"}
 
 
@@ -122,7 +122,7 @@ def look(folder: Path) -> Project:
             [found for path in testpaths for found in sorted(config.rootpath.glob(path))],
             config.getini("python_files"),
         ),
-        ci_runs_it=any("editmetrics" in line for path in ci for line in _lines(path)),
+        ci_runs_it=any("editmetrics" in line for path in ci for line in lines_of(path)),
     )
 
 
@@ -193,18 +193,9 @@ def _requiring(name: str, folder: Path, repository: Path | None) -> Path | None:
     for place in dict.fromkeys((folder, repository or folder)):
         for pattern in _REQUIREMENTS:
             for path in sorted(place.glob(pattern)):
-                if any(requires.search(line.partition("#")[0]) for line in _lines(path)):
+                if any(requires.search(line) for line in code_of(path)):
                     return path
     return None
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        if path.stat().st_size > _LARGEST:
-            return []
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
 
 
 def _package(folder: Path) -> tuple[str | None, Path | None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from pytest_editmetrics.cli.starter.lines import lines_of
 from pytest_editmetrics.cli.starter.look import FIRST_TEST, Project, is_installable
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.config.schema import address
@@ -103,12 +104,7 @@ def not_ignored(project: Project) -> list[str]:
     if project.repository is None:
         return []
     places = {project.repository / ".gitignore", project.folder / ".gitignore"}
-    lines = {
-        line.strip().strip("/")
-        for path in places
-        if path.is_file()
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
-    }
+    lines = {line.strip().strip("/") for path in places for line in lines_of(path)}
     return [name for name in _LEFT if name.strip("/") not in lines]
 
 
