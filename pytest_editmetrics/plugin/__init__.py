@@ -30,7 +30,7 @@ from pytest_editmetrics.session import hookspec
 from pytest_editmetrics.session.identity import noted_calls
 from pytest_editmetrics.session.options import add_options
 from pytest_editmetrics.session.state import EditSession, session_key
-from pytest_editmetrics.session.unread import refuse_where_gates_are
+from pytest_editmetrics.session.unread import is_case_file, refuse_where_gates_are
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -138,8 +138,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect ``test_*.edit.yaml`` as a module of cases."""
-    name = file_path.name
-    if not (name.startswith("test_") and name.endswith((".edit.yaml", ".edit.yml"))):
+    if not is_case_file(file_path):
         return None
     from pytest_editmetrics.plugin.collect import CaseModule
 

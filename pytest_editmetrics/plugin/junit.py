@@ -16,6 +16,7 @@ import pytest
 
 from pytest_editmetrics.session.record import PROPERTY_PREFIX
 from pytest_editmetrics.session.state import EditSession
+from pytest_editmetrics.session.unread import is_case_file
 
 
 class JUnit:
@@ -41,7 +42,7 @@ class JUnit:
         ids are names as they are: pytest takes brackets in them for a parameter's.
         """
         path, _, case = report.nodeid.partition("::")
-        if path.endswith((".edit.yaml", ".edit.yml")) and (xml := self._xml) is not None:
+        if is_case_file(Path(path)) and (xml := self._xml) is not None:
             folder, _, name = path.rpartition("/")
             grouped = [*folder.split("/"), name.replace(".", "_")]
             from _pytest.junitxml import bin_xml_escape

@@ -13,6 +13,7 @@ from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.plugin.whole_run import PARTIAL
 from pytest_editmetrics.session.options import ci_variable, in_ci
 from pytest_editmetrics.session.state import EditSession
+from pytest_editmetrics.session.unread import is_case_file
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.suite import SuiteSettings
@@ -193,7 +194,7 @@ def _not_below(named: Sequence[Path], config: pytest.Config) -> Path | None:
 
 def _test_files(root: Path, config: pytest.Config) -> Iterator[Path]:
     """Give the files that pytest, started in the rootdir, would collect."""
-    patterns = [*config.getini("python_files"), "test_*.edit.yaml", "test_*.edit.yml"]
+    patterns = config.getini("python_files")
 
     def collected(path: Path) -> bool:
         return not config.hook.pytest_ignore_collect(collection_path=path, config=config)
@@ -202,5 +203,6 @@ def _test_files(root: Path, config: pytest.Config) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if collected(Path(folder, name)))
         for name in sorted(files):
             path = Path(folder, name)
-            if any(path.match(pattern) for pattern in patterns) and collected(path):
+            named = is_case_file(path) or any(path.match(pattern) for pattern in patterns)
+            if named and collected(path):
                 yield path

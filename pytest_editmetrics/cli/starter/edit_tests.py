@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
 from pytest_editmetrics.cli.starter.lines import code_of
+from pytest_editmetrics.goldens.file_names import files_below
+from pytest_editmetrics.session.unread import is_case_file
 
-CASES = ("test_*.edit.yaml", "test_*.edit.yml")
 _USES = re.compile(
     r"(?<![\w.])(edit_gate|golden_image|assert_(?:unedit|edit|object)_\w+_(?:below|above))(?!\w)"
 )
-_NO_TESTS = {"node_modules", "venv", "build", "dist", "__pycache__"}
+_BUILT = {"build", "dist", "venv"}
 
 
 def tests_of_edits(
@@ -30,12 +30,10 @@ def tests_of_edits(
     names = ("conftest.py", *python_files)
     for place in places or [folder]:
         for path in _files(place.resolve(), folder):
-            if any(fnmatch(path.name, pattern) for pattern in CASES):
+            if is_case_file(path):
                 return path, "holds cases"
             if any(fnmatch(path.name, pattern.rpartition("/")[2]) for pattern in names):
-                used = next(
-                    (found for line in code_of(path) if (found := _USES.search(line))), None
-                )
+                used = next(filter(None, map(_USES.search, code_of(path))), None)
                 if used is not None:
                     return path, f"uses {used[1]}"
     return None
@@ -48,12 +46,6 @@ def _files(place: Path, folder: Path) -> Iterator[Path]:
     start = folder if folder.is_relative_to(place) else place
     if not start.is_relative_to(folder):
         return
-    for at, folders, files in os.walk(start):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if name not in _NO_TESTS
-            and not name.startswith(".")
-            and not os.path.exists(os.path.join(at, name, "pyvenv.cfg"))
-        )
-        yield from (Path(at, name) for name in sorted(files))
+    for path in files_below(start):
+        if _BUILT.isdisjoint(path.relative_to(start).parts[:-1]):
+            yield path
