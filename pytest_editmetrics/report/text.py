@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from pytest_editmetrics.gates.decided import whole
 from pytest_editmetrics.gates.verdict import SKIPPED_MISSING, UNSTATED, Gate
 from pytest_editmetrics.measurement import REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND, bound_kind_of
 from pytest_editmetrics.report.causes import causes_in_full, causes_in_short, causes_of
-from pytest_editmetrics.report.image_text import image_headline, image_rows
+from pytest_editmetrics.report.image_text import held_text, image_headline, image_rows
 from pytest_editmetrics.report.numbers import format_numbers as format_numbers
 
 _AREA = {"edit_area": "edit", "unedit_area": "unedit", None: "whole-image"}
@@ -68,15 +69,10 @@ def _headline(gate: Gate) -> str:
         return f"{subject(gate)} {format_numbers(gate.value)[0]} is not a number"
     if gate.verdict == "review" and gate.review is not None:
         return _for_review(gate, gate.value, gate.review, gate.bound)
-    value, bound = format_numbers(gate.value, gate.bound)
-    if not math.isfinite(gate.value):
-        return f"{subject(gate)} {value} is not a number ({gate.bound_kind} {bound})"
-    inside = gate.verdict in ("pass", "review") and (gate.distance or 0) <= 0
-    sign = {("max", True): "<=", ("max", False): ">", ("min", True): ">=", ("min", False): "<"}[
-        (gate.bound_kind or "max", inside)
-    ]
-    advises = ", which only advises here" if gate.verdict == "review" and not inside else ""
-    return f"{subject(gate)} {value} {sign} {gate.bound_kind} {bound}{advises}"
+    own = whole(gate)
+    assert own is not None
+    advises = ", which only advises here" if gate.verdict == "review" and not own.holds else ""
+    return f"{subject(gate)} {held_text(own)}{advises}"
 
 
 def _for_review(gate: Gate, number: float, review: float, limit: float) -> str:
