@@ -34,7 +34,8 @@ OPEN_SECONDS = 3.0
 SORT_SECONDS = 0.3
 FRAMES = 50.0
 GROWTH_MB = 60.0
-DRAWN = "[...document.querySelectorAll('.thumbs canvas')].some((canvas) => canvas.width !== 300)"
+_DRAWN = "[...document.querySelectorAll('.thumbs canvas')].some((canvas) => canvas.width !== 300)"
+CASES_SHOWN = "document.querySelectorAll('.case').length"
 _AT_END = "scrollY + innerHeight >= document.documentElement.scrollHeight - 2"
 
 
@@ -54,13 +55,13 @@ class Bounds:
         print(f"  {what:<38} {value:7.2f} {unit:<3} (bound {bound:g} {unit}) {verdict}", flush=True)
 
 
-def open_report(chromium: Chromium, page: Path, bounds: Bounds) -> None:
-    """Open the report; it is open when its first picture is drawn and it answers a key."""
+def open_report(chromium: Chromium, url: str, bounds: Bounds, ready: str = "true") -> None:
+    """Open a page of cases: it is open when it is ``ready``, shows a picture and answers a key."""
     # of its main thread, so that other work of the machine does not count
     chromium.on_page("Performance.enable", {"timeDomain": "threadTicks"})
     start, busy = time.perf_counter(), cpu(chromium)
-    chromium.on_page("Page.navigate", {"url": page.as_uri()})
-    chromium.wait_for(DRAWN)
+    chromium.on_page("Page.navigate", {"url": url})
+    chromium.wait_for(f"{ready} && {_DRAWN}")
     key = {"key": "j", "text": "j", "windowsVirtualKeyCode": 74}
     chromium.on_page("Input.dispatchKeyEvent", {"type": "keyDown", **key})
     chromium.wait_for("document.querySelector('.case.current') !== null")
@@ -144,9 +145,8 @@ def scroll_through(chromium: Chromium, what: str) -> tuple[float, float]:
 def measure(page: Path, bounds: Bounds) -> None:
     """Open one form of the report, scroll through it, and scroll again with all cases open."""
     with Chromium() as chromium:
-        open_report(chromium, page, bounds)
-        cases = chromium.evaluate("document.querySelectorAll('.case').length")
-        print(f"  {cases} cases")
+        open_report(chromium, page.as_uri(), bounds)
+        print(f"  {chromium.evaluate(CASES_SHOWN)} cases")
         sort_and_group(chromium, bounds)
         frames(chromium, bounds)
         grown, heap = scroll_through(chromium, "scrolled as it opens")

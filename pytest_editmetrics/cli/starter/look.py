@@ -86,7 +86,7 @@ def look(folder: Path) -> Project:
             refuse for its name.
     """
     folder = folder.resolve()
-    with _inside(folder):
+    with inside(folder):
         config = _config()
         try:
             session = EditSession(config)
@@ -127,7 +127,7 @@ def look(folder: Path) -> Project:
 
 
 @contextmanager
-def _inside(folder: Path) -> Iterator[None]:
+def inside(folder: Path) -> Iterator[None]:
     """Work in a folder: pytest's rootdir depends on where it is typed."""
     before = Path.cwd()
     os.chdir(folder)
