@@ -169,16 +169,9 @@ def _grouped(
         values: dict[str, float | str] = {metric.bound_kind: proposal.bound}
         if proposal.measured is not None:
             values["measured"] = recorded_measured(proposal.measured, metric)
-        if proposal.weights is not None:
-            values["weights"] = proposal.weights
-        if proposal.resize is not None:
-            values["resize"] = proposal.resize
-        if proposal.dtype is not None:
-            values["dtype"] = proposal.dtype
-        if proposal.reason is not None:
-            values["reason"] = proposal.reason
-        if address.digest is not None:
-            values["digest"] = address.digest
+        told = {name: getattr(proposal, name) for name in ("weights", "resize", "dtype", "reason")}
+        told["digest"] = address.digest
+        values |= {name: text for name, text in told.items() if text is not None}
         gates = files.setdefault(rootdir / address.file, {}).setdefault(address.test, {})
         entry = gates.setdefault(address.gate, {})
         if proposal.env is not None:

@@ -18,16 +18,8 @@ from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.whole_file import replacing, write_through
 
 _BOM = "\ufeff"
-_KINDS = {
-    "max": "bound",
-    "min": "bound",
-    "measured": "measured",
-    "weights": "weights",
-    "digest": "digest",
-    "resize": "resize",
-    "dtype": "dtype",
-    "reason": "reason",
-}
+_BESIDE = ("measured", "weights", "digest", "resize", "dtype", "reason")
+_KINDS = {"max": "bound", "min": "bound", **{name: name for name in _BESIDE}}
 
 
 def write_golden_file(path: Path, wanted: Wanted, registry: PipeRegistry, rootdir: Path) -> bool:
@@ -198,16 +190,7 @@ def _expected(golden_file: GoldenFile | None, wanted: Wanted) -> dict[str, Any]:
 
 
 def _held(entry: GoldenEntry) -> dict[str, Any]:
-    values = {
-        "bound": entry.bound,
-        "measured": entry.measured,
-        "review": entry.review,
-        "weights": entry.weights,
-        "digest": entry.digest,
-        "resize": entry.resize,
-        "dtype": entry.dtype,
-        "reason": entry.reason,
-    }
+    values = {name: getattr(entry, name) for name in ("bound", "review", *_BESIDE)}
     held: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
     return {**held, "env": {env: _held_variant(variant) for env, variant in entry.env.items()}}
 
