@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,8 +19,9 @@ from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.whole_file import replacing, write_through
 
 _BOM = "\ufeff"
-_BESIDE = ("measured", "weights", "digest", "resize", "dtype", "reason")
-_KINDS = {"max": "bound", "min": "bound", **{name: name for name in _BESIDE}}
+_STATED = tuple(one.name for one in fields(GoldenEntry) if one.name not in ("line", "env"))
+_KINDS = {"max": "bound", "min": "bound", **{name: name for name in _STATED}}
+"""What a golden file holds by what is to be written: all of it is compared when it was written."""
 
 
 def write_golden_file(path: Path, wanted: Wanted, registry: PipeRegistry, rootdir: Path) -> bool:
@@ -190,7 +192,7 @@ def _expected(golden_file: GoldenFile | None, wanted: Wanted) -> dict[str, Any]:
 
 
 def _held(entry: GoldenEntry) -> dict[str, Any]:
-    values = {name: getattr(entry, name) for name in ("bound", "review", *_BESIDE)}
+    values = {name: getattr(entry, name) for name in _STATED}
     held: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
     return {**held, "env": {env: _held_variant(variant) for env, variant in entry.env.items()}}
 
