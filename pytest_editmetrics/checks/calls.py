@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_editmetrics.gates.verdict import Gate
+    from pytest_editmetrics.session.state import EditSession
 
 _PACKAGE = str(Path(__file__).parents[1])
 
@@ -77,7 +78,7 @@ def _short(given: object) -> str:
     return said if len(said) <= 80 and "\n" not in said else f"an object of {type(given).__name__}"
 
 
-def call_site(test_file: Path, rootdir: Path) -> str:
+def call_site(test_file: Path, session: EditSession) -> str:
     """Return ``file:line`` of the call in the test's file, else of the caller of this package."""
     frame: FrameType | None = sys._getframe(1)
     callers: list[tuple[Path, int]] = []
@@ -86,7 +87,7 @@ def call_site(test_file: Path, rootdir: Path) -> str:
             callers.append((Path(frame.f_code.co_filename), frame.f_lineno))
         frame = frame.f_back
     path, line = next((caller for caller in callers if caller[0] == test_file), callers[0])
-    return f"{_relative(path, rootdir)}:{line}"
+    return f"{session.shown(path)}:{line}"
 
 
 def raise_failures(gates: Sequence[Gate], nodeid: str, config: pytest.Config) -> None:
@@ -101,7 +102,3 @@ def raise_failures(gates: Sequence[Gate], nodeid: str, config: pytest.Config) ->
     if any(gate.verdict == "error" for gate in gates):
         raise EditMetricsError(text)
     raise GateFailure(text)
-
-
-def _relative(path: Path, rootdir: Path) -> Path:
-    return path.relative_to(rootdir) if path.is_relative_to(rootdir) else path

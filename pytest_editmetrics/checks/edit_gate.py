@@ -186,7 +186,7 @@ class EditGate:
 
         with self._record.errors(metric):
             known = self._session.registry.metric(metric)
-            where = call_site(self._owner.path, self._session.rootdir)
+            where = call_site(self._owner.path, self._session)
             return {known.name: parse_bounds(known, threshold, origin="argument", source=where)}
 
     def run(

@@ -255,7 +255,7 @@ class GoldenImage:
                     " give one of the two"
                 )
             given[only] = checked_tolerance(only, tolerance)
-        where = call_site(self._owner.path, self._session.rootdir)
+        where = call_site(self._owner.path, self._session)
         return {
             one: None if bound is None else Threshold(bound_kind(one), bound, "argument", where)
             for one, bound in given.items()
