@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.weights.catalog import NoHomeError, own_cache
@@ -27,22 +28,66 @@ def drawing(
     Returns:
         What waits for the picture and says where it is and what it shows, or why there is none.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     from pytest_editmetrics.report.picture import panels_of, save_picture
 
-    with ThreadPoolExecutor(1, "editmetrics-picture") as pool:
-        drawn = pool.submit(lambda: save_picture(images, gate, nodeid, _pictures(session)))
+    drawn = _Aside(lambda: save_picture(images, gate, nodeid, _pictures(session)))
 
-        def picture() -> str:
-            try:
-                with session.clock.of("pictures"):
-                    path = drawn.result()
-            except (OSError, NoHomeError) as error:
-                return f"no picture: {error}"
-            return f"{session.shown(path)} ({' | '.join(panels_of(images, gate))})"
+    def picture() -> str:
+        try:
+            with session.clock.of("pictures"):
+                path = drawn.result()
+        except (OSError, NoHomeError) as error:
+            return f"no picture: {error}"
+        return f"{session.shown(path)} ({' | '.join(panels_of(images, gate))})"
 
+    try:
         yield picture
+    finally:
+        drawn.wait()
+
+
+class _Aside:
+    """Work that a thread does if it can; else whoever asks for the result does it.
+
+    A system that has no thread left refuses one, and a test may have put something else in the
+    place of ``threading.Thread`` or of its methods, which never begins.
+    """
+
+    def __init__(self, work: Callable[[], Path]):
+        self._work = work
+        self._done: list[Path | BaseException] = []
+        self._thread: Thread | None = None
+        try:
+            self._thread = Thread(target=self._run, name="editmetrics-picture")
+            self._thread.start()
+        except Exception:  # whatever a mock raises
+            self._thread = None
+
+    def _run(self) -> None:
+        try:
+            self._done.append(self._work())
+        except BaseException as error:
+            self._done.append(error)
+
+    def wait(self) -> None:
+        """Wait for the thread, if there is one."""
+        if self._thread is not None:
+            with suppress(Exception):  # it was never begun
+                self._thread.join()
+
+    def result(self) -> Path:
+        """Return what the work returns.
+
+        Raises:
+            BaseException: as the work does.
+        """
+        self.wait()
+        if not self._done:
+            return self._work()
+        found = self._done[0]
+        if isinstance(found, BaseException):
+            raise found
+        return found
 
 
 def _pictures(session: EditSession) -> Path:

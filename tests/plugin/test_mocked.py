@@ -42,3 +42,35 @@ def test_a_mock_of_json_costs_no_gate(suite, phase):
     result = suite.runpytest()
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*score 0.200 > max 0.100*"])
+
+
+@pytest.mark.parametrize(
+    "mock",
+    [
+        "setattr(threading, 'Thread', Mock())",
+        "setattr(threading.Thread, 'start', Mock(side_effect=RuntimeError('no thread left')))",
+        "setattr(threading.Thread, 'start', Mock())",
+        "setattr(concurrent.futures, 'ThreadPoolExecutor', None)",
+    ],
+)
+def test_a_failing_gate_has_its_picture_where_no_thread_starts(suite, mock):
+    suite.makepyfile(
+        f"""
+        import concurrent.futures, threading
+        from unittest.mock import Mock
+        import numpy as np
+
+        def test_it(edit_gate, monkeypatch):
+            before = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+            edited = before.copy()
+            edited[40:, 40:] //= 2
+            monkeypatch.{mock}
+            edit_gate.check(before, edited, [(0, 0, 32, 32)], metrics=["unedit_max_diff"],
+                            expect="composited")
+        """
+    )
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E   *GateFailure: *", "E  *look at * (reference | edited | *"])
+    (picture,) = (suite.path / ".pytest_cache" / "d" / "editmetrics").glob("*.png")
+    assert picture.stat().st_size
