@@ -79,7 +79,7 @@ class Required:
             if gate.verdict in MEASURED and gate.compares != "gates":
                 one = (gate.metric, gate.name)
                 self._measured.setdefault(test, set()).add(one)
-                if gate.origin == "golden" or gate.snapshot is not None:
+                if _has_golden(gate):
                     self._golden.setdefault(test, set()).add(one)
 
     def close(self) -> None:
@@ -132,3 +132,11 @@ class Required:
         if self.problems:
             problems += self.problems
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _has_golden(gate: Gate) -> bool:
+    """Tell whether a golden holds a measured gate, or will, as this session records it."""
+    if gate.verdict == "recorded":
+        return True
+    held = gate.origin == "golden" or gate.snapshot is not None
+    return held and gate.verdict != "missing-golden"

@@ -385,6 +385,26 @@ def test_golden_images_and_manifests_are_left(calibrate):
     assert "proposal  max" in out
 
 
+def test_a_golden_image_whose_tile_is_no_number_is_told(calibrate):
+    tile = {"box": [0, 0, 64, 64], "value": math.nan, "bound": 0.2}
+    gates = [
+        lpips(
+            0.01,
+            metric="golden_lpips",
+            verdict="fail",
+            bound=0.12,
+            bound_kind="max",
+            golden=None,
+            snapshot={"file": "tests/goldens/a.png", "comparator": "lpips", "tile": one},
+        )
+        for one in (tile, {**tile, "value": 0.1}, {})
+    ]
+    status, out, _ = calibrate(*gates)
+    assert status == 1
+    assert "whole 0.01 to 0.01 (max 0.12), its worst tile 0.1 to 0.1 (max 0.2, 1 of 2 no" in out
+
+
+
 def test_a_bound_that_always_holds_is_no_proposal(calibrate, project):
     more = {"better": "higher", "compares": "objects", "weights": ()}
     sim = {"file": GOLDEN, "test": "test_a", "gate": "sam_clip_cls_sim"}

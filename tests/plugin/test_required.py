@@ -157,6 +157,22 @@ def test_a_golden_that_is_gone_leaves_a_default_bound_and_that_is_said_and_can_b
     assert held.ret == 1
 
 
+def test_a_golden_image_that_is_missing_holds_nothing_and_one_that_is_recorded_will(suite):
+    (suite.path / "editmetrics.yaml").write_text("expect: composited\n")
+    suite.makepyfile(EXPECTED.replace("    def test", "    @pytest.mark.xfail\n    def test", 1))
+    suite.path.joinpath("test_x.py").write_text(
+        "import pytest\n" + next(suite.path.glob("test_*.py")).read_text()
+    )
+    required = "--editmetrics-require=golden=3"
+    missing = suite.runpytest("test_x.py", required)
+    missing.assert_outcomes(xfailed=1)
+    missing.stdout.fnmatch_lines(["FAILED: fewer gates were *: 0 of 3 held to a golden: *"])
+    assert missing.ret == 1
+    recorded = suite.runpytest("test_x.py", required, "--editmetrics-update=missing")
+    recorded.stdout.fnmatch_lines(["required gates were measured: 3 of 3 held to a golden"])
+    assert recorded.ret == 0
+
+
 @pytest.mark.parametrize("name", ["golden", "golden_pixel"])
 def test_no_metric_takes_a_name_that_stands_for_goldens(name):
     with pytest.raises(InputError, match=f"^pipe 'x' declares metric '{name}', a name of goldens"):
