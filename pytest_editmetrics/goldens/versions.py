@@ -24,7 +24,7 @@ from pytest_editmetrics.goldens.file_names import files_below, holds_provenance,
 from pytest_editmetrics.goldens.git_files import find_commit, repository_of, write_files
 from pytest_editmetrics.goldens.provenance import PROVENANCE, REASON, read_provenance
 from pytest_editmetrics.measurement import Better, Metric, Threshold
-from pytest_editmetrics.pipes.registry import PipeRegistry
+from pytest_editmetrics.pipes.registry import PipeRegistry, is_of_goldens
 
 SETTINGS = "editmetrics.yaml"
 _BETTER: Mapping[str, Better] = {"max": "lower", "min": "higher"}
@@ -224,14 +224,20 @@ def _learn(version: Version, learned: _Learned) -> set[str]:
         if _is_golden(version, path):
             for test in read_yaml(path, version.folder).root.mapping("a file of goldens").values():
                 for gate, node in test.mapping("the goldens of a test").items():
-                    names.add(gate.partition("@")[0])
-                    learned.see(gate.partition("@")[0], node, version.shown)
+                    names.add(metric := _metric(gate.partition("@")[0], node))
+                    learned.see(metric, node, version.shown)
         elif path.name == SETTINGS:
             for written, node in _stated(path, version, "thresholds").mapping("thresholds").items():
-                metric = learned.own_name(written)
-                names.add(metric)
+                names.add(metric := _metric(learned.own_name(written), node))
                 learned.see(metric, node, version.shown)
     return names
+
+
+def _metric(name: str, node: Node) -> str:
+    """Return the name of a metric, which is none of those that stand for golden images."""
+    if is_of_goldens(name):
+        node.fail(f"no metric is called {name}; golden_images sets the bounds of golden images")
+    return name
 
 
 def _stated(path: Path, version: Version, key: str) -> Node:

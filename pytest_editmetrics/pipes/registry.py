@@ -73,11 +73,12 @@ class PipeRegistry:
         if spec.key in self._pipes:
             raise InputError(f"a pipe {spec.key!r} is registered already; choose another key")
         for metric in spec.metrics:
-            if metric.name == GOLDEN or metric.name.startswith(GOLDEN_IMAGE):
-                raise InputError(
-                    f"pipe {spec.key!r} declares metric {metric.name!r}, a name of goldens; choose"
-                    " another"
-                )
+            for name in (metric.name, *metric.aliases):
+                if is_of_goldens(name):
+                    raise InputError(
+                        f"pipe {spec.key!r} declares metric {name!r}, a name of goldens; choose"
+                        " another"
+                    )
             if metric.name in self._metrics:
                 owner = self._owners[metric.name].key
                 raise InputError(
@@ -158,3 +159,12 @@ class PipeRegistry:
                 hint = did_you_mean(option, spec.takes)
                 raise InputError(f"{key} takes no option {option!r}{hint}")
         return spec.load_factory()(**config)
+
+
+def is_of_goldens(name: str) -> bool:
+    """Tell whether a name stands for gates of goldens, so that no metric may have it.
+
+    >>> is_of_goldens("golden"), is_of_goldens("golden_lpips"), is_of_goldens("goldenness")
+    (True, True, False)
+    """
+    return name == GOLDEN or name.startswith(GOLDEN_IMAGE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -30,8 +30,7 @@ def image_headline(gate: Gate) -> str:
     found = decided(gate)
     if found is None:
         return f"{gate.label} {format_numbers(gate.value)[0]}, held to no bound"
-    where = f" at {_box(snapshot['tile']['box'])}" if found.what else ""
-    return f"{gate.label} {held_text(found)}{where}"
+    return f"{gate.label} {held_text(found)}{_place(snapshot) if found.what else ''}"
 
 
 def _before(gate: Gate) -> str:
@@ -68,8 +67,7 @@ def image_rows(gate: Gate) -> list[tuple[str, str]]:
     if own is not None and tile_failed(gate):
         rows.append(("image", f"{held_text(own)} (as a whole)"))
     if tile is not None:
-        worst = held_text(replace(tile, what="worst"))
-        rows.append(("tile", f"{worst} at {_box(snapshot['tile']['box'])}"))
+        rows.append(("tile", held_text(replace(tile, what="worst")) + _place(snapshot)))
     if profile := snapshot.get("profile"):
         rows.append(("profile", profile))
     if across := snapshot.get("across"):
@@ -88,5 +86,9 @@ def _made(entry: Mapping[str, Any]) -> str:
     return ", ".join(str(part) for part in parts if part)
 
 
-def _box(box: Sequence[float]) -> str:
-    return "(" + ", ".join(f"{value:g}" for value in box) + ")"
+def _place(snapshot: Mapping[str, Any]) -> str:
+    """Say where the worst tile lies; a run that was changed by hand may not tell."""
+    box = snapshot["tile"].get("box")
+    if not isinstance(box, (list, tuple)) or not all(isinstance(n, (int, float)) for n in box):
+        return ""
+    return f" at ({', '.join(f'{number:g}' for number in box)})"

@@ -177,6 +177,8 @@ def test_a_golden_image_that_is_missing_holds_nothing_and_one_that_is_recorded_w
 def test_no_metric_takes_a_name_that_stands_for_goldens(name):
     with pytest.raises(InputError, match=f"^pipe 'x' declares metric '{name}', a name of goldens"):
         PipeRegistry().register("x", "a:B", metrics=[Metric(name, "lower")])
+    with pytest.raises(InputError, match=f"^pipe 'x' declares metric '{name}', a name of goldens"):
+        PipeRegistry().register("x", "a:B", metrics=[Metric("own", "lower", aliases=(name,))])
 
 
 def test_the_ini_file_requires_and_the_command_line_wins(suite):

@@ -14,6 +14,7 @@ from pytest_editmetrics.report.comment import comment
 from pytest_editmetrics.report.comparison import comparison_lines
 from pytest_editmetrics.report.html.data import build_view, revived
 from pytest_editmetrics.report.html.pictures import Gallery
+from pytest_editmetrics.report.image_text import image_rows
 from pytest_editmetrics.report.summary import gate_line, worst_margin
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
 from pytest_editmetrics.report.text import headline
@@ -113,3 +114,11 @@ def test_a_golden_image_that_holds_says_the_part_nearest_to_its_bound():
     assert "worst tile 0.190 <= max 0.200" in headline(replace(golden(0.1, 0.19), verdict="pass"))
     assert "0.110 <= max 0.120" in headline(replace(golden(0.11, 0.12), verdict="pass"))
     assert "worst tile" not in headline(replace(golden(0.11, 0.12), verdict="pass"))
+
+
+@pytest.mark.parametrize("box", [None, 3, ["a", 1, 2, 3], [math.nan, "NaN", 0, 1]])
+def test_a_run_that_does_not_tell_where_the_tile_lies_is_shown_without(box):
+    tile = {"value": 0.8, "bound": 0.2} | ({} if box is None else {"box": box})
+    lost = replace(TILE, snapshot={"file": "x.png", "tile": tile})
+    assert headline(lost) == "golden_lpips worst tile 0.800 > max 0.200"
+    assert ("tile", "worst 0.800 > max 0.200") in image_rows(lost)
