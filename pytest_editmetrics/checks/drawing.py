@@ -33,9 +33,10 @@ def drawing(
     drawn = _Aside(lambda: save_picture(images, gate, nodeid, _pictures(session)))
 
     def picture() -> str:
+        with session.clock.of("pictures"):
+            drawn.wait()  # a timeout that ends it is no fault of the picture
         try:
-            with session.clock.of("pictures"):
-                path = drawn.result()
+            path = drawn.result()
         except (OSError, NoHomeError) as error:
             return f"no picture: {error}"
         return f"{session.shown(path)} ({' | '.join(panels_of(images, gate))})"
@@ -56,12 +57,9 @@ class _Aside:
     def __init__(self, work: Callable[[], Path]):
         self._work = work
         self._done: list[Path | BaseException] = []
-        self._thread: Thread | None = None
-        try:
-            self._thread = Thread(target=self._run, name="editmetrics-picture")
+        self._thread = Thread(target=self._run, name="editmetrics-picture")
+        with suppress(RuntimeError):  # no thread is left
             self._thread.start()
-        except Exception:  # whatever a mock raises
-            self._thread = None
 
     def _run(self) -> None:
         try:
@@ -70,18 +68,16 @@ class _Aside:
             self._done.append(error)
 
     def wait(self) -> None:
-        """Wait for the thread, if there is one."""
-        if self._thread is not None:
-            with suppress(Exception):  # it was never begun
-                self._thread.join()
+        """Wait for the thread, if it was begun."""
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def result(self) -> Path:
-        """Return what the work returns.
+        """Return what the work returns, after ``wait``.
 
         Raises:
             BaseException: as the work does.
         """
-        self.wait()
         if not self._done:
             return self._work()
         found = self._done[0]

@@ -74,3 +74,21 @@ def test_a_failing_gate_has_its_picture_where_no_thread_starts(suite, mock):
     result.stdout.fnmatch_lines(["E   *GateFailure: *", "E  *look at * (reference | edited | *"])
     (picture,) = (suite.path / ".pytest_cache" / "d" / "editmetrics").glob("*.png")
     assert picture.stat().st_size
+
+
+def test_a_timeout_that_ends_a_test_while_its_picture_is_drawn_is_kept(suite):
+    suite.makepyfile(
+        """
+        import threading
+        from unittest.mock import Mock
+        import numpy as np
+
+        def test_it(edit_gate, monkeypatch):
+            before = np.zeros((64, 64, 3), np.uint8)
+            late = Mock(side_effect=TimeoutError("too slow"))
+            monkeypatch.setattr(threading.Thread, "join", late)
+            edit_gate.check(before, before + 9, [(0, 0, 32, 32)], metrics=["unedit_max_diff"],
+                            expect="composited")
+        """
+    )
+    suite.runpytest().stdout.fnmatch_lines(["E   *TimeoutError: too slow"])
