@@ -342,7 +342,12 @@ class EditGate:
     def _measured(self, jobs: Sequence[Job | Gate]) -> tuple[list[Gate], list[Measurement]]:
         """Return the gates of a check and their measurements: all judged, then those explained."""
         of_check = [judged(self._session, job) if isinstance(job, Job) else job for job in jobs]
-        gates = [self._explained(one) if isinstance(one, Judged) else one for one in of_check]
+        try:
+            gates = [self._explained(one) if isinstance(one, Judged) else one for one in of_check]
+        except BaseException:  # a verdict stands, whatever ends the search for its cause
+            for one in of_check:
+                self._record.add(one.gate if isinstance(one, Judged) else one)
+            raise
         pair = next((one.job.pair for one in of_check if isinstance(one, Judged)), None)
         failing = any(gate.failing for gate in gates)
         if pair is not None and not failing and (lost := pair.profile_lost()):

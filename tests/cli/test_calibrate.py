@@ -404,7 +404,6 @@ def test_a_golden_image_whose_tile_is_no_number_is_told(calibrate):
     assert "whole 0.01 to 0.01 (max 0.12), its worst tile 0.1 to 0.1 (max 0.2, 1 of 2 no" in out
 
 
-
 def test_a_bound_that_always_holds_is_no_proposal(calibrate, project):
     more = {"better": "higher", "compares": "objects", "weights": ()}
     sim = {"file": GOLDEN, "test": "test_a", "gate": "sam_clip_cls_sim"}

@@ -92,3 +92,24 @@ def test_a_timeout_that_ends_a_test_while_its_picture_is_drawn_is_kept(suite):
         """
     )
     suite.runpytest().stdout.fnmatch_lines(["E   *TimeoutError: too slow"])
+
+
+def test_a_verdict_stands_whatever_ends_the_search_for_its_cause(suite):
+    suite.makepyfile(
+        """
+        from unittest.mock import Mock
+        import numpy as np
+        from pytest_editmetrics.report import picture
+
+        def test_it(edit_gate, monkeypatch):
+            before, box = np.zeros((64, 64, 3), np.uint8), [(0, 0, 32, 32)]
+            way = {"metrics": ["unedit_max_diff"], "expect": "composited"}
+            edit_gate.check(before, before.copy(), box, name="first", **way)
+            monkeypatch.setattr(picture, "save_picture", Mock(side_effect=MemoryError))
+            try: edit_gate.check(before, before + 9, box, name="second", **way)
+            except MemoryError: pass
+        """
+    )
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*unedit_max_diff@second 9.000 > max 2.000*", "unedit_max_diff *"])
