@@ -586,6 +586,6 @@ def test_swapping_the_versions_turns_every_change_around(one, other, better):
 @pytest.mark.parametrize("name", ["golden", "golden_lpips"])
 def test_a_name_of_golden_images_is_refused_where_it_stands(folders, name):
     files = {GOLDEN: f'"test_a":\n  {name}: {{max: 0.1}}\n'}
-    status, out, err = folders(files, files)
+    status, _, err = folders(files, files)
     assert status == 1
     assert f"{GOLDEN}:2: no metric is called {name}; golden_images sets the bounds" in err

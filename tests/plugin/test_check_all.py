@@ -165,3 +165,33 @@ def test_a_generator_that_uses_one_place_again_is_judged_on_each_picture(pyteste
     result = pytester.runpytest()
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*unedit_max_diff@bad * > max 60.0*"])
+
+
+def test_what_fails_ahead_of_a_check_loses_no_gate_of_it(suite):
+    suite.makepyfile(
+        """
+        from unittest.mock import Mock
+        import numpy as np
+        from pytest_editmetrics.checks import judge
+        from pytest_editmetrics.pipes.base import BuiltInPipe
+
+        def test_it(edit_gate, monkeypatch):
+            before, box = np.zeros((64, 64, 3), np.uint8), [(0, 0, 32, 32)]
+            edited = before.copy()
+            edited[:32, :32] = 200
+            way = {"metrics": ["unedit_max_diff"], "expect": "composited"}
+            edit_gate.check(before, edited, box, name="first", **way)
+            bind, calls = judge.bind, []
+            def once(*args):
+                calls.append(1)
+                if len(calls) == 1: raise RuntimeError("out of memory")
+                return bind(*args)
+            monkeypatch.setattr(judge, "bind", once)
+            pair = {"reference": before, "edited": before + 9, "coords": box, **way}
+            try: edit_gate.check_all([{**pair, "name": str(n)} for n in range(2)])
+            except RuntimeError: pass
+        """
+    )
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["unedit_max_diff      3       1       2 *"])
