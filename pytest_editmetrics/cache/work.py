@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_editmetrics.weights.catalog import NoHomeError, own_cache
+from pytest_editmetrics.weights.kept import NoHomeError, own_cache
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.weights.catalog import NoHomeError, own_cache
+from pytest_editmetrics.weights.kept import NoHomeError, own_cache
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate

@@ -81,7 +81,7 @@ def _folder(args: argparse.Namespace) -> CacheFolder:
     from pathlib import Path
 
     from pytest_editmetrics.cache.folder import CacheFolder
-    from pytest_editmetrics.weights.catalog import features_folder
+    from pytest_editmetrics.weights.kept import features_folder
 
     return CacheFolder(Path(args.dir) if args.dir else features_folder(), 0)
 

@@ -7,9 +7,9 @@ xdist's workers, are repetitions: at the end the fixture's row holds the worst o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_editmetrics.plugin.attempts import Attempt
 from pytest_editmetrics.session.state import EditSession
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.report.tally import TestGates
 
 
-@dataclass
-class _SetUp:
+class _SetUp(NamedTuple):
     """The gates of one set-up, and the last attempt whose report told of them."""
 
     attempt: Attempt

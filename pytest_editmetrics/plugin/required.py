@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_editmetrics.errors import counted, did_you_mean
-from pytest_editmetrics.measurement import GOLDEN
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ class Required:
         if not any(self._counts) or self._session.config.option.collectonly:
             return
         from pytest_editmetrics.config.golden_images import COMPARATORS, image_metric
+        from pytest_editmetrics.measurement import GOLDEN
 
         images = tuple(image_metric(comparator).name for comparator in COMPARATORS)
         registry = self._session.collecting_registry()
@@ -86,6 +86,8 @@ class Required:
         """Compare what was measured with what was required."""
         if not self._counts or self.closed:
             return
+        from pytest_editmetrics.measurement import GOLDEN
+
         self.closed = True
         measured = Counter(metric for gates in self._measured.values() for metric, _ in gates)
         told, short = [], False

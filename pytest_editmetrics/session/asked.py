@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -27,8 +26,7 @@ GATE_FIXTURES = (
 )
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """What a test says before it runs.
 
     ``itself``: it asked for gates by its own function; ``widely``: something that holds for more

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 RECORDING = "What is recorded"
 FAILING = "What fails"
@@ -11,8 +10,7 @@ COMPUTING = "Where and how it computes"
 FILES = "Files"
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One option: ``--editmetrics-NAME`` and the ini option ``editmetrics_NAME``.
 
     ``example`` is a value as it is typed, where ``choices`` do not tell; ``group`` is where readers

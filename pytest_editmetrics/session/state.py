@@ -268,7 +268,7 @@ class EditSession:
         if not self.options["cache"]:
             return FeatureCache(clock=self.clock)
         from pytest_editmetrics.cache.folder import CacheFolder
-        from pytest_editmetrics.weights.catalog import NoHomeError, features_folder
+        from pytest_editmetrics.weights.kept import NoHomeError, features_folder
 
         named = self.options["cache-dir"]
         try:

@@ -198,12 +198,12 @@ def _golden_files(session: EditSession) -> Iterator[Path]:
 
 
 def _folders(session: EditSession, problems: list[str]) -> Iterator[Folder]:
-    from pytest_editmetrics.weights import catalog
+    from pytest_editmetrics.weights.kept import own_cache, torch_folder
 
     places = {
-        "SAM, features": catalog.own_cache,
+        "SAM, features": own_cache,
         "hub models": _hub_cache,
-        "LPIPS backbones": catalog.torch_folder,
+        "LPIPS backbones": torch_folder,
     }
     for what, place in places.items():
         try:

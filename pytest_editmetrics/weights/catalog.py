@@ -1,14 +1,14 @@
-"""The public checkpoints: their names, addresses, sizes and hashes, and where they are kept."""
+"""The public checkpoints: their names, addresses, sizes and hashes."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
-from pytest_editmetrics.errors import EditMetricsError, InputError, did_you_mean
+from pytest_editmetrics.errors import InputError, did_you_mean
+from pytest_editmetrics.weights.kept import sam_folder, torch_folder
 
 DATA = Path(__file__).with_name("data")
 CLIP_DEFAULT = "openai/clip-vit-base-patch32"
@@ -26,8 +26,7 @@ _SAM_URL = "https://dl.fbaipublicfiles.com/segment_anything/"
 _TORCH_URL = "https://download.pytorch.org/models/"
 
 
-@dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(NamedTuple):
     """One weights file whose hash is known.
 
     ``file`` is the name it is kept under; ``base_url`` is where it is published, ``None`` for a
@@ -172,48 +171,3 @@ def split_revision(words: str) -> tuple[str, str | None]:
     """
     name, _, revision = words.partition("@")
     return name, revision or None
-
-
-def own_cache() -> Path:
-    """Return where this project keeps what can be made or fetched again.
-
-    ``$EDITMETRICS_CACHE``, else ``$XDG_CACHE_HOME/pytest-editmetrics``, else
-    ``~/.cache/pytest-editmetrics``.
-    """
-    own = os.environ.get("EDITMETRICS_CACHE")
-    return Path(own).expanduser() if own else _user_cache() / "pytest-editmetrics"
-
-
-def sam_folder() -> Path:
-    """Return where fetched SAM checkpoints are kept: ``sam`` in ``own_cache``."""
-    return own_cache() / "sam"
-
-
-def features_folder() -> Path:
-    """Return where features are kept unless an option says otherwise."""
-    return own_cache() / "features"
-
-
-def torch_folder() -> Path:
-    """Return where torchvision keeps its downloads, without importing torch.
-
-    ``$TORCH_HOME/hub/checkpoints``, else ``torch/hub/checkpoints`` in the user's cache.
-    """
-    own = os.environ.get("TORCH_HOME")
-    return (Path(own).expanduser() if own else _user_cache() / "torch") / "hub" / "checkpoints"
-
-
-class NoHomeError(EditMetricsError, RuntimeError):
-    """The user has no home directory, as in a container under a number of no account."""
-
-    __module__ = "builtins"
-
-
-def _user_cache() -> Path:
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    except RuntimeError:
-        raise NoHomeError(
-            "there is no home directory, so no folder to keep anything in; name one in"
-            " EDITMETRICS_CACHE, or set HOME"
-        ) from None

@@ -12,8 +12,8 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from pytest_editmetrics.weights.catalog import own_cache
 from pytest_editmetrics.weights.check import sha256_of
+from pytest_editmetrics.weights.kept import own_cache
 from pytest_editmetrics.weights.seen import identity, settled
 from pytest_editmetrics.whole_file import replacing
 

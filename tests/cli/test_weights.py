@@ -12,7 +12,7 @@ import pytest
 
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.errors import WeightsError
-from pytest_editmetrics.weights import catalog, remember, seen
+from pytest_editmetrics.weights import catalog, kept, remember, seen
 from pytest_editmetrics.weights.catalog import Checkpoint
 from pytest_editmetrics.weights.find import find_sam
 
@@ -219,7 +219,7 @@ class TestVerify:
         monkeypatch.setattr(remember, "WORTH_BYTES", 0)
         monkeypatch.setattr(seen, "_SETTLED_NS", -(10**18))
         assert find_sam("vit_b").sha256 == vit_b.sha256
-        (note,) = (catalog.own_cache() / "hashes").iterdir()
+        (note,) = (kept.own_cache() / "hashes").iterdir()
         before = vit_b.path.stat()
         with vit_b.path.open("r+b") as file:  # as a disk that lost a bit: nothing tells of it
             file.write(b"\x80\x02w\x00ights")

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.usefixtures("no_other_plugin")
 HEAVY = ["torch", "torchvision", "transformers", "lpips", "segment_anything", "ot", "numpy", "PIL",
          "yaml", "pydantic"]  # fmt: skip
 # of ours, what a session needs only once a gate or a wider fixture is there
-LATER = [f"pytest_editmetrics.session.{name}" for name in ("owner", "fixture_record")]
+LATER = [f"pytest_editmetrics.{name}" for name in (
+    "session.owner", "session.fixture_record", "measurement", "weights.catalog")]  # fmt: skip
 
 SCRIPT = """
 import json, sys

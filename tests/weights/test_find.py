@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save, save_file
 
 from pytest_editmetrics.errors import InputError, MissingResourceError, WeightsError
-from pytest_editmetrics.weights import catalog
+from pytest_editmetrics.weights import catalog, kept
 from pytest_editmetrics.weights.catalog import DATA, Checkpoint
 from pytest_editmetrics.weights.check import check_format
 from pytest_editmetrics.weights.find import find, find_clip, find_lpips, find_sam, sha256_of
@@ -422,8 +422,8 @@ class TestSam:
     ) -> None:
         monkeypatch.delenv("XDG_CACHE_HOME")
         monkeypatch.setenv("HOME", str(tmp_path))
-        assert catalog.sam_folder() == tmp_path / ".cache/pytest-editmetrics/sam"
-        assert catalog.torch_folder() == tmp_path / ".cache/torch/hub/checkpoints"
+        assert kept.sam_folder() == tmp_path / ".cache/pytest-editmetrics/sam"
+        assert kept.torch_folder() == tmp_path / ".cache/torch/hub/checkpoints"
 
     def test_a_download_that_was_cut_off(self, tmp_path: Path) -> None:
         path = tmp_path / "sam_vit_b_01ec64.pth"
@@ -439,7 +439,7 @@ class TestSam:
     def test_right_size_wrong_hash(
         self, tmp_path: Path, small_vit_b: bytes, in_cache: bool
     ) -> None:
-        path = catalog.sam_folder() if in_cache else tmp_path
+        path = kept.sam_folder() if in_cache else tmp_path
         path.mkdir(parents=True, exist_ok=True)
         path /= "sam_vit_b_01ec64.pth"
         path.write_bytes(small_vit_b.replace(b"xxx", b"xyx", 1))
@@ -515,7 +515,7 @@ class TestLpips:
     def test_the_folder_is_the_one_torch_uses(self) -> None:
         import torch.hub
 
-        assert Path(torch.hub.get_dir()) / "checkpoints" == catalog.torch_folder()
+        assert Path(torch.hub.get_dir()) / "checkpoints" == kept.torch_folder()
 
     def test_the_hash_in_the_name_is_checked_in_the_cache(self) -> None:
         path = catalog.PUBLISHED["lpips:vgg"].path
