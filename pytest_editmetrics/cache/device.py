@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pytest_editmetrics.cache.accelerator import no_gpu
 from pytest_editmetrics.cache.precision import precision
 from pytest_editmetrics.cache.threads import thread_count
+from pytest_editmetrics.cache.unset_torch import on_cpu
 from pytest_editmetrics.errors import EditMetricsError
 
 
@@ -82,17 +83,22 @@ def numerics(device: str) -> dict[str, str | int | Mapping[str, str]]:
     >>> sorted(numerics("cpu"))
     ['device', 'instructions', 'precision', 'threads', 'torch']
     """
+    if device == "cpu":
+        told = on_cpu()
+        return {
+            "torch": told.torch,
+            "device": device,
+            "precision": told.precision,
+            "instructions": told.instructions,
+            "threads": thread_count(),
+        }
     import torch
 
-    where: dict[str, str | int | Mapping[str, str]] = {
+    return {
         "torch": torch.__version__,
         "device": device_name(device),
         "precision": precision(device),
     }
-    if device == "cpu":
-        where["instructions"] = torch.backends.cpu.get_cpu_capability()
-        where["threads"] = thread_count()
-    return where
 
 
 def _worker_number() -> int:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pytest_editmetrics.cache.unset_torch import on_cpu
+
 _STATED = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -19,9 +21,7 @@ def thread_count() -> int:
     >>> thread_count() >= 1
     True
     """
-    import torch
-
-    current = torch.get_num_threads()
+    current = on_cpu().threads
     workers = _workers()
     if workers is None or any(os.environ.get(name) for name in _STATED):
         return current

@@ -48,11 +48,11 @@ def spatial_map(layers: Sequence[NDArray[np.float32]], height: int, width: int) 
         package ``lpips`` does for ``spatial=True``) changes a layer's mean a little, which is
         scaled back.
     """
-    import torch
-    from torch.nn import functional as F
-
     total: Heat = np.zeros((height, width))
     for layer in layers:
+        import torch
+        from torch.nn import functional as F
+
         values = torch.from_numpy(layer.astype(np.float64))[None, None]
         large = F.interpolate(values, (height, width), mode="bilinear", align_corners=False)
         mean = float(large.mean())

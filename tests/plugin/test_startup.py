@@ -1,4 +1,6 @@
-"""The first verdict imports torch and what its metric cannot do without, nothing else heavy."""
+"""The first verdict imports torch and what its metric cannot do without, nothing else heavy; one
+whose features are kept does without torch.
+"""
 
 from __future__ import annotations
 
@@ -62,6 +64,36 @@ def imported(pytester: pytest.Pytester, metric: str) -> set[str]:
 
 def test_the_first_lpips_verdict_needs_torch_and_nothing_else_heavy(pytester):
     assert not imported(pytester, "lpips") & {*NEVER, *ONLY_EMD, *ONLY_FAILING}
+
+
+WARM = """
+import sys
+import pytest
+code = pytest.main(["-p", "pytest_editmetrics.plugin", "-q", *sys.argv[1:]])
+print("RESULT", int(code), "torch" in sys.modules)
+"""
+
+
+def test_what_is_in_the_cache_is_judged_without_torch(pytester):
+    pytester.makepyfile(
+        test_x=f"{TEST}\n\ndef test_image(golden_image):\n"
+        "    golden_image.check(np.zeros((64, 64, 3), np.uint8))\n"
+    )
+    pytester.path.joinpath("editmetrics.yaml").write_text(
+        "metrics: [lpips]\nmetric_configs: {lpips: {scope: edit_area}}\n"
+        "thresholds: {lpips: {max: 1000}}\n"
+    )
+
+    def session(*options: str) -> str:
+        process = subprocess.run(
+            [sys.executable, "-I", "-c", WARM, *options],
+            cwd=pytester.path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert "2 passed" in process.stdout, process.stdout + process.stderr
+        return process.stdout.rpartition("RESULT ")[2].strip()
+
+    assert session("--editmetrics-update=missing") == "0 True"
+    assert session() == "0 False"
 
 
 def test_the_first_emd_verdict_needs_torch_and_pot(pytester):

@@ -1,0 +1,157 @@
+"""What torch says of the CPU is remembered only as it says it itself, and only while that holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from pytest_editmetrics.cache import unset_torch
+from pytest_editmetrics.cache.unset_torch import Told, on_cpu
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="remembered on Linux only")
+
+ASK = """
+import json, sys
+{before}
+from pytest_editmetrics.cache.device import numerics
+said = numerics("cpu")
+print(json.dumps([said, "torch" in sys.modules]))
+"""
+TOLD = Told("2.0", 3, "AVX2", {"get_float32_matmul_precision": "highest"})
+
+
+def ask(before: str = "", **variables: str) -> tuple[dict[str, object], bool]:
+    """What a new process says, and whether it imported torch for that."""
+    done = subprocess.run(
+        [sys.executable, "-c", ASK.format(before=before)],
+        env={**os.environ, **variables}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    said, imported = json.loads(done.stdout)
+    return said, imported
+
+
+@pytest.mark.parametrize(
+    "variables", [{"OMP_NUM_THREADS": "1"}, {"ATEN_CPU_CAPABILITY": "default"}], ids=str
+)
+def test_a_second_process_knows_without_torch_what_torch_says(variables):
+    first, imported = ask(**variables)
+    assert imported
+    assert ask(**variables) == (first, False)
+    assert ask("import torch", **variables) == (first, True)
+
+
+def test_another_environment_is_asked_anew():
+    assert ask(OMP_NUM_THREADS="2")[1]
+    said, imported = ask(OMP_NUM_THREADS="1")
+    assert (said["threads"], imported) == (1, True)
+
+
+def test_what_someone_set_is_told_and_not_remembered():
+    said, _ = ask("import torch; torch.set_num_threads(5)", OMP_NUM_THREADS="1")
+    assert said["threads"] == 5
+    said, imported = ask(OMP_NUM_THREADS="1")
+    assert (said["threads"], imported) == (1, True)
+
+
+@pytest.fixture
+def without_torch(monkeypatch):
+    """This process as one that has not imported torch; what is asked is counted."""
+    asked = []
+    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.setattr(unset_torch, "_known", {})
+    monkeypatch.setattr(unset_torch, "_files", lambda path: ["torch"])
+    monkeypatch.setattr(unset_torch, "_asked", lambda: asked.append(1) or TOLD)
+    return asked
+
+
+def forget(monkeypatch) -> None:
+    """Go on as another process does."""
+    monkeypatch.setattr(unset_torch, "_known", {})
+
+
+def test_it_is_asked_once(without_torch, monkeypatch):
+    assert on_cpu() == TOLD == on_cpu()
+    forget(monkeypatch)
+    assert on_cpu() == TOLD
+    assert len(without_torch) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda patch: patch.setenv("MKL_NUM_THREADS", "7"),
+        lambda patch: patch.setattr(os, "sched_getaffinity", lambda pid: {41}),
+        lambda patch: patch.setattr(unset_torch, "_processor", lambda: "another"),
+        lambda patch: patch.setattr(unset_torch, "_files", lambda path: ["another torch"]),
+    ],
+    ids=["environment", "cores", "processor", "torch"],
+)
+def test_it_is_asked_again_where_anything_changed(without_torch, monkeypatch, change):
+    on_cpu()
+    change(monkeypatch)
+    on_cpu()
+    assert len(without_torch) == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "", "[]", "{", "null", '{"torch": "2.0"}',
+        json.dumps({**TOLD._asdict(), "threads": "3"}),
+        json.dumps({**TOLD._asdict(), "precision": None}),
+        json.dumps({**TOLD._asdict(), "torch": 2}),
+        json.dumps({**TOLD._asdict(), "more": 1}),
+    ],
+)  # fmt: skip
+def test_a_note_that_is_not_ours_is_asked_over(without_torch, monkeypatch, content):
+    on_cpu()
+    (note,) = (Path(os.environ["EDITMETRICS_CACHE"]) / "torch").iterdir()
+    note.write_text(content)
+    forget(monkeypatch)
+    assert on_cpu() == TOLD
+    assert len(without_torch) == 2
+    forget(monkeypatch)
+    on_cpu()
+    assert len(without_torch) == 2  # the note is whole again
+
+
+def test_no_folder_to_write_to_only_costs_asking(without_torch, monkeypatch, tmp_path):
+    tmp_path.joinpath("file").write_text("")
+    monkeypatch.setenv("EDITMETRICS_CACHE", str(tmp_path / "file"))
+    assert on_cpu() == TOLD
+    monkeypatch.delenv("EDITMETRICS_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "expanduser", lambda path: (_ for _ in ()).throw(RuntimeError()))
+    forget(monkeypatch)
+    assert on_cpu() == TOLD
+
+
+def test_what_changes_while_a_processor_runs_is_left_out(tmp_path, monkeypatch):
+    told = "flags\t\t: avx2\ncpu MHz\t\t: {}\ncores : 2\nbogomips\t: {}\n"
+    seen = []
+    for number in (1000, 2400.5):
+        tmp_path.joinpath("cpuinfo").write_text(told.format(number, number))
+        monkeypatch.setattr(unset_torch, "_PROCESSOR", tmp_path / "cpuinfo")
+        unset_torch._processor.cache_clear()
+        seen.append(unset_torch._processor())
+    unset_torch._processor.cache_clear()
+    assert seen[0] == seen[1]
+    assert "avx2" in seen[0]
+
+
+def test_where_the_system_tells_nothing_torch_is_asked(without_torch, monkeypatch):
+    monkeypatch.setattr(unset_torch, "_processor", lambda: None)
+    on_cpu()
+    on_cpu()
+    assert len(without_torch) == 2
+
+
+def test_an_imported_torch_is_asked(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 11)
+    assert on_cpu().threads == 11
