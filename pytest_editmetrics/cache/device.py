@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from pytest_editmetrics.cache.accelerator import no_gpu
 from pytest_editmetrics.cache.precision import precision
-from pytest_editmetrics.cache.threads import thread_count
+from pytest_editmetrics.cache.threads import share_of
 from pytest_editmetrics.cache.unset_torch import on_cpu
 from pytest_editmetrics.errors import EditMetricsError
 
@@ -90,7 +90,7 @@ def numerics(device: str) -> dict[str, str | int | Mapping[str, str]]:
             "device": device,
             "precision": told.precision,
             "instructions": told.instructions,
-            "threads": thread_count(),
+            "threads": share_of(told.threads),
         }
     import torch
 

@@ -21,7 +21,11 @@ def thread_count() -> int:
     >>> thread_count() >= 1
     True
     """
-    current = on_cpu().threads
+    return share_of(on_cpu().threads)
+
+
+def share_of(current: int) -> int:
+    """Return ``thread_count()`` where torch is set to ``current`` threads."""
     workers = _workers()
     if workers is None or any(os.environ.get(name) for name in _STATED):
         return current

@@ -76,7 +76,7 @@ def _key() -> str | None:
     processor, files = _processor(), _files(tuple(sys.path))
     if processor is None or files is None:
         return None
-    variables = sorted(item for item in os.environ.items() if _VARIABLES.match(item[0]))
+    variables = sorted((name, os.environ[name]) for name in os.environ if _VARIABLES.match(name))
     depends = [processor, files, sorted(os.sched_getaffinity(0)), os.cpu_count(), variables]
     return sha256(json.dumps(depends).encode()).hexdigest()
 
