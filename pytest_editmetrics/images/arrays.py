@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,8 @@ def of_array(array: NDArray[Any], what: str, notes: Notes) -> Array:
     Raises:
         ImageError: it is not clearly one of these; ``what`` names it.
     """
-    if isinstance(array, np.ma.MaskedArray):
+    masked = sys.modules.get("numpy.ma")  # who has a masked array has imported it
+    if masked is not None and isinstance(array, masked.MaskedArray):
         raise ImageError(f"{what}: a masked array; pass .filled(...), which says what is behind it")
     original = array.shape
     if array.ndim == 4:
