@@ -17,8 +17,8 @@ pytestmark = pytest.mark.usefixtures("no_other_plugin")
 
 NEVER = ["torchvision", "lpips", "transformers", "skimage", "segment_anything", "huggingface_hub",
          "pooch", "jinja2", "sympy", "torch._dynamo", "torch._inductor", "torch.onnx",
-         "multiprocessing.pool", "numpy.ma"]  # fmt: skip
-ONLY_EMD = ["ot", "scipy", "networkx"]
+         "multiprocessing.pool"]  # fmt: skip
+ONLY_EMD = ["ot", "scipy", "networkx", "numpy.ma"]
 ONLY_FAILING = [f"pytest_editmetrics.{name}" for name in (
     "background.diagnosis", "background.colour_profile", "background.drift", "report.picture")]  # fmt: skip
 
