@@ -64,7 +64,7 @@ def test_a_project_of_diffusers_with_an_ini_file_and_a_src_folder(init, tmp_path
             "pyproject.toml": '[project]\ndependencies = [\n  "Diffusers>=0.30",\n]\n' + INI,
             "src/bluer/__init__.py": "",
             "checks/unit/check_a.py": "",
-            ".github/workflows/lint.yml": "",
+            ".github/workflows/lint.yml": "# editmetrics: not yet\n",
         }
     )
     assert "found  pyproject.toml: testpaths = checks/unit more\n" in said
@@ -227,7 +227,7 @@ def test_what_is_there_is_kept_and_what_is_missing_written(init, tmp_path):
     files = {
         "editmetrics.yaml": "# mine\n",
         "tests/test_first_edit.py": "# mine\n",
-        ".github/workflows/edits.yml": "# mine: editmetrics\n",
+        ".github/workflows/edits.yml": "run: pytest --editmetrics-report=r.html\n",
         ".gitattributes": f"**/goldens/**/*.png {LFS}\n",
     }
     said = init("--ci", "github", "--lfs", files=files)

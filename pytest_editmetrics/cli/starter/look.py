@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from pytest_editmetrics.cli.starter.edit_tests import tests_of_edits
-from pytest_editmetrics.cli.starter.lines import code_of, lines_of
+from pytest_editmetrics.cli.starter.lines import code_of
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.saved_runs.project import check_loaded
 from pytest_editmetrics.session.state import EditSession
@@ -122,7 +122,7 @@ def look(folder: Path) -> Project:
             [found for path in testpaths for found in sorted(config.rootpath.glob(path))],
             config.getini("python_files"),
         ),
-        ci_runs_it=any("editmetrics" in line for path in ci for line in lines_of(path)),
+        ci_runs_it=any("editmetrics" in line for path in ci for line in code_of(path)),
     )
 
 
