@@ -92,12 +92,16 @@ def _processor() -> str | None:
 
 @cache
 def _files(path: tuple[str, ...]) -> list[object] | None:
-    """Return where torch would be imported from along ``path``, and which files lie there."""
+    """Return where torch would be imported from along ``path``, and what its files are.
+
+    ``None`` where they are not as in a wheel for Linux: what would change there is not known.
+    """
     found = find_spec("torch")
     if found is None or found.origin is None:
         return None
     folder = Path(found.origin).parent
-    return [str(folder), *(identity(folder / name) for name in _FILES)]
+    files = [identity(folder / name) for name in _FILES]
+    return None if None in files else [str(folder), *files]
 
 
 def _note(key: str) -> Path:

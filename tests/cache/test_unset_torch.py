@@ -131,6 +131,24 @@ def test_what_changes_while_a_processor_runs_is_left_out(tmp_path, monkeypatch):
     assert "avx2" in seen[0]
 
 
+def test_a_torch_without_the_files_of_a_wheel_is_asked(monkeypatch, tmp_path):
+    package = tmp_path / "torch"
+    for path in (package / "__init__.py", package / "version.py", package / "lib/libtorch_cpu.so"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    seen = [unset_torch._files(("whole",))]
+    package.joinpath("version.py").write_text("other")
+    seen.append(unset_torch._files(("other",)))
+    package.joinpath("lib/libtorch_cpu.so").unlink()
+    seen.append(unset_torch._files(("without",)))
+    assert seen[0] != seen[1]
+    assert seen[1] is not None
+    assert seen[2] is None
+    unset_torch._files.cache_clear()
+
+
 def test_where_the_system_tells_nothing_torch_is_asked(without_torch, monkeypatch):
     monkeypatch.setattr(unset_torch, "_processor", lambda: None)
     on_cpu()
