@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +13,7 @@ from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.background.look_alikes import changed_as_elsewhere
 from pytest_editmetrics.background.motion import warped
 from pytest_editmetrics.background.own_noise import Changed, smoothed
+from pytest_editmetrics.background.reach import fits_elsewhere, reach
 from pytest_editmetrics.background.tone import fit_tone
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
@@ -24,6 +27,8 @@ _MOST = 0.3  # of what lies elsewhere, more than some pixels away
 _AWAY = 12
 _BLOCK = 4  # pixels
 _SMOOTH = 2.0
+_NEAR = 6  # pixels, to which that smoothing reaches
+_FARTHER = 2.0  # times as far as any motion reaches: for certain, to whatever order
 _LEAST_MOVE = 0.3  # pixels
 _OF_THE_WHOLE = (
     "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "exposure", "colour",
@@ -62,37 +67,77 @@ def changed_everywhere(reference: Array, edited: Array, part: Mask, found: Chang
     >>> changed_everywhere(picture, other, part, changed(picture, other)) is None
     True
     """
-    everywhere = np.ones(part.shape, np.bool_)
-    drift = measure_drift(reference, edited, everywhere)
+    whole = np.ones(part.shape, np.bool_)
     before, after = planes(reference), planes(edited)
-    undone = _undone(before, after, drift, part)
-    if not undone and _recoloured(before, after, part, found):
+    was = _difference(before, after)
+    left = _left(before, after, whole)
+    undone, drift = _undone(was, left, part, whole), None
+    if not undone and not _holds_still(before, after, was, left, part):
+        drift = measure_drift(reference, edited, whole)
+        undone = _undone_by(drift, before, after, was, part)
+    if not undone and _recoloured(before, after, was, part, found):
         return "every colour became another, alike all over"
     if not undone and not changed_as_elsewhere(reference, found, part):
         return None
-    causes = diagnose(reference, edited, everywhere, drift).causes
+    drift = drift or measure_drift(reference, edited, whole)
+    causes = diagnose(reference, edited, whole, drift).causes
     said = [cause.text for cause in causes if cause.kind in _OF_THE_WHOLE]
     return " and ".join(said) or "all of it changed alike"
 
 
-def _undone(before: Floats, after: Floats, drift: Drift, part: Mask) -> bool:
-    """Tell whether one motion, or none, and one tone take away most of the difference."""
-    ways = [(after, np.ones(part.shape, np.bool_))]
-    if drift.motion is not None and drift.warp_px >= _LEAST_MOVE:
-        ways.append(warped(after, drift.motion))
-    was = _difference(before, after)
-    for aligned, seen in ways:
-        toned = fit_tone(before, aligned, seen).applied(before)
-        left = _difference(toned, aligned)
-        inside, outside = part & seen, ~part & seen
-        if not inside.any() or _mean(left, inside) > _LEFT * _mean(was, inside):
-            continue
-        if _mean(left, outside) <= max(_LEFT_ELSEWHERE * _mean(was, outside), _QUIET**2):
-            return True
-    return False
+def _left(before: Floats, after: Floats, seen: Mask) -> Floats:
+    """Return the difference, squared, that one tone of what is seen leaves."""
+    return _difference(fit_tone(before, after, seen).applied(before), after)
 
 
-def _recoloured(before: Floats, after: Floats, part: Mask, found: Changed) -> bool:
+def _undone(was: Floats, left: Floats, part: Mask, seen: Mask) -> bool:
+    """Tell whether most of a difference, squared, is taken away, in a part and elsewhere."""
+    inside, outside = part & seen, ~part & seen
+    if not inside.any() or _mean(left, inside) > _LEFT * _mean(was, inside):
+        return False
+    return _mean(left, outside) <= _may_be_left(was, outside)
+
+
+def _may_be_left(was: Floats, outside: Mask) -> float:
+    return max(_LEFT_ELSEWHERE * _mean(was, outside), _QUIET**2)
+
+
+def _undone_by(drift: Drift, before: Floats, after: Floats, was: Floats, part: Mask) -> bool:
+    """Tell whether the motion that was found, with a tone, takes away most of a difference."""
+    if drift.motion is None or drift.warp_px < _LEAST_MOVE:
+        return False
+    aligned, seen = warped(after, drift.motion)
+    return _undone(was, _left(before, aligned, seen), part, seen)
+
+
+def _holds_still(before: Floats, after: Floats, was: Floats, left: Floats, part: Mask) -> bool:
+    """Tell whether no motion of the whole, with a tone, can take away most of a difference.
+
+    It would have to change the part by more than it can where so little may be left elsewhere:
+    beginning from the image as it was, or from its tone changed. Nor does what lies elsewhere fit
+    some other place, as a pattern does.
+    """
+    from scipy.ndimage import gaussian_filter, maximum_filter
+
+    away = ~maximum_filter(part, 2 * _NEAR + 1)
+    if not away.any():
+        return False
+    outside = ~part
+    may = math.sqrt(_may_be_left(was, outside) * outside.sum() / away.sum())
+    ways = []
+    for of in (was, left):
+        allowed = _rms(of, away) + may
+        ways.append(((_rms(of, part) - math.sqrt(_LEFT) * _rms(was, part)) / allowed, allowed))
+    ratio, allowed = max(ways)
+    if ratio <= 0:
+        return False
+    smooth = (gaussian_filter(image, (0, _SMOOTH, _SMOOTH)) for image in (before, after))
+    if not any(_FARTHER * reach(image, part, away) < ratio for image in smooth):
+        return False
+    return not fits_elsewhere(before, after, away, _FARTHER * allowed)
+
+
+def _recoloured(before: Floats, after: Floats, was: Floats, part: Mask, found: Changed) -> bool:
     """Tell whether one linear change of colours explains a part and all else.
 
     It has to have changed all else by more than a tone: one thing of colour may be the edit.
@@ -108,7 +153,7 @@ def _recoloured(before: Floats, after: Floats, part: Mask, found: Changed) -> bo
     one, other = (_blocks(image[:, :height, :width]) for image in (before, after))
     change = np.linalg.lstsq(np.vstack([one, np.ones(one.shape[1])]).T, other.T, rcond=None)[0]
     made = np.tensordot(change[:3].T, before, 1) + change[3][:, None, None]
-    was, left = _difference(before, after), _difference(made.clip(0, 255), after)
+    left = _difference(made.clip(0, 255), after)
     if not part.any() or _mean(left, part) > _LEFT_RECOLOURED * _mean(was, part):
         return False
     return _mean(left, ~part) <= _LEFT * _mean(was, ~part)
@@ -130,3 +175,7 @@ def _difference(one: Floats, other: Floats) -> Floats:
 
 def _mean(values: Floats, where: Mask) -> float:
     return float(values[where].mean()) if where.any() else 0.0
+
+
+def _rms(squares: Floats, where: Mask) -> float:
+    return math.sqrt(_mean(squares, where))

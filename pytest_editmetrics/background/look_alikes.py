@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, gaussian_filter
 
 from pytest_editmetrics.background.own_noise import FLOOR, Changed, Floats, cells, smoothed
+from pytest_editmetrics.images.channels import average
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
@@ -60,7 +61,7 @@ def _energy(values: Floats, where: Mask) -> float:
 def _looks(image: Array) -> tuple[Floats, Floats]:
     """Return the colour of each cell, (rows, columns, 3), and its contrast, in steps alike."""
     plain = image.astype(np.float32)
-    grey = plain.mean(axis=2)
+    grey = average(plain)
     varied = gaussian_filter(grey**2, _AROUND) - gaussian_filter(grey, _AROUND) ** 2
     contrast: Floats = np.log(cells(np.sqrt(np.maximum(varied, 0))) + 3) / np.float32(_CONTRASTS)
     soft = gaussian_filter(plain, (1, 1, 0))

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from pytest_editmetrics.images.channels import average, highest
+
 Floats = NDArray[np.float32]
 KindT = TypeVar("KindT", bound=np.generic)
 
@@ -91,8 +93,7 @@ def changed(reference: NDArray[np.uint8], edited: NDArray[np.uint8]) -> Changed:
 
 def smoothed(difference: Floats, sigma: float) -> Floats:
     """Return the largest channel of a difference (H, W, 3) without its finest detail, (H, W)."""
-    largest: Floats = np.abs(gaussian_filter(difference, (sigma, sigma, 0))).max(axis=2)
-    return largest
+    return highest(np.abs(gaussian_filter(difference, (sigma, sigma, 0))))
 
 
 def cells(values: Floats) -> Floats:
@@ -116,12 +117,13 @@ def _is_proof(
 
     Black and white stay what they are under many changes, and so does what is flat.
     """
-    told = (reference > _BLACK).all(axis=2) & (reference < 255 - _BLACK).all(axis=2)
-    same = (reference == edited).all(axis=2) | ~told
+    told = ~highest((reference <= _BLACK) | (reference >= 255 - _BLACK))
+    equal = ~highest(reference != edited)
+    same = equal | ~told
     fit = (cells(np.asarray(told, np.float32)) >= _TOLD) & textured
     if not fit.any():  # black lines on white: what of them stayed was not blurred
-        grey = reference.astype(np.float32).mean(axis=2)
-        fit, same = cells(grey**2) - cells(grey) ** 2 > 1, (reference == edited).all(axis=2)
+        grey = average(reference.astype(np.float32))
+        fit, same = cells(grey**2) - cells(grey) ** 2 > 1, equal
     if not fit.any():
         fit = np.ones_like(fit)
     alike = fit & (cells(np.asarray(same, np.float32)) >= 1)
@@ -130,7 +132,7 @@ def _is_proof(
 
 def _slope(image: Floats) -> Floats:
     """Return how steep an image is around each pixel, (H, W)."""
-    down, across = np.gradient(gaussian_filter(image.mean(axis=2), 0.7))
+    down, across = np.gradient(gaussian_filter(average(image), 0.7))
     slope: Floats = gaussian_filter(np.hypot(down, across), 3)
     return slope
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pytest_editmetrics.background.everywhere import changed_everywhere
 from pytest_editmetrics.background.own_noise import FLOOR, Changed, changed, pixels, smoothed
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.images.channels import highest
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.masks import SUGGESTED, bounds
 from pytest_editmetrics.images.regions import Box, Mask
@@ -73,7 +74,7 @@ def suggest_region(
             f"the images are {width}x{height} px, and a region is told from {_LEAST_EDGE} px on;"
             " draw it by hand"
         )
-    unequal = float((reference != edited).any(axis=2).mean())
+    unequal = float(highest(reference != edited).mean())
     if not unequal:
         raise EditMetricsError("the images are equal, so there is no edit to see")
     differ = f"{100 * unequal:.0f} % of the pixels differ and"
