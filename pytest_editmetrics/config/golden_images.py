@@ -198,6 +198,11 @@ def checked_tolerance(comparator: str, tolerance: object) -> float:
     >>> checked_tolerance("pixel", 0.01)
     0.01
     """
+    if isinstance(tolerance, Mapping):
+        raise InputError(
+            f"tolerance={tolerance!r:.80} is one bound, of {comparator}; give bounds beside their"
+            ' comparators, as comparator={"ssim": 0.95, "psnr": 28}'
+        )
     return _checked(comparator, tolerance, f"tolerance={tolerance!r}")
 
 
@@ -314,7 +319,7 @@ def _joined() -> Kind:
     listed = ", ".join(f"`{name}`" for name in COMPARATORS)
     words = (
         f"{listed}; or several that all have to hold, as a list, or as a mapping with a bound of"
-        " each, which goes before `tolerance:`"
+        " each that `tolerance:` has none of"
     )
     return Kind(words, read, lambda _: schema)
 

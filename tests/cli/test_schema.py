@@ -38,7 +38,7 @@ VALID = {
         "    runtime_params: {bg_color: !tuple [255, 255, 255]}\n"
         "thresholds:\n  lpips: {max: 1e-3}\n  emd: {max: '${env:BOUND:3}'}\n  emd_excess: -1\n"
         "metrics: [lpips, emd]\nname: object-centric\nsupport_task: [a]\nclient_config: {x: 1}\n",
-        "golden_images: {comparator: ssim, format: webp, distance: 0, tolerance: {lpips: '${env:T:1}'},"
+        "golden_images: {comparator: [ssim, lpips], format: webp, distance: 0, tolerance: {lpips: '${env:T:1}'},"
         " tile: {size: 32, tolerance: {ssim: -0.9}}}",
         "golden_images: {comparator: , tile: , tolerance: }\n",
         "thresholds: {lpips: {max: 0.1, review: 0.05}}\n",

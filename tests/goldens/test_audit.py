@@ -252,6 +252,15 @@ def test_a_comparator_that_holds_no_golden_image_any_more_is_dropped(folders):
     assert "default golden_lpips: max 0.12 -> none" in out
 
 
+def test_a_version_with_a_bound_that_nothing_was_held_to_is_read(folders):
+    base = {"editmetrics.yaml": "golden_images: {comparator: ssim, tolerance: {tone: 2}}\n"}
+    head = {"editmetrics.yaml": "golden_images: {comparator: {ssim: 0.9}}\n"}
+    status, out, _ = folders(base, head)
+    assert status == 1
+    assert "default golden_ssim: min 0.98 -> 0.9, looser by 0.08" in out
+    assert "default golden_tone: max 2 -> none" in out
+
+
 def test_another_expectation_is_another_default(folders):
     base = {"editmetrics.yaml": "expect: composited\n"}
     head = {"editmetrics.yaml": "expect: reencoded\nthresholds: {tone: 2}\n"}

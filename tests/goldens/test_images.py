@@ -572,10 +572,10 @@ def settings_of(tmp_path, text):
 def test_the_block_is_read_with_defaults_filled_in(tmp_path):
     got = settings_of(
         tmp_path,
-        "golden_images:\n  comparator: ssim\n  format: webp\n  distance: 3\n"
+        "golden_images:\n  comparator: [ssim, lpips, pixel]\n  format: webp\n  distance: 3\n"
         "  tolerance: {ssim: 0.9, lpips: '${env:NO_SUCH:0.5}'}\n  tile: {size: 32, tolerance: {pixel: 0.9}}\n",
     )
-    assert got.comparators == {"ssim": None}
+    assert got.comparators == {"ssim": None, "lpips": None, "pixel": None}
     assert (got.format, got.distance, got.tile) == ("webp", 3, 32)
     assert (got.tolerances["ssim"].bound, got.tolerances["ssim"].source) == (
         0.9,

@@ -154,12 +154,27 @@ def test_settings_join_comparators_too(scene):
         ("comparator=[3]", "comparator=[3] holds what is no name"),
         ("tolerance=0.1", "tolerance=0.1 is of one comparator, and lpips, structure, tone compare"),
         ('comparator={"ssim": 0.9}, tolerance=0.8', "give one of the two"),
+        (
+            'comparator="ssim", tolerance={"tone": 1}',
+            "tolerance={'tone': 1} is one bound, of ssim; give bounds beside their comparators, as"
+            ' comparator={"ssim": 0.95, "psnr": 28}',
+        ),
+        ('tolerance={"tone": 1}', "tolerance={'tone': 1} is of one comparator, and lpips, str"),
     ],
 )
 def test_comparators_that_make_no_sense_are_errors(scene, given, says):
     result = scene("", test=check(f", {given}"))
     result.assert_outcomes(failed=1)
     assert says in result.stdout.str()
+
+
+def test_a_bound_that_no_comparator_asks_for_stops_the_session(scene):
+    (scene.suite.path / "editmetrics.yaml").write_text(
+        "golden_images:\n  comparator: [ssim]\n  tolerance: {tone: 0.5}\n" + CPU
+    )
+    result = scene("", "--editmetrics-update=missing")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "editmetrics.yaml:3: golden_images.tolerance has a bound of tone" in str(result.stderr)
 
 
 def test_the_entry_holds_where_nobody_else_says(scene):

@@ -32,6 +32,7 @@ NOT_OF_A_SCHEMA = re.compile(
     r"|x2 < x1|y2 < y1"
     r"|must be a finite number"  # JSON has no other
     r"|a threshold of \w+, which this row does not measure"
+    r"|has a bound of \w+, and (so has )?`comparator`"
     r"|compares objects: the row needs"
     r"|has a character in it that cannot be shown"
     r"|[^\x00-\x7f].* is no name of a fixture"
