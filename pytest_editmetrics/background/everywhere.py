@@ -28,7 +28,7 @@ _AWAY = 12
 _BLOCK = 4  # pixels
 _SMOOTH = 2.0
 _NEAR = 6  # pixels, to which that smoothing reaches
-_FARTHER = 2.0  # times as far as any motion reaches: for certain, to whatever order
+_CHANNELS = math.sqrt(3)  # a reach is of all three, a difference of the largest alone
 _LEAST_MOVE = 0.3  # pixels
 _OF_THE_WHOLE = (
     "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "exposure", "colour",
@@ -132,9 +132,9 @@ def _holds_still(before: Floats, after: Floats, was: Floats, left: Floats, part:
     if ratio <= 0:
         return False
     smooth = (gaussian_filter(image, (0, _SMOOTH, _SMOOTH)) for image in (before, after))
-    if not any(_FARTHER * reach(image, part, away) < ratio for image in smooth):
+    if not any(_CHANNELS * reach(image, part, away) < ratio for image in smooth):
         return False
-    return not fits_elsewhere(before, after, away, _FARTHER * allowed)
+    return not fits_elsewhere(before, after, away, _CHANNELS * may)
 
 
 def _recoloured(before: Floats, after: Floats, was: Floats, part: Mask, found: Changed) -> bool:

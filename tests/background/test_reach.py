@@ -112,10 +112,18 @@ def searched(monkeypatch, reference, edited):
 def test_no_motion_is_looked_for_where_the_rest_holds_still(monkeypatch, changed):
     reference = np.moveaxis(soft(0), 0, 2)
     edited = np.where(PART[..., None], 255 - np.moveaxis(soft(5, 3.0), 0, 2), reference)
-    edited = edited + 6 if changed == "a tone" else edited
+    edited = edited + 12 if changed == "a tone" else edited
     noise = np.random.default_rng(0).normal(0, 2, edited.shape) if changed == "noise" else 0
     made = [image.clip(0, 255).astype(np.uint8) for image in (reference, edited + noise)]
     assert not searched(monkeypatch, *made)
+
+
+def test_nor_where_most_was_erased(monkeypatch):
+    """Of the whole the one colour makes a tone, which is none of the rest."""
+    reference = np.moveaxis(soft(0), 0, 2).astype(np.uint8)
+    edited = reference.copy()
+    edited[24:-24, 24:-24] = (230, 240, 250)
+    assert not searched(monkeypatch, reference, edited)
 
 
 def test_one_is_looked_for_where_a_wall_is_the_rest(monkeypatch):
@@ -124,6 +132,15 @@ def test_one_is_looked_for_where_a_wall_is_the_rest(monkeypatch):
     reference[50:100, 60:130] = (150, 60, 50)
     edited[20:40, 60:130] = (60, 70, 120)
     assert searched(monkeypatch, reference, edited) == 1
+
+
+def test_what_moved_with_a_background_that_is_smooth_is_not_proposed():
+    hills = np.random.default_rng(0).normal(0, 1, (3, HEIGHT, WIDTH))
+    hills = gaussian_filter(hills, (0, 40, 40), mode="wrap")
+    reference = np.moveaxis(128 + 30 * hills / hills.std(), 0, 2).astype(np.uint8)
+    reference[50:100, 60:130] = (150, 40, 200)
+    with pytest.raises(EditMetricsError, match=r"background moved 3\.0\d px right"):
+        suggest_region(reference, np.roll(reference, 3, axis=1))
 
 
 def test_what_moved_by_a_period_of_its_background_is_not_proposed():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from pytest_editmetrics.errors import EditMetricsError
 HEIGHT, WIDTH = 240, 320
 
 
+@cache
 def picture(seed=0):
     """Soft hills, hard edges and grain."""
     random = np.random.default_rng(seed)
@@ -27,7 +29,9 @@ def picture(seed=0):
         made[y : y + random.integers(10, 60), x : x + random.integers(10, 60)] += random.uniform(
             -60, 60, 3
         )
-    return eight_bit(made + random.normal(0, 2, made.shape))
+    made = eight_bit(made + random.normal(0, 2, made.shape))
+    made.setflags(write=False)
+    return made
 
 
 def composited(image):
