@@ -38,7 +38,7 @@ _CUDA = (
     "backends.cudnn.fp32_precision",
     "backends.cudnn.conv.fp32_precision",
 )
-_ENVIRONMENT = (
+ENVIRONMENT = (
     "CUBLAS_WORKSPACE_CONFIG",
     "DNNL_DEFAULT_FPMATH_MODE",
     "DNNL_MAX_CPU_ISA",
@@ -48,6 +48,7 @@ _ENVIRONMENT = (
     "ONEDNN_DEFAULT_FPMATH_MODE",
     "ONEDNN_MAX_CPU_ISA",
 )
+SETTINGS = (*_EVERYWHERE, *_CPU)  # of the CPU
 _GETTERS = {name: attrgetter(name) for name in (*_EVERYWHERE, *_CPU, *_CUDA)}
 _UNTOLD = "untold"
 
@@ -113,6 +114,6 @@ def _settings(device: str) -> Iterator[tuple[str, str]]:
             continue
         except RuntimeError:
             yield name, _UNTOLD
-    for name in _ENVIRONMENT:
+    for name in ENVIRONMENT:
         if value := os.environ.get(name):
             yield name, value

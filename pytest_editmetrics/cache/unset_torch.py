@@ -1,8 +1,9 @@
 """What torch says of computing on the CPU before anyone sets it, remembered between processes.
 
 A session whose every value is in the cache needs nothing else of torch, and importing it takes
-longer than all the rest. What it says follows from its files, the processor, the cores that the
-process may use and the environment: while these are the same, it is not asked again.
+longer than all the rest. What it says follows from its files, the packages beside it (one of them
+may set it as it is imported), the processor, the cores that the process may use and the
+environment: while these are the same, it is not asked again.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
+from importlib.machinery import SourceFileLoader
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from pytest_editmetrics.cache.precision import precision
+from pytest_editmetrics.cache.precision import ENVIRONMENT, SETTINGS, precision
 from pytest_editmetrics.weights.kept import own_cache
 from pytest_editmetrics.weights.seen import identity
 from pytest_editmetrics.whole_file import replacing
@@ -28,6 +30,7 @@ _PROCESSOR = Path("/proc/cpuinfo")
 _CHANGES = re.compile(r"^(cpu MHz|BogoMIPS)\b.*$", re.IGNORECASE | re.MULTILINE)
 _VARIABLES = re.compile(r"(ATEN|DNNL|GOMP|KMP|LD|MKL|NVIDIA|OMP|ONEDNN|OPENBLAS|PYTORCH|TORCH)_")
 _FILES = ("version.py", "lib/libtorch_cpu.so")
+_OPENMP = ("libgomp.so.1", "libiomp5.so", "libomp.so")
 
 
 class Told(NamedTuple):
@@ -42,16 +45,20 @@ class Told(NamedTuple):
 def on_cpu() -> Told:
     """Return what torch says of the CPU; it is imported only where that is not known.
 
-    Where torch is imported it is asked, since anyone may have set it, and nothing is remembered;
-    nor is it where the system does not tell what the answer depends on (all but Linux). A folder
-    that cannot be written, and content that is not ours, only cost the import.
+    Where torch, or a library of threads that it would share, is loaded it is asked, since anyone
+    may have set it, and nothing is remembered; nor is it where what the answer depends on is not
+    known (all but Linux, and where an import hook loads torch) or changes as torch is imported. A
+    folder that cannot be written, and content that is not ours, only cost the import.
     """
-    if "torch" in sys.modules or (key := _key()) is None:
+    if "torch" in sys.modules or _openmp_loaded() or (key := _key()) is None:
         return _asked()
     if key not in _known:
         told = _read(key)
         if told is None:
+            unset = "torch" not in sys.modules  # no other thread imported it meanwhile
             told = _asked()
+            if not unset or _key() != key:
+                return told
             _write(key, told)
         _known[key] = told
     return _known[key]
@@ -71,13 +78,23 @@ def _asked() -> Told:
     )
 
 
+def _openmp_loaded() -> bool:
+    """Tell whether a library is loaded that torch would divide its work among threads with."""
+    import ctypes
+
+    for name in _OPENMP:
+        with suppress(OSError):
+            ctypes.CDLL(name, os.RTLD_NOLOAD)
+            return True
+    return False
+
+
 def _key() -> str | None:
     """Return a digest of what the answer depends on, ``None`` where that is not known."""
-    processor, files = _processor(), _files(tuple(sys.path))
-    if processor is None or files is None:
+    processor, files, variables = _processor(), _files(), _variables()
+    if processor is None or files is None or variables is None:
         return None
-    variables = sorted((name, os.environ[name]) for name in os.environ if _VARIABLES.match(name))
-    depends = [processor, files, sorted(os.sched_getaffinity(0)), os.cpu_count(), variables]
+    depends = [SETTINGS, processor, files, sorted(os.sched_getaffinity(0)), variables]
     return sha256(json.dumps(depends).encode()).hexdigest()
 
 
@@ -90,18 +107,29 @@ def _processor() -> str | None:
     return _CHANGES.sub("", told)
 
 
-@cache
-def _files(path: tuple[str, ...]) -> list[object] | None:
-    """Return where torch would be imported from along ``path``, and what its files are.
+def _files() -> list[object] | None:
+    """Return where torch would be imported from, what its files are, and folders of packages.
 
     ``None`` where they are not as in a wheel for Linux: what would change there is not known.
     """
     found = find_spec("torch")
-    if found is None or found.origin is None:
+    if found is None or found.origin is None or type(found.loader) is not SourceFileLoader:
         return None
     folder = Path(found.origin).parent
     files = [identity(folder / name) for name in _FILES]
-    return None if None in files else [str(folder), *files]
+    packages = [identity(Path(entry)) for entry in sys.path if entry.endswith("-packages")]
+    return None if None in files else [str(folder), *files, *packages]
+
+
+def _variables() -> list[tuple[str, str]] | None:
+    """Return the variables that torch follows, ``None`` if ``os.environ`` is not what it sees."""
+    if not isinstance(os.environ, os._Environ):
+        return None
+    return sorted(
+        (name, value)
+        for name, value in os.environ.items()
+        if name in ENVIRONMENT or _VARIABLES.match(name)
+    )
 
 
 def _note(key: str) -> Path:
@@ -113,8 +141,10 @@ def _read(key: str) -> Told | None:
         told = Told(**json.loads(_note(key).read_bytes()))
     except (OSError, ValueError, TypeError, RuntimeError):  # no home directory is a RuntimeError
         return None
-    whole = isinstance(told.threads, int) and isinstance(told.precision, dict)
-    return told if whole and {type(told.torch), type(told.instructions)} == {str} else None
+    if not isinstance(told.threads, int) or not isinstance(told.precision, dict):
+        return None
+    texts = (told.torch, told.instructions, *told.precision.values())
+    return told if all(isinstance(text, str) for text in texts) else None
 
 
 def _write(key: str, told: Told) -> None:

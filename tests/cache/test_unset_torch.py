@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -51,7 +52,8 @@ def without_torch(monkeypatch):
     asked = []
     monkeypatch.delitem(sys.modules, "torch")
     monkeypatch.setattr(unset_torch, "_known", {})
-    monkeypatch.setattr(unset_torch, "_files", lambda path: ["torch"])
+    monkeypatch.setattr(unset_torch, "_openmp_loaded", lambda: False)
+    monkeypatch.setattr(unset_torch, "_files", lambda: ["torch"])
     monkeypatch.setattr(unset_torch, "_asked", lambda: asked.append(1) or TOLD)
     return asked
 
@@ -59,6 +61,78 @@ def without_torch(monkeypatch):
 def forget(monkeypatch) -> None:
     """Go on as another process does."""
     monkeypatch.setattr(unset_torch, "_known", {})
+
+
+SETS_IT = """
+import importlib.abc, importlib.util, sys
+
+class Hook(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    def find_spec(self, name, path=None, target=None):
+        if name != "torch" or self not in sys.meta_path:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        sys.meta_path.insert(0, self)
+        self.theirs, spec.loader = spec.loader, self
+        return spec
+
+    def create_module(self, spec):
+        return self.theirs.create_module(spec)
+
+    def exec_module(self, module):
+        self.theirs.exec_module(module)
+        module.set_num_threads(5)
+
+sys.meta_path.insert(0, Hook())
+"""
+OPENMP = Path(torch.__file__).parent / "lib" / "libgomp.so.1"
+
+
+@pytest.mark.usefixtures("remembered")
+@pytest.mark.parametrize(
+    "before",
+    [
+        "import os; os.environ['CUBLAS_WORKSPACE_CONFIG'] = ':4096:8'",
+        "import os; os.environ.update(OMP_PROC_BIND='true', PYTEST_XDIST_WORKER_COUNT='1');"
+        " del os.environ['OMP_NUM_THREADS']",
+        "import os; os.environ['OMP_NUM_THREADS'] = '5'; os.environ = dict(os.environ,"
+        " OMP_NUM_THREADS='1')",
+        SETS_IT,
+        pytest.param(
+            f"import ctypes; ctypes.CDLL({str(OPENMP)!r}).omp_set_num_threads(5)",
+            marks=pytest.mark.skipif(not OPENMP.exists(), reason="another library of threads"),
+        ),
+    ],
+    ids=["setting", "bound to cores", "environment replaced", "import hook", "OpenMP was set"],
+)
+def test_what_is_said_without_torch_is_what_it_says_in_that_process(before):
+    says, _ = ask(f"{before}\nimport torch")
+    assert ask(before)[0] == says == ask(before)[0]
+
+
+@pytest.fixture(scope="module")
+def note(tmp_path_factory):
+    """What is remembered of a torch that nobody set."""
+    folder = tmp_path_factory.mktemp("known")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDITMETRICS_CACHE", str(folder))
+        ask()
+    (note,) = folder.joinpath("torch").iterdir()
+    return note
+
+
+@pytest.fixture
+def remembered(note):
+    """This test's processes remember that."""
+    folder = Path(os.environ["EDITMETRICS_CACHE"], "torch")
+    folder.mkdir(parents=True)
+    shutil.copy(note, folder)
+
+
+def test_another_thread_that_imports_torch_meanwhile_may_set_it(without_torch, monkeypatch):
+    monkeypatch.setattr(unset_torch, "_read", lambda key: sys.modules.update(torch=torch))
+    on_cpu()
+    assert not Path(os.environ["EDITMETRICS_CACHE"], "torch").exists()
 
 
 def test_it_is_asked_once(without_torch, monkeypatch):
@@ -74,9 +148,10 @@ def test_it_is_asked_once(without_torch, monkeypatch):
         lambda patch: patch.setenv("MKL_NUM_THREADS", "7"),
         lambda patch: patch.setattr(os, "sched_getaffinity", lambda pid: {41}),
         lambda patch: patch.setattr(unset_torch, "_processor", lambda: "another"),
-        lambda patch: patch.setattr(unset_torch, "_files", lambda path: ["another torch"]),
+        lambda patch: patch.setattr(unset_torch, "_files", lambda: ["another torch"]),
+        lambda patch: patch.setattr(unset_torch, "SETTINGS", ("another",)),
     ],
-    ids=["environment", "cores", "processor", "torch"],
+    ids=["environment", "cores", "processor", "torch", "what is asked"],
 )
 def test_it_is_asked_again_where_anything_changed(without_torch, monkeypatch, change):
     on_cpu()
@@ -93,6 +168,7 @@ def test_it_is_asked_again_where_anything_changed(without_torch, monkeypatch, ch
         json.dumps({**TOLD._asdict(), "precision": None}),
         json.dumps({**TOLD._asdict(), "torch": 2}),
         json.dumps({**TOLD._asdict(), "more": 1}),
+        json.dumps({**TOLD._asdict(), "precision": {"get_float32_matmul_precision": 1}}),
     ],
 )  # fmt: skip
 def test_a_note_that_is_not_ours_is_asked_over(without_torch, monkeypatch, content):
@@ -138,15 +214,21 @@ def test_a_torch_without_the_files_of_a_wheel_is_asked(monkeypatch, tmp_path):
         path.write_text("")
     monkeypatch.delitem(sys.modules, "torch")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    seen = [unset_torch._files(("whole",))]
+    seen = [unset_torch._files()]
     package.joinpath("version.py").write_text("other")
-    seen.append(unset_torch._files(("other",)))
+    seen.append(unset_torch._files())
     package.joinpath("lib/libtorch_cpu.so").unlink()
-    seen.append(unset_torch._files(("without",)))
+    seen.append(unset_torch._files())
     assert seen[0] != seen[1]
     assert seen[1] is not None
     assert seen[2] is None
-    unset_torch._files.cache_clear()
+
+
+def test_a_package_that_is_installed_may_set_torch_as_it_is_imported(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(tmp_path / "site-packages")
+    before = unset_torch._files()
+    tmp_path.joinpath("site-packages/its-1.0.dist-info").mkdir(parents=True)
+    assert unset_torch._files() != before
 
 
 def test_where_the_system_tells_nothing_torch_is_asked(without_torch, monkeypatch):
