@@ -50,7 +50,7 @@ def on_cpu() -> Told:
     known (all but Linux, and where an import hook loads torch) or changes as torch is imported. A
     folder that cannot be written, and content that is not ours, only cost the import.
     """
-    if "torch" in sys.modules or _openmp_loaded() or (key := _key()) is None:
+    if "torch" in sys.modules or (key := _key()) is None or _openmp_loaded():
         return _asked()
     if key not in _known:
         told = _read(key)

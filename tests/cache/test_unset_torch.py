@@ -233,6 +233,8 @@ def test_a_package_that_is_installed_may_set_torch_as_it_is_imported(monkeypatch
 
 def test_where_the_system_tells_nothing_torch_is_asked(without_torch, monkeypatch):
     monkeypatch.setattr(unset_torch, "_processor", lambda: None)
+    for name in ("RTLD_NOLOAD", "sched_getaffinity"):  # which Windows does not have
+        monkeypatch.delattr(os, name)
     on_cpu()
     on_cpu()
     assert len(without_torch) == 2
