@@ -88,6 +88,7 @@ sys.meta_path.insert(0, Hook())
 OPENMP = Path(torch.__file__).parent / "lib" / "libgomp.so.1"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("remembered")
 @pytest.mark.parametrize(
     "before",
