@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
 import logging
 import pkgutil
 import sys
 from collections.abc import Callable
-from functools import cache, cached_property, wraps
+from functools import cache, cached_property, partial, wraps
 from importlib import import_module
 from importlib.metadata import Distribution, EntryPoints, PathDistribution
 from types import FunctionType, ModuleType
@@ -64,13 +65,15 @@ def quicken() -> None:
 
     A suite that adds a folder to ``sys.path`` finds what lies there. Loggers of libraries hand on what
     they are told: else pytest adds its handlers to each of torch's at every phase of a test. Coverage
-    looks away where nothing of the package can run.
+    looks away where nothing of the package can run, and the collector of garbage where none can be.
     """
+    gc.freeze()
     importlib.metadata.distributions = _distributions(tuple(sys.path))
     for logger in logging.root.manager.loggerDict.values():
         if isinstance(logger, logging.Logger):
             logger.propagate = True
-    _remember_modules_without_fixtures()
+    _list_only_hooks_and_fixtures()
+    _pass_over_objects_without_fixtures()
     for owner, name in (
         (_pytest.config, "get_config"),
         (_pytest.config.PytestPluginManager, "parse_hookimpl_opts"),
@@ -125,17 +128,27 @@ def _distributions(known: tuple[str, ...]) -> Any:
     return distributions
 
 
-def _remember_modules_without_fixtures() -> None:
+def _list_only_hooks_and_fixtures() -> None:
+    """Let a plugin's module name what pytest looks for in it, at each start, and nothing else."""
+    for name, module in sys.modules.items():
+        if name.startswith("_pytest.") or "pytest_configure" in vars(module):
+            listed = [
+                name
+                for name, one in vars(module).items()
+                if name.startswith("pytest_") or _is_fixture(one)
+            ]
+            module.__dir__ = partial(list, listed)  # type: ignore[method-assign]
+
+
+def _pass_over_objects_without_fixtures() -> None:
     registered = FixtureManager.pytest_plugin_registered
-    without: dict[ModuleType, bool] = {}
 
     def pytest_plugin_registered(self: FixtureManager, plugin: object, plugin_name: str) -> None:
-        if isinstance(plugin, ModuleType):
-            if plugin not in without:
-                without[plugin] = not any(map(_is_fixture, vars(plugin).values()))
-            if without[plugin] and not plugin_name.endswith("conftest.py"):
-                return
-        registered(self, plugin, plugin_name)
+        bases = type(plugin).__mro__
+        if isinstance(plugin, ModuleType | type) or any(
+            _is_fixture(one) for base in bases for one in vars(base).values()
+        ):
+            registered(self, plugin, plugin_name)
 
     FixtureManager.pytest_plugin_registered = pytest_plugin_registered  # type: ignore[method-assign]
 

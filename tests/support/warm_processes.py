@@ -7,8 +7,10 @@ its own. Such a suite starts its workers as a user's does.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
+import importlib.metadata
 import json
 import os
 import runpy
@@ -16,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +27,7 @@ from typing import Any
 import pytest
 from _pytest.assertion.rewrite import AssertionRewritingHook
 from _pytest.config import default_plugins
+from quick_suites import quicken
 
 SUPPORTED = sys.platform == "linux"
 _NUMBER = 8
@@ -203,21 +207,46 @@ def _main() -> None:
     for name in (*own, *sys.argv[2:]):
         import_module(name)
     AssertionRewritingHook._warn_already_imported = lambda self, name: None
+    quicken()
+    for installed_one in importlib.metadata.distributions():
+        _ = installed_one.entry_points
     first = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     installed = [folder for folder in sys.path[1:] if folder not in first]
     gc.freeze()
     request = Server(line).serve()
     if request is None:
         return
+    try:
+        _run(request["args"], installed)
+    except SystemExit as end:
+        if not isinstance(end.code, int):
+            raise
+        _leave(end.code)
+    _leave(0)
+
+
+def _run(pytest_args: list[str] | None, installed: list[str]) -> None:
     sys.modules["__main__"] = ModuleType("__main__")
-    if request["args"] is None:
+    if pytest_args is None:
         sys.argv = ["-c"]
         exec("import sys;exec(eval(sys.stdin.readline()))", sys.modules["__main__"].__dict__)
     else:
         folders = filter(None, os.environ["PYTHONPATH"].split(os.pathsep))
         sys.path[:] = [*dict.fromkeys([os.getcwd(), *folders, *installed])]
-        sys.argv = ["pytest", *request["args"]]
+        sys.argv = ["pytest", *pytest_args]
         runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+
+
+def _leave(status: int) -> None:
+    """End as a process does, but leave to the system all that torch, transformers and others hold.
+
+    To let go of each object costs three times what a small suite does, and copies each page of it.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":
