@@ -183,6 +183,23 @@ def cold_processes() -> None:
 
 
 @pytest.fixture
+def programs(
+    warm_processes: WarmProcesses,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """Let what the test starts find `pytest`, `editmetrics` and `python -m` of either, each a fork.
+
+    Return the folder in which they lie.
+    """
+    folder = tmp_path_factory.mktemp("programs")
+    warm_processes.programs(folder)
+    found = [str(folder), str(Path(sys.executable).parent), os.environ["PATH"]]
+    monkeypatch.setenv("PATH", os.pathsep.join(found))
+    return folder
+
+
+@pytest.fixture
 def no_other_plugin(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let processes that the test starts load the plugins they name, and no other."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")

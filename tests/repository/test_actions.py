@@ -44,18 +44,15 @@ elif "--jq" in args:
 
 
 @pytest.fixture
-def runner(tmp_path, monkeypatch):
+def runner(tmp_path, programs):
     """A runner of a pull request of the repository's own, in an empty project."""
     (tmp_path / "test_it.py").write_text(SUITE)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     (tmp_path / "editmetrics.yaml").write_text("thresholds: {unedit_max_diff: 1}\n")
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    (programs / "gh").write_text(GH.format(python=sys.executable))
-    (programs / "gh").chmod(0o755)
-    for name, module in (("pytest", "pytest"), ("editmetrics", "pytest_editmetrics.cli.main")):
-        (programs / name).write_text(f'#!/bin/sh\nexec {sys.executable} -m {module} "$@"\n')
-        (programs / name).chmod(0o755)
+    made_up = tmp_path / "programs"
+    made_up.mkdir()
+    (made_up / "gh").write_text(GH.format(python=sys.executable))
+    (made_up / "gh").chmod(0o755)
     summary = tmp_path / "summary.md"
     conditions = {
         "inputs.weights != ''": False,
@@ -69,7 +66,7 @@ def runner(tmp_path, monkeypatch):
         "steps.report.outputs.artifact-url": "https://example.org/report",
     }  # fmt: skip
     environment = {
-        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "FAKE": str(tmp_path),
+        "PATH": f"{made_up}{os.pathsep}{os.environ['PATH']}", "FAKE": str(tmp_path),
         "GITHUB_WORKFLOW": "edits", "GITHUB_BASE_REF": "main", "GITHUB_STEP_SUMMARY": str(summary),
         "PYTHONDONTWRITEBYTECODE": "1",
     }  # fmt: skip

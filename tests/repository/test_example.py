@@ -16,14 +16,14 @@ from run_example import BREAKS, EXAMPLE, MODEL  # noqa: E402
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
+def run(tmp_path, programs, monkeypatch):
     """A copy; runs its suite."""
     unwanted = shutil.ignore_patterns("__pycache__", ".pytest_cache")
     project = shutil.copytree(EXAMPLE, tmp_path / "project", ignore=unwanted)
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
 
     def run(*args: str) -> tuple[int, str]:
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *args]
+        command = ["pytest", "-p", "no:cacheprovider", *args]
         done = subprocess.run(
             [*command, "-o", "pythonpath=src"], cwd=project, capture_output=True, text=True, check=False
         )  # fmt: skip

@@ -44,7 +44,7 @@ sys.exit(pytest.main(sys.argv[1:]))
 
 
 @pytest.fixture
-def project(pytester):
+def project(pytester, programs):
     """The project of a reader who has done all the page says."""
     assert len(BLOCKS) == 5
     for name, text in BLOCKS.items():
@@ -61,7 +61,7 @@ def run(project, *args):
     """Run pytest in a process of its own; the plugin comes by its name or not at all."""
     environment = {k: v for k, v in os.environ.items() if k != "PYTEST_PLUGINS"}
     return subprocess.run(
-        [sys.executable, *args],
+        args,
         cwd=project.path,
         env=environment | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
@@ -71,7 +71,7 @@ def run(project, *args):
 
 
 def test_the_pipe_of_the_page_honours_its_region_and_gates_an_edit(project):
-    ran = run(project, "-m", "pytest", "-p", "editmetrics", "--editmetrics-update=missing")
+    ran = run(project, "pytest", "-p", "editmetrics", "--editmetrics-update=missing")
     assert ran.returncode == 0, ran.stdout
     assert "3 passed" in ran.stdout
     golden = project.path / "tests" / "goldens" / "test_portrait.py.yaml"
@@ -81,8 +81,8 @@ def test_the_pipe_of_the_page_honours_its_region_and_gates_an_edit(project):
 @pytest.mark.parametrize(
     ("args", "came"),
     [
-        (["-m", "pytest", "-p", "no:editmetrics"], "2 passed, 1 skipped"),
-        (["-c", WITHOUT], "1 passed, 2 skipped"),
+        (["pytest", "-p", "no:editmetrics"], "2 passed, 1 skipped"),
+        ([sys.executable, "-c", WITHOUT], "1 passed, 2 skipped"),
     ],
     ids=["turned off", "not installed"],
 )
@@ -97,7 +97,7 @@ def test_without_the_plugin_the_other_tests_run(project, args, came):
 
 
 def test_a_command_in_a_project_whose_pytest_does_not_load_the_plugin_says_so(project):
-    ran = run(project, "-m", "pytest_editmetrics.cli.main", "metrics", "--rootdir", "tests")
+    ran = run(project, "editmetrics", "metrics", "--rootdir", "tests")
     assert ran.returncode == 1
     assert "pytest does not load the plugin here" in ran.stderr
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+import demo_output  # noqa: E402
 
 
-def test_the_output_that_is_shown_is_what_is_printed():
-    command = [sys.executable, str(ROOT / "tools/demo_output.py"), "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_the_output_that_is_shown_is_what_is_printed(programs, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(programs / "python"))
+    monkeypatch.setattr(sys, "argv", ["demo_output.py", "--check"])
+    assert demo_output.main() == 0
 
 
 def test_the_test_that_is_pasted_fails_by_its_fault_alone(pytester):

@@ -41,7 +41,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in goldens}
 
 
-def test_what_the_walk_promises_is_what_happens(tmp_path):
+def test_what_the_walk_promises_is_what_happens(tmp_path, programs):
     steps = walk(tmp_path)
 
     def step(command: str, status: int) -> str:

@@ -89,7 +89,9 @@ def run(folder: Path, line: str) -> Done:
     ours = ("PYTEST_", "GITHUB_", "EDITMETRICS_", "CI")
     kept = "EDITMETRICS_CACHE"
     world = {k: v for k, v in os.environ.items() if k == kept or not k.startswith(ours)}
-    world["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    installed = str(Path(sys.executable).parent)
+    if installed not in world["PATH"].split(os.pathsep):  # the test's programs stand before it
+        world["PATH"] = os.pathsep.join([installed, world["PATH"]])
     while "=" in words[0]:
         name, _, value = words.pop(0).partition("=")
         world[name] = value

@@ -14,12 +14,16 @@ import importlib.metadata
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from functools import partialmethod
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,9 +32,11 @@ import pytest
 from _pytest.assertion.rewrite import AssertionRewritingHook
 from _pytest.config import default_plugins
 from quick_suites import quicken
+from warm_line import NUMBER, ask, received, status
 
 SUPPORTED = sys.platform == "linux"
-_NUMBER = 8
+PROGRAMS = {"pytest": "pytest", "editmetrics": "pytest_editmetrics.cli.main", "python": None}
+"""Programs, and the modules that they run: Python that of them which follows ``-m``."""
 
 
 class WarmProcesses:
@@ -39,23 +45,15 @@ class WarmProcesses:
     def __init__(self, modules: list[str]) -> None:
         """Name what is imported before the first is forked, besides pytest and its own plugins."""
         self.modules = modules
+        self._name = f"editmetrics-tests-{os.getpid()}"
         self._line: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def start_workers(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Fork the workers that this process would start."""
-        from execnet.gateway_io import Popen2IO, Popen2IOMaster
+        from execnet.gateway_io import Popen2IOMaster
 
-        def start(master: Popen2IOMaster, args: list[str], execmodel: object) -> None:
-            (read_in, write_in), (read_out, write_out) = os.pipe(), os.pipe()
-            master.popen = self.start(None, dict(os.environ), read_in, write_out, 2)
-            os.close(read_in)
-            os.close(write_out)
-            Popen2IO.__init__(
-                master, os.fdopen(write_in, "wb"), os.fdopen(read_out, "rb"), execmodel=execmodel
-            )
-
-        monkeypatch.setattr(Popen2IOMaster, "__init__", start)
+        monkeypatch.setattr(Popen2IOMaster, "__init__", partialmethod(_fork_worker, self.name))
 
     def start_suites(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
         """Fork the processes of ``pytester.runpytest_subprocess``."""
@@ -69,25 +67,20 @@ class WarmProcesses:
             environment = {**os.environ, "PYTHONPATH": path}
             with open(os.devnull) as nothing:
                 outputs = (files[name].fileno() for name in ("stdout", "stderr"))
-                return self.start(words[2:], environment, nothing.fileno(), *outputs)
+                run = ["python", "-m", "pytest", *words[2:]]
+                return WarmProcess(*ask(self.name(), run, environment, nothing.fileno(), *outputs))
 
         monkeypatch.setattr(pytester, "popen", popen)
 
-    def start(
-        self, pytest_args: list[str] | None, environment: dict[str, str], *files: int
-    ) -> WarmProcess:
-        """Fork a process of pytest, or a worker that execnet tells what to do, in this folder.
-
-        ``files`` are what it reads, and where its output and its errors go.
-        """
-        line = self._connected()
-        ended, tell = os.pipe()
-        told = {"cwd": os.getcwd(), "env": environment, "args": pytest_args}
-        request = json.dumps(told).encode()
-        socket.send_fds(line, [len(request).to_bytes(_NUMBER, "big")], [*files, tell])
-        line.sendall(request)
-        os.close(tell)
-        return WarmProcess(int.from_bytes(_received(line, _NUMBER), "big"), ended)
+    def programs(self, folder: Path) -> None:
+        """Put the programs into a folder: of each call the process is forked."""
+        client = Path(__file__).with_name("warm_line.py")
+        for name, module in PROGRAMS.items():
+            called = f"-m {module}" if module else ""
+            if SUPPORTED:
+                called = f"-I {client} {self.name()} {name}"
+            (folder / name).write_text(f'#!/bin/sh\nexec {sys.executable} {called} "$@"\n')
+            (folder / name).chmod(0o755)
 
     def stop(self) -> None:
         """End the process, if it was started."""
@@ -95,18 +88,37 @@ class WarmProcesses:
             self._line.close()
             self._process.wait()
 
-    def _connected(self) -> socket.socket:
+    def name(self) -> str:
+        """Return by what name the process is asked, which starts if it was not needed yet."""
         if self._line is None:
             self._line, theirs = socket.socketpair()
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(f"\0{self._name}")
+            listener.listen()
+            numbers = [theirs.fileno(), listener.fileno()]
             self._process = subprocess.Popen(
-                [sys.executable, __file__, str(theirs.fileno()), *self.modules],
+                [sys.executable, __file__, *map(str, numbers), self._name, *self.modules],
                 cwd=Path(__file__).parent,
                 env={key: value for key, value in os.environ.items() if "COVERAGE" not in key},
-                pass_fds=[theirs.fileno()],
+                pass_fds=numbers,
                 stdin=subprocess.DEVNULL,
             )
             theirs.close()
-        return self._line
+            listener.close()
+        return self._name
+
+
+def _fork_worker(master: Any, name: Callable[[], str], args: list[str], execmodel: object) -> None:
+    """Stand in for how execnet starts a process; ``name`` tells that of the one that forks."""
+    from execnet.gateway_io import Popen2IO
+
+    (read_in, write_in), (read_out, write_out) = os.pipe(), os.pipe()
+    master.popen = WarmProcess(*ask(name(), None, dict(os.environ), read_in, write_out, 2))
+    os.close(read_in)
+    os.close(write_out)
+    Popen2IO.__init__(
+        master, os.fdopen(write_in, "wb"), os.fdopen(read_out, "rb"), execmodel=execmodel
+    )
 
 
 class WarmProcess:
@@ -117,14 +129,12 @@ class WarmProcess:
     def __init__(self, pid: int, ended: int) -> None:
         self.pid = pid
         self.returncode: int | None = None
-        self._ended = os.fdopen(ended, "rb")
+        self._ended = ended
 
     def wait(self, timeout: float | None = None) -> int:
         """Return its status when it has ended."""
         if self.returncode is None:
-            with self._ended:
-                status = int.from_bytes(self._ended.read(_NUMBER), "big")
-            self.returncode = os.waitstatus_to_exitcode(status)
+            self.returncode = status(self._ended)
         return self.returncode
 
     def kill(self) -> None:
@@ -133,21 +143,12 @@ class WarmProcess:
             os.kill(self.pid, signal.SIGKILL)
 
 
-def _received(line: socket.socket, count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        more = line.recv(count - len(data))
-        if not more:
-            raise EOFError("the process that forks others has ended")
-        data += more
-    return data
-
-
 class Server:
     """Forks a process for each request, and tells how each ended."""
 
-    def __init__(self, line: socket.socket) -> None:
+    def __init__(self, line: socket.socket, listener: socket.socket) -> None:
         self._line = line
+        self._listener = listener
         self._tell: dict[int, int] = {}
         self._ended: dict[int, int] = {}
 
@@ -155,14 +156,19 @@ class Server:
         """Return what the process is asked for that this one has become; ``None`` at the end."""
         signal.signal(signal.SIGCHLD, lambda *_: self._reap())
         while True:
-            head, files, _, _ = socket.recv_fds(self._line, _NUMBER, 4)
-            if not head:
+            ready, _, _ = select.select([self._line, self._listener], [], [])
+            if self._line in ready:
                 return None
-            request = json.loads(_received(self._line, int.from_bytes(head, "big")))
+            line, _ = self._listener.accept()
+            head, files, _, _ = socket.recv_fds(line, NUMBER, 4)
+            if not head:  # whoever asked has ended
+                continue
+            request = json.loads(received(line, int.from_bytes(head, "big")))
             pid = os.fork()
             if pid == 0:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                self._line.close()
+                for one in (line, self._line, self._listener):
+                    one.close()
                 for tell in (files.pop(), *self._tell.values()):
                     os.close(tell)
                 _become(files, request)
@@ -170,7 +176,8 @@ class Server:
             self._tell[pid] = files.pop()
             for file in files:
                 os.close(file)
-            self._line.sendall(pid.to_bytes(_NUMBER, "big"))
+            with line, contextlib.suppress(BrokenPipeError):
+                line.sendall(pid.to_bytes(NUMBER, "big"))
             self._reap()
 
     def _reap(self) -> None:
@@ -182,7 +189,7 @@ class Server:
             if tell is None:  # told by this very function, which the signal interrupted
                 continue
             with contextlib.suppress(BrokenPipeError):  # nobody waits
-                os.write(tell, self._ended.pop(pid).to_bytes(_NUMBER, "big"))
+                os.write(tell, self._ended.pop(pid).to_bytes(NUMBER, "big"))
             os.close(tell)
 
 
@@ -202,9 +209,9 @@ def _become(files: list[int], request: dict[str, Any]) -> None:
 
 
 def _main() -> None:
-    line = socket.socket(fileno=int(sys.argv[1]))
+    lines = [socket.socket(fileno=int(number)) for number in sys.argv[1:3]]
     own = [f"_pytest.{name}" for name in default_plugins]
-    for name in (*own, *sys.argv[2:]):
+    for name in (*own, *sys.argv[4:]):
         import_module(name)
     AssertionRewritingHook._warn_already_imported = lambda self, name: None
     quicken()
@@ -213,11 +220,11 @@ def _main() -> None:
     first = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     installed = [folder for folder in sys.path[1:] if folder not in first]
     gc.freeze()
-    request = Server(line).serve()
+    request = Server(*lines).serve()
     if request is None:
         return
     try:
-        _run(request["args"], installed)
+        _run(request["run"], installed, sys.argv[3])
     except SystemExit as end:
         if not isinstance(end.code, int):
             raise
@@ -225,16 +232,28 @@ def _main() -> None:
     _leave(0)
 
 
-def _run(pytest_args: list[str] | None, installed: list[str]) -> None:
+def _run(command: list[str] | None, installed: list[str], name: str) -> None:
     sys.modules["__main__"] = ModuleType("__main__")
-    if pytest_args is None:
+    if command is None:
         sys.argv = ["-c"]
         exec("import sys;exec(eval(sys.stdin.readline()))", sys.modules["__main__"].__dict__)
+        return
+    if find_spec("execnet"):
+        from execnet.gateway_io import Popen2IOMaster
+
+        Popen2IOMaster.__init__ = partialmethod(_fork_worker, lambda: name)
+    program, *args = command
+    here = []
+    if program == "python":
+        (_, module, *args), here = args, [os.getcwd()]
     else:
-        folders = filter(None, os.environ["PYTHONPATH"].split(os.pathsep))
-        sys.path[:] = [*dict.fromkeys([os.getcwd(), *folders, *installed])]
-        sys.argv = ["pytest", *pytest_args]
+        module = PROGRAMS[program]
+    folders = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    sys.path[:] = [*dict.fromkeys([*here, *folders, *installed])]
+    sys.argv = [program, *args]
+    if module == "pytest":
         runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+    sys.exit(import_module(module).main())
 
 
 def _leave(status: int) -> None:
