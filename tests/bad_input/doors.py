@@ -37,6 +37,11 @@ from pytest_editmetrics.session.state import EditSession, session_key
 FILES = {files}
 
 
+def pytest_collection_finish():
+    # pytest would parse all of it again for each test that fails
+    Path("test_calls.py").unlink(missing_ok=True)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     # each test finds the files of its own, and a session that has read none

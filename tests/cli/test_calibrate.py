@@ -239,7 +239,8 @@ def test_a_proposal_much_like_the_present_bound_takes_one_line(calibrate, projec
 
 def test_a_part_that_moved_breaks_what_no_other_broken_pair_does(calibrate):
     of = {"file": GOLDEN, "test": "test_a", "gate": "moved_share"}
-    still = lpips(0.0, metric="moved_share", golden=of, weights=())
+    size = {"width": 128, "height": 128}
+    still = lpips(0.0, metric="moved_share", golden=of, weights=(), region=size)
     status, out, err = calibrate(still, still, still, options=["--no-selftest"])
     assert status == 0
     assert "proposal  max 0.02" in out

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from made_once import made_once
 
+from pytest_editmetrics.background.faults import grossly_broken
+from pytest_editmetrics.calibration import blindness
 from pytest_editmetrics.cli.main import main
 
 SUITE = """
@@ -14,7 +16,7 @@ from scene import *
 
 
 def test_it(edit_gate):
-    edit_gate.check(scene(), noisy(edited()), BOX, metrics=["zoom", "unedit_psnr"])
+    edit_gate.check(scene(), noisy(edited()), BOX, metrics=["tone", "unedit_psnr"])
 """
 
 
@@ -30,7 +32,7 @@ def runs(scene: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, kept: Path) ->
 
     def make() -> None:
         scene.makepyfile(test_it=SUITE)
-        (scene.path / "editmetrics.yaml").write_text("thresholds: {zoom: 1, unedit_psnr: 1}\n")
+        (scene.path / "editmetrics.yaml").write_text("thresholds: {tone: 1, unedit_psnr: 1}\n")
         for seed, folder in enumerate(folders):
             monkeypatch.setenv("SEED", str(seed))
             result = scene.runpytest("-q", f"--editmetrics-run-dir={folder}")
@@ -42,25 +44,40 @@ def runs(scene: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, kept: Path) ->
 
 
 def test_a_proposal_that_notices_nothing_is_told(runs, capsys):
-    assert main(["calibrate", *runs, "--min-margin", "zoom:0.15"]) == 0
-    of_zoom, of_psnr = capsys.readouterr().out.split("test_it.py::test_it unedit_psnr")
-    assert "blind: a gate with this bound notices none of 9 faults (shift, " in of_zoom
+    assert main(["calibrate", *runs, "--min-margin", "tone:18"]) == 0
+    of_tone, of_psnr = capsys.readouterr().out.split("test_it.py::test_it unedit_psnr")
+    assert "blind: a gate with this bound notices none of 9 faults (shift, " in of_tone
     assert "blind" not in of_psnr
 
 
 def test_a_proposal_that_a_broken_image_keeps_is_refused(runs, capsys):
-    margin = ["--min-margin", "zoom:2"]
+    margin = ["--min-margin", "tone:200"]
     for options in (margin, [*margin, "--no-selftest"]):
         assert main(["calibrate", *runs, *options]) == 0
-        of_zoom, of_psnr = capsys.readouterr().out.split("test_it.py::test_it unedit_psnr")
-        assert "holds for ever: a grossly broken pair gives 0.2" in of_zoom
-        assert " (turned and enlarged)" in of_zoom
-        assert "proposal  " not in of_zoom
+        of_tone, of_psnr = capsys.readouterr().out.split("test_it.py::test_it unedit_psnr")
+        assert "holds for ever: a grossly broken pair gives 23" in of_tone
+        assert " (inverted)" in of_tone
+        assert "proposal  " not in of_tone
         assert "proposal  min" in of_psnr
 
 
+def test_a_proposal_for_a_size_is_broken_by_what_is_enlarged(scene, monkeypatch, capsys):
+    def enlarged(*images):
+        return [pair for pair in grossly_broken(*images) if pair[0] == "turned and enlarged"]
+
+    monkeypatch.setattr(blindness, "grossly_broken", enlarged)
+    scene.makepyfile(test_it=SUITE.replace('metrics=["tone", "unedit_psnr"]', 'metrics="zoom"'))
+    (scene.path / "editmetrics.yaml").write_text("thresholds: {zoom: 1}\n")
+    for seed in ("0", "1"):
+        monkeypatch.setenv("SEED", seed)
+        scene.runpytest("-q", f"--editmetrics-run-dir=run{seed}").assert_outcomes(passed=1)
+    monkeypatch.chdir(scene.path)
+    assert main(["calibrate", "run0", "run1", "--no-selftest", "--min-margin", "zoom:2"]) == 1
+    assert "holds for ever: a grossly broken pair gives 0.2" in capsys.readouterr().out
+
+
 def test_a_proposal_whose_weights_are_missing_is_not_called_blind(scene, monkeypatch, capsys):
-    scene.makepyfile(test_it=SUITE.replace('metrics=["zoom", "unedit_psnr"]', 'metrics="lpips"'))
+    scene.makepyfile(test_it=SUITE.replace('metrics=["tone", "unedit_psnr"]', 'metrics="lpips"'))
     (scene.path / "editmetrics.yaml").write_text("thresholds: {lpips: 1}\n")
     for seed in ("0", "1"):
         monkeypatch.setenv("SEED", seed)
