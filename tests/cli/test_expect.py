@@ -17,7 +17,7 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(strengths, "EDGE", 128)
-    few = {name: OF_AN_EXPECTATION[name] for name in ("exposure", "gone", "edit-undone")}
+    few = {name: OF_AN_EXPECTATION[name] for name in ("exposure", "edit-undone")}
     monkeypatch.setattr(strengths, "OF_AN_EXPECTATION", few)
     return tmp_path
 
