@@ -256,7 +256,7 @@ class Hub:
         for name in ("HF_HUB_CACHE", "HF_TOKEN"):
             environment.pop(name, None)
         return subprocess.run(
-            [sys.executable, "-m", "pytest_editmetrics.cli.main", "weights", *args],
+            ["editmetrics", "weights", *args],
             env=environment,
             capture_output=True,
             text=True,
@@ -273,7 +273,7 @@ class Hub:
 
 
 @pytest.fixture
-def hub(server: Server, tmp_path: Path) -> Hub:
+def hub(server: Server, tmp_path: Path, programs: Path) -> Hub:
     return Hub(server, tmp_path)
 
 

@@ -88,7 +88,7 @@ class Server:
 
     def serve(self) -> None:
         """Serve until this is interrupted, or ``stop`` is called in another thread."""
-        self._server.serve_forever(poll_interval=0.2)
+        self._server.serve_forever(poll_interval=0.05)
 
     def stop(self) -> None:
         """End ``serve``."""
