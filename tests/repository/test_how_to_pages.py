@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,10 +63,13 @@ def test_without_room_for_the_models_blur_the_gate_tells_a_seam(pytester):
     result.stdout.fnmatch_lines([f"*{said}*"])
 
 
-def test_the_suite_of_the_page_on_self_tests_goes_through_its_cycle(pytester):
+def test_the_suite_of_the_page_on_self_tests_goes_through_its_cycle(
+    pytester, programs, monkeypatch
+):
     page = (FOLDER / "selftest.md").read_text(encoding="utf-8")
     (plugins,) = (text for text in page.splitlines() if text.startswith("pytest_plugins = "))
     (test,) = shown("selftest")
     pytester.makeconftest(plugins)
     pytester.makepyfile(test)
-    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+    monkeypatch.setattr(sys, "executable", str(programs / "python"))
+    pytester.runpytest().assert_outcomes(passed=1)

@@ -245,7 +245,8 @@ def _run(command: list[str] | None, installed: list[str], name: str) -> None:
     program, *args = command
     here = []
     if program == "python":
-        (_, module, *args), here = args, [os.getcwd()]
+        (first, *args), here = args, [os.getcwd()]
+        module = first.removeprefix("-m") or args.pop(0)
     else:
         module = PROGRAMS[program]
     folders = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))

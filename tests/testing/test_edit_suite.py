@@ -104,7 +104,9 @@ def test_what_leads_out_of_the_suite_is_not_written(edits):
         edits.write("../x.py", "")
 
 
-def test_the_example_of_the_docstring_runs_and_the_suite_imports_what_pythonpath_names(pytester):
+def test_the_example_of_the_docstring_runs_and_the_suite_imports_what_pythonpath_names(
+    pytester, programs, monkeypatch
+):
     text = inspect.getdoc(EditSuite)
     example = textwrap.dedent(text.partition("holds each edit to its pixels::\n")[2])
     assert "check_cycle" in example
@@ -117,7 +119,8 @@ def test_path(edit_suite):
     pytester.makeini("[pytest]\npythonpath = src\n")
     pytester.mkdir("src").joinpath("ours_to_import.py").write_text("")
     pytester.makepyfile(test_ours=example + imported)
-    pytester.runpytest_subprocess().assert_outcomes(passed=2)
+    monkeypatch.setattr(sys, "executable", str(programs / "python"))
+    pytester.runpytest().assert_outcomes(passed=2)
 
 
 @pytest.mark.usefixtures("no_other_plugin")
