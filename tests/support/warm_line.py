@@ -1,6 +1,6 @@
 """How a process is asked of the one that forks: what pytest's process does, and what a program does.
 
-    python -I warm_line.py NAME PROGRAM ARGUMENTS...
+    python -IS warm_line.py NAME PROGRAM ARGUMENTS...
 
 is the program in a process that has imported already what it needs. It imports little, for its own start.
 """

@@ -1,8 +1,8 @@
 """Processes of pytest, forked from one that has imported already what they import.
 
 A suite under test that is run with ``-n2`` in this process starts two workers, and each takes longer
-to import pytest, numpy, torch and the plugin than to run its tests; so does a suite in a process of
-its own. Such a suite starts its workers as a user's does.
+to import pytest, numpy, torch and the plugin than to run its tests; so do a suite in a process of its
+own, the workers that it starts, and a command that a page shows.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class WarmProcesses:
         for name, module in PROGRAMS.items():
             called = f"-m {module}" if module else ""
             if SUPPORTED:
-                called = f"-I {client} {self.name()} {name}"
+                called = f"-IS {client} {self.name()} {name}"
             (folder / name).write_text(f'#!/bin/sh\nexec {sys.executable} {called} "$@"\n')
             (folder / name).chmod(0o755)
 
@@ -215,8 +215,8 @@ def _main() -> None:
         import_module(name)
     AssertionRewritingHook._warn_already_imported = lambda self, name: None
     quicken()
-    for installed_one in importlib.metadata.distributions():
-        _ = installed_one.entry_points
+    for one in importlib.metadata.distributions():
+        _ = one.entry_points
     first = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     installed = [folder for folder in sys.path[1:] if folder not in first]
     gc.freeze()
