@@ -11,9 +11,9 @@ so draw the answer towards half pixels.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -74,43 +74,55 @@ def eroded(mask: Mask, by: int) -> Mask:
     return inner
 
 
-def align(before: Floats, after: Floats, mask: Mask) -> tuple[Motion, bool] | None:
+@dataclass(frozen=True)
+class Level:
+    """Two images shrunk ``scale`` times, and which of their pixels are measured."""
+
+    scale: int
+    before: Floats
+    after: Floats
+    usable: Mask
+
+    @cached_property
+    def pair(self) -> Pair:
+        """The images, ready to be aligned."""
+        return Pair(self.before, self.after, self.usable)
+
+
+def align(levels: Sequence[Level]) -> tuple[Motion, bool] | None:
     """Return the motion of all measured pixels, from coarse to fine, and whether it is one of many.
 
     ``None`` where nothing correlates.
     """
-    levels = list(levels_of(before, after, mask))
     if not levels:
         return None
-    scale, one, other, usable = levels[0]
-    dx, dy, ambiguous = _coarse(one, other, usable)
-    fit = refine_through(levels, Motion(dx * scale, dy * scale))
+    coarsest = levels[0]
+    dx, dy, ambiguous = _coarse(coarsest.before, coarsest.after, coarsest.usable)
+    fit = refine_through(levels, Motion(dx * coarsest.scale, dy * coarsest.scale))
     return None if fit is None else (fit.motion, ambiguous)
 
 
-def refine_through(
-    levels: list[tuple[int, Floats, Floats, Mask]], start: Motion, least: float = MATCH
-) -> Fit | None:
+def refine_through(levels: Sequence[Level], start: Motion) -> Fit | None:
     """Refine a motion (of the whole image's pixels) level by level; ``None`` if it fits nothing."""
-    fit = Fit(start)
-    for scale, one, other, usable in levels:
+    fit, hopeless = Fit(start), False
+    for level in levels:
+        pair, scale = level.pair, level.scale
         began = fit.motion.scaled(1 / scale)
-        turns = min(one.shape) >= 32
-        pair = _Pair(one, other, usable)
-        found = pair.refined(began, "similarity" if turns else "shift")
-        if turns and found.correlation > least / 2 and pair.bends(found.motion):
+        turns = min(level.usable.shape) >= 32
+        found = stiff = pair.refined(began, "similarity" if turns else "shift")
+        bent = turns and found.correlation > MATCH / 2 and pair.bends(found.motion)
+        if bent and not hopeless:
             for model in _FREER:
                 free = pair.refined(found.motion, model)
                 if free.correlation > found.correlation + 0.25 * (1 - found.correlation):
                     found = free
+            hopeless = found is stiff and found.correlation < MATCH
         fit = Fit(found.motion.scaled(scale), found.correlation, found.unsure * scale)
-    return fit if fit.correlation >= least else None
+    return fit if fit.correlation >= MATCH else None
 
 
-def levels_of(
-    before: Floats, after: Floats, mask: Mask
-) -> Iterator[tuple[int, Floats, Floats, Mask]]:
-    """Give (scale, before, after, usable) from the coarsest to the finest that is looked at."""
+def levels_of(before: Floats, after: Floats, mask: Mask) -> Iterator[Level]:
+    """Give the images from the coarsest copy to the finest that is looked at."""
     longest = max(mask.shape)
     scales = [2**power for power in range(12) if longest / 2**power >= _COARSE_EDGE] or [1]
     if longest / scales[-1] > _COARSE_EDGE:
@@ -119,7 +131,7 @@ def levels_of(
     for scale in sorted((s for s in scales if s >= finest), reverse=True):
         usable = eroded(inside_of(mask, scale), margin(scale))
         if np.count_nonzero(usable) >= 256:
-            yield scale, shrunk(before, scale), shrunk(after, scale), usable
+            yield Level(scale, shrunk(before, scale), shrunk(after, scale), usable)
 
 
 def shrunk(image: Floats, scale: int) -> Floats:
@@ -235,7 +247,7 @@ class Fit:
     unsure: float = math.inf
 
 
-class _Pair:
+class Pair:
     """Two images that are aligned by least squares on their usable pixels."""
 
     def __init__(self, before: Floats, after: Floats, usable: Mask) -> None:

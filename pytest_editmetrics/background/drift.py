@@ -8,7 +8,7 @@ and wide (``search``).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
@@ -19,6 +19,7 @@ from pytest_editmetrics.background.agree import components, motion_of
 from pytest_editmetrics.background.align import (
     SMOOTHING,
     Floats,
+    Level,
     align,
     brightness,
     correlation_of,
@@ -30,16 +31,17 @@ from pytest_editmetrics.background.align import (
     slopes,
 )
 from pytest_editmetrics.background.motion import Motion
-from pytest_editmetrics.background.search import candidates, stretches, tilts
+from pytest_editmetrics.background.search import likeliest
 from pytest_editmetrics.background.tiles import Status, Tiles, TileShift
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
-Lost = Literal["flat", "unmatched"]
+Lost = Literal["flat", "gone", "unmatched"]
 
 _MOST_PIXELS = 600_000  # of a copy that is looked at
 _FOUND: tuple[Status, ...] = ("measured", "edge")
 _TRIED = 3  # motions that the search found
+_HARDLY_ANY = 0.1  # of the tiles that are found: if so few are not, no other motion is tried
 _FEW = 3  # tiles: so few are not believed against the whole
 _BLURRED = 0.85  # of the slopes
 _AGAIN = 1.0  # pixels that a better motion puts corners elsewhere: tiles are matched under it
@@ -55,9 +57,10 @@ _AS_MANY = 0.75  # of the tiles that fit a motion: if so many fit none at all, i
 class Drift:
     """What ``measure_drift`` found.
 
-    ``motion`` is ``None`` where it could not be told: ``lost`` says whether both images are flat or
-    nothing matches. ``ambiguous`` tells that the texture repeats, so that other shifts fit as well,
-    and ``components`` is 1 where only one of a shift is known, as of stripes.
+    ``motion`` is ``None`` where it could not be told: ``lost`` says whether both images are flat,
+    what has texture went out of sight, or nothing matches. ``ambiguous`` tells that the texture
+    repeats, so that other shifts fit as well, and ``components`` is 1 where only one of a shift is
+    known, as of stripes.
     """
 
     motion: Motion | None
@@ -187,16 +190,26 @@ def measure_drift(reference: Array, edited: Array, mask: Mask) -> Drift:
         return _told(_drift(tiles.still(), Motion(), before.shape), scale, size)
     if usable.any() and correlation_of(before[usable], after[usable]) < _INVERTED:
         after = 255 - after
+    as_sharp = before, after
     before, after = _alike_sharp(before, after, usable)
     tiles = Tiles(before, after, usable, scale)
     if not tiles.textured:
         lost: Lost = "unmatched" if Tiles(after, before, usable, scale).clear else "flat"
         return _told(Drift(None, tuple(tiles.still()), lost=lost), scale, size)
-    found = _nearby(tiles, before, after, inside)
-    if found is None or found.motion is None:
-        found = _wide(tiles, before, after, inside) or found
-    if found is None or found.lost == "unmatched":
-        found = Drift(None, tuple(tiles.lost()), lost="unmatched")
+    levels = list(levels_of(before, after, inside))
+    aligned = align(levels)
+    found = None if aligned is None else _nearby(tiles, *aligned, before.shape)
+    softened = before is not as_sharp[0] or after is not as_sharp[1]
+    if aligned is not None and found is not None and found.motion is None and softened:
+        # what entered at the border may have made one look softer
+        again = _nearby(Tiles(*as_sharp, usable, scale), *aligned, before.shape)
+        found = found if again.motion is None else again
+    if levels and (found is None or found.motion is None):
+        known = [] if aligned is None else [aligned[0]]
+        starts = likeliest(before, after, inside, levels[0], known)
+        found = _wide(tiles, levels[:1], starts, before.shape) or found
+    if found is None or found.lost in ("gone", "unmatched"):
+        found = Drift(None, tuple(tiles.lost()), lost="unmatched" if found is None else found.lost)
     return _told(found, scale, size)
 
 
@@ -236,21 +249,19 @@ def _alike_sharp(before: Floats, after: Floats, usable: Mask) -> tuple[Floats, F
     return (blurred, after) if one > other else (before, blurred)
 
 
-def _nearby(tiles: Tiles, before: Floats, after: Floats, inside: Mask) -> Drift | None:
-    aligned = align(before, after, inside)
-    if aligned is None:
-        return None
-    motion, ambiguous = aligned
+def _nearby(tiles: Tiles, motion: Motion, ambiguous: bool, size: tuple[int, int]) -> Drift:
     matched = tiles.matched(motion)
     if not _agreed(matched):
+        if tiles.gone(matched):
+            return Drift(None, tuple(matched), lost="gone")
         # what correlates and is too faint to tell a shift is no other picture
         faint = tiles.faint(matched) >= max(1, _count(matched, "unmatched"))
         return Drift(None, tuple(matched), lost="flat" if faint else "unmatched")
-    found = _drift(matched, motion, before.shape)
-    if found.motion is not None and _between(motion, found.motion, *before.shape) > _AGAIN:
-        found = _again(tiles, found, before.shape)
+    found = _drift(matched, motion, size)
+    if found.motion is not None and _between(motion, found.motion, *size) > _AGAIN:
+        found = _again(tiles, found, size)
     if found.loose:
-        found = _stiller(tiles, found, before.shape)
+        found = _stiller(tiles, found, size)
     return replace(found, ambiguous=ambiguous and found.components == 2)
 
 
@@ -269,19 +280,22 @@ def _stiller(tiles: Tiles, found: Drift, size: tuple[int, int]) -> Drift:
     return min(still, found, key=lambda drift: drift.warp_px)
 
 
-def _wide(tiles: Tiles, before: Floats, after: Floats, inside: Mask) -> Drift | None:
-    levels = list(levels_of(before, after, inside))[:1]
-    starts = [*candidates(before, after, inside), *stretches(), *tilts(*before.shape)]
-    fits = [refine_through(levels, start) for start in starts]
+def _wide(
+    tiles: Tiles, levels: Sequence[Level], starts: Sequence[Motion], size: tuple[int, int]
+) -> Drift | None:
     best: Drift | None = None
-    likeliest = sorted((fit for fit in fits if fit), key=lambda fit: -fit.correlation)
-    for fit in likeliest[:_TRIED]:
+    for start in starts[:_TRIED]:
+        fit = refine_through(levels, start)
+        if fit is None:
+            continue
         matched = tiles.matched(fit.motion)
         if not _agreed(matched, least=_FEW):
             continue
-        found = _again(tiles, _drift(matched, fit.motion, before.shape), before.shape)
+        found = _again(tiles, _drift(matched, fit.motion, size), size)
         if best is None or len(found.measured) > len(best.measured):
             best = found
+        if _count(matched, "unmatched") <= _HARDLY_ANY * _count(matched, *_FOUND):
+            break
     return best
 
 

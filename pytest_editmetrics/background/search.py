@@ -1,18 +1,31 @@
 """Looking for a background that moved far: any shift, angle, zoom from 0.4 to 2.5, mirrored or not.
 
 Every angle and zoom of a grid is tried on a small copy by masked cross-correlation, which finds the
-best shift of each; the best few are then refined as small motions are.
+best shift of each; the best few are then refined as small motions are, first on a small copy, which
+tells which of them are worth more.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.background.align import Floats, correlations, peaks, shrunk
+from pytest_editmetrics.background.align import (
+    MATCH,
+    Floats,
+    Level,
+    Model,
+    correlations,
+    eroded,
+    inside_of,
+    margin,
+    peaks,
+    shrunk,
+)
 from pytest_editmetrics.background.motion import Motion
 from pytest_editmetrics.images.regions import Mask
 
@@ -25,6 +38,56 @@ _LEAST = 0.3
 _KEPT = 8
 _OVERLAP = 0.3
 _UNSEEN = -1e6  # the value of what is not measured
+_SMALLEST = 32  # pixels of the shorter side of a copy that starts are compared on
+_STEPS = 8
+_PROMISING = MATCH - 0.1  # on the small copy, where what is alike correlates by no less
+_SAME = 2.0  # pixels: so near to a motion tiles are found from it
+
+
+def likeliest(
+    before: Floats, after: Floats, mask: Mask, level: Level, known: Sequence[Motion]
+) -> list[Motion]:
+    """Return motions that may be that of the whole, the likeliest first, each once.
+
+    Args:
+        before: the brightness of the reference, smoothed, (H, W).
+        after: that of the edited image.
+        mask: boolean (H, W), true where measured.
+        level: the coarsest copy that motions are refined on.
+        known: motions that were tried already; what correlates less is no likelier.
+    """
+    starts: list[tuple[Motion, Model]] = [
+        *((motion, "similarity") for motion in candidates(before, after, mask)),
+        *((motion, "affine") for motion in stretches()),
+        *((motion, "perspective") for motion in tilts(*before.shape)),
+    ]
+    small = _halved(level, mask)
+    fits = [
+        small.pair.refined(motion.scaled(1 / small.scale), model, _STEPS)
+        for motion, model in starts
+    ]
+    fits.sort(key=lambda fit: -fit.correlation)
+    found: list[Motion] = []
+    for fit in fits:
+        motion = fit.motion.scaled(small.scale)
+        if fit.correlation < _PROMISING or _among(motion, known, *before.shape):
+            break
+        if not _among(motion, found, *before.shape):
+            found.append(motion)
+    return found
+
+
+def _among(motion: Motion, others: Sequence[Motion], height: int, width: int) -> bool:
+    return any(_apart(motion, other, height, width) <= _SAME for other in others)
+
+
+def _halved(level: Level, mask: Mask) -> Level:
+    """Return a copy of half the size; the same where that would be too small."""
+    scale = 2 * level.scale
+    usable = eroded(inside_of(mask, scale), margin(scale))
+    if min(usable.shape) < _SMALLEST or np.count_nonzero(usable) < 256:
+        return level
+    return Level(scale, shrunk(level.before, 2), shrunk(level.after, 2), usable)
 
 
 def candidates(before: Floats, after: Floats, mask: Mask) -> list[Motion]:

@@ -31,6 +31,7 @@ _STEPS = 12
 _TUKEY = 6.0
 _STILL = 0.01  # pixels: a step so short is the last, the next one would be its square
 _ROOM = 4.0  # pixels that a tile may lie from where the whole puts it
+_SEEN = 0.3  # of a tile: of less nothing is told
 _EDGE_UNSURE = 0.05  # an edge is believed only where it is this sure and this alike
 _EDGE_MATCH = 0.9
 _FAINT = 0.02  # pixels that the texture of a photo is surer than
@@ -91,18 +92,15 @@ class Tiles:
         self._slopes = slopes(before)
         self._scale = scale
         self._boxes = list(boxes(before.shape[0], before.shape[1], scale))
-        self._texture = {box: self._best(box) for box in self._boxes}
+        self._texture = {
+            box: self._best(box, usable[box[1] : box[3], box[0] : box[2]]) for box in self._boxes
+        }
 
-    def _hidden(self, box: Box) -> bool:
+    def _best(self, box: Box, seen: Mask) -> tuple[Status, float, tuple[float, float]]:
+        """Return what is seen of a tile could tell at best, by texture, how surely, and whither."""
         x1, y1, x2, y2 = box
-        return int(self._usable[y1:y2, x1:x2].sum()) < 0.3 * (x2 - x1) * (y2 - y1)
-
-    def _best(self, box: Box) -> tuple[Status, float, tuple[float, float]]:
-        """Return what a tile could tell at best, from its texture, how surely, and whither."""
-        x1, y1, x2, y2 = box
-        if self._hidden(box):
+        if np.count_nonzero(seen) < _SEEN * seen.size:
             return "hidden", math.inf, (1.0, 0.0)
-        seen = self._usable[y1:y2, x1:x2]
         down, right = (slope[y1:y2, x1:x2][seen] for slope in self._slopes)
         cross = float(right @ down)
         normal = np.array([[float(right @ right), cross], [cross, float(down @ down)]])
@@ -130,6 +128,17 @@ class Tiles:
             tile.status == "flat" and _FAINT < self._texture[tile.box][1] <= UNSURE_PX
             for tile in tiles
         )
+
+    def gone(self, tiles: list[TileShift]) -> bool:
+        """Tell whether no tile of clear texture was found, and more left sight than changed."""
+        clear = [
+            tile.status
+            for tile in tiles
+            for status, unsure, _ in [self._texture[tile.box]]
+            if status in ("measured", "edge") and unsure <= _FAINT
+        ]
+        found = {"measured", "edge"} & set(clear)
+        return not found and clear.count("hidden") > clear.count("unmatched")
 
     def still(self) -> list[TileShift]:
         """Return the tiles of two equal images."""
@@ -263,7 +272,7 @@ class Tiles:
             step = vectors @ np.where(known, vectors.T @ towards / np.maximum(values, 1e-12), 0)
             gain, offset = (float(part) for part in rest @ (right[2:] - normal[2:, :2] @ step))
             if not 0.2 < gain < 5:
-                return TileShift(box, "unmatched")
+                return self._unmatched(box, usable & seen)
             residual = target - step[0] * slope_x
             for part in (step[1] * slope_y, gain * now, offset):
                 residual -= part
@@ -274,7 +283,7 @@ class Tiles:
             if far < _STILL:
                 break
             if math.hypot(dx - start[0], dy - start[1]) > 2 * _ROOM:
-                return TileShift(box, "unmatched")
+                return self._unmatched(box, usable & seen)
             residual /= _TUKEY * spread
             residual *= residual
             weights = np.maximum(np.subtract(1, residual, out=residual), 0, out=residual)
@@ -283,7 +292,7 @@ class Tiles:
         sure, unsure, along = _directions(reduced, spread)
         correlation = correlation_of(target[kept], now[kept])
         if correlation < MATCH or math.hypot(dx - start[0], dy - start[1]) > _ROOM:
-            return TileShift(box, "unmatched")
+            return self._unmatched(box, usable & seen)
         if unsure <= UNSURE_PX:
             return TileShift(box, "measured", dx, dy, unsure)
         if sure <= _EDGE_UNSURE and correlation >= _EDGE_MATCH:
@@ -291,6 +300,11 @@ class Tiles:
             at = start[0] + component * along[0], start[1] + component * along[1]
             return TileShift(box, "edge", *at, sure, along)
         return TileShift(box, "flat")
+
+    def _unmatched(self, box: Box, seen: Mask) -> TileShift:
+        """Return a tile that matches nothing, if what is left in sight of it has texture."""
+        status = self._best(box, seen)[0]
+        return TileShift(box, "unmatched" if status in ("measured", "edge") else status)
 
 
 def _halfway(ahead: Floats, behind: Floats, gain: float, steady: Floats, out: Floats) -> None:

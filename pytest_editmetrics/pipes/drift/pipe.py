@@ -130,6 +130,9 @@ def _lost(drift: Drift, layout: float, details: dict[str, Any]) -> Score:
         why = "the background has too little texture to see a shift by"
         return soft("no-texture", why, details)
     details.update(unmatched=_unmatched(drift), layout=round(layout, 3))
+    if drift.lost == "gone":
+        why = "what has texture in the background is out of sight: it moved too far, or is gone"
+        return soft("no-match", why, details)
     if layout >= KEPT:
         why = (
             "nothing of the background is where it was, though it is laid out alike"
