@@ -204,13 +204,27 @@ def measure_drift(reference: Array, edited: Array, mask: Mask) -> Drift:
         # what entered at the border may have made one look softer
         again = _nearby(Tiles(*as_sharp, usable, scale), *aligned, before.shape)
         found = found if again.motion is None else again
-    if levels and (found is None or found.motion is None):
+    if levels and _doubtful(tiles, found):
         known = [] if aligned is None else [aligned[0]]
         starts = likeliest(before, after, inside, levels[0], known)
-        found = _wide(tiles, levels[:1], starts, before.shape) or found
+        wide = _wide(tiles, levels[:1], starts, before.shape)
+        if wide is not None and _known(wide) > _known(found):
+            found = wide
     if found is None or found.lost in ("gone", "unmatched"):
         found = Drift(None, tuple(tiles.lost()), lost="unmatched" if found is None else found.lost)
     return _told(found, scale, size)
+
+
+def _doubtful(tiles: Tiles, found: Drift | None) -> bool:
+    """Tell whether nothing was found, or less than went out of sight."""
+    if found is None or found.motion is None:
+        return True
+    return tiles.out_of_sight(list(found.tiles)) > _known(found)
+
+
+def _known(found: Drift | None) -> int:
+    """Return how many tiles tell the motion."""
+    return 0 if found is None or found.motion is None else _count(list(found.tiles), *_FOUND)
 
 
 def _alike(reference: Array, edited: Array, mask: Mask) -> bool:

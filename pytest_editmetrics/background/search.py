@@ -162,11 +162,8 @@ class _Grid:
         levelled = (other - other.mean()).astype(np.float32)
         parts = np.stack([np.ones_like(levelled), levelled, levelled**2])
         self._other = rfft2(parts, self._shape)
-        far = [
-            np.abs((np.arange(padded) + padded // 2) % padded - padded // 2) <= edge // 2
-            for padded, edge in zip(self._shape, one.shape, strict=True)
-        ]
-        self._within = far[0][:, None] & far[1][None, :]
+        # shifts to half of the frame; negative ones are counted from the end
+        self._shifts = [np.arange(-(edge // 2), edge // 2 + 1) for edge in one.shape]
         self._held = [_marked(_blurred(one, 0.5 / zoom), seen) for zoom in _ZOOMS]
 
     def best(self, angle: float, mirrored: bool) -> list[tuple[float, Motion]]:
@@ -192,7 +189,8 @@ class _Grid:
         one, two, three = (np.conj(rfft2(part, self._shape)) for part in (seen, f, f * f))
         four, five, six = self._other
         pairs = np.stack([one * four, two * four, one * five, three * four, one * six, two * five])
-        count, sum_f, sum_g, square_f, square_g, both = irfft2(pairs, self._shape)
+        crossed = irfft2(pairs, self._shape)[:, :, self._shifts[0][:, None], self._shifts[1]]
+        count, sum_f, sum_g, square_f, square_g, both = crossed
         count = np.maximum(count, 1)
         varied = (square_f - sum_f**2 / count) * (square_g - sum_g**2 / count)
         size = np.sqrt(np.maximum(varied, 1e-3 * varied.max(axis=(1, 2), keepdims=True) + 1e-6))
@@ -201,15 +199,12 @@ class _Grid:
         seen_of_before = count / np.maximum(1, zooms**2)
         enough = (count >= _OVERLAP * counts[:, None, None]) & (seen_of_before >= 60)
         score = np.where(enough & (found > _LEAST), _surely(found, seen_of_before), 0)
-        score *= self._within
         best = []
         for motion, sure in zip(motions, score, strict=True):
             at = int(sure.argmax())
             if sure.flat[at] > 0:
-                dy, dx = (
-                    (part + edge // 2) % edge - edge // 2
-                    for part, edge in zip(divmod(at, self._shape[1]), self._shape, strict=True)
-                )
+                row, column = divmod(at, len(self._shifts[1]))
+                dy, dx = float(self._shifts[0][row]), float(self._shifts[1][column])
                 best.append((float(sure.flat[at]), Motion(dx, dy).after(motion)))
         return best
 

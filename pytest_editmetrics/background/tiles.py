@@ -129,6 +129,13 @@ class Tiles:
             for tile in tiles
         )
 
+    def out_of_sight(self, tiles: list[TileShift]) -> int:
+        """Return how many tiles of texture a motion put where they cannot be seen."""
+        return sum(
+            tile.status == "hidden" and self._texture[tile.box][0] in ("measured", "edge")
+            for tile in tiles
+        )
+
     def gone(self, tiles: list[TileShift]) -> bool:
         """Tell whether no tile of clear texture was found, and more left sight than changed."""
         clear = [
