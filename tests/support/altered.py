@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ PHOTOS = Path(__file__).parents[2] / "fixtures" / "demo" / "images"
 Picture = NDArray[np.uint8]
 
 
+@cache
 def square_photo(name: str, size: int) -> Picture:
-    """Return the upper left square of a photo of the demo, resized."""
+    """Return the upper left square of a photo of the demo, resized; it cannot be written to."""
     picture = Image.open(PHOTOS / f"{name}.png").convert("RGB")
     edge = min(picture.size)
     return np.asarray(picture.crop((0, 0, edge, edge)).resize((size, size)))
