@@ -39,7 +39,7 @@ SOFT_REASONS: Mapping[SoftReason, str] = {
     "unpaired-coords": "the objects of the two images do not pair: an odd number of boxes, or none",
     "empty-crop": "a box lies outside the image, or SAM finds no object in it",
     "no-texture": "the background is too flat to show a shift, before and after",
-    "no-match": "the background cannot be found again: it is another picture, or moved out of sight",
+    "no-match": "the background cannot be found again: it is another picture, or out of sight",
     "redrawn": "the background cannot be found again, but is laid out as before: it was redrawn",
     "no-value": "a pipe of yours returned None",
 }
