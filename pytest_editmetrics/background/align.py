@@ -116,7 +116,7 @@ def refine_through(levels: Sequence[Level], start: Motion) -> Fit | None:
                 free = pair.refined(found.motion, model)
                 if free.correlation > found.correlation + 0.25 * (1 - found.correlation):
                     found = free
-            hopeless = found is stiff
+            hopeless = found is stiff and found.correlation < MATCH
         fit = Fit(found.motion.scaled(scale), found.correlation, found.unsure * scale)
     return fit if fit.correlation >= MATCH else None
 
