@@ -21,7 +21,12 @@ from table import Row, at_least, markdown
 from timing import Times
 
 REPETITIONS = 9
-PLUGIN = ("-m", "pytest", "-q", "-p", "pytest_editmetrics.plugin")
+PYTEST = ("-m", "pytest", "-q", "-p")
+PLUGIN = (*PYTEST, "pytest_editmetrics.plugin")
+NO_PLUGIN = (
+    *PYTEST,
+    "nothing",
+)  # a plugin of no lines: for -p pytest looks through what is installed
 PAIR = """
 import numpy as np
 
@@ -75,6 +80,7 @@ def rows(repetitions: int = REPETITIONS) -> list[Row]:
         for file, text in (
             ("pytest.ini", "[pytest]\npythonpath = .\n"),
             ("pair.py", PAIR),
+            ("nothing.py", ""),
             ("test_lpips.py", OURS.format(metric="lpips")),
             ("test_emd.py", OURS.format(metric="emd")),
             ("test_plain.py", PLAIN.format(clip=clip)),
@@ -91,7 +97,7 @@ def rows(repetitions: int = REPETITIONS) -> list[Row]:
 def _collecting(folder: Path, repetitions: int) -> Row:
     collect = ("--collect-only", "test_lpips.py")
     times = _compared(
-        folder, repetitions, {"on": (*PLUGIN, *collect), "off": ("-m", "pytest", "-q", *collect)}
+        folder, repetitions, {"on": (*PLUGIN, *collect), "off": (*NO_PLUGIN, *collect)}
     )
     more = 1000 * (times["on"] - times["off"])
     figure = f"{more:.1f} ms more ({1000 * times['on']:.0f} against {1000 * times['off']:.0f})"

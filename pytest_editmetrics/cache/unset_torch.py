@@ -50,21 +50,37 @@ def on_cpu() -> Told:
     known (all but Linux, and where an import hook loads torch) or changes as torch is imported. A
     folder that cannot be written, and content that is not ours, only cost the import.
     """
-    if "torch" in sys.modules or (key := _key()) is None or _openmp_loaded():
+    if "torch" in sys.modules or _processor() is None:
         return _asked()
-    if key not in _known:
-        told = _read(key)
-        if told is None:
-            unset = "torch" not in sys.modules  # no other thread imported it meanwhile
-            told = _asked()
-            if not unset or _key() != key:
-                return told
-            _write(key, told)
-        _known[key] = told
-    return _known[key]
+    here = _here()
+    if here in _known:
+        return _known[here]
+    key = _key()
+    if key is None or _openmp_loaded():
+        return _asked()
+    told = _read(key)
+    if told is None:
+        unset = "torch" not in sys.modules  # no other thread imported it meanwhile
+        told = _asked()
+        if not unset or _key() != key:
+            return told
+        _write(key, told)
+    _known[here] = told
+    return told
 
 
-_known: dict[str, Told] = {}
+_known: dict[object, Told] = {}
+
+
+def _here() -> object:
+    """Return what of a process can change the answer, at the cost of a glance.
+
+    A library of threads comes with a module, a hook is in ``sys.meta_path``.
+    """
+    hooks, cores = tuple(map(id, sys.meta_path)), tuple(sorted(os.sched_getaffinity(0)))
+    variables = _variables()
+    told = None if variables is None else tuple(variables)
+    return tuple(sys.path), hooks, len(sys.modules), cores, told
 
 
 def _asked() -> Told:

@@ -144,19 +144,21 @@ def test_it_is_asked_once(without_torch, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("in_a_session", "change"),
     [
-        lambda patch: patch.setenv("MKL_NUM_THREADS", "7"),
-        lambda patch: patch.setattr(os, "sched_getaffinity", lambda pid: {41}),
-        lambda patch: patch.setattr(unset_torch, "_processor", lambda: "another"),
-        lambda patch: patch.setattr(unset_torch, "_files", lambda: ["another torch"]),
-        lambda patch: patch.setattr(unset_torch, "SETTINGS", ("another",)),
+        (True, lambda patch: patch.setenv("MKL_NUM_THREADS", "7")),
+        (True, lambda patch: patch.setattr(os, "sched_getaffinity", lambda pid: {41})),
+        (False, lambda patch: patch.setattr(unset_torch, "_processor", lambda: "another")),
+        (False, lambda patch: patch.setattr(unset_torch, "_files", lambda: ["another torch"])),
+        (False, lambda patch: patch.setattr(unset_torch, "SETTINGS", ("another",))),
     ],
     ids=["environment", "cores", "processor", "torch", "what is asked"],
 )
-def test_it_is_asked_again_where_anything_changed(without_torch, monkeypatch, change):
+def test_it_is_asked_again_where_anything_changed(without_torch, monkeypatch, in_a_session, change):
     on_cpu()
     change(monkeypatch)
+    if not in_a_session:
+        forget(monkeypatch)
     on_cpu()
     assert len(without_torch) == 2
 
