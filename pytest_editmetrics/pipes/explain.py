@@ -49,10 +49,12 @@ def spatial_map(layers: Sequence[NDArray[np.float32]], height: int, width: int) 
         scaled back.
     """
     total: Heat = np.zeros((height, width))
-    for layer in layers:
-        import torch
-        from torch.nn import functional as F
+    if not layers:
+        return total
+    import torch
+    from torch.nn import functional as F
 
+    for layer in layers:
         values = torch.from_numpy(layer.astype(np.float64))[None, None]
         large = F.interpolate(values, (height, width), mode="bilinear", align_corners=False)
         mean = float(large.mean())
