@@ -116,6 +116,18 @@ def test_every_python_that_is_promised_is_tested():
     assert f'requires-python = ">={promised[0]}"' in project
 
 
+def test_ci_makes_what_check_makes():
+    """Among it `coverage`, which holds how much of the code the tests run, where `test` does not."""
+    recipe = re.search(r"^check:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text("utf-8"), re.M)
+    assert recipe is not None
+    jobs = yaml.safe_load((GITHUB / "workflows" / "test.yml").read_text("utf-8"))["jobs"]
+    made = {step["run"] for step in jobs["test"]["steps"] if "run" in step}
+    made |= {f"make {target}" for target in jobs["check"]["strategy"]["matrix"]["target"]}
+    targets = re.findall(r"\$\(MAKE\) (.+)", recipe[1])
+    assert "coverage" in targets
+    assert {f"make {target}" for target in targets} <= made
+
+
 def test_forms_for_faults_ask_for_the_doctor():
     for name in ("fault", "number"):
         told = yaml.safe_load((GITHUB / "ISSUE_TEMPLATE" / f"{name}.yml").read_text("utf-8"))
