@@ -18,6 +18,13 @@ def settings_of(folder, text, base=None):
     return load_settings(path, PipeRegistry(), folder).golden_images
 
 
+def bounds_of(tolerances):
+    """The bounds that the settings state, by their comparators."""
+    return {
+        name: one.bound for name, one in tolerances.items() if one.source.startswith("editmetrics")
+    }
+
+
 UNASKED = {
     "a list": "  comparator: [ssim]\n  tolerance: {tone: 0.5}\n",
     "a name": "  comparator: ssim\n  tolerance: {tone: 0.5}\n",
@@ -71,18 +78,26 @@ def test_all_of_them_are_told_at_once(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "block",
+    ("block", "whole", "tile"),
     [
-        "  comparator: [ssim, tone]\n  tolerance: {tone: 0.5}\n  tile: {tolerance: {ssim: 0.5}}\n",
-        "  comparator: {ssim: 0.95, psnr: }\n  tolerance: {psnr: 28}\n",
-        "  comparator: {ssim: 0.95}\n  tile: {tolerance: {ssim: 0.5}}\n",
-        "  comparator: ssim\n  tolerance:\n  tile:\n",
-        "  tolerance: {ssim: 0.9, pixel: 0.1}\n",  # the golden's entry may name them
-        "  comparator:\n  tolerance: {ssim: 0.9}\n",
+        (
+            "  comparator: [ssim, tone]\n  tolerance: {tone: 0.5}\n"
+            "  tile: {tolerance: {ssim: 0.5}}\n",
+            {"tone": 0.5},
+            {"ssim": 0.5},
+        ),
+        ("  comparator: {ssim: 0.95, psnr: }\n  tolerance: {psnr: 28}\n", {"psnr": 28}, {}),
+        ("  comparator: {ssim: 0.95}\n  tile: {tolerance: {ssim: 0.5}}\n", {}, {"ssim": 0.5}),
+        ("  comparator: ssim\n  tolerance:\n  tile:\n", {}, {}),
+        # the golden's entry may name them
+        ("  tolerance: {ssim: 0.9, pixel: 0.1}\n", {"ssim": 0.9, "pixel": 0.1}, {}),
+        ("  comparator:\n  tolerance: {ssim: 0.9}\n", {"ssim": 0.9}, {}),
     ],
 )
-def test_what_something_is_held_to_is_none(tmp_path, block):
-    settings_of(tmp_path, "golden_images:\n" + block)
+def test_what_something_is_held_to_is_none(tmp_path, block, whole, tile):
+    got = settings_of(tmp_path, "golden_images:\n" + block)
+    assert bounds_of(got.tolerances) == whole
+    assert bounds_of(got.tile_tolerances) == tile
 
 
 def test_a_file_asks_for_less_than_the_one_it_builds_on(tmp_path):
