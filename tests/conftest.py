@@ -143,6 +143,11 @@ def warm_processes() -> Iterator[WarmProcesses]:
     processes.stop()
 
 
+def _are_warm(request: pytest.FixtureRequest) -> bool:
+    """Tell whether the processes that a test starts are forked from one that has imported all."""
+    return SUPPORTED and not EVERY_PLUGIN and "cold_processes" not in request.fixturenames
+
+
 def _skip_workers(run: Callable[..., pytest.RunResult]) -> Callable[..., pytest.RunResult]:
     def run_without_workers(*args: object, **options: object) -> pytest.RunResult:
         if any(str(arg).startswith(("-n", "--dist")) for arg in args):
@@ -167,7 +172,7 @@ def pytester(
     monkeypatch.setattr(f"{hook}._warn_already_imported", lambda self, name: None)
     if EVERY_PLUGIN and find_spec("pytest_randomly"):
         monkeypatch.setenv("PYTEST_ADDOPTS", "--randomly-dont-reorganize")
-    if SUPPORTED and not EVERY_PLUGIN and "cold_processes" not in request.fixturenames:
+    if _are_warm(request):
         warm_processes.start_suites(pytester, monkeypatch)
         if XDIST:
             warm_processes.start_workers(monkeypatch)
@@ -184,16 +189,17 @@ def cold_processes() -> None:
 
 @pytest.fixture
 def programs(
+    request: pytest.FixtureRequest,
     warm_processes: WarmProcesses,
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Path:
-    """Let what the test starts find `pytest`, `editmetrics` and `python -m` of either, each a fork.
+    """Let what the test starts find `pytest`, `editmetrics` and `python -m` of either.
 
-    Return the folder in which they lie.
+    Each call is a fork, but where processes start cold. Return the folder in which they lie.
     """
     folder = tmp_path_factory.mktemp("programs")
-    warm_processes.programs(folder)
+    warm_processes.programs(folder, warm=_are_warm(request))
     found = [str(folder), str(Path(sys.executable).parent), os.environ["PATH"]]
     monkeypatch.setenv("PATH", os.pathsep.join(found))
     return folder

@@ -72,12 +72,12 @@ class WarmProcesses:
 
         monkeypatch.setattr(pytester, "popen", popen)
 
-    def programs(self, folder: Path) -> None:
-        """Put the programs into a folder: of each call the process is forked."""
+    def programs(self, folder: Path, warm: bool) -> None:
+        """Put the programs into a folder: of each call the process is forked, if it is to be."""
         client = Path(__file__).with_name("warm_line.py")
         for name, module in PROGRAMS.items():
             called = f"-m {module}" if module else ""
-            if SUPPORTED:
+            if warm:
                 called = f"-IS {client} {self.name()} {name}"
             (folder / name).write_text(f'#!/bin/sh\nexec {sys.executable} {called} "$@"\n')
             (folder / name).chmod(0o755)
