@@ -117,13 +117,20 @@ class ImageSettings:
     ) -> tuple[Tolerance, Tolerance]:
         """Return what a comparator is held to: as a whole, and its worst tile.
 
+        A tile's bound that is built in is never stricter than the whole's; one that is stated holds
+        as it stands.
+
         Args:
             comparator: which.
             joined: all that have to hold.
         """
         stated = (self.comparators or {}).get(comparator) or self.tolerances.get(comparator)
-        whole, tile = built_in(comparator, joined)
-        return stated or Tolerance(whole), self.tile_tolerances.get(comparator) or Tolerance(tile)
+        default, tile = built_in(comparator, joined)
+        whole = stated or Tolerance(default)
+        if at_tile := self.tile_tolerances.get(comparator):
+            return whole, at_tile
+        loosest = min if comparator in _HIGHER else max
+        return whole, whole if loosest(whole.bound, tile) == whole.bound else Tolerance(tile)
 
 
 def built_in(comparator: Comparator, joined: Collection[str]) -> tuple[float, float]:

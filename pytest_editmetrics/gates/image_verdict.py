@@ -38,13 +38,14 @@ class Bounds:
         """Return the bounds of a comparator, one of the ``joined`` that all have to hold.
 
         A tolerance given as an argument that is wider than the configured one of the tile holds for
-        the tile too: no tile may be held to more than the whole is.
+        the tile too.
         """
         kind = bound_kind(comparator)
         configured, at_tile = settings.bounds(comparator, joined)
-        whole = argument or Threshold(kind, configured.bound, "default", configured.source)
         tile = Threshold(kind, at_tile.bound, "default", at_tile.source)
-        return cls(whole, whole if tile.distance(whole.bound) > 0 else tile)
+        if argument is None:
+            return cls(Threshold(kind, configured.bound, "default", configured.source), tile)
+        return cls(argument, argument if tile.distance(argument.bound) > 0 else tile)
 
 
 def judge_image(

@@ -625,10 +625,26 @@ def test_a_block_that_makes_no_sense_says_where(tmp_path, block, says):
         ("exact", None, 0.0, 0.0),
     ],
 )
-def test_no_tile_is_held_to_more_than_the_whole(comparator, argument, whole, tile):
+def test_no_tile_is_held_to_more_than_a_check_or_nobody_states(comparator, argument, whole, tile):
     kind = "min" if comparator == "ssim" else "max"
     given = None if argument is None else Threshold(kind, argument, "argument", "here")
     bounds = Bounds.of(comparator, ImageSettings(), given, [comparator])
+    assert (bounds.whole.bound, bounds.tile.bound) == (whole, tile)
+
+
+@pytest.mark.parametrize(
+    ("block", "comparator", "whole", "tile"),
+    [
+        ("tile: {tolerance: {psnr: 40}}", "psnr", 38, 40),
+        ("comparator: {psnr: 28}\n  tile: {tolerance: {psnr: 40}}", "psnr", 28, 40),
+        ("tolerance: {lpips: 0.3}\n  tile: {tolerance: {lpips: 0.01}}", "lpips", 0.3, 0.01),
+        ("tolerance: {lpips: 0.3}", "lpips", 0.3, 0.3),
+        ("tolerance: {structure: 4}\n  tile: {tolerance: {structure: 0.5}}", "structure", 4, 0.5),
+    ],
+)
+def test_what_is_stated_of_a_tile_holds_as_it_stands(tmp_path, block, comparator, whole, tile):
+    settings = settings_of(tmp_path, f"golden_images:\n  {block}\n")
+    bounds = Bounds.of(comparator, settings, None, [comparator])
     assert (bounds.whole.bound, bounds.tile.bound) == (whole, tile)
 
 
