@@ -92,7 +92,7 @@ class Gate:
     golden image that the gate compared with. ``fixture`` tells of the fixture that made the gate
     for more than one test: its ``id``, the ``set_up`` (one of several), the ``test`` that it was
     set up for, some of the tests that it is ``used_by``, the number of these ``users``, whether it
-    ``failed``, and whether for an ``other_failure`` than its gates.
+    ``failed``, and whether for an ``other_failure`` than goldens can hold.
     """
 
     metric: str

@@ -1,4 +1,4 @@
-"""What a test's gates are called once it has ended: ``recorded`` is only what is written."""
+"""What of a test's gates is written once it has ended: only that is called ``recorded``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,26 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from pytest_editmetrics.gates.verdict import Gate, Verdict
+from pytest_editmetrics.measurement import WRITTEN_BY_HAND
+
+
+def recordable(gate: Gate) -> bool:
+    """Tell whether a golden can hold what failed: a number, whose bound is not written by hand.
+
+    >>> recordable(Gate("lpips", "fail", value=0.2)), recordable(Gate("lpips", "fail", value=None))
+    (True, False)
+    """
+    if gate.no_number or gate.details.keys() & {"no_golden", "advice"}:
+        return False
+    return gate.snapshot is not None or (
+        gate.value is not None and gate.origin not in WRITTEN_BY_HAND
+    )
+
+
+def unrecordable(gates: Iterable[Gate]) -> bool:
+    """Tell whether a gate fails that recording does not mend: its test fails all the same."""
+    failed = (gate for gate in gates if gate.verdict in ("fail", "missing-golden"))
+    return not all(map(recordable, failed))
 
 
 def as_written(gates: Iterable[Gate], *, lost: bool) -> tuple[Gate, ...]:

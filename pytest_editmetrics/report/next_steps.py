@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.gates.written import recordable
 from pytest_editmetrics.measurement import REMEDIES, REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND
 from pytest_editmetrics.report.causes import kind_of
 from pytest_editmetrics.report.summary import fetch_line
@@ -98,7 +99,7 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
         lines.append(Line(f"what to do about {text}: {REMEDY_OF_NO_NUMBER}"))
     if failing or missing or reasons:
         lines.append(_typed(_look(session)))
-    golden = [gate for gate in (*failing, *other) if _goldens_hold(gate)]
+    golden = [gate for gate in (*failing, *other) if recordable(gate)]
     recorded = [gate for gate in golden if id(gate) not in held]
     if recorded:
         accept = _update(session, "failed")
@@ -173,15 +174,6 @@ def _kind(gate: Gate) -> str:
     if gate.snapshot is not None:
         return "golden image"
     return "object" if gate.compares == "objects" else "without a cause"
-
-
-def _goldens_hold(gate: Gate) -> bool:
-    """Tell whether recording accepts the gate: it has a number, and no bound written by hand."""
-    if gate.no_number:
-        return False
-    if gate.details.get("no_golden") or gate.details.get("advice"):
-        return False
-    return gate.snapshot is not None or gate.origin not in WRITTEN_BY_HAND
 
 
 def _look(session: Session) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_editmetrics.gates.decided import whole
 from pytest_editmetrics.gates.verdict import SKIPPED_MISSING, UNSTATED, Gate
+from pytest_editmetrics.gates.written import unrecordable
 from pytest_editmetrics.measurement import REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND, bound_kind_of
 from pytest_editmetrics.report.causes import causes_in_full, causes_in_short, causes_of
 from pytest_editmetrics.report.image_text import held_text, image_headline, image_rows
@@ -96,15 +97,25 @@ def written_at(gate: Gate) -> str:
     return f"the marker {gate.source}" if gate.origin == "marker" else str(gate.source)
 
 
+FIRST = {
+    "error": "mend the error first: nothing of a test with an error is recorded",
+    "fail": "mend the other failure first, which no golden can hold: nothing of a test that fails"
+    " all the same is recorded",
+}
+"""What comes before recording a test: of an ``error``, or of a ``fail`` that recording leaves."""
+
+
 def update_mode(gates: Iterable[Gate]) -> str:
     """Return the ``--editmetrics-update`` that records every gate of a test.
 
-    ``missing`` records nothing while another gate of the test fails, and with ``none`` nothing is
-    recorded: one of them could not be judged.
+    ``missing`` records nothing while another gate of the test fails, and of a test that would fail
+    all the same nothing is: then it is a key of ``FIRST``.
     """
     gates = list(gates)
     if any(gate.verdict == "error" and not gate.of_other_golden for gate in gates):
-        return "none"
+        return "error"
+    if unrecordable(gates):
+        return "fail"
     fails = any(gate.verdict == "fail" or gate.of_other_golden for gate in gates)
     return "failed" if fails else "missing"
 
@@ -274,7 +285,7 @@ def _accept(gate: Gate, nodeid: str, mode: str, typed: Callable[[str], str]) -> 
     if gate.verdict == "missing-golden":
         return _updating(gate, test, mode)
     if gate.of_other_golden:
-        return _updating(gate, test, "none" if mode == "none" else "failed")
+        return _updating(gate, test, mode if mode in FIRST else "failed")
     if gate.verdict != "fail" or gate.no_number:
         return None
     if advice := gate.details.get("advice"):
@@ -283,14 +294,14 @@ def _accept(gate: Gate, nodeid: str, mode: str, typed: Callable[[str], str]) -> 
         return f"edit {written_at(gate)}, a bound written by hand"
     if pair := gate.details.get("manifest"):
         return f"give the row {pair['row']} a threshold of its own, or edit {gate.source}"
-    return _updating(gate, test, "none" if mode == "none" else "failed")
+    return _updating(gate, test, mode if mode in FIRST else "failed")
 
 
 def _apart(gate: Gate, mode: str) -> str | None:
     """Return how to record for the environment that was given, where accepting is for all."""
     env = str(gate.details.get("env_given") or "").partition(",")[0]
     held = gate.details.keys() & {"no_golden", "advice"}
-    if not env or gate.verdict != "fail" or mode == "none" or held:
+    if not env or gate.verdict != "fail" or mode in FIRST or held:
         return None
     if gate.snapshot is not None:
         file = PurePosixPath(str(gate.snapshot.get("file")))
@@ -305,8 +316,8 @@ def _apart(gate: Gate, mode: str) -> str | None:
 
 
 def _updating(gate: Gate, test: str, mode: str) -> str:
-    if mode == "none":
-        return "mend the error first: nothing of a test with an error is recorded"
+    if mode in FIRST:
+        return FIRST[mode]
     given = gate.details.get("env_given")
     env = f" --editmetrics-env={shlex.quote(str(given))}" if given else ""
     return f"pytest {test}{env} --editmetrics-update={mode}"

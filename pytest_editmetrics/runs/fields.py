@@ -101,7 +101,7 @@ ATTEMPT = _declared(
     attempt whole: 1, 2, ...: reruns count, a crashed attempt too, and each worker of `--dist each`
     final flag: whether this attempt was the test's last
     outcome text: `passed`, `failed`, `xfailed`, `xpassed`, `skipped`, `rerun`, or a plugin's word
-    other_failure flag: whether more failed than its gates; then `approve` leaves them
+    other_failure flag: whether more failed than goldens can hold; then `approve` leaves its gates
     """
 )
 GATE = _declared(
@@ -167,7 +167,7 @@ GATE = _declared(
       users whole: how many do
       set_up text: which set-up it was
       failed flag: whether that failed
-      other_failure flag: whether it failed for another reason than its gates
+      other_failure flag: whether it failed for more than goldens can hold
     picture text?: of a failed gate: where its picture lies
     images mapping: what a run directory keeps of the gate, as paths relative to it
       reference text: the image before the edit

@@ -140,7 +140,7 @@ class RunDir:
 class GateRecord:
     """One gate of one attempt of a test; ``final`` tells whether it was the test's last attempt.
 
-    ``other_failure`` tells whether the attempt failed for another reason than its gates.
+    ``other_failure`` tells whether the attempt failed for more than goldens can hold.
     """
 
     nodeid: str

@@ -114,7 +114,7 @@ class ResultsFile:
     ) -> None:
         """Append one gate; ``final`` tells whether its attempt was the test's last.
 
-        ``other_failure`` tells whether the test failed for another reason than its gates.
+        ``other_failure`` tells whether the test failed for more than goldens can hold.
         """
         head = {"record": "gate", "nodeid": nodeid, "name": gate.name, "metric": gate.metric}
         tail = {key: value for key, value in gate.to_dict().items() if key not in head}

@@ -134,19 +134,18 @@ def approve(
         if reviewed.kept_back(record):
             kept.append(record)
             continue
-        if record.other_failure and expression != record.nodeid:
+        new = _because(accepted(places, run, record), reason)
+        if isinstance(new, str):
+            say(f"left: {record.nodeid} {gate.label}: {new}")
+        elif record.other_failure and expression != record.nodeid:
             say(
                 f"left: {record.nodeid} {gate.label}: its test failed for another reason, too;"
                 f" -k {shlex.quote(record.nodeid)} approves it all the same"
             )
-            continue
-        new = _because(accepted(places, run, record), reason)
-        if isinstance(new, NewBound):
+        elif isinstance(new, NewBound):
             bounds.append(new)
-        elif isinstance(new, NewGolden):
-            images.append(new)
         else:
-            say(f"left: {record.nodeid} {gate.label}: {new}")
+            images.append(new)
     with work_folder() as work:
         if dry_run:
             prepared = prepare(session, bounds, images, work)

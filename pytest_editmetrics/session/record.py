@@ -43,10 +43,10 @@ class TestRecord:
     it wants to be written; ``asked`` tells whether the test has a fixture, marker or call of ours,
     so that one that makes no gate can be named, ``given`` whether it has a gate fixture, ``wanted``
     what its function, fixtures and markers say of it; ``other_failure`` whether its call failed,
-    and not for its gates; ``told`` is how much the attempt's reports have told; ``set_up`` are the
-    fixtures that serve more than one test and were set up for this one, ``uses`` those with gates
-    that it has, and ``served`` whether one of these is of this test and not of all. A record that
-    is ``closed`` takes nothing any more.
+    and for more than goldens can hold; ``told`` is how much the attempt's reports have told;
+    ``set_up`` are the fixtures that serve more than one test and were set up for this one, ``uses``
+    those with gates that it has, and ``served`` whether one of these is of this test and not of
+    all. A record that is ``closed`` takes nothing any more.
     """
 
     __test__ = False

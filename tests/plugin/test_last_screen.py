@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from importlib.util import find_spec
 from xml.etree import ElementTree
 
@@ -125,6 +126,36 @@ def test_what_an_error_keeps_from_being_recorded_is_not_offered(scene):
     lines = screen(result)
     assert any(line.startswith("to record 1 of 2 without a golden, if right: ") for line in lines)
     assert "not to be recorded yet: 1 gate, as its test fails for another reason, too" in lines
+
+
+@pytest.mark.parametrize("other", ["unedit_psnr", "no match"])
+def test_what_a_failure_that_no_golden_can_hold_keeps_from_being_recorded_is_not_offered(
+    scene, other
+):
+    settings = "metrics: [lpips, unedit_psnr]\nthresholds: {lpips: 0.0001, unedit_psnr: 20}\n"
+    mark, call = "@pytest.mark.editmetrics(thresholds={'unedit_psnr': 90})", SHIFTED.format(more="")
+    if other == "no match":
+        mark, call = "", "edit_gate.check(scene(), texture(), BOX, expect='reencoded')"
+    (scene.path / "editmetrics.yaml").write_text(settings)
+    written(scene, call)
+    test = scene.path / "test_edit.py"
+    made = "from skimage import data\n\ndef texture(): return data.brick()[:128, :128]\n\n"
+    test.write_text(made + test.read_text().replace("def test_1", f"{mark}\ndef test_1"))
+    result = scene.runpytest("--editmetrics-run-dir=run")
+    result.assert_outcomes(failed=1)
+    result.stdout.re_match_lines(
+        ["E *to accept .*lpips.*: mend the other failure first, which no golden can hold"]
+    )
+    result.stdout.re_match_lines(["not to be recorded yet: . gates?, as (its|their) test fails"])
+    result.stdout.no_fnmatch_line("*--editmetrics-update=*")
+    result.stdout.no_fnmatch_line("*editmetrics approve*")
+    approved = scene.run(sys.executable, "-m", "pytest_editmetrics.cli.main", "approve", "run")
+    approved.stdout.fnmatch_lines(["left: *lpips: its test failed for another reason*"])
+    again = scene.runpytest("--editmetrics-update=failed")
+    again.stdout.re_match_lines(
+        ["not recorded: . gates? of (a test|tests) that failed for another"]
+    )
+    assert not list(scene.path.rglob("*.py.yaml"))
 
 
 def test_missing_weights_are_no_failure(scene):

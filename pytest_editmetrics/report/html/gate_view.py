@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.gates.decided import decided, worst_tile
 from pytest_editmetrics.gates.verdict import FAILING, Gate
-from pytest_editmetrics.measurement import WRITTEN_BY_HAND, bound_kind_of
+from pytest_editmetrics.gates.written import recordable
+from pytest_editmetrics.measurement import bound_kind_of
 from pytest_editmetrics.report.image_text import held_text
 from pytest_editmetrics.report.numbers import format_numbers
 from pytest_editmetrics.report.tally import beyond
@@ -270,5 +271,4 @@ def approvable(gate: Gate) -> bool:
         return False
     if gate.snapshot is not None:
         return "edited" in gate.images
-    by_hand = gate.origin in WRITTEN_BY_HAND
-    return not by_hand and gate.value is not None and math.isfinite(gate.value)
+    return recordable(gate)
