@@ -49,7 +49,7 @@ class Expectation:
 
 _ELSE = "give the region that the model may change, or name metrics that need no match"
 _ANEW = f"if the model may redraw it give expect='generative', else {_ELSE}"
-_KEPT_IN_PLACE: Mapping[SoftReason, str] = {"no-match": _ANEW, "redrawn": _ANEW}
+_KEPT_IN_PLACE: Mapping[SoftReason, str] = {"no-match": _ELSE, "redrawn": _ANEW}
 
 EXPECTATIONS: Mapping[Expect, Expectation] = {
     # the model pastes its edit into the reference: the background is the reference's, pixel by

@@ -356,9 +356,14 @@ def test_it(edit_gate, made, expect):
             "*unedit drift_px, warp_px, moved_share not measured (no-match), which fails here: nothing of the background*"
         ]
     )
-    result.stdout.fnmatch_lines(["*give expect='generative', else give the region*"])
     told = [line for line in result.outlines if line.startswith("E ") and "not measured" in line]
-    assert told
+    lost, anew = (
+        [line for line in told if f"({reason})" in line] for reason in ("no-match", "redrawn")
+    )
+    assert lost
+    assert all("; give the region that" in line for line in lost)
+    assert anew
+    assert all("give expect='generative', else give the region" in line for line in anew)
     assert all("unedit drift_px, warp_px, moved_share not measured" in line for line in told)
     failed = [line for line in result.outlines if line.startswith("FAILED ")]
     assert {line.split("[")[1].split("]")[0] for line in failed} == {
