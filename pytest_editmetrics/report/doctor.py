@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from pytest_editmetrics.report.numbers import with_digits
 from pytest_editmetrics.report.summary import fetch_line
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def _models(checkups: Sequence[Checkup]) -> list[str]:
 
 def _difference(one: Difference) -> str:
     sign = "<=" if one.within else ">"
-    return f"{one.what} differ by {one.largest:.2g} {sign} {one.allowed:.2g}"
+    largest, allowed = with_digits(one.largest, one.allowed, digits=2)
+    return f"{one.what} differ by {largest} {sign} {allowed}"
 
 
 def _count(number: int, what: str) -> str:

@@ -4,32 +4,41 @@ from __future__ import annotations
 
 import math
 
+_DIGITS = 3
+_DECIMALS = 12
+_ALL_DIGITS = 17  # which tell any two numbers apart
+_MOVED = 0.05
+
 
 def format_numbers(*numbers: float) -> list[str]:
     """Write numbers alike, with as few decimals as still tell them apart (at least three digits).
 
-    What those decimals would write as zero, and is none, is written by itself.
+    What those decimals would change by more than 5 % is written by itself, with three digits.
 
     >>> format_numbers(0.142, 0.1)
     ['0.142', '0.100']
     >>> format_numbers(0.10004, 0.1)
     ['0.10004', '0.10000']
-    >>> format_numbers(0.5, 1e-6)
-    ['0.500', '1e-06']
+    >>> format_numbers(150.0, 0.15)
+    ['150.0', '0.15']
     >>> format_numbers(float("nan"), 7.5)
     ['nan', '7.500']
     """
     finite = [abs(number) for number in numbers if math.isfinite(number)]
     largest = max(finite, default=0.0)
-    decimals = 3 if largest < 10 else 2 if largest < 100 else 1
-    texts = [f"{number:.{decimals}f}" for number in numbers]
-    while decimals < 12 and len(set(texts)) < len({n if n == n else "nan" for n in numbers}):
-        decimals += 1
-        texts = [f"{number:.{decimals}f}" for number in numbers]
-    return [
-        f"{number:.2g}" if number and float(text) == 0 else text
-        for number, text in zip(numbers, texts, strict=True)
-    ]
+    least = 3 if largest < 10 else 2 if largest < 100 else 1
+    unlike = len({number if number == number else "nan" for number in numbers})
+    for more in range(_DECIMALS - least + 1):
+        texts = [_written(number, least + more, _DIGITS + more) for number in numbers]
+        if len(set(texts)) >= unlike:
+            return texts
+    return [repr(float(number)) for number in numbers]
+
+
+def _written(number: float, decimals: int, digits: int) -> str:
+    text = f"{number:.{decimals}f}"
+    moved = abs(float(text) - number) > _MOVED * abs(number)  # never of inf and nan
+    return significant(number, digits) if moved else text
 
 
 def significant(number: float, digits: int = 3, sign: str = "") -> str:
@@ -40,6 +49,18 @@ def significant(number: float, digits: int = 3, sign: str = "") -> str:
     """
     text = f"{number:{sign}.{digits}g}"
     return f"{number:{sign}.0f}" if "e+" in text else text
+
+
+def with_digits(*numbers: float, digits: int) -> list[str]:
+    """Write numbers with so many digits that count, with more where those show two as one.
+
+    >>> with_digits(0.00391, 0.01, digits=3), with_digits(0.049999, 0.05, digits=3)
+    (['0.00391', '0.01'], ['0.049999', '0.05'])
+    """
+    texts = [f"{number:.{digits}g}" for number in numbers]
+    if digits < _ALL_DIGITS and len(set(texts)) < len(set(numbers)):
+        return with_digits(*numbers, digits=digits + 1)
+    return texts
 
 
 def share_of(amount: float, base: float) -> str:

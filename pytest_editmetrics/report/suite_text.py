@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pytest_editmetrics.errors import counted
-from pytest_editmetrics.report.numbers import format_numbers, significant
+from pytest_editmetrics.report.numbers import format_numbers, significant, with_digits
 from pytest_editmetrics.suites.gate import Change, Moved, SuiteGate, Worst
 
 
@@ -16,8 +16,9 @@ def suite_headline(gate: SuiteGate) -> str:
     inside = gate.verdict == "pass"
     if gate.statistic == "paired":
         sign = ">=" if inside else "<"
+        value, bound = with_digits(gate.value, gate.bound, digits=3)
         return (
-            f"suite {gate.label} p {gate.value:.3g} {sign} alpha {gate.bound:g}"
+            f"suite {gate.label} p {value} {sign} alpha {bound}"
             f"{_than(gate, 'not shown to be worse' if inside else 'worse')}, {_pairs(gate)},"
             f" {gate.source}"
         )
@@ -31,12 +32,12 @@ def suite_headline(gate: SuiteGate) -> str:
     sign = {("max", True): "<=", ("max", False): ">", ("min", True): ">=", ("min", False): "<"}[
         (gate.kind, inside)
     ]
-    decimals = len(bound.partition(".")[2])
+    (apart,) = format_numbers(abs(gate.value - gate.bound))
     missing = "" if gate.measured == gate.gates else f", {gate.gates - gate.measured} not measured"
     return (
         f"suite {gate.label} {value} {sign} {gate.kind} {bound}"
-        f" ({gate.value - gate.bound:+.{decimals}f}), {counted(gate.measured, 'gate')}{missing},"
-        f" {gate.source}"
+        f" ({'-' if gate.value < gate.bound else '+'}{apart}),"
+        f" {counted(gate.measured, 'gate')}{missing}, {gate.source}"
     )
 
 

@@ -10,12 +10,10 @@ if TYPE_CHECKING:
 
 def property_of(gate: Gate) -> str:
     """Return verdict, value and bounds, as ``pass value=0.014 max=0.08``."""
-    value = "" if gate.value is None else f" value={gate.value:.6g}"
-    bound = "" if gate.bound is None else f" {gate.bound_kind}={gate.bound:.6g}"
-    review = "" if gate.review is None else f" review={gate.review:.6g}"
+    numbers = _told(value=gate.value, **{gate.bound_kind or "max": gate.bound}, review=gate.review)
     reason = "" if gate.reason is None else f" reason={gate.reason}"
     smoke = " smoke" if gate.smoke else ""
-    return f"{gate.verdict}{value}{bound}{_tile(gate)}{review}{reason}{smoke}"
+    return f"{gate.verdict}{numbers}{_tile(gate)}{reason}{smoke}"
 
 
 def _tile(gate: Gate) -> str:
@@ -24,4 +22,12 @@ def _tile(gate: Gate) -> str:
 
     if (tile := worst_tile(gate)) is None:
         return ""
-    return f" tile={tile.value:.6g} tile_{tile.kind}={tile.bound:.6g}"
+    return _told(tile=tile.value, **{f"tile_{tile.kind}": tile.bound})
+
+
+def _told(**numbers: float | None) -> str:
+    from pytest_editmetrics.report.numbers import with_digits
+
+    given = {name: number for name, number in numbers.items() if number is not None}
+    shown = with_digits(*given.values(), digits=6)
+    return "".join(f" {name}={text}" for name, text in zip(given, shown, strict=True))
