@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Sequence
 
@@ -160,9 +161,23 @@ def worst_margin(row: Row) -> str:
         return "-"
     gate, nodeid = row.worst
     found = decided(gate)
-    assert found is not None
+    if found is None:
+        return f"{without_margin(gate)}: {nodeid}"
     value, bound = format_numbers(found.value, found.bound)
     comparison = "inside" if found.holds else "beyond"
     distance = format_numbers(abs(found.distance))[0]
+    apart = f", {distance} {comparison}" if math.isfinite(found.value) else ""
     value = f"{found.what} {value}".strip()
-    return f"{value} ({found.kind} {bound}, {distance} {comparison}): {nodeid}"
+    return f"{value} ({found.kind} {bound}{apart}): {nodeid}"
+
+
+def without_margin(gate: Gate) -> str:
+    """Say of a failure that lies at no distance from a bound what it lacks.
+
+    >>> without_margin(Gate("drift_px", "fail", reason="no-match"))
+    'no value (no-match)'
+    """
+    if gate.value is not None:
+        return f"{format_numbers(gate.value)[0]} (no bound)"
+    lacks = "no golden" if gate.verdict == "missing-golden" else "unlike"
+    return f"no value ({gate.reason or lacks})"

@@ -12,6 +12,8 @@ from pytest_editmetrics.gates.verdict import FETCH, MEASURED, Gate
 from pytest_editmetrics.report.listed import LISTED
 from pytest_editmetrics.runs.folder import GateRecord
 
+_FAILED = ("fail", "missing-golden")
+
 
 def beyond(gate: Gate) -> float:
     """Return how far a gate lies beyond its bound, relative to it: the worst is the largest.
@@ -57,7 +59,11 @@ class TestGates:
 
 @dataclass
 class Row:
-    """One metric's line of the summary."""
+    """One metric's line of the summary.
+
+    ``worst`` is its gate nearest to its bound, or farthest beyond it; one that failed without a
+    value is worse than any that passed.
+    """
 
     metric: str
     gates: int = 0
@@ -74,13 +80,19 @@ class Row:
         self.gates += 1
         self.passed += gate.verdict == "pass"
         self.review += gate.verdict == "review"
-        self.failed += gate.verdict in ("fail", "missing-golden")
+        self.failed += gate.verdict in _FAILED
         self.errors += gate.verdict == "error"
         self.unmeasured += gate.verdict == "unmeasured"
         self.recorded += gate.verdict == "recorded"
-        held = gate.distance is not None and gate.verdict != "recorded"
-        if held and (self.worst is None or beyond(gate) > beyond(self.worst[0])):
+        told = gate.distance is not None or gate.verdict in _FAILED
+        if gate.verdict == "recorded" or not told:
+            return
+        if self.worst is None or _rank(gate) > _rank(self.worst[0]):
             self.worst = (gate, nodeid)
+
+
+def _rank(gate: Gate) -> tuple[bool, float]:
+    return gate.verdict in _FAILED, beyond(gate)
 
 
 class Tally:

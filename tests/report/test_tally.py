@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.report.html.data import _metric_row
+from pytest_editmetrics.report.summary import worst_margin
 from pytest_editmetrics.report.tally import Tally, TestGates
 
 PASS = Gate("lpips", "pass", value=0.02, bound_kind="max", bound=0.1, distance=-0.08)
@@ -35,6 +38,36 @@ def test_the_worst_gate_of_a_metric_is_the_nearest_to_its_own_bound():
     assert row.worst == (wide, "t::wide")
     (row,) = Tally([attempt(wide), attempt(by_tile, name="t::tile")]).rows()
     assert row.worst == (by_tile, "t::tile")
+
+
+@pytest.mark.parametrize(
+    ("gate", "cell"),
+    [
+        (Gate("lpips", "fail", reason="no-match", message="gone"), "no value (no-match)"),
+        (
+            Gate("lpips", "fail", bound_kind="max", bound=0.1, reason="redrawn"),
+            "no value (redrawn)",
+        ),
+        (Gate("lpips", "fail", message="2x2, the golden 3x3", snapshot={}), "no value (unlike)"),
+        (Gate("lpips", "missing-golden", snapshot={}), "no value (no golden)"),
+        (Gate("lpips", "missing-golden", value=0.02), "0.020 (no bound)"),
+        (replace(FAIL, value=math.nan, distance=math.nan), "nan (max 0.100)"),
+        (replace(FAIL, value=math.nan, distance=None), "nan (max 0.100)"),
+    ],
+)
+def test_a_failure_without_a_margin_is_worse_than_what_passes(gate, cell):
+    exact = replace(PASS, value=0.1, distance=0.0)
+    for failed in ([attempt(gate), attempt(exact, name="t::b")], [attempt(exact, gate)]):
+        (row,) = Tally(failed).rows()
+        assert worst_margin(row) == f"{cell}: t::a"
+        shown = _metric_row(row, {})
+        assert shown.worst_test == "a"
+        assert str(shown.worst).startswith(cell.partition(" ")[0])
+
+
+def test_what_could_not_be_judged_is_no_worst_value():
+    (row,) = Tally([attempt(Gate("lpips", "error", message="no weights"), PASS)]).rows()
+    assert row.worst == (PASS, "t::a")
 
 
 def test_what_did_not_simply_pass_is_held_in_order():

@@ -20,7 +20,7 @@ from pytest_editmetrics.report.html.gate_view import distance_text
 from pytest_editmetrics.report.html.pictures import Gallery, earlier_images
 from pytest_editmetrics.report.html.suite_view import SuiteView, suite_view
 from pytest_editmetrics.report.metrics import about
-from pytest_editmetrics.report.summary import columns_of
+from pytest_editmetrics.report.summary import columns_of, without_margin
 from pytest_editmetrics.report.tally import Row, Tally, tally_of
 from pytest_editmetrics.report.text import update_mode
 from pytest_editmetrics.runs.folder import Run
@@ -171,7 +171,7 @@ def _metric_row(row: Row, anchors: Mapping[tuple[str, str], str]) -> MetricRow:
     if row.worst is None:
         return told
     gate, nodeid = row.worst
-    text = distance_text(gate)
+    text = distance_text(gate) or without_margin(gate)
     anchor = anchors.get((nodeid, gate.label))
     test = nodeid.partition("::")[2] or nodeid
     return replace(told, worst=text, worst_test=test, worst_anchor=anchor)

@@ -12,7 +12,7 @@ from pytest_editmetrics.gates.verdict import FAILING, Gate
 from pytest_editmetrics.gates.written import recordable
 from pytest_editmetrics.measurement import bound_kind_of
 from pytest_editmetrics.report.image_text import held_text
-from pytest_editmetrics.report.numbers import format_numbers
+from pytest_editmetrics.report.numbers import format_numbers, significant
 from pytest_editmetrics.report.tally import beyond
 from pytest_editmetrics.report.text import bound_stands, explanation_rows, headline, subject
 from pytest_editmetrics.runs.folder import GateRecord
@@ -188,8 +188,8 @@ def _margin(gate: Gate) -> float | None:
 def margin_text(margin: float | None) -> str:
     """Return a margin in words.
 
-    >>> margin_text(8.87), margin_text(-0.5), margin_text(0.0004), margin_text(420.0)
-    ('887 % beyond', '50 % inside', '0.04 % beyond', '420 times beyond')
+    >>> margin_text(8.87), margin_text(-0.5), margin_text(4e-5), margin_text(420.0)
+    ('887 % beyond', '50 % inside', '0.004 % beyond', '420 times beyond')
     """
     if margin is None:
         return ""
@@ -197,7 +197,8 @@ def margin_text(margin: float | None) -> str:
     share = abs(margin)
     if share >= 100:
         return f"{share:.0f} times {side}"
-    return f"{100 * share:.{0 if share >= 0.01 or not share else 2}f} % {side}"
+    text = f"{100 * share:.0f}" if share >= 0.01 else significant(100 * share, 2)
+    return f"{text} % {side}"
 
 
 def distance_text(gate: Gate) -> str | None:
