@@ -13,6 +13,7 @@ from pytest_editmetrics.calibration.tolerance import (
 )
 from pytest_editmetrics.calibration.values import Calibrated, Demand
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.goldens.recording import worst_there_is
 from pytest_editmetrics.measurement import Metric
 from pytest_editmetrics.report.numbers import significant
 from pytest_editmetrics.suites.compare import has_other_inputs
@@ -89,10 +90,11 @@ def _of_shape(one: Calibrated, demand: Demand, apart: str | None) -> Iterator[st
 def too_wide(metric: Metric, result: Calibrated, demand: Demand) -> str:
     """Return why no bound is proposed: it would always hold."""
     if result.by_margin:
+        remedy = worst_there_is(result.typical, metric) or "give a smaller --min-margin"
         return (
             f"a {metric.bound_kind} that is {significant(result.margin)}, the smallest margin, from"
-            f" the median {significant(result.typical, 4)} always holds; look at the images, or"
-            " give a smaller --min-margin"
+            f" the median {significant(result.typical, 4)} always holds. Look at the"
+            f" images; if they are right, {remedy}"
         )
     runs = len(result.values)
     more = assumption_free_runs(demand.coverage, demand.confidence)

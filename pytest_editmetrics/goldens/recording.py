@@ -40,22 +40,38 @@ def recorded_bound(value: float, metric: Metric, margin: Margin) -> float:
     """
     if not isfinite(value):
         raise InputError(f"{metric.name} is {value}; only a number can be recorded as a golden")
+    recorded = _outward(value, metric, margin)
+    if always_holds(metric, recorded):
+        remedy = (
+            worst_there_is(value, metric) or "give the metric a smaller margin (metric_configs)"
+        )
+        raise InputError(
+            f"{metric.name} is {value:g}: a golden of {metric.bound_kind} {recorded:g} would never"
+            f" fail, so none is written. Look at the images; if the value is right, {remedy}"
+        )
+    return recorded
+
+
+def worst_there_is(value: float, metric: Metric) -> str:
+    """Return what to do about a value around which every bound holds always; empty for others.
+
+    >>> worst_there_is(255.0, Metric("levels", "lower", low=0, high=255)).partition(",")[0]
+    'no margin changes that'
+    """
+    if not always_holds(metric, _outward(value, metric, Margin(0.0, 0.0))):
+        return ""
+    return "no margin changes that, so hold the images by another metric and leave this one out"
+
+
+def _outward(value: float, metric: Metric, margin: Margin) -> float:
     exact = _decimal(value)
     room = max(abs(exact) * _decimal(margin.relative), _decimal(margin.absolute))
     outward = ROUND_CEILING if metric.better == "lower" else ROUND_FLOOR
     bound = _rounded(exact + room if metric.better == "lower" else exact - room, metric, outward)
     low, high = metric.low, metric.high
     within = min(max(float(bound), low), high)
-    recorded = (
-        within if Threshold(metric.bound_kind, within, "golden", "").holds(value) else float(bound)
-    )
-    if always_holds(metric, recorded):
-        raise InputError(
-            f"{metric.name} is {value:g}: a golden of {metric.bound_kind} {recorded:g} would never"
-            " fail, so none is written. Look at the images; if the value is right, give the metric"
-            " a smaller margin (metric_configs)"
-        )
-    return recorded
+    holds = Threshold(metric.bound_kind, within, "golden", "").holds(value)
+    return within if holds else float(bound)
 
 
 def recorded_measured(value: float, metric: Metric) -> float:

@@ -252,6 +252,15 @@ def test_a_part_that_moved_breaks_what_no_other_broken_pair_does(calibrate):
     assert "The smallest margin reaches that far, not the runs: give a smaller --min-margin" in out
 
 
+def test_runs_of_the_worst_value_there_is_are_told_that_no_margin_helps(calibrate):
+    of = {"file": GOLDEN, "test": "test_a", "gate": "moved_share"}
+    size = {"width": 128, "height": 128}
+    moved = lpips(1.0, metric="moved_share", golden=of, weights=(), region=size)
+    status, out, _ = calibrate(moved, moved, moved, options=["--no-selftest"])
+    assert status == 1
+    assert "always holds. Look at the images; if they are right, no margin changes that" in out
+
+
 def test_values_that_are_not_normal_are_told(calibrate):
     values = [0.02 + 0.03 * 0.6**number for number in range(12)]
     _, out, _ = calibrate(*[lpips(value) for value in values])

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
+from pytest_editmetrics.config.bounds import always_holds
 from pytest_editmetrics.config.reader import read_yaml
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, InputError
 from pytest_editmetrics.goldens import provenance, store
@@ -291,10 +292,19 @@ def test_only_a_number_can_be_recorded(value):
         recorded_bound(value, LPIPS, LPIPS.margin)
 
 
-@pytest.mark.parametrize(("metric", "value"), [(EDITED, 0.0), (COSINE, -0.995)])
-def test_a_bound_that_always_holds_is_no_golden(metric, value):
-    with pytest.raises(InputError, match=f"{metric.name} is .*would never fail"):
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [(EDITED, 0.0), (COSINE, -0.98), (COSINE, -0.9999), (LEVELS, 254.0), (LEVELS, 254.99)],
+)
+def test_a_bound_that_always_holds_is_no_golden_and_the_way_out_is_one(metric, value):
+    with pytest.raises(InputError, match=f"{metric.name} is .*would never fail") as refused:
         recorded_bound(value, metric, metric.margin)
+    if "smaller margin" in str(refused.value):
+        assert not always_holds(metric, recorded_bound(value, metric, Margin(0.0, 0.0)))
+    else:
+        assert "no margin changes that" in str(refused.value)
+        with pytest.raises(InputError):
+            recorded_bound(value, metric, Margin(0.0, 0.0))
 
 
 values = st.floats(-1e9, 1e9, allow_subnormal=False)
