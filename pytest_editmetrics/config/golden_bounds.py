@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pytest_editmetrics.config.golden_images import BLOCK, WITH_TOLERANCE
+from pytest_editmetrics.config.golden_block import BLOCK
+from pytest_editmetrics.config.golden_images import WITH_TOLERANCE
 from pytest_editmetrics.config.mistakes import Mistakes
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.errors import ConfigError

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pytest_editmetrics.config import golden_images
+from pytest_editmetrics.config import golden_block
 from pytest_editmetrics.config.expect import EXPECTATIONS, Expect
 from pytest_editmetrics.config.golden_images import ImageSettings
 from pytest_editmetrics.config.interpolate import (
@@ -164,7 +164,7 @@ class _Loader:
             metric_configs=configs,
             pipe_defaults=pipe_defaults,
             thresholds=read["thresholds"] or {},
-            golden_images=golden_images.image_settings(read["golden_images"] or {}),
+            golden_images=golden_block.image_settings(read["golden_images"] or {}),
             expect=read["expect"],
             metrics_named=self._root.get("metrics") is not None,
             resize=read["resize"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from pytest_editmetrics.config import asset_roots, golden_bounds, golden_images
+from pytest_editmetrics.config import asset_roots, golden_block, golden_bounds
 from pytest_editmetrics.config.bounds import BOUNDS, bounds
 from pytest_editmetrics.config.case_fields import COLOUR
 from pytest_editmetrics.config.expect import EXPECT
@@ -177,7 +177,7 @@ SETTINGS = Block(
         Key(
             "golden_images",
             golden_bounds.KIND,
-            golden_images.BLOCK.text,
+            golden_block.BLOCK.text,
             "{comparator: ssim}",
             call="golden_images",
         ),

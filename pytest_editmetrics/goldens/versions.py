@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from pytest_editmetrics.cache.work import work_folder
-from pytest_editmetrics.config import golden_images
+from pytest_editmetrics.config import golden_block
 from pytest_editmetrics.config.bounds import parse_bounds
 from pytest_editmetrics.config.expect import EXPECTATIONS, check_expect
 from pytest_editmetrics.config.golden_images import ImageSettings
@@ -280,8 +280,8 @@ def _read(version: Version, registry: PipeRegistry) -> Thresholds:
             expected[name] = _expected(path, version)
             block = _stated(path, version, "golden_images")
             if block.value is not None:
-                read = golden_images.BLOCK.kind().read(block, "golden_images", registry)
-                tolerances[name] = golden_images.image_settings(read)
+                read = golden_block.BLOCK.kind().read(block, "golden_images", registry)
+                tolerances[name] = golden_block.image_settings(read)
         else:
             for image, entry in read_provenance(path, version.folder).items():
                 place = f"{PurePosixPath(name).parent}/{image}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytest_editmetrics.config import golden_images
+from pytest_editmetrics.config import golden_block, golden_images
 from pytest_editmetrics.config.bounds import bound_schema, parse_bounds
 from pytest_editmetrics.config.expect import EXPECTATIONS
 from pytest_editmetrics.config.golden_images import LIMITS, checked_tolerance
@@ -72,8 +72,8 @@ def node(data: object) -> Node:
 
 
 def image_settings(data: object) -> golden_images.ImageSettings:
-    read = golden_images.BLOCK.read(node(data), PipeRegistry())
-    return golden_images.image_settings(read)
+    read = golden_block.BLOCK.read(node(data), PipeRegistry())
+    return golden_block.image_settings(read)
 
 
 @pytest.mark.parametrize("name", sorted(METRICS))
@@ -134,7 +134,7 @@ def _with(schema, name):
 
 @pytest.mark.parametrize("key", ["tolerance", "tile"])
 def test_the_schema_refuses_a_tolerance_that_always_holds(key):
-    block = golden_images.BLOCK.key(key).kind.schema(PipeRegistry())["properties"]
+    block = golden_block.BLOCK.key(key).kind.schema(PipeRegistry())["properties"]
     if key == "tile":
         block = _with(block["tolerance"], "ssim")
     assert (block["pixel"]["exclusiveMaximum"], "maximum" in block["pixel"]) == (1.0, False)
