@@ -1,4 +1,4 @@
-"""The YAML cases that come next: their images are decoded while the present one is measured.
+"""The YAML cases that come next: their images are decoded, large ones while one is measured.
 
 Only where the order is known: a worker of pytest-xdist is told one test at a time.
 """
@@ -29,12 +29,14 @@ if TYPE_CHECKING:
 
 CASE = "editmetrics_case"  # the attribute of a test function that holds its case
 _TOGETHER = 4
+_SMALL = 1 << 16  # bytes of a file: a thread would wait for its turn longer than decoding takes
 _BY_BYTES = os.name == "nt"  # where a file has no time of its last change that nothing can set
 
 
 class CasesAhead:
-    """Decodes the images of a session's cases in a thread, two groups of a few at a time.
+    """Decodes the images of a session's cases, two groups of a few at a time.
 
+    Large ones are decoded in a thread: decoding them lets the test run on.
     ``settings`` gives the configuration's, which says how colours are read and how images of unlike
     sizes are compared.
     """
@@ -100,7 +102,13 @@ class CasesAhead:
             if case is None or case.edited is None or place in self._decoding:
                 continue
             colour = case.colour or self._settings().colour
-            self._decoding[place] = self._thread.submit(_pair, case.reference, case.edited, colour)
+            files = case.reference, case.edited
+            pair: _Decoding = Future()
+            if max(map(_size, files)) < _SMALL:
+                pair.set_result(_pair(*files, colour))
+            else:
+                pair = self._thread.submit(_pair, *files, colour)
+            self._decoding[place] = pair
 
 
 def _case(item: pytest.Item) -> CaseSpec | None:
@@ -131,6 +139,13 @@ class _Decoded:
             return self.image if _digest(self.path.read_bytes()) == self.digest else self.path
         except OSError:
             return self.path
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # which decoding tells
+        return 0
 
 
 def _pair(reference: Path, edited: Path, colour: Colour) -> tuple[_Decoded, _Decoded]:

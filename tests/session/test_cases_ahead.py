@@ -67,11 +67,20 @@ def cases(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
-def test_every_image_is_decoded_once_in_a_thread(cases):
+@pytest.mark.parametrize("metric", ["lpips", "emd"])
+@pytest.mark.parametrize(
+    ("of", "thread"), [("small", "MainThread"), ("large", "editmetrics-decode")]
+)
+def test_every_image_is_decoded_once_and_a_large_one_in_a_thread(
+    cases, monkeypatch, of, thread, metric
+):
+    (cases.path / "test_all.edit.yaml").write_text(CASES.replace("METRIC", metric))
+    if of == "large":
+        monkeypatch.setattr(cases_ahead, "_SMALL", 0)
     cases.runpytest("-q").assert_outcomes(passed=10)
-    ahead = logged(cases)
+    ahead = [line.split() for line in logged(cases) if line.startswith("ahead ")]
     assert len(ahead) == 20
-    assert all(line.startswith("ahead ") and "editmetrics-decode" in line for line in ahead)
+    assert all(where.startswith(thread) for _, _, where in ahead)
 
 
 def test_images_of_a_group_are_encoded_together(cases):
