@@ -24,7 +24,7 @@ from pytest_editmetrics.background.differences import Differences, Planes, plane
 from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.rest import rest_causes, structure
-from pytest_editmetrics.background.spill import find_local, find_wide
+from pytest_editmetrics.background.spill import find_alone, find_local, find_wide
 from pytest_editmetrics.background.tone import Tone, fit_tone
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
@@ -121,12 +121,13 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     contrast = local_contrast(before)
     local = find_local(difference, contrast, within)
     bent = max(map(abs, tone.shifts(_GREY))) > _TONED  # as by what most of the background became
-    wide = None
+    untoned = None
     if local is None or bent:
-        # of most of the background, before any tone, which it would bend
-        wide = find_wide(differences.largest(before, aligned), contrast, within)
-    if wide is not None:
-        local = wide
+        # before any tone, which what changed would bend
+        plainly = differences.largest(before, aligned), contrast, within
+        untoned = find_alone(*plainly) or find_wide(*plainly)
+    if untoned is not None:
+        local = untoned
         tone = fit_tone(before, aligned, within & ~local.mask)
         toned = tone.applied(before)
         unexplained = differences.squares(toned, aligned)

@@ -16,6 +16,7 @@ BLOCK = 8
 _LEAST = 6.0  # of 255, mean over a block
 _OUTLYING = 8.0  # robust standard deviations
 _MOST = 0.35  # of the measured blocks: more is no local change
+_TEXTURE = 1.0  # of 255, local contrast
 _FEW = 64  # blocks: of fewer no part is told
 _STAYED = 12  # of 100 blocks with texture that have to be as they were
 _BETWEEN = 0.06  # of the blocks that may be neither changed nor as they were
@@ -72,6 +73,25 @@ def find_local(
     return _local(near, amount * covered, difference, mask)
 
 
+def find_alone(
+    difference: NDArray[np.float32], texture: NDArray[np.float32], mask: Mask
+) -> Local | None:
+    """Find what changed while most of what has texture stayed bit for bit: no encoder spares that.
+
+    Takes what ``find_local`` does, but before anything is undone.
+    """
+    amount, covered = _blocks(np.where(mask, difference, 0), mask)
+    contrast, _ = _blocks(np.where(mask, texture, 0), mask)
+    known = covered >= 0.1
+    if not known.any():
+        return None
+    changed = known & (amount > 0)
+    textured = known & (contrast >= max(_TEXTURE, float(np.median(contrast[known]))))
+    if not textured.any() or changed[textured].mean() > _MOST:
+        return None
+    return _local(changed, amount * covered, difference, mask, least=0.0)
+
+
 def find_wide(
     difference: NDArray[np.float32], texture: NDArray[np.float32], mask: Mask
 ) -> Local | None:
@@ -120,9 +140,13 @@ def _mixed(one: Mask, other: Mask) -> float:
 
 
 def _local(
-    changed: Mask, energies: NDArray[np.float64], difference: NDArray[np.float32], mask: Mask
+    changed: Mask,
+    energies: NDArray[np.float64],
+    difference: NDArray[np.float32],
+    mask: Mask,
+    least: float = _LEAST / 2,
 ) -> Local | None:
-    """Return the change that blocks of it show; ``None`` if no pixel does."""
+    """Return the change that blocks of it show, by more than ``least``; ``None`` if none does."""
     from scipy.ndimage import find_objects, label
 
     parts, count = label(changed, np.ones((3, 3)))
@@ -131,7 +155,7 @@ def _local(
     height, width = mask.shape
     held = np.isin(parts, kept)
     pixels = np.repeat(np.repeat(held, BLOCK, axis=0), BLOCK, axis=1)[:height, :width] & mask
-    pixels &= difference > max(2.0, _LEAST / 2)
+    pixels &= difference > least
     if not pixels.any():
         return None
     slices = find_objects(parts)

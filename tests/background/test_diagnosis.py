@@ -311,3 +311,15 @@ def test_what_is_told_is_json() -> None:
 
     found = diagnose(photo("cat"), jpeg(photo("cat")), outside())
     assert json.loads(json.dumps(found.to_dict()))[0]["kind"] == "jpeg"
+
+
+@pytest.mark.parametrize("levels", [3, 6, -4])
+@pytest.mark.parametrize("name", ["astronaut", "coffee", "rocket"])
+def test_a_weak_change_of_a_part_is_local_where_all_else_stayed_bit_for_bit(name, levels):
+    before = photo(name)
+    after = before.astype(int)
+    after[20:60, 90:140] += levels
+    found = diagnose(before, after.clip(0, 255).astype(np.uint8), np.ones((288, 288), bool))
+    assert [(cause.kind, cause.facts.get("boxes")) for cause in found.causes] == [
+        ("spill", [[90, 20, 140, 60]])
+    ]
