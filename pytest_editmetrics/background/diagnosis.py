@@ -2,7 +2,8 @@
 
 Causes are undone one after the other: motion, tone, local change; what is left was encoded anew,
 blurred, or drawn anew. A share is the part of the sum of squared differences (all channels, all
-measured pixels) that goes away when its cause is undone; shares add up to 1.
+measured pixels) that goes away when its cause is undone. Shares add up to 1: where one cause put
+into a part what another has to undo there, they are in proportion to what each takes away.
 """
 
 from __future__ import annotations
@@ -152,12 +153,16 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         share = _sum(plain if alike.another else unexplained, changed) / total
         causes.append(local_cause(local, share))
     if motion is not None:
-        of_motion += _sum(plain, mask & ~within)  # what it moved out of the frame
+        away = mask & ~within if part is None else mask & ~within & ~part
+        of_motion += _sum(plain, away)  # what it moved out of the frame
         causes.append(motion_cause(drift, motion, of_motion / total, *mask.shape))
     mean = _mean(before, steady)
     if tone != Tone() and (said := tone_cause(tone, of_tone / total, mean, MIN_SHARE)) is not None:
         causes.append(said)
-    rest = max(0.0, 1 - sum(cause.share for cause in causes))
+    known = sum(cause.share for cause in causes)
+    if known > 1:  # as where a tone makes unlike what it left out, which is then a local change
+        causes = [cause.of(cause.share / known) for cause in causes]
+    rest = max(0.0, 1 - known)
     if alike.redrawn:
         text = f"redrawn (correlation {alike.match:.2f}, {alike.left:.1f} of 255 smoothed)"
         facts = {"correlation": round(alike.match, 3), "left": round(alike.left, 2)}

@@ -170,6 +170,68 @@ def test_shares_add_up_to_one(name: str) -> None:
     assert [cause.share for cause in causes] == sorted((c.share for c in causes), reverse=True)
 
 
+def toned(image: Picture, random: np.random.Generator) -> Picture:
+    gain = 1 + random.uniform(-0.2, 0.2) + random.uniform(-0.3, 0.3, 3) * random.integers(2)
+    return eight_bit(image * gain + random.uniform(-20, 20))
+
+
+def several_at_once(image: Picture, random: np.random.Generator) -> Picture:
+    """Change the tone, not of a square of the picture; move the whole, or a part, or both."""
+    size = len(image)
+    made = toned(image, random)
+    edge = int(random.integers(size // 12, size // 2))
+    y, x = random.integers(0, size - edge, 2)
+    square = np.s_[y : y + edge, x : x + edge]
+    left = (image[square], toned(made[square], random), made[square].mean((0, 1)))
+    made[square] = left[random.integers(3)]
+    moved = random.integers(3)
+    if moved:
+        made = np.roll(made, random.integers(-20, 20, 2), (0, 1))
+    if moved != 1:
+        edge = int(random.integers(size // 4, size // 2))
+        y, x = random.integers(0, size - edge, 2)
+        square = np.s_[y : y + edge, x : x + edge]
+        made[square] = np.roll(made[square], random.integers(2, 18), 1)
+    return made
+
+
+@pytest.mark.parametrize("name", ["astronaut", "cat", "coffee", "rocket"])
+def test_shares_never_add_up_to_more_than_one(name: str) -> None:
+    image = square_photo(name, 144)
+    mask = np.ones((144, 144), bool)
+    mask[18:48, 15:45] = False
+    random = np.random.default_rng(0)
+    for number in range(30):
+        found = diagnose(image, several_at_once(image, random), mask)
+        assert sum(cause.share for cause in found.causes) <= 1 + 1e-9, (number, found.text)
+
+
+def test_a_square_that_stayed_as_it_was_has_its_part_of_the_sum() -> None:
+    image = photo("astronaut")
+    made = eight_bit(image * 0.91 + 14.0)
+    made[200:270, 120:200] = image[200:270, 120:200]
+    causes = diagnose(image, made, outside()).causes
+    assert [cause.kind for cause in causes] == ["exposure", "spill"]
+    assert sum(cause.share for cause in causes) == pytest.approx(1, abs=0.03)
+
+
+def test_what_the_whole_moved_out_of_the_frame_is_not_counted_twice() -> None:
+    """A part that moved otherwise takes all of its pixels, at the border, too."""
+    image = photo("coffee")
+    made = np.roll(image, 14, 1)
+    made[144:, 144:] = np.roll(image, -6, 1)[144:, 144:]
+    found = diagnose(image, made, outside())
+    causes = {cause.kind: cause.share for cause in found.causes}
+    squares = ((image.astype(float) - made) ** 2).sum(axis=2) * outside()
+    part = np.zeros(outside().shape, bool)
+    for tile in found.drift.part:
+        x1, y1, x2, y2 = tile.box
+        around = (x2 - x1) // 2
+        part[max(0, y1 - around) : y2 + around, max(0, x1 - around) : x2 + around] = True
+    others = squares[~part].sum() / squares[part].sum()
+    assert causes["shift"] / causes["moved-part"] <= others
+
+
 def test_the_edit_itself_is_not_looked_at() -> None:
     image = photo("cat")
     x1, y1, x2, y2 = BOX
