@@ -6,6 +6,7 @@ makes no gate of ``tone`` fail. So what the failing metric sees is told first.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -95,14 +96,23 @@ def causes_in_short(causes: Sequence[Mapping[str, Any]]) -> str:
 
 
 def causes_in_full(causes: Sequence[Mapping[str, Any]]) -> str:
-    """Return every cause: its kind, its share, what it is at length.
+    """Return every cause: its kind, its share, what it is at length, without the kind once more.
 
-    >>> causes_in_full([{"kind": "jpeg", "share": 1.0, "text": "JPEG", "long": "JPEG (noise 3.9)"}])
-    'jpeg (100 %): JPEG (noise 3.9)'
+    >>> causes_in_full([{"kind": "blur", "share": 1.0, "text": "blurred"}])
+    'blur (100 %): blurred'
+    >>> causes_in_full([{"kind": "redrawn", "share": 1.0, "text": "redrawn (correlation 0.42)"}])
+    'redrawn (100 %): correlation 0.42'
     """
-    return "; ".join(
-        f"{cause['kind']}{_share(cause)}: {cause.get('long', cause['text'])}" for cause in causes
-    )
+    return "; ".join(map(_in_full, causes))
+
+
+def _in_full(cause: Mapping[str, Any]) -> str:
+    head, text = f"{cause['kind']}{_share(cause)}", cause.get("long", cause["text"])
+    kind = re.escape(str(cause["kind"])).replace(r"\-", "[- ]")
+    again = re.match(rf"{kind}(?:$|:? )(?:\((?P<aside>[^()]*)\)$)?", text, re.IGNORECASE)
+    if again:
+        text = again["aside"] or text[again.end() :]
+    return f"{head}: {text}" if text else head
 
 
 def _share(cause: Mapping[str, Any]) -> str:

@@ -115,8 +115,9 @@ def _rows(
     for label, texts in said.items():
         shared = all(len(of) == len(failing) for of in texts.values())
         for text, of in texts.items():
-            whose = "" if shared or len(failing) == 1 else f"{', '.join(of)}: "
-            lines.append((label, whose + text))
+            names = ", ".join(of)
+            named = shared or len(failing) == 1 or text.startswith((f"{names}: ", f"{names} ("))
+            lines.append((label, text if named else f"{names}: {text}"))
     order = list(dict.fromkeys(label for label, _ in lines))
     return sorted(lines, key=lambda line: order.index(line[0]))
 

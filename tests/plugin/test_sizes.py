@@ -221,9 +221,7 @@ def test_a_mode_that_the_model_did_not_use_is_the_first_cause(sizes):
     write(sizes, "REF, CUT, BOX, resize='edited'")
     result = sizes.runpytest()
     result.stdout.fnmatch_lines(
-        [
-            "*cause *resize: resize crop-center fits the background better than resize edited (*100.0*"
-        ]
+        ["*cause *resize: crop-center fits the background better than resize edited (*100.0*"]
     )
 
 
@@ -240,9 +238,7 @@ def test_of_objects_too(sizes):
         "    mark = pytest.mark.editmetrics(thresholds={'mask_iou': {'min': 0.99}})\n"
         "    items[0].add_marker(mark)\n"
     )
-    sizes.runpytest().stdout.fnmatch_lines(
-        ["*cause *resize: resize crop-center fits the background bet*"]
-    )
+    sizes.runpytest().stdout.fnmatch_lines(["*cause *resize: crop-center fits the background bet*"])
 
 
 # --- regions ---
