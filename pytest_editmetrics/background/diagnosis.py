@@ -27,6 +27,7 @@ from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.rest import rest_causes, structure
 from pytest_editmetrics.background.spill import find_alone, find_local, find_wide
 from pytest_editmetrics.background.tone import Tone, fit_tone
+from pytest_editmetrics.errors import counted
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
@@ -192,7 +193,7 @@ def _almost_nothing(
     pixels, most = int((difference > 0).sum()), int(difference.max())
     if most > _LITTLE_MOST or pixels > _LITTLE_SHARE * count:
         return None
-    text = f"almost nothing: {pixels} pixel{'' if pixels == 1 else 's'}, by at most {most} levels"
+    text = f"almost nothing: {counted(pixels, 'pixel')}, by at most {counted(most, 'level')}"
     return Cause("almost-nothing", 1.0, text, {"pixels": pixels, "most": most})
 
 

@@ -192,7 +192,7 @@ def _made_pair(gate: Gate) -> Pair:
 def _warned(one: Calibrated, noticed: Noticed) -> Calibrated:
     let_through: Sequence[str] = noticed.let_through
     warning = (
-        f"blind: a gate with this bound notices none of {len(let_through)} faults"
+        f"blind: a gate with this bound notices none of {counted(len(let_through), 'fault')}"
         f" ({', '.join(let_through)}); see docs/how-to/selftest.md"
     )
     return replace(one, warnings=(*one.warnings, warning))

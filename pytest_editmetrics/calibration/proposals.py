@@ -12,7 +12,7 @@ from pytest_editmetrics.calibration.golden_images import image_text
 from pytest_editmetrics.calibration.tolerance import check_shares, scale_of, tolerance_bound
 from pytest_editmetrics.calibration.values import Calibrated, Calibration, Demand
 from pytest_editmetrics.config.expect import check_expect
-from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.errors import EditMetricsError, InputError, counted
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.goldens.environment import CPU, Environment, environment_name
 from pytest_editmetrics.goldens.recording import Proposal, recorded_bound
@@ -198,7 +198,7 @@ def _missing(
             state = record.gate.verdict + (f", {record.gate.reason}" if record.gate.reason else "")
         why.setdefault(state, []).append(name)
     return tuple(
-        f"no value in {len(names)} of {len(runs)} runs ({state}): {', '.join(names)}"
+        f"no value in {len(names)} of {counted(len(runs), 'run')} ({state}): {', '.join(names)}"
         for state, names in why.items()
     )
 

@@ -26,8 +26,8 @@ def run_lines(runs: Mapping[str, Run], calibration: Calibration) -> list[str]:
     ]
     lines += [f"package  {text}" for text in _versions(runs)]
     lines.append(
-        f"{len(runs)} runs; bounds inside which {100 * demand.coverage:g} % of all runs lie, with"
-        f" {100 * demand.confidence:g} % confidence"
+        f"{counted(len(runs), 'run')}; bounds inside which {100 * demand.coverage:g} % of all runs"
+        f" lie, with {100 * demand.confidence:g} % confidence"
     )
     return lines
 

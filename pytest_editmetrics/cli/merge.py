@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_editmetrics.cli.arguments import RUN
 from pytest_editmetrics.cli.lines import note, say, say_all
-from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.errors import InputError, counted
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cli.arguments import Commands
@@ -47,10 +47,10 @@ def _merge(args: argparse.Namespace) -> int:
     given = len({folder.resolve() for folder in args.folders})
     if args.shards is not None and args.shards != given:
         raise InputError(
-            f"not merged: {given} runs were given, --shards says {args.shards}; a shard is missing,"
-            " or one too many is there"
+            f"not merged: {counted(given, 'run was', 'runs were')} given, --shards says"
+            f" {args.shards}; a shard is missing, or one too many is there"
         )
     tally = merge_runs(args.folders, args.output, allow_incomplete=args.allow_incomplete, say=note)
     say_all(summary_lines(tally))
-    say(f"merged {len(args.folders)} runs: {args.output}")
+    say(f"merged {counted(len(args.folders), 'run')}: {args.output}")
     return 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.cli.arguments import add_config, add_expression, add_json, add_rootdir
 from pytest_editmetrics.cli.lines import say_all, say_json
-from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.errors import InputError, counted
 
 if TYPE_CHECKING:
     from pytest_editmetrics.checks.selftest import Noticed
@@ -92,7 +92,7 @@ def _cases(
         out, reason = _exclusion(text)
         found = matching(chosen, out)
         if not found:
-            raise InputError(f"--exclude {text!r} matches none of the {len(chosen)} gates")
+            raise InputError(f"--exclude {text!r} matches none of {counted(len(chosen), 'gate')}")
         for record in found:
             excluded[f"{record.nodeid} {record.gate.label}"] = reason
         chosen = [record for record in chosen if record not in found]
@@ -181,7 +181,8 @@ def _lines(
             continue
         blind = "BLIND, " if noticed.blind else ""
         only = f" {narrowed[case]}" if case in narrowed else ""
-        yield f"{case}: {blind}{len(noticed.caught)} of {noticed.tried} faults noticed{only}"
+        tried = counted(noticed.tried, "fault")
+        yield f"{case}: {blind}{len(noticed.caught)} of {tried} noticed{only}"
         if noticed.caught:
             yield f"    notices      {', '.join(noticed.caught_from)}"
         for name in noticed.let_through:
@@ -189,7 +190,8 @@ def _lines(
     for what, reason in excluded.items():
         yield f"{what}: excluded: {reason}"
     if broken := sum(noticed.broken for noticed in found.values()):
-        yield f"FAILED: {broken} of {len(found)} cases have a gate that could not be judged"
+        cases = counted(len(found), "case has", "cases have")
+        yield f"FAILED: {broken} of {cases} a gate that could not be judged"
     tried_cases = [noticed for noticed in found.values() if noticed.why is None]
     if not tried_cases:
         yield "FAILED: no case could be tried, so this proves nothing"
@@ -202,7 +204,8 @@ def _lines(
         if caught or missed:
             yield f"{name:<17}  {caught:>7}  {missed:>11}"
     if blind_cases := sum(noticed.blind for noticed in tried_cases):
-        yield f"FAILED: {blind_cases} of {len(tried_cases)} cases notice no fault at all"
+        cases = counted(len(tried_cases), "case notices", "cases notice")
+        yield f"FAILED: {blind_cases} of {cases} no fault at all"
 
 
 def _let_through(name: str) -> str:

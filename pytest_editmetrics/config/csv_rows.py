@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_editmetrics.config.row_files import Lines, RawRow
-from pytest_editmetrics.errors import ConfigError
+from pytest_editmetrics.errors import ConfigError, counted
 
 _SEPARATORS = ",;\t|"
 _LONGEST_CELL = 1 << 30
@@ -34,8 +34,9 @@ def csv_rows(lines: Lines, shown: str) -> Iterator[RawRow]:
             continue
         if len(cells) != len(names):
             raise ConfigError(
-                f"{len(cells)} cells, and the first line names {len(names)} columns; a cell with a"
-                f" {separator!r} in it stands in double quotes",
+                f"{counted(len(cells), 'cell')}, and the first line names"
+                f" {counted(len(names), 'column')}; a cell with a {separator!r} in it stands in"
+                " double quotes",
                 shown,
                 line,
             )

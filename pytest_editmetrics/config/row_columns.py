@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_editmetrics.config.node import Node, Source
 from pytest_editmetrics.config.row_files import RawRow, json_value
-from pytest_editmetrics.errors import ConfigError, InputError, did_you_mean
+from pytest_editmetrics.errors import ConfigError, InputError, counted, did_you_mean
 from pytest_editmetrics.images.data_url import is_data_url, short
 
 _MISSPELT = 0.86  # how alike a column's name is to a key's that was meant
@@ -137,7 +137,7 @@ def _plain(value: Any, depth: int) -> Any:
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return f"{len(value)} bytes (sha256 {hashlib.sha256(value).hexdigest()})"
+        return f"{counted(len(value), 'byte')} (sha256 {hashlib.sha256(value).hexdigest()})"
     if isinstance(value, str):
         return short(value) if is_data_url(value) else value
     if depth == _DEEPEST:

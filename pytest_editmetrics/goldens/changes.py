@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_editmetrics.config.reader import shown_path
-from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.goldens.images import (
     SUFFIXES,
     made_with,
@@ -243,8 +243,9 @@ def _partly(
     changes: Sequence[Change], done: Sequence[Path], error: OSError, rootdir: Path
 ) -> PartlyWritten:
     left = [shown_path(c.path, rootdir) for c in changes if c.path not in done]
+    files = counted(len(changes), "golden file was", "golden files were")
     return PartlyWritten(
-        f"{len(done)} of {len(changes)} golden files were written, none in part; not {left[0]}"
+        f"{len(done)} of {files} written, none in part; not {left[0]}"
         + (f" and {len(left) - 1} more" if len(left) > 1 else "")
         + f": {error.strerror or error}; write again when that is put right",
         done,

@@ -7,6 +7,8 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from pytest_editmetrics.errors import counted
+
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens.store import ObsoleteGolden
 
@@ -14,7 +16,15 @@ _TRIED, _AMONG = 10, 1000
 
 
 def obsolete_lines(obsolete: Sequence[ObsoleteGolden]) -> Iterator[str]:
-    """Yield a line for each entry; the first name a test that made gates and has no golden."""
+    """Yield how many there are, then a line for each entry.
+
+    The first of these name a test that made gates and has no golden.
+    """
+    yield counted(
+        len(obsolete),
+        "entry of a test, or fixture, that no longer exists, so it holds nothing; delete it",
+        "entries of tests, or fixtures, that no longer exist, so they hold nothing; delete them",
+    )
     for number, one in enumerate(obsolete):
         nearest = _nearest(one) if number < _TRIED else None
         hint = f" (is it {nearest!r} now? Then rename the entry)" if nearest else ""

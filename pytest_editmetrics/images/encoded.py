@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from pytest_editmetrics.errors import counted
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -27,4 +29,4 @@ class Encoded:
     def text(self) -> str:
         """How messages and results call it."""
         name = self.name if self.name.isprintable() else repr(self.name)
-        return f"{name or f'{len(self.data)} bytes'} (sha256 {self.digest})"
+        return f"{name or counted(len(self.data), 'byte')} (sha256 {self.digest})"

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.errors import RegionError
+from pytest_editmetrics.errors import RegionError, counted
 
 Mask: TypeAlias = NDArray[np.bool_]
 
@@ -45,8 +45,8 @@ def of_counts(size: Any, counts: Any, what: str) -> Mask:
         lengths = _whole(counts, f"{what}: counts")
     if (total := sum(lengths)) != height * width:
         raise RegionError(
-            f"{what}: the counts add up to {total} pixels, and a size of [{height}, {width}]"
-            f" (height, width) has {height * width}"
+            f"{what}: the counts add up to {counted(total, 'pixel')}, and a size of [{height},"
+            f" {width}] (height, width) has {height * width}"
         )
     values = np.arange(len(lengths)) % 2 == 1
     flat: Mask = np.repeat(values, np.array(lengths, np.int64))
@@ -81,15 +81,15 @@ def of_runs(size: Any, runs: Any, what: str) -> Mask:
     numbers = _whole(_flat(runs, what), f"{what}: runs")
     if len(numbers) % 2:
         raise RegionError(
-            f"{what}: {len(numbers)} numbers in runs, an odd count; each run is a start and a"
-            " length"
+            f"{what}: {counted(len(numbers), 'number')} in runs, an odd count; each run is"
+            " a start and a length"
         )
     flat = np.zeros(height * width, np.bool_)
     for start, length in zip(numbers[::2], numbers[1::2], strict=True):
         if start >= flat.size:
             raise RegionError(
                 f"{what}: a run starts at {start}, and a size of [{height}, {width}] (height,"
-                f" width) has {flat.size} pixels"
+                f" width) has {counted(flat.size, 'pixel')}"
             )
         flat[start : start + length] = True
     return flat.reshape(height, width)

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.errors import RegionError, did_you_mean
+from pytest_editmetrics.errors import RegionError, counted, did_you_mean
 from pytest_editmetrics.images.boxes import Box, clip_box, normalise_boxes
 from pytest_editmetrics.images.masks import (
     FILES,
@@ -251,9 +251,9 @@ class Region:
         """The region in a few words."""
         parts = [", ".join(map(str, self.boxes[:6]))] if self.boxes else []
         if len(self.boxes) > 6:
-            parts[0] += f" and {len(self.boxes) - 6} more boxes"
+            parts[0] += f" and {counted(len(self.boxes) - 6, 'more box', 'more boxes')}"
         if self.polygons:
-            parts.append(f"{len(self.polygons)} polygon{'s' if len(self.polygons) > 1 else ''}")
+            parts.append(counted(len(self.polygons), "polygon"))
         cut = Cut(self.threshold, self.invert).text
         if self.mask is not None:
             parts.append(
@@ -303,7 +303,9 @@ def _polygon(shape: Any, number: int) -> Polygon:
             )
         points.append((float(point[0]), float(point[1])))
     if len(points) < 3:
-        raise RegionError(f"polygon {number} has {len(points)} points; it takes at least three")
+        raise RegionError(
+            f"polygon {number} has {counted(len(points), 'point')}; it takes at least three"
+        )
     return tuple(points)
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.errors import counted
 from pytest_editmetrics.images.boxes import Box
 from pytest_editmetrics.images.regions import Mask
 from pytest_editmetrics.measurement import WeightsUsed
@@ -70,8 +71,8 @@ def pair_boxes(request: Request) -> tuple[list[Box], list[Box]] | Score:
     boxes = request.boxes
     if not boxes or len(boxes) % 2:
         message = (
-            f"{len(boxes)} boxes make no pairs: coords holds the reference boxes, then as "
-            "many edited boxes"
+            f"{counted(len(boxes), 'box makes', 'boxes make')} no pairs: coords holds"
+            " the reference boxes, then as many edited boxes"
         )
         return soft("unpaired-coords", message, {"boxes": [list(box) for box in boxes]})
     half = len(boxes) // 2

@@ -17,6 +17,7 @@ from pytest_editmetrics.errors import (
     EditMetricsError,
     InputError,
     MissingResourceError,
+    counted,
     did_you_mean,
 )
 from pytest_editmetrics.images.load import Array, ImageLike, load_image, load_pair
@@ -78,7 +79,7 @@ class VisionPipe(ModelPipe[VisionEncoder]):
 
     def encode_ahead(self, metric: str, images: Sequence[Array]) -> None:
         """Encode images together, see ``BuiltInPipe.encode_ahead``."""
-        with self.explained(f"encoding {len(images)} images for {metric}"):
+        with self.explained(f"encoding {counted(len(images), 'image')} for {metric}"):
             self._tokens(images)
 
     def release(self) -> None:
@@ -198,8 +199,8 @@ class VisionPipe(ModelPipe[VisionEncoder]):
             return soft("empty-region", "there are no boxes to measure inside", details)
         if not selected.any():
             message = (
-                f"none of the {len(selected)} patches of the model's input is measured by more "
-                f"than {threshold:g} of its area"
+                f"none of the {counted(len(selected), 'patch', 'patches')} of the model's input is"
+                f" measured by more than {threshold:g} of its area"
             )
             return soft("no-valid-patch", message, details)
         return selected, details

@@ -364,11 +364,9 @@ class Controller:
             from pytest_editmetrics.goldens.renamed import obsolete_lines
 
             strict = self.session.options["strict"] != "none"
-            (self._problems if strict else self._notes).append(
-                f"obsolete goldens: {len(obsolete)} entries of tests, or fixtures, that no longer"
-                " exist, so they hold nothing; delete them"
-            )
-            self._notes += [f"  {line}" for line in obsolete_lines(obsolete)]
+            head, *lines = obsolete_lines(obsolete)
+            (self._problems if strict else self._notes).append(f"obsolete goldens: {head}")
+            self._notes += [f"  {line}" for line in lines]
 
     def _keys(self, nodeids: Iterable[str]) -> dict[Path, set[str]]:
         files = self._by_file(nodeids).items()

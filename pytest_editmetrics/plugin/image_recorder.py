@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.goldens.places import is_fixture_key
 from pytest_editmetrics.report.listed import listed
 
@@ -107,8 +107,7 @@ class ImageRecorder:
         rootdir = self._session.rootdir
         lost = [one for one in self._wanted if one.failed]
         if lost:
-            few = len(lost) == 1
-            of = "1 golden image of a test" if few else f"{len(lost)} golden images of tests"
+            of = counted(len(lost), "golden image of a test", "golden images of tests")
             self.notes.append(f"not recorded: {of} that failed for another reason")
         good = [one for one in self._wanted if not one.failed]
         good.sort(key=lambda one: collected.get(one.nodeid, len(collected)))
@@ -121,7 +120,7 @@ class ImageRecorder:
             written = []
         same = {rootdir / one.target for one in chosen if one.same}
         self.notes += [
-            f"recorded: {count} golden image{'s' if count > 1 else ''} in {folder}; look at what"
+            f"recorded: {counted(count, 'golden image')} in {folder}; look at what"
             " changed and commit it"
             for folder, count in _by_folder((p for p in written if p not in same), rootdir)
         ]
@@ -193,11 +192,10 @@ def _by_folder(paths: Iterable[Path], rootdir: Path) -> Iterable[tuple[str, int]
 
 def _held_by_lpips(number: int) -> str:
     """Say how many goldens are older than the guard of tone, and how they come to have it."""
-    few = number == 1
-    which = "1 golden image names" if few else f"{number} golden images name"
-    them = "it" if few else "them"
+    which = counted(number, "golden image names", "golden images name")
+    are, them = ("is", "it") if number == 1 else ("are", "them")
     return (
-        f"{which} no comparator and {'is' if few else 'are'} held by lpips alone, which hardly sees"
+        f"{which} no comparator and {are} held by lpips alone, which hardly sees"
         f" tone: pytest --editmetrics-update=missing holds {them} to structure and tone as well and"
         " writes that down"
     )

@@ -120,5 +120,5 @@ def _verdict(audit: Audit) -> str:
     told = [f"{counts[kind]} {kind}" for kind in KINDS if counts[kind]]
     told += [f"{audit.unchanged} unchanged"]
     images = Counter(image.kind for image in audit.images)
-    told += [f"{number} golden images {kind}" for kind, number in images.items()]
+    told += [f"{counted(number, 'golden image')} {kind}" for kind, number in images.items()]
     return ", ".join(told)

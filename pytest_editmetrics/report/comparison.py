@@ -46,8 +46,8 @@ def comparison_lines(
     lines += _listed("not compared: smoke weights in one run", comparison.one_smoke, _address)
     if comparison.both_smoke:
         lines.append(
-            f"smoke: {len(comparison.both_smoke)} pairs were measured with random smoke weights,"
-            " which judge no quality"
+            f"smoke: {counted(len(comparison.both_smoke), 'pair was', 'pairs were')} measured with"
+            " random smoke weights, which judge no quality"
         )
     lines += [suite_headline(gate) for gate in suite] + change_lines(suite)
     lines += [f"FAILED: {failure}" for failure in comparison.failures]

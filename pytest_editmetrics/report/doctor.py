@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from pytest_editmetrics.errors import counted
 from pytest_editmetrics.report.numbers import with_digits
 from pytest_editmetrics.report.summary import fetch_line
 
@@ -30,7 +31,8 @@ def screen(around: Any, checkups: Sequence[Checkup], foreign: Sequence[str]) -> 
     )
     set_to = ", ".join(f"{name}={value}" for name, value in around.variables.items())
     ci = "a CI run: nothing is recorded, smoke weights fail" if around.ci else "no CI run"
-    goldens = f"{_count(around.golden_files, 'file')}, {_count(around.golden_tests, 'test')}"
+    counts = (around.golden_files, around.golden_tests, around.golden_images)
+    goldens = ", ".join(map(counted, counts, ("file", "test", "image")))
     on = (
         around.device
         if around.device == around.device_name
@@ -41,7 +43,7 @@ def screen(around: Any, checkups: Sequence[Checkup], foreign: Sequence[str]) -> 
         ("system", around.system),
         (
             "computes",
-            f"on {on}; {_count(around.threads, 'thread')} of {_count(around.cores, 'core')},"
+            f"on {on}; {counted(around.threads, 'thread')} of {counted(around.cores, 'core')},"
             f" {around.instructions}",
         ),
         ("settings", around.configuration or "no editmetrics.yaml: the built-in defaults"),
@@ -95,10 +97,6 @@ def _difference(one: Difference) -> str:
     sign = "<=" if one.within else ">"
     largest, allowed = with_digits(one.largest, one.allowed, digits=2)
     return f"{one.what} differ by {largest} {sign} {allowed}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _room(folder: Any) -> str:

@@ -114,8 +114,9 @@ def markdown_summary(tally: Tally, end: SessionEnd, limit: int | None = None) ->
     """
     head = [verdict_heading(tally, end), *(f"❌ {code(problem)}" for problem in end.problems)]
     if tally.smoke:
+        gates = counted(tally.counts()["gates"], "gate was", "gates were")
         head.append(
-            f"⚠️ **smoke weights**: {tally.smoke} of {tally.counts()['gates']} gates were"
+            f"⚠️ **smoke weights**: {tally.smoke} of {gates}"
             " measured with random weights, which test the suite's plumbing and judge no quality"
         )
     if rows := _table(tally):
@@ -145,11 +146,11 @@ def verdict_heading(tally: Tally, end: SessionEnd) -> str:
         (counts["review"], "for review"),
         (counts["unmeasured"], "unmeasured"),
         (counts["recorded"], "recorded"),
-        (counts["crashed"], "tests crashed"),
     )
     said += [f"{number} {what}" for number, what in told if number]
+    said += [f"{counted(counts['crashed'], 'test')} crashed"] if counts["crashed"] else []
     if end.failed_tests and not seen:
-        said.append(f"{end.failed_tests} failed tests of the session")
+        said.append(f"{counted(end.failed_tests, 'failed test')} of the session")
     if end.interrupted:
         said.append("interrupted, so not every test ran")
     return f"## {'❌ editmetrics failed' if failed else '✅ editmetrics passed'}: {', '.join(said)}"
@@ -260,4 +261,5 @@ def _joined(head: list[str], body: list[str], foot: str) -> str:
 
 
 def _left_out(count: int) -> str:
-    return f"\n**Truncated**: {count} more entries are left out, since the page takes no more text"
+    entries = counted(count, "more entry is", "more entries are")
+    return f"\n**Truncated**: {entries} left out, since the page takes no more text"

@@ -46,7 +46,7 @@ def _than(gate: SuiteGate, what: str) -> str:
 
 
 def _pairs(gate: SuiteGate) -> str:
-    return f"{gate.change.pairs if gate.change else 0} pairs"
+    return counted(gate.change.pairs if gate.change else 0, "pair")
 
 
 def change_lines(gates: Iterable[SuiteGate]) -> list[str]:

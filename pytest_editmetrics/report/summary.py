@@ -6,6 +6,7 @@ import math
 import shlex
 from collections.abc import Sequence
 
+from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.decided import decided
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.listed import listed
@@ -67,8 +68,8 @@ def fetch_line(missing: Sequence[str]) -> str:
 
 def _smoke(smoke: int, gates: int) -> str:
     return (
-        f"smoke: {smoke} of {gates} gates were measured with random smoke weights: they test the"
-        " suite's plumbing and judge no quality"
+        f"smoke: {smoke} of {counted(gates, 'gate was', 'gates were')} measured with random smoke"
+        " weights: they test the suite's plumbing and judge no quality"
     )
 
 
@@ -79,7 +80,8 @@ def by_expect(held: int, gates: int) -> str:
     'no golden: 3 of 24 gates were held to the bounds of expect alone'
     """
     return (
-        f"no golden: {held} of {gates} gates were held to the bounds of expect alone"
+        f"no golden: {held} of {counted(gates, 'gate was', 'gates were')} held to the bounds of"
+        " expect alone"
         " (--editmetrics-require=golden=N fails a session that holds fewer than N to goldens)"
     )
 

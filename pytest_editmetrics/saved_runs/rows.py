@@ -47,9 +47,9 @@ def no_success(session: EditSession, tally: Tally | RunningTally) -> list[str]:
     """Say why gates that were measured without a test are no success; nothing if they are one."""
     found, counts = [], tally.counts()
     if failed := counts["failed"]:
-        found.append(f"{failed} gate{' fails' if failed == 1 else 's fail'}")
+        found.append(counted(failed, "gate fails", "gates fail"))
     if errors := counts["errors"]:
-        found.append(f"{errors} gate{'' if errors == 1 else 's'} could not be judged")
+        found.append(f"{counted(errors, 'gate')} could not be judged")
     if (review := counts["review"]) and session.options["review"] == "fail":
         found.append(
             f"{counted(review, 'gate is', 'gates are')} for review (editmetrics_review is fail)"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.errors import EditMetricsError, InputError, counted
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.saved_runs.rows import Engine, Keep, RowScorer, no_success, outcome_of
 from pytest_editmetrics.session.outputs import now, package_versions
@@ -105,5 +105,7 @@ def problems(session: EditSession, scored: Scored) -> list[str]:
     """Say why a scored manifest is no success; nothing if it is one."""
     found = [] if scored.why is None else [f"scoring stopped: {scored.why}"]
     if scored.missing:
-        found.append(f"the run was cut off: {scored.missing} rows have no result")
+        found.append(
+            f"the run was cut off: {counted(scored.missing, 'row has', 'rows have')} no result"
+        )
     return found + no_success(session, scored.tally)

@@ -334,7 +334,9 @@ def _unusable(
     if not pairs:
         failures.append("nothing is paired: no gate of the base is in the head")
     elif not both:
-        failures.append(f"nothing is compared: none of {len(pairs)} pairs is measured in both runs")
+        failures.append(
+            f"nothing is compared: none of {counted(len(pairs), 'pair')} is measured in both runs"
+        )
     for name, run in (("base", base), ("head", head)):
         if bounds and not run.complete:
             failures.append(f"the {name} was cut off, so gates that it lost would go unnoticed")

@@ -203,22 +203,26 @@ def _unpaired(change: Change, other: int, smoke: int, ways: Sequence[str]) -> st
         return "no gate is measured in both the base and this run"
     if smoke:
         return (
-            f"{smoke} of {change.pairs} pairs are measured on smoke weights in one run and on real"
+            f"{smoke} of {_are(change)} measured on smoke weights in one run and on real"
             " ones in the other"
         )
     if other:
         return (
-            f"{other} of {change.pairs} pairs are measured with other weights than in the base, so"
+            f"{other} of {_are(change)} measured with other weights than in the base, so"
             " what moved may be the metric and not the model; make a new base"
         )
     if ways:
         return (
-            f"{len(ways)} of {change.pairs} pairs are measured in another way than in the base"
+            f"{len(ways)} of {_are(change)} measured in another way than in the base"
             f" ({ways[0]}), so what moved may be the metric and not the model; make a new base"
         )
     if change.lost:
         return f"{counted(change.lost, 'gate')} of the base not measured any more"
     return None
+
+
+def _are(change: Change) -> str:
+    return counted(change.pairs, "pair is", "pairs are")
 
 
 def _against(
@@ -232,9 +236,10 @@ def _against(
         return _gate(bound, head, float(len(beyond)), None, change)
     needed = pairs_needed(bound.bound)
     if len(worse_by) < needed:
+        pairs = counted(len(worse_by), "pair is", "pairs are")
         few = (
-            f"{len(worse_by)} pairs are too few: whatever they hold, the test cannot reach p <"
-            f" {bound.bound:g} with less than {needed}; add cases, or hold their mean"
+            f"{pairs} too few: whatever they hold, the test cannot reach p < {bound.bound:g} with"
+            f" less than {needed}; add cases, or hold their mean"
         )
         return _gate(bound, head, None, few, change)
     return _gate(bound, head, signed_rank_p(worse_by, bound.by), None, change)

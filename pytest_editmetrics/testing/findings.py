@@ -13,6 +13,7 @@ import numpy as np
 
 from pytest_editmetrics.checks.measure import Bound, asked
 from pytest_editmetrics.config.settings import MetricConfig
+from pytest_editmetrics.errors import counted
 from pytest_editmetrics.images.load import Array, ImageLike, load_image
 from pytest_editmetrics.images.regions import region_mask
 from pytest_editmetrics.measurement import MASK_MODE, Metric, Scope
@@ -226,5 +227,5 @@ class Inquiry:
 
 def _text(kind: str, places: list[str]) -> str:
     more = len(places) - 1
-    again = f" (and {more} more time{'s' if more > 1 else ''})" if more else ""
+    again = f" (and {counted(more, 'more time')})" if more else ""
     return f"{kind}\n    {places[0]}{again}"

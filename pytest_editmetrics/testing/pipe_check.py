@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_editmetrics.errors import counted
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -84,7 +86,7 @@ def check_pipe(
     found = inquiry.findings()
     if found:
         name = getattr(pipe, "__name__", type(pipe).__name__)
-        number = f"{len(found)} finding{'s' if len(found) > 1 else ''}"
+        number = counted(len(found), "finding")
         raise AssertionError(
             f"{name} does not keep the contract of pytest_editmetrics.Pipe for {metric.name},"
             f" {number}:\n" + "\n".join(f"- {text}" for text in found)

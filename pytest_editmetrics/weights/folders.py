@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
-from pytest_editmetrics.errors import InputError, MissingResourceError, WeightsError
+from pytest_editmetrics.errors import InputError, MissingResourceError, WeightsError, counted
 from pytest_editmetrics.weights import catalog
 from pytest_editmetrics.weights.catalog import (
     CLIP_DEFAULT,
@@ -211,7 +211,8 @@ def _in_directory(
     if lacking:
         raise MissingResourceError(
             f"{kind.label} model directory {folder} lacks {', '.join(lacking)}, of the"
-            f" {len(shards)} shards that {taken} lists; {remedy.replace('the file', 'the shards')}",
+            f" {counted(len(shards), 'shard')} that {taken} lists;"
+            f" {remedy.replace('the file', 'the shards')}",
             pipe=kind.pipe,
         )
     digests = [_hash(shard, remedy, hashed) for shard in shards]

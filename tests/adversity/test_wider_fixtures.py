@@ -559,7 +559,7 @@ def test_obsolete(wide, assert_came, workers):
     result.stdout.fnmatch_lines(["  goldens/conftest.py.yaml:1: fixture edited"])
     result.stdout.no_fnmatch_line("*: fixture kept")
     assert_came(
-        result, 0, "obsolete goldens: 1 entries of tests, or fixtures, that no longer exist*"
+        result, 0, "obsolete goldens: 1 entry of a test, or fixture, that no longer exists*"
     )
 
 

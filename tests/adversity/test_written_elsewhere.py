@@ -76,7 +76,7 @@ def test_a_golden_of_a_renamed_test(lax, assert_came, workers, entry):
     result = lax.runpytest(*workers)
     assert_came(result, 0, f"*{entry} (is it 'test_it' now? Then rename the entry)")
     result = lax.runpytest("--editmetrics-strict=regressed", *workers)
-    assert_came(result, 1, "FAILED: obsolete goldens: 1 entries of tests*hold nothing*")
+    assert_came(result, 1, "FAILED: obsolete goldens: 1 entry of a test*holds nothing*")
 
 
 def test_a_golden_file_that_lost_what_it_held(lax, assert_came, workers):

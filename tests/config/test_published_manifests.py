@@ -259,7 +259,7 @@ def test_a_cell_may_hold_a_whole_image(table):
         ("reference,edited", "m.csv: no rows"),
         ("reference,edited,\na.png,b.png,", "m.csv:1: column 3 has no name"),
         ("reference,edited,edited\na,b,c", "m.csv:1: the column 'edited' is there twice"),
-        ("reference,edited\na.png", "m.csv:2: 1 cells, and the first line names 2 columns"),
+        ("reference,edited\na.png", "m.csv:2: 1 cell, and the first line names 2 columns"),
         ("reference,edited,coords\na.png,b.png,[[0,0,4,4]]", "m.csv:2: 6 cells, .* a cell with a ',' in it stands in double quotes"),
         ('reference,edited\n"a.png,b.png\nc.png,d.png', "m.csv:2: no CSV .unexpected end of data"),
         ('reference,edited\n"a"b,c', "m.csv:2: no CSV"),

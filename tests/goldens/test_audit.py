@@ -300,6 +300,8 @@ def test_golden_images_are_told_by_their_provenance(folders):
         "dropped: tests/goldens/test_x.py/d.png",
         "added: tests/goldens/test_x.py/c.png",
     ]
+    told = "1 golden image changed, 1 golden image dropped, 1 golden image added"
+    assert out.splitlines()[-1] == f"0 unchanged, {told}"
 
 
 def test_goldens_of_fixtures_that_no_file_defines_are_thresholds_too(folders):

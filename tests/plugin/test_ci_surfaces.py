@@ -258,7 +258,7 @@ def test_a_crashed_worker_is_in_the_summary(suite):
     )
     suite.runpytest("-n1", "--editmetrics-summary=s.md")
     text = (suite.path / "s.md").read_text(encoding="utf-8")
-    assert text.startswith("## ❌ editmetrics failed: 1 gate, 1 tests crashed")
+    assert text.startswith("## ❌ editmetrics failed: 1 gate, 1 test crashed")
     assert "### Crashed, so never measured: 1\n- <code>test_x.py::test_dies</code>" in text
 
 

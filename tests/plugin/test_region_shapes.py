@@ -225,7 +225,7 @@ def test_a_manifest_takes_them(scene, monkeypatch, capsys):
     )
     manifest.write_text(json.dumps({**row, "coords": {"polygons": [[[1, 1]]]}}) + "\n")
     assert main(["score", "pairs.jsonl"]) == 1
-    assert "pairs.jsonl:1: polygon 1 has 1 points" in capsys.readouterr().err
+    assert "pairs.jsonl:1: polygon 1 has 1 point;" in capsys.readouterr().err
 
 
 def test_a_golden_image_takes_them(scene):

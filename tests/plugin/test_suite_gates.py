@@ -146,9 +146,7 @@ def test_a_folder_that_leaves_files_of_the_base_out_is_a_part(edits, monkeypatch
     (edits.path / "test_x.py").unlink()
     result = edits.runpytest("more")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(
-        ["FAILED: suite score paired cannot be judged: 1 pairs are too few*"]
-    )
+    result.stdout.fnmatch_lines(["FAILED: suite score paired cannot be judged: 1 pair is too few*"])
     result.stdout.fnmatch_lines(["  pairs   1: 0 worse, 0 better, 1 unchanged; 8 only in the base"])
 
 

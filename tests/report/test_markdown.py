@@ -176,7 +176,7 @@ def test_a_failure_tells_its_headline_and_how_to_accept_it():
         (
             Tally(crashed=["test_x.py::test_a"]),
             SessionEnd(),
-            "## ❌ editmetrics failed: 0 gates, 1 tests crashed",
+            "## ❌ editmetrics failed: 0 gates, 1 test crashed",
         ),
     ],
 )  # fmt: skip

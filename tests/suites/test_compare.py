@@ -209,7 +209,7 @@ def test_smoke_values_are_never_compared_with_real_ones(compare):
     assert "not compared: smoke weights in one run: 1\n  test_x.py::a lpips" in text
     status, text = compare([head[0]], [head[0]])
     assert status == 0
-    assert "smoke: 1 pairs were measured with random smoke weights" in text
+    assert "smoke: 1 pair was measured with random smoke weights" in text
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_a_changed_test_is_said(compare, changed, said):
         ([], [], "nothing is paired"),
         ([("a", lpips(0.1))], [("b", lpips(0.1))], "nothing is paired"),
         ([("a", lpips(0.1))], [("a", lpips(0.1, name="n"))], "nothing is paired"),
-        ([("a", lpips(0.1))], [("a", lpips(None))], "nothing is compared: none of 1 pairs"),
+        ([("a", lpips(0.1))], [("a", lpips(None))], "nothing is compared: none of 1 pair is"),
     ],
 )
 @pytest.mark.parametrize("options", [(), ("--fail", "lpips:5%")])

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.causes import cause_words
 from pytest_editmetrics.report.html.case_view import (
@@ -135,7 +136,7 @@ def _facts(run: Run) -> Iterator[str]:
         yield f"started {started.replace('T', ' ').replace('+00:00', ' UTC')}"
     shards = run.session.get("shards")
     if isinstance(shards, list) and shards:
-        yield f"merged from {len(shards)} runs"
+        yield f"merged from {counted(len(shards), 'run')}"
     manifest = run.session.get("manifest")
     if isinstance(manifest, Mapping):
         yield f"{manifest.get('rows')} pairs of {manifest.get('path')}"
@@ -180,10 +181,10 @@ def _metric_row(row: Row, anchors: Mapping[tuple[str, str], str]) -> MetricRow:
 def _headline(
     run: Run, cases: Sequence[CaseView], counts: Mapping[str, int], suite: int
 ) -> tuple[str, str]:
-    number = f"{len(cases)} case{'' if len(cases) == 1 else 's'}"
+    number = counted(len(cases), "case")
     if not cases and not run.crashed:
         return "No gate was recorded", "unmeasured"
-    together = f"{suite} suite gate{'' if suite == 1 else 's'} failed"
+    together = f"{counted(suite, 'suite gate')} failed"
     if counts["failed"] or counts["error"]:
         more = f", and {together}" if suite else ""
         parts = [f"{counts['failed']} of {number} failed"] if counts["failed"] else []
@@ -226,7 +227,7 @@ def _notices(run: Run, tally: Tally, gallery: Gallery) -> list[Notice]:
             Notice(
                 "warning",
                 f"Measured with random smoke weights, which judge no quality: {tally.smoke} of"
-                f" {total} gates.",
+                f" {counted(total, 'gate')}.",
             )
         )
     if gallery.missing:

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.cache.work import remove_left, work_folder
-from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.saved_runs.engines import local
 from pytest_editmetrics.saved_runs.rows import Engine, Outcome, RowScorer
 from pytest_editmetrics.session.state import EditSession
@@ -167,9 +167,10 @@ class RowActor:
 
 
 def _ended(begun: int) -> EditMetricsError:
+    ended = counted(begun, "process", "processes")
     return EditMetricsError(
-        f"measuring it alone ended {begun} processes: out of memory, or a library crashed; the logs"
-        " of Ray tell more"
+        f"measuring it alone ended {ended}: out of memory, or a library crashed; the logs of Ray"
+        " tell more"
     )
 
 

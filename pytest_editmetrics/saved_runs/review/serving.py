@@ -143,7 +143,9 @@ def _greet(
     known = len(decisions.all())
     where = ", ".join(str(run.shown) for run in together.parts)
     more = f", {known} decided" if known else ""
-    say(f"review: {failing} of {len(decisions.cases)} cases to look at{more}, in {where}")
+    say(
+        f"review: {failing} of {counted(len(decisions.cases), 'case')} to look at{more}, in {where}"
+    )
     if not together.complete:
         say("the run was cut off; only what finished can be looked at")
     for run in together.parts:
