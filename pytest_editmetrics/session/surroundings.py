@@ -53,6 +53,7 @@ class Surroundings:
     configuration: str | None
     golden_files: int
     golden_tests: int
+    golden_images: int
     folders: list[Folder]
     ci: bool
     variables: dict[str, str]
@@ -82,7 +83,7 @@ def surroundings(session: EditSession) -> Surroundings:
     except EditMetricsError as error:
         path = None
         problems.append(str(error))
-    files, tests = _goldens(session, problems)
+    files, tests, images = _goldens(session, problems)
     shown = None if path is None else str(session.shown(path))
     versions = package_versions()
     versions |= {one: package_version(one) for one in _MORE_VERSIONS}
@@ -97,6 +98,7 @@ def surroundings(session: EditSession) -> Surroundings:
         configuration=shown,
         golden_files=files,
         golden_tests=tests,
+        golden_images=images,
         folders=list(_folders(session, problems)),
         ci=in_ci(),
         variables=_variables(),
@@ -172,28 +174,40 @@ def _same(pipe: Any) -> tuple[object, ...]:
     return (pipe.key, *(str(getattr(pipe, name, None)) for name in names))
 
 
-def _goldens(session: EditSession, problems: list[str]) -> tuple[int, int]:
+def _goldens(session: EditSession, problems: list[str]) -> tuple[int, int, int]:
+    """Return how many files of thresholds there are, of how many tests, and golden images."""
     from pytest_editmetrics.goldens.file import read_golden_file
+    from pytest_editmetrics.goldens.file_names import holds_thresholds
 
-    files = tests = 0
+    files = tests = images = 0
     for path in _golden_files(session):
+        if not holds_thresholds(path):
+            images += 1
+            continue
         files += 1
         try:
             tests += len(read_golden_file(path, session.registry, session.rootdir).tests)
         except EditMetricsError as error:
             problems.append(str(error))
-    return files, tests
+    return files, tests, images
 
 
 def _golden_files(session: EditSession) -> Iterator[Path]:
     """Find what goldens lie below the rootdir, in folders of that name."""
     from pytest_editmetrics.goldens.file_names import files_below, holds_thresholds
+    from pytest_editmetrics.goldens.images import is_golden_name
     from pytest_editmetrics.goldens.store import FOLDER
 
     root = session.options["goldens"]
     named = (session.rootdir / root) if root else None
     for path in files_below(named or session.rootdir):
-        if holds_thresholds(path) and (named is not None or path.parent.name == FOLDER):
+        if holds_thresholds(path):
+            folder = path.parent
+        elif is_golden_name(path.name):
+            folder = path.parent.parent
+        else:
+            continue
+        if named is not None or folder.name == FOLDER:
             yield path
 
 

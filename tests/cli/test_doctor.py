@@ -172,11 +172,16 @@ def test_the_surroundings_are_what_a_run_sees(alone, capsys, monkeypatch):
     (goldens / "test_x.py.yaml").write_text(
         '"test_a":\n  lpips: {max: 0.1}\n"test_b":\n  lpips: {max: 0.2}\n'
     )
+    folder = goldens / "test_x.py"
+    folder.mkdir()
+    for name in ("test_a-0dc6b5ef.png", "test_a-0dc6b5ef@cuda.webp", "photo.png"):
+        (folder / name).write_bytes(b"")
+    (alone / "test_a-0dc6b5ef.png").write_bytes(b"")  # what an image of a report may be called
     monkeypatch.setenv("CI", "true")
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     monkeypatch.setenv("EDITMETRICS_MIRROR", "https://me:hush@mirror.local/weights")
     out = doctor(capsys, 0)
-    assert "goldens          1 file, 2 tests" in out
+    assert "goldens          1 file, 2 tests, 2 images\n" in out
     assert "a CI run: nothing is recorded, smoke weights fail; CI=true" in out
     assert "EDITMETRICS_MIRROR=https://mirror.local/weights" in out
     assert "HF_TOKEN=set" in out
