@@ -45,11 +45,14 @@ def _check(call: str, name: str, bound: Node, asked: Node, registry: PipeRegistr
     except ConfigError:  # which the block tells
         return
     if name in WITH_TOLERANCE and name not in names:
+        own = (  # a bound of a check's comparator is of the whole, and a tile's is far looser
+            f" (a check that names {name} itself gives its bound, as"
+            f' comparator={{"{name}": {bound.value}}})'
+        )
         bound.fail(
             f"{call} has a bound of {name}, and `comparator` ({asked.where}) asks for"
             f" {' and '.join(names)} alone, so nothing would be held to it; name {name} there too,"
-            f" or take the bound out (a check that names {name} itself gives its bound, as"
-            f' comparator={{"{name}": {bound.value}}})'
+            f" or take the bound out{own if call == _WHOLE else ''}"
         )
     if call == _WHOLE and names.get(name) is not None:
         bound.fail(

@@ -56,6 +56,12 @@ def test_so_is_one_of_the_worst_tile(tmp_path):
         settings_of(tmp_path, text)
 
 
+def test_that_of_a_tile_is_no_bound_for_the_whole_of_a_check(tmp_path):
+    text = "golden_images:\n  comparator: ssim\n  tile: {tolerance: {tone: 9}}\n"
+    with pytest.raises(ConfigError, match=r"name tone there too, or take the bound out$"):
+        settings_of(tmp_path, text)
+
+
 def test_a_bound_that_stands_twice_is_an_error(tmp_path):
     text = "golden_images:\n  comparator: {ssim: 0.95, psnr: }\n  tolerance:\n    ssim: 0.9\n"
     with pytest.raises(ConfigError) as error:
