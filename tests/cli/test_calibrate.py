@@ -237,10 +237,14 @@ def test_a_proposal_much_like_the_present_bound_takes_one_line(calibrate, projec
     assert "  values  " in out
 
 
-def test_a_part_that_moved_breaks_what_no_other_broken_pair_does(calibrate):
+def moved_share(value):
     of = {"file": GOLDEN, "test": "test_a", "gate": "moved_share"}
     size = {"width": 128, "height": 128}
-    still = lpips(0.0, metric="moved_share", golden=of, weights=(), region=size)
+    return lpips(value, metric="moved_share", golden=of, weights=(), region=size)
+
+
+def test_a_part_that_moved_breaks_what_no_other_broken_pair_does(calibrate):
+    still = moved_share(0.0)
     status, out, err = calibrate(still, still, still, options=["--no-selftest"])
     assert status == 0
     assert "proposal  max 0.02" in out
@@ -253,9 +257,7 @@ def test_a_part_that_moved_breaks_what_no_other_broken_pair_does(calibrate):
 
 
 def test_runs_of_the_worst_value_there_is_are_told_that_no_margin_helps(calibrate):
-    of = {"file": GOLDEN, "test": "test_a", "gate": "moved_share"}
-    size = {"width": 128, "height": 128}
-    moved = lpips(1.0, metric="moved_share", golden=of, weights=(), region=size)
+    moved = moved_share(1.0)
     status, out, _ = calibrate(moved, moved, moved, options=["--no-selftest"])
     assert status == 1
     assert "always holds. Look at the images; if they are right, no margin changes that" in out

@@ -235,30 +235,44 @@ def test_defaults_of_a_base_file_are_seen(folders):
     assert "default lpips: max 0.1 -> 0.5" in out
 
 
-def test_bounds_of_golden_images_are_told(folders):
-    base = {"editmetrics.yaml": "golden_images: {tile: {tolerance: {tone: 2}}}\n"}
-    head = {"editmetrics.yaml": "golden_images: {tile: {tolerance: {structure: 4}}}\n"}
-    status, out, _ = folders(base, head)
+@pytest.mark.parametrize(
+    ("base", "head", "told"),
+    [
+        pytest.param(
+            "tile: {tolerance: {tone: 2}}",
+            "tile: {tolerance: {structure: 4}}",
+            (
+                "loosened: 1\n  editmetrics.yaml:1: default golden_structure (worst tile): max",
+                "max 0.9 -> 4, looser by 3.1",
+                "default golden_tone (worst tile): max 2 -> 0.7, tighter by 1.3",
+            ),
+            id="of the worst tile",
+        ),
+        pytest.param(
+            None,
+            "comparator: [structure, tone]",
+            ("default golden_lpips: max 0.12 -> none",),
+            id="a comparator that holds no golden image any more",
+        ),
+        pytest.param(
+            "comparator: ssim, tolerance: {tone: 2}",
+            "comparator: {ssim: 0.9}",
+            (
+                "default golden_ssim: min 0.98 -> 0.9, looser by 0.08",
+                "default golden_tone: max 2 -> none",
+            ),
+            id="one that nothing was held to",
+        ),
+    ],
+)
+def test_bounds_of_golden_images_are_told(folders, base, head, told):
+    files = [
+        {GOLDEN: ""} | ({"editmetrics.yaml": f"golden_images: {{{block}}}\n"} if block else {})
+        for block in (base, head)
+    ]
+    status, out, _ = folders(*files)
     assert status == 1
-    assert "loosened: 1\n  editmetrics.yaml:1: default golden_structure (worst tile): max" in out
-    assert "max 0.9 -> 4, looser by 3.1" in out
-    assert "default golden_tone (worst tile): max 2 -> 0.7, tighter by 1.3" in out
-
-
-def test_a_comparator_that_holds_no_golden_image_any_more_is_dropped(folders):
-    head = {"editmetrics.yaml": "golden_images: {comparator: [structure, tone]}\n", GOLDEN: ""}
-    status, out, _ = folders({GOLDEN: ""}, head)
-    assert status == 1
-    assert "default golden_lpips: max 0.12 -> none" in out
-
-
-def test_a_version_with_a_bound_that_nothing_was_held_to_is_read(folders):
-    base = {"editmetrics.yaml": "golden_images: {comparator: ssim, tolerance: {tone: 2}}\n"}
-    head = {"editmetrics.yaml": "golden_images: {comparator: {ssim: 0.9}}\n"}
-    status, out, _ = folders(base, head)
-    assert status == 1
-    assert "default golden_ssim: min 0.98 -> 0.9, looser by 0.08" in out
-    assert "default golden_tone: max 2 -> none" in out
+    assert [line for line in told if line not in out] == []
 
 
 def test_another_expectation_is_another_default(folders):
