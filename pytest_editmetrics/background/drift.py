@@ -44,6 +44,7 @@ _TRIED = 3  # motions that the search found
 _HARDLY_ANY = 0.1  # of the tiles that are found: if so few are not, no other motion is tried
 _FEW = 3  # tiles: so few are not believed against the whole
 _BLURRED = 0.85  # of the slopes
+_REACH = 8  # pixels around what is not seen that tell what stands in its place
 _AGAIN = 1.0  # pixels that a better motion puts corners elsewhere: tiles are matched under it
 _APART = 1.0  # pixels from where the whole puts it: that tile moved alone
 _INVERTED = -0.6  # correlation of what has its tones inverted
@@ -183,7 +184,7 @@ def measure_drift(reference: Array, edited: Array, mask: Mask) -> Drift:
     inside = inside_of(mask, scale)
     usable = eroded(inside, margin(scale))
     after = _smoothed(brightness(edited, scale))
-    if (before[usable] == after[usable]).all() and _alike(reference, edited, mask):
+    if _alike(reference, edited, mask):
         tiles = Tiles(before, before, usable, scale)
         if not tiles.textured:
             return _told(Drift(None, tuple(tiles.still()), lost="flat"), scale, size)
@@ -255,12 +256,31 @@ def _alike_sharp(before: Floats, after: Floats, usable: Mask) -> tuple[Floats, F
     if min(one, other) == 0 or min(one, other) >= _BLURRED * max(one, other):
         return before, after
     sharp, wanted = (before, other) if one > other else (after, one)
+    filled = _without_unseen(sharp, usable)
     low, high, blurred = 0.0, 8.0, sharp
     for _ in range(5):
         sigma = (low + high) / 2
-        blurred = gaussian_filter(sharp, sigma, mode="nearest")
+        blurred = gaussian_filter(filled, sigma, mode="nearest")
         low, high = (sigma, high) if steepness(blurred) > wanted else (low, sigma)
+    # farther in, what is not seen may be background that came from elsewhere, so it is kept
+    farther = eroded(~usable, _REACH)
+    blurred[farther] = gaussian_filter(sharp, sigma, mode="nearest")[farther]
     return (blurred, after) if one > other else (before, blurred)
+
+
+def _without_unseen(image: Floats, seen: Mask) -> Floats:
+    """Return an image with the mean of what is seen around in place of what is not.
+
+    Else a blur would carry an edit into the background beside it.
+    """
+    from scipy.ndimage import uniform_filter
+
+    size = 2 * _REACH + 1
+    share = uniform_filter(seen.astype(np.float64), size, mode="nearest")
+    around = uniform_filter(np.where(seen, image, 0), size, mode="nearest")
+    far = np.full_like(image, image[seen].mean())
+    near = np.divide(around, share, out=far, where=share > 0.5 / size**2)
+    return np.where(seen, image, near)
 
 
 def _nearby(tiles: Tiles, motion: Motion, ambiguous: bool, size: tuple[int, int]) -> Drift:

@@ -30,6 +30,8 @@ from pytest_editmetrics.background.motion import Motion
 from pytest_editmetrics.images.regions import Mask
 
 _EDGE = 56
+_NARROWEST = 16
+_MOST = 2 * _EDGE**2
 _ANGLES = 40
 _ZOOMS = tuple(0.4 * 1.2**n for n in range(11))  # to 2.5
 _NEARER = (0.1, 0.25)  # by what share a side of the frame is nearer than the middle
@@ -98,10 +100,11 @@ def candidates(before: Floats, after: Floats, mask: Mask) -> list[Motion]:
         after: that of the edited image.
         mask: boolean (H, W), true where measured.
     """
-    scale = max(1, math.ceil(max(before.shape) / _EDGE))
+    # a panorama is looked at larger, until its shorter side shows something
+    scale = max(1, min(math.ceil(max(before.shape) / _EDGE), min(before.shape) // _NARROWEST))
     one, other = (_levelled(shrunk(image, scale)) for image in (before, after))
     seen = shrunk(mask.astype(np.float64), scale) > 0.5
-    if min(one.shape) < 16 or np.count_nonzero(seen) < 64:
+    if min(one.shape) < _NARROWEST or one.size > _MOST or np.count_nonzero(seen) < 64:
         return []
     everywhere = np.ones_like(seen)
     shifts = peaks(correlations(one, other, seen, everywhere, _OVERLAP), 4)

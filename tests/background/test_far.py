@@ -8,6 +8,7 @@ from altered import PHOTOS, Picture, as_jpeg, blurred, eight_bit, square_photo
 from PIL import Image, ImageDraw
 
 from pytest_editmetrics.background.drift import measure_drift
+from pytest_editmetrics.background.motion import Motion
 from pytest_editmetrics.config.expect import EXPECTATIONS
 from pytest_editmetrics.measurement import Measurement
 from pytest_editmetrics.pipes.drift import DriftPipe
@@ -94,3 +95,43 @@ def test_a_wall_that_lost_its_grain_is_still_too_plain_to_tell() -> None:
     soft = measured(wall, np.full_like(wall, 150)).soft_failure
     assert soft is not None
     assert soft.reason == "no-texture"
+
+
+def edited_before_a_wall(height: int, width: int, grain: float) -> tuple[Picture, Picture, Box]:
+    """Put a photo before a wall, of which a rim is left, and another photo in its place."""
+    y, x = np.mgrid[:height, :width] / max(height, width)
+    noise = np.random.default_rng(0).normal(0, grain, (height, width, 3))
+    wall = eight_bit((140 + 60 * x - 30 * y)[..., None] + noise)
+    box = (width // 12, height // 12, width - width // 12, height - height // 12)
+    x1, y1, x2, y2 = box
+    pictures = []
+    for name in ("cat", "astronaut"):
+        photo = Image.fromarray(square_photo(name, 256)).resize((x2 - x1, y2 - y1))
+        wall[y1:y2, x1:x2] = np.asarray(photo)
+        pictures.append(wall.copy())
+    return pictures[0], pictures[1], box
+
+
+def test_a_background_of_which_no_pixel_changed_stood_still() -> None:
+    image, edited, (x1, y1, x2, y2) = edited_before_a_wall(1000, 1500, 1.5)
+    background = np.ones((1000, 1500), bool)
+    background[y1:y2, x1:x2] = False
+    assert measure_drift(image, edited, background).motion == Motion()
+
+
+def test_what_is_blurred_to_be_as_sharp_takes_in_nothing_of_the_edit() -> None:
+    image, edited, (x1, y1, x2, y2) = edited_before_a_wall(300, 240, 0.6)
+    background = np.ones((300, 240), bool)
+    background[y1:y2, x1:x2] = False
+    grain = 1.5 * np.random.default_rng(3).normal(0, 1, edited.shape)
+    softer = eight_bit(blurred(edited, 1.2) + grain)
+    assert measure_drift(image, softer, background).lost == "flat"
+
+
+def test_a_panorama_that_was_mirrored_is_found() -> None:
+    names = sorted(path.stem for path in PHOTOS.glob("*.png"))[:6]
+    panorama = np.concatenate([square_photo(name, 192) for name in names], axis=1)
+    drift = measure_drift(panorama, panorama[:, ::-1].copy(), np.ones(panorama.shape[:2], bool))
+    assert drift.motion is not None
+    assert drift.motion.mirrored
+    assert (drift.motion.dx, drift.motion.dy) == pytest.approx((0, 0), abs=0.5)
