@@ -30,18 +30,17 @@ def motion_of(tiles: Sequence[TileShift], start: Motion, height: int, width: int
     ``tiles`` are measured ones and edges; ``start`` is the motion that they were matched under,
     which is kept where they are too few to say more. A part that moved alone bends a fit of all:
     so the tiles that share the commonest shift are fitted alone, too, and what more tiles follow
-    is taken.
+    is taken. So is the start: of few tiles no motion as free as it may be fitted.
     """
+    kept = _shifted(tiles, start, height, width)
     if len(tiles) < _FEW or not any(tile.status == "measured" for tile in tiles):
-        return _shifted(tiles, start, height, width)
+        return kept
     found = _fitted(tiles, height, width)
     alike = _commonest(tiles)
-    if _FEW <= len(alike) < len(tiles):
-        of_alike = _fitted(alike, height, width)
-        if len(_following(of_alike, tiles, height, width)) > 1.1 * len(
-            _following(found, tiles, height, width)
-        ):
-            return of_alike
+    others = [_fitted(alike, height, width)] if _FEW <= len(alike) < len(tiles) else []
+    for other in (*others, kept):
+        if _following(other, tiles, height, width) > 1.1 * _following(found, tiles, height, width):
+            found = other
     return found
 
 
@@ -99,14 +98,11 @@ def _commonest(tiles: Sequence[TileShift]) -> list[TileShift]:
     return [tile for n, tile in enumerate(tiles) if apart[middle, n] < _TOGETHER]
 
 
-def _following(
-    motion: Motion, tiles: Sequence[TileShift], height: int, width: int
-) -> list[TileShift]:
-    return [
-        tile
+def _following(motion: Motion, tiles: Sequence[TileShift], height: int, width: int) -> int:
+    return sum(
+        math.dist(_at(motion, tile, height, width), (tile.dx, tile.dy)) < _TOGETHER / 2
         for tile in tiles
-        if math.dist(_at(motion, tile, height, width), (tile.dx, tile.dy)) < _TOGETHER / 2
-    ]
+    )
 
 
 def _at(motion: Motion, tile: TileShift, height: int, width: int) -> tuple[float, float]:

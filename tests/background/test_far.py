@@ -135,3 +135,17 @@ def test_a_panorama_that_was_mirrored_is_found() -> None:
     assert drift.motion is not None
     assert drift.motion.mirrored
     assert (drift.motion.dx, drift.motion.dy) == pytest.approx((0, 0), abs=0.5)
+
+
+@pytest.mark.parametrize("turned", [np.s_[:, ::-1], np.s_[::-1]], ids=["mirrored", "upside down"])
+@pytest.mark.parametrize("name", ["astronaut", "cat", "rocket"])
+def test_few_tiles_of_a_mirrored_picture_are_given_no_motion_that_they_contradict(
+    name: str, turned: tuple[slice, ...]
+) -> None:
+    image = square_photo(name, 128)
+    background = np.ones((128, 128), bool)
+    background[42:64, 42:64] = False
+    drift = measure_drift(image, image[turned].copy(), background)
+    assert drift.motion is not None
+    assert drift.motion.mirrored
+    assert (drift.motion.dx, drift.motion.dy) == pytest.approx((0, 0), abs=0.1)
