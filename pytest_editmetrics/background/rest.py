@@ -143,7 +143,7 @@ def rest_causes(
         for image in (before, after)
     )
     detail = _product(fine_before, fine_before)
-    kept = _product(fine_before, fine_after) / detail if detail > 0 else 1.0
+    kept = max(0.0, _product(fine_before, fine_after) / detail) if detail > 0 else 1.0
     rest = fine_after - np.float32(kept) * fine_before
     noise = _product(rest, rest)
     top, left = _crop(mask)

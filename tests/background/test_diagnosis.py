@@ -9,7 +9,7 @@ import pytest
 from altered import Picture, as_jpeg, blurred, eight_bit, square_photo
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, uniform_filter1d
 
 from pytest_editmetrics.background.diagnosis import Cause, diagnose
 from pytest_editmetrics.background.tone import fit_tone
@@ -385,3 +385,12 @@ def test_a_weak_change_of_a_part_is_local_where_all_else_stayed_bit_for_bit(name
     assert [(cause.kind, cause.facts.get("boxes")) for cause in found.causes] == [
         ("spill", [[90, 20, 140, 60]])
     ]
+
+
+def test_a_blur_that_turns_fine_stripes_over_is_a_blur() -> None:
+    stripes = 18 * np.cos(2 * np.pi * np.arange(288) / 3.4)
+    striped = eight_bit(0.5 * photo("coffee") + 64 + stripes[None, :, None])
+    edited = eight_bit(uniform_filter1d(striped.astype(np.float64), 5, axis=1))
+    cause = diagnose(striped, edited, outside()).causes[0]
+    assert cause.kind == "blur"
+    assert ", 0 % of the fine detail left" in cause.long
