@@ -66,7 +66,7 @@ class ImageChange:
 
     kind: Literal["changed", "added", "dropped"]
     path: str
-    reason: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def audit(pair: Pair) -> Audit:
         pair.base,
         pair.head,
         tuple(changes),
-        tuple(_images(pair.base.images, pair.head.images, pair.head.reasons)),
+        tuple(_images(pair.base, pair.head)),
         len(found) - len(changes),
         pair.learned,
     )
@@ -168,8 +168,7 @@ class _Gate:
         if new is not None and new.inherited:
             told.append(f"{new.inherited} holds now")
         if (reason := _reason(self.after, env)) is not None:
-            older = " (of before)" if reason == _reason(self.before, env) else ""
-            told.append(f"reason{older}: {reason}")
+            told.append(_because(reason, _reason(self.before, env)))
         if new is None and self.gone:
             told.append(self.gone)
         if new is None and self.default_after is not None:
@@ -349,16 +348,18 @@ def _tolerance(settings: ImageSettings, comparator: Comparator) -> dict[str, Tol
     return {"": whole if stated else None, " (worst tile)": tile if at_tile else None}
 
 
-def _images(
-    base: Mapping[str, str], head: Mapping[str, str], reasons: Mapping[str, str]
-) -> Iterator[ImageChange]:
-    for path in _both(base, head):
-        if path not in head:
+def _images(base: Thresholds, head: Thresholds) -> Iterator[ImageChange]:
+    for path in _both(base.images, head.images):
+        if path not in head.images:
             yield ImageChange("dropped", path)
-        elif path not in base:
-            yield ImageChange("added", path, reasons.get(path, ""))
-        elif base[path] != head[path]:
-            yield ImageChange("changed", path, reasons.get(path, ""))
+        elif base.images.get(path) != head.images[path]:
+            reason = head.reasons.get(path)
+            note = "" if reason is None else _because(reason, base.reasons.get(path))
+            yield ImageChange("changed" if path in base.images else "added", path, note)
+
+
+def _because(reason: str, before: str | None) -> str:
+    return f"reason{' (of before)' if reason == before else ''}: {reason}"
 
 
 def _both(one: Mapping[str, object], other: Mapping[str, object]) -> list[str]:

@@ -32,6 +32,7 @@ from pytest_editmetrics.goldens.provenance import (
     Entry,
     read_provenance,
     while_replaced,
+    with_reasons,
     write_provenance,
 )
 
@@ -117,6 +118,7 @@ def _folder_changes(
                 changes.append(Change(other, old, None, folder.parent))
     path = folder / PROVENANCE
     entries = settled(folder, rootdir)
+    new = with_reasons(entries, new)
     # one that a killed process left is to be brought to its end
     between_states = any(PREVIOUS in entry for entry in read_provenance(path, rootdir).values())
     same = all(entries.get(name) == entry for name, entry in new.items())

@@ -34,6 +34,7 @@ from pytest_editmetrics.goldens.provenance import (
     entry_of,
     read_provenance,
     while_replaced,
+    with_reasons,
     write_provenance,
 )
 from pytest_editmetrics.goldens.store import Goldens
@@ -275,8 +276,9 @@ def _promote_folder(
     folder: Path, images: list[Staged], rootdir: Path
 ) -> Iterator[tuple[Path, str | None]]:
     path = folder / PROVENANCE
-    new = {Path(one.target).name: one.entry for one in images}
-    write_provenance(path, while_replaced(settled(folder, rootdir), new), rootdir)
+    before = settled(folder, rootdir)
+    new = with_reasons(before, {Path(one.target).name: one.entry for one in images})
+    write_provenance(path, while_replaced(before, new), rootdir)
     for one in images:
         target = rootdir / one.target
         try:

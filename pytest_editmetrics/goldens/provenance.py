@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from pytest_editmetrics.config.reader import read_yaml, shown_path
@@ -77,6 +77,25 @@ def entry_of(entries: Mapping[str, Entry], name: str, sha256: str | None) -> Ent
             return {key: value for key, value in entry.items() if key != PREVIOUS}
         entry = entry.get(PREVIOUS)
     return None
+
+
+def with_reasons(before: Mapping[str, Entry], new: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Return new entries; one without a reason has that of the golden it replaces, if any.
+
+    A golden of another format is the same golden, as its file's name tells.
+
+    >>> with_reasons({"a.png": {"sha256": "old", "reason": "#12"}}, {"a.webp": {"sha256": "new"}})
+    {'a.webp': {'sha256': 'new', 'reason': '#12'}}
+    """
+    reasons = {
+        PurePath(name).stem: {REASON: entry[REASON]}
+        for name, entry in before.items()
+        if REASON in entry
+    }
+    return {
+        name: entry if REASON in entry else {**entry, **reasons.get(PurePath(name).stem, {})}
+        for name, entry in new.items()
+    }
 
 
 def while_replaced(before: Mapping[str, Entry], new: Mapping[str, Entry]) -> dict[str, Entry]:

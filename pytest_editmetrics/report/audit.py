@@ -108,7 +108,7 @@ def _moved(change: Change) -> str:
 
 
 def _image(image: ImageChange) -> str:
-    return f"{image.kind}: {image.path}{f' (reason: {image.reason})' if image.reason else ''}"
+    return f"{image.kind}: {image.path}{f' ({image.note})' if image.note else ''}"
 
 
 def _learned(name: str) -> str:

@@ -175,6 +175,19 @@ def test_failed_leaves_a_golden_within_tolerance_untouched(suite, value):
     assert files(suite)[near] != before[near]
 
 
+@pytest.mark.parametrize("update", ["failed", "all"])
+def test_recording_keeps_the_reason_of_a_golden_image(suite, value, update):
+    suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)")
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    provenance = suite.path / "goldens/test_x.py" / PROVENANCE
+    text = provenance.read_text()
+    provenance.write_text(text + '  reason: "torch 2.9, #12"\n')
+    value(3)
+    suite.runpytest(f"--editmetrics-update={update}").assert_outcomes(passed=1)
+    assert provenance.read_text().partition("sha256")[2] != text.partition("sha256")[2]
+    assert 'reason: "torch 2.9, #12"' in provenance.read_text()
+
+
 HOSTILE = [
     "<script>alert(1)</script>", "'\"`$(x)`\"'", "../../../up", "..\\..\\up", "n" * 300,
     "日本語の名前", "\U0001f9e2é", "A", "a", "con", "a/b", "|", "-rf *",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+
+import numpy as np
 import pytest
 from golden_gate import GOLDEN
 from reviewed import STARTED, failing, image_gate, served, write_run
+from PIL import Image
 
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.runs.review import read_review
@@ -133,3 +137,26 @@ def test_a_run_that_cannot_be_written_is_approved_and_said_to_be_unmarked(
     assert "not marked in review as accepted: run/review.json" in said[-1]
     assert "No space left" in said[-1]
     assert (project / GOLDEN).exists()
+
+
+def test_the_reason_of_a_golden_image_is_kept_until_another_is_given(project, run, capsys):
+    """The next picture has it too, in whatever format, and the audit says that it is not new."""
+    approved(capsys, "--reason", "torch 2.9, #12")
+    (provenance,) = project.glob("tests/goldens/test_x.py/provenance.yaml")
+    (image,) = provenance.parent.glob("*.png")
+    written = provenance.read_bytes()
+    approved(capsys)
+    assert provenance.read_bytes() == written
+    shutil.copytree(project / "tests", project / "base/tests")
+    for edited in run.glob("images/*.png"):
+        Image.fromarray(np.full((8, 8, 3), 7, np.uint8)).save(edited)
+    approved(capsys)
+    assert 'reason: "torch 2.9, #12"' in provenance.read_text()
+    assert main(["audit", "base", "."]) == 0
+    assert ".png (reason (of before): torch 2.9, #12)" in capsys.readouterr().out
+    (project / "editmetrics.yaml").write_text("golden_images: {format: webp}\n")
+    approved(capsys)
+    assert not image.exists()
+    assert 'reason: "torch 2.9, #12"' in provenance.read_text()
+    approved(capsys, "--reason", "#13")
+    assert "#12" not in provenance.read_text()
