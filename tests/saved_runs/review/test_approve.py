@@ -7,8 +7,8 @@ import shutil
 import numpy as np
 import pytest
 from golden_gate import GOLDEN
-from reviewed import STARTED, failing, image_gate, served, write_run
 from PIL import Image
+from reviewed import STARTED, failing, image_gate, served, write_run
 
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.runs.review import read_review
