@@ -41,8 +41,8 @@ class Decided:
 def decided(gate: Gate) -> Decided | None:
     """Return what decided a gate; ``None`` for one without a value or a bound.
 
-    That is its own value, unless a golden image holds as a whole and its worst tile does not, or
-    lies nearer to its own bound, relative to it.
+    That is its own value, unless the worst tile of a golden image lies farther beyond its own bound,
+    or nearer to it, relative to it.
 
     >>> tile = {"box": [0, 0, 64, 64], "value": 0.8, "bound": 0.2}
     >>> gate = Gate("golden_lpips", "fail", value=0.03, bound=0.12, snapshot={"tile": tile})
@@ -50,9 +50,7 @@ def decided(gate: Gate) -> Decided | None:
     ('worst tile', 0.8, 3.0)
     """
     own, tile = whole(gate), worst_tile(gate)
-    if own is None or not own.holds or tile is None:
-        return own
-    return tile if not tile.holds or tile.share > own.share else own
+    return tile if own and tile and tile.share > own.share else own
 
 
 def whole(gate: Gate) -> Decided | None:

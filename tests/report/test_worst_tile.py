@@ -58,7 +58,8 @@ LPIPS = Gate(
 
 def test_the_margin_is_of_the_tile_against_its_own_bound():
     assert beyond(TILE) == pytest.approx(3.0)
-    assert beyond(golden(0.2, 0.8)) == pytest.approx(0.08 / 0.12), "the whole fails: it decides"
+    assert beyond(golden(0.2, 0.8)) == pytest.approx(3.0), "the whole fails, too, and by less"
+    assert beyond(golden(0.6, 0.8)) == pytest.approx(4.0), "the whole fails by more"
     assert beyond(golden(40.0, 20.0, better="higher", whole=35.0, part=30.0)) == pytest.approx(
         1 / 3
     )
