@@ -109,9 +109,7 @@ class RunDir:
             )
         pixels = np.ascontiguousarray(array)
         profile = {} if icc is None else {"icc_profile": icc}
-        known = f"{pixels.shape}".encode() + pixels.tobytes() + (icc or b"")
-        digest = hashlib.sha256(known).hexdigest()
-        name = f"{IMAGES}/{digest[:20]}.png"
+        name = image_name(pixels, icc)
         target = self.path / name
         if is_whole_png(target):
             return name
@@ -134,6 +132,12 @@ class RunDir:
                     temporary.write_bytes(data)
         except OSError as error:
             raise EditMetricsError(f"cannot write {target}: {error.strerror or error}") from None
+
+
+def image_name(pixels: NDArray[np.uint8], icc: bytes | None) -> str:
+    """Return what an image is called in a run directory: its pixels and its profile name it."""
+    known = f"{pixels.shape}".encode() + pixels.tobytes() + (icc or b"")
+    return f"{IMAGES}/{hashlib.sha256(known).hexdigest()[:20]}.png"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.errors import EditMetricsError, InputError, counted
@@ -242,12 +242,18 @@ def _encoded(session: EditSession, image: NewGolden, work: Path) -> Path:
     from pytest_editmetrics.goldens.colour import encode_golden
     from pytest_editmetrics.goldens.images import SUFFIXES, write_whole
     from pytest_editmetrics.images.load import read_pixels
+    from pytest_editmetrics.runs.folder import image_name
 
     stem = f"image-{image.source.stem}"
     for suffix in SUFFIXES:  # looking through the folder for each image would grow as its square
         if (made := work / f"{stem}{suffix}").is_file():
             return made
     pixels = read_pixels(image.source, colour="numbers")
+    if PurePath(image_name(pixels.bare, pixels.icc)).name != image.source.name:
+        raise EditMetricsError(
+            f"nothing was written: {image.source} is not the image that {image.record.nodeid} was"
+            " judged by: it was replaced since; run the tests again"
+        )
     data, suffix = encode_golden(pixels, session.settings.golden_images.format)
     path = work / f"{stem}{suffix}"
     try:

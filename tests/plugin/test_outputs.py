@@ -53,14 +53,22 @@ def test_a_file_of_yours_is_never_overwritten(suite, option):
     assert (suite.path / name).read_text() == MINE
 
 
-def test_a_folder_with_a_page_of_yours_is_left(suite):
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("index.html", "the report"),
+        ("report.css", "the report's style sheet"),
+        ("report.js", "the report's script"),
+    ],
+)
+def test_a_folder_with_a_page_of_yours_is_left(suite, name, what):
     (suite.path / "site").mkdir()
-    (suite.path / "site" / "index.html").write_text("<p>mine")
+    (suite.path / "site" / name).write_text("mine")
     suite.makepyfile(test_x=MINE)
     result = suite.runpytest("--editmetrics-html=site")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*cannot write the report *site/index.html: the file holds*"])
-    assert files(suite.path / "site") == {"index.html": b"<p>mine"}
+    result.stderr.fnmatch_lines([f"*cannot write {what} *site/{name}: the file holds*"])
+    assert files(suite.path / "site") == {name: b"mine"}
 
 
 def test_what_is_ours_is_written_again(earlier):

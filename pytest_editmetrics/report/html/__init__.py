@@ -99,13 +99,19 @@ def _base(run: Run) -> Run | None:
 
 
 def check_report(output: Path) -> Path:
-    """Return the page of a report; refuse to overwrite one that is not ours.
+    """Return the page of a report; refuse to overwrite what is not ours.
 
     Raises:
-        EditMetricsError: the page is there and is no report of ours.
+        EditMetricsError: the page is there and is no report of ours, or what lies beside it in a
+            folder is there without it.
     """
-    page = output if output.suffix.lower() == ".html" else output / "index.html"
+    if output.suffix.lower() == ".html":
+        check_ours(output, "the report", is_report)
+        return output
+    page = output / "index.html"
     check_ours(page, "the report", is_report)
+    check_ours(output / STYLE, "the report's style sheet", lambda _: is_report(page))
+    check_ours(output / SCRIPT, "the report's script", lambda _: is_report(page))
     return page
 
 
@@ -134,15 +140,14 @@ def _write_page(page: Path, view: ReportView, gallery: Gallery, *, embed: bool) 
     from pytest_editmetrics.report.html.page import page as parts_of
 
     if embed:
-        parts = parts_of(
-            view, Form(policy=embedding_policy(script(), style_sheet())), _embedder(gallery)
-        )
-    else:
-        _write(page.with_name(STYLE), [style_sheet()])
-        _write(page.with_name(SCRIPT), [script()])
-        form = Form(f"{IMAGES}/*.png", style=STYLE, script=SCRIPT, policy=FOLDER_POLICY)
-        parts = parts_of(view, form)
-    _write(page, parts)
+        policy = embedding_policy(script(), style_sheet())
+        _write(page, parts_of(view, Form(policy=policy), _embedder(gallery)))
+        return
+    form = Form(f"{IMAGES}/*.png", style=STYLE, script=SCRIPT, policy=FOLDER_POLICY)
+    _write(page, parts_of(view, form))
+    # after the page, which tells whose they are: what a killed process left is written again
+    _write(page.with_name(STYLE), [style_sheet()])
+    _write(page.with_name(SCRIPT), [script()])
 
 
 def _write(path: Path, parts: Iterable[str]) -> None:

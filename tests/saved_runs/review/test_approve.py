@@ -11,6 +11,7 @@ from PIL import Image
 from reviewed import STARTED, failing, image_gate, served, write_run
 
 from pytest_editmetrics.cli.main import main
+from pytest_editmetrics.runs.folder import read_run
 from pytest_editmetrics.runs.review import read_review
 
 
@@ -148,9 +149,10 @@ def test_the_reason_of_a_golden_image_is_kept_until_another_is_given(project, ru
     approved(capsys)
     assert provenance.read_bytes() == written
     shutil.copytree(project / "tests", project / "base/tests")
-    for edited in run.glob("images/*.png"):
-        Image.fromarray(np.full((8, 8, 3), 7, np.uint8)).save(edited)
+    shutil.rmtree(run)
+    write_run(run, {"test_image": [image_gate("test_image")]})
     approved(capsys)
+    assert provenance.read_bytes() != written
     assert 'reason: "torch 2.9, #12"' in provenance.read_text()
     assert main(["audit", "base", "."]) == 0
     assert ".png (reason (of before): torch 2.9, #12)" in capsys.readouterr().out
@@ -160,3 +162,13 @@ def test_the_reason_of_a_golden_image_is_kept_until_another_is_given(project, ru
     assert 'reason: "torch 2.9, #12"' in provenance.read_text()
     approved(capsys, "--reason", "#13")
     assert "#12" not in provenance.read_text()
+
+
+def test_an_image_that_was_replaced_in_the_run_is_not_approved(project, run, capsys):
+    (edited,) = {record.gate.images["edited"] for record in read_run(run).gates
+                 if record.nodeid.endswith("test_image")}  # fmt: skip
+    Image.fromarray(np.full((3, 4, 3), 77, np.uint8)).save(run / edited)
+    assert main(["approve", "run"]) == 1
+    said = capsys.readouterr().err
+    assert f"run/{edited} is not the image that tests/test_x.py::test_image was judged by" in said
+    assert not (project / "tests" / "goldens").exists()
