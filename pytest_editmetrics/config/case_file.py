@@ -10,15 +10,15 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 from unicodedata import normalize
 
+from pytest_editmetrics.config.areas import IMAGE, coords
 from pytest_editmetrics.config.asset_roots import AssetRoots, wider_rootdir
 from pytest_editmetrics.config.case_fields import (
     EDITED,
     FIELDS,
     ID,
-    IMAGE,
     REFERENCE,
     PairFields,
-    coords,
+    check_measured,
     identifier,
     pair_fields,
 )
@@ -99,20 +99,27 @@ def read_case_file(
         root.fail("the file is empty; it needs a list of `cases`")
     given = FILE.read(root, registry)
     of_file = {name: given.get(name) for name in _OF_FILE}
-    reader = _CaseReader(path, registry, roots or AssetRoots(rootdir), of_file)
+    metrics = given.get("metrics")
+    reader = _CaseReader(path, registry, roots or AssetRoots(rootdir), of_file, metrics)
     return CaseFile(
         path=path,
-        metrics=given.get("metrics"),
+        metrics=metrics,
         cases=tuple(reader.case(node) for node in given["cases"]),
     )
 
 
 class _CaseReader:
     def __init__(
-        self, path: Path, registry: PipeRegistry, roots: AssetRoots, of_file: Mapping[str, Any]
+        self,
+        path: Path,
+        registry: PipeRegistry,
+        roots: AssetRoots,
+        of_file: Mapping[str, Any],
+        metrics: tuple[str, ...] | None,
     ):
         self._path = path
         self._of_file = of_file
+        self._metrics = metrics
         self._registry = registry
         self._roots = roots
         self._rootdir = roots.rootdir.resolve()
@@ -123,6 +130,9 @@ class _CaseReader:
     def case(self, node: Node) -> CaseSpec:
         given = {**self._of_file, **CASE.read(node, self._registry)}
         edited = given.get("edited")
+        measured = given.get("metrics") or self._metrics
+        if measured is not None:
+            check_measured(node, given.get("thresholds", {}), measured, "this case")
         return CaseSpec(
             id=self._id(given["id"]),
             reference=self._image(given["reference"], "reference"),

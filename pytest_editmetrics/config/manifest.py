@@ -9,13 +9,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from pytest_editmetrics.config.areas import coords
 from pytest_editmetrics.config.case_fields import (
     EDITED,
     FIELDS,
     ID,
     REFERENCE,
     PairFields,
-    coords,
+    check_measured,
     identifier,
     pair_fields,
 )
@@ -25,13 +26,11 @@ from pytest_editmetrics.config.node import Node, Source
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.config.row_columns import Columns
 from pytest_editmetrics.config.row_files import SUFFIXES, RawRow, form_of, read_rows
-from pytest_editmetrics.errors import ConfigError, InputError, RegionError, did_you_mean
+from pytest_editmetrics.errors import ConfigError, InputError
 from pytest_editmetrics.images.data_url import is_data_url, short
 from pytest_editmetrics.images.encoded import Encoded
 from pytest_editmetrics.images.masks import Cut
-from pytest_editmetrics.images.regions import normalise_boxes
 from pytest_editmetrics.images.remote import check_url, is_url
-from pytest_editmetrics.images.shapes import Region
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 WHAT = (
@@ -177,7 +176,6 @@ class Manifest:
             more=more,
             **pair_fields(node, given, lambda mask: self._mask(mask, schemes)),
         )
-        _check_boxes(row, node)
         self._check_metrics(row, node)
         return row
 
@@ -189,12 +187,7 @@ class Manifest:
         return {"path": mask, **asdict(self._cut)} if self._cut else mask
 
     def _check_metrics(self, row: Row, node: Node) -> None:
-        for name in row.thresholds:
-            if name not in row.metrics:
-                node.fail(
-                    f"a threshold of {name}, which this row does not measure"
-                    f"{did_you_mean(name, row.metrics)}; add it to metrics"
-                )
+        check_measured(node, row.thresholds, row.metrics, "this row")
         for name in row.metrics:
             if self._registry.metric(name).compares == "objects" and not row.ref_boxes:
                 node.fail(f"{name} compares objects: the row needs ref_boxes and edited_boxes")
@@ -306,13 +299,3 @@ def _of_struct(node: Node, what: str, schemes: set[str]) -> str | Encoded:
             " data:image/png;base64,..."
         )
     return Encoded(data.value, "" if path is None else path.text(f"path of {what}"))
-
-
-def _check_boxes(row: Row, node: Node) -> None:
-    for what in ("coords", "ref_boxes", "edited_boxes"):
-        given = getattr(row, what)
-        try:
-            if not isinstance(given, Region):
-                normalise_boxes(given, what)
-        except RegionError as error:
-            node.fail(str(error))

@@ -41,8 +41,8 @@ class Decided:
 def decided(gate: Gate) -> Decided | None:
     """Return what decided a gate; ``None`` for one without a value or a bound.
 
-    That is its own value, unless the worst tile of a golden image lies farther beyond its own bound,
-    or nearer to it, relative to it.
+    That is its own value, unless the worst tile of a golden image lies farther beyond its own
+    bound, or nearer to it, relative to it.
 
     >>> tile = {"box": [0, 0, 64, 64], "value": 0.8, "bound": 0.2}
     >>> gate = Gate("golden_lpips", "fail", value=0.03, bound=0.12, snapshot={"tile": tile})

@@ -47,11 +47,10 @@ def normalise_boxes(coords: Any, what: str = "coords") -> list[Box]:
         raise RegionError(f"{what}: {reprlib.repr(coords)} is not a list of boxes (x1, y1, x2, y2)")
     boxes = coords
     if len(boxes) == 4 and all(isinstance(value, numbers.Real) for value in boxes):
-        _box(boxes, f"{what}: box 1")
+        normalise_box(boxes, f"{what}: box 1")
         raise RegionError(f"{what}: {boxes} is one box; write a list of boxes: [{boxes}]")
     return [
-        tuple(box) if _is_whole(box) else _box(box, f"{what}: box {number}")
-        for number, box in enumerate(boxes, start=1)
+        normalise_box(box, f"{what}: box {number}") for number, box in enumerate(boxes, start=1)
     ]
 
 
@@ -78,7 +77,15 @@ def _is_whole(box: Any) -> bool:
     return bool(-_FAR < x1 <= x2 < _FAR and -_FAR < y1 <= y2 < _FAR)
 
 
-def _box(box: Any, what: str) -> Box:
+def normalise_box(box: Any, what: str) -> Box:
+    """Check one box and bring it to whole pixels, as ``normalise_boxes`` does.
+
+    Raises:
+        RegionError: naming it ``what``.
+    """
+    if _is_whole(box):
+        x1, y1, x2, y2 = box
+        return x1, y1, x2, y2
     if hasattr(box, "tolist"):
         box = box.tolist()
     if isinstance(box, (str, dict)) or not isinstance(box, Iterable):

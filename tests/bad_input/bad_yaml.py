@@ -284,7 +284,12 @@ CASES = [
     Case(
         "box inverted",
         "cases: [{id: a, reference: before.png, edited: after.png, coords: [[9, 9, 1, 1]]}]",
-        names="inverted",
+        names=".edit.yaml:1: coords: box 1 (9, 9, 1, 1) is inverted",
+    ),
+    Case(
+        "box as fractions of the image",
+        "cases: [{id: a, reference: before.png, edited: after.png, coords: [[0, 0, 0.5, 1]]}]",
+        names=".edit.yaml:1: coords: box 1 (0, 0, 0.5, 1) looks like fractions",
     ),
     Case(
         "image outside of the project",
@@ -335,6 +340,12 @@ CASES = [
         "threshold of what is not measured",
         "cases: [{id: a, reference: before.png, edited: after.png, thresholds: {lpips: 0.1}}]",
         names=".edit.yaml:1: ",
+    ),
+    Case(
+        "threshold of what the file does not measure",
+        "metrics: [drift_px]\n"
+        "cases: [{id: a, reference: before.png, edited: after.png, thresholds: {lpips: 0.1}}]",
+        names=".edit.yaml:2: a threshold of lpips, which this case does not measure",
     ),
     Case(
         "marks that are a number",

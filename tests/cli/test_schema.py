@@ -60,7 +60,7 @@ VALID = {
     "cases": [
         "cases: [{id: a, reference: b.png}]",
         "cases: [{id: a, reference: b.png, coords: {polygons: [[[0, 0], [1, 1], [2, 0]]]}}]",
-        "metrics: [lpips]\ncases:\n  - id: red mug\n    reference: b.png\n    edited: sub/../c.png\n"
+        "metrics: [lpips, emd]\ncases:\n  - id: red mug\n    reference: b.png\n    edited: sub/../c.png\n"
         "    coords: [[0, 0, 1, 1.5]]\n    ref_boxes: [[0, 0, 1, 1]]\n    edited_boxes: [[0, 0, 1, 1]]\n"
         "    thresholds: {lpips: {max: 0.1}, emd: 3}\n    params: {a: [b]}\n    resize: reference\n"
         "    marks: [gpu, {xfail: {reason: x}}, {skip: }]\n    usefixtures: [seeded]\n",

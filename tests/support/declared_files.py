@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from pytest_editmetrics.config.areas import REGION
 from pytest_editmetrics.config.bounds import bounds as stated_bounds
-from pytest_editmetrics.config.case_fields import REGION
 from pytest_editmetrics.config.case_file import CASE, FILE
 from pytest_editmetrics.config.keys import Block, Key, Schema
 from pytest_editmetrics.config.manifest import ROW
@@ -303,7 +303,11 @@ def _agreeing(kind: str, made: dict[str, Any]) -> dict[str, Any]:
         fewest = min((len(pair[name]) for name in both), default=0)
         pair.update({name: pair[name][:fewest] for name in both})
         if kind == "manifest":
-            _measurable(pair)
+            _measure_what_is_bounded(pair)
+            _give_boxes(pair)
+        elif "metrics" in made or "metrics" in pair:
+            pair.setdefault("metrics", list(made.get("metrics", ())))
+            _measure_what_is_bounded(pair)
     return made
 
 
@@ -317,11 +321,14 @@ def _ordered(metric: Metric, entry: dict[str, Any]) -> None:
             entry[kind], entry["review"] = (high, low) if kind == "max" else (low, high)
 
 
-def _measurable(row: dict[str, Any]) -> None:
-    """Let a row measure what it has bounds of, and have the boxes that its metrics need."""
+def _measure_what_is_bounded(row: dict[str, Any]) -> None:
     bounded = list(row.get("thresholds", ()))
     if bounded or "metrics" in row:
         row["metrics"] = list(dict.fromkeys([*row.get("metrics", ()), *bounded]))
+
+
+def _give_boxes(row: dict[str, Any]) -> None:
+    """Give a row the boxes that its metrics need."""
     objects = any(REGISTRY.metric(name).compares == "objects" for name in row.get("metrics", ()))
     if objects and not row.get("ref_boxes"):
         row.update(ref_boxes=[[0, 0, 9, 9]], edited_boxes=[[1, 0, 10, 9]])

@@ -29,9 +29,9 @@ NOT_OF_A_SCHEMA = re.compile(
     r"|the counts add up to|an odd count|a run starts at|has \d+ pixels; give"
     r"|is no text of (pycocotools|whole numbers)|a length below 0|in the middle of a number"
     r"|are one metric, "
-    r"|x2 < x1|y2 < y1"
+    r"|is inverted: x1 <= x2|looks like fractions of the image|number beyond every image"
     r"|must be a finite number"  # JSON has no other
-    r"|a threshold of \w+, which this row does not measure"
+    r"|a threshold of \w+, which this (row|case) does not measure"
     r"|has a bound of \w+, and (so has )?`comparator`"
     r"|compares objects: the row needs"
     r"|has a character in it that cannot be shown"

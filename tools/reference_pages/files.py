@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import yaml
 
-from pytest_editmetrics.config.case_fields import MASK, REGION
+from pytest_editmetrics.config.areas import MASK, REGION
 from pytest_editmetrics.config.case_file import CASE, FILE
 from pytest_editmetrics.config.expect import EXPECTATIONS
 from pytest_editmetrics.config.keys import Block, Key
