@@ -93,6 +93,22 @@ def assert_object_sim_above(request: pytest.FixtureRequest) -> Helper:
     return helpers.assert_object_sim_above
 
 
+@pytest.fixture
+def edit_image(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
+    """Makes the edited image of a YAML case that states none, as the project's own one does.
+
+    A project defines it, in a conftest.py: a function that takes the case and returns its image.
+    This one fails, and says so.
+    """
+    file, line, _ = request.node.location
+    where = f"{file}:{(line or 0) + 1}: {request.node.name}"
+    pytest.fail(
+        f"{where} has no edited image: state `edited:`, the path of one, or define the fixture"
+        " `edit_image` in a conftest.py, which returns what makes one of a case",
+        pytrace=False,
+    )
+
+
 def _asked(request: pytest.FixtureRequest) -> TestRecord:
     """Return the record of the test that has a gate fixture now, however it came to it."""
     item = request.node

@@ -99,7 +99,9 @@ def test_without_the_fixture_the_error_names_it(cases):
     write(cases, "metrics: [score]\ncases:\n  - {id: mug, reference: ref.png}\n")
     result = cases.runpytest()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*fixture 'edit_image' not found*"])
+    result.stdout.fnmatch_lines(
+        ["test_edits.edit.yaml:3: mug has no edited image: state `edited:`*"]
+    )
 
 
 def test_user_settings_and_autouse_fixtures_do_not_break_cases(cases):
