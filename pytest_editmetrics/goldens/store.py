@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from pytest_editmetrics.goldens.file import (
     gate_key,
     read_golden_file,
 )
-from pytest_editmetrics.goldens.file_names import SUFFIX, refuse_misspelt
+from pytest_editmetrics.goldens.file_names import SUFFIX, holds_thresholds, refuse_misspelt
 from pytest_editmetrics.goldens.places import OUTSIDE, is_fixture_key
 from pytest_editmetrics.goldens.provenance import PROVENANCE, Entry, read_provenance
 from pytest_editmetrics.measurement import Threshold
@@ -245,10 +245,11 @@ class Goldens:
         digests: Collection[str] = (),
         fixtures: Mapping[Path, Collection[str]] | None = None,
         gated: Mapping[Path, Collection[str]] | None = None,
+        folders: Iterable[Path] = (),
     ) -> list[ObsoleteGolden]:
         """Return the goldens whose test, or fixture, does not exist any more, by file and line.
 
-        Golden files without a test file are looked for in the folders of the collected ones.
+        Golden files without a test file are looked for in the folders of the collected ones, too.
 
         Args:
             collected: the keys of all tests of each test file; only files collected completely.
@@ -256,6 +257,7 @@ class Goldens:
             fixtures: the keys of all fixtures of each file that defines some; ``None`` where a test
                 that was not collected may use one.
             gated: the keys of those tests that made gates; ``None`` if all may have.
+            folders: in which goldens lie.
 
         Raises:
             ConfigError: a golden file cannot be used.
@@ -265,7 +267,7 @@ class Goldens:
             for file, tests in (collected if gated is None else gated).items()
         }
         keys = {self.file_of(test_file): tests for test_file, tests in collected.items()}
-        folders = {file.parent for file in keys}
+        folders = {file.parent for file in keys}.union(folders)
         gone = dict.fromkeys(self._without_test_file(folders), ())
         known = {self.file_of(file): names for file, names in (fixtures or {}).items()}
         if fixtures is not None:
@@ -300,7 +302,8 @@ class Goldens:
         for folder in folders:
             for path in folder.glob(f"*{SUFFIX}"):
                 own = self.test_file_of(path)
-                if path.is_file() and not own.exists() and own.name != OUTSIDE:
+                wanted = holds_thresholds(path) and own.name != OUTSIDE
+                if wanted and path.is_file() and not own.exists():
                     yield path
 
     def check_inside(self, path: Path) -> None:

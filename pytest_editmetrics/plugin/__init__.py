@@ -138,6 +138,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     refuse_where_gates_are(state, session.items)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> None:
+    """Remember the folders of goldens: those of tests that are gone lie in no test's folder."""
+    parent.config.stash[session_key].came_by(path)
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect ``test_*.edit.yaml`` as a module of cases."""
     if not is_case_file(file_path):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_editmetrics.errors import EditMetricsError, counted
+from pytest_editmetrics.errors import counted
 from pytest_editmetrics.plugin.attempts import Attempt, Overtaken, key_of, outcome_of
 from pytest_editmetrics.plugin.deliveries import OUTCOMES, Undelivered
 from pytest_editmetrics.plugin.fixture_gates import FixtureGates
@@ -25,6 +25,7 @@ from pytest_editmetrics.plugin.last_lines import LastLines
 from pytest_editmetrics.plugin.last_screen import EachGate
 from pytest_editmetrics.plugin.names import Names
 from pytest_editmetrics.plugin.required import Required
+from pytest_editmetrics.plugin.unheld import UnheldGoldens
 from pytest_editmetrics.plugin.whole_run import PARTIAL, WholeRun
 from pytest_editmetrics.session.ledger import REPORT_KEY
 from pytest_editmetrics.session.options import ci_variable, in_ci
@@ -40,7 +41,14 @@ if TYPE_CHECKING:
     from pytest_editmetrics.session.outputs import RunOutputs
 
     _Recorder = (
-        ImageRecorder | SuiteRecorder | Required | Gateless | RunOutputs | CiSurfaces | Undelivered
+        ImageRecorder
+        | SuiteRecorder
+        | UnheldGoldens
+        | Required
+        | Gateless
+        | RunOutputs
+        | CiSurfaces
+        | Undelivered
     )
 
 
@@ -67,6 +75,7 @@ class Controller:
         self._problems = last.problems
         self._required = Required(session)
         self._names = Names()
+        self._unheld = UnheldGoldens(session, self._names)
         self.fixtures = FixtureGates()
         self.undelivered = Undelivered(session)
         self._each_gate = EachGate()
@@ -251,11 +260,11 @@ class Controller:
             notes, problems = record_goldens(self.session, self._tally, order)
             self._notes += notes
             self._problems += problems
-            self._images.close(self._collected, full, self._names.golden_id)
-            self._take(self._images)
+        self._close_images(full)
+        if self._tally is not None:
             self._judge_session(session, self._tally)
-            if full:
-                self._report_obsolete(self._tally)
+        if full:
+            self._report_obsolete()
         if self.whole.internal_error:
             gone = len(self._collected.keys() - self._attempts.keys() - set(self._crashed))
             self._problems.append(
@@ -266,6 +275,7 @@ class Controller:
             self._suite.close(self._collected, partial)
             self._take(self._suite)
         self._report_not_measured(session)
+        self._take(self._unheld)
         self._report_unread()
         self._required.close()
         self._take(self._required)
@@ -282,6 +292,12 @@ class Controller:
         self._summarise(session)
         if self._problems:
             session.testsfailed += 1
+
+    def _close_images(self, full: bool) -> None:
+        folders = self._unheld.folders(self._collected)
+        if self._tally is not None or folders:
+            self._images.close(self._collected, full, self._names.golden_id, folders)
+            self._take(self._images)
 
     def _take(self, recorder: _Recorder) -> None:
         self._notes += recorder.notes
@@ -317,68 +333,24 @@ class Controller:
         """Name tests that asked for a gate and made none, and goldens that nothing was held to."""
         self._gateless.close(session, gates=self._tally is not None)
         self._take(self._gateless)
-        measured: dict[tuple[Path, str], frozenset[str]] = {}
         of_all = {**self._measured, **self.fixtures.measured}
         for nodeid, labels in self.fixtures.left_under.items():
             of_all[nodeid] = of_all.get(nodeid, frozenset()) | labels
-        for path, nodeids in self._by_file(of_all).items():
-            test_file = self.session.rootdir / path
-            if path and self.session.has_goldens(test_file):
-                for nodeid, test in nodeids.items():
-                    before = measured.get((test_file, test), frozenset())
-                    measured[test_file, test] = before | of_all[nodeid]
-        if not measured:
-            return
-        try:
-            missed = self.session.goldens.not_measured(measured)
-        except EditMetricsError as error:
-            self._problems.append(f"goldens that cannot be read: {error}")
-            return
-        if missed:
-            strict = self.session.options["strict"] != "none"
-            where = self._problems if strict else self._notes
-            where.append(
-                f"approved but not measured: {counted(len(missed), 'golden')} that no gate was"
-                " held to in this run; measure or delete what is listed"
-                + ("" if strict else " (--editmetrics-strict=regressed fails)")
-            )
-            self._notes += [f"  {entry}" for entry in missed[:10]]
+        self._unheld.not_measured(of_all)
 
     def _report_unread(self) -> None:
-        if self._tally is None and not self._gateless:
-            return
         where = self._problems if self.session.options["strict"] != "none" else self._notes
-        where += unread(self.session, self._keys(self._collected))
+        where += unread(self.session, self._unheld.files(self._collected))
 
-    def _report_obsolete(self, tally: Tally) -> None:
+    def _report_obsolete(self) -> None:
         measured = {nodeid for nodeid, labels in self._measured.items() if labels}
-        files, gated = self._keys(self._collected), self._keys(measured | tally.notable_tests)
-        try:
+        notable = self._tally.notable_tests if self._tally else set()
+
+        def known() -> dict[Path, set[str]] | None:
             whole = self._suite.part_of_suite() is None
-            known = self.fixtures.known(self.session) if whole else None
-            obsolete = self.session.goldens.obsolete(files, self._names.digests, known, gated)
-        except EditMetricsError as error:
-            self._notes.append(f"goldens not checked for obsolete entries: {error}")
-            return
-        if obsolete:
-            from pytest_editmetrics.goldens.renamed import obsolete_lines
+            return self.fixtures.known(self.session) if whole else None
 
-            strict = self.session.options["strict"] != "none"
-            head, *lines = obsolete_lines(obsolete)
-            (self._problems if strict else self._notes).append(f"obsolete goldens: {head}")
-            self._notes += [f"  {line}" for line in lines]
-
-    def _keys(self, nodeids: Iterable[str]) -> dict[Path, set[str]]:
-        files = self._by_file(nodeids).items()
-        return {self.session.rootdir / path: set(keys.values()) for path, keys in files}
-
-    def _by_file(self, nodeids: Iterable[str]) -> dict[str, dict[str, str]]:
-        """Return the tests' keys by node id, of each file: a file is looked at once."""
-        files: dict[str, dict[str, str]] = {}
-        for nodeid in nodeids:
-            path, _, test = self._names.golden_id(nodeid).partition("::")
-            files.setdefault(path, {})[nodeid] = test
-        return files
+        self._unheld.obsolete(self._collected, measured | notable, known)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

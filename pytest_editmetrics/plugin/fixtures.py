@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
+from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.session.record import TestRecord, record_key, start_attempt
 from pytest_editmetrics.session.state import session_of
 
@@ -100,12 +101,12 @@ def edit_image(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
     A project defines it, in a conftest.py: a function that takes the case and returns its image.
     This one fails, and says so.
     """
+    __tracebackhide__ = True
     file, line, _ = request.node.location
-    where = f"{file}:{(line or 0) + 1}: {request.node.name}"
-    pytest.fail(
-        f"{where} has no edited image: state `edited:`, the path of one, or define the fixture"
-        " `edit_image` in a conftest.py, which returns what makes one of a case",
-        pytrace=False,
+    raise InputError(
+        f"{file}:{(line or 0) + 1}: {request.node.name} has no edited image: state `edited:`, the"
+        " path of one, or define the fixture `edit_image` in a conftest.py, which returns what"
+        " makes one of a case"
     )
 
 

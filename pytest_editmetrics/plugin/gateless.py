@@ -47,13 +47,13 @@ class Gateless:
             " an autouse fixture, getfixturevalue or a helper that it, or what it calls, names;"
             ' @pytest.mark.editmetrics(gates="none") says that a test may make none'
         )
-        if self._strict:
-            self.problems.append(said)
-        else:
-            self.notes.append(f"{said} (--editmetrics-strict=regressed fails)")
-        from pytest_editmetrics.report.listed import first_of
+        from pytest_editmetrics.report.listed import Headed, first_of
 
-        self.notes += first_of(list(self._tests))
+        tests = first_of(list(self._tests))
+        if self._strict:
+            self.problems.append(Headed(said, tests))
+        else:
+            self.notes += [f"{said} (--editmetrics-strict=regressed fails)", *tests]
         if not gates and session.testsfailed == 0 and not all(self._tests.values()):
             self.problems.append(
                 "tests asked for gates and not one was made, so this session proves nothing: exit"

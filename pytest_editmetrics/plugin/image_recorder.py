@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.goldens.places import is_fixture_key
-from pytest_editmetrics.report.listed import listed
+from pytest_editmetrics.report.listed import Headed, listed
 
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens.images import Staged
@@ -75,11 +75,17 @@ class ImageRecorder:
                 self._unwanted.append(one)
 
     def close(
-        self, collected: Mapping[str, int], full: bool, golden_id: Callable[[str], str]
+        self,
+        collected: Mapping[str, int],
+        full: bool,
+        golden_id: Callable[[str], str],
+        folders: Collection[Path],
     ) -> None:
-        """Write what was staged; after a full run find what no test uses any more.
+        """Write what was staged; find what tests that passed did not use, and after a full run what
+        no test uses any more.
 
-        ``golden_id`` gives the node id that the repetitions of a test share.
+        ``golden_id`` gives the node id that the repetitions of a test share, ``folders`` are those
+        in which goldens lie.
         """
         if self._across:
             self.notes += listed("golden images compared across devices", list(self._across))
@@ -96,10 +102,9 @@ class ImageRecorder:
         if self._session.options["update"] != "none":
             self._promote(collected, golden_id)
             self._remove_stale(collected)
-        if full and self._used:
-            failed = {golden_id(one) for one in collected if one not in self._passed}
-            tests = {golden_id(one) for one in collected}
-            self._find_obsolete(tests, tests - failed)
+        failed = {golden_id(one) for one in collected if one not in self._passed}
+        tests = {golden_id(one) for one in collected}
+        self._find_unused(tests if full else None, tests - failed, folders)
 
     def _promote(self, collected: Mapping[str, int], golden_id: Callable[[str], str]) -> None:
         from pytest_editmetrics.goldens.images import discard, promote
@@ -166,20 +171,32 @@ class ImageRecorder:
         files = {rootdir / nodeid.partition("::")[0] for nodeid in collected}
         remove_stale({goldens.file_of(file).parent for file in files})
 
-    def _find_obsolete(self, collected: Collection[str], passed: Collection[str]) -> None:
+    def _find_unused(
+        self, collected: Collection[str] | None, passed: Collection[str], folders: Collection[Path]
+    ) -> None:
         from pytest_editmetrics.runs.obsolete import obsolete_images
 
         session = self._session
         try:
-            self.obsolete = obsolete_images(
-                session.goldens, session.rootdir, collected, passed, self._used
+            found = obsolete_images(
+                session.goldens, session.rootdir, collected, passed, self._used, folders
             )
         except EditMetricsError as error:
             self.notes.append(f"golden images not checked for obsolete ones: {error}")
             return
-        if self.obsolete:
+        strict = session.options["strict"] != "none"
+        if collected is None:
+            title = "approved but not measured: golden images that no check compared with"
+        else:
+            self.obsolete = found
             title = "obsolete golden images (`editmetrics prune RESULTS` removes them)"
-            self.notes += listed(title, [f"{one.file}: {one.reason}" for one in self.obsolete])
+        if not strict:
+            title += " (--editmetrics-strict=regressed fails)"
+        lines = listed(title, [f"{one.file}: {one.reason}" for one in found])
+        if strict and lines:
+            self.problems.append(Headed(lines[0], lines[1:]))
+        else:
+            self.notes += lines
 
 
 def _by_folder(paths: Iterable[Path], rootdir: Path) -> Iterable[tuple[str, int]]:

@@ -45,6 +45,7 @@ def write_last_screen(
 
     ``end`` are the notes, and what fails the session besides its tests.
     """
+    from pytest_editmetrics.report.listed import below
     from pytest_editmetrics.report.next_steps import Line, next_steps, verdict_lines
     from pytest_editmetrics.report.printed import printing
     from pytest_editmetrics.report.summary import summary_lines
@@ -57,7 +58,8 @@ def write_last_screen(
         lines += map(Line, summary_lines(tally, quiet=quiet, width=wide))
         lines += verdict_lines(tally)
     lines += map(Line, notes)
-    lines += (Line(f"FAILED: {problem}", "red") for problem in problems)
+    for problem in problems:
+        lines += [Line(f"FAILED: {problem}", "red"), *map(Line, below(problem))]
     if tally is not None:
         lines += next_steps(tally, _session(reporter.config, outputs))
     if not lines:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ LEFT_OUT = "editmetrics_left_out"
 LOST = "editmetrics_lost"
 SENT = "editmetrics_sent"
 FIXTURES = "editmetrics_fixtures"
+GOLDENS = "editmetrics_goldens"
 
 
 def worker(config: Any) -> Found:
@@ -54,6 +56,7 @@ class XdistWorker:
         if self._ledger.lost:
             self._config.workeroutput[LOST] = json.dumps(self._ledger.lost, default=repr)
         self._config.workeroutput[FIXTURES] = json.dumps(fixtures_with_goldens(self._session))
+        self._config.workeroutput[GOLDENS] = [*map(str, self._session.golden_folders_seen)]
 
 
 class XdistController:
@@ -105,3 +108,5 @@ class XdistController:
             lost.append({"test": None, "why": why, "gate": None})
         self._controller.undelivered.take(lost)
         self._controller.fixtures.found(json.loads(output.get(FIXTURES, "{}")))
+        seen = self._controller.session.golden_folders_seen
+        seen.update(map(Path, output.get(GOLDENS, ())))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.report.listed import below
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
 from pytest_editmetrics.report.text import explanation_rows, headline, update_mode
 
@@ -63,7 +64,8 @@ def annotation_lines(
 
 def problem_lines(problems: Sequence[str]) -> list[str]:
     """Return an ``::error`` for each of what fails a session besides its gates, ten at most."""
-    return [f"::error title=editmetrics::{_data(one[:_LONGEST])}" for one in problems[:LIMIT]]
+    whole = ("\n".join([one, *below(one)])[:_LONGEST] for one in problems[:LIMIT])
+    return [f"::error title=editmetrics::{_data(one)}" for one in whole]
 
 
 def _annotation(

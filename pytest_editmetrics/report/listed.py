@@ -7,6 +7,27 @@ from collections.abc import Sequence
 LISTED = 10
 
 
+class Headed(str):
+    """A line that fails a session, and the ``entries`` that stand below it, each a line."""
+
+    entries: Sequence[str]
+
+    def __new__(cls, head: str, entries: Sequence[str]) -> Headed:
+        """Keep the entries beside the text."""
+        made = super().__new__(cls, head)
+        made.entries = tuple(entries)
+        return made
+
+
+def below(line: str) -> Sequence[str]:
+    """Return the entries that stand below a line.
+
+    >>> below("alone"), below(Headed("crashed: 1", ["  test_a"]))
+    ((), ('  test_a',))
+    """
+    return line.entries if isinstance(line, Headed) else ()
+
+
 def first_of(entries: Sequence[str], number: int | None = None) -> list[str]:
     """Return the first entries; ``number`` is how many there are, if not all are here."""
     number = len(entries) if number is None else number

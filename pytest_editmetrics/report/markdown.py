@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.report.listed import below
 from pytest_editmetrics.report.summary import by_expect, columns_of, worst_margin
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
 from pytest_editmetrics.report.text import explanation, headline, update_mode
@@ -99,6 +100,11 @@ def _preformatted(lines: Iterable[str]) -> str:
     return "<pre>\n" + "".join(_visible(character, "\n") for character in text) + "\n</pre>"
 
 
+def _problem(text: str) -> str:
+    entries = below(text)
+    return f"❌ {code(text)}" + (f"\n\n{_preformatted(entries)}" if entries else "")
+
+
 def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + _ELLIPSIS
 
@@ -112,7 +118,7 @@ def markdown_summary(tally: Tally, end: SessionEnd, limit: int | None = None) ->
         limit: how many bytes of UTF-8 it may take. What does not fit is left out from the end, and
             the summary says so; the verdict, the table and the versions always stay.
     """
-    head = [verdict_heading(tally, end), *(f"❌ {code(problem)}" for problem in end.problems)]
+    head = [verdict_heading(tally, end), *map(_problem, end.problems)]
     if tally.smoke:
         gates = counted(tally.counts()["gates"], "gate was", "gates were")
         head.append(

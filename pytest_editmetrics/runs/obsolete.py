@@ -35,37 +35,39 @@ class ObsoleteImage:
 def obsolete_images(
     goldens: Goldens,
     rootdir: Path,
-    collected: Collection[str],
+    collected: Collection[str] | None,
     passed: Collection[str],
     used: Collection[str],
+    folders: Collection[Path],
 ) -> list[ObsoleteImage]:
-    """Return the golden images that the tests of a full run did not use, and will not.
+    """Return the golden images that the tests of a run did not use, and will not.
 
     A golden that was not used is obsolete if its test is gone, or passed all the same; that of a
     test which failed, or was skipped, is not. Without provenance every test of the file counts as
     its test. Variants of a used golden are for other environments, and stay.
 
     Args:
-        goldens: knows the folders; those of the collected test files are looked at, and beside them
-            those whose test file is gone.
+        goldens: knows where those of a test file lie.
         rootdir: what node ids and files are relative to.
-        collected: the node ids of all tests.
+        collected: the node ids of all tests; ``None`` of a partial run, in which a golden counts
+            only if its provenance names a test that passed.
         passed: those whose last attempt passed.
         used: the files that tests used.
+        folders: in which goldens lie, looked at for those whose test file is gone.
 
     Raises:
         EditMetricsError: a provenance file cannot be read.
     """
     tests: dict[Path, dict[str, bool]] = {}
-    for nodeid in collected:
+    for nodeid in passed if collected is None else collected:
         file, _, test = nodeid.partition("::")
         tests.setdefault(_folder(goldens, rootdir / file), {})[test] = nodeid in passed
     files = {_real(rootdir / file) for file in used}
-    for folder in list(_without_test_file(goldens, tests)):
-        tests[folder] = {}
+    if collected is not None:
+        tests |= {folder: {} for folder in _without_test_file(goldens, folders)}
     found = []
     for folder, keys in sorted(tests.items()):
-        for path, reason in _unused(folder, keys, files, rootdir):
+        for path, reason in _unused(folder, keys, files, rootdir, whole=collected is not None):
             sha256 = sha256_of(path)
             if sha256 is not None:
                 found.append(ObsoleteImage(shown_path(path, rootdir), sha256, reason))
@@ -81,8 +83,8 @@ def _folder(goldens: Goldens, test_file: Path) -> Path:
     return file.with_name(file.name.removesuffix(SUFFIX))
 
 
-def _without_test_file(goldens: Goldens, tests: Collection[Path]) -> Iterator[Path]:
-    for parent in {folder.parent for folder in tests}:
+def _without_test_file(goldens: Goldens, folders: Collection[Path]) -> Iterator[Path]:
+    for parent in folders:
         for provenance in parent.glob(f"*/{PROVENANCE}"):
             folder = provenance.parent
             if not goldens.test_file_of(folder.with_name(folder.name + SUFFIX)).exists():
@@ -90,7 +92,7 @@ def _without_test_file(goldens: Goldens, tests: Collection[Path]) -> Iterator[Pa
 
 
 def _unused(
-    folder: Path, tests: Mapping[str, bool], used: Collection[Path], rootdir: Path
+    folder: Path, tests: Mapping[str, bool], used: Collection[Path], rootdir: Path, *, whole: bool
 ) -> Iterator[tuple[Path, str]]:
     if not folder.is_dir():
         return
@@ -102,11 +104,13 @@ def _unused(
         if stem is None or _real(path) in used:
             continue
         if stem in stems:
-            if any(_real(path).with_suffix(suffix) in used for suffix in SUFFIXES):
+            if whole and any(_real(path).with_suffix(suffix) in used for suffix in SUFFIXES):
                 yield path, "it lies there in another format too"
             continue
         owner = entries.get(path.name, {}).get("test")
         if owner is not None and is_fixture_key(owner):  # a test that did not run may use it
+            continue
+        if not whole and owner not in tests:
             continue
         if not tests:
             yield path, "its test file is gone"

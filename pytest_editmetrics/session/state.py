@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.session.cases_ahead import CasesAhead
     from pytest_editmetrics.session.fixture_record import FixtureRecord
 
+_GOLDENS = "goldens"
 RUN_DIR_KEY = "editmetrics_run_dir"
 MADE_WITH = ("pytest-editmetrics", "torch", "transformers")
 
@@ -49,6 +51,8 @@ class EditSession:
         self.run_path: Path | None = Path(given) if given else None
         self.items: Sequence[pytest.Item] = ()
         self._golden_files: frozenset[str] = frozenset()
+        self.golden_folders_seen: set[Path] = set()
+        """Those that pytest came by as it collected."""
         self._said: list[str] = []
         self.ledger = Ledger()
         self.fixtures = threading.RLock()
@@ -203,6 +207,22 @@ class EditSession:
         """Tell whether goldens may lie beside a file, without reading any."""
         return self._golden_file(file).is_file()
 
+    def came_by(self, folder: Path) -> None:
+        """Remember a folder that pytest collects from, if goldens lie in it."""
+        if folder.name == _GOLDENS:
+            self.golden_folders_seen.add(folder)
+
+    def golden_folders(self, files: Iterable[str]) -> list[Path]:
+        """Return the folders in which goldens of test files may lie, also of files that are gone.
+
+        ``files`` are relative to the rootdir. Beside their folders those count that pytest came by
+        as it collected, or all below the folder of all goldens.
+        """
+        if self.goldens_root is not None:
+            return [Path(folder) for folder, _, _ in os.walk(self.goldens_root)]
+        own = {self._golden_file(self.rootdir / file).parent for file in files if file}
+        return sorted(folder for folder in own | self.golden_folders_seen if folder.is_dir())
+
     def collected(self, items: Sequence[pytest.Item]) -> None:
         """Take the tests, in order, and note which of their files have goldens.
 
@@ -218,7 +238,7 @@ class EditSession:
     def _golden_file(self, file: Path) -> Path:
         root = self.goldens_root
         if root is None:
-            return file.parent / "goldens" / f"{file.name}.yaml"
+            return file.parent / _GOLDENS / f"{file.name}.yaml"
         return root / f"{self.shown(file)}.yaml"
 
     @cached_property

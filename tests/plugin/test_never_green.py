@@ -67,12 +67,12 @@ def test_a_threshold_of_what_is_not_measured_is_an_error(suite):
 
 def test_a_case_with_a_threshold_of_what_is_not_measured_is_an_error(suite):
     (suite.path / "test_x.edit.yaml").write_text(
-        "metrics: [score]\ncases:\n  - {id: a, reference: r.png, edited: e.png,"
-        " thresholds: {likeness: {min: 0.1}}}\n"
+        "metrics: [score]\ncases:\n  - {id: a, reference: r.png, edited: e.png,\n"
+        "     thresholds: {likeness: {min: 0.1}}}\n"
     )
     result = suite.runpytest()
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*test_x.edit.yaml:3: a threshold of likeness*not measured here*"])
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*test_x.edit.yaml:4: a threshold of likeness*not measure*"])
 
 
 def test_an_optional_marker_option_of_one_helper_leaves_the_other_alone(suite):

@@ -61,12 +61,13 @@ def test_a_helper_that_is_imported_finds_it_as_well(suite):
 
 
 @both
-def test_suites_without_gates_and_files_that_are_named_are_left_alone(suite, mode):
+def test_a_suite_without_gates_passes_and_a_file_that_is_named_is_read(suite, mode):
     (suite.path / "editmetrics.yml").write_text(BOUND)
     suite.makepyfile(test_x="def test_it(): pass")
     result = suite.runpytest(*mode)
     result.assert_outcomes(passed=1)
-    result.stdout.no_fnmatch_line("*not read*")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["not read: editmetrics.yml; only one configuration is, *"])
     suite.makepyfile(test_x=TEST)
     result = suite.runpytest("--editmetrics-config=editmetrics.yml", *mode)
     result.assert_outcomes(passed=1)

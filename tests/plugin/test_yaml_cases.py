@@ -100,7 +100,7 @@ def test_without_the_fixture_the_error_names_it(cases):
     result = cases.runpytest()
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        ["test_edits.edit.yaml:3: mug has no edited image: state `edited:`*"]
+        ["E*InputError: test_edits.edit.yaml:3: mug has no edited image: state `edited:`*"]
     )
 
 

@@ -1,0 +1,104 @@
+"""Golden thresholds that nothing was held to: approved and not measured, or of what is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_editmetrics.errors import EditMetricsError, counted
+from pytest_editmetrics.plugin.names import Names
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.session.state import EditSession
+
+
+class UnheldGoldens:
+    """Finds them at the end of a session; ``problems`` fail it, ``notes`` do not."""
+
+    def __init__(self, session: EditSession, names: Names):
+        self._session = session
+        self._names = names
+        self._strict = session.options["strict"] != "none"
+        self.notes: list[str] = []
+        self.problems: list[str] = []
+
+    def folders(self, collected: Iterable[str]) -> list[Path]:
+        """Return the folders in which goldens lie, for the tests that were collected."""
+        return self._session.golden_folders(self._by_file(collected))
+
+    def files(self, nodeids: Iterable[str]) -> dict[Path, set[str]]:
+        """Return the keys of these tests, of each file."""
+        files = self._by_file(nodeids).items()
+        return {self._session.rootdir / path: set(keys.values()) for path, keys in files}
+
+    def not_measured(self, of_tests: Mapping[str, frozenset[str]]) -> None:
+        """Name goldens of tests that passed and measured only these gates, by node id."""
+        measured: dict[tuple[Path, str], frozenset[str]] = {}
+        for path, nodeids in self._by_file(of_tests).items():
+            test_file = self._session.rootdir / path
+            if path and self._session.has_goldens(test_file):
+                for nodeid, test in nodeids.items():
+                    before = measured.get((test_file, test), frozenset())
+                    measured[test_file, test] = before | of_tests[nodeid]
+        if not measured:
+            return
+        try:
+            missed = self._session.goldens.not_measured(measured)
+        except EditMetricsError as error:
+            self.problems.append(f"goldens that cannot be read: {error}")
+            return
+        if missed:
+            from pytest_editmetrics.report.listed import first_of
+
+            strict = "" if self._strict else " (--editmetrics-strict=regressed fails)"
+            head = (
+                f"approved but not measured: {counted(len(missed), 'golden')} that no gate was"
+                f" held to in this run; measure or delete what is listed{strict}"
+            )
+            self._say([head, *first_of(missed)])
+
+    def obsolete(
+        self,
+        collected: Collection[str],
+        gated: Collection[str],
+        fixtures: Callable[[], Mapping[Path, Collection[str]] | None],
+    ) -> None:
+        """Name the entries of tests, or fixtures, that are gone, after a full run.
+
+        Args:
+            collected: the node ids of all tests.
+            gated: of those that made gates.
+            fixtures: gives those that ``Goldens.obsolete`` takes.
+        """
+        folders = self.folders(collected)
+        if not folders:
+            return
+        try:
+            obsolete = self._session.goldens.obsolete(
+                self.files(collected), self._names.digests, fixtures(), self.files(gated), folders
+            )
+        except EditMetricsError as error:
+            self.notes.append(f"goldens not checked for obsolete entries: {error}")
+            return
+        if obsolete:
+            from pytest_editmetrics.goldens.renamed import obsolete_lines
+
+            head, *lines = obsolete_lines(obsolete)
+            self._say([f"obsolete goldens: {head}", *(f"  {line}" for line in lines)])
+
+    def _say(self, lines: Sequence[str]) -> None:
+        if self._strict:
+            from pytest_editmetrics.report.listed import Headed
+
+            self.problems.append(Headed(lines[0], lines[1:]))
+        else:
+            self.notes += lines
+
+    def _by_file(self, nodeids: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Return the tests' keys by node id, of each file: a file is looked at once."""
+        files: dict[str, dict[str, str]] = {}
+        for nodeid in nodeids:
+            path, _, test = self._names.golden_id(nodeid).partition("::")
+            files.setdefault(path, {})[nodeid] = test
+        return files

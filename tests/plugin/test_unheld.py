@@ -1,0 +1,121 @@
+"""Goldens that nothing is held to, whatever is left of the suite that recorded them."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+with_two = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+STRICT = "--editmetrics-strict=regressed"
+GATED = """
+import numpy as np
+
+def test_image(golden_image): golden_image.check(np.zeros((8, 8, 3), np.uint8))
+def test_value(edit_gate):
+    edit_gate.check(*np.zeros((2, 32, 32, 3), np.uint8), None, metrics=["unedit_max_diff"])
+"""
+PLAIN = "def test_plain(): pass\n"
+
+
+@pytest.fixture
+def suite(pytester):
+    """A suite with goldens, of an image and of a value, in ``tests/edits``; and a plain test."""
+    for folder, name, text in (("edits", "test_x", GATED), ("", "test_plain", PLAIN)):
+        path = pytester.path / "tests" / folder / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (pytester.path / "editmetrics.yaml").write_text("golden_images: {comparator: exact}\n")
+    pytester.makeini("[pytest]\n")
+    pytester.runpytest("--editmetrics-update=missing").assert_outcomes(passed=3)
+    return pytester
+
+
+@with_two
+@pytest.mark.parametrize("left", ["beside", "elsewhere"])
+def test_when_the_last_test_with_gates_is_gone_its_goldens_are_named(suite, mode, left):
+    (suite.path / "tests/edits/test_x.py").unlink()
+    if left == "beside":
+        (suite.path / "tests/edits/test_other.py").write_text(PLAIN)
+    found = [
+        "obsolete golden images (`editmetrics prune*",
+        "  tests/edits/goldens/test_x.py/test_image-*.png: its test file is gone",
+        "obsolete goldens: 1 entry of a test*",
+        "  tests/edits/goldens/test_x.py.yaml:1: test_value",
+    ]
+    result = suite.runpytest(*mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(found)
+    result = suite.runpytest(STRICT, *mode)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["FAILED: " + found[0], found[1], "FAILED: " + found[2], found[3]], consecutive=True
+    )
+
+
+@with_two
+def test_they_are_named_in_the_folder_of_all_goldens_too(suite, mode):
+    shutil.rmtree(suite.path / "tests/edits/goldens")
+    suite.makeini("[pytest]\neditmetrics_goldens = approved\n")
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=3)
+    shutil.rmtree(suite.path / "tests/edits")
+    result = suite.runpytest(STRICT, *mode)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "  approved/tests/edits/test_x.py/test_image-*.png: its test file is gone",
+            "  approved/tests/edits/test_x.py.yaml:1: test_value",
+        ]
+    )
+
+
+@with_two
+@pytest.mark.parametrize(
+    "named", [(), ("tests/edits/test_x.py::test_image",)], ids=["all", "partial"]
+)
+def test_a_test_that_compares_with_its_golden_image_no_more_fails_where_it_is_strict(
+    suite, mode, named
+):
+    test = suite.path / "tests/edits/test_x.py"
+    test.write_text(test.read_text().replace("(golden_image): golden_image.check", "(): print"))
+    what = "approved but not measured: golden images" if named else "obsolete golden images"
+    line = "  tests/edits/goldens/test_x.py/test_image-*.png: no test compares with it any more"
+    result = suite.runpytest(*named, *mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines([f"{what}*(--editmetrics-strict=regressed fails): 1", line])
+    result = suite.runpytest(STRICT, *named, *mode)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"FAILED: {what}*: 1", line], consecutive=True)
+
+
+@with_two
+def test_a_part_of_the_suite_says_nothing_of_the_golden_images_of_the_rest(suite, mode):
+    result = suite.runpytest(STRICT, "tests/edits/test_x.py::test_value", *mode)
+    assert result.ret == 0
+    result = suite.runpytest(STRICT, "-k", "plain", *mode)
+    assert result.ret == 0
+    result.stdout.no_fnmatch_line("*golden images*")
+
+
+@with_two
+def test_cases_of_a_wrong_name_are_named_where_nothing_else_has_gates(suite, mode):
+    shutil.rmtree(suite.path / "tests/edits")
+    (suite.path / "tests/cats.edit.yaml").write_text("cases: []\n")
+    what = "not read: tests/cats.edit.yaml; files of cases are called test_[*].edit.yaml: rename it"
+    result = suite.runpytest(*mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines([what])
+    result = suite.runpytest(STRICT, *mode)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"FAILED: {what}"])
+
+
+def test_a_folder_of_goldens_of_something_else_is_left_alone(pytester):
+    (pytester.path / "tests/goldens/images").mkdir(parents=True)
+    (pytester.path / "tests/goldens/answers.yaml").write_text("- what: ever\n- ]")
+    (pytester.path / "tests/goldens/images/a.png").write_bytes(b"no picture")
+    (pytester.path / "tests/test_plain.py").write_text(PLAIN)
+    result = pytester.runpytest(STRICT)
+    result.assert_outcomes(passed=1)
+    assert result.ret == 0
+    result.stdout.no_fnmatch_line("*editmetrics*")
