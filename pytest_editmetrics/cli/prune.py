@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from pytest_editmetrics.cli.arguments import add_rootdir
 from pytest_editmetrics.cli.lines import say
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cli.arguments import Commands
+    from pytest_editmetrics.session.state import EditSession
 
 
 def add(commands: Commands) -> None:
@@ -25,12 +27,7 @@ def add(commands: Commands) -> None:
         metavar="RUN",
         help="a run directory (--editmetrics-run-dir) or results file (--editmetrics-results)",
     )
-    parser.add_argument(
-        "--rootdir",
-        metavar="DIR",
-        default=".",
-        help="pytest's rootdir, which the run's files are relative to (default: here)",
-    )
+    add_rootdir(parser)
     parser.add_argument("--yes", action="store_true", help="remove what is listed")
     parser.set_defaults(run=_prune)
 
@@ -38,20 +35,30 @@ def add(commands: Commands) -> None:
 def _prune(args: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from pytest_editmetrics.errors import InputError
     from pytest_editmetrics.runs.folder import read_run
-    from pytest_editmetrics.runs.obsolete import listed_obsolete, prune
+    from pytest_editmetrics.saved_runs.project import in_project
 
-    rootdir = Path(args.rootdir)
-    if not rootdir.is_dir():
-        raise InputError(f"--rootdir {rootdir}: there is no such folder")
-    images = listed_obsolete(read_run(Path(args.run_path)), rootdir)
-    for image in images:
-        say(f"{image.file}: {image.reason}")
-    if not images:
-        say("nothing to remove: every golden image is used")
-    elif not args.yes:
-        say(f"{len(images)} to remove; nothing was removed yet, give --yes")
-    else:
-        say(f"removed {len(prune(images, rootdir))}")
-    return 0
+    run = read_run(Path(args.run_path))
+
+    def work(session: EditSession) -> int:
+        from pytest_editmetrics.errors import counted
+        from pytest_editmetrics.runs.obsolete import listed_obsolete, prune
+
+        images, others = listed_obsolete(run, session.rootdir)
+        for image in images:
+            say(f"{image.file}: {image.reason}")
+        if others:
+            where = session.rootdir
+            which = counted(others, "golden image")
+            say(
+                f"left: {which} that the run lists, and that {where} holds no more as then"
+            )
+        if not images:
+            say("nothing to remove: the run found no golden image that its tests do not use")
+        elif not args.yes:
+            say(f"{len(images)} to remove; nothing was removed yet, give --yes")
+        else:
+            say(f"removed {len(prune(images, session.rootdir))}")
+        return 0
+
+    return in_project(work, args.rootdir)

@@ -120,8 +120,9 @@ def _unused(
             yield path, "no test compares with it any more"
 
 
-def listed_obsolete(run: Run, rootdir: Path) -> list[ObsoleteImage]:
-    """Return the golden images that a full run found obsolete and that still are what they were.
+def listed_obsolete(run: Run, rootdir: Path) -> tuple[list[ObsoleteImage], int]:
+    """Return the golden images that a full run found obsolete and that still are what they were,
+    and how many of its list are not.
 
     Args:
         run: a run that was read.
@@ -144,7 +145,8 @@ def listed_obsolete(run: Run, rootdir: Path) -> list[ObsoleteImage]:
         )
     listed = run.end.get("obsolete")
     images = [_checked(run, item, rootdir) for item in (listed if isinstance(listed, list) else ())]
-    return [image for image in images if sha256_of(rootdir / image.file) == image.sha256]
+    same = [image for image in images if sha256_of(rootdir / image.file) == image.sha256]
+    return same, len(images) - len(same)
 
 
 def _checked(run: Run, item: Any, rootdir: Path) -> ObsoleteImage:

@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+from pytest_editmetrics.cli.main import main
+
 with_two = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
 STRICT = "--editmetrics-strict=regressed"
 GATED = """
@@ -119,3 +121,16 @@ def test_a_folder_of_goldens_of_something_else_is_left_alone(pytester):
     result.assert_outcomes(passed=1)
     assert result.ret == 0
     result.stdout.no_fnmatch_line("*editmetrics*")
+
+
+def test_prune_finds_them_from_a_folder_below(suite, monkeypatch, capsys):
+    (suite.path / "tests/edits/test_x.py").unlink()
+    suite.runpytest("--editmetrics-run-dir=run").assert_outcomes(passed=1)
+    monkeypatch.chdir(suite.path / "tests")
+    assert main(["prune", "../run", "--yes"]) == 0
+    assert "removed 1" in capsys.readouterr().out
+    assert list((suite.path / "tests/edits").rglob("*.png")) == []
+    assert main(["prune", "../run"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("left: 1 golden image that the run lists, and that")
+    assert said[1] == "nothing to remove: the run found no golden image that its tests do not use"
