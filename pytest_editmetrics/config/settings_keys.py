@@ -62,15 +62,15 @@ def metric_block(metric: Metric, registry: PipeRegistry) -> Block:
         lambda node, what, registry: runtime_params(metric, node, registry),
         lambda registry: params_schema(metric, registry),
     )
-    part = number(0)
+    share = number(0, 1, ": it is a share of the value, so write 0.15 for 15 %")
     relative, absolute = metric.margin.relative, metric.margin.absolute
     margin = Block(
         f"margin of {metric.name}",
         "how far a bound that --editmetrics-update or `editmetrics approve` records lies from the"
         " measured value: the larger of the two",
         (
-            Key("relative", part, "a share of the value", "0.15", f"{relative:g}", empty=False),
-            Key("absolute", part, "an amount", "0.005", f"{absolute:g}", empty=False),
+            Key("relative", share, "a share of the value", "0.15", f"{relative:g}", empty=False),
+            Key("absolute", number(0), "an amount", "0.005", f"{absolute:g}", empty=False),
         ),
     )
     return Block(
