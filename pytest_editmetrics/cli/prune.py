@@ -50,9 +50,7 @@ def _prune(args: argparse.Namespace) -> int:
         if others:
             where = session.rootdir
             which = counted(others, "golden image")
-            say(
-                f"left: {which} that the run lists, and that {where} holds no more as then"
-            )
+            say(f"left: {which} that the run lists, and that {where} holds no more as then")
         if not images:
             say("nothing to remove: the run found no golden image that its tests do not use")
         elif not args.yes:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,10 +98,12 @@ def _fitted(line: str, room: int | None) -> Sequence[str]:
 
 def _session(config: pytest.Config, outputs: RunOutputs) -> Session:
     """Return what the next commands are made of: this one as it was typed, and what it wrote."""
-    from pytest_editmetrics.report.next_steps import Session
+    from pytest_editmetrics.report.next_steps import Session, typed_path
 
+    here, root = config.invocation_params.dir, config.rootpath
+    elsewhere = None if here.is_relative_to(root) else typed_path(Path(os.path.relpath(root, here)))
     typed = shlex.join(["pytest", *_without_update(config.invocation_params.args)])
-    return Session(typed, outputs.kept_run, outputs.html_report)
+    return Session(typed, outputs.kept_run, outputs.html_report, rootdir=elsewhere)
 
 
 def _without_update(typed: Iterable[object]) -> Iterator[str]:

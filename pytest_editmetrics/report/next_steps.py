@@ -36,13 +36,20 @@ class Session:
     """What the commands to type next are made of.
 
     ``again`` is the command that runs these tests; ``run`` the run directory and ``html`` the
-    report that this session wrote, if it did; ``url`` where its report lies for everybody.
+    report that this session wrote, if it did; ``url`` where its report lies for everybody;
+    ``rootdir`` the project's root, where a command would not find it from here.
     """
 
     again: str = "pytest"
     run: str | None = None
     html: str | None = None
     url: str | None = None
+    rootdir: str | None = None
+
+    @property
+    def kept(self) -> str:
+        """The run directory as a command takes it, with the project that it is of."""
+        return f"{self.run}{f' --rootdir {self.rootdir}' if self.rootdir else ''}"
 
 
 def typed_path(path: Path) -> str:
@@ -180,7 +187,7 @@ def _look(session: Session) -> str:
     if session.url:
         return f"to look: open {session.url}"
     if session.run:
-        return f"to look, and accept case by case: editmetrics review {session.run}"
+        return f"to look, and accept case by case: editmetrics review {session.kept}"
     if session.html:
         return f"to look: open {session.html} in a browser"
     return f"to look: {session.again} --editmetrics-html=report.html"
@@ -188,7 +195,7 @@ def _look(session: Session) -> str:
 
 def _update(session: Session, mode: str) -> str:
     if session.run:
-        return f"editmetrics approve {session.run}"
+        return f"editmetrics approve {session.kept}"
     return f"{session.again} --editmetrics-update={mode}"
 
 

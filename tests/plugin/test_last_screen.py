@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from pytest_editmetrics.cli.main import main
+
 XDIST = find_spec("xdist") is not None
 
 SHIFTED = "edit_gate.check(scene(), np.roll(edited(), 2, axis=1), BOX{more})"
@@ -224,6 +226,24 @@ def test_a_run_that_was_kept_is_looked_at_and_accepted_by_one_command(scene):
     ]
     lines = screen(scene.runpytest("--editmetrics-html=report.html"))
     assert lines[-3] == "to look: open report.html in a browser"
+
+
+def test_from_above_the_project_its_commands_name_its_root(scene, monkeypatch):
+    """As in a repository of several packages: the commands work as they stand."""
+    (scene.path / "editmetrics.yaml").write_text("metrics: [unedit_psnr]\n")
+    scene.makeini("[pytest]\npythonpath = .\n")
+    written(scene, SHIFTED.format(more=""))
+    name = scene.path.name
+    monkeypatch.chdir(scene.path.parent)
+    lines = screen(scene.runpytest(name, "--editmetrics-run-dir=run"))
+    commands = [line.partition(": ")[2] for line in lines if ": editmetrics " in line]
+    assert commands == [
+        f"editmetrics review run --rootdir {name}",
+        f"editmetrics approve run --rootdir {name}",
+    ]
+    assert main(shlex.split(commands[-1])[1:]) == 0
+    assert [path.name for path in (scene.path / "goldens").iterdir()] == ["test_edit.py.yaml"]
+    scene.runpytest(name).assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("columns", [60, 80, 160, 200])
