@@ -79,6 +79,8 @@ def _suggest(args: argparse.Namespace) -> int:
     if args.output is not None:
         save_mask(found, args.output)
     say("# SUGGESTED from the result it would judge, untrusted: look at it before you use it")
+    if args.output is not None:
+        say("# the path of a mask is relative to the file of cases, in which it is written")
     if whole:
         say("# boxes would cover the whole frame")
         say(f"coords: {{mask: {args.output.as_posix()}}}")

@@ -239,7 +239,9 @@ class _Builder:
 
     def _key(self, key: Node) -> str:
         if not isinstance(key.value, str):
-            self._fail(f"a key must be text, not {key.shown}; put it in quotes", key.line)
+            number = isinstance(key.value, (int, float)) and not isinstance(key.value, bool)
+            point = ", or write a decimal with a point, no comma" if number else ""
+            self._fail(f"a key must be text, not {key.shown}; put it in quotes{point}", key.line)
         return key.value
 
 

@@ -370,9 +370,14 @@ def _parsed(source: Path, number: int, line: str) -> dict[str, Any]:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
-        _fail(source, number, f"not a record ({error})")
+        what = (
+            "begins with no JSON"
+            if str(error).endswith("(char 0)")
+            else f"is cut or broken: {error}"
+        )
+        _fail(source, number, f"not a record of results: the line {what}")
     if not isinstance(value, dict):
-        _fail(source, number, "not a record: no JSON object")
+        _fail(source, number, "not a record of results: no JSON object")
     return value
 
 

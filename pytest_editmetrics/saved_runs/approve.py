@@ -75,7 +75,8 @@ def matching(records: Sequence[GateRecord], expression: str) -> list[GateRecord]
     try:
         compiled = Expression.compile(expression)
     except Exception as error:  # its type changed between versions of pytest
-        raise InputError(f"the expression {expression!r} cannot be read: {error}") from None
+        said = error.msg if isinstance(error, SyntaxError) else error
+        raise InputError(f"the expression {expression!r} cannot be read: {said}") from None
 
     def matches(record: GateRecord) -> bool:
         text = f"{record.nodeid}::{record.gate.label}".lower()

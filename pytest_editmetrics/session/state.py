@@ -123,8 +123,8 @@ class EditSession:
         path = self.config_path
         if path is not None and not path.is_file():
             raise ConfigError(
-                "no such configuration file (named by editmetrics_config); `editmetrics init`"
-                " writes one",
+                "no such configuration file (named by --editmetrics-config, or editmetrics_config"
+                " in the ini file); `editmetrics init` writes one",
                 path,
             )
         return load_settings(path, self.registry, self.rootdir)

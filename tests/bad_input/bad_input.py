@@ -21,7 +21,7 @@ _FOREIGN = (  # what libraries say differs between their releases
     (re.compile(r"cannot be read: .*null .*"), "cannot be read: (...)"),
     (re.compile(r"\(choose from .*\)"), "(choose from ...)"),
     (re.compile(r"not valid JSON \(.*\);"), "not valid JSON (...);"),
-    (re.compile(r"not a record \(.*\)"), "not a record (...)"),
+    (re.compile(r"the line is cut or broken: .*"), "the line is cut or broken: ..."),
 )
 _LONGEST = 300
 
