@@ -15,7 +15,8 @@ from pytest_editmetrics.images.regions import Box
 
 Kind = Literal[
     "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part", "exposure",
-    "colour", "inverted-tone", "spill", "seam", "blur", "jpeg", "re-encoding", "redrawn",
+    "colour", "inverted-tone", "spill", "seam", "blur", "sharpening", "jpeg", "re-encoding",
+    "redrawn",
     "almost-nothing", "profile lost", "unexplained",
 ]  # fmt: skip
 

@@ -23,6 +23,7 @@ from pytest_editmetrics.background.cause import (
 )
 from pytest_editmetrics.background.differences import Differences, Planes, planes
 from pytest_editmetrics.background.drift import Drift, measure_drift
+from pytest_editmetrics.background.filtered import as_filtered
 from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.rest import rest_causes, structure
 from pytest_editmetrics.background.spill import find_alone, find_local, find_wide
@@ -122,6 +123,11 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     difference = differences.largest(toned, aligned)
     contrast = local_contrast(before)
     local = find_local(difference, contrast, within)
+    if local is not None:
+        filtered = as_filtered(toned, aligned, within & ~local.mask)
+        if filtered is not None:  # which changes most where there is most to change
+            difference = differences.largest(filtered, aligned)
+            local = find_local(difference, contrast, within)
     bent = max(map(abs, tone.shifts(_GREY))) > _TONED  # as by what most of the background became
     untoned = None
     if local is None or bent:

@@ -1,6 +1,6 @@
 """What is left of a difference once motion, tone and local changes are undone.
 
-Drawn anew, JPEG, blur, or encoded anew: told from the size of the difference at several scales.
+Drawn anew, JPEG, blurred, sharpened, or encoded anew: told from the size of the difference at several scales.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ _SOFTER = (0.5, 0.7, 1.0, 1.5)  # cells: blurs that are no drawing
 _SOFTENED = 0.8  # of the structure that a blur leaves
 _FLAT = 3.0  # of 255, standard deviation
 _BLUR = 0.9  # of the fine detail that is left
+_SHARP = 1.15  # of the fine detail that was there
 _SILENT = 0.3  # of 255: less noise is rounding
 _BLOCKY = 1.12  # steps across lines of the 8 px grid against other steps
 _WHOLE = 0.7  # of what is left: as much as that of JPEG is all of it
@@ -174,11 +175,15 @@ def rest_causes(
             found.append(jpeg)
             share *= 1 - part
     said = f"noise {level:.1f} of 255, {100 * kept:.0f} % of the fine detail left"
-    if 0 <= kept < _BLUR and (1 - kept) ** 2 * detail > noise:
+    filtered = (1 - kept) ** 2 * detail > noise
+    if kept < _BLUR and filtered:
         found.append(Cause("blur", share, "blurred", facts, f"blurred ({said})"))
+    elif kept > _SHARP and filtered:
+        times = f"noise {level:.1f} of 255, fine detail {kept:.1f} times as strong"
+        found.append(Cause("sharpening", share, "sharpened", facts, f"sharpened ({times})"))
     else:
         text = "re-encoded"
-        if 0 <= kept < _BLUR / 1.5:
+        if kept < _BLUR / 1.5:
             text = f"re-encoded, {100 * kept:.0f} % of the fine detail left"
         found.append(Cause("re-encoding", share, text, facts, f"re-encoded ({said})"))
     return found

@@ -37,6 +37,7 @@ _WORDS: Mapping[str, str] = {
     "spill": "a local change in the background, outside the edit",
     "seam": "a line along the edit area",
     "blur": "fine detail was lost",
+    "sharpening": "fine detail was strengthened",
     "jpeg": "saved as a JPEG",
     "re-encoding": "noise, as of an encoder",
     "redrawn": "the background was drawn anew",
