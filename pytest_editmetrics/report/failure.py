@@ -105,10 +105,12 @@ def _rows(
     """Return the rows of all gates: one that several share is there once, else who says what."""
     mode = update_mode(failing)
     said: dict[str, dict[str, list[str]]] = {}
+    order: list[str] = []
     for gate in failing:
         rows = explanation_rows(gate, nodeid, mode, typed)
         if verbosity >= 2:
             rows += [("details", detail) for detail in _details(gate)]
+        _add_in_order(order, [label for label, _ in rows])
         for label, text in rows:
             said.setdefault(label, {}).setdefault(text, []).append(gate.label)
     lines = []
@@ -118,8 +120,23 @@ def _rows(
             names = ", ".join(of)
             named = shared or len(failing) == 1 or text.startswith((f"{names}: ", f"{names} ("))
             lines.append((label, text if named else f"{names}: {text}"))
-    order = list(dict.fromkeys(label for label, _ in lines))
     return sorted(lines, key=lambda line: order.index(line[0]))
+
+
+def _add_in_order(order: list[str], labels: Sequence[str]) -> None:
+    """Add to ``order`` the labels that it lacks, each before the one that follows it here.
+
+    >>> order = ["bound", "tile", "weights"]
+    >>> _add_in_order(order, ["bound", "image", "tile", "note"])
+    >>> order
+    ['bound', 'image', 'tile', 'weights', 'note']
+    """
+    place = len(order)
+    for label in reversed(labels):
+        if label in order:
+            place = order.index(label)
+        else:
+            order.insert(place, label)
 
 
 def _details(gate: Gate) -> list[str]:
