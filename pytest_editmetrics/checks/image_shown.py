@@ -96,25 +96,24 @@ def _said(
     golden, now = images
     said: dict[str, Any] = {"change": describe_change((golden, now), mask)}
     finite = all(gate.value is None or math.isfinite(gate.value) for gate in gates)
-    background = gates[0].scope != "edit_area"
-    if finite and background and min(mask.shape) >= _DIAGNOSED_EDGE:
+    if finite and min(mask.shape) >= _DIAGNOSED_EDGE:
+        inside = "edit area" if gates[0].scope == "edit_area" else "background"
         with session.clock.of("diagnosis"):
-            if causes := _causes(golden, now, mask):
+            if causes := _causes(golden, now, mask, "picture" if mask.all() else inside):
                 said["causes"] = causes
     return said
 
 
-def _causes(golden: Array, now: Array, mask: Mask) -> list[dict[str, Any]]:
+def _causes(golden: Array, now: Array, mask: Mask, what: str) -> list[dict[str, Any]]:
+    """Return the causes, in the words for ``what`` is measured in place of a background."""
     from pytest_editmetrics.background.diagnosis import diagnose
 
     try:
-        causes = diagnose(golden, now, mask).to_dict()
-        return causes if not mask.all() else [_of_picture(cause) for cause in causes]
+        return [_said_of(what, cause) for cause in diagnose(golden, now, mask).to_dict()]
     except Exception as error:  # whatever it is, the verdict stands
         return [{"kind": "unexplained", "text": f"not diagnosed: {type(error).__name__}: {error}"}]
 
 
-def _of_picture(cause: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a cause of which no part of a picture, but the whole, is the background."""
+def _said_of(what: str, cause: Mapping[str, Any]) -> dict[str, Any]:
     words = {key: str(cause[key]) for key in ("text", "long") if key in cause}
-    return {**cause, **{key: text.replace("background", "picture") for key, text in words.items()}}
+    return {**cause, **{key: text.replace("background", what) for key, text in words.items()}}
