@@ -7,7 +7,8 @@ import numpy as np
 from pytest_editmetrics.background.differences import Planes
 from pytest_editmetrics.images.regions import Mask
 
-_SIGMAS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
+_SIGMAS = (1.0, 0.5, 0.7, 1.4, 2.0, 2.8)
+_HOPELESS = 0.3  # of the squared difference: explained by the first of these at least
 _SILENT = 0.3  # of 255: less is rounding
 _LEAST = 0.5  # of the squared difference that a filter has to explain
 
@@ -36,6 +37,8 @@ def as_filtered(toned: Planes, aligned: Planes, steady: Mask) -> Planes | None:
         size, common = float(detail @ detail), float(detail @ off)
         if size and common**2 / size > explained:
             explained, sigma, amount = common**2 / size, width, common / size
+        if explained < _HOPELESS * energy:
+            return None
     if explained < _LEAST * energy:
         return None
     detail = toned - gaussian_filter(toned, (0, sigma, sigma), truncate=3)
