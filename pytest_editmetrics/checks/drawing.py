@@ -38,8 +38,10 @@ def drawing(
         try:
             path = drawn.result()
         except (OSError, NoHomeError) as error:
-            return f"no picture: {error}"
-        return f"{session.shown(path)} ({' | '.join(panels_of(images, gate))})"
+            return f"no picture: {getattr(error, 'strerror', None) or error}"
+        here = session.config.invocation_params.dir == session.rootdir  # else it would not open
+        shown = session.shown(path) if here else path
+        return f"{shown} ({' | '.join(panels_of(images, gate))})"
 
     try:
         yield picture

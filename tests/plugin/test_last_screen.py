@@ -6,6 +6,7 @@ import re
 import shlex
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -235,7 +236,11 @@ def test_from_above_the_project_its_commands_name_its_root(scene, monkeypatch):
     written(scene, SHIFTED.format(more=""))
     name = scene.path.name
     monkeypatch.chdir(scene.path.parent)
-    lines = screen(scene.runpytest(name, "--editmetrics-run-dir=run"))
+    result = scene.runpytest(name, "--editmetrics-run-dir=run")
+    picture = re.search(r"E +look at +(.+\.png) \(", result.stdout.str())
+    assert picture is not None
+    assert Path(picture[1]).is_file()
+    lines = screen(result)
     commands = [line.partition(": ")[2] for line in lines if ": editmetrics " in line]
     assert commands == [
         f"editmetrics review run --rootdir {name}",
