@@ -17,7 +17,7 @@ from pytest_editmetrics.errors import ConfigError, EditMetricsError
 from pytest_editmetrics.session.fixture_users import FixtureUsers
 from pytest_editmetrics.session.ledger import Ledger
 from pytest_editmetrics.session.options import resolve_options
-from pytest_editmetrics.session.unread import RIGHT_NAME, refuse_misspelt
+from pytest_editmetrics.session.unread import RIGHT_NAME, refuse_misspelt, refuse_unread_options
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cache.clock import Clock
@@ -120,6 +120,7 @@ class EditSession:
         from pytest_editmetrics.config.settings import load_settings
 
         refuse_misspelt(self)
+        refuse_unread_options(self)
         path = self.config_path
         if path is not None and not path.is_file():
             raise ConfigError(

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_editmetrics.errors import ConfigError, EditMetricsError
 from pytest_editmetrics.session.asked import GATE_FIXTURES
+from pytest_editmetrics.session.unread_options import unread_options
 
 if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession
@@ -54,6 +55,19 @@ def refuse_misspelt(session: EditSession) -> None:
                 )
 
 
+def refuse_unread_options(session: EditSession) -> None:
+    """Refuse options in a file that pytest does not read, where nobody chose another with ``-c``.
+
+    Raises:
+        ConfigError: the message names the file that pytest reads.
+    """
+    if session.config.getoption("inifilename", None):
+        return
+    folders = _folders(session, (item.path for item in session.items))
+    for path, said in unread_options(session.config, folders):
+        raise ConfigError(said, path)
+
+
 def refuse_where_gates_are(session: EditSession, items: Iterable[pytest.Item]) -> None:
     """Refuse a configuration that cannot be used as soon as a collected test uses a gate.
 
@@ -68,6 +82,7 @@ def refuse_where_gates_are(session: EditSession, items: Iterable[pytest.Item]) -
     try:
         if session.config.option.collectonly:
             refuse_misspelt(session)
+            refuse_unread_options(session)
         else:
             session.read_configuration()
     except EditMetricsError as error:
@@ -79,18 +94,17 @@ def refuse_where_gates_are(session: EditSession, items: Iterable[pytest.Item]) -
 def unread(session: EditSession, test_files: Iterable[Path]) -> list[str]:
     """Return what to say of configurations and cases between the rootdir and the tests that are not
     read, and of a folder of goldens that is not there."""
-    rootdir, goldens = session.rootdir, session.goldens_root
+    goldens = session.goldens_root
     absent = []
     if goldens is not None and not goldens.is_dir() and session.options["update"] == "none":
         absent.append(
             f"{session.shown(goldens)} is no folder (editmetrics_goldens), so no golden holds:"
             " correct the path, or record with --editmetrics-update=missing"
         )
-    folders: dict[Path, None] = {}
-    for file in test_files:
-        if file.is_relative_to(rootdir):
-            folders.update(dict.fromkeys(p for p in file.parents if p.is_relative_to(rootdir)))
-    folders[session.config.invocation_params.dir] = None
+    folders = _folders(session, test_files)
+    if session.config.getoption("inifilename", None):
+        left = unread_options(session.config, folders)
+        absent += [f"{session.shown(path)}: {said}" for path, said in left]
     cases = [
         f"not read: {session.shown(path)}; files of cases are called test_*.edit.yaml: rename it"
         for folder in folders
@@ -110,6 +124,16 @@ def uses_a_gate(item: pytest.Item) -> bool:
     names = getattr(item, "fixturenames", ())
     marked = item.get_closest_marker("editmetrics") is not None
     return marked or any(name in GATE_FIXTURES for name in names)
+
+
+def _folders(session: EditSession, test_files: Iterable[Path]) -> list[Path]:
+    """Return the folders between the rootdir and these files, and where pytest was started."""
+    rootdir = session.rootdir
+    folders = {rootdir: None, session.config.invocation_params.dir: None}
+    for folder in dict.fromkeys(file.parent for file in test_files):
+        above = (folder, *folder.parents) if folder.is_relative_to(rootdir) else ()
+        folders.update(dict.fromkeys(one for one in above if one.is_relative_to(rootdir)))
+    return list(folders)
 
 
 def _like_it(folder: Path, read: Path | None) -> Iterator[Path]:
