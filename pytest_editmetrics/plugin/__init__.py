@@ -141,11 +141,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collect_directory(path: Path, parent: pytest.Collector) -> None:
     """Remember the folders of goldens: those of tests that are gone lie in no test's folder."""
-    parent.config.stash[session_key].came_by(path)
+    parent.config.stash[session_key].came_by(path, folder=True)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect ``test_*.edit.yaml`` as a module of cases."""
+    """Collect ``test_*.edit.yaml`` as a module of cases, and remember files nearly called so."""
+    parent.config.stash[session_key].came_by(file_path, folder=False)
     if not is_case_file(file_path):
         return None
     from pytest_editmetrics.plugin.collect import CaseModule

@@ -23,6 +23,7 @@ LOST = "editmetrics_lost"
 SENT = "editmetrics_sent"
 FIXTURES = "editmetrics_fixtures"
 GOLDENS = "editmetrics_goldens"
+UNREAD = "editmetrics_unread"
 
 
 def worker(config: Any) -> Found:
@@ -57,6 +58,7 @@ class XdistWorker:
             self._config.workeroutput[LOST] = json.dumps(self._ledger.lost, default=repr)
         self._config.workeroutput[FIXTURES] = json.dumps(fixtures_with_goldens(self._session))
         self._config.workeroutput[GOLDENS] = [*map(str, self._session.golden_folders_seen)]
+        self._config.workeroutput[UNREAD] = [*map(str, self._session.unread_files_seen)]
 
 
 class XdistController:
@@ -108,5 +110,6 @@ class XdistController:
             lost.append({"test": None, "why": why, "gate": None})
         self._controller.undelivered.take(lost)
         self._controller.fixtures.found(json.loads(output.get(FIXTURES, "{}")))
-        seen = self._controller.session.golden_folders_seen
-        seen.update(map(Path, output.get(GOLDENS, ())))
+        session = self._controller.session
+        session.golden_folders_seen.update(map(Path, output.get(GOLDENS, ())))
+        session.unread_files_seen.update(map(Path, output.get(UNREAD, ())))

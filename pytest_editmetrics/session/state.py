@@ -17,7 +17,13 @@ from pytest_editmetrics.errors import ConfigError, EditMetricsError
 from pytest_editmetrics.session.fixture_users import FixtureUsers
 from pytest_editmetrics.session.ledger import Ledger
 from pytest_editmetrics.session.options import resolve_options
-from pytest_editmetrics.session.unread import RIGHT_NAME, refuse_misspelt, refuse_unread_options
+from pytest_editmetrics.session.unread import (
+    RIGHT_NAME,
+    files_that_may_be_unread,
+    may_be_unread,
+    refuse_misspelt,
+    refuse_unread_options,
+)
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cache.clock import Clock
@@ -53,6 +59,8 @@ class EditSession:
         self._golden_files: frozenset[str] = frozenset()
         self.golden_folders_seen: set[Path] = set()
         """Those that pytest came by as it collected."""
+        self.unread_files_seen: set[Path] = set()
+        """Files it came by that look as if they were ours and may not be read."""
         self._said: list[str] = []
         self.ledger = Ledger()
         self.fixtures = threading.RLock()
@@ -208,10 +216,12 @@ class EditSession:
         """Tell whether goldens may lie beside a file, without reading any."""
         return self._golden_file(file).is_file()
 
-    def came_by(self, folder: Path) -> None:
-        """Remember a folder that pytest collects from, if goldens lie in it."""
-        if folder.name == _GOLDENS:
-            self.golden_folders_seen.add(folder)
+    def came_by(self, path: Path, *, folder: bool) -> None:
+        """Remember a folder that pytest collects from, if goldens lie in it, and like files."""
+        if folder and path.name == _GOLDENS:
+            self.golden_folders_seen.add(path)
+        elif not folder and may_be_unread(path):
+            self.unread_files_seen.add(path)
 
     def golden_folders(self, files: Iterable[str]) -> list[Path]:
         """Return the folders in which goldens of test files may lie, also of files that are gone.
@@ -230,6 +240,13 @@ class EditSession:
         A test may make the file system another, as pyfakefs does.
         """
         self.items = items
+        folders = {item.path.parent for item in items}
+        self.unread_files_seen.update(
+            path
+            for folder in folders
+            if not folder.is_relative_to(self.rootdir)
+            for path in files_that_may_be_unread(folder)
+        )
         plugins = self.config.pluginmanager.get_plugins()
         own = [Path(str(getattr(one, "__file__", ""))) for one in plugins]
         files = {*(item.path for item in items), *(f for f in own if f.name == "conftest.py")}
