@@ -28,7 +28,7 @@ from pytest_editmetrics.plugin.last_lines import LastLines, LastWord, last_key
 from pytest_editmetrics.plugin.progress import Progress
 from pytest_editmetrics.plugin.whole_run import Found
 from pytest_editmetrics.session import hookspec
-from pytest_editmetrics.session.identity import noted_calls
+from pytest_editmetrics.session.id_parts import noted_calls
 from pytest_editmetrics.session.options import add_options
 from pytest_editmetrics.session.state import EditSession, session_key
 from pytest_editmetrics.session.unread import is_case_file, refuse_where_gates_are
