@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.session.id_parts import Part, parts_of
+from pytest_editmetrics.session.named import function_of, has_text
 
 _test = pytest.StashKey["TestId"]()
 _LONGEST = 100  # characters of a text that pytest 9 writes into an id
@@ -184,7 +185,8 @@ def _names(value: Any) -> Iterable[str]:
 
 
 def _repeats(item: pytest.Item, names: Sequence[str]) -> bool:
-    """Tell whether a parameter only counts repetitions: nobody asks for it.
+    """Tell whether a parameter only counts repetitions: nobody asks for it, by its name as a text
+    either, as ``getfixturevalue`` does.
 
     pytest-repeat and pytest-flakefinder give it a name with two underscores; others, as a conftest
     does it, the number of the repetition as its value.
@@ -193,9 +195,13 @@ def _repeats(item: pytest.Item, names: Sequence[str]) -> bool:
     if len(names) != 1 or info is None:
         return False
     asked = {*info.initialnames}
+    functions = [function_of(item)]
     for fixtures in info.name2fixturedefs.values():
         for fixture in fixtures:
             asked.update(fixture.argnames)
+            functions.append(fixture.func)
     (name,) = names
-    value = item.callspec.params.get(name)  # type: ignore[attr-defined]
-    return name not in asked and (name.startswith("__") or type(value) is int)
+    if name in asked or name.startswith("__"):
+        return name not in asked
+    counts = type(item.callspec.params.get(name)) is int  # type: ignore[attr-defined]
+    return counts and not any(has_text(function, name) for function in functions)
