@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.session.fixture_record import FixtureRecord
 
 _GOLDENS = "goldens"
+_ENDINGS = (pytest.skip.Exception, pytest.fail.Exception, pytest.exit.Exception, SystemExit)
 RUN_DIR_KEY = "editmetrics_run_dir"
 MADE_WITH = ("pytest-editmetrics", "torch", "transformers")
 
@@ -116,10 +117,16 @@ class EditSession:
             self.config.hook.pytest_editmetrics_register_pipes(registry=registry)
         except EditMetricsError:
             raise
-        except Exception as error:  # a conftest may raise as it likes
-            frame = traceback.extract_tb(error.__traceback__)[-1]
+        except (Exception, *_ENDINGS) as error:  # a conftest may raise as it likes
+            frames = traceback.extract_tb(error.__traceback__)
+            own = [one for one in frames if Path(one.filename).parent.name != "_pytest"]
             said = f"pytest_editmetrics_register_pipes raised {type(error).__name__}: {error}"
-            raise ConfigError(said, Path(frame.filename), frame.lineno) from error
+            if isinstance(error, _ENDINGS):
+                said += (
+                    "; it skips or ends no test: register the pipe in any case, and raise"
+                    " MissingResourceError when it measures"
+                )
+            raise ConfigError(said, Path(own[-1].filename), own[-1].lineno) from error
         return registry
 
     @cached_property
