@@ -28,7 +28,7 @@ from pytest_editmetrics.plugin.last_lines import LastLines, LastWord, last_key
 from pytest_editmetrics.plugin.progress import Progress
 from pytest_editmetrics.plugin.whole_run import Found
 from pytest_editmetrics.session import hookspec
-from pytest_editmetrics.session.identity import noted_calls
+from pytest_editmetrics.session.id_parts import noted_calls
 from pytest_editmetrics.session.options import add_options
 from pytest_editmetrics.session.state import EditSession, session_key
 from pytest_editmetrics.session.unread import is_case_file, refuse_where_gates_are
@@ -141,11 +141,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collect_directory(path: Path, parent: pytest.Collector) -> None:
     """Remember the folders of goldens: those of tests that are gone lie in no test's folder."""
-    parent.config.stash[session_key].came_by(path)
+    parent.config.stash[session_key].came_by(path, folder=True)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect ``test_*.edit.yaml`` as a module of cases."""
+    """Collect ``test_*.edit.yaml`` as a module of cases, and remember files nearly called so."""
+    parent.config.stash[session_key].came_by(file_path, folder=False)
     if not is_case_file(file_path):
         return None
     from pytest_editmetrics.plugin.collect import CaseModule

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.errors import counted
+from pytest_editmetrics.session.asked import Asked
 from pytest_editmetrics.session.unread import uses_a_gate
 
 PARTIAL = "only a part of the suite ran (-k, -m, --lf, --deselect, node ids, files, -x or a crash)"
@@ -60,6 +61,11 @@ class Found:
         return result
 
 
+def _asks(item: pytest.Item) -> bool:
+    asked = Asked.of(item)
+    return uses_a_gate(item) or asked.itself or asked.widely or asked.by_call
+
+
 class WholeRun:
     """Tells at the end of a session whether every test that pytest found ran.
 
@@ -109,9 +115,11 @@ class WholeRun:
         stopped = session.shouldstop or session.shouldfail or sys.exc_info()[0]
         if stopped or self._crashed or self.internal_error:
             return []
-        asks = {item.nodeid: uses_a_gate(item) for item in session.items}
+        left = {item.nodeid: item for item in session.items if item.nodeid not in self._ran}
         missing = [
-            nodeid for nodeid in collected if nodeid not in self._ran and asks.get(nodeid, gates)
+            nodeid
+            for nodeid in collected
+            if nodeid not in self._ran and (_asks(left[nodeid]) if nodeid in left else gates)
         ]
         if not missing:
             return []

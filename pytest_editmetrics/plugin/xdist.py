@@ -19,10 +19,12 @@ from pytest_editmetrics.session.unread import UNUSABLE
 
 DESELECTED = "editmetrics_deselected"
 LEFT_OUT = "editmetrics_left_out"
-LOST = "editmetrics_lost"
+LOST = "_editmetrics_lost"
+"""What carries losses: an attribute of the report that follows them, and the last word has all."""
 SENT = "editmetrics_sent"
 FIXTURES = "editmetrics_fixtures"
 GOLDENS = "editmetrics_goldens"
+UNREAD = "editmetrics_unread"
 
 
 def worker(config: Any) -> Found:
@@ -47,6 +49,15 @@ class XdistWorker:
         self._session = session
         self._ledger = session.ledger
         self._config: Any = session.config
+        self._told = 0
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Tell what was lost since the last report: the worker may have no last word."""
+        new = self._ledger.lost[self._told :]
+        if new:
+            self._told += len(new)
+            setattr(report, LOST, json.dumps(new, default=repr))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -57,6 +68,7 @@ class XdistWorker:
             self._config.workeroutput[LOST] = json.dumps(self._ledger.lost, default=repr)
         self._config.workeroutput[FIXTURES] = json.dumps(fixtures_with_goldens(self._session))
         self._config.workeroutput[GOLDENS] = [*map(str, self._session.golden_folders_seen)]
+        self._config.workeroutput[UNREAD] = [*map(str, self._session.unread_files_seen)]
 
 
 class XdistController:
@@ -68,11 +80,17 @@ class XdistController:
     def __init__(self, controller: Controller):
         self._controller = controller
         self._received: Counter[object] = Counter()
+        self._lost: dict[object, list[dict[str, Any]]] = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count the reports of each worker that still have their gates."""
-        self._received[getattr(report, "node", None)] += REPORT_KEY in vars(report)
+        """Count the reports of each worker that still have their gates, and take its losses."""
+        node = getattr(report, "node", None)
+        self._received[node] += REPORT_KEY in vars(report)
+        new = json.loads(vars(report).pop(LOST, "[]"))
+        if new:
+            self._lost.setdefault(node, []).extend(new)
+            self._controller.undelivered.take(new)
 
     @pytest.hookimpl
     def pytest_configure_node(self, node: Any) -> None:
@@ -99,7 +117,8 @@ class XdistController:
         if output.get(DESELECTED):
             self._controller.whole.deselected()
         self._controller.whole.left_out(output.get(LEFT_OUT, []))
-        lost = json.loads(output.get(LOST, "[]"))
+        told = self._lost.pop(node, [])
+        lost = [one for one in json.loads(output.get(LOST, "[]")) if one not in told]
         if (missing := output.get(SENT, 0) - self._received[node]) > 0:
             why = (
                 f"{counted(missing, 'report')} of the worker {node.gateway.id} came without gates:"
@@ -108,5 +127,6 @@ class XdistController:
             lost.append({"test": None, "why": why, "gate": None})
         self._controller.undelivered.take(lost)
         self._controller.fixtures.found(json.loads(output.get(FIXTURES, "{}")))
-        seen = self._controller.session.golden_folders_seen
-        seen.update(map(Path, output.get(GOLDENS, ())))
+        session = self._controller.session
+        session.golden_folders_seen.update(map(Path, output.get(GOLDENS, ())))
+        session.unread_files_seen.update(map(Path, output.get(UNREAD, ())))

@@ -9,18 +9,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from json import dumps
 from pathlib import Path, PurePath
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-_Calls = dict[str, list[tuple[str, ...]]]
-_calls = pytest.StashKey[_Calls]()
+from pytest_editmetrics.session.id_parts import Part, parts_of
+from pytest_editmetrics.session.named import function_of, has_text
+
 _test = pytest.StashKey["TestId"]()
 _LONGEST = 100  # characters of a text that pytest 9 writes into an id
 
@@ -30,8 +30,8 @@ class TestId:
     """``nodeid`` is what pytest calls the test; ``key`` what its goldens are filed under.
 
     The key is the node id after the file, without what tells repetitions apart. Where pytest makes
-    a part of it from the place of a parameter (``prompt0``), ``automatic`` has the argument and an
-    id to write instead.
+    a part of it from the place of a parameter (``prompt0``), or appends a number to ids that are
+    equal (``add0``), ``automatic`` has the argument and an id to write instead.
     ``digest`` is of the values of such parameters, and of texts that are longer than the ids of
     some version of pytest; ``None`` if there are none, or none can be digested.
     """
@@ -57,7 +57,7 @@ def _id_of(item: pytest.Item) -> TestId:
     nodeid = plain if item.nodeid.startswith(plain) else item.nodeid
     key = nodeid.partition("::")[2]
     parts = parts_of(item)
-    kept = [part for names, part in parts if not _repeats(item, names)]
+    kept = [part.text for part in parts if not _repeats(item, part.names)]
     if len(kept) < len(parts):
         inside = parent.partition("::")[2]
         name = getattr(item, "originalname", item.name) + (f"[{'-'.join(kept)}]" if kept else "")
@@ -65,9 +65,7 @@ def _id_of(item: pytest.Item) -> TestId:
     return id_of_params(item, nodeid, key, parts)
 
 
-def id_of_params(
-    item: pytest.Item, nodeid: str, key: str, parts: Sequence[tuple[Sequence[str], str]]
-) -> TestId:
+def id_of_params(item: pytest.Item, nodeid: str, key: str, parts: Sequence[Part]) -> TestId:
     """Return an id, with what these parts of the test's parameters say of its values."""
     values, automatic = _by_place(item, parts)
     root = item.config.rootpath
@@ -81,27 +79,43 @@ def _digest(texts: Sequence[str]) -> str:
     return sha256("\n".join(texts).encode()).hexdigest()[:12]
 
 
-def _by_place(
-    item: pytest.Item, parts: Sequence[tuple[Sequence[str], str]]
-) -> tuple[list[Any], dict[str, str]]:
+def _by_place(item: pytest.Item, parts: Sequence[Part]) -> tuple[list[Any], dict[str, str]]:
     """Return the values that an id does not state in every version of pytest, and the arguments
     that it names by their place, with an id to write instead."""
-    values, automatic = [], {}
-    for names, part in parts:
-        for name in () if _repeats(item, names) else names:
-            callspec = item.callspec  # type: ignore[attr-defined]
-            value, token = callspec.params[name], f"{name}{callspec.indices[name]}"
+    values: list[Any] = []
+    automatic = {}
+    for part in parts:
+        if _repeats(item, part.names):
+            continue
+        given = {name: item.callspec.params[name] for name in part.names}  # type: ignore[attr-defined]
+        if part.numbered:
+            own = {name: _lasting(value) for name, value in given.items()}
+            values += own.values()
+            words = (_suggested(value, f"{name}{part.place}") for name, value in own.items())
+            automatic[", ".join(part.names)] = "-".join(words)
+            continue
+        for name, value in given.items():
+            token = f"{name}{part.place}"
             text = isinstance(value, (str, bytes))
-            placed = re.search(rf"(^|-){re.escape(token)}(-|$)", part) is not None
+            placed = re.search(rf"(^|-){re.escape(token)}(-|$)", part.text) is not None
             if placed and not (text and value == token):
-                automatic[name] = _suggested(value) if text else f"name-of-{token}"
+                automatic[name] = _suggested(value, token)
                 values.append(value)
-            elif text and len(value) > _LONGEST and len(part) > _LONGEST:
+            elif text and len(value) > _LONGEST and len(part.text) > _LONGEST:
                 values.append(value)
     return values, automatic
 
 
-def _suggested(value: str | bytes) -> str:
+def _lasting(value: Any) -> Any:
+    """Return a value, or of a function or class of a module its full name."""
+    if isinstance(value, (FunctionType, type)) and "<" not in value.__qualname__:
+        return f"{value.__module__}.{value.__qualname__}"
+    return value
+
+
+def _suggested(value: Any, token: str) -> str:
+    if not isinstance(value, (str, bytes)):
+        return f"name-of-{token}"
     words = re.findall(r"[A-Za-z0-9]+", str(value))
     return "-".join(words[:5]).lower() or "name"
 
@@ -170,42 +184,9 @@ def _names(value: Any) -> Iterable[str]:
     raise TypeError(kind)
 
 
-@contextmanager
-def noted_calls(metafunc: pytest.Metafunc) -> Iterator[None]:
-    """Remember the argument names of each ``parametrize``, one for each part of a test's id."""
-    calls: list[tuple[str, ...]] = []
-    parametrize: Any = metafunc.parametrize
-
-    def noted(argnames: Any, *args: Any, **options: Any) -> None:
-        parametrize(argnames, *args, **options)
-        names = argnames.split(",") if isinstance(argnames, str) else argnames
-        calls.append(tuple(name.strip() for name in names if name.strip()))
-
-    metafunc.parametrize = noted  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        del metafunc.parametrize
-    collector = metafunc.definition.parent
-    if calls and collector is not None:
-        collector.stash.setdefault(_calls, {})[metafunc.definition.name] = calls
-
-
-def parts_of(item: pytest.Item) -> list[tuple[Sequence[str], str]]:
-    """Return the parts of a test's id in square brackets, with the arguments that each stands for.
-
-    Nothing where they cannot be told apart, as an id of a part is hidden.
-    """
-    callspec = getattr(item, "callspec", None)
-    if callspec is None or item.parent is None:
-        return []
-    calls = item.parent.stash.get(_calls, {}).get(getattr(item, "originalname", ""), [])
-    parts = list(callspec._idlist)
-    return list(zip(calls, parts, strict=True)) if len(calls) == len(parts) else []
-
-
 def _repeats(item: pytest.Item, names: Sequence[str]) -> bool:
-    """Tell whether a parameter only counts repetitions: nobody asks for it.
+    """Tell whether a parameter only counts repetitions: nobody asks for it, by its name as a text
+    either, as ``getfixturevalue`` does.
 
     pytest-repeat and pytest-flakefinder give it a name with two underscores; others, as a conftest
     does it, the number of the repetition as its value.
@@ -214,9 +195,13 @@ def _repeats(item: pytest.Item, names: Sequence[str]) -> bool:
     if len(names) != 1 or info is None:
         return False
     asked = {*info.initialnames}
+    functions = [function_of(item)]
     for fixtures in info.name2fixturedefs.values():
         for fixture in fixtures:
             asked.update(fixture.argnames)
+            functions.append(fixture.func)
     (name,) = names
-    value = item.callspec.params.get(name)  # type: ignore[attr-defined]
-    return name not in asked and (name.startswith("__") or type(value) is int)
+    if name in asked or name.startswith("__"):
+        return name not in asked
+    counts = type(item.callspec.params.get(name)) is int  # type: ignore[attr-defined]
+    return counts and not any(has_text(function, name) for function in functions)

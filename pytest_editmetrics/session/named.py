@@ -49,6 +49,18 @@ def named_in(function: Any) -> Iterator[str]:
                 yield name
 
 
+def has_text(function: Any, text: str) -> bool:
+    """Tell whether a text stands in a function, itself or as a name of its module."""
+    function = inspect.unwrap(function) if callable(function) else None
+    known = getattr(function, "__globals__", {})
+    return any(
+        type(value) is str and value == text
+        for code in _codes(getattr(function, "__code__", None))
+        for found in (*code.co_consts, *map(known.get, code.co_names))
+        for value in (found if type(found) is tuple else (found,))
+    )
+
+
 def calls_a_helper(item: pytest.Item, fixtures: Iterable[Any]) -> bool:
     """Tell whether what a test calls or is given names a helper; ``fixtures`` are those it has."""
     if _HELPERS not in sys.modules:

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.session.option_list import OPTIONS, Option
+from pytest_editmetrics.session.unread_options import refuse_unknown_options
 
 _CI = (
     ("TF_BUILD",),
@@ -67,8 +68,9 @@ def resolve_options(config: pytest.Config) -> Mapping[str, Any]:
     """Return every option by name: command line, else ini file, else default.
 
     Raises:
-        pytest.UsageError: a value that is not among the choices, or updating goldens in CI.
+        pytest.UsageError: a name or value that is not among the choices, or updating goldens in CI.
     """
+    refuse_unknown_options(config)
     values = {option.name: _resolve(config, option) for option in OPTIONS}
     if values["update"] != "none" and in_ci() and not values["force-update"]:
         raise pytest.UsageError(

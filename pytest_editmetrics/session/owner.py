@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.goldens.places import OUTSIDE, fixture_key
-from pytest_editmetrics.session.identity import TestId, id_of, id_of_params, parts_of, text_of
+from pytest_editmetrics.session.id_parts import Part, parts_of
+from pytest_editmetrics.session.identity import TestId, id_of, id_of_params, text_of
 
 _INSTALLED = {"site-packages", "dist-packages"}
 _XUNIT = re.compile(r"_?(?:xunit|unittest)_(\w+?)_fixture_")
-_Part = tuple[Sequence[str], str]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def owner_of_fixture(
     path, inside, name = _defined(definition, made.source, item, root)
     needed = _needed(definition, made.argnames, item, request)
     parts = list(_parts(item, needed))
-    key = fixture_key(inside, name, [part for _, part in parts])
+    key = fixture_key(inside, name, [part.text for part in parts])
     outside = definition.baseid if inside else item.nodeid
     file = path.relative_to(root).as_posix() if path.is_relative_to(root) else outside
     test = id_of_params(item, f"{file.partition('::')[0]}::{key}", key, parts)
@@ -99,7 +99,8 @@ def values_of(owner: Owner) -> list[str] | None:
 def depends_alike(owner: Owner, item: pytest.Item) -> bool:
     """Tell whether a fixture that was set up for one test serves another, by its parameters."""
     own = _parts(owner.item, owner.made_with)
-    return [part for _, part in own] == [part for _, part in _parts(item, owner.made_with)]
+    other = _parts(item, owner.made_with)
+    return [part.text for part in own] == [part.text for part in other]
 
 
 def source_of(definition: Any) -> Any:
@@ -171,7 +172,7 @@ def _needed(definition: Any, own: Sequence[str], item: Any, request: Any) -> lis
     return list(found)
 
 
-def _parts(item: Any, needed: Sequence[str]) -> Iterator[_Part]:
+def _parts(item: Any, needed: Sequence[str]) -> Iterator[Part]:
     """Yield what of a test's id stands for the parameters that a fixture depends on.
 
     In the order in which the fixture needs them, since that of the id is the test's.
@@ -184,12 +185,13 @@ def _parts(item: Any, needed: Sequence[str]) -> Iterator[_Part]:
     for name in needed:
         if name not in callspec.params or name in told:
             continue
-        for names, part in parts:
-            if name in names and set(names) <= set(needed):
-                told.update(names)
-                yield names, part
+        for part in parts:
+            if name in part.names and set(part.names) <= set(needed):
+                told.update(part.names)
+                yield part
                 break
         else:
             value = callspec.params[name]
             plain = value is None or isinstance(value, (str, int, float, bool))
-            yield (name,), str(value) if plain else f"{name}{callspec.indices[name]}"
+            place = callspec.indices[name]
+            yield Part((name,), str(value) if plain else f"{name}{place}", place)

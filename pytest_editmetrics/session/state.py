@@ -17,7 +17,13 @@ from pytest_editmetrics.errors import ConfigError, EditMetricsError
 from pytest_editmetrics.session.fixture_users import FixtureUsers
 from pytest_editmetrics.session.ledger import Ledger
 from pytest_editmetrics.session.options import resolve_options
-from pytest_editmetrics.session.unread import RIGHT_NAME, refuse_misspelt
+from pytest_editmetrics.session.unread import (
+    RIGHT_NAME,
+    files_that_may_be_unread,
+    may_be_unread,
+    refuse_misspelt,
+    refuse_unread_options,
+)
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cache.clock import Clock
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.session.fixture_record import FixtureRecord
 
 _GOLDENS = "goldens"
+_ENDINGS = (pytest.skip.Exception, pytest.fail.Exception, pytest.exit.Exception, SystemExit)
 RUN_DIR_KEY = "editmetrics_run_dir"
 MADE_WITH = ("pytest-editmetrics", "torch", "transformers")
 
@@ -53,6 +60,8 @@ class EditSession:
         self._golden_files: frozenset[str] = frozenset()
         self.golden_folders_seen: set[Path] = set()
         """Those that pytest came by as it collected."""
+        self.unread_files_seen: set[Path] = set()
+        """Files it came by that look as if they were ours and may not be read."""
         self._said: list[str] = []
         self.ledger = Ledger()
         self.fixtures = threading.RLock()
@@ -108,10 +117,16 @@ class EditSession:
             self.config.hook.pytest_editmetrics_register_pipes(registry=registry)
         except EditMetricsError:
             raise
-        except Exception as error:  # a conftest may raise as it likes
-            frame = traceback.extract_tb(error.__traceback__)[-1]
+        except (Exception, *_ENDINGS) as error:  # a conftest may raise as it likes
+            frames = traceback.extract_tb(error.__traceback__)
+            own = [one for one in frames if Path(one.filename).parent.name != "_pytest"]
             said = f"pytest_editmetrics_register_pipes raised {type(error).__name__}: {error}"
-            raise ConfigError(said, Path(frame.filename), frame.lineno) from error
+            if isinstance(error, _ENDINGS):
+                said += (
+                    "; it skips or ends no test: register the pipe in any case, and raise"
+                    " MissingResourceError when it measures"
+                )
+            raise ConfigError(said, Path(own[-1].filename), own[-1].lineno) from error
         return registry
 
     @cached_property
@@ -120,6 +135,7 @@ class EditSession:
         from pytest_editmetrics.config.settings import load_settings
 
         refuse_misspelt(self)
+        refuse_unread_options(self)
         path = self.config_path
         if path is not None and not path.is_file():
             raise ConfigError(
@@ -207,10 +223,12 @@ class EditSession:
         """Tell whether goldens may lie beside a file, without reading any."""
         return self._golden_file(file).is_file()
 
-    def came_by(self, folder: Path) -> None:
-        """Remember a folder that pytest collects from, if goldens lie in it."""
-        if folder.name == _GOLDENS:
-            self.golden_folders_seen.add(folder)
+    def came_by(self, path: Path, *, folder: bool) -> None:
+        """Remember a folder that pytest collects from, if goldens lie in it, and like files."""
+        if folder and path.name == _GOLDENS:
+            self.golden_folders_seen.add(path)
+        elif not folder and may_be_unread(path):
+            self.unread_files_seen.add(path)
 
     def golden_folders(self, files: Iterable[str]) -> list[Path]:
         """Return the folders in which goldens of test files may lie, also of files that are gone.
@@ -229,6 +247,13 @@ class EditSession:
         A test may make the file system another, as pyfakefs does.
         """
         self.items = items
+        folders = {item.path.parent for item in items}
+        self.unread_files_seen.update(
+            path
+            for folder in folders
+            if not folder.is_relative_to(self.rootdir)
+            for path in files_that_may_be_unread(folder)
+        )
         plugins = self.config.pluginmanager.get_plugins()
         own = [Path(str(getattr(one, "__file__", ""))) for one in plugins]
         files = {*(item.path for item in items), *(f for f in own if f.name == "conftest.py")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import pytest
 
 from pytest_editmetrics.errors import ConfigError, EditMetricsError
 from pytest_editmetrics.session.asked import GATE_FIXTURES
+from pytest_editmetrics.session.unread_options import unread_options
 
 if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession
@@ -38,6 +39,19 @@ def looks_like_settings(path: Path) -> bool:
     return bool(_LIKE_IT.fullmatch(path.name))
 
 
+def may_be_unread(path: Path) -> bool:
+    """Tell whether a file is called as the configuration, or nearly as one of cases."""
+    return looks_like_settings(path) or (looks_like_cases(path) and not is_case_file(path))
+
+
+def files_that_may_be_unread(folder: Path) -> list[Path]:
+    """Return the files of a folder that are called so."""
+    try:
+        return sorted(path for path in folder.iterdir() if may_be_unread(path) and path.is_file())
+    except OSError:
+        return []
+
+
 def refuse_misspelt(session: EditSession) -> None:
     """Refuse a wrong spelling of the configuration's name where it would be looked for.
 
@@ -45,13 +59,27 @@ def refuse_misspelt(session: EditSession) -> None:
         ConfigError: the message gives the right name.
     """
     for folder in dict.fromkeys((session.rootdir, session.config.invocation_params.dir)):
-        for path in _like_it(folder, session.config_path):
-            if path.name != RIGHT_NAME:
+        for path in files_that_may_be_unread(folder):
+            like_it = looks_like_settings(path) and not _is_read(path, session)
+            if like_it and path.name != RIGHT_NAME:
                 raise ConfigError(
                     f"it is not read: the configuration is called {RIGHT_NAME}; rename the file, or"
                     f" name it with --editmetrics-config={path.name}",
                     path,
                 )
+
+
+def refuse_unread_options(session: EditSession) -> None:
+    """Refuse options in a file that pytest does not read, where nobody chose another with ``-c``.
+
+    Raises:
+        ConfigError: the message names the file that pytest reads.
+    """
+    if session.config.getoption("inifilename", None):
+        return
+    folders = _folders(session, (item.path for item in session.items))
+    for path, said in unread_options(session.config, folders):
+        raise ConfigError(said, path)
 
 
 def refuse_where_gates_are(session: EditSession, items: Iterable[pytest.Item]) -> None:
@@ -68,6 +96,7 @@ def refuse_where_gates_are(session: EditSession, items: Iterable[pytest.Item]) -
     try:
         if session.config.option.collectonly:
             refuse_misspelt(session)
+            refuse_unread_options(session)
         else:
             session.read_configuration()
     except EditMetricsError as error:
@@ -77,31 +106,31 @@ def refuse_where_gates_are(session: EditSession, items: Iterable[pytest.Item]) -
 
 
 def unread(session: EditSession, test_files: Iterable[Path]) -> list[str]:
-    """Return what to say of configurations and cases between the rootdir and the tests that are not
-    read, and of a folder of goldens that is not there."""
-    rootdir, goldens = session.rootdir, session.goldens_root
+    """Return what to say of configurations and cases that are not read, between the rootdir and the
+    tests and where pytest came by, and of a folder of goldens that is not there."""
+    goldens = session.goldens_root
     absent = []
     if goldens is not None and not goldens.is_dir() and session.options["update"] == "none":
         absent.append(
             f"{session.shown(goldens)} is no folder (editmetrics_goldens), so no golden holds:"
             " correct the path, or record with --editmetrics-update=missing"
         )
-    folders: dict[Path, None] = {}
-    for file in test_files:
-        if file.is_relative_to(rootdir):
-            folders.update(dict.fromkeys(p for p in file.parents if p.is_relative_to(rootdir)))
-    folders[session.config.invocation_params.dir] = None
+    folders = _folders(session, test_files)
+    if session.config.getoption("inifilename", None):
+        left = unread_options(session.config, folders)
+        absent += [f"{session.shown(path)}: {said}" for path, said in left]
+    beside = [path for folder in folders for path in files_that_may_be_unread(folder)]
+    files = dict.fromkeys([*beside, *sorted(session.unread_files_seen)])
     cases = [
         f"not read: {session.shown(path)}; files of cases are called test_*.edit.yaml: rename it"
-        for folder in folders
-        for path in _called(_CASES, folder)
-        if not is_case_file(path)
+        for path in files
+        if looks_like_cases(path)
     ]
     return [*absent, *cases] + [
         f"not read: {session.shown(path)}; only one configuration is, {RIGHT_NAME} at pytest's"
         " rootdir: move it there, or name it with --editmetrics-config"
-        for folder in folders
-        for path in _like_it(folder, session.config_path)
+        for path in files
+        if looks_like_settings(path) and not _is_read(path, session)
     ]
 
 
@@ -112,16 +141,19 @@ def uses_a_gate(item: pytest.Item) -> bool:
     return marked or any(name in GATE_FIXTURES for name in names)
 
 
-def _like_it(folder: Path, read: Path | None) -> Iterator[Path]:
-    """Yield the files of a folder that have the configuration's name, or nearly, and are not it."""
-    for path in _called(_LIKE_IT, folder):
-        if not (read is not None and read.exists() and path.samefile(read)):
-            yield path
+def _folders(session: EditSession, test_files: Iterable[Path]) -> list[Path]:
+    """Return the folders between the rootdir and these files, and where pytest was started."""
+    rootdir = session.rootdir
+    folders = {rootdir: None, session.config.invocation_params.dir: None}
+    for folder in dict.fromkeys(file.parent for file in test_files):
+        above = [one for one in (folder, *folder.parents) if one.is_relative_to(rootdir)]
+        folders.update(dict.fromkeys(above or [folder]))
+    return list(folders)
 
 
-def _called(name: re.Pattern[str], folder: Path) -> list[Path]:
+def _is_read(path: Path, session: EditSession) -> bool:
+    """Tell whether a file is the session's configuration."""
     try:
-        paths = sorted(path for path in folder.iterdir() if name.fullmatch(path.name))
+        return session.config_path is not None and path.samefile(session.config_path)
     except OSError:
-        return []
-    return [path for path in paths if path.is_file()]
+        return False

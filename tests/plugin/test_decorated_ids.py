@@ -255,3 +255,28 @@ def test_an_id_that_a_conftest_decodes_is_the_test_that_ran(suite):
     result = suite.runpytest()
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["suite score mean 0.300 <= max 9.000*"])
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        "@pytest.fixture\ndef had(request): return request.getfixturevalue('size')\n"
+        "def test_it(check, had): check(had)",
+        "def test_it(check, request): check(request.getfixturevalue('size'))",
+        "import numpy as np\nSIZE = 'size'\nA = np.zeros(3)\n"
+        "class Test:\n"
+        "    def test_it(self, check, request):\n"
+        "        A.sum(), b'size' in (b'', 'a')\n"
+        "        def had(): return request.getfixturevalue(SIZE)\n"
+        "        check(had())",
+        "def test_it(check, request): check(request.node.callspec.params['size'])",
+    ],
+)
+def test_a_parameter_that_is_had_by_its_name_is_no_repetition(suite, asks):
+    add_to_conftest(
+        suite, CONFTEST_LOOP.replace("tmp_ct", "size").replace("range(3)", "[1, 2, 30]")
+    )
+    suite.makepyfile(test_x=f"import pytest\n{asks}\n")
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=3)
+    golden = (suite.path / "goldens/test_x.py.yaml").read_text()
+    assert [f"test_it[{size}]" in golden for size in (1, 2, 30)] == [True] * 3

@@ -83,3 +83,37 @@ def test_killed_and_not_restarted(suite):
     assert run.crashed == (KILLED[0],)
     assert not run.end["full"]
     assert (suite.path / "goldens" / "test_x.py.yaml").read_text().count("score") == 2
+
+
+LOST = """
+import os, pathlib, signal, subprocess, sys
+
+CALL = (
+    "import numpy as np\\n"
+    "from pytest_editmetrics import assert_unedit_lpips_below as below\\n"
+    "image = np.zeros((8, 8, 3), np.uint8)\\n"
+    "below(image, image, None, 1)\\n"
+)
+
+def test_1_process(): subprocess.run([sys.executable, "-c", CALL])
+def test_2(check): check(1, 1)
+def test_3(check):
+    there = pathlib.Path(__file__).with_name("there")
+    if not there.exists() and "KILL" in os.environ:
+        there.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    check(1, 1)
+"""
+
+
+@pytest.mark.parametrize("kill", [False, True])
+def test_what_a_worker_lost_before_it_was_killed_is_told(suite, monkeypatch, kill):
+    if kill:
+        monkeypatch.setenv("KILL", "1")
+    suite.makepyfile(test_x=LOST)
+    result = suite.runpytest("-n1")
+    assert result.ret == 1
+    lines = [line for line in result.outlines if line.startswith("FAILED: a gate reached no")]
+    assert len(lines) == 1
+    assert "test_x.py::test_1_process: a helper was called in another process" in lines[0]
+    assert ("node down" in str(result.stdout)) == kill

@@ -306,6 +306,37 @@ def test_a_hook_that_raises_is_a_usage_error_too(scene, mode):
 
 
 @pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize(
+    "does",
+    [
+        "pytest.importorskip('nothing_there')",
+        "pytest.skip('no GPU', allow_module_level=True)",
+        "pytest.fail('no GPU')",
+        "pytest.xfail('no GPU')",
+        "pytest.exit('no GPU', returncode=0)",
+        "raise SystemExit(0)",
+    ],
+)
+def test_a_hook_that_skips_or_ends_the_session_is_one(scene, mode, does):
+    hook = f"import pytest\ndef pytest_editmetrics_register_pipes(registry):\n    {does}\n"
+    scene.makeconftest(hook)
+    written(scene, "edit_gate.check(scene(), edited(), BOX)")
+    result = scene.runpytest(*mode)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    said = "conftest.py:3: pytest_editmetrics_register_pipes raised *"
+    result.stderr.fnmatch_lines([f"ERROR: *{said}register the pipe*"])
+    (scene.path / "cases").mkdir()
+    (scene.path / "cases/test_c.edit.yaml").write_text(
+        "cases:\n- {id: a, reference: r.png, edited: b.png}\n"
+    )
+    scene.makepyfile(test_plain="def test_it(): pass")
+    if not mode:
+        result = scene.runpytest("cases", "test_plain.py")
+        result.assert_outcomes(errors=1)
+        result.stdout.fnmatch_lines([f"*{said}"])
+
+
+@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
 def test_without_a_gate_it_is_not_read(scene, mode):
     (scene.path / "editmetrics.yaml").write_text("metric: [unedit_psnr]\n")
     scene.makepyfile("def test_plain(): pass")

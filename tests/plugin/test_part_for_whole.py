@@ -133,6 +133,33 @@ def test_an_ordinary_run_is_the_whole(four, mode):
     assert json.loads((four.path / "r.jsonl").read_text().splitlines()[-1])["full"] is True
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "assert_unedit_lpips_below(image(0), image(9), None, 1)",
+        "measured()",
+        "pytest_editmetrics.assert_unedit_lpips_below(image(0), image(9), None, 1)",
+    ],
+)
+def test_a_test_whose_only_gate_is_a_helper_that_a_hook_took_over(suite, body):
+    suite.makepyfile(
+        test_x=f"""
+        import pytest_editmetrics
+        from conftest import image
+        from pytest_editmetrics import assert_unedit_lpips_below
+        def measured(): assert_unedit_lpips_below(image(0), image(9), None, 1)
+        def test_ok(check): check(1, 1)
+        def test_it(): {body}
+        """,
+        conftest=(suite.path / "conftest.py").read_text()
+        + "\ndef pytest_runtest_protocol(item): return item.name == 'test_it' or None",
+    )
+    result = suite.runpytest()
+    assert result.ret == 1
+    said = "FAILED: 1 test with gates never ran, though pytest was to run test_x.py::test_it: *"
+    result.stdout.fnmatch_lines([said])
+
+
 def test_a_test_that_a_hook_took_over_and_nobody_ran_fails_the_session(suite):
     suite.makepyfile(
         test_x="def test_it(check): check(1, 0.1)\ndef test_plain(): pass\n",

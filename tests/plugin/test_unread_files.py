@@ -113,6 +113,39 @@ def test_a_file_of_cases_that_is_not_collected_is_named(suite):
     assert (result.ret, f"FAILED: {said}" in result.outlines) == (1, True)
 
 
+@both
+@pytest.mark.parametrize("name", ["dog.edit.yaml", "editmetrics.yaml", "edit-metrics.yml"])
+def test_a_file_in_a_folder_without_tests_is_named(suite, mode, name):
+    folder = suite.path / "tests" / "edits"
+    folder.mkdir(parents=True)
+    (suite.path / "tests/test_x.py").write_text(TEST)
+    (folder / name).write_text(BOUND)
+    result = suite.runpytest(*mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines([f"not read: tests/edits/{name}; *"])
+    assert str(result.stdout).count(f"\nnot read: tests/edits/{name}; ") == 1
+    result = suite.runpytest("--editmetrics-strict=regressed", *mode)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"FAILED: not read: tests/edits/{name}; *"])
+    assert suite.runpytest("--editmetrics-strict=all", "--ignore=tests/edits", *mode).ret == 0
+
+
+@both
+@pytest.mark.parametrize("args", [["tests"], ["tests/test_x.py"]], ids=["folder", "file"])
+@pytest.mark.parametrize("name", ["dog.edit.yaml", "editmetrics.yaml"])
+def test_a_file_beside_tests_outside_the_rootdir_is_named(suite, mode, args, name):
+    for folder in ("tests", "ci", "elsewhere"):
+        (suite.path / folder).mkdir()
+    (suite.path / "ci/pytest.ini").write_text("[pytest]\n")
+    (suite.path / "ci/editmetrics.yaml").write_text(BOUND)
+    (suite.path / "tests/test_x.py").write_text(TEST)
+    (suite.path / "tests" / name).write_text("golden_images: {comparator: exact}\n")
+    result = suite.runpytest("-c", "ci/pytest.ini", "--editmetrics-strict=all", *args, *mode)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"FAILED: not read: *tests/{name}; *"])
+    assert "ci/editmetrics.yaml;" not in str(result.stdout)
+
+
 @pytest.mark.parametrize("name", ["godlens", "pytest.ini"])
 def test_a_folder_of_goldens_that_is_not_there_is_said_and_fails_under_strict(suite, name):
     (suite.path / "editmetrics.yaml").write_text("thresholds: {score: {max: 60}}\n")

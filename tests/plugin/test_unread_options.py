@@ -1,0 +1,153 @@
+"""Options that stand where pytest does not read them, or under a name that is none of ours."""
+
+from __future__ import annotations
+
+import pytest
+
+both = pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+TEST = "def test_it(check): check(1, 1)\n"
+STRICT = '[tool.pytest.ini_options]\neditmetrics_strict = "all"\n'
+
+
+def refused(result, *words):
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*{'*'.join(words)}*"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pyproject.toml", STRICT),
+        ("pyproject.toml", "[tool.pytest]\neditmetrics_strict = 'all'\n"),
+        ("pyproject.toml", '[tool.pytest.ini_options]\naddopts = "-q --editmetrics-strict=all"\n'),
+        ("tox.ini", "[pytest]\neditmetrics_strict = all\n"),
+        ("setup.cfg", "[tool:pytest]\nxfail_strict = 1\neditmetrics_strict: all\n"),
+        ("pytest.toml", "[pytest]\neditmetrics_strict = 'all'\n"),
+    ],
+)
+def test_options_beside_the_file_that_is_read_are_refused(suite, name, text):
+    (suite.path / ".pytest.toml").write_text("")
+    (suite.path / "pytest.ini").write_text("")
+    (suite.path / name).write_text(text)
+    suite.makepyfile(test_x=TEST)
+    result = suite.runpytest("-c", "pytest.ini", "--collect-only")
+    assert result.ret == 0
+    if name != "pytest.toml":
+        (suite.path / ".pytest.toml").unlink()
+        refused(suite.runpytest(), name, "editmetrics_strict", "reads", "pytest.ini", "move")
+
+
+@both
+def test_a_worker_refuses_them_and_a_suite_without_gates_does_not(suite, mode):
+    (suite.path / "pytest.ini").write_text("")
+    (suite.path / "pyproject.toml").write_text(STRICT)
+    suite.makepyfile(test_x=TEST)
+    refused(suite.runpytest(*mode), "pyproject.toml", "editmetrics_strict")
+    suite.makepyfile(test_x="def test_it(): pass")
+    assert suite.runpytest(*mode).ret == 0
+
+
+def test_an_imported_helper_refuses_them(suite):
+    (suite.path / "pytest.ini").write_text("")
+    (suite.path / "pyproject.toml").write_text(STRICT)
+    suite.makepyfile(
+        test_x="""
+        from conftest import image
+        from pytest_editmetrics import assert_unedit_lpips_below
+
+        def test_it(): assert_unedit_lpips_below(image(0), image(1), None, 1)
+        """
+    )
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*pyproject.toml: *editmetrics_strict*"])
+
+
+def test_options_of_the_invocation_folder_and_between_are_refused(suite):
+    folder = suite.path / "tests" / "edits"
+    folder.mkdir(parents=True)
+    (folder / "test_x.py").write_text("def test_it(edit_gate): pass\n")
+    (suite.path / "pyproject.toml").write_text(STRICT)
+    (suite.path / "tests/pytest.ini").write_text("[pytest]\n")
+    refused(suite.runpytest("tests"), "pyproject.toml", "editmetrics_strict", "tests/pytest.ini")
+    (suite.path / "tests/pytest.ini").rename(suite.path / "pytest.ini")
+    (suite.path / "pyproject.toml").rename(suite.path / "tests/pyproject.toml")
+    refused(suite.runpytest(), "tests/pyproject.toml", "editmetrics_strict", "pytest.ini")
+
+
+@pytest.mark.parametrize(
+    ("ini", "given"),
+    [
+        ("editmetrics_strict = none", []),
+        ("addopts = --editmetrics-strict=none", []),
+        ("", ["--editmetrics-strict=none"]),
+        ("", ["-o", "editmetrics_strict=none"]),
+    ],
+)
+def test_an_option_that_is_given_where_it_is_read_is_not_missed(suite, ini, given):
+    (suite.path / "pytest.ini").write_text(f"[pytest]\n{ini}\n")
+    (suite.path / "pyproject.toml").write_text(STRICT)
+    suite.makepyfile(test_x=TEST)
+    assert suite.runpytest(*given).ret == 0
+
+
+def test_a_file_that_was_chosen_leaves_others_aside_and_they_are_named(suite):
+    (suite.path / "pyproject.toml").write_text(STRICT)
+    (suite.path / "nightly.ini").write_text("[pytest]\n")
+    suite.makepyfile(test_x=TEST)
+    result = suite.runpytest("-c", "nightly.ini")
+    assert result.ret == 0
+    said = "pyproject.toml: not read: editmetrics_strict; "
+    result.stdout.fnmatch_lines([f"editmetrics: {said}*nightly.ini*"])
+    result = suite.runpytest("-c", "nightly.ini", "-o", "editmetrics_strict=regressed")
+    assert result.ret == 0
+
+
+def test_a_section_that_is_not_read_in_the_file_that_is(suite):
+    (suite.path / "pytest.ini").write_text("[tool:pytest]\neditmetrics_strict = all\n")
+    suite.makepyfile(test_x=TEST)
+    refused(suite.runpytest(), "pytest.ini", "editmetrics_strict", "section")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[tool.pytest.ini_options\neditmetrics_strict",
+        b"\xff\xfe\x00editmetrics_strict = all",
+        b"[tool.black]\neditmetrics_strict = 1\n[pytest]\n# editmetrics_strict = all\n",
+        b"[tool.pytest.ini_options]\nmarkers = ['editmetrics: x']  # --editmetrics-strict=all\n",
+    ],
+)
+def test_a_foreign_file_that_is_broken_or_says_nothing_is_left_alone(suite, content):
+    (suite.path / "pytest.ini").write_text("[pytest]\n")
+    (suite.path / "sub").mkdir()
+    (suite.path / "sub/test_x.py").write_text(TEST)
+    (suite.path / "sub/pyproject.toml").write_bytes(content)
+    (suite.path / "sub/tox.ini").mkdir()
+    assert suite.runpytest().ret == 0
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["editmetrics-strict", "editmetrics_strickt", "EditMetrics_Strict", "edit_metrics_strict"],
+)
+@pytest.mark.parametrize("where", ["ini", "toml", "command"])
+def test_an_unknown_key_is_refused_with_the_nearest(suite, key, where):
+    suite.makepyfile(test_x=TEST)
+    if where == "ini":
+        suite.makeini(f"[pytest]\n{key} = all\n")
+    if where == "toml":
+        suite.makepyprojecttoml(f'[tool.pytest.ini_options]\n{key} = "all"\n')
+    given = ["-o", f"{key}=all"] if where == "command" else []
+    result = suite.runpytest("--disable-warnings", *given)
+    refused(result, repr(key), "did you mean 'editmetrics_strict'?")
+
+
+def test_a_key_that_another_plugin_declares_is_its_own(suite):
+    suite.makeini("[pytest]\neditmetrics_extra = 1\n")
+    (suite.path / "extra.py").write_text(
+        "def pytest_addoption(parser): parser.addini('editmetrics_extra', 'help')\n"
+    )
+    suite.makepyfile(test_x=TEST)
+    suite.syspathinsert()
+    assert suite.runpytest("-p", "extra").ret == 0
