@@ -72,7 +72,8 @@ class Pipe(Protocol):
         Args:
             reference: the image before the edit: numpy array, uint8, shape (H, W, 3), RGB, levels
                 from 0 to 255. Orientation, transparency and colour profile are applied already.
-                Other gates read the same array: leave it as it is, and copy what you change.
+                A gate gives a copy, which no other gate reads; who calls the pipe without one may
+                not: copy what you change.
             edited: the image after it, likewise, of the same height and width: images of unlike
                 sizes were brought together before, or the gate is an error.
             coords: the edit area. A list of boxes ``(x1, y1, x2, y2)``, whole numbers in pixels,
