@@ -186,3 +186,53 @@ def test_what_it_writes_into_its_images_and_boxes_changes_no_other_metric(own, f
     result = own.runpytest("-W", "error")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*unedit_max_diff 20* > max 2*"])
+
+
+SAYS = """
+import math
+from pytest_editmetrics import Measurement, Metric
+
+class Says:
+    def __init__(self, says): self._says = says
+    def __call__(self, reference, edited, coords, mask_mode, metric):
+        return eval(self._says, {"Measurement": Measurement, "metric": metric})
+
+def pytest_editmetrics_register_pipes(registry):
+    share, distance = Metric("share", "higher", low=0, high=1), Metric("distance", "lower", low=0)
+    registry.register("says-pipe", Says, metrics=[share, distance, Metric("any", "lower")])
+"""
+OUTSIDE = "*EditMetricsError: {0} could not *: says-pipe returned {1} for {0}, outside the range*"
+
+
+@pytest.mark.parametrize(
+    ("metric", "says", "line"),
+    [
+        ("share", "37.0", OUTSIDE.format("share", "37")),
+        ("share", "Measurement(metric, 1.002)", OUTSIDE.format("share", "1.002")),
+        ("share", "-0.002", OUTSIDE.format("share", "-0.002")),
+        ("share", "float('inf')", "*GateFailure: *share inf*"),
+        ("distance", "-1e-5", OUTSIDE.format("distance", "-1e-05")),
+        ("share", "1.0005", None),
+        ("distance", "-1e-7", None),
+        ("distance", "1e9", None),
+        ("any", "-1e9", None),
+    ],
+)
+def test_a_value_outside_the_range_that_its_metric_states_is_an_error(own, metric, says, line):
+    own.makeconftest(SAYS)
+    own.makefile(
+        ".yaml",
+        editmetrics="thresholds: {share: {min: 0.9}, distance: {max: 1e10}, any: {max: 1e10}}\n"
+        f'pipes_default: {{says-pipe: {{says: "{says}"}}}}\n',
+    )
+    own.makepyfile(f"""
+        import numpy as np
+
+        def test_it(edit_gate):
+            a = np.zeros((8, 8, 3), np.uint8)
+            edit_gate.check(a, a.copy(), metrics=[{metric!r}])
+    """)
+    result = own.runpytest()
+    result.assert_outcomes(**{"failed" if line else "passed": 1})
+    if line:
+        result.stdout.fnmatch_lines([line])
