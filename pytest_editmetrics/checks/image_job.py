@@ -85,12 +85,14 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     from pytest_editmetrics.goldens.images import Found, find_image
 
     settings = session.settings.golden_images
-    image = prepared(job.image, job.coords, job.scope, job.colour)
     session.goldens.check_inside(job.address.folder)
     update: UpdateMode = "none" if job.judged_only else session.options["update"]
     environment = job.environment or session.environment
     variants = session.variant_files.of(job.address)
     found = find_image(job.address, environment.among(variants), settings.format)
+    if found is not None and not found.empty:
+        _check_other_file(session, job, found)
+    image = prepared(job.image, job.coords, job.scope, job.colour)
     if not image.mask.any():
         return _empty(session, job, image)
     device = device_of(session, job.owner, environment)
@@ -166,6 +168,21 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         }
         staged = staged_entry(session, found.path, entry or lost, held.comparators)
     return ImageResult(tuple(gates), _measurements(gates, compared), staged, results.ended)
+
+
+def _check_other_file(session: EditSession, job: ImageJob, found: Found) -> None:
+    """Raise ``ImageError`` if the image is to be read from its golden's own file."""
+    from pytest_editmetrics.config.reader import shown_path
+    from pytest_editmetrics.images.one_place import check_two_places
+
+    try:
+        check_two_places(found.path, job.image)
+    except ImageError:
+        raise ImageError(
+            f"the image is the golden image itself ({shown_path(found.path, session.rootdir)}), so"
+            " nothing can have changed between them: let the editor write to another path; if it"
+            " wrote over the golden, bring that back (git checkout)"
+        ) from None
 
 
 def _to_be_named(held: Held, gates: Iterable[Gate]) -> bool:
