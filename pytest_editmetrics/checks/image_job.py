@@ -94,7 +94,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         _check_other_file(session, job, found)
     image = prepared(job.image, job.coords, job.scope, job.colour)
     if not image.mask.any():
-        return _empty(session, job, image)
+        return _empty(session, job, image, found)
     device = device_of(session, job.owner, environment)
     say_of_images(session, environment, variants)
     first = first_of(job.owner, job.address)
@@ -225,13 +225,19 @@ def _held(
     )
 
 
-def _empty(session: EditSession, job: ImageJob, image: Prepared) -> ImageResult:
+def _empty(
+    session: EditSession, job: ImageJob, image: Prepared, found: Found | None
+) -> ImageResult:
     """Return what comes of boxes that leave no pixel to compare: a soft failure."""
+    from pytest_editmetrics.config.reader import shown_path
     from pytest_editmetrics.gates.image_verdict import empty_region
 
     held = _held(session, job, None, None, image)
+    there = found is not None and not found.empty
+    approved = shown_path(found.path, session.rootdir) if found is not None and there else None
     gates = [
-        empty_region(one, job.address.name, image.scope, image.region) for one in held.comparators
+        empty_region(one, job.address.name, image.scope, image.region, approved)
+        for one in held.comparators
     ]
     gates = shown(session, None, gates, image.decoded, None, image.mask, {})
     soft = SoftFailure("empty-region", gates[0].message or "")
