@@ -94,8 +94,9 @@ class Metric:
     are the runtime parameters that ``pipe.measure`` takes for it; ``asks`` tells whether it wants
     what it measures to be as before (``same``) or edited (``change``); ``aliases`` are other names
     under which it may be asked for, which goldens and results never show. No value lies below
-    ``low`` or above ``high``: a bound there is refused. ``summary``, ``unit``, ``definition``,
-    ``source`` (of the definition) and ``blind`` (what it cannot see) are for readers.
+    ``low`` or above ``high``: a bound there is refused, and a value that lies there by more than
+    rounding is an error. ``summary``, ``unit``, ``definition``, ``source`` (of the definition) and
+    ``blind`` (what it cannot see) are for readers.
     """
 
     name: str

@@ -6,20 +6,25 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, GateFailure, InputError, did_you_mean
 from pytest_editmetrics.session.typed import typed_test
 
 if TYPE_CHECKING:
-    import pytest
-
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.session.state import EditSession
 
 _PACKAGE = str(Path(__file__).parents[1])
+_T = TypeVar("_T")
+
+ENDED: tuple[type[BaseException], ...] = (pytest.skip.Exception, pytest.fail.Exception)
+"""What ends a test in a pipe or fixture of the user's, and is no ``Exception``; xfail is one."""
 
 
 def check_name(name: str | None) -> None:
@@ -90,8 +95,40 @@ def call_site(test_file: Path, session: EditSession) -> str:
     return f"{session.shown(path)}:{line}"
 
 
-def raise_failures(gates: Sequence[Gate], nodeid: str, config: pytest.Config) -> None:
-    """Raise one error or failure that holds every gate of a check, if one of them fails."""
+def drawn(checks: Iterator[_T], most: int) -> tuple[list[_T], BaseException | None]:
+    """Return the next checks, and what ended them early: what was drawn before is still to hold."""
+    __tracebackhide__ = True
+    found: list[_T] = []
+    try:
+        for check in islice(checks, most):
+            found.append(check)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return found, error
+    return found, None
+
+
+def raise_ended(
+    ended: BaseException, gates: Sequence[Gate], nodeid: str, config: pytest.Config
+) -> NoReturn:
+    """Raise what ended a check early, or the failure of a gate that was judged before."""
+    __tracebackhide__ = True
+    if not isinstance(ended, pytest.exit.Exception):
+        raise_failures(gates, nodeid, config, ended)
+    raise ended
+
+
+def raise_failures(
+    gates: Sequence[Gate],
+    nodeid: str,
+    config: pytest.Config,
+    ended: BaseException | None = None,
+) -> None:
+    """Raise one error or failure that holds every gate of a check, if one of them fails.
+
+    ``ended`` is what would end the test otherwise, after these gates.
+    """
     __tracebackhide__ = True
     if not any(gate.failing for gate in gates):
         return
@@ -99,6 +136,9 @@ def raise_failures(gates: Sequence[Gate], nodeid: str, config: pytest.Config) ->
 
     verbosity = config.get_verbosity()
     text = failure_text(gates, nodeid, verbosity, partial(typed_test, config))
+    if ended is not None:
+        said = str(ended).partition("\n")[0]
+        text += f"\n    (the test was ended then, by {type(ended).__name__}: {said:.200})"
     if any(gate.verdict == "error" for gate in gates):
         raise EditMetricsError(text)
     raise GateFailure(text)

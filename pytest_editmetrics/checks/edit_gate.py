@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import inspect
-import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_editmetrics.checks.calls import (
+    ENDED,
     call_site,
     check_keywords,
     check_name,
+    drawn,
     each_check,
+    raise_ended,
     raise_failures,
 )
 from pytest_editmetrics.checks.drawing import drawing
+from pytest_editmetrics.checks.given_boxes import boxes_of, edit_area
 from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, explained, judged
 from pytest_editmetrics.checks.measure import Boxes
 from pytest_editmetrics.errors import InputError
-from pytest_editmetrics.images.boxes import listed
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
 from pytest_editmetrics.measurement import Measurement, Scope, Threshold
 from pytest_editmetrics.session.fixture_record import FixtureRecord
@@ -67,10 +68,10 @@ class Check:
         """Return the check with every kind of boxes as a list, so that iterators are read once."""
         return replace(
             self,
-            coords=_area(self.coords),
-            ref_boxes=_listed("ref_boxes", self.ref_boxes),
-            edited_boxes=_listed("edited_boxes", self.edited_boxes),
-            object_coords=_listed("coords", self.object_coords),
+            coords=edit_area(self.coords),
+            ref_boxes=boxes_of("ref_boxes", self.ref_boxes),
+            edited_boxes=boxes_of("edited_boxes", self.edited_boxes),
+            object_coords=boxes_of("coords", self.object_coords),
         )
 
 
@@ -222,19 +223,28 @@ class EditGate:
         __tracebackhide__ = True
         gates: list[Gate] = []
         measurements: list[list[Measurement]] = []
+        ended: BaseException | None = None
         # each is read as it comes: what makes the next may use the same file or array again
         waiting = map(self._prepared, checks)
-        while prepared := list(islice(waiting, _TOGETHER)):
+        while ended is None:
+            prepared, ended = drawn(waiting, _TOGETHER)
+            if not prepared:
+                break
             jobs = [job for of_check in prepared for job in of_check if isinstance(job, Job)]
             if len(prepared) > 1 or together is not None:
                 encode_ahead(self._session, jobs, together)
             for of_check in prepared:
-                made, measured = self._measured(of_check)
+                made, measured, stopped = self._measured(of_check)
                 made = [self._record.add(gate) for gate in made]
                 gates += made
                 measurements.append(measured)
+                if stopped is not None:
+                    ended = stopped
+                    break
                 if self._session.options["selftest"]:
                     gates += self._selftest(of_check, made)
+        if ended is not None:
+            raise_ended(ended, gates, self._test.nodeid, self._session.config)
         if not measurements:
             with self._record.errors(None):
                 raise InputError("check_all was given no check, so nothing would be measured")
@@ -339,10 +349,21 @@ class EditGate:
             for config in configs
         ]
 
-    def _measured(self, jobs: Sequence[Job | Gate]) -> tuple[list[Gate], list[Measurement]]:
-        """Return the gates of a check and their measurements: all judged, then those explained."""
-        of_check = [judged(self._session, job) if isinstance(job, Job) else job for job in jobs]
+    def _measured(
+        self, jobs: Sequence[Job | Gate]
+    ) -> tuple[list[Gate], list[Measurement], BaseException | None]:
+        """Return the gates of a check and their measurements: all judged, then those explained.
+
+        And what ended the test before all were judged, if a pipe or fixture of the user's did.
+        """
+        of_check: list[Judged | Gate] = []
+        ended: BaseException | None = None
         try:
+            try:
+                for job in jobs:
+                    of_check.append(judged(self._session, job) if isinstance(job, Job) else job)
+            except ENDED as error:
+                ended = error
             gates = [self._explained(one) if isinstance(one, Judged) else one for one in of_check]
         except BaseException:  # a verdict stands, whatever ends the search for its cause
             for one in of_check:
@@ -353,7 +374,7 @@ class EditGate:
         if pair is not None and not failing and (lost := pair.profile_lost()):
             self._session.say(f"inside every bound, and worth a look: {lost}")
         measurements = (one.measurement for one in of_check if isinstance(one, Judged))
-        return gates, [one for one in measurements if one is not None]
+        return gates, [one for one in measurements if one is not None], ended
 
     def _explained(self, judged: Judged) -> Gate:
         gate, pair = judged.gate, judged.job.pair
@@ -371,25 +392,6 @@ class EditGate:
 
 
 _KEYWORDS = tuple(inspect.signature(EditGate.check).parameters)[1:]
-
-
-def _area(coords: Any) -> Any:
-    """Return an edit area: a list of boxes as the user gave it, or a region."""
-    from pytest_editmetrics.images.shapes import Region, is_boxes
-
-    return _listed("coords", coords) if is_boxes(coords) else Region.of(coords)
-
-
-def _listed(name: str, boxes: Any) -> list[Any] | None:
-    if boxes is None:
-        return None
-    if str(getattr(boxes, "dtype", "")) in ("bool", "torch.bool"):
-        raise InputError(f"{name} is a mask; objects take boxes (x1, y1, x2, y2) in pixels")
-    if isinstance(boxes, (str, bytes, Mapping)) or not isinstance(boxes, Iterable):
-        raise InputError(
-            f"{name} must be a list of boxes (x1, y1, x2, y2), not {reprlib.repr(boxes)}"
-        )
-    return list(listed(boxes, name))
 
 
 def _explicit(metric: str, check: Check, marker: Marker) -> Threshold | None:

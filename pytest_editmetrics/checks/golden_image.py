@@ -13,7 +13,9 @@ from pytest_editmetrics.checks.calls import (
     call_site,
     check_keywords,
     check_name,
+    drawn,
     each_check,
+    raise_ended,
     raise_failures,
 )
 from pytest_editmetrics.checks.image_job import ImageJob, run_job
@@ -156,10 +158,17 @@ class GoldenImage:
         with self._record.checking():
             gates: list[Gate] = []
             measurements: list[list[Measurement]] = []
-            for call in calls:
-                made, measured = self._checked(**call)
-                gates += [self._record.add(gate) for gate in made]
+            waiting = iter(calls)
+            ended: BaseException | None = None
+            while ended is None:
+                call, ended = drawn(waiting, 1)
+                if not call:
+                    break
+                made, measured, ended = self._checked(**call[0])
+                gates += made
                 measurements.append(measured)
+            if ended is not None:
+                raise_ended(ended, gates, self._test.nodeid, self._session.config)
             if not measurements:
                 with self._record.errors("golden_image"):
                     raise InputError("check_all was given no check, so nothing would be compared")
@@ -182,8 +191,11 @@ class GoldenImage:
         coords: RegionLike | None = None,
         scope: Scope | None = None,
         colour: Colour | None = None,
-    ) -> tuple[Sequence[Gate], list[Measurement]]:
-        """Return the gates of one check, one a comparator, and what was measured."""
+    ) -> tuple[Sequence[Gate], list[Measurement], BaseException | None]:
+        """Record the gates of one check, one a comparator, and return what was measured.
+
+        And what ended the test before all had compared, if a pipe or fixture of the user's did.
+        """
         with self._record.errors("golden_image"):
             Marker.of(self._owner.node, self._session)
             stated = self._stated(comparator, tolerance)
@@ -207,15 +219,15 @@ class GoldenImage:
             with clock.gate(f"{self._test.nodeid}: {label}"), clock.of("goldens"):
                 result = run_job(self._session, job)
         except Exception as error:
-            named = self._named(stated)
-            return [self._not_measured(one, name, error) for one in named], []
+            made = [self._not_measured(one, name, error) for one in self._named(stated)]
+            return [self._record.add(gate) for gate in made], [], None
         if result.staged is not None:
             self._record.stage(result.staged)
-        gates = list(result.gates)
+        gates = [self._record.add(gate) for gate in result.gates]
         recorded = any(gate.verdict == "recorded" for gate in gates)
-        if self._session.options["selftest"] and not recorded:
-            gates.append(self._selftest(job, gates))
-        return gates, result.measurements
+        if self._session.options["selftest"] and not recorded and result.ended is None:
+            gates.append(self._record.add(self._selftest(job, gates)))
+        return gates, result.measurements, result.ended
 
     def _selftest(self, job: ImageJob, gates: Sequence[Gate]) -> Gate:
         """Return, as a gate, whether the comparison would notice a fault."""

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.checks.environments import say_of_images
 from pytest_editmetrics.checks.first_image import first_of, keep_first, other_value
+from pytest_editmetrics.checks.image_compared import Results, compared_with
 from pytest_editmetrics.checks.image_held import Held, held_by
 from pytest_editmetrics.checks.image_made import (
     device_of,
-    lpips_weights,
     made_of,
     staged_entry,
     staged_image,
 )
 from pytest_editmetrics.checks.image_prepared import Prepared, prepared
 from pytest_editmetrics.checks.image_shown import shown
-from pytest_editmetrics.checks.measure import bind, measure
 from pytest_editmetrics.errors import EditMetricsError, ImageError
 from pytest_editmetrics.measurement import Measurement, Scope, SoftFailure, Threshold
 from pytest_editmetrics.session.owner import Owner
@@ -28,7 +27,7 @@ from pytest_editmetrics.session.state import EditSession
 if TYPE_CHECKING:
     from pytest_editmetrics.config.golden_images import Comparator, ImageSettings
     from pytest_editmetrics.gates.verdict import Gate, UpdateMode
-    from pytest_editmetrics.goldens.comparators import Comparison, Map
+    from pytest_editmetrics.goldens.comparators import Comparison
     from pytest_editmetrics.goldens.environment import Environment
     from pytest_editmetrics.goldens.images import Found, ImageAddress, Staged
     from pytest_editmetrics.goldens.provenance import Entry
@@ -67,12 +66,13 @@ class ImageJob:
 class ImageResult:
     """What became of a job, a gate for each comparator; ``staged`` waits for the test to end well.
 
-    ``measurements`` are of those that measured.
+    ``measurements`` are of those that measured; ``ended`` is what ended the test before all had.
     """
 
     gates: tuple[Gate, ...]
     measurements: list[Measurement] = field(default_factory=list)
     staged: Staged | None = None
+    ended: BaseException | None = None
 
 
 def run_job(session: EditSession, job: ImageJob) -> ImageResult:
@@ -85,14 +85,16 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
     from pytest_editmetrics.goldens.images import Found, find_image
 
     settings = session.settings.golden_images
-    image = prepared(job.image, job.coords, job.scope, job.colour)
     session.goldens.check_inside(job.address.folder)
     update: UpdateMode = "none" if job.judged_only else session.options["update"]
     environment = job.environment or session.environment
     variants = session.variant_files.of(job.address)
     found = find_image(job.address, environment.among(variants), settings.format)
+    if found is not None and not found.empty:
+        _check_other_file(session, job, found)
+    image = prepared(job.image, job.coords, job.scope, job.colour)
     if not image.mask.any():
-        return _empty(session, job, image)
+        return _empty(session, job, image, found)
     device = device_of(session, job.owner, environment)
     say_of_images(session, environment, variants)
     first = first_of(job.owner, job.address)
@@ -112,11 +114,23 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         held = replace(held, no_entry=True)
     if profile is not None and "exact" in held.comparators:
         unlike = unlike or profile
-    compared: dict[Comparator, Comparison] = {}
-    failed: dict[Comparator, Gate] = {}
-    if golden is not None and unlike is None:
-        compared, failed = _compared(session, job, image, golden, held)
-    made = _made(session, job, held, device, compared, failed)
+    results = compared_with(
+        None if unlike is not None else golden,
+        session,
+        job,
+        image,
+        held,
+    )
+    compared = results.found
+    made = made_of(
+        session,
+        job.address,
+        job.owner,
+        device=device,
+        comparators=job.joined or held.comparators,
+        used=results.weights,
+        facts=job.facts,
+    )
     snapshot = {
         **_snapshot(session, job, found, entry, made),
         **({"unstated": True} if held.unstated else {}),
@@ -124,7 +138,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         **({} if first is None else {"file": first.staged.target}),
         **({} if profile is None else {"profile": profile}),
     }
-    gates = _judged(job, held, settings, image, update, snapshot, compared, failed, unlike)
+    gates = _judged(job, held, settings, image, update, snapshot, results, unlike)
     gates = [
         replace(
             gate,
@@ -133,6 +147,10 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         )
         for gate in gates
     ]
+    if results.ended is not None:
+        gates = [gate for gate in gates if gate.verdict != "recorded"]
+        if not gates or job.judged_only or job.failed is None:
+            raise results.ended
     if job.judged_only:
         return ImageResult(tuple(gates), [])
     test = None if job.owner is None else job.owner.test.nodeid
@@ -142,12 +160,29 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         staged = staged_image(session, job.address, image.decoded, found, made)
         keep_first(job.owner, job.address, staged, found.variant if found else None)
         gates = [_recorded(gate, staged) for gate in gates]
+    elif results.ended is not None:
+        pass
     elif update in ("missing", "failed") and _to_be_named(held, gates) and found:
         lost: Mapping[str, Any] = {
             key: made[key] for key in ("test", "name", "digest") if key in made
         }
         staged = staged_entry(session, found.path, entry or lost, held.comparators)
-    return ImageResult(tuple(gates), _measurements(gates, compared), staged)
+    return ImageResult(tuple(gates), _measurements(gates, compared), staged, results.ended)
+
+
+def _check_other_file(session: EditSession, job: ImageJob, found: Found) -> None:
+    """Raise ``ImageError`` if the image is to be read from its golden's own file."""
+    from pytest_editmetrics.config.reader import shown_path
+    from pytest_editmetrics.images.one_place import check_two_places
+
+    try:
+        check_two_places(found.path, job.image)
+    except ImageError:
+        raise ImageError(
+            f"the image is the golden image itself ({shown_path(found.path, session.rootdir)}), so"
+            " nothing can have changed between them: let the editor write to another path; if it"
+            " wrote over the golden, bring that back (git checkout)"
+        ) from None
 
 
 def _to_be_named(held: Held, gates: Iterable[Gate]) -> bool:
@@ -190,13 +225,19 @@ def _held(
     )
 
 
-def _empty(session: EditSession, job: ImageJob, image: Prepared) -> ImageResult:
+def _empty(
+    session: EditSession, job: ImageJob, image: Prepared, found: Found | None
+) -> ImageResult:
     """Return what comes of boxes that leave no pixel to compare: a soft failure."""
+    from pytest_editmetrics.config.reader import shown_path
     from pytest_editmetrics.gates.image_verdict import empty_region
 
     held = _held(session, job, None, None, image)
+    there = found is not None and not found.empty
+    approved = shown_path(found.path, session.rootdir) if found is not None and there else None
     gates = [
-        empty_region(one, job.address.name, image.scope, image.region) for one in held.comparators
+        empty_region(one, job.address.name, image.scope, image.region, approved)
+        for one in held.comparators
     ]
     gates = shown(session, None, gates, image.decoded, None, image.mask, {})
     soft = SoftFailure("empty-region", gates[0].message or "")
@@ -212,16 +253,15 @@ def _judged(
     image: Prepared,
     update: UpdateMode,
     snapshot: Mapping[str, Any],
-    compared: Mapping[Comparator, Comparison],
-    failed: Mapping[Comparator, Gate],
+    results: Results,
     unlike: str | None,
 ) -> list[Gate]:
-    """Return a gate for each comparator; if one is to be recorded, all are."""
+    """Return a gate for each comparator that has a result; if one is to be recorded, all are."""
     from pytest_editmetrics.gates.image_verdict import Bounds, judge_image
 
     joined = job.joined or tuple(held.comparators)
     gates = [
-        failed.get(comparator)
+        results.failed.get(comparator)
         or judge_image(
             comparator,
             Bounds.of(comparator, settings, argument, joined),
@@ -229,11 +269,11 @@ def _judged(
             update=update,
             snapshot={**snapshot, "comparator": comparator, "joined": list(joined)},
             region=image.region,
-            compared=compared.get(comparator),
+            compared=results.found.get(comparator),
             unlike=unlike,
             scope=image.scope,
         )
-        for comparator, argument in held.comparators.items()
+        for comparator, argument in results.of(held).items()
     ]
     if not any(gate.verdict == "recorded" for gate in gates):
         return gates
@@ -266,88 +306,6 @@ def _golden(
     if why is None:
         profile = other_profile(golden.icc, image.decoded.icc)
     return golden.pixels, why, sha256, profile
-
-
-def _compared(
-    session: EditSession, job: ImageJob, image: Prepared, golden: Array, held: Held
-) -> tuple[dict[Comparator, Comparison], dict[Comparator, Gate]]:
-    """Return what each comparator found, and the gates of those that could not compare."""
-    from pytest_editmetrics.goldens.comparators import compare
-
-    def lpips(before: Array, after: Array) -> tuple[Measurement, Map]:
-        return _lpips(session, job, image, before, after)
-
-    settings = session.settings.golden_images
-    found: dict[Comparator, Comparison] = {}
-    failed: dict[Comparator, Gate] = {}
-    for comparator in held.comparators:
-        try:
-            with session.clock.of("comparing"):
-                found[comparator] = compare(
-                    comparator,
-                    golden,
-                    image.pixels,
-                    image.mask,
-                    tile=settings.tile,
-                    distance=settings.distance,
-                    lpips=lpips,
-                )
-        except Exception as error:
-            if job.failed is None:
-                raise
-            failed[comparator] = job.failed(comparator, error)
-    return found, failed
-
-
-def _lpips(
-    session: EditSession, job: ImageJob, image: Prepared, golden: Array, after: Array
-) -> tuple[Measurement, Map]:
-    from pytest_editmetrics.pipes.explain import Evidence
-
-    config = session.settings.metric_configs["lpips"]
-    bound = bind(job.owner, session, config, {})
-    area = None if image.scope is None else image.area
-    config = replace(config, scope=image.scope or "unedit_area")
-    evidence = Evidence()
-    try:
-        measurement = measure(bound, config, (golden, after), area, evidence)
-    except EditMetricsError:
-        raise
-    except Exception as error:  # the pipe may be the user's
-        name = type(error).__name__
-        raise EditMetricsError(f"{config.pipe_name} raised {name}: {error}") from error
-    if bound.fixture is not None:
-        details = {**measurement.details, "fixture": bound.fixture}
-        measurement = replace(measurement, details=details)
-    if measurement.value is None or evidence.heat is None:
-        raise EditMetricsError(
-            f"golden_image needs an LPIPSPipe, and {type(bound.pipe).__name__}, which the fixture"
-            " lpips_pipe gives, tells no places; give another comparator="
-        )
-    return measurement, evidence.heat()
-
-
-def _made(
-    session: EditSession,
-    job: ImageJob,
-    held: Held,
-    device: str | None,
-    compared: Mapping[Comparator, Comparison],
-    failed: Mapping[Comparator, Gate],
-) -> dict[str, Any]:
-    used: Any = ()
-    if "lpips" in held.comparators and "lpips" not in failed:
-        measurement = compared["lpips"].measurement if "lpips" in compared else None
-        used = (measurement and measurement.weights) or lpips_weights(session, job.owner)
-    return made_of(
-        session,
-        job.address,
-        job.owner,
-        device=device,
-        comparators=job.joined or held.comparators,
-        used=used,
-        facts=job.facts,
-    )
 
 
 def _snapshot(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_editmetrics.checks.calls import ENDED
 from pytest_editmetrics.checks.environments import say_of_entry, say_of_no_entry
 from pytest_editmetrics.checks.measure import Boxes, bind, measure
 from pytest_editmetrics.errors import EditMetricsError, InputError, MissingResourceError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.pipes.explain import Evidence
 
 
+_RAISED: tuple[type[BaseException], ...] = (Exception, *ENDED)
 _MOST = 0.5
 _DIAGNOSED_EDGE = 16  # pixels; a smaller image shows no cause
 
@@ -136,7 +138,7 @@ def encode_ahead(
         metric = job.config.metric.name
         try:
             pipe = bind(job.owner, session, job.config, job.options).pipe
-        except Exception:  # the job's own gate says so
+        except _RAISED:  # the job's own gate says so, in its turn
             continue
         if isinstance(pipe, BuiltInPipe) and metric in pipe.ahead:
             _, of_pipe = images.setdefault((id(pipe), metric), (pipe, []))
@@ -144,7 +146,7 @@ def encode_ahead(
     for (_, metric), (pipe, of_pipe) in images.items():
         try:
             pipe.encode_ahead(metric, of_pipe if together is None else together())
-        except Exception:  # so does the measurement that needs it
+        except _RAISED:  # so does the measurement that needs it
             continue
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from pytest_editmetrics.images.shapes import RegionLike
     from pytest_editmetrics.pipes.explain import Evidence
 
+_ROUNDING = 1e-3  # of the range
+_LEAST = 1e-6  # of a range without an end
 Boxes = Sequence[Sequence[float]]
 
 
@@ -68,6 +71,21 @@ def measure(
     evidence: Evidence | None = None,
 ) -> Measurement:
     """Measure one metric of a pair of one size; a pipe of ours fills ``evidence`` too."""
+    if _is_ours(bound.pipe):
+        return _measured(bound, config, pair, coords, evidence)
+    copies = pair[0].copy(), pair[1].copy()  # what it writes into them is no other metric's
+    measurement = _measured(bound, config, copies, coords, evidence)
+    _check_range(measurement, config)
+    return measurement
+
+
+def _measured(
+    bound: Bound,
+    config: MetricConfig,
+    pair: tuple[Any, Any],
+    coords: RegionLike | None,
+    evidence: Evidence | None,
+) -> Measurement:
     from pytest_editmetrics.pipes.base import BuiltInPipe
 
     metric, params = config.metric.name, bound.params
@@ -87,6 +105,26 @@ def measure(
             soft = SoftFailure("empty-region", "no pixel of the image lies in the region")
             return Measurement(metric, None, config.scope, soft)
     return asked(bound, config, pair, coords)
+
+
+def _check_range(measurement: Measurement, config: MetricConfig) -> None:
+    """Raise ``EditMetricsError`` for a value that its metric says there is none of."""
+    value, metric = measurement.value, config.metric
+    if value is None or not math.isfinite(value):  # which fails anyway
+        return
+    span = metric.high - metric.low
+    rounding = _ROUNDING * span if math.isfinite(span) else _LEAST
+    if metric.low - rounding <= value <= metric.high + rounding:
+        return
+    raise EditMetricsError(
+        f"{config.pipe_name} returned {value:g} for {metric.name}, outside the range that its"
+        f" Metric states, low={metric.low:g} to high={metric.high:g}: return a value of that range"
+        " (0.37 for 37 percent), or register the metric with the range that it has"
+    )
+
+
+def _is_ours(pipe: Any) -> bool:
+    return type(pipe).__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
 def asked(bound: Bound, config: MetricConfig, pair: tuple[Any, Any], coords: Any) -> Measurement:

@@ -15,7 +15,7 @@ from pytest_editmetrics.config.golden_images import (
     image_metric,
 )
 from pytest_editmetrics.gates.decided import decided
-from pytest_editmetrics.gates.verdict import Checked, Gate, UpdateMode
+from pytest_editmetrics.gates.verdict import APPROVED_IMAGE, Checked, Gate, UpdateMode
 from pytest_editmetrics.goldens.comparators import Comparison
 from pytest_editmetrics.measurement import Threshold
 
@@ -125,9 +125,16 @@ def judge_image(
 
 
 def empty_region(
-    comparator: Comparator, name: str | None, scope: str | None, region: Checked
+    comparator: Comparator,
+    name: str | None,
+    scope: str | None,
+    region: Checked,
+    approved: str | None,
 ) -> Gate:
-    """Return the gate of a check whose boxes leave no pixel to compare: a soft failure."""
+    """Return the gate of a check whose boxes leave no pixel to compare: a soft failure.
+
+    ``approved`` is the golden image that the check has all the same, if it has one.
+    """
     side = "inside" if scope == "edit_area" else "outside"
     return Gate(
         metric=image_metric(comparator).name,
@@ -138,4 +145,5 @@ def empty_region(
         reason="empty-region",
         message=f"no pixel of the image lies {side} the boxes",
         region=asdict(region),
+        details={} if approved is None else {APPROVED_IMAGE: approved},
     )

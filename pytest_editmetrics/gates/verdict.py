@@ -54,6 +54,8 @@ UNSTATED = "env_unstated"
 """The detail of a gate whose golden waits for a bound of this environment: another holds."""
 FETCH = "fetch"
 """The detail of a gate whose weights were missing: what ``editmetrics weights fetch`` takes."""
+APPROVED_IMAGE = "approved_image"
+"""The detail of a golden image's gate that compared no pixel: the image that was approved."""
 FAILING: frozenset[str] = frozenset({"fail", "missing-golden", "error"})
 MEASURED: frozenset[str] = frozenset({"pass", "review", "fail", "missing-golden", "recorded"})
 
@@ -145,8 +147,9 @@ class Gate:
 
     @property
     def regressed(self) -> bool:
-        """Whether this soft failure had a measured value when it was approved."""
-        return self.verdict == "unmeasured" and self.approved is not None
+        """Whether this soft failure had a measured value, or an image, when it was approved."""
+        was = self.approved is not None or APPROVED_IMAGE in self.details
+        return self.verdict == "unmeasured" and was
 
     @property
     def no_number(self) -> bool:

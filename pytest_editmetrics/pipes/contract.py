@@ -72,7 +72,8 @@ class Pipe(Protocol):
         Args:
             reference: the image before the edit: numpy array, uint8, shape (H, W, 3), RGB, levels
                 from 0 to 255. Orientation, transparency and colour profile are applied already.
-                Other gates read the same array: leave it as it is, and copy what you change.
+                A gate gives a copy, which no other gate reads; who calls the pipe without one may
+                not: copy what you change.
             edited: the image after it, likewise, of the same height and width: images of unlike
                 sizes were brought together before, or the gate is an error.
             coords: the edit area. A list of boxes ``(x1, y1, x2, y2)``, whole numbers in pixels,
@@ -92,13 +93,14 @@ class Pipe(Protocol):
 
         Returns:
             The value, a ``float`` or a number of numpy or torch with one element; a bool is an
-            error. NaN and infinity fail the gate. ``None`` where the region gives no valid
-            comparison: the test is then xfailed, with the reason ``no-value``. (A gate whose region
-            holds no pixel is ``empty-region``, and does not call the pipe.) A ``Measurement`` tells
-            more: ``details`` (JSON values, shown in the report), ``device``, ``weights`` (a tuple
-            of ``WeightsUsed``, which goldens are held to), or a ``SoftFailure`` in your own words;
-            its ``metric`` must be the one asked for, and its ``scope`` what was measured, ``None``
-            if that was the whole image.
+            error, and so is a value outside the range that the ``Metric`` states. NaN and infinity
+            fail the gate. ``None`` where the region gives no valid comparison: the test is then
+            xfailed, with the reason ``no-value``. (A gate whose region holds no pixel is
+            ``empty-region``, and does not call the pipe.) A ``Measurement`` tells more: ``details``
+            (JSON values, shown in the report), ``device``, ``weights`` (a tuple of ``WeightsUsed``,
+            which goldens are held to), or a ``SoftFailure`` in your own words; its ``metric`` must
+            be the one asked for, and its ``scope`` what was measured, ``None`` if that was the
+            whole image.
 
         Raises:
             MissingResourceError: the weights or a package are not there; the gate is an error, or,

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pytest_editmetrics.gates.decided import whole
-from pytest_editmetrics.gates.verdict import SKIPPED_MISSING, UNSTATED, Gate
+from pytest_editmetrics.gates.verdict import APPROVED_IMAGE, SKIPPED_MISSING, UNSTATED, Gate
 from pytest_editmetrics.gates.written import unrecordable
 from pytest_editmetrics.measurement import REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND, bound_kind_of
 from pytest_editmetrics.report.causes import causes_in_full, causes_in_short, causes_of
@@ -43,15 +43,19 @@ def headline(gate: Gate, *, cause: bool = True) -> str:
     return f"{line}: {causes_in_short(causes)}" if causes else line
 
 
+def was_approved(gate: Gate) -> str:
+    """Say what of a soft failure was approved."""
+    if gate.approved is None:
+        return f"its golden image {gate.details.get(APPROVED_IMAGE)} was approved"
+    return f"was {format_numbers(gate.approved)[0]} when approved"
+
+
 def _headline(gate: Gate) -> str:
     if gate.verdict == "error":
         return f"{gate.label} could not be judged: {gate.message}"
     if gate.verdict == "unmeasured":
         text = f"{subject(gate)} unmeasured ({gate.reason}): {gate.message}"
-        if gate.regressed:
-            assert gate.approved is not None
-            text += f"; was {format_numbers(gate.approved)[0]} when approved"
-        return text
+        return f"{text}; {was_approved(gate)}" if gate.regressed else text
     if gate.snapshot is not None:
         return image_headline(gate)
     if gate.value is None and gate.verdict == "fail":

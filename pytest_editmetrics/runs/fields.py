@@ -257,6 +257,7 @@ DETAILS = _declared(
     golden_under text: the golden's key, where another version of pytest named it
     automatic mapping: parameters that have no id of their own, by argument
     repetitions whole: how often the gate was made in one attempt; the worst is kept
+    approved_image text: of a golden image of which no pixel was compared: the one that was approved
     no_golden text: what keeps the value from being a golden
     fetch list: weights that were missing, as `editmetrics weights fetch` takes them
     through text: what of the model or its preprocessing ran through transformers' own class

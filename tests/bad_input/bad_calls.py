@@ -667,7 +667,7 @@ IMAGES = [
     ),
     Case(
         "two checks of one name",
-        "[golden_image.check(golden(golden_image, '.png', png()), comparator='pixel') for _ in range(2)]",
+        "(golden(golden_image, '.png', png()), [golden_image.check(after, comparator='pixel') for _ in range(2)])",
         names="second golden_image gate",
     ),
     Case(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from conftest_text import add_to_conftest
 
 
 def run(suite: pytest.Pytester, body: str, *args: str) -> pytest.RunResult:
@@ -195,3 +196,70 @@ def test_what_fails_ahead_of_a_check_loses_no_gate_of_it(suite):
     result = suite.runpytest()
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["unedit_max_diff      3       1       2 *"])
+
+
+GIVEN = {
+    "one array": ("np.zeros((1, 4), int)", "given[0] = box"),
+    "one tensor": ("torch.zeros((1, 4))", "given[0] = torch.tensor(box)"),
+    "rows of an array": ("list(np.zeros((1, 4), int))", "given[0][:] = box"),
+    "numbers of a tensor": (
+        "[tuple(torch.zeros(4))]",
+        "[v.fill_(n) for v, n in zip(given[0], box)]",
+    ),
+    "one list": ("[(0, 0, 0, 0)]", "given[0] = box"),
+    "inner list": ("[[0, 0, 0, 0]]", "given[0][:] = box"),
+    "boxes of a class": ("[Box()]", "given[0].xyxy = box"),
+}
+
+
+@pytest.mark.parametrize("given", GIVEN)
+@pytest.mark.parametrize("keyword", ["coords", "ref_boxes", "edited_boxes"])
+def test_boxes_that_the_next_case_changes_in_place_stay_those_of_the_case(suite, given, keyword):
+    (suite.path / "editmetrics.yaml").write_text(
+        "thresholds: {unedit_max_diff: {max: 2}, boxes: {max: 9}}"
+    )
+    add_to_conftest(
+        suite,
+        "def pytest_editmetrics_register_pipes(registry):\n"
+        "    registry.register('boxes-pipe', Boxes, metrics=[Metric('boxes', 'lower', compares='objects')])\n"
+        "SEEN = []\n"
+        "class Boxes:\n"
+        "    def __call__(self, reference, edited, coords, mask_mode, metric):\n"
+        "        SEEN.append(coords[KEYWORD == 'edited_boxes'])\n"
+        "        return 0.0\n"
+        f"KEYWORD = {keyword!r}\n",
+    )
+    made, change = GIVEN[given]
+    suite.makepyfile(f"""
+        import numpy as np
+        import torch
+        from conftest import SEEN
+
+        class Box:
+            def __iter__(self): return iter(self.xyxy)
+
+        BOXES = [(0, 40, 64, 64), (0, 0, 64, 32)]
+        METRIC = "unedit_max_diff" if {keyword!r} == "coords" else "boxes"
+
+        def each(given):
+            a = np.full((64, 64, 3), 100, np.uint8)
+            b = a.copy()
+            b[:32] = 200
+            objects = dict(ref_boxes=[(1, 1, 2, 2)], edited_boxes=[(1, 1, 2, 2)])
+            for name, box in zip(("wrong", "right"), BOXES):
+                {change}
+                yield {{**dict(reference=a, edited=b, name=name, metrics=METRIC), **objects,
+                        {keyword!r}: given}}
+
+        def test_it(edit_gate):
+            try:
+                edit_gate.check_all(each({made}))
+            finally:
+                assert METRIC != "boxes" or SEEN == BOXES
+    """)
+    result = suite.runpytest()
+    if keyword == "coords":
+        result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines(["unedit_max_diff *2 *1 *1 *0 *"])
+    else:
+        result.assert_outcomes(passed=1)

@@ -655,6 +655,35 @@ def test_a_region_without_pixels_xfails(suite):
     assert not (suite.path / "goldens").exists()
 
 
+def test_a_region_without_pixels_is_a_regression_where_an_image_was_approved(suite, value):
+    suite.makepyfile(
+        test_x="""
+        import os
+        BOXES = [(0, 0, 40, 32)] if os.environ["V"] == "1" else []
+        def test_old(golden_image, made): golden_image.check(made, coords=BOXES)
+        def test_other(edit_gate, made):
+            edit_gate.check(made, made.copy(), metrics="unedit_max_diff")
+        """
+    )
+    (suite.path / "editmetrics.yaml").write_text(YAML + "thresholds: {unedit_max_diff: {max: 2}}\n")
+    strict = "--editmetrics-strict=regressed"
+    value(1)
+    suite.runpytest(strict).assert_outcomes(passed=1, xfailed=1)
+    value(0)
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=2)
+    value(1)
+    said = (
+        "*unmeasured (empty-region): no pixel*; its golden image goldens/test_x.py/test_old-*.png"
+    )
+    result = suite.runpytest("--editmetrics-html=r.html")
+    result.assert_outcomes(passed=1, xfailed=1)
+    result.stdout.fnmatch_lines([f"{said} was approved"])
+    assert "its golden image goldens/test_x.py/" in (suite.path / "r.html").read_text()
+    result = suite.runpytest(strict)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines([f"*GateFailure: {said} was approved"])
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [

@@ -137,3 +137,102 @@ def test_weights_that_it_misses_are_skipped_where_it_is_named(own):
     own.makepyfile("def test_one(measured): measured(None, 'lost')")
     own.runpytest().assert_outcomes(failed=1)
     own.runpytest("--editmetrics-skip-missing=lost-pipe").assert_outcomes(skipped=1)
+
+
+PAINTS = """
+import numpy as np
+import pytest
+from pytest_editmetrics import LPIPSPipe, Metric
+
+class Paints:
+    def __call__(self, reference, edited, coords, mask_mode, metric):
+        assert reference.flags.writeable and edited.flags.writeable
+        edited[:] = reference[:] = 0
+        if coords:
+            coords[0] = coords[-1]
+        return 0.0
+
+class OfOurs(LPIPSPipe):
+    def measure(self, reference, edited, *args, **named):
+        edited.pixels[:] = reference.pixels
+        return super().measure(reference, edited, *args, **named)
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_editmetrics_register_pipes(registry):
+    same, other = Metric("paints", "lower"), Metric("objects", "lower", compares="objects")
+    registry.register("paints-pipe", Paints, metrics=[same, other])
+"""
+OF_OURS = "@pytest.fixture\ndef lpips_pipe(): return OfOurs()\n"
+
+
+@pytest.mark.parametrize("first", ["paints", "objects", "lpips"])
+def test_what_it_writes_into_its_images_and_boxes_changes_no_other_metric(own, first):
+    own.makeconftest(PAINTS + (OF_OURS if first == "lpips" else ""))
+    bounds = "unedit_max_diff: {max: 2}, paints: {max: 2}, objects: {max: 2}, lpips: {max: 2}"
+    own.makefile(".yaml", editmetrics=f"thresholds: {{{bounds}}}\n")
+    own.makepyfile(f"""
+        import numpy as np
+
+        def test_it(edit_gate):
+            a = np.full((64, 64, 3), 100, np.uint8)
+            b, box = a.copy(), [[10, 10, 20, 20], [20, 20, 30, 30]]
+            b[:, 40:] = 120
+            try:
+                edit_gate.check(a, b, box, ref_boxes=box, edited_boxes=box,
+                                metrics=[{first!r}, "unedit_max_diff"])
+            finally:
+                assert (a == 100).all() and b.max() == 120 and box[0][0] == 10
+    """)
+    result = own.runpytest("-W", "error")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*unedit_max_diff 20* > max 2*"])
+
+
+SAYS = """
+import math
+from pytest_editmetrics import Measurement, Metric
+
+class Says:
+    def __init__(self, says): self._says = says
+    def __call__(self, reference, edited, coords, mask_mode, metric):
+        return eval(self._says, {"Measurement": Measurement, "metric": metric})
+
+def pytest_editmetrics_register_pipes(registry):
+    share, distance = Metric("share", "higher", low=0, high=1), Metric("distance", "lower", low=0)
+    registry.register("says-pipe", Says, metrics=[share, distance, Metric("any", "lower")])
+"""
+OUTSIDE = "*EditMetricsError: {0} could not *: says-pipe returned {1} for {0}, outside the range*"
+
+
+@pytest.mark.parametrize(
+    ("metric", "says", "line"),
+    [
+        ("share", "37.0", OUTSIDE.format("share", "37")),
+        ("share", "Measurement(metric, 1.002)", OUTSIDE.format("share", "1.002")),
+        ("share", "-0.002", OUTSIDE.format("share", "-0.002")),
+        ("share", "float('inf')", "*GateFailure: *share inf*"),
+        ("distance", "-1e-5", OUTSIDE.format("distance", "-1e-05")),
+        ("share", "1.0005", None),
+        ("distance", "-1e-7", None),
+        ("distance", "1e9", None),
+        ("any", "-1e9", None),
+    ],
+)
+def test_a_value_outside_the_range_that_its_metric_states_is_an_error(own, metric, says, line):
+    own.makeconftest(SAYS)
+    own.makefile(
+        ".yaml",
+        editmetrics="thresholds: {share: {min: 0.9}, distance: {max: 1e10}, any: {max: 1e10}}\n"
+        f'pipes_default: {{says-pipe: {{says: "{says}"}}}}\n',
+    )
+    own.makepyfile(f"""
+        import numpy as np
+
+        def test_it(edit_gate):
+            a = np.zeros((8, 8, 3), np.uint8)
+            edit_gate.check(a, a.copy(), metrics=[{metric!r}])
+    """)
+    result = own.runpytest()
+    result.assert_outcomes(**{"failed" if line else "passed": 1})
+    if line:
+        result.stdout.fnmatch_lines([line])

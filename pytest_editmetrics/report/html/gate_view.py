@@ -14,7 +14,13 @@ from pytest_editmetrics.measurement import bound_kind_of
 from pytest_editmetrics.report.image_text import held_text
 from pytest_editmetrics.report.numbers import format_numbers, significant
 from pytest_editmetrics.report.tally import beyond
-from pytest_editmetrics.report.text import bound_stands, explanation_rows, headline, subject
+from pytest_editmetrics.report.text import (
+    bound_stands,
+    explanation_rows,
+    headline,
+    subject,
+    was_approved,
+)
 from pytest_editmetrics.runs.folder import GateRecord
 
 
@@ -114,9 +120,7 @@ def _message(gate: Gate) -> str | None:
     if gate.reason is None:
         return gate.message
     text = f"{gate.reason}: {gate.message}"
-    if gate.regressed and gate.approved is not None:
-        text += f"; was {format_numbers(gate.approved)[0]} when approved"
-    return text
+    return f"{text}; {was_approved(gate)}" if gate.regressed else text
 
 
 def _status(gate: Gate) -> str:

@@ -1,0 +1,42 @@
+"""The boxes of a check as its caller gave them, read once: the next check may change them."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.images.boxes import listed
+
+_MOST_NUMBERS = 8  # of what is no box, and may have no end
+
+
+def edit_area(coords: Any) -> Any:
+    """Return an edit area: boxes as the user gave them, or a region."""
+    from pytest_editmetrics.images.shapes import Region, is_boxes
+
+    return boxes_of("coords", coords) if is_boxes(coords) else Region.of(coords)
+
+
+def boxes_of(name: str, boxes: Any) -> list[Any] | None:
+    """Return boxes as lists of their own, not checked yet; what is no list is named ``name``."""
+    if boxes is None:
+        return None
+    if str(getattr(boxes, "dtype", "")) in ("bool", "torch.bool"):
+        raise InputError(f"{name} is a mask; objects take boxes (x1, y1, x2, y2) in pixels")
+    if isinstance(boxes, (str, bytes, Mapping)) or not isinstance(boxes, Iterable):
+        raise InputError(
+            f"{name} must be a list of boxes (x1, y1, x2, y2), not {reprlib.repr(boxes)}"
+        )
+    return [_own(box) for box in listed(boxes, name)]
+
+
+def _own(box: Any) -> Any:
+    """Return a box, or what stands in its place, as values that nobody else can change."""
+    if hasattr(box, "tolist"):
+        return box.tolist()
+    if isinstance(box, (str, bytes, Mapping)) or not isinstance(box, Iterable):
+        return box
+    return [v.tolist() if hasattr(v, "tolist") else v for v in islice(box, _MOST_NUMBERS)]
