@@ -64,6 +64,7 @@ __all__ = [
     "text_bomb",
     "tiff",
     "torch",
+    "with_alpha",
     "without",
     "without_littlecms",
     "write",
@@ -99,6 +100,10 @@ def _encoded(image, kind, **more):
 
 def png(image=after, **more):
     return _encoded(image, "PNG", **more)
+
+
+def with_alpha(value):
+    return np.dstack([after, np.full((64, 64), value, np.uint8)])
 
 
 def closed():
