@@ -24,6 +24,7 @@ from pytest_editmetrics.images.data_url import is_data_url, read_data_url, short
 from pytest_editmetrics.images.files import read_file
 from pytest_editmetrics.images.levels import Array, Notes, on_white
 from pytest_editmetrics.images.pictures import of_encoded, of_picture
+from pytest_editmetrics.images.replaced import PICTURE
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
 from pytest_editmetrics.images.scale import checked
 
@@ -196,7 +197,7 @@ def _decoded(source: Any, what: str, colour: Colour, notes: Notes) -> tuple[Deco
     if isinstance(source, (str, os.PathLike)):
         data, named = read_image_file(source, what)
         return of_encoded(data, named, notes, colour), named
-    if isinstance(source, Image.Image):
+    if isinstance(source, PICTURE):
         name = getattr(source, "filename", "")
         named = f"{what} {name}" if name else what
         return of_picture(source, named, notes, colour), named

@@ -19,6 +19,7 @@ from pytest_editmetrics.images.colour_words import Colour
 from pytest_editmetrics.images.files import opened
 from pytest_editmetrics.images.leniency import whole_files
 from pytest_editmetrics.images.levels import Notes, of_floats, of_integers, unrounded
+from pytest_editmetrics.images.replaced import check_pixels
 from pytest_editmetrics.images.scale import check_deep, check_floats
 
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
@@ -43,6 +44,7 @@ def of_encoded(data: bytes, what: str, notes: Notes, colour: Colour = "seen") ->
 
 def of_picture(image: Image.Image, what: str, notes: Notes, colour: Colour = "seen") -> Decoded:
     """Return the pixels of a PIL image, as ``of_encoded``; one opened and not yet read stays so."""
+    check_pixels()
     if 0 in image.size:
         raise ImageError(f"{what}: has no pixels ({image.width}x{image.height})")
     if _is_closed(image):

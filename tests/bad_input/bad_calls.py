@@ -109,6 +109,16 @@ FILES = [
         names="a.png: carries a colour profile, and this Pillow was built without LittleCMS",
     ),
     Case(
+        "PNG, and `PIL.Image.open` is mocked",
+        "with mocked(Image, 'open'): edit_gate.check(before, write('a.png', png()), BOX)",
+        names="PIL.Image.open is replaced by a MagicMock",
+    ),
+    Case(
+        "PIL image, and its `convert` is mocked",
+        "with mocked(Image.Image, 'convert'): edit_gate.check(before, Image.fromarray(after), BOX)",
+        names="PIL.Image.Image.convert is replaced by a MagicMock",
+    ),
+    Case(
         "JPEG XL, and its plugin is not installed",
         "with without('JXL', 'pillow_jxl'): edit_gate.check(before, write('a.jxl', jxl()), BOX)",
         names="pip install pillow-jxl-plugin",
@@ -711,6 +721,12 @@ IMAGES = [
     ),
     Case(
         "fact that cannot be written down", "golden_image.provenance(model=object())", names="model"
+    ),
+    Case(
+        "golden, and `PIL.Image.open` is mocked",
+        "golden(golden_image, '.png', png())\n"
+        "    with mocked(Image, 'open'): golden_image.check(before, comparator='pixel')",
+        names="PIL.Image.open is replaced by a MagicMock",
     ),
     Case(
         "golden cut off",

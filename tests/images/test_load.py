@@ -275,13 +275,15 @@ def test_missing_file_and_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         load_image("nul\0.png")
 
 
-def test_running_out_of_memory_is_not_called_a_damaged_image(monkeypatch: pytest.MonkeyPatch):
-    def fail(self):
-        raise MemoryError
+def test_running_out_of_memory_is_not_called_a_damaged_image():
+    class Large(Image.Image):
+        def load(self):
+            raise MemoryError
 
-    monkeypatch.setattr(Image.Image, "load", fail)
+    image = Image.fromarray(SCENE)
+    image.__class__ = Large
     with pytest.raises(MemoryError):
-        load_image(Image.fromarray(SCENE))
+        load_image(image)
 
 
 def test_pairs_of_one_size():
