@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import ImageError
 from pytest_editmetrics.images.levels import Array, Notes, of_floats, of_integers
+from pytest_editmetrics.images.scale import check_floats, colours
 
 if TYPE_CHECKING:
     import torch
@@ -93,9 +94,10 @@ def _levels(array: NDArray[Any], what: str, notes: Notes) -> Array:
     if array.dtype == np.uint8:
         return array
     if array.dtype == np.uint16:
-        if 0 < array.max() <= 255:
+        most = colours(array).max()
+        if 0 < most <= 255:
             raise ImageError(
-                f"{what}: uint16 values up to {array.max()} may be 8 or 16 bit; for 8 bit pass "
+                f"{what}: uint16 values up to {most} may be 8 or 16 bit; for 8 bit pass "
                 "array.astype('uint8')"
             )
         return of_integers(array)
@@ -104,4 +106,6 @@ def _levels(array: NDArray[Any], what: str, notes: Notes) -> Array:
         raise ImageError(
             f"{what}: values of type {array.dtype} ({why}); give uint8, uint16 or float in [0, 1]"
         )
-    return of_floats(array, what, notes)
+    levels = of_floats(array, what, notes)
+    check_floats(array, what)
+    return levels

@@ -55,7 +55,6 @@ class Colours:
         notes: what is done is added to them.
         colour: how colours are read.
         held: whether it is a PIL image of the user's.
-        of_mask: whether it is a mask, whose levels nobody looks at.
 
     Raises:
         ImageError: see ``profile_of``.
@@ -69,9 +68,7 @@ class Colours:
         notes: Notes,
         colour: Colour,
         held: bool = False,
-        of_mask: bool = False,
     ):
-        self.of_mask = of_mask
         found = stated(image, data, held)
         self._what, self._icc = what, found.icc
         self._profile: Profile | None = None

@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from pytest_editmetrics.errors import ImageError
 from pytest_editmetrics.images.png import SIGNATURE, without_texts
+from pytest_editmetrics.images.replaced import check_files
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -69,8 +70,10 @@ def opened(data: bytes, what: str) -> tuple[Image.Image, bytes]:
         The image, and the bytes that it is decoded from: a PNG's are without its texts.
 
     Raises:
-        ImageError: it is no image of a known format, or claims more pixels than Pillow's limit.
+        ImageError: it is no image of a known format, or claims more pixels than Pillow's limit; or
+            Pillow's functions are mocked.
     """
+    check_files()
     if not data:
         raise ImageError(f"{what}: the file is empty (0 bytes)")
     if data.startswith(_LFS):

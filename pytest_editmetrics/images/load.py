@@ -24,7 +24,9 @@ from pytest_editmetrics.images.data_url import is_data_url, read_data_url, short
 from pytest_editmetrics.images.files import read_file
 from pytest_editmetrics.images.levels import Array, Notes, on_white
 from pytest_editmetrics.images.pictures import of_encoded, of_picture
+from pytest_editmetrics.images.replaced import PICTURE
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
+from pytest_editmetrics.images.scale import checked
 
 if TYPE_CHECKING:
     import torch
@@ -127,7 +129,7 @@ def read_encoded(data: bytes, what: str, colour: Colour = "seen") -> Loaded:
     (2, 3, 3)
     """
     notes: Notes = {}
-    return _loaded(of_encoded(data, what, notes, colour), notes, what)
+    return _loaded(checked(of_encoded(data, what, notes, colour), what), notes, what)
 
 
 def read_pixels(source: ImageLike, what: str = "image", colour: Colour = "seen") -> Decoded:
@@ -158,7 +160,7 @@ def read_pixels(source: ImageLike, what: str = "image", colour: Colour = "seen")
 
 def read_encoded_pixels(data: bytes, what: str, colour: Colour = "seen") -> Decoded:
     """Load one image from the bytes of its file, as ``read_pixels``; nothing is warned of."""
-    return of_encoded(data, what, {}, colour)
+    return checked(of_encoded(data, what, {}, colour), what)
 
 
 def _loaded(decoded: Decoded, notes: Notes, what: str) -> Loaded:
@@ -180,25 +182,30 @@ def read_image_file(source: str | os.PathLike[str], what: str) -> tuple[bytes, s
 def _read(source: Any, what: str, colour: Colour) -> tuple[Decoded, Notes, str]:
     """Return an image, what was done to read it, and what to call it."""
     notes: Notes = {}
+    decoded, named = _decoded(source, what, colour, notes)
+    return checked(decoded, named), notes, named
+
+
+def _decoded(source: Any, what: str, colour: Colour, notes: Notes) -> tuple[Decoded, str]:
     if isinstance(source, (list, tuple)):
         if len(source) != 1:
             raise ImageError(f"{what}: a list of {len(source)} images; pass one of them")
         source = source[0]
     if isinstance(source, str) and is_data_url(source):
         named = f"{what} {short(source)}"
-        return of_encoded(read_data_url(source, named), named, notes, colour), notes, named
+        return of_encoded(read_data_url(source, named), named, notes, colour), named
     if isinstance(source, (str, os.PathLike)):
         data, named = read_image_file(source, what)
-        return of_encoded(data, named, notes, colour), notes, named
-    if isinstance(source, Image.Image):
+        return of_encoded(data, named, notes, colour), named
+    if isinstance(source, PICTURE):
         name = getattr(source, "filename", "")
         named = f"{what} {name}" if name else what
-        return of_picture(source, named, notes, colour), notes, named
+        return of_picture(source, named, notes, colour), named
     if isinstance(source, np.ndarray):
-        return Decoded(of_array(source, what, notes)), notes, what
+        return Decoded(of_array(source, what, notes)), what
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(source, torch.Tensor):
-        return Decoded(of_tensor(source, what, notes)), notes, what
+        return Decoded(of_tensor(source, what, notes)), what
     hint = "; pass its .images[0]" if hasattr(source, "images") else ""
     raise ImageError(f"{what}: {type(source).__name__} is not an image{hint}; give {READABLE}")
 

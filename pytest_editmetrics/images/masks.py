@@ -127,7 +127,7 @@ def as_mask(source: Any, what: str, cut: Cut = Cut()) -> Mask:
     [[True, False, False]]
     """
     if hasattr(source, "getbands"):
-        read = _picture(lambda pictures: pictures.of_picture(source, what, {}, "numbers", True))
+        read = _picture(lambda pictures: pictures.of_picture(source, what, {}, "numbers"))
         source = _grey(read.pixels, what)
     if hasattr(source, "detach"):
         source = source.detach().cpu()

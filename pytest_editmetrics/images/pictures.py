@@ -19,6 +19,8 @@ from pytest_editmetrics.images.colour_words import Colour
 from pytest_editmetrics.images.files import opened
 from pytest_editmetrics.images.leniency import whole_files
 from pytest_editmetrics.images.levels import Notes, of_floats, of_integers, unrounded
+from pytest_editmetrics.images.replaced import check_pixels
+from pytest_editmetrics.images.scale import check_deep, check_floats
 
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 _GREY = ("1", "L", "La")
@@ -40,13 +42,9 @@ def of_encoded(data: bytes, what: str, notes: Notes, colour: Colour = "seen") ->
             return _pixels(image, decoded, Colours(image, data, what, notes, colour), what, notes)
 
 
-def of_picture(
-    image: Image.Image, what: str, notes: Notes, colour: Colour = "seen", mask: bool = False
-) -> Decoded:
-    """Return the pixels of a PIL image, as ``of_encoded``; one opened and not yet read stays so.
-
-    Of a ``mask`` deep values that may be of 8 bits are an error: nobody sees that it is empty.
-    """
+def of_picture(image: Image.Image, what: str, notes: Notes, colour: Colour = "seen") -> Decoded:
+    """Return the pixels of a PIL image, as ``of_encoded``; one opened and not yet read stays so."""
+    check_pixels()
     if 0 in image.size:
         raise ImageError(f"{what}: has no pixels ({image.width}x{image.height})")
     if _is_closed(image):
@@ -59,7 +57,7 @@ def of_picture(
             own, data = _behind(image)
             if data is None:
                 _loaded(image, what)
-        colours = Colours(own, data, what, notes, colour, held=True, of_mask=mask)
+        colours = Colours(own, data, what, notes, colour, held=True)
         if data is not None and own.format == "PNG":
             data = png.without_texts(data)
         return _pixels(own, data, colours, what, notes)
@@ -76,7 +74,7 @@ def of_mask(data: bytes, what: str) -> tuple[NDArray[Any], dict[Any, Any]]:
     with whole_files():
         image, decoded = opened(data, what)
         with image:
-            numbers = Colours(image, data, what, {}, "numbers", of_mask=True)
+            numbers = Colours(image, data, what, {}, "numbers")
             return _pixels(image, decoded, numbers, what, {}).pixels, image.info
 
 
@@ -129,7 +127,6 @@ def _pixels(
 ) -> Decoded:
     _check_frames(image, what)
     kind = image.format
-    states_depth = kind in ("PNG", "PPM", "JPEG2000")
     deep = None
     if data is not None and (why := _refused(image, data)) is not None:
         raise ImageError(f"{what}: {why}")
@@ -144,7 +141,7 @@ def _pixels(
     if upright.mode == "F":
         return _of_deep(np.asarray(upright), None, colours, what, notes)
     if upright.mode in _SIXTEEN_BIT or upright.mode == "I":
-        return _of_deep(_sixteen_bit(upright, states_depth, what), _TOP, colours, what, notes)
+        return _of_deep(_sixteen_bit(upright, what), _TOP, colours, what, notes)
     if (picture := colours.picture(upright)) is not None:
         return picture
     try:
@@ -169,14 +166,12 @@ def _refused(image: Image.Image, data: bytes) -> str | None:
 def _of_deep(
     values: NDArray[Any], top: int | None, colours: Colours, what: str, notes: Notes
 ) -> Decoded:
-    if colours.of_mask and top is not None and top > 255:
-        most = int(values[..., :3].max())
-        if 0 < most <= 255:
-            raise ImageError(
-                f"{what}: has {top.bit_length()} bits and values up to {most}, which may be of 8"
-                " bits; save it with 8 bits (mode 'L')"
-            )
-    levels = of_floats(values, what, notes) if top is None else of_integers(values, top)
+    if top is None:
+        levels = of_floats(values, what, notes)
+        check_floats(values, what)
+    else:
+        check_deep(values, top, what)
+        levels = of_integers(values, top)
     return colours.shown(_shaped(levels), lambda: _shaped(unrounded(values, top)))
 
 
@@ -235,7 +230,7 @@ def _guarded(step: Callable[[], Any], what: str) -> Any:
         raise ImageError(f"{what}: is truncated or damaged ({error})") from error
 
 
-def _sixteen_bit(image: Image.Image, states_depth: bool, what: str) -> NDArray[np.int64]:
+def _sixteen_bit(image: Image.Image, what: str) -> NDArray[np.int64]:
     values = np.asarray(image).astype(np.int64)
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > 65535:
@@ -243,9 +238,8 @@ def _sixteen_bit(image: Image.Image, states_depth: bool, what: str) -> NDArray[n
             f"{what}: mode {image.mode!r} with values from {low} to {high}, which is neither 8 nor "
             "16 bit; scale it to [0, 255] and convert it to mode 'L'"
         )
-    if image.mode == "I" and not states_depth and 0 < high <= 255:
+    if image.mode == "I" and 0 < high <= 255:
         raise ImageError(
-            f"{what}: mode 'I' with values up to {high} may be 8 or 16 bit; convert it to mode 'L' "
-            "or 'I;16'"
+            f"{what}: mode 'I' with values up to {high} may be 8 or 16 bit; convert it to mode 'L'"
         )
     return values

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pytest_editmetrics.errors import ImageError
+from pytest_editmetrics.errors import ImageError, counted
 from pytest_editmetrics.images.levels import Array
+from pytest_editmetrics.images.png import SIGNATURE
+from pytest_editmetrics.images.replaced import check_files
 
 SUFFIX = {"png": ".png", "webp": ".webp"}
+_STARTS = {"PNG": SIGNATURE, "WEBP": b"RIFF"}
 
 
 def encode(pixels: Array, image_format: str, icc: bytes | None = None) -> tuple[bytes, str]:
@@ -21,6 +24,9 @@ def encode(pixels: Array, image_format: str, icc: bytes | None = None) -> tuple[
 
     What WebP cannot hold as it is becomes a PNG: a grey image, an alpha that is opaque everywhere,
     an edge of more than 16383 pixels.
+
+    Raises:
+        ImageError: Pillow cannot write it, or wrote none, or its functions are mocked.
 
     >>> encode(np.zeros((2, 2), np.uint8), "webp")[1]
     '.png'
@@ -35,12 +41,19 @@ def encode(pixels: Array, image_format: str, icc: bytes | None = None) -> tuple[
 
 
 def _saved(pixels: Array, name: str, **options: Any) -> bytes:
+    check_files()
     stream = io.BytesIO()
     try:
         Image.fromarray(np.ascontiguousarray(pixels)).save(stream, name, **options)
     except (OSError, ValueError) as error:
         raise ImageError(f"the image cannot be written as {name}: {error}") from error
-    return stream.getvalue()
+    data = stream.getvalue()
+    if not data.startswith(_STARTS[name]):
+        raise ImageError(
+            f"the image cannot be written as {name}: Pillow wrote {counted(len(data), 'byte')},"
+            " which are none"
+        )
+    return data
 
 
 def megabytes(size: int) -> str:

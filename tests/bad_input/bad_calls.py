@@ -75,6 +75,26 @@ FILES = [
         "write('a.tif', tiff(after[..., 0] / 255))",
         "a.tif: is no image that Pillow can read; it is a TIFF of another kind",
     ),
+    edited(
+        "PNG of 16 bits with values of 8 bit",
+        "write('a.png', png(after[..., 0].astype('uint16')))",
+        "a.png: has 16 bits and values up to",
+    ),
+    edited(
+        "TIFF of 16 bits with values of 8 bit",
+        "write('a.tif', tiff(after[..., 0].astype('uint16')))",
+        "a.tif: has 16 bits and values up to",
+    ),
+    edited(
+        "PNG of 0 and 1, of 255",
+        "write('a.png', png(after // 128))",
+        "a.png: its largest level is 1 of 255",
+    ),
+    edited(
+        "PNG with an alpha of 1, of 255",
+        "write('a.png', png(with_alpha(1)))",
+        "a.png: its alpha is at most 1 of 255",
+    ),
     edited("PIL image that was closed unread", "closed()", "was closed, or verified, before"),
     fine(edited, "PNG with 64 MiB of compressed text", "write('a.png', text_bomb())"),
     fine(
@@ -87,6 +107,16 @@ FILES = [
         "with without_littlecms():"
         " edit_gate.check(before, write('a.png', png(icc_profile=b'a profile')), BOX)",
         names="a.png: carries a colour profile, and this Pillow was built without LittleCMS",
+    ),
+    Case(
+        "PNG, and `PIL.Image.open` is mocked",
+        "with mocked(Image, 'open'): edit_gate.check(before, write('a.png', png()), BOX)",
+        names="PIL.Image.open is replaced by a MagicMock",
+    ),
+    Case(
+        "PIL image, and its `convert` is mocked",
+        "with mocked(Image.Image, 'convert'): edit_gate.check(before, Image.fromarray(after), BOX)",
+        names="PIL.Image.Image.convert is replaced by a MagicMock",
     ),
     Case(
         "JPEG XL, and its plugin is not installed",
@@ -149,6 +179,25 @@ ARRAYS = [
         "edited image: float values with NaN or infinity",
     ),
     edited("uint16 with values of 8 bit", "after.astype('uint16')", "may be 8 or 16 bit"),
+    edited(
+        "mode I;16 with values of 8 bit",
+        "Image.fromarray(after[..., 0].astype('uint16'))",
+        "has 16 bits and values up to",
+    ),
+    edited("uint8 of 0 and 1", "after // 128", "its largest level is 1 of 255"),
+    edited("float divided by 255 twice", "after / 255 / 255", "pass x * 255"),
+    edited(
+        "tensor divided by 255 twice",
+        "torch.tensor(after / 255 / 255).permute(2, 0, 1)",
+        "pass x * 255",
+    ),
+    edited("alpha of 1, of 255", "with_alpha(1)", "its alpha is at most 1 of 255"),
+    edited("transparent everywhere", "with_alpha(0)", "is transparent everywhere"),
+    Case(
+        "black, before and after",
+        "edit_gate.check(before * 0, after * 0, BOX)",
+        gets="measured",
+    ),
     edited("int64", "after.astype('int64')", "values of type int64"),
     edited("complex", "after.astype(complex)", "values of type complex128"),
     edited("objects", "after.astype(object)", "values of type object"),
@@ -672,6 +721,12 @@ IMAGES = [
     ),
     Case(
         "fact that cannot be written down", "golden_image.provenance(model=object())", names="model"
+    ),
+    Case(
+        "golden, and `PIL.Image.open` is mocked",
+        "golden(golden_image, '.png', png())\n"
+        "    with mocked(Image, 'open'): golden_image.check(before, comparator='pixel')",
+        names="PIL.Image.open is replaced by a MagicMock",
     ),
     Case(
         "golden cut off",

@@ -13,6 +13,7 @@ import sys
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import imagecodecs
 import numpy as np
@@ -55,6 +56,7 @@ __all__ = [
     "link_to_itself",
     "mask_file",
     "masked",
+    "mocked",
     "nan",
     "nested",
     "np",
@@ -64,6 +66,7 @@ __all__ = [
     "text_bomb",
     "tiff",
     "torch",
+    "with_alpha",
     "without",
     "without_littlecms",
     "write",
@@ -99,6 +102,10 @@ def _encoded(image, kind, **more):
 
 def png(image=after, **more):
     return _encoded(image, "PNG", **more)
+
+
+def with_alpha(value):
+    return np.dstack([after, np.full((64, 64), value, np.uint8)])
 
 
 def closed():
@@ -169,6 +176,11 @@ def without(name, plugin):
             sys.modules[plugin] = modules[plugin]
         if opener is not None:
             Image.OPEN[name] = opener
+
+
+def mocked(owner, name):
+    """Replace a function of Pillow by one that gives another image."""
+    return mock.patch.object(owner, name, return_value=Image.fromarray(before))
 
 
 @contextmanager

@@ -48,9 +48,9 @@ def test_psnr_is_over_the_measured_pixels_only(seed: int, mode: str) -> None:
 def test_psnr_of_equal_pixels_is_finite() -> None:
     reference, _ = pair()
     assert PixelPipe()(reference, reference, metric="unedit_psnr") == PSNR_CEILING
-    nearly = np.zeros((2000, 2000, 3), np.uint8)
+    nearly = np.full((2000, 2000, 3), 255, np.uint8)
     one = nearly.copy()
-    one[0, 0, 0] = 1
+    one[0, 0, 0] = 254
     assert PixelPipe()(nearly, one, metric="unedit_psnr") == PSNR_CEILING
 
 

@@ -1,0 +1,87 @@
+"""Pillow's functions are its own while an image is read or written: what a mock gives is no number.
+
+A test of an editor may mock ``PIL.Image.open``, and check while it is mocked: its golden, and every
+other file, would be read as the one image that the mock gives.
+"""
+
+from __future__ import annotations
+
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodDescriptorType, ModuleType
+from typing import Any
+
+from PIL import Image, ImageFile, ImageOps
+
+from pytest_editmetrics.errors import ImageError
+
+
+def _refused(name: str, instead: Any) -> ImageError:
+    return ImageError(
+        f"{name} is replaced by {_told(instead)} while the check runs, so images would not be read"
+        " or written as they are: end the mock before the check"
+    )
+
+
+def _told(instead: Any) -> str:
+    code = getattr(instead, "__code__", None)
+    if isinstance(code, CodeType) and not hasattr(instead, "mock"):
+        return f"a function of {code.co_filename}, line {code.co_firstlineno},"
+    return "a mock" if type(instead) is FunctionType else f"a {type(instead).__name__}"
+
+
+# what is imported while a module of Pillow is mocked would keep the mock for good
+if not isinstance(Image, ModuleType):
+    raise _refused("PIL.Image", Image)
+if not isinstance(Image.Image, type):
+    raise _refused("PIL.Image.Image", Image.Image)
+
+PICTURE = Image.Image
+"""The class of PIL images, whatever a test puts in its place later."""
+_OF_PIXELS: tuple[tuple[Any, tuple[str, ...]], ...] = (
+    (Image, ("fromarray", "frombuffer", "new", "alpha_composite")),
+    (
+        PICTURE,
+        (
+            *("__array_interface__", "convert", "copy", "crop", "getexif", "load", "resize"),
+            *("seek", "tell", "tobytes", "transpose"),
+        ),
+    ),
+    (ImageFile.ImageFile, ("load",)),
+    (ImageOps, ("exif_transpose",)),
+)
+_OF_FILES = ((Image, ("open", "preinit", "init")), (PICTURE, ("save",)))
+_OF_C = (BuiltinFunctionType, MethodDescriptorType)
+
+
+def check_pixels() -> None:
+    """Refuse to take pixels from a PIL image, or to make one, by what is no function of Pillow's.
+
+    Raises:
+        ImageError: one is mocked, or was replaced; the message says by what.
+    """
+    _check(_OF_PIXELS)
+
+
+def check_files() -> None:
+    """Refuse to read or write an image file so; raises what ``check_pixels`` does."""
+    _check(_OF_FILES)
+    _check(_OF_PIXELS)
+
+
+def _check(used: tuple[tuple[Any, tuple[str, ...]], ...]) -> None:
+    if Image.Image is not PICTURE:
+        raise _refused("PIL.Image.Image", Image.Image)
+    for owner, names in used:
+        for name in names:
+            function = getattr(owner, name, None)
+            if type(function) is property:
+                function = function.fget
+            if not _is_own(function):
+                of = f"{owner.__module__}." if isinstance(owner, type) else ""
+                raise _refused(f"{of}{owner.__name__}.{name}", function)
+
+
+def _is_own(function: Any) -> bool:
+    if type(function) is FunctionType:  # an autospec has another's name and module
+        return str(function.__globals__.get("__name__")).partition(".")[0] == "PIL"
+    compiled = type(function).__name__ == "cython_function_or_method"
+    return function is None or compiled or isinstance(function, _OF_C)

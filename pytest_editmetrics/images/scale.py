@@ -1,0 +1,93 @@
+"""Images in a scale in which no fault shows: what is there is 1 of 255, or less."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_editmetrics.errors import ImageError
+from pytest_editmetrics.images.colour import Decoded
+from pytest_editmetrics.images.levels import Array
+
+_NOISE = 1e-5  # of black; the level 1, divided by 255 twice, lies above it
+_BLACK = "a picture that is meant to be black holds 0 only"
+
+
+def checked(decoded: Decoded, what: str) -> Decoded:
+    """Return an image as it is.
+
+    Raises:
+        ImageError: it holds the levels 0 and 1 alone (one colour is no sign of a wrong scale); it
+            has an alpha of 0 and 1, or one of 0 alone that hides colours. ``what`` names the image.
+    """
+    levels = decoded.pixels if decoded.numbers is None else decoded.numbers
+    if levels.ndim == 3 and levels.shape[2] == 4:
+        _check_alpha(levels, what)
+    elif levels.max() == 1 and levels.min() == 0:
+        raise _unscaled(what)
+    return decoded
+
+
+def check_floats(values: NDArray[Any], what: str) -> None:
+    """Refuse floats that are meant to be in [0, 1] and were divided by 255 once more.
+
+    Raises:
+        ImageError: they were; ``what`` names the image.
+
+    >>> check_floats(np.array([[0.0, 1e-9]]), "image"), check_floats(np.array([[0.1]]), "image")
+    (None, None)
+    """
+    if values.ndim == 3 and values.shape[2] == 4 and values[..., 3].min() < 1:
+        return
+    high = float(colours(values).max())
+    if _NOISE < high < 1.5 / 255 and colours(values).min() < high:
+        raise ImageError(
+            f"{what}: float values up to {high:.3g}, in which no fault shows; it looks divided by"
+            f" 255 twice: pass x * 255 ({_BLACK})"
+        )
+
+
+def check_deep(values: NDArray[Any], top: int, what: str) -> None:
+    """Refuse values of more than 8 bits that may be of 8.
+
+    Raises:
+        ImageError: they may; ``what`` names the image.
+    """
+    most = int(colours(values).max())
+    if 0 < most <= 255 < top:
+        bits = top.bit_length()
+        raise ImageError(
+            f"{what}: has {bits} bits and values up to {most}, which may be of 8 bits (of {bits} it"
+            " is nearly black); save it with 8 bits: np.asarray(image).astype('uint8')"
+        )
+
+
+def colours(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the values of (H, W) or (H, W, C) that are not alpha."""
+    return values if values.ndim == 2 else values[..., :3]
+
+
+def _check_alpha(levels: Array, what: str) -> None:
+    pixels = np.ascontiguousarray(levels).view(np.uint32)  # all four channels at once
+    some = np.bitwise_or.reduce(pixels, axis=None, keepdims=True).view(np.uint8).ravel()
+    if some[3] == 1:
+        raise ImageError(
+            f"{what}: its alpha is at most 1 of 255, so no fault shows through; pass its colours"
+            " alone, or alpha * 255"
+        )
+    if some[3] == 0 and (levels != levels[0, 0]).any():
+        raise ImageError(
+            f"{what}: is transparent everywhere, and its colours differ, of which none is seen;"
+            " pass its colours alone, or one colour if it is meant to be empty"
+        )
+    if some[:3].max() == 1 and levels[..., :3].min() == 0 and levels[..., 3].min() == 255:
+        raise _unscaled(what)
+
+
+def _unscaled(what: str) -> ImageError:
+    return ImageError(
+        f"{what}: its largest level is 1 of 255, in which no fault shows; it looks like values of"
+        f" [0, 1] that were not brought to [0, 255]: pass (x * 255).astype('uint8') ({_BLACK})"
+    )

@@ -1,0 +1,256 @@
+"""Pillow's functions are mocked, or replaced, while an image is read or written"""
+
+from __future__ import annotations
+
+import functools
+import io
+import subprocess
+import sys
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFile, ImageOps
+
+from pytest_editmetrics.errors import ImageError, RegionError
+from pytest_editmetrics.images.load import (
+    load_image,
+    load_pair,
+    read_encoded,
+    read_encoded_pixels,
+    read_pixels,
+)
+from pytest_editmetrics.images.pixels import encode
+from pytest_editmetrics.images.shapes import Region
+
+SCENE = np.random.default_rng(7).integers(0, 256, (12, 17, 3), dtype=np.uint8)
+OTHER = Image.fromarray(255 - SCENE)
+CLEAR = np.dstack([SCENE, SCENE[..., 0]])
+
+
+def encoded() -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(SCENE).save(file, "PNG")
+    return file.getvalue()
+
+
+def opens_another(*_, **__):
+    return OTHER
+
+
+MOCKS = {
+    "mock": lambda owner, name: mock.patch.object(owner, name, return_value=OTHER),
+    "autospec": lambda owner, name: mock.patch.object(
+        owner, name, autospec=True, return_value=OTHER
+    ),
+    "spy": lambda owner, name: mock.patch.object(owner, name, wraps=getattr(owner, name)),
+    "function": lambda owner, name: mock.patch.object(owner, name, opens_another),
+    "wrapped": lambda owner, name: mock.patch.object(
+        owner, name, functools.wraps(getattr(owner, name))(opens_another)
+    ),
+    "partial": lambda owner, name: mock.patch.object(
+        owner, name, functools.partial(getattr(owner, name))
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", MOCKS)
+def test_an_opener_that_is_no_pillow_s(kind: str, tmp_path: Path):
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded())
+    says = r"PIL\.Image\.open is replaced by .* while the check runs.* end the mock"
+    with MOCKS[kind](Image, "open"):
+        with pytest.raises(ImageError, match=says):
+            load_image(path)
+        with pytest.raises(ImageError, match=says):
+            read_pixels(path)
+        with pytest.raises(ImageError, match=says):
+            read_encoded(encoded(), "image")
+        with pytest.raises(ImageError, match=says):
+            read_encoded_pixels(encoded(), "golden image")
+        with pytest.raises(RegionError, match=says):
+            Region(mask=path).read().inside(12, 17)
+        with pytest.raises(ImageError, match=says):
+            encode(SCENE, "png")
+        # what needs no file is read as it is
+        np.testing.assert_array_equal(load_image(SCENE), SCENE)
+        np.testing.assert_array_equal(load_image(Image.fromarray(SCENE)), SCENE)
+    np.testing.assert_array_equal(load_image(path), SCENE)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "called"),
+    [
+        (Image.Image, "convert", "PIL.Image.Image.convert"),
+        (Image.Image, "load", "PIL.Image.Image.load"),
+        (Image.Image, "tobytes", "PIL.Image.Image.tobytes"),
+        (ImageFile.ImageFile, "load", "PIL.ImageFile.ImageFile.load"),
+        (ImageOps, "exif_transpose", "PIL.ImageOps.exif_transpose"),
+    ],
+)
+@pytest.mark.parametrize("kind", MOCKS)
+def test_what_gives_the_pixels(owner, name: str, called: str, kind: str):
+    image, data = Image.fromarray(SCENE), encoded()
+    with MOCKS[kind](owner, name):
+        for read in (
+            lambda: load_image(image),
+            lambda: read_pixels(image),
+            lambda: read_encoded(data, "image"),
+        ):
+            with pytest.raises(ImageError, match=f"^{called} is replaced by"):
+                read()
+        np.testing.assert_array_equal(load_image(SCENE), SCENE)
+
+
+def test_what_resizes_and_lays_on_white():
+    small = SCENE[:6]
+    with (
+        mock.patch.object(Image.Image, "resize", return_value=Image.fromarray(small)),
+        pytest.raises(ImageError, match=r"^PIL\.Image\.Image\.resize is replaced by a MagicMock"),
+    ):
+        load_pair(small, np.concatenate([SCENE, SCENE])[:12, ::1], "reference", "any")
+    with (
+        mock.patch.object(Image, "alpha_composite", return_value=OTHER),
+        pytest.raises(ImageError, match=r"^PIL\.Image\.alpha_composite is replaced by a MagicMock"),
+    ):
+        load_image(CLEAR)
+
+
+def test_what_stands_in_the_place_is_named():
+    with (
+        mock.patch.object(Image, "open", opens_another),
+        pytest.raises(ImageError, match=r"by a function of .*test_replaced\.py, line \d+, while"),
+    ):
+        read_encoded(encoded(), "image")
+    with (
+        mock.patch.object(Image, "open", autospec=True),
+        pytest.raises(ImageError, match="by a mock while"),
+    ):
+        read_encoded(encoded(), "image")
+
+
+@pytest.mark.parametrize("image_format", ["png", "webp"])
+@pytest.mark.parametrize("kind", MOCKS)
+def test_no_golden_is_written_by_a_mock(image_format: str, kind: str):
+    for owner, name in ((Image.Image, "save"), (Image, "fromarray")):
+        with MOCKS[kind](owner, name), pytest.raises(ImageError, match="is replaced by"):
+            encode(SCENE, image_format)
+
+
+@pytest.mark.parametrize("written", [b"", b"nothing"])
+@pytest.mark.parametrize("image_format", ["png", "webp"])
+def test_a_golden_of_no_image_is_an_error(image_format: str, written: bytes, monkeypatch):
+    def save(_image, file, _name):
+        file.write(written)
+
+    kind = "PNG" if image_format == "png" else "WEBP"
+    monkeypatch.setitem(Image.SAVE, kind, save)
+    with pytest.raises(
+        ImageError, match=rf"cannot be written as {kind}: Pillow wrote {len(written)} b"
+    ):
+        encode(SCENE, image_format)
+
+
+def test_another_plugin_s_images_are_read(tmp_path: Path):
+    class Theirs(ImageFile.ImageFile):
+        format = "THEIRS"
+
+        def _open(self):
+            self._mode, self._size = "RGB", (17, 12)
+            self.tile = []
+
+        def load(self):
+            self.im = Image.fromarray(SCENE).im
+            return super().load()
+
+        def convert(self, *args, **kwargs):
+            return Image.fromarray(SCENE).convert(*args, **kwargs)
+
+    np.testing.assert_array_equal(load_image(Theirs(io.BytesIO(b"theirs"))), SCENE)
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.register_heif_opener()
+    path = tmp_path / "a.heic"
+    Image.fromarray(np.full((64, 64, 3), 99, np.uint8)).save(path)
+    assert abs(int(load_image(path)[9, 9, 0]) - 99) < 9
+
+
+def test_a_function_that_is_not_there_or_of_c_is_no_mock(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delattr(Image, "preinit")
+    monkeypatch.setattr(Image.Image, "tell", len)
+    np.testing.assert_array_equal(load_image(Image.fromarray(SCENE)), SCENE)
+
+
+def test_the_class_of_images():
+    image, data = Image.fromarray(SCENE), encoded()
+    with mock.patch("PIL.Image.Image"):
+        for read in (lambda: load_image(image), lambda: read_encoded(data, "image")):
+            with pytest.raises(ImageError, match=r"^PIL\.Image\.Image is replaced by a MagicMock"):
+                read()
+        np.testing.assert_array_equal(load_image(SCENE), SCENE)
+
+
+@pytest.mark.parametrize("name", ["PIL.Image", "PIL.Image.Image"])
+def test_a_mock_while_the_first_image_is_read_spoils_no_later_one(name: str):
+    code = f"""
+from unittest import mock
+from PIL import Image, ImageFile, ImageOps
+import pytest_editmetrics
+image = Image.new("L", (3, 2), 7)
+with mock.patch("{name}"):
+    try:
+        pytest_editmetrics.load_image(image)
+    except ValueError as error:
+        print(error)
+print(pytest_editmetrics.load_image(image).max())
+"""
+    lines = subprocess.check_output([sys.executable, "-c", code], text=True).splitlines()
+    assert lines[0].startswith(f"{name} is replaced by a MagicMock while the check runs")
+    assert lines[1:] == ["7"]
+
+
+EDITOR = """
+from unittest import mock
+import numpy as np
+from PIL import Image, ImageOps
+
+SCENE = Image.fromarray(np.random.default_rng(7).integers(0, 256, (12, 17, 3), dtype=np.uint8))
+
+def edit(path):
+    return {made}
+
+def test_it(golden_image):
+    with mock.patch("PIL.Image.{name}"{more}):
+        golden_image.check(edit("in.png"), comparator="pixel")
+"""
+OPEN = {"name": "open", "more": ", return_value=SCENE"}
+
+
+def test_an_editor_that_is_tested_without_files(suite):
+    mirrored = "ImageOps.mirror(Image.open(path))"
+    suite.makepyfile(test_x=EDITOR.format(made=mirrored, **OPEN))
+    result = suite.runpytest("--editmetrics-update=missing")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*PIL.Image.open is replaced by a MagicMock while the check*"])
+    assert not list(suite.path.rglob("*.png"))
+    outside = EDITOR.replace("        golden_image.check(", "        edited = (").replace(
+        '("in.png"), comparator="pixel")', '("in.png"))\n    golden_image.check(edited)'
+    )
+    suite.makepyfile(test_x=outside.format(made=mirrored, **OPEN))
+    assert suite.runpytest("--editmetrics-update=missing").ret == 0
+    assert suite.runpytest().ret == 0
+    suite.makepyfile(test_x=outside.format(made="Image.open(path)", **OPEN))
+    assert suite.runpytest().ret == 1
+    suite.makepyfile(test_x=EDITOR.format(made="Image.open(path)", **OPEN))
+    result = suite.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*PIL.Image.open is replaced by a MagicMock while the check*"])
+
+
+def test_a_golden_that_a_mock_would_write(suite):
+    suite.makepyfile(test_x=EDITOR.format(made="SCENE", name="Image.save", more=""))
+    result = suite.runpytest("--editmetrics-update=missing")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*PIL.Image.Image.save is replaced by a MagicMock*"])
+    assert "recorded" not in result.stdout.str()
+    assert not list(suite.path.rglob("*.png"))
