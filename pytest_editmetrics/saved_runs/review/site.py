@@ -19,6 +19,7 @@ from pytest_editmetrics.saved_runs.review.writing import Outdated, Writer
 
 _IMAGE = re.compile(r"/images/(\d{1,7})\.png", re.ASCII)
 _GOLDEN = re.compile(r"/goldens/([0-9a-f]{64})")
+_NAME = re.compile(r"[\w.\-\[\]:]{1,100}", re.ASCII)
 _KINDS = {
     re.compile(rb"\x89PNG\r\n\x1a\n"): "image/png",
     re.compile(rb"RIFF....WEBP", re.DOTALL): "image/webp",
@@ -89,10 +90,10 @@ class Site:
         """Say once how a forwarded name is let in: whoever forwards it sees the terminal."""
         if host not in self._noted and len(self._noted) < 5:
             self._noted.add(host)
-            self._note(
-                f"refused: a request for the name {host[:100]!r}; if that is yours, start with"
-                f" --allow-host {host[:100]}"
-            )
+            yours = ""
+            if _NAME.fullmatch(host):
+                yours = f"; if that is yours, start with --allow-host {host}"
+            self._note(f"refused: a request for the name {host[:100]!a}{yours}")
 
     def _given(self, request: Request) -> Answer:
         if request.path == "/":

@@ -148,9 +148,18 @@ def test_a_name_that_was_allowed_is_answered_and_no_other(run):
         assert one.page().status == 200
 
 
-def test_a_name_that_is_no_name_steers_no_terminal(one):
-    assert raw(one, b"GET / HTTP/1.1\r\nHost: x\x1b[2J\r\n\r\n").startswith(b"HTTP/1.1 421")
-    assert all(line.isprintable() for line in one.said)
+@pytest.mark.parametrize(
+    "name", [b"x\x1b[2J", b"x; touch here", b"$(x)", b"\xe2\x80\xae", b"a" * 300]
+)
+def test_a_name_that_is_no_name_steers_no_terminal_and_is_no_advice(run, name):
+    with served(run) as one:
+        sent = b"GET / HTTP/1.1\r\nHost: " + name + b"\r\n\r\n"
+        assert raw(one, sent).startswith(b"HTTP/1.1 421")
+        (told,) = (line for line in one.said if line.startswith("refused"))
+    assert told.isascii()
+    assert told.isprintable()
+    assert "--allow-host" not in told
+    assert len(told) < 500
 
 
 @pytest.mark.parametrize(
