@@ -71,12 +71,13 @@ def unread_options(config: pytest.Config, folders: Iterable[Path]) -> Iterator[t
         yield path, f"not read: {held}; {what}"
 
 
-def _given(config: pytest.Config) -> set[str]:
+def _given(config: pytest.Config) -> dict[str, None]:
     """Return the keys of the file that pytest reads, and those of ``-o``."""
     settings = getattr(config, "_inicfg", None)  # pytest 9 warns of the other
     keys = config.inicfg if settings is None else settings
     overridden = getattr(config.option, "override_ini", None) or ()
-    return {*map(str, keys), *(str(one).partition("=")[0].strip() for one in overridden)}
+    typed = (str(one).partition("=")[0].strip() for one in overridden)
+    return dict.fromkeys([*map(str, keys), *typed])
 
 
 def _is_declared(config: pytest.Config, key: str) -> bool:

@@ -183,3 +183,13 @@ def test_an_error_is_not_hidden_by_what_its_generator_raises_next(ending):
     result = ending(DRAWN.format(mark=mark, end=end, **gone), "", 0)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*gone.png: there is no such file*"])
+
+
+@pytest.mark.parametrize("golden", [True, False])
+def test_a_comparator_that_comes_after_the_end_is_not_judged(ending, golden):
+    test = "def test_it(golden_image, pair): golden_image.check(pair[1], comparator=['lpips', 'pixel'])"
+    if golden:
+        assert ending(test, "pass", 0, "--editmetrics-update=missing").ret == 0
+    result = ending(test, SKIP, 20)
+    result.assert_outcomes(skipped=1)
+    assert "golden_pixel" not in result.stdout.str()
