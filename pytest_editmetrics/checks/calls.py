@@ -139,6 +139,7 @@ def raise_failures(
     if ended is not None:
         said = str(ended).partition("\n")[0]
         text += f"\n    (the test was ended then, by {type(ended).__name__}: {said:.200})"
+    cause = ended if isinstance(ended, Exception) else None
     if any(gate.verdict == "error" for gate in gates):
-        raise EditMetricsError(text)
-    raise GateFailure(text)
+        raise EditMetricsError(text) from cause
+    raise GateFailure(text) from cause

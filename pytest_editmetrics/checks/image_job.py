@@ -179,9 +179,9 @@ def _check_other_file(session: EditSession, job: ImageJob, found: Found) -> None
         check_two_places(found.path, job.image)
     except ImageError:
         raise ImageError(
-            f"the image is the golden image itself ({shown_path(found.path, session.rootdir)}), so"
-            " nothing can have changed between them: let the editor write to another path; if it"
-            " wrote over the golden, bring that back (git checkout)"
+            f"the image is the golden image itself ({shown_path(found.path, session.rootdir)}, or a"
+            " link to it), so nothing can have changed between them: let the editor write"
+            " to another path; if it wrote over the golden, bring that back (git checkout)"
         ) from None
 
 

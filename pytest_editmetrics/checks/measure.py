@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.pipes.explain import Evidence
 
 _ROUNDING = 1e-3  # of the range
-_LEAST = 1e-6  # of a range without an end
+_LEAST = 1e-3  # of a range without an end
 Boxes = Sequence[Sequence[float]]
 
 

@@ -62,7 +62,7 @@ def metric_block(metric: Metric, registry: PipeRegistry) -> Block:
         lambda node, what, registry: runtime_params(metric, node, registry),
         lambda registry: params_schema(metric, registry),
     )
-    share = number(0, 1, ": it is a share of the value, so write 0.15 for 15 %")
+    share = number(0, 4, ": it is a share of the value, so write 0.15 for 15 %")
     relative, absolute = metric.margin.relative, metric.margin.absolute
     margin = Block(
         f"margin of {metric.name}",

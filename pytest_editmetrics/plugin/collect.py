@@ -79,6 +79,23 @@ def _test_function(session: EditSession, file: CaseFile, case: CaseSpec) -> Call
     return result
 
 
+def refuse_without_image(item: pytest.Item) -> None:
+    """Say of a case that cannot be set up that it has no edited image, where nothing makes one.
+
+    Raises:
+        InputError: it says what does.
+    """
+    __tracebackhide__ = True
+    known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+    if "edit_image" in getattr(item, "fixturenames", ()) and not known.get("edit_image"):
+        file, line, name = item.location
+        raise InputError(
+            f"{file}:{(line or 0) + 1}: {name} has no edited image: state `edited:`, the path of"
+            " one, or define the fixture `edit_image` in a conftest.py, which returns what makes"
+            " one of a case"
+        ) from None
+
+
 def _run_static(edit_gate: EditGate, session: EditSession, file: CaseFile, case: CaseSpec) -> None:
     """Run a case whose images are files, decoded ahead where the order of tests is known."""
     __tracebackhide__ = True

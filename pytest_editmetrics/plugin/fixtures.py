@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.session.record import TestRecord, record_key, start_attempt
 from pytest_editmetrics.session.state import session_of
 
@@ -92,22 +91,6 @@ def assert_object_sim_above(request: pytest.FixtureRequest) -> Helper:
 
     _asked(request)
     return helpers.assert_object_sim_above
-
-
-@pytest.fixture
-def edit_image(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
-    """Makes the edited image of a YAML case that states none, as the project's own one does.
-
-    A project defines it, in a conftest.py: a function that takes the case and returns its image.
-    This one fails, and says so.
-    """
-    __tracebackhide__ = True
-    file, line, _ = request.node.location
-    raise InputError(
-        f"{file}:{(line or 0) + 1}: {request.node.name} has no edited image: state `edited:`, the"
-        " path of one, or define the fixture `edit_image` in a conftest.py, which returns what"
-        " makes one of a case"
-    )
 
 
 def _asked(request: pytest.FixtureRequest) -> TestRecord:

@@ -177,6 +177,8 @@ class ImageRecorder:
         from pytest_editmetrics.runs.obsolete import obsolete_images
 
         session = self._session
+        if not session.runs_tests:
+            return
         try:
             found = obsolete_images(
                 session.goldens, session.rootdir, collected, passed, self._used, folders

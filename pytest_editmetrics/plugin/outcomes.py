@@ -22,6 +22,7 @@ from pytest_editmetrics.session.record import TestRecord, record_key, start_atte
 from pytest_editmetrics.session.running import phase_of, setting_up, wider
 from pytest_editmetrics.session.state import session_of
 from pytest_editmetrics.session.typed import typed_test
+from pytest_editmetrics.session.unread import is_case_file
 
 _OURS = (EditMetricsError, GateFailure)
 _ENDING = (KeyboardInterrupt, pytest.exit.Exception)
@@ -34,7 +35,14 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Begin a record for this attempt."""
     __tracebackhide__ = True  # in a failure of the user's code, our frames say nothing
     with phase_of(start_attempt(item), "setup"):
-        return (yield)
+        try:
+            return (yield)
+        except Exception:
+            if is_case_file(item.path):
+                from pytest_editmetrics.plugin.collect import refuse_without_image
+
+                refuse_without_image(item)
+            raise
 
 
 @pytest.hookimpl(wrapper=True)

@@ -34,6 +34,8 @@ class UnheldGoldens:
 
     def not_measured(self, of_tests: Mapping[str, frozenset[str]]) -> None:
         """Name goldens of tests that passed and measured only these gates, by node id."""
+        if not self._session.runs_tests:
+            return
         measured: dict[tuple[Path, str], frozenset[str]] = {}
         for path, nodeids in self._by_file(of_tests).items():
             test_file = self._session.rootdir / path

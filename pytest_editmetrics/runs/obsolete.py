@@ -117,7 +117,8 @@ def _unused(
         elif owner is not None and owner not in tests:
             yield path, f"its test {owner} is gone"
         elif tests[owner] if owner is not None else all_passed:
-            yield path, "no test compares with it any more"
+            here = "any more" if whole else "in this run"
+            yield path, f"no test compares with it {here}"
 
 
 def listed_obsolete(run: Run, rootdir: Path) -> tuple[list[ObsoleteImage], int]:

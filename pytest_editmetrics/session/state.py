@@ -223,6 +223,11 @@ class EditSession:
         """Tell whether goldens may lie beside a file, without reading any."""
         return self._golden_file(file).is_file()
 
+    @property
+    def runs_tests(self) -> bool:
+        """Whether tests are called: ``--setup-only`` and ``--setup-plan`` only set them up."""
+        return not (self.config.option.setuponly or self.config.option.setupplan)
+
     def came_by(self, path: Path, *, folder: bool) -> None:
         """Remember a folder that pytest collects from, if goldens lie in it, and like files."""
         if folder and path.name == _GOLDENS:

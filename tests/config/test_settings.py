@@ -433,7 +433,7 @@ BLOCK = "metric_configs:\n  emd:\n    "
         (BLOCK + "runtime_params: {patch_mask_threshold: half}", 3, "must be a number"),
         (BLOCK + "runtime_params: {reference_patches: some}", 3, "valid: 'all', 'selected'"),
         (BLOCK + "margin: {relativ: 1}", 3, "did you mean 'relative'?"),
-        (BLOCK + "margin: {relative: -1}", 3, "is -1, outside [0, 1]"),
+        (BLOCK + "margin: {relative: -1}", 3, "is -1, outside [0, 4]"),
         (BLOCK + "margin: {relative: 15}", 3, "a share of the value, so write 0.15 for 15 %"),
         (BLOCK + "margin: 0.1", 3, "margin of emd must be a mapping"),
     ],

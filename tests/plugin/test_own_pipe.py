@@ -211,7 +211,7 @@ OUTSIDE = "*EditMetricsError: {0} could not *: says-pipe returned {1} for {0}, o
         ("share", "Measurement(metric, 1.002)", OUTSIDE.format("share", "1.002")),
         ("share", "-0.002", OUTSIDE.format("share", "-0.002")),
         ("share", "float('inf')", "*GateFailure: *share inf*"),
-        ("distance", "-1e-5", OUTSIDE.format("distance", "-1e-05")),
+        ("distance", "-0.01", OUTSIDE.format("distance", "-0.01")),
         ("share", "1.0005", None),
         ("distance", "-1e-7", None),
         ("distance", "1e9", None),

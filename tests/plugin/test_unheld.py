@@ -81,7 +81,8 @@ def test_a_test_that_compares_with_its_golden_image_no_more_fails_where_it_is_st
     test = suite.path / "tests/edits/test_x.py"
     test.write_text(test.read_text().replace("(golden_image): golden_image.check", "(): print"))
     what = "approved but not measured: golden images" if named else "obsolete golden images"
-    line = "  tests/edits/goldens/test_x.py/test_image-*.png: no test compares with it any more"
+    when = "in this run" if named else "any more"
+    line = f"  tests/edits/goldens/test_x.py/test_image-*.png: no test compares with it {when}"
     result = suite.runpytest(*named, *mode)
     assert result.ret == 0
     result.stdout.fnmatch_lines([f"{what}*(--editmetrics-strict=regressed fails): 1", line])
@@ -134,3 +135,10 @@ def test_prune_finds_them_from_a_folder_below(suite, monkeypatch, capsys):
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("left: 1 golden image that the run lists, and that")
     assert said[1] == "nothing to remove: the run found no golden image that its tests do not use"
+
+
+def test_where_no_test_runs_nothing_is_said_of_goldens(suite):
+    for option in ("--setup-only", "--setup-plan"):
+        result = suite.runpytest(STRICT, option)
+        result.stdout.no_fnmatch_line("*compares with it*")
+        result.stdout.no_fnmatch_line("*approved but not measured*")

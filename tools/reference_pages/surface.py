@@ -23,7 +23,6 @@ EXAMPLES = {
     "sam_pipe": "sam_pipe.isolate(reference, (40, 60, 200, 180), (255, 255, 255))",
     "clip_pipe": 'clip_pipe(reference, edited, [(40, 60, 200, 180)], "outer", metric="emd")',
     "dino_v3_pipe": "dino_v3_pipe.release()  # frees the memory for your own model",
-    "edit_image": "edited = edit_image(case)  # case.reference, case.coords, case.params",
     "edit_gate.check": 'edit_gate.check(reference, edited, [(0, 0, 64, 64)], metrics=["lpips"])',
     "edit_gate.check_all": 'edit_gate.check_all([dict(reference=a, edited=b, name="red")])',
     "golden_image.check": 'golden_image.check(edited, comparator={"ssim": 0.95, "psnr": 28})',
