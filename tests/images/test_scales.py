@@ -163,6 +163,31 @@ def test_an_alpha_of_0_and_1(value: object, tmp_path: Path):
     assert load_image(alpha(SCENE, 2)).min() > 250
 
 
+@pytest.mark.parametrize("hidden", [0, 255])
+@pytest.mark.parametrize("see", [1, 77, 255], ids=["barely", "partly", "opaque"])
+def test_a_cut_out_in_a_wrong_scale(hidden: int, see: int, tmp_path: Path):
+    shape = np.full((12, 17), see)
+    shape[:2] = 0
+    shape[5, 5] = 255
+    cut = alpha(np.where(shape[..., None], ONES, hidden).astype(np.uint8), shape)
+    for source in (*both_ways(encoded(cut), tmp_path), cut, tensor(cut)):
+        with pytest.raises(ImageError, match="its largest level is 1 of 255"):
+            load_image(source)
+    tiny = alpha(np.where(shape[..., None], SHARES / 255, hidden / 255), shape / 255)
+    for source in (tiny, tiny.astype(np.float32), tensor(tiny)):
+        with pytest.raises(ImageError, match=r"float values up to 0\.00"):
+            load_image(source)
+    assert load_image(alpha(SCENE, shape)).max() == 255
+
+
+def test_a_silhouette_is_of_one_colour(tmp_path: Path):
+    for ink in ([0, 0, 0], [1, 1, 1], [0, 0, 1]):
+        shape = alpha(SCENE * 0 + np.array(ink, np.uint8), GREY)
+        shape[:2] = 255, 255, 255, 0  # what is not seen has any colour
+        for source in (*both_ways(encoded(shape), tmp_path), shape, shape / 255):
+            assert load_image(source).max() == 255
+
+
 def test_colours_of_which_none_is_seen(tmp_path: Path):
     hidden = alpha(SCENE, 0)
     grey = Image.merge("LA", [Image.fromarray(GREY), Image.fromarray(OPAQUE - OPAQUE)])
