@@ -12,7 +12,10 @@ from pytest_editmetrics.images.colour import Decoded
 from pytest_editmetrics.images.levels import Array
 
 _NOISE = 1e-5  # of black; the level 1, divided by 255 twice, lies above it
-_BLACK = "a picture that is meant to be black holds 0 only"
+_BLACK = (
+    "a picture that is meant to be black holds 0 only; or, if the model drew next to nothing, that"
+    " is what is wrong"
+)
 
 
 def checked(decoded: Decoded, what: str) -> Decoded:
@@ -44,7 +47,9 @@ def check_floats(values: NDArray[Any], what: str) -> None:
     if values.ndim == 3 and values.shape[2] == 4 and not values[..., 3].all():
         seen = seen[values[..., 3] > 0]
     high = float(seen.max(initial=0))
-    if _NOISE < high < 1.5 / 255 and _differ(seen.reshape(-1, 1 if values.ndim == 2 else 3)):
+    if not _NOISE < high < 1.5 / 255 or seen.min() < -_NOISE:  # of black with noise around it
+        return
+    if _differ(seen.reshape(-1, 1 if values.ndim == 2 else 3)):
         raise ImageError(
             f"{what}: float values up to {high:.3g}, in which no fault shows; it looks divided by"
             f" 255 twice: pass x * 255 ({_BLACK})"

@@ -211,6 +211,21 @@ def test_what_is_dark_and_right(tmp_path: Path):
         assert load_image(source).max() == 255
 
 
+def test_what_a_model_drew_that_drew_next_to_nothing(tmp_path: Path):
+    stray = SCENE * 0
+    stray[5, 5] = 1
+    says = r"(levels|level|values) .*or, if the model drew next to nothing, that is what is wrong"
+    noise = np.random.default_rng(7).normal(0, 2e-4, SCENE.shape)
+    for source in (stray, Image.fromarray(stray), np.abs(noise), tensor(np.abs(noise))):
+        with pytest.raises(ImageError, match=says):
+            load_image(source)
+    for source in (noise, noise.astype(np.float32), tensor(noise), alpha(noise, 1)):
+        assert not load_image(source).any()  # what was divided is not negative
+    assert not load_image(Image.fromarray(noise[..., 0].astype(np.float32))).any()
+    with pytest.raises(ImageError, match="divided by 255 twice"):
+        load_image(np.where(noise < 0, -1e-9, SHARES / 255))  # but for a rounding
+
+
 def test_a_mask_of_0_and_1_is_a_mask(tmp_path: Path):
     for source in (ONES[..., 0], Image.fromarray(ONES[..., 0])):
         assert (as_mask(source, "mask") == ONES[..., 0]).all()
