@@ -67,7 +67,8 @@ def check_deep(values: NDArray[Any], top: int, what: str) -> None:
         bits = top.bit_length()
         raise ImageError(
             f"{what}: has {bits} bits and values up to {most}, which may be of 8 bits (of {bits} it"
-            " is nearly black); save it with 8 bits: np.asarray(image).astype('uint8')"
+            " is nearly black); save it with 8 bits: np.asarray(image).astype('uint8'), or, if it"
+            f" is truly dark, (np.asarray(image) // {top // 255}).astype('uint8')"
         )
 
 

@@ -90,6 +90,18 @@ def test_sixteen_bits_that_hold_eight_in_memory():
         load_image(transparent)
 
 
+def test_sixteen_bits_that_are_truly_dark():
+    dark = GREY.astype(np.uint16)
+    for source, name in (
+        (dark, "array"),
+        (Image.fromarray(dark), r"np\.asarray\(image\)"),
+        (Image.fromarray(dark.astype(np.int32)), r"np\.asarray\(image\)"),
+    ):
+        with pytest.raises(ImageError, match=rf"16.* \({name} // 257\)\.astype\('uint8'\)"):
+            load_image(source)
+    assert not load_image((dark // 257).astype("uint8")).any()
+
+
 def test_a_mask_of_sixteen_bits_is_judged_by_all_of_its_columns():
     wide = np.zeros((4, 9), np.uint16)
     wide[:, :3] = 200
