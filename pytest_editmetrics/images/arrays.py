@@ -98,7 +98,7 @@ def _levels(array: NDArray[Any], what: str, notes: Notes) -> Array:
         if 0 < most <= 255:
             raise ImageError(
                 f"{what}: uint16 values up to {most} may be 8 or 16 bit; for 8 bit pass "
-                "array.astype('uint8')"
+                "array.astype('uint8'), for 16, if it is truly dark, (array // 257).astype('uint8')"
             )
         return of_integers(array)
     if array.dtype.kind != "f":

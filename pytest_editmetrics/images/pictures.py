@@ -240,6 +240,7 @@ def _sixteen_bit(image: Image.Image, what: str) -> NDArray[np.int64]:
         )
     if image.mode == "I" and 0 < high <= 255:
         raise ImageError(
-            f"{what}: mode 'I' with values up to {high} may be 8 or 16 bit; convert it to mode 'L'"
+            f"{what}: mode 'I' with values up to {high} may be 8 or 16 bit; convert it to mode 'L',"
+            " or, if it is truly dark, give (np.asarray(image) // 257).astype('uint8')"
         )
     return values

@@ -1,11 +1,14 @@
 """Pillow's functions are its own while an image is read or written: what a mock gives is no number.
 
 A test of an editor may mock ``PIL.Image.open``, and check while it is mocked: its golden, and every
-other file, would be read as the one image that the mock gives.
+other file, would be read as the one image that the mock gives. A library that puts its own function
+in the place of Pillow's, as ``ultralytics`` does to open more kinds of file, is let pass.
 """
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodDescriptorType, ModuleType
 from typing import Any
 
@@ -17,7 +20,8 @@ from pytest_editmetrics.errors import ImageError
 def _refused(name: str, instead: Any) -> ImageError:
     return ImageError(
         f"{name} is replaced by {_told(instead)} while the check runs, so images would not be read"
-        " or written as they are: end the mock before the check"
+        " or written as they are: end the mock before the check, or, if no golden is read or"
+        " written, give the pixels as an array"
     )
 
 
@@ -50,13 +54,17 @@ _OF_PIXELS: tuple[tuple[Any, tuple[str, ...]], ...] = (
 )
 _OF_FILES = ((Image, ("open", "preinit", "init")), (PICTURE, ("save",)))
 _OF_C = (BuiltinFunctionType, MethodDescriptorType)
+_INSTALLED = {"site-packages", "dist-packages"}
+_STANDARD = Path(os.__file__).parent
+_MOCKS = ("unittest", "mock", "flexmock", "mockito")
 
 
 def check_pixels() -> None:
     """Refuse to take pixels from a PIL image, or to make one, by what is no function of Pillow's.
 
     Raises:
-        ImageError: one is mocked, or was replaced; the message says by what.
+        ImageError: one is mocked, or was replaced by code that is no installed library's; the
+            message says by what.
     """
     _check(_OF_PIXELS)
 
@@ -75,13 +83,29 @@ def _check(used: tuple[tuple[Any, tuple[str, ...]], ...]) -> None:
             function = getattr(owner, name, None)
             if type(function) is property:
                 function = function.fget
+            while _is_of_library(function):
+                function = getattr(function, "__wrapped__", None)
             if not _is_own(function):
                 of = f"{owner.__module__}." if isinstance(owner, type) else ""
                 raise _refused(f"{of}{owner.__name__}.{name}", function)
 
 
 def _is_own(function: Any) -> bool:
-    if type(function) is FunctionType:  # an autospec has another's name and module
-        return str(function.__globals__.get("__name__")).partition(".")[0] == "PIL"
+    if type(function) is FunctionType:
+        return _package(function) == "PIL"
     compiled = type(function).__name__ == "cython_function_or_method"
     return function is None or compiled or isinstance(function, _OF_C)
+
+
+def _is_of_library(function: Any) -> bool:
+    if type(function) is not FunctionType or hasattr(function, "mock"):
+        return False
+    if _package(function) in ("PIL", *_MOCKS):
+        return False
+    file = Path(str(function.__globals__.get("__file__") or function.__code__.co_filename))
+    return not _INSTALLED.isdisjoint(file.parts) or _STANDARD in file.parents
+
+
+def _package(function: FunctionType) -> str:
+    """Return whose code it runs: an autospec, or a wrapper, has another's name and module."""
+    return str(function.__globals__.get("__name__")).partition(".")[0]

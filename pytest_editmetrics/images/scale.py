@@ -12,20 +12,24 @@ from pytest_editmetrics.images.colour import Decoded
 from pytest_editmetrics.images.levels import Array
 
 _NOISE = 1e-5  # of black; the level 1, divided by 255 twice, lies above it
-_BLACK = "a picture that is meant to be black holds 0 only"
+_BLACK = (
+    "a picture that is meant to be black holds 0 only; or, if the model drew next to nothing, that"
+    " is what is wrong"
+)
 
 
 def checked(decoded: Decoded, what: str) -> Decoded:
     """Return an image as it is.
 
     Raises:
-        ImageError: it holds the levels 0 and 1 alone (one colour is no sign of a wrong scale); it
-            has an alpha of 0 and 1, or one of 0 alone that hides colours. ``what`` names the image.
+        ImageError: what is seen of it holds the levels 0 and 1 alone (one colour is no sign of a
+            wrong scale, nor is a silhouette's); it has an alpha of 0 and 1, or one of 0 alone that
+            hides colours. ``what`` names the image.
     """
     levels = decoded.pixels if decoded.numbers is None else decoded.numbers
     if levels.ndim == 3 and levels.shape[2] == 4:
         _check_alpha(levels, what)
-    elif levels.max() == 1 and levels.min() == 0:
+    elif levels.max() == 1 and (levels != levels[0, 0]).any():
         raise _unscaled(what)
     return decoded
 
@@ -39,10 +43,13 @@ def check_floats(values: NDArray[Any], what: str) -> None:
     >>> check_floats(np.array([[0.0, 1e-9]]), "image"), check_floats(np.array([[0.1]]), "image")
     (None, None)
     """
-    if values.ndim == 3 and values.shape[2] == 4 and values[..., 3].min() < 1:
+    seen = colours(values)
+    if values.ndim == 3 and values.shape[2] == 4 and not values[..., 3].all():
+        seen = seen[values[..., 3] > 0]
+    high = float(seen.max(initial=0))
+    if not _NOISE < high < 1.5 / 255 or seen.min() < -_NOISE:  # of black with noise around it
         return
-    high = float(colours(values).max())
-    if _NOISE < high < 1.5 / 255 and colours(values).min() < high:
+    if _differ(seen.reshape(-1, 1 if values.ndim == 2 else 3)):
         raise ImageError(
             f"{what}: float values up to {high:.3g}, in which no fault shows; it looks divided by"
             f" 255 twice: pass x * 255 ({_BLACK})"
@@ -60,7 +67,8 @@ def check_deep(values: NDArray[Any], top: int, what: str) -> None:
         bits = top.bit_length()
         raise ImageError(
             f"{what}: has {bits} bits and values up to {most}, which may be of 8 bits (of {bits} it"
-            " is nearly black); save it with 8 bits: np.asarray(image).astype('uint8')"
+            " is nearly black); save it with 8 bits: np.asarray(image).astype('uint8'), or, if it"
+            f" is truly dark, (np.asarray(image) // {top // 255}).astype('uint8')"
         )
 
 
@@ -82,8 +90,14 @@ def _check_alpha(levels: Array, what: str) -> None:
             f"{what}: is transparent everywhere, and its colours differ, of which none is seen;"
             " pass its colours alone, or one colour if it is meant to be empty"
         )
-    if some[:3].max() == 1 and levels[..., :3].min() == 0 and levels[..., 3].min() == 255:
+    seen = levels[..., 3:] > 0
+    some = np.bitwise_or.reduce(pixels, axis=None, keepdims=True, where=seen).view(np.uint8).ravel()
+    if some[:3].max() == 1 and _differ(levels[seen[..., 0]][:, :3]):
         raise _unscaled(what)
+
+
+def _differ(pixels: NDArray[Any]) -> bool:
+    return bool((pixels != pixels[0]).any())
 
 
 def _unscaled(what: str) -> ImageError:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import importlib.util
 import io
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -33,6 +36,41 @@ def encoded() -> bytes:
     file = io.BytesIO()
     Image.fromarray(SCENE).save(file, "PNG")
     return file.getvalue()
+
+
+TEAM = """
+import contextlib, functools
+from PIL import Image
+its_open = Image.open
+def opens(path, *args, **kwargs):
+    return its_open(path, *args, **kwargs)
+@functools.wraps(its_open)
+def traced(*args, **kwargs):
+    return its_open(*args, **kwargs)
+def decorated(function):
+    @functools.wraps(function)
+    def called(*args, **kwargs):
+        return function(*args, **kwargs)
+    return called
+again = decorated(decorated(its_open))
+class timer(contextlib.ContextDecorator):
+    def __enter__(self): pass
+    def __exit__(self, *_): pass
+timed = timer()(its_open)
+"""
+
+
+def library(folder: Path, name: str) -> Any:
+    """Write a package that replaces what Pillow opens files with, and import it."""
+    package = folder / name
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(TEAM, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(name, package / "__init__.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def opens_another(*_, **__):
@@ -128,6 +166,56 @@ def test_what_stands_in_the_place_is_named():
         pytest.raises(ImageError, match="by a mock while"),
     ):
         read_encoded(encoded(), "image")
+
+
+@pytest.mark.parametrize("folder", ["site-packages", "dist-packages"])
+def test_a_library_may_replace_what_is_pillow_s(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded())
+    team = library(tmp_path / folder, "team")
+    for opens in (team.opens, team.traced, team.again, team.timed):
+        monkeypatch.setattr(Image, "open", opens)
+        np.testing.assert_array_equal(load_image(path), SCENE)
+        np.testing.assert_array_equal(read_encoded(encode(SCENE, "png")[0], "image").pixels, SCENE)
+    monkeypatch.undo()
+    monkeypatch.setattr(Image.Image, "convert", team.decorated(Image.Image.convert))
+    np.testing.assert_array_equal(load_image(Image.fromarray(SCENE)), SCENE)
+
+
+@contextlib.contextmanager
+def opens_for_a_while(*_, **__):
+    yield OTHER
+
+
+@pytest.mark.parametrize("name", ["team", "flexmock", "mockito", "mock"])
+def test_what_a_library_makes_of_a_fake_is_a_fake(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    team = library(tmp_path / "site-packages", name)
+    fakes = [team.decorated(opens_another), team.decorated(mock.MagicMock()), opens_for_a_while]
+    auto = mock.create_autospec(team.opens)
+    fakes += [auto, team.decorated(auto), mock.create_autospec(team.traced)]
+    if name != "team":
+        fakes += [team.opens, team.traced]
+    for fake in fakes:
+        monkeypatch.setattr(Image, "open", fake)
+        with pytest.raises(ImageError, match=r"^PIL\.Image\.open is replaced by"):
+            read_encoded(encoded(), "image")
+
+
+def test_code_of_the_project_is_refused_with_both_ways_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded())
+    team = library(tmp_path / "src", "team")
+    says = r"by a function of .*__init__\.py, line \d+, while .*: end the mock .* as an array"
+    for opens in (team.opens, team.traced, team.again):
+        monkeypatch.setattr(Image, "open", opens)
+        with pytest.raises(ImageError, match=says):
+            load_image(path)
 
 
 @pytest.mark.parametrize("image_format", ["png", "webp"])

@@ -90,6 +90,18 @@ def test_sixteen_bits_that_hold_eight_in_memory():
         load_image(transparent)
 
 
+def test_sixteen_bits_that_are_truly_dark():
+    dark = GREY.astype(np.uint16)
+    for source, name in (
+        (dark, "array"),
+        (Image.fromarray(dark), r"np\.asarray\(image\)"),
+        (Image.fromarray(dark.astype(np.int32)), r"np\.asarray\(image\)"),
+    ):
+        with pytest.raises(ImageError, match=rf"16.* \({name} // 257\)\.astype\('uint8'\)"):
+            load_image(source)
+    assert not load_image((dark // 257).astype("uint8")).any()
+
+
 def test_a_mask_of_sixteen_bits_is_judged_by_all_of_its_columns():
     wide = np.zeros((4, 9), np.uint16)
     wide[:, :3] = 200
@@ -163,6 +175,31 @@ def test_an_alpha_of_0_and_1(value: object, tmp_path: Path):
     assert load_image(alpha(SCENE, 2)).min() > 250
 
 
+@pytest.mark.parametrize("hidden", [0, 255])
+@pytest.mark.parametrize("see", [1, 77, 255], ids=["barely", "partly", "opaque"])
+def test_a_cut_out_in_a_wrong_scale(hidden: int, see: int, tmp_path: Path):
+    shape = np.full((12, 17), see)
+    shape[:2] = 0
+    shape[5, 5] = 255
+    cut = alpha(np.where(shape[..., None], ONES, hidden).astype(np.uint8), shape)
+    for source in (*both_ways(encoded(cut), tmp_path), cut, tensor(cut)):
+        with pytest.raises(ImageError, match="its largest level is 1 of 255"):
+            load_image(source)
+    tiny = alpha(np.where(shape[..., None], SHARES / 255, hidden / 255), shape / 255)
+    for source in (tiny, tiny.astype(np.float32), tensor(tiny)):
+        with pytest.raises(ImageError, match=r"float values up to 0\.00"):
+            load_image(source)
+    assert load_image(alpha(SCENE, shape)).max() == 255
+
+
+def test_a_silhouette_is_of_one_colour(tmp_path: Path):
+    for ink in ([0, 0, 0], [1, 1, 1], [0, 0, 1]):
+        shape = alpha(SCENE * 0 + np.array(ink, np.uint8), GREY)
+        shape[:2] = 255, 255, 255, 0  # what is not seen has any colour
+        for source in (*both_ways(encoded(shape), tmp_path), shape, shape / 255):
+            assert load_image(source).max() == 255
+
+
 def test_colours_of_which_none_is_seen(tmp_path: Path):
     hidden = alpha(SCENE, 0)
     grey = Image.merge("LA", [Image.fromarray(GREY), Image.fromarray(OPAQUE - OPAQUE)])
@@ -184,6 +221,21 @@ def test_what_is_dark_and_right(tmp_path: Path):
     stroke = alpha(SCENE * 0 + 1, GREY)  # in ink that is nearly black
     for source in (stroke, stroke / 255, Image.fromarray(stroke)):
         assert load_image(source).max() == 255
+
+
+def test_what_a_model_drew_that_drew_next_to_nothing(tmp_path: Path):
+    stray = SCENE * 0
+    stray[5, 5] = 1
+    says = r"(levels|level|values) .*or, if the model drew next to nothing, that is what is wrong"
+    noise = np.random.default_rng(7).normal(0, 2e-4, SCENE.shape)
+    for source in (stray, Image.fromarray(stray), np.abs(noise), tensor(np.abs(noise))):
+        with pytest.raises(ImageError, match=says):
+            load_image(source)
+    for source in (noise, noise.astype(np.float32), tensor(noise), alpha(noise, 1)):
+        assert not load_image(source).any()  # what was divided is not negative
+    assert not load_image(Image.fromarray(noise[..., 0].astype(np.float32))).any()
+    with pytest.raises(ImageError, match="divided by 255 twice"):
+        load_image(np.where(noise < 0, -1e-9, SHARES / 255))  # but for a rounding
 
 
 def test_a_mask_of_0_and_1_is_a_mask(tmp_path: Path):
