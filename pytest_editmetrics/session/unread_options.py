@@ -138,7 +138,7 @@ def _is_default(option: Option, value: str) -> bool:
         return bool(option.default) != (value.lower() in _OFF)
     if option.kind == "args":
         return value in ("", "[]")
-    return value == option.default
+    return bool(value == option.default)
 
 
 def _texts(path: Path) -> Iterator[tuple[str, str]]:

@@ -218,3 +218,18 @@ def test_options_that_decide_nothing_are_only_named(two_packages, mode, text):
         result.stdout.fnmatch_lines(["gated/tox.ini: not read: editmetrics_*pytest.ini*"])
     (two_packages.path / "gated/tox.ini").rename(two_packages.path / "plain/tox.ini")
     two_packages.runpytest(*mode).stdout.no_fnmatch_line("*not read*")
+
+
+@both
+@pytest.mark.parametrize("by_variable", [False, True])
+@pytest.mark.parametrize(
+    "text", ["'--editmetrics-strict=all -q'", "['-q',\n  '--editmetrics-strict=all']"]
+)
+def test_addopts_that_were_put_aside_are_not_missed(suite, monkeypatch, mode, by_variable, text):
+    (suite.path / "pyproject.toml").write_text(f"[tool.pytest.ini_options]\naddopts = {text}\n")
+    suite.makepyfile(test_x=TEST)
+    if by_variable:
+        monkeypatch.setenv("PYTEST_ADDOPTS", "-o addopts=")
+    result = suite.runpytest(*mode, *([] if by_variable else ["-o", "addopts="]))
+    assert result.ret == 0
+    result.stdout.no_fnmatch_line("*not read*")
