@@ -233,3 +233,18 @@ def test_addopts_that_were_put_aside_are_not_missed(suite, monkeypatch, mode, by
     result = suite.runpytest(*mode, *([] if by_variable else ["-o", "addopts="]))
     assert result.ret == 0
     result.stdout.no_fnmatch_line("*not read*")
+
+
+@both
+def test_a_file_that_was_chosen_fails_nobody_under_strictness_either(suite, mode):
+    (suite.path / "pytest.ini").write_text(
+        "[pytest]\neditmetrics_html = report.html\neditmetrics_review = fail\n"
+    )
+    (suite.path / "ci.ini").write_text("[pytest]\neditmetrics_strict = regressed\n")
+    suite.makepyfile(test_x=TEST)
+    result = suite.runpytest("-c", "ci.ini", *mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["pytest.ini: not read: editmetrics_review and 1 more; *ci.ini*"])
+    result.stdout.no_fnmatch_line("FAILED*")
+    suite.makepyfile(test_x="def test_it(): pass\n")
+    suite.runpytest("-c", "ci.ini", *mode).stdout.no_fnmatch_line("*not read*")
