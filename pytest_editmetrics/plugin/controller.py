@@ -125,7 +125,7 @@ class Controller:
         gated = {item.path for item in items if uses_a_gate(item)}
         if not gated:
             return []
-        left = unread(self.session, {item.path for item in items})
+        left = unread(self.session, {item.path for item in items}, gates=True)
         return [f"editmetrics: {text}" for text in left + unread_notes(self.session, gated)]
 
     @pytest.hookimpl
@@ -301,6 +301,12 @@ class Controller:
         if self._tally is not None or folders:
             self._images.close(self._collected, full, self._names.golden_id, folders)
             self._take(self._images)
+            self._take_unusable(self._images)
+
+    def _take_unusable(self, recorder: ImageRecorder | UnheldGoldens) -> None:
+        """Take what it says of files that cannot be read; without gates they may be foreign."""
+        if self._tally is not None:
+            self._notes += recorder.unusable
 
     def _take(self, recorder: _Recorder) -> None:
         self._notes += recorder.notes
@@ -343,7 +349,8 @@ class Controller:
 
     def _report_unread(self) -> None:
         where = self._problems if self.session.options["strict"] != "none" else self._notes
-        where += unread(self.session, self._unheld.files(self._collected))
+        files = self._unheld.files(self._collected)
+        where += unread(self.session, files, gates=self._tally is not None)
         self._notes += unread_notes(self.session, self._unheld.files(self._gated()))
 
     def _gated(self) -> set[str]:
@@ -358,6 +365,7 @@ class Controller:
             return self.fixtures.known(self.session) if whole else None
 
         self._unheld.obsolete(self._collected, self._gated(), known)
+        self._take_unusable(self._unheld)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -127,9 +127,12 @@ def unread_notes(session: EditSession, gated_files: Iterable[Path]) -> list[str]
     ]
 
 
-def unread(session: EditSession, test_files: Iterable[Path]) -> list[str]:
+def unread(session: EditSession, test_files: Iterable[Path], *, gates: bool) -> list[str]:
     """Return what to say of configurations and cases that are not read, between the rootdir and the
-    tests and where pytest came by, and of a folder of goldens that is not there."""
+    tests and where pytest came by, and of a folder of goldens that is not there.
+
+    Without ``gates`` in the session a file that is only called as cases are may be another tool's.
+    """
     goldens = session.goldens_root
     absent = []
     if goldens is not None and not goldens.is_dir() and session.options["update"] == "none":
@@ -146,7 +149,7 @@ def unread(session: EditSession, test_files: Iterable[Path]) -> list[str]:
     cases = [
         f"not read: {session.shown(path)}; files of cases are called test_*.edit.yaml: rename it"
         for path in files
-        if looks_like_cases(path)
+        if looks_like_cases(path) and (gates or _has_cases(path))
     ]
     return [*absent, *cases] + [
         f"not read: {session.shown(path)}; only one configuration is, {RIGHT_NAME} at pytest's"
@@ -154,6 +157,13 @@ def unread(session: EditSession, test_files: Iterable[Path]) -> list[str]:
         for path in files
         if looks_like_settings(path) and not _is_read(path, session)
     ]
+
+
+def _has_cases(path: Path) -> bool:
+    try:
+        return re.search(rb"^cases:", path.read_bytes(), re.MULTILINE) is not None
+    except OSError:
+        return False
 
 
 def uses_a_gate(item: pytest.Item) -> bool:
