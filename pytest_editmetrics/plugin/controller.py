@@ -31,7 +31,7 @@ from pytest_editmetrics.session.ledger import REPORT_KEY
 from pytest_editmetrics.session.options import ci_variable, in_ci
 from pytest_editmetrics.session.record import is_ours
 from pytest_editmetrics.session.state import EditSession
-from pytest_editmetrics.session.unread import unread, uses_a_gate
+from pytest_editmetrics.session.unread import unread, unread_notes, uses_a_gate
 
 if TYPE_CHECKING:
     from pytest_editmetrics.plugin.ci import CiSurfaces
@@ -122,8 +122,11 @@ class Controller:
     @pytest.hookimpl
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
         """Name a configuration beside the tests that is not read; under xdist the end does."""
-        files = {item.path for item in items} if any(map(uses_a_gate, items)) else None
-        return [f"editmetrics: {text}" for text in unread(self.session, files)] if files else []
+        gated = {item.path for item in items if uses_a_gate(item)}
+        if not gated:
+            return []
+        left = unread(self.session, {item.path for item in items}, gates=True)
+        return [f"editmetrics: {text}" for text in left + unread_notes(self.session, gated)]
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -298,6 +301,12 @@ class Controller:
         if self._tally is not None or folders:
             self._images.close(self._collected, full, self._names.golden_id, folders)
             self._take(self._images)
+            self._take_unusable(self._images)
+
+    def _take_unusable(self, recorder: ImageRecorder | UnheldGoldens) -> None:
+        """Take what it says of files that cannot be read; without gates they may be foreign."""
+        if self._tally is not None:
+            self._notes += recorder.unusable
 
     def _take(self, recorder: _Recorder) -> None:
         self._notes += recorder.notes
@@ -340,17 +349,23 @@ class Controller:
 
     def _report_unread(self) -> None:
         where = self._problems if self.session.options["strict"] != "none" else self._notes
-        where += unread(self.session, self._unheld.files(self._collected))
+        files = self._unheld.files(self._collected)
+        where += unread(self.session, files, gates=self._tally is not None)
+        self._notes += unread_notes(self.session, self._unheld.files(self._gated()))
+
+    def _gated(self) -> set[str]:
+        """Return the tests that made gates."""
+        measured = {nodeid for nodeid, labels in self._measured.items() if labels}
+        return measured | (self._tally.notable_tests if self._tally else set())
 
     def _report_obsolete(self) -> None:
-        measured = {nodeid for nodeid, labels in self._measured.items() if labels}
-        notable = self._tally.notable_tests if self._tally else set()
 
         def known() -> dict[Path, set[str]] | None:
             whole = self._suite.part_of_suite() is None
             return self.fixtures.known(self.session) if whole else None
 
-        self._unheld.obsolete(self._collected, measured | notable, known)
+        self._unheld.obsolete(self._collected, self._gated(), known)
+        self._take_unusable(self._unheld)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

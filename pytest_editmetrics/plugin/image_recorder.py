@@ -28,7 +28,10 @@ class _Wanted:
 
 
 class ImageRecorder:
-    """Golden images over one session: what was staged, what was used, which tests passed."""
+    """Golden images over one session: what was staged, what was used, which tests passed.
+
+    ``unusable`` are notes of files that are called as ours are and cannot be read.
+    """
 
     def __init__(self, session: EditSession):
         self._session = session
@@ -41,6 +44,7 @@ class ImageRecorder:
         self._passed: set[str] = set()
         self.notes: list[str] = []
         self.problems: list[str] = []
+        self.unusable: list[str] = []
         self.obsolete: list[ObsoleteImage] = []
 
     def finished(
@@ -184,7 +188,7 @@ class ImageRecorder:
                 session.goldens, session.rootdir, collected, passed, self._used, folders
             )
         except EditMetricsError as error:
-            self.notes.append(f"golden images not checked for obsolete ones: {error}")
+            self.unusable.append(f"golden images not checked for obsolete ones: {error}")
             return
         strict = session.options["strict"] != "none"
         if collected is None:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class UnheldGoldens:
-    """Finds them at the end of a session; ``problems`` fail it, ``notes`` do not."""
+    """Finds them at the end of a session; ``problems`` fail it, ``notes`` do not.
+
+    ``unusable`` are notes of files that are called as goldens are and cannot be read.
+    """
 
     def __init__(self, session: EditSession, names: Names):
         self._session = session
@@ -22,6 +25,7 @@ class UnheldGoldens:
         self._strict = session.options["strict"] != "none"
         self.notes: list[str] = []
         self.problems: list[str] = []
+        self.unusable: list[str] = []
 
     def folders(self, collected: Iterable[str]) -> list[Path]:
         """Return the folders in which goldens lie, for the tests that were collected."""
@@ -81,7 +85,7 @@ class UnheldGoldens:
                 self.files(collected), self._names.digests, fixtures(), self.files(gated), folders
             )
         except EditMetricsError as error:
-            self.notes.append(f"goldens not checked for obsolete entries: {error}")
+            self.unusable.append(f"goldens not checked for obsolete entries: {error}")
             return
         if obsolete:
             from pytest_editmetrics.goldens.renamed import obsolete_lines

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.errors import counted
-from pytest_editmetrics.session.asked import Asked
-from pytest_editmetrics.session.unread import uses_a_gate
+from pytest_editmetrics.session.unread import asks_for_gates
 
 PARTIAL = "only a part of the suite ran (-k, -m, --lf, --deselect, node ids, files, -x or a crash)"
 _NARROWING = ("keyword", "markexpr", "lf", "stepwise", "deselect", "setuponly", "setupplan")
@@ -59,11 +58,6 @@ class Found:
         if left_out:
             self._tell_left_out(left_out)
         return result
-
-
-def _asks(item: pytest.Item) -> bool:
-    asked = Asked.of(item)
-    return uses_a_gate(item) or asked.itself or asked.widely or asked.by_call
 
 
 class WholeRun:
@@ -119,7 +113,8 @@ class WholeRun:
         missing = [
             nodeid
             for nodeid in collected
-            if nodeid not in self._ran and (_asks(left[nodeid]) if nodeid in left else gates)
+            if nodeid not in self._ran
+            and (asks_for_gates(left[nodeid]) if nodeid in left else gates)
         ]
         if not missing:
             return []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_editmetrics.errors import ConfigError, EditMetricsError
-from pytest_editmetrics.session.asked import GATE_FIXTURES
+from pytest_editmetrics.session.asked import GATE_FIXTURES, Asked
 from pytest_editmetrics.session.unread_options import unread_options
 
 if TYPE_CHECKING:
@@ -72,14 +72,22 @@ def refuse_misspelt(session: EditSession) -> None:
 def refuse_unread_options(session: EditSession) -> None:
     """Refuse options in a file that pytest does not read, where nobody chose another with ``-c``.
 
+    Those that decide what fails are refused, beside and above tests that make gates.
+
     Raises:
         ConfigError: the message names the file that pytest reads.
     """
     if session.config.getoption("inifilename", None):
         return
+    always = _folders(session, ())
     folders = _folders(session, (item.path for item in session.items))
-    for path, said in unread_options(session.config, folders):
-        raise ConfigError(said, path)
+    for path, said, decide in unread_options(session.config, folders):
+        if decide and (path.parent in always or _has_gates(path.parent, session.items)):
+            raise ConfigError(said, path)
+
+
+def _has_gates(folder: Path, items: Iterable[pytest.Item]) -> bool:
+    return any(item.path.is_relative_to(folder) and asks_for_gates(item) for item in items)
 
 
 def refuse_where_gates_are(session: EditSession, items: Iterable[pytest.Item]) -> None:
@@ -105,9 +113,26 @@ def refuse_where_gates_are(session: EditSession, items: Iterable[pytest.Item]) -
         raise pytest.UsageError(str(error)) from None
 
 
-def unread(session: EditSession, test_files: Iterable[Path]) -> list[str]:
+def unread_notes(session: EditSession, gated_files: Iterable[Path]) -> list[str]:
+    """Return what to say of options that are not read and were not refused, between the rootdir and
+    files of tests that make gates, if there are any."""
+    files = list(gated_files)
+    if not files:
+        return []
+    chosen = bool(session.config.getoption("inifilename", None))
+    return [
+        f"{session.shown(path)}: {said}"
+        for path, said, decide in unread_options(session.config, _folders(session, files))
+        if chosen or not decide
+    ]
+
+
+def unread(session: EditSession, test_files: Iterable[Path], *, gates: bool) -> list[str]:
     """Return what to say of configurations and cases that are not read, between the rootdir and the
-    tests and where pytest came by, and of a folder of goldens that is not there."""
+    tests and where pytest came by, and of a folder of goldens that is not there.
+
+    Without ``gates`` in the session a file that is only called as cases are may be another tool's.
+    """
     goldens = session.goldens_root
     absent = []
     if goldens is not None and not goldens.is_dir() and session.options["update"] == "none":
@@ -115,16 +140,16 @@ def unread(session: EditSession, test_files: Iterable[Path]) -> list[str]:
             f"{session.shown(goldens)} is no folder (editmetrics_goldens), so no golden holds:"
             " correct the path, or record with --editmetrics-update=missing"
         )
-    folders = _folders(session, test_files)
-    if session.config.getoption("inifilename", None):
-        left = unread_options(session.config, folders)
-        absent += [f"{session.shown(path)}: {said}" for path, said in left]
-    beside = [path for folder in folders for path in files_that_may_be_unread(folder)]
+    beside = [
+        path
+        for folder in _folders(session, test_files)
+        for path in files_that_may_be_unread(folder)
+    ]
     files = dict.fromkeys([*beside, *sorted(session.unread_files_seen)])
     cases = [
         f"not read: {session.shown(path)}; files of cases are called test_*.edit.yaml: rename it"
         for path in files
-        if looks_like_cases(path)
+        if looks_like_cases(path) and (gates or _has_cases(path))
     ]
     return [*absent, *cases] + [
         f"not read: {session.shown(path)}; only one configuration is, {RIGHT_NAME} at pytest's"
@@ -134,11 +159,24 @@ def unread(session: EditSession, test_files: Iterable[Path]) -> list[str]:
     ]
 
 
+def _has_cases(path: Path) -> bool:
+    try:
+        return re.search(rb"^cases:", path.read_bytes(), re.MULTILINE) is not None
+    except OSError:
+        return False
+
+
 def uses_a_gate(item: pytest.Item) -> bool:
     """Tell whether a test has a fixture or a marker of ours."""
     names = getattr(item, "fixturenames", ())
     marked = item.get_closest_marker("editmetrics") is not None
     return marked or any(name in GATE_FIXTURES for name in names)
+
+
+def asks_for_gates(item: pytest.Item) -> bool:
+    """Tell whether a test uses a gate, or calls an importable helper."""
+    asked = Asked.of(item)
+    return uses_a_gate(item) or asked.itself or asked.widely or asked.by_call
 
 
 def _folders(session: EditSession, test_files: Iterable[Path]) -> list[Path]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from pytest_editmetrics.errors import did_you_mean
-from pytest_editmetrics.session.option_list import OPTIONS
+from pytest_editmetrics.session.option_list import OPTIONS, Option
 
-_NAMES = tuple(option.ini for option in OPTIONS)
+_OPTIONS = {option.ini: option for option in OPTIONS}
+_DECIDE = {"strict", "review", "require", "env", "selftest", "config", "goldens"}
+"""The options without which a session may pass that would fail with them."""
 _FILES = (
     "pytest.toml",
     ".pytest.toml",
@@ -24,9 +27,19 @@ _FILES = (
 _SECTIONS = ("pytest", "tool:pytest", "tool.pytest", "tool.pytest.ini_options")
 _LIKE_OURS = re.compile(r"-*edit[-_. ]?metric", re.IGNORECASE)
 _SECTION = re.compile(r"\s*\[([^\[\]]*)\]")
-_KEY = re.compile(r"""\s*["']?(editmetrics_[a-z_]+)["']?\s*[=:]""")
-_FLAG = re.compile(r"--(?:no-)?(editmetrics-[a-z-]+)")
+_KEY = re.compile(r"""\s*["']?([A-Za-z_][\w-]*)["']?\s*[=:]""")
+_FLAG = re.compile(r"""--(no-)?(editmetrics-[a-z-]+)(?:[=\s"',]+([^-\s"',\]][^\s"',\]]*))?""")
 _COMMENT = re.compile(r"(^|\s)#.*|^\s*;.*")
+_OFF = ("no", "false", "off", "0")
+
+
+class UnreadOptions(NamedTuple):
+    """Options in a file that hold nothing, what to say of them, and whether a session that should
+    fail may pass without them."""
+
+    path: Path
+    said: str
+    decide: bool
 
 
 def refuse_unknown_options(config: pytest.Config) -> None:
@@ -36,25 +49,31 @@ def refuse_unknown_options(config: pytest.Config) -> None:
         pytest.UsageError: the message gives the right name.
     """
     for key in _given(config):
-        if _LIKE_OURS.match(key) and key not in _NAMES and not _is_declared(config, key):
-            near = did_you_mean(key.lower().replace("-", "_"), _NAMES)
+        if _LIKE_OURS.match(key) and key not in _OPTIONS and not _is_declared(config, key):
+            near = did_you_mean(key.lower().replace("-", "_"), _OPTIONS)
             raise pytest.UsageError(
                 f"{config.inipath or '-o'}: no option is called {key!r}, so it holds nothing{near}"
             )
 
 
-def unread_options(config: pytest.Config, folders: Iterable[Path]) -> Iterator[tuple[Path, str]]:
-    """Yield the files of these folders that hold options of ours which are not read, and what to
-    say of each.
+def unread_options(config: pytest.Config, folders: Iterable[Path]) -> Iterator[UnreadOptions]:
+    """Yield the files of these folders that hold options of ours which are not read.
 
-    An option that is given where it is read as well is not missed.
+    An option that is given where it is read as well is not missed, nor one that says what holds
+    without it, nor the ``addopts`` of any file where ``-o`` gives others.
     """
     read = config.inipath
     given = _given(config)
     for path in (folder / name for folder in folders for name in _FILES):
-        names = [name for name in _written(path) if name not in given and _not_typed(config, name)]
+        names = [
+            option.ini
+            for option in _written(path, addopts="addopts" not in _typed(config))
+            if option.ini not in given and _not_typed(config, option.ini)
+        ]
         if not names:
             continue
+        deciding = [name for name in names if _OPTIONS[name].name in _DECIDE]
+        names = list(dict.fromkeys([*deciding, *names]))
         held = f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}"
         if read is None:
             what = (
@@ -68,16 +87,20 @@ def unread_options(config: pytest.Config, folders: Iterable[Path]) -> Iterator[t
             )
         else:
             what = f"pytest reads {read}: move it there, or give it on the command line"
-        yield path, f"not read: {held}; {what}"
+        yield UnreadOptions(path, f"not read: {held}; {what}", bool(deciding))
 
 
 def _given(config: pytest.Config) -> dict[str, None]:
     """Return the keys of the file that pytest reads, and those of ``-o``."""
     settings = getattr(config, "_inicfg", None)  # pytest 9 warns of the other
     keys = config.inicfg if settings is None else settings
+    return dict.fromkeys([*map(str, keys), *_typed(config)])
+
+
+def _typed(config: pytest.Config) -> list[str]:
+    """Return the keys of ``-o``."""
     overridden = getattr(config.option, "override_ini", None) or ()
-    typed = (str(one).partition("=")[0].strip() for one in overridden)
-    return dict.fromkeys([*map(str, keys), *typed])
+    return [str(one).partition("=")[0].strip() for one in overridden]
 
 
 def _is_declared(config: pytest.Config, key: str) -> bool:
@@ -93,24 +116,52 @@ def _not_typed(config: pytest.Config, name: str) -> bool:
     return config.getoption(name, None) is None
 
 
-def _written(path: Path) -> list[str]:
-    """Return the options that stand in a file's sections for pytest, also those of ``addopts``.
+def _written(path: Path, *, addopts: bool) -> list[Option]:
+    """Return the options that stand in a file's sections for pytest, ``addopts`` included or not,
+    and that differ from their default."""
+    names: dict[str, Option] = {}
+    for key, text in _texts(path):
+        given = [(key, text.strip().strip("\"'"))]
+        if key == "addopts":
+            flags = _FLAG.findall(text) if addopts else ()
+            given = [(flag.replace("-", "_"), "no" if no else value) for no, flag, value in flags]
+        names.update(
+            (name, _OPTIONS[name])
+            for name, value in given
+            if name in _OPTIONS and not _is_default(_OPTIONS[name], value)
+        )
+    return list(names.values())
+
+
+def _is_default(option: Option, value: str) -> bool:
+    if option.kind == "bool":
+        return bool(option.default) != (value.lower() in _OFF)
+    if option.kind == "args":
+        return value in ("", "[]")
+    return bool(value == option.default)
+
+
+def _texts(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the keys that stand in a file's sections for pytest, and the text of each.
 
     Lines are looked at, and nothing is parsed: the file may be broken, and no concern of ours.
     """
     try:
         data = path.read_bytes()
     except OSError:
-        return []
+        return
     if b"editmetrics" not in data:
-        return []
-    names, section = {}, ""
+        return
+    section, key, text = "", "", ""
     for line in data.decode(errors="replace").splitlines():
-        if header := _SECTION.fullmatch(_COMMENT.sub("", line).rstrip()):
+        line = _COMMENT.sub("", line).rstrip()
+        header, begun = _SECTION.fullmatch(line), _KEY.match(line)
+        if header or begun:
+            yield key, text
+            key, text = "", ""
+        if header:
             section = header[1].strip()
         elif section in _SECTIONS:
-            text = _COMMENT.sub("", line)
-            key = _KEY.match(text)
-            found = [key[1]] if key else _FLAG.findall(text)
-            names.update(dict.fromkeys(name.replace("-", "_") for name in found))
-    return [name for name in names if name in _NAMES]
+            key, line = (begun[1], line[begun.end() :]) if begun else (key, line)
+            text += f"{line} "
+    yield key, text

@@ -139,7 +139,7 @@ def test_a_file_beside_tests_outside_the_rootdir_is_named(suite, mode, args, nam
     (suite.path / "ci/pytest.ini").write_text("[pytest]\n")
     (suite.path / "ci/editmetrics.yaml").write_text(BOUND)
     (suite.path / "tests/test_x.py").write_text(TEST)
-    (suite.path / "tests" / name).write_text("golden_images: {comparator: exact}\n")
+    (suite.path / "tests" / name).write_text("golden_images: {comparator: exact}\ncases: []\n")
     result = suite.runpytest("-c", "ci/pytest.ini", "--editmetrics-strict=all", *args, *mode)
     assert result.ret == 1
     result.stdout.fnmatch_lines([f"FAILED: not read: *tests/{name}; *"])
@@ -162,3 +162,39 @@ def test_a_folder_of_goldens_that_is_not_there_is_said_and_fails_under_strict(su
     )
     result = suite.runpytest(f"--editmetrics-goldens={name}", "--editmetrics-strict=regressed")
     assert result.ret == 1
+
+
+FOREIGN = {
+    "tests/goldens/foo/provenance.yaml": "who: me\n",
+    "tests/goldens/x.py.yaml": "[1, 2\n",
+    "tests/a.edit.yml": "# cases: none\nsteps: [trim]\n",
+    "tests/b.edit.yml/inner.txt": "",
+}
+
+
+@both
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_session_without_gates_says_nothing_of_foreign_files(suite, mode, name):
+    path = suite.path / name
+    path.parent.mkdir(parents=True)
+    path.write_text(FOREIGN[name])
+    (suite.path / "tests/test_x.py").write_text("def test_it(): pass\n")
+    for strict in ((), ("--editmetrics-strict=all",)):
+        result = suite.runpytest(*mode, *strict)
+        assert result.ret == 0
+        result.stdout.no_fnmatch_line("*= editmetrics =*")
+    (suite.path / "tests/test_y.py").write_text(TEST)
+    if path.is_file() and "inner" not in name:
+        suite.runpytest(*mode).stdout.fnmatch_lines(["*= editmetrics =*", f"*{path.name}*"])
+
+
+@both
+def test_misnamed_cases_are_named_without_a_gate_too(suite, mode):
+    (suite.path / "mug.edit.yaml").write_text("# the mug\ncases: []\n")
+    suite.makepyfile(test_x="def test_it(): pass\n")
+    result = suite.runpytest(*mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["not read: mug.edit.yaml; files of cases are called *"])
+    result = suite.runpytest(*mode, "--editmetrics-strict=regressed")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: not read: mug.edit.yaml; *"])

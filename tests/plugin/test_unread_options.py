@@ -151,3 +151,100 @@ def test_a_key_that_another_plugin_declares_is_its_own(suite):
     suite.makepyfile(test_x=TEST)
     suite.syspathinsert()
     assert suite.runpytest("-p", "extra").ret == 0
+
+
+@pytest.fixture
+def two_packages(suite):
+    """One folder with a gate, and one of which a plain test is run with it."""
+    (suite.path / "pytest.ini").write_text("[pytest]\n")
+    for folder, text in (("gated", TEST), ("plain", "def test_it(): pass\n")):
+        (suite.path / folder).mkdir()
+        (suite.path / folder / f"test_{folder}.py").write_text(text)
+    return suite
+
+
+@both
+def test_options_beside_tests_without_gates_stop_nobody(two_packages, mode):
+    (two_packages.path / "plain/pyproject.toml").write_text(STRICT)
+    result = two_packages.runpytest(*mode)
+    assert result.ret == 0
+    result.stdout.no_fnmatch_line("*not read*")
+    (two_packages.path / "gated/pyproject.toml").write_text(STRICT)
+    refused(two_packages.runpytest(*mode), "gated/pyproject.toml", "editmetrics_strict")
+
+
+@both
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("tox.ini", "[pytest]\nmarkers =\n    gpu: see --editmetrics-env\n"),
+        ("tox.ini", "[pytest]\nmarkers =\n    gpu --editmetrics-strict=all\naddopts = -q\n"),
+        ("tox.ini", "[pytest]\neditmetrics_strict = none\neditmetrics_selftest = no\n"),
+        ("pyproject.toml", '[tool.pytest.ini_options]\neditmetrics_strict = "none"\n'),
+        ("pyproject.toml", "[tool.pytest.ini_options]\neditmetrics_require = []\n"),
+        ("pyproject.toml", '[tool.pytest.ini_options]\naddopts = ["--editmetrics-strict=none"]\n'),
+    ],
+)
+def test_what_would_change_nothing_is_not_missed(two_packages, mode, name, text):
+    (two_packages.path / "gated" / name).write_text(text)
+    result = two_packages.runpytest(*mode)
+    assert result.ret == 0
+    result.stdout.no_fnmatch_line("*not read*")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "addopts = [\n  '-q',\n  '--editmetrics-strict', 'all',\n]\n",
+        "addopts = '-q --editmetrics-cache --editmetrics-strict=all'\n",
+        "editmetrics_require = [\n  'lpips=3',\n]\n",
+        "editmetrics_selftest = true\n",
+        "editmetrics_html = 'x.html'\neditmetrics_goldens = 'held'\n",
+    ],
+)
+def test_what_decides_is_refused_however_it_is_written(two_packages, text):
+    path = two_packages.path / "gated/pyproject.toml"
+    path.write_text(f"[tool.pytest.ini_options]\n{text}")
+    refused(two_packages.runpytest(), "gated/pyproject.toml: not read: editmetrics_")
+
+
+@both
+@pytest.mark.parametrize("text", ["editmetrics_html = r.html", "addopts = --editmetrics-run-dir=r"])
+def test_options_that_decide_nothing_are_only_named(two_packages, mode, text):
+    (two_packages.path / "gated/tox.ini").write_text(f"[pytest]\n{text}\n")
+    for strict in ((), ("--editmetrics-strict=all",)):
+        result = two_packages.runpytest(*mode, *strict)
+        assert result.ret == 0
+        result.stdout.fnmatch_lines(["gated/tox.ini: not read: editmetrics_*pytest.ini*"])
+    (two_packages.path / "gated/tox.ini").rename(two_packages.path / "plain/tox.ini")
+    two_packages.runpytest(*mode).stdout.no_fnmatch_line("*not read*")
+
+
+@both
+@pytest.mark.parametrize("by_variable", [False, True])
+@pytest.mark.parametrize(
+    "text", ["'--editmetrics-strict=all -q'", "['-q',\n  '--editmetrics-strict=all']"]
+)
+def test_addopts_that_were_put_aside_are_not_missed(suite, monkeypatch, mode, by_variable, text):
+    (suite.path / "pyproject.toml").write_text(f"[tool.pytest.ini_options]\naddopts = {text}\n")
+    suite.makepyfile(test_x=TEST)
+    if by_variable:
+        monkeypatch.setenv("PYTEST_ADDOPTS", "-o addopts=")
+    result = suite.runpytest(*mode, *([] if by_variable else ["-o", "addopts="]))
+    assert result.ret == 0
+    result.stdout.no_fnmatch_line("*not read*")
+
+
+@both
+def test_a_file_that_was_chosen_fails_nobody_under_strictness_either(suite, mode):
+    (suite.path / "pytest.ini").write_text(
+        "[pytest]\neditmetrics_html = report.html\neditmetrics_review = fail\n"
+    )
+    (suite.path / "ci.ini").write_text("[pytest]\neditmetrics_strict = regressed\n")
+    suite.makepyfile(test_x=TEST)
+    result = suite.runpytest("-c", "ci.ini", *mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["pytest.ini: not read: editmetrics_review and 1 more; *ci.ini*"])
+    result.stdout.no_fnmatch_line("FAILED*")
+    suite.makepyfile(test_x="def test_it(): pass\n")
+    suite.runpytest("-c", "ci.ini", *mode).stdout.no_fnmatch_line("*not read*")
