@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.gates.verdict import Gate
@@ -31,6 +32,7 @@ def record_goldens(
     proposals: list[Proposal] = []
     new: list[tuple[str, Gate, float]] = []
     automatic: dict[str, dict[str, None]] = {}
+    placed: dict[str, bool] = {}
     lost = 0
     finished = sorted(tally.notable, key=lambda pair: order.get(pair[0].nodeid, len(order)))
     for test, gate in finished:
@@ -41,7 +43,9 @@ def record_goldens(
             continue
         for argument, name in gate.details.get("automatic", {}).items():
             test_function = test.nodeid.partition("[")[0]
-            automatic.setdefault(f"{test_function}, {argument}", {})[name] = None
+            where = f"{test_function}, {argument}"
+            automatic.setdefault(where, {})[name] = None
+            placed[where] = _is_placed(argument, test.nodeid)
         address = GoldenAddress.from_dict(gate.golden)
         new.append((test.nodeid, gate, gate.proposal))
         proposals.append(
@@ -73,7 +77,7 @@ def record_goldens(
     notes += looser
     notes += [
         f"warning: recorded under an id that pytest made from the place of a parameter ({where}):"
-        f" write ids=[{', '.join(map(repr, names))}]{_strategy(session)}, and record again"
+        f" write {_instead(session, list(names), placed[where])}, and record again"
         for where, names in automatic.items()
     ]
     return notes, list(failed.values())
@@ -90,6 +94,17 @@ def _looser(session: EditSession, new: Iterable[tuple[str, Gate, float]]) -> lis
         return []
     bounds = counted(len(found), "recorded bound")
     return [f"warning: {bounds} looser than the default:", *first_of(found)]
+
+
+def _is_placed(argument: str, nodeid: str) -> bool:
+    """Tell whether an id has an argument's name and a number, and not an id that others have."""
+    return re.search(rf"[\[-]{re.escape(argument)}\d+[-\]]", nodeid) is not None
+
+
+def _instead(session: EditSession, ids: Sequence[str], placed: bool) -> str:
+    """Return what to write, where pytest names parameters by their place."""
+    shown = f"ids=[{', '.join(map(repr, ids))}]"
+    return f"{shown}{_strategy(session)}" if placed else f"{shown}, one id for each parameter set"
 
 
 def _strategy(session: EditSession) -> str:

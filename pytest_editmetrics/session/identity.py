@@ -23,6 +23,7 @@ from pytest_editmetrics.session.named import function_of, has_text
 
 _test = pytest.StashKey["TestId"]()
 _LONGEST = 100  # characters of a text that pytest 9 writes into an id
+_SHOWN = 5  # words of a text in an id that is suggested
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,7 @@ def _by_place(item: pytest.Item, parts: Sequence[Part]) -> tuple[list[Any], dict
         if part.numbered:
             own = {name: _lasting(value) for name, value in given.items()}
             values += own.values()
-            words = (_suggested(value, f"{name}{part.place}") for name, value in own.items())
-            automatic[", ".join(part.names)] = "-".join(words)
+            automatic[", ".join(part.names)] = _distinct(part, own)
             continue
         for name, value in given.items():
             token = f"{name}{part.place}"
@@ -113,11 +113,26 @@ def _lasting(value: Any) -> Any:
     return value
 
 
+def _distinct(part: Part, own: Mapping[str, Any]) -> str:
+    """Return an id for one of the parameter sets that have the same: of its values, or where these
+    may say no more than others' do, the id with its number apart."""
+    words = "-".join(_suggested(value, f"{name}{part.place}") for name, value in own.items())
+    numbered = re.fullmatch(r"(.*?)_?(\d+)", part.text)
+    if numbered is None:
+        return words
+    base, number = numbered.groups()
+    cut = any(len(_words(value)) > _SHOWN for value in own.values())
+    return f"{base}-{number}" if cut or words == base.lower() else words
+
+
+def _words(value: Any) -> list[str]:
+    return re.findall(r"[A-Za-z0-9]+", str(value)) if isinstance(value, (str, bytes)) else []
+
+
 def _suggested(value: Any, token: str) -> str:
     if not isinstance(value, (str, bytes)):
         return f"name-of-{token}"
-    words = re.findall(r"[A-Za-z0-9]+", str(value))
-    return "-".join(words[:5]).lower() or "name"
+    return "-".join(_words(value)[:_SHOWN]).lower() or f"name-of-{token}"
 
 
 def text_of(value: Any, root: Path) -> str | None:

@@ -163,3 +163,27 @@ def test_two_that_are_named_by_their_places(suite):
     assert golden(suite).count("digest:") == 4
     suite.makepyfile(test_x=text.format(a=[{"n": 20}, {"n": 10}]))
     suite.runpytest().assert_outcomes(failed=4)
+
+
+LONG = "add one more very small {} hat"
+
+
+@pytest.mark.parametrize(
+    ("values", "ids", "advised"),
+    [
+        (["add", "add"], None, ["add-0", "add-1"]),
+        ([2, 1, 1], None, ["name-of-prompt1", "name-of-prompt2"]),
+        (["mug", "add", "x"], ["add", "add", "b"], ["mug", "add-1"]),
+        ([LONG.format("red"), LONG.format("blue")], ["add", "add"], ["add-0", "add-1"]),
+        (["帽子", "狗"], ["a1", "a1"], ["name-of-prompt0", "name-of-prompt1"]),
+    ],
+)
+def test_each_set_of_parameters_is_advised_an_id_of_its_own(suite, values, ids, advised):
+    test = (
+        "import pytest\n@pytest.mark.parametrize('prompt', {}, ids={})\ndef test_it(check, prompt):"
+    )
+    suite.makepyfile(test_x=test.format(values, ids) + " check(10)\n")
+    result = suite.runpytest("--editmetrics-update=missing")
+    said = f"ids={advised}, one id for each parameter set, and record again"
+    assert [line for line in result.outlines if line.endswith(said)]
+    assert "parametrize_long_str_id_strategy" not in str(result.stdout)
