@@ -45,7 +45,9 @@ def test_the_golden_itself_is_an_error(written_over, given, update):
     args = [] if update == "none" else [f"--editmetrics-update={update}"]
     result = written_over(given, *args)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*is the golden image itself (goldens/test_x.py/test_it-*.png)*"])
+    result.stdout.fnmatch_lines(
+        ["*is the golden image itself (goldens/test_x.py/test_it-*.png, or a link to it)*"]
+    )
 
 
 @pytest.mark.parametrize(
