@@ -291,6 +291,7 @@ def _agreeing(kind: str, made: dict[str, Any]) -> dict[str, Any]:
         for block in made.get("metric_configs", {}).values():
             for name in ("init_config", "default_config"):
                 block.get(name, {}).pop("scope", None)
+        _bounds_of_what_is_compared(made.get("golden_images", {}))
     if kind == "goldens":
         for gates in made.values():
             for name, entry in gates.items():
@@ -309,6 +310,19 @@ def _agreeing(kind: str, made: dict[str, Any]) -> dict[str, Any]:
             pair.setdefault("metrics", list(made.get("metrics", ())))
             _measure_what_is_bounded(pair)
     return made
+
+
+def _bounds_of_what_is_compared(images: dict[str, Any]) -> None:
+    """Leave out bounds of comparators that ``comparator`` leaves out, or gives a bound itself."""
+    if "comparator" not in images:
+        return
+    named = images["comparator"]
+    bounded = named if isinstance(named, dict) else {}
+    names = [named] if isinstance(named, str) else list(named)
+    free = {name for name in names if bounded.get(name) is None}
+    for held in (images, images.get("tile", {})):
+        if "tolerance" in held:
+            held["tolerance"] = {k: v for k, v in held["tolerance"].items() if k in free}
 
 
 def _ordered(metric: Metric, entry: dict[str, Any]) -> None:
