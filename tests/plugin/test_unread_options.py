@@ -9,7 +9,7 @@ TEST = "def test_it(check): check(1, 1)\n"
 STRICT = '[tool.pytest.ini_options]\neditmetrics_strict = "all"\n'
 
 
-def refused(result, *words):
+def assert_refused(result, *words):
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*{'*'.join(words)}*"])
 
@@ -34,7 +34,7 @@ def test_options_beside_the_file_that_is_read_are_refused(suite, name, text):
     assert result.ret == 0
     if name != "pytest.toml":
         (suite.path / ".pytest.toml").unlink()
-        refused(suite.runpytest(), name, "editmetrics_strict", "reads", "pytest.ini", "move")
+        assert_refused(suite.runpytest(), name, "editmetrics_strict", "reads", "pytest.ini", "move")
 
 
 @both
@@ -42,7 +42,7 @@ def test_a_worker_refuses_them_and_a_suite_without_gates_does_not(suite, mode):
     (suite.path / "pytest.ini").write_text("")
     (suite.path / "pyproject.toml").write_text(STRICT)
     suite.makepyfile(test_x=TEST)
-    refused(suite.runpytest(*mode), "pyproject.toml", "editmetrics_strict")
+    assert_refused(suite.runpytest(*mode), "pyproject.toml", "editmetrics_strict")
     suite.makepyfile(test_x="def test_it(): pass")
     assert suite.runpytest(*mode).ret == 0
 
@@ -69,10 +69,12 @@ def test_options_of_the_invocation_folder_and_between_are_refused(suite):
     (folder / "test_x.py").write_text("def test_it(edit_gate): pass\n")
     (suite.path / "pyproject.toml").write_text(STRICT)
     (suite.path / "tests/pytest.ini").write_text("[pytest]\n")
-    refused(suite.runpytest("tests"), "pyproject.toml", "editmetrics_strict", "tests/pytest.ini")
+    assert_refused(
+        suite.runpytest("tests"), "pyproject.toml", "editmetrics_strict", "tests/pytest.ini"
+    )
     (suite.path / "tests/pytest.ini").rename(suite.path / "pytest.ini")
     (suite.path / "pyproject.toml").rename(suite.path / "tests/pyproject.toml")
-    refused(suite.runpytest(), "tests/pyproject.toml", "editmetrics_strict", "pytest.ini")
+    assert_refused(suite.runpytest(), "tests/pyproject.toml", "editmetrics_strict", "pytest.ini")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +108,7 @@ def test_a_file_that_was_chosen_leaves_others_aside_and_they_are_named(suite):
 def test_a_section_that_is_not_read_in_the_file_that_is(suite):
     (suite.path / "pytest.ini").write_text("[tool:pytest]\neditmetrics_strict = all\n")
     suite.makepyfile(test_x=TEST)
-    refused(suite.runpytest(), "pytest.ini", "editmetrics_strict", "section")
+    assert_refused(suite.runpytest(), "pytest.ini", "editmetrics_strict", "section")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_an_unknown_key_is_refused_with_the_nearest(suite, key, where):
         suite.makepyprojecttoml(f'[tool.pytest.ini_options]\n{key} = "all"\n')
     given = ["-o", f"{key}=all"] if where == "command" else []
     result = suite.runpytest("--disable-warnings", *given)
-    refused(result, repr(key), "did you mean 'editmetrics_strict'?")
+    assert_refused(result, repr(key), "did you mean 'editmetrics_strict'?")
 
 
 def test_a_key_that_another_plugin_declares_is_its_own(suite):
@@ -170,7 +172,7 @@ def test_options_beside_tests_without_gates_stop_nobody(two_packages, mode):
     assert result.ret == 0
     result.stdout.no_fnmatch_line("*not read*")
     (two_packages.path / "gated/pyproject.toml").write_text(STRICT)
-    refused(two_packages.runpytest(*mode), "gated/pyproject.toml", "editmetrics_strict")
+    assert_refused(two_packages.runpytest(*mode), "gated/pyproject.toml", "editmetrics_strict")
 
 
 @both
@@ -205,7 +207,7 @@ def test_what_would_change_nothing_is_not_missed(two_packages, mode, name, text)
 def test_what_decides_is_refused_however_it_is_written(two_packages, text):
     path = two_packages.path / "gated/pyproject.toml"
     path.write_text(f"[tool.pytest.ini_options]\n{text}")
-    refused(two_packages.runpytest(), "gated/pyproject.toml: not read: editmetrics_")
+    assert_refused(two_packages.runpytest(), "gated/pyproject.toml: not read: editmetrics_")
 
 
 @both
