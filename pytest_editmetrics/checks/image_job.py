@@ -114,13 +114,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         held = replace(held, no_entry=True)
     if profile is not None and "exact" in held.comparators:
         unlike = unlike or profile
-    results = compared_with(
-        None if unlike is not None else golden,
-        session,
-        job,
-        image,
-        held,
-    )
+    results = compared_with(golden if unlike is None else None, session, job, image, held)
     compared = results.found
     made = made_of(
         session,
@@ -160,9 +154,12 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         staged = staged_image(session, job.address, image.decoded, found, made)
         keep_first(job.owner, job.address, staged, found.variant if found else None)
         gates = [_recorded(gate, staged) for gate in gates]
-    elif results.ended is not None:
-        pass
-    elif update in ("missing", "failed") and _to_be_named(held, gates) and found:
+    elif (
+        results.ended is None
+        and update in ("missing", "failed")
+        and _to_be_named(held, gates)
+        and found
+    ):
         lost: Mapping[str, Any] = {
             key: made[key] for key in ("test", "name", "digest") if key in made
         }

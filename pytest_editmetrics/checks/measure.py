@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.images.shapes import RegionLike
     from pytest_editmetrics.pipes.explain import Evidence
 
-_ROUNDING = 1e-3  # of the range
-_LEAST = 1e-3  # of a range without an end
+_ROUNDING = 1e-3  # of the range; where that has no end, of 1
 Boxes = Sequence[Sequence[float]]
 
 
@@ -113,7 +112,7 @@ def _check_range(measurement: Measurement, config: MetricConfig) -> None:
     if value is None or not math.isfinite(value):  # which fails anyway
         return
     span = metric.high - metric.low
-    rounding = _ROUNDING * span if math.isfinite(span) else _LEAST
+    rounding = _ROUNDING * (span if math.isfinite(span) else 1)
     if metric.low - rounding <= value <= metric.high + rounding:
         return
     raise EditMetricsError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
@@ -241,8 +240,12 @@ class EditSession:
         ``files`` are relative to the rootdir. Beside their folders those count that pytest came by
         as it collected, or all below the folder of all goldens.
         """
-        if self.goldens_root is not None:
-            return [Path(folder) for folder, _, _ in os.walk(self.goldens_root)]
+        root = self.goldens_root
+        if root is not None:
+            from pytest_editmetrics.goldens.file_names import files_below
+
+            found = (folder for path in files_below(root) for folder in path.parents[:2])
+            return sorted({folder for folder in found if folder.is_relative_to(root)})
         own = {self._golden_file(self.rootdir / file).parent for file in files if file}
         return sorted(folder for folder in own | self.golden_folders_seen if folder.is_dir())
 
