@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from pytest_editmetrics.cache.importing import importing
 from pytest_editmetrics.errors import EditMetricsError
 
 _GPUS = ("/dev/nvidiactl", "/dev/dxg")
@@ -142,7 +143,8 @@ def _chip(torch: Any) -> str:
 
 def answer() -> None:
     """Print what torch sees in this process: the one that is asked."""
-    import torch
+    with importing("torch"):
+        import torch
 
     found = seen_by(torch)
     print(_ANSWER + json.dumps(None if found is None else asdict(found)), flush=True)

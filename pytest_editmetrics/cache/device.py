@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 
 from pytest_editmetrics.cache.accelerator import no_gpu
+from pytest_editmetrics.cache.importing import importing
 from pytest_editmetrics.cache.precision import precision
 from pytest_editmetrics.cache.threads import share_of
 from pytest_editmetrics.cache.unset_torch import on_cpu
@@ -34,7 +35,8 @@ def resolve_device(requested: str = "auto") -> str:
     requested = str(requested)
     if requested == "cpu" or (requested == "auto" and only_cpu()):
         return "cpu"  # asking torch would start CUDA, and no forked child could use it
-    import torch
+    with importing("torch"):
+        import torch
 
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     mps = torch.backends.mps.is_available()

@@ -21,6 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from pytest_editmetrics.cache.importing import importing
 from pytest_editmetrics.cache.precision import ENVIRONMENT, SETTINGS, precision
 from pytest_editmetrics.weights.kept import own_cache
 from pytest_editmetrics.weights.seen import identity
@@ -84,7 +85,8 @@ def _here() -> object:
 
 
 def _asked() -> Told:
-    import torch
+    with importing("torch"):
+        import torch
 
     return Told(
         torch.__version__,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
+from pytest_editmetrics.cache.importing import importing
 from pytest_editmetrics.cache.threads import own_threads
 
 
@@ -14,7 +15,8 @@ def inference(device: str) -> Iterator[None]:
 
     On the CPU with as many threads as ``threads.thread_count`` says.
     """
-    import torch
+    with importing("torch"):
+        import torch
 
     where = torch.device(device)
     autocast = torch.autocast(where.type, enabled=False)
@@ -27,7 +29,8 @@ def inference(device: str) -> Iterator[None]:
 @contextmanager
 def quiet_random() -> Iterator[None]:
     """Build on the CPU in float32 and leave the test's random numbers as they were."""
-    import torch
+    with importing("torch"):
+        import torch
 
     default = torch.get_default_dtype()
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):

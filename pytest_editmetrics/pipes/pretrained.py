@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_editmetrics.cache.importing import importing
 from pytest_editmetrics.errors import MissingResourceError, WeightsError
 from pytest_editmetrics.pipes.checkpoint import check_fit, is_no_memory
 from pytest_editmetrics.weights.check import read_json_object
@@ -92,7 +93,8 @@ def image_processor_class(kind: str) -> Any:
     Raises:
         ImportError: transformers cannot be imported.
     """
-    import transformers
+    with importing("transformers"):
+        import transformers
 
     names = (f"{kind}Fast", kind) if transformers.__version__.startswith("4.") else (kind,)
     found = next((getattr(transformers, name, None) for name in names), None)
@@ -186,9 +188,10 @@ def own_model(name: str, found: FoundWeights) -> Any:
 
 def _class(name: str, pipe: str) -> Any:
     try:
-        import transformers
+        with importing("transformers"):
+            import transformers
 
-        return getattr(transformers, name)
+            return getattr(transformers, name)
     except ImportError as error:
         raise _missing(pipe, f"which cannot be imported ({error})") from error
     except AttributeError as error:
