@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_editmetrics.plugin import outcomes
 from pytest_editmetrics.plugin.controller import Controller
 from pytest_editmetrics.plugin.deliveries import Deliveries
 from pytest_editmetrics.plugin.fixtures import (
@@ -77,8 +76,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check the options and set the session's state up; nothing is read or loaded yet."""
     config.addinivalue_line("markers", MARKER)
     session = config.stash[session_key] = EditSession(config)
-    config.pluginmanager.register(outcomes, "editmetrics-outcomes")
-    config.pluginmanager.register(outcomes.ErrorsStay(), "editmetrics-errors")
+    if not config.option.collectonly:
+        from pytest_editmetrics.plugin import outcomes
+
+        config.pluginmanager.register(outcomes, "editmetrics-outcomes")
+        config.pluginmanager.register(outcomes.ErrorsStay(), "editmetrics-errors")
     if session.options["profile"]:
         from pytest_editmetrics.plugin.profile import register_profile
 

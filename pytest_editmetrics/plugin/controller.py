@@ -18,7 +18,6 @@ import pytest
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.plugin.attempts import Attempt, Overtaken, key_of, outcome_of
 from pytest_editmetrics.plugin.deliveries import OUTCOMES, Undelivered
-from pytest_editmetrics.plugin.fixture_gates import FixtureGates
 from pytest_editmetrics.plugin.gateless import Gateless
 from pytest_editmetrics.plugin.junit import JUnit
 from pytest_editmetrics.plugin.last_lines import LastLines
@@ -29,12 +28,13 @@ from pytest_editmetrics.plugin.unheld import UnheldGoldens
 from pytest_editmetrics.plugin.whole_run import PARTIAL, WholeRun
 from pytest_editmetrics.session.ledger import REPORT_KEY
 from pytest_editmetrics.session.options import ci_variable, in_ci
-from pytest_editmetrics.session.record import is_ours
+from pytest_editmetrics.session.property_text import is_ours
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.unread import unread, unread_notes, uses_a_gate
 
 if TYPE_CHECKING:
     from pytest_editmetrics.plugin.ci import CiSurfaces
+    from pytest_editmetrics.plugin.fixture_gates import FixtureGates
     from pytest_editmetrics.plugin.image_recorder import ImageRecorder
     from pytest_editmetrics.plugin.suite_recorder import SuiteRecorder
     from pytest_editmetrics.report.tally import Tally, TestGates
@@ -76,7 +76,6 @@ class Controller:
         self._required = Required(session)
         self._names = Names()
         self._unheld = UnheldGoldens(session, self._names)
-        self.fixtures = FixtureGates()
         self.undelivered = Undelivered(session)
         self._each_gate = EachGate()
         self._junit = JUnit(session)
@@ -86,6 +85,13 @@ class Controller:
         from pytest_editmetrics.plugin.ci import CiSurfaces
 
         return CiSurfaces(self.session)
+
+    @cached_property
+    def fixtures(self) -> FixtureGates:
+        """Gates of fixtures that serve more than one test."""
+        from pytest_editmetrics.plugin.fixture_gates import FixtureGates
+
+        return FixtureGates()
 
     @cached_property
     def _outputs(self) -> RunOutputs:

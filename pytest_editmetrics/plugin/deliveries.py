@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_editmetrics.session.running import close_session, open_session
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -27,6 +26,10 @@ class Deliveries:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Let helpers find the tests from the first moment on."""
+        if self._session.config.option.collectonly:
+            return
+        from pytest_editmetrics.session.running import close_session, open_session
+
         ledger = self._session.ledger
         open_session(ledger)
         self._session.config.add_cleanup(lambda: close_session(ledger))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from pytest_editmetrics.session.record import TestRecord, record_key, start_attempt
 from pytest_editmetrics.session.state import session_of
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.pipes.dino.pipe import DINOPipe
     from pytest_editmetrics.pipes.lpips.pipe import LPIPSPipe
     from pytest_editmetrics.pipes.sam.pipe import SAMPipe
+    from pytest_editmetrics.session.record import TestRecord
 
 Helper: TypeAlias = "Callable[..., Measurement]"
 
@@ -95,6 +95,8 @@ def assert_object_sim_above(request: pytest.FixtureRequest) -> Helper:
 
 def _asked(request: pytest.FixtureRequest) -> TestRecord:
     """Return the record of the test that has a gate fixture now, however it came to it."""
+    from pytest_editmetrics.session.record import record_key, start_attempt
+
     item = request.node
     record = item.stash.get(record_key, None) or start_attempt(item)
     record.asked = record.given = not record.wanted.excused

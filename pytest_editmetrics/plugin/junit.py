@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pytest_editmetrics.session.record import PROPERTY_PREFIX
+from pytest_editmetrics.session.property_text import PROPERTY_PREFIX
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.unread import is_case_file
 

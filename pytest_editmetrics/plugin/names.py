@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_editmetrics.session.identity import TestId
+if TYPE_CHECKING:
+    from pytest_editmetrics.session.identity import TestId
 
 REPORT_TEST = "_editmetrics_test"
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
+
+PROPERTY_PREFIX = "editmetrics:"
+
+
+def is_ours(key: Any) -> bool:
+    """Tell whether a user property was written by a gate."""
+    return isinstance(key, str) and key.startswith(PROPERTY_PREFIX)
 
 
 def property_of(gate: Gate) -> str:

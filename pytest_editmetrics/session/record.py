@@ -18,7 +18,7 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.session.asked import Asked
 from pytest_editmetrics.session.fixture_users import definitions_of
 from pytest_editmetrics.session.ledger import Ledger
-from pytest_editmetrics.session.property_text import property_of
+from pytest_editmetrics.session.property_text import PROPERTY_PREFIX, is_ours, property_of
 from pytest_editmetrics.session.state import session_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from pytest_editmetrics.session.owner import Owner
 
 Phase = Literal["setup", "call", "teardown"]
-PROPERTY_PREFIX = "editmetrics:"
 _LATE = "it ended after its test's reports were made; wait for its result inside the test"
 _numbers = itertools.count()
 _Address = tuple["str | None", str]  # the set-up of a fixture, or none, and the gate's label
@@ -386,8 +385,3 @@ def active_of(item: pytest.Item) -> Mapping[str, Any]:
     """Return pytest's definitions of the fixtures that a running test has, by name."""
     active: Mapping[str, Any] = getattr(getattr(item, "_request", None), "_fixture_defs", {})
     return active
-
-
-def is_ours(key: Any) -> bool:
-    """Tell whether a user property was written by a gate."""
-    return isinstance(key, str) and key.startswith(PROPERTY_PREFIX)

@@ -16,6 +16,11 @@ HEAVY = ["torch", "torchvision", "transformers", "lpips", "segment_anything", "o
 LATER = [f"pytest_editmetrics.{name}" for name in (
     "session.owner", "session.fixture_record", "measurement", "weights.catalog")]  # fmt: skip
 
+# and what no session needs in which no test runs
+RUNNING = [f"pytest_editmetrics.{name}" for name in (
+    "plugin.outcomes", "plugin.fixture_gates", "session.record", "session.running",
+    "session.identity")]  # fmt: skip
+
 SCRIPT = """
 import json, sys
 before = [name for name in HEAVY if name in sys.modules]
@@ -35,10 +40,10 @@ def test_other():
 """
 
 
-def run(pytester, *args):
+def run(pytester, *args, also=()):
     pytester.makepyfile(test_x=TEST)
     process = subprocess.run(
-        [sys.executable, "-I", "-c", f"HEAVY = {HEAVY + LATER}\n{SCRIPT}", *args],
+        [sys.executable, "-I", "-c", f"HEAVY = {[*HEAVY, *LATER, *also]}\n{SCRIPT}", *args],
         cwd=pytester.path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "RESULT" in process.stdout, process.stdout + process.stderr
@@ -46,7 +51,7 @@ def run(pytester, *args):
 
 
 def test_collecting_imports_nothing_heavy(pytester):
-    assert run(pytester, "--collect-only") == [0, []]
+    assert run(pytester, "--collect-only", also=RUNNING) == [0, []]
 
 
 def test_other_tests_pay_nothing(pytester):
