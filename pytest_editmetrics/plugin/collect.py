@@ -17,6 +17,7 @@ from pytest_editmetrics.checks.edit_gate import Check, EditGate
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.session.cases_ahead import CASE
 from pytest_editmetrics.session.state import EditSession, session_of
+from pytest_editmetrics.weights.seen import Seen
 
 if TYPE_CHECKING:
     from pytest_editmetrics.config.case_file import CaseFile, CaseSpec
@@ -62,7 +63,7 @@ def _test_function(session: EditSession, file: CaseFile, case: CaseSpec) -> Call
     """Return the test of a case: one line of code, which tracebacks place at the case's line."""
     function: Any
     if case.edited is None:
-        function = lambda edit_gate, edit_image: _run(edit_gate, file, case, edit_image(case))  # noqa: E731
+        function = lambda edit_gate, edit_image: _run_made(edit_gate, file, case, edit_image)  # noqa: E731
     else:
         function = lambda edit_gate: _run_static(edit_gate, session, file, case)  # noqa: E731
     function.__code__ = function.__code__.replace(
@@ -105,6 +106,22 @@ def _run_static(edit_gate: EditGate, session: EditSession, file: CaseFile, case:
     with session.clock.of("reading images"):
         reference, edited, together = session.cases_ahead.take(edit_gate.item)
     _run(edit_gate, file, case, edited, reference, together)
+
+
+def _run_made(
+    edit_gate: EditGate, file: CaseFile, case: CaseSpec, edit_image: Callable[[CaseSpec], Any]
+) -> None:
+    """Run a case whose edited image is made now."""
+    __tracebackhide__ = True
+    before = Seen(case.reference)
+    edited = edit_image(case)
+    if not before.still():
+        raise InputError(
+            f"{file.path}:{case.line}: the fixture edit_image changed the file of the reference,"
+            f" {case.reference}, so the edited image would be compared with an edited one: write"
+            " the edit to another path, and take the reference back from version control"
+        )
+    _run(edit_gate, file, case, edited)
 
 
 def _run(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 HEAD = """
@@ -111,3 +113,32 @@ def test_a_case(suite, assert_came, workers):
     )
     said = "*score could not be judged: reference and edited image are one and the same file*"
     assert_came(suite.runpytest(*workers), 1, said)
+
+
+def test_the_file_of_a_case(suite, assert_came, workers):
+    """A case's `edit_image` saves the edit over the reference's file, and returns the picture."""
+    suite.makeconftest(
+        "import pytest\n"
+        "from PIL import Image\n\n"
+        "@pytest.fixture\n"
+        "def edit_image():\n"
+        "    def edit(case):\n"
+        "        image = Image.open(case.reference).convert('RGB')\n"
+        "        image.paste((0, 0, 0), (0, 0, 64, 64))\n"
+        "        image.save(case.reference)\n"
+        "        return image\n"
+        "    return edit\n"
+    )
+    suite.makepyfile(
+        made="import numpy as np\n"
+        "from PIL import Image\n"
+        "levels = np.random.default_rng(0).integers(0, 200, (64, 64, 3), dtype=np.uint8)\n"
+        "Image.fromarray(levels).save('a.png')\n"
+    )
+    suite.run(sys.executable, "made.py")
+    suite.path.joinpath("test_one.edit.yaml").write_text(
+        "metrics: [unedit_max_diff]\n"
+        "cases:\n  - {id: one, reference: a.png, thresholds: {unedit_max_diff: 5}}\n",
+        encoding="utf-8",
+    )
+    assert_came(suite.runpytest(*workers), 1, "*:3: the fixture edit_image changed the file of*")
