@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pytest_editmetrics.cache.accelerator import no_gpu
 from pytest_editmetrics.cache.importing import importing
 from pytest_editmetrics.cache.precision import precision
+from pytest_editmetrics.cache.replaced_torch import replacements
 from pytest_editmetrics.cache.threads import share_of
 from pytest_editmetrics.cache.unset_torch import on_cpu
 from pytest_editmetrics.errors import EditMetricsError
@@ -76,15 +77,22 @@ def device_name(device: str) -> str:
     return torch.cuda.get_device_name(device)
 
 
-def numerics(device: str) -> dict[str, str | int | Mapping[str, str]]:
+def numerics(device: str, *, layers: bool = True) -> dict[str, str | int | Mapping[str, str]]:
     """Return what the last bits of a result depend on besides its inputs.
 
     The version of torch, the device, and how exactly it computes there; on the CPU its instructions
-    and the number of threads that computing is divided among.
+    and the number of threads that computing is divided among. ``replaced`` are other libraries'
+    functions in the place of torch's, where there are any; ``layers`` tells whether the model is
+    made of torch's layers.
+
+    Raises:
+        EditMetricsError: a function of torch's is mocked, see ``replacements``.
 
     >>> sorted(numerics("cpu"))
     ['device', 'instructions', 'precision', 'threads', 'torch']
     """
+    other = replacements(layers=layers)
+    replaced = {"replaced": other} if other else {}
     if device == "cpu":
         told = on_cpu()
         return {
@@ -93,6 +101,7 @@ def numerics(device: str) -> dict[str, str | int | Mapping[str, str]]:
             "precision": told.precision,
             "instructions": told.instructions,
             "threads": share_of(told.threads),
+            **replaced,
         }
     import torch
 
@@ -100,6 +109,7 @@ def numerics(device: str) -> dict[str, str | int | Mapping[str, str]]:
         "torch": torch.__version__,
         "device": device_name(device),
         "precision": precision(device),
+        **replaced,
     }
 
 

@@ -7,29 +7,21 @@ in the place of Pillow's, as ``ultralytics`` does to open more kinds of file, is
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodDescriptorType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, ModuleType
 from typing import Any
 
 from PIL import Image, ImageFile, ImageOps
 
 from pytest_editmetrics.errors import ImageError
+from pytest_editmetrics.images.replacements import is_of_library, package_of, told
 
 
 def _refused(name: str, instead: Any) -> ImageError:
     return ImageError(
-        f"{name} is replaced by {_told(instead)} while the check runs, so images would not be read"
+        f"{name} is replaced by {told(instead)} while the check runs, so images would not be read"
         " or written as they are: end the mock before the check, or, if no golden is read or"
         " written, give the pixels as an array"
     )
-
-
-def _told(instead: Any) -> str:
-    code = getattr(instead, "__code__", None)
-    if isinstance(code, CodeType) and not hasattr(instead, "mock"):
-        return f"a function of {code.co_filename}, line {code.co_firstlineno},"
-    return "a mock" if type(instead) is FunctionType else f"a {type(instead).__name__}"
 
 
 # what is imported while a module of Pillow is mocked would keep the mock for good
@@ -54,9 +46,6 @@ _OF_PIXELS: tuple[tuple[Any, tuple[str, ...]], ...] = (
 )
 _OF_FILES = ((Image, ("open", "preinit", "init")), (PICTURE, ("save",)))
 _OF_C = (BuiltinFunctionType, MethodDescriptorType)
-_INSTALLED = {"site-packages", "dist-packages"}
-_STANDARD = Path(os.__file__).parent
-_MOCKS = ("unittest", "mock", "flexmock", "mockito")
 
 
 def check_pixels() -> None:
@@ -83,7 +72,7 @@ def _check(used: tuple[tuple[Any, tuple[str, ...]], ...]) -> None:
             function = getattr(owner, name, None)
             if type(function) is property:
                 function = function.fget
-            while _is_of_library(function):
+            while is_of_library(function, "PIL"):
                 function = getattr(function, "__wrapped__", None)
             if not _is_own(function):
                 of = f"{owner.__module__}." if isinstance(owner, type) else ""
@@ -92,20 +81,6 @@ def _check(used: tuple[tuple[Any, tuple[str, ...]], ...]) -> None:
 
 def _is_own(function: Any) -> bool:
     if type(function) is FunctionType:
-        return _package(function) == "PIL"
+        return package_of(function) == "PIL"
     compiled = type(function).__name__ == "cython_function_or_method"
     return function is None or compiled or isinstance(function, _OF_C)
-
-
-def _is_of_library(function: Any) -> bool:
-    if type(function) is not FunctionType or hasattr(function, "mock"):
-        return False
-    if _package(function) in ("PIL", *_MOCKS):
-        return False
-    file = Path(str(function.__globals__.get("__file__") or function.__code__.co_filename))
-    return not _INSTALLED.isdisjoint(file.parts) or _STANDARD in file.parents
-
-
-def _package(function: FunctionType) -> str:
-    """Return whose code it runs: an autospec, or a wrapper, has another's name and module."""
-    return str(function.__globals__.get("__name__")).partition(".")[0]

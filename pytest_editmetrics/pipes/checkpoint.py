@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import WeightsError
+from pytest_editmetrics.images.replacements import package_of, told
 
 if TYPE_CHECKING:
     import torch
@@ -34,9 +35,17 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
 
             state: Any = load_file(path)
         else:
+            # torch.load itself is often wrapped, to load what runs code
+            from torch.serialization import load
+
+            if package_of(load) != "torch":
+                raise WeightsError(
+                    f"{path} is not read: torch.serialization.load is replaced by {told(load)},"
+                    " which may run code of the file; undo that, or save it as .safetensors"
+                )
             mmap = zipfile.is_zipfile(path)
-            state = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
-    except MemoryError:
+            state = load(path, map_location="cpu", weights_only=True, mmap=mmap)
+    except (MemoryError, WeightsError):
         raise
     except Exception as error:
         if is_no_memory(error):

@@ -43,13 +43,14 @@ class Using:
     """What a measurement uses: weights that were found and checked, and a device that is there.
 
     The model itself is loaded only when something must be computed; ``seen`` tells whether the
-    files are still those that were checked.
+    files are still those that were checked. ``layers`` is ``ModelPipe.layers``.
     """
 
     found: FoundWeights
     device: str
     dtype: str
     seen: SeenAll
+    layers: bool
 
     @property
     def weights(self) -> WeightsUsed:
@@ -62,7 +63,7 @@ class Using:
             "pixels": pixels_digest(image),
             "weights": self.found.sha256,
             "dtype": self.dtype,
-            **numerics(self.device),
+            **numerics(self.device, layers=self.layers),
         }
 
 
@@ -114,6 +115,11 @@ class ModelPipe(BuiltInPipe, Generic[ModelT]):
         self._using: Using | None = None
 
     @property
+    def layers(self) -> bool:
+        """Whether the model is made of torch's layers (``nn.Module``), and not of its functions."""
+        return True
+
+    @property
     def loaded(self) -> bool:
         """Whether the weights are in memory."""
         using = self._using
@@ -140,7 +146,8 @@ class ModelPipe(BuiltInPipe, Generic[ModelT]):
                     with self.explained(f"finding the weights of {self.key}"):
                         found = self._find()
                     dtype = resolve_dtype(self.dtype, device)
-                    self._using = Using(found, device, dtype, SeenAll(found.path))
+                    seen = SeenAll(found.path)
+                    self._using = Using(found, device, dtype, seen, self.layers)
             return self._using
 
     def used(self) -> tuple[WeightsUsed, ...]:

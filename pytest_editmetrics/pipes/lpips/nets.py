@@ -51,7 +51,7 @@ class _Conv:
 
 
 # An integer is the edge of a max-pooling with stride 2.
-_BACKBONES: dict[str, tuple[_Conv | int, ...]] = {
+BACKBONES: dict[str, tuple[_Conv | int, ...]] = {
     "alex": (
         _Conv(0, 64, 3, kernel=11, stride=4, padding=2),
         3,
@@ -168,9 +168,9 @@ def build_distance(net: str, path: Path, device: str, dtype: str) -> Distance:
 
     state = read_state_dict(path)
     kind = getattr(torch, dtype)
-    if net not in _BACKBONES:
+    if net not in BACKBONES:
         return _packaged_distance(net, state, path, device, kind)
-    backbone = _BACKBONES[net]
+    backbone = BACKBONES[net]
     needed: dict[str, tuple[int, ...]] = {}
     for conv in backbone:
         if isinstance(conv, _Conv):

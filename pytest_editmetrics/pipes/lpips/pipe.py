@@ -17,7 +17,7 @@ from pytest_editmetrics.pipes.base import Request, Score, soft
 from pytest_editmetrics.pipes.computing import inference
 from pytest_editmetrics.pipes.explain import spatial_map
 from pytest_editmetrics.pipes.lpips.layers import Layer, LayerMaps, changed_box
-from pytest_editmetrics.pipes.lpips.nets import Distance, build_distance, linear_path
+from pytest_editmetrics.pipes.lpips.nets import BACKBONES, Distance, build_distance, linear_path
 from pytest_editmetrics.pipes.lpips.spec import MIN_EDGE, SPEC
 from pytest_editmetrics.pipes.with_model import ModelPipe, Using
 from pytest_editmetrics.weights.check import sha256_of
@@ -71,6 +71,11 @@ class LPIPSPipe(ModelPipe[Distance]):
         self.net = net
         self.model_path = model_path
         self._linear: str | None = None
+
+    @property
+    def layers(self) -> bool:
+        """Whether the network is the package's, and not written in torch's functions."""
+        return self.net not in BACKBONES
 
     def calc_lpips(
         self, ref_image: ImageLike, edited_image: ImageLike, mask: Mask | None = None
