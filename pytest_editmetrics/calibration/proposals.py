@@ -14,8 +14,9 @@ from pytest_editmetrics.calibration.values import Calibrated, Calibration, Deman
 from pytest_editmetrics.config.expect import check_expect
 from pytest_editmetrics.errors import EditMetricsError, InputError, counted
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.gates.written import proposal_of
 from pytest_editmetrics.goldens.environment import CPU, Environment, environment_name
-from pytest_editmetrics.goldens.recording import Proposal, recorded_bound
+from pytest_editmetrics.goldens.recording import recorded_bound
 from pytest_editmetrics.measurement import GOLDEN_IMAGE, Margin, Metric, Threshold, bound_kind_of
 from pytest_editmetrics.runs.folder import GateRecord, Run
 from pytest_editmetrics.saved_runs.acceptance import beyond_default, bound_elsewhere
@@ -249,16 +250,7 @@ def _calibrated(
     proposal = None
     if result.left is None:
         address = places.threshold(series.last)
-        proposal = Proposal(
-            address,
-            metric.name,
-            bound,
-            result.typical,
-            series.env,
-            last.weights_text,
-            last.resize,
-            last.dtype,
-        )
+        proposal = proposal_of(last, address, bound, result.typical, series.env)
     return _changed(result, bound=bound, proposal=proposal, warnings=told)
 
 

@@ -99,6 +99,11 @@ class Pair:
             return np.ones(self.reference.shape[:2], np.bool_)
         return self.inside if gate.scope == "edit_area" else ~self.inside
 
+    @cached_property
+    def outside(self) -> float:
+        """The share of the pixels that lie outside the edit area."""
+        return 1.0 - float(self.inside.mean())
+
     def diagnosis(self, gate: Gate) -> Diagnosis:
         """Return what changed the pixels that a gate measured; made once for gates alike."""
         if gate.scope not in self._diagnoses:

@@ -220,6 +220,7 @@ class Goldens:
             digest=entry.digest,
             resize=entry.resize,
             dtype=entry.dtype,
+            share=entry.share,
         )
 
     def not_measured(self, measured: Mapping[tuple[Path, str], Collection[str]]) -> list[str]:
