@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from pytest_editmetrics.images.load import Array, ImageLike
     from pytest_editmetrics.images.shapes import RegionLike
 
+_LOST = (
+    "it is not the file that was recorded: bring that back (`git checkout`), or record it again"
+    " with --editmetrics-update=all"
+)
+
 
 @dataclass(frozen=True)
 class ImageJob:
@@ -297,7 +302,9 @@ def _golden(
         golden = read_encoded_pixels(data, what, job.colour)
     except ImageError as error:
         if session.options["update"] != "all":
-            raise
+            if sha256 is None or _entry(session, found, sha256) is not None:
+                raise
+            raise ImageError(f"{error}; {_LOST}") from error
         return None, str(error), sha256, None
     why, profile = unlike(golden.pixels, image.pixels), None
     if why is None:
