@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_editmetrics.checks.calls import EXIT
 from pytest_editmetrics.checks.environments import say_of_images
 from pytest_editmetrics.checks.first_image import first_of, keep_first, other_value
 from pytest_editmetrics.checks.image_compared import Results, compared_with
@@ -147,6 +148,9 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         for gate in gates
     ]
     if results.ended is not None:
+        if results.last is not None and job.failed is not None and isinstance(results.ended, EXIT):
+            exited = EditMetricsError(f"its pipe raised Exit: {results.ended}")
+            gates.append(job.failed(results.last, exited))
         gates = [gate for gate in gates if gate.verdict != "recorded"]
         if not gates or job.judged_only or job.failed is None:
             raise results.ended
