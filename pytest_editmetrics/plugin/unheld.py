@@ -102,7 +102,18 @@ class UnheldGoldens:
             from pytest_editmetrics.goldens.renamed import obsolete_lines
 
             head, *lines = obsolete_lines(obsolete)
+            lines += self._shared()
             self._say([f"obsolete goldens: {head}", *(f"  {line}" for line in lines)])
+
+    def _shared(self) -> list[str]:
+        """Say that entries may be another project's, which has the same folder of all goldens."""
+        root, rootdir = self._session.goldens_root, self._session.rootdir
+        if root is None or root.is_relative_to(rootdir):
+            return []
+        return [
+            f"{root} lies outside the rootdir {rootdir}: if another project keeps its goldens there"
+            " too, give each a folder of its own, since neither knows the other's tests"
+        ]
 
     def _say(self, lines: Sequence[str]) -> None:
         if self._strict:

@@ -101,6 +101,34 @@ def test_they_are_named_in_the_folder_of_all_goldens_too(suite, mode):
     )
 
 
+@pytest.mark.parametrize("shared", [True, False])
+def test_entries_of_another_project_in_the_same_folder_are_told_to_be_maybe_its(
+    suite, monkeypatch, shared
+):
+    other = suite.path / "other"
+    (other / "tests").mkdir(parents=True)
+    (other / "pytest.ini").write_text("[pytest]\n")
+    (other / "tests/test_x.py").write_text(GATED.replace("test_value", "test_other"))
+    approved = suite.path / "approved"
+    option = f"--editmetrics-goldens={approved}"
+    monkeypatch.chdir(other)
+    suite.runpytest(option, "--editmetrics-update=missing").assert_outcomes(passed=2)
+    if shared:
+        with (approved / "tests/test_x.py.yaml").open("a") as golden:
+            golden.write('"test_value":\n  lpips: {max: 0.1}\n')
+        result = suite.runpytest(option, STRICT)
+        assert result.ret == 1
+        result.stdout.fnmatch_lines(
+            [
+                "FAILED: obsolete goldens: 1 entry of a test*",
+                "  *approved/tests/test_x.py.yaml:3: test_value*",
+                f"  {approved} lies outside the rootdir {other}: if another project keeps *",
+            ]
+        )
+    else:
+        assert suite.runpytest(option, STRICT).ret == 0
+
+
 @with_two
 @pytest.mark.parametrize(
     "named", [(), ("tests/edits/test_x.py::test_image",)], ids=["all", "partial"]
