@@ -13,7 +13,7 @@ from pytest_editmetrics.checks.calls import ENDED, EXIT, NO_TEST
 from pytest_editmetrics.checks.environments import say_of_entry, say_of_no_entry
 from pytest_editmetrics.checks.measure import Boxes, bind, measure
 from pytest_editmetrics.errors import EditMetricsError, InputError, MissingResourceError
-from pytest_editmetrics.measurement import LITTLE, Measurement, SoftFailure, Threshold
+from pytest_editmetrics.measurement import Measurement, SoftFailure, Threshold
 from pytest_editmetrics.session.owner import Owner
 from pytest_editmetrics.session.state import EditSession
 
@@ -182,7 +182,8 @@ def _judged(
         pair = (job.pair.reference, job.pair.edited)
         with session.clock.of("comparing"):
             measurement = measure(bound, config, pair, coords, evidence)
-        measurement = _with_share(job, measurement)
+        of_pair = job.pair.told(measurement.scope, metric.compares)
+        measurement = replace(measurement, details={**measurement.details, **of_pair})
         address = approved = None
         environment = job.environment or session.environment
         if job.golden:
@@ -248,15 +249,6 @@ def _judged(
     except Exception as error:  # a user's pipe: the other metrics of the check still count
         return _error(job, _foreign(job, error), origin), None
     return replace(gate, details={**gate.details, **origin}) if origin else gate, measurement
-
-
-def _with_share(job: Job, measurement: Measurement) -> Measurement:
-    """Tell how much of the picture was measured where that is little of it."""
-    outside = measurement.scope == "unedit_area" and job.config.metric.compares == "region"
-    if not outside or job.pair.outside >= LITTLE:
-        return measurement
-    share = float(f"{job.pair.outside:.3g}")
-    return replace(measurement, details={**measurement.details, "share": share})
 
 
 def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:

@@ -50,6 +50,7 @@ def _notes(tally: Tally) -> list[str]:
         [line_of(test.nodeid, gate) for test, gate in tally.hidden],
     )
     lines += _little(tally.little, len(tally.little))
+    lines += _black(tally.black, tally.first_black)
     lines += listed("passed only after a rerun", tally.flaky)
     lines += listed("crashed, so never measured", tally.crashed)
     gates = tally.counts()["gates"]
@@ -75,6 +76,15 @@ def _little(first: Sequence[tuple[str, Gate]], number: int) -> list[str]:
         [f"{nodeid} {gate.label}: {percent(share_of(gate))}" for nodeid, gate in first],
         number,
     )
+
+
+def _black(number: int, first: str) -> list[str]:
+    if not number:
+        return []
+    return [
+        f"black: {counted(number, 'gate')} compared two black images, in which no fault shows"
+        f" (first {first}); floats in [0, 1] become levels by (x * 255).astype('uint8')"
+    ]
 
 
 def _smoke(smoke: int, gates: int) -> str:
@@ -108,6 +118,7 @@ def running_lines(tally: RunningTally) -> list[str]:
     ):
         lines += listed(title, [f"{nodeid}: {headline(gate)}" for nodeid, gate in first], number)
     lines += _little(tally.first_little, tally.little)
+    lines += _black(tally.black, tally.first_black)
     if tally.smoke:
         lines.append(_smoke(tally.smoke, counts["gates"]))
     if tally.fetch:

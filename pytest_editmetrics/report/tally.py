@@ -108,7 +108,8 @@ class Tally:
     without those that passed and were not to be recorded: they are only counted, so that a session
     of thousands keeps its memory. ``each`` is called with every final gate. ``smoke`` counts the
     final gates that were measured on smoke weights, ``by_expect`` those that only ``expect`` holds;
-    ``little`` are those that measured little of their picture, as no golden says.
+    ``little`` are those that measured little of their picture, as no golden says; ``black`` counts
+    those that compared two black images, ``first_black`` is the test of the first.
     """
 
     def __init__(
@@ -123,6 +124,8 @@ class Tally:
         self.smoke = 0
         self.by_expect = 0
         self.little: list[tuple[str, Gate]] = []
+        self.black = 0
+        self.first_black = ""
         self.empty = True
         self._measured = False
         self._rows: dict[str, Row] = {}
@@ -142,6 +145,9 @@ class Tally:
             self.by_expect += held_by_expect_alone(gate)
             if little_measured(gate):
                 self.little.append((test.nodeid, gate))
+            if gate.details.get("black"):
+                self.black += 1
+                self.first_black = self.first_black or test.nodeid
             self._rows.setdefault(gate.metric, Row(gate.metric)).add(gate, test.nodeid)
             if self._each is not None:
                 self._each(test, gate)
@@ -225,6 +231,8 @@ class RunningTally:
     measured: int = 0
     by_metric: dict[str, Row] = field(default_factory=dict)
     fetch: dict[str, None] = field(default_factory=dict)
+    black: int = 0
+    first_black: str = ""
     little: int = 0
     first_little: list[tuple[str, Gate]] = field(default_factory=list)
 
@@ -243,6 +251,9 @@ class RunningTally:
             if little_measured(gate):
                 self.little += 1
                 self.first_little += [(nodeid, gate)] if self.little <= LISTED else []
+            if gate.details.get("black"):
+                self.black += 1
+                self.first_black = self.first_black or nodeid
             kinds = {"review": self.review, "unmeasured": self.unmeasured}
             listed = self.failing if gate.failing else kinds.get(gate.verdict)
             if listed is not None and len(listed) < LISTED:
