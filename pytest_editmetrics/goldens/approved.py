@@ -45,10 +45,10 @@ class Approved:
     ``measured``, ``None`` if the golden does not say; ``resize`` is the mode that brought the
     images to one size then, ``dtype`` the precision, ``share`` how much of the picture was
     measured. ``variants`` are the environments that the entry names; ``unstated`` tells that of
-    these ``env`` states no bound, so that a less specific
-    one or the top level holds; ``digest`` is of the parameter that it was recorded for. ``moved``
-    says that this was another value, ``found_under`` is the key of the test in another pytest,
-    ``left_under`` where an earlier recording left a fixture's golden, under tests.
+    these ``env`` states no bound, so that a less specific one or the top level holds; ``digest``
+    is of the parameter that it was recorded for. ``moved`` says that this was another value,
+    ``found_under`` is the key of the test in another pytest, ``left_under`` where an earlier
+    recording left a fixture's golden, under tests.
     """
 
     threshold: Threshold | None

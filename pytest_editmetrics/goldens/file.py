@@ -195,7 +195,7 @@ def variant_of(metric: Metric) -> Block:
                 "share",
                 unread("a number from 0 to 1", lambda _: between(0, 1)),
                 "how much of the picture lay outside the edit area when `measured` was measured;"
-                " less than half of it is an error",
+                " where less than half of it lies there now, that is an error",
                 "0.031",
                 f"{LITTLE} or more; of a bound without `measured` nothing is known",
                 empty=False,
