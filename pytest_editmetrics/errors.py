@@ -8,6 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+CONFLICT = "<<<<<<< "
+"""How git marks, in a file, where the two sides of a merge begin to differ."""
+IN_CONFLICT = (
+    "holds the marks of a merge conflict (<<<<<<<); take one side (`git checkout --ours` or"
+    " `--theirs`), or write what is to hold"
+)
+"""What is said of a file with such a mark."""
+
 
 class EditMetricsError(Exception):
     """Something that must be put right before a measurement can be trusted.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,13 +15,15 @@ from pytest_editmetrics.calibration.values import Calibrated, Calibration, Deman
 from pytest_editmetrics.config.expect import check_expect
 from pytest_editmetrics.errors import EditMetricsError, InputError, counted
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.gates.written import proposal_of
 from pytest_editmetrics.goldens.environment import CPU, Environment, environment_name
-from pytest_editmetrics.goldens.recording import Proposal, recorded_bound
+from pytest_editmetrics.goldens.recording import recorded_bound
 from pytest_editmetrics.measurement import GOLDEN_IMAGE, Margin, Metric, Threshold, bound_kind_of
 from pytest_editmetrics.runs.folder import GateRecord, Run
 from pytest_editmetrics.saved_runs.acceptance import beyond_default, bound_elsewhere
 from pytest_editmetrics.saved_runs.approve import selected
 from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces
+from pytest_editmetrics.saved_runs.reviewed import Reviewed
 from pytest_editmetrics.suites.compare import (
     Bound,
     Key,
@@ -75,13 +78,15 @@ def calibrate(
     Raises:
         InputError: fewer than two runs, a run twice, a share or margin that makes no sense.
         EditMetricsError: the runs measured a gate with other weights or parameters, or on other
-            devices without a variant of their own; or they are not of this project.
+            devices without a variant of their own; they are not of this project; or what was
+            decided on one in ``editmetrics review`` cannot be read.
     """
     check_shares(demand.coverage, demand.confidence)
     demand = replace(demand, margins=_of_metrics(session, demand.margins))
     _check_runs(runs)
     chosen = {_key(record) for record in selected(list(runs.values()), expression)}
     found = {name: _by_key(run, chosen) for name, run in runs.items()}
+    reviewed = {name: Reviewed(run) for name, run in runs.items()}
     places = GoldenPlaces(session)
     keys = dict.fromkeys(key for records in found.values() for key in records)
     gates: list[Calibrated] = []
@@ -93,7 +98,9 @@ def calibrate(
             without.append((what, image_text([record.gate for record in records.values()])))
             continue
         series = _series(session, places, key, records, runs)
-        gates += [_calibrated(session, places, one, demand) for one in series]
+        gates += [
+            _calibrated(session, places, one, demand, _kept_back(one, reviewed)) for one in series
+        ]
         if not series:
             without.append((what, "; ".join(_missing(key, records, runs))))
     return Calibration(demand, tuple(gates), tuple(without))
@@ -203,8 +210,23 @@ def _missing(
     )
 
 
+def _kept_back(series: _Series, reviewed: Mapping[str, Reviewed]) -> str | None:
+    """Say in which run a person refused the gate or put it off, if in one."""
+    for name, record in series.records.items():
+        if reviewed[name].kept_back(record) is not None:
+            return (
+                f"in {name}: {reviewed[name].why(record)}; leave that run out, or undo that in"
+                f" `editmetrics review {shlex.quote(name)}`"
+            )
+    return None
+
+
 def _calibrated(
-    session: EditSession, places: GoldenPlaces, series: _Series, demand: Demand
+    session: EditSession,
+    places: GoldenPlaces,
+    series: _Series,
+    demand: Demand,
+    kept_back: str | None,
 ) -> Calibrated:
     gates = {name: record.gate for name, record in series.records.items()}
     devices = {name: _device(gate) for name, gate in gates.items()}
@@ -217,7 +239,7 @@ def _calibrated(
         devices=tuple(dict.fromkeys(devices.values())),
         values=tuple(gate.value for gate in gates.values() if gate.value is not None),
         present=series.present,
-        left=bound_elsewhere(last),
+        left=kept_back or bound_elsewhere(last),
         warnings=series.warnings,
     )
     if len(result.values) < 2:
@@ -249,16 +271,7 @@ def _calibrated(
     proposal = None
     if result.left is None:
         address = places.threshold(series.last)
-        proposal = Proposal(
-            address,
-            metric.name,
-            bound,
-            result.typical,
-            series.env,
-            last.weights_text,
-            last.resize,
-            last.dtype,
-        )
+        proposal = proposal_of(last, address, bound, result.typical, series.env)
     return _changed(result, bound=bound, proposal=proposal, warnings=told)
 
 

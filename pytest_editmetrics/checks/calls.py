@@ -23,8 +23,16 @@ if TYPE_CHECKING:
 _PACKAGE = str(Path(__file__).parents[1])
 _T = TypeVar("_T")
 
-ENDED: tuple[type[BaseException], ...] = (pytest.skip.Exception, pytest.fail.Exception)
-"""What ends a test in a pipe or fixture of the user's, and is no ``Exception``; xfail is one."""
+EXIT: type[BaseException] = pytest.exit.Exception
+"""What ends the session in a pipe or fixture of the user's: a kind of ``Exception``."""
+ENDED: tuple[type[BaseException], ...] = (
+    pytest.skip.Exception,
+    pytest.fail.Exception,
+    EXIT,
+)
+"""What ends a test in a pipe or fixture of the user's; xfail is a kind of fail."""
+NO_TEST = "there is no test here that it could end: let it raise an error, or return None"
+"""What is said of one of these where a saved edit or a row of a manifest is measured."""
 
 
 def check_name(name: str | None) -> None:

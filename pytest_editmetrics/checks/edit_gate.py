@@ -19,7 +19,7 @@ from pytest_editmetrics.checks.calls import (
 )
 from pytest_editmetrics.checks.drawing import drawing
 from pytest_editmetrics.checks.given_boxes import boxes_of, edit_area
-from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, explained, judged
+from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, exited, explained, judged
 from pytest_editmetrics.checks.measure import Boxes
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
@@ -364,6 +364,7 @@ class EditGate:
                     of_check.append(judged(self._session, job) if isinstance(job, Job) else job)
             except ENDED as error:
                 ended = error
+                of_check += exited(job, error)
             gates = [self._explained(one) if isinstance(one, Judged) else one for one in of_check]
         except BaseException:  # a verdict stands, whatever ends the search for its cause
             for one in of_check:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.checks.calls import ENDED
+from pytest_editmetrics.checks.calls import ENDED, NO_TEST
 from pytest_editmetrics.checks.image_held import Held
 from pytest_editmetrics.checks.image_made import lpips_weights
 from pytest_editmetrics.checks.image_prepared import Prepared
@@ -53,7 +53,7 @@ def compared_with(
         try:
             results.found[comparator] = _compared(comparator, golden, session, job, image)
         except ENDED as error:
-            results.ended, results.last = error, comparator
+            results.ended, results.last = _end(job, error), comparator
             return results
         except Exception as error:
             if job.failed is None:
@@ -64,8 +64,15 @@ def compared_with(
         try:
             results.weights = (measured and measured.weights) or lpips_weights(session, job.owner)
         except ENDED as error:
-            results.ended, results.last = error, "lpips"
+            results.ended, results.last = _end(job, error), "lpips"
     return results
+
+
+def _end(job: ImageJob, error: BaseException) -> BaseException:
+    """Return what ends a test; where there is none, raise what says so."""
+    if job.owner is None:
+        raise EditMetricsError(f"{type(error).__name__}: {error}; {NO_TEST}") from error
+    return error
 
 
 def _compared(
@@ -102,6 +109,8 @@ def _lpips(
     try:
         measurement = measure(bound, config, (golden, after), area, evidence)
     except EditMetricsError:
+        raise
+    except ENDED:
         raise
     except Exception as error:  # the pipe may be the user's
         name = type(error).__name__

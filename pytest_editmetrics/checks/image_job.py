@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_editmetrics.checks.calls import EXIT
 from pytest_editmetrics.checks.environments import say_of_images
 from pytest_editmetrics.checks.first_image import first_of, keep_first, other_value
 from pytest_editmetrics.checks.image_compared import Results, compared_with
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
     from pytest_editmetrics.images.colour_words import Colour
     from pytest_editmetrics.images.load import Array, ImageLike
     from pytest_editmetrics.images.shapes import RegionLike
+
+_LOST = (
+    "it is not the file that was recorded: bring that back (`git checkout`), or record it again"
+    " with --editmetrics-update=all"
+)
 
 
 @dataclass(frozen=True)
@@ -142,6 +148,9 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         for gate in gates
     ]
     if results.ended is not None:
+        if results.last is not None and job.failed is not None and isinstance(results.ended, EXIT):
+            exited = EditMetricsError(f"its pipe raised Exit: {results.ended}")
+            gates.append(job.failed(results.last, exited))
         gates = [gate for gate in gates if gate.verdict != "recorded"]
         if not gates or job.judged_only or job.failed is None:
             raise results.ended
@@ -297,7 +306,9 @@ def _golden(
         golden = read_encoded_pixels(data, what, job.colour)
     except ImageError as error:
         if session.options["update"] != "all":
-            raise
+            if sha256 is None or _entry(session, found, sha256) is not None:
+                raise
+            raise ImageError(f"{error}; {_LOST}") from error
         return None, str(error), sha256, None
     why, profile = unlike(golden.pixels, image.pixels), None
     if why is None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.checks.calls import ENDED
+from pytest_editmetrics.checks.calls import ENDED, EXIT, NO_TEST
 from pytest_editmetrics.checks.environments import say_of_entry, say_of_no_entry
 from pytest_editmetrics.checks.measure import Boxes, bind, measure
 from pytest_editmetrics.errors import EditMetricsError, InputError, MissingResourceError
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pytest_editmetrics.goldens.environment import Environment
     from pytest_editmetrics.measurement import SoftReason
     from pytest_editmetrics.pipes.explain import Evidence
-
 
 _RAISED: tuple[type[BaseException], ...] = (Exception, *ENDED)
 _MOST = 0.5
@@ -183,6 +182,8 @@ def _judged(
         pair = (job.pair.reference, job.pair.edited)
         with session.clock.of("comparing"):
             measurement = measure(bound, config, pair, coords, evidence)
+        of_pair = job.pair.told(measurement.scope, metric.compares)
+        measurement = replace(measurement, details={**measurement.details, **of_pair})
         address = approved = None
         environment = job.environment or session.environment
         if job.golden:
@@ -241,6 +242,10 @@ def _judged(
         return gate, Measurement(metric.name, None, config.scope, soft)
     except EditMetricsError as error:
         return _error(job, error, origin), None
+    except ENDED as error:
+        if job.owner is not None:
+            raise
+        return _error(job, _foreign(job, error, f"; {NO_TEST}"), origin), None
     except Exception as error:  # a user's pipe: the other metrics of the check still count
         return _error(job, _foreign(job, error), origin), None
     return replace(gate, details={**gate.details, **origin}) if origin else gate, measurement
@@ -332,13 +337,20 @@ def _error(job: Job, error: EditMetricsError, details: Mapping[str, Any]) -> Gat
     return held_to(replace(gate, scope=job.config.scope, details=details), job.explicit)
 
 
-def _foreign(job: Job, error: Exception) -> EditMetricsError:
+def exited(job: Job | Gate, error: BaseException) -> list[Gate]:
+    """Return the gate of a job that the end of the session ended: it is in the results, too."""
+    if not isinstance(job, Job) or not isinstance(error, EXIT):
+        return []
+    return [_error(job, _foreign(job, error), {})]
+
+
+def _foreign(job: Job, error: BaseException, more: str = "") -> EditMetricsError:
     """Return what an exception of a pipe says, and the line it comes from."""
     from pytest_editmetrics.pipes.checkpoint import is_no_memory
 
     pipe = job.config.pipe_name
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    said = f"{pipe} raised {type(error).__name__}: {error} ({frame.filename}:{frame.lineno})"
+    said = f"{pipe} raised {type(error).__name__}: {error} ({frame.filename}:{frame.lineno}){more}"
     if not is_no_memory(error):
         return EditMetricsError(said)
     height, width = job.pair.reference.shape[:2]

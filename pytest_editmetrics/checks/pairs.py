@@ -22,6 +22,7 @@ from pytest_editmetrics.images.regions import Mask, region_mask
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
 from pytest_editmetrics.images.shapes import Region
 from pytest_editmetrics.images.sizes import Fit
+from pytest_editmetrics.measurement import LITTLE
 
 if TYPE_CHECKING:
     from pytest_editmetrics.background.diagnosis import Diagnosis
@@ -98,6 +99,23 @@ class Pair:
         if gate.scope is None or gate.compares != "region":
             return np.ones(self.reference.shape[:2], np.bool_)
         return self.inside if gate.scope == "edit_area" else ~self.inside
+
+    @cached_property
+    def _outside(self) -> float:
+        """The share of the pixels that lie outside the edit area."""
+        return 1.0 - float(self.inside.mean())
+
+    @cached_property
+    def _black(self) -> bool:
+        """Whether both images are black, or of level 1 throughout: mixtures are errors."""
+        return bool(self.reference.max() <= 1 and self.edited.max() <= 1)
+
+    def told(self, scope: str | None, compares: str) -> dict[str, Any]:
+        """Return what is told of a measurement: that little was measured, or two black images."""
+        told: dict[str, Any] = {"black": True} if self._black else {}
+        if scope == "unedit_area" and compares == "region" and self._outside < LITTLE:
+            told["share"] = float(f"{self._outside:.3g}")
+        return told
 
     def diagnosis(self, gate: Gate) -> Diagnosis:
         """Return what changed the pixels that a gate measured; made once for gates alike."""

@@ -22,6 +22,8 @@ class Source:
     shown: str
 
 
+_COMMA = re.compile(r"[-+]?\d+,\d+")
+NO_COMMA = "write a decimal with a point, no comma"
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 BUILT_IN = Source(None, "built-in defaults")
 DEPTH_LIMIT = 100
@@ -149,7 +151,9 @@ class Node:
     def number(self, what: str) -> float:
         """Return a finite number."""
         if isinstance(self.value, bool) or not isinstance(self.value, Real):
-            self.fail(f"{what} must be a number, not {self.shown}")
+            comma = isinstance(self.value, str) and _COMMA.fullmatch(self.value.strip())
+            point = f"; {NO_COMMA}" if comma else ""
+            self.fail(f"{what} must be a number, not {self.shown}{point}")
         try:
             number = float(self.value)
         except OverflowError:

@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 
 import yaml
 
-from pytest_editmetrics.config.node import DEPTH_LIMIT, Node, Source
-from pytest_editmetrics.errors import ConfigError
+from pytest_editmetrics.config.node import DEPTH_LIMIT, NO_COMMA, Node, Source
+from pytest_editmetrics.errors import CONFLICT, IN_CONFLICT, ConfigError
 
 _CORE = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {None, "!", _CORE + "str", _CORE + "map", _CORE + "seq"}
@@ -114,6 +114,10 @@ def _read_text(path: Path, source: Source) -> str:
         raise ConfigError(
             "not UTF-8 text; save the file with the encoding UTF-8", source.shown, line
         ) from None
+    conflict = re.search(f"^{CONFLICT}", text, re.MULTILINE)
+    if conflict:
+        line = text.count("\n", 0, conflict.start()) + 1
+        raise ConfigError(IN_CONFLICT, source.shown, line)
     odd = _NOT_PRINTABLE.search(text)
     if odd:
         line = text.count("\n", 0, odd.start()) + 1
@@ -240,7 +244,7 @@ class _Builder:
     def _key(self, key: Node) -> str:
         if not isinstance(key.value, str):
             number = isinstance(key.value, (int, float)) and not isinstance(key.value, bool)
-            point = ", or write a decimal with a point, no comma" if number else ""
+            point = f", or {NO_COMMA}" if number else ""
             self._fail(f"a key must be text, not {key.shown}; put it in quotes{point}", key.line)
         return key.value
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED
-from pytest_editmetrics.measurement import CONFIGURATION
+from pytest_editmetrics.measurement import CONFIGURATION, LITTLE
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.goldens.approved import Approved
 
-_WEIGHTS, _RESIZE, _DTYPE = "other_weights", "other_resize", "other_dtype"
-OTHER_GOLDEN = frozenset({_WEIGHTS, _RESIZE, _DTYPE})
+_WEIGHTS, _RESIZE, _DTYPE, _SHARE = "other_weights", "other_resize", "other_dtype", "other_share"
+OTHER_GOLDEN = frozenset({_WEIGHTS, _RESIZE, _DTYPE, _SHARE})
 """The details of an error that is only that the golden was measured in another way."""
 
 
@@ -38,6 +38,8 @@ def other_way(approved: Approved, gate: Gate) -> OtherWay | None:
         return OtherWay(_WEIGHTS, str(approved.weights), other_weights)
     if approved.computed_in not in (None, gate.dtype):
         return OtherWay(_DTYPE, str(approved.computed_in), other_dtype)
+    if approved.measured_on is not None and share_of(gate) < approved.measured_on / 2:
+        return OtherWay(_SHARE, percent(approved.measured_on), other_share)
     return None
 
 
@@ -67,6 +69,30 @@ def other_dtype(gate: Gate, source: str, stated: str) -> str:
         f" {gate.dtype}: its bound says nothing of that. State the golden's dtype in the pipe's"
         " block (`auto` goes by the device and its processor), or record it again"
     )
+
+
+def other_share(gate: Gate, source: str, stated: str) -> str:
+    """Return the error of a gate whose edit area leaves much less of the picture than it did."""
+    more = " or more" if stated == percent(LITTLE) else ""
+    return (
+        f"the golden {source} was measured on {stated}{more} of the picture, and today's value on"
+        f" {percent(share_of(gate))}: the edit area grew until hardly anything outside is left, and"
+        " its bound says nothing of that. Correct the area (boxes, mask, dilate), or record again"
+    )
+
+
+def share_of(gate: Gate) -> float:
+    """Return the share of the picture that a gate measured, ``LITTLE`` for all that is more."""
+    return float(gate.details.get("share", LITTLE))
+
+
+def percent(share: float) -> str:
+    """Return a share in percent.
+
+    >>> percent(0.0078125)
+    '0.781 %'
+    """
+    return f"{100 * share:.3g} %"
 
 
 def _sizes(mode: str) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from pytest_editmetrics.gates.other_golden import share_of
 from pytest_editmetrics.gates.verdict import Gate, Verdict
+from pytest_editmetrics.goldens.approved import GoldenAddress
+from pytest_editmetrics.goldens.recording import Proposal
 from pytest_editmetrics.measurement import WRITTEN_BY_HAND
 
 
@@ -19,6 +22,23 @@ def recordable(gate: Gate) -> bool:
         return False
     return gate.snapshot is not None or (
         gate.value is not None and gate.origin not in WRITTEN_BY_HAND
+    )
+
+
+def proposal_of(
+    gate: Gate, address: GoldenAddress, bound: float, measured: float, env: str | None
+) -> Proposal:
+    """Return a bound to write at an address, and how the gate was measured."""
+    return Proposal(
+        address,
+        gate.metric,
+        bound,
+        measured,
+        env,
+        gate.weights_text,
+        gate.resize,
+        gate.dtype,
+        share_of(gate),
     )
 
 

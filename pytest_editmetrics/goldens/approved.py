@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_editmetrics.cache.precision import FULL
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED
-from pytest_editmetrics.measurement import NO_WEIGHTS, Threshold, weights_text
+from pytest_editmetrics.measurement import LITTLE, NO_WEIGHTS, Threshold, weights_text
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,12 @@ class Approved:
     ``threshold`` is ``None`` where nothing was recorded yet; ``env`` is the variant that a
     recording goes to (``None``: the top level of the entry); ``weights`` are those that gave
     ``measured``, ``None`` if the golden does not say; ``resize`` is the mode that brought the
-    images to one size then, ``dtype`` the precision. ``variants`` are the environments that the
-    entry names; ``unstated`` tells that of these ``env`` states no bound, so that a less specific
-    one or the top level holds; ``digest`` is of the parameter that it was recorded for. ``moved``
-    says that this was another value, ``found_under`` is the key of the test in another pytest,
-    ``left_under`` where an earlier recording left a fixture's golden, under tests.
+    images to one size then, ``dtype`` the precision, ``share`` how much of the picture was
+    measured. ``variants`` are the environments that the entry names; ``unstated`` tells that of
+    these ``env`` states no bound, so that a less specific one or the top level holds; ``digest``
+    is of the parameter that it was recorded for. ``moved`` says that this was another value,
+    ``found_under`` is the key of the test in another pytest, ``left_under`` where an earlier
+    recording left a fixture's golden, under tests.
     """
 
     threshold: Threshold | None
@@ -62,6 +63,7 @@ class Approved:
     left_under: str | None = None
     resize: str | None = None
     dtype: str | None = None
+    share: float | None = None
 
     def stricter_than(self, other: Approved) -> bool:
         """Tell whether a value that this bound lets pass passes the other's, both being there.
@@ -99,3 +101,10 @@ class Approved:
     def computed_in(self) -> str | None:
         """The precision in which it was measured; ``None`` of a bound that somebody wrote."""
         return self.dtype or (None if self.measured is None else FULL)
+
+    @property
+    def measured_on(self) -> float | None:
+        """The share of the picture, or the least it was; ``None`` of a bound somebody wrote."""
+        if self.share is not None:
+            return self.share
+        return None if self.measured is None else LITTLE

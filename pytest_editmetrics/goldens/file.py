@@ -20,6 +20,7 @@ from pytest_editmetrics.config.keys import (
     Block,
     Key,
     Schema,
+    between,
     choice,
     or_empty,
     unread,
@@ -30,7 +31,7 @@ from pytest_editmetrics.config.reader import read_yaml, shown_path
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.environment import LONGEST, wrong_name
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED, RESIZES
-from pytest_editmetrics.measurement import NO_WEIGHTS, Metric
+from pytest_editmetrics.measurement import LITTLE, NO_WEIGHTS, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 _DIGEST = re.compile("[0-9a-f]{12}")
@@ -51,7 +52,8 @@ class GoldenEntry:
     values beyond ``review`` are to be looked at; ``weights`` are those that gave ``measured``, as
     ``measurement.weights_text`` writes them; ``digest`` is of the parameter that the test's id
     names by its place only; ``resize`` is the mode that brought the images to one size then,
-    ``dtype`` the precision that models computed in; ``reason`` is why a person took the bound.
+    ``dtype`` the precision that models computed in, ``share`` how much of the picture was measured;
+    ``reason`` is why a person took the bound.
     """
 
     bound: float | None
@@ -63,6 +65,7 @@ class GoldenEntry:
     digest: str | None = None
     resize: str | None = None
     dtype: str | None = None
+    share: float | None = None
     reason: str | None = None
 
     @property
@@ -189,6 +192,15 @@ def variant_of(metric: Metric) -> Block:
                 empty=False,
             ),
             Key(
+                "share",
+                unread("a number from 0 to 1", lambda _: between(0, 1)),
+                "how much of the picture lay outside the edit area when `measured` was measured;"
+                " where less than half of it lies there now, that is an error",
+                "0.031",
+                f"{LITTLE} or more; of a bound without `measured` nothing is known",
+                empty=False,
+            ),
+            Key(
                 "reason",
                 TEXT,
                 "why the bound is what it is, for a reviewer: `editmetrics audit` prints it"
@@ -298,6 +310,7 @@ def _variant(metric: Metric, what: str, node: Node, block: Block) -> GoldenEntry
     bound, measured = entries.get(metric.bound_kind), entries.get("measured")
     weights, digest = entries.get("weights"), entries.get("digest")
     resize, dtype, reason = (entries.get(key) for key in ("resize", "dtype", "reason"))
+    share = entries.get("share")
     return GoldenEntry(
         bound=None if bound is None else checked_bound(metric, bound),
         measured=None if measured is None else measured.number(f"measured of {what}"),
@@ -308,6 +321,7 @@ def _variant(metric: Metric, what: str, node: Node, block: Block) -> GoldenEntry
         digest=None if digest is None else _checked_digest(what, digest),
         resize=None if resize is None else resize.one_of(f"resize of {what}", _RESIZED),
         dtype=None if dtype is None else _checked_dtype(what, dtype),
+        share=None if share is None else _checked_share(what, share),
         reason=None if reason is None else reason.text(f"reason of {what}"),
     )
 
@@ -325,6 +339,13 @@ def _checked_dtype(what: str, node: Node) -> str:
         f"dtype of {what} must be float32, bfloat16 or float16, or two of them as"
         f" 'float32, sam bfloat16', not {node.shown}"
     )
+
+
+def _checked_share(what: str, node: Node) -> float:
+    share = node.number(f"share of {what}")
+    if not 0 <= share <= 1:
+        node.fail(f"share of {what} must be a number from 0 to 1, not {node.shown}")
+    return share
 
 
 def _checked_weights(what: str, node: Node) -> str:

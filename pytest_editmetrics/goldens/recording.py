@@ -20,6 +20,7 @@ from pytest_editmetrics.measurement import Margin, Metric, Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 _DIGITS = 3
+_TOLD = ("weights", "resize", "dtype", "share", "reason")
 
 
 def recorded_bound(value: float, metric: Metric, margin: Margin) -> float:
@@ -102,8 +103,9 @@ class Proposal:
 
     ``measured`` is written with three digits; ``None`` leaves what the golden has. So do
     ``weights``, which are written as ``measurement.weights_text`` gives them, ``resize``, the mode
-    that brought the images to one size, or ``none``, ``dtype``, the precision, and ``reason``, why
-    a person took the bound.
+    that brought the images to one size, or ``none``, ``dtype``, the precision, ``share``, how
+    much of the picture was measured, or ``LITTLE`` for all that is more, and ``reason``, why a
+    person took the bound.
     """
 
     address: GoldenAddress
@@ -114,6 +116,7 @@ class Proposal:
     weights: str | None = None
     resize: str | None = None
     dtype: str | None = None
+    share: float | None = None
     reason: str | None = None
 
 
@@ -185,7 +188,7 @@ def _grouped(
         values: dict[str, float | str] = {metric.bound_kind: proposal.bound}
         if proposal.measured is not None:
             values["measured"] = recorded_measured(proposal.measured, metric)
-        told = {name: getattr(proposal, name) for name in ("weights", "resize", "dtype", "reason")}
+        told = {name: getattr(proposal, name) for name in _TOLD}
         told["digest"] = address.digest
         values |= {name: text for name, text in told.items() if text is not None}
         gates = files.setdefault(rootdir / address.file, {}).setdefault(address.test, {})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_editmetrics.cache.held import HeldFiles
 from pytest_editmetrics.config.asset_roots import AssetRoots, wider_rootdir
-from pytest_editmetrics.errors import ConfigError, InputError
+from pytest_editmetrics.errors import ConfigError, EditMetricsError, InputError
 from pytest_editmetrics.goldens.approved import Approved, GoldenAddress
 from pytest_editmetrics.goldens.environment import SMOKE, Environment
 from pytest_editmetrics.goldens.file import (
@@ -220,6 +220,7 @@ class Goldens:
             digest=entry.digest,
             resize=entry.resize,
             dtype=entry.dtype,
+            share=entry.share,
         )
 
     def not_measured(self, measured: Mapping[tuple[Path, str], Collection[str]]) -> list[str]:
@@ -246,6 +247,8 @@ class Goldens:
         fixtures: Mapping[Path, Collection[str]] | None = None,
         gated: Mapping[Path, Collection[str]] | None = None,
         folders: Iterable[Path] = (),
+        *,
+        broken: dict[Path, str],
     ) -> list[ObsoleteGolden]:
         """Return the goldens whose test, or fixture, does not exist any more, by file and line.
 
@@ -258,9 +261,7 @@ class Goldens:
                 that was not collected may use one.
             gated: the keys of those tests that made gates; ``None`` if all may have.
             folders: in which goldens lie.
-
-        Raises:
-            ConfigError: a golden file cannot be used.
+            broken: takes what is wrong with each file that cannot be used.
         """
         with_gates = {
             self.file_of(file): tests
@@ -276,7 +277,11 @@ class Goldens:
             gone |= dict.fromkeys(known, ())
         found = []
         for path, tests in sorted({**gone, **keys}.items()):
-            golden_file = self._read(self._inside(path))
+            try:
+                golden_file = self._read(self._inside(path))
+            except EditMetricsError as error:
+                broken[path] = str(error)
+                continue
             if golden_file is not None:
                 new = [one for one in with_gates.get(path, ()) if one not in golden_file.tests]
                 functions = {test.partition("[")[0] for test in tests if "[" in test}

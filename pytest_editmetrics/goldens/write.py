@@ -14,7 +14,7 @@ from pytest_editmetrics.goldens.file import GoldenEntry, GoldenFile, read_golden
 from pytest_editmetrics.goldens.lock import golden_lock
 from pytest_editmetrics.goldens.text import CannotEditError, Wanted, edited_text
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED
-from pytest_editmetrics.measurement import NO_WEIGHTS
+from pytest_editmetrics.measurement import LITTLE, NO_WEIGHTS
 from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.whole_file import replacing, write_through
 
@@ -33,9 +33,10 @@ def write_golden_file(path: Path, wanted: Wanted, registry: PipeRegistry, rootdi
     Args:
         path: the golden file.
         wanted: tests -> gates -> ``{"max" | "min": ..., "measured": ..., "weights": ...,
-            "digest": ..., "resize": ..., "dtype": ..., "reason": ..., "env": {...}}``. That there
-            are no weights is written only where the golden states some, that nothing was resized
-            only where it states that something was, and so that float32 was the precision.
+            "digest": ..., "resize": ..., "dtype": ..., "share": ..., "reason": ...,
+            "env": {...}}``. That there are no weights is written only where the golden states some,
+            that nothing was resized only where it states that something was, and so that float32
+            was the precision and that the share was no little one.
         registry: the known metrics.
         rootdir: paths in messages are relative to it.
 
@@ -110,6 +111,8 @@ def _without_needless(values: Mapping[str, Any], old: GoldenEntry | None) -> dic
         del kept["resize"]
     if kept.get("dtype") == FULL and (old is None or old.dtype is None):
         del kept["dtype"]
+    if kept.get("share") == LITTLE and (old is None or old.share is None):
+        del kept["share"]
     if "env" in kept:
         before = {} if old is None else old.env
         kept["env"] = {

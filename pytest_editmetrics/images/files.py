@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
 
-from pytest_editmetrics.errors import ImageError
+from pytest_editmetrics.errors import CONFLICT, IN_CONFLICT, ImageError
 from pytest_editmetrics.images.png import SIGNATURE, without_texts
 from pytest_editmetrics.images.replaced import check_files
 
@@ -24,6 +24,7 @@ FORMATS = (
     *("AVIF", "HEIF", "JXL"),
 )
 _LFS = b"version https://git-lfs.github.com/spec/"
+_LINE_ENDS = (b"\x89PNG\n", b"\x89PNG\r\r\n")
 _HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _AVIF = (b"avif", b"avis")
 
@@ -80,6 +81,13 @@ def opened(data: bytes, what: str) -> tuple[Image.Image, bytes]:
         raise ImageError(
             f"{what}: is a Git LFS pointer, not the image itself; run `git lfs pull` (in CI: check "
             "out with lfs enabled)"
+        )
+    if data.startswith(CONFLICT.encode()):
+        raise ImageError(f"{what}: {IN_CONFLICT}; of a Git LFS pointer, `git lfs pull` comes next")
+    if data.startswith(_LINE_ENDS):
+        raise ImageError(
+            f"{what}: is a PNG whose line ends git or a transfer converted; write `*.png binary`"
+            " into .gitattributes, and check it out or commit it again"
         )
     if data.startswith(SIGNATURE):
         data = without_texts(data)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.gates.written import proposal_of
 from pytest_editmetrics.goldens.approved import GoldenAddress
 from pytest_editmetrics.goldens.recording import Proposal, write_proposals
 from pytest_editmetrics.measurement import bound_kind_of
@@ -48,18 +49,7 @@ def record_goldens(
             placed[where] = _is_placed(argument, test.nodeid)
         address = GoldenAddress.from_dict(gate.golden)
         new.append((test.nodeid, gate, gate.proposal))
-        proposals.append(
-            Proposal(
-                address,
-                gate.metric,
-                gate.proposal,
-                gate.value,
-                gate.env,
-                gate.weights_text,
-                gate.resize,
-                gate.dtype,
-            )
-        )
+        proposals.append(proposal_of(gate, address, gate.proposal, gate.value, gate.env))
     if lost:
         of = counted(lost, "gate of a test", "gates of tests")
         notes.append(f"not recorded: {of} that failed for another reason")

@@ -30,7 +30,8 @@ class _Wanted:
 class ImageRecorder:
     """Golden images over one session: what was staged, what was used, which tests passed.
 
-    ``unusable`` are notes of files that are called as ours are and cannot be read.
+    ``unusable`` are notes of files that are called as ours are, cannot be read, and may be
+    somebody else's.
     """
 
     def __init__(self, session: EditSession):
@@ -178,19 +179,21 @@ class ImageRecorder:
     def _find_unused(
         self, collected: Collection[str] | None, passed: Collection[str], folders: Collection[Path]
     ) -> None:
+        from pytest_editmetrics.goldens.file_names import states_approved
         from pytest_editmetrics.runs.obsolete import obsolete_images
 
         session = self._session
         if not session.runs_tests:
             return
-        try:
-            found = obsolete_images(
-                session.goldens, session.rootdir, collected, passed, self._used, folders
-            )
-        except EditMetricsError as error:
-            self.unusable.append(f"golden images not checked for obsolete ones: {error}")
-            return
+        broken: dict[Path, str] = {}
+        found = obsolete_images(
+            session.goldens, session.rootdir, collected, passed, self._used, folders, broken
+        )
         strict = session.options["strict"] != "none"
+        for path, wrong in broken.items():
+            named = self.problems if strict else self.notes
+            where = named if states_approved(path) else self.unusable
+            where.append(f"not checked for obsolete golden images: {wrong}")
         if collected is None:
             title = "approved but not measured: golden images that no check compared with"
         else:

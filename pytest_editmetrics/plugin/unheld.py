@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class UnheldGoldens:
     """Finds them at the end of a session; ``problems`` fail it, ``notes`` do not.
 
-    ``unusable`` are notes of files that are called as goldens are and cannot be read.
+    ``unusable`` are notes of files that are called as goldens are, cannot be read, and may be
+    somebody else's.
     """
 
     def __init__(self, session: EditSession, names: Names):
@@ -80,18 +81,39 @@ class UnheldGoldens:
         folders = self.folders(collected)
         if not folders:
             return
-        try:
-            obsolete = self._session.goldens.obsolete(
-                self.files(collected), self._names.digests, fixtures(), self.files(gated), folders
-            )
-        except EditMetricsError as error:
-            self.unusable.append(f"goldens not checked for obsolete entries: {error}")
-            return
+        from pytest_editmetrics.goldens.file_names import states_approved
+
+        broken: dict[Path, str] = {}
+        obsolete = self._session.goldens.obsolete(
+            self.files(collected),
+            self._names.digests,
+            fixtures(),
+            self.files(gated),
+            folders,
+            broken=broken,
+        )
+        for path, wrong in broken.items():
+            line = f"not checked for obsolete goldens: {wrong}"
+            if states_approved(path):
+                self._say([line])
+            else:
+                self.unusable.append(line)
         if obsolete:
             from pytest_editmetrics.goldens.renamed import obsolete_lines
 
             head, *lines = obsolete_lines(obsolete)
+            lines += self._shared()
             self._say([f"obsolete goldens: {head}", *(f"  {line}" for line in lines)])
+
+    def _shared(self) -> list[str]:
+        """Say that entries may be another project's, which has the same folder of all goldens."""
+        root, rootdir = self._session.goldens_root, self._session.rootdir
+        if root is None or root.is_relative_to(rootdir):
+            return []
+        return [
+            f"{root} lies outside the rootdir {rootdir}: if another project keeps its goldens there"
+            " too, give each a folder of its own, since neither knows the other's tests"
+        ]
 
     def _say(self, lines: Sequence[str]) -> None:
         if self._strict:

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.decided import decided
+from pytest_editmetrics.gates.other_golden import percent, share_of
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.measurement import LITTLE
 from pytest_editmetrics.report.listed import listed
 from pytest_editmetrics.report.tally import Row, RunningTally, Tally
 from pytest_editmetrics.report.text import bound_stands, format_numbers, headline, line_of
@@ -47,6 +49,8 @@ def _notes(tally: Tally) -> list[str]:
         "failing gates that did not fail their test (xfail mark or caught)",
         [line_of(test.nodeid, gate) for test, gate in tally.hidden],
     )
+    lines += _little(tally.little, len(tally.little))
+    lines += _black(tally.black, tally.first_black)
     lines += listed("passed only after a rerun", tally.flaky)
     lines += listed("crashed, so never measured", tally.crashed)
     gates = tally.counts()["gates"]
@@ -64,6 +68,23 @@ def fetch_line(missing: Sequence[str]) -> str:
     'to fetch what is missing: editmetrics weights fetch sam:vit_b clip:acme/clip@v2'
     """
     return f"to fetch what is missing: editmetrics weights fetch {shlex.join(missing)}"
+
+
+def _little(first: Sequence[tuple[str, Gate]], number: int) -> list[str]:
+    return listed(
+        f"little measured, less than {percent(LITTLE)} of the picture (is the edit area right?)",
+        [f"{nodeid} {gate.label}: {percent(share_of(gate))}" for nodeid, gate in first],
+        number,
+    )
+
+
+def _black(number: int, first: str) -> list[str]:
+    if not number:
+        return []
+    return [
+        f"black: {counted(number, 'gate')} compared two black images, in which no fault shows"
+        f" (first {first}); floats in [0, 1] become levels by (x * 255).astype('uint8')"
+    ]
 
 
 def _smoke(smoke: int, gates: int) -> str:
@@ -96,6 +117,8 @@ def running_lines(tally: RunningTally) -> list[str]:
         ("unmeasured", counts["unmeasured"], tally.unmeasured),
     ):
         lines += listed(title, [f"{nodeid}: {headline(gate)}" for nodeid, gate in first], number)
+    lines += _little(tally.first_little, tally.little)
+    lines += _black(tally.black, tally.first_black)
     if tally.smoke:
         lines.append(_smoke(tally.smoke, counts["gates"]))
     if tally.fetch:

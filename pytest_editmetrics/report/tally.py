@@ -35,6 +35,12 @@ def held_by_expect_alone(gate: Gate) -> bool:
     return judged and gate.origin == "default" and (gate.source or "").startswith("expect=")
 
 
+def little_measured(gate: Gate) -> bool:
+    """Tell whether a gate measured little of its picture, and no golden says that it was so."""
+    known = gate.origin == "golden" and gate.approved is not None and gate.verdict != "recorded"
+    return "share" in gate.details and gate.verdict in MEASURED and not known
+
+
 @dataclass(frozen=True)
 class TestGates:
     """The gates of one attempt of one test, and how that attempt ended.
@@ -101,7 +107,9 @@ class Tally:
     ``notable`` are the gates of every test's last attempt, in the order in which tests finished,
     without those that passed and were not to be recorded: they are only counted, so that a session
     of thousands keeps its memory. ``each`` is called with every final gate. ``smoke`` counts the
-    final gates that were measured on smoke weights, ``by_expect`` those that only ``expect`` holds.
+    final gates that were measured on smoke weights, ``by_expect`` those that only ``expect`` holds;
+    ``little`` are those that measured little of their picture, as no golden says; ``black`` counts
+    those that compared two black images, ``first_black`` is the test of the first.
     """
 
     def __init__(
@@ -115,6 +123,9 @@ class Tally:
         self.notable: list[tuple[TestGates, Gate]] = []
         self.smoke = 0
         self.by_expect = 0
+        self.little: list[tuple[str, Gate]] = []
+        self.black = 0
+        self.first_black = ""
         self.empty = True
         self._measured = False
         self._rows: dict[str, Row] = {}
@@ -132,6 +143,11 @@ class Tally:
                 continue
             self.smoke += gate.smoke
             self.by_expect += held_by_expect_alone(gate)
+            if little_measured(gate):
+                self.little.append((test.nodeid, gate))
+            if gate.details.get("black"):
+                self.black += 1
+                self.first_black = self.first_black or test.nodeid
             self._rows.setdefault(gate.metric, Row(gate.metric)).add(gate, test.nodeid)
             if self._each is not None:
                 self._each(test, gate)
@@ -204,7 +220,8 @@ class RunningTally:
     """Counts over gates that are not held: what is listed is cut short as they come.
 
     ``failing``, ``review`` and ``unmeasured`` are the first of each, with their test; the rows
-    count them all. ``fetch`` holds the weights that were missing.
+    count them all. ``fetch`` holds the weights that were missing. ``little`` counts the gates that
+    measured little of their picture, ``first_little`` are the first of them.
     """
 
     failing: list[tuple[str, Gate]] = field(default_factory=list)
@@ -214,6 +231,10 @@ class RunningTally:
     measured: int = 0
     by_metric: dict[str, Row] = field(default_factory=dict)
     fetch: dict[str, None] = field(default_factory=dict)
+    black: int = 0
+    first_black: str = ""
+    little: int = 0
+    first_little: list[tuple[str, Gate]] = field(default_factory=list)
 
     @property
     def nothing_measured(self) -> bool:
@@ -227,6 +248,12 @@ class RunningTally:
             self.smoke += gate.smoke
             self.measured += gate.verdict in MEASURED
             self.fetch |= dict.fromkeys(map(str, gate.details.get(FETCH, ())))
+            if little_measured(gate):
+                self.little += 1
+                self.first_little += [(nodeid, gate)] if self.little <= LISTED else []
+            if gate.details.get("black"):
+                self.black += 1
+                self.first_black = self.first_black or nodeid
             kinds = {"review": self.review, "unmeasured": self.unmeasured}
             listed = self.failing if gate.failing else kinds.get(gate.verdict)
             if listed is not None and len(listed) < LISTED:

@@ -39,6 +39,7 @@ def obsolete_images(
     passed: Collection[str],
     used: Collection[str],
     folders: Collection[Path],
+    broken: dict[Path, str],
 ) -> list[ObsoleteImage]:
     """Return the golden images that the tests of a run did not use, and will not.
 
@@ -54,9 +55,7 @@ def obsolete_images(
         passed: those whose last attempt passed.
         used: the files that tests used.
         folders: in which goldens lie, looked at for those whose test file is gone.
-
-    Raises:
-        EditMetricsError: a provenance file cannot be read.
+        broken: takes what is wrong with each provenance file that cannot be read.
     """
     tests: dict[Path, dict[str, bool]] = {}
     for nodeid in passed if collected is None else collected:
@@ -67,7 +66,12 @@ def obsolete_images(
         tests |= {folder: {} for folder in _without_test_file(goldens, folders)}
     found = []
     for folder, keys in sorted(tests.items()):
-        for path, reason in _unused(folder, keys, files, rootdir, whole=collected is not None):
+        try:
+            unused = list(_unused(folder, keys, files, rootdir, whole=collected is not None))
+        except EditMetricsError as error:
+            broken[folder / PROVENANCE] = str(error)
+            continue
+        for path, reason in unused:
             sha256 = sha256_of(path)
             if sha256 is not None:
                 found.append(ObsoleteImage(shown_path(path, rootdir), sha256, reason))

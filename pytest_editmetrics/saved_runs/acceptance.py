@@ -99,23 +99,12 @@ def _recorded(session: EditSession, gate: Gate) -> float | str:
 
 
 def _bound(places: GoldenPlaces, record: GateRecord, bound: float) -> NewBound:
-    from pytest_editmetrics.goldens.recording import Proposal
+    from pytest_editmetrics.gates.written import proposal_of
 
     gate = record.gate
+    assert gate.value is not None
     address = places.threshold(record)
-    return NewBound(
-        record,
-        Proposal(
-            address,
-            gate.metric,
-            bound,
-            gate.value,
-            gate.env,
-            gate.weights_text,
-            gate.resize,
-            gate.dtype,
-        ),
-    )
+    return NewBound(record, proposal_of(gate, address, bound, gate.value, gate.env))
 
 
 def _image(places: GoldenPlaces, run: Run, record: GateRecord) -> NewGolden:

@@ -42,18 +42,21 @@ class Reviewed:
         decision = self._decisions.get(self._anchors.get(id(record), ""))
         return decision.verb if decision is not None and decision.verb in _WORDS else None
 
+    def why(self, record: GateRecord) -> str:
+        """Say which decision keeps a gate back, whose, and with which note."""
+        decision = self._decisions[self._anchors[id(record)]]
+        by = f" by {decision.by}" if decision.by else ""
+        said = " ".join(decision.note.split())
+        return f"{_WORDS[decision.verb]} in review{by}" + (f': "{said}"' if said else "")
+
     def lines(self, kept: Sequence[GateRecord]) -> Iterator[str]:
         """Tell of the gates that were kept back: which and why, and how to approve them."""
         of_case: dict[str, list[GateRecord]] = {}
         for record in kept:
             of_case.setdefault(self._anchors[id(record)], []).append(record)
-        for anchor, records in of_case.items():
-            decision = self._decisions[anchor]
+        for records in of_case.values():
             labels = ", ".join(record.gate.label for record in records)
-            by = f" by {decision.by}" if decision.by else ""
-            said = " ".join(decision.note.split())
-            note = f': "{said}"' if said else ""
-            yield f"left: {records[0].nodeid} {labels}: {_WORDS[decision.verb]} in review{by}{note}"
+            yield f"left: {records[0].nodeid} {labels}: {self.why(records[0])}"
         verbs = Counter(str(self.kept_back(record)) for record in kept)
         if verbs:
             first, *others = (verb for verb in _ORDER if verb in verbs)

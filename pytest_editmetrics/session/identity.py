@@ -99,7 +99,9 @@ def _by_place(item: pytest.Item, parts: Sequence[Part]) -> tuple[list[Any], dict
             text = isinstance(value, (str, bytes))
             placed = re.search(rf"(^|-){re.escape(token)}(-|$)", part.text) is not None
             if placed and not (text and value == token):
-                automatic[name] = _suggested(value, token)
+                own_words = _suggested(value, token)
+                # another text may begin with the same words
+                automatic[name] = f"{own_words}-{part.place}" if _cut(value) else own_words
                 values.append(value)
             elif text and len(value) > _LONGEST and len(part.text) > _LONGEST:
                 values.append(value)
@@ -121,8 +123,13 @@ def _distinct(part: Part, own: Mapping[str, Any]) -> str:
     if numbered is None:
         return words
     base, number = numbered.groups()
-    cut = any(len(_words(value)) > _SHOWN for value in own.values())
+    cut = any(map(_cut, own.values()))
     return f"{base}-{number}" if cut or words == base.lower() else words
+
+
+def _cut(value: Any) -> bool:
+    """Tell whether an id made of a text leaves some of it out."""
+    return len(_words(value)) > _SHOWN
 
 
 def _words(value: Any) -> list[str]:

@@ -138,6 +138,8 @@ def test_anchors_aliases_and_merge_keys(read, loader):
         ("true: a\n", 1, "a key must be text, not true"),
         ("? [a]\n: b\n", 1, "a key must be text, not a list"),
         ("a: 1\nb: {<<: 3}\n", 2, "merges mappings only"),
+        ("a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> main\n", 2, "of a merge conflict"),
+        ("<<<<<<< HEAD\na: 1\n=======\na: 2\n>>>>>>> main\n", 1, "`git checkout --ours`"),
         ("a: 1\nb:\n\tc: 1\n", 3, "a tab or a special character"),
         ("a: 1\nb: [1, 2\n", 2, "closing ']' is missing"),
         ("a: 1\nb: {c: 2\n", 2, "closing '}' is missing"),

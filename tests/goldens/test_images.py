@@ -464,7 +464,7 @@ def found(suite, collected, passed, used):
     goldens, root, _ = suite
     return {
         image.file
-        for image in obsolete_images(goldens, root, collected, passed, used, [root / "goldens"])
+        for image in obsolete_images(goldens, root, collected, passed, used, [root / "goldens"], {})
     }
 
 
@@ -519,7 +519,7 @@ def test_prune_removes_files_entries_and_empty_folders(suite):
     used, gone = add("test_x.py", "test_a"), add("test_x.py", "test_gone")
     deleted = add("test_deleted.py", "test_a")
     ids = ["test_x.py::test_a"]
-    images = obsolete_images(goldens, root, ids, ids, {used}, [root / "goldens"])
+    images = obsolete_images(goldens, root, ids, ids, {used}, [root / "goldens"], {})
     run = run_of(root, full=True, obsolete=[asdict(image) for image in images])
     prune(listed_obsolete(run, root)[0], root)
     assert not (root / gone).exists()
@@ -531,7 +531,7 @@ def test_prune_leaves_what_changed_since_the_run(suite):
     goldens, root, add = suite
     used, gone = add("test_x.py", "test_a"), add("test_x.py", "test_gone")
     ids = ["test_x.py::test_a"]
-    images = obsolete_images(goldens, root, ids, ids, {used}, [root / "goldens"])
+    images = obsolete_images(goldens, root, ids, ids, {used}, [root / "goldens"], {})
     (root / gone).write_bytes(b"recorded anew")
     run = run_of(root, full=True, obsolete=[asdict(image) for image in images])
     assert listed_obsolete(run, root) == ([], 1)

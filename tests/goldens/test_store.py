@@ -243,14 +243,14 @@ def test_obsolete_goldens(golden, tmp_path):
     for name in ("test_x.py", "test_other.py"):
         (tmp_path / "tests" / name).touch()
     goldens = Goldens(None, tmp_path, REGISTRY)
-    found = goldens.obsolete({tmp_path / "tests" / "test_x.py": {"test_a", "test_c"}})
+    found = goldens.obsolete({tmp_path / "tests" / "test_x.py": {"test_a", "test_c"}}, broken={})
     assert [(entry.source, entry.test) for entry in found] == [
         ("tests/goldens/test_gone.py.yaml:2", "test_z"),
         ("tests/goldens/test_x.py.yaml:3", "test_b[x]"),
     ]
     rooted = Goldens(tmp_path / "tests" / "goldens", tmp_path, REGISTRY)
     (tmp_path / "test_x.py").touch()
-    found = rooted.obsolete({tmp_path / "test_x.py": {"test_a", "test_b[x]", "test_c"}})
+    found = rooted.obsolete({tmp_path / "test_x.py": {"test_a", "test_b[x]", "test_c"}}, broken={})
     assert [entry.test for entry in found] == ["test_z", "test_y"]
 
 

@@ -56,6 +56,23 @@ def test_reordered_parameters_are_errors_that_name_the_right_entry(suite, kind):
     suite.runpytest().assert_outcomes(passed=2)
 
 
+@short
+def test_prompts_that_begin_alike_are_advised_ids_of_their_own(suite):
+    values = [f"{'make the mug on the left side of the table ' * 3}{name}" for name in LONG]
+    other = "paint the wall behind the sofa in a warm white " * 3
+    suite.makepyfile(test_x=TEST.replace("{values}", repr([*values, other])))
+    result = suite.runpytest("--editmetrics-update=missing")
+    result.assert_outcomes(passed=4)
+    ids = [f"make-the-mug-on-the-{place}" for place in range(3)] + ["paint-the-wall-behind-the-3"]
+    (said,) = [line for line in result.outlines if "write ids=" in line]
+    assert f"write ids={ids}" in said
+    text = (suite.path / "test_x.py").read_text()
+    (suite.path / "test_x.py").write_text(text.replace("VALUES)", f"VALUES, ids={ids})"))
+    result = suite.runpytest("--editmetrics-update=missing")
+    result.assert_outcomes(passed=4)
+    result.stdout.no_fnmatch_line("*write ids=*")
+
+
 def test_an_inserted_parameter_is_held_to_no_other_entry(suite):
     suite_of(suite, "red", "blue")
     suite.runpytest("--editmetrics-update=missing")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pytest_editmetrics.cli.main import main
+from pytest_editmetrics.report.html.case_view import anchor_of, groups_of
+from pytest_editmetrics.runs.folder import read_run
+from pytest_editmetrics.runs.review import Decision, change_review
 
 
 def test_seeds_to_goldens_and_a_run_that_passes(suite, capsys, monkeypatch):
@@ -27,3 +32,50 @@ def test_seeds_to_goldens_and_a_run_that_passes(suite, capsys, monkeypatch):
     golden = suite.path / "goldens" / (next(suite.path.glob("test_*.py")).name + ".yaml")
     assert golden.read_text() == '"test_it":\n  score: {max: 0.411, measured: 0.32}\n'
     suite.runpytest().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(("verb", "said"), [("refused", "refused"), ("put-off", "put off")])
+def test_what_was_refused_in_review_is_left(suite, capsys, monkeypatch, verb, said):
+    suite.makeini("[pytest]")
+    suite.makepyfile(
+        test_x="""
+        import os
+        def test_it(check): check(30 + int(os.environ["SEED"]) % 5)
+        def test_other(check): check(30 + int(os.environ["SEED"]) % 5)
+        """
+    )
+    for seed in range(5):
+        monkeypatch.setenv("SEED", str(seed))
+        suite.runpytest(f"--editmetrics-run-dir=run{seed}").assert_outcomes(failed=2)
+    runs = [f"run{seed}" for seed in range(5)]
+    run = read_run(suite.path / "run3")
+    (case,) = [one for one in groups_of(run) if one.records[0].nodeid.endswith("test_it")]
+    decision = Decision("test_x.py::test_it", verb, "the cup\nmoved", "ann")
+    change_review(run.path, run.session["started"], {anchor_of(case): decision})
+    assert main(["calibrate", *runs, "--write"]) == 0
+    out = capsys.readouterr().out
+    assert f'in run3: {said} in review by ann: "the cup moved"; leave that run out, or undo' in out
+    assert "1 proposal, 1 with warnings; 1 left" in out
+    golden = suite.path / "goldens" / "test_x.py.yaml"
+    assert golden.read_text() == '"test_other":\n  score: {max: 0.411, measured: 0.32}\n'
+    assert main(["calibrate", *(name for name in runs if name != "run3"), "--write"]) == 0
+    assert "test_it" in golden.read_text()
+
+
+def test_accepted_ones_are_calibrated_and_a_review_that_cannot_be_read_is_an_error(
+    suite, capsys, monkeypatch
+):
+    suite.makeini("[pytest]")
+    suite.makepyfile(test_x="import os\ndef test_it(check): check(int(os.environ['SEED']))")
+    for seed, name in enumerate(("one", "two"), 30):
+        monkeypatch.setenv("SEED", str(seed))
+        suite.runpytest(f"--editmetrics-run-dir={name}").assert_outcomes(failed=1)
+    run = read_run(suite.path / "one")
+    anchor = anchor_of(groups_of(run)[0])
+    accepted = Decision("test_x.py::test_it", "accepted")
+    change_review(run.path, run.session["started"], {anchor: accepted})
+    assert main(["calibrate", "one", "two", "--no-selftest"]) == 0
+    (suite.path / "one" / "review.json").write_text("{")
+    assert main(["calibrate", "one", "two", "--no-selftest", "--write"]) == 1
+    assert "review.json: not a review" in capsys.readouterr().err
+    assert not (suite.path / "goldens").exists()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+
+from pytest_editmetrics.cli.main import main
+from pytest_editmetrics.runs.folder import read_run
 
 PIPES = """
 import os
@@ -101,6 +106,60 @@ def test_the_end_of_the_session_is_no_way_out(ending):
     result = ending(CHECKS[1], "pytest.exit('enough', returncode=0)", 20)
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*20* > max 2*"])
+
+
+GOLDEN = "def test_it(golden_image, pair): golden_image.check(pair[1])\n"
+EXITS = {"pytest.exit('enough')": 2, "pytest.exit('enough', returncode=0)": 1}
+NEXT = "def test_next(): pass\n"
+
+
+@pytest.mark.parametrize("by", [0, 20])
+@pytest.mark.parametrize(("end", "status"), EXITS.items(), ids=["plain", "zero"])
+@pytest.mark.parametrize("test", [*CHECKS, GOLDEN])
+def test_a_pipe_that_ends_the_session_does_so_and_its_gate_is_named(ending, test, end, status, by):
+    if test is GOLDEN:
+        assert ending(test, "pass", 0, "--editmetrics-update=missing").ret == 0
+    result = ending(test + NEXT, end, by, "--editmetrics-run-dir=run")
+    assert result.ret == status
+    result.stdout.fnmatch_lines(["*Exit: enough*"])
+    assert "test_next" not in result.stdout.str()
+    metric = "golden_lpips" if "golden_image" in test else "ending" if "ending" in test else "lpips"
+    result.stdout.fnmatch_lines(
+        [f"FAILED: a gate reached no report: *{metric}*could not be judged*"]
+    )
+    if by:
+        failed = (
+            "golden_pixel * > max *" if "golden_image" in test else "unedit_max_diff*20* > max 2*"
+        )
+        result.stdout.fnmatch_lines([f"FAILED: a gate reached no report: *{failed}"])
+
+
+@pytest.mark.parametrize("end", [*WAYS, "pytest.fail('on a GPU only')", *EXITS])
+def test_where_there_is_no_test_to_end_it_is_an_error(ending, pytester, monkeypatch, capsys, end):
+    result = ending(CHECKS[1], "pass", 1, "--editmetrics-run-dir=run")
+    result.assert_outcomes(passed=1)
+    gate = next(one.gate for one in read_run(pytester.path / "run").gates)
+    row = {key: f"run/{gate.images[key]}" for key in ("reference", "edited")}
+    manifest = pytester.path / "m.jsonl"
+    manifest.write_text(json.dumps({"id": "a", "metrics": ["unedit_max_diff", "ending"], **row}))
+    monkeypatch.setenv("END", end)
+    for target in ("run", "m.jsonl"):
+        assert main(["score", target, "-o", f"{target}-again"]) == 1
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        told = {
+            one.gate.metric: one.gate for one in read_run(pytester.path / f"{target}-again").gates
+        }
+        assert told["unedit_max_diff"].verdict in ("pass", "recorded")
+        assert told["ending"].verdict == "error"
+        message = told["ending"].message
+        assert message.startswith("ending raised ")
+        assert "there is no test here that it could end: let it raise an error, or" in message
+
+
+def test_so_does_one_in_a_worker(ending):
+    result = ending(CHECKS[1] + NEXT, "pytest.exit('enough', returncode=0)", 0, "-n1")
+    assert result.ret != 0
 
 
 @pytest.mark.parametrize(

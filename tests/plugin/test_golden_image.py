@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import random
@@ -264,6 +265,15 @@ def test_a_second_writer_in_another_worker_fails_the_session_and_nothing_is_writ
     assert list((suite.path / "goldens").iterdir()) == []
 
 
+def _png():
+    file = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 255, (32, 40, 3), np.uint8)
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+CONFLICT = b"<<<<<<< HEAD\n%b=======\n%b>>>>>>> main\n"
+PNG = _png()
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
 
 
@@ -281,15 +291,29 @@ def test_an_lfs_pointer_says_git_lfs_pull_and_only_all_replaces_it(suite):
     suite.runpytest().assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n broken"], ids=["empty", "broken"])
-def test_a_damaged_golden_is_an_error_and_not_a_missing_one(suite, content):
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "the file is empty (0 bytes)"),
+        (b"\x89PNG\r\n\x1a\n broken", "is no image that Pillow can read"),
+        (PNG[:-60], "is truncated or damaged (*)"),
+        (b"hello", "is no image that Pillow can read"),
+        (PNG.replace(b"\r\n", b"\n"), "*line ends*`[*].png binary` into .gitattributes*"),
+        (PNG.replace(b"\n", b"\r\n"), "*line ends*`[*].png binary` into .gitattributes*"),
+        (CONFLICT % (LFS, LFS), "*marks of a merge conflict*`git checkout --ours`*git lfs pull*"),
+        (CONFLICT % (PNG, PNG), "*marks of a merge conflict*`git checkout --ours`*"),
+    ],
+    ids=["empty", "broken", "truncated", "text", "LF", "CRLF", "pointers in conflict", "conflict"],
+)
+def test_a_damaged_golden_is_an_error_and_not_a_missing_one(suite, content, says):
     suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)")
     suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
     (golden,) = goldens(suite)
     golden.write_bytes(content)
     result = suite.runpytest("--editmetrics-update=missing")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines([f"*EditMetricsError*{golden.name}*"])
+    lost = "*is not the file that was recorded: *(`git checkout`), or *--editmetrics-update=all"
+    result.stdout.fnmatch_lines([f"*EditMetricsError*{golden.name}: {says}{lost}"])
     assert golden.read_bytes() == content
 
 

@@ -55,6 +55,36 @@ def test_when_the_last_test_with_gates_is_gone_its_goldens_are_named(suite, mode
     )
 
 
+BROKEN = {
+    "conflict": "<<<<<<< HEAD\n{}=======\n{}>>>>>>> main\n",
+    "bracket": '{}"test_b": {{lpips: {{max: 1\n',
+    "tab": "{}\t- 1\n",
+}
+
+
+@with_two
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_a_golden_file_that_cannot_be_read_hides_no_other(suite, mode, text):
+    (suite.path / "tests/edits/test_x.py").rename(suite.path / "tests/edits/test_y.py")
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=3)
+    goldens = suite.path / "tests/edits/goldens"
+    for path in (goldens / "test_x.py.yaml", goldens / "test_x.py/provenance.yaml"):
+        path.write_text(text.format(*2 * [path.read_text()]))
+    (suite.path / "tests/edits/test_y.py").unlink()
+    found = [
+        "not checked for obsolete golden images: tests/edits/goldens/test_x.py/provenance.yaml*",
+        "  tests/edits/goldens/test_y.py/test_image-*.png: its test file is gone",
+        "not checked for obsolete goldens: tests/edits/goldens/test_x.py.yaml*",
+        "  tests/edits/goldens/test_y.py.yaml:1: test_value",
+    ]
+    result = suite.runpytest(*mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(found)
+    result = suite.runpytest(STRICT, *mode)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"FAILED: {found[0]}", found[1], f"FAILED: {found[2]}", found[3]])
+
+
 @with_two
 def test_they_are_named_in_the_folder_of_all_goldens_too(suite, mode):
     shutil.rmtree(suite.path / "tests/edits/goldens")
@@ -69,6 +99,34 @@ def test_they_are_named_in_the_folder_of_all_goldens_too(suite, mode):
             "  approved/tests/edits/test_x.py.yaml:1: test_value",
         ]
     )
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_entries_of_another_project_in_the_same_folder_are_told_to_be_maybe_its(
+    suite, monkeypatch, shared
+):
+    other = suite.path / "other"
+    (other / "tests").mkdir(parents=True)
+    (other / "pytest.ini").write_text("[pytest]\n")
+    (other / "tests/test_x.py").write_text(GATED.replace("test_value", "test_other"))
+    approved = suite.path / "approved"
+    option = f"--editmetrics-goldens={approved}"
+    monkeypatch.chdir(other)
+    suite.runpytest(option, "--editmetrics-update=missing").assert_outcomes(passed=2)
+    if shared:
+        with (approved / "tests/test_x.py.yaml").open("a") as golden:
+            golden.write('"test_value":\n  lpips: {max: 0.1}\n')
+        result = suite.runpytest(option, STRICT)
+        assert result.ret == 1
+        result.stdout.fnmatch_lines(
+            [
+                "FAILED: obsolete goldens: 1 entry of a test*",
+                "  *approved/tests/test_x.py.yaml:3: test_value*",
+                f"  {approved} lies outside the rootdir {other}: if another project keeps *",
+            ]
+        )
+    else:
+        assert suite.runpytest(option, STRICT).ret == 0
 
 
 @with_two

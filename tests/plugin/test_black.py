@@ -1,0 +1,62 @@
+"""Two black images pass with no difference: the end of the session says that no fault shows in them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pytest_editmetrics.cli.main import main
+
+TEST = """
+from scene import *
+def test_it(edit_gate):
+    before, after = scene() / 255, edited() / 255
+    edit_gate.check({}, {}, metrics=["unedit_max_diff", "unedit_psnr"], name="a")
+"""
+CAST = TEST.format("before.astype('uint8')", "after.astype('uint8')")
+SAID = (
+    "black: 2 gates compared two black images, in which no fault shows (first test_x.py::test_it);"
+    " floats in [[]0, 1] become levels by (x [*] 255).astype('uint8')"
+)
+BOUNDS = "thresholds: {unedit_max_diff: {max: 4}, unedit_psnr: {min: 5}}\n"
+
+
+@pytest.fixture
+def bounded(scene):
+    (scene.path / "editmetrics.yaml").write_text(BOUNDS)
+    return scene
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",), ("--editmetrics-update=all",)])
+def test_floats_that_were_cast_to_black_are_told_in_one_line(bounded, mode):
+    bounded.makepyfile(test_x=CAST)
+    result = bounded.runpytest(*mode)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([SAID])
+    assert str(result.stdout).count("black: ") == 1
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        ("before", "after"),
+        ("before.astype('uint8')", "before"),
+        ("np.full((64, 64, 3), 2, np.uint8)", "np.full((64, 64, 3), 2, np.uint8)"),
+        ("np.full((64, 64, 3), 255, np.uint8)", "np.full((64, 64, 3), 255, np.uint8)"),
+    ],
+)
+def test_nothing_is_said_of_others(bounded, images):
+    bounded.makepyfile(test_x=TEST.format(*images))
+    bounded.runpytest().stdout.no_fnmatch_line("black: *")
+
+
+def test_score_says_so_too(bounded, capsys):
+    from PIL import Image
+
+    for name in ("a", "b"):
+        Image.new("RGB", (64, 64)).save(bounded.path / f"{name}.png")
+    row = {"id": "r", "reference": "a.png", "edited": "b.png", "metrics": ["unedit_max_diff"]}
+    (bounded.path / "m.jsonl").write_text(json.dumps(row))
+    assert main(["score", "m.jsonl"]) == 0
+    assert "black: 1 gate compared two black images" in capsys.readouterr().out

@@ -1,0 +1,169 @@
+"""An edit area that leaves hardly a pixel outside: a golden states how much it was measured on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pytest_editmetrics.runs.folder import read_run
+from pytest_editmetrics.saved_runs.approve import approve
+from pytest_editmetrics.saved_runs.project import in_project
+
+TEST = """
+from scene import *
+def test_it(edit_gate):
+    edit_gate.check(scene(), noisy(scene()), %s, metrics=['unedit_psnr', 'unedit_max_diff'])
+"""
+ORDINARY = "coords=BOX"
+LARGE = "coords=[(0, 0, 128, 116)]"  # 9 % are left
+HUGE = "coords=[(0, 0, 128, 124)]"  # 3 %
+LARGER = "coords=[(0, 0, 128, 126)]"  # 1.6 %
+ALL_BUT_A_LINE = "coords=[(0, 0, 128, 127)]"  # 0.8 %
+GROWN = {
+    "box": ALL_BUT_A_LINE,
+    "boxes": "coords=[(0, 0, 128, 70), (0, 60, 128, 127)]",
+    "mask": "coords=np.arange(128 * 128).reshape(128, 128) >= 128",
+    "dilate": "coords=Region(boxes=BOX, dilate=88)",
+    "inverted": "coords=Region(mask=np.arange(128 * 128).reshape(128, 128) < 128, invert=True)",
+}
+RECORD = "--editmetrics-update=missing"
+ERROR = (
+    "*EditMetricsError: unedit_psnr could not be judged: the golden goldens/test_x.py.yaml:2 was"
+    " measured on %s of the picture, and today's value on %s: *"
+)
+
+
+@pytest.fixture
+def golden(scene: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SEED", "0")
+    return scene.path / "goldens" / "test_x.py.yaml"
+
+
+def has(scene: pytest.Pytester, area: str) -> None:
+    head = "from pytest_editmetrics import Region" if "Region" in area else ""
+    scene.makepyfile(test_x=head + TEST % area)
+
+
+def shares(golden: Path) -> list[str]:
+    return re.findall(r"share: ([\d.]+)", golden.read_text())
+
+
+@pytest.mark.parametrize("grown", GROWN.values(), ids=GROWN)
+def test_a_golden_is_of_no_area_that_grew_until_hardly_a_pixel_is_left(scene, golden, grown):
+    has(scene, ORDINARY)
+    scene.runpytest(RECORD).assert_outcomes(passed=1)
+    recorded = golden.read_text()
+    assert shares(golden) == []
+    has(scene, grown)
+    for mode in ((), (RECORD,)):
+        result = scene.runpytest(*mode)
+        result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines(
+            [
+                ERROR % ("5 % or more", "0.*%"),
+                "*to accept*pytest test_x.py::test_it --editmetrics-update=failed",
+            ]
+        )
+    assert golden.read_text() == recorded
+    scene.runpytest("--editmetrics-update=failed").assert_outcomes(passed=1)
+    assert len(shares(golden)) == 2
+    scene.runpytest().assert_outcomes(passed=1)
+
+
+def test_an_edit_of_nearly_the_whole_picture_is_held_to_its_own_share(scene, golden):
+    has(scene, HUGE)
+    result = scene.runpytest(RECORD)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "little measured, less than 5 % of the picture (is the edit area right?): 2",
+            "  test_x.py::test_it unedit_psnr: 3.12 %",
+        ]
+    )
+    assert shares(golden) == ["0.0312", "0.0312"]
+    result = scene.runpytest()
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*little measured*")
+    has(scene, LARGER)
+    scene.runpytest().assert_outcomes(passed=1)
+    has(scene, ALL_BUT_A_LINE)
+    result = scene.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([ERROR % ("3.12 %", "0.781 %")])
+
+
+def test_a_golden_that_is_recorded_of_more_again_is_held_to_that(scene, golden):
+    has(scene, ALL_BUT_A_LINE)
+    scene.runpytest(RECORD).assert_outcomes(passed=1)
+    has(scene, ORDINARY)
+    scene.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
+    assert shares(golden) == ["0.05", "0.05"]
+    has(scene, ALL_BUT_A_LINE)
+    scene.runpytest().assert_outcomes(failed=1)
+
+
+def test_a_large_area_that_grows_a_little_is_no_error(scene, golden):
+    has(scene, LARGE)
+    scene.runpytest(RECORD).assert_outcomes(passed=1)
+    assert shares(golden) == []
+    has(scene, HUGE)
+    result = scene.runpytest("--editmetrics-update=none")
+    result.assert_outcomes(passed=1)
+
+
+def test_a_bound_that_no_golden_holds_is_told(scene, golden):
+    has(scene, ALL_BUT_A_LINE)
+    (scene.path / "editmetrics.yaml").write_text(
+        "thresholds: {unedit_psnr: {min: 5}, unedit_max_diff: {max: 200}}\n"
+    )
+    for workers in ((), ("-n2",)):
+        result = scene.runpytest(*workers)
+        result.assert_outcomes(passed=1)
+        result.stdout.fnmatch_lines(
+            ["little measured*: 2", "  test_x.py::test_it unedit_psnr: 0.781 %"]
+        )
+    golden.parent.mkdir()
+    golden.write_text('"test_it":\n  unedit_psnr: {min: 5}\n  unedit_max_diff: {max: 200}\n')
+    result = scene.runpytest()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["little measured*: 2"])
+    golden.write_text(golden.read_text().replace("}", ", measured: 20, share: 0.01}"))
+    result = scene.runpytest()
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("little measured*")
+
+
+def test_what_is_measured_inside_or_everywhere_has_no_share(scene, golden):
+    scene.makepyfile(
+        test_x="""
+        from scene import *
+        def test_it(edit_gate):
+            edit_gate.check(scene(), noisy(scene()), coords=[(0, 0, 9, 9)], metrics=['edit_lpips'])
+            edit_gate.check(scene(), noisy(scene()), metrics='unedit_psnr')
+        """
+    )
+    result = scene.runpytest(RECORD)
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("little measured*")
+    assert shares(golden) == []
+
+
+def test_approving_a_run_records_the_share(scene, golden):
+    has(scene, ORDINARY)
+    scene.runpytest(RECORD).assert_outcomes(passed=1)
+    has(scene, ALL_BUT_A_LINE)
+    scene.runpytest("--editmetrics-run-dir=run").assert_outcomes(failed=1)
+    run = read_run(scene.path / "run")
+    assert in_project(lambda session: approve(session, run, None, print)) == 2
+    assert shares(golden) == ["0.00781", "0.00781"]
+    scene.runpytest().assert_outcomes(passed=1)
+
+
+def test_a_share_that_is_none_is_refused(scene, golden):
+    has(scene, ORDINARY)
+    golden.parent.mkdir()
+    golden.write_text('"test_it":\n  unedit_psnr: {min: 5, share: 3}\n')
+    result = scene.runpytest()
+    result.stdout.fnmatch_lines(["*goldens/test_x.py.yaml:2: share of unedit_psnr *"])
