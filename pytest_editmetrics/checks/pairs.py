@@ -110,9 +110,18 @@ class Pair:
         """Whether both images are black, or of level 1 throughout: mixtures are errors."""
         return bool(self.reference.max() <= 1 and self.edited.max() <= 1)
 
+    @cached_property
+    def _unchanged(self) -> bool:
+        """Whether there is an edit area, and both images are equal, in it too."""
+        return bool(self.inside.any() and (self.reference == self.edited).all())
+
     def told(self, scope: str | None, compares: str) -> dict[str, Any]:
-        """Return what is told of a measurement: that little was measured, or two black images."""
-        told: dict[str, Any] = {"black": True} if self._black else {}
+        """Return what is told of a measurement: that it was of little, or could show no fault."""
+        told: dict[str, Any] = {}
+        if self._black:
+            told["black"] = True
+        elif compares == "region" and scope != "edit_area" and self._unchanged:
+            told["unchanged"] = True
         if scope == "unedit_area" and compares == "region" and self._outside < LITTLE:
             told["share"] = float(f"{self._outside:.3g}")
         return told

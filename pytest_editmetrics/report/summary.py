@@ -12,7 +12,7 @@ from pytest_editmetrics.gates.other_golden import percent, share_of
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.measurement import LITTLE
 from pytest_editmetrics.report.listed import listed
-from pytest_editmetrics.report.tally import Row, RunningTally, Tally
+from pytest_editmetrics.report.tally import BLIND, Blind, Row, RunningTally, Tally
 from pytest_editmetrics.report.text import bound_stands, format_numbers, headline, line_of
 
 
@@ -50,7 +50,7 @@ def _notes(tally: Tally) -> list[str]:
         [line_of(test.nodeid, gate) for test, gate in tally.hidden],
     )
     lines += _little(tally.little, len(tally.little))
-    lines += _black(tally.black, tally.first_black)
+    lines += _blind(tally.blind)
     lines += listed("passed only after a rerun", tally.flaky)
     lines += listed("crashed, so never measured", tally.crashed)
     gates = tally.counts()["gates"]
@@ -78,13 +78,13 @@ def _little(first: Sequence[tuple[str, Gate]], number: int) -> list[str]:
     )
 
 
-def _black(number: int, first: str) -> list[str]:
-    if not number:
-        return []
-    return [
-        f"black: {counted(number, 'gate')} compared two black images, in which no fault shows"
-        f" (first {first}); floats in [0, 1] become levels by (x * 255).astype('uint8')"
-    ]
+def _blind(blind: Blind) -> list[str]:
+    lines = []
+    for why, (number, first) in blind.found.items():
+        compared, advice = BLIND[why]
+        gates = counted(number, "gate")
+        lines.append(f"{why}: {gates} compared {compared} (first {first}); {advice}")
+    return lines
 
 
 def _smoke(smoke: int, gates: int) -> str:
@@ -118,7 +118,7 @@ def running_lines(tally: RunningTally) -> list[str]:
     ):
         lines += listed(title, [f"{nodeid}: {headline(gate)}" for nodeid, gate in first], number)
     lines += _little(tally.first_little, tally.little)
-    lines += _black(tally.black, tally.first_black)
+    lines += _blind(tally.blind)
     if tally.smoke:
         lines.append(_smoke(tally.smoke, counts["gates"]))
     if tally.fetch:

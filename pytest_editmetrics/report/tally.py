@@ -13,6 +13,18 @@ from pytest_editmetrics.report.listed import LISTED
 from pytest_editmetrics.runs.folder import GateRecord
 
 _FAILED = ("fail", "missing-golden")
+BLIND = {
+    "black": (
+        "two black images, in which no fault shows",
+        "floats in [0, 1] become levels by (x * 255).astype('uint8')",
+    ),
+    "unchanged": (
+        "an image with its equal, the edit area too",
+        "was the edit lost, or does the editor paint into its input and return a copy? edit_lpips"
+        " fails on that",
+    ),
+}
+"""Why no fault could show in images, as details name it: what was compared, and what to do."""
 
 
 def beyond(gate: Gate) -> float:
@@ -101,6 +113,23 @@ def _rank(gate: Gate) -> tuple[bool, float]:
     return gate.verdict in _FAILED, beyond(gate)
 
 
+class Blind:
+    """Gates that passed with images in which no fault could show, by why.
+
+    ``found`` is their number and the test of the first.
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[str, tuple[int, str]] = {}
+
+    def add(self, nodeid: str, gate: Gate) -> None:
+        """Take a gate of any kind."""
+        for why in BLIND:
+            if gate.details.get(why) and gate.verdict in MEASURED and not gate.failing:
+                number, first = self.found.get(why, (0, nodeid))
+                self.found[why] = number + 1, first
+
+
 class Tally:
     """What a session recorded, counted as its tests finish.
 
@@ -108,8 +137,8 @@ class Tally:
     without those that passed and were not to be recorded: they are only counted, so that a session
     of thousands keeps its memory. ``each`` is called with every final gate. ``smoke`` counts the
     final gates that were measured on smoke weights, ``by_expect`` those that only ``expect`` holds;
-    ``little`` are those that measured little of their picture, as no golden says; ``black`` counts
-    those that compared two black images, ``first_black`` is the test of the first.
+    ``little`` are those that measured little of their picture, as no golden says; ``blind`` are
+    those that passed with images in which no fault could show.
     """
 
     def __init__(
@@ -124,8 +153,7 @@ class Tally:
         self.smoke = 0
         self.by_expect = 0
         self.little: list[tuple[str, Gate]] = []
-        self.black = 0
-        self.first_black = ""
+        self.blind = Blind()
         self.empty = True
         self._measured = False
         self._rows: dict[str, Row] = {}
@@ -145,9 +173,7 @@ class Tally:
             self.by_expect += held_by_expect_alone(gate)
             if little_measured(gate):
                 self.little.append((test.nodeid, gate))
-            if gate.details.get("black"):
-                self.black += 1
-                self.first_black = self.first_black or test.nodeid
+            self.blind.add(test.nodeid, gate)
             self._rows.setdefault(gate.metric, Row(gate.metric)).add(gate, test.nodeid)
             if self._each is not None:
                 self._each(test, gate)
@@ -231,8 +257,7 @@ class RunningTally:
     measured: int = 0
     by_metric: dict[str, Row] = field(default_factory=dict)
     fetch: dict[str, None] = field(default_factory=dict)
-    black: int = 0
-    first_black: str = ""
+    blind: Blind = field(default_factory=Blind)
     little: int = 0
     first_little: list[tuple[str, Gate]] = field(default_factory=list)
 
@@ -251,9 +276,7 @@ class RunningTally:
             if little_measured(gate):
                 self.little += 1
                 self.first_little += [(nodeid, gate)] if self.little <= LISTED else []
-            if gate.details.get("black"):
-                self.black += 1
-                self.first_black = self.first_black or nodeid
+            self.blind.add(nodeid, gate)
             kinds = {"review": self.review, "unmeasured": self.unmeasured}
             listed = self.failing if gate.failing else kinds.get(gate.verdict)
             if listed is not None and len(listed) < LISTED:

@@ -1,4 +1,4 @@
-"""Two black images pass with no difference: the end of the session says that no fault shows in them."""
+"""Images in which no fault can show pass with no difference: the end of the session says so."""
 
 from __future__ import annotations
 
@@ -49,6 +49,41 @@ def test_floats_that_were_cast_to_black_are_told_in_one_line(bounded, mode):
 def test_nothing_is_said_of_others(bounded, images):
     bounded.makepyfile(test_x=TEST.format(*images))
     bounded.runpytest().stdout.no_fnmatch_line("black: *")
+
+
+IN_PLACE = """
+from PIL import Image
+from scene import *
+
+def edit(image):  # paints into its input, and returns a copy of that
+    image.paste((255, 0, 0), (0, 0, 64, 64))
+    return image.copy()
+
+def test_it(edit_gate):
+    before, after = scene(), edited()
+    photo = Image.fromarray(before)
+    made = edit(photo)
+    edit_gate.check(photo, made, {area}, metrics=["unedit_max_diff"])
+    edit_gate.check(before, after, [(9, 9, 20, 20)], metrics=["unedit_psnr"], name="differs")
+"""
+EQUAL = (
+    "unchanged: 1 gate compared an image with its equal, the edit area too (first"
+    " test_x.py::test_it); was the edit lost, or does the editor paint into its input and return a"
+    " copy[?] edit_lpips fails on that"
+)
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)])
+def test_an_editor_that_paints_into_its_input_and_returns_a_copy_is_told(bounded, mode):
+    bounded.makepyfile(test_x=IN_PLACE.replace("{area}", "[(9, 9, 20, 20)]"))
+    result = bounded.runpytest(*mode)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([EQUAL])
+
+
+def test_without_an_edit_area_equal_images_are_what_was_asked_for(bounded):
+    bounded.makepyfile(test_x=IN_PLACE.replace("{area}", "None"))
+    bounded.runpytest().stdout.no_fnmatch_line("unchanged: *")
 
 
 def test_score_says_so_too(bounded, capsys):
