@@ -143,11 +143,8 @@ def _variables() -> list[tuple[str, str]] | None:
     """Return the variables that torch follows, ``None`` if ``os.environ`` is not what it sees."""
     if not isinstance(os.environ, os._Environ):
         return None
-    return sorted(
-        (name, value)
-        for name, value in os.environ.items()
-        if name in ENVIRONMENT or _VARIABLES.match(name)
-    )
+    names = [name for name in os.environ if _VARIABLES.match(name) or name in ENVIRONMENT]
+    return sorted((name, os.environ[name]) for name in names)
 
 
 def _note(key: str) -> Path:

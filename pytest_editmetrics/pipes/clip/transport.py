@@ -8,6 +8,7 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.cache.importing import importing
 from pytest_editmetrics.errors import EditMetricsError
 
 Tokens = NDArray[np.float64]
@@ -32,7 +33,8 @@ def emd(reference: Tokens, edited: Tokens) -> float:
     >>> emd(np.zeros((2, 3)), np.ones((1, 3)))
     3.0
     """
-    import ot
+    with importing("ot"):
+        import ot
 
     if not (np.isfinite(reference).all() and np.isfinite(edited).all()):
         return nan
