@@ -84,7 +84,7 @@ class _Project:
         if _is_helper(function):
             return True
         function = inspect.unwrap(function) if type(function) is FunctionType else None
-        if function is None or not self._has(function.__code__.co_filename):
+        if type(function) is not FunctionType or not self._has(function.__code__.co_filename):
             return False
         code = function.__code__
         if code not in self._known:

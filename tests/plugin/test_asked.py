@@ -177,3 +177,13 @@ def test_a_test_case_of_unittest_is_left_alone(suite):
         "    def test_it(self): pass"
     )
     suite.runpytest("--editmetrics-strict=all").assert_outcomes(passed=2)
+
+
+def test_a_function_that_wraps_a_builtin_is_nothing_to_look_into(suite):
+    suite.makepyfile(
+        f"import functools, pytest\n{IMPORT}"
+        "own = functools.wraps(len)(lambda *given: len(*given))\n"
+        "@pytest.mark.parametrize('call', [own])\n"
+        "def test_it(call): assert call('a') == own('b')\n"
+    )
+    suite.runpytest().assert_outcomes(passed=1)
