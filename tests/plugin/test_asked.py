@@ -162,6 +162,23 @@ def test_a_look_at_the_fixtures_is_no_failure_and_says_that_nothing_was_measured
     assert suite.runpytest(option, "--editmetrics-require=1").ret == 1
 
 
+@pytest.mark.parametrize("gone", ["setuponly", "setupplan"])
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_plugins_of_pytest_that_are_switched_off_are_not_missed(suite, gone, mode):
+    suite.makepyfile(
+        "def test_value(check): check(5, 0.1)\n"
+        "def test_image(golden_image): golden_image.check('a.png')\n"
+        "def test_may(request): request.getfixturevalue('edit_gate')\n"
+    )
+    Image.new("RGB", (8, 8)).save(suite.path / "a.png")
+    options = ("-p", f"no:{gone}", *mode)
+    suite.runpytest(*options, "--editmetrics-update=missing").assert_outcomes(passed=3)
+    result = suite.runpytest(*options)
+    assert result.ret == 0
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["asked for a gate and made none: 1, *"])
+
+
 def test_workers_tell_of_both(suite):
     suite.makepyfile(
         HEAD + BESIDE + "def test_it(wrapped): pass\n"
@@ -178,20 +195,3 @@ def test_a_test_case_of_unittest_is_left_alone(suite):
         "    def test_it(self): pass"
     )
     suite.runpytest("--editmetrics-strict=all").assert_outcomes(passed=2)
-
-
-@pytest.mark.parametrize("gone", ["setuponly", "setupplan"])
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
-def test_plugins_of_pytest_that_are_switched_off_are_not_missed(suite, gone, mode):
-    suite.makepyfile(
-        "def test_value(check): check(5, 0.1)\n"
-        "def test_image(golden_image): golden_image.check('a.png')\n"
-        "def test_may(request): request.getfixturevalue('edit_gate')\n"
-    )
-    Image.new("RGB", (8, 8)).save(suite.path / "a.png")
-    options = ("-p", f"no:{gone}", *mode)
-    suite.runpytest(*options, "--editmetrics-update=missing").assert_outcomes(passed=3)
-    result = suite.runpytest(*options)
-    assert result.ret == 0
-    result.assert_outcomes(passed=3)
-    result.stdout.fnmatch_lines(["asked for a gate and made none: 1, *"])
