@@ -135,6 +135,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         **_snapshot(session, job, found, entry, made),
         **({"unstated": True} if held.unstated else {}),
         **({"no_entry": True} if held.no_entry and golden is not None else {}),
+        **({} if sha256 is None else {"sha256": sha256}),
         **({} if first is None else {"file": first.staged.target}),
         **({} if profile is None else {"profile": profile}),
     }

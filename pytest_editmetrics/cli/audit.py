@@ -39,10 +39,12 @@ def add(commands: Commands) -> None:
 
 def _audit(args: argparse.Namespace) -> int:
     from pytest_editmetrics.goldens.audit import audit
-    from pytest_editmetrics.goldens.versions import read_pair, versions
+    from pytest_editmetrics.goldens.versions import Options, read_pair, versions
     from pytest_editmetrics.report.audit import audit_lines, audit_markdown
+    from pytest_editmetrics.session.written_options import OPTION_FILES, named_configuration
 
-    with versions(args.base, args.head, Path.cwd(), note) as (base, head):
+    options = Options(OPTION_FILES, named_configuration)
+    with versions(args.base, args.head, Path.cwd(), note, options) as (base, head):
         found = audit(read_pair(base, head))
     say_all(audit_markdown(found).splitlines() if args.markdown else audit_lines(found))
     if args.fail_on_loosening and found.loosening:

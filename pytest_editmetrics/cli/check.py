@@ -22,8 +22,9 @@ def add(commands: Commands) -> None:
         help="read the YAML files of a project as a run would, and measure nothing",
         description="Read configuration, cases, golden thresholds and provenance as a run would,"
         " and tell every mistake with file and line; images are not looked for, nothing is"
-        " measured. It knows the pipes and metrics that the project's conftest registers. Exit"
-        " status 1: a file cannot be used, or there is none.",
+        " measured. Golden thresholds that state no bound are named. It knows the pipes and metrics"
+        " that the project's conftest registers. Exit status 1: a file cannot be used, or there is"
+        " none.",
         epilog="example: editmetrics check editmetrics.yaml tests/goldens",
     )
     parser.add_argument(
@@ -53,7 +54,8 @@ def _check(args: argparse.Namespace) -> int:
         wrong = 0
         for file in files:
             try:
-                check_file(file, session)
+                for golden in check_file(file, session):
+                    note(f"{golden} states no bound: restore it, or record one")
             except ConfigError as error:
                 wrong += 1
                 note_error(error)

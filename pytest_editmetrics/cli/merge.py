@@ -35,7 +35,7 @@ def add(commands: Commands) -> None:
         "--shards",
         metavar="N",
         type=int,
-        help="refuse to join fewer or more runs than the matrix has",
+        help="refuse to join fewer or more runs than the matrix has, or two that ran the same test",
     )
     parser.set_defaults(run=_merge)
 
@@ -50,7 +50,13 @@ def _merge(args: argparse.Namespace) -> int:
             f"not merged: {counted(given, 'run was', 'runs were')} given, --shards says"
             f" {args.shards}; a shard is missing, or one too many is there"
         )
-    tally = merge_runs(args.folders, args.output, allow_incomplete=args.allow_incomplete, say=note)
+    tally = merge_runs(
+        args.folders,
+        args.output,
+        allow_incomplete=args.allow_incomplete,
+        whole=args.shards is not None,
+        say=note,
+    )
     say_all(summary_lines(tally))
     say(f"merged {counted(len(args.folders), 'run')}: {args.output}")
     return 0

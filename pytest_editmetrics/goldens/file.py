@@ -101,6 +101,17 @@ class GoldenFile:
                     found[env] = (f"{self.shown}:{variant.line}", stated)
         return found
 
+    def waiting(self) -> list[str]:
+        """Return, as ``file:line: test [gate]``, where nothing is approved (yet, or any more)."""
+        found = [(line, test) for test, line in self.test_lines.items() if not self.tests[test]]
+        for test, gates in self.tests.items():
+            found += [
+                (entry.line, f"{test} {gate}")
+                for gate, entry in gates.items()
+                if all(one.bound is None for one in (entry, *entry.env.values()))
+            ]
+        return [f"{self.shown}:{line}: {what}" for line, what in sorted(found)]
+
 
 def golden_schema(registry: PipeRegistry) -> Schema:
     """Return the JSON Schema of a file of golden thresholds."""

@@ -238,6 +238,9 @@ class Goldens:
                     for gate, entry in golden_file.tests.get(test, {}).items()
                     if gate not in gates
                 ]
+                if golden_file.tests.get(test) == {}:
+                    line = golden_file.test_lines[test]
+                    found.append(f"{golden_file.shown}:{line}: {test}, of which no metric is left")
         return found
 
     def obsolete(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from pytest_editmetrics.cache.work import work_folder
 from pytest_editmetrics.config import golden_block
@@ -32,16 +33,25 @@ _BETTER: Mapping[str, Better] = {"max": "lower", "min": "higher"}
 Say = Callable[[str], None]
 
 
+class Options(NamedTuple):
+    """Files of pytest's options: what they are called, and which configuration a folder's name."""
+
+    files: Collection[str]
+    configuration: Callable[[Path], Path | None]
+
+
 @dataclass(frozen=True)
 class Version:
     """Where the files of one version lie; ``shown`` is how it is called.
 
     ``only`` names the one file that is compared, below ``folder``, by the name it has there.
+    ``named`` are the configurations that pytest's options name, by the folder of the options.
     """
 
     shown: str
     folder: Path
     only: str | None = None
+    named: Mapping[Path, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -126,11 +136,14 @@ class _Learned:
 
 
 @contextmanager
-def versions(base: str, head: str, here: Path, say: Say) -> Iterator[tuple[Version, Version]]:
+def versions(
+    base: str, head: str, here: Path, say: Say, options: Options
+) -> Iterator[tuple[Version, Version]]:
     """Give two versions whose files lie in folders; revisions are written to temporary ones.
 
     Each is the path of a file or folder, or a git revision. A path wins over a revision of the same
-    name, and ``say`` is told. Beside a path, a revision is read at the same place of its tree.
+    name, and ``say`` is told. Beside a path, a revision is read at the same place of its tree. What
+    ``options`` name and cannot be read is told to ``say``, too.
 
     Raises:
         InputError: something that is neither, or a file beside a folder.
@@ -147,9 +160,13 @@ def versions(base: str, head: str, here: Path, say: Say) -> Iterator[tuple[Versi
 
         def opened(text: str) -> Version:
             if text in paths:
-                return _of_path(text, paths[text])
-            folder = stack.enter_context(work_folder())
-            return _of_revision(text, here, beside, folder)
+                version = _of_path(text, paths[text])
+            else:
+                folder = stack.enter_context(work_folder())
+                version = _of_revision(text, here, beside, folder, options)
+            if version.only is not None:
+                return version
+            return replace(version, named=_named_by_options(version, options, say))
 
         yield opened(base), opened(head)
 
@@ -160,7 +177,34 @@ def _of_path(text: str, path: Path) -> Version:
     return Version(text, path.parent, path.name)
 
 
-def _of_revision(text: str, here: Path, beside: Path | None, folder: Path) -> Version:
+def _named_by_options(version: Version, options: Options, say: Say) -> dict[Path, Path]:
+    """Return the configurations that pytest's options name, by the folder of the options."""
+    found = {}
+    for folder in {path.parent: None for path in _below(version, options)}:
+        path = options.configuration(folder)
+        if path is None:
+            continue
+        named = os.path.relpath(path, version.folder)
+        inside = named.split(os.sep)[0] != os.pardir
+        if inside and path.is_file():
+            found[folder] = version.folder / named
+        else:
+            where = os.path.relpath(folder, version.folder)
+            why = "is no .yaml file there" if inside else "lies outside of what is compared"
+            say(
+                f"{version.shown}: the options of pytest in {where} name the configuration {named},"
+                f" which {why}: its default thresholds are not compared"
+            )
+    return found
+
+
+def _below(version: Version, options: Options) -> Iterator[Path]:
+    return (path for path in files_below(version.folder) if path.name in options.files)
+
+
+def _of_revision(
+    text: str, here: Path, beside: Path | None, folder: Path, options: Options
+) -> Version:
     start = here
     if beside is not None:
         start = beside if beside.is_dir() else beside.parent
@@ -174,7 +218,11 @@ def _of_revision(text: str, here: Path, beside: Path | None, folder: Path) -> Ve
             f"{text!r} is no path and no git revision here; fetch it if it is one (in a shallow"
             " clone of CI: `fetch-depth: 0` for actions/checkout)"
         )
-    write_files(commit, repository, lambda path: path.suffix in (".yaml", ".yml"), folder)
+
+    def wanted(path: PurePosixPath) -> bool:
+        return path.suffix in (".yaml", ".yml") or path.name in options.files
+
+    write_files(commit, repository, wanted, folder)
     shown = f"{text} ({commit[:12]})"
     if beside is None:
         return Version(shown, folder)
@@ -220,13 +268,13 @@ def _named(version: Version) -> Iterator[None]:
 def _learn(version: Version, learned: _Learned) -> set[str]:
     """Return the metrics that a version names, and learn the directions of those not built in."""
     names = set()
-    for path in _files(version).values():
+    for name, path in _files(version).items():
         if _is_golden(version, path):
             for test in read_yaml(path, version.folder).root.mapping("a file of goldens").values():
                 for gate, node in test.mapping("the goldens of a test").items():
                     names.add(metric := _metric(gate.partition("@")[0], node))
                     learned.see(metric, node, version.shown)
-        elif path.name == SETTINGS:
+        elif _is_settings(name):
             for written, node in _stated(path, version, "thresholds").mapping("thresholds").items():
                 names.add(metric := _metric(learned.own_name(written), node))
                 learned.see(metric, node, version.shown)
@@ -271,7 +319,7 @@ def _read(version: Version, registry: PipeRegistry) -> Thresholds:
     for name, path in _files(version).items():
         if _is_golden(version, path):
             goldens[name] = read_golden_file(path, registry, version.folder)
-        elif path.name == SETTINGS:
+        elif _is_settings(name):
             nodes = by_metric(_stated(path, version, "thresholds"), "thresholds", registry)
             defaults[name] = {
                 metric: parse_bounds(registry.metric(metric), node, origin="default")
@@ -297,14 +345,26 @@ def _is_golden(version: Version, path: Path) -> bool:
     return holds_thresholds(path)
 
 
+def _is_settings(name: str) -> bool:
+    return PurePosixPath(name).name == SETTINGS
+
+
 def _files(version: Version) -> dict[str, Path]:
-    """Return the files that are read, by path; the one file of a pair of files by no name."""
+    """Return the files that are read, by path; the one file of a pair of files by no name.
+
+    A configuration that pytest's options name has the path of the one that it replaces.
+    """
     if version.only is not None:
         path = version.folder / version.only
         kind = path.name if path.name in (SETTINGS, PROVENANCE) else ""
         return {kind: path} if path.is_file() else {}
-    return {
+    files = {
         path.relative_to(version.folder).as_posix(): path
         for path in files_below(version.folder)
-        if path.name == SETTINGS or holds_thresholds(path) or holds_provenance(path)
+        if (path.name == SETTINGS and path not in version.named.values())
+        or holds_thresholds(path)
+        or holds_provenance(path)
     }
+    for folder, path in version.named.items():
+        files[(folder / SETTINGS).relative_to(version.folder).as_posix()] = path
+    return files

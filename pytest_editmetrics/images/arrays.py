@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import ImageError
 from pytest_editmetrics.images.levels import Array, Notes, of_floats, of_integers
+from pytest_editmetrics.images.plain import no_plain_array
 from pytest_editmetrics.images.scale import check_floats, colours
 
 if TYPE_CHECKING:
@@ -25,9 +25,8 @@ def of_array(array: NDArray[Any], what: str, notes: Notes) -> Array:
     Raises:
         ImageError: it is not clearly one of these; ``what`` names it.
     """
-    masked = sys.modules.get("numpy.ma")  # who has a masked array has imported it
-    if masked is not None and isinstance(array, masked.MaskedArray):
-        raise ImageError(f"{what}: a masked array; pass .filled(...), which says what is behind it")
+    if why := no_plain_array(array):
+        raise ImageError(f"{what}: {why}")
     original = array.shape
     if array.ndim == 4:
         array = _only_one(array, original, what)

@@ -20,6 +20,7 @@ from pytest_editmetrics.images.boxes import Box
 from pytest_editmetrics.images.data_url import is_data_url, read_data_url, short
 from pytest_editmetrics.images.encoded import Encoded
 from pytest_editmetrics.images.levels import of_floats, of_integers
+from pytest_editmetrics.images.plain import no_plain_array
 from pytest_editmetrics.images.runs import MOST_PIXELS, Mask, of_counts, of_runs
 
 __all__ = [
@@ -121,7 +122,8 @@ def as_mask(source: Any, what: str, cut: Cut = Cut()) -> Mask:
         cut: which levels are meant.
 
     Raises:
-        RegionError: colours, transparency, or levels that the cut does not tell apart.
+        RegionError: colours, transparency, or levels that the cut does not tell apart; a masked
+            array.
 
     >>> as_mask(np.array([[0.2, 0.5, 0.9]]), "mask", Cut(128, invert=True)).tolist()
     [[True, False, False]]
@@ -132,6 +134,8 @@ def as_mask(source: Any, what: str, cut: Cut = Cut()) -> Mask:
     if hasattr(source, "detach"):
         source = source.detach().cpu()
         source = (source.float() if source.is_floating_point() else source).numpy()
+    if why := no_plain_array(source):
+        raise RegionError(f"{what}: {why}")
     array = np.asarray(source)
     if array.ndim == 4 and array.shape[0] == 1:
         array = array[0]

@@ -21,6 +21,7 @@ from pytest_editmetrics.errors import (
     did_you_mean,
 )
 from pytest_editmetrics.images.load import Array, ImageLike, load_image, load_pair
+from pytest_editmetrics.images.plain import no_plain_array
 from pytest_editmetrics.images.regions import FRAMINGS, Framing, Mask
 from pytest_editmetrics.measurement import Measurement, Scope
 from pytest_editmetrics.pipes.base import Request, Score, soft
@@ -120,6 +121,8 @@ class VisionPipe(ModelPipe[VisionEncoder]):
         Raises:
             InputError: a mask of another type or shape.
         """
+        if why := no_plain_array(bool_mask):
+            raise InputError(f"bool_mask: {why}")
         reference, edited = load_pair(ref_image, edited_image)
         taken = self._input()
         count = taken.input_size // taken.patch_size

@@ -15,6 +15,7 @@ class Gateless:
     """
 
     def __init__(self, session: EditSession):
+        self._session = session
         self._strict = session.options["strict"] != "none"
         self._tests: dict[str, bool] = {}
         self.notes: list[str] = []
@@ -36,7 +37,7 @@ class Gateless:
         """Say which they are; ``gates`` tells whether the session has any gate."""
         if not self._tests:
             return
-        if session.config.option.setuponly or session.config.option.setupplan:
+        if not self._session.runs_tests:
             self.notes.append(
                 f"nothing was measured in {counted(len(self._tests), 'test')}: --setup-only and"
                 " --setup-plan run no test's function"

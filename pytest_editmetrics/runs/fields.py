@@ -188,6 +188,7 @@ GATE = _declared(
     snapshot mapping?: of a golden image
       file text: the golden image, relative to the rootdir
       variant text?: which environment's golden it is
+      sha256 text: of its file, if it was there
       comparator text: what compared it
       joined list: all comparators that have to hold
       no_entry flag: whether provenance.yaml has no entry of the golden's file

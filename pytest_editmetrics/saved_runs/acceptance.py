@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import chain
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.config.expect import check_expect
@@ -13,7 +14,8 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.measurement import GOLDEN_IMAGE, REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND
 from pytest_editmetrics.report.text import written_at
-from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces
+from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces, Stated
+from pytest_editmetrics.saved_runs.judged_by import check_bound, check_image
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -51,13 +53,40 @@ def accepted(places: GoldenPlaces, run: Run, record: GateRecord) -> NewBound | N
     """Return what accepting a gate writes; why nothing, where no golden can hold it.
 
     Raises:
-        EditMetricsError: the run names a golden, or a test, that is not this project's.
+        EditMetricsError: the run names a golden, or a test, that is not this project's; or the
+            golden is not the one that the gate was judged by.
     """
     gate = record.gate
     if gate.metric.startswith(GOLDEN_IMAGE):
-        return _image(places, run, record)
+        image = _image(places, run, record)
+        check_image(places, record, image.target, _names_of(run, gate))
+        return image
     bound = _recorded(places.session, gate)
-    return bound if isinstance(bound, str) else _bound(places, record, bound)
+    if isinstance(bound, str):
+        return bound
+    new = _bound(places, record, bound)
+    check_bound(places, record, new.proposal.address, _bounds_of(places.session, run, gate))
+    return new
+
+
+def _names_of(run: Run, gate: Gate) -> Iterator[str]:
+    """Yield the names of the images that accepting a gate of the same golden image writes."""
+    file = dict(gate.snapshot or {}).get("file")
+    for one in chain([gate], (record.gate for record in run.gates)):
+        if one.snapshot is not None and one.snapshot.get("file") == file:
+            yield PurePath(str(one.images.get("edited"))).name
+
+
+def _bounds_of(session: EditSession, run: Run, gate: Gate) -> Iterator[Stated]:
+    """Yield what accepting a gate of the same golden writes: repetitions share one."""
+    from pytest_editmetrics.goldens.recording import recorded_measured
+
+    metric = session.registry.metric(gate.metric)
+    for one in chain([gate], (record.gate for record in run.gates if record.final)):
+        if one.golden == gate.golden and one.env == gate.env and one.value is not None:
+            bound = _recorded(session, one)
+            if not isinstance(bound, str):
+                yield bound, recorded_measured(one.value, metric)
 
 
 def bound_elsewhere(gate: Gate) -> str | None:

@@ -11,9 +11,14 @@ from pytest_editmetrics.saved_runs.strangers import inside
 
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens.approved import GoldenAddress
+    from pytest_editmetrics.goldens.file import GoldenFile
     from pytest_editmetrics.goldens.images import ImageAddress
     from pytest_editmetrics.runs.folder import GateRecord
     from pytest_editmetrics.session.state import EditSession
+
+
+Stated = tuple[float, float | None]
+"""A golden's bound, and the value when it was approved."""
 
 
 class GoldenPlaces:
@@ -23,6 +28,7 @@ class GoldenPlaces:
         self.session = session
         self._tests: dict[str, Path] = {}
         self._goldens: dict[str, Path] = {}
+        self._files: dict[Path, GoldenFile | None] = {}
 
     def threshold(self, record: GateRecord) -> GoldenAddress:
         """Return where the golden threshold of a run's gate lies in this project.
@@ -42,6 +48,28 @@ class GoldenPlaces:
                 f" project in {address.file}; run the tests here, or leave it out with -k"
             )
         return address
+
+    def stated(self, address: GoldenAddress, env: str | None) -> Stated | None:
+        """Return what an entry, or its variant ``env``, states; ``None`` if it states no bound.
+
+        Raises:
+            ConfigError: its file cannot be used.
+        """
+        from pytest_editmetrics.goldens.file import read_golden_file
+
+        session, file = self.session, address.file
+        if file not in self._files:
+            path = session.rootdir / file
+            there = path.is_file()
+            self._files[file] = (
+                read_golden_file(path, session.registry, session.rootdir) if there else None
+            )
+        golden_file = self._files[file]
+        entries = {} if golden_file is None else golden_file.tests.get(address.test, {})
+        entry = entries.get(address.gate)
+        if entry is not None and env is not None:
+            entry = entry.env.get(env)
+        return None if entry is None or entry.bound is None else (entry.bound, entry.measured)
 
     def image(self, record: GateRecord) -> tuple[Path, ImageAddress]:
         """Return the golden image that a run's gate names, and where this project keeps it.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.errors import EditMetricsError, InputError, counted
 from pytest_editmetrics.gates.repetitions import badness, worst
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.report.tally import Tally, tally_of
@@ -43,6 +43,7 @@ def merge_runs(
     output: Path,
     *,
     allow_incomplete: bool = False,
+    whole: bool = False,
     say: Callable[[str], None],
 ) -> Tally:
     """Write one run directory that holds the gates and images of several.
@@ -51,7 +52,8 @@ def merge_runs(
         paths: the run directories, each once.
         output: the run directory to write; an earlier run in it is replaced.
         allow_incomplete: take runs that were cut off; the merged run is marked incomplete, too.
-        say: is told which runs those are.
+        whole: the runs are all shards of a suite, so that none of its tests ran in two.
+        say: is told which runs were cut off, and which tests ran in two.
 
     Returns:
         The merged gates.
@@ -59,7 +61,7 @@ def merge_runs(
     Raises:
         InputError: a run is given twice, or would be overwritten by the output.
         EditMetricsError: a run that cannot be read, was cut off, lacks an image, or tells of a test
-            something else than another run does.
+            something else than another run does; or, of ``whole``, tells of it at all.
     """
     _check_paths(paths, output)
     runs = {str(path): read_run(path) for path in paths}
@@ -72,6 +74,14 @@ def merge_runs(
     for name in cut:
         say(f"incomplete: {name} was cut off; what it lacks is missing from the merged run, too")
     tests = joined_tests(runs)
+    if again := _ran_again(runs):
+        if whole:
+            raise EditMetricsError(
+                f"not merged: {again}, so the same part of the suite ran twice, and another may not"
+                " have run at all; see which number each shard is given, or leave out --shards if"
+                " the tests are meant to run in both"
+            )
+        say(f"{again}, with the same results; they are taken once")
     run_dir = RunDir(output)
     images = {
         name: run.image_path(name)
@@ -118,6 +128,19 @@ def joined_tests(runs: Mapping[str, Run]) -> dict[str, ShardTest]:
                     " results; give each shard tests of its own"
                 )
     return tests
+
+
+def _ran_again(runs: Mapping[str, Run]) -> str:
+    """Say which tests ran in two shards; a wider fixture may be set up in each."""
+    first: dict[str, str] = {}
+    found = []
+    for shard, run in runs.items():
+        own = [record.nodeid for record in run.gates if record.gate.fixture is None]
+        for nodeid in dict.fromkeys((*own, *run.crashed)):
+            if (other := first.setdefault(nodeid, shard)) != shard:
+                found.append(f"{nodeid} ran in {other} and in {shard}")
+    more = f" (and so did {counted(len(found) - 1, 'more test')})" if len(found) > 1 else ""
+    return found[0] + more if found else ""
 
 
 def _of_fixture(first: ShardTest, second: ShardTest) -> ShardTest:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
@@ -110,9 +111,19 @@ def _by_place(item: pytest.Item, parts: Sequence[Part]) -> tuple[list[Any], dict
 
 def _lasting(value: Any) -> Any:
     """Return a value, or of a function or class of a module its full name."""
-    if isinstance(value, (FunctionType, type)) and "<" not in value.__qualname__:
+    if isinstance(value, (FunctionType, type)) and _is_found(value):
         return f"{value.__module__}.{value.__qualname__}"
     return value
+
+
+def _is_found(value: FunctionType | type) -> bool:
+    """Tell whether its full name leads to it: ``functools.wraps`` gives another one's."""
+    found: Any = sys.modules.get(value.__module__)
+    for name in value.__qualname__.split("."):
+        if name.startswith("<"):
+            return False
+        found = getattr(found, name, None)
+    return found is value
 
 
 def _distinct(part: Part, own: Mapping[str, Any]) -> str:

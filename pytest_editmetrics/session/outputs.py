@@ -16,6 +16,7 @@ from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.runs.results import ResultsFile
+    from pytest_editmetrics.runs.writing import RunResults
 
 
 _VERSIONS = (
@@ -60,8 +61,9 @@ class RunOutputs:
         self._session.config.pluginmanager.register(self, "editmetrics-outputs")
         try:
             self._check_apart()
-            if options["html"]:
-                self._html = self._start / options["html"]
+            self._html = self._start / options["html"] if options["html"] else None
+            run = self._opened_run()  # first: what lay in its folder would be somebody else's
+            if self._html is not None:
                 check_writable(self._html)
                 self._claim(self._html)
             if options["results"]:
@@ -69,14 +71,21 @@ class RunOutputs:
 
                 path = self._start / options["results"]
                 self._add(ResultsFile(path, package_versions(), now()))
-            if (run_path := self._run_path()) is not None:
-                from pytest_editmetrics.runs.folder import RunDir
-                from pytest_editmetrics.runs.writing import RunResults
-
-                self._session.run_path = run_path
-                self._add(RunResults(RunDir(run_path), package_versions(), now()))
+            if run is not None:
+                self._files.append(run)
         except EditMetricsError as error:
             raise pytest.UsageError(str(error)) from None
+
+    def _opened_run(self) -> RunResults | None:
+        if (run_path := self._run_path()) is None:
+            return None
+        from pytest_editmetrics.runs.folder import RunDir
+        from pytest_editmetrics.runs.writing import RunResults
+
+        run = RunResults(RunDir(run_path), package_versions(), now())
+        self._session.config.add_cleanup(run.leave)
+        self._session.run_path = run_path
+        return run
 
     def _add(self, file: ResultsFile) -> None:
         self._files.append(file)

@@ -40,12 +40,15 @@ def written_files(folder: Path) -> Iterator[Path]:
     return (path for path in files_below(folder) if any(is_it(path) for is_it in known))
 
 
-def check_file(path: Path, session: EditSession) -> None:
+def check_file(path: Path, session: EditSession) -> list[str]:
     """Read a file as a run would; no image is looked for and nothing is measured.
 
     Args:
         path: an absolute path.
         session: knows the pipes and metrics of the project.
+
+    Returns:
+        The golden thresholds that state no bound, as ``file:line: test [gate]``.
 
     Raises:
         ConfigError: with file and line, for everything unknown, misspelt or impossible; or the name
@@ -58,10 +61,11 @@ def check_file(path: Path, session: EditSession) -> None:
     elif is_case_file(path):
         read_case_file(path, registry, rootdir, session.asset_roots)
     elif holds_thresholds(path):
-        read_golden_file(path, registry, rootdir)
+        return read_golden_file(path, registry, rootdir).waiting()
     elif holds_provenance(path):
         read_provenance(path, rootdir)
     else:
         raise ConfigError(
             f"no run reads a file of this name; read are {NAMES}", session.shown(path)
         )
+    return []

@@ -225,7 +225,7 @@ class EditSession:
     @property
     def runs_tests(self) -> bool:
         """Whether tests are called: ``--setup-only`` and ``--setup-plan`` only set them up."""
-        return not (self.config.option.setuponly or self.config.option.setupplan)
+        return not any(self.config.getoption(name, False) for name in ("setuponly", "setupplan"))
 
     def came_by(self, path: Path, *, folder: bool) -> None:
         """Remember a folder that pytest collects from, if goldens lie in it, and like files."""

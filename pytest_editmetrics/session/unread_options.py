@@ -11,25 +11,12 @@ import pytest
 
 from pytest_editmetrics.errors import did_you_mean
 from pytest_editmetrics.session.option_list import OPTIONS, Option
+from pytest_editmetrics.session.written_options import OPTION_FILES, written_options
 
 _OPTIONS = {option.ini: option for option in OPTIONS}
 _DECIDE = {"strict", "review", "require", "env", "selftest", "config", "goldens"}
 """The options without which a session may pass that would fail with them."""
-_FILES = (
-    "pytest.toml",
-    ".pytest.toml",
-    "pytest.ini",
-    ".pytest.ini",
-    "pyproject.toml",
-    "tox.ini",
-    "setup.cfg",
-)
-_SECTIONS = ("pytest", "tool:pytest", "tool.pytest", "tool.pytest.ini_options")
 _LIKE_OURS = re.compile(r"-*edit[-_. ]?metric", re.IGNORECASE)
-_SECTION = re.compile(r"\s*\[([^\[\]]*)\]")
-_KEY = re.compile(r"""\s*["']?([A-Za-z_][\w-]*)["']?\s*[=:]""")
-_FLAG = re.compile(r"""--(no-)?(editmetrics-[a-z-]+)(?:[=\s"',]+([^-\s"',\]][^\s"',\]]*))?""")
-_COMMENT = re.compile(r"(^|\s)#.*|^\s*;.*")
 _OFF = ("no", "false", "off", "0")
 
 
@@ -64,7 +51,7 @@ def unread_options(config: pytest.Config, folders: Iterable[Path]) -> Iterator[U
     """
     read = config.inipath
     given = _given(config)
-    for path in (folder / name for folder in folders for name in _FILES):
+    for path in (folder / name for folder in folders for name in OPTION_FILES):
         names = [
             option.ini
             for option in _written(path, addopts="addopts" not in _typed(config))
@@ -119,17 +106,11 @@ def _not_typed(config: pytest.Config, name: str) -> bool:
 def _written(path: Path, *, addopts: bool) -> list[Option]:
     """Return the options that stand in a file's sections for pytest, ``addopts`` included or not,
     and that differ from their default."""
-    names: dict[str, Option] = {}
-    for key, text in _texts(path):
-        given = [(key, text.strip().strip("\"'"))]
-        if key == "addopts":
-            flags = _FLAG.findall(text) if addopts else ()
-            given = [(flag.replace("-", "_"), "no" if no else value) for no, flag, value in flags]
-        names.update(
-            (name, _OPTIONS[name])
-            for name, value in given
-            if name in _OPTIONS and not _is_default(_OPTIONS[name], value)
-        )
+    names = {
+        name: _OPTIONS[name]
+        for name, value in written_options(path, addopts=addopts)
+        if name in _OPTIONS and not _is_default(_OPTIONS[name], value)
+    }
     return list(names.values())
 
 
@@ -139,29 +120,3 @@ def _is_default(option: Option, value: str) -> bool:
     if option.kind == "args":
         return value in ("", "[]")
     return bool(value == option.default)
-
-
-def _texts(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield the keys that stand in a file's sections for pytest, and the text of each.
-
-    Lines are looked at, and nothing is parsed: the file may be broken, and no concern of ours.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return
-    if b"editmetrics" not in data:
-        return
-    section, key, text = "", "", ""
-    for line in data.decode(errors="replace").splitlines():
-        line = _COMMENT.sub("", line).rstrip()
-        header, begun = _SECTION.fullmatch(line), _KEY.match(line)
-        if header or begun:
-            yield key, text
-            key, text = "", ""
-        if header:
-            section = header[1].strip()
-        elif section in _SECTIONS:
-            key, line = (begun[1], line[begun.end() :]) if begun else (key, line)
-            text += f"{line} "
-    yield key, text

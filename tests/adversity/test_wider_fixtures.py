@@ -509,7 +509,7 @@ def test_saved_runs(wide, assert_came):
     wide.runpytest("--editmetrics-run-dir=other", "-k", "test_a")
     commands = {
         "compare base head --fail score:5%": (1, "*score*1 of 1 gate is worse by more than 5 %*"),
-        "merge head other -o both": (0, "*"),
+        "merge head other -o both --shards 2": (0, "*"),
         "report both": (0, "*"),
         "approve both": (0, "approved: test_x.py::fixture edited score 0.300, max 0.3*"),
     }

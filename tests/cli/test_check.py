@@ -114,3 +114,14 @@ def test_metrics_that_a_conftest_registers_are_known(project, place):
     files = {golden: '"test_a":\n  sharpness: {max: 0.1}\n'}
     assert project(files)[0] == 1
     assert project({**files, place: CONFTEST}, golden)[:2] == (0, "1 file is right\n")
+
+
+def test_goldens_that_state_no_bound_are_named(project):
+    text = "test_a:\ntest_b: {lpips: {}, emd: {max: 1}}\ntest_c: {lpips: {env: {cpu: {max: 1}}}}\n"
+    status, said, noted = project({"goldens/test_a.py.yaml": text})
+    assert (status, said) == (0, "1 file is right\n")
+    waits = "states no bound: restore it, or record one"
+    assert noted.splitlines() == [
+        f"goldens/test_a.py.yaml:1: test_a {waits}",
+        f"goldens/test_a.py.yaml:2: test_b lpips {waits}",
+    ]

@@ -124,8 +124,42 @@ def test_a_test_that_two_shards_agree_on_is_taken_once(tmp_path, editmetrics):
     runs = [
         write(tmp_path / name, {"test_a": [gate(value=float("nan"))]}) for name in ("one", "two")
     ]
-    assert editmetrics("merge", *runs, "-o", tmp_path / "all")[0] == 0
+    status, _, err = editmetrics("merge", *runs, "-o", tmp_path / "all")
+    assert status == 0
+    assert (
+        f"tests/test_x.py::test_a ran in {runs[0]} and in {runs[1]}, with the same results; they"
+        " are taken once\n" in err
+    )
     assert len(read_run(tmp_path / "all").gates) == 1
+
+
+@pytest.mark.parametrize("how", ["gates", "crashed"])
+def test_a_shard_that_is_there_twice_is_refused_where_their_number_is_stated(
+    tmp_path, editmetrics, how
+):
+    names = ("test_a", "test_b")
+    gates = {name: [gate(name)] for name in names} if how == "gates" else {}
+    crashed = () if how == "gates" else names
+    runs = [write(tmp_path / name, gates, crashed=crashed) for name in ("one", "two")]
+    status, _, err = editmetrics("merge", *runs, "-o", tmp_path / "all", "--shards", 2)
+    assert status == 1
+    assert (
+        f"not merged: tests/test_x.py::test_a ran in {runs[0]} and in {runs[1]}"
+        " (and so did 1 more test)" in err
+    )
+    assert not (tmp_path / "all").exists()
+
+
+def test_a_fixture_that_two_shards_set_up_is_in_both(tmp_path, editmetrics):
+    wide = gate("fixture out", fixture={"set_up": "1", "for": "test_a"})
+    runs = [
+        write(tmp_path / name, {"fixture out": [wide], name: [gate(name)]})
+        for name in ("test_a", "test_b")
+    ]
+    status, _, err = editmetrics("merge", *runs, "-o", tmp_path / "all", "--shards", 2)
+    assert status == 0
+    assert " ran in " not in err
+    assert len(read_run(tmp_path / "all").gates) == 3
 
 
 @pytest.mark.parametrize("difference", [{"value": 0.6}, {"verdict": "pass"}, {"name": "sky"}])

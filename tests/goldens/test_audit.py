@@ -218,6 +218,59 @@ def test_defaults_count_and_hold_where_no_golden_is(folders):
     )
 
 
+NAMED = {
+    "pytest.ini": "[pytest]\neditmetrics_config = conf/strict.yaml\n",
+    "pyproject.toml": '[tool.pytest.ini_options]\neditmetrics_config = "conf/strict.yaml"  # ours\n',
+    "tox.ini": "[pytest]\naddopts = -q --editmetrics-config=conf/strict.yaml\n",
+    "setup.cfg": "[tool:pytest]\neditmetrics_config=conf/strict.yaml\n",
+}
+BOUND = "thresholds: {{lpips: {{max: {0}}}}}\n"
+
+
+@pytest.mark.parametrize("options", NAMED)
+def test_the_configuration_that_pytests_options_name_is_read(folders, options):
+    """And not the file that it replaces, which a session does not read."""
+    named = {options: NAMED[options], "editmetrics.yaml": BOUND.format(0.3)}
+    status, out, err = folders(
+        {**named, "conf/strict.yaml": BOUND.format(0.1)},
+        {**named, "conf/strict.yaml": BOUND.format(0.2)},
+    )
+    assert (status, err) == (1, "FAILED: 1 of the changes let more through\n")
+    assert changes_of(out) == [
+        "conf/strict.yaml:1: default lpips: max 0.1 -> 0.2, looser by 0.1, 100 %"
+    ]
+
+
+def test_options_that_name_another_configuration_change_the_defaults(folders):
+    files = {"editmetrics.yaml": BOUND.format(0.1), "conf/strict.yaml": BOUND.format(0.2)}
+    status, out, _ = folders(files, {**files, "pytest.ini": NAMED["pytest.ini"]})
+    assert status == 1
+    assert changes_of(out) == [
+        "conf/strict.yaml:1: default lpips: max 0.1 -> 0.2, looser by 0.1, 100 %"
+    ]
+
+
+def test_a_golden_is_held_against_the_default_of_the_named_configuration(folders):
+    named = {"pytest.ini": NAMED["pytest.ini"], "conf/strict.yaml": BOUND.format(0.1)}
+    status, out, _ = folders(named, {**named, GOLDEN: LPIPS.format(0.2)})
+    assert status == 1
+    assert "max 0.1 -> 0.2, looser by 0.1" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("gone.yaml", "is no .yaml file there"), ("../x.yaml", "lies outside of what is compared")],
+)
+def test_a_named_configuration_that_cannot_be_read_is_told(folders, name, why):
+    files = {"editmetrics.yaml": BOUND.format(0.1), "sub/editmetrics.yaml": BOUND.format(0.3)}
+    ini = {"pytest.ini": f"[pytest]\neditmetrics_config = {name}\n"}
+    _, _, err = folders(files, {**files, **ini})
+    assert (
+        f"head: the options of pytest in . name the configuration {name}, which {why}: its default"
+        " thresholds are not compared\n" in err
+    )
+
+
 def test_a_dropped_golden_names_the_default_that_holds_now(folders):
     settings = {"editmetrics.yaml": "thresholds:\n  lpips: 0.1\n"}
     status, out, _ = folders({GOLDEN: LPIPS.format(0.2), **settings}, settings)
@@ -436,6 +489,18 @@ def test_two_revisions_of_the_whole_repository(git, run, monkeypatch):
     assert f"{GOLDEN}:2: test_a lpips: max 0.1 -> 0.2" in out
     assert "a b/goldens/tést_ü.py.yaml:2: test_a lpips: max 0.1 -> none (the file is gone)" in out
     assert run("topic", "main", "--fail-on-loosening")[0] == 0
+
+
+def test_the_configuration_that_the_options_of_a_revision_name(git, run):
+    git.commit({"pytest.ini": NAMED["pytest.ini"], "conf/strict.yaml": BOUND.format(0.1)})
+    git.commit({"conf/strict.yaml": BOUND.format(0.2)})
+    status, out, _ = run("HEAD^1", "HEAD", "--fail-on-loosening")
+    assert status == 1
+    assert "conf/strict.yaml:1: default lpips: max 0.1 -> 0.2" in out
+    put(Path(), {"conf/strict.yaml": BOUND.format(0.4)})
+    status, out, _ = run("HEAD", ".", "--fail-on-loosening")
+    assert status == 1
+    assert "max 0.2 -> 0.4" in out
 
 
 def test_a_revision_beside_a_folder_is_read_at_its_place(git, run):

@@ -318,3 +318,8 @@ def test_another_resize_is_an_error():
 def test_image_errors_are_value_errors_and_ours():
     assert issubclass(ImageError, EditMetricsError)
     assert issubclass(ImageError, ValueError)
+
+
+def test_a_matrix_says_what_to_pass():
+    with pytest.raises(ImageError, match=r"scene: an np.matrix, .*; pass np.asarray\(...\)"):
+        load_image(SCENE[..., 0].view(np.matrix), "scene")

@@ -312,3 +312,34 @@ def test_a_file_s_own_error_is_the_region_s(tmp_path):
     (tmp_path / "m.png").write_bytes(data.getvalue()[:-300])
     with pytest.raises(RegionError, match=r"m\.png: is truncated"):
         Region(mask=tmp_path / "m.png", threshold=9).inside(64, 64)
+
+
+KEPT = np.eye(8, 9, dtype=bool)
+
+
+@pytest.mark.parametrize(
+    ("mask", "said"),
+    [
+        (np.ma.masked_array(KEPT, mask=~KEPT), "mask: a masked array; pass .filled(...)"),
+        (np.ma.masked_array(KEPT), "mask: a masked array; pass .filled(...)"),
+        (np.ma.masked_array(KEPT * np.uint8(255), mask=KEPT), "mask: a masked array"),
+        (np.ma.masked_array(KEPT * 0.7, mask=KEPT), "mask: a masked array"),
+        (
+            KEPT.view(np.matrix),
+            "mask: an np.matrix, which no function takes as an image; pass np.as",
+        ),
+    ],
+)
+def test_an_array_that_means_more_than_its_values_is_no_mask(mask, said):
+    """What a masked array hides, its values still hold: whether that is meant, nobody can tell."""
+    for cut in ({}, {"threshold": 128}):
+        if cut and mask.dtype == bool:
+            continue
+        for region in (
+            lambda mask=mask, cut=cut: Region(mask=mask, **cut),
+            lambda mask=mask: Region.of(mask),
+            lambda mask=mask: Region.of([[0, 0, 4, 4], {"mask": mask}]),
+        ):
+            with pytest.raises(RegionError) as raised:
+                region()
+            assert str(raised.value).startswith(said)

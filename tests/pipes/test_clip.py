@@ -288,6 +288,8 @@ def test_calc_emd_takes_pixels_or_patches(tiny_clip, photo, edited):
     pixels[60:170, 40:150] = False
     expected = tiny_clip(photo, edited, BOX, "outer")
     assert tiny_clip.calc_emd(photo, edited, pixels) == expected
+    with pytest.raises(InputError, match="bool_mask: a masked array"):
+        tiny_clip.calc_emd(photo, edited, np.ma.masked_array(pixels, mask=pixels))
     assert tiny_clip.calc_emd(photo, edited) == tiny_clip(photo, edited)
     patches = np.zeros((7, 7), dtype=bool)
     assert tiny_clip.calc_emd(photo, edited, patches) is None

@@ -213,6 +213,8 @@ def test_calc_lpips(alex, photo, edited):
     for wrong in (mask[:9], mask.astype(np.uint8), mask[None]):
         with pytest.raises(InputError, match="mask must be boolean"):
             alex.calc_lpips(photo, edited, wrong)
+    with pytest.raises(InputError, match="mask: a masked array"):
+        alex.calc_lpips(photo, edited, np.ma.masked_array(mask, mask=mask))
 
 
 def test_same_call_same_bits_and_symmetric(alex, photo, edited):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
 SAID = "*this test asked for gates and made none, so it proves nothing*"
 HEAD = """
@@ -159,6 +160,23 @@ def test_a_look_at_the_fixtures_is_no_failure_and_says_that_nothing_was_measured
     assert result.ret == 0
     result.stdout.fnmatch_lines(["nothing was measured in 2 tests: --setup-only and --setup-*"])
     assert suite.runpytest(option, "--editmetrics-require=1").ret == 1
+
+
+@pytest.mark.parametrize("gone", ["setuponly", "setupplan"])
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_plugins_of_pytest_that_are_switched_off_are_not_missed(suite, gone, mode):
+    suite.makepyfile(
+        "def test_value(check): check(5, 0.1)\n"
+        "def test_image(golden_image): golden_image.check('a.png')\n"
+        "def test_may(request): request.getfixturevalue('edit_gate')\n"
+    )
+    Image.new("RGB", (8, 8)).save(suite.path / "a.png")
+    options = ("-p", f"no:{gone}", *mode)
+    suite.runpytest(*options, "--editmetrics-update=missing").assert_outcomes(passed=3)
+    result = suite.runpytest(*options)
+    assert result.ret == 0
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["asked for a gate and made none: 1, *"])
 
 
 def test_workers_tell_of_both(suite):

@@ -154,3 +154,29 @@ def test_a_step_summary_is_added_to_by_whatever_name(suite, monkeypatch):
     first, *rest = step.read_text().splitlines()
     assert first == "# of another step"
     assert sum("editmetrics passed" in line for line in rest) == 1
+
+
+@pytest.mark.parametrize("report", ["run/r.html", "run/report", "run/sub/r.html"])
+def test_everything_may_lie_in_the_run_directory(suite, report):
+    suite.makepyfile(test_x=MINE)
+    outputs = [
+        "--editmetrics-run-dir=run",
+        f"--editmetrics-html={report}",
+        "--editmetrics-results=run/r.jsonl",
+        "--editmetrics-summary=run/s.md",
+        "--junitxml=run/junit.xml",
+    ]
+    for _ in range(2):
+        result = suite.runpytest_subprocess(*outputs)
+        assert result.ret == 0, result.stderr.str()
+        result.stdout.fnmatch_lines([f"report: */{report}"])
+    assert {"results.jsonl", "r.jsonl", "s.md", "junit.xml"} <= files(suite.path / "run").keys()
+    assert len(read_run(suite.path / "run").gates) == 1
+
+
+def test_the_run_directory_may_lie_in_the_folder_of_the_report(suite):
+    suite.makepyfile(test_x=MINE)
+    for _ in range(2):
+        result = suite.runpytest("--editmetrics-run-dir=out/run", "--editmetrics-html=out")
+        assert result.ret == 0
+    assert {"index.html", "run/results.jsonl"} <= files(suite.path / "out").keys()

@@ -89,6 +89,47 @@ def test_lambdas_have_no_digest_and_are_warned_of(suite):
     suite.runpytest().assert_outcomes(passed=2)
 
 
+@pytest.mark.parametrize("mode", ["prepend", "importlib"])
+def test_what_has_the_name_of_another_has_no_digest(suite, mode):
+    """``functools.wraps`` gives each model that it makes the name of one: their digests were one.
+
+    What a decorator put in the place of a function is what its name leads to.
+    """
+    suite.makepyfile(
+        test_x="""
+        import functools, pytest
+
+        def wrapped(model, strength=1):
+            @functools.wraps(model)
+            def made(): return model() * strength
+            return made
+
+        def edit(): return 10
+        @wrapped
+        def own(): return 5
+        class Models:
+            @staticmethod
+            def own(): return 6
+        def made(size): return type("Made", (), {"__new__": lambda cls: size})
+
+        @pytest.mark.parametrize("model", [wrapped(edit, 1), wrapped(edit, 2)])
+        def test_wrapped(check, model): check(model())
+
+        @pytest.mark.parametrize("model", [made(3), made(4)])
+        def test_made(check, model): check(model())
+
+        @pytest.mark.parametrize("model", [own, Models.own])
+        def test_found(check, model): check(model())
+        """
+    )
+    how = f"--import-mode={mode}"
+    suite.runpytest(how, "--editmetrics-update=missing").assert_outcomes(passed=6)
+    lines = golden(suite).splitlines()
+    digested = [lines[at - 1] for at, line in enumerate(lines) if "digest:" in line]
+    assert digested == ['"test_found[own0]":', '"test_found[own1]":']
+    suite.runpytest(how).assert_outcomes(passed=6)
+
+
 def test_tests_that_share_a_mark_are_both_digested(suite):
     text = """
         import pytest

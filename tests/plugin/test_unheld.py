@@ -200,3 +200,23 @@ def test_where_no_test_runs_nothing_is_said_of_goldens(suite):
         result = suite.runpytest(STRICT, option)
         result.stdout.no_fnmatch_line("*compares with it*")
         result.stdout.no_fnmatch_line("*approved but not measured*")
+
+
+@with_two
+@pytest.mark.parametrize("left", ["", " {}", " null"])
+def test_an_entry_that_lost_its_metrics_is_named(suite, mode, left):
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {unedit_max_diff: {max: 90}}\n")
+    golden = suite.path / "tests/edits/goldens/test_x.py.yaml"
+    golden.write_text(f"test_value:{left}\ntest_other: {{unedit_max_diff: {{max: 1}}}}\n")
+    (suite.path / "tests/edits/test_x.py").write_text(
+        GATED.partition("def test_image")[0] + "def test_value" + GATED.partition("test_value")[2]
+    )
+    found = "  tests/edits/goldens/test_x.py.yaml:1: test_value, of which no metric is left"
+    result = suite.runpytest(*mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["approved but not measured: 1 golden *", found], consecutive=True)
+    result = suite.runpytest(STRICT, *mode)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: approved but not measured: 1 golden *", found])
+    suite.runpytest("--editmetrics-update=missing", *mode).stdout.no_fnmatch_line(found)
+    suite.runpytest(*mode).stdout.no_fnmatch_line("*approved but not measured*")

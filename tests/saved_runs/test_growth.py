@@ -28,7 +28,7 @@ def write(path: Path, gates: int) -> str:
             test = f"test_gate[{number}]"
             one = Gate(
                 "lpips", "fail", value=0.2 + number / 10_000, scope="unedit_area",
-                bound_kind="max", bound=0.1, origin="golden", source=f"{FILE}:{number + 1}",
+                bound_kind="max", bound=0.1, origin="default", source="editmetrics.yaml:1",
                 golden={"file": FILE, "test": test, "gate": "lpips"},
                 region={"coords": [[8, 8, 24, 24]], "width": 64, "height": 64},
             )  # fmt: skip

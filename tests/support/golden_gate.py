@@ -1,4 +1,4 @@
-"""A failing gate that a golden decided, for runs made up for tests."""
+"""A failing gate without a golden, for runs made up for tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GOLDEN = "tests/goldens/test_x.py.yaml"
 
 
 def failing_gate(test: str = "test_a", **values: Any) -> Gate:
-    """Return a gate of ``tests/test_x.py`` that a golden decided; ``values`` are those of others."""
+    """Return a gate of ``tests/test_x.py`` that has no golden; ``values`` are those of others."""
     made = Gate(
         "lpips",
         "fail",
@@ -19,8 +19,8 @@ def failing_gate(test: str = "test_a", **values: Any) -> Gate:
         scope="unedit_area",
         bound_kind="max",
         bound=0.1,
-        origin="golden",
-        source=f"{GOLDEN}:2",
+        origin="default",
+        source="editmetrics.yaml:1",
         distance=0.4,
         golden={"file": GOLDEN, "test": test, "gate": "lpips"},
         region={"coords": [[0, 0, 2, 2]], "width": 4, "height": 3},

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pytest_editmetrics.cache.features import feature_key, pixels_digest
 from pytest_editmetrics.errors import ImageError, InputError, did_you_mean
 from pytest_editmetrics.images.load import Array, ImageLike, load_pair
+from pytest_editmetrics.images.plain import no_plain_array
 from pytest_editmetrics.images.regions import Mask
 from pytest_editmetrics.pipes.base import Request, Score, soft
 from pytest_editmetrics.pipes.computing import inference
@@ -88,6 +89,8 @@ class LPIPSPipe(ModelPipe[Distance]):
         Raises:
             InputError: the mask's shape is not that of the images.
         """
+        if why := no_plain_array(mask):
+            raise InputError(f"mask: {why}")
         reference, edited = load_pair(ref_image, edited_image)
         if mask is None:
             mask = np.ones(reference.shape[:2], dtype=np.bool_)

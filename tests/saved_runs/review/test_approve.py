@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 from reviewed import STARTED, failing, image_gate, served, write_run
 
 from pytest_editmetrics.cli.main import main
+from pytest_editmetrics.goldens.images import sha256_of
 from pytest_editmetrics.runs.folder import read_run
 from pytest_editmetrics.runs.review import read_review
 
@@ -150,7 +152,9 @@ def test_the_reason_of_a_golden_image_is_kept_until_another_is_given(project, ru
     assert provenance.read_bytes() == written
     shutil.copytree(project / "tests", project / "base/tests")
     shutil.rmtree(run)
-    write_run(run, {"test_image": [image_gate("test_image")]})
+    gate = image_gate("test_image")
+    gate = replace(gate, snapshot={**gate.snapshot, "sha256": sha256_of(image)})
+    write_run(run, {"test_image": [gate]})
     approved(capsys)
     assert provenance.read_bytes() != written
     assert 'reason: "torch 2.9, #12"' in provenance.read_text()

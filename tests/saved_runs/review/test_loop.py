@@ -42,7 +42,7 @@ def run(project):
 def test_what_is_accepted_is_written_as_shown_and_nothing_else(project, run):
     golden = project / GOLDEN
     golden.parent.mkdir()
-    old = '"test_a":\n  lpips: {max: 0.1, measured: 0.05}  # Ada\n"test_c":\n  lpips: {max: 0.1}\n'
+    old = '"test_a":\n  lpips: {measured: 0.05}  # Ada\n"test_c":\n  lpips: {max: 0.1}\n'
     golden.write_text(old)
     with served(run) as one:
         assert one.decide("accepted", "test_a", "test_b", "test_image").json["left"] == []
@@ -60,7 +60,7 @@ def test_what_is_accepted_is_written_as_shown_and_nothing_else(project, run):
     assert {one["path"] for one in plan["files"]} == set(reply.json["written"])
     new = golden.read_text()
     assert new == (
-        '"test_a":\n  lpips: {max: 0.575, measured: 0.5}  # Ada\n"test_c":\n  lpips: {max: 0.1}\n'
+        '"test_a":\n  lpips: {measured: 0.5, max: 0.575}  # Ada\n"test_c":\n  lpips: {max: 0.1}\n'
         '"test_b":\n  lpips: {max: 0.345, measured: 0.3}\n'
     )
     shown = next(one for one in plan["files"] if one["path"] == GOLDEN)

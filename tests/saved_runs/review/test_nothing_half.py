@@ -41,7 +41,7 @@ def run(project):
     return write_run(
         project / "run",
         {
-            "test_a": [failing()],
+            "test_a": [failing(origin="golden", approved=0.05)],
             "test_b": [failing("test_b", value=0.3)],
             "test_one": [image_gate("test_one")],
             "test_two": [image_gate("test_two")],
@@ -204,13 +204,29 @@ def test_a_golden_changed_since_it_was_shown_is_not_overwritten(project, run, wh
             (folder / name).write_bytes(b"\x89PNG\r\n\x1a\nother")
         before = goldens(project)
         reply = one.write(shown)
+        if what == "image":  # nothing of it was to be written, nor is it now
+            assert reply.status == 200
+            assert len(reply.json["left"]) == 1
+            assert b"\x89PNG\r\n\x1a\nother" in goldens(project).values()
+            return
         if what == "provenance" and reply.status == 200:
             pytest.fail("an entry that changed was overwritten unseen")
         assert reply.status == 409
         assert "nothing was written" in reply.json["error"]
         assert goldens(project) == before
         assert one.write(reply.json["plan"]).status == 200
-    assert_each_whole(project)
+        left = [one["test"] for one in reply.json["plan"]["left"]]
+    if what == "provenance":
+        assert left == []
+        assert_each_whole(project)
+        return
+    after = goldens(project)
+    assert len(left) == 1  # it is no golden that the run was judged by, so it stays as it is
+    if what == "new":
+        assert b"\x89PNG\r\n\x1a\nother" in after.values()
+    else:
+        entry = b'"test_a":\n  lpips: {max: 0.2' if what == "bound" else b'"test_b":'
+        assert after["goldens/test_x.py.yaml"].startswith(entry)
 
 
 def test_a_golden_that_changes_in_the_last_moment_is_seen_under_the_lock(project, run, monkeypatch):
@@ -228,7 +244,8 @@ def test_a_golden_that_changes_in_the_last_moment_is_seen_under_the_lock(project
         reply = one.write(shown)
         assert reply.status == 409
         assert (project / GOLDEN).read_text() == OLD.replace("0.1", "0.2")
-        assert "-  lpips: {max: 0.2, measured: 0.05}" in reply.json["plan"]["files"][0]["diff"]
+        (left,) = reply.json["plan"]["left"]
+        assert "is max 0.2 (measured 0.05) now, and was max 0.1 (measured 0.05)" in left["why"]
 
 
 def test_it_waits_for_another_writer_and_says_so_where_it_waits_in_vain(project, run, monkeypatch):
@@ -293,7 +310,9 @@ def test_the_picture_of_a_diff_is_not_that_of_another_tabs(project, run):
         one.write(one.plan())
         (path,) = (project / "tests/goldens/test_x.py").glob("*.png")
         now = images.sha256_of(path)
-        before = write_run(project / "run-2", {"test_two": [image_gate("test_two")]})
+        gate = image_gate("test_two")
+        gate = replace(gate, snapshot={**gate.snapshot, "sha256": now})
+        before = write_run(project / "run-2", {"test_two": [gate]})
     with served(before) as one:
         one.decide("accepted", "test_two")
         (file,) = (file for file in one.plan()["files"] if "new" in file)
@@ -329,8 +348,8 @@ def test_a_run_of_other_weights_is_accepted_knowingly(project, tmp_path):
     golden.write_text(
         f'"test_a":\n  lpips: {{max: 0.1, measured: 0.05, weights: "{OTHER[:12]}"}}\n'
     )
-    details = {"other_weights": OTHER[:12]}
-    gate = of_weights("test_a", ALEX, verdict="error", message="other weights", details=details)
+    held = {"origin": "golden", "approved": 0.05, "details": {"other_weights": OTHER[:12]}}
+    gate = of_weights("test_a", ALEX, verdict="error", message="other weights", **held)
     run = write_run(tmp_path / "run", {"test_a": [gate]})
     with served(run) as one:
         assert one.decide("accepted", "test_a").json["left"] == []

@@ -1,0 +1,76 @@
+"""What files of pytest's options state, without pytest: they may be broken, or of a revision."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+OPTION_FILES = (
+    "pytest.toml",
+    ".pytest.toml",
+    "pytest.ini",
+    ".pytest.ini",
+    "pyproject.toml",
+    "tox.ini",
+    "setup.cfg",
+)
+"""Their names; of several in a folder pytest reads the first."""
+_SECTIONS = ("pytest", "tool:pytest", "tool.pytest", "tool.pytest.ini_options")
+_SECTION = re.compile(r"\s*\[([^\[\]]*)\]")
+_KEY = re.compile(r"""\s*["']?([A-Za-z_][\w-]*)["']?\s*[=:]""")
+_FLAG = re.compile(r"""--(no-)?(editmetrics-[a-z-]+)(?:[=\s"',]+([^-\s"',\]][^\s"',\]]*))?""")
+_COMMENT = re.compile(r"(^|\s)#.*|^\s*;.*")
+
+
+def written_options(path: Path, *, addopts: bool = True) -> Iterator[tuple[str, str]]:
+    """Yield the keys and values that stand in a file's sections for pytest.
+
+    Flags of ours in ``addopts`` are told as the keys that they stand for; without ``addopts`` they
+    are left out.
+    """
+    for key, text in _texts(path):
+        if key != "addopts":
+            yield key, text.strip().strip("\"'")
+        elif addopts:
+            for no, flag, value in _FLAG.findall(text):
+                yield flag.replace("-", "_"), "no" if no else value
+
+
+def named_configuration(folder: Path) -> Path | None:
+    """Return the configuration that a folder's file of options names, ``None`` if none does.
+
+    Of several files the first that names one counts: where pytest reads another one, a session
+    refuses to start.
+    """
+    for name in OPTION_FILES:
+        named = dict(written_options(folder / name)).get("editmetrics_config")
+        if named:
+            return folder / named
+    return None
+
+
+def _texts(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the keys that stand in a file's sections for pytest, and the text of each.
+
+    Lines are looked at, and nothing is parsed: the file may be broken, and no concern of ours.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return
+    if b"editmetrics" not in data:
+        return
+    section, key, text = "", "", ""
+    for line in data.decode(errors="replace").splitlines():
+        line = _COMMENT.sub("", line).rstrip()
+        header, begun = _SECTION.fullmatch(line), _KEY.match(line)
+        if header or begun:
+            yield key, text
+            key, text = "", ""
+        if header:
+            section = header[1].strip()
+        elif section in _SECTIONS:
+            key, line = (begun[1], line[begun.end() :]) if begun else (key, line)
+            text += f"{line} "
+    yield key, text
