@@ -27,6 +27,7 @@ def add(commands: Commands) -> None:
     )
     add_folder(parser)
     add_expression(parser)
+    parser.add_argument("--missing", action="store_true", help="only gates that have no golden yet")
     parser.add_argument(
         "--reason",
         metavar="TEXT",
@@ -50,7 +51,13 @@ def _approve(args: argparse.Namespace) -> int:
         if not run.complete:
             note(f"{args.folder} was cut off; only what finished can be approved")
         found = approve(
-            session, run, args.expression, say, reason=args.reason, dry_run=args.dry_run
+            session,
+            run,
+            args.expression,
+            say,
+            missing=args.missing,
+            reason=args.reason,
+            dry_run=args.dry_run,
         )
         if not found:
             say("nothing to approve")

@@ -131,8 +131,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, Any, Any
         return (yield)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Remember the order of the tests; a misspelt configuration is no reason to go on."""
+    """Remember the order of the tests; a misspelt configuration is no reason to go on.
+
+    First, or a worker of pytest-xdist would tell that it waits for tests, and be gone.
+    """
     state = session.config.stash[session_key]
     state.collected(session.items)
     refuse_where_gates_are(state, session.items)

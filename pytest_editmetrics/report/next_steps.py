@@ -112,7 +112,9 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
         accept = _update(session, "failed")
         number = len(failing) + len(other)
         which = f"all {number}" if len(recorded) == number else f"{len(recorded)} of {number}"
-        lines.append(_typed(f"to accept {'it' if number == 1 else which}, if meant: {accept}"))
+        too = ", and record what has no golden" if missing else ""
+        which = "it" if number == 1 else which
+        lines.append(_typed(f"to accept {which}{too}, if meant: {accept}"))
     by_hand = [
         gate
         for gate in failing
@@ -121,12 +123,21 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
     if by_hand:
         bounds = counted(len(by_hand), "bound")
         lines.append(_typed(f"to loosen {bounds} written by hand, if meant: {_edit(by_hand)}"))
-    new = [gate for gate in missing if id(gate) not in held]
+    failed = {id(gate) for gate in (*failing, *other)}
+    lost = {test.nodeid for test, gate in tally.notable if id(gate) in failed}
+    new = [
+        gate
+        for test, gate in tally.notable
+        if gate.verdict == "missing-golden"
+        and id(gate) not in held
+        and (session.run or test.nodeid not in lost)
+    ]
     if new:
         number = len(missing)
         which = f"all {number}" if len(new) == number else f"{len(new)} of {number}"
-        what = "it" if number == 1 else f"{which} without a golden"
-        command = _update(session, "failed" if recorded else "missing")
+        which = "the one" if number == 1 else which
+        what = "it" if number == 1 and not recorded else f"{which} without a golden"
+        command = _update(session, "missing") + (" --missing" if session.run and recorded else "")
         lines.append(_typed(f"to record {what}, if right: {command}"))
     waiting = [gate for gate in (*golden, *missing) if id(gate) in held and gate.proposal is None]
     if waiting:

@@ -95,6 +95,7 @@ def approve(
     expression: str | None,
     say: Callable[[str], None],
     *,
+    missing: bool = False,
     reason: str | None = None,
     dry_run: bool = False,
 ) -> int:
@@ -110,6 +111,7 @@ def approve(
         run: what is accepted.
         expression: which gates, see ``selected``.
         say: told each line.
+        missing: leave what has a golden.
         reason: why, as goldens state it.
         dry_run: write nothing; ``say`` is told the diff.
 
@@ -130,7 +132,7 @@ def approve(
     places = GoldenPlaces(session)
     for record in selected([run], expression):
         gate = record.gate
-        if not to_accept(gate):
+        if not to_accept(gate) or (missing and gate.verdict != "missing-golden"):
             continue
         if reviewed.kept_back(record):
             kept.append(record)

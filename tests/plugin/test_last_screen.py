@@ -596,3 +596,27 @@ def test_no_row_of_the_table_is_broken_where_its_counts_have_room(columns):
     shown = {40: "", 60: "", 70: "18.59", 80: "18.59", 100: "18.59 (min 45.00, 26.41 beyond)"}
     worst = lines[1][counts:].strip()
     assert worst.partition(":")[0] == shown[columns]
+
+
+def test_what_has_no_golden_is_recorded_without_what_fails(scene):
+    """The command to record takes no failing gate with it."""
+    (scene.path / "goldens").mkdir()
+    golden = scene.path / "goldens" / "test_edit.py.yaml"
+    golden.write_text("test_1:\n  unedit_psnr: {min: 45, measured: 46}\n")
+    psnr = ", metrics='unedit_psnr'"
+    plain = f"edit_gate.check(scene(), edited(), BOX{psnr})"
+    written(scene, SHIFTED.format(more=psnr), plain)
+    lines = screen(scene.runpytest())
+    typed = dict(line.split(": ", 1) for line in lines if line.startswith("to "))
+    assert typed["to accept it, and record what has no golden, if meant"].endswith("=failed")
+    record = typed["to record the one without a golden, if right"]
+    assert record.endswith(" --editmetrics-update=missing")
+    lines = screen(scene.runpytest("--editmetrics-run-dir=run"))
+    typed = dict(line.split(": ", 1) for line in lines if line.startswith("to "))
+    record = typed["to record the one without a golden, if right"]
+    assert record.endswith("run --missing")
+    before = golden.read_text()
+    main([*record.split()[1:]])
+    after = golden.read_text()
+    assert before.strip() in after
+    assert '"test_2":' in after
