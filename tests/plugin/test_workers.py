@@ -14,17 +14,19 @@ import os
 
 import torch
 
+from pytest_editmetrics.pipes.lpips import layers
+
 torch.set_num_threads(4)  # the user's own model computes with four threads
-plain = torch.nn.functional.conv2d
+plain = layers._run
 
 
-def conv2d(*args, **kwargs):
+def run(*args):
     with open("inside.jsonl", "a") as file:
         file.write(json.dumps(torch.get_num_threads()) + "\\n")
-    return plain(*args, **kwargs)
+    return plain(*args)
 
 
-torch.nn.functional.conv2d = conv2d
+layers._run = run
 """
 
 LOADS = """
