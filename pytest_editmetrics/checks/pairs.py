@@ -18,7 +18,7 @@ from pytest_editmetrics.images.boxes import Box, clip_box, normalise_boxes
 from pytest_editmetrics.images.colour_words import Colour
 from pytest_editmetrics.images.load import Array, ImageLike, numbers_of, read_image
 from pytest_editmetrics.images.masks import bounds
-from pytest_editmetrics.images.regions import Mask, region_mask
+from pytest_editmetrics.images.regions import Mask, check_within, region_mask
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
 from pytest_editmetrics.images.shapes import Region
 from pytest_editmetrics.images.sizes import Fit
@@ -212,8 +212,8 @@ def pair_of(
 
     Raises:
         ImageError: an image cannot be used, or the sizes differ.
-        RegionError: boxes that make no sense; a mask that cannot be read, is of another size, or
-            holds no pixel of the image; an edit area all of which was cut away.
+        RegionError: boxes that make no sense, or hold no pixel of the reference; a mask that cannot
+            be read, is of another size, or holds no pixel; an edit area all of which was cut away.
 
     >>> area = Region(boxes=[(0, 0, 2, 9)], dilate=1)
     >>> pair = pair_of(np.zeros((4, 6)), np.ones((4, 6)), area=area)
@@ -229,6 +229,7 @@ def pair_of(
     before = _held(read["reference"].pixels, reference)
     after = _held(read["edited"].pixels, edited)
     shape = Region.of(area).read()
+    check_within(shape, *before.shape[:2])
     inside = region_mask(shape, "inner", *before.shape[:2])
     bare = numbers_of(read["reference"], read["edited"])
     originals = Originals(before, after, inside, bare)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -60,6 +61,33 @@ def region_mask(
     if mask_mode is None:
         return np.ones_like(inside)
     return inside if mask_mode == "inner" else ~inside
+
+
+def check_within(region: Region, height: int, width: int) -> None:
+    """Raise ``RegionError`` for a box that holds no pixel of an image of this size.
+
+    It would only be left out, so that its edit counted as background. One without area, as data
+    sets write for no edit at all, is none.
+
+    >>> check_within(Region(boxes=[(-9, 0, 2, 1)]), height=2, width=3)
+    """
+    for box, grown in _boxes_of(region):
+        if clip_box(grown, width, height) is None:
+            raise RegionError(
+                f"the box {box} holds no pixel of the {width}x{height} image: boxes are (x1, y1,"
+                " x2, y2) in pixels of the reference as it is given; was it resized since?"
+            )
+
+
+def _boxes_of(region: Region, dilated: int = 0) -> Iterator[tuple[Box, Box]]:
+    """Give each box of a region, and what it is after the region's dilation."""
+    by = region.dilate + dilated
+    for x1, y1, x2, y2 in region.boxes:
+        if x1 == x2 or y1 == y2:
+            continue
+        yield (x1, y1, x2, y2), (x1 - by, y1 - by, x2 + by, y2 + by)
+    for part in region.united:
+        yield from _boxes_of(part, by)
 
 
 class Geometry(NamedTuple):

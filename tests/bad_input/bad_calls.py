@@ -337,12 +337,13 @@ AREAS = [
         "unmeasured",
         "empty-region",
     ),
-    Case(
-        "box outside of the image, to measure inside",
-        "edit_gate.check(before, after, [(99, 99, 120, 120)], metrics='l_channel_ssim')",
-        "unmeasured",
-        "empty-region",
+    area("box outside of the image", "[(99, 99, 120, 120)]", "holds no pixel of the 64x64 image"),
+    area(
+        "one of two boxes outside of the image",
+        "[BOX[0], (64, 0, 70, 9)]",
+        "holds no pixel of the 64x64 image",
     ),
+    area("a masked array", "np.ma.masked_array(after[..., 0] > 99)", "masked"),
     fine(area, "a billionth of a pixel wide", "[*BOX, (16, 16, 16 + 1e-9, 17)]"),
     fine(area, "beyond the border", "[(-5, -5, 40, 40)]"),
     fine(area, "overlapping", "[*BOX, (20, 20, 40, 40)]"),
