@@ -267,7 +267,8 @@ def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
     if small or gate.compares == "objects" or gate.scope == "edit_area":
         return told if better else []
     try:
-        causes = [*_part(gate), *job.pair.diagnosis(gate).to_dict()]
+        area = [job.pair.misread] if gate.scope == "unedit_area" and job.pair.misread else []
+        causes = [*area, *_part(gate), *job.pair.diagnosis(gate).to_dict()]
         return [*told, *causes] if better and not _profile_lost(causes) else [*causes, *told]
     except Exception as error:  # whatever it is, the verdict stands
         return [{"kind": "unexplained", "text": f"not diagnosed: {type(error).__name__}: {error}"}]

@@ -142,6 +142,16 @@ class Pair:
         return self._diagnoses[gate.scope]
 
     @cached_property
+    def misread(self) -> dict[str, Any] | None:
+        """What tells that the edit area was meant otherwise, as a cause."""
+        from pytest_editmetrics.checks.misread_area import misread_boxes, misread_mask
+
+        region, images = Region.of(self.area), (self.reference, self.edited)
+        if region.plain:
+            return misread_boxes(region.boxes, self.inside, *images) if region else None
+        return misread_mask(self.inside, *images)
+
+    @cached_property
     def resizing(self) -> dict[str, Any] | None:
         """What the way in which the images were brought to one size may have done, as a cause.
 

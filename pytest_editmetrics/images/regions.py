@@ -73,9 +73,12 @@ def check_within(region: Region, height: int, width: int) -> None:
     """
     for box, grown in _boxes_of(region):
         if clip_box(grown, width, height) is None:
+            turned = box[1], box[0], box[3], box[2]
+            fits = clip_box(turned, width, height) == turned
             raise RegionError(
                 f"the box {box} holds no pixel of the {width}x{height} image: boxes are (x1, y1,"
-                " x2, y2) in pixels of the reference as it is given; was it resized since?"
+                " x2, y2) in pixels of the reference as it is given; "
+                + (f"is {turned} meant?" if fits else "was it resized since?")
             )
 
 

@@ -44,6 +44,18 @@ def test_it_is_an_error_that_names_it(bounded, metric, coords, box, mode):
     assert not (bounded.path / "goldens").exists()
 
 
+def test_the_order_that_fits_is_asked_for(bounded):
+    bounded.makepyfile(test_x=TEST.format(coords="[(9, 130, 40, 140)]", metric="unedit_max_diff"))
+    bounded.runpytest().stdout.fnmatch_lines(["*; was it resized since?*"])
+    wide = "np.hstack([scene()] * 2), np.hstack([edited()] * 2)"
+    bounded.makepyfile(
+        test_x=TEST.replace("scene(), edited()", wide).format(
+            coords="[(9, 130, 40, 140)]", metric="unedit_max_diff"
+        )
+    )
+    bounded.runpytest().stdout.fnmatch_lines(["*; is (130, 9, 140, 40) meant?*"])
+
+
 @pytest.mark.parametrize(
     "coords",
     [

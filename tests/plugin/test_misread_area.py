@@ -1,0 +1,91 @@
+"""An edit area that was meant otherwise is the first cause of what fails, in words one can act on."""
+
+from __future__ import annotations
+
+import pytest
+
+TEST = """
+import numpy as np
+import pytest
+from pytest_editmetrics import Region
+
+WHERE = (20, 64, 52, 120)
+RANDOM = np.random.default_rng(5)
+BEFORE = RANDOM.integers(40, 200, (128, 160, 3), dtype=np.uint8)
+AFTER = np.clip(BEFORE + RANDOM.normal(0, {noise}, BEFORE.shape).round(), 0, 255).astype(np.uint8)
+x1, y1, x2, y2 = WHERE
+MASK = np.zeros((128, 160), bool)
+MASK[y1:y2, x1:x2] = True
+AFTER[MASK] = 255 - AFTER[MASK]
+
+@pytest.mark.editmetrics(metrics={metrics}, thresholds={{"lpips": 1e-6, "unedit_psnr": 60, "tone": 0.01}})
+def test_it(edit_gate):
+    edit_gate.check(BEFORE, AFTER, {area})
+"""
+
+
+def run(suite, area: str, noise: float = 1, metrics: str = '["unedit_psnr", "lpips"]'):
+    suite.makepyfile(test_x=TEST.format(area=area, noise=noise, metrics=metrics))
+    return suite.runpytest()
+
+
+@pytest.mark.parametrize("noise", [0, 2])
+@pytest.mark.parametrize(
+    ("area", "words"),
+    [
+        ("[(64, 20, 120, 52)]", "the box read as (y1, x1, y2, x2)"),
+        ("[(20, 64, 32, 56)]", None),
+        ("[(64, 20, 120, 52), (0, 100, 9, 112)]", "the boxes read as (y1, x1, y2, x2)"),
+    ],
+)
+def test_boxes_in_another_order_are_named_first(suite, area, words, noise):
+    result = run(suite, area, noise)
+    if words is None:  # no box at all: an error of its own
+        result.stdout.fnmatch_lines(["*box 1 (20, 64, 32, 56) is inverted*"])
+        return
+    where = "(20, 64, 52, 120)" + (", (100, 0, 112, 9)" if "boxes" in words else "")
+    first = f"*GateFailure: unedit_psnr * < min 60.00: in {where}, {words} (*"
+    full = f"*cause     edit area (* %): in {where}, {words}; boxes are (x1, y1, x2, y2) in pixels*"
+    result.stdout.fnmatch_lines([first, full])
+    assert any(line.endswith("failed: 2 edit area") for line in result.outlines)
+
+
+def test_width_and_height_that_make_a_box_are_named(suite):
+    suite.makepyfile(
+        test_x=TEST.replace("(20, 64, 52, 120)", "(8, 10, 98, 80)").format(
+            area="[(8, 10, 90, 70)]", noise=1, metrics='["unedit_psnr"]'
+        )
+    )
+    # most of both is one area: what is left of the edit is its border, which an edit that spills has
+    suite.runpytest().stdout.no_fnmatch_line("*read as*")
+    suite.makepyfile(
+        test_x=TEST.replace("(20, 64, 52, 120)", "(40, 30, 110, 80)").format(
+            area="[(40, 30, 70, 50)]", noise=1, metrics='["unedit_psnr"]'
+        )
+    )
+    said = "*unedit_psnr *: in (40, 30, 110, 80), the box read as (x, y, width, height)*"
+    suite.runpytest().stdout.fnmatch_lines([said])
+
+
+@pytest.mark.parametrize("area", ["~MASK", "Region(mask=~MASK)"])
+def test_a_mask_that_is_the_wrong_way_round_is_asked_for(suite, area):
+    said = "*: all but outside of the mask hardly changed: is it inverted? White is where to edit*"
+    run(suite, area).stdout.fnmatch_lines([said])
+
+
+@pytest.mark.parametrize(
+    ("area", "noise"),
+    [
+        ("[WHERE]", 3),
+        ("MASK", 3),
+        ("[(20, 64, 50, 120)]", 0),  # a border that spills
+        ("[(100, 9, 150, 40)]", 0),  # an edit elsewhere, in no box that could be meant
+        ("None", 0),
+    ],
+)
+def test_other_faults_are_not_called_so(suite, area, noise):
+    result = run(suite, area, noise)
+    assert result.ret == 1
+    result.stdout.no_fnmatch_line("*edit area (*")
+    result.stdout.no_fnmatch_line("*inverted?*")
+    result.stdout.no_fnmatch_line("*read as*")
