@@ -38,6 +38,7 @@ def misread_boxes(
     """
     outside = np.where(inside, 0.0, _energy(reference, edited))
     total, height, width = outside.sum(), *inside.shape
+    found = []
     for words, reading in _READINGS.items():
         meant = [reading(box) for box in boxes]
         if not total or any(box[0] >= box[2] or box[1] >= box[3] for box in meant):
@@ -46,12 +47,15 @@ def misread_boxes(
         share = float(outside[mask].sum() / total)
         either = np.count_nonzero(mask | inside)
         if share >= _NEARLY_ALL and np.count_nonzero(mask & inside) <= _OVERLAP * either:
-            which = "the box" if len(boxes) == 1 else "the boxes"
-            where = ", ".join(map(str, meant[:2])) + (", ..." if len(meant) > 2 else "")
-            text = f"in {where}, {which} read as {words}"
-            long = f"{text}; boxes are (x1, y1, x2, y2) in pixels"
-            return {"kind": "edit area", "share": share, "text": text, "long": long}
-    return None
+            found.append((np.count_nonzero(mask), words, meant, share))
+    if not found:
+        return None
+    _, words, meant, share = min(found)  # the closest about the difference
+    which = "the box" if len(boxes) == 1 else "the boxes"
+    where = ", ".join(map(str, meant[:2])) + (", ..." if len(meant) > 2 else "")
+    text = f"in {where}, {which} read as {words}"
+    long = f"{text}; boxes are (x1, y1, x2, y2) in pixels"
+    return {"kind": "edit area", "share": share, "text": text, "long": long}
 
 
 def misread_mask(inside: Mask, reference: Array, edited: Array) -> dict[str, Any] | None:
