@@ -371,9 +371,8 @@ class EditGate:
                 self._record.add(one.gate if isinstance(one, Judged) else one)
             raise
         pair = next((one.job.pair for one in of_check if isinstance(one, Judged)), None)
-        failing = any(gate.failing for gate in gates)
-        if pair is not None and not failing and (lost := pair.profile_lost()):
-            self._session.say(f"inside every bound, and worth a look: {lost}")
+        for told in () if pair is None else pair.worth_a_look(gates):
+            self._session.say(told)
         measurements = (one.measurement for one in of_check if isinstance(one, Judged))
         return gates, [one for one in measurements if one is not None], ended
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -172,6 +172,21 @@ class Pair:
             f" copies, in dB: {told(ranked)})"
         )
         return {"kind": "resize", "text": text, "better": best.resize}
+
+    def worth_a_look(self, gates: Sequence[Gate]) -> Iterator[str]:
+        """Say what no bound of these gates, those of one check, tells of the pair."""
+        if not any(gate.failing for gate in gates) and (lost := self.profile_lost()):
+            yield f"inside every bound, and worth a look: {lost}"
+        recorded = [gate for gate in gates if gate.verdict == "recorded"]
+        if any(gate.scope == "unedit_area" for gate in recorded) and self.misread is not None:
+            share = self.misread.get("share")
+            most = (
+                ""
+                if share is None
+                else f"{100 * share:.0f} % of what changed outside the edit area lies "
+            )
+            told = self.misread.get("long", self.misread["text"])
+            yield f"recorded, and worth a look: {most}{told}"
 
     def profile_lost(self) -> str | None:
         """Say which profile was lost outside the edit area, and what to do; ``None`` if none was.

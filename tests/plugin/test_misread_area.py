@@ -89,3 +89,23 @@ def test_other_faults_are_not_called_so(suite, area, noise):
     result.stdout.no_fnmatch_line("*edit area (*")
     result.stdout.no_fnmatch_line("*inverted?*")
     result.stdout.no_fnmatch_line("*read as*")
+
+
+RECORDED = TEST.replace(', thresholds={{"lpips": 1e-6, "unedit_psnr": 60, "tone": 0.01}}', "")
+
+
+@pytest.mark.parametrize("mode", ["missing", "failed", "all"])
+def test_what_is_recorded_of_another_area_is_told_beside_it(suite, mode):
+    update = f"--editmetrics-update={mode}"
+    suite.makepyfile(
+        test_x=RECORDED.format(area="[(64, 20, 120, 52)]", noise=1, metrics='["unedit_psnr"]')
+    )
+    said = (
+        "recorded, and worth a look: * % of what changed outside the edit area lies in (20, 64, 52,"
+        " 120), the box read as (y1, x1, y2, x2); boxes are (x1, y1, x2, y2) in pixels"
+    )
+    suite.runpytest(update).stdout.fnmatch_lines([said])
+    assert (suite.path / "goldens").exists()
+    suite.runpytest().stdout.no_fnmatch_line("*worth a look*")
+    suite.makepyfile(test_y=RECORDED.format(area="[WHERE]", noise=1, metrics='["unedit_psnr"]'))
+    suite.runpytest("test_y.py", update).stdout.no_fnmatch_line("*worth a look*")
