@@ -1,38 +1,115 @@
-"""Which test an obsolete golden may be meant for."""
+"""Which test an obsolete golden may be meant for: one of another name, or in another file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import shlex
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import counted
-
-if TYPE_CHECKING:
-    from pytest_editmetrics.goldens.store import ObsoleteGolden
+from pytest_editmetrics.goldens.places import is_fixture_key
 
 _TRIED, _AMONG = 10, 1000
 
 
-def obsolete_lines(obsolete: Sequence[ObsoleteGolden]) -> Iterator[str]:
+@dataclass(frozen=True)
+class ObsoleteGolden:
+    """The goldens of a test that does not exist any more, and where they stand (``file:line``).
+
+    ``file`` is the golden file. ``new`` are the tests of its test file that made gates and had no
+    goldens, one of which may be the same one, renamed; ``of_parameter`` tells whether its test
+    exists, with other parameters.
+    """
+
+    source: str
+    test: str
+    file: Path
+    new: Collection[str] = ()
+    of_parameter: bool = False
+
+
+Moved = Mapping[tuple[Path, str], Path]
+"""The test files that have tests of these golden files and keys now."""
+
+
+def moved_to(
+    obsolete: Sequence[ObsoleteGolden],
+    tests: Mapping[Path, Collection[str]],
+    new: Mapping[Path, Collection[str]],
+    test_file_of: Callable[[Path], Path],
+) -> Moved:
+    """Return in which test files the tests of obsolete goldens are now, where there is no doubt.
+
+    Args:
+        obsolete: what to look for.
+        tests: the keys of all tests, by test file: the test of a file that is gone is one of these.
+        new: those that made gates and had no goldens: the test of a file that is there is of these.
+        test_file_of: gives the test file of a golden file.
+    """
+    found = {}
+    gone = {one.file: not test_file_of(one.file).exists() for one in obsolete}
+    for one in obsolete:
+        among = tests if gone[one.file] else new
+        files = [file for file, keys in among.items() if one.test in keys]
+        same_name = [file for file in files if file.name == test_file_of(one.file).name]
+        for only in (files, same_name):
+            if len(only) == 1:
+                found[one.file, one.test] = only[0]
+    return found
+
+
+def moved_lines(
+    obsolete: Sequence[ObsoleteGolden],
+    moved: Moved,
+    golden_file_of: Callable[[Path], Path],
+    rootdir: Path,
+) -> Iterator[str]:
+    """Yield how to move the goldens along, a line for each file that has their tests now."""
+    of_file = Counter(one.file for one in obsolete if not is_fixture_key(one.test))
+    for (golden, test_file), number in Counter(
+        (golden, test_file) for (golden, _), test_file in moved.items()
+    ).items():
+        target = golden_file_of(test_file)
+        here, there = (shown_path(path, rootdir) for path in (golden, target))
+        if target.exists():
+            how = f"if they moved, give their entries to {there}, in place of what it has of them"
+        elif number < of_file[golden]:
+            how = f"move the entries to {there}"
+        else:
+            folder = shlex.quote(shown_path(target.parent, rootdir))
+            make = "" if target.parent.is_dir() else f"mkdir -p {folder} && "
+            how = f"move the file ({make}git mv {shlex.quote(here)} {shlex.quote(there)})"
+        yield f"{shown_path(test_file, rootdir)} has {number} of these tests: {how}"
+
+
+def obsolete_lines(obsolete: Sequence[ObsoleteGolden], moved: Moved) -> Iterator[str]:
     """Yield how many there are, then a line for each entry.
 
-    The first of these name a test that made gates and has no golden.
+    The first of these name a test that made gates and had no golden.
     """
-    yield counted(
-        len(obsolete),
-        "entry of a test, or fixture, that no longer exists, so it holds nothing; delete it",
-        "entries of tests, or fixtures, that no longer exist, so they hold nothing; delete them",
-    )
+    lines, meant = [], bool(moved)
     for number, one in enumerate(obsolete):
-        nearest = _nearest(one) if number < _TRIED else None
+        tried = number < _TRIED and (one.file, one.test) not in moved
+        nearest = _nearest(one) if tried else None
+        meant |= nearest is not None
         hint = f" (is it {nearest!r} now? Then rename the entry)" if nearest else ""
         if not hint and one.of_parameter:
             hint = (
                 " (if other machines have this parameter, keep it and skip it here: a skipif mark)"
             )
-        yield f"{one.source}: {one.test}{hint}"
+        lines.append(f"{one.source}: {one.test}{hint}")
+    do = "rename, move or delete" if meant else "delete"
+    yield counted(
+        len(obsolete),
+        f"entry of a test, or fixture, that no longer exists, so it holds nothing; {do} it",
+        f"entries of tests, or fixtures, that no longer exist, so they hold nothing; {do} them",
+    )
+    yield from lines
 
 
 def _nearest(one: ObsoleteGolden) -> str | None:

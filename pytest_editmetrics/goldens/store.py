@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_editmetrics.cache.held import HeldFiles
@@ -21,25 +21,12 @@ from pytest_editmetrics.goldens.file import (
 from pytest_editmetrics.goldens.file_names import SUFFIX, holds_thresholds, refuse_misspelt
 from pytest_editmetrics.goldens.places import OUTSIDE, is_fixture_key
 from pytest_editmetrics.goldens.provenance import PROVENANCE, Entry, read_provenance
+from pytest_editmetrics.goldens.renamed import ObsoleteGolden
 from pytest_editmetrics.measurement import Threshold
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 FOLDER = "goldens"
 _LONGEST = 101  # characters that pytest 9 writes of a parameter, and a bracket
-
-
-@dataclass(frozen=True)
-class ObsoleteGolden:
-    """The goldens of a test that does not exist any more, and where they stand (``file:line``).
-
-    ``new`` are the tests of the file that made gates and have no goldens, one of which may be the
-    same one, renamed; ``of_parameter`` tells whether its test exists, with other parameters.
-    """
-
-    source: str
-    test: str
-    new: Collection[str] = ()
-    of_parameter: bool = False
 
 
 class Goldens:
@@ -243,12 +230,24 @@ class Goldens:
                     found.append(f"{golden_file.shown}:{line}: {test}, of which no metric is left")
         return found
 
+    def without_entry(self, tests: Mapping[Path, Collection[str]]) -> dict[Path, list[str]]:
+        """Return, of the keys of each test file, those that have no golden; all, if it has none."""
+        found = {}
+        for test_file, keys in tests.items():
+            try:
+                golden_file = self._read(self._addressed(test_file))
+            except EditMetricsError:
+                continue
+            approved = () if golden_file is None else golden_file.tests
+            found[test_file] = [key for key in keys if key not in approved]
+        return found
+
     def obsolete(
         self,
         collected: Mapping[Path, Collection[str]],
         digests: Collection[str] = (),
         fixtures: Mapping[Path, Collection[str]] | None = None,
-        gated: Mapping[Path, Collection[str]] | None = None,
+        new: Mapping[Path, Collection[str]] | None = None,
         folders: Iterable[Path] = (),
         *,
         broken: dict[Path, str],
@@ -262,14 +261,11 @@ class Goldens:
             digests: of their parameters; an entry of one of these is still wanted.
             fixtures: the keys of all fixtures of each file that defines some; ``None`` where a test
                 that was not collected may use one.
-            gated: the keys of those tests that made gates; ``None`` if all may have.
+            new: the keys of those tests that made gates and had no golden.
             folders: in which goldens lie.
             broken: takes what is wrong with each file that cannot be used.
         """
-        with_gates = {
-            self.file_of(file): tests
-            for file, tests in (collected if gated is None else gated).items()
-        }
+        new_in = {self.file_of(file): tests for file, tests in (new or {}).items()}
         keys = {self.file_of(test_file): tests for test_file, tests in collected.items()}
         folders = {file.parent for file in keys}.union(folders)
         gone = dict.fromkeys(self._without_test_file(folders), ())
@@ -286,13 +282,13 @@ class Goldens:
                 broken[path] = str(error)
                 continue
             if golden_file is not None:
-                new = [one for one in with_gates.get(path, ()) if one not in golden_file.tests]
                 functions = {test.partition("[")[0] for test in tests if "[" in test}
                 found += [
                     ObsoleteGolden(
                         f"{golden_file.shown}:{golden_file.test_lines[test]}",
                         test,
-                        new,
+                        path,
+                        new_in.get(path, ()),
                         "[" in test and test.partition("[")[0] in functions,
                     )
                     for test in golden_file.tests

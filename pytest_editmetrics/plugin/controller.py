@@ -266,6 +266,7 @@ class Controller:
             from pytest_editmetrics.plugin.golden_recorder import record_goldens
 
             order = self.fixtures.order(self._collected)
+            self._unheld.before_recording(self._gated())
             notes, problems = record_goldens(self.session, self._tally, order)
             self._notes += notes
             self._problems += problems
@@ -370,7 +371,7 @@ class Controller:
             whole = self._suite.part_of_suite() is None
             return self.fixtures.known(self.session) if whole else None
 
-        self._unheld.obsolete(self._collected, self._gated(), known)
+        self._unheld.obsolete(self._collected, known)
         self._take_unusable(self._unheld)
 
     @pytest.hookimpl(tryfirst=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.goldens.places import is_fixture_key
 from pytest_editmetrics.report.listed import Headed, listed
+from pytest_editmetrics.runs.renamed_images import ImageOf
 
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens.images import Staged
@@ -39,6 +40,7 @@ class ImageRecorder:
         self._wanted: list[_Wanted] = []
         self._unwanted: list[Staged] = []
         self._used: set[str] = set()
+        self._new: dict[str, ImageOf] = {}
         self._across: dict[str, None] = {}
         self._unstated: set[str] = set()
         self._no_entry: dict[str, None] = {}
@@ -63,6 +65,8 @@ class ImageRecorder:
         for gate in gates:
             if snapshot := gate["snapshot"]:
                 self._used.add(snapshot["file"])
+                if gate["verdict"] in ("missing-golden", "recorded") and not snapshot["provenance"]:
+                    self._new[snapshot["file"]] = ImageOf.entry(snapshot["proposed"])
                 if final and snapshot["across"]:
                     self._across[f"{nodeid}: {snapshot['file']} {snapshot['across']}"] = None
                 if final and snapshot.get("unstated"):
@@ -186,9 +190,8 @@ class ImageRecorder:
         if not session.runs_tests:
             return
         broken: dict[Path, str] = {}
-        found = obsolete_images(
-            session.goldens, session.rootdir, collected, passed, self._used, folders, broken
-        )
+        ran = collected, passed, self._used
+        found = obsolete_images(session.goldens, session.rootdir, *ran, folders, broken, self._new)
         strict = session.options["strict"] != "none"
         for path, wrong in broken.items():
             named = self.problems if strict else self.notes

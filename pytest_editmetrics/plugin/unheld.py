@@ -24,6 +24,7 @@ class UnheldGoldens:
         self._session = session
         self._names = names
         self._strict = session.options["strict"] != "none"
+        self._new: Mapping[Path, Collection[str]] = {}
         self.notes: list[str] = []
         self.problems: list[str] = []
         self.unusable: list[str] = []
@@ -36,6 +37,11 @@ class UnheldGoldens:
         """Return the keys of these tests, of each file."""
         files = self._by_file(nodeids).items()
         return {self._session.rootdir / path: set(keys.values()) for path, keys in files}
+
+    def before_recording(self, gated: Collection[str]) -> None:
+        """Remember which of the tests that made gates have no golden, before they get some."""
+        if self.folders(gated):
+            self._new = self._session.goldens.without_entry(self.files(gated))
 
     def not_measured(self, of_tests: Mapping[str, frozenset[str]]) -> None:
         """Name goldens of tests that passed and measured only these gates, by node id."""
@@ -68,14 +74,12 @@ class UnheldGoldens:
     def obsolete(
         self,
         collected: Collection[str],
-        gated: Collection[str],
         fixtures: Callable[[], Mapping[Path, Collection[str]] | None],
     ) -> None:
         """Name the entries of tests, or fixtures, that are gone, after a full run.
 
         Args:
             collected: the node ids of all tests.
-            gated: of those that made gates.
             fixtures: gives those that ``Goldens.obsolete`` takes.
         """
         folders = self.folders(collected)
@@ -84,13 +88,9 @@ class UnheldGoldens:
         from pytest_editmetrics.goldens.file_names import states_approved
 
         broken: dict[Path, str] = {}
-        obsolete = self._session.goldens.obsolete(
-            self.files(collected),
-            self._names.digests,
-            fixtures(),
-            self.files(gated),
-            folders,
-            broken=broken,
+        goldens, tests = self._session.goldens, self.files(collected)
+        obsolete = goldens.obsolete(
+            tests, self._names.digests, fixtures(), self._new, folders, broken=broken
         )
         for path, wrong in broken.items():
             line = f"not checked for obsolete goldens: {wrong}"
@@ -99,9 +99,11 @@ class UnheldGoldens:
             else:
                 self.unusable.append(line)
         if obsolete:
-            from pytest_editmetrics.goldens.renamed import obsolete_lines
+            from pytest_editmetrics.goldens.renamed import moved_lines, moved_to, obsolete_lines
 
-            head, *lines = obsolete_lines(obsolete)
+            moved = moved_to(obsolete, tests, self._new, goldens.test_file_of)
+            head, *lines = obsolete_lines(obsolete, moved)
+            lines += moved_lines(obsolete, moved, goldens.file_of, self._session.rootdir)
             lines += self._shared()
             self._say([f"obsolete goldens: {head}", *(f"  {line}" for line in lines)])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,9 +18,10 @@ from pytest_editmetrics.goldens.images import (
     sha256_of,
 )
 from pytest_editmetrics.goldens.places import is_fixture_key
-from pytest_editmetrics.goldens.provenance import PROVENANCE
+from pytest_editmetrics.goldens.provenance import PROVENANCE, Entry
 from pytest_editmetrics.goldens.store import Goldens
 from pytest_editmetrics.runs.folder import Run
+from pytest_editmetrics.runs.renamed_images import GONE, ImageOf, meant_for
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ def obsolete_images(
     used: Collection[str],
     folders: Collection[Path],
     broken: dict[Path, str],
+    new: Mapping[str, ImageOf] | None = None,
 ) -> list[ObsoleteImage]:
     """Return the golden images that the tests of a run did not use, and will not.
 
@@ -56,6 +58,7 @@ def obsolete_images(
         used: the files that tests used.
         folders: in which goldens lie, looked at for those whose test file is gone.
         broken: takes what is wrong with each provenance file that cannot be read.
+        new: the files that tests used, of which there were none, and whose they are.
     """
     tests: dict[Path, dict[str, bool]] = {}
     for nodeid in passed if collected is None else collected:
@@ -64,10 +67,11 @@ def obsolete_images(
     files = {_real(rootdir / file) for file in used}
     if collected is not None:
         tests |= {folder: {} for folder in _without_test_file(goldens, folders)}
-    found = []
+    found, gone = [], {}
     for folder, keys in sorted(tests.items()):
         try:
-            unused = list(_unused(folder, keys, files, rootdir, whole=collected is not None))
+            entries = settled(folder, rootdir)
+            unused = list(_unused(folder, entries, keys, files, whole=collected is not None))
         except EditMetricsError as error:
             broken[folder / PROVENANCE] = str(error)
             continue
@@ -75,7 +79,10 @@ def obsolete_images(
             sha256 = sha256_of(path)
             if sha256 is not None:
                 found.append(ObsoleteImage(shown_path(path, rootdir), sha256, reason))
-    return found
+                if reason.endswith(GONE):
+                    gone[found[-1].file] = ImageOf.entry(entries.get(path.name, {}))
+    hints = meant_for(gone, new or {}, used, rootdir)
+    return [replace(one, reason=one.reason + hints.get(one.file, "")) for one in found]
 
 
 def _real(path: Path) -> Path:
@@ -96,11 +103,15 @@ def _without_test_file(goldens: Goldens, folders: Collection[Path]) -> Iterator[
 
 
 def _unused(
-    folder: Path, tests: Mapping[str, bool], used: Collection[Path], rootdir: Path, *, whole: bool
+    folder: Path,
+    entries: Mapping[str, Entry],
+    tests: Mapping[str, bool],
+    used: Collection[Path],
+    *,
+    whole: bool,
 ) -> Iterator[tuple[Path, str]]:
     if not folder.is_dir():
         return
-    entries = settled(folder, rootdir)
     all_passed = all(tests.values())
     stems = {golden_stem(path.name) for path in used if path.parent == folder.resolve()}
     for path in sorted(folder.iterdir()):
@@ -117,9 +128,9 @@ def _unused(
         if not whole and owner not in tests:
             continue
         if not tests:
-            yield path, "its test file is gone"
+            yield path, f"its test file {GONE}"
         elif owner is not None and owner not in tests:
-            yield path, f"its test {owner} is gone"
+            yield path, f"its test {owner} {GONE}"
         elif tests[owner] if owner is not None else all_passed:
             here = "any more" if whole else "in this run"
             yield path, f"no test compares with it {here}"

@@ -220,3 +220,131 @@ def test_an_entry_that_lost_its_metrics_is_named(suite, mode, left):
     result.stdout.fnmatch_lines(["FAILED: approved but not measured: 1 golden *", found])
     suite.runpytest("--editmetrics-update=missing", *mode).stdout.no_fnmatch_line(found)
     suite.runpytest(*mode).stdout.no_fnmatch_line("*approved but not measured*")
+
+
+# Tests that moved and left their goldens behind
+
+
+@with_two
+@pytest.mark.parametrize("record", [(), ("--editmetrics-update=missing",)], ids=["", "recorded"])
+def test_goldens_that_a_moved_file_left_behind_are_to_be_moved(suite, mode, record):
+    new = suite.path / "tests/moved/test_x.py"
+    new.parent.mkdir()
+    (suite.path / "tests/edits/test_x.py").rename(new)
+    old, target = "tests/edits/goldens/test_x.py.yaml", "tests/moved/goldens/test_x.py.yaml"
+    how = (
+        f"if they moved, give their entries to {target}, in place of what it has of them"
+        if record
+        else f"move the file (mkdir -p tests/moved/goldens && git mv {old} {target})"
+    )
+    found = [
+        "*obsolete goldens: 1 entry*; rename, move or delete it",
+        f"  {old}:1: test_value",
+        f"  tests/moved/test_x.py has 1 of these tests: {how}",
+    ]
+    for _ in range(2):  # what was recorded in between hides nothing
+        suite.runpytest(*mode, *record).stdout.fnmatch_lines(found, consecutive=True)
+
+
+def test_a_golden_of_a_test_that_moved_to_another_file(suite):
+    """Not if two files have a test of its name, nor if that was there before, with a golden."""
+    beside = suite.path / "tests/edits"
+    value = "import numpy as np\n" + GATED[GATED.index("def test_value") :]
+    (beside / "test_x.py").write_text(GATED[: GATED.index("def test_value")])
+    (beside / "test_y.py").write_text(value)
+    result = suite.runpytest("--editmetrics-update=missing")
+    result.stdout.fnmatch_lines(
+        [
+            "  tests/edits/test_y.py has 1 of these tests: if they moved, give their entries to *test_y.py.yaml*"
+        ]
+    )
+    result = suite.runpytest()
+    result.stdout.fnmatch_lines(["obsolete goldens: 1 entry*"])
+    result.stdout.no_fnmatch_line("*of these tests*")
+    (beside / "goldens/test_y.py.yaml").unlink()
+    (beside / "test_z.py").write_text(value)
+    result = suite.runpytest()
+    result.stdout.fnmatch_lines(["obsolete goldens: 1 entry*"])
+    result.stdout.no_fnmatch_line("*of these tests*")
+
+
+def test_recording_a_renamed_test_does_not_hide_its_old_golden(suite):
+    text = GATED.replace("test_value", "test_values")
+    (suite.path / "tests/edits/test_x.py").write_text(text)
+    result = suite.runpytest("--editmetrics-update=missing")
+    result.stdout.fnmatch_lines(
+        ["  *test_x.py.yaml:1: test_value (is it 'test_values' now? Then rename the entry)"]
+    )
+
+
+NAMED = """
+import numpy as np, pytest
+
+@pytest.mark.parametrize("one", ["cup", "boat"])
+def test_image(golden_image, one): golden_image.check(np.zeros((8, 8, 3), np.uint8))
+def test_alone(golden_image):
+    golden_image.check(np.zeros((8, 8, 3), np.uint8), name="a")
+    golden_image.check(np.zeros((8, 8, 3), np.uint8), name="b")
+"""
+NEXT = ("zeros", "ones")
+
+
+@pytest.fixture
+def images(pytester):
+    """A suite with golden images of parametrized tests, and of a test with two of them."""
+    (pytester.path / "tests").mkdir()
+    (pytester.path / "tests/test_x.py").write_text(NAMED)
+    (pytester.path / "editmetrics.yaml").write_text("golden_images: {comparator: exact}\n")
+    pytester.makeini("[pytest]\n")
+    pytester.runpytest("--editmetrics-update=missing").assert_outcomes(passed=3)
+    return pytester
+
+
+@with_two
+def test_golden_images_that_a_moved_file_left_behind_are_to_be_moved(images, mode, capsys):
+    (images.path / "tests/sub").mkdir()
+    new = images.path / "tests/sub/test_x.py"
+    (images.path / "tests/test_x.py").rename(new)
+    new.write_text(NAMED.replace(*NEXT))
+    gone = "  tests/goldens/test_x.py/test_image-cup-*.png: its test file is gone ("
+    look = gone + "a test looks for it in tests/sub/goldens/test_x.py: move the folder there)"
+    images.runpytest(*mode).stdout.fnmatch_lines([look])
+    moved = gone + "did it move? tests/sub/goldens/test_x.py/test_image-cup-*.png is of such*"
+    for options in (["--editmetrics-update=missing"], ["--editmetrics-results=r"]):
+        images.runpytest(*mode, *options).stdout.fnmatch_lines([moved])
+    capsys.readouterr()
+    assert main(["prune", str(images.path / "r"), "--rootdir", str(images.path)]) == 0
+    assert "did it move?" in capsys.readouterr().out
+
+
+@with_two
+@pytest.mark.parametrize("record", [(), ("--editmetrics-update=missing",)], ids=["", "recorded"])
+def test_golden_images_of_a_renamed_test_are_to_be_renamed(images, mode, record):
+    text = NAMED.replace("test_image", "test_picture").replace("test_alone", "test_single")
+    (images.path / "tests/test_x.py").write_text(text.replace(*NEXT))
+    end = (
+        "now, recorded as {}-*.png? Then compare the two*"
+        if record
+        else "now? Then rename the file to {}-*.png, in provenance.yaml too)"
+    )
+    gone = "  tests/goldens/test_x.py/test_{}-*.png: its test *is gone (is it {} "
+    second = [("alone-b", "test_single", "test_single-b")] if record else []  # else never checked
+    names = [
+        ("alone-a", "test_single", "test_single-a"),
+        *second,
+        ("image-boat", "test_picture[[]boat]", "test_picture-boat"),
+        ("image-cup", "test_picture[[]cup]", "test_picture-cup"),
+    ]
+    lines = [gone.format(old, test) + end.format(new) for old, test, new in names]
+    images.runpytest(*mode, *record).stdout.fnmatch_lines(lines)
+
+
+def test_a_golden_image_is_not_said_to_be_meant_for_one_of_two_tests(images):
+    """Nor one image for two that are gone."""
+    text = NAMED.replace("test_alone", "test_one") + NAMED[NAMED.index("def test_alone") :].replace(
+        "test_alone", "test_two"
+    )
+    (images.path / "tests/test_x.py").write_text(text.replace("cup", "mug").replace("boat", "ship"))
+    result = images.runpytest()
+    result.stdout.fnmatch_lines(["  *.png: its test * is gone"])
+    result.stdout.no_fnmatch_line("*is gone (*")

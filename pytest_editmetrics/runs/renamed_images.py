@@ -1,0 +1,87 @@
+"""Which test a golden image may be meant for whose own test is gone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
+
+from pytest_editmetrics.goldens.images import golden_stem, sha256_of
+from pytest_editmetrics.goldens.provenance import PROVENANCE
+
+GONE = "is gone"
+
+
+class ImageOf(NamedTuple):
+    """Whose a golden image is, as provenance tells: the test's key, and the name it gave."""
+
+    test: str
+    name: str
+
+    @classmethod
+    def entry(cls, entry: Mapping[str, Any]) -> ImageOf:
+        """Read it from what provenance holds, or proposes, of an image."""
+        return cls(str(entry.get("test") or ""), str(entry.get("name") or ""))
+
+    def may_be(self, new: ImageOf) -> bool:
+        """Tell whether a new image is this one: of the same function, or with the same parameters.
+
+        >>> old = ImageOf("test_a[cup]", "")
+        >>> [old.may_be(ImageOf(test, "")) for test in ("test_b[cup]", "test_a[mug]", "test_b")]
+        [True, True, False]
+        """
+        mine, its = self.test.partition("["), new.test.partition("[")
+        same = mine[0] == its[0] or mine[2] == its[2]
+        return bool(self.test) and same and self.name == new.name
+
+
+def meant_for(
+    gone: Mapping[str, ImageOf], new: Mapping[str, ImageOf], used: Collection[str], rootdir: Path
+) -> dict[str, str]:
+    """Return what to say of the images whose test is gone, where there is no doubt, by file.
+
+    Args:
+        gone: these, and whose they were.
+        new: the files that tests looked for in vain, and whose they are.
+        used: all that tests looked for.
+        rootdir: what files are relative to.
+    """
+    found = {}
+    for file, image in gone.items():
+        moved = [one for one in used if _stem(one) == _stem(file) and _other_folder(one, file)]
+        renamed = [
+            one for one, its in new.items() if not _other_folder(one, file) and image.may_be(its)
+        ]
+        for candidates in (moved, renamed):
+            if len(candidates) == 1:
+                found[file] = candidates[0]
+                break
+    wanted = Counter(found.values())
+    return {
+        file: _hint(rootdir / file, rootdir / target, target, new)
+        for file, target in found.items()
+        if wanted[target] == 1 and sha256_of(rootdir / file) != sha256_of(rootdir / target)
+    }
+
+
+def _hint(path: Path, target: Path, shown: str, new: Mapping[str, ImageOf]) -> str:
+    compare = "compare the two before you remove this one"
+    if target.parent == path.parent:
+        now = f"is it {new[shown].test} now"
+        if target.exists():
+            return f" ({now}, recorded as {target.name}? Then {compare})"
+        return f" ({now}? Then rename the file to {target.name}, in {PROVENANCE} too)"
+    if target.exists():
+        return f" (did it move? {shown} is of such a test; then {compare})"
+    if target.parent.exists():
+        return f" (a test looks for {shown}: move it there, with its entry of {PROVENANCE})"
+    return f" (a test looks for it in {PurePath(shown).parent.as_posix()}: move the folder there)"
+
+
+def _stem(file: str) -> str | None:
+    return golden_stem(PurePath(file).name)
+
+
+def _other_folder(one: str, other: str) -> bool:
+    return PurePath(one).parent != PurePath(other).parent
