@@ -47,11 +47,12 @@ def states_approved(path: Path) -> bool:
 def files_below(folder: Path) -> Iterator[Path]:
     """Yield the files of a project, but what is hidden, installed or made by a tool."""
     for at, subfolders, files in os.walk(folder):
-        subfolders[:] = sorted(name for name in subfolders if not _is_foreign(Path(at, name)))
+        subfolders[:] = sorted(name for name in subfolders if not is_foreign(Path(at, name)))
         yield from (Path(at, name) for name in sorted(files))
 
 
-def _is_foreign(folder: Path) -> bool:
+def is_foreign(folder: Path) -> bool:
+    """Tell whether a folder is hidden, installed or made by a tool."""
     name = folder.name
     return name.startswith(".") or name in _SKIPPED or (folder / "pyvenv.cfg").exists()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 from pytest_editmetrics.errors import ConfigError, EditMetricsError
 from pytest_editmetrics.session.asked import GATE_FIXTURES, Asked
 from pytest_editmetrics.session.unread_options import unread_options
+from pytest_editmetrics.session.written_options import OPTION_FILES
 
 if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession
@@ -145,7 +147,8 @@ def unread(session: EditSession, test_files: Iterable[Path], *, gates: bool) -> 
         for folder in _folders(session, test_files)
         for path in files_that_may_be_unread(folder)
     ]
-    files = dict.fromkeys([*beside, *sorted(session.unread_files_seen)])
+    below = _in_subfolders(session.rootdir) if gates and session.config_path is None else ()
+    files = dict.fromkeys([*beside, *sorted(session.unread_files_seen), *below])
     cases = [
         f"not read: {session.shown(path)}; files of cases are called test_*.edit.yaml: rename it"
         for path in files
@@ -157,6 +160,20 @@ def unread(session: EditSession, test_files: Iterable[Path], *, gates: bool) -> 
         for path in files
         if looks_like_settings(path) and not _is_read(path, session)
     ]
+
+
+def _in_subfolders(rootdir: Path) -> Iterator[Path]:
+    """Yield configurations one folder below a rootdir that has none.
+
+    A folder that has a file of options is a project of its own.
+    """
+    from pytest_editmetrics.goldens.file_names import is_foreign
+
+    for path in sorted(rootdir / name / RIGHT_NAME for name in os.listdir(rootdir)):
+        folder = path.parent
+        if os.path.isfile(path) and (folder.name == ".github" or not is_foreign(folder)):
+            own = any((folder / name).exists() for name in OPTION_FILES)
+            yield from () if own else (path,)
 
 
 def _has_cases(path: Path) -> bool:

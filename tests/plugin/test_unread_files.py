@@ -198,3 +198,34 @@ def test_misnamed_cases_are_named_without_a_gate_too(suite, mode):
     result = suite.runpytest(*mode, "--editmetrics-strict=regressed")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["FAILED: not read: mug.edit.yaml; *"])
+
+
+@both
+@pytest.mark.parametrize("name", ["conf", ".github", "src"])
+def test_a_configuration_one_folder_below_the_rootdir_is_named(suite, mode, name):
+    (suite.path / "tests").mkdir()
+    (suite.path / "tests/test_x.py").write_text(TEST)
+    (suite.path / name).mkdir()
+    (suite.path / name / "editmetrics.yaml").write_text(BOUND)
+    said = f"not read: {name}/editmetrics.yaml; *move it there, or name it *"
+    result = suite.runpytest("tests", *mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines([said])
+    result = suite.runpytest("tests", "--editmetrics-strict=regressed", *mode)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"FAILED: {said}"])
+    named = f"--editmetrics-config={name}/editmetrics.yaml"
+    suite.runpytest("tests", named, *mode).stdout.no_fnmatch_line("*not read*")
+    (suite.path / "editmetrics.yaml").write_text(f"_base_: {name}/editmetrics.yaml\n")
+    suite.runpytest("tests", *mode).stdout.no_fnmatch_line("*not read*")
+
+
+@pytest.mark.parametrize("beside", ["env/pyvenv.cfg", "other/pyproject.toml", ".cache/x", ""])
+def test_one_of_another_project_or_of_a_session_without_gates_is_not(suite, beside):
+    (suite.path / "tests").mkdir()
+    (suite.path / "tests/test_x.py").write_text(TEST if beside else "def test_it(): pass\n")
+    file = suite.path / (beside or "conf/x")
+    file.parent.mkdir()
+    file.write_text("")
+    file.with_name("editmetrics.yaml").write_text(BOUND)
+    suite.runpytest("tests").stdout.no_fnmatch_line("*not read*")
