@@ -22,7 +22,10 @@ RIGHT_NAME = "editmetrics.yaml"
 UNUSABLE = "editmetrics_unusable"
 """The key under which an xdist worker says why the configuration cannot be used."""
 _COLLECTED = re.compile(r"test_.*\.edit\.ya?ml")
+_TEST_YAML = re.compile(r"test_[^.]*\.ya?ml")
 _CASES = re.compile(r".+\.edits?\.ya?ml", re.IGNORECASE)
+_CASES_KEY = re.compile(rb"^cases:", re.MULTILINE)
+_REFERENCE = re.compile(rb"^[ -]+reference:", re.MULTILINE)
 _LIKE_IT = re.compile(r"\.?edit[-_. ]?metrics?\.ya?ml", re.IGNORECASE)
 
 
@@ -43,7 +46,8 @@ def looks_like_settings(path: Path) -> bool:
 
 def may_be_unread(path: Path) -> bool:
     """Tell whether a file is called as the configuration, or nearly as one of cases."""
-    return looks_like_settings(path) or (looks_like_cases(path) and not is_case_file(path))
+    cases = looks_like_cases(path) and not is_case_file(path)
+    return cases or looks_like_settings(path) or bool(_TEST_YAML.fullmatch(path.name))
 
 
 def files_that_may_be_unread(folder: Path) -> list[Path]:
@@ -117,12 +121,18 @@ def refuse_where_gates_are(session: EditSession, items: Iterable[pytest.Item]) -
 
 def unread_notes(session: EditSession, gated_files: Iterable[Path]) -> list[str]:
     """Return what to say of options that are not read and were not refused, between the rootdir and
-    files of tests that make gates, if there are any."""
+    files of tests that make gates, if there are any, and of files that hold what cases do."""
     files = list(gated_files)
     if not files:
         return []
     chosen = bool(session.config.getoption("inifilename", None))
-    return [
+    cases = [
+        f"not read: {session.shown(path)}; if these are cases of pytest-editmetrics, call the file"
+        f" {path.stem}.edit.yaml"
+        for path in _seen(session, files)
+        if _TEST_YAML.fullmatch(path.name) and _has_cases(path, _REFERENCE)
+    ]
+    return cases + [
         f"{session.shown(path)}: {said}"
         for path, said, decide in unread_options(session.config, _folders(session, files))
         if chosen or not decide
@@ -142,13 +152,8 @@ def unread(session: EditSession, test_files: Iterable[Path], *, gates: bool) -> 
             f"{session.shown(goldens)} is no folder (editmetrics_goldens), so no golden holds:"
             " correct the path, or record with --editmetrics-update=missing"
         )
-    beside = [
-        path
-        for folder in _folders(session, test_files)
-        for path in files_that_may_be_unread(folder)
-    ]
     below = _in_subfolders(session.rootdir) if gates and session.config_path is None else ()
-    files = dict.fromkeys([*beside, *sorted(session.unread_files_seen), *below])
+    files = dict.fromkeys([*_seen(session, test_files), *below])
     cases = [
         f"not read: {session.shown(path)}; files of cases are called test_*.edit.yaml: rename it"
         for path in files
@@ -176,11 +181,19 @@ def _in_subfolders(rootdir: Path) -> Iterator[Path]:
             yield from () if own else (path,)
 
 
-def _has_cases(path: Path) -> bool:
+def _seen(session: EditSession, test_files: Iterable[Path]) -> dict[Path, None]:
+    """Return the files that may be unread, beside the tests and above, and where pytest came by."""
+    folders = _folders(session, test_files)
+    beside = [path for folder in folders for path in files_that_may_be_unread(folder)]
+    return dict.fromkeys([*beside, *sorted(session.unread_files_seen)])
+
+
+def _has_cases(path: Path, *also: re.Pattern[bytes]) -> bool:
     try:
-        return re.search(rb"^cases:", path.read_bytes(), re.MULTILINE) is not None
+        data = path.read_bytes()
     except OSError:
         return False
+    return all(one.search(data) for one in (_CASES_KEY, *also))
 
 
 def uses_a_gate(item: pytest.Item) -> bool:

@@ -229,3 +229,21 @@ def test_one_of_another_project_or_of_a_session_without_gates_is_not(suite, besi
     file.write_text("")
     file.with_name("editmetrics.yaml").write_text(BOUND)
     suite.runpytest("tests").stdout.no_fnmatch_line("*not read*")
+
+
+@both
+@pytest.mark.parametrize("name", ["test_more.yaml", "test_more.yml"])
+def test_cases_whose_file_lacks_edit_in_its_name_are_named(suite, mode, name):
+    (suite.path / "tests/more").mkdir(parents=True)
+    (suite.path / "tests/test_x.py").write_text(TEST)
+    cases = "cases:\n  - id: a\n    reference: a.png\n"
+    (suite.path / "tests/more" / name).write_text(cases)
+    (suite.path / "tests/test_theirs.yaml").write_text("cases:\n  - input: a\n")
+    result = suite.runpytest(*mode)
+    said = "not read: tests/more/{}; if these are cases *, call the file test_more.edit.yaml"
+    result.stdout.fnmatch_lines([said.format(name)])
+    result.stdout.no_fnmatch_line("*test_theirs*")
+    result = suite.runpytest("--editmetrics-strict=all", *mode)
+    assert result.ret == 0, "another tool may have such files"
+    (suite.path / "tests/test_x.py").write_text("def test_it(): pass\n")
+    suite.runpytest(*mode).stdout.no_fnmatch_line("*not read*")
