@@ -13,7 +13,7 @@ import pytest
 from pytest_editmetrics.errors import ConfigError, EditMetricsError
 from pytest_editmetrics.session.asked import GATE_FIXTURES, Asked
 from pytest_editmetrics.session.unread_options import unread_options
-from pytest_editmetrics.session.written_options import OPTION_FILES
+from pytest_editmetrics.session.written_options import OPTION_FILES, section_of_ours
 
 if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession
@@ -159,7 +159,15 @@ def unread(session: EditSession, test_files: Iterable[Path], *, gates: bool) -> 
         for path in files
         if looks_like_cases(path) and (gates or _has_cases(path))
     ]
-    return [*absent, *cases] + [
+    option_files = [f / name for f in _folders(session, test_files) for name in OPTION_FILES]
+    sections = [
+        f"not read: {header} in {session.shown(path)}; options are keys editmetrics_* of pytest's"
+        " own section ([tool.pytest.ini_options] in pyproject.toml), the configuration is"
+        f" {RIGHT_NAME}: move what stands there"
+        for path in option_files
+        if gates and (header := section_of_ours(path))
+    ]
+    return [*absent, *sections, *cases] + [
         f"not read: {session.shown(path)}; only one configuration is, {RIGHT_NAME} at pytest's"
         " rootdir: move it there, or name it with --editmetrics-config"
         for path in files

@@ -18,6 +18,7 @@ OPTION_FILES = (
 """Their names; of several in a folder pytest reads the first."""
 _SECTIONS = ("pytest", "tool:pytest", "tool.pytest", "tool.pytest.ini_options")
 _SECTION = re.compile(r"\s*\[([^\[\]]*)\]")
+_OF_OURS = re.compile(r"\s*(tool[.:])?(pytest[-_.:])?edit[-_]?metrics([.:].*)?\s*", re.IGNORECASE)
 _KEY = re.compile(r"""\s*["']?([A-Za-z_][\w-]*)["']?\s*[=:]""")
 _FLAG = re.compile(r"""--(no-)?(editmetrics-[a-z-]+)(?:[=\s"',]+([^-\s"',\]][^\s"',\]]*))?""")
 _COMMENT = re.compile(r"(^|\s)#.*|^\s*;.*")
@@ -50,20 +51,34 @@ def named_configuration(folder: Path) -> Path | None:
     return None
 
 
-def _texts(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield the keys that stand in a file's sections for pytest, and the text of each.
+def section_of_ours(path: Path) -> str | None:
+    """Return the header of a section in a file of options that is called as ours, which nobody
+    reads; ``None`` if there is none."""
+    for line in _lines(path):
+        header = _SECTION.fullmatch(line)
+        if header and _OF_OURS.fullmatch(header[1]):
+            return line.strip()
+    return None
 
-    Lines are looked at, and nothing is parsed: the file may be broken, and no concern of ours.
+
+def _lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a file that may hold something of ours, without comments.
+
+    Nothing is parsed: the file may be broken, and no concern of ours.
     """
     try:
         data = path.read_bytes()
     except OSError:
         return
-    if b"editmetrics" not in data:
-        return
+    if re.search(rb"edit[-_]?metrics", data, re.IGNORECASE):
+        for line in data.decode(errors="replace").splitlines():
+            yield _COMMENT.sub("", line).rstrip()
+
+
+def _texts(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the keys that stand in a file's sections for pytest, and the text of each."""
     section, key, text = "", "", ""
-    for line in data.decode(errors="replace").splitlines():
-        line = _COMMENT.sub("", line).rstrip()
+    for line in _lines(path):
         header, begun = _SECTION.fullmatch(line), _KEY.match(line)
         if header or begun:
             yield key, text

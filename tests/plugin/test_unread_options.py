@@ -250,3 +250,37 @@ def test_a_file_that_was_chosen_fails_nobody_under_strictness_either(suite, mode
     result.stdout.no_fnmatch_line("FAILED*")
     suite.makepyfile(test_x="def test_it(): pass\n")
     suite.runpytest("-c", "ci.ini", *mode).stdout.no_fnmatch_line("*not read*")
+
+
+@both
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("pyproject.toml", "[tool.editmetrics]"),
+        ("pyproject.toml", "[tool.editmetrics.thresholds]"),
+        ("pyproject.toml", "[tool.pytest-editmetrics]"),
+        ("setup.cfg", "[tool:editmetrics]"),
+        ("tox.ini", "[editmetrics]"),
+    ],
+)
+def test_a_section_of_ours_is_named(suite, mode, name, header):
+    suite.makepyfile(test_x=TEST)
+    (suite.path / name).write_text(f"{header}  # ours\nstrict = 'all'\n")
+    said = f"not read: [[]{header[1:]} in {name}; options are keys editmetrics_* *"
+    result = suite.runpytest(*mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines([said])
+    result = suite.runpytest("--editmetrics-strict=all", *mode)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"FAILED: {said}"])
+    suite.makepyfile(test_x="def test_it(): pass\n")
+    suite.runpytest(*mode).stdout.no_fnmatch_line("*not read*")
+
+
+@pytest.mark.parametrize(
+    "text", ["[tool.mypy]\n# [tool.editmetrics]\n", "[tool.editmetricsplus]\n"]
+)
+def test_a_section_of_another_tool_is_not(suite, text):
+    suite.makepyfile(test_x=TEST)
+    (suite.path / "pyproject.toml").write_text(text)
+    suite.runpytest().stdout.no_fnmatch_line("*not read*")
