@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +136,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         **_snapshot(session, job, found, entry, made),
         **({"unstated": True} if held.unstated else {}),
         **({"no_entry": True} if held.no_entry and golden is not None else {}),
+        **({"lost": True} if found is None and _has_entry(session, job.address) else {}),
         **({} if sha256 is None else {"sha256": sha256}),
         **({} if first is None else {"file": first.staged.target}),
         **({} if profile is None else {"profile": profile}),
@@ -211,6 +213,16 @@ def _entry(session: EditSession, found: Found | None, sha256: str | None) -> Ent
     if found is None or sha256 is None:
         return None
     return entry_of(session.goldens.provenance(found.path.parent), found.path.name, sha256)
+
+
+def _has_entry(session: EditSession, address: ImageAddress) -> bool:
+    """Tell whether provenance has an entry of an image, be its file there or not."""
+    from pytest_editmetrics.goldens.images import golden_stem
+
+    with suppress(EditMetricsError):
+        entries = session.goldens.provenance(address.folder)
+        return any(golden_stem(name) == address.stem for name in entries)
+    return False
 
 
 def _held(

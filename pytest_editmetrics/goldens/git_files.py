@@ -7,7 +7,8 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
-from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.config.reader import shown_path
+from pytest_editmetrics.errors import EditMetricsError, counted
 
 _PLAIN = (b"100644", b"100755")
 
@@ -71,6 +72,35 @@ def write_files(
     for (_, place), content in zip(blobs, contents, strict=True):
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
+
+
+def ignored_files(paths: Sequence[Path]) -> list[Path]:
+    """Return which of these files git leaves out of a commit because a ``.gitignore`` names them.
+
+    None where git, or the repository, is not there.
+    """
+    if not paths:
+        return []
+    given = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    try:
+        done = _git(["check-ignore", "-z", "--stdin"], paths[0].parent, given)
+    except (EditMetricsError, OSError):
+        return []
+    return [Path(os.fsdecode(name)) for name in done.stdout.split(b"\0") if name]
+
+
+def ignored_note(paths: Sequence[Path], rootdir: Path) -> list[str]:
+    """Return the line that warns of recorded goldens which git ignores, if there are any."""
+    ignored = ignored_files(paths)
+    if not ignored:
+        return []
+    them = counted(len(ignored), "of the recorded goldens is", "of the recorded goldens are")
+    first = shown_path(ignored[0], rootdir)
+    return [
+        f"warning: {them} ignored by git ({first}), so a commit leaves out what was approved, and a"
+        f" clone has none: except goldens in .gitignore (!**/goldens/**/*{ignored[0].suffix}), or"
+        " git add -f"
+    ]
 
 
 def _contents(blobs: Sequence[bytes], repository: Path) -> list[bytes]:

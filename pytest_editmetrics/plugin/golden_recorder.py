@@ -61,9 +61,12 @@ def record_goldens(
             written, failed = write_proposals(proposals, session.registry, session.rootdir)
     except EditMetricsError as error:
         return notes, [str(error)]
+    from pytest_editmetrics.goldens.git_files import ignored_note
+
     notes += [
         f"recorded: {session.shown(path)}; review the change and commit it" for path in written
     ]
+    notes += ignored_note(written, session.rootdir)
     notes += looser
     notes += [
         f"warning: recorded under an id that pytest made from the place of a parameter ({where}):"

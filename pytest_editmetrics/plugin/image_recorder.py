@@ -116,6 +116,7 @@ class ImageRecorder:
         self._find_unused(tests if full else None, tests - failed, folders)
 
     def _promote(self, collected: Mapping[str, int], golden_id: Callable[[str], str]) -> None:
+        from pytest_editmetrics.goldens.git_files import ignored_note
         from pytest_editmetrics.goldens.images import discard, promote
 
         rootdir = self._session.rootdir
@@ -143,6 +144,7 @@ class ImageRecorder:
             f" {folder}/provenance.yaml; the images are as they were; commit it"
             for folder, count in _by_folder((p for p in written if p in same), rootdir)
         ]
+        self.notes += ignored_note([path for path in written if path not in same], rootdir)
         self.notes += [f"warning: {one.warning}" for one in chosen if one.warning]
         discard([*self._unwanted, *(one.staged for one in self._wanted)], rootdir)
 

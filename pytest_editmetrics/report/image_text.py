@@ -22,7 +22,12 @@ def image_headline(gate: Gate) -> str:
     snapshot = gate.snapshot or {}
     file = snapshot.get("file", "")
     if gate.verdict == "missing-golden":
-        return f"{gate.label} has no golden image {file}"
+        lost = (
+            ", though provenance.yaml has its entry: was it not committed (is it in .gitignore)?"
+            if snapshot.get("lost")
+            else ""
+        )
+        return f"{gate.label} has no golden image {file}{lost}"
     if gate.verdict == "recorded":
         return f"{gate.label} recorded{_before(gate)}, golden image {file}"
     if gate.value is None:

@@ -191,6 +191,7 @@ GATE = _declared(
       sha256 text: of its file, if it was there
       comparator text: what compared it
       joined list: all comparators that have to hold
+      lost flag: whether provenance.yaml has an entry of the golden, and its file is not there
       no_entry flag: whether provenance.yaml has no entry of the golden's file
       unstated flag: whether the golden's entry names no comparator, so that lpips alone holds it
       tile mapping?: the worst place: `box`, `value`, `bound`

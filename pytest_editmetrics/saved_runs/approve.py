@@ -121,6 +121,7 @@ def approve(
             or its decisions cannot be read; or a golden could not be written.
     """
     from pytest_editmetrics.cache.work import work_folder
+    from pytest_editmetrics.goldens.git_files import ignored_note
     from pytest_editmetrics.saved_runs.reviewed import Reviewed
 
     if reason is not None and not (reason.strip() and reason.isprintable()):
@@ -168,6 +169,8 @@ def approve(
         say(f"{word}: {image.record.nodeid} {', '.join(labels)}")
     for path in written:
         say(f"wrote {session.shown(path)}; review the change and commit it")
+    for line in ignored_note(written, session.rootdir):
+        say(line)
     try:
         if not dry_run:
             reviewed.mark(_done(session, bounds, images, prepared))

@@ -874,6 +874,46 @@ def test_prune_refuses_a_run_that_was_cut_off(suite, capsys):
     assert main(["prune", "r", "--rootdir", str(suite.path / "no")]) == 2
 
 
+# What git leaves out of a commit
+
+
+@with_two
+def test_a_recorded_golden_that_git_ignores_is_named_and_missed_in_a_clone(suite, mode, capsys):
+    subprocess.run(["git", "init", "-q"], cwd=suite.path, check=True)
+    (suite.path / ".gitignore").write_text("*.png\ntest_y.py.yaml\n")
+    suite.makepyfile(
+        test_x="def test_a(golden_image, made): golden_image.check(made)",
+        test_y="def test_b(edit_gate, made):"
+        ' edit_gate.check(made, made.copy(), None, metrics=["unedit_max_diff"])',
+    )
+    png = f"goldens/test_x.py/{stem_of('test_a', None)}.png"
+    result = suite.runpytest("--editmetrics-update=missing", *mode)
+    said = "warning: 1 of the recorded goldens is ignored by git ({}), so a commit leaves out *"
+    result.stdout.fnmatch_lines_random(
+        [
+            said.format(png) + "(![*][*]/goldens/[*][*]/[*].png)*",
+            said.format("goldens/test_y.py.yaml"),
+        ]
+    )
+    (suite.path / png).unlink()
+    result = suite.runpytest("--editmetrics-run-dir=run", *mode)
+    result.assert_outcomes(failed=1, passed=1)
+    capsys.readouterr()
+    assert main(["approve", "run", "--rootdir", str(suite.path)]) == 0
+    assert said.format(png)[:-1] in capsys.readouterr().out
+    (suite.path / png).unlink()
+    result.stdout.fnmatch_lines(
+        [f"*no golden image {png}, though provenance.yaml has its entry: was it not committed*"]
+    )
+    (suite.path / ".gitignore").write_text("run\n")
+    (suite.path / "goldens/test_x.py" / PROVENANCE).unlink()
+    result = suite.runpytest("--editmetrics-update=missing", *mode)
+    result.stdout.no_fnmatch_line("*ignored by git*")
+    (suite.path / png).unlink()
+    (suite.path / "goldens/test_x.py" / PROVENANCE).unlink()
+    suite.runpytest(*mode).stdout.no_fnmatch_line("*though provenance*")
+
+
 # Killed at random moments
 
 SERVER = """
