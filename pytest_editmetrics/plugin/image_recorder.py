@@ -203,7 +203,7 @@ class ImageRecorder:
             title = "approved but not measured: golden images that no check compared with"
         else:
             self.obsolete = found
-            title = "obsolete golden images (`editmetrics prune RESULTS` removes them)"
+            title = f"obsolete golden images ({self._prune()})"
         if not strict:
             title += " (--editmetrics-strict=regressed fails)"
         lines = listed(title, [f"{one.file}: {one.reason}" for one in found])
@@ -211,6 +211,15 @@ class ImageRecorder:
             self.problems.append(Headed(lines[0], lines[1:]))
         else:
             self.notes += lines
+
+    def _prune(self) -> str:
+        """Say which command removes what is obsolete, from the results that this session leaves."""
+        from pytest_editmetrics.report.next_steps import typed_path
+
+        options = self._session.options
+        if kept := options["run-dir"] or options["results"]:
+            return f"`editmetrics prune {typed_path(Path(kept))}` removes them"
+        return "to remove them, run with --editmetrics-run-dir=run, then `editmetrics prune run`"
 
 
 def _by_folder(paths: Iterable[Path], rootdir: Path) -> Iterable[tuple[str, int]]:

@@ -24,6 +24,7 @@ class UnheldGoldens:
         self._session = session
         self._names = names
         self._strict = session.options["strict"] != "none"
+        self._or_strict = "" if self._strict else " (--editmetrics-strict=regressed fails)"
         self._new: Mapping[Path, Collection[str]] = {}
         self.notes: list[str] = []
         self.problems: list[str] = []
@@ -64,10 +65,9 @@ class UnheldGoldens:
         if missed:
             from pytest_editmetrics.report.listed import first_of
 
-            strict = "" if self._strict else " (--editmetrics-strict=regressed fails)"
             head = (
                 f"approved but not measured: {counted(len(missed), 'golden')} that no gate was"
-                f" held to in this run; measure or delete what is listed{strict}"
+                f" held to in this run; measure or delete what is listed{self._or_strict}"
             )
             self._say([head, *first_of(missed)])
 
@@ -105,7 +105,8 @@ class UnheldGoldens:
             head, *lines = obsolete_lines(obsolete, moved)
             lines += moved_lines(obsolete, moved, goldens.file_of, self._session.rootdir)
             lines += self._shared()
-            self._say([f"obsolete goldens: {head}", *(f"  {line}" for line in lines)])
+            head = f"obsolete goldens: {head}{self._or_strict}"
+            self._say([head, *(f"  {line}" for line in lines)])
 
     def _shared(self) -> list[str]:
         """Say that entries may be another project's, which has the same folder of all goldens."""

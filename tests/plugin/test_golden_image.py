@@ -848,7 +848,10 @@ def test_obsolete_goldens_are_reported_by_full_runs_and_removed_by_prune_only(su
         assert "left tests out" in capsys.readouterr().err
     result = suite.runpytest("--editmetrics-update=all", "--editmetrics-results=full", *mode)
     result.stdout.fnmatch_lines(
-        ["obsolete golden images*prune*: 1", f"*{gone}: its test test_b is gone"]
+        [
+            "obsolete golden images (`editmetrics prune full` removes them)*: 1",
+            f"*{gone}: its test test_b is gone",
+        ]
     )
     assert set(files(suite)) == set(before)
     capsys.readouterr()

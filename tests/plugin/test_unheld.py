@@ -40,7 +40,7 @@ def test_when_the_last_test_with_gates_is_gone_its_goldens_are_named(suite, mode
     if left == "beside":
         (suite.path / "tests/edits/test_other.py").write_text(PLAIN)
     found = [
-        "obsolete golden images (`editmetrics prune*",
+        "obsolete golden images (to remove them, run with --editmetrics-run-dir=run, then `edit*",
         "  tests/edits/goldens/test_x.py/test_image-*.png: its test file is gone",
         "obsolete goldens: 1 entry of a test*",
         "  tests/edits/goldens/test_x.py.yaml:1: test_value",
@@ -238,7 +238,7 @@ def test_goldens_that_a_moved_file_left_behind_are_to_be_moved(suite, mode, reco
         else f"move the file (mkdir -p tests/moved/goldens && git mv {old} {target})"
     )
     found = [
-        "*obsolete goldens: 1 entry*; rename, move or delete it",
+        "*obsolete goldens: 1 entry*; rename, move or delete it (--editmetrics-strict=*",
         f"  {old}:1: test_value",
         f"  tests/moved/test_x.py has 1 of these tests: {how}",
     ]
