@@ -15,6 +15,8 @@ IN_CONFLICT = (
     " `--theirs`), or write what is to hold"
 )
 """What is said of a file with such a mark."""
+NO_FILE = "there is no such file"
+"""What is said of an image's path where there is none."""
 
 
 class EditMetricsError(Exception):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
 
-from pytest_editmetrics.errors import CONFLICT, IN_CONFLICT, ImageError
+from pytest_editmetrics.errors import CONFLICT, IN_CONFLICT, NO_FILE, ImageError
 from pytest_editmetrics.images.png import SIGNATURE, without_texts
 from pytest_editmetrics.images.replaced import check_files
 
@@ -42,7 +42,7 @@ def read_file(path: Path, what: str) -> bytes:
         return path.read_bytes()
     except FileNotFoundError as error:
         where = "" if path.is_absolute() else f" (relative to {Path.cwd()})"
-        raise ImageError(f"{what}: there is no such file{where}") from error
+        raise ImageError(f"{what}: {NO_FILE}{where}") from error
     except ImageError:
         raise
     except (OSError, ValueError) as error:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.checks.edit_gate import Check, EditGate
-from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.errors import NO_FILE, EditMetricsError, InputError
 from pytest_editmetrics.session.cases_ahead import CASE
 from pytest_editmetrics.session.state import EditSession, session_of
 from pytest_editmetrics.weights.seen import Seen
@@ -113,6 +113,10 @@ def _run_made(
 ) -> None:
     """Run a case whose edited image is made now."""
     __tracebackhide__ = True
+    if not case.reference.exists():
+        raise InputError(
+            f"{file.path}:{case.line}: reference image {case.reference}: {NO_FILE}{_relative(file)}"
+        )
     before = Seen(case.reference)
     edited = edit_image(case)
     if not before.still():
@@ -141,20 +145,28 @@ def _run(
         )
     if edited is None:
         raise InputError(f"{file.path}:{case.line}: the fixture edit_image returned None")
-    edit_gate.run(
-        Check(
-            case.reference if reference is None else reference,
-            edited,
-            case.coords,
-            case.ref_boxes,
-            case.edited_boxes,
-            metrics=case.metrics or file.metrics or None,
-            resize=case.resize,
-            aspect=case.aspect,
-            colour=case.colour,
-            expect=case.expect,
-            thresholds=case.thresholds,
-            facts=json.loads(json.dumps(case.params, default=str)),
-        ),
-        together,
+    check = Check(
+        case.reference if reference is None else reference,
+        edited,
+        case.coords,
+        case.ref_boxes,
+        case.edited_boxes,
+        metrics=case.metrics or file.metrics or None,
+        resize=case.resize,
+        aspect=case.aspect,
+        colour=case.colour,
+        expect=case.expect,
+        thresholds=case.thresholds,
+        facts=json.loads(json.dumps(case.params, default=str)),
     )
+    try:
+        edit_gate.run(check, together)
+    except EditMetricsError as error:
+        made = case.edited is None and "edited image" in str(error)
+        if NO_FILE in str(error) and not made:
+            error.args = (f"{error}{_relative(file)}",)
+        raise
+
+
+def _relative(file: CaseFile) -> str:
+    return f"; what {file.path.name} names lies relative to {file.path.parent}"

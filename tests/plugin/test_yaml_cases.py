@@ -184,3 +184,41 @@ def test_a_case_whose_edit_gate_is_replaced_measures_nothing_and_fails(cases, mo
     result = cases.runpytest(*mode)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*the fixture edit_gate of this case is no edit_gate but*"])
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_a_file_that_is_missing_is_named_with_where_it_was_looked_for(cases, mode):
+    """Also where the user's editor would open it; a path that the editor returns is its own."""
+    add_to_conftest(
+        cases,
+        """
+from PIL import Image
+@pytest.fixture
+def edit_image():
+    def edit(case):
+        Image.open(case.reference).close()
+        return "of/editor.png"
+    return edit
+""",
+    )
+    (cases.path / "tests").mkdir()
+    text = """
+cases:
+  - {id: made, reference: no.png}
+  - {id: late, reference: ../ref.png}
+  - {id: static, reference: ../ref.png, edited: out/no.png}
+  - {id: masked, reference: ../ref.png, edited: ../20.png, coords: {mask: m/no.png}}
+"""
+    write(cases, f"metrics: [score]{text}", "tests/test_x.edit.yaml")
+    result = cases.runpytest(*mode)
+    result.assert_outcomes(failed=4)
+    folder = cases.path / "tests"
+    where = f"there is no such file; what test_x.edit.yaml names lies relative to {folder}"
+    result.stdout.fnmatch_lines_random(
+        [
+            f"E *InputError: *test_x.edit.yaml:3: reference image {folder}/no.png: {where}",
+            "E *edited image of/editor.png: there is no such file (relative to *)",
+            f"E *edited image {folder}/out/no.png: {where}",
+            f"E *mask {folder}/m/no.png: {where}",
+        ]
+    )
