@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.errors import EditMetricsError, InputError, counted
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.claims import lock_name
 from pytest_editmetrics.runs.fields import GATE, Field, as_held
@@ -225,10 +225,22 @@ def read_run(path: Path) -> Run:
         raise EditMetricsError(
             f"{source} cannot be read ({error.strerror or error}); give a run directory"
             " (pytest --editmetrics-run-dir=DIR) or a results file (--editmetrics-results=PATH)"
+            f"{_runs_inside(path)}"
         ) from None
     except UnicodeDecodeError:
         raise EditMetricsError(f"{source}: not a results file (it is not UTF-8 text)") from None
     return replace(_run(source, list(_records(source, text))), given=path)
+
+
+def _runs_inside(path: Path) -> str:
+    """Say which runs lie in a folder that is none, if some do."""
+    try:
+        runs = sorted(one for one in path.iterdir() if is_run_dir(one))
+    except OSError:  # it is no folder, or one that cannot be read
+        return ""
+    if not runs:
+        return ""
+    return f". {path} holds {counted(len(runs), 'run')}: give {runs[0]}, or all ({path}/*)"
 
 
 def _records(source: Path, text: str) -> Iterator[tuple[int, dict[str, Any] | None]]:

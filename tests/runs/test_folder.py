@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -304,6 +305,18 @@ def test_numbers_that_json_cannot_hold_or_float_cannot(tmp_path):
     path = damaged(tmp_path, put(1, value="-Infinity", bound=10**400, distance=3))
     gate = read_run(path).gates[0].gate
     assert (gate.value, gate.bound, gate.distance) == (float("-inf"), float("inf"), 3.0)
+
+
+def test_a_folder_of_runs_names_them(tmp_path):
+    for name in ("1", "2"):
+        write(tmp_path / "seeds" / name)
+    (tmp_path / "seeds/notes").mkdir()
+    seeds = re.escape(str(tmp_path / "seeds"))
+    said = rf"cannot be read .*\. {seeds} holds 2 runs: give {seeds}/1, or all \({seeds}/\*\)$"
+    with pytest.raises(EditMetricsError, match=said):
+        read_run(tmp_path / "seeds")
+    with pytest.raises(EditMetricsError, match=r"results=PATH\)$"):
+        read_run(tmp_path / "seeds/notes")
 
 
 def test_images_are_found_in_the_run_only(tmp_path):
