@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import counted
@@ -28,9 +29,9 @@ class ObsoleteGolden:
 
     source: str
     test: str
-    file: Path
     new: Collection[str] = ()
     of_parameter: bool = False
+    file: Path = Path()
 
 
 Moved = Mapping[tuple[Path, str], Path]
@@ -87,7 +88,9 @@ def moved_lines(
         yield f"{shown_path(test_file, rootdir)} has {number} of these tests: {how}"
 
 
-def obsolete_lines(obsolete: Sequence[ObsoleteGolden], moved: Moved) -> Iterator[str]:
+def obsolete_lines(
+    obsolete: Sequence[ObsoleteGolden], moved: Moved = MappingProxyType({})
+) -> Iterator[str]:
     """Yield how many there are, then a line for each entry.
 
     The first of these name a test that made gates and had no golden.

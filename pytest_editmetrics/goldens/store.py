@@ -287,9 +287,9 @@ class Goldens:
                     ObsoleteGolden(
                         f"{golden_file.shown}:{golden_file.test_lines[test]}",
                         test,
-                        path,
                         new_in.get(path, ()),
                         "[" in test and test.partition("[")[0] in functions,
+                        path,
                     )
                     for test in golden_file.tests
                     if test not in tests

@@ -58,7 +58,8 @@ def obsolete_images(
         used: the files that tests used.
         folders: in which goldens lie, looked at for those whose test file is gone.
         broken: takes what is wrong with each provenance file that cannot be read.
-        new: the files that tests used, of which there were none, and whose they are.
+        new: the files that tests used, of which there were none, and whose they are: the reasons
+            say which may be meant. ``None``: they do not.
     """
     tests: dict[Path, dict[str, bool]] = {}
     for nodeid in passed if collected is None else collected:
@@ -81,7 +82,7 @@ def obsolete_images(
                 found.append(ObsoleteImage(shown_path(path, rootdir), sha256, reason))
                 if reason.endswith(GONE):
                     gone[found[-1].file] = ImageOf.entry(entries.get(path.name, {}))
-    hints = meant_for(gone, new or {}, used, rootdir)
+    hints = {} if new is None else meant_for(gone, new, used, rootdir)
     return [replace(one, reason=one.reason + hints.get(one.file, "")) for one in found]
 
 
