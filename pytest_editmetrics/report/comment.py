@@ -15,6 +15,7 @@ from pytest_editmetrics.report.markdown import (
     verdict_heading,
 )
 from pytest_editmetrics.report.next_steps import Session, next_steps, typed_path
+from pytest_editmetrics.report.summary import by_expect
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond, tally_of
 from pytest_editmetrics.report.text import headline
 from pytest_editmetrics.runs.folder import Run
@@ -41,6 +42,8 @@ def comment(
     tally = tally_of(run.gates, run.crashed)
     end = SessionEnd(interrupted=not run.complete, report_url=url)
     head = [f"<!-- editmetrics: {escape(mark)} -->", verdict_heading(tally, end)]
+    if tally.by_expect:
+        head.append(by_expect(tally.by_expect, tally.counts()["gates"]))
     if url:
         head.append(f"[The report]({quote(url, safe=_IN_A_LINK)})")
     body = listed("Failing, the worst first", _failing(tally))
