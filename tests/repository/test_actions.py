@@ -80,7 +80,7 @@ def asked(runner) -> list[list[str]]:
 
 def shards(runner, *, worse: str = "1") -> list[int]:
     runner.environment = {**runner.environment, "WORSE": worse}
-    args = ("-k 'it and a'", "-k '[b]'")
+    args = ("-k 'it and [a]'", "-k '[b]'")
     return [
         runner.run(RUN, {"shard": str(number), "args": text}) for number, text in enumerate(args, 1)
     ]
