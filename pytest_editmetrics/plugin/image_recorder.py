@@ -38,7 +38,7 @@ class ImageRecorder:
         self._session = session
         self._wanted: list[_Wanted] = []
         self._unwanted: list[Staged] = []
-        self._used: set[str] = set()
+        self.used: set[str] = set()
         self._across: dict[str, None] = {}
         self._unstated: set[str] = set()
         self._no_entry: dict[str, None] = {}
@@ -62,7 +62,7 @@ class ImageRecorder:
             self._passed.add(nodeid)
         for gate in gates:
             if snapshot := gate["snapshot"]:
-                self._used.add(snapshot["file"])
+                self.used.add(snapshot["file"])
                 if final and snapshot["across"]:
                     self._across[f"{nodeid}: {snapshot['file']} {snapshot['across']}"] = None
                 if final and snapshot.get("unstated"):
@@ -187,7 +187,7 @@ class ImageRecorder:
             return
         broken: dict[Path, str] = {}
         found = obsolete_images(
-            session.goldens, session.rootdir, collected, passed, self._used, folders, broken
+            session.goldens, session.rootdir, collected, passed, self.used, folders, broken
         )
         strict = session.options["strict"] != "none"
         for path, wrong in broken.items():
