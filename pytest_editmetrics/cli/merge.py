@@ -35,13 +35,15 @@ def add(commands: Commands) -> None:
         "--shards",
         metavar="N",
         type=int,
-        help="refuse to join fewer or more runs than the matrix has, or two that ran the same test",
+        help="refuse to join fewer or more runs than the matrix has, or two that ran the same test;"
+        " goldens of tests that no shard has are named, and fail where the shards ran strict",
     )
     parser.set_defaults(run=_merge)
 
 
 def _merge(args: argparse.Namespace) -> int:
     from pytest_editmetrics.report.summary import summary_lines
+    from pytest_editmetrics.report.unheld import obsolete_texts
     from pytest_editmetrics.saved_runs.merge import merge_runs
 
     given = len({folder.resolve() for folder in args.folders})
@@ -50,13 +52,17 @@ def _merge(args: argparse.Namespace) -> int:
             f"not merged: {counted(given, 'run was', 'runs were')} given, --shards says"
             f" {args.shards}; a shard is missing, or one too many is there"
         )
-    tally = merge_runs(
+    merged = merge_runs(
         args.folders,
         args.output,
         allow_incomplete=args.allow_incomplete,
         whole=args.shards is not None,
         say=note,
     )
-    say_all(summary_lines(tally))
+    say_all(summary_lines(merged.tally))
+    obsolete = obsolete_texts(merged.unheld)
+    failed = merged.unheld is not None and merged.unheld.strict and bool(obsolete)
+    for text in obsolete:
+        say_all([f"FAILED: {text}" if failed else text, *text.entries])
     say(f"merged {counted(len(args.folders), 'run')}: {args.output}")
-    return 0
+    return int(failed)

@@ -19,7 +19,8 @@ def add(commands: Commands) -> None:
         "prune",
         help="remove the golden images that a run of the whole suite did not use",
         description="Remove the golden images that a run of the whole suite found obsolete: list"
-        " them, and with --yes remove them. A partial or interrupted run is refused.",
+        " them, and with --yes remove them. A partial or interrupted run is refused; all shards,"
+        " merged with --shards, are a whole one.",
         epilog="example: editmetrics prune run --yes",
     )
     parser.add_argument(

@@ -76,6 +76,7 @@ class Controller:
         self._required = Required(session)
         self._names = Names()
         self._unheld = UnheldGoldens(session, self._names)
+        self.found = self._unheld.found
         self.undelivered = Undelivered(session)
         self._each_gate = EachGate()
         self._junit = JUnit(session)
@@ -294,8 +295,8 @@ class Controller:
             counts = self._tally.counts() if self._tally else {"gates": 0}
             if self._tally:
                 self._junit.totals(counts)
-            obsolete = self._images.obsolete
-            self._outputs.write("close", counts, full, obsolete, self._suite.record)
+            obsolete = self._images.obsolete if full else None
+            self._outputs.write("close", counts, full, obsolete, self._suite.record, self._told())
         self._outputs.close()
         self._take(self._outputs)
         self._last.closed(session, self._tally)
@@ -365,14 +366,17 @@ class Controller:
         measured = {nodeid for nodeid, labels in self._measured.items() if labels}
         return measured | (self._tally.notable_tests if self._tally else set())
 
+    def _fixtures_of_suite(self) -> dict[Path, set[str]] | None:
+        whole = self._suite.part_of_suite() is None
+        return self.fixtures.known(self.session) if whole else None
+
     def _report_obsolete(self) -> None:
-
-        def known() -> dict[Path, set[str]] | None:
-            whole = self._suite.part_of_suite() is None
-            return self.fixtures.known(self.session) if whole else None
-
-        self._unheld.obsolete(self._collected, known)
+        self._unheld.obsolete(self._collected, self._fixtures_of_suite)
         self._take_unusable(self._unheld)
+
+    def _told(self) -> dict[str, Any] | None:
+        whole, used = self.whole.found_all, self._images.used
+        return self._unheld.told(self._attempts, used, self._fixtures_of_suite, whole=whole)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -39,7 +39,7 @@ class ImageRecorder:
         self._session = session
         self._wanted: list[_Wanted] = []
         self._unwanted: list[Staged] = []
-        self._used: set[str] = set()
+        self.used: set[str] = set()
         self._new: dict[str, ImageOf] = {}
         self._across: dict[str, None] = {}
         self._unstated: set[str] = set()
@@ -64,7 +64,7 @@ class ImageRecorder:
             self._passed.add(nodeid)
         for gate in gates:
             if snapshot := gate["snapshot"]:
-                self._used.add(snapshot["file"])
+                self.used.add(snapshot["file"])
                 if gate["verdict"] in ("missing-golden", "recorded") and not snapshot["provenance"]:
                     self._new[snapshot["file"]] = ImageOf.entry(snapshot["proposed"])
                 if final and snapshot["across"]:
@@ -192,7 +192,7 @@ class ImageRecorder:
         if not session.runs_tests:
             return
         broken: dict[Path, str] = {}
-        ran = collected, passed, self._used
+        ran = collected, passed, self.used
         found = obsolete_images(session.goldens, session.rootdir, *ran, folders, broken, self._new)
         strict = session.options["strict"] != "none"
         for path, wrong in broken.items():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, counted
+from pytest_editmetrics.plugin.found_tests import AllFound
 from pytest_editmetrics.plugin.names import Names
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ class UnheldGoldens:
     """Finds them at the end of a session; ``problems`` fail it, ``notes`` do not.
 
     ``unusable`` are notes of files that are called as goldens are, cannot be read, and may be
-    somebody else's.
+    somebody else's. ``found`` takes what the session's processes found, where it leaves results.
     """
 
     def __init__(self, session: EditSession, names: Names):
@@ -29,6 +30,7 @@ class UnheldGoldens:
         self.notes: list[str] = []
         self.problems: list[str] = []
         self.unusable: list[str] = []
+        self.found = AllFound()
 
     def folders(self, collected: Iterable[str]) -> list[Path]:
         """Return the folders in which goldens lie, for the tests that were collected."""
@@ -107,6 +109,51 @@ class UnheldGoldens:
             lines += self._shared()
             head = f"obsolete goldens: {head}{self._or_strict}"
             self._say([head, *(f"  {line}" for line in lines)])
+
+    def told(
+        self,
+        ran: Iterable[str],
+        used: Collection[str],
+        fixtures: Callable[[], Mapping[Path, Collection[str]] | None],
+        *,
+        whole: bool,
+    ) -> dict[str, Any] | None:
+        """Return what the results tell of goldens of no test that was found, for a merge.
+
+        Args:
+            ran: the node ids of all tests that ran.
+            used: the golden images that tests used.
+            fixtures: gives those that ``Goldens.obsolete`` takes.
+            whole: whether the files that were looked at gave all of their tests, or classes.
+        """
+        session, found = self._session, self.found
+        if not found or not session.runs_tests:
+            return None
+        from pytest_editmetrics.runs.obsolete import obsolete_images
+        from pytest_editmetrics.runs.unheld import Unheld, sum_of
+
+        root, goldens = session.rootdir, session.goldens
+        folders = session.golden_folders(found.tests)
+        nodeids = [f"{file}::{key}" for file, keys in found.tests.items() for key in keys]
+        try:
+            entries = goldens.obsolete(
+                {root / file: keys for file, keys in found.tests.items()},
+                self._names.digests | found.digests,
+                fixtures() if whole and not found.part else None,
+                self._new,
+                folders,
+                broken={},
+            )
+            images = obsolete_images(goldens, root, nodeids, (), used, folders, {})
+        except EditMetricsError:  # its tests lie where goldens have no place, and their gates fail
+            return None
+        looked = {
+            session.shown(session.golden_file(root / file)).as_posix(): whole
+            and file not in found.part
+            for file in found.tests
+        }
+        ends = found.sum, sum_of(ran)
+        return Unheld(self._strict, looked, *ends, tuple(entries), tuple(images)).to_dict()
 
     def _shared(self) -> list[str]:
         """Say that entries may be another project's, which has the same folder of all goldens."""

@@ -92,6 +92,11 @@ class WholeRun:
         """Take note of what cannot be collected: pytest may be told to go on without it."""
         self._broken |= report.failed
 
+    @property
+    def found_all(self) -> bool:
+        """Whether the files that were collected gave all of their tests, whichever of them ran."""
+        return not self._broken and not getattr(self._config.option, "lf", False)
+
     @pytest.hookimpl
     def pytest_internalerror(self) -> None:
         """Take note of it: pytest-xdist goes on after a worker's, and may call the rest passed."""

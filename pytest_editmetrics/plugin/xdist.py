@@ -12,6 +12,7 @@ import pytest
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.plugin.controller import Controller
 from pytest_editmetrics.plugin.fixture_gates import fixtures_with_goldens
+from pytest_editmetrics.plugin.found_tests import FoundTests
 from pytest_editmetrics.plugin.whole_run import Found
 from pytest_editmetrics.session.ledger import REPORT_KEY
 from pytest_editmetrics.session.state import RUN_DIR_KEY, EditSession
@@ -25,6 +26,7 @@ SENT = "editmetrics_sent"
 FIXTURES = "editmetrics_fixtures"
 GOLDENS = "editmetrics_goldens"
 UNREAD = "editmetrics_unread"
+FOUND = "editmetrics_found"
 
 
 def worker(config: Any) -> Found:
@@ -40,6 +42,16 @@ def worker(config: Any) -> Found:
         config.workeroutput[LEFT_OUT] = nodeids
 
     return Found(deselected, left_out)
+
+
+def found_tests(session: EditSession) -> FoundTests:
+    """Return what tells the controller, at the end of the worker, which tests there are."""
+    config: Any = session.config
+
+    def tell(told: dict[str, Any]) -> None:
+        config.workeroutput[FOUND] = json.dumps(told)
+
+    return FoundTests(session, tell)
 
 
 class XdistWorker:
@@ -126,6 +138,8 @@ class XdistController:
             )
             lost.append({"test": None, "why": why, "gate": None})
         self._controller.undelivered.take(lost)
+        if FOUND in output:
+            self._controller.found.take(json.loads(output[FOUND]))
         self._controller.fixtures.found(json.loads(output.get(FIXTURES, "{}")))
         session = self._controller.session
         session.golden_folders_seen.update(map(Path, output.get(GOLDENS, ())))

@@ -15,9 +15,12 @@ from pytest_editmetrics.report.markdown import (
     verdict_heading,
 )
 from pytest_editmetrics.report.next_steps import Session, next_steps, typed_path
+from pytest_editmetrics.report.summary import by_expect
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond, tally_of
 from pytest_editmetrics.report.text import headline
+from pytest_editmetrics.report.unheld import obsolete_texts
 from pytest_editmetrics.runs.folder import Run
+from pytest_editmetrics.runs.unheld import obsolete_of
 from pytest_editmetrics.suites.compare import NOISE, Comparison, Pair
 
 LIMIT = 60_000
@@ -37,14 +40,24 @@ def comment(
         base: what moved against the run before, if there is one.
         mark: a name in an HTML comment on the first line, by which a job finds its earlier comment.
         url: where the report lies.
+
+    Raises:
+        EditMetricsError: what the run tells of goldens makes no sense.
     """
     tally = tally_of(run.gates, run.crashed)
-    end = SessionEnd(interrupted=not run.complete, report_url=url)
+    unheld = obsolete_of(run)
+    obsolete = obsolete_texts(unheld)
+    fails = obsolete if unheld is not None and unheld.strict else ()
+    end = SessionEnd(problems=fails, interrupted=not run.complete, report_url=url)
     head = [f"<!-- editmetrics: {escape(mark)} -->", verdict_heading(tally, end)]
+    if tally.by_expect:
+        head.append(by_expect(tally.by_expect, tally.counts()["gates"]))
     if url:
         head.append(f"[The report]({quote(url, safe=_IN_A_LINK)})")
     body = listed("Failing, the worst first", _failing(tally))
     body += listed("Errors, which are no regressions", _of(tally, "error"))
+    for text in obsolete:
+        body += [f"\n### {text}", *(f"- {code(entry.strip())}" for entry in text.entries)]
     if base is not None:
         body += listed("Changed against the base, the worst first", _changed(base))
         body += listed("New", [key_text(key) for key in base.only_head])

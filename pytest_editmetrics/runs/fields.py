@@ -219,10 +219,24 @@ END = _declared(
     unmeasured whole: with `unmeasured`
     crashed whole: tests whose worker died
     full flag: whether every test of the collected files ran
-    obsolete list: of a full run: golden images that no test uses, which `editmetrics prune` removes
+    obsolete list: golden images that no test uses, for `prune`; not of a part of the suite
       file text: the image, relative to the rootdir
       sha256 text: its hash
       reason text: why it is not used
+    unheld mapping: goldens of no test that was found; obsolete where the run has `obsolete`
+      strict flag: whether they fail (`--editmetrics-strict`)
+      files mapping: golden files looked at: whether all tests of their file were found
+      found text: a sum of the ids of all tests that were found
+      ran text: a sum of the ids of those that ran
+      new mapping: of golden files with such entries, tests that made gates and have no golden
+      entries list: golden thresholds
+        source text: the place, as `file:line`
+        test text: the key of the test, or fixture
+        of_parameter flag: whether the test is there, with other parameters
+      images list: golden images
+        file text: the image, relative to the rootdir
+        sha256 text: its hash
+        reason text: why it is not used
     suite mapping: where the configuration has a [suite](../how-to/suite.md)
       base text?: the run that it was compared with
       why text?: it was not judged

@@ -138,8 +138,8 @@ def _unused(
 
 
 def listed_obsolete(run: Run, rootdir: Path) -> tuple[list[ObsoleteImage], int]:
-    """Return the golden images that a full run found obsolete and that still are what they were,
-    and how many of its list are not.
+    """Return the golden images that a run of the whole suite found obsolete and that still are what
+    they were, and how many of its list are not.
 
     Args:
         run: a run that was read.
@@ -154,11 +154,11 @@ def listed_obsolete(run: Run, rootdir: Path) -> tuple[list[ObsoleteImage], int]:
             f"{run.shown}: the run was cut off, so what it did not use may still be needed; nothing"
             " was removed"
         )
-    if run.end.get("full") is not True:
+    if "obsolete" not in run.end:
         raise EditMetricsError(
             f"{run.shown}: the run left tests out (-k, -m, --lf, node ids, --maxfail, a plugin"
-            " that picks tests, or a merge of shards), so what it did not use may still be needed;"
-            " nothing was removed"
+            " that picks tests, or a merge without --shards), so what it did not use may still be"
+            " needed; nothing was removed"
         )
     listed = run.end.get("obsolete")
     images = [_checked(run, item, rootdir) for item in (listed if isinstance(listed, list) else ())]

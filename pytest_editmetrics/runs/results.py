@@ -129,18 +129,24 @@ class ResultsFile:
         self,
         counts: Mapping[str, int],
         full: bool = False,
-        obsolete: Sequence[ObsoleteImage] = (),
+        obsolete: Sequence[ObsoleteImage] | None = None,
         suite: Mapping[str, Any] | None = None,
+        unheld: Mapping[str, Any] | None = None,
     ) -> None:
         """Append the closing line and close the file; where nothing began, the earlier run stays.
 
-        ``full`` tells whether every test of the collected files ran: only then may what was not
-        used, ``obsolete``, be removed. ``suite`` is what the suite's gates came to.
+        ``full`` tells whether every test of the collected files ran. ``obsolete`` is what was not
+        used and may be removed, ``None`` of a part of the suite, which cannot tell; ``unheld`` is
+        what it tells of goldens all the same. ``suite`` is what the suite's gates came to.
         """
         if not self.begun:
             self.leave()
             return
-        listed: dict[str, Any] = {"obsolete": [asdict(i) for i in obsolete]} if full else {}
+        listed: dict[str, Any] = {}
+        if obsolete is not None:
+            listed["obsolete"] = [asdict(image) for image in obsolete]
+        if unheld is not None:
+            listed["unheld"] = unheld
         if suite is not None:
             listed["suite"] = suite
         self._write({"record": "end", **counts, "full": full, **listed})

@@ -14,8 +14,12 @@ from pytest_editmetrics.report.tally import Tally, tally_of
 from pytest_editmetrics.runs.folder import GateRecord, Run, RunDir, image_names, read_run
 from pytest_editmetrics.runs.results import json_line
 from pytest_editmetrics.runs.review import Decision, change_review, read_review
+from pytest_editmetrics.runs.unheld import Unheld, joined, told_by
 from pytest_editmetrics.runs.writing import RunResults
 from pytest_editmetrics.suites.gate import SuiteResult, suite_of
+
+_NO_TESTS = {"scored", "manifest"}
+"""What a session line has of a run that no tests made."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,14 @@ class ShardTest:
         ]
 
 
+@dataclass(frozen=True)
+class Merged:
+    """What a merge came to; ``unheld`` is ``None`` where goldens could not be judged."""
+
+    tally: Tally
+    unheld: Unheld | None
+
+
 def merge_runs(
     paths: Sequence[Path],
     output: Path,
@@ -45,7 +57,7 @@ def merge_runs(
     allow_incomplete: bool = False,
     whole: bool = False,
     say: Callable[[str], None],
-) -> Tally:
+) -> Merged:
     """Write one run directory that holds the gates and images of several.
 
     Args:
@@ -53,10 +65,11 @@ def merge_runs(
         output: the run directory to write; an earlier run in it is replaced.
         allow_incomplete: take runs that were cut off; the merged run is marked incomplete, too.
         whole: the runs are all shards of a suite, so that none of its tests ran in two.
-        say: is told which runs were cut off, and which tests ran in two.
+        say: is told which runs were cut off, which tests ran in two, and why goldens of tests that
+            are gone were not looked for.
 
     Returns:
-        The merged gates.
+        The merged gates, and the goldens that hold none.
 
     Raises:
         InputError: a run is given twice, or would be overwritten by the output.
@@ -89,7 +102,38 @@ def merge_runs(
         for record in run.gates
         for name in image_names(record.gate.images)
     }
-    return _write(run_dir, runs, tests, images, cut)
+    unheld = _unheld(list(runs.values()), say, whole=whole)
+    return Merged(_write(run_dir, runs, tests, images, cut, unheld), unheld)
+
+
+def _unheld(runs: Sequence[Run], say: Callable[[str], None], *, whole: bool) -> Unheld | None:
+    """Return the goldens of tests that no shard has; ``None`` where they cannot be judged."""
+    if all(run.session.keys() & _NO_TESTS for run in runs):
+        return None
+    told = [one for one in map(told_by, runs) if one is not None]
+    unheld = joined(told)
+    if not whole:
+        if len(told) == len(runs) and unheld.number:
+            say(
+                f"{counted(unheld.number, 'golden is', 'goldens are')} of no test of these runs; if"
+                f" they are all shards of the suite, give --shards {len(runs)}, which judges that"
+            )
+        return None
+    if len(told) < len(runs):
+        silent = next(run.shown for run in runs if told_by(run) is None)
+        say(
+            f"not looked for goldens of tests that are gone: {silent} does not tell of them, as it"
+            " was cut off, collected no test, or is of an older version; one session of the whole"
+            " suite finds them"
+        )
+        return None
+    if unseen := unheld.unseen:
+        more = f" (nor {counted(len(unseen) - 1, 'more file')})" if len(unseen) > 1 else ""
+        say(
+            f"not looked for goldens of tests that are gone: {unseen[0]}{more}; no shard found all"
+            " tests of its test file (--lf, an error as it was collected, the node id of a class)"
+        )
+    return unheld
 
 
 def _check_paths(paths: Sequence[Path], output: Path) -> None:
@@ -163,6 +207,7 @@ def _write(
     tests: Mapping[str, ShardTest],
     images: Mapping[str, Path],
     cut: Sequence[str],
+    unheld: Unheld | None,
 ) -> Tally:
     shards = [
         {"path": name, "started": run.session.get("started"), "complete": run.complete}
@@ -184,7 +229,10 @@ def _write(
         for nodeid in crashed:
             results.crashed(nodeid)
         if not cut:
-            results.close(tally.counts(), suite=_suite(runs.values()))
+            obsolete, told = (None, None) if unheld is None else (unheld.images, unheld.to_dict())
+            results.close(
+                tally.counts(), obsolete=obsolete, suite=_suite(runs.values()), unheld=told
+            )
     decisions: dict[str, Decision | None] = {}
     for run in reversed(list(runs.values())):
         decisions |= read_review(run.path, run.session.get("started"))

@@ -220,7 +220,7 @@ class EditSession:
 
     def has_goldens(self, file: Path) -> bool:
         """Tell whether goldens may lie beside a file, without reading any."""
-        return self._golden_file(file).is_file()
+        return self.golden_file(file).is_file()
 
     @property
     def runs_tests(self) -> bool:
@@ -246,7 +246,7 @@ class EditSession:
 
             found = (folder for path in files_below(root) for folder in path.parents[:2])
             return sorted({folder for folder in found if folder.is_relative_to(root)})
-        own = {self._golden_file(self.rootdir / file).parent for file in files if file}
+        own = {self.golden_file(self.rootdir / file).parent for file in files if file}
         return sorted(folder for folder in own | self.golden_folders_seen if folder.is_dir())
 
     def collected(self, items: Sequence[pytest.Item]) -> None:
@@ -265,14 +265,13 @@ class EditSession:
         plugins = self.config.pluginmanager.get_plugins()
         own = [Path(str(getattr(one, "__file__", ""))) for one in plugins]
         files = {*(item.path for item in items), *(f for f in own if f.name == "conftest.py")}
-        files_of = map(self._golden_file, filter(self.has_goldens, files))
+        files_of = map(self.golden_file, filter(self.has_goldens, files))
         self._golden_files = frozenset(map(str, files_of))
 
-    def _golden_file(self, file: Path) -> Path:
-        root = self.goldens_root
-        if root is None:
-            return file.parent / _GOLDENS / f"{file.name}.yaml"
-        return root / f"{self.shown(file)}.yaml"
+    def golden_file(self, file: Path) -> Path:
+        """Return the golden file of a test file, whether or not it exists."""
+        root, own = self.goldens_root, file.parent / _GOLDENS / f"{file.name}.yaml"
+        return own if root is None else root / f"{self.shown(file)}.yaml"
 
     @cached_property
     def made_with(self) -> Mapping[str, str | None]:

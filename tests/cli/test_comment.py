@@ -46,6 +46,20 @@ def test_it_says_what_fails_changed_and_is_new(scene, capsys, monkeypatch):
     assert re.search(r"to accept all 2, if meant: editmetrics approve head\b", steps)
 
 
+def test_it_counts_the_gates_that_no_golden_holds(scene, capsys, monkeypatch):
+    (scene.path / "editmetrics.yaml").write_text("expect: generative\n")
+    scene.makepyfile(
+        test_edit="from scene import *\n"
+        "def test_a(edit_gate): edit_gate.check(scene(), edited(), BOX)\n"
+    )
+    scene.runpytest("--editmetrics-run-dir=run")
+    monkeypatch.chdir(scene.path)
+    capsys.readouterr()
+    assert main(["comment", "run"]) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"no golden: \d+ of \d+ gates were held to the bounds of expect alone", text)
+
+
 def test_it_takes_no_more_than_a_comment_holds(scene, capsys, monkeypatch):
     run(scene, "one", 2)
     results = scene.path / "one/results.jsonl"

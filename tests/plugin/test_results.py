@@ -29,6 +29,9 @@ def test_every_gate_of_every_attempt_is_a_line(suite, mode):
     records = lines(suite.path / "out" / "r.jsonl")
     assert records[0]["schema"] == "pytest-editmetrics/results"
     assert records[0]["versions"]["pytest-editmetrics"]
+    told = records[-1].pop("unheld")
+    assert (told["files"], told["entries"]) == ({}, [])
+    assert told["found"] == told["ran"]
     assert records[-1] == {
         "record": "end", "gates": 3, "passed": 1, "review": 0, "recorded": 0, "failed": 1, "errors": 0, "unmeasured": 1,
         "crashed": 0, "full": True, "obsolete": [],

@@ -131,6 +131,19 @@ def test_what_became_worse_than_the_base_fails(runner):
     assert "unedit_max_diff: 2 of 2 gates are worse by more than 10 %" in runner.output
 
 
+def test_an_obsolete_golden_is_told_in_the_comment_and_fails(runner):
+    folder = runner.home / "goldens"
+    folder.mkdir()
+    (folder / "test_it.py.yaml").write_text("test_gone: {unedit_max_diff: {max: 1}}\n")
+    strict = " --editmetrics-strict=regressed"
+    for number, text in enumerate(("-k 'it and [a]'", "-k '[b]'"), 1):
+        assert runner.run(RUN, {"shard": str(number), "args": text + strict}) == 0, runner.output
+    assert runner.run(REPORT, {"shards": "2"}) == 1
+    comment = (runner.home / "temp/editmetrics/comment.md").read_text()
+    assert "goldens/test_it.py.yaml:1: test_gone" in comment
+    assert (runner.home / "artifacts/editmetrics-report/report.html").is_file()
+
+
 def test_a_shard_that_is_missing_fails(runner):
     assert runner.run(RUN, {}) == 0
     assert runner.run(REPORT, {"shards": "2"}) == 2

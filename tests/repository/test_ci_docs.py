@@ -25,7 +25,7 @@ def scripts() -> list[str]:
 
 
 COMMANDS = [
-    line.strip()
+    line.strip().partition(" || ")[0]
     for script in scripts()
     for line in script.replace("\\\n", " ").splitlines()
     if line.strip().startswith("editmetrics ")
@@ -34,7 +34,7 @@ COMMANDS = [
 
 def test_there_is_something_to_check():
     assert {command.split()[1] for command in COMMANDS} == {
-        "weights", "merge", "report", "compare", "approve", "comment", "review",
+        "weights", "merge", "report", "compare", "approve", "comment", "review", "prune",
     }  # fmt: skip
 
 
@@ -68,6 +68,20 @@ def test_what_is_downloaded_was_uploaded():
     assert uploads == {
         "editmetrics-shard-${{ matrix.shard }}", "editmetrics-run", "editmetrics-report",
     }  # fmt: skip
-    assert "--name editmetrics-run " in GITHUB["jobs"]["report"]["steps"][-1]["run"]
+    (compare,) = [
+        step["run"]
+        for step in GITHUB["jobs"]["report"]["steps"]
+        if step.get("name") == "compare with main"
+    ]
+    assert "--name editmetrics-run " in compare
     assert GITHUB["name"] == "edits"
-    assert "gh run list --workflow edits " in GITHUB["jobs"]["report"]["steps"][-1]["run"]
+    assert "gh run list --workflow edits " in compare
+
+
+def test_a_merge_that_fails_fails_the_job_at_its_end():
+    steps = GITHUB["jobs"]["report"]["steps"]
+    (merge,) = [step for step in steps if "editmetrics merge" in step.get("run", "")]
+    assert merge["continue-on-error"] is True
+    failing = f"steps.{merge['id']}.outcome == 'failure'"
+    assert steps[-1] == {"if": "${{ !cancelled() && " + failing + " }}", "run": "exit 1"}
+    assert GITLAB["report"]["script"][-1] == "exit ${failed:-0}"

@@ -24,8 +24,10 @@ from pytest_editmetrics.report.metrics import about
 from pytest_editmetrics.report.summary import columns_of, without_margin
 from pytest_editmetrics.report.tally import Row, Tally, tally_of
 from pytest_editmetrics.report.text import update_mode
+from pytest_editmetrics.report.unheld import obsolete_texts
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.review import Decision
+from pytest_editmetrics.runs.unheld import Unheld, obsolete_of
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def build_view(
     whose images stand beside this one's.
 
     Raises:
-        EditMetricsError: a record that makes no sense, named by its test and metric.
+        EditMetricsError: a record that makes no sense, named by its test and metric, or what the
+            run tells of goldens.
     """
     groups = groups_of(run)
     of_test: dict[str, list[Gate]] = {}
@@ -110,7 +113,8 @@ def build_view(
     counts = {status: sum(case.status == status for case in cases) for status in STATUSES}
     tally = _tally(run)
     suite = suite_view(run)
-    text, status = _headline(run, cases, counts, suite.failed)
+    unheld = obsolete_of(run)
+    text, status = _headline(run, cases, counts, suite.failed, unheld)
     return ReportView(
         headline=text,
         status=status,
@@ -124,7 +128,7 @@ def build_view(
         ),
         causes=tuple(Counter(case.cause for case in cases if case.cause).most_common()),
         cause_words={case.cause: cause_words(case.cause) for case in cases},
-        notices=tuple(_notices(run, tally, gallery)),
+        notices=(*_notices(run, tally, gallery), *_obsolete(unheld)),
         suite=suite,
         cases=tuple(cases),
     )
@@ -179,7 +183,11 @@ def _metric_row(row: Row, anchors: Mapping[tuple[str, str], str]) -> MetricRow:
 
 
 def _headline(
-    run: Run, cases: Sequence[CaseView], counts: Mapping[str, int], suite: int
+    run: Run,
+    cases: Sequence[CaseView],
+    counts: Mapping[str, int],
+    suite: int,
+    unheld: Unheld | None,
 ) -> tuple[str, str]:
     number = counted(len(cases), "case")
     if not cases and not run.crashed:
@@ -196,6 +204,11 @@ def _headline(
         return f"{number}, and the run did not finish", "failed"
     if suite:
         return f"{together}; {number}, none of which failed", "failed"
+    if unheld is not None and unheld.strict and unheld.number:
+        return (
+            f"{counted(unheld.number, 'obsolete golden')}; {number}, none of which failed",
+            "failed",
+        )
     if counts["unmeasured"]:
         return f"{counts['unmeasured']} of {number} could not be measured", "unmeasured"
     if counts["review"]:
@@ -237,6 +250,12 @@ def _notices(run: Run, tally: Tally, gallery: Gallery) -> list[Notice]:
         title = f"Failed at first and rerun: {len(tally.flaky)}"
         notices.append(Notice("warning", title, tuple(tally.flaky)))
     return notices
+
+
+def _obsolete(unheld: Unheld | None) -> Iterator[Notice]:
+    for text in obsolete_texts(unheld):
+        level = "error" if unheld is not None and unheld.strict else "warning"
+        yield Notice(level, text, tuple(entry.strip() for entry in text.entries))
 
 
 def revived(run: Run) -> Run:
