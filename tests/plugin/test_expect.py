@@ -39,6 +39,11 @@ def test_a_clean_composite_passes_without_a_bound_of_its_own(scene):
             "shift (* %): background moved 2.00 px right",
         ),
         ("jpeg(edited())", "unedit_max_diff *", "jpeg (* %): encoded as JPEG (*"),
+        (
+            "Image.fromarray(scene()).resize((64, 64), 2).resize((128, 128), 2)",
+            "unedit_max_diff * > max 2.00: blurred (* %)*",
+            "blur (* %): blurred (*",
+        ),
     ],
 )
 def test_a_fault_fails_and_is_named(scene, faulty, first, cause):
