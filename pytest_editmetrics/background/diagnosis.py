@@ -21,6 +21,7 @@ from pytest_editmetrics.background.cause import (
     part_cause,
     tone_cause,
 )
+from pytest_editmetrics.background.channels import channels_cause
 from pytest_editmetrics.background.differences import Differences, Planes, planes
 from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.background.filtered import as_filtered
@@ -120,6 +121,12 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         return (little,)
     motion, aligned, within, tone, toned = _undone(before, after, mask, drift, differences)
     unexplained = differences.squares(toned, aligned)
+    if (other := channels_cause(before, after, mask)) is not None:
+        cause, exchanged = other
+        left = 1 - cause.share
+        if left * total < _sum(unexplained, within):  # a tone may explain as much of one colour
+            more = (one.of(left * one.share) for one in _causes(exchanged, edited, mask, drift))
+            return cause, *(one for one in more if one.share >= MIN_SHARE)
     difference = differences.largest(toned, aligned)
     contrast = local_contrast(before)
     local = find_local(difference, contrast, within)

@@ -346,9 +346,11 @@ def test_another_picture_is_drawn_anew() -> None:
 
 def test_channels_that_have_nothing_to_do_with_those_before_are_drawn_anew() -> None:
     random = np.random.default_rng(0)
-    coarse = Image.fromarray(random.integers(30, 220, (24, 24, 3), dtype=np.uint8))
-    image = np.asarray(coarse.resize((288, 288), Image.Resampling.BICUBIC))
-    assert first(image, image[..., [2, 0, 1]]).kind == "redrawn"
+    image, made = (
+        np.asarray(Image.fromarray(coarse).resize((288, 288), Image.Resampling.BICUBIC))
+        for coarse in random.integers(30, 220, (2, 24, 24, 3), dtype=np.uint8)
+    )
+    assert first(image, made).kind == "redrawn"
 
 
 def test_a_flat_picture_is_diagnosed_too() -> None:

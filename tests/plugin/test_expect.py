@@ -44,6 +44,11 @@ def test_a_clean_composite_passes_without_a_bound_of_its_own(scene):
             "unedit_max_diff * > max 2.00: blurred (* %)*",
             "blur (* %): blurred (*",
         ),
+        (
+            "edited()[..., ::-1]",
+            "unedit_max_diff * > max 2.0: red and blue are swapped (BGR?) (100 %)",
+            "channels (100 %): red and blue are swapped (BGR?)",
+        ),
     ],
 )
 def test_a_fault_fails_and_is_named(scene, faulty, first, cause):
