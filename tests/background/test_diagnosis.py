@@ -211,7 +211,7 @@ def test_a_square_that_stayed_as_it_was_has_its_part_of_the_sum() -> None:
     made = eight_bit(image * 0.91 + 14.0)
     made[200:270, 120:200] = image[200:270, 120:200]
     causes = diagnose(image, made, outside()).causes
-    assert [cause.kind for cause in causes] == ["exposure", "spill"]
+    assert [cause.kind for cause in causes] == ["contrast", "spill"]
     assert sum(cause.share for cause in causes) == pytest.approx(1, abs=0.03)
 
 
