@@ -50,6 +50,9 @@ CLEAN = 200
 MODES: tuple[Expect, ...] = tuple(EXPECTATIONS)
 MOTION = ("drift_px", "warp_px", "moved_share")
 SAID_TO_MOVE = (*MOVED, "mirrored", "moved-part")
+OF_PHOTOS = (
+    "another picture", "brightness", "cast", "contrast", "channels exchanged", "colours lost",
+)  # fmt: skip
 # what a person says of a background, and the causes that say the same
 TRUTH = {
     "untouched": ("nothing", "almost-nothing"),
@@ -57,7 +60,7 @@ TRUTH = {
     "regenerated": ("redrawn",),
     "shifted": ("shift", "moved-part"),
     "zoomed": ("zoom", "stretch"),
-    "colour": ("colour", "exposure"),
+    "colour": ("colour", "exposure", "contrast"),
     "spilled": ("spill", "seam", "moved-part"),
     "resolution": ("blur",),
 }
@@ -124,7 +127,7 @@ def faults(gates: Gates) -> bool:
         for strength in fault.strengths:
             caught, named = Counter[str](), Counter[str]()
             wrong: Counter[str] = Counter()
-            of_kind = every[:4] if kind in ("another picture", "brightness", "cast") else every
+            of_kind = every[:4] if kind in OF_PHOTOS else every
             for number, (picture, reference) in enumerate(of_kind):
                 case = case_of(picture, reference, number)
                 edited = fault.make(case, strength)

@@ -197,6 +197,16 @@ def _whole(change: Callable[[Array, float], Array]) -> Callable[[Case, float], A
     return lambda case, strength: change(case.edited, strength)
 
 
+def _grey(image: Array) -> Array:
+    return np.asarray(Image.fromarray(image).convert("L").convert("RGB"))
+
+
+def _smaller(image: Array, by: float) -> Array:
+    height, width = image.shape[:2]
+    size = round(width * (1 - by / 100)), round(height * (1 - by / 100))
+    return np.asarray(Image.fromarray(image).resize(size).resize((width, height)))
+
+
 MOVED = ("shift", "zoom", "rotation", "stretch", "perspective")
 FAULTS: Mapping[str, Fault] = {
     "shift": Fault(
@@ -238,8 +248,17 @@ FAULTS: Mapping[str, Fault] = {
         (1, 3, 5, 10),
         _whole(lambda i, s: eight_bit(i * np.array([1, 1 - s / 200, 1 - s / 100]))),
     ),
+    "contrast": Fault(
+        ("contrast",),
+        "%",
+        (5, 10, 20),
+        _whole(lambda i, s: eight_bit((1 - s / 100) * i + s / 100 * np.median(i))),
+    ),
+    "channels exchanged": Fault(("channels",), "", (1,), _whole(lambda i, _: i[..., ::-1])),
+    "colours lost": Fault(("greyscale",), "", (1,), _whole(lambda i, _: _grey(i))),
     "JPEG": Fault(("jpeg",), "quality", (95, 80, 60, 40, 20), _whole(as_jpeg)),
     "blur": Fault(("blur",), "px", (0.5, 1, 2, 4), _whole(blurred)),
+    "smaller in between": Fault(("blur",), "% smaller", (12.5, 25, 37.5, 50), _whole(_smaller)),
     "VAE-like": Fault(("re-encoding", "blur"), "px", (1, 1.5, 2, 3), _whole(as_by_a_vae)),
     "redrawn texture": Fault(("redrawn",), "px", (4, 8, 16), _whole(redrawn)),
     "spill": Fault(("spill", "seam"), "px", (8, 16, 32, 64, 128), spilled),

@@ -15,13 +15,14 @@ from pytest_editmetrics.images.regions import Box
 
 Kind = Literal[
     "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part", "exposure",
-    "colour", "inverted-tone", "spill", "seam", "blur", "sharpening", "jpeg", "re-encoding",
-    "redrawn",
-    "almost-nothing", "profile lost", "unexplained",
+    "contrast", "colour", "inverted-tone", "channels", "greyscale", "spill", "seam", "blur",
+    "sharpening", "jpeg", "re-encoding", "redrawn", "almost-nothing", "profile lost", "unexplained",
 ]  # fmt: skip
 
 _MIN_TONE = 0.4  # of 255
 _GREY_TONE = 0.25  # of the change: channels that differ by less changed alike
+_MIN_CONTRAST = 0.005
+_ENDS = 0.25  # of the change of one end: the other has to change by as much in a contrast
 _FLIPPED = 150  # degrees that a mirrored picture is turned by to stand on its head
 
 
@@ -164,11 +165,19 @@ def part_cause(drift: Drift, share: float) -> Cause:
 
 
 def tone_cause(
-    tone: Tone, share: float, mean: tuple[float, float, float], least: float
+    tone: Tone,
+    share: float,
+    mean: tuple[float, float, float],
+    ends: tuple[float, float],
+    min_share: float,
 ) -> Cause | None:
-    """Return the change of tone; ``None`` for one that nobody sees and that explains too little."""
+    """Return the change of tone; ``None`` for one that nobody sees and that explains too little.
+
+    ``mean`` is what the channels were, ``ends`` a dark and a light level of them: a tone that
+    changes these in opposite ways is a contrast.
+    """
     shifts = tone.shifts(mean)
-    if max(map(abs, shifts)) < _MIN_TONE and share < least:
+    if max(map(abs, shifts)) < _MIN_TONE and share < min_share:
         return None
     facts = {
         "gain": [round(gain, 4) for gain in tone.gain],
@@ -180,6 +189,13 @@ def tone_cause(
         return Cause("inverted-tone", share, "inverted tone", facts, long)
     alike = Tone((gain,) * 3, (offset,) * 3).shifts(mean)
     apart = max(abs(one - other) for one, other in zip(shifts, alike, strict=True))
+    low, high = ((gain - 1) * level + offset for level in ends)
+    gains_apart = max(tone.gain) - min(tone.gain)
+    least, most = sorted(map(abs, (low, high)))
+    opposite = low * high < 0 and least > _ENDS * most and apart < most
+    if opposite and abs(gain - 1) >= max(_MIN_CONTRAST, 2 * gains_apart):
+        long = f"contrast changed (gain {gain:.3f}, offset {offset:+.1f} of 255)"
+        return Cause("contrast", share, f"contrast {100 * (gain - 1):+.0f} %", facts, long)
     names = ("red", "green", "blue")
     if apart <= max(_MIN_TONE, _GREY_TONE * max(map(abs, shifts))):
         long = f"exposure changed (gain {gain:.3f}, offset {offset:+.1f} of 255)"

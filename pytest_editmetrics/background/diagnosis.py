@@ -21,6 +21,7 @@ from pytest_editmetrics.background.cause import (
     part_cause,
     tone_cause,
 )
+from pytest_editmetrics.background.channels import channels_cause
 from pytest_editmetrics.background.differences import Differences, Planes, planes
 from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.background.filtered import as_filtered
@@ -120,6 +121,12 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         return (little,)
     motion, aligned, within, tone, toned = _undone(before, after, mask, drift, differences)
     unexplained = differences.squares(toned, aligned)
+    if (other := channels_cause(before, after, mask)) is not None:
+        cause, exchanged = other
+        left = 1 - cause.share
+        if left * total < _sum(unexplained, within):  # a tone may explain as much of one colour
+            more = (one.of(left * one.share) for one in _causes(exchanged, edited, mask, drift))
+            return cause, *(one for one in more if one.share >= MIN_SHARE)
     difference = differences.largest(toned, aligned)
     contrast = local_contrast(before)
     local = find_local(difference, contrast, within)
@@ -163,9 +170,9 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         away = mask & ~within if part is None else mask & ~within & ~part
         of_motion += _sum(plain, away)  # what it moved out of the frame
         causes.append(motion_cause(drift, motion, of_motion / total, *mask.shape))
-    mean = _mean(before, steady)
-    if tone != Tone() and (said := tone_cause(tone, of_tone / total, mean, MIN_SHARE)) is not None:
-        causes.append(said)
+    if tone != Tone():
+        levels = _mean(before, steady), _ends(before, steady)
+        causes += filter(None, [tone_cause(tone, of_tone / total, *levels, MIN_SHARE)])
     known = sum(cause.share for cause in causes)
     if known > 1:  # as where a tone makes unlike what it left out, which is then a local change
         causes = [cause.of(cause.share / known) for cause in causes]
@@ -270,6 +277,14 @@ def _mean(image: NDArray[np.float32], mask: Mask) -> tuple[float, float, float]:
         return (128.0,) * 3
     red, green, blue = (float(plane[mask].mean()) for plane in image)
     return red, green, blue
+
+
+def _ends(image: NDArray[np.float32], mask: Mask) -> tuple[float, float]:
+    """Return the levels between which nine in ten of the pixels lie."""
+    if not mask.any():
+        return 128.0, 128.0
+    low, high = np.percentile(image.mean(axis=0)[mask], (5, 95))
+    return float(low), float(high)
 
 
 def local_contrast(image: NDArray[np.float32]) -> NDArray[np.float32]:

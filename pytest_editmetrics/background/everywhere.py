@@ -31,8 +31,9 @@ _NEAR = 6  # pixels, to which that smoothing reaches
 _CHANNELS = math.sqrt(3)  # a reach is of all three, a difference of the largest alone
 _LEAST_MOVE = 0.3  # pixels
 _OF_THE_WHOLE = (
-    "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "exposure", "colour",
-    "inverted-tone", "jpeg", "blur", "sharpening", "re-encoding", "redrawn",
+    "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "exposure",
+    "contrast", "colour", "inverted-tone", "channels", "greyscale", "jpeg", "blur", "sharpening",
+    "re-encoding", "redrawn",
 )  # fmt: skip
 
 Floats = NDArray[np.float32]

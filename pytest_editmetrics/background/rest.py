@@ -6,7 +6,6 @@ several scales.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.background.align import Floats, block_sums, correlation_of
+from pytest_editmetrics.background.blocks import Steps, as_jpeg
 from pytest_editmetrics.background.cause import Cause
-from pytest_editmetrics.images.channels import average
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
@@ -31,10 +30,8 @@ _FLAT = 3.0  # of 255, standard deviation
 _BLUR = 0.9  # of the fine detail that is left
 _SHARP = 1.15  # of the fine detail that was there
 _SILENT = 0.3  # of 255: less noise is rounding
-_BLOCKY = 1.12  # steps across lines of the 8 px grid against other steps
 _WHOLE = 0.7  # of what is left: as much as that of JPEG is all of it
 _PART = 0.05
-_QUALITIES = (95, 90, 85, 80, 75, 70, 60, 50, 40, 30, 20, 10)
 _CROP = 512
 _MANY_PIXELS = 400_000
 _BAND = 64  # rows
@@ -151,20 +148,20 @@ def rest_causes(
     top, left = _crop(mask)
     window = slice(top, top + _CROP), slice(left, left + _CROP)
     seen = mask[window]
-    grid, grid_before = (blockiness(image[window], seen) for image in (edited, reference))
+    steps, steps_before = (Steps(image[window], seen) for image in (edited, reference))
+    grid, blocky = steps.blockiness, steps.of_jpeg(steps_before)
     facts = {
         "detail_kept": round(kept, 3),
         "noise": round(level, 2),
         "blockiness": None if grid is None else round(grid, 3),
     }
-    blocky = grid is not None and grid > max(_BLOCKY, (grid_before or 1.0) + 0.1)
     if level < _SILENT or (moved and not blocky):
         text = "unexplained"
         long = "what is left has no cause found (pixels that entered at the border, resampling)"
         return [Cause("unexplained", share, text, facts, long)]
     found = []
     if grid is not None and blocky:
-        quality, energy = _as_jpeg(reference[window], seen, grid)
+        quality, energy = as_jpeg(reference[window], seen, grid)
         part = min(1.0, energy / max(level**2, 1e-9))
         if part >= _WHOLE:
             part = 1.0
@@ -177,7 +174,8 @@ def rest_causes(
             share *= 1 - part
     said = f"noise {level:.1f} of 255, {100 * kept:.0f} % of the fine detail left"
     filtered = (1 - kept) ** 2 * detail > noise
-    if kept < _BLUR and filtered:
+    resized = not blocky and steps.periodic(steps_before)
+    if kept < _BLUR and (filtered or resized):
         found.append(Cause("blur", share, "blurred", facts, f"blurred ({said})"))
     elif kept > _SHARP and filtered:
         times = f"noise {level:.1f} of 255, fine detail {kept:.1f} times as strong"
@@ -203,33 +201,6 @@ def _product(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return float(np.einsum("bij,bij->bi", one, other).sum(dtype=np.float64))
 
 
-def _as_jpeg(part: Array, seen: Mask, grid: float) -> tuple[int, float]:
-    """Return the quality at which a part of the reference gets such blocks, and what that changes.
-
-    The change is the mean squared difference of the brightness over the measured pixels.
-    """
-    from PIL import Image
-
-    picture = Image.fromarray(np.ascontiguousarray(part))
-    grey = average(part.astype(np.float32))
-
-    def saved(quality: int) -> tuple[float, float]:
-        file = io.BytesIO()
-        picture.save(file, "JPEG", quality=quality)
-        made = np.asarray(Image.open(file))
-        off = (average(made.astype(np.float32)) - grey)[seen]
-        return blockiness(made, seen) or 1.0, float(np.mean(off.astype(np.float64) ** 2))
-
-    low, high = 0, len(_QUALITIES) - 1
-    while low < high:
-        middle = (low + high) // 2
-        if saved(_QUALITIES[middle])[0] < grid:
-            low = middle + 1
-        else:
-            high = middle
-    return _QUALITIES[low], saved(_QUALITIES[low])[1]
-
-
 def _crop(mask: Mask) -> tuple[int, int]:
     """Return where a crop on the 8 px grid holds the most measured pixels."""
     height, width = mask.shape
@@ -239,27 +210,3 @@ def _crop(mask: Mask) -> tuple[int, int]:
             seen = int(mask[top : top + _CROP, left : left + _CROP].sum())
             best = max(best, (seen, -top, -left))
     return -best[1], -best[2]
-
-
-def blockiness(image: Array, mask: Mask) -> float | None:
-    """Return how much larger second differences are across lines of the 8 px grid than elsewhere.
-
-    1 for an image without blocks; the grid starts at the top left corner, as JPEG's does. Measured
-    where both sides of a line are; ``None`` where too little is.
-    """
-    grey = average(image.astype(np.float32))
-    ratios = []
-    for picture, seen in ((grey, mask), (np.ascontiguousarray(grey.T), mask.T)):
-        bend = np.abs(
-            picture[:, 3:] - 3 * picture[:, 2:-1] + 3 * picture[:, 1:-2] - picture[:, :-3]
-        )
-        whole = seen[:, 3:] & seen[:, 2:-1] & seen[:, 1:-2] & seen[:, :-3]
-        bend = np.minimum(bend, 24.0) * whole  # edges of the picture itself
-        line = (np.arange(bend.shape[1]) + 2) % 8 == 0
-        columns, counts = bend.sum(axis=0, dtype=np.float64), whole.sum(axis=0)
-        if counts[line].sum() < 256 or counts[~line].sum() < 256:
-            continue
-        elsewhere = float(columns[~line].sum() / counts[~line].sum())
-        on = float(columns[line].sum() / counts[line].sum())
-        ratios.append(on / elsewhere if elsewhere > 0 else 1.0)
-    return sum(ratios) / len(ratios) if ratios else None

@@ -14,7 +14,10 @@ from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.measurement import GOLDEN_IMAGE
 
 _IN_A_HEADLINE = 2
-_OF_TONE = ("exposure", "colour", "inverted-tone", "profile lost", "mirrored", "spill")
+_OF_TONE = (
+    "exposure", "contrast", "colour", "inverted-tone", "channels", "greyscale", "profile lost",
+    "mirrored", "spill",
+)  # fmt: skip
 _OF_A_PART = ("altered", "spill", "moved-part", "redrawn")
 _OF_MOTION = ("shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part")
 _SEEN_BY: Mapping[str, Sequence[str]] = {
@@ -32,8 +35,11 @@ _WORDS: Mapping[str, str] = {
     "mirrored": "the picture was mirrored",
     "moved-part": "a part of the background moved",
     "exposure": "the background became lighter or darker",
+    "contrast": "the background's contrast changed",
     "colour": "the background's colours changed",
     "inverted-tone": "light became dark, and dark light",
+    "channels": "red, green and blue were exchanged",
+    "greyscale": "the background lost its colours",
     "spill": "a local change in the background, outside the edit",
     "seam": "a line along the edit area",
     "blur": "fine detail was lost",

@@ -39,6 +39,21 @@ def test_a_clean_composite_passes_without_a_bound_of_its_own(scene):
             "shift (* %): background moved 2.00 px right",
         ),
         ("jpeg(edited())", "unedit_max_diff *", "jpeg (* %): encoded as JPEG (*"),
+        (
+            "Image.fromarray(scene()).resize((64, 64), 2).resize((128, 128), 2)",
+            "unedit_max_diff * > max 2.00: blurred (* %)*",
+            "blur (* %): blurred (*",
+        ),
+        (
+            "edited()[..., ::-1]",
+            "unedit_max_diff * > max 2.0: red and blue are swapped (BGR?) (100 %)",
+            "channels (100 %): red and blue are swapped (BGR?)",
+        ),
+        (
+            "(edited() * (219 / 255) + 16).round().astype(np.uint8)",
+            "unedit_max_diff * > max 2.00: contrast -14 % (100 %)",
+            "contrast (100 %): changed (gain 0.859, offset +16.0 of 255)",
+        ),
     ],
 )
 def test_a_fault_fails_and_is_named(scene, faulty, first, cause):

@@ -10,6 +10,7 @@ from pytest_editmetrics.report.failure import failure_text
 
 ONCE = [
     ("exposure", "exposure changed (gain 1.040)", "exposure (90 %): changed (gain 1.040)"),
+    ("contrast", "contrast changed (gain 0.859)", "contrast (90 %): changed (gain 0.859)"),
     ("inverted-tone", "inverted tone (gain -1.00)", "inverted-tone (90 %): gain -1.00"),
     ("redrawn", "redrawn (correlation 0.42)", "redrawn (90 %): correlation 0.42"),
     ("almost-nothing", "almost nothing: 1 pixel", "almost-nothing (90 %): 1 pixel"),

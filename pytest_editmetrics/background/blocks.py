@@ -1,0 +1,117 @@
+"""Whether an image was encoded as JPEG: steps on the lines of its grid of 8 px, and only there."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_editmetrics.images.channels import average
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.regions import Mask
+
+_PERIOD = 8  # pixels
+_EDGE = 24.0  # of 255; more is an edge of the picture itself
+_FEW = 256  # pixels on lines of the grid
+_BLOCKY = 1.12  # steps across lines of the grid against other steps
+_MORE = 0.1  # than the reference has
+_ALONE = 1.6  # of how far the others are apart: what stands out from them
+_WAVE = 0.25  # of what stands out: by how much lines 2 px away exceed those 4 px away
+_FAR_ABOVE = 1.25  # of the next largest
+_STEEP = 0.1  # of what stands out: what a step has more than the lines beside it
+_QUALITIES = (95, 90, 85, 80, 75, 70, 60, 50, 40, 30, 20, 10)
+
+
+class Steps:
+    """How large the steps of an image are across the eight kinds of lines, each 8 px apart.
+
+    Third differences, of rows and of columns, where both sides of a line are measured. The first
+    kind are those of the grid, which starts at the top left corner, as JPEG's does.
+
+    Args:
+        image: RGB, uint8, (H, W, 3).
+        mask: boolean (H, W), true where measured.
+    """
+
+    def __init__(self, image: Array, mask: Mask) -> None:
+        grey = average(image.astype(np.float32))
+        means, ratios = [], []
+        for picture, seen in ((grey, mask), (np.ascontiguousarray(grey.T), mask.T)):
+            bend = np.abs(
+                picture[:, 3:] - 3 * picture[:, 2:-1] + 3 * picture[:, 1:-2] - picture[:, :-3]
+            )
+            whole = seen[:, 3:] & seen[:, 2:-1] & seen[:, 1:-2] & seen[:, :-3]
+            columns = (np.minimum(bend, _EDGE) * whole).sum(axis=0, dtype=np.float64)
+            kind = (np.arange(bend.shape[1]) + 2) % _PERIOD
+            sums = np.bincount(kind, columns, _PERIOD)
+            counts = np.bincount(kind, whole.sum(axis=0), _PERIOD)
+            if min(counts[0], counts[1:].sum()) < _FEW:
+                continue
+            elsewhere = float(sums[1:].sum() / counts[1:].sum())
+            ratios.append(float(sums[0] / counts[0]) / elsewhere if elsewhere > 0 else 1.0)
+            means.append(sums / np.maximum(counts, 1))
+        self.blockiness = sum(ratios) / len(ratios) if ratios else None
+        """How much larger they are on the grid than elsewhere: 1 without blocks; ``None`` where too
+        little is measured."""
+        self._means: NDArray[np.float64] = np.sum(means, axis=0) if means else np.zeros(_PERIOD)
+
+    @property
+    def _above(self) -> float:
+        """How much larger they are on the grid than on any other kind of lines."""
+        on, *others = map(float, self._means)
+        return on / max(others) if max(others) > 0 else 1.0
+
+    def periodic(self, reference: Steps) -> bool:
+        """Tell whether they are larger on the grid than elsewhere, and were not in the reference.
+
+        So they are on JPEG's, or where an image was resized by halves, quarters or eighths.
+        """
+        if self.blockiness is None:
+            return False
+        return self.blockiness > max(_BLOCKY, (reference.blockiness or 1.0) + _MORE)
+
+    def of_jpeg(self, reference: Steps) -> bool:
+        """Tell whether the grid alone has steps; resizing makes such of 2, 4 and 8 px, all alike.
+
+        Others are so, too: they come and go in waves along those 8 px, and a drawn line has steps
+        on both of its sides.
+        """
+        if not self.periodic(reference):
+            return False
+        if self._above > max(_FAR_ABOVE, reference._above + _MORE):
+            return True
+        on, *others = self._means - reference._means
+        far = np.array(others[1:-1])
+        stands_out = on - far.max() > _ALONE * np.ptp(far)
+        near, opposite = (far[0] + far[-1]) / 2, far[len(far) // 2]
+        no_wave = near - opposite < _WAVE * (on - near)
+        no_line = on - max(others) > _STEEP * (on - far.mean())
+        return bool(stands_out and no_wave and no_line)
+
+
+def as_jpeg(part: Array, seen: Mask, blockiness: float) -> tuple[int, float]:
+    """Return the quality at which a part of the reference gets such blocks, and what that changes.
+
+    The change is the mean squared difference of the brightness over the measured pixels.
+    """
+    from PIL import Image
+
+    picture = Image.fromarray(np.ascontiguousarray(part))
+    grey = average(part.astype(np.float32))
+
+    def saved(quality: int) -> tuple[float, float]:
+        file = io.BytesIO()
+        picture.save(file, "JPEG", quality=quality)
+        made = np.asarray(Image.open(file))
+        off = (average(made.astype(np.float32)) - grey)[seen]
+        return Steps(made, seen).blockiness or 1.0, float(np.mean(off.astype(np.float64) ** 2))
+
+    low, high = 0, len(_QUALITIES) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if saved(_QUALITIES[middle])[0] < blockiness:
+            low = middle + 1
+        else:
+            high = middle
+    return _QUALITIES[low], saved(_QUALITIES[low])[1]

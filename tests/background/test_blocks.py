@@ -1,0 +1,65 @@
+"""JPEG is told by the lines of its grid alone: what was resized has steps there, too."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from altered import Picture, as_jpeg, eight_bit, square_photo
+from PIL import Image
+
+from pytest_editmetrics.background.diagnosis import diagnose
+
+PHOTOS = ["astronaut", "cat", "coffee"]
+WHOLE = np.ones((384, 384), bool)
+
+
+def photo(name: str) -> Picture:
+    return square_photo(name, 384)
+
+
+def kinds(before: Picture, after: Picture) -> list[str]:
+    return [cause.kind for cause in diagnose(before, after, WHOLE).causes]
+
+
+def resized(
+    image: Picture, eighths: float, how: Image.Resampling = Image.Resampling.BICUBIC
+) -> Picture:
+    edge = round(len(image) * eighths / 8)
+    small = Image.fromarray(image).resize((edge, edge), how)
+    return np.asarray(small.resize((len(image),) * 2, how))
+
+
+@pytest.mark.parametrize("how", [Image.Resampling.BICUBIC, Image.Resampling.BILINEAR])
+@pytest.mark.parametrize("eighths", [2, 4, 5, 6, 7])
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_picture_that_was_smaller_in_between_is_blurred(name, eighths, how):
+    said = kinds(photo(name), resized(photo(name), eighths, how))
+    assert "jpeg" not in said
+    assert said[0] == "blur" or eighths == 7  # which may leave 90 % of the fine detail
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_neither_are_lines_drawn_every_eight_pixels_a_jpeg(name):
+    made = photo(name).astype(float)
+    made[::8] += 6
+    made[:, ::8] += 6
+    assert "jpeg" not in kinds(photo(name), eight_bit(made))
+
+
+@pytest.mark.parametrize("quality", [90, 80, 60, 40, 20])
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_jpeg_is_one_at_any_quality(name, quality):
+    assert "jpeg" in kinds(photo(name), as_jpeg(photo(name), quality))
+
+
+@pytest.mark.parametrize("eighths", [7, 7.2, 12, 16])
+@pytest.mark.parametrize("quality", [60, 40, 20])
+@pytest.mark.parametrize("name", PHOTOS)
+def test_so_is_one_that_was_resized_and_back(name, quality, eighths):
+    assert "jpeg" in kinds(photo(name), resized(as_jpeg(photo(name), quality), eighths))
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_so_is_one_of_a_picture_that_was_resized(name):
+    before = resized(photo(name), 6)
+    assert "jpeg" in kinds(before, as_jpeg(before, 60))
