@@ -168,13 +168,14 @@ def tone_cause(
     tone: Tone,
     share: float,
     mean: tuple[float, float, float],
-    ends: tuple[float, float],
+    ends: tuple[float, float] | None,
     min_share: float,
 ) -> Cause | None:
     """Return the change of tone; ``None`` for one that nobody sees and that explains too little.
 
     ``mean`` is what the channels were, ``ends`` a dark and a light level of them: a tone that
-    changes these in opposite ways is a contrast.
+    changes these in opposite ways is a contrast. Without them none is: a blur of fine contrasts
+    draws the ends together, too.
     """
     shifts = tone.shifts(mean)
     if max(map(abs, shifts)) < _MIN_TONE and share < min_share:
@@ -189,7 +190,7 @@ def tone_cause(
         return Cause("inverted-tone", share, "inverted tone", facts, long)
     alike = Tone((gain,) * 3, (offset,) * 3).shifts(mean)
     apart = max(abs(one - other) for one, other in zip(shifts, alike, strict=True))
-    low, high = ((gain - 1) * level + offset for level in ends)
+    low, high = ((gain - 1) * level + offset for level in ends or (0, 0))
     gains_apart = max(tone.gain) - min(tone.gain)
     least, most = sorted(map(abs, (low, high)))
     opposite = low * high < 0 and least > _ENDS * most and apart < most

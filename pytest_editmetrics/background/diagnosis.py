@@ -183,7 +183,15 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         causes.append(Cause("redrawn", rest, "redrawn", facts, text))
     else:
         moved = of_motion > _MOSTLY * total and rest < _RESAMPLED
-        causes += rest_causes(toned, aligned, reference, edited, steady, rest, moved=moved)
+        others = rest_causes(toned, aligned, reference, edited, steady, rest, moved=moved)
+        if any(other.kind == "blur" for other in others):
+            causes = [
+                (tone_cause(tone, cause.share, _mean(before, steady), None, 0) or cause)
+                if cause.kind == "contrast"
+                else cause
+                for cause in causes
+            ]
+        causes += others
     kept = [cause for cause in causes if cause.share >= MIN_SHARE or _seen(cause)]
     kept = kept or [max(causes, key=lambda cause: cause.share)]
     return tuple(sorted(kept, key=lambda cause: -cause.share))

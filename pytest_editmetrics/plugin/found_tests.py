@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from pytest_editmetrics.session.identity import id_of
 from pytest_editmetrics.session.state import EditSession
 
 
@@ -50,6 +49,7 @@ class FoundTests:
         if not items:
             return
         from pytest_editmetrics.runs.unheld import sum_of
+        from pytest_editmetrics.session.identity import id_of
 
         tests = list(map(id_of, items.values()))
         keys: dict[str, dict[str, None]] = {}

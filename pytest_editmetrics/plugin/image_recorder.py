@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.goldens.places import is_fixture_key
 from pytest_editmetrics.report.listed import Headed, listed
-from pytest_editmetrics.runs.renamed_images import ImageOf
 
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens.images import Staged
     from pytest_editmetrics.runs.obsolete import ObsoleteImage
+    from pytest_editmetrics.runs.renamed_images import ImageOf
     from pytest_editmetrics.session.state import EditSession
 
 
@@ -66,6 +66,8 @@ class ImageRecorder:
             if snapshot := gate["snapshot"]:
                 self.used.add(snapshot["file"])
                 if gate["verdict"] in ("missing-golden", "recorded") and not snapshot["provenance"]:
+                    from pytest_editmetrics.runs.renamed_images import ImageOf
+
                     self._new[snapshot["file"]] = ImageOf.entry(snapshot["proposed"])
                 if final and snapshot["across"]:
                     self._across[f"{nodeid}: {snapshot['file']} {snapshot['across']}"] = None

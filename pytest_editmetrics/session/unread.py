@@ -180,11 +180,13 @@ def _in_subfolders(rootdir: Path) -> Iterator[Path]:
 
     A folder that has a file of options is a project of its own.
     """
-    from pytest_editmetrics.goldens.file_names import is_foreign
-
     for path in sorted(rootdir / name / RIGHT_NAME for name in os.listdir(rootdir)):
+        if not os.path.isfile(path):
+            continue
+        from pytest_editmetrics.goldens.file_names import is_foreign
+
         folder = path.parent
-        if os.path.isfile(path) and (folder.name == ".github" or not is_foreign(folder)):
+        if folder.name == ".github" or not is_foreign(folder):
             own = any((folder / name).exists() for name in OPTION_FILES)
             yield from () if own else (path,)
 

@@ -87,7 +87,7 @@ def test_a_region_comes_as_boxes_a_region_or_nothing(own, given, told):
         ("own", "np.ones((20, 30), bool)"),
         ("other", "None"),
         ("other", "[]"),
-        ("other", "[(30, 0, 40, 20)]"),
+        ("other", "[(30, 0, 30, 20)]"),
     ],
 )
 def test_where_the_region_holds_no_pixel_it_is_not_asked_and_nothing_passes(own, metric, coords):

@@ -373,7 +373,9 @@ def _of_type(kind: str, schema: Schema) -> st.SearchStrategy[Any]:
         if "properties" in schema:
             inner = {name: from_schema(each) for name, each in schema["properties"].items()}
             needed = {name: inner.pop(name) for name in schema.get("required", ())}
-            return st.fixed_dictionaries(needed, optional=inner)
+            least = schema.get("minProperties", 0)
+            made = st.fixed_dictionaries(needed, optional=inner)
+            return made.filter(lambda made: len(made) >= least) if least else made
         names = schema.get("propertyNames", {"type": "string"})
         inner = schema.get("additionalProperties", {})
         low, high = schema.get("minProperties", 0), schema.get("maxProperties", 2)
