@@ -298,7 +298,8 @@ def _agreeing(kind: str, made: dict[str, Any]) -> dict[str, Any]:
                 for each in (entry, *entry.get("env", {}).values()):
                     _ordered(REGISTRY.metrics[name], each)
     for number, case in enumerate(made.get("cases", ()) if kind == "cases" else ()):
-        case["id"] = f"{case['id']}{number}".strip()
+        # an id of underscores is a name that is taken, once it ends in a number
+        case["id"] = f"{case['id'].strip('_ ') or 'case'}{number}"
     for pair in {"cases": made.get("cases", []), "manifest": [made]}.get(kind, []):
         both = [name for name in ("ref_boxes", "edited_boxes") if name in pair]
         fewest = min((len(pair[name]) for name in both), default=0)
