@@ -63,7 +63,8 @@ def misread_mask(inside: Mask, reference: Array, edited: Array) -> dict[str, Any
     if inside.all() or np.count_nonzero(inside) <= inside.size / 2:
         return None
     changed = _energy(reference, edited)
-    if changed[inside].mean() > _QUIET * changed[~inside].mean():
+    outside = changed[~inside].mean()
+    if not outside or changed[inside].mean() > _QUIET * outside:
         return None
     text = "all but outside of the mask hardly changed: is it inverted? White is where to edit"
     return {"kind": "edit area", "text": text}

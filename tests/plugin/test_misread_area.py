@@ -87,7 +87,7 @@ def test_other_faults_are_not_called_so(suite, area, noise):
     result = run(suite, area, noise)
     assert result.ret == 1
     result.stdout.no_fnmatch_line("*edit area (*")
-    result.stdout.no_fnmatch_line("*inverted?*")
+    result.stdout.no_fnmatch_line("*is it inverted[?]*")
     result.stdout.no_fnmatch_line("*read as*")
 
 
@@ -109,3 +109,11 @@ def test_what_is_recorded_of_another_area_is_told_beside_it(suite, mode):
     suite.runpytest().stdout.no_fnmatch_line("*worth a look*")
     suite.makepyfile(test_y=RECORDED.format(area="[WHERE]", noise=1, metrics='["unedit_psnr"]'))
     suite.runpytest("test_y.py", update).stdout.no_fnmatch_line("*worth a look*")
+
+
+def test_of_equal_images_no_mask_is_called_inverted(suite):
+    test = RECORDED.format(area="~MASK", noise=0, metrics='["unedit_psnr"]')
+    suite.makepyfile(test_x=test.replace("BEFORE, AFTER,", "BEFORE, BEFORE.copy(),"))
+    result = suite.runpytest("--editmetrics-update=missing")
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*is it inverted[?]*")
