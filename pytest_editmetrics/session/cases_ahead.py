@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 CASE = "editmetrics_case"  # the attribute of a test function that holds its case
 _TOGETHER = 4
 _SMALL = 1 << 16  # bytes of a file: a thread would wait for its turn longer than decoding takes
+_KEPT = 1 << 26  # bytes of pixels: many edits are of one photo, and a large photo decodes slowly
 _BY_BYTES = os.name == "nt"  # where a file has no time of its last change that nothing can set
 
 
@@ -48,6 +50,7 @@ class CasesAhead:
         self._thread = ThreadPoolExecutor(1, "editmetrics-decode")
         self._decoding: dict[int, _Decoding] = {}
         self._group = range(0)
+        self._references = _References()
 
     def take(self, item: pytest.Item) -> tuple[Any, Any, Callable[[], list[Array]] | None]:
         """Return the reference and the edited image of the case of ``item``.
@@ -105,10 +108,19 @@ class CasesAhead:
             files = case.reference, case.edited
             pair: _Decoding = Future()
             if max(map(_size, files)) < _SMALL:
-                pair.set_result(_pair(*files, colour))
+                pair.set_result(self._pair(*files, colour))
             else:
-                pair = self._thread.submit(_pair, *files, colour)
+                pair = self._thread.submit(self._pair, *files, colour)
             self._decoding[place] = pair
+
+    def _pair(self, reference: Path, edited: Path, colour: Colour) -> tuple[_Decoded, _Decoded]:
+        with suppress(OSError):
+            if reference.samefile(edited):  # an error, which the paths tell
+                first, second = (
+                    _Decoded(path, Seen(path), b"", None) for path in (reference, edited)
+                )
+                return first, second
+        return self._references.decoded(reference, colour), _decoded(edited, "edited image", colour)
 
 
 def _case(item: pytest.Item) -> CaseSpec | None:
@@ -129,6 +141,11 @@ class _Decoded:
     digest: bytes
     image: Loaded | None
 
+    @property
+    def size(self) -> int:
+        """The bytes of its pixels."""
+        return 0 if self.image is None else self.image.pixels.nbytes
+
     def current(self) -> Any:
         """Return the image if its file holds the same bytes still, else the path."""
         if self.image is None or not self.seen.still():
@@ -141,22 +158,37 @@ class _Decoded:
             return self.path
 
 
+class _References:
+    """The references decoded last, for the cases that have one in common."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[Path, Colour], _Decoded] = {}
+        self._size = 0
+        self._lock = Lock()
+
+    def decoded(self, path: Path, colour: Colour) -> _Decoded:
+        with self._lock:
+            kept = self._kept.pop((path, colour), None)
+            if kept is not None:
+                self._size -= kept.size
+                if kept.current() is kept.image:
+                    return self._keep(kept, colour)
+            return self._keep(_decoded(path, "reference image", colour), colour)
+
+    def _keep(self, decoded: _Decoded, colour: Colour) -> _Decoded:
+        if decoded.image is not None:
+            self._kept[decoded.path, colour] = decoded
+            self._size += decoded.size
+        while self._size > _KEPT:
+            self._size -= self._kept.pop(next(iter(self._kept))).size
+        return decoded
+
+
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError:  # which decoding tells
         return 0
-
-
-def _pair(reference: Path, edited: Path, colour: Colour) -> tuple[_Decoded, _Decoded]:
-    with suppress(OSError):
-        if reference.samefile(edited):  # an error, which the paths tell
-            first, second = (_Decoded(path, Seen(path), b"", None) for path in (reference, edited))
-            return first, second
-    return (
-        _decoded(reference, "reference image", colour),
-        _decoded(edited, "edited image", colour),
-    )
 
 
 def _decoded(path: Path, what: str, colour: Colour) -> _Decoded:

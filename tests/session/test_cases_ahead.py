@@ -79,8 +79,34 @@ def test_every_image_is_decoded_once_and_a_large_one_in_a_thread(
         monkeypatch.setattr(cases_ahead, "_SMALL", 0)
     cases.runpytest("-q").assert_outcomes(passed=10)
     ahead = [line.split() for line in logged(cases) if line.startswith("ahead ")]
-    assert len(ahead) == 20
+    assert sorted(name for _, name, _ in ahead) == sorted(
+        ["ref.png", *(f"out{number}.png" for number in range(10))]
+    )
     assert all(where.startswith(thread) for _, _, where in ahead)
+
+
+def test_references_are_kept_up_to_a_size_those_used_last(tmp_path, monkeypatch):
+    for name in "abc":
+        save(tmp_path / f"{name}.png", 1)
+    decoded, read = cases_ahead._decoded, []
+    monkeypatch.setattr(
+        cases_ahead, "_decoded", lambda path, *args: read.append(path.stem) or decoded(path, *args)
+    )
+    monkeypatch.setattr(cases_ahead, "_KEPT", 2 * 64 * 64 * 3)
+    references = cases_ahead._References()
+    for name in "abacabc":
+        references.decoded(tmp_path / f"{name}.png", "seen")
+    assert "".join(read) == "abcbc"
+
+
+def test_a_reference_that_was_replaced_is_read_again(tmp_path):
+    references, path = cases_ahead._References(), tmp_path / "ref.png"
+    for value in (1, 1, 2):
+        save(path, value)
+        assert references.decoded(path, "seen").image.pixels.max() == value
+    assert references.decoded(tmp_path / "none.png", "seen").image is None
+    save(tmp_path / "none.png", 3)
+    assert references.decoded(tmp_path / "none.png", "seen").image.pixels.max() == 3
 
 
 def test_images_of_a_group_are_encoded_together(cases):
