@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -16,6 +17,10 @@ from pytest_editmetrics.session.options import CI_VARIABLES
 # how long one example takes says nothing on a busy machine
 settings.register_profile("unhurried", deadline=None, max_examples=40)
 settings.load_profile("unhurried")
+
+# a shell lets what it starts in the background ignore Ctrl-C, and so would all that tests start
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # before torch is imported, as in the processes that the tests start: the last bits depend on the
 # number of threads
