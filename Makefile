@@ -19,7 +19,7 @@ demo: $(VENV)/.ready
 example: $(VENV)/.ready
 	$(BIN)/python tools/run_example.py
 
-QUICK := -m pytest -q -n 2 -m "not slow" --ignore tests/browser --ignore tests/site --ignore tests/adversity --ignore tests/corpus --ignore tests/models
+QUICK := -m pytest -q -n 2 --ignore tests/browser --ignore tests/site --ignore tests/adversity --ignore tests/corpus --ignore tests/models
 
 test: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python $(QUICK)

@@ -37,7 +37,7 @@ def test_each_fault_names_tests_that_exist(row):
 
 def test_each_test_of_a_fault_is_in_the_table():
     listed = " ".join(row[3] for row in FAULTS)
-    for path in sorted((ROOT / "tests" / "plugin").glob("test_faults_*.py")):
+    for path in sorted((ROOT / "tests" / "plugin").rglob("test_faults_*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 assert f"{path.name}::{node.name}`" in listed

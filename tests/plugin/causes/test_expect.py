@@ -312,7 +312,7 @@ def breaks(monkeypatch):
     result.stdout.fnmatch_lines(["*cause     unexplained: not diagnosed: RuntimeError: no memory*"])
 
 
-PHOTOS = Path(__file__).parents[2] / "fixtures" / "demo" / "images"
+PHOTOS = Path(__file__).parents[3] / "fixtures" / "demo" / "images"
 HEAD = f"""
 from pathlib import Path
 from PIL import Image, ImageOps

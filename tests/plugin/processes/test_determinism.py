@@ -10,7 +10,7 @@ from tiny_models import make_dino
 
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
-FIXTURES = Path(__file__).parents[2] / "fixtures"
+FIXTURES = Path(__file__).parents[3] / "fixtures"
 MODELS = FIXTURES / "parity" / "models"
 NO_WEIGHTS = ("pie_bench_lpips",)  # SqueezeNet's are not packaged
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-CLIP = Path(__file__).parents[2] / "fixtures" / "parity" / "models" / "clip"
+CLIP = Path(__file__).parents[3] / "fixtures" / "parity" / "models" / "clip"
 
 pytestmark = pytest.mark.usefixtures("no_other_plugin")
 

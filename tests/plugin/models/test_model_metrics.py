@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tiny_models import make_dino, make_sam2
 
-MODELS = Path(__file__).parents[2] / "fixtures" / "parity" / "models"
+MODELS = Path(__file__).parents[3] / "fixtures" / "parity" / "models"
 SAM = f"{{model_path: '{MODELS / 'sam.safetensors'}', model_cfg: '{MODELS / 'sam.json'}'}}"
 TEST = """
 import numpy as np

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-CLIP = Path(__file__).parents[2] / "fixtures" / "parity" / "models" / "clip"
+CLIP = Path(__file__).parents[3] / "fixtures" / "parity" / "models" / "clip"
 OBJECTS = """
 from scene import *
 def test_objects(edit_gate):
