@@ -56,11 +56,11 @@ XDIST = "pytest-xdist>=3.6"
 
 # what can differ by an environment; not the browser, nor what only computes on what was read
 PLUGIN = [
-    *("outcomes/test_outcomes", "outcomes/test_never_green", "outcomes/test_modes"),
-    *("run_dirs/test_results", "run_dirs/test_run_dir", "settings/test_options"),
-    *("goldens/test_golden_flow", "goldens/test_review", "suites/test_yaml_cases"),
-    *("suites/test_helpers", "models/test_model_metrics", "ids/test_other_plugins"),
-    *("processes/test_workers", "processes/test_light", "processes/test_startup"),
+    *("outcomes/test_outcomes.py", "outcomes/test_never_green.py", "outcomes/test_modes.py"),
+    *("run_dirs/test_results.py", "run_dirs/test_run_dir.py", "settings/test_options.py"),
+    *("goldens/test_golden_flow.py", "goldens/test_review.py", "suites/test_yaml_cases.py"),
+    *("suites/test_helpers.py", "models/test_model_metrics.py", "ids/test_other_plugins.py"),
+    *("processes/test_workers.py", "processes/test_light.py", "processes/test_startup.py"),
 ]
 UNIT = [
     *("images", "pipes", "background/test_drift.py", "config/test_reader.py"),
@@ -68,7 +68,7 @@ UNIT = [
     *("goldens/test_file.py", "goldens/test_store.py", "suites/test_judge.py", "cli/test_runs.py"),
 ]
 TESTS = [
-    *(f"tests/plugin/{name}.py" for name in PLUGIN),
+    *(f"tests/plugin/{name}" for name in PLUGIN),
     *(f"tests/{name}" for name in UNIT),
 ]
 

@@ -28,7 +28,7 @@ REGIONS = ["images/test_regions.py", "images/test_shapes.py", "images/test_pixel
 READER = ["config/test_reader.py", "config/test_settings.py"]
 CASES = [
     *("config/test_cases.py", "pipes/test_aliases.py", "test_safe_loading.py"),
-    *("plugin/test_yaml_cases.py", "plugin/test_region_shapes.py"),
+    *("plugin/suites/test_yaml_cases.py", "plugin/images/test_region_shapes.py"),
 ]
 ROWS = ["config/test_manifest.py", "saved_runs/test_score_manifest.py"]
 GOLDENS = ["goldens/test_file.py", "goldens/test_store.py", "goldens/test_audit.py"]
@@ -36,11 +36,11 @@ GOLDENS = ["goldens/test_file.py", "goldens/test_store.py", "goldens/test_audit.
 TESTS = {
     "images/boxes": REGIONS,
     "images/regions": REGIONS,
-    "images/masks": [*REGIONS, "plugin/test_region_shapes.py"],
-    "images/shapes": [*REGIONS, "plugin/test_region_shapes.py"],
+    "images/masks": [*REGIONS, "plugin/images/test_region_shapes.py"],
+    "images/shapes": [*REGIONS, "plugin/images/test_region_shapes.py"],
     "measurement": ["gates/test_review_band.py", "pipes/test_aliases.py", *GOLDENS, *READER],
     "config": READER,
-    "config/expect": [*READER, "plugin/test_expect.py"],
+    "config/expect": [*READER, "plugin/causes/test_expect.py"],
     "config/case_fields": CASES,
     "config/case_file": CASES,
     "config/golden_images": ["goldens/test_images.py", "config/test_settings.py"],
@@ -52,12 +52,12 @@ TESTS = {
     "goldens/lock": ["goldens/test_lock.py"],
     "goldens/provenance": ["goldens/test_images.py"],
     "goldens/recording": GOLDENS,
-    "goldens/store": [*GOLDENS, "plugin/test_golden_flow.py"],
+    "goldens/store": [*GOLDENS, "plugin/goldens/test_golden_flow.py"],
     "goldens/text": GOLDENS,
     "goldens/write": GOLDENS,
     "gates/verdict": [
-        *("gates/test_review_band.py", "report/test_tally.py", "plugin/test_outcomes.py"),
-        *("plugin/test_other_weights.py", "plugin/test_golden_flow.py"),
+        *("gates/test_review_band.py", "report/test_tally.py", "plugin/outcomes/test_outcomes.py"),
+        *("plugin/models/test_other_weights.py", "plugin/goldens/test_golden_flow.py"),
     ],
 }
 MODULES = [name for name in TESTS if not name.startswith("config/")]
