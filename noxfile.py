@@ -63,7 +63,7 @@ PLUGIN = [
     *("processes/test_workers.py", "processes/test_light.py", "processes/test_startup.py"),
 ]
 UNIT = [
-    *("images", "pipes", "background/test_drift.py", "config/test_reader.py"),
+    *("images", "pipes", "background/motion/test_drift.py", "config/test_reader.py"),
     *("config/test_settings.py", "config/test_cases.py", "config/test_manifest.py"),
     *("goldens/test_file.py", "goldens/test_store.py", "suites/test_judge.py", "cli/test_runs.py"),
 ]

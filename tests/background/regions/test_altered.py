@@ -13,7 +13,7 @@ from pytest_editmetrics.background.altered import find_altered
 from pytest_editmetrics.config.expect import EXPECTATIONS
 from pytest_editmetrics.pipes.drift import DriftPipe
 
-IMAGES = Path(__file__).parents[2] / "fixtures" / "demo" / "images"
+IMAGES = Path(__file__).parents[3] / "fixtures" / "demo" / "images"
 
 
 def photo(name: str = "astronaut") -> np.ndarray:

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from pytest_editmetrics.background.layout import KEPT, layout_kept
 
-PHOTOS = Path(__file__).parents[2] / "fixtures" / "demo" / "images"
+PHOTOS = Path(__file__).parents[3] / "fixtures" / "demo" / "images"
 NAMES = ("astronaut", "cat", "coffee", "rocket")
 ALL = np.ones((256, 256), bool)
 
