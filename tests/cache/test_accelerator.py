@@ -161,7 +161,7 @@ def test_another_process_sees_the_devices_that_this_one_may(fake, monkeypatch, v
     ],
 )
 def test_a_process_that_does_not_tell_is_an_error(fake, monkeypatch, text, says):
-    monkeypatch.setattr(accelerator, "_LONGEST", 3)
+    monkeypatch.setattr(accelerator, "_LONGEST", 0.5 if "sleep" in text else 30)
     fake(text)
     with pytest.raises(EditMetricsError, match=says) as caught:
         ask_aside()
@@ -186,6 +186,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.parametrize(
     ("ask", "status"), [("accelerator.ask_aside()", 40), ("accelerator.seen_by(torch)", 41)]

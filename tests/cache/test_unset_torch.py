@@ -37,6 +37,7 @@ def ask(before: str = "") -> tuple[dict[str, object], bool]:
     return said, imported
 
 
+@pytest.mark.slow
 def test_a_second_process_knows_without_torch_what_it_says_before_anyone_sets_it():
     said, _ = ask("import torch; torch.set_num_threads(5)")
     assert said["threads"] == 5
