@@ -80,6 +80,7 @@ lint: $(VENV)/.ready
 check: $(VENV)/.ready
 	$(MAKE) lint
 	$(MAKE) coverage
+	$(MAKE) slow
 	$(MAKE) browser
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
