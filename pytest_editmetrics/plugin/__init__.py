@@ -5,6 +5,7 @@ Measuring, judging and the texts of reports lie in the rooms below.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -163,3 +164,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     from pytest_editmetrics.plugin.collect import CaseModule
 
     return CaseModule.from_parent(parent, path=file_path)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Spare pytest its last looks for garbage in what a large package made."""
+    if (imported := sys.modules.get("pytest_editmetrics.cache.importing")) is not None:
+        imported.leave_out()
