@@ -251,7 +251,10 @@ def pytest_editmetrics_register_pipes(registry):
         ("text", "*my-pipe returned '0.5'*"),
         ("other", "*asked for m and returned a measurement of 'lpips'*"),
         ("bool", "*my-pipe returned *True*"),
-        ("share", "*my-pipe told 'black', 'share' of m: *is the plugin's own; give it another name*"),
+        (
+            "share",
+            "*my-pipe told 'black', 'share' of m: *is the plugin's own; give it another name*",
+        ),
         ("dtype", None),
         ("raises", "*my-pipe raised RuntimeError: CUDA exploded (*conftest.py:*"),
     ],
