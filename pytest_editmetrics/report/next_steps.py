@@ -63,7 +63,7 @@ def typed_path(path: Path) -> str:
 
 
 def verdict_lines(tally: Tally) -> list[Line]:
-    """Return how many gates failed, of which causes, and how many erred: that is no regression."""
+    """Return how many gates failed, of which causes, and how many could not be judged."""
     failing = [gate for _, gate in tally.notable if gate.verdict in ("fail", "missing-golden")]
     errors = [gate for _, gate in tally.notable if gate.verdict == "error"]
     lines = []
@@ -78,7 +78,7 @@ def verdict_lines(tally: Tally) -> list[Line]:
         said = messages[0].splitlines()[0] if messages[0] else ""
         if tally.fetch:  # the command stands below, once for all
             said = said.partition(". Fetch it once")[0]
-        text = f"{_gates(len(errors))} could not be judged, which is no regression: {said}{more}"
+        text = f"{_gates(len(errors))} could not be judged: {said}{more}"
         lines.append(Line(text, "yellow"))
     if picture := _worst_picture(tally.notable):
         lines.append(Line(f"worst picture: {picture}"))
