@@ -31,9 +31,12 @@ class ImageOf(NamedTuple):
         >>> [old.may_be(ImageOf(test, "")) for test in ("test_b[cup]", "test_a[mug]", "test_b")]
         [True, True, False]
         """
-        mine, its = self.test.partition("["), new.test.partition("[")
-        same = mine[0] == its[0] or mine[2] == its[2]
+        same = self.of_function(new) or self.test.partition("[")[2] == new.test.partition("[")[2]
         return bool(self.test) and same and self.name == new.name
+
+    def of_function(self, new: ImageOf) -> bool:
+        """Tell whether a new image is of the same function, with whatever parameters."""
+        return self.test.partition("[")[0] == new.test.partition("[")[0]
 
 
 def meant_for(
@@ -53,7 +56,8 @@ def meant_for(
         renamed = [
             one for one, its in new.items() if not _other_folder(one, file) and image.may_be(its)
         ]
-        for candidates in (moved, renamed):
+        same = [one for one in renamed if image.of_function(new[one])]
+        for candidates in (moved, same, renamed):
             if len(candidates) == 1:
                 found[file] = candidates[0]
                 break
