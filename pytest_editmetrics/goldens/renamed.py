@@ -136,4 +136,5 @@ def _nearest(one: ObsoleteGolden, *, alone: bool) -> str | None:
             return close[0]
     if same:
         return same[0]
-    return new[0] if alone and len(new) == 1 and not one.of_parameter else None
+    lone = alone and len(new) == 1 and not (one.of_parameter or is_fixture_key(one.test))
+    return new[0] if lone else None

@@ -95,9 +95,12 @@ def _is_placed(argument: str, nodeid: str) -> bool:
 
 
 def _instead(session: EditSession, ids: Sequence[str], placed: bool) -> str:
-    """Return what to write, where pytest names parameters by their place."""
-    shown = f"ids=[{', '.join(map(repr, ids))}]"
-    return f"{shown}{_strategy(session)}" if placed else f"{shown}, one id for each parameter set"
+    """Return what to write, where pytest names parameters by their place.
+
+    Beside these parameter sets there may be others, which have lasting ids: so no list of ``ids``.
+    """
+    shown = ", ".join(f"pytest.param(..., id={one!r})" for one in ids)
+    return f"{shown}{_strategy(session)}" if placed else shown
 
 
 def _strategy(session: EditSession) -> str:
