@@ -318,6 +318,8 @@ def _entry(metric: Metric, gate: str, node: Node, entry: Block, variant: Block) 
 def _variant(metric: Metric, what: str, node: Node, block: Block) -> GoldenEntry:
     if node.is_mapping:
         refuse_other_bound(metric, node)
+    elif isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
+        node.mapping(f"the golden of {what}", like=f"{{{metric.bound_kind}: {node.shown}}}")
     entries = block.nodes(node, f"the golden of {what}")
     bound, measured = entries.get(metric.bound_kind), entries.get("measured")
     weights, digest = entries.get("weights"), entries.get("digest")
