@@ -286,6 +286,7 @@ def test_an_lfs_pointer_says_git_lfs_pull_and_only_all_replaces_it(suite):
         result = suite.runpytest(f"--editmetrics-update={update}")
         result.assert_outcomes(failed=1)
         result.stdout.fnmatch_lines(["*EditMetricsError*golden image*git lfs pull*"])
+        result.stdout.no_fnmatch_line("*is not the file that was recorded*")
         assert golden.read_bytes() == LFS
     suite.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
     suite.runpytest().assert_outcomes(passed=1)
@@ -301,9 +302,22 @@ def test_an_lfs_pointer_says_git_lfs_pull_and_only_all_replaces_it(suite):
         (PNG.replace(b"\r\n", b"\n"), "*line ends*`[*].png binary` into .gitattributes*"),
         (PNG.replace(b"\n", b"\r\n"), "*line ends*`[*].png binary` into .gitattributes*"),
         (CONFLICT % (LFS, LFS), "*marks of a merge conflict*`git checkout --ours`*git lfs pull*"),
+        (LFS + b"=======\n" + LFS, "*a merge conflict (=======); *git lfs pull*"),
+        (b">>>>>>> main\n" + LFS, "*a merge conflict (>>>>>>>); *git lfs pull*"),
         (CONFLICT % (PNG, PNG), "*marks of a merge conflict*`git checkout --ours`*"),
     ],
-    ids=["empty", "broken", "truncated", "text", "LF", "CRLF", "pointers in conflict", "conflict"],
+    ids=[
+        "empty",
+        "broken",
+        "truncated",
+        "text",
+        "LF",
+        "CRLF",
+        "pointers in conflict",
+        "middle",
+        "end",
+        "conflict",
+    ],
 )
 def test_a_damaged_golden_is_an_error_and_not_a_missing_one(suite, content, says):
     suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)")
