@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-CONFLICT = "<<<<<<< "
-"""How git marks, in a file, where the two sides of a merge begin to differ."""
+CONFLICT = r"^(<<<<<<< |\|\|\|\|\|\|\| |=======\r?$|>>>>>>> )"
+"""How git marks, in the lines of a file, the two sides of a merge: one that is left is enough."""
+LFS_POINTER = "version https://git-lfs.github.com/spec/"
+"""What a file begins with that stands for one that Git LFS keeps."""
 IN_CONFLICT = (
-    "holds the marks of a merge conflict (<<<<<<<); take one side (`git checkout --ours` or"
+    "holds the marks of a merge conflict ({}); take one side (`git checkout --ours` or"
     " `--theirs`), or write what is to hold"
 )
 """What is said of a file with such a mark."""

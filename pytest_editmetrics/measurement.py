@@ -22,6 +22,8 @@ GOLDEN_IMAGE = "golden_"
 """What the metrics of golden images begin with, and no other; the comparator follows."""
 WRITTEN_BY_HAND = ("argument", "marker", "case")
 """The origins of bounds that a test or case states: none is ever written by a command."""
+NO_PICTURE = "no picture"
+"""What the picture of a gate begins with where there is none, and why."""
 LITTLE = 0.05
 """A smaller share of a picture that is measured, outside an edit area, is told and recorded."""
 SoftReason = Literal[

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from pytest_editmetrics.measurement import NO_PICTURE
 from pytest_editmetrics.weights.kept import NoHomeError, own_cache
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def drawing(
         try:
             path = drawn.result()
         except (OSError, NoHomeError) as error:
-            return f"no picture: {getattr(error, 'strerror', None) or error}"
+            return f"{NO_PICTURE}: {_said(error)}"
         here = session.config.invocation_params.dir == session.rootdir  # else it would not open
         shown = session.shown(path) if here else path
         return f"{shown} ({' | '.join(panels_of(images, gate))})"
@@ -47,6 +48,12 @@ def drawing(
         yield picture
     finally:
         drawn.wait()
+
+
+def _said(error: OSError | NoHomeError) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.strerror}: {error.filename}"
+    return getattr(error, "strerror", None) or str(error)
 
 
 class _Aside:

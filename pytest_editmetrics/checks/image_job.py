@@ -308,6 +308,7 @@ def _golden(
     """
     from pytest_editmetrics.goldens.colour import other_profile
     from pytest_editmetrics.goldens.comparators import unlike
+    from pytest_editmetrics.images.files import is_lfs_pointer
     from pytest_editmetrics.images.load import read_encoded_pixels, read_image_file
 
     if found is None or found.empty:
@@ -319,7 +320,7 @@ def _golden(
         golden = read_encoded_pixels(data, what, job.colour)
     except ImageError as error:
         if session.options["update"] != "all":
-            if sha256 is None or _entry(session, found, sha256) is not None:
+            if sha256 is None or is_lfs_pointer(data) or _entry(session, found, sha256) is not None:
                 raise
             raise ImageError(f"{error}; {_LOST}") from error
         return None, str(error), sha256, None

@@ -22,7 +22,6 @@ from pytest_editmetrics.images.regions import Mask, check_within, region_mask
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
 from pytest_editmetrics.images.shapes import Region
 from pytest_editmetrics.images.sizes import Fit
-from pytest_editmetrics.measurement import LITTLE
 
 if TYPE_CHECKING:
     from pytest_editmetrics.background.diagnosis import Diagnosis
@@ -116,14 +115,16 @@ class Pair:
         return bool(self.inside.any() and (self.reference == self.edited).all())
 
     def told(self, scope: str | None, compares: str) -> dict[str, Any]:
-        """Return what is told of a measurement: that it was of little, or could show no fault."""
+        """Return what is told of a measurement: how much it saw, or that it shows no fault."""
         told: dict[str, Any] = {}
         if self._black:
             told["black"] = True
         elif compares == "region" and scope != "edit_area" and self._unchanged:
             told["unchanged"] = True
-        if scope == "unedit_area" and compares == "region" and self._outside < LITTLE:
-            told["share"] = float(f"{self._outside:.3g}")
+        if scope is not None and compares == "region":
+            measured = self._outside if scope == "unedit_area" else 1 - self._outside
+            if (share := float(f"{measured:.3g}")) < 1:
+                told["share"] = share
         return told
 
     def diagnosis(self, gate: Gate) -> Diagnosis:

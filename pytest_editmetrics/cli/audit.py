@@ -17,10 +17,10 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser(
         "audit",
         help="which thresholds were loosened, tightened, added or dropped between two versions",
-        description="Compare the golden thresholds, the default thresholds and the golden images of"
-        " two versions of a project. Each is a git revision, or the path of a file or folder; a"
-        " path wins over a revision of the same name. Beside a path a revision is read at the same"
-        " place.",
+        description="Compare the golden thresholds, the default thresholds, the golden images and"
+        " the edit areas of YAML cases of two versions of a project. Each is a git revision, or the"
+        " path of a file or folder; a path wins over a revision of the same name. Beside a path a"
+        " revision is read at the same place.",
         epilog="example: editmetrics audit main HEAD --markdown",
     )
     what = "a git revision, a folder or a golden file"
@@ -32,7 +32,8 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--fail-on-loosening",
         action="store_true",
-        help="exit status 1 if a threshold was loosened or dropped, or a golden image dropped",
+        help="exit status 1 if a threshold was loosened or dropped, a golden image dropped, or"
+        " a golden measured on less than half of what it was",
     )
     parser.set_defaults(run=_audit)
 

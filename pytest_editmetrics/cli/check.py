@@ -54,8 +54,8 @@ def _check(args: argparse.Namespace) -> int:
         wrong = 0
         for file in files:
             try:
-                for golden in check_file(file, session):
-                    note(f"{golden} states no bound: restore it, or record one")
+                for told in check_file(file, session):
+                    note(told)
             except ConfigError as error:
                 wrong += 1
                 note_error(error)

@@ -29,14 +29,16 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--allow-incomplete",
         action="store_true",
-        help="take runs that were cut off; the joined one is marked incomplete",
+        help="exit status 0 though a run was cut off, or a shard is missing; the joined one is"
+        " marked incomplete either way",
     )
     parser.add_argument(
         "--shards",
         metavar="N",
         type=int,
-        help="refuse to join fewer or more runs than the matrix has, or two that ran the same test;"
-        " goldens of tests that no shard has are named, and fail where the shards ran strict",
+        help="how many runs the matrix has: fewer fail, more are refused, and so are two that ran"
+        " the same test; goldens of tests that no shard has are named, and fail where the shards"
+        " ran strict",
     )
     parser.set_defaults(run=_merge)
 
@@ -47,16 +49,17 @@ def _merge(args: argparse.Namespace) -> int:
     from pytest_editmetrics.saved_runs.merge import merge_runs
 
     given = len({folder.resolve() for folder in args.folders})
-    if args.shards is not None and args.shards != given:
+    missing = 0 if args.shards is None else args.shards - given
+    if missing < 0:
         raise InputError(
             f"not merged: {counted(given, 'run was', 'runs were')} given, --shards says"
-            f" {args.shards}; a shard is missing, or one too many is there"
+            f" {args.shards}; one too many is there"
         )
     merged = merge_runs(
         args.folders,
         args.output,
-        allow_incomplete=args.allow_incomplete,
         whole=args.shards is not None,
+        missing=missing,
         say=note,
     )
     say_all(summary_lines(merged.tally))
@@ -64,5 +67,13 @@ def _merge(args: argparse.Namespace) -> int:
     failed = merged.unheld is not None and merged.unheld.strict and bool(obsolete)
     for text in obsolete:
         say_all([f"FAILED: {text}" if failed else text, *text.entries])
+    if merged.lacks:
+        allowed = args.allow_incomplete
+        note(
+            f"{'incomplete' if allowed else 'FAILED'}: {merged.lacks}, so tests are missing from"
+            f" {args.output}, which is marked incomplete; run what is missing again"
+            f"{'' if allowed else ' (--allow-incomplete passes)'}"
+        )
+        failed = failed or not allowed
     say(f"merged {counted(len(args.folders), 'run')}: {args.output}")
     return int(failed)

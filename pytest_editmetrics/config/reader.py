@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import yaml
 
 from pytest_editmetrics.config.node import DEPTH_LIMIT, NO_COMMA, Node, Source
-from pytest_editmetrics.errors import CONFLICT, IN_CONFLICT, ConfigError
+from pytest_editmetrics.errors import CONFLICT, IN_CONFLICT, LFS_POINTER, ConfigError
 
 _CORE = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {None, "!", _CORE + "str", _CORE + "map", _CORE + "seq"}
@@ -114,10 +114,17 @@ def _read_text(path: Path, source: Source) -> str:
         raise ConfigError(
             "not UTF-8 text; save the file with the encoding UTF-8", source.shown, line
         ) from None
-    conflict = re.search(f"^{CONFLICT}", text, re.MULTILINE)
+    if text.startswith(LFS_POINTER):
+        raise ConfigError(
+            "is a Git LFS pointer, not the file itself; run `git lfs pull`, and keep YAML files out"
+            " of LFS (.gitattributes)",
+            source.shown,
+            1,
+        )
+    conflict = re.search(CONFLICT, text, re.MULTILINE)
     if conflict:
         line = text.count("\n", 0, conflict.start()) + 1
-        raise ConfigError(IN_CONFLICT, source.shown, line)
+        raise ConfigError(IN_CONFLICT.format(conflict.group().strip()), source.shown, line)
     odd = _NOT_PRINTABLE.search(text)
     if odd:
         line = text.count("\n", 0, odd.start()) + 1

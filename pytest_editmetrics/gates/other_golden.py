@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _WEIGHTS, _RESIZE, _DTYPE, _SHARE = "other_weights", "other_resize", "other_dtype", "other_share"
 OTHER_GOLDEN = frozenset({_WEIGHTS, _RESIZE, _DTYPE, _SHARE})
 """The details of an error that is only that the golden was measured in another way."""
+_EXCHANGED = 0.1  # inside and outside, but for what `dilate` adds
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,25 @@ def other_way(approved: Approved, gate: Gate) -> OtherWay | None:
         return OtherWay(_WEIGHTS, str(approved.weights), other_weights)
     if approved.computed_in not in (None, gate.dtype):
         return OtherWay(_DTYPE, str(approved.computed_in), other_dtype)
-    if approved.measured_on is not None and share_of(gate) < approved.measured_on / 2:
-        return OtherWay(_SHARE, percent(approved.measured_on), other_share)
-    return None
+    return _other_area(approved, gate)
+
+
+def _other_area(approved: Approved, gate: Gate) -> OtherWay | None:
+    """Return that the golden was measured on much more of the picture.
+
+    Inside an edit area, where more may hide a fault too, also on much less; there a few percent are
+    an object that a segmenter found a little smaller.
+    """
+    was, today = approved.share, share_of(gate)
+    if was is None:
+        if approved.measured is None or gate.scope != "unedit_area" or today >= LITTLE / 2:
+            return None
+        return OtherWay(_SHARE, f"{percent(LITTLE)} or more", partial(other_share, was=LITTLE))
+    less, more = sorted((was, today))
+    inside = gate.scope == "edit_area"
+    if less >= more / 2 or (more - less <= LITTLE if inside else today > was):
+        return None
+    return OtherWay(_SHARE, percent(was), partial(other_share, was=was))
 
 
 def other_weights(gate: Gate, source: str, stated: str) -> str:
@@ -71,19 +89,23 @@ def other_dtype(gate: Gate, source: str, stated: str) -> str:
     )
 
 
-def other_share(gate: Gate, source: str, stated: str) -> str:
-    """Return the error of a gate whose edit area leaves much less of the picture than it did."""
-    more = " or more" if stated == percent(LITTLE) else ""
+def other_share(gate: Gate, source: str, stated: str, was: float) -> str:
+    """Return the error of a gate whose edit area holds another part of the picture than it did."""
+    today = share_of(gate)
+    grew = today < was if gate.scope == "unedit_area" else today > was
+    what = "the edit area grew" if grew else "the edit area shrank"
+    if abs(was + today - 1) <= _EXCHANGED:
+        what += " (is the mask inverted?)"
     return (
-        f"the golden {source} was measured on {stated}{more} of the picture, and today's value on"
-        f" {percent(share_of(gate))}: the edit area grew until hardly anything outside is left, and"
-        " its bound says nothing of that. Correct the area (boxes, mask, dilate), or record again"
+        f"the golden {source} was measured on {stated} of the picture, and today's value on"
+        f" {percent(today)}: {what}, and its bound says nothing of that. Correct the area (boxes,"
+        " mask, dilate, invert), or record again"
     )
 
 
 def share_of(gate: Gate) -> float:
-    """Return the share of the picture that a gate measured, ``LITTLE`` for all that is more."""
-    return float(gate.details.get("share", LITTLE))
+    """Return the share of the picture that a gate measured: 1 where nothing was left out."""
+    return float(gate.details.get("share", 1))
 
 
 def percent(share: float) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_editmetrics.cache.precision import FULL
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED
-from pytest_editmetrics.measurement import LITTLE, NO_WEIGHTS, Threshold, weights_text
+from pytest_editmetrics.measurement import NO_WEIGHTS, Threshold, weights_text
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,3 @@ class Approved:
     def computed_in(self) -> str | None:
         """The precision in which it was measured; ``None`` of a bound that somebody wrote."""
         return self.dtype or (None if self.measured is None else FULL)
-
-    @property
-    def measured_on(self) -> float | None:
-        """The share of the picture, or the least it was; ``None`` of a bound somebody wrote."""
-        if self.share is not None:
-            return self.share
-        return None if self.measured is None else LITTLE

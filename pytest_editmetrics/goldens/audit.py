@@ -19,6 +19,7 @@ from pytest_editmetrics.config.golden_images import (
     image_metric,
 )
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.goldens.audited_areas import AreaChange, changed_areas, changed_shares
 from pytest_editmetrics.goldens.environment import SMOKE, less_specific
 from pytest_editmetrics.goldens.file import GoldenEntry, GoldenFile
 from pytest_editmetrics.goldens.versions import Pair, Thresholds
@@ -79,12 +80,15 @@ class Audit:
     images: tuple[ImageChange, ...]
     unchanged: int
     learned: tuple[str, ...]
+    areas: tuple[AreaChange, ...] = ()
 
     @property
     def loosening(self) -> int:
-        """How many thresholds let more through, and golden images are gone."""
-        return sum(change.lets_more_through for change in self.changes) + sum(
-            image.kind == "dropped" for image in self.images
+        """How many thresholds let more through or hold much less, and golden images are gone."""
+        return (
+            sum(change.lets_more_through for change in self.changes)
+            + sum(image.kind == "dropped" for image in self.images)
+            + sum(area.less for area in self.areas)
         )
 
 
@@ -111,6 +115,10 @@ def audit(pair: Pair) -> Audit:
         tuple(_images(pair.base, pair.head)),
         len(found) - len(changes),
         pair.learned,
+        (
+            *changed_areas(pair.base.areas, pair.head.areas),
+            *changed_shares(pair.base.goldens, pair.head.goldens),
+        ),
     )
 
 

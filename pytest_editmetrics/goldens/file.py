@@ -205,10 +205,11 @@ def variant_of(metric: Metric) -> Block:
             Key(
                 "share",
                 unread("a number from 0 to 1", lambda _: between(0, 1)),
-                "how much of the picture lay outside the edit area when `measured` was measured;"
-                " where less than half of it lies there now, that is an error",
-                "0.031",
-                f"{LITTLE} or more; of a bound without `measured` nothing is known",
+                "how much of the picture was measured, outside the edit area or (a metric of it)"
+                " inside, when `measured` was: less than half of it today is an error, and inside"
+                " more than twice of it too",
+                "0.832",
+                f"all of it, or an unknown part of at least {LITTLE}",
                 empty=False,
             ),
             Key(
@@ -317,6 +318,8 @@ def _entry(metric: Metric, gate: str, node: Node, entry: Block, variant: Block) 
 def _variant(metric: Metric, what: str, node: Node, block: Block) -> GoldenEntry:
     if node.is_mapping:
         refuse_other_bound(metric, node)
+    elif isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
+        node.mapping(f"the golden of {what}", like=f"{{{metric.bound_kind}: {node.shown}}}")
     entries = block.nodes(node, f"the golden of {what}")
     bound, measured = entries.get(metric.bound_kind), entries.get("measured")
     weights, digest = entries.get("weights"), entries.get("digest")

@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import EditMetricsError, counted
@@ -74,7 +75,15 @@ def write_files(
         place.write_bytes(content)
 
 
-def ignored_files(paths: Sequence[Path]) -> list[Path]:
+class _Ignored(NamedTuple):
+    """A file that git leaves out of a commit, and the pattern that says so, with its place."""
+
+    path: Path
+    pattern: str
+    place: str
+
+
+def _ignored_files(paths: Sequence[Path]) -> list[_Ignored]:
     """Return which of these files git leaves out of a commit because a ``.gitignore`` names them.
 
     None where git, or the repository, is not there.
@@ -83,23 +92,33 @@ def ignored_files(paths: Sequence[Path]) -> list[Path]:
         return []
     given = b"".join(os.fsencode(path) + b"\0" for path in paths)
     try:
-        done = _git(["check-ignore", "-z", "--stdin"], paths[0].parent, given)
+        done = _git(["check-ignore", "-v", "-z", "--stdin"], paths[0].parent, given)
     except (EditMetricsError, OSError):
         return []
-    return [Path(os.fsdecode(name)) for name in done.stdout.split(b"\0") if name]
+    words = [os.fsdecode(word) for word in done.stdout.split(b"\0")[:-1]]
+    found = zip(*(words[start::4] for start in range(4)), strict=True)
+    return [
+        _Ignored(Path(path), pattern, f"{source}:{line}")
+        for source, line, pattern, path in found
+        if not pattern.startswith("!")
+    ]
 
 
 def ignored_note(paths: Sequence[Path], rootdir: Path) -> list[str]:
     """Return the line that warns of recorded goldens which git ignores, if there are any."""
-    ignored = ignored_files(paths)
+    ignored = _ignored_files(paths)
     if not ignored:
         return []
     them = counted(len(ignored), "of the recorded goldens is", "of the recorded goldens are")
-    first = shown_path(ignored[0], rootdir)
+    first = ignored[0]
+    rule = f"{first.pattern!r}, {first.place}"
+    if _ignored_files([first.path.parent]):  # git looks at no exception below
+        do = f"take out the pattern that excludes their folder ({rule})"
+    else:
+        do = f"below the pattern ({rule}) except goldens: !**/goldens/**/*{first.path.suffix}"
     return [
-        f"warning: {them} ignored by git ({first}), so a commit leaves out what was approved, and a"
-        f" clone has none: except goldens in .gitignore (!**/goldens/**/*{ignored[0].suffix}), or"
-        " git add -f"
+        f"warning: {them} ignored by git ({shown_path(first.path, rootdir)}), so a commit leaves"
+        f" out what was approved, and a clone has none: {do}; or git add -f"
     ]
 
 

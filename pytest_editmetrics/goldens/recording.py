@@ -104,8 +104,8 @@ class Proposal:
     ``measured`` is written with three digits; ``None`` leaves what the golden has. So do
     ``weights``, which are written as ``measurement.weights_text`` gives them, ``resize``, the mode
     that brought the images to one size, or ``none``, ``dtype``, the precision, ``share``, how
-    much of the picture was measured, or ``LITTLE`` for all that is more, and ``reason``, why a
-    person took the bound.
+    much of the picture was measured, 1 where no edit area leaves any of it out, and ``reason``,
+    why a person took the bound.
     """
 
     address: GoldenAddress

@@ -89,16 +89,18 @@ def moved_lines(
 
 
 def obsolete_lines(
-    obsolete: Sequence[ObsoleteGolden], moved: Moved = MappingProxyType({})
+    obsolete: Sequence[ObsoleteGolden], moved: Moved = MappingProxyType({}), *, keep: bool = False
 ) -> Iterator[str]:
     """Yield how many there are, then a line for each entry.
 
-    The first of these name a test that made gates and had no golden.
+    The first of these name a test that made gates and had no golden. ``keep`` says that they may
+    all be wanted still.
     """
-    lines, meant = [], bool(moved)
+    lines, meant = [], bool(moved) or keep
+    in_file = Counter(_file(one) for one in obsolete)
     for number, one in enumerate(obsolete):
         tried = number < _TRIED and (one.file, one.test) not in moved
-        nearest = _nearest(one) if tried else None
+        nearest = _nearest(one, alone=in_file[_file(one)] == 1) if tried else None
         meant |= nearest is not None
         hint = f" (is it {nearest!r} now? Then rename the entry)" if nearest else ""
         if not hint and one.of_parameter:
@@ -115,9 +117,24 @@ def obsolete_lines(
     yield from lines
 
 
-def _nearest(one: ObsoleteGolden) -> str | None:
+def _file(one: ObsoleteGolden) -> str:
+    return one.source.rpartition(":")[0]
+
+
+def _nearest(one: ObsoleteGolden, *, alone: bool) -> str | None:
+    """Return which new test is meant: the same function, which has parameters now or has none any
+    more, else one of a similar name, else the only one, where the golden is ``alone`` too."""
     new = list(islice(one.new, _AMONG))
+    function, has_parameter, _ = one.test.partition("[")
+    same = [
+        name
+        for name in new
+        if name.partition("[")[0] == function and ("[" in name) != bool(has_parameter)
+    ]
     for name in (one.test, one.test.rpartition("::")[2]):
-        if close := get_close_matches(name, new, n=1):
+        if close := get_close_matches(name, same or new, n=1):
             return close[0]
-    return None
+    if same:
+        return same[0]
+    lone = alone and len(new) == 1 and not (one.of_parameter or is_fixture_key(one.test))
+    return new[0] if lone else None

@@ -20,6 +20,7 @@ from pytest_editmetrics.config.metric_keys import by_metric
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, InputError
+from pytest_editmetrics.goldens.audited_areas import Areas, case_areas
 from pytest_editmetrics.goldens.file import GoldenFile, read_golden_file
 from pytest_editmetrics.goldens.file_names import files_below, holds_provenance, holds_thresholds
 from pytest_editmetrics.goldens.git_files import find_commit, repository_of, write_files
@@ -61,7 +62,8 @@ class Thresholds:
     ``goldens``, ``defaults`` and ``tolerances``, those of golden images, are by the path of the
     file, ``images`` by that of the image, with the sha256 that its provenance states, and
     ``reasons`` with why it was taken, where that is stated. ``expected`` are the bounds of
-    ``expect``, which a test may have another of: goldens are not held against them.
+    ``expect``, which a test may have another of: goldens are not held against them. ``areas`` are
+    the edit areas of YAML cases.
     """
 
     shown: str
@@ -71,6 +73,7 @@ class Thresholds:
     tolerances: Mapping[str, ImageSettings] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     expected: Mapping[str, Mapping[str, Threshold]] = field(default_factory=dict)
+    areas: Areas = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
@@ -336,7 +339,10 @@ def _read(version: Version, registry: PipeRegistry) -> Thresholds:
                 images[place] = str(entry.get("sha256"))
                 if reason := entry.get(REASON):
                     reasons[place] = str(reason)
-    return Thresholds(version.shown, goldens, defaults, images, tolerances, reasons, expected)
+    areas = {} if version.only is not None else case_areas(version.folder)
+    return Thresholds(
+        version.shown, goldens, defaults, images, tolerances, reasons, expected, areas
+    )
 
 
 def _is_golden(version: Version, path: Path) -> bool:

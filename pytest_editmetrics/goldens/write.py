@@ -14,7 +14,7 @@ from pytest_editmetrics.goldens.file import GoldenEntry, GoldenFile, read_golden
 from pytest_editmetrics.goldens.lock import golden_lock
 from pytest_editmetrics.goldens.text import CannotEditError, Wanted, edited_text
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED
-from pytest_editmetrics.measurement import LITTLE, NO_WEIGHTS
+from pytest_editmetrics.measurement import NO_WEIGHTS
 from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.whole_file import replacing, write_through
 
@@ -111,7 +111,7 @@ def _without_needless(values: Mapping[str, Any], old: GoldenEntry | None) -> dic
         del kept["resize"]
     if kept.get("dtype") == FULL and (old is None or old.dtype is None):
         del kept["dtype"]
-    if kept.get("share") == LITTLE and (old is None or old.share is None):
+    if kept.get("share") == 1 and (old is None or old.share is None):
         del kept["share"]
     if "env" in kept:
         before = {} if old is None else old.env

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import stat
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
 
-from pytest_editmetrics.errors import CONFLICT, IN_CONFLICT, NO_FILE, ImageError
+from pytest_editmetrics.errors import CONFLICT, IN_CONFLICT, LFS_POINTER, NO_FILE, ImageError
 from pytest_editmetrics.images.png import SIGNATURE, without_texts
 from pytest_editmetrics.images.replaced import check_files
 
@@ -23,7 +24,9 @@ FORMATS = (
     *("PNG", "JPEG", "MPO", "WEBP", "TIFF", "GIF", "BMP", "DIB", "PPM", "TGA", "QOI", "JPEG2000"),
     *("AVIF", "HEIF", "JXL"),
 )
-_LFS = b"version https://git-lfs.github.com/spec/"
+_CONFLICT = re.compile(CONFLICT.encode(), re.MULTILINE)
+_LFS = LFS_POINTER.encode()
+_POINTERS = 1000  # bytes that hold two of them, and the marks around them
 _LINE_ENDS = (b"\x89PNG\n", b"\x89PNG\r\r\n")
 _HEIC = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _AVIF = (b"avif", b"avis")
@@ -64,6 +67,18 @@ def check_regular(path: Path, what: str) -> None:
         raise ImageError(f"{what}: is no regular file (a device, a pipe?); give the image file")
 
 
+def is_lfs_pointer(data: bytes) -> bool:
+    """Tell whether a file only stands for one that Git LFS keeps."""
+    return data.startswith(_LFS) and _conflict(data) is None
+
+
+def _conflict(data: bytes) -> str | None:
+    """Return a mark of a merge conflict, in what is no image any more, or between two pointers."""
+    pointers = data[:_POINTERS] if data.startswith(_LFS) else b""
+    found = _CONFLICT.match(data) or _CONFLICT.search(pointers)
+    return found and found.group().decode().strip()
+
+
 def opened(data: bytes, what: str) -> tuple[Image.Image, bytes]:
     """Open the bytes of a file; its pixels are not decoded yet.
 
@@ -77,13 +92,14 @@ def opened(data: bytes, what: str) -> tuple[Image.Image, bytes]:
     check_files()
     if not data:
         raise ImageError(f"{what}: the file is empty (0 bytes)")
-    if data.startswith(_LFS):
+    if is_lfs_pointer(data):
         raise ImageError(
             f"{what}: is a Git LFS pointer, not the image itself; run `git lfs pull` (in CI: check "
             "out with lfs enabled)"
         )
-    if data.startswith(CONFLICT.encode()):
-        raise ImageError(f"{what}: {IN_CONFLICT}; of a Git LFS pointer, `git lfs pull` comes next")
+    if mark := _conflict(data):
+        said = IN_CONFLICT.format(mark)
+        raise ImageError(f"{what}: {said}; of a Git LFS pointer, `git lfs pull` comes next")
     if data.startswith(_LINE_ENDS):
         raise ImageError(
             f"{what}: is a PNG whose line ends git or a transfer converted; write `*.png binary`"

@@ -44,8 +44,8 @@ KEYS = ("path", "size", "counts", "runs", "threshold", "invert")
 """What a mask that is written as a mapping may hold."""
 _WIDEST_BOX = 8  # columns of what somebody may have meant as boxes
 _ADVICE = (
-    "a mask is boolean, or uint8 of 0 and 255: say from which level on a pixel belongs to it,"
-    " Region(mask=..., threshold=128), in YAML {mask: {path: ..., threshold: 128}}"
+    "a mask is boolean, or of 0 and 255, or of 0 and 1: say from which level on a pixel belongs"
+    " to it, Region(mask=..., threshold=128), in YAML {mask: {path: ..., threshold: 128}}"
 )
 
 
@@ -116,8 +116,9 @@ def as_mask(source: Any, what: str, cut: Cut = Cut()) -> Mask:
     """Return an array, tensor or PIL image as boolean (H, W).
 
     Args:
-        source: boolean; grey, or three channels alike. Levels are uint8; with a threshold also
-            16-bit values and floats in [0, 1], brought to 8 bits as those of images are.
+        source: boolean; grey, or three channels alike. Without a threshold numbers of two levels,
+            0 and 255 or 0 and 1; with one uint8, 16-bit values and floats in [0, 1], brought to 8
+            bits as those of images are.
         what: what to call it in an error.
         cut: which levels are meant.
 
@@ -160,7 +161,7 @@ def as_mask(source: Any, what: str, cut: Cut = Cut()) -> Mask:
         return cut.of(levels >= cut.threshold)
     values = np.unique(array)
     if (
-        array.dtype.kind not in "ui"
+        array.dtype.kind not in "uif"
         or not set(values.tolist()) <= {0, 1, 255}
         or {1, 255} <= set(values.tolist())
     ):

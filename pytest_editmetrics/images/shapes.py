@@ -45,7 +45,7 @@ class Region:
         polygons: each at least three points ``(x, y)`` in pixels; a pixel belongs to a polygon if
             its centre does, so that one along the sides of a box is that box. A centre on an edge
             belongs to one of two polygons that share it.
-        mask: boolean (H, W), or uint8 of 0 and 255 (or 0 and 1), of the image's size; an array,
+        mask: boolean (H, W), or of 0 and 255 (or 0 and 1), of the image's size; an array,
             a tensor, a PIL image, or a path. A path is read when the region is first needed. Or a
             mapping: ``{path, threshold, invert}``, COCO's ``{size, counts}``, PIE-Bench's
             ``{size, runs}``, with ``size`` of ``[height, width]``.

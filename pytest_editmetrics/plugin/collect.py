@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import types
+import warnings
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -75,9 +76,22 @@ def _test_function(session: EditSession, file: CaseFile, case: CaseSpec) -> Call
     for name in reversed(case.usefixtures):
         marked = pytest.mark.usefixtures(name)(marked)
     for mark in case.marks:
-        marked = getattr(pytest.mark, mark.name)(**mark.kwargs)(marked)
+        marked = _mark(mark.name, file, case)(**mark.kwargs)(marked)
     result: Callable[..., None] = marked
     return result
+
+
+def _mark(name: str, file: CaseFile, case: CaseSpec) -> pytest.MarkDecorator:
+    """Return a mark; that pytest does not know it is said of the case, and not of this line."""
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        try:
+            found: pytest.MarkDecorator = getattr(pytest.mark, name)
+        except pytest.fail.Exception as error:  # --strict-markers
+            pytest.fail(f"{file.path.name}:{case.line}: {error.msg}", pytrace=False)
+    for one in seen:
+        warnings.warn_explicit(one.message, one.category, str(file.path), case.line)
+    return found
 
 
 def refuse_without_image(item: pytest.Item) -> None:

@@ -361,10 +361,12 @@ class Controller:
         where += unread(self.session, files, gates=self._tally is not None)
         self._notes += unread_notes(self.session, self._unheld.files(self._gated()))
 
-    def _gated(self) -> set[str]:
-        """Return the tests that made gates."""
-        measured = {nodeid for nodeid, labels in self._measured.items() if labels}
-        return measured | (self._tally.notable_tests if self._tally else set())
+    def _gated(self) -> dict[str, frozenset[str]]:
+        """Return the labels of gates, by the node id of the test that made them."""
+        gated = {nodeid: labels for nodeid, labels in self._measured.items() if labels}
+        for test, gate in self._tally.notable if self._tally else ():
+            gated[test.nodeid] = gated.get(test.nodeid, frozenset()) | {gate.label}
+        return gated
 
     def _fixtures_of_suite(self) -> dict[Path, set[str]] | None:
         whole = self._suite.part_of_suite() is None

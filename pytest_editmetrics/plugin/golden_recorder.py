@@ -9,6 +9,7 @@ from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.gates.written import proposal_of
 from pytest_editmetrics.goldens.approved import GoldenAddress
+from pytest_editmetrics.goldens.images import sha256_of
 from pytest_editmetrics.goldens.recording import Proposal, write_proposals
 from pytest_editmetrics.measurement import bound_kind_of
 from pytest_editmetrics.report.listed import first_of
@@ -31,7 +32,7 @@ def record_goldens(
     standing = standing_update(session.config)
     notes = [] if standing is None else [standing]
     proposals: list[Proposal] = []
-    new: list[tuple[str, Gate, float]] = []
+    new: list[tuple[GoldenAddress, str, Gate, float]] = []
     automatic: dict[str, dict[str, None]] = {}
     placed: dict[str, bool] = {}
     lost = 0
@@ -48,7 +49,7 @@ def record_goldens(
             automatic.setdefault(where, {})[name] = None
             placed[where] = _is_placed(argument, test.nodeid)
         address = GoldenAddress.from_dict(gate.golden)
-        new.append((test.nodeid, gate, gate.proposal))
+        new.append((address, test.nodeid, gate, gate.proposal))
         proposals.append(proposal_of(gate, address, gate.proposal, gate.value, gate.env))
     if lost:
         of = counted(lost, "gate of a test", "gates of tests")
@@ -57,7 +58,9 @@ def record_goldens(
         return notes, []
     try:
         with session.clock.of("goldens"):
-            looser = _looser(session, new)
+            before = {
+                file: sha256_of(file) for file in {session.rootdir / one[0].file for one in new}
+            }
             written, failed = write_proposals(proposals, session.registry, session.rootdir)
     except EditMetricsError as error:
         return notes, [str(error)]
@@ -67,7 +70,8 @@ def record_goldens(
         f"recorded: {session.shown(path)}; review the change and commit it" for path in written
     ]
     notes += ignored_note(written, session.rootdir)
-    notes += looser
+    left = {file for file in failed if sha256_of(file) == before[file]}
+    notes += _looser(session, (one for one in new if session.rootdir / one[0].file not in left))
     notes += [
         f"warning: recorded under an id that pytest made from the place of a parameter ({where}):"
         f" write {_instead(session, list(names), placed[where])}, and record again"
@@ -76,11 +80,13 @@ def record_goldens(
     return notes, list(failed.values())
 
 
-def _looser(session: EditSession, new: Iterable[tuple[str, Gate, float]]) -> list[str]:
+def _looser(
+    session: EditSession, new: Iterable[tuple[GoldenAddress, str, Gate, float]]
+) -> list[str]:
     """Return which recorded bounds let more through than what holds without a golden."""
     found = [
         f"{nodeid}: {gate.label} {bound_kind_of(gate.better)} {bound:g}, {looser}"
-        for nodeid, gate, bound in new
+        for _, nodeid, gate, bound in new
         if (looser := beyond_default(session, gate, bound)) is not None
     ]
     if not found:
@@ -95,9 +101,12 @@ def _is_placed(argument: str, nodeid: str) -> bool:
 
 
 def _instead(session: EditSession, ids: Sequence[str], placed: bool) -> str:
-    """Return what to write, where pytest names parameters by their place."""
-    shown = f"ids=[{', '.join(map(repr, ids))}]"
-    return f"{shown}{_strategy(session)}" if placed else f"{shown}, one id for each parameter set"
+    """Return what to write, where pytest names parameters by their place.
+
+    Beside these parameter sets there may be others, which have lasting ids: so no list of ``ids``.
+    """
+    shown = ", ".join(f"pytest.param(..., id={one!r})" for one in ids)
+    return f"{shown}{_strategy(session)}" if placed else shown
 
 
 def _strategy(session: EditSession) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from pytest_editmetrics.measurement import NO_PICTURE
 from pytest_editmetrics.session.property_text import PROPERTY_PREFIX
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.unread import is_case_file
@@ -53,7 +54,7 @@ class JUnit:
         pictures = dict.fromkeys(
             str(gate["picture"]).partition(" (")[0]
             for gate in gates
-            if gate["picture"] and not str(gate["picture"]).startswith("no picture")
+            if gate["picture"] and not str(gate["picture"]).startswith(NO_PICTURE)
         )
         if not pictures or (xml := self._xml) is None:
             return

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import EditMetricsError, counted
+from pytest_editmetrics.measurement import GOLDEN_IMAGE
 from pytest_editmetrics.plugin.found_tests import AllFound
 from pytest_editmetrics.plugin.names import Names
 
@@ -41,10 +42,18 @@ class UnheldGoldens:
         files = self._by_file(nodeids).items()
         return {self._session.rootdir / path: set(keys.values()) for path, keys in files}
 
-    def before_recording(self, gated: Collection[str]) -> None:
-        """Remember which of the tests that made gates have no golden, before they get some."""
-        if self.folders(gated):
-            self._new = self._session.goldens.without_entry(self.files(gated))
+    def before_recording(self, gated: Mapping[str, Collection[str]]) -> None:
+        """Remember which of the tests that made gates have no golden, before they get some.
+
+        A test that only compared golden images, as the labels of its gates say, needs none.
+        """
+        held = [
+            nodeid
+            for nodeid, labels in gated.items()
+            if not all(label.startswith(GOLDEN_IMAGE) for label in labels)
+        ]
+        if self.folders(held):
+            self._new = self._session.goldens.without_entry(self.files(held))
 
     def not_measured(self, of_tests: Mapping[str, frozenset[str]]) -> None:
         """Name goldens of tests that passed and measured only these gates, by node id."""
@@ -104,7 +113,9 @@ class UnheldGoldens:
             from pytest_editmetrics.goldens.renamed import moved_lines, moved_to, obsolete_lines
 
             moved = moved_to(obsolete, tests, self._new, goldens.test_file_of)
-            head, *lines = obsolete_lines(obsolete, moved)
+            misnamed = self._misnamed_cases({goldens.test_file_of(one.file) for one in obsolete})
+            head, *lines = obsolete_lines(obsolete, moved, keep=bool(misnamed))
+            lines += misnamed
             lines += moved_lines(obsolete, moved, goldens.file_of, self._session.rootdir)
             lines += self._shared()
             head = f"obsolete goldens: {head}{self._or_strict}"
@@ -154,6 +165,18 @@ class UnheldGoldens:
         }
         ends = found.sum, sum_of(ran)
         return Unheld(self._strict, looked, *ends, tuple(entries), tuple(images)).to_dict()
+
+    def _misnamed_cases(self, test_files: Iterable[Path]) -> list[str]:
+        """Name files beside test files that are gone which may be these, under another name."""
+        from pytest_editmetrics.session.unread import is_case_file, looks_like_cases
+
+        folders = {file.parent for file in test_files if not file.exists()}
+        return [
+            f"{self._session.shown(path)} is not read, and may have these cases: rename it first"
+            for folder in sorted(folders)
+            for path in sorted(folder.glob("*.y*ml"))
+            if looks_like_cases(path) and not is_case_file(path)
+        ]
 
     def _shared(self) -> list[str]:
         """Say that entries may be another project's, which has the same folder of all goldens."""

@@ -6,6 +6,7 @@ from collections import Counter
 
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.goldens.audit import KINDS, Audit, Change, ImageChange
+from pytest_editmetrics.goldens.audited_areas import AreaChange
 from pytest_editmetrics.goldens.versions import Thresholds
 from pytest_editmetrics.report.markdown import escape
 from pytest_editmetrics.report.numbers import share_of, significant
@@ -25,6 +26,9 @@ def audit_lines(audit: Audit) -> list[str]:
     if audit.images:
         lines.append(f"golden images: {len(audit.images)}")
         lines += [f"  {_image(image)}" for image in audit.images]
+    if audit.areas:
+        lines.append(f"edit areas: {len(audit.areas)}")
+        lines += [f"  {_area(area)}" for area in audit.areas]
     lines += [_learned(name) for name in audit.learned]
     lines.append(_verdict(audit))
     return lines
@@ -38,8 +42,9 @@ def audit_markdown(audit: Audit) -> str:
         lines += ["", "| | metric | test | bound | where |", "| --- | --- | --- | --- | --- |"]
     rows = [_row(change) for change in audit.changes]
     images = [f"- golden image {escape(_image(image))}" for image in audit.images]
+    areas = [f"- edit area {escape(_area(area))}" for area in audit.areas]
     learned = [f"- {escape(_learned(name))}" for name in audit.learned]
-    for block in (rows, images + learned):
+    for block in (rows, areas + images + learned):
         if block and block is not rows:
             lines.append("")
         size = sum(len(line) + 1 for line in lines)
@@ -111,6 +116,10 @@ def _image(image: ImageChange) -> str:
     return f"{image.kind}: {image.path}{f' ({image.note})' if image.note else ''}"
 
 
+def _area(area: AreaChange) -> str:
+    return f"{area.source}: {area.what}: {area.before} -> {area.after}"
+
+
 def _learned(name: str) -> str:
     return f"{name} is not built in: its direction is the one that its bounds state"
 
@@ -121,4 +130,5 @@ def _verdict(audit: Audit) -> str:
     told += [f"{audit.unchanged} unchanged"]
     images = Counter(image.kind for image in audit.images)
     told += [f"{counted(number, 'golden image')} {kind}" for kind, number in images.items()]
+    told += [f"{counted(len(audit.areas), 'edit area')} changed"] if audit.areas else []
     return ", ".join(told)

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.comparison import key_text, moved
+from pytest_editmetrics.report.failure import failure_text, of_one_error
 from pytest_editmetrics.report.markdown import (
     SessionEnd,
     code,
@@ -55,7 +56,9 @@ def comment(
     if url:
         head.append(f"[The report]({quote(url, safe=_IN_A_LINK)})")
     body = listed("Failing, the worst first", _failing(tally))
-    body += listed("Errors, which are no regressions", _of(tally, "error"))
+    errors = [(test, gate) for test, gate in tally.notable if gate.verdict == "error"]
+    said = [f"{t.nodeid}: {failure_text(gates, t.nodeid, -2)}" for t, gates in of_one_error(errors)]
+    body += listed("Could not be judged", said, len(errors))
     for text in obsolete:
         body += [f"\n### {text}", *(f"- {code(entry.strip())}" for entry in text.entries)]
     if base is not None:

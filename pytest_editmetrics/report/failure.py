@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.causes import causes_in_short, causes_of, kind_of
+from pytest_editmetrics.report.tally import TestGates
 from pytest_editmetrics.report.text import (
     explanation_rows,
     headline,
@@ -42,6 +43,16 @@ def failure_text(
         lines.append("other gates of this check:")
         lines += [f"    {_beside(gate)}" for gate in others]
     return "\n".join(lines)
+
+
+def of_one_error(pairs: Iterable[tuple[TestGates, Gate]]) -> list[tuple[TestGates, list[Gate]]]:
+    """Return the gates of one check that all have the same error together, with their test."""
+    found: dict[tuple[object, ...], tuple[TestGates, list[Gate]]] = {}
+    for test, gate in pairs:
+        own = None if gate.value is None else gate.label
+        key = (id(test), gate.name, gate.message, own)
+        found.setdefault(key, (test, []))[1].append(gate)
+    return list(found.values())
 
 
 def _headlines(failing: Sequence[Gate]) -> list[str]:

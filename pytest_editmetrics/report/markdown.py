@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.report.failure import failure_text, of_one_error
 from pytest_editmetrics.report.listed import below
 from pytest_editmetrics.report.summary import by_expect, columns_of, worst_margin
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
@@ -147,7 +148,7 @@ def verdict_heading(tally: Tally, end: SessionEnd) -> str:
     made = counted(counts["gates"], "gate")
     said = [f"{seen} of {made} failed" if seen else made]
     told = (
-        (errors, "could not be judged, which is no regression"),
+        (errors, "could not be judged"),
         (len(tally.hidden), "failing without failing their test"),
         (counts["review"], "for review"),
         (counts["unmeasured"], "unmeasured"),
@@ -188,7 +189,7 @@ def _sections(tally: Tally, end: SessionEnd) -> list[str]:
     unmeasured = [(t, g) for t, g in tally.notable if g.verdict == "unmeasured"]
     recorded = [(t, g) for t, g in tally.notable if g.verdict == "recorded"]
     sections = _explained("Failing, the worst first", failed, end.typed, end.report_url)
-    sections += _explained("Errors, which are no regressions", errors, end.typed)
+    sections += _errors(errors, end.typed)
     sections += _explained(
         "Failing, but did not fail the test (xfail mark or caught)", tally.hidden, end.typed
     )
@@ -222,6 +223,17 @@ def _explained(
     return blocks
 
 
+def _errors(errors: Sequence[tuple[TestGates, Gate]], typed: Callable[[str], str]) -> list[str]:
+    """Return a block for the gates of a check that could not be judged for the same reason."""
+    blocks = [f"\n### Could not be judged: {len(errors)}"] if errors else []
+    for test, gates in of_one_error(errors):
+        summary = f"{code(test.nodeid)}<br>{code(failure_text(gates, test.nodeid, -2))}"
+        lines = failure_text(gates, test.nodeid, typed=typed).split("\n")
+        told = _preformatted([line.removeprefix("    ") for line in lines])
+        blocks.append(f"\n<details><summary>{summary}</summary>\n\n{told}\n\n</details>")
+    return blocks
+
+
 def _pictures(gate: Gate, report_url: str) -> str:
     """Return the images of a gate as they lie in the folder of a report."""
     if report_url.lower().partition("?")[0].endswith((".html", ".htm")):
@@ -235,11 +247,15 @@ def _pictures(gate: Gate, report_url: str) -> str:
     ) + ("\n" if shown else "")
 
 
-def listed(title: str, entries: Sequence[str]) -> list[str]:
-    """Return a list of texts from tests below its title; nothing without entries."""
+def listed(title: str, entries: Sequence[str], number: int | None = None) -> list[str]:
+    """Return a list of texts from tests below its title; nothing without entries.
+
+    ``number`` is told in the title, where an entry may stand for several.
+    """
     if not entries:
         return []
-    return [f"\n### {title}: {len(entries)}", *(f"- {code(entry)}" for entry in entries)]
+    number = len(entries) if number is None else number
+    return [f"\n### {title}: {number}", *(f"- {code(entry)}" for entry in entries)]
 
 
 def _versions(versions: Mapping[str, str | None]) -> str:

@@ -12,7 +12,12 @@ from typing import NamedTuple
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.gates.written import recordable
-from pytest_editmetrics.measurement import REMEDIES, REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND
+from pytest_editmetrics.measurement import (
+    NO_PICTURE,
+    REMEDIES,
+    REMEDY_OF_NO_NUMBER,
+    WRITTEN_BY_HAND,
+)
 from pytest_editmetrics.report.causes import kind_of
 from pytest_editmetrics.report.summary import fetch_line
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
@@ -63,7 +68,7 @@ def typed_path(path: Path) -> str:
 
 
 def verdict_lines(tally: Tally) -> list[Line]:
-    """Return how many gates failed, of which causes, and how many erred: that is no regression."""
+    """Return how many gates failed, of which causes, and how many could not be judged."""
     failing = [gate for _, gate in tally.notable if gate.verdict in ("fail", "missing-golden")]
     errors = [gate for _, gate in tally.notable if gate.verdict == "error"]
     lines = []
@@ -78,7 +83,7 @@ def verdict_lines(tally: Tally) -> list[Line]:
         said = messages[0].splitlines()[0] if messages[0] else ""
         if tally.fetch:  # the command stands below, once for all
             said = said.partition(". Fetch it once")[0]
-        text = f"{_gates(len(errors))} could not be judged, which is no regression: {said}{more}"
+        text = f"{_gates(len(errors))} could not be judged: {said}{more}"
         lines.append(Line(text, "yellow"))
     if picture := _worst_picture(tally.notable):
         lines.append(Line(f"worst picture: {picture}"))
@@ -212,7 +217,8 @@ def _update(session: Session, mode: str) -> str:
 
 def _worst_picture(notable: Sequence[tuple[TestGates, Gate]]) -> str | None:
     """Return the picture of the gate that is farthest beyond its bound, relative to it."""
-    shown = [gate for _, gate in notable if gate.verdict == "fail" and gate.picture]
+    failing = [gate for _, gate in notable if gate.verdict == "fail"]
+    shown = [gate for gate in failing if not (gate.picture or NO_PICTURE).startswith(NO_PICTURE)]
     worst = max(shown, key=beyond, default=None)
     return None if worst is None or worst.picture is None else worst.picture.partition(" (")[0]
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pytest_editmetrics.gates.decided import decided
+from pytest_editmetrics.gates.other_golden import share_of
 from pytest_editmetrics.gates.reruns import failed_before, left_open
 from pytest_editmetrics.gates.verdict import FETCH, MEASURED, Gate
+from pytest_editmetrics.measurement import LITTLE
 from pytest_editmetrics.report.listed import LISTED
 from pytest_editmetrics.runs.folder import GateRecord
 
@@ -50,7 +52,8 @@ def held_by_expect_alone(gate: Gate) -> bool:
 def little_measured(gate: Gate) -> bool:
     """Tell whether a gate measured little of its picture, and no golden says that it was so."""
     known = gate.origin == "golden" and gate.approved is not None and gate.verdict != "recorded"
-    return "share" in gate.details and gate.verdict in MEASURED and not known
+    little = gate.scope == "unedit_area" and share_of(gate) < LITTLE
+    return little and gate.verdict in MEASURED and not known
 
 
 @dataclass(frozen=True)

@@ -281,9 +281,9 @@ DETAILS = _declared(
     other_resize text: the golden's mode, of an error that is only that it differs
     black flag: that both images are black, so that no fault shows
     unchanged flag: that both images are equal, in the edit area too
-    share number: the share of the picture that was measured, where it is less than 0.05
+    share number: the share of the picture that was measured, if an edit area leaves some out
     other_dtype text: the golden's precision, of an error that is only that it differs
-    other_share text: the golden's share, of an error that is only that today's is much less
+    other_share text: the golden's share, of an error that is only that today's is another
     golden_left_under list: tests under which an earlier recording left the fixture's golden
     env_unstated text: the variant that states no bound of its own, so that another holds
     change text: of a failing gate: how many pixels differ, by how much, where

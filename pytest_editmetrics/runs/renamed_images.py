@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePath
@@ -31,9 +32,12 @@ class ImageOf(NamedTuple):
         >>> [old.may_be(ImageOf(test, "")) for test in ("test_b[cup]", "test_a[mug]", "test_b")]
         [True, True, False]
         """
-        mine, its = self.test.partition("["), new.test.partition("[")
-        same = mine[0] == its[0] or mine[2] == its[2]
+        same = self.of_function(new) or self.test.partition("[")[2] == new.test.partition("[")[2]
         return bool(self.test) and same and self.name == new.name
+
+    def of_function(self, new: ImageOf) -> bool:
+        """Tell whether a new image is of the same function, with whatever parameters."""
+        return self.test.partition("[")[0] == new.test.partition("[")[0]
 
 
 def meant_for(
@@ -53,19 +57,21 @@ def meant_for(
         renamed = [
             one for one, its in new.items() if not _other_folder(one, file) and image.may_be(its)
         ]
-        for candidates in (moved, renamed):
+        same = [one for one in renamed if image.of_function(new[one])]
+        for candidates in (moved, same, renamed):
             if len(candidates) == 1:
                 found[file] = candidates[0]
                 break
     wanted = Counter(found.values())
     return {
-        file: _hint(rootdir / file, rootdir / target, target, new)
+        file: _hint(rootdir, file, target, new)
         for file, target in found.items()
         if wanted[target] == 1 and sha256_of(rootdir / file) != sha256_of(rootdir / target)
     }
 
 
-def _hint(path: Path, target: Path, shown: str, new: Mapping[str, ImageOf]) -> str:
+def _hint(rootdir: Path, file: str, shown: str, new: Mapping[str, ImageOf]) -> str:
+    path, target = rootdir / file, rootdir / shown
     compare = "compare the two before you remove this one"
     if target.parent == path.parent:
         now = f"is it {new[shown].test} now"
@@ -76,7 +82,14 @@ def _hint(path: Path, target: Path, shown: str, new: Mapping[str, ImageOf]) -> s
         return f" (did it move? {shown} is of such a test; then {compare})"
     if target.parent.exists():
         return f" (a test looks for {shown}: move it there, with its entry of {PROVENANCE})"
-    return f" (a test looks for it in {PurePath(shown).parent.as_posix()}: move the folder there)"
+    new_folder = PurePath(shown).parent
+    make = "" if target.parent.parent.is_dir() else f"mkdir -p {_typed(new_folder.parent)} && "
+    move = f"{make}git mv {_typed(PurePath(file).parent)} {_typed(new_folder)}"
+    return f" (a test looks for it in {new_folder.as_posix()}: move the folder there: {move})"
+
+
+def _typed(path: PurePath) -> str:
+    return shlex.quote(path.as_posix())
 
 
 def _stem(file: str) -> str | None:

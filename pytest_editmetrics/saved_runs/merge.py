@@ -44,48 +44,46 @@ class ShardTest:
 
 @dataclass(frozen=True)
 class Merged:
-    """What a merge came to; ``unheld`` is ``None`` where goldens could not be judged."""
+    """What a merge came to; ``unheld`` is ``None`` where goldens could not be judged.
+
+    ``lacks`` says of what its tests are missing: of shards that were cut off, or are not there.
+    """
 
     tally: Tally
     unheld: Unheld | None
+    lacks: str
 
 
 def merge_runs(
     paths: Sequence[Path],
     output: Path,
     *,
-    allow_incomplete: bool = False,
     whole: bool = False,
+    missing: int = 0,
     say: Callable[[str], None],
 ) -> Merged:
     """Write one run directory that holds the gates and images of several.
 
+    Where a shard was cut off, or is missing, the merged run is marked incomplete.
+
     Args:
         paths: the run directories, each once.
         output: the run directory to write; an earlier run in it is replaced.
-        allow_incomplete: take runs that were cut off; the merged run is marked incomplete, too.
         whole: the runs are all shards of a suite, so that none of its tests ran in two.
-        say: is told which runs were cut off, which tests ran in two, and why goldens of tests that
-            are gone were not looked for.
+        missing: how many of these are not there.
+        say: is told which tests ran in two, and why goldens of tests that are gone were not looked
+            for.
 
     Returns:
-        The merged gates, and the goldens that hold none.
+        The merged gates, the goldens that hold none, and what is missing.
 
     Raises:
         InputError: a run is given twice, or would be overwritten by the output.
-        EditMetricsError: a run that cannot be read, was cut off, lacks an image, or tells of a test
-            something else than another run does; or, of ``whole``, tells of it at all.
+        EditMetricsError: a run that cannot be read, lacks an image, or tells of a test something
+            else than another run does; or, of ``whole``, tells of it at all.
     """
     _check_paths(paths, output)
     runs = {str(path): read_run(path) for path in paths}
-    cut = [name for name, run in runs.items() if not run.complete]
-    if cut and not allow_incomplete:
-        raise EditMetricsError(
-            f"not merged: {', '.join(cut)} was cut off, so tests are missing from it; run it again,"
-            " or give --allow-incomplete"
-        )
-    for name in cut:
-        say(f"incomplete: {name} was cut off; what it lacks is missing from the merged run, too")
     tests = joined_tests(runs)
     if again := _ran_again(runs):
         if whole:
@@ -102,11 +100,21 @@ def merge_runs(
         for record in run.gates
         for name in image_names(record.gate.images)
     }
-    unheld = _unheld(list(runs.values()), say, whole=whole)
-    return Merged(_write(run_dir, runs, tests, images, cut, unheld), unheld)
+    unheld = _unheld(list(runs.values()), say, whole=whole, missing=missing)
+    lacks = _lacks(runs, missing)
+    return Merged(_write(run_dir, runs, tests, images, unheld, cut=bool(lacks)), unheld, lacks)
 
 
-def _unheld(runs: Sequence[Run], say: Callable[[str], None], *, whole: bool) -> Unheld | None:
+def _lacks(runs: Mapping[str, Run], missing: int) -> str:
+    cut = [name for name, run in runs.items() if not run.complete]
+    told = [f"{', '.join(cut)} {'was' if len(cut) == 1 else 'were'} cut off"] if cut else []
+    told += [f"{counted(missing, 'shard is', 'shards are')} missing"] if missing else []
+    return " and ".join(told)
+
+
+def _unheld(
+    runs: Sequence[Run], say: Callable[[str], None], *, whole: bool, missing: int
+) -> Unheld | None:
     """Return the goldens of tests that no shard has; ``None`` where they cannot be judged."""
     if all(run.session.keys() & _NO_TESTS for run in runs):
         return None
@@ -118,6 +126,9 @@ def _unheld(runs: Sequence[Run], say: Callable[[str], None], *, whole: bool) -> 
                 f"{counted(unheld.number, 'golden is', 'goldens are')} of no test of these runs; if"
                 f" they are all shards of the suite, give --shards {len(runs)}, which judges that"
             )
+        return None
+    if missing:
+        say("not looked for goldens of tests that are gone, since not all shards are there")
         return None
     if len(told) < len(runs):
         silent = next(run.shown for run in runs if told_by(run) is None)
@@ -206,8 +217,9 @@ def _write(
     runs: Mapping[str, Run],
     tests: Mapping[str, ShardTest],
     images: Mapping[str, Path],
-    cut: Sequence[str],
     unheld: Unheld | None,
+    *,
+    cut: bool,
 ) -> Tally:
     shards = [
         {"path": name, "started": run.session.get("started"), "complete": run.complete}

@@ -167,7 +167,8 @@ class RunOutputs:
         try:
             with self._session.clock.of("report"):
                 run = read_run(run_path)
-                write_html(run, self._html, say=self.notes.append, keeps_run=not self._temporary)
+                keeps_run, say = not self._temporary, self.notes.append
+                write_html(run, self._html, say=say, keeps_run=keeps_run, begun=True)
         except EditMetricsError as error:
             self.problems.append(str(error))
         else:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.config.case_file import read_case_file
 from pytest_editmetrics.config.settings import load_settings
 from pytest_editmetrics.config.suite import read_suite
-from pytest_editmetrics.errors import ConfigError
+from pytest_editmetrics.errors import ConfigError, counted
 from pytest_editmetrics.goldens.file import read_golden_file
 from pytest_editmetrics.goldens.file_names import files_below, holds_provenance, holds_thresholds
 from pytest_editmetrics.goldens.provenance import read_provenance
@@ -23,6 +24,7 @@ from pytest_editmetrics.session.unread import (
 if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession
 
+_HEAD = 1000  # bytes
 NAMES = (
     f"{RIGHT_NAME}, test_*.edit.yaml (cases), goldens/<test file>.yaml (golden thresholds),"
     " goldens/<test file>/provenance.yaml (golden images)"
@@ -40,15 +42,32 @@ def written_files(folder: Path) -> Iterator[Path]:
     return (path for path in files_below(folder) if any(is_it(path) for is_it in known))
 
 
+def _pointers(images: Sequence[Path], session: EditSession) -> list[str]:
+    """Say how many images of a folder Git LFS keeps elsewhere: a job that only checks may."""
+    from pytest_editmetrics.images.files import is_lfs_pointer
+
+    pointers = 0
+    for path in images:
+        with suppress(OSError), path.open("rb") as file:
+            pointers += is_lfs_pointer(file.read(_HEAD))
+    if not pointers:
+        return []
+    are = counted(pointers, "golden image is", "golden images are")
+    return [
+        f"{session.shown(images[0].parent)}: {are} in Git LFS, not here; to compare: git lfs pull"
+    ]
+
+
 def check_file(path: Path, session: EditSession) -> list[str]:
-    """Read a file as a run would; no image is looked for and nothing is measured.
+    """Read a file as a run would; no image is opened and nothing is measured.
 
     Args:
         path: an absolute path.
         session: knows the pipes and metrics of the project.
 
     Returns:
-        The golden thresholds that state no bound, as ``file:line: test [gate]``.
+        What is worth a note: golden thresholds that state no bound, and golden images that are
+        only pointers here.
 
     Raises:
         ConfigError: with file and line, for everything unknown, misspelt or impossible; or the name
@@ -61,9 +80,10 @@ def check_file(path: Path, session: EditSession) -> list[str]:
     elif is_case_file(path):
         read_case_file(path, registry, rootdir, session.asset_roots)
     elif holds_thresholds(path):
-        return read_golden_file(path, registry, rootdir).waiting()
+        waiting = read_golden_file(path, registry, rootdir).waiting()
+        return [f"{golden} states no bound: restore it, or record one" for golden in waiting]
     elif holds_provenance(path):
-        read_provenance(path, rootdir)
+        return _pointers([path.parent / name for name in read_provenance(path, rootdir)], session)
     else:
         raise ConfigError(
             f"no run reads a file of this name; read are {NAMES}", session.shown(path)

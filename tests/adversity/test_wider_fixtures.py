@@ -620,7 +620,7 @@ def test_automatic_id(wide, assert_came):
     )
     module(wide, text.format("PARAMS"))
     wide.runpytest("--editmetrics-update=missing").stdout.fnmatch_lines(
-        ["*place of a parameter (test_x.py::fixture edited, edited): write ids=*"]
+        ["*place of a parameter (test_x.py::fixture edited, edited): write pytest.param(*"]
     )
     module(wide, text.format("PARAMS[::-1]"))
     assert_came(

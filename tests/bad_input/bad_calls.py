@@ -378,7 +378,7 @@ AREAS = [
     ),
     area("mask that is not there", "Region(mask='m0.png')", "m0.png: there is no such file"),
     area("named pipe in place of a mask", "Region(mask=fifo('pipe'))", "pipe: is no regular file"),
-    area("mask of floats", "np.zeros((64, 64))", "float64"),
+    area("mask of floats", "np.full((64, 64), 0.5)", "float64"),
     fine(area, "soft mask with its threshold", "Region(mask=mask_file('m.png', 99), threshold=99)"),
     fine(
         area,

@@ -228,9 +228,14 @@ GOLDENS = [
         names="goldens/test_calls.py.yaml:",
     ),
     Case(
+        "one mark of a merge conflict",
+        '"{test}": {unedit_max_diff: {max: 9}}\n>>>>>>> main',
+        names="goldens/test_calls.py.yaml:2: holds the marks of a merge conflict (>>>>>>>)",
+    ),
+    Case(
         "Git LFS pointer",
         "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n",
-        names="goldens/test_calls.py.yaml:1",
+        names="goldens/test_calls.py.yaml:1: is a Git LFS pointer",
     ),
     Case(
         "bytes that are no text",

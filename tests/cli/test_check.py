@@ -59,6 +59,17 @@ def test_each_kind_of_file_is_read_and_images_are_not(project):
     assert project(GOOD) == (0, f"{len(GOOD)} files are right\n", "")
 
 
+def test_golden_images_that_git_lfs_keeps_are_noted_and_pass(project, tmp_path):
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
+    (tmp_path / "goldens/test_a.py").mkdir(parents=True)
+    (tmp_path / "goldens/test_a.py/a.png").write_text(pointer)
+    assert project(GOOD) == (
+        0,
+        f"{len(GOOD)} files are right\n",
+        "goldens/test_a.py: 1 golden image is in Git LFS, not here; to compare: git lfs pull\n",
+    )
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_each_kind_of_mistake_is_told_with_its_line(project, name):
     text, line, word = BAD[name]

@@ -101,3 +101,27 @@ def test_a_link_stays_one_whatever_the_address_holds(scene, capsys, monkeypatch)
     assert main(["comment", "head", "--url", "https://e.org/a b(1)/<r>?x=1&y_z=%20"]) == 0
     said = "[The report](https://e.org/a%20b%281%29/%3Cr%3E?x=1&y_z=%20)"
     assert said in capsys.readouterr().out.splitlines()
+
+
+def test_one_error_of_a_check_is_said_once_and_is_not_called_no_regression(
+    scene, capsys, monkeypatch
+):
+    scene.makepyfile(
+        test_edit="from scene import *\n"
+        "def test_a(edit_gate):\n"
+        "    wrong = edited()[:20]\n"
+        "    edit_gate.check(scene(), wrong, BOX, metrics=['unedit_psnr', 'unedit_ssim', 'tone'])\n"
+        "def test_b(edit_gate):\n"
+        "    edit_gate.check(scene(), edited()[:20], BOX, metrics='unedit_psnr')\n"
+    )
+    result = scene.runpytest("--editmetrics-run-dir=run", "--editmetrics-summary=s.md")
+    result.stdout.fnmatch_lines(["4 gates could not be judged: *"])
+    monkeypatch.chdir(scene.path)
+    capsys.readouterr()
+    assert main(["comment", "run"]) == 0
+    summary = (scene.path / "s.md").read_text()
+    for text, times in ((capsys.readouterr().out, 1), (summary, 2)):  # a title, and its block
+        assert "no regression" not in text
+        errors = text.partition("### Could not be judged: 4")[2].partition("###")[0]
+        assert errors.count("unedit_psnr, unedit_ssim, tone could not be judged: ") == times
+        assert errors.count("unedit_psnr could not be judged: ") == times

@@ -178,12 +178,16 @@ def test_a_crash_contradicts_a_result(tmp_path, editmetrics):
     assert editmetrics("merge", one, two, "-o", tmp_path / "all")[0] == 1
 
 
-def test_a_shard_that_was_cut_off_is_an_error_unless_allowed(tmp_path, editmetrics):
+def test_a_shard_that_was_cut_off_fails_unless_allowed_and_hides_no_other(tmp_path, editmetrics):
     one = write(tmp_path / "one", {"test_a": [gate()]})
     two = write(tmp_path / "two", {"test_b": [gate("test_b")]}, close=False)
     status, _, err = editmetrics("merge", one, two, "-o", tmp_path / "all")
     assert status == 1
-    assert f"not merged: {two} was cut off" in err
+    assert f"FAILED: {two} was cut off, so tests are missing from {tmp_path / 'all'}" in err
+    status, out, _ = editmetrics("comment", tmp_path / "all")
+    assert status == 0
+    assert "interrupted, so not every test ran" in out
+    assert editmetrics("report", tmp_path / "all", "-o", tmp_path / "r.html")[0] == 0
     status, _, err = editmetrics("merge", one, two, "-o", tmp_path / "all", "--allow-incomplete")
     assert status == 0
     assert f"incomplete: {two} was cut off" in err
@@ -193,15 +197,19 @@ def test_a_shard_that_was_cut_off_is_an_error_unless_allowed(tmp_path, editmetri
     assert [shard["complete"] for shard in run.session["shards"]] == [True, False]
 
 
-@pytest.mark.parametrize(("shards", "status"), [(2, 0), (3, 2), (1, 2)])
-def test_a_shard_that_is_missing_is_an_error_where_their_number_is_stated(
+@pytest.mark.parametrize(("shards", "status"), [(2, 0), (3, 1), (1, 2)])
+def test_a_shard_that_is_missing_fails_where_their_number_is_stated(
     tmp_path, editmetrics, shards, status
 ):
     runs = [write(tmp_path / name, {f"test_{name}": [gate(f"test_{name}")]}) for name in "ab"]
     found, _, err = editmetrics("merge", *runs, "-o", tmp_path / "all", "--shards", shards)
     assert found == status
-    assert ("2 runs were given, --shards says" in err) == bool(status)
-    assert (tmp_path / "all").exists() == (not status)
+    assert ("2 runs were given, --shards says 1; one too many" in err) == (status == 2)
+    assert ("FAILED: 1 shard is missing, so tests are missing from" in err) == (status == 1)
+    assert (tmp_path / "all").exists() == (status < 2)
+    if status < 2:
+        run = read_run(tmp_path / "all")
+        assert (len(run.gates), run.complete) == (2, not status)
 
 
 def test_a_run_that_was_cut_off_says_so_where_it_is_approved_and_shown(

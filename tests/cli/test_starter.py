@@ -213,8 +213,9 @@ def test_what_a_run_leaves_is_to_be_kept_out_of_git(init, tmp_path):
     assert "then   keep out of git what a run leaves, in .gitignore: run/ report.html\n" in said
     (tmp_path / ".gitignore").write_text("*.pyc\n/run\n")
     assert "in .gitignore: report.html\n" in init("--ci", "github")
-    (tmp_path / ".gitignore").write_text("run/\nreport.html\n")
-    assert ".gitignore" not in init("--ci", "github")
+    for lines in ("run/\nreport.html\n", "**/run*/\nreport*.html\n"):
+        (tmp_path / ".gitignore").write_text(lines)
+        assert ".gitignore" not in init("--ci", "github")
 
 
 def test_a_gitlab_file_that_is_there_is_told_what_to_include(init, tmp_path):

@@ -679,3 +679,40 @@ def test_a_name_of_golden_images_is_refused_where_it_stands(folders, name):
     status, _, err = folders(files, files)
     assert status == 1
     assert f"{GOLDEN}:2: no metric is called {name}; golden_images sets the bounds" in err
+
+
+CASES = "cases:\n  - id: cup\n    reference: cup.png\n    coords: {{mask: m.png, dilate: {0}}}\n"
+
+
+def test_an_edit_area_that_grew_is_told(folders):
+    golden = (
+        '"cup":\n  lpips: {{max: 0.1, measured: 0, share: {0}}}\n  emd: {{max: 1, share: {1}}}\n'
+    )
+    place = "tests/goldens/test_x.edit.yaml.yaml"
+    case = "tests/test_x.edit.yaml"
+    base = {place: golden.format(0.832, 0.832), case: CASES.format(8)}
+    head = {place: golden.format(0.111, 0.8), case: CASES.format(80)}
+    status, out, err = folders(base, head)
+    assert status == 1
+    assert "FAILED: 1 of the changes let more through" in err
+    assert out.splitlines()[2:] == [
+        "edit areas: 3",
+        f'  {case}:4: cup coords: {{"mask": "m.png", "dilate": 8}} -> {{"mask": "m.png", "dilate": 80}}',
+        f"  {place}:2: cup lpips share: 0.832 -> 0.111, less than half",
+        f"  {place}:3: cup emd share: 0.832 -> 0.8",
+        "2 unchanged, 3 edit areas changed",
+    ]
+
+
+def test_a_share_that_is_gone_holds_less_and_one_that_is_new_is_no_change(folders):
+    golden = '"a":\n  lpips: {max: 0.1, share: 0.8}\n  emd: {max: 1}\n'
+    head = '"a":\n  lpips: {max: 0.1}\n  emd: {max: 1, share: 0.8}\n'
+    status, out, _ = folders({GOLDEN: golden}, {GOLDEN: head})
+    assert status == 1
+    assert changes_of(out) == [f"{GOLDEN}:2: a lpips share: 0.8 -> none"]
+
+
+def test_cases_that_cannot_be_read_or_are_as_before_have_no_changed_area(folders):
+    files = {GOLDEN: LPIPS.format(0.1), "a.edit.yaml": "a: [", "b.edit.yaml": CASES.format(8)}
+    status, out, _ = folders(files, files)
+    assert (status, changes_of(out)) == (0, [])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -170,3 +171,17 @@ def test_weights_that_are_no_hash(read, stated):
 )
 def test_when_weights_are_other_ones(stated, today, other):
     assert Approved(None, None, None, stated).other_weights(today) is other
+
+
+@pytest.mark.parametrize(
+    ("metric", "number", "write"),
+    [
+        ("unedit_max_diff", "1.0", "{max: 1.0}"),
+        ("unedit_psnr", "40", "{min: 40}"),
+        ("edit_lpips", "0.2", "{min: 0.2}"),
+        ("lpips", "true", "{max: 0.1}"),
+    ],
+)
+def test_a_bare_number_is_told_how_to_be_written(read, metric, number, write):
+    with pytest.raises(ConfigError, match=re.escape(f"not {number}; write {write}")):
+        read(f'"test_a":\n  {metric}: {number}\n')

@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
@@ -343,3 +344,12 @@ def test_an_array_that_means_more_than_its_values_is_no_mask(mask, said):
             with pytest.raises(RegionError) as raised:
                 region()
             assert str(raised.value).startswith(said)
+
+
+@pytest.mark.parametrize("top", [1, 255])
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.int64, np.uint8])
+def test_numbers_of_two_levels_are_a_mask_of_whatever_type(kind, top):
+    hard = (SOFT > 127).astype(kind) * kind(top)
+    for mask in (hard, torch.from_numpy(hard), torch.from_numpy(hard)[None], np.dstack([hard] * 3)):
+        assert Region(mask=mask).inside(2, 4).tolist() == CUT
+        assert Region(mask=mask, invert=True).inside(2, 4).tolist() == np.logical_not(CUT).tolist()

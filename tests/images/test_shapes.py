@@ -151,7 +151,9 @@ def test_a_file_is_read_when_it_is_needed(tmp_path):
         (lambda: Region(boxes=[(5, 5, 1, 9)]), "boxes: box 1 .* is inverted"),
         (lambda: Region.of({"box": [[0, 0, 1, 1]]}), "a region has no 'box'.*boxes"),
         (lambda: Region(mask=np.arange(16).reshape(4, 4)), "the values 0, 1, 2, 3, 4, ...; a mask"),
-        (lambda: Region(mask=np.eye(4)), "float64 with the values 0, 1; a mask is boolean"),
+        (lambda: Region(mask=np.eye(4) / 2), "float64 with the values 0, 0.5; a mask is boolean"),
+        (lambda: Region(mask=np.eye(4) * np.nan), "float64 with the values nan; a mask is boolean"),
+        (lambda: Region(mask=-np.eye(4)), "float64 with the values -1, "),
         (lambda: Region(mask=np.array([[0, 1, 255]], np.uint8)), "the values 0, 1, 255"),
         (lambda: Region(mask=np.zeros((2, 4, 4), bool)), "two dimensions"),
         (lambda: Region(mask=np.zeros((0, 4), bool)), "two dimensions"),
@@ -249,7 +251,7 @@ def test_a_region_that_holds_nothing_is_an_error(region):
 
 @pytest.mark.parametrize("kind", [int, np.float32])
 def test_a_mask_of_another_type_is_told_as_a_mask(kind):
-    with pytest.raises(RegionError, match="a mask is boolean, or uint8 of 0 and 255"):
+    with pytest.raises(RegionError, match="a mask is boolean, or of 0 and 255"):
         Region.of((np.arange(768).reshape(24, 32) % 3).astype(kind))
 
 

@@ -146,8 +146,9 @@ def test_an_obsolete_golden_is_told_in_the_comment_and_fails(runner):
 
 def test_a_shard_that_is_missing_fails(runner):
     assert runner.run(RUN, {}) == 0
-    assert runner.run(REPORT, {"shards": "2"}) == 2
-    assert "a shard is missing" in runner.output
+    assert runner.run(REPORT, {"shards": "2"}) == 1
+    assert "1 shard is missing" in runner.output
+    assert (runner.home / "artifacts/editmetrics-report/report.html").is_file()
 
 
 def test_a_run_that_was_never_written_fails(runner):

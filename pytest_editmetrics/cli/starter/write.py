@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
 
@@ -104,8 +105,14 @@ def not_ignored(project: Project) -> list[str]:
     if project.repository is None:
         return []
     places = {project.repository / ".gitignore", project.folder / ".gitignore"}
-    lines = {line.strip().strip("/") for path in places for line in lines_of(path)}
-    return [name for name in _LEFT if name.strip("/") not in lines]
+    patterns = {
+        line.strip().removeprefix("**/").strip("/") for path in places for line in lines_of(path)
+    }
+    return [
+        name
+        for name in _LEFT
+        if not any(fnmatchcase(name.strip("/"), pattern) for pattern in patterns)
+    ]
 
 
 def write(new: NewFile) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.runs.claims import check_ours
-from pytest_editmetrics.runs.folder import is_run_dir, read_run
+from pytest_editmetrics.runs.folder import OWN_IMAGE, is_run_dir, read_run
 from pytest_editmetrics.runs.review import read_review
 from pytest_editmetrics.runs.writing import is_report
 from pytest_editmetrics.whole_file import replacing
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.report.html.pictures import Gallery
     from pytest_editmetrics.runs.folder import Run
 
-STYLE, SCRIPT, IMAGES = "report.css", "report.js", "images"
+PAGE, STYLE, SCRIPT, IMAGES = "index.html", "report.css", "report.js", "images"
 _LARGE = 200_000_000
 
 
@@ -36,6 +37,7 @@ def write_html(
     *,
     say: Callable[[str], None] = _silent,
     keeps_run: bool = True,
+    begun: bool = False,
     earlier: Run | None = None,
 ) -> None:
     """Write the report of ``run``.
@@ -47,6 +49,7 @@ def write_html(
             and ``images/``.
         say: is told, in a line each, what the reader should know beyond the report.
         keeps_run: whether ``run.path`` stays, so that the report may name it in commands.
+        begun: whether ``check_report`` looked at ``output`` before, when this began.
         earlier: a run whose images stand beside this one's; default: the base of its suite, if that
             is a run directory that is there.
 
@@ -69,7 +72,7 @@ def write_html(
         missing = counted(len(gallery.missing), "image is", "images are")
         say(f"report: {missing} not in {run.path}")
     one_file = output.suffix.lower() == ".html"
-    page = check_report(output)
+    page = check_report(output, begun=begun)
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
         if not one_file:
@@ -98,21 +101,43 @@ def _base(run: Run) -> Run | None:
         return None
 
 
-def check_report(output: Path) -> Path:
+def check_report(output: Path, *, begun: bool = False) -> Path:
     """Return the page of a report; refuse to overwrite what is not ours.
 
+    ``begun`` says that the folder was looked at before: others may have written there since.
+
     Raises:
-        EditMetricsError: the page is there and is no report of ours, or what lies beside it in a
-            folder is there without it.
+        EditMetricsError: the page is there and is no report of ours, or the folder holds something
+            and is neither a report nor a run.
     """
     if output.suffix.lower() == ".html":
         check_ours(output, "the report", is_report)
         return output
-    page = output / "index.html"
+    page = output / PAGE
+    known = begun or is_report(page) or is_run_dir(output)
+    if not known and (other := _other_file(output)):
+        raise EditMetricsError(
+            f"cannot write the report {output}: the folder holds something else ({other}); give"
+            " another folder, or an empty one (or a path that ends in .html, for one file)"
+        )
     check_ours(page, "the report", is_report)
     check_ours(output / STYLE, "the report's style sheet", lambda _: is_report(page))
     check_ours(output / SCRIPT, "the report's script", lambda _: is_report(page))
     return page
+
+
+def _other_file(folder: Path) -> str | None:
+    """Return the name of something in a folder that no report leaves there; hidden files may be."""
+    with suppress(OSError):  # of what cannot be looked at: writing it says so
+        for path in sorted(folder.iterdir()):
+            ours = path.name in (PAGE, STYLE, SCRIPT) or path.name.startswith(".")
+            if path.is_dir() and not ours:
+                # a run, one that this session begins, images of a process that was killed
+                seen = [one.name for one in path.iterdir() if not one.name.startswith(".")]
+                ours = is_run_dir(path) or all(map(OWN_IMAGE.fullmatch, seen))
+            if not ours:
+                return path.name
+    return None
 
 
 def _shown(path: Path) -> str:

@@ -286,6 +286,7 @@ def test_an_lfs_pointer_says_git_lfs_pull_and_only_all_replaces_it(suite):
         result = suite.runpytest(f"--editmetrics-update={update}")
         result.assert_outcomes(failed=1)
         result.stdout.fnmatch_lines(["*EditMetricsError*golden image*git lfs pull*"])
+        result.stdout.no_fnmatch_line("*is not the file that was recorded*")
         assert golden.read_bytes() == LFS
     suite.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
     suite.runpytest().assert_outcomes(passed=1)
@@ -301,9 +302,22 @@ def test_an_lfs_pointer_says_git_lfs_pull_and_only_all_replaces_it(suite):
         (PNG.replace(b"\r\n", b"\n"), "*line ends*`[*].png binary` into .gitattributes*"),
         (PNG.replace(b"\n", b"\r\n"), "*line ends*`[*].png binary` into .gitattributes*"),
         (CONFLICT % (LFS, LFS), "*marks of a merge conflict*`git checkout --ours`*git lfs pull*"),
+        (LFS + b"=======\n" + LFS, "*a merge conflict (=======); *git lfs pull*"),
+        (b">>>>>>> main\n" + LFS, "*a merge conflict (>>>>>>>); *git lfs pull*"),
         (CONFLICT % (PNG, PNG), "*marks of a merge conflict*`git checkout --ours`*"),
     ],
-    ids=["empty", "broken", "truncated", "text", "LF", "CRLF", "pointers in conflict", "conflict"],
+    ids=[
+        "empty",
+        "broken",
+        "truncated",
+        "text",
+        "LF",
+        "CRLF",
+        "pointers in conflict",
+        "middle",
+        "end",
+        "conflict",
+    ],
 )
 def test_a_damaged_golden_is_an_error_and_not_a_missing_one(suite, content, says):
     suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)")
@@ -894,7 +908,8 @@ def test_a_recorded_golden_that_git_ignores_is_named_and_missed_in_a_clone(suite
     said = "warning: 1 of the recorded goldens is ignored by git ({}), so a commit leaves out *"
     result.stdout.fnmatch_lines_random(
         [
-            said.format(png) + "(![*][*]/goldens/[*][*]/[*].png)*",
+            said.format(png) + "below the pattern ('[*].png', .gitignore:1) except goldens:"
+            " ![*][*]/goldens/[*][*]/[*].png; or git add -f",
             said.format("goldens/test_y.py.yaml"),
         ]
     )
@@ -915,6 +930,27 @@ def test_a_recorded_golden_that_git_ignores_is_named_and_missed_in_a_clone(suite
     (suite.path / png).unlink()
     (suite.path / "goldens/test_x.py" / PROVENANCE).unlink()
     suite.runpytest(*mode).stdout.no_fnmatch_line("*though provenance*")
+
+
+@pytest.mark.parametrize("pattern", ["goldens/", "*", "goldens/**", "test_x.py/", "*.png"])
+def test_what_is_advised_about_an_ignored_golden_works(suite, pattern):
+    subprocess.run(["git", "init", "-q"], cwd=suite.path, check=True)
+    ignore = suite.path / ".gitignore"
+    ignore.write_text(f"# mine\n{pattern}\n")
+    suite.makepyfile(test_x="def test_a(golden_image, made): golden_image.check(made)")
+    result = suite.runpytest("--editmetrics-update=missing")
+    line = next(line for line in result.outlines if "ignored by git" in line)
+    if f"take out the pattern that excludes their folder ({pattern!r}, .gitignore:2)" in line:
+        ignore.write_text("# mine\n")
+    else:
+        assert pattern == "*.png"
+        ignore.write_text(
+            f"{ignore.read_text()}{line.partition('except goldens: ')[2].partition(';')[0]}\n"
+        )
+    shutil.rmtree(suite.path / "goldens")
+    result = suite.runpytest("--editmetrics-update=missing")
+    result.stdout.fnmatch_lines(["recorded: *"])
+    result.stdout.no_fnmatch_line("*ignored by git*")
 
 
 # Killed at random moments

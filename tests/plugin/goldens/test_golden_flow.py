@@ -517,3 +517,14 @@ def test_a_golden_image_of_a_test_whose_teardown_erred_is_not_written(suite):
     suite.runpytest(*args).assert_outcomes(passed=1, errors=1)
     assert not list(suite.path.rglob("goldens/**/*.png"))
     assert gate_lines(suite.path / "r.jsonl") == {"golden_exact": "missing-golden"}
+
+
+def test_a_golden_that_could_not_be_written_is_not_said_to_be_looser(suite, golden, monkeypatch):
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: {max: 0.1}}\n")
+    suite.makepyfile(test_x="def test_it(check): check(20)", test_y="def test_it(check): check(20)")
+    golden.write_text("'test_old': &a\n  score: {max: 0.5}\n'test_it': *a\n")
+    result = suite.runpytest("--editmetrics-update=all")
+    result.stdout.fnmatch_lines(
+        ["warning: 1 recorded bound looser than the default:", "*test_y.py*"]
+    )
+    result.stdout.fnmatch_lines(["FAILED: goldens/test_x.py.yaml: the golden was not written*"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from PIL import Image
 
 from pytest_editmetrics.cli.main import main
 
@@ -307,7 +308,10 @@ def test_golden_images_that_a_moved_file_left_behind_are_to_be_moved(images, mod
     (images.path / "tests/test_x.py").rename(new)
     new.write_text(NAMED.replace(*NEXT))
     gone = "  tests/goldens/test_x.py/test_image-cup-*.png: its test file is gone ("
-    look = gone + "a test looks for it in tests/sub/goldens/test_x.py: move the folder there)"
+    look = (
+        gone + "a test looks for it in tests/sub/goldens/test_x.py: move the folder there:"
+        " mkdir -p tests/sub/goldens && git mv tests/goldens/test_x.py tests/sub/goldens/test_x.py)"
+    )
     images.runpytest(*mode).stdout.fnmatch_lines([look])
     moved = gone + "did it move? tests/sub/goldens/test_x.py/test_image-cup-*.png is of such*"
     for options in (["--editmetrics-update=missing"], ["--editmetrics-results=r"]):
@@ -348,3 +352,72 @@ def test_a_golden_image_is_not_said_to_be_meant_for_one_of_two_tests(images):
     result = images.runpytest()
     result.stdout.fnmatch_lines(["  *.png: its test * is gone"])
     result.stdout.no_fnmatch_line("*is gone (*")
+
+
+CHECK = 'edit_gate.check(*np.zeros((2, 32, 32, 3), np.uint8), None, metrics=["unedit_max_diff"])'
+PARAMETERS = '@pytest.mark.parametrize("{}", [{}])\ndef {}({}, edit_gate): {}\n'
+
+
+def renamed(suite, *tests: str) -> str:
+    """What a session says of the golden of ``test_value`` where these tests are there instead."""
+    image = GATED[: GATED.index("def test_value")].replace("np\n", "np, pytest\n", 1)
+    # an image's test, of a name that is closer, is none of those that may be meant
+    image = image.replace("test_image", "test_value_image")
+    (suite.path / "tests/edits/test_x.py").write_text(image + "".join(tests))
+    lines = suite.runpytest("-p", "no:cacheprovider").outlines
+    return next(line for line in lines if "yaml:1: test_value" in line).partition(": ")[2]
+
+
+def test_a_test_that_has_parameters_now_is_the_one_that_is_meant(suite):
+    with_hat = PARAMETERS.format("prompt", "'a hat on the cat'", "test_value", "prompt", CHECK)
+    other = f"def test_values(edit_gate): {CHECK}\n"
+    assert renamed(suite, other, with_hat).startswith(
+        "test_value (is it 'test_value[a hat on the cat]' now?"
+    )
+    two = PARAMETERS.format("prompt", "'a hat', 'a cup'", "test_value", "prompt", CHECK)
+    assert "is it 'test_value[a " in renamed(suite, other, two)
+
+
+def test_the_only_test_without_a_golden_is_the_one_that_is_meant(suite):
+    one = f"def test_another_name(edit_gate): {CHECK}\n"
+    assert "(is it 'test_another_name' now?" in renamed(suite, one)
+    assert renamed(suite, one, one.replace("another", "third")) == "test_value"
+    assert renamed(suite) == "test_value"
+
+
+def test_a_test_that_has_parameters_no_more(suite):
+    golden = suite.path / "tests/edits/goldens/test_x.py.yaml"
+    golden.write_text(golden.read_text().replace("test_value", "test_value[a hat on the cat]"))
+    lines = suite.runpytest().outlines
+    assert any("(is it 'test_value' now? Then rename the entry)" in line for line in lines)
+
+
+def test_a_golden_image_of_a_test_that_has_parameters_now(images):
+    """Though another test without parameters looks for one, too."""
+    text = NAMED.replace("def test_alone(golden_image)", "def test_alone(golden_image, size)")
+    text = text.replace(
+        "def test_alone", '@pytest.mark.parametrize("size", ["big"])\ndef test_alone'
+    )
+    text += "def test_more(golden_image):\n    golden_image.check(np.zeros((8, 8, 3), np.uint8), name='a')\n"
+    (images.path / "tests/test_x.py").write_text(text)
+    images.runpytest().stdout.fnmatch_lines(["  *test_alone-a-*(is it test_alone[[]big] now?*"])
+
+
+def test_goldens_of_cases_whose_file_is_misnamed_are_not_to_be_deleted(suite):
+    cases = suite.path / "tests/edits/test_photos.edit.yaml"
+    for name in "ab":
+        Image.new("RGB", (32, 32), "red").save(cases.with_name(f"{name}.png"))
+    cases.write_text(
+        "cases:\n  - {id: cup, reference: a.png, edited: b.png, metrics: [unedit_max_diff]}\n"
+    )
+    suite.runpytest("--editmetrics-update=missing")
+    cases.rename(cases.with_name("photos.edit.yaml"))
+    result = suite.runpytest()
+    result.stdout.fnmatch_lines(
+        [
+            "obsolete goldens: 1 entry *; rename, move or delete it*",
+            "  *goldens/test_photos.edit.yaml.yaml:1: cup",
+            "  tests/edits/photos.edit.yaml is not read, and may have these cases: rename it first",
+            "not read: tests/edits/photos.edit.yaml; *: rename it",
+        ]
+    )

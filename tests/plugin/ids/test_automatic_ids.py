@@ -64,13 +64,14 @@ def test_prompts_that_begin_alike_are_advised_ids_of_their_own(suite):
     result = suite.runpytest("--editmetrics-update=missing")
     result.assert_outcomes(passed=4)
     ids = [f"make-the-mug-on-the-{place}" for place in range(3)] + ["paint-the-wall-behind-the-3"]
-    (said,) = [line for line in result.outlines if "write ids=" in line]
-    assert f"write ids={ids}" in said
+    (said,) = [line for line in result.outlines if "write pytest.param(" in line]
+    sets = ", ".join(f"pytest.param(..., id={one!r})" for one in ids)
+    assert f"write {sets}" in said
     text = (suite.path / "test_x.py").read_text()
     (suite.path / "test_x.py").write_text(text.replace("VALUES)", f"VALUES, ids={ids})"))
     result = suite.runpytest("--editmetrics-update=missing")
     result.assert_outcomes(passed=4)
-    result.stdout.no_fnmatch_line("*write ids=*")
+    result.stdout.no_fnmatch_line("*write pytest.param(*")
 
 
 def test_an_inserted_parameter_is_held_to_no_other_entry(suite):
@@ -194,3 +195,23 @@ def test_golden_images_are_told_apart_by_the_value_too(suite, monkeypatch):
     )
     suite.runpytest("--editmetrics-update=failed").assert_outcomes(failed=0, passed=2)
     suite.runpytest().assert_outcomes(passed=2)
+
+
+def test_one_long_prompt_among_short_ones_is_advised_an_id_that_collects(suite):
+    text = """
+        import pytest
+        ONE = {}
+        @pytest.mark.parametrize("prompt", ["a red hat", ONE, "a blue cup"])
+        def test_it(check, prompt): check(20)
+    """
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: {max: 60}}\n")
+    prompt = "replace the background of the photo " * 5
+    suite.makepyfile(test_x=text.format(repr(prompt)))
+    result = suite.runpytest("--editmetrics-update=all")
+    line = next(line for line in result.outlines if "from the place of a parameter" in line)
+    advised = line.partition("write ")[2].partition(")")[0] + ")"
+    assert advised.startswith("pytest.param(..., id='replace-the-")
+    suite.makepyfile(test_x=text.format(advised.replace("...", repr(prompt))))
+    result = suite.runpytest("--editmetrics-update=all")
+    result.assert_outcomes(passed=3)
+    result.stdout.no_fnmatch_line("*from the place of a parameter*")

@@ -38,7 +38,8 @@ def test_a_parameter_that_is_removed_leaves_its_golden_to_no_other(suite, form):
     result.stdout.fnmatch_lines(
         [
             "warning: recorded under an id that*(test_x.py::test_it, prompt): write"
-            " ids=[[]'add-a-storm', 'add-a-hat', 'add-a-dog']*"
+            " pytest.param(..., id='add-a-storm'), pytest.param(..., id='add-a-hat'),"
+            " pytest.param(..., id='add-a-dog'), and record again"
         ]
     )
     assert golden(suite).count("digest:") == 3
@@ -67,7 +68,9 @@ def test_functions_of_one_name_are_told_apart_by_their_modules(suite):
     )
     result = suite.runpytest("--editmetrics-update=missing")
     result.assert_outcomes(passed=3)
-    result.stdout.fnmatch_lines(["warning: *test_it, model, prompt): write *'flux-edit-hat', *"])
+    result.stdout.fnmatch_lines(
+        ["warning: *test_it, model, prompt): write *id='flux-edit-hat'), *"]
+    )
     assert golden(suite).count("digest:") == 2
     suite.makepyfile(test_x=MODELS.format(values="[(two, 'hat'), (one, 'hat'), (Edit, 'hat')]"))
     result = suite.runpytest()
@@ -225,6 +228,7 @@ def test_each_set_of_parameters_is_advised_an_id_of_its_own(suite, values, ids, 
     )
     suite.makepyfile(test_x=test.format(values, ids) + " check(10)\n")
     result = suite.runpytest("--editmetrics-update=missing")
-    said = f"ids={advised}, one id for each parameter set, and record again"
+    sets = ", ".join(f"pytest.param(..., id={one!r})" for one in advised)
+    said = f": write {sets}, and record again"
     assert [line for line in result.outlines if line.endswith(said)]
     assert "parametrize_long_str_id_strategy" not in str(result.stdout)

@@ -38,7 +38,9 @@ def of_other_weights(scene: pytest.Pytester, golden: Path) -> str:
 def test_what_is_recorded(scene: pytest.Pytester, golden: Path) -> None:
     scene.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
     lpips, psnr = golden.read_text().splitlines()[1:]
-    assert re.fullmatch(rf'  lpips: {{max: \S+, measured: \S+, weights: "{ALEX}"}}', lpips)
+    assert re.fullmatch(
+        rf'  lpips: {{max: \S+, measured: \S+, weights: "{ALEX}", share: 0.902}}', lpips
+    )
     assert "weights" not in psnr
     scene.runpytest().assert_outcomes(passed=1)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.runs.claims import Claim
 from pytest_editmetrics.runs.folder import read_run
 
@@ -180,3 +181,44 @@ def test_the_run_directory_may_lie_in_the_folder_of_the_report(suite):
         result = suite.runpytest("--editmetrics-run-dir=out/run", "--editmetrics-html=out")
         assert result.ret == 0
     assert {"index.html", "run/results.jsonl"} <= files(suite.path / "out").keys()
+
+
+@pytest.mark.parametrize("what", ["edit.py", "images/cup.png", "sub/notes.md"])
+def test_a_report_goes_to_no_folder_that_holds_something_else(suite, what, monkeypatch, capsys):
+    suite.makepyfile(test_x=MINE)
+    mine = suite.path / "mine" / what
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    result = suite.runpytest("--editmetrics-run-dir=run", "--editmetrics-html", "mine")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    wrong = f"cannot write the report *mine: the folder holds something else ({mine.parts[-1]}"
+    if mine.parent.name != "mine":
+        wrong = wrong.replace(mine.parts[-1], mine.parent.name)
+    result.stderr.fnmatch_lines([f"*{wrong}); give another folder, or an empty one*"])
+    suite.runpytest("--editmetrics-run-dir=run").assert_outcomes(passed=1)
+    monkeypatch.chdir(suite.path)
+    assert main(["report", "run", "-o", "mine"]) == 1
+    assert "holds something else" in capsys.readouterr().err
+    assert list(files(suite.path / "mine")) == [what]
+
+
+def test_a_folder_that_the_session_writes_other_things_to_takes_its_report(suite):
+    suite.makepyfile(test_x=MINE)
+    (suite.path / "out").mkdir()
+    (suite.path / "out/.gitignore").write_text("*")
+    outputs = ["--editmetrics-results=out/r.jsonl", "--junitxml=out/j.xml"]
+    for _ in range(2):
+        result = suite.runpytest("--editmetrics-html=out", *outputs)
+        result.assert_outcomes(passed=1)
+        assert result.ret == 0
+    assert {"index.html", "report.css", "report.js", "r.jsonl"} <= files(suite.path / "out").keys()
+
+
+def test_a_report_of_which_only_images_were_written_is_written_again(suite):
+    suite.makepyfile(test_x=MINE)
+    suite.runpytest("--editmetrics-html=out")
+    (suite.path / "out/index.html").unlink()
+    (suite.path / "out/report.js").unlink()
+    (suite.path / "out/report.css").unlink()
+    suite.runpytest("--editmetrics-html=out").assert_outcomes(passed=1)
+    assert (suite.path / "out/index.html").is_file()

@@ -134,6 +134,21 @@ def test_marks_with_reasons(cases):
     result.stdout.fnmatch_lines(["*known*", "*broken*"])
 
 
+def test_a_mark_that_is_misspelt_is_told_with_its_file_and_line(cases):
+    write(
+        cases,
+        "metrics: [score]\ncases:\n  - id: later\n    reference: ref.png\n    edited: 20.png\n"
+        "    thresholds: {score: {max: 0.5}}\n    marks: [slw]\n",
+    )
+    result = cases.runpytest("-W", "default")
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(["*test_edits.edit.yaml:3: *Unknown pytest.mark.slw*"])
+    cases.runpytest("-W", "ignore::pytest.PytestUnknownMarkWarning").assert_outcomes(passed=1)
+    result = cases.runpytest("--strict-markers")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["test_edits.edit.yaml:3: 'slw' not found in `markers` *"])
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

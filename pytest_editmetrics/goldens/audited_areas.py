@@ -1,0 +1,105 @@
+"""What became of edit areas between two versions: a larger one leaves less for a bound to hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from pytest_editmetrics.config.node import Node
+from pytest_editmetrics.config.reader import read_yaml
+from pytest_editmetrics.errors import ConfigError
+from pytest_editmetrics.goldens.file import GoldenEntry, GoldenFile
+from pytest_editmetrics.goldens.file_names import files_below
+
+_CASES = "*.edit.yaml"
+_SHOWN = 100  # characters; run lengths of a mask may be thousands
+
+
+class Area(NamedTuple):
+    """The edit area of a case as it is written, and its line."""
+
+    text: str
+    line: int
+
+
+Areas = Mapping[str, Mapping[str, Area]]
+Goldens = Mapping[str, GoldenFile]
+
+
+@dataclass(frozen=True)
+class AreaChange:
+    """An edit area that a case states otherwise, or a share that a golden was measured on.
+
+    ``less`` tells that the golden holds less than half of what it held before, or may.
+    """
+
+    source: str
+    what: str
+    before: str
+    after: str
+    less: bool = False
+
+
+def case_areas(folder: Path) -> dict[str, dict[str, Area]]:
+    """Return the edit area of each case below a folder, by file and id.
+
+    A file that cannot be read has none: a session says what is wrong with it.
+    """
+    found = {}
+    for path in files_below(folder):
+        if path.match(_CASES):
+            with suppress(ConfigError):
+                cases = read_yaml(path, folder).root.get("cases")
+                found[path.relative_to(folder).as_posix()] = dict(_of_cases(cases))
+    return found
+
+
+def _of_cases(cases: Node | None) -> Iterator[tuple[str, Area]]:
+    listed = cases.value if cases is not None and isinstance(cases.value, list) else []
+    for case in listed:
+        if case.is_mapping and "id" in case.value:
+            coords = case.get("coords")
+            text = "none" if coords is None else json.dumps(coords.plain, ensure_ascii=False)
+            yield (
+                str(case.value["id"].value),
+                Area(text, case.line if coords is None else coords.line),
+            )
+
+
+def changed_areas(base: Areas, head: Areas) -> Iterator[AreaChange]:
+    """Give the cases of both versions that state another edit area."""
+    for file, cases in head.items():
+        before = base.get(file, {})
+        for name, area in cases.items():
+            if name in before and before[name].text != area.text:
+                was, now = _short(before[name].text), _short(area.text)
+                yield AreaChange(f"{file}:{area.line}", f"{name} coords", was, now)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def changed_shares(base: Goldens, head: Goldens) -> Iterator[AreaChange]:
+    """Give the golden thresholds of both versions that were measured on another share."""
+    for file, golden_file in head.items():
+        before = base[file].tests if file in base else {}
+        for test, gates in golden_file.tests.items():
+            for gate, entry in gates.items():
+                old = before.get(test, {}).get(gate)
+                if old is not None:
+                    yield from _of_entry(golden_file.shown, f"{test} {gate}", old, entry)
+                    for env in old.env.keys() & entry.env.keys():
+                        what = f"{test} {gate} (env {env})"
+                        yield from _of_entry(golden_file.shown, what, old.env[env], entry.env[env])
+
+
+def _of_entry(shown: str, what: str, old: GoldenEntry, new: GoldenEntry) -> Iterator[AreaChange]:
+    if old.share is not None and old.share != new.share:
+        less = new.share is None or new.share < old.share / 2
+        now = "none" if new.share is None else f"{new.share:g}{', less than half' if less else ''}"
+        yield AreaChange(f"{shown}:{new.line}", f"{what} share", f"{old.share:g}", now, less)
