@@ -17,7 +17,13 @@ from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask, region_mask
 
 _NEARLY_ALL = 0.9  # of the squared difference outside of the area
-_OVERLAP = 0.5  # of both readings, as intersection over union: else the edit's border tells nothing
+_NOISE = 99  # percentile of the difference where neither reading lies: what is above it changed
+_FILLED = 0.6  # of the pixels that only the reading holds
+_REACHED = 0.15  # of a side, within which a change has to end
+_SOME = 0.1  # of the pixels of a row, column or part: an edit changes more
+_SPREAD = 0.35  # of each side, where the boxes hold no edit
+_BEYOND = 2  # pixels outside of the image that a box may have
+_ALIKE = 0.8  # of both readings, as intersection over union: else a border tells nothing
 _QUIET = 0.02  # of the change outside: inside of a mask that is the wrong way round
 _READINGS: Mapping[str, Callable[[Box], Box]] = {
     "(y1, x1, y2, x2)": lambda box: (box[1], box[0], box[3], box[2]),
@@ -36,17 +42,17 @@ def misread_boxes(
         reference: uint8, (H, W, 3).
         edited: uint8, (H, W, 3).
     """
-    outside = np.where(inside, 0.0, _energy(reference, edited))
+    energy = _energy(reference, edited)
+    outside = np.where(inside, 0.0, energy)
     total, height, width = outside.sum(), *inside.shape
     found = []
     for words, reading in _READINGS.items():
         meant = [reading(box) for box in boxes]
-        if not total or any(box[0] >= box[2] or box[1] >= box[3] for box in meant):
+        if not total or not all(_is_box(box, height, width) for box in meant):
             continue
         mask = region_mask(meant, "inner", height, width)
         share = float(outside[mask].sum() / total)
-        either = np.count_nonzero(mask | inside)
-        if share >= _NEARLY_ALL and np.count_nonzero(mask & inside) <= _OVERLAP * either:
+        if share >= _NEARLY_ALL and _explains(mask, inside, energy, meant):
             found.append((np.count_nonzero(mask), words, meant, share))
     if not found:
         return None
@@ -56,6 +62,47 @@ def misread_boxes(
     text = f"in {where}, {which} read as {words}"
     long = f"{text}; boxes are (x1, y1, x2, y2) in pixels"
     return {"kind": "edit area", "share": share, "text": text, "long": long}
+
+
+def _explains(mask: Mask, inside: Mask, energy: NDArray[np.float64], meant: Sequence[Box]) -> bool:
+    """Tell whether what changed looks like edits of a reading, and not of the boxes as they are.
+
+    Args:
+        mask: boolean (H, W), the pixels of the reading.
+        inside: those of the boxes.
+        energy: how much each pixel changed, (H, W).
+        meant: the boxes of the reading.
+    """
+    only, given = mask & ~inside, inside & ~mask
+    both, either = mask & inside, mask | inside
+    if not only.any() or np.count_nonzero(both) > _ALIKE * np.count_nonzero(either):
+        return False
+    neither = energy[~either]
+    changed = energy > (np.percentile(neither, _NOISE) if neither.size else 0.0)
+    gaps = [_gaps(changed, box) for box in meant]
+    filled = float(changed[only].mean())
+    if given.any():  # where no edit was, if the boxes were meant otherwise
+        spread = any(max(x1 + x2, y1 + y2) <= 1 - _SPREAD for x1, y1, x2, y2 in gaps)
+        return bool(spread and filled >= _SOME >= changed[given].mean())
+    # the boxes are a part of the reading, and an edit that spills changes both
+    return filled >= _FILLED and all(max(one) <= _REACHED for one in gaps)
+
+
+def _is_box(box: Box, height: int, width: int) -> bool:
+    return 0 <= box[0] < box[2] <= width + _BEYOND and 0 <= box[1] < box[3] <= height + _BEYOND
+
+
+def _gaps(changed: Mask, box: Box) -> tuple[float, float, float, float]:
+    """Return how far from each side of a box its change ends, as shares of its width and height."""
+    x1, y1, x2, y2 = box
+    part = changed[y1:y2, x1:x2]
+    (left, right), (above, below) = (_ends(part.mean(axis=axis)) for axis in (0, 1))
+    return left, above, right, below
+
+
+def _ends(lines: NDArray[np.float64]) -> tuple[float, float]:
+    seen = np.flatnonzero(lines >= _SOME)
+    return (seen[0] / len(lines), 1 - (seen[-1] + 1) / len(lines)) if len(seen) else (1.0, 1.0)
 
 
 def misread_mask(inside: Mask, reference: Array, edited: Array) -> dict[str, Any] | None:

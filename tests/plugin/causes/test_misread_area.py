@@ -50,20 +50,65 @@ def test_boxes_in_another_order_are_named_first(suite, area, words, noise):
     assert any(line.endswith("failed: 2 edit area") for line in result.outlines)
 
 
-def test_width_and_height_that_make_a_box_are_named(suite):
+@pytest.mark.parametrize(
+    ("where", "area"),
+    [((40, 30, 110, 80), (40, 30, 70, 50)), ((20, 24, 150, 120), (20, 24, 130, 96))],
+)
+def test_width_and_height_that_make_a_box_are_named(suite, where, area):
     suite.makepyfile(
-        test_x=TEST.replace("(20, 64, 52, 120)", "(8, 10, 98, 80)").format(
-            area="[(8, 10, 90, 70)]", noise=1, metrics='["unedit_psnr"]'
+        test_x=TEST.replace("(20, 64, 52, 120)", str(where)).format(
+            area=[area], noise=1, metrics='["unedit_psnr"]'
         )
     )
-    # most of both is one area: what is left of the edit is its border, which an edit that spills has
+    said = f"*unedit_psnr *: in {where}, the box read as (x, y, width, height)*"
+    suite.runpytest().stdout.fnmatch_lines([said])
+
+
+SPILL = """
+import numpy as np
+import pytest
+
+X1, Y1, X2, Y2 = BOX = {box}
+BEFORE = np.random.default_rng(5).integers(40, 200, (300, 400, 3), dtype=np.uint8)
+
+@pytest.mark.editmetrics(metrics=["unedit_psnr"], thresholds={{"unedit_psnr": 60}})
+@pytest.mark.parametrize("spill", {spills})
+def test_it(edit_gate, spill):
+    after = BEFORE.copy()
+    for x1, y1, x2, y2 in [*spill, {edit}]:
+        after[y1:y2, x1:x2] = 255 - BEFORE[y1:y2, x1:x2]
+    edit_gate.check(BEFORE, after, [BOX])
+"""
+AROUND = [
+    [(200, 100, 201, 180)],  # a rim
+    [(200, 100, 230, 180)],  # a strip
+    [(100, 180, 200, 210)],
+    [(200, 120, 230, 210), (120, 180, 230, 210)],  # a shadow
+    [(240, 120, 280, 160)],  # a blot
+    [(250, 200, 290, 240)],
+    [(250, 110, 295, 150), (110, 230, 150, 275)],
+    [(200, 100, 300, 180)],  # as wide as such a box
+]
+
+
+def test_a_spill_to_the_right_or_below_is_no_box_of_width_and_height(suite):
+    suite.makepyfile(test_x=SPILL.format(box=(100, 100, 200, 180), edit="BOX", spills=AROUND))
+    result = suite.runpytest()
+    result.assert_outcomes(failed=len(AROUND))
+    result.stdout.no_fnmatch_line("*read as*")
+    result.stdout.fnmatch_lines([f"*{len(AROUND)} gates failed: *spill*"])
+
+
+def test_an_edit_that_its_box_holds_but_for_a_pixel_is_no_other_box(suite):
+    edit = "(X1, Y1, X2 + 1, Y2 + 1)"
+    suite.makepyfile(test_x=SPILL.format(box=(100, 100, 199, 179), edit=edit, spills=[[]]))
     suite.runpytest().stdout.no_fnmatch_line("*read as*")
-    suite.makepyfile(
-        test_x=TEST.replace("(20, 64, 52, 120)", "(40, 30, 110, 80)").format(
-            area="[(40, 30, 70, 50)]", noise=1, metrics='["unedit_psnr"]'
-        )
-    )
-    said = "*unedit_psnr *: in (40, 30, 110, 80), the box read as (x, y, width, height)*"
+
+
+def test_boxes_in_another_order_are_named_where_half_of_both_is_one_area(suite):
+    edit = "(Y1, X1, Y2, X2)"
+    suite.makepyfile(test_x=SPILL.format(box=(100, 100, 180, 200), edit=edit, spills=[[]]))
+    said = "*: in (100, 100, 200, 180), the box read as (y1, x1, y2, x2)*"
     suite.runpytest().stdout.fnmatch_lines([said])
 
 
