@@ -269,6 +269,8 @@ def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
     try:
         area = [job.pair.misread] if gate.scope == "unedit_area" and job.pair.misread else []
         causes = [*area, *_part(gate), *job.pair.diagnosis(gate).to_dict()]
+        if area and better:  # as measured over the edit
+            return causes
         return [*told, *causes] if better and not _profile_lost(causes) else [*causes, *told]
     except Exception as error:  # whatever it is, the verdict stands
         return [{"kind": "unexplained", "text": f"not diagnosed: {type(error).__name__}: {error}"}]

@@ -146,10 +146,11 @@ class Pair:
         """What tells that the edit area was meant otherwise, as a cause."""
         from pytest_editmetrics.checks.misread_area import misread_boxes, misread_mask
 
-        region, images = Region.of(self.area), (self.reference, self.edited)
-        if region.plain:
-            return misread_boxes(region.boxes, self.inside, *images) if region else None
-        return misread_mask(self.inside, *images)
+        region = Region.of(self.area if self.fit is None else self.region.coords)
+        images = self.reference, self.edited
+        if not region.plain:
+            return misread_mask(region, *images, self.fit)
+        return misread_boxes(region.boxes, self.inside, *images, self.fit) if region else None
 
     @cached_property
     def resizing(self) -> dict[str, Any] | None:

@@ -112,7 +112,15 @@ def test_boxes_in_another_order_are_named_where_half_of_both_is_one_area(suite):
     suite.runpytest().stdout.fnmatch_lines([said])
 
 
-@pytest.mark.parametrize("area", ["~MASK", "Region(mask=~MASK)"])
+@pytest.mark.parametrize(
+    "area",
+    [
+        "~MASK",
+        "Region(mask=~MASK)",
+        *(f"Region(mask=MASK, invert=True, dilate={by})" for by in (1, 8, 14)),
+        "Region(mask=MASK, invert=True, dilate=8) | Region(boxes=[(0, 0, 9, 9)], dilate=2)",
+    ],
+)
 def test_a_mask_that_is_the_wrong_way_round_is_asked_for(suite, area):
     said = "*: all but outside of the mask hardly changed: is it inverted? White is where to edit*"
     run(suite, area).stdout.fnmatch_lines([said])
@@ -123,6 +131,8 @@ def test_a_mask_that_is_the_wrong_way_round_is_asked_for(suite, area):
     [
         ("[WHERE]", 3),
         ("MASK", 3),
+        ("Region(mask=MASK, dilate=8)", 3),
+        ("Region(boxes=[(0, 0, 160, 60)], dilate=40)", 0),  # grown over most of the picture
         ("[(20, 64, 50, 120)]", 0),  # a border that spills
         ("[(100, 9, 150, 40)]", 0),  # an edit elsewhere, in no box that could be meant
         ("None", 0),
@@ -134,6 +144,45 @@ def test_other_faults_are_not_called_so(suite, area, noise):
     result.stdout.no_fnmatch_line("*edit area (*")
     result.stdout.no_fnmatch_line("*is it inverted[?]*")
     result.stdout.no_fnmatch_line("*read as*")
+
+
+RESIZED = """
+import numpy as np
+import pytest
+from PIL import Image
+from pytest_editmetrics import Region
+
+BEFORE = np.random.default_rng(5).integers(40, 200, (15, 20, 3), dtype=np.uint8)
+BEFORE = np.asarray(Image.fromarray(BEFORE).resize((320, 240), 3))
+AFTER = BEFORE.copy()
+AFTER[64:120, 20:52] = 255 - AFTER[64:120, 20:52]
+MASK = np.zeros((240, 320), bool)
+MASK[64:120, 20:52] = True
+AFTER = {after}
+
+@pytest.mark.editmetrics(metrics=["unedit_psnr"], thresholds={{"unedit_psnr": 60}})
+def test_it(edit_gate):
+    edit_gate.check(BEFORE, AFTER, {area}, resize={resize!r})
+"""
+
+
+@pytest.mark.parametrize(
+    ("after", "resize"),
+    [
+        ("Image.fromarray(AFTER).resize((160, 120))", "edited"),
+        ("Image.fromarray(AFTER).crop((10, 0, 310, 240))", "crop-center"),
+    ],
+)
+def test_an_area_of_images_of_unlike_sizes_is_read_in_the_pixels_of_the_reference(
+    suite, after, resize
+):
+    said = {
+        "[(64, 20, 120, 52)]": "in (20, 64, 52, 120), the box read as (y1, x1, y2, x2)",
+        "Region(mask=~MASK, dilate=8)": "all but outside of the mask hardly changed: is it*",
+    }
+    for area, words in said.items():
+        suite.makepyfile(test_x=RESIZED.format(after=after, area=area, resize=resize))
+        suite.runpytest().stdout.fnmatch_lines([f"*unedit_psnr *: {words}*"])
 
 
 RECORDED = TEST.replace(', thresholds={{"lpips": 1e-6, "unedit_psnr": 60, "tone": 0.01}}', "")
