@@ -16,9 +16,9 @@ from pytest_editmetrics.measurement import GOLDEN_IMAGE
 _IN_A_HEADLINE = 2
 _OF_TONE = (
     "exposure", "contrast", "colour", "inverted-tone", "channels", "greyscale", "profile lost",
-    "mirrored", "spill",
+    "mirrored", "spill", "local", "one colour",
 )  # fmt: skip
-_OF_A_PART = ("altered", "spill", "moved-part", "redrawn")
+_OF_A_PART = ("altered", "spill", "local", "moved-part", "redrawn", "one colour")
 _OF_MOTION = ("shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part")
 _SEEN_BY: Mapping[str, Sequence[str]] = {
     "tone": _OF_TONE,
@@ -40,7 +40,9 @@ _WORDS: Mapping[str, str] = {
     "inverted-tone": "light became dark, and dark light",
     "channels": "red, green and blue were exchanged",
     "greyscale": "the background lost its colours",
+    "one colour": "the background, or a large part of it, is one colour",
     "spill": "a local change in the background, outside the edit",
+    "local": "a local change of a picture, beside which the rest stayed",
     "seam": "a line along the edit area",
     "blur": "fine detail was lost",
     "sharpening": "fine detail was strengthened",
@@ -89,6 +91,15 @@ def kind_of(gate: Gate) -> str | None:
     """Return the kind of the first cause, ``None`` if there is none."""
     kinds = (cause.get("kind") for cause in causes_of(gate))
     return next((kind for kind in kinds if isinstance(kind, str)), None)
+
+
+def without_edit(cause: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a cause of a measurement that no edit area was left out of: nothing can spill there.
+
+    >>> without_edit({"kind": "spill", "text": "a local change"})
+    {'kind': 'local', 'text': 'a local change'}
+    """
+    return {**cause, "kind": "local"} if cause.get("kind") == "spill" else cause
 
 
 def causes_in_short(causes: Sequence[Mapping[str, Any]]) -> str:
