@@ -83,7 +83,9 @@ def _largest(of_it: Mask, mask: Mask) -> Box | None:
     x1, y1, x2, y2 = around
     inside = (largest | ~mask)[y1:y2, x1:x2]
     rows = inside.mean(axis=1) >= _FILLED
-    columns = inside[rows].mean(axis=0) >= _FILLED if rows.any() else rows[:0]
+    if not rows.any():
+        return None
+    columns = inside[rows].mean(axis=0) >= _FILLED
     if (box := bounds(rows[:, None] & columns)) is None:
         return None
     return x1 + box[0], y1 + box[1], x1 + box[2], y1 + box[3]
