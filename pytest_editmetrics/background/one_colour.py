@@ -92,7 +92,7 @@ def _largest(of_it: Mask, mask: Mask) -> Box | None:
 
 
 def _near(image: Array, colour: tuple[int, int, int], by: int) -> Mask:
-    near: Mask = (np.abs(image.astype(np.int16) - np.array(colour, np.int16)) <= by).all(axis=2)
+    near: Mask = np.abs(image.astype(np.int16) - np.array(colour, np.int16)).max(axis=2) <= by
     return near
 
 

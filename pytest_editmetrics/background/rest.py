@@ -1,7 +1,7 @@
 """What is left of a difference once motion, tone and local changes are undone.
 
-Drawn anew, JPEG, blurred, sharpened, noise, or encoded anew: told from the size of the difference at
-several scales.
+Drawn anew, JPEG, blurred, sharpened, noise, or encoded anew: told from the size of the difference
+at several scales.
 """
 
 from __future__ import annotations

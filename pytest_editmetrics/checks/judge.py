@@ -269,12 +269,12 @@ def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
     if small or gate.compares == "objects" or gate.scope == "edit_area":
         return told if better else []
     try:
-        area = [job.pair.misread] if gate.scope == "unedit_area" and job.pair.misread else []
+        misread = job.pair.misreadings(gate)
         found = job.pair.diagnosis(gate).to_dict()
         if job.pair.mask(gate).all():
             found = [dict(without_edit(cause)) for cause in found]
-        causes = [*area, *_part(gate), *found]
-        if area and better:  # as measured over the edit
+        causes = [*misread, *_part(gate), *found]
+        if misread and better:  # as measured over what was misread
             return causes
         return [*told, *causes] if better and not _profile_lost(causes) else [*causes, *told]
     except Exception as error:  # whatever it is, the verdict stands

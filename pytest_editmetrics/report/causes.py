@@ -55,6 +55,7 @@ _WORDS: Mapping[str, str] = {
     "unexplained": "a difference without a cause that is known",
     "resize": "the images were of unlike sizes",
     "altered": "something is gone, new, or another",
+    "orientation": "an EXIF orientation was ignored, or applied twice",
     "edit area": "the edit lies elsewhere than the edit area",
     "no-edit": "the edit area looks as before",
     "no cause found": "a gate failed, and no cause of it was found",
@@ -84,7 +85,7 @@ def causes_of(gate: Gate) -> list[Mapping[str, Any]]:
     seen = _SEEN_BY.get(gate.metric.removeprefix(GOLDEN_IMAGE))
     if seen is None:
         return causes
-    seen = (*seen, "edit area")  # what explains any gate
+    seen = (*seen, "edit area", "orientation")  # what explains any gate
     return sorted(causes, key=lambda one: one.get("kind") not in seen and "better" not in one)
 
 
