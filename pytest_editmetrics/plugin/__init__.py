@@ -22,7 +22,7 @@ from pytest_editmetrics.plugin.fixtures import (
     lpips_pipe,
     sam_pipe,
 )
-from pytest_editmetrics.plugin.found_tests import FoundTests, keeps_results
+from pytest_editmetrics.plugin.found_tests import FoundTests
 from pytest_editmetrics.plugin.last_lines import LastLines, LastWord, last_key
 from pytest_editmetrics.plugin.progress import Progress
 from pytest_editmetrics.plugin.whole_run import Found
@@ -91,12 +91,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_editmetrics.plugin.attachments import Attachments
 
         config.pluginmanager.register(Attachments(session), "editmetrics-attachments")
-    tells = keeps_results(session.options)
     if hasattr(config, "workerinput"):
         from pytest_editmetrics.plugin import xdist
 
-        if tells:
-            config.pluginmanager.register(xdist.found_tests(session), "editmetrics-found-tests")
+        config.pluginmanager.register(xdist.found_tests(session), "editmetrics-found-tests")
         config.pluginmanager.register(xdist.worker(config), "editmetrics-found")
         config.pluginmanager.register(xdist.XdistWorker(session), "editmetrics-xdist")
         return
@@ -108,9 +106,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(last, "editmetrics-last-lines")
     config.pluginmanager.register(whole, "editmetrics-whole-run")
     config.pluginmanager.register(Found(whole.deselected, whole.left_out), "editmetrics-found")
-    if tells:
-        found = FoundTests(session, controller.found.take)
-        config.pluginmanager.register(found, "editmetrics-found-tests")
+    found = FoundTests(session, controller.found.take)
+    config.pluginmanager.register(found, "editmetrics-found-tests")
     if hasattr(config.hook, "pytest_xdist_node_collection_finished"):
         from pytest_editmetrics.plugin.xdist import XdistController
 

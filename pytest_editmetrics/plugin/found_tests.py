@@ -1,4 +1,4 @@
-"""Every test that pytest found, also those that do not run: shards are held to goldens by them."""
+"""Every test that pytest found, also those that do not run: goldens are held against them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from pytest_editmetrics.session.state import EditSession
 class FoundTests:
     """Tells once what a process found; registered in every process that collects.
 
-    A test that a node id, a mark or a plugin leaves out was found too: its file was imported.
+    A test that a node id, a mark or a plugin leaves out was found too: its file was imported. A
+    file that was imported and gave no test is told as well: no golden of it is held.
 
     Args:
-        session: knows which test files have goldens.
+        session: knows which test files have goldens, and whether it leaves results, which tell
+            of all tests.
         tell: takes what ``AllFound`` adds up, as JSON has it.
     """
 
@@ -25,6 +27,7 @@ class FoundTests:
         self._tell = tell
         self._items: dict[int, pytest.Item] = {}
         self._waiting: set[str] = set()
+        self._files: dict[str, bool] = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(
@@ -34,6 +37,9 @@ class FoundTests:
         report = yield
         if report.passed:
             self._waiting.discard(collector.nodeid)
+        if isinstance(collector, pytest.File):  # that doctests of it are looked for is another's
+            before = self._files.get(collector.nodeid, True)
+            self._files[collector.nodeid] = before and report.passed
         for node in report.result or ():
             if isinstance(node, pytest.Item):
                 self._items[id(node)] = node
@@ -44,26 +50,33 @@ class FoundTests:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Tell it, now that nobody changes the tests any more."""
-        items = self._items | {id(item): item for item in session.items}
+        items: dict[str, list[pytest.Item]] = {}
+        for item in (self._items | {id(item): item for item in session.items}).values():
+            items.setdefault(item.nodeid.partition("::")[0], []).append(item)
         self._items = {}
-        if not items:
+        part = {nodeid.partition("::")[0] for nodeid in self._waiting}
+        without = [file for file, passed in self._files.items() if passed and file not in items]
+        own = [*items, *(one for one in without if one not in part and not _is_conftest(one))]
+        own = [file for file in own if file and self._has_goldens(file)]
+        results = keeps_results(self._session.options)
+        if not own and not (results and items):
             return
-        from pytest_editmetrics.runs.unheld import sum_of
         from pytest_editmetrics.session.identity import id_of
 
-        tests = list(map(id_of, items.values()))
-        keys: dict[str, dict[str, None]] = {}
-        for test in tests:
-            keys.setdefault(test.nodeid.partition("::")[0], {})[test.key] = None
-        own = [file for file in keys if file and self._has_goldens(file)]
-        self._tell(
-            {
-                "tests": {file: list(keys[file]) for file in own},
-                "part": sorted({nodeid.partition("::")[0] for nodeid in self._waiting}),
-                "digests": sorted({test.digest for test in tests if test.digest is not None}),
-                "sum": sum_of(test.nodeid for test in tests),
-            }
-        )
+        looked = items if results else own
+        tests = {file: list(map(id_of, items.get(file, ()))) for file in looked}
+        told = {
+            "tests": {file: list({test.key: None for test in tests[file]}) for file in own},
+            "part": sorted(part),
+            "digests": sorted(
+                {test.digest for of in tests.values() for test in of if test.digest is not None}
+            ),
+        }
+        if results:
+            from pytest_editmetrics.runs.unheld import sum_of
+
+            told["sum"] = sum_of(test.nodeid for of in tests.values() for test in of)
+        self._tell(told)
 
     def _has_goldens(self, file: str) -> bool:
         from pytest_editmetrics.goldens.file_names import SUFFIX
@@ -72,11 +85,15 @@ class FoundTests:
         return golden.is_file() or golden.with_name(golden.name.removesuffix(SUFFIX)).is_dir()
 
 
+def _is_conftest(file: str) -> bool:
+    return file.rpartition("/")[2] == "conftest.py"
+
+
 class AllFound:
     """What the processes of a session found.
 
-    ``tests`` are keys by test file, of files that have goldens; ``part`` are files of which not
-    every class gave its tests.
+    ``tests`` are keys by test file, of files that have goldens, be there none; ``part`` are files
+    of which not every class gave its tests. It is true where results tell of it.
     """
 
     def __init__(self) -> None:
@@ -91,10 +108,17 @@ class AllFound:
             self.tests.setdefault(file, set()).update(keys)
         self.part.update(told["part"])
         self.digests.update(told["digests"])
-        self._sums.add(told["sum"])
+        if "sum" in told:
+            self._sums.add(told["sum"])
 
     def __bool__(self) -> bool:
         return bool(self._sums)
+
+    @property
+    def nodeids(self) -> list[str]:
+        """The tests of files that have goldens; a file that has no test stands for itself."""
+        tests = [f"{file}::{key}" for file, keys in self.tests.items() for key in keys]
+        return [*(file for file, keys in self.tests.items() if not keys), *tests]
 
     @property
     def sum(self) -> str:

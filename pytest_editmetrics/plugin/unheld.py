@@ -34,12 +34,12 @@ class UnheldGoldens:
 
     def folders(self, collected: Iterable[str]) -> list[Path]:
         """Return the folders in which goldens lie, for the tests that were collected."""
-        return self._session.golden_folders(self._by_file(collected))
+        return self._session.golden_folders([*self._by_file(collected), *self.found.tests])
 
     def files(self, nodeids: Iterable[str]) -> dict[Path, set[str]]:
-        """Return the keys of these tests, of each file."""
+        """Return the keys of these tests, of each file; none of a file that stands for itself."""
         files = self._by_file(nodeids).items()
-        return {self._session.rootdir / path: set(keys.values()) for path, keys in files}
+        return {self._session.rootdir / path: {*keys.values()} - {""} for path, keys in files}
 
     def before_recording(self, gated: Collection[str]) -> None:
         """Remember which of the tests that made gates have no golden, before they get some."""
@@ -78,10 +78,10 @@ class UnheldGoldens:
         collected: Collection[str],
         fixtures: Callable[[], Mapping[Path, Collection[str]] | None],
     ) -> None:
-        """Name the entries of tests, or fixtures, that are gone, after a full run.
+        """Name the entries of tests, or fixtures, that are gone, where all tests were found.
 
         Args:
-            collected: the node ids of all tests.
+            collected: the node ids of those that were to run.
             fixtures: gives those that ``Goldens.obsolete`` takes.
         """
         folders = self.folders(collected)
@@ -90,10 +90,9 @@ class UnheldGoldens:
         from pytest_editmetrics.goldens.file_names import states_approved
 
         broken: dict[Path, str] = {}
-        goldens, tests = self._session.goldens, self.files(collected)
-        obsolete = goldens.obsolete(
-            tests, self._names.digests, fixtures(), self._new, folders, broken=broken
-        )
+        goldens, tests = self._session.goldens, self.files([*collected, *self.found.nodeids])
+        digests = self._names.digests | self.found.digests
+        obsolete = goldens.obsolete(tests, digests, fixtures(), self._new, folders, broken=broken)
         for path, wrong in broken.items():
             line = f"not checked for obsolete goldens: {wrong}"
             if states_approved(path):
@@ -134,7 +133,6 @@ class UnheldGoldens:
 
         root, goldens = session.rootdir, session.goldens
         folders = session.golden_folders(found.tests)
-        nodeids = [f"{file}::{key}" for file, keys in found.tests.items() for key in keys]
         try:
             entries = goldens.obsolete(
                 {root / file: keys for file, keys in found.tests.items()},
@@ -144,7 +142,7 @@ class UnheldGoldens:
                 folders,
                 broken={},
             )
-            images = obsolete_images(goldens, root, nodeids, (), used, folders, {})
+            images = obsolete_images(goldens, root, found.nodeids, (), used, folders, {})
         except EditMetricsError:  # its tests lie where goldens have no place, and their gates fail
             return None
         looked = {

@@ -35,8 +35,8 @@ def worker(config: Any) -> Found:
     It learns it at the end of the worker; one that is killed is no full run either.
     """
 
-    def deselected() -> None:
-        config.workeroutput[DESELECTED] = True
+    def deselected(by: str) -> None:
+        config.workeroutput.setdefault(DESELECTED, []).append(by)
 
     def left_out(nodeids: list[str]) -> None:
         config.workeroutput[LEFT_OUT] = nodeids
@@ -126,8 +126,8 @@ class XdistController:
         output = getattr(node, "workeroutput", {})
         if UNUSABLE in output:
             raise pytest.UsageError(output[UNUSABLE])
-        if output.get(DESELECTED):
-            self._controller.whole.deselected()
+        for by in output.get(DESELECTED, ()):
+            self._controller.whole.deselected(by)
         self._controller.whole.left_out(output.get(LEFT_OUT, []))
         told = self._lost.pop(node, [])
         lost = [one for one in json.loads(output.get(LOST, "[]")) if one not in told]
