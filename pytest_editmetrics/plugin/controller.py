@@ -378,8 +378,8 @@ class Controller:
         self._take_unusable(self._unheld)
 
     def _told(self) -> dict[str, Any] | None:
-        whole, used = self.whole.found_all, self._images.used
-        return self._unheld.told(self._attempts, used, self._fixtures_of_suite, whole=whole)
+        told, whole = (self._images, self._fixtures_of_suite), self.whole.found_all
+        return self._unheld.told(self._attempts, *told, whole=whole)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

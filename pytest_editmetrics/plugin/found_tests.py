@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from pytest_editmetrics.plugin.whole_run import deselected_by
 from pytest_editmetrics.session.state import EditSession
+from pytest_editmetrics.session.unread import asks_for_gates
 
 
 class FoundTests:
@@ -28,6 +30,7 @@ class FoundTests:
         self._items: dict[int, pytest.Item] = {}
         self._waiting: set[str] = set()
         self._files: dict[str, bool] = {}
+        self._by: dict[int, str] = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(
@@ -47,6 +50,11 @@ class FoundTests:
                 self._waiting.add(node.nodeid)
         return report
 
+    @pytest.hookimpl
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Remember which option left a test out, or that a plugin did."""
+        self._by.update(dict.fromkeys(map(id, items), deselected_by()))
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Tell it, now that nobody changes the tests any more."""
@@ -61,12 +69,19 @@ class FoundTests:
         results = keeps_results(self._session.options)
         if not own and not (results and items):
             return
+        kept = {item.nodeid for item in session.items}
+        left = {} if not results else {file: self._left(of, kept) for file, of in items.items()}
+        gated = [file for file, of_file in left.items() if of_file is not None]
         from pytest_editmetrics.session.identity import id_of
 
         looked = items if results else own
         tests = {file: list(map(id_of, items.get(file, ()))) for file in looked}
         told = {
-            "tests": {file: list({test.key: None for test in tests[file]}) for file in own},
+            "tests": {
+                file: list({test.key: None for test in tests[file]})
+                for file in dict.fromkeys([*own, *gated])
+            },
+            "of_goldens": own,
             "part": sorted(part),
             "digests": sorted(
                 {test.digest for of in tests.values() for test in of if test.digest is not None}
@@ -76,7 +91,22 @@ class FoundTests:
             from pytest_editmetrics.runs.unheld import sum_of
 
             told["sum"] = sum_of(test.nodeid for of in tests.values() for test in of)
+            told["left"] = {file: left[file] for file in gated}
         self._tell(told)
+
+    def _left(self, items: list[pytest.Item], kept: set[str]) -> dict[str, list[str]] | None:
+        """Return a file's tests with gates that are not to run, by what left them out."""
+        gated = [item for item in items if asks_for_gates(item)]
+        if not gated:
+            return None
+        from pytest_editmetrics.session.identity import id_of
+
+        left: dict[str, list[str]] = {}
+        for item in gated:
+            if item.nodeid not in kept:
+                test = id_of(item).nodeid.partition("::")[2]
+                left.setdefault(self._by.get(id(item), ""), []).append(test)
+        return left
 
     def _has_goldens(self, file: str) -> bool:
         from pytest_editmetrics.goldens.file_names import SUFFIX
@@ -92,12 +122,16 @@ def _is_conftest(file: str) -> bool:
 class AllFound:
     """What the processes of a session found.
 
-    ``tests`` are keys by test file, of files that have goldens, be there none; ``part`` are files
-    of which not every class gave its tests. It is true where results tell of it.
+    ``tests`` are keys by test file, of files that have goldens, be there none; where results tell
+    of it, which makes it true, of files whose tests ask for gates, too: ``of_goldens`` are the
+    former. ``part`` are files of which not every class gave its tests; ``left`` are tests that were
+    not to run, see ``Unheld``.
     """
 
     def __init__(self) -> None:
         self.tests: dict[str, set[str]] = {}
+        self.of_goldens: dict[str, None] = {}
+        self.left: dict[str, dict[str, tuple[str, ...]]] = {}
         self.part: set[str] = set()
         self.digests: set[str] = set()
         self._sums: set[str] = set()
@@ -108,15 +142,17 @@ class AllFound:
             self.tests.setdefault(file, set()).update(keys)
         self.part.update(told["part"])
         self.digests.update(told["digests"])
+        self.of_goldens |= dict.fromkeys(told["of_goldens"])
         if "sum" in told:
             self._sums.add(told["sum"])
+            self.left |= told["left"]
 
     def __bool__(self) -> bool:
         return bool(self._sums)
 
     @property
     def nodeids(self) -> list[str]:
-        """The tests of files that have goldens; a file that has no test stands for itself."""
+        """The tests; a file that has none stands for itself."""
         tests = [f"{file}::{key}" for file, keys in self.tests.items() for key in keys]
         return [*(file for file, keys in self.tests.items() if not keys), *tests]
 

@@ -40,7 +40,7 @@ class ImageRecorder:
         self._wanted: list[_Wanted] = []
         self._unwanted: list[Staged] = []
         self.used: set[str] = set()
-        self._new: dict[str, ImageOf] = {}
+        self.new: dict[str, ImageOf] = {}
         self._across: dict[str, None] = {}
         self._unstated: set[str] = set()
         self._no_entry: dict[str, None] = {}
@@ -68,7 +68,7 @@ class ImageRecorder:
                 if gate["verdict"] in ("missing-golden", "recorded") and not snapshot["provenance"]:
                     from pytest_editmetrics.runs.renamed_images import ImageOf
 
-                    self._new[snapshot["file"]] = ImageOf.entry(snapshot["proposed"])
+                    self.new[snapshot["file"]] = ImageOf.entry(snapshot["proposed"])
                 if final and snapshot["across"]:
                     self._across[f"{nodeid}: {snapshot['file']} {snapshot['across']}"] = None
                 if final and snapshot.get("unstated"):
@@ -196,7 +196,7 @@ class ImageRecorder:
             return
         broken: dict[Path, str] = {}
         ran = collected, passed, self.used
-        found = obsolete_images(session.goldens, session.rootdir, *ran, folders, broken, self._new)
+        found = obsolete_images(session.goldens, session.rootdir, *ran, folders, broken, self.new)
         strict = session.options["strict"] != "none"
         for path, wrong in broken.items():
             named = self.problems if strict else self.notes

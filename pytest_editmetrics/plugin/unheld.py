@@ -11,6 +11,9 @@ from pytest_editmetrics.plugin.found_tests import AllFound
 from pytest_editmetrics.plugin.names import Names
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.goldens.renamed import ObsoleteGolden
+    from pytest_editmetrics.plugin.image_recorder import ImageRecorder
+    from pytest_editmetrics.runs.unheld import Move
     from pytest_editmetrics.session.state import EditSession
 
 
@@ -112,7 +115,7 @@ class UnheldGoldens:
     def told(
         self,
         ran: Iterable[str],
-        used: Collection[str],
+        images: ImageRecorder,
         fixtures: Callable[[], Mapping[Path, Collection[str]] | None],
         *,
         whole: bool,
@@ -121,37 +124,68 @@ class UnheldGoldens:
 
         Args:
             ran: the node ids of all tests that ran.
-            used: the golden images that tests used.
+            images: knows the golden images that tests used.
             fixtures: gives those that ``Goldens.obsolete`` takes.
             whole: whether the files that were looked at gave all of their tests, or classes.
         """
         session, found = self._session, self.found
         if not found or not session.runs_tests:
             return None
+        from pytest_editmetrics.plugin.whole_run import choosing
         from pytest_editmetrics.runs.obsolete import obsolete_images
         from pytest_editmetrics.runs.unheld import Unheld, sum_of
 
         root, goldens = session.rootdir, session.goldens
         folders = session.golden_folders(found.tests)
+        tests = {root / file: keys for file, keys in found.tests.items()}
         try:
             entries = goldens.obsolete(
-                {root / file: keys for file, keys in found.tests.items()},
+                tests,
                 self._names.digests | found.digests,
                 fixtures() if whole and not found.part else None,
                 self._new,
                 folders,
                 broken={},
             )
-            images = obsolete_images(goldens, root, found.nodeids, (), used, folders, {})
+            unused = obsolete_images(
+                goldens, root, found.nodeids, (), images.used, folders, {}, images.new
+            )
         except EditMetricsError:  # its tests lie where goldens have no place, and their gates fail
             return None
         looked = {
             session.shown(session.golden_file(root / file)).as_posix(): whole
             and file not in found.part
-            for file in found.tests
+            for file in found.of_goldens
         }
-        ends = found.sum, sum_of(ran)
-        return Unheld(self._strict, looked, *ends, tuple(entries), tuple(images)).to_dict()
+        return Unheld(
+            self._strict,
+            looked,
+            found.sum,
+            sum_of(ran),
+            tuple(entries),
+            tuple(unused),
+            self._moves(entries, tests),
+            found.left,
+            choosing(session.config),
+        ).to_dict()
+
+    def _moves(
+        self, entries: Sequence[ObsoleteGolden], tests: Mapping[Path, Collection[str]]
+    ) -> dict[str, Move]:
+        """Return where the tests of these entries are now, by golden file."""
+        from pytest_editmetrics.goldens.renamed import moved_lines, moved_to
+        from pytest_editmetrics.runs.unheld import Move
+
+        goldens, session = self._session.goldens, self._session
+        moved = moved_to(entries, tests, self._new, goldens.test_file_of)
+        moves = {}
+        for file in dict.fromkeys(file for file, _ in moved):
+            own = {key: target for key, target in moved.items() if key[0] == file}
+            of_file = [one for one in entries if one.file == file]
+            lines = moved_lines(of_file, own, goldens.file_of, session.rootdir)
+            to = {test: session.shown(path).as_posix() for (_, test), path in own.items()}
+            moves[of_file[0].source.rpartition(":")[0]] = Move(to, tuple(lines))
+        return moves
 
     def _shared(self) -> list[str]:
         """Say that entries may be another project's, which has the same folder of all goldens."""

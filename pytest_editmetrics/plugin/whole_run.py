@@ -30,6 +30,15 @@ def deselected_by() -> str:
     return _CHOOSING.get((frame.f_globals["__name__"], frame.f_code.co_name), "")
 
 
+def choosing(config: pytest.Config) -> dict[str, str]:
+    """Return the values of the options by which pytest deselects tests, each as a text."""
+    values = {name: getattr(config.option, name, None) or "" for name in _CHOOSING.values()}
+    return {
+        name: value if isinstance(value, str) else "\n".join(value)
+        for name, value in values.items()
+    }
+
+
 class Found:
     """Compares the tests that pytest found with those that are left when its collection ends.
 

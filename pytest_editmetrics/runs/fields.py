@@ -237,6 +237,9 @@ END = _declared(
         file text: the image, relative to the rootdir
         sha256 text: its hash
         reason text: why it is not used
+      moves mapping: of golden files with such entries: where their tests are now
+      left mapping: tests with gates that did not run, by file and by what left them out
+      options mapping: the values of the options that may have left them out
     suite mapping: where the configuration has a [suite](../how-to/suite.md)
       base text?: the run that it was compared with
       why text?: it was not judged
