@@ -146,6 +146,12 @@ def _unused(
             yield path, f"no test compares with it {here}"
 
 
+def commit_of(run: Run) -> str | None:
+    """Return the commit that was checked out where a run was made, if it tells."""
+    commit = run.session.get("commit")
+    return commit if isinstance(commit, str) else None
+
+
 def listed_obsolete(run: Run, rootdir: Path) -> tuple[list[ObsoleteImage], int]:
     """Return the golden images that a run of the whole suite found obsolete and that still are what
     they were, and how many of its list are not.
