@@ -54,7 +54,7 @@ class Pair:
     done to read either image, if anything. ``fit`` is how images of unlike sizes were brought
     together, else ``None``; ``originals`` are what they were then, and the edit area lies where it
     is in what is compared. ``numbers`` are reference and edited image by their bare numbers, where
-    the profile of either makes them others.
+    the profile of either makes them others. ``twin`` names another check that had this picture.
     """
 
     reference: Array
@@ -67,6 +67,7 @@ class Pair:
     originals: Originals | None = None
     colour: Colour = "seen"
     numbers: tuple[Array, Array] | None = None
+    twin: str | None = None
     drifts: dict[str | None, Drift] = field(default_factory=dict, init=False, compare=False)
     """How far the pixels of a scope moved, where that was measured."""
     pictures: dict[str, str] = field(default_factory=dict, init=False, compare=False)
@@ -122,6 +123,8 @@ class Pair:
             told["black"] = True
         elif compares == "region" and scope != "edit_area" and self._unchanged:
             told["unchanged"] = True
+        if self.twin is not None:
+            told["twin"] = self.twin
         if scope == "unedit_area" and compares == "region" and self._outside < LITTLE:
             told["share"] = float(f"{self._outside:.3g}")
         return told

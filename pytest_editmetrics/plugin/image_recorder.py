@@ -147,6 +147,7 @@ class ImageRecorder:
             f" {folder}/provenance.yaml; the images are as they were; commit it"
             for folder, count in _by_folder((p for p in written if p in same), rootdir)
         ]
+        self.notes += _alike([one for one in kept if rootdir / one.staged.target in written])
         self.notes += ignored_note([path for path in written if path not in same], rootdir)
         self.notes += [f"warning: {one.warning}" for one in chosen if one.warning]
         discard([*self._unwanted, *(one.staged for one in self._wanted)], rootdir)
@@ -223,6 +224,21 @@ class ImageRecorder:
         if kept := options["run-dir"] or options["results"]:
             return f"`editmetrics prune {typed_path(Path(kept))}` removes them"
         return "to remove them, run with --editmetrics-run-dir=run, then `editmetrics prune run`"
+
+
+def _alike(recorded: Iterable[_Wanted]) -> list[str]:
+    """Say which golden images of one test, under different names, were recorded as one picture."""
+    first: dict[tuple[str, object], _Wanted] = {}
+    found = []
+    for one in recorded:
+        other = first.setdefault((one.nodeid, one.staged.entry.get("sha256")), one)
+        if other is not one and not one.staged.same:
+            found.append(f"{one.nodeid}: {other.staged.target}, {one.staged.target}")
+    title = (
+        "recorded as one picture under two names (does the model give one buffer, or one file, for"
+        " all edits? Copy each before the next)"
+    )
+    return listed(title, found)
 
 
 def _by_folder(paths: Iterable[Path], rootdir: Path) -> Iterable[tuple[str, int]]:

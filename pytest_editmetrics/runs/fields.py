@@ -285,6 +285,7 @@ DETAILS = _declared(
     other_resize text: the golden's mode, of an error that is only that it differs
     black flag: that both images are black, so that no fault shows
     unchanged flag: that both images are equal, in the edit area too
+    twin text: the name of another check of the test, alike, that had the very same picture
     share number: the share of the picture that was measured, where it is less than 0.05
     other_dtype text: the golden's precision, of an error that is only that it differs
     other_share text: the golden's share, of an error that is only that today's is much less
