@@ -27,6 +27,7 @@ from pytest_editmetrics.plugin.last_lines import LastLines, LastWord, last_key
 from pytest_editmetrics.plugin.progress import Progress
 from pytest_editmetrics.plugin.whole_run import Found
 from pytest_editmetrics.session import hookspec
+from pytest_editmetrics.session.began import note_begin
 from pytest_editmetrics.session.id_parts import noted_calls
 from pytest_editmetrics.session.options import add_options
 from pytest_editmetrics.session.state import EditSession, session_key
@@ -68,6 +69,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, Any, Any]:
     """Take the last word on the exit status from whoever is there at the start."""
+    note_begin(early_config)
     result = yield
     early_config.pluginmanager.register(LastWord(), "editmetrics-last-word")
     return result
@@ -75,6 +77,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options and set the session's state up; nothing is read or loaded yet."""
+    note_begin(config)
     config.addinivalue_line("markers", MARKER)
     session = config.stash[session_key] = EditSession(config)
     if not config.option.collectonly:

@@ -14,6 +14,7 @@ from pytest_editmetrics.plugin.controller import Controller
 from pytest_editmetrics.plugin.fixture_gates import fixtures_with_goldens
 from pytest_editmetrics.plugin.found_tests import FoundTests
 from pytest_editmetrics.plugin.whole_run import Found
+from pytest_editmetrics.session.began import BEGAN, began
 from pytest_editmetrics.session.ledger import REPORT_KEY
 from pytest_editmetrics.session.state import RUN_DIR_KEY, EditSession
 from pytest_editmetrics.session.unread import UNUSABLE
@@ -106,7 +107,8 @@ class XdistController:
 
     @pytest.hookimpl
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker the run directory, which the controller made."""
+        """Tell a worker when the session began, and the run directory that it has."""
+        node.workerinput[BEGAN] = began(self._controller.session.config)
         run_path = self._controller.session.run_path
         if run_path is not None:
             node.workerinput[RUN_DIR_KEY] = str(run_path)
