@@ -308,7 +308,7 @@ class Controller:
     def _close_images(self, full: bool) -> None:
         folders = self._unheld.folders(self._collected)
         if self._tally is not None or folders:
-            told = self._names.golden_id, folders, self.found.nodeids
+            told = self._names.golden_id, folders, self.found
             self._images.close(self._collected, full, *told)
             self._take(self._images)
             self._take_unusable(self._images)
@@ -373,7 +373,8 @@ class Controller:
         return self.fixtures.known(self.session) if whole else None
 
     def _report_obsolete(self) -> None:
-        fixtures = self._fixtures_of_suite if self.whole.ran_all else (lambda: None)
+        known = self.whole.ran_all and not self.found.part
+        fixtures = self._fixtures_of_suite if known else (lambda: None)
         self._unheld.obsolete(self._collected, fixtures)
         self._take_unusable(self._unheld)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -63,18 +63,19 @@ class FoundTests:
             items.setdefault(item.nodeid.partition("::")[0], []).append(item)
         self._items = {}
         part = {nodeid.partition("::")[0] for nodeid in self._waiting}
-        without = [file for file, passed in self._files.items() if passed and file not in items]
-        own = [*items, *(one for one in without if one not in part and not _is_conftest(one))]
+        part.update(file for file, passed in self._files.items() if not passed)
+        without = [one for one in self._files if not (one in items or one in part)]
+        own = [*items, *(one for one in without if not _is_conftest(one))]
         own = [file for file in own if file and self._has_goldens(file)]
         results = keeps_results(self._session.options)
-        if not own and not (results and items):
+        if not (own or part or (results and items)):
             return
         kept = {item.nodeid for item in session.items}
         left = {} if not results else {file: self._left(of, kept) for file, of in items.items()}
         gated = [file for file, of_file in left.items() if of_file is not None]
         from pytest_editmetrics.session.identity import id_of
 
-        looked = items if results else own
+        looked = dict.fromkeys([*own, *(items if results else ())])
         tests = {file: list(map(id_of, items.get(file, ()))) for file in looked}
         told = {
             "tests": {
@@ -124,8 +125,8 @@ class AllFound:
 
     ``tests`` are keys by test file, of files that have goldens, be there none; where results tell
     of it, which makes it true, of files whose tests ask for gates, too: ``of_goldens`` are the
-    former. ``part`` are files of which not every class gave its tests; ``left`` are tests that were
-    not to run, see ``Unheld``.
+    former. ``part`` are files of which not every class gave its tests, or that were skipped as a
+    whole; ``left`` are tests that were not to run, see ``Unheld``.
     """
 
     def __init__(self) -> None:
@@ -155,6 +156,11 @@ class AllFound:
         """The tests; a file that has none stands for itself."""
         tests = [f"{file}::{key}" for file, keys in self.tests.items() for key in keys]
         return [*(file for file, keys in self.tests.items() if not keys), *tests]
+
+    def and_more(self, nodeids: Iterable[str]) -> list[str]:
+        """Return these tests and what was found besides, of files that gave all of their tests."""
+        every = dict.fromkeys([*nodeids, *self.nodeids])
+        return [one for one in every if one.partition("::")[0] not in self.part]
 
     @property
     def sum(self) -> str:

@@ -14,6 +14,7 @@ from pytest_editmetrics.report.listed import Headed, listed
 
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens.images import Staged
+    from pytest_editmetrics.plugin.found_tests import AllFound
     from pytest_editmetrics.runs.obsolete import ObsoleteImage
     from pytest_editmetrics.runs.renamed_images import ImageOf
     from pytest_editmetrics.session.state import EditSession
@@ -91,13 +92,13 @@ class ImageRecorder:
         full: bool,
         golden_id: Callable[[str], str],
         folders: Collection[Path],
-        found: Collection[str],
+        found: AllFound,
     ) -> None:
         """Write what was staged; find what tests that passed did not use, and after a full run what
         no test uses any more.
 
         ``golden_id`` gives the node id that the repetitions of a test share, ``folders`` are those
-        in which goldens lie, ``found`` are tests that need not have been to run.
+        in which goldens lie, ``found`` has tests that need not have been to run.
         """
         if self._across:
             self.notes += listed("golden images compared across devices", list(self._across))
@@ -116,7 +117,7 @@ class ImageRecorder:
             self._remove_stale(collected)
         failed = {golden_id(one) for one in collected if one not in self._passed}
         tests = {golden_id(one) for one in collected}
-        self._find_unused(tests.union(found) if full else None, tests - failed, folders)
+        self._find_unused(set(found.and_more(tests)) if full else None, tests - failed, folders)
 
     def _promote(self, collected: Mapping[str, int], golden_id: Callable[[str], str]) -> None:
         from pytest_editmetrics.goldens.git_files import ignored_note

@@ -93,7 +93,7 @@ class UnheldGoldens:
         from pytest_editmetrics.goldens.file_names import states_approved
 
         broken: dict[Path, str] = {}
-        goldens, tests = self._session.goldens, self.files([*collected, *self.found.nodeids])
+        goldens, tests = self._session.goldens, self.files(self.found.and_more(collected))
         digests = self._names.digests | self.found.digests
         obsolete = goldens.obsolete(tests, digests, fixtures(), self._new, folders, broken=broken)
         for path, wrong in broken.items():

@@ -46,7 +46,7 @@ def test_a_file_that_lost_its_last_test_leaves_obsolete_goldens(suite, mode, tex
     result.stdout.fnmatch_lines(
         ["obsolete golden images*: 1", PICTURE, "obsolete goldens: 1*", ENTRY]
     )
-    result = suite.runpytest(STRICT, *mode)
+    result = suite.runpytest(STRICT, "--editmetrics-run-dir=run", *mode)
     assert result.ret == 1
     result.stdout.fnmatch_lines(
         ["FAILED: obsolete golden images*", PICTURE, "FAILED: obsol*", ENTRY]
@@ -146,4 +146,39 @@ def test_what_standing_options_leave_out_is_still_a_part_for_fixtures(suite):
     golden = suite.path / "goldens/test_x.py.yaml"
     golden.write_text(golden.read_text() + '"fixture made":\n  unedit_max_diff: {max: 1}\n')
     result = suite.runpytest(STRICT)
+    result.stdout.no_fnmatch_line("*obsolete goldens*")
+
+
+LINTER = """
+import pytest
+class Linted(pytest.Item):
+    def runtest(self): pass
+class LintedFile(pytest.File):
+    def collect(self): yield Linted.from_parent(self, name="lint")
+def pytest_collect_file(file_path, parent):
+    return LintedFile.from_parent(parent, path=file_path) if file_path.suffix == ".py" else None
+"""
+
+
+@with_two
+@pytest.mark.parametrize("gone", [False, True])
+def test_an_item_that_a_linter_gives_each_file_tells_nothing_of_its_tests(suite, mode, gone):
+    suite.makeconftest(LINTER)
+    suite.makepyfile(test_x="" if gone else "import pytest\npytest.importorskip('no_such_module')")
+    result = suite.runpytest(STRICT, *mode)
+    assert result.ret == int(gone)
+    if gone:
+        result.stdout.fnmatch_lines([PICTURE, ENTRY])
+    else:
+        result.stdout.no_fnmatch_line("*obsolete*")
+
+
+def test_a_fixture_may_be_of_a_file_that_is_skipped(suite):
+    golden = suite.path / "goldens/conftest.py.yaml"
+    golden.write_text('"fixture made":\n  unedit_max_diff: {max: 1}\n')
+    suite.makepyfile(test_y="def test_y(): pass\n")
+    assert suite.runpytest(STRICT).ret == 1
+    suite.makepyfile(test_y="import pytest\npytest.skip('no GPU', allow_module_level=True)\n")
+    result = suite.runpytest(STRICT)
+    assert result.ret == 0
     result.stdout.no_fnmatch_line("*obsolete goldens*")

@@ -343,10 +343,8 @@ def test_a_shard_that_found_a_test_and_skipped_or_crashed_ran_it(four, merge):
     assert "in no shard" not in merge()[1]
 
 
-@by_way
+@pytest.mark.parametrize("way", ["-k", "xdist", "a plugin"])  # each shard finds all tests
 def test_goldens_of_a_test_file_that_was_moved_are_told_where_to_go(four, merge, capsys, way):
-    if way in ("files", "ids"):
-        pytest.skip("no shard finds the tests and sees the golden file")
     (four.path / "test_two.py").rename(four.path / "test_three.py")
     assert run_shards(four, WAYS[way], STRICT)[0] == [0, 0]
     status, said = merge()
@@ -367,3 +365,22 @@ def test_a_golden_image_of_a_test_file_that_was_moved_too(four, merge):
     run_shards(four, WAYS["-k"])
     said = merge()[1]
     assert "its test file is gone (a test looks for it in goldens/test_three.py: move" in said
+
+
+BY_ONE = (("-k", "test_a"), ("-k", "test_b"))
+
+
+@pytest.mark.parametrize(
+    "way",
+    [BY_ONE, tuple((*one, "-n2") for one in BY_ONE), WAYS["a plugin"]],
+    ids=["-k", "xdist", "a plugin"],
+)
+def test_a_test_file_that_lost_its_last_test_is_named(four, merge, way):
+    four.makepyfile(test_two=checks(TWO).replace("def test_", "def check_"))
+    assert run_shards(four, way, STRICT)[0] == [0, 0]
+    status, said = merge()
+    assert status == 1
+    assert "FAILED: obsolete goldens: 2 entries of tests" in said
+    four.makepyfile(test_two="import pytest; pytest.skip('no GPU', allow_module_level=True)")
+    run_shards(four, way, STRICT)
+    assert merge()[0] == 0
