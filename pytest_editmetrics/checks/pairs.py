@@ -55,7 +55,7 @@ class Pair:
     together, else ``None``; ``originals`` are what they were then, and the edit area lies where it
     is in what is compared. ``numbers`` are reference and edited image by their bare numbers, where
     the profile of either makes them others. ``stated`` is the EXIF orientation of either, which was
-    applied.
+    applied. ``twin`` names another check that had this picture.
     """
 
     reference: Array
@@ -69,6 +69,7 @@ class Pair:
     colour: Colour = "seen"
     numbers: tuple[Array, Array] | None = None
     stated: tuple[int, int] = (UPRIGHT, UPRIGHT)
+    twin: str | None = None
     drifts: dict[str | None, Drift] = field(default_factory=dict, init=False, compare=False)
     """How far the pixels of a scope moved, where that was measured."""
     pictures: dict[str, str] = field(default_factory=dict, init=False, compare=False)
@@ -124,6 +125,8 @@ class Pair:
             told["black"] = True
         elif compares == "region" and scope != "edit_area" and self._unchanged:
             told["unchanged"] = True
+        if self.twin is not None:
+            told["twin"] = self.twin
         if scope is not None and compares == "region":
             measured = self._outside if scope == "unedit_area" else 1 - self._outside
             if (share := float(f"{measured:.3g}")) < 1:
