@@ -48,19 +48,21 @@ def moved_to(
 
     Args:
         obsolete: what to look for.
-        tests: the keys of all tests, by test file: the test of a file that is gone is one of these.
-        new: those that made gates and had no goldens: the test of a file that is there is of these.
+        tests: the keys of all tests, by test file: the test of a file that is gone may be of these.
+        new: those that made gates and had no goldens: rather it is one of these, and the test of a
+            file that is there can be no other.
         test_file_of: gives the test file of a golden file.
     """
     found = {}
     gone = {one.file: not test_file_of(one.file).exists() for one in obsolete}
     for one in obsolete:
-        among = tests if gone[one.file] else new
-        files = [file for file, keys in among.items() if one.test in keys]
-        same_name = [file for file in files if file.name == test_file_of(one.file).name]
-        for only in (files, same_name):
-            if len(only) == 1:
-                found[one.file, one.test] = only[0]
+        name = test_file_of(one.file).name
+        for among in (tests, new) if gone[one.file] else (new,):
+            files = [file for file, keys in among.items() if one.test in keys]
+            same_name = [file for file in files if file.name == name]
+            for only in (files, same_name):
+                if len(only) == 1:
+                    found[one.file, one.test] = only[0]
     return found
 
 
@@ -68,6 +70,7 @@ def moved_lines(
     obsolete: Sequence[ObsoleteGolden],
     moved: Moved,
     golden_file_of: Callable[[Path], Path],
+    test_file_of: Callable[[Path], Path],
     rootdir: Path,
 ) -> Iterator[str]:
     """Yield how to move the goldens along, a line for each file that has their tests now."""
@@ -79,7 +82,7 @@ def moved_lines(
         here, there = (shown_path(path, rootdir) for path in (golden, target))
         if target.exists():
             how = f"if they moved, give their entries to {there}, in place of what it has of them"
-        elif number < of_file[golden]:
+        elif number < of_file[golden] or test_file_of(golden).exists():
             how = f"move the entries to {there}"
         else:
             folder = shlex.quote(shown_path(target.parent, rootdir))

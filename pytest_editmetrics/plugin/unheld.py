@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from pytest_editmetrics.plugin.found_tests import AllFound
 from pytest_editmetrics.plugin.names import Names
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.goldens.renamed import ObsoleteGolden
+    from pytest_editmetrics.goldens.renamed import Moved, ObsoleteGolden
     from pytest_editmetrics.plugin.image_recorder import ImageRecorder
     from pytest_editmetrics.runs.unheld import Move
     from pytest_editmetrics.session.state import EditSession
@@ -112,13 +112,13 @@ class UnheldGoldens:
             else:
                 self.unusable.append(line)
         if obsolete:
-            from pytest_editmetrics.goldens.renamed import moved_lines, moved_to, obsolete_lines
+            from pytest_editmetrics.goldens.renamed import moved_to, obsolete_lines
 
             moved = moved_to(obsolete, tests, self._new, goldens.test_file_of)
             misnamed = self._misnamed_cases({goldens.test_file_of(one.file) for one in obsolete})
             head, *lines = obsolete_lines(obsolete, moved, keep=bool(misnamed))
             lines += misnamed
-            lines += moved_lines(obsolete, moved, goldens.file_of, self._session.rootdir)
+            lines += self._moved_lines(obsolete, moved)
             lines += self._shared()
             head = f"obsolete goldens: {head}{self._or_strict}"
             self._say([head, *(f"  {line}" for line in lines)])
@@ -184,7 +184,7 @@ class UnheldGoldens:
         self, entries: Sequence[ObsoleteGolden], tests: Mapping[Path, Collection[str]]
     ) -> dict[str, Move]:
         """Return where the tests of these entries are now, by golden file."""
-        from pytest_editmetrics.goldens.renamed import moved_lines, moved_to
+        from pytest_editmetrics.goldens.renamed import moved_to
         from pytest_editmetrics.runs.unheld import Move
 
         goldens, session = self._session.goldens, self._session
@@ -193,10 +193,18 @@ class UnheldGoldens:
         for file in dict.fromkeys(file for file, _ in moved):
             own = {key: target for key, target in moved.items() if key[0] == file}
             of_file = [one for one in entries if one.file == file]
-            lines = moved_lines(of_file, own, goldens.file_of, session.rootdir)
+            lines = self._moved_lines(of_file, own)
             to = {test: session.shown(path).as_posix() for (_, test), path in own.items()}
             moves[of_file[0].source.rpartition(":")[0]] = Move(to, tuple(lines))
         return moves
+
+    def _moved_lines(self, obsolete: Sequence[ObsoleteGolden], moved: Moved) -> Iterator[str]:
+        from pytest_editmetrics.goldens.renamed import moved_lines
+
+        goldens = self._session.goldens
+        return moved_lines(
+            obsolete, moved, goldens.file_of, goldens.test_file_of, self._session.rootdir
+        )
 
     def _misnamed_cases(self, test_files: Iterable[Path]) -> list[str]:
         """Name files beside test files that are gone which may be these, under another name."""

@@ -269,6 +269,28 @@ def test_a_golden_of_a_test_that_moved_to_another_file(suite):
     result.stdout.no_fnmatch_line("*of these tests*")
 
 
+def test_goldens_of_tests_that_stayed_are_not_moved_along(suite):
+    edits = suite.path / "tests/edits"
+    value = "import numpy as np\n" + GATED[GATED.index("def test_value") :]
+    (edits / "test_x.py").write_text(GATED + "\n" + value.replace("test_value", "test_more"))
+    suite.runpytest("--editmetrics-update=missing")
+    (edits / "test_x.py").write_text(GATED)
+    (edits / "test_y.py").write_text(value.replace("test_value", "test_more"))
+    suite.runpytest().stdout.fnmatch_lines(
+        ["  tests/edits/test_y.py has 1 of these tests: move the entries to *test_y.py.yaml"]
+    )
+
+
+def test_a_file_that_was_renamed_is_found_beside_one_with_a_test_of_that_name(suite):
+    edits = suite.path / "tests/edits"
+    (edits / "test_y.py").write_text((edits / "test_x.py").read_text())
+    suite.runpytest("--editmetrics-update=missing")
+    (edits / "test_x.py").rename(edits / "test_z.py")
+    suite.runpytest().stdout.fnmatch_lines(
+        ["  tests/edits/test_z.py has 1 of these tests: move the file (git mv *test_z.py.yaml)"]
+    )
+
+
 def test_recording_a_renamed_test_does_not_hide_its_old_golden(suite):
     text = GATED.replace("test_value", "test_values")
     (suite.path / "tests/edits/test_x.py").write_text(text)
