@@ -216,12 +216,13 @@ def _entry(session: EditSession, found: Found | None, sha256: str | None) -> Ent
 
 
 def _has_entry(session: EditSession, address: ImageAddress) -> bool:
-    """Tell whether provenance has an entry of an image, be its file there or not."""
+    """Tell whether provenance has an entry of an image whose file is not there."""
     from pytest_editmetrics.goldens.images import golden_stem
 
     with suppress(EditMetricsError):
         entries = session.goldens.provenance(address.folder)
-        return any(golden_stem(name) == address.stem for name in entries)
+        names = [name for name in entries if golden_stem(name) == address.stem]
+        return any(not (address.folder / name).exists() for name in names)
     return False
 
 

@@ -139,7 +139,7 @@ def misread_mask(
     changed = energy[outside].mean()
     if not changed or energy[deep].mean() > _QUIET * changed:
         return None
-    text = "all but outside of the mask hardly changed: is it inverted? White is where to edit"
+    text = "only what lies outside of the mask changed: is it inverted? White is where to edit"
     return {"kind": "edit area", "text": text}
 
 

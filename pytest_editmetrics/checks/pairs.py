@@ -169,9 +169,9 @@ class Pair:
 
         region = Region.of(self.area if self.fit is None else self.region.coords)
         images = self.reference, self.edited
-        if not region.plain:
-            return misread_mask(region, *images, self.fit)
-        return misread_boxes(region.boxes, self.inside, *images, self.fit) if region else None
+        if region.plain and region:
+            return misread_boxes(region.boxes, self.inside, *images, self.fit)
+        return misread_mask(region, *images, self.fit) if region.has_mask else None
 
     @cached_property
     def resizing(self) -> dict[str, Any] | None:

@@ -169,6 +169,11 @@ class Region:
         """Whether the region is nothing but boxes."""
         return not (self.polygons or self.mask is not None or self.dilate or self.united)
 
+    @property
+    def has_mask(self) -> bool:
+        """Whether a mask is part of it."""
+        return self.mask is not None or any(part.has_mask for part in self.united)
+
     def read(self) -> Region:
         """Return the region with its mask read, if it is a path.
 

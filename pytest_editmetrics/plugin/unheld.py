@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.errors import EditMetricsError, counted
+from pytest_editmetrics.errors import ConfigError, EditMetricsError, counted
 from pytest_editmetrics.measurement import GOLDEN_IMAGE
 from pytest_editmetrics.plugin.found_tests import AllFound
 from pytest_editmetrics.plugin.names import Names
@@ -71,10 +71,14 @@ class UnheldGoldens:
                     measured[test_file, test] = before | of_tests[nodeid]
         if not measured:
             return
+        from pytest_editmetrics.goldens.file_names import states_approved
+
         try:
             missed = self._session.goldens.not_measured(measured)
-        except EditMetricsError as error:
-            self.problems.append(f"goldens that cannot be read: {error}")
+        except ConfigError as error:
+            own = error.path is None or states_approved(self._session.rootdir / error.path)
+            said = self.problems if own else self.unusable
+            said.append(f"goldens that cannot be read: {error}")
             return
         if missed:
             from pytest_editmetrics.report.listed import first_of

@@ -97,7 +97,10 @@ def sum_of(nodeids: Iterable[str]) -> str:
     >>> sum_of(["a", "b"]) == sum_of(["b", "a", "b"]), sum_of([])
     (True, '0000000000000000')
     """
-    return _hex(int(sha256(one.encode()).hexdigest()[:_DIGITS], 16) for one in {*nodeids})
+    return _hex(
+        int(sha256(one.encode(errors="surrogatepass")).hexdigest()[:_DIGITS], 16)
+        for one in {*nodeids}
+    )
 
 
 def _hex(numbers: Iterable[int]) -> str:

@@ -122,7 +122,7 @@ def test_boxes_in_another_order_are_named_where_half_of_both_is_one_area(suite):
     ],
 )
 def test_a_mask_that_is_the_wrong_way_round_is_asked_for(suite, area):
-    said = "*: all but outside of the mask hardly changed: is it inverted? White is where to edit*"
+    said = "*: only what lies outside of the mask changed: is it inverted? White is where to edit*"
     run(suite, area).stdout.fnmatch_lines([said])
 
 
@@ -133,6 +133,7 @@ def test_a_mask_that_is_the_wrong_way_round_is_asked_for(suite, area):
         ("MASK", 3),
         ("Region(mask=MASK, dilate=8)", 3),
         ("Region(boxes=[(0, 0, 160, 60)], dilate=40)", 0),  # grown over most of the picture
+        ("Region(polygons=[[(60, 0), (160, 0), (160, 120), (60, 120)]])", 0),
         ("[(20, 64, 50, 120)]", 0),  # a border that spills
         ("[(100, 9, 150, 40)]", 0),  # an edit elsewhere, in no box that could be meant
         ("None", 0),
@@ -178,7 +179,7 @@ def test_an_area_of_images_of_unlike_sizes_is_read_in_the_pixels_of_the_referenc
 ):
     said = {
         "[(64, 20, 120, 52)]": "in (20, 64, 52, 120), the box read as (y1, x1, y2, x2)",
-        "Region(mask=~MASK, dilate=8)": "all but outside of the mask hardly changed: is it*",
+        "Region(mask=~MASK, dilate=8)": "only what lies outside of the mask changed: is it*",
     }
     for area, words in said.items():
         suite.makepyfile(test_x=RESIZED.format(after=after, area=area, resize=resize))

@@ -291,6 +291,17 @@ def test_a_file_that_was_renamed_is_found_beside_one_with_a_test_of_that_name(su
     )
 
 
+def test_a_file_that_is_only_called_as_goldens_are_fails_no_session_without_gates(pytester):
+    pytester.makepyfile(test_b="def test_z(): pass\n")
+    (pytester.path / "goldens").mkdir()
+    (pytester.path / "goldens/test_b.py.yaml").write_text("response:\n  status: 200\n")
+    assert pytester.runpytest(STRICT).ret == 0
+    (pytester.path / "goldens/test_b.py.yaml").write_text("test_z: {lpisp: {max: 1}}\n")
+    result = pytester.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: goldens that cannot be read: *unknown metric 'lpisp'*"])
+
+
 def test_recording_a_renamed_test_does_not_hide_its_old_golden(suite):
     text = GATED.replace("test_value", "test_values")
     (suite.path / "tests/edits/test_x.py").write_text(text)

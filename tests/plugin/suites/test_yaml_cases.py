@@ -317,3 +317,31 @@ def test_a_worker_knows_when_the_session_began(cases):
     time.sleep(2.1)
     result = cases.runpytest("-n2")
     result.stdout.fnmatch_lines(["old output: *"])
+
+
+def test_an_editor_may_link_to_the_reference(pytester):
+    """Its times change, and its bytes do not."""
+    old = pytester.path / "ref.png"
+    Image.fromarray(np.arange(768, dtype=np.uint8).reshape(16, 16, 3)).save(old)
+    os.utime(old, (1e9, 1e9))
+    (pytester.path / "test_c.edit.yaml").write_text(
+        "cases:\n  - {id: c, reference: ref.png, metrics: [unedit_max_diff], thresholds:"
+        " {unedit_max_diff: 1}}\n"
+    )
+    pytester.makeconftest(
+        """
+        import os
+        import pytest
+
+        @pytest.fixture
+        def edit_image(tmp_path):
+            def edit(case):
+                os.link(case.reference, tmp_path / "in.png")
+                os.utime(case.reference)
+                return (tmp_path / "in.png").read_bytes() and __import__("PIL.Image").Image.open(
+                    tmp_path / "in.png"
+                ).copy()
+            return edit
+        """
+    )
+    pytester.runpytest().assert_outcomes(passed=1)
