@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from pytest_editmetrics.measurement import NO_PICTURE
 from pytest_editmetrics.session.property_text import PROPERTY_PREFIX
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.unread import is_case_file
@@ -51,6 +50,8 @@ class JUnit:
             attributes = xml.node_reporter(report).attrs
             attributes["classname"] = ".".join(filter(None, grouped))
             attributes["name"] = bin_xml_escape(case)
+        from pytest_editmetrics.measurement import NO_PICTURE
+
         pictures = dict.fromkeys(
             str(gate["picture"]).partition(" (")[0]
             for gate in gates
