@@ -26,6 +26,7 @@ from pytest_editmetrics.background.differences import Differences, Planes, plane
 from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.background.filtered import as_filtered
 from pytest_editmetrics.background.motion import Motion, warped
+from pytest_editmetrics.background.one_colour import one_colour_cause
 from pytest_editmetrics.background.rest import rest_causes, structure
 from pytest_editmetrics.background.spill import find_alone, find_local, find_wide
 from pytest_editmetrics.background.tone import Tone, fit_tone
@@ -119,6 +120,8 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         return ()
     if (little := _almost_nothing(before, after, mask, total)) is not None:
         return (little,)
+    if (blank := _of_one_colour(reference, edited, mask, drift)) is not None:
+        return blank
     motion, aligned, within, tone, toned = _undone(before, after, mask, drift, differences)
     unexplained = differences.squares(toned, aligned)
     if (other := channels_cause(before, after, mask)) is not None:
@@ -195,6 +198,19 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     kept = [cause for cause in causes if cause.share >= MIN_SHARE or _seen(cause)]
     kept = kept or [max(causes, key=lambda cause: cause.share)]
     return tuple(sorted(kept, key=lambda cause: -cause.share))
+
+
+def _of_one_colour(
+    reference: Array, edited: Array, mask: Mask, drift: Drift
+) -> tuple[Cause, ...] | None:
+    """Return the causes where a background, or much of it, became one colour; else ``None``."""
+    found = one_colour_cause(reference, edited, mask)
+    if found is None:
+        return None
+    cause, flat = found
+    others = _causes(reference, edited, mask & ~flat, drift)
+    scaled = (one.of((1 - cause.share) * one.share) for one in others)
+    return cause, *(one for one in scaled if one.share >= MIN_SHARE)
 
 
 def _seen(cause: Cause) -> bool:

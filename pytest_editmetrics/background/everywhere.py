@@ -33,7 +33,7 @@ _LEAST_MOVE = 0.3  # pixels
 _OF_THE_WHOLE = (
     "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "exposure",
     "contrast", "colour", "inverted-tone", "channels", "greyscale", "jpeg", "blur", "sharpening",
-    "re-encoding", "redrawn",
+    "noise", "re-encoding", "redrawn", "one colour",
 )  # fmt: skip
 
 Floats = NDArray[np.float32]

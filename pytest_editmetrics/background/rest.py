@@ -1,7 +1,7 @@
 """What is left of a difference once motion, tone and local changes are undone.
 
-Drawn anew, JPEG, blurred, sharpened, or encoded anew: told from the size of the difference at
-several scales.
+Drawn anew, JPEG, blurred, sharpened, noise, or encoded anew: told from the size of the difference
+at several scales.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pytest_editmetrics.background.cause import Cause
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
+Floats32 = NDArray[np.float32]
 KindT = TypeVar("KindT", bound=np.generic)
 _CELL = 4  # pixels of a side that are averaged to look at coarse structure
 _ANOTHER = 0.85  # correlation with what it should be, without fine detail
@@ -32,6 +33,9 @@ _SHARP = 1.15  # of the fine detail that was there
 _SILENT = 0.3  # of 255: less noise is rounding
 _WHOLE = 0.7  # of what is left: as much as that of JPEG is all of it
 _PART = 0.05
+_WHITE = 0.1  # correlation of neighbours in noise of the pixels
+_EVEN = 1.15  # times as strong where there is detail: what encoders do is stronger there
+_UNTOUCHED = 0.03  # of the fine detail, that noise changes by chance
 _CROP = 512
 _MANY_PIXELS = 400_000
 _BAND = 64  # rows
@@ -175,7 +179,14 @@ def rest_causes(
     said = f"noise {level:.1f} of 255, {100 * kept:.0f} % of the fine detail left"
     filtered = (1 - kept) ** 2 * detail > noise
     resized = not blocky and steps.periodic(steps_before)
-    if kept < _BLUR and (filtered or resized):
+    if abs(kept - 1) <= _UNTOUCHED and _is_white(off, fine_before, inner):
+        each = [_product(one, one) for one in (_bands(plane) * inner for plane in toned - aligned)]
+        level = float(np.sqrt(sum(each) / (3 * np.count_nonzero(inner))))
+        text = f"noise {level:.1f} of 255"
+        facts["noise"] = round(level, 2)
+        long = f"{text} in each channel, as much where there is detail as where there is none"
+        found.append(Cause("noise", share, text, facts, long))
+    elif kept < _BLUR and (filtered or resized):
         found.append(Cause("blur", share, "blurred", facts, f"blurred ({said})"))
     elif kept > _SHARP and filtered:
         times = f"noise {level:.1f} of 255, fine detail {kept:.1f} times as strong"
@@ -186,6 +197,29 @@ def rest_causes(
             text = f"re-encoded, {100 * kept:.0f} % of the fine detail left"
         found.append(Cause("re-encoding", share, text, facts, f"re-encoded ({said})"))
     return found
+
+
+def _is_white(off: Floats32, fine: Floats32, inner: NDArray[np.bool_]) -> bool:
+    """Tell whether a difference is noise of single pixels, the same all over.
+
+    Args:
+        off: the difference, (bands, rows, W), zero where not measured.
+        fine: the fine detail of the reference, likewise.
+        inner: boolean, true where measured.
+    """
+    from scipy.ndimage import uniform_filter
+
+    total = _product(off, off)
+    across, down = _product(off[..., 1:], off[..., :-1]), _product(off[:, 1:], off[:, :-1])
+    if max(abs(across), abs(down)) > _WHITE * total:
+        return False
+    detail = uniform_filter(fine * fine, (1, 9, 9))
+    busy = inner & (detail > np.median(detail[inner]))
+    calm = inner & ~busy
+    if not busy.any() or not calm.any():
+        return True
+    in_busy, in_calm = (float(np.square(off[part]).mean()) for part in (busy, calm))
+    return in_calm / _EVEN**2 <= in_busy <= in_calm * _EVEN**2
 
 
 def _bands(image: NDArray[KindT]) -> NDArray[KindT]:

@@ -1,22 +1,24 @@
-"""How a large package is imported, where nobody else did."""
+"""How a large package is imported, where nobody else did, and left out at the end."""
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_large: list[str] = []
+
 
 @contextmanager
 def importing(package: str) -> Iterator[None]:
-    """Let nothing look for garbage while ``package`` is imported inside, nor in what it made later.
+    """Let nothing look for garbage while ``package`` is imported inside, nor as the process ends.
 
     torch makes 200,000 objects that live as long as the process. Looking through them takes a tenth
-    of its import, and as long again at the end of pytest; taking them apart as the process ends
-    takes a third more. Whatever lives at that moment is left out with them (``gc.freeze``): it is
-    freed when nothing refers to it, but not as part of a ring. Nothing is done where the package
-    is imported already, as by a test.
+    of its import, and taking them apart as the process ends a third more. In between they are
+    looked at as ever: whoever deletes a model and collects garbage has its memory back. Nothing is
+    done where the package is imported already, as by a test.
     """
     if package in sys.modules:
         yield
@@ -27,6 +29,19 @@ def importing(package: str) -> Iterator[None]:
         yield
     finally:
         if package in sys.modules:
-            gc.freeze()
+            if not _large:
+                atexit.register(gc.freeze)
+            _large.append(package)
         if looks:
             gc.enable()
+
+
+def leave_out() -> None:
+    """Look for garbage a last time, if a large package was imported here; pytest would five times.
+
+    Whatever lives then stays until the process ends.
+    """
+    if _large:
+        _large.clear()
+        gc.collect()
+        gc.freeze()

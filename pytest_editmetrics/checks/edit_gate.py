@@ -310,6 +310,7 @@ class EditGate:
     def _jobs(
         self, check: Check, configs: Sequence[MetricConfig], marker: Marker, *, unnamed: bool
     ) -> list[Job]:
+        from pytest_editmetrics.checks.measured_twice import beside_earlier
         from pytest_editmetrics.checks.pairs import pair_of
         from pytest_editmetrics.images.one_place import check_two_places
 
@@ -327,6 +328,7 @@ class EditGate:
                 ref_boxes=objects[:half] if objects else check.ref_boxes,
                 edited_boxes=objects[half:] if objects else check.edited_boxes,
             )
+            pair = beside_earlier(self.item, check, pair, configs)
         return [
             Job(
                 nodeid=self._test.nodeid,

@@ -115,5 +115,8 @@ def _causes(golden: Array, now: Array, mask: Mask, what: str) -> list[dict[str, 
 
 
 def _said_of(what: str, cause: Mapping[str, Any]) -> dict[str, Any]:
+    from pytest_editmetrics.report.causes import without_edit
+
+    cause = cause if what == "background" else without_edit(cause)
     words = {key: str(cause[key]) for key in ("text", "long") if key in cause}
     return {**cause, **{key: text.replace("background", what) for key, text in words.items()}}

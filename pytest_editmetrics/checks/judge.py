@@ -260,6 +260,8 @@ def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
         if (job.pair.reference[inside] == job.pair.edited[inside]).all():
             return [{"kind": "no-edit", "text": "the edit area is the reference's, pixel by pixel"}]
         return [{"kind": "no-edit", "text": "the edit area changed less than it has to"}]
+    from pytest_editmetrics.report.causes import without_edit
+
     small = min(job.pair.reference.shape[:2]) < _DIAGNOSED_EDGE
     resizing = job.pair.resizing
     better = resizing is not None and "better" in resizing
@@ -267,8 +269,13 @@ def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
     if small or gate.compares == "objects" or gate.scope == "edit_area":
         return told if better else []
     try:
-        area = [job.pair.misread] if gate.scope == "unedit_area" and job.pair.misread else []
-        causes = [*area, *_part(gate), *job.pair.diagnosis(gate).to_dict()]
+        misread = job.pair.misreadings(gate)
+        found = job.pair.diagnosis(gate).to_dict()
+        if job.pair.mask(gate).all():
+            found = [dict(without_edit(cause)) for cause in found]
+        causes = [*misread, *_part(gate), *found]
+        if misread and better:  # as measured over what was misread
+            return causes
         return [*told, *causes] if better and not _profile_lost(causes) else [*causes, *told]
     except Exception as error:  # whatever it is, the verdict stands
         return [{"kind": "unexplained", "text": f"not diagnosed: {type(error).__name__}: {error}"}]

@@ -163,6 +163,10 @@ def _number(result: Any, config: MetricConfig) -> float:
     return float(result)
 
 
+# what of the plugin's own words a pipe may tell itself
+_OF_PIPES = {"colour", "dtype", "read", "resize", "sizes", "through"}
+
+
 def _foreign(result: Measurement, config: MetricConfig) -> Measurement:
     """Return the measurement of a user's pipe with plain numbers, which reports can carry."""
     if result.metric != config.metric.name:
@@ -174,6 +178,15 @@ def _foreign(result: Measurement, config: MetricConfig) -> Measurement:
     def number(value: Any) -> float | None:
         return None if value is None else _number(value, config)
 
+    from pytest_editmetrics.runs.fields import DETAILS
+
+    own = {field.name for field in DETAILS} - _OF_PIPES
+    if taken := sorted(own & set(map(str, result.details))):
+        raise EditMetricsError(
+            f"{config.pipe_name} told {', '.join(map(repr, taken))} of {config.metric.name}: in a"
+            " gate's details this word is the plugin's own; give it another name in the"
+            " Measurement's details"
+        )
     return replace(
         result,
         value=number(result.value),

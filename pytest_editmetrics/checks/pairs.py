@@ -18,6 +18,7 @@ from pytest_editmetrics.images.boxes import Box, clip_box, normalise_boxes
 from pytest_editmetrics.images.colour_words import Colour
 from pytest_editmetrics.images.load import Array, ImageLike, numbers_of, read_image
 from pytest_editmetrics.images.masks import bounds
+from pytest_editmetrics.images.orientation import UPRIGHT, ignored_orientation
 from pytest_editmetrics.images.regions import Mask, check_within, region_mask
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
 from pytest_editmetrics.images.shapes import Region
@@ -53,7 +54,8 @@ class Pair:
     done to read either image, if anything. ``fit`` is how images of unlike sizes were brought
     together, else ``None``; ``originals`` are what they were then, and the edit area lies where it
     is in what is compared. ``numbers`` are reference and edited image by their bare numbers, where
-    the profile of either makes them others.
+    the profile of either makes them others. ``stated`` is the EXIF orientation of either, which was
+    applied. ``twin`` names another check that had this picture.
     """
 
     reference: Array
@@ -66,6 +68,8 @@ class Pair:
     originals: Originals | None = None
     colour: Colour = "seen"
     numbers: tuple[Array, Array] | None = None
+    stated: tuple[int, int] = (UPRIGHT, UPRIGHT)
+    twin: str | None = None
     drifts: dict[str | None, Drift] = field(default_factory=dict, init=False, compare=False)
     """How far the pixels of a scope moved, where that was measured."""
     pictures: dict[str, str] = field(default_factory=dict, init=False, compare=False)
@@ -121,6 +125,8 @@ class Pair:
             told["black"] = True
         elif compares == "region" and scope != "edit_area" and self._unchanged:
             told["unchanged"] = True
+        if self.twin is not None:
+            told["twin"] = self.twin
         if scope is not None and compares == "region":
             measured = self._outside if scope == "unedit_area" else 1 - self._outside
             if (share := float(f"{measured:.3g}")) < 1:
@@ -142,15 +148,30 @@ class Pair:
             self._diagnoses[gate.scope] = found or diagnose(*images, mask, drift)
         return self._diagnoses[gate.scope]
 
+    def misreadings(self, gate: Gate) -> list[dict[str, Any]]:
+        """Return, as causes, what tells that images or edit area were meant otherwise."""
+        area = self.misread if gate.scope == "unedit_area" and self._ignored is None else None
+        return [cause for cause in (self._ignored, area) if cause is not None]
+
+    @cached_property
+    def _ignored(self) -> dict[str, Any] | None:
+        """What tells that an EXIF orientation was ignored, as a cause."""
+        if self.stated == (UPRIGHT, UPRIGHT):
+            return None
+        images = self.originals or self
+        text = ignored_orientation(images.reference, images.edited, self.stated)
+        return None if text is None else {"kind": "orientation", "text": text}
+
     @cached_property
     def misread(self) -> dict[str, Any] | None:
         """What tells that the edit area was meant otherwise, as a cause."""
         from pytest_editmetrics.checks.misread_area import misread_boxes, misread_mask
 
-        region, images = Region.of(self.area), (self.reference, self.edited)
-        if region.plain:
-            return misread_boxes(region.boxes, self.inside, *images) if region else None
-        return misread_mask(self.inside, *images)
+        region = Region.of(self.area if self.fit is None else self.region.coords)
+        images = self.reference, self.edited
+        if not region.plain:
+            return misread_mask(region, *images, self.fit)
+        return misread_boxes(region.boxes, self.inside, *images, self.fit) if region else None
 
     @cached_property
     def resizing(self) -> dict[str, Any] | None:
@@ -179,7 +200,9 @@ class Pair:
         if not any(gate.failing for gate in gates) and (lost := self.profile_lost()):
             yield f"inside every bound, and worth a look: {lost}"
         recorded = [gate for gate in gates if gate.verdict == "recorded"]
-        if any(gate.scope == "unedit_area" for gate in recorded) and self.misread is not None:
+        if recorded and self._ignored is not None:
+            yield f"recorded, and worth a look: {self._ignored['text']}"
+        elif any(gate.scope == "unedit_area" for gate in recorded) and self.misread is not None:
             share = self.misread.get("share")
             most = (
                 ""
@@ -259,7 +282,8 @@ def pair_of(
     inside = region_mask(shape, "inner", *before.shape[:2])
     bare = numbers_of(read["reference"], read["edited"])
     originals = Originals(before, after, inside, bare)
-    fit = brought_together(before, after, resize, aspect, inside, bare)
+    stated = read["reference"].orientation, read["edited"].orientation
+    fit = brought_together(before, after, resize, aspect, inside, bare, stated)
     if isinstance(area, Region):
         area = shape
     coords = area.to_json() if isinstance(area, Region) else _plain(area)
@@ -296,6 +320,7 @@ def pair_of(
         None if fit is None else originals,
         colour,
         bare,
+        stated,
     )
 
 

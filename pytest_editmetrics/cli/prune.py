@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.cli.arguments import add_rootdir
-from pytest_editmetrics.cli.lines import say
+from pytest_editmetrics.cli.lines import note, say
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cli.arguments import Commands
@@ -43,9 +43,20 @@ def _prune(args: argparse.Namespace) -> int:
 
     def work(session: EditSession) -> int:
         from pytest_editmetrics.errors import counted
-        from pytest_editmetrics.runs.obsolete import listed_obsolete, prune
+        from pytest_editmetrics.goldens.git_files import commit_here
+        from pytest_editmetrics.runs.obsolete import commit_of, listed_obsolete, prune
 
         images, others = listed_obsolete(run, session.rootdir)
+        if images:
+            commit = commit_of(run)
+            at = "" if commit is None else f", at commit {commit[:12]}"
+            say(f"in the run {run.shown}, started {run.session.get('started')}{at}:")
+            here = commit_here(session.rootdir)
+            if None not in (commit, here) and commit != here:
+                note(
+                    f"the run is of another commit than this checkout, {str(here)[:12]}, which may"
+                    " have tests that compare with what is listed"
+                )
         for image in images:
             say(f"{image.file}: {image.reason}")
         if others:

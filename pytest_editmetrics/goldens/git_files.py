@@ -29,6 +29,14 @@ def find_commit(revision: str, folder: Path) -> str | None:
     return done.stdout.decode().strip() or None if done.returncode == 0 else None
 
 
+def commit_here(folder: Path) -> str | None:
+    """Return the hash of the commit that is checked out; ``None`` without git or a repository."""
+    try:
+        return find_commit("HEAD", folder)
+    except (EditMetricsError, OSError):
+        return None
+
+
 def repository_of(folder: Path) -> Path:
     """Return the top of the working tree that ``folder`` lies in.
 

@@ -11,6 +11,7 @@ from PIL import Image
 from pytest_editmetrics.errors import ImageError
 from pytest_editmetrics.images.levels import Array
 from pytest_editmetrics.images.masks import Mask
+from pytest_editmetrics.images.orientation import UPRIGHT, ignored_orientation
 from pytest_editmetrics.images.resize_modes import Aspect, Resize, check_aspect, check_resize
 from pytest_editmetrics.images.sizes import (
     MOST_ROUNDED,
@@ -27,6 +28,7 @@ _COPY_EDGE = 768
 _CUT = 48  # of 255: what differs by more is an edit, whatever it differs by
 _CEILING = 100.0
 _ORDER: tuple[Resize, ...] = ("edited", "reference", "crop-center", "crop-top-left", "pad")
+_LIKE = 18.0  # dB: photos of other things come to less, and some of what was drawn anew
 ALIKE = 0.5
 """Modes whose PSNR differs by less, in dB, fit alike."""
 
@@ -79,6 +81,7 @@ def brought_together(
     aspect: Aspect | None = None,
     inside: Mask | None = None,
     numbers: tuple[Array, Array] | None = None,
+    stated: tuple[int, int] = (UPRIGHT, UPRIGHT),
 ) -> Fit | None:
     """Return how a pair of loaded images becomes one size; ``None`` if it is of one size.
 
@@ -89,10 +92,11 @@ def brought_together(
         aspect: ``any`` lets `reference` and `edited` stretch by more than rounding a side does.
         inside: the edit area, boolean, of the reference's size.
         numbers: as in ``fits``.
+        stated: the EXIF orientation of either, which was applied.
 
     Raises:
         ImageError: the sizes differ and no mode is given, or the aspects do; the message names the
-            mode that fits best.
+            mode that fits best, if the sides are not swapped.
         InputError: an unknown mode or aspect.
     """
     check_resize(resize)
@@ -100,13 +104,20 @@ def brought_together(
     if before.shape == after.shape:
         return None
     if resize is None:
-        ranked = fits(before, after, inside, numbers)
         swapped = size_of(before) == size_of(after)[::-1]
         turned = " (its sides are swapped: was it rotated?)" if swapped else ""
-        raise ImageError(
+        said = (
             f"the edited image is {_text(size_of(after))} pixels{turned}, the reference"
-            f" {_text(size_of(before))}: they cannot be compared as they are; {_best(ranked)}: say"
-            f" so, or make the model return the reference's size. {_measured(ranked)}"
+            f" {_text(size_of(before))}: they cannot be compared as they are; "
+        )
+        if ignored := ignored_orientation(before, after, stated):
+            raise ImageError(said + ignored)
+        if swapped:
+            raise ImageError(f"{said}make the model return the reference's size, as it stands")
+        ranked = fits(before, after, inside, numbers)
+        raise ImageError(
+            f"{said}{_best(ranked)}: say so, or make the model return the reference's size."
+            f" {_measured(ranked)}"
         )
     fit = fit_of(resize, size_of(before), size_of(after))
     if fit.stretches and fit.multiple is None and aspect != "any":
@@ -136,13 +147,14 @@ def told(ranked: list[FitFound]) -> str:
 
 def _best(ranked: list[FitFound]) -> str:
     best = ranked[0].fit
+    unlike = "" if ranked[0].psnr >= _LIKE else "no mode fits well (is it the same picture?), and "
     stretched = best.stretches and best.multiple is None
     also = (", aspect='any'", ", `aspect: any`") if stretched else ("", "")
     said = f"resize={best.resize!r}{also[0]}"
     written = f"(in YAML `resize: {best.resize}`{also[1]})"
     if ranked[-1].psnr < ranked[0].psnr - ALIKE:
-        return f"{said} fits best {written}"
-    return f"no mode fits clearly better than {said} {written}"
+        return f"{unlike}{said} fits best {written}"
+    return f"{unlike}no mode fits clearly better than {said} {written}"
 
 
 def _measured(ranked: list[FitFound]) -> str:

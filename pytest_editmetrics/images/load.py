@@ -23,6 +23,7 @@ from pytest_editmetrics.images.colour_words import Colour, check_colour
 from pytest_editmetrics.images.data_url import is_data_url, read_data_url, short
 from pytest_editmetrics.images.files import read_file
 from pytest_editmetrics.images.levels import Array, Notes, on_white
+from pytest_editmetrics.images.orientation import ORIENTATION, UPRIGHT
 from pytest_editmetrics.images.pictures import of_encoded, of_picture
 from pytest_editmetrics.images.replaced import PICTURE
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
@@ -55,13 +56,15 @@ class Loaded:
     ``pixels`` are RGB, uint8, (H, W, 3), C-contiguous. ``notes`` say what had to be done to read
     them: ``clipped`` is the range of floats that lay outside [0, 1] by less than 0.001, ``colour``
     what became of the colour profile. ``numbers`` are the pixels that the bare numbers would give,
-    where a profile made them others; ``what`` names the image.
+    where a profile made them others; ``what`` names the image. ``orientation`` is the EXIF
+    orientation that was applied, 1 if none was.
     """
 
     pixels: Array
     notes: Notes = field(default_factory=dict)
     numbers: Array | None = None
     what: str = "image"
+    orientation: int = UPRIGHT
 
     def warn(self) -> None:
         """Warn where the image has a profile that was not applied."""
@@ -155,6 +158,7 @@ def read_pixels(source: ImageLike, what: str = "image", colour: Colour = "seen")
     check_colour(colour)
     decoded, notes, named = _read(source, what, colour)
     warn_of_ignored(named, notes)
+    notes.pop(ORIENTATION, None)
     return replace(decoded, notes=notes)
 
 
@@ -165,7 +169,8 @@ def read_encoded_pixels(data: bytes, what: str, colour: Colour = "seen") -> Deco
 
 def _loaded(decoded: Decoded, notes: Notes, what: str) -> Loaded:
     bare = None if decoded.numbers is None else on_white(decoded.numbers)
-    return Loaded(on_white(decoded.pixels), notes, bare, what)
+    orientation = notes.pop(ORIENTATION, UPRIGHT)
+    return Loaded(on_white(decoded.pixels), notes, bare, what, orientation)
 
 
 def read_image_file(source: str | os.PathLike[str], what: str) -> tuple[bytes, str]:
@@ -243,5 +248,12 @@ def load_pair(
     for image in (one, other):
         image.warn()
     before, after = one.pixels, other.pixels
-    fit = brought_together(before, after, resize, aspect, numbers=numbers_of(one, other))
+    fit = brought_together(
+        before,
+        after,
+        resize,
+        aspect,
+        numbers=numbers_of(one, other),
+        stated=(one.orientation, other.orientation),
+    )
     return (before, after) if fit is None else fit.pictures(before, after)

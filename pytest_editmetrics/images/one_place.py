@@ -50,6 +50,17 @@ def check_two_places(reference: Any, edited: Any) -> None:
         )
 
 
+def place_of(source: Any) -> tuple[Any, ...] | None:
+    """Return what is the same for images that are kept in one place; ``None`` where none is known.
+
+    >>> one = np.zeros((4, 8, 3), np.uint8)
+    >>> place_of(one) == place_of(one[:]), place_of(one) == place_of(one.copy())
+    (True, False)
+    """
+    source = _only(source)
+    return _file(source) or _memory(source)
+
+
 def _only(source: Any) -> Any:
     return source[0] if isinstance(source, (list, tuple)) and len(source) == 1 else source
 

@@ -19,6 +19,7 @@ from pytest_editmetrics.images.colour_words import Colour
 from pytest_editmetrics.images.files import opened
 from pytest_editmetrics.images.leniency import whole_files
 from pytest_editmetrics.images.levels import Notes, of_floats, of_integers, unrounded
+from pytest_editmetrics.images.orientation import ORIENTATION, UPRIGHT, orientation_of
 from pytest_editmetrics.images.replaced import check_pixels
 from pytest_editmetrics.images.scale import check_deep, check_floats
 
@@ -131,6 +132,8 @@ def _pixels(
     if data is not None and (why := _refused(image, data)) is not None:
         raise ImageError(f"{what}: {why}")
     _loaded(image, what)
+    if (orientation := _guarded(lambda: orientation_of(image), what)) != UPRIGHT:
+        notes[ORIENTATION] = orientation
     if data is not None:
         _check_end(image, data, what)
         deep = _guarded(lambda: _deep_values(kind, data, type(image)), what)

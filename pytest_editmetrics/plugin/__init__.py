@@ -5,6 +5,7 @@ Measuring, judging and the texts of reports lie in the rooms below.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,11 +23,12 @@ from pytest_editmetrics.plugin.fixtures import (
     lpips_pipe,
     sam_pipe,
 )
-from pytest_editmetrics.plugin.found_tests import FoundTests, keeps_results
+from pytest_editmetrics.plugin.found_tests import FoundTests
 from pytest_editmetrics.plugin.last_lines import LastLines, LastWord, last_key
 from pytest_editmetrics.plugin.progress import Progress
 from pytest_editmetrics.plugin.whole_run import Found
 from pytest_editmetrics.session import hookspec
+from pytest_editmetrics.session.began import note_begin
 from pytest_editmetrics.session.id_parts import noted_calls
 from pytest_editmetrics.session.options import add_options
 from pytest_editmetrics.session.state import EditSession, session_key
@@ -68,6 +70,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, Any, Any]:
     """Take the last word on the exit status from whoever is there at the start."""
+    note_begin(early_config)
     result = yield
     early_config.pluginmanager.register(LastWord(), "editmetrics-last-word")
     return result
@@ -75,6 +78,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options and set the session's state up; nothing is read or loaded yet."""
+    note_begin(config)
     config.addinivalue_line("markers", MARKER)
     session = config.stash[session_key] = EditSession(config)
     if not config.option.collectonly:
@@ -91,12 +95,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_editmetrics.plugin.attachments import Attachments
 
         config.pluginmanager.register(Attachments(session), "editmetrics-attachments")
-    tells = keeps_results(session.options)
     if hasattr(config, "workerinput"):
         from pytest_editmetrics.plugin import xdist
 
-        if tells:
-            config.pluginmanager.register(xdist.found_tests(session), "editmetrics-found-tests")
+        config.pluginmanager.register(xdist.found_tests(session), "editmetrics-found-tests")
         config.pluginmanager.register(xdist.worker(config), "editmetrics-found")
         config.pluginmanager.register(xdist.XdistWorker(session), "editmetrics-xdist")
         return
@@ -108,9 +110,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(last, "editmetrics-last-lines")
     config.pluginmanager.register(whole, "editmetrics-whole-run")
     config.pluginmanager.register(Found(whole.deselected, whole.left_out), "editmetrics-found")
-    if tells:
-        found = FoundTests(session, controller.found.take)
-        config.pluginmanager.register(found, "editmetrics-found-tests")
+    found = FoundTests(session, controller.found.take)
+    config.pluginmanager.register(found, "editmetrics-found-tests")
     if hasattr(config.hook, "pytest_xdist_node_collection_finished"):
         from pytest_editmetrics.plugin.xdist import XdistController
 
@@ -163,3 +164,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     from pytest_editmetrics.plugin.collect import CaseModule
 
     return CaseModule.from_parent(parent, path=file_path)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Spare pytest its last looks for garbage in what a large package made."""
+    if (imported := sys.modules.get("pytest_editmetrics.cache.importing")) is not None:
+        imported.leave_out()

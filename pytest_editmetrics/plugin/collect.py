@@ -16,6 +16,7 @@ import pytest
 
 from pytest_editmetrics.checks.edit_gate import Check, EditGate
 from pytest_editmetrics.errors import NO_FILE, EditMetricsError, InputError
+from pytest_editmetrics.session.began import first_older_file
 from pytest_editmetrics.session.cases_ahead import CASE
 from pytest_editmetrics.session.state import EditSession, session_of
 from pytest_editmetrics.weights.seen import Seen
@@ -139,6 +140,14 @@ def _run_made(
             f" {case.reference}, so the edited image would be compared with an edited one: write"
             " the edit to another path, and take the reference back from version control"
         )
+    if isinstance(edit_gate, EditGate):
+        older = first_older_file(edit_gate.item.config, edited)
+        if older is not None:
+            session_of(edit_gate.item.config).say(
+                "old output: edit_image returned a file that was there before this session (first"
+                f" {edit_gate.item.nodeid}: {older}); did the edit fail to write it? Cases of saved"
+                " images state them as `edited:`"
+            )
     _run(edit_gate, file, case, edited)
 
 

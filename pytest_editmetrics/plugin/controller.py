@@ -25,7 +25,7 @@ from pytest_editmetrics.plugin.last_screen import EachGate
 from pytest_editmetrics.plugin.names import Names
 from pytest_editmetrics.plugin.required import Required
 from pytest_editmetrics.plugin.unheld import UnheldGoldens
-from pytest_editmetrics.plugin.whole_run import PARTIAL, WholeRun
+from pytest_editmetrics.plugin.whole_run import WholeRun
 from pytest_editmetrics.session.ledger import REPORT_KEY
 from pytest_editmetrics.session.options import ci_variable, in_ci
 from pytest_editmetrics.session.property_text import is_ours
@@ -260,8 +260,8 @@ class Controller:
         lost = self.undelivered.close(wait=sys.exc_info()[0] is None)
         self._take(self.undelivered)
         self._collected = self._names.plain(self._collected)
-        partial = PARTIAL if sys.exc_info()[0] else self.whole.why_partial(session, self._collected)
-        full = partial is None
+        partial = self.whole.why_partial(session, self._collected)
+        judged = self.whole.why_partial(session, self._collected, found=True) is None
         self._problems += self.whole.never_ran(session, self._collected, self._tally is not None)
         if self._tally is not None:
             from pytest_editmetrics.plugin.golden_recorder import record_goldens
@@ -271,10 +271,10 @@ class Controller:
             notes, problems = record_goldens(self.session, self._tally, order)
             self._notes += notes
             self._problems += problems
-        self._close_images(full)
+        self._close_images(judged)
         if self._tally is not None:
             self._judge_session(session, self._tally)
-        if full:
+        if judged:
             self._report_obsolete()
         if self.whole.internal_error:
             gone = len(self._collected.keys() - self._attempts.keys() - set(self._crashed))
@@ -295,8 +295,9 @@ class Controller:
             counts = self._tally.counts() if self._tally else {"gates": 0}
             if self._tally:
                 self._junit.totals(counts)
-            obsolete = self._images.obsolete if full else None
-            self._outputs.write("close", counts, full, obsolete, self._suite.record, self._told())
+            obsolete = self._images.obsolete if judged else None
+            told = self._suite.record, self._told()
+            self._outputs.write("close", counts, partial is None, obsolete, *told)
         self._outputs.close()
         self._take(self._outputs)
         self._last.closed(session, self._tally)
@@ -307,7 +308,8 @@ class Controller:
     def _close_images(self, full: bool) -> None:
         folders = self._unheld.folders(self._collected)
         if self._tally is not None or folders:
-            self._images.close(self._collected, full, self._names.golden_id, folders)
+            told = self._names.golden_id, folders, self.found
+            self._images.close(self._collected, full, *told)
             self._take(self._images)
             self._take_unusable(self._images)
 
@@ -373,12 +375,14 @@ class Controller:
         return self.fixtures.known(self.session) if whole else None
 
     def _report_obsolete(self) -> None:
-        self._unheld.obsolete(self._collected, self._fixtures_of_suite)
+        known = self.whole.ran_all and not self.found.part
+        fixtures = self._fixtures_of_suite if known else (lambda: None)
+        self._unheld.obsolete(self._collected, fixtures)
         self._take_unusable(self._unheld)
 
     def _told(self) -> dict[str, Any] | None:
-        whole, used = self.whole.found_all, self._images.used
-        return self._unheld.told(self._attempts, used, self._fixtures_of_suite, whole=whole)
+        told, whole = (self._images, self._fixtures_of_suite), self.whole.found_all
+        return self._unheld.told(self._attempts, *told, whole=whole)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

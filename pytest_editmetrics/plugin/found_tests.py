@@ -1,22 +1,26 @@
-"""Every test that pytest found, also those that do not run: shards are held to goldens by them."""
+"""Every test that pytest found, also those that do not run: goldens are held against them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any
 
 import pytest
 
+from pytest_editmetrics.plugin.whole_run import deselected_by
 from pytest_editmetrics.session.state import EditSession
+from pytest_editmetrics.session.unread import asks_for_gates
 
 
 class FoundTests:
     """Tells once what a process found; registered in every process that collects.
 
-    A test that a node id, a mark or a plugin leaves out was found too: its file was imported.
+    A test that a node id, a mark or a plugin leaves out was found too: its file was imported. A
+    file that was imported and gave no test is told as well: no golden of it is held.
 
     Args:
-        session: knows which test files have goldens.
+        session: knows which test files have goldens, and whether it leaves results, which tell
+            of all tests.
         tell: takes what ``AllFound`` adds up, as JSON has it.
     """
 
@@ -25,6 +29,8 @@ class FoundTests:
         self._tell = tell
         self._items: dict[int, pytest.Item] = {}
         self._waiting: set[str] = set()
+        self._files: dict[str, bool] = {}
+        self._by: dict[int, str] = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(
@@ -34,6 +40,9 @@ class FoundTests:
         report = yield
         if report.passed:
             self._waiting.discard(collector.nodeid)
+        if isinstance(collector, pytest.File):  # that doctests of it are looked for is another's
+            before = self._files.get(collector.nodeid, True)
+            self._files[collector.nodeid] = before and report.passed
         for node in report.result or ():
             if isinstance(node, pytest.Item):
                 self._items[id(node)] = node
@@ -41,29 +50,64 @@ class FoundTests:
                 self._waiting.add(node.nodeid)
         return report
 
+    @pytest.hookimpl
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Remember which option left a test out, or that a plugin did."""
+        self._by.update(dict.fromkeys(map(id, items), deselected_by()))
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Tell it, now that nobody changes the tests any more."""
-        items = self._items | {id(item): item for item in session.items}
+        items: dict[str, list[pytest.Item]] = {}
+        for item in (self._items | {id(item): item for item in session.items}).values():
+            items.setdefault(item.nodeid.partition("::")[0], []).append(item)
         self._items = {}
-        if not items:
+        part = {nodeid.partition("::")[0] for nodeid in self._waiting}
+        part.update(file for file, passed in self._files.items() if not passed)
+        without = [one for one in self._files if not (one in items or one in part)]
+        own = [*items, *(one for one in without if not _is_conftest(one))]
+        own = [file for file in own if file and self._has_goldens(file)]
+        results = keeps_results(self._session.options)
+        if not (own or part or (results and items)):
             return
-        from pytest_editmetrics.runs.unheld import sum_of
+        kept = {item.nodeid for item in session.items}
+        left = {} if not results else {file: self._left(of, kept) for file, of in items.items()}
+        gated = [file for file, of_file in left.items() if of_file is not None]
         from pytest_editmetrics.session.identity import id_of
 
-        tests = list(map(id_of, items.values()))
-        keys: dict[str, dict[str, None]] = {}
-        for test in tests:
-            keys.setdefault(test.nodeid.partition("::")[0], {})[test.key] = None
-        own = [file for file in keys if file and self._has_goldens(file)]
-        self._tell(
-            {
-                "tests": {file: list(keys[file]) for file in own},
-                "part": sorted({nodeid.partition("::")[0] for nodeid in self._waiting}),
-                "digests": sorted({test.digest for test in tests if test.digest is not None}),
-                "sum": sum_of(test.nodeid for test in tests),
-            }
-        )
+        looked = dict.fromkeys([*own, *(items if results else ())])
+        tests = {file: list(map(id_of, items.get(file, ()))) for file in looked}
+        told = {
+            "tests": {
+                file: list({test.key: None for test in tests[file]})
+                for file in dict.fromkeys([*own, *gated])
+            },
+            "of_goldens": own,
+            "part": sorted(part),
+            "digests": sorted(
+                {test.digest for of in tests.values() for test in of if test.digest is not None}
+            ),
+        }
+        if results:
+            from pytest_editmetrics.runs.unheld import sum_of
+
+            told["sum"] = sum_of(test.nodeid for of in tests.values() for test in of)
+            told["left"] = {file: left[file] for file in gated}
+        self._tell(told)
+
+    def _left(self, items: list[pytest.Item], kept: set[str]) -> dict[str, list[str]] | None:
+        """Return a file's tests with gates that are not to run, by what left them out."""
+        gated = [item for item in items if asks_for_gates(item)]
+        if not gated:
+            return None
+        from pytest_editmetrics.session.identity import id_of
+
+        left: dict[str, list[str]] = {}
+        for item in gated:
+            if item.nodeid not in kept:
+                test = id_of(item).nodeid.partition("::")[2]
+                left.setdefault(self._by.get(id(item), ""), []).append(test)
+        return left
 
     def _has_goldens(self, file: str) -> bool:
         from pytest_editmetrics.goldens.file_names import SUFFIX
@@ -72,15 +116,23 @@ class FoundTests:
         return golden.is_file() or golden.with_name(golden.name.removesuffix(SUFFIX)).is_dir()
 
 
+def _is_conftest(file: str) -> bool:
+    return file.rpartition("/")[2] == "conftest.py"
+
+
 class AllFound:
     """What the processes of a session found.
 
-    ``tests`` are keys by test file, of files that have goldens; ``part`` are files of which not
-    every class gave its tests.
+    ``tests`` are keys by test file, of files that have goldens, be there none; where results tell
+    of it, which makes it true, of files whose tests ask for gates, too: ``of_goldens`` are the
+    former. ``part`` are files of which not every class gave its tests, or that were skipped as a
+    whole; ``left`` are tests that were not to run, see ``Unheld``.
     """
 
     def __init__(self) -> None:
         self.tests: dict[str, set[str]] = {}
+        self.of_goldens: dict[str, None] = {}
+        self.left: dict[str, dict[str, tuple[str, ...]]] = {}
         self.part: set[str] = set()
         self.digests: set[str] = set()
         self._sums: set[str] = set()
@@ -91,10 +143,24 @@ class AllFound:
             self.tests.setdefault(file, set()).update(keys)
         self.part.update(told["part"])
         self.digests.update(told["digests"])
-        self._sums.add(told["sum"])
+        self.of_goldens |= dict.fromkeys(told["of_goldens"])
+        if "sum" in told:
+            self._sums.add(told["sum"])
+            self.left |= told["left"]
 
     def __bool__(self) -> bool:
         return bool(self._sums)
+
+    @property
+    def nodeids(self) -> list[str]:
+        """The tests; a file that has none stands for itself."""
+        tests = [f"{file}::{key}" for file, keys in self.tests.items() for key in keys]
+        return [*(file for file, keys in self.tests.items() if not keys), *tests]
+
+    def and_more(self, nodeids: Iterable[str]) -> list[str]:
+        """Return these tests and what was found besides, of files that gave all of their tests."""
+        every = dict.fromkeys([*nodeids, *self.nodeids])
+        return [one for one in every if one.partition("::")[0] not in self.part]
 
     @property
     def sum(self) -> str:

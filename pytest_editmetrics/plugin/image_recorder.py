@@ -14,6 +14,7 @@ from pytest_editmetrics.report.listed import Headed, listed
 
 if TYPE_CHECKING:
     from pytest_editmetrics.goldens.images import Staged
+    from pytest_editmetrics.plugin.found_tests import AllFound
     from pytest_editmetrics.runs.obsolete import ObsoleteImage
     from pytest_editmetrics.runs.renamed_images import ImageOf
     from pytest_editmetrics.session.state import EditSession
@@ -40,7 +41,7 @@ class ImageRecorder:
         self._wanted: list[_Wanted] = []
         self._unwanted: list[Staged] = []
         self.used: set[str] = set()
-        self._new: dict[str, ImageOf] = {}
+        self.new: dict[str, ImageOf] = {}
         self._across: dict[str, None] = {}
         self._unstated: set[str] = set()
         self._no_entry: dict[str, None] = {}
@@ -68,7 +69,7 @@ class ImageRecorder:
                 if gate["verdict"] in ("missing-golden", "recorded") and not snapshot["provenance"]:
                     from pytest_editmetrics.runs.renamed_images import ImageOf
 
-                    self._new[snapshot["file"]] = ImageOf.entry(snapshot["proposed"])
+                    self.new[snapshot["file"]] = ImageOf.entry(snapshot["proposed"])
                 if final and snapshot["across"]:
                     self._across[f"{nodeid}: {snapshot['file']} {snapshot['across']}"] = None
                 if final and snapshot.get("unstated"):
@@ -91,12 +92,13 @@ class ImageRecorder:
         full: bool,
         golden_id: Callable[[str], str],
         folders: Collection[Path],
+        found: AllFound,
     ) -> None:
         """Write what was staged; find what tests that passed did not use, and after a full run what
         no test uses any more.
 
         ``golden_id`` gives the node id that the repetitions of a test share, ``folders`` are those
-        in which goldens lie.
+        in which goldens lie, ``found`` has tests that need not have been to run.
         """
         if self._across:
             self.notes += listed("golden images compared across devices", list(self._across))
@@ -115,7 +117,7 @@ class ImageRecorder:
             self._remove_stale(collected)
         failed = {golden_id(one) for one in collected if one not in self._passed}
         tests = {golden_id(one) for one in collected}
-        self._find_unused(tests if full else None, tests - failed, folders)
+        self._find_unused(set(found.and_more(tests)) if full else None, tests - failed, folders)
 
     def _promote(self, collected: Mapping[str, int], golden_id: Callable[[str], str]) -> None:
         from pytest_editmetrics.goldens.git_files import ignored_note
@@ -146,6 +148,7 @@ class ImageRecorder:
             f" {folder}/provenance.yaml; the images are as they were; commit it"
             for folder, count in _by_folder((p for p in written if p in same), rootdir)
         ]
+        self.notes += _alike([one for one in kept if rootdir / one.staged.target in written])
         self.notes += ignored_note([path for path in written if path not in same], rootdir)
         self.notes += [f"warning: {one.warning}" for one in chosen if one.warning]
         discard([*self._unwanted, *(one.staged for one in self._wanted)], rootdir)
@@ -195,7 +198,7 @@ class ImageRecorder:
             return
         broken: dict[Path, str] = {}
         ran = collected, passed, self.used
-        found = obsolete_images(session.goldens, session.rootdir, *ran, folders, broken, self._new)
+        found = obsolete_images(session.goldens, session.rootdir, *ran, folders, broken, self.new)
         strict = session.options["strict"] != "none"
         for path, wrong in broken.items():
             named = self.problems if strict else self.notes
@@ -222,6 +225,21 @@ class ImageRecorder:
         if kept := options["run-dir"] or options["results"]:
             return f"`editmetrics prune {typed_path(Path(kept))}` removes them"
         return "to remove them, run with --editmetrics-run-dir=run, then `editmetrics prune run`"
+
+
+def _alike(recorded: Iterable[_Wanted]) -> list[str]:
+    """Say which golden images of one test, under different names, were recorded as one picture."""
+    first: dict[tuple[str, object], _Wanted] = {}
+    found = []
+    for one in recorded:
+        other = first.setdefault((one.nodeid, one.staged.entry.get("sha256")), one)
+        if other is not one and not one.staged.same:
+            found.append(f"{one.nodeid}: {other.staged.target}, {one.staged.target}")
+    title = (
+        "recorded as one picture under two names (does the model give one buffer, or one file, for"
+        " all edits? Copy each before the next)"
+    )
+    return listed(title, found)
 
 
 def _by_folder(paths: Iterable[Path], rootdir: Path) -> Iterable[tuple[str, int]]:

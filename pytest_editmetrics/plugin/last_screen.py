@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -99,9 +98,10 @@ def _fitted(line: str, room: int | None) -> Sequence[str]:
 def _session(config: pytest.Config, outputs: RunOutputs) -> Session:
     """Return what the next commands are made of: this one as it was typed, and what it wrote."""
     from pytest_editmetrics.report.next_steps import Session, typed_path
+    from pytest_editmetrics.session.typed import seen_from
 
     here, root = config.invocation_params.dir, config.rootpath
-    elsewhere = None if here.is_relative_to(root) else typed_path(Path(os.path.relpath(root, here)))
+    elsewhere = None if here.is_relative_to(root) else typed_path(Path(seen_from(here, root)))
     typed = shlex.join(["pytest", *_without_update(config.invocation_params.args)])
     return Session(typed, outputs.kept_run, outputs.html_report, rootdir=elsewhere)
 

@@ -11,6 +11,9 @@ from pytest_editmetrics.plugin.found_tests import AllFound
 from pytest_editmetrics.plugin.names import Names
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.goldens.renamed import ObsoleteGolden
+    from pytest_editmetrics.plugin.image_recorder import ImageRecorder
+    from pytest_editmetrics.runs.unheld import Move
     from pytest_editmetrics.session.state import EditSession
 
 
@@ -34,12 +37,12 @@ class UnheldGoldens:
 
     def folders(self, collected: Iterable[str]) -> list[Path]:
         """Return the folders in which goldens lie, for the tests that were collected."""
-        return self._session.golden_folders(self._by_file(collected))
+        return self._session.golden_folders([*self._by_file(collected), *self.found.tests])
 
     def files(self, nodeids: Iterable[str]) -> dict[Path, set[str]]:
-        """Return the keys of these tests, of each file."""
+        """Return the keys of these tests, of each file; none of a file that stands for itself."""
         files = self._by_file(nodeids).items()
-        return {self._session.rootdir / path: set(keys.values()) for path, keys in files}
+        return {self._session.rootdir / path: {*keys.values()} - {""} for path, keys in files}
 
     def before_recording(self, gated: Mapping[str, Collection[str]]) -> None:
         """Remember which of the tests that made gates have no golden, before they get some.
@@ -90,10 +93,10 @@ class UnheldGoldens:
         collected: Collection[str],
         fixtures: Callable[[], Mapping[Path, Collection[str]] | None],
     ) -> None:
-        """Name the entries of tests, or fixtures, that are gone, after a full run.
+        """Name the entries of tests, or fixtures, that are gone, where all tests were found.
 
         Args:
-            collected: the node ids of all tests.
+            collected: the node ids of those that were to run.
             fixtures: gives those that ``Goldens.obsolete`` takes.
         """
         folders = self.folders(collected)
@@ -102,10 +105,9 @@ class UnheldGoldens:
         from pytest_editmetrics.goldens.file_names import states_approved
 
         broken: dict[Path, str] = {}
-        goldens, tests = self._session.goldens, self.files(collected)
-        obsolete = goldens.obsolete(
-            tests, self._names.digests, fixtures(), self._new, folders, broken=broken
-        )
+        goldens, tests = self._session.goldens, self.files(self.found.and_more(collected))
+        digests = self._names.digests | self.found.digests
+        obsolete = goldens.obsolete(tests, digests, fixtures(), self._new, folders, broken=broken)
         for path, wrong in broken.items():
             line = f"not checked for obsolete goldens: {wrong}"
             if states_approved(path):
@@ -127,7 +129,7 @@ class UnheldGoldens:
     def told(
         self,
         ran: Iterable[str],
-        used: Collection[str],
+        images: ImageRecorder,
         fixtures: Callable[[], Mapping[Path, Collection[str]] | None],
         *,
         whole: bool,
@@ -136,38 +138,68 @@ class UnheldGoldens:
 
         Args:
             ran: the node ids of all tests that ran.
-            used: the golden images that tests used.
+            images: knows the golden images that tests used.
             fixtures: gives those that ``Goldens.obsolete`` takes.
             whole: whether the files that were looked at gave all of their tests, or classes.
         """
         session, found = self._session, self.found
         if not found or not session.runs_tests:
             return None
+        from pytest_editmetrics.plugin.whole_run import choosing
         from pytest_editmetrics.runs.obsolete import obsolete_images
         from pytest_editmetrics.runs.unheld import Unheld, sum_of
 
         root, goldens = session.rootdir, session.goldens
         folders = session.golden_folders(found.tests)
-        nodeids = [f"{file}::{key}" for file, keys in found.tests.items() for key in keys]
+        tests = {root / file: keys for file, keys in found.tests.items()}
         try:
             entries = goldens.obsolete(
-                {root / file: keys for file, keys in found.tests.items()},
+                tests,
                 self._names.digests | found.digests,
                 fixtures() if whole and not found.part else None,
                 self._new,
                 folders,
                 broken={},
             )
-            images = obsolete_images(goldens, root, nodeids, (), used, folders, {})
+            unused = obsolete_images(
+                goldens, root, found.nodeids, (), images.used, folders, {}, images.new
+            )
         except EditMetricsError:  # its tests lie where goldens have no place, and their gates fail
             return None
         looked = {
             session.shown(session.golden_file(root / file)).as_posix(): whole
             and file not in found.part
-            for file in found.tests
+            for file in found.of_goldens
         }
-        ends = found.sum, sum_of(ran)
-        return Unheld(self._strict, looked, *ends, tuple(entries), tuple(images)).to_dict()
+        return Unheld(
+            self._strict,
+            looked,
+            found.sum,
+            sum_of(ran),
+            tuple(entries),
+            tuple(unused),
+            self._moves(entries, tests),
+            found.left,
+            choosing(session.config),
+        ).to_dict()
+
+    def _moves(
+        self, entries: Sequence[ObsoleteGolden], tests: Mapping[Path, Collection[str]]
+    ) -> dict[str, Move]:
+        """Return where the tests of these entries are now, by golden file."""
+        from pytest_editmetrics.goldens.renamed import moved_lines, moved_to
+        from pytest_editmetrics.runs.unheld import Move
+
+        goldens, session = self._session.goldens, self._session
+        moved = moved_to(entries, tests, self._new, goldens.test_file_of)
+        moves = {}
+        for file in dict.fromkeys(file for file, _ in moved):
+            own = {key: target for key, target in moved.items() if key[0] == file}
+            of_file = [one for one in entries if one.file == file]
+            lines = moved_lines(of_file, own, goldens.file_of, session.rootdir)
+            to = {test: session.shown(path).as_posix() for (_, test), path in own.items()}
+            moves[of_file[0].source.rpartition(":")[0]] = Move(to, tuple(lines))
+        return moves
 
     def _misnamed_cases(self, test_files: Iterable[Path]) -> list[str]:
         """Name files beside test files that are gone which may be these, under another name."""

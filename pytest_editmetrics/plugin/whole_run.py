@@ -9,10 +9,34 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.errors import counted
+from pytest_editmetrics.session.named import PACKAGE
 from pytest_editmetrics.session.unread import asks_for_gates
 
 PARTIAL = "only a part of the suite ran (-k, -m, --lf, --deselect, node ids, files, -x or a crash)"
-_NARROWING = ("keyword", "markexpr", "lf", "stepwise", "deselect", "setuponly", "setupplan")
+_CHOOSING = {
+    ("_pytest.mark", "deselect_by_keyword"): "keyword",
+    ("_pytest.mark", "deselect_by_mark"): "markexpr",
+    ("_pytest.main", "pytest_collection_modifyitems"): "deselect",
+}
+"""pytest's options that deselect tests, each of which was found, by the functions that do."""
+_NARROWING = (*_CHOOSING.values(), "lf", "stepwise", "setuponly", "setupplan")
+
+
+def deselected_by() -> str:
+    """Return the option by which pytest deselects tests right now; of a plugin, an empty text."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] in (PACKAGE, "pluggy"):
+        frame = frame.f_back
+    return _CHOOSING.get((frame.f_globals["__name__"], frame.f_code.co_name), "")
+
+
+def choosing(config: pytest.Config) -> dict[str, str]:
+    """Return the values of the options by which pytest deselects tests, each as a text."""
+    values = {name: getattr(config.option, name, None) or "" for name in _CHOOSING.values()}
+    return {
+        name: value if isinstance(value, str) else "\n".join(value)
+        for name, value in values.items()
+    }
 
 
 class Found:
@@ -22,11 +46,11 @@ class Found:
     tell ``pytest_deselected``; but every test was told to ``pytest_itemcollected`` before.
 
     Args:
-        deselected: called when a plugin says that it left tests out.
+        deselected: called with the option that left tests out, or an empty text, if a plugin did.
         left_out: called with the tests that were taken out without a word, if there are any.
     """
 
-    def __init__(self, deselected: Callable[[], None], left_out: Callable[[list[str]], None]):
+    def __init__(self, deselected: Callable[[str], None], left_out: Callable[[list[str]], None]):
         self._tell_deselected = deselected
         self._tell_left_out = left_out
         self._found: list[pytest.Item] = []
@@ -42,7 +66,7 @@ class Found:
         """Remember that not every test runs."""
         if items:
             self._deselected.update(map(id, items))
-            self._tell_deselected()
+            self._tell_deselected(deselected_by())
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> Generator[None, Any, Any]:
@@ -69,15 +93,15 @@ class WholeRun:
     def __init__(self, config: pytest.Config, crashed: Collection[str]):
         self._config = config
         self._crashed = crashed
-        self._deselected = False
+        self._deselected: set[str] = set()
         self._left_out: list[str] = []
         self._broken = False
         self._ran: set[str] = set()
         self.internal_error = False
 
-    def deselected(self) -> None:
-        """Take note that tests were left out: absent tests say nothing about goldens."""
-        self._deselected = True
+    def deselected(self, by: str) -> None:
+        """Take note that tests were left out, by an option of pytest's or by a plugin."""
+        self._deselected.add(by)
 
     def left_out(self, nodeids: list[str]) -> None:
         """Take the tests that somebody took out of the list; every worker tells the same ones."""
@@ -129,22 +153,41 @@ class WholeRun:
             " conftest.py took over and reported nothing: exit status 1"
         ]
 
-    def why_partial(self, session: pytest.Session, collected: Collection[str]) -> str | None:
-        """Return why not every test of the collected files ran; ``None`` if each of them did."""
+    @property
+    def ran_all(self) -> bool:
+        """Whether no test was deselected."""
+        return not self._deselected
+
+    def why_partial(
+        self, session: pytest.Session, collected: Collection[str], *, found: bool = False
+    ) -> str | None:
+        """Return why not every test of the collected files ran; ``None`` if each of them did.
+
+        It is enough that each was ``found``, if wanted: those that ``addopts`` deselects are.
+        """
+        standing = {name for name in _CHOOSING.values() if found and not self._typed(name)}
         option = self._config.option
-        narrowed = any(getattr(option, name, None) for name in _NARROWING)
+        narrowed = any(getattr(option, name, None) for name in {*_NARROWING} - standing)
         named = any("::" in str(arg) for arg in self._config.args)
-        stopped = session.shouldstop or session.shouldfail or self._crashed or self.internal_error
-        if narrowed or named or stopped or self._deselected:
+        stopped = session.shouldstop or session.shouldfail or sys.exc_info()[0]
+        died = self._crashed or self.internal_error
+        if narrowed or named or stopped or died or self._deselected - standing:
             return PARTIAL
         if self._broken:
             return "only a part of the suite ran: not every file could be collected"
-        found = dict.fromkeys([*self._left_out, *collected])
-        missing = [nodeid for nodeid in found if nodeid not in self._ran]
+        wanted = dict.fromkeys([*self._left_out, *collected])
+        missing = [nodeid for nodeid in wanted if nodeid not in self._ran]
         if not missing:
             return None
         return (
-            f"only a part of the suite ran: {len(missing)} of {len(found)} tests that pytest found"
+            f"only a part of the suite ran: {len(missing)} of {len(wanted)} tests that pytest found"
             f" did not, as {missing[0]}; a plugin or conftest.py took them out without telling"
             " pytest"
         )
+
+    def _typed(self, name: str) -> bool:
+        """Tell whether an option's value was typed, and does not stand in ``addopts`` alone."""
+        value = getattr(self._config.option, name, None) or ()
+        values = (value,) if isinstance(value, str) else tuple(value)
+        args = tuple(map(str, self._config.invocation_params.args))
+        return any(arg.endswith(values) for arg in args if values)

@@ -14,6 +14,7 @@ from pytest_editmetrics.plugin.controller import Controller
 from pytest_editmetrics.plugin.fixture_gates import fixtures_with_goldens
 from pytest_editmetrics.plugin.found_tests import FoundTests
 from pytest_editmetrics.plugin.whole_run import Found
+from pytest_editmetrics.session.began import BEGAN, began
 from pytest_editmetrics.session.ledger import REPORT_KEY
 from pytest_editmetrics.session.state import RUN_DIR_KEY, EditSession
 from pytest_editmetrics.session.unread import UNUSABLE
@@ -35,8 +36,8 @@ def worker(config: Any) -> Found:
     It learns it at the end of the worker; one that is killed is no full run either.
     """
 
-    def deselected() -> None:
-        config.workeroutput[DESELECTED] = True
+    def deselected(by: str) -> None:
+        config.workeroutput.setdefault(DESELECTED, []).append(by)
 
     def left_out(nodeids: list[str]) -> None:
         config.workeroutput[LEFT_OUT] = nodeids
@@ -106,7 +107,8 @@ class XdistController:
 
     @pytest.hookimpl
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker the run directory, which the controller made."""
+        """Tell a worker when the session began, and the run directory that it has."""
+        node.workerinput[BEGAN] = began(self._controller.session.config)
         run_path = self._controller.session.run_path
         if run_path is not None:
             node.workerinput[RUN_DIR_KEY] = str(run_path)
@@ -126,8 +128,8 @@ class XdistController:
         output = getattr(node, "workeroutput", {})
         if UNUSABLE in output:
             raise pytest.UsageError(output[UNUSABLE])
-        if output.get(DESELECTED):
-            self._controller.whole.deselected()
+        for by in output.get(DESELECTED, ()):
+            self._controller.whole.deselected(by)
         self._controller.whole.left_out(output.get(LEFT_OUT, []))
         told = self._lost.pop(node, [])
         lost = [one for one in json.loads(output.get(LOST, "[]")) if one not in told]

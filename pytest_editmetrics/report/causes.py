@@ -16,9 +16,9 @@ from pytest_editmetrics.measurement import GOLDEN_IMAGE
 _IN_A_HEADLINE = 2
 _OF_TONE = (
     "exposure", "contrast", "colour", "inverted-tone", "channels", "greyscale", "profile lost",
-    "mirrored", "spill",
+    "mirrored", "spill", "local", "one colour",
 )  # fmt: skip
-_OF_A_PART = ("altered", "spill", "moved-part", "redrawn")
+_OF_A_PART = ("altered", "spill", "local", "moved-part", "redrawn", "one colour")
 _OF_MOTION = ("shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part")
 _SEEN_BY: Mapping[str, Sequence[str]] = {
     "tone": _OF_TONE,
@@ -40,18 +40,22 @@ _WORDS: Mapping[str, str] = {
     "inverted-tone": "light became dark, and dark light",
     "channels": "red, green and blue were exchanged",
     "greyscale": "the background lost its colours",
+    "one colour": "the background, or a large part of it, is one colour",
     "spill": "a local change in the background, outside the edit",
+    "local": "a local change of a picture, beside which the rest stayed",
     "seam": "a line along the edit area",
     "blur": "fine detail was lost",
     "sharpening": "fine detail was strengthened",
     "jpeg": "saved as a JPEG",
-    "re-encoding": "noise, as of an encoder",
+    "noise": "noise of single pixels, the same all over",
+    "re-encoding": "what an encoder changes",
     "redrawn": "the background was drawn anew",
     "almost-nothing": "a few pixels differ, by little",
     "profile lost": "the colour profile was lost",
     "unexplained": "a difference without a cause that is known",
     "resize": "the images were of unlike sizes",
     "altered": "something is gone, new, or another",
+    "orientation": "an EXIF orientation was ignored, or applied twice",
     "edit area": "the edit lies elsewhere than the edit area",
     "no-edit": "the edit area looks as before",
     "no cause found": "a gate failed, and no cause of it was found",
@@ -81,7 +85,7 @@ def causes_of(gate: Gate) -> list[Mapping[str, Any]]:
     seen = _SEEN_BY.get(gate.metric.removeprefix(GOLDEN_IMAGE))
     if seen is None:
         return causes
-    seen = (*seen, "edit area")  # what explains any gate
+    seen = (*seen, "edit area", "orientation")  # what explains any gate
     return sorted(causes, key=lambda one: one.get("kind") not in seen and "better" not in one)
 
 
@@ -89,6 +93,15 @@ def kind_of(gate: Gate) -> str | None:
     """Return the kind of the first cause, ``None`` if there is none."""
     kinds = (cause.get("kind") for cause in causes_of(gate))
     return next((kind for kind in kinds if isinstance(kind, str)), None)
+
+
+def without_edit(cause: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a cause of a measurement that no edit area was left out of: nothing can spill there.
+
+    >>> without_edit({"kind": "spill", "text": "a local change"})
+    {'kind': 'local', 'text': 'a local change'}
+    """
+    return {**cause, "kind": "local"} if cause.get("kind") == "spill" else cause
 
 
 def causes_in_short(causes: Sequence[Mapping[str, Any]]) -> str:

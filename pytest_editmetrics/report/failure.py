@@ -99,7 +99,7 @@ def _in_order(failing: Sequence[Gate]) -> Sequence[Gate]:
     >>> [gate.metric for gate in _in_order([lpips, altered])]
     ['altered', 'lpips']
     """
-    if not failing or kind_of(failing[0]) != "spill":
+    if not failing or kind_of(failing[0]) not in ("spill", "local"):
         return failing
     return sorted(failing, key=lambda gate: kind_of(gate) != "altered")
 

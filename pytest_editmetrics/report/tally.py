@@ -25,6 +25,10 @@ BLIND = {
         "was the edit lost, or does the editor paint into its input and return a copy? edit_lpips"
         " fails on that",
     ),
+    "twin": (
+        "the very picture of another check of the same test",
+        "does the model give one buffer, or one file, for all edits? Copy each before the next",
+    ),
 }
 """Why no fault could show in images, as details name it: what was compared, and what to do."""
 

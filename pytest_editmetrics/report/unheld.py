@@ -1,6 +1,8 @@
-"""Goldens that no test uses any more, as a saved run tells of them."""
+"""Goldens that no test uses any more, and tests that ran in no shard, as a saved run tells."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from pytest_editmetrics.goldens.renamed import obsolete_lines
 from pytest_editmetrics.report.listed import Headed, listed
@@ -8,13 +10,31 @@ from pytest_editmetrics.runs.unheld import Unheld
 
 
 def obsolete_texts(unheld: Unheld | None) -> list[Headed]:
-    """Return what the end of a session says of them: a headed list of images, one of thresholds."""
-    found = []
-    if unheld is not None and unheld.images:
+    """Return what the end of a session says of them: a headed list of images, one of thresholds.
+
+    And of shards, one of tests that ran in none.
+    """
+    found: list[Headed] = []
+    if unheld is None:
+        return found
+    if unheld.lost:
+        title = (
+            "in no shard: tests with gates that the shards found and none of them ran (does their"
+            " number agree with the matrix, and do their options leave none out?)"
+        )
+        lines = listed(title, unheld.lost)
+        found.append(Headed(lines[0], lines[1:]))
+    if unheld.images:
         title = "obsolete golden images (`editmetrics prune RUN` removes them)"
         lines = listed(title, [f"{one.file}: {one.reason}" for one in unheld.images])
         found.append(Headed(lines[0], lines[1:]))
-    if unheld is not None and unheld.entries:
-        head, *lines = obsolete_lines(unheld.entries)
+    if unheld.entries:
+        moved = {
+            (Path(file), test): Path(target)
+            for file, move in unheld.moves.items()
+            for test, target in move.to.items()
+        }
+        head, *lines = obsolete_lines(unheld.entries, moved)
+        lines += [line for move in unheld.moves.values() for line in move.lines]
         found.append(Headed(f"obsolete goldens: {head}", [f"  {line}" for line in lines]))
     return found

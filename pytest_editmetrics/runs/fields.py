@@ -81,6 +81,7 @@ SESSION = _declared(
     schema text: `"pytest-editmetrics/results"`
     version whole: of this format: 1
     started text: when, ISO 8601, UTC
+    commit text?: the commit that was checked out, changed files or not
     versions mapping: of packages that decide a measurement; `null` if not installed
     shards list: of a merged run: each run in it
       path text: where it lay
@@ -237,6 +238,9 @@ END = _declared(
         file text: the image, relative to the rootdir
         sha256 text: its hash
         reason text: why it is not used
+      moves mapping: of golden files with such entries: where their tests are now
+      left mapping: tests with gates that did not run, by file and by what left them out
+      options mapping: the values of the options that may have left them out
     suite mapping: where the configuration has a [suite](../how-to/suite.md)
       base text?: the run that it was compared with
       why text?: it was not judged
@@ -281,6 +285,7 @@ DETAILS = _declared(
     other_resize text: the golden's mode, of an error that is only that it differs
     black flag: that both images are black, so that no fault shows
     unchanged flag: that both images are equal, in the edit area too
+    twin text: the name of another check of the test, alike, that had the very same picture
     share number: the share of the picture that was measured, if an edit area leaves some out
     other_dtype text: the golden's precision, of an error that is only that it differs
     other_share text: the golden's share, of an error that is only that today's is another

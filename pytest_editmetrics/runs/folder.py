@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -240,7 +241,11 @@ def _runs_inside(path: Path) -> str:
         return ""
     if not runs:
         return ""
-    return f". {path} holds {counted(len(runs), 'run')}: give {runs[0]}, or all ({path}/*)"
+    given = shlex.quote(str(runs[0]))
+    return (
+        f". {path} holds {counted(len(runs), 'run')}: give one of them, as {given}; calibrate and"
+        " merge take several"
+    )
 
 
 def _records(source: Path, text: str) -> Iterator[tuple[int, dict[str, Any] | None]]:

@@ -52,8 +52,8 @@ def obsolete_images(
     Args:
         goldens: knows where those of a test file lie.
         rootdir: what node ids and files are relative to.
-        collected: the node ids of all tests; ``None`` of a partial run, in which a golden counts
-            only if its provenance names a test that passed.
+        collected: the node ids of all tests, and the test files that have none; ``None`` of a
+            partial run, in which a golden counts only if its provenance names a test that passed.
         passed: those whose last attempt passed.
         used: the files that tests used.
         folders: in which goldens lie, looked at for those whose test file is gone.
@@ -64,15 +64,18 @@ def obsolete_images(
     tests: dict[Path, dict[str, bool]] = {}
     for nodeid in passed if collected is None else collected:
         file, _, test = nodeid.partition("::")
-        tests.setdefault(_folder(goldens, rootdir / file), {})[test] = nodeid in passed
+        of_file = tests.setdefault(_folder(goldens, rootdir / file), {})
+        if test:
+            of_file[test] = nodeid in passed
     files = {_real(rootdir / file) for file in used}
     if collected is not None:
         tests |= {folder: {} for folder in _without_test_file(goldens, folders)}
     found, gone = [], {}
     for folder, keys in sorted(tests.items()):
+        there = _test_file(goldens, folder).exists()
         try:
             entries = settled(folder, rootdir)
-            unused = list(_unused(folder, entries, keys, files, whole=collected is not None))
+            unused = list(_unused(folder, entries, keys, files, there, collected is not None))
         except EditMetricsError as error:
             broken[folder / PROVENANCE] = str(error)
             continue
@@ -99,8 +102,12 @@ def _without_test_file(goldens: Goldens, folders: Collection[Path]) -> Iterator[
     for parent in folders:
         for provenance in parent.glob(f"*/{PROVENANCE}"):
             folder = provenance.parent
-            if not goldens.test_file_of(folder.with_name(folder.name + SUFFIX)).exists():
+            if not _test_file(goldens, folder).exists():
                 yield folder
+
+
+def _test_file(goldens: Goldens, folder: Path) -> Path:
+    return goldens.test_file_of(folder.with_name(folder.name + SUFFIX))
 
 
 def _unused(
@@ -108,7 +115,7 @@ def _unused(
     entries: Mapping[str, Entry],
     tests: Mapping[str, bool],
     used: Collection[Path],
-    *,
+    there: bool,
     whole: bool,
 ) -> Iterator[tuple[Path, str]]:
     if not folder.is_dir():
@@ -128,13 +135,21 @@ def _unused(
             continue
         if not whole and owner not in tests:
             continue
-        if not tests:
+        if not tests and not there:
             yield path, f"its test file {GONE}"
+        elif not tests:
+            yield path, f"its test {f'{owner} ' if owner else ''}{GONE}"
         elif owner is not None and owner not in tests:
             yield path, f"its test {owner} {GONE}"
         elif tests[owner] if owner is not None else all_passed:
             here = "any more" if whole else "in this run"
             yield path, f"no test compares with it {here}"
+
+
+def commit_of(run: Run) -> str | None:
+    """Return the commit that was checked out where a run was made, if it tells."""
+    commit = run.session.get("commit")
+    return commit if isinstance(commit, str) else None
 
 
 def listed_obsolete(run: Run, rootdir: Path) -> tuple[list[ObsoleteImage], int]:

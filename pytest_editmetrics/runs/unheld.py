@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pytest_editmetrics.errors import EditMetricsError
@@ -17,6 +17,17 @@ from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.obsolete import ObsoleteImage
 
 _DIGITS = 16
+Left = Mapping[str, Mapping[str, tuple[str, ...]]]
+"""Tests with gates that were found and not to run: of each test file, by the option that left them
+out (empty, where a node id or a plugin did)."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """Where tests of a golden file are now: ``to`` has their files, ``lines`` say what to do."""
+
+    to: Mapping[str, str]
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,9 @@ class Unheld:
         ran: that of those which ran.
         entries: golden thresholds of no test, or fixture, that it found.
         images: such golden images.
+        moves: of the golden files of entries, where their tests are now.
+        left: tests that were found and not to run; of several shards, those that ran in none.
+        options: the values of the options that may have left them out.
     """
 
     strict: bool
@@ -39,6 +53,9 @@ class Unheld:
     ran: str
     entries: tuple[ObsoleteGolden, ...]
     images: tuple[ObsoleteImage, ...]
+    moves: Mapping[str, Move] = field(default_factory=dict)
+    left: Left = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as the end of the results holds it: names that a file shares stand once."""
@@ -53,12 +70,20 @@ class Unheld:
                 for one in self.entries
             ],
             "images": [asdict(one) for one in self.images],
+            "moves": {file: asdict(move) for file, move in self.moves.items()},
+            "left": self.left,
+            "options": self.options,
         }
 
     @property
     def number(self) -> int:
         """How many goldens there are."""
         return len(self.entries) + len(self.images)
+
+    @property
+    def lost(self) -> list[str]:
+        """The node ids of tests that ran nowhere, though no option was to leave them out."""
+        return [f"{file}::{test}" for file, by in self.left.items() for test in by.get("", ())]
 
     @property
     def unseen(self) -> list[str]:
@@ -103,14 +128,24 @@ def told_by(run: Run) -> Unheld | None:
             ObsoleteGolden(_text(one["source"]), _text(one["test"]), (), _flag(one["of_parameter"]))
             for one in data["entries"]
         ]
+        entries = [replace(one, new=new.get(_file(one), ()), file=_path(one)) for one in entries]
         listed = run.end.get("obsolete", data["images"])
         return Unheld(
             _flag(data["strict"]),
             {_text(file): _flag(whole) for file, whole in data["files"].items()},
             _sum(data["found"]),
             _sum(data["ran"]) or _hex(()),
-            tuple(replace(one, new=new.get(_file(one), ())) for one in entries),
+            tuple(entries),
             tuple(ObsoleteImage(**{k: _text(v) for k, v in one.items()}) for one in listed),
+            {
+                _text(file): Move(_texts(one["to"]), tuple(map(_text, one["lines"])))
+                for file, one in data["moves"].items()
+            },
+            {
+                _text(file): {_text(by): tuple(map(_text, tests)) for by, tests in of.items()}
+                for file, of in data["left"].items()
+            },
+            _texts(data["options"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise EditMetricsError(
@@ -148,7 +183,11 @@ def joined(shards: Sequence[Unheld]) -> Unheld:
             new = dict.fromkeys(name for one in told for name in one.new)
             entries.append(replace(told[0], new=tuple(new)))
     of_shards = [{one.file: one for one in shard.images} for shard in shards]
-    every = {name: image for of_shard in of_shards for name, image in of_shard.items()}
+    every: dict[str, ObsoleteImage] = {}
+    for image in (image for of_shard in of_shards for image in of_shard.values()):
+        every[image.file] = max(
+            every.get(image.file, image), image, key=lambda one: len(one.reason)
+        )
     images = [
         image
         for name, image in sorted(every.items())
@@ -156,11 +195,55 @@ def joined(shards: Sequence[Unheld]) -> Unheld:
     ]
     strict = any(shard.strict for shard in shards)
     same = found.pop() if len(found) == 1 else ""
-    return Unheld(strict, files, same, ran, tuple(entries), tuple(images))
+    moves, left = _moves(entries, shards), _left(shards)
+    return Unheld(strict, files, same, ran, tuple(entries), tuple(images), moves, left)
+
+
+def _moves(entries: Sequence[ObsoleteGolden], shards: Sequence[Unheld]) -> dict[str, Move]:
+    """Return what a shard tells of golden files of which it tells no more entries than all do."""
+    moves = {}
+    for file in {_file(one) for one in entries}:
+        tests = {one.test for one in entries if _file(one) == file}
+        for shard in shards:
+            own = {one.test for one in shard.entries if _file(one) == file}
+            if file in shard.moves and own == tests:
+                moves[file] = shard.moves[file]
+    return dict(sorted(moves.items()))
+
+
+def _left(shards: Sequence[Unheld]) -> Left:
+    """Return the tests that ran in none of the shards that found tests in their file.
+
+    An option that is the same in all shards is none that tells them apart: it left its tests out on
+    purpose.
+    """
+    names = {name for shard in shards for name in shard.options}
+    alike = {name for name in names if len({one.options.get(name) for one in shards}) == 1}
+    left: dict[str, dict[str, tuple[str, ...]]] = {}
+    for file in sorted({file for shard in shards for file in shard.left}):
+        told = [
+            {test: by for by, tests in shard.left[file].items() for test in tests}
+            for shard in shards
+            if file in shard.left
+        ]
+        for test in told[0]:
+            if all(test in one for one in told):
+                by = min(alike.intersection(one[test] for one in told), default="")
+                of_file = left.setdefault(file, {})
+                of_file[by] = (*of_file.get(by, ()), test)
+    return left
 
 
 def _file(entry: ObsoleteGolden) -> str:
     return entry.source.rpartition(":")[0]
+
+
+def _path(entry: ObsoleteGolden) -> Path:
+    return Path(_file(entry))
+
+
+def _texts(value: Mapping[str, Any]) -> dict[str, str]:
+    return {_text(key): _text(one) for key, one in value.items()}
 
 
 def _text(value: Any) -> str:

@@ -12,6 +12,7 @@ from pytest_editmetrics.gates.repetitions import badness, worst
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.report.tally import Tally, tally_of
 from pytest_editmetrics.runs.folder import GateRecord, Run, RunDir, image_names, read_run
+from pytest_editmetrics.runs.obsolete import commit_of
 from pytest_editmetrics.runs.results import json_line
 from pytest_editmetrics.runs.review import Decision, change_review, read_review
 from pytest_editmetrics.runs.unheld import Unheld, joined, told_by
@@ -71,8 +72,8 @@ def merge_runs(
         output: the run directory to write; an earlier run in it is replaced.
         whole: the runs are all shards of a suite, so that none of its tests ran in two.
         missing: how many of these are not there.
-        say: is told which tests ran in two, and why goldens of tests that are gone were not looked
-            for.
+        say: is told which runs are of several commits, which tests ran in two, and why goldens of
+            tests that are gone were not looked for.
 
     Returns:
         The merged gates, the goldens that hold none, and what is missing.
@@ -84,6 +85,13 @@ def merge_runs(
     """
     _check_paths(paths, output)
     runs = {str(path): read_run(path) for path in paths}
+    commits = commits_of(runs)
+    if len(commits) > 1:
+        told = ", ".join(f"{commit[:12]} ({name})" for commit, name in commits.items())
+        say(
+            f"the runs are of {len(commits)} commits, {told}: none of them has all that is merged;"
+            " run those of one commit again"
+        )
     tests = joined_tests(runs)
     if again := _ran_again(runs):
         if whole:
@@ -145,6 +153,15 @@ def _unheld(
             " tests of its test file (--lf, an error as it was collected, the node id of a class)"
         )
     return unheld
+
+
+def commits_of(runs: Mapping[str, Run]) -> dict[str, str]:
+    """Return the commits that the runs tell of, each with the first run of it."""
+    commits: dict[str, str] = {}
+    for name, run in runs.items():
+        if (commit := commit_of(run)) is not None:
+            commits.setdefault(commit, name)
+    return commits
 
 
 def _check_paths(paths: Sequence[Path], output: Path) -> None:
@@ -230,7 +247,9 @@ def _write(
     records = [record for test in tests.values() for record in test.records]
     tally = tally_of(records, crashed)
     versions = versions_of(runs.values())
-    with RunResults(run_dir, versions, started, shards=shards) as results:
+    commits = list(commits_of(runs))
+    commit = commits[0] if len(commits) == 1 else None
+    with RunResults(run_dir, versions, started, commit=commit, shards=shards) as results:
         for name, source in track(list(images.items()), "merging"):
             run_dir.add_file(name, source.read_bytes())
         results.begin()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
+RIGHT_NAME = "editmetrics.yaml"  # of the configuration, where no option names another
 RECORDING = "What is recorded"
 FAILING = "What fails"
 COMPUTING = "Where and how it computes"

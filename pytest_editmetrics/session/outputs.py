@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from datetime import datetime, timezone
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,11 +71,17 @@ class RunOutputs:
                 from pytest_editmetrics.runs.results import ResultsFile
 
                 path = self._start / options["results"]
-                self._add(ResultsFile(path, package_versions(), now()))
+                self._add(ResultsFile(path, package_versions(), now(), commit=self._commit))
             if run is not None:
                 self._files.append(run)
         except EditMetricsError as error:
             raise pytest.UsageError(str(error)) from None
+
+    @cached_property
+    def _commit(self) -> str | None:
+        from pytest_editmetrics.goldens.git_files import commit_here
+
+        return commit_here(self._session.rootdir)
 
     def _opened_run(self) -> RunResults | None:
         if (run_path := self._run_path()) is None:
@@ -82,7 +89,7 @@ class RunOutputs:
         from pytest_editmetrics.runs.folder import RunDir
         from pytest_editmetrics.runs.writing import RunResults
 
-        run = RunResults(RunDir(run_path), package_versions(), now())
+        run = RunResults(RunDir(run_path), package_versions(), now(), commit=self._commit)
         self._session.config.add_cleanup(run.leave)
         self._session.run_path = run_path
         return run

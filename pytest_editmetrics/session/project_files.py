@@ -14,8 +14,8 @@ from pytest_editmetrics.errors import ConfigError, counted
 from pytest_editmetrics.goldens.file import read_golden_file
 from pytest_editmetrics.goldens.file_names import files_below, holds_provenance, holds_thresholds
 from pytest_editmetrics.goldens.provenance import read_provenance
+from pytest_editmetrics.session.option_list import RIGHT_NAME
 from pytest_editmetrics.session.unread import (
-    RIGHT_NAME,
     is_case_file,
     looks_like_cases,
     looks_like_settings,

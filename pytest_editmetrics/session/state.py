@@ -15,9 +15,9 @@ import pytest
 from pytest_editmetrics.errors import ConfigError, EditMetricsError
 from pytest_editmetrics.session.fixture_users import FixtureUsers
 from pytest_editmetrics.session.ledger import Ledger
+from pytest_editmetrics.session.option_list import RIGHT_NAME
 from pytest_editmetrics.session.options import resolve_options
 from pytest_editmetrics.session.unread import (
-    RIGHT_NAME,
     files_that_may_be_unread,
     may_be_unread,
     refuse_misspelt,

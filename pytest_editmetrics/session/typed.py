@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -21,8 +22,16 @@ def typed_test(config: pytest.Config, nodeid: str) -> str:
     path, colons, name = nodeid.partition("::")
     start = config.invocation_params.dir
     if start != config.rootpath:
-        path = os.path.relpath(config.rootpath / path, start)
+        path = seen_from(start, config.rootpath / path)
     return shlex.join([path + colons + name, *_given(config)])
+
+
+def seen_from(start: Path, path: Path) -> str:
+    """Return a path as it is typed in the folder ``start``; on another drive of Windows, whole."""
+    try:
+        return os.path.relpath(path, start)
+    except ValueError:
+        return str(path)
 
 
 def _given(config: pytest.Config) -> Iterator[str]:

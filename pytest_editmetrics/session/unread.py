@@ -12,13 +12,13 @@ import pytest
 
 from pytest_editmetrics.errors import ConfigError, EditMetricsError
 from pytest_editmetrics.session.asked import GATE_FIXTURES, Asked
+from pytest_editmetrics.session.option_list import RIGHT_NAME
 from pytest_editmetrics.session.unread_options import unread_options
 from pytest_editmetrics.session.written_options import OPTION_FILES, section_of_ours
 
 if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession
 
-RIGHT_NAME = "editmetrics.yaml"
 UNUSABLE = "editmetrics_unusable"
 """The key under which an xdist worker says why the configuration cannot be used."""
 _COLLECTED = re.compile(r"test_.*\.edit\.ya?ml")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from pytest_editmetrics.errors import did_you_mean
-from pytest_editmetrics.session.option_list import OPTIONS, Option
+from pytest_editmetrics.session.option_list import OPTIONS, RIGHT_NAME, Option
 from pytest_editmetrics.session.written_options import OPTION_FILES, written_options
 
 _OPTIONS = {option.ini: option for option in OPTIONS}
@@ -35,11 +35,13 @@ def refuse_unknown_options(config: pytest.Config) -> None:
     Raises:
         pytest.UsageError: the message gives the right name.
     """
+    typed = _typed(config)
     for key in _given(config):
         if _LIKE_OURS.match(key) and key not in _OPTIONS and not _is_declared(config, key):
+            where = "-o" if key in typed else config.inipath
             near = did_you_mean(key.lower().replace("-", "_"), _OPTIONS)
             raise pytest.UsageError(
-                f"{config.inipath or '-o'}: no option is called {key!r}, so it holds nothing{near}"
+                f"{where}: no option is called {key!r}, so it holds nothing{near}"
             )
 
 
@@ -119,4 +121,6 @@ def _is_default(option: Option, value: str) -> bool:
         return bool(option.default) != (value.lower() in _OFF)
     if option.kind == "args":
         return value in ("", "[]")
-    return bool(value == option.default)
+    if option.name == "config":
+        return value in ("", RIGHT_NAME)
+    return value in ("", option.default)

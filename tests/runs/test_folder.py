@@ -312,7 +312,7 @@ def test_a_folder_of_runs_names_them(tmp_path):
         write(tmp_path / "seeds" / name)
     (tmp_path / "seeds/notes").mkdir()
     seeds = re.escape(str(tmp_path / "seeds"))
-    said = rf"cannot be read .*\. {seeds} holds 2 runs: give {seeds}/1, or all \({seeds}/\*\)$"
+    said = rf"cannot be read .*\. {seeds} holds 2 runs: give one of them, as {seeds}/1; calibrate"
     with pytest.raises(EditMetricsError, match=said):
         read_run(tmp_path / "seeds")
     with pytest.raises(EditMetricsError, match=r"results=PATH\)$"):

@@ -13,7 +13,7 @@ from pytest_editmetrics.cli.starter.look import FIRST_TEST, Project, is_installa
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.config.schema import address
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.session.unread import RIGHT_NAME
+from pytest_editmetrics.session.option_list import RIGHT_NAME
 
 _INSTALL = "install -e ."  # of the workflows, as their files have it
 _RUN = "pytest --editmetrics-run-dir"

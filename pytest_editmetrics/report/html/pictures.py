@@ -191,7 +191,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _spills(gate: Gate) -> Iterator[list[float]]:
     """Give the boxes of local changes that the diagnosis found."""
     for cause in gate.details.get("causes") or ():
-        if isinstance(cause, Mapping) and cause.get("kind") == "spill":
+        if isinstance(cause, Mapping) and cause.get("kind") in ("spill", "local"):
             yield from _drawable(cause.get("boxes"))
 
 

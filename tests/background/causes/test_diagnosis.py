@@ -136,7 +136,7 @@ FAULTS: dict[str, tuple[str, Callable[[Picture], Picture]]] = {
     "brighter": ("exposure", lambda image: eight_bit(image * 1.04)),
     "tint": ("colour", lambda image: eight_bit(image * [1.03, 1.0, 0.97])),
     "jpeg": ("jpeg", jpeg),
-    "noise": ("re-encoding", noisy),
+    "noise": ("noise", noisy),
     "blur": ("blur", softened),
     "spill": ("spill", spilled),
     "seam": ("seam", seamed),

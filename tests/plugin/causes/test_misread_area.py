@@ -50,24 +50,77 @@ def test_boxes_in_another_order_are_named_first(suite, area, words, noise):
     assert any(line.endswith("failed: 2 edit area") for line in result.outlines)
 
 
-def test_width_and_height_that_make_a_box_are_named(suite):
+@pytest.mark.parametrize(
+    ("where", "area"),
+    [((40, 30, 110, 80), (40, 30, 70, 50)), ((20, 24, 150, 120), (20, 24, 130, 96))],
+)
+def test_width_and_height_that_make_a_box_are_named(suite, where, area):
     suite.makepyfile(
-        test_x=TEST.replace("(20, 64, 52, 120)", "(8, 10, 98, 80)").format(
-            area="[(8, 10, 90, 70)]", noise=1, metrics='["unedit_psnr"]'
+        test_x=TEST.replace("(20, 64, 52, 120)", str(where)).format(
+            area=[area], noise=1, metrics='["unedit_psnr"]'
         )
     )
-    # most of both is one area: what is left of the edit is its border, which an edit that spills has
-    suite.runpytest().stdout.no_fnmatch_line("*read as*")
-    suite.makepyfile(
-        test_x=TEST.replace("(20, 64, 52, 120)", "(40, 30, 110, 80)").format(
-            area="[(40, 30, 70, 50)]", noise=1, metrics='["unedit_psnr"]'
-        )
-    )
-    said = "*unedit_psnr *: in (40, 30, 110, 80), the box read as (x, y, width, height)*"
+    said = f"*unedit_psnr *: in {where}, the box read as (x, y, width, height)*"
     suite.runpytest().stdout.fnmatch_lines([said])
 
 
-@pytest.mark.parametrize("area", ["~MASK", "Region(mask=~MASK)"])
+SPILL = """
+import numpy as np
+import pytest
+
+X1, Y1, X2, Y2 = BOX = {box}
+BEFORE = np.random.default_rng(5).integers(40, 200, (300, 400, 3), dtype=np.uint8)
+
+@pytest.mark.editmetrics(metrics=["unedit_psnr"], thresholds={{"unedit_psnr": 60}})
+@pytest.mark.parametrize("spill", {spills})
+def test_it(edit_gate, spill):
+    after = BEFORE.copy()
+    for x1, y1, x2, y2 in [*spill, {edit}]:
+        after[y1:y2, x1:x2] = 255 - BEFORE[y1:y2, x1:x2]
+    edit_gate.check(BEFORE, after, [BOX])
+"""
+AROUND = [
+    [(200, 100, 201, 180)],  # a rim
+    [(200, 100, 230, 180)],  # a strip
+    [(100, 180, 200, 210)],
+    [(200, 120, 230, 210), (120, 180, 230, 210)],  # a shadow
+    [(240, 120, 280, 160)],  # a blot
+    [(250, 200, 290, 240)],
+    [(250, 110, 295, 150), (110, 230, 150, 275)],
+    [(200, 100, 300, 180)],  # as wide as such a box
+]
+
+
+def test_a_spill_to_the_right_or_below_is_no_box_of_width_and_height(suite):
+    suite.makepyfile(test_x=SPILL.format(box=(100, 100, 200, 180), edit="BOX", spills=AROUND))
+    result = suite.runpytest()
+    result.assert_outcomes(failed=len(AROUND))
+    result.stdout.no_fnmatch_line("*read as*")
+    result.stdout.fnmatch_lines([f"*{len(AROUND)} gates failed: *spill*"])
+
+
+def test_an_edit_that_its_box_holds_but_for_a_pixel_is_no_other_box(suite):
+    edit = "(X1, Y1, X2 + 1, Y2 + 1)"
+    suite.makepyfile(test_x=SPILL.format(box=(100, 100, 199, 179), edit=edit, spills=[[]]))
+    suite.runpytest().stdout.no_fnmatch_line("*read as*")
+
+
+def test_boxes_in_another_order_are_named_where_half_of_both_is_one_area(suite):
+    edit = "(Y1, X1, Y2, X2)"
+    suite.makepyfile(test_x=SPILL.format(box=(100, 100, 180, 200), edit=edit, spills=[[]]))
+    said = "*: in (100, 100, 200, 180), the box read as (y1, x1, y2, x2)*"
+    suite.runpytest().stdout.fnmatch_lines([said])
+
+
+@pytest.mark.parametrize(
+    "area",
+    [
+        "~MASK",
+        "Region(mask=~MASK)",
+        *(f"Region(mask=MASK, invert=True, dilate={by})" for by in (1, 8, 14)),
+        "Region(mask=MASK, invert=True, dilate=8) | Region(boxes=[(0, 0, 9, 9)], dilate=2)",
+    ],
+)
 def test_a_mask_that_is_the_wrong_way_round_is_asked_for(suite, area):
     said = "*: all but outside of the mask hardly changed: is it inverted? White is where to edit*"
     run(suite, area).stdout.fnmatch_lines([said])
@@ -78,6 +131,8 @@ def test_a_mask_that_is_the_wrong_way_round_is_asked_for(suite, area):
     [
         ("[WHERE]", 3),
         ("MASK", 3),
+        ("Region(mask=MASK, dilate=8)", 3),
+        ("Region(boxes=[(0, 0, 160, 60)], dilate=40)", 0),  # grown over most of the picture
         ("[(20, 64, 50, 120)]", 0),  # a border that spills
         ("[(100, 9, 150, 40)]", 0),  # an edit elsewhere, in no box that could be meant
         ("None", 0),
@@ -89,6 +144,45 @@ def test_other_faults_are_not_called_so(suite, area, noise):
     result.stdout.no_fnmatch_line("*edit area (*")
     result.stdout.no_fnmatch_line("*is it inverted[?]*")
     result.stdout.no_fnmatch_line("*read as*")
+
+
+RESIZED = """
+import numpy as np
+import pytest
+from PIL import Image
+from pytest_editmetrics import Region
+
+BEFORE = np.random.default_rng(5).integers(40, 200, (15, 20, 3), dtype=np.uint8)
+BEFORE = np.asarray(Image.fromarray(BEFORE).resize((320, 240), 3))
+AFTER = BEFORE.copy()
+AFTER[64:120, 20:52] = 255 - AFTER[64:120, 20:52]
+MASK = np.zeros((240, 320), bool)
+MASK[64:120, 20:52] = True
+AFTER = {after}
+
+@pytest.mark.editmetrics(metrics=["unedit_psnr"], thresholds={{"unedit_psnr": 60}})
+def test_it(edit_gate):
+    edit_gate.check(BEFORE, AFTER, {area}, resize={resize!r})
+"""
+
+
+@pytest.mark.parametrize(
+    ("after", "resize"),
+    [
+        ("Image.fromarray(AFTER).resize((160, 120))", "edited"),
+        ("Image.fromarray(AFTER).crop((10, 0, 310, 240))", "crop-center"),
+    ],
+)
+def test_an_area_of_images_of_unlike_sizes_is_read_in_the_pixels_of_the_reference(
+    suite, after, resize
+):
+    said = {
+        "[(64, 20, 120, 52)]": "in (20, 64, 52, 120), the box read as (y1, x1, y2, x2)",
+        "Region(mask=~MASK, dilate=8)": "all but outside of the mask hardly changed: is it*",
+    }
+    for area, words in said.items():
+        suite.makepyfile(test_x=RESIZED.format(after=after, area=area, resize=resize))
+        suite.runpytest().stdout.fnmatch_lines([f"*unedit_psnr *: {words}*"])
 
 
 RECORDED = TEST.replace(', thresholds={{"lpips": 1e-6, "unedit_psnr": 60, "tone": 0.01}}', "")

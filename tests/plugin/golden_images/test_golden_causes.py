@@ -17,6 +17,10 @@ def made(how):
     image = Image.fromarray(picture.astype(np.uint8))
     if how == "blur":
         return image.filter(ImageFilter.GaussianBlur(2))
+    if how == "black":
+        return Image.new("RGB", image.size)
+    if how in ("local", "missing"):
+        image.paste((200, 30, 30), (5, 5, 30, 30) if how == "local" else (60, 60, 90, 90))
     return Image.fromarray(np.roll(np.asarray(image), 3, axis=1)) if how == "shift" else image
 
 def test_it(golden_image):
@@ -43,3 +47,23 @@ def test_it_is_said_wherever_it_is_measured(pytester, monkeypatch, area, shifted
         result = pytester.runpytest()
         result.assert_outcomes(failed=1)
         result.stdout.fnmatch_lines([f"E*GateFailure: golden_*: {said}*"])
+
+
+@pytest.mark.parametrize(
+    ("area", "how", "said", "kind"),
+    [
+        ("dict()", "local", "a local change in (5, 5, 30, 30)", "local"),
+        (f"dict({BOX}, scope='edit_area')", "missing", "a local change in (60, 60, 9*", "local"),
+        (f"dict({BOX})", "local", "a local change in (5, 5, 30, 30)", "spill"),
+        ("dict()", "black", "the picture is black", "one colour"),
+        (f"dict({BOX}, scope='edit_area')", "black", "the whole picture is black", "one colour"),
+    ],
+)
+def test_nothing_spills_where_no_edit_was_left_out(pytester, monkeypatch, area, how, said, kind):
+    monkeypatch.setenv("AREA", area)
+    pytester.makepyfile(TEST)
+    pytester.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    monkeypatch.setenv("HOW", how)
+    result = pytester.runpytest()
+    result.stdout.fnmatch_lines([f"E*GateFailure: golden_*: {said}*", f"E*cause*{kind} (*"])
+    assert any(line.endswith(f" {kind}") and " failed: " in line for line in result.outlines)

@@ -869,8 +869,10 @@ def test_obsolete_goldens_are_reported_by_full_runs_and_removed_by_prune_only(su
     )
     assert set(files(suite)) == set(before)
     capsys.readouterr()
+    run = (suite.path / "full").read_text()
     assert main(["prune", "full", "--rootdir", root]) == 0
     assert capsys.readouterr().out.splitlines() == [
+        f"in the run full, started {json.loads(run.splitlines()[0])['started']}:",
         f"{gone}: its test test_b is gone",
         "1 to remove; nothing was removed yet, give --yes",
     ]

@@ -159,9 +159,11 @@ def test_the_values_of_a_test_that_no_shard_ran_hold_its_golden(four, merge):
     four.makepyfile(test_two=text.format("{'x': 1}"))
     for number, options in enumerate((("-k", "test_e"), ("-k", "test_a or test_b"))):
         four.runpytest(STRICT, *options, f"--editmetrics-run-dir=shard{number}")
-    said = merge()[1]
-    assert "test_d[to1]" not in said
-    assert "test_d[to0]" not in said
+    status, said = merge()
+    assert status == 1
+    assert "obsolete" not in said
+    assert "in no shard" in said
+    assert said.count("test_d[to0]") == 1
 
 
 def test_they_fail_where_the_shards_ran_strict(four, merge, capsys):
@@ -281,3 +283,104 @@ def test_a_fixture_is_gone_only_where_every_test_ran(four, merge, asked, options
     status, said = merge()
     assert ("conftest.py.yaml:1: fixture made" in said) == gone
     assert status == int(gone)
+
+
+PLAIN = "def test_plain(): pass\n"
+
+
+@by_way
+@pytest.mark.parametrize("strict", [(), (STRICT,)], ids=["", "strict"])
+def test_a_test_that_no_shard_ran_is_named_and_fails_where_they_are_strict(
+    four, merge, capsys, way, strict
+):
+    first, second = WAYS[way]
+    second = {
+        "-k": ("-k", "test_c"),
+        "files": ("test_two.py::test_c",),
+        "ids": ("test_two.py::test_c",),
+        "xdist": ("-k", "test_c", "-n2"),
+        "a plugin": ("-p", "cutter", "--cut=3"),
+    }[way]
+    four.makepyfile(test_two=checks(TWO) + PLAIN)
+    assert run_shards(four, (first, second), *strict)[0] == [0, 0]
+    status, said = merge()
+    assert status == len(strict)
+    assert ("FAILED: in no shard: " if strict else "in no shard: ") in said
+    lost = "test_one.py::test_b" if way == "a plugin" else "test_two.py::test_d"
+    assert f": 1\n  {lost}\n" in said
+    assert main(["comment", "run"]) == 0
+    assert "in no shard: tests with gates" in capsys.readouterr().out
+    assert main(["report", "run", "-o", "r.html"]) == 0
+    assert "in no shard: tests with gates" in (four.path / "r.html").read_text()
+
+
+MARKED = "@pytest.mark.slow\ndef test_d(check): check(3)\n"
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("cutter", [False, True], ids=["-k", "a plugin"])
+def test_what_all_shards_leave_out_by_the_same_option_is_meant_to_be(four, merge, cutter, mode):
+    four.makepyfile(test_two=checks("c") + MARKED)
+    way = WAYS["a plugin" if cutter else "-k"]
+    run_shards(four, way, STRICT, "-m", "not slow", *mode)
+    status, said = merge()
+    assert (status, "in no shard" in said) == (0, False)
+
+
+def test_what_the_shards_options_leave_out_between_them_is_not(four, merge):
+    four.makepyfile(test_two=checks("c") + MARKED)
+    run_shards(
+        four, [("-m", "not slow", "-k", "not test_c"), ("-m", "slow", "-k", "test_c")], STRICT
+    )
+    status, said = merge()
+    assert status == 1
+    assert "  test_two.py::test_c\n  test_two.py::test_d\n" in said
+
+
+def test_a_shard_that_found_a_test_and_skipped_or_crashed_ran_it(four, merge):
+    four.makepyfile(test_two=checks("c") + "def test_d(check): pytest.skip()\n")
+    run_shards(four, WAYS["-k"], STRICT)
+    assert "in no shard" not in merge()[1]
+
+
+@pytest.mark.parametrize("way", ["-k", "xdist", "a plugin"])  # each shard finds all tests
+def test_goldens_of_a_test_file_that_was_moved_are_told_where_to_go(four, merge, capsys, way):
+    (four.path / "test_two.py").rename(four.path / "test_three.py")
+    assert run_shards(four, WAYS[way], STRICT)[0] == [0, 0]
+    status, said = merge()
+    assert status == 1
+    line = "test_three.py has 2 of these tests: move the file (git mv goldens/test_two.py.yaml"
+    assert line in said
+    assert "rename, move or delete them" in said
+    main(["comment", "run"])
+    assert line in capsys.readouterr().out
+
+
+def test_a_golden_image_of_a_test_file_that_was_moved_too(four, merge):
+    (four.path / "editmetrics.yaml").write_text("golden_images: {comparator: exact}\n")
+    four.makepyfile(test_two=IMAGE.format("c"))
+    (four.path / "goldens/test_two.py.yaml").unlink()
+    four.runpytest("--editmetrics-update=missing")
+    (four.path / "test_two.py").rename(four.path / "test_three.py")
+    run_shards(four, WAYS["-k"])
+    said = merge()[1]
+    assert "its test file is gone (a test looks for it in goldens/test_three.py: move" in said
+
+
+BY_ONE = (("-k", "test_a"), ("-k", "test_b"))
+
+
+@pytest.mark.parametrize(
+    "way",
+    [BY_ONE, tuple((*one, "-n2") for one in BY_ONE), WAYS["a plugin"]],
+    ids=["-k", "xdist", "a plugin"],
+)
+def test_a_test_file_that_lost_its_last_test_is_named(four, merge, way):
+    four.makepyfile(test_two=checks(TWO).replace("def test_", "def check_"))
+    assert run_shards(four, way, STRICT)[0] == [0, 0]
+    status, said = merge()
+    assert status == 1
+    assert "FAILED: obsolete goldens: 2 entries of tests" in said
+    four.makepyfile(test_two="import pytest; pytest.skip('no GPU', allow_module_level=True)")
+    run_shards(four, way, STRICT)
+    assert merge()[0] == 0

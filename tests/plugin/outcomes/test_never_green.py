@@ -227,6 +227,8 @@ RESULTS = {
     Measurement("m", np.float32(0.5), "unedit_area", details={"x": np.arange(2), "p": Path("a")}),
     "array": np.array([0.5, 1]), "text": Measurement("m", "0.5"), "other": Measurement("lpips", 0.5),
     "bool": np.True_,
+    "share": Measurement("m", 0.5, details={"share": "high", "black": 0.3, "mine": 1}),
+    "dtype": Measurement("m", 0.5, details={"dtype": "bfloat16"}),
 }
 
 def pytest_editmetrics_register_pipes(registry):
@@ -249,6 +251,11 @@ def pytest_editmetrics_register_pipes(registry):
         ("text", "*my-pipe returned '0.5'*"),
         ("other", "*asked for m and returned a measurement of 'lpips'*"),
         ("bool", "*my-pipe returned *True*"),
+        (
+            "share",
+            "*my-pipe told 'black', 'share' of m: *is the plugin's own; give it another name*",
+        ),
+        ("dtype", None),
         ("raises", "*my-pipe raised RuntimeError: CUDA exploded (*conftest.py:*"),
     ],
 )

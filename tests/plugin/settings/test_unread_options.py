@@ -93,6 +93,23 @@ def test_an_option_that_is_given_where_it_is_read_is_not_missed(suite, ini, give
     assert suite.runpytest(*given).ret == 0
 
 
+@pytest.mark.parametrize("value", ["editmetrics.yaml", ""])
+def test_the_configuration_that_is_found_by_its_name_is_not_missed(suite, value):
+    (suite.path / "pytest.ini").write_text("[pytest]\n")
+    (suite.path / "tox.ini").write_text(f"[pytest]\neditmetrics_config = {value}\n")
+    suite.makepyfile(test_x=TEST)
+    result = suite.runpytest()
+    assert result.ret == 0
+    result.stdout.no_fnmatch_line("*not read*")
+
+
+def test_a_misspelt_option_is_said_where_it_was_given(suite):
+    suite.makeini("[pytest]\n")
+    result = suite.runpytest("-o", "editmetrics_stict=all")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: -o: no option is called 'editmetrics_stict'*"])
+
+
 def test_a_file_that_was_chosen_leaves_others_aside_and_they_are_named(suite):
     (suite.path / "pyproject.toml").write_text(STRICT)
     (suite.path / "nightly.ini").write_text("[pytest]\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from conftest_text import add_to_conftest
 from PIL import Image
@@ -237,3 +239,81 @@ cases:
             f"E *mask {folder}/m/no.png: {where}",
         ]
     )
+
+
+OF_PATHS = """metrics: [score]
+cases:
+  - {id: one, reference: ref.png, thresholds: {score: {max: 0.5}}}
+  - {id: two, reference: ref.png, thresholds: {score: {max: 0.5}}}
+"""
+EDITOR = """
+import os, shutil
+from PIL import Image
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory):
+    path = tmp_path_factory.mktemp("made")
+    Image.new("RGB", (8, 8), (20, 20, 20)).save(path / "out.png")
+    return path
+@pytest.fixture
+def edit_image(outputs):
+    def edit(case):
+        OLD = os.path.join(os.path.dirname(case.reference), "20.png")
+        {0}
+    return edit
+"""
+OLD = {
+    "a text": "return OLD",
+    "a path": "from pathlib import Path; return Path(OLD)",
+    "opened": "return Image.open(OLD)",
+}
+NEW = {
+    "written now": "image = Image.open(OLD); image.load(); image.save(OLD); return OLD",
+    "copied with its times": "shutil.copy2(OLD, outputs / 'b.png'); return outputs / 'b.png'",
+    "of a fixture of the session": "return outputs / 'out.png'",
+    "pixels": "return Image.open(OLD).convert('RGB')",
+    "an editor of the picture it was given": "image = Image.open(case.reference); image.load(); image.paste((20,) * 3, (0, 0, 8, 8)); return image",
+}  # fmt: skip
+LINE = "old output: edit_image returned a file that was there before this session (first *::one: *20.png, last changed *"
+
+
+@pytest.fixture
+def older(cases, monkeypatch):
+    """The cases, whose images were written longer ago than a file system's clock may be behind."""
+    monkeypatch.setattr("pytest_editmetrics.session.began._CLOCK", 0)
+    write(cases, OF_PATHS)
+    time.sleep(0.05)
+    return cases
+
+
+@pytest.mark.parametrize("how", OLD)
+def test_an_output_that_is_older_than_the_session_is_told_in_a_line(older, how):
+    add_to_conftest(older, EDITOR.format(OLD[how]))
+    result = older.runpytest("--editmetrics-strict=regressed", "-Wignore")  # of a file left open
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines([LINE])
+    assert result.stdout.str().count("old output") == 1
+
+
+@pytest.mark.parametrize("how", NEW)
+def test_one_that_was_written_since_is_not(older, how):
+    add_to_conftest(older, EDITOR.format(NEW[how]))
+    result = older.runpytest()
+    result.assert_outcomes(passed=2)
+    result.stdout.no_fnmatch_line("*old output*")
+
+
+def test_a_worker_knows_when_the_session_began(cases):
+    write(cases, OF_PATHS)
+    at_start = "def pytest_configure(config):\n    time.sleep(2.1)\n    Image.new('RGB', (8, 8), (20,) * 3).save('20.png')\n"
+    add_to_conftest(cases, f"import time\n{EDITOR.format('return OLD')}\n" + at_start)
+    for mode in ((), ("-n2",)):
+        time.sleep(2.1)
+        result = cases.runpytest(*mode)
+        result.assert_outcomes(passed=2)
+        result.stdout.no_fnmatch_line("*old output*")
+    add_to_conftest(cases, "del pytest_configure")
+    result = cases.runpytest("-n2")
+    result.stdout.no_fnmatch_line("*old output*")
+    time.sleep(2.1)
+    result = cases.runpytest("-n2")
+    result.stdout.fnmatch_lines(["old output: *"])

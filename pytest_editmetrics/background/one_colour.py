@@ -1,0 +1,102 @@
+"""Whether a background is of one colour: a black picture is what was not drawn at all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pytest_editmetrics.background.cause import Cause, shown
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.masks import bounds
+from pytest_editmetrics.images.regions import Box, Mask
+
+_NEAR = 8  # of 255, by which each channel may differ: what an encoder makes of one colour
+_EXACT = 1  # likewise in a part: a sky differs by more
+_ALL = 0.99  # of the pixels
+_PART = 0.35  # of the background: less is a local change
+_FILLED = 0.95  # of each row and column of a part
+_MOSTLY = 0.5  # of the squared difference
+_THIN = 9  # pixels
+_WAS = 0.5  # of these pixels that were of one colour before: another colour is a change of tone
+_BLACK = ", as after a safety checker, or NaN of a VAE in float16"
+
+
+def one_colour_cause(reference: Array, edited: Array, mask: Mask) -> tuple[Cause, Mask] | None:
+    """Return that a background became one colour, or a large rectangle of it did, and its pixels.
+
+    Args:
+        reference: RGB, uint8, (H, W, 3).
+        edited: the same.
+        mask: boolean (H, W), true for the background.
+
+    >>> picture = np.random.default_rng(0).integers(0, 255, (16, 16, 3), dtype=np.uint8)
+    >>> found = one_colour_cause(picture, np.zeros_like(picture), np.ones((16, 16), bool))
+    >>> found[0].text
+    'the background is black'
+    >>> one_colour_cause(picture, picture // 2, np.ones((16, 16), bool)) is None
+    True
+    """
+    colour, count, where = _commonest(edited[mask]), np.count_nonzero(mask), ""
+    of_it = _near(edited, colour, _NEAR)
+    if np.count_nonzero(of_it & mask) >= _ALL * count:
+        flat, box = mask, bounds(mask)
+    elif (box := _largest(_near(edited, colour, _EXACT), mask)) is not None:
+        x1, y1, x2, y2 = box
+        flat, where = np.zeros_like(mask), f" in {shown(box)}"
+        flat[y1:y2, x1:x2] = (mask & of_it)[y1:y2, x1:x2]
+        if np.count_nonzero(flat) < _PART * count:
+            return None
+    if box is None or _near(reference, _commonest(reference[flat]), _NEAR)[flat].mean() > _WAS:
+        return None
+    squares = ((reference.astype(np.float64) - edited) ** 2).sum(axis=2)
+    share = float(squares[flat].sum() / squares[mask].sum())
+    if share < _MOSTLY:
+        return None
+    what = "the whole picture" if not mask.all() and of_it.mean() >= _ALL else "the background"
+    name, exactly = _name(colour), (edited[flat] == edited[flat][0]).all()
+    text = f"{what} is {'' if exactly else 'nearly '}{name}{where}"
+    facts = {"colour": list(colour), "boxes": [list(box)]}
+    return Cause("one colour", share, text, facts, text + _BLACK * (name == "black")), flat
+
+
+def _commonest(pixels: Array) -> tuple[int, int, int]:
+    """Return the commonest colour of pixels (N, 3), those that differ by little taken together."""
+    coarse = (pixels >> 3).astype(np.int32)
+    bins = coarse[:, 0] << 10 | coarse[:, 1] << 5 | coarse[:, 2]
+    red, green, blue = np.median(pixels[bins == np.bincount(bins).argmax()], axis=0)
+    return int(red), int(green), int(blue)
+
+
+def _largest(of_it: Mask, mask: Mask) -> Box | None:
+    """Return the largest rectangle of one colour, what is of it and merely touches that left aside.
+
+    Outside of ``mask`` any colour will do.
+    """
+    from scipy.ndimage import label, maximum_filter, minimum_filter
+
+    kept = maximum_filter(minimum_filter(of_it, _THIN, mode="nearest"), _THIN)
+    parts, count = label(kept)
+    if not count:
+        return None
+    largest = np.asarray(parts == 1 + np.bincount(parts.ravel())[1:].argmax())
+    if (around := bounds(largest & mask)) is None:
+        return None
+    x1, y1, x2, y2 = around
+    inside = (largest | ~mask)[y1:y2, x1:x2]
+    rows = inside.mean(axis=1) >= _FILLED
+    if not rows.any():
+        return None
+    columns = inside[rows].mean(axis=0) >= _FILLED
+    if (box := bounds(rows[:, None] & columns)) is None:
+        return None
+    return x1 + box[0], y1 + box[1], x1 + box[2], y1 + box[3]
+
+
+def _near(image: Array, colour: tuple[int, int, int], by: int) -> Mask:
+    near: Mask = np.abs(image.astype(np.int16) - np.array(colour, np.int16)).max(axis=2) <= by
+    return near
+
+
+def _name(colour: tuple[int, int, int]) -> str:
+    if max(colour) <= _NEAR:
+        return "black"
+    return "white" if min(colour) >= 255 - _NEAR else f"one colour, {shown(colour)}"

@@ -1,0 +1,54 @@
+"""Noise of single pixels is called noise, in levels of the channels; what an encoder does is not."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import numpy as np
+import pytest
+from altered import Picture, eight_bit, square_photo
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from pytest_editmetrics.background.diagnosis import diagnose
+
+PHOTOS = ["astronaut", "cat", "coffee", "rocket"]
+WHOLE = np.ones((288, 288), bool)
+RANDOM = np.random.default_rng(0)
+
+
+def encoded(image: Picture, kind: str, quality: int) -> Picture:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, kind, quality=quality)
+    return np.asarray(Image.open(file).convert("RGB"))
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("sigma", [1, 2.55, 10])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_noise_is_told_in_levels_of_each_channel(name, sigma, channels):
+    noise = RANDOM.normal(0, sigma, (288, 288, channels))
+    before = square_photo(name, 288)
+    after = eight_bit(before + noise)
+    (cause,) = diagnose(before, after, WHOLE).causes
+    off = after.astype(float) - before
+    assert cause.kind == "noise"
+    assert cause.facts["noise"] == pytest.approx(np.sqrt((off**2).mean()), rel=0.03)
+    assert re.fullmatch(r"noise \d+\.\d of 255", cause.text)
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_what_an_encoder_changes_is_no_noise(name):
+    before = square_photo(name, 288)
+    soft = gaussian_filter(before.astype(float), (0.5, 0.5, 0))
+    grain = 3 * gaussian_filter(RANDOM.normal(0, 3, before.shape), (1, 1, 0))
+    for after in (
+        encoded(before, "JPEG", 98),
+        encoded(before, "JPEG", 90),
+        encoded(before, "WEBP", 90),
+        eight_bit(soft + RANDOM.normal(0, 1.5, before.shape)),
+        eight_bit(before + grain),
+        eight_bit(soft),
+    ):
+        assert "noise" not in {cause.kind for cause in diagnose(before, after, WHOLE).causes}

@@ -1,0 +1,90 @@
+"""A background that is of one colour, as of a model that drew nothing, is said to be that."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from altered import Picture, as_jpeg, eight_bit, square_photo
+
+from pytest_editmetrics.background.diagnosis import Cause, diagnose
+
+PHOTOS = ["astronaut", "cat", "coffee", "rocket"]
+WHOLE = np.ones((288, 288), bool)
+OUTSIDE = WHOLE.copy()
+OUTSIDE[80:170, 90:190] = False
+
+
+def photo(name: str) -> Picture:
+    return square_photo(name, 288)
+
+
+def causes(before: Picture, after: Picture, mask=OUTSIDE) -> tuple[Cause, ...]:
+    return diagnose(before, after, mask).causes
+
+
+def filled(*colour: int) -> Picture:
+    return np.full((288, 288, 3), colour, np.uint8)
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize(
+    ("colour", "said"),
+    [
+        ((0, 0, 0), "black"),
+        ((255, 255, 255), "white"),
+        ((128, 128, 128), "one colour, (128, 128, 128)"),
+        ((200, 30, 90), "one colour, (200, 30, 90)"),
+    ],
+)
+def test_one_colour_is_the_only_cause_and_named(name, colour, said):
+    (cause,) = causes(photo(name), filled(*colour))
+    assert (cause.kind, cause.share, cause.text) == (
+        "one colour",
+        1,
+        f"the whole picture is {said}",
+    )
+    assert ("safety checker" in cause.in_full) == (said == "black")
+    edited = np.where(OUTSIDE[..., None], filled(*colour), photo(name))
+    (cause,) = causes(photo(name), edited)
+    assert cause.text == f"the background is {said}"
+    (cause,) = causes(photo(name), filled(*colour), WHOLE)
+    assert cause.text == f"the background is {said}"
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_what_an_encoder_makes_of_one_colour_is_nearly_one(name):
+    noise = np.random.default_rng(0).normal(0, 2, (288, 288, 3))
+    for colour, said in (((3, 2, 4), "black"), ((140, 120, 90), "one colour, ")):
+        (cause,) = causes(photo(name), eight_bit(filled(*colour) + noise))
+        assert cause.text.startswith(f"the whole picture is nearly {said}")
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("rows", [slice(144, None), slice(0, 120), slice(30, 200)])
+def test_a_large_part_of_one_colour_is_named_with_its_box(name, rows):
+    edited = as_jpeg(photo(name), 60).copy()
+    edited[rows] = 0
+    top, bottom, _ = rows.indices(288)
+    first, *others = causes(photo(name), edited)
+    assert first.text == f"the background is black in (0, {top}, 288, {bottom})"
+    assert {cause.kind for cause in others} <= {"jpeg", "re-encoding", "blur"}
+    assert 0.8 < first.share <= first.share + sum(cause.share for cause in others) <= 1.0001
+
+
+def test_other_changes_are_not_called_so():
+    for name in PHOTOS:
+        picture = photo(name)
+        wall = eight_bit(np.where(WHOLE[..., None], filled(90, 120, 160), 0) + picture // 64)
+        spill = picture.copy()
+        spill[200:240, 20:200] = (200, 30, 30)
+        for before, after in (
+            (picture, 255 - picture),
+            (picture, eight_bit(picture * 0.2)),
+            (picture, eight_bit(picture + 90.0)),  # much of it white
+            (picture, np.where(picture > 128, 255, 0).astype(np.uint8)),
+            (picture, picture // 64 * 64),
+            (picture, spill),
+            (picture, photo(PHOTOS[PHOTOS.index(name) - 1])),
+            (wall, filled(110, 140, 180)),
+        ):
+            assert "one colour" not in {cause.kind for cause in causes(before, after)}

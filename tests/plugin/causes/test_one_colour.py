@@ -1,0 +1,43 @@
+"""An output that was not drawn is called black; a local change is a spill beside an edit alone."""
+
+from __future__ import annotations
+
+import pytest
+
+TEST = """
+import numpy as np
+import pytest
+
+BEFORE = np.random.default_rng(5).integers(40, 200, (16, 20, 3), dtype=np.uint8)
+BEFORE = BEFORE.repeat(8, 0).repeat(8, 1)
+AFTER = BEFORE.copy()
+
+@pytest.mark.editmetrics(metrics=["unedit_psnr"], thresholds={{"unedit_psnr": 60}})
+def test_it(edit_gate):
+    {}
+    edit_gate.check(BEFORE, AFTER, {})
+"""
+BOX = "[(20, 64, 52, 120)]"
+
+
+@pytest.mark.parametrize("area", [BOX, "None"])
+def test_a_black_output_is_the_first_cause_with_what_gives_it(suite, area):
+    suite.makepyfile(test_x=TEST.format("AFTER[:] = 0", area))
+    what = "whole picture" if area == BOX else "background"
+    said = f"the {what} is black"
+    result = suite.runpytest()
+    result.stdout.fnmatch_lines(
+        [
+            f"E*GateFailure: unedit_psnr *: {said} (100 %)",
+            f"E*cause*one colour (100 %): {said}, as after a safety checker, or NaN of a VAE in float16",
+            "*1 gate failed: 1 one colour",
+        ]
+    )
+
+
+def test_a_local_change_is_a_spill_where_there_is_an_edit_area(suite):
+    for area, kind in ((BOX, "spill"), ("None", "local")):
+        suite.makepyfile(test_x=TEST.format("AFTER[8:40, 96:128] = 255", area))
+        said = [f"E*cause*{kind} (100 %): a local change in (96, 8, 128, 40)*"]
+        result = suite.runpytest()
+        result.stdout.fnmatch_lines([*said, f"*1 gate failed: 1 {kind}"])
