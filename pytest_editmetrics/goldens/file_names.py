@@ -9,7 +9,6 @@ from pathlib import Path
 
 from pytest_editmetrics.errors import ConfigError
 from pytest_editmetrics.goldens.places import OUTSIDE
-from pytest_editmetrics.goldens.provenance import PROVENANCE
 
 SUFFIX = ".yaml"
 _TEST_FILE = r".+\.(py|edit\.ya?ml)"
@@ -33,6 +32,8 @@ def holds_provenance(path: Path) -> bool:
     >>> holds_provenance(Path("goldens/test_x.py/provenance.yaml"))
     True
     """
+    from pytest_editmetrics.goldens.provenance import PROVENANCE  # which reads YAML
+
     return path.name == PROVENANCE and bool(re.fullmatch(_TEST_FILE, path.parent.name))
 
 

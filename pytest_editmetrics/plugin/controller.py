@@ -371,13 +371,11 @@ class Controller:
         return gated
 
     def _fixtures_of_suite(self) -> dict[Path, set[str]] | None:
-        whole = self._suite.part_of_suite() is None
-        return self.fixtures.known(self.session) if whole else None
+        return None if self._suite.part_of_suite() else self.fixtures.known(self.session)
 
     def _report_obsolete(self) -> None:
         known = self.whole.ran_all and not self.found.part
-        fixtures = self._fixtures_of_suite if known else (lambda: None)
-        self._unheld.obsolete(self._collected, fixtures)
+        self._unheld.obsolete(self._collected, self._fixtures_of_suite if known else lambda: None)
         self._take_unusable(self._unheld)
 
     def _told(self) -> dict[str, Any] | None:

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from pytest_editmetrics.measurement import NO_PICTURE
 from pytest_editmetrics.session.property_text import PROPERTY_PREFIX
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.unread import is_case_file
@@ -51,10 +50,13 @@ class JUnit:
             attributes = xml.node_reporter(report).attrs
             attributes["classname"] = ".".join(filter(None, grouped))
             attributes["name"] = bin_xml_escape(case)
+        told = [str(gate["picture"]) for gate in gates if gate["picture"]]
+        if not told:
+            return
+        from pytest_editmetrics.measurement import NO_PICTURE
+
         pictures = dict.fromkeys(
-            str(gate["picture"]).partition(" (")[0]
-            for gate in gates
-            if gate["picture"] and not str(gate["picture"]).startswith(NO_PICTURE)
+            one.partition(" (")[0] for one in told if not one.startswith(NO_PICTURE)
         )
         if not pictures or (xml := self._xml) is None:
             return

@@ -241,11 +241,9 @@ def _runs_inside(path: Path) -> str:
         return ""
     if not runs:
         return ""
-    given = shlex.quote(str(runs[0]))
-    return (
-        f". {path} holds {counted(len(runs), 'run')}: give one of them, as {given}; calibrate and"
-        " merge take several"
-    )
+    one = f"give one of them, as {shlex.quote(str(runs[0]))}"
+    several = "calibrate and merge take several"
+    return f". {path} holds {counted(len(runs), 'run')}: {one}; {several}"
 
 
 def _records(source: Path, text: str) -> Iterator[tuple[int, dict[str, Any] | None]]:

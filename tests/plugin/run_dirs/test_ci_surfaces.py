@@ -42,8 +42,8 @@ def test_the_summary_is_written_where_asked_and_on_githubs_page(suite, monkeypat
     text = (suite.path / "out/s.md").read_text(encoding="utf-8")
     assert step.read_text(encoding="utf-8") == f"# before\n\n{text}"
     assert text.startswith(
-        "## ❌ editmetrics failed: 2 of 5 gates failed, 1 could not be judged, which is no"
-        " regression, 1 failing without failing their test\n"
+        "## ❌ editmetrics failed: 2 of 5 gates failed, 1 could not be judged,"
+        " 1 failing without failing their test\n"
     )
     assert text.count("<details>") == 4
     assert "to record pytest test_x.py::test_new --editmetrics-update=missing" in text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 
+import numpy as np
 import pytest
 from conftest_text import add_to_conftest
 from PIL import Image
@@ -332,15 +334,14 @@ def test_an_editor_may_link_to_the_reference(pytester):
         """
         import os
         import pytest
+        from PIL import Image
 
         @pytest.fixture
         def edit_image(tmp_path):
             def edit(case):
                 os.link(case.reference, tmp_path / "in.png")
                 os.utime(case.reference)
-                return (tmp_path / "in.png").read_bytes() and __import__("PIL.Image").Image.open(
-                    tmp_path / "in.png"
-                ).copy()
+                return Image.open(tmp_path / "in.png").copy()
             return edit
         """
     )
