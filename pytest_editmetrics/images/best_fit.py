@@ -147,14 +147,15 @@ def told(ranked: list[FitFound]) -> str:
 
 def _best(ranked: list[FitFound]) -> str:
     best = ranked[0].fit
-    unlike = "" if ranked[0].psnr >= _LIKE else "no mode fits well (is it the same picture?), and "
     stretched = best.stretches and best.multiple is None
     also = (", aspect='any'", ", `aspect: any`") if stretched else ("", "")
     said = f"resize={best.resize!r}{also[0]}"
     written = f"(in YAML `resize: {best.resize}`{also[1]})"
     if ranked[-1].psnr < ranked[0].psnr - ALIKE:
-        return f"{unlike}{said} fits best {written}"
-    return f"{unlike}no mode fits clearly better than {said} {written}"
+        return f"{said} fits best {written}"
+    if ranked[0].psnr < _LIKE:
+        return f"no mode fits well, is it the same picture? If so, {said} is nearest {written}"
+    return f"no mode fits clearly better than {said} {written}"
 
 
 def _measured(ranked: list[FitFound]) -> str:

@@ -405,6 +405,12 @@ def test_the_mode_that_the_model_used_is_named(mode, edit):
         brought_together(image, made(mode, edited))
 
 
+def test_another_picture_is_asked_after():
+    for other in ("cat", "rocket"):
+        with pytest.raises(ImageError, match=r"no mode fits well, is it the same picture\? If so"):
+            brought_together(photo("coffee"), scaled(photo(other), (300, 260)))
+
+
 def test_a_stretch_is_proposed_with_its_aspect():
     image = photo("coffee")
     with pytest.raises(ImageError, match=r"resize='edited', aspect='any' fits best \(in YAML"):
