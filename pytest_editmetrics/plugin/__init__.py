@@ -5,6 +5,7 @@ Measuring, judging and the texts of reports lie in the rooms below.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -147,6 +148,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     state = session.config.stash[session_key]
     state.collected(session.items)
     refuse_where_gates_are(state, session.items)
+    if "pyfakefs" in sys.modules:
+        from pytest_editmetrics.plugin.fake_files import import_before_fake_files
+
+        import_before_fake_files(session.items)
 
 
 @pytest.hookimpl(tryfirst=True)
