@@ -8,8 +8,9 @@ in the cache. A library's replacements are let pass: they are part of what a fea
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
+from operator import is_
 from pathlib import Path
 from types import (
     BuiltinFunctionType,
@@ -39,7 +40,13 @@ _CALLED_OTHERWISE = {
     "__rtruediv__": "__rdiv__",
 }
 _OF_C = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType)
-_HOOKS = ("_global_forward_pre_hooks", "_global_forward_hooks")
+_HOOKS = (
+    "_global_forward_pre_hooks",
+    "_global_forward_hooks",
+    "_global_buffer_registration_hooks",
+    "_global_module_registration_hooks",
+    "_global_parameter_registration_hooks",
+)
 _MODES = (
     ("a TorchFunctionMode", "torch.overrides", "_get_current_function_mode_stack"),
     ("a TorchDispatchMode", "torch.utils._python_dispatch", "_get_current_dispatch_mode_stack"),
@@ -59,11 +66,7 @@ def replaced_in_torch(kind: str) -> dict[str, str]:
     if torch is None:
         return {}
     check_torch()
-    found: dict[str, str] = {}
-    for of, owner, name in called(torch, kind):
-        function = getattr(owner, name, None)
-        if function is not None and not _is_torchs(function, name):
-            found.update(_of_libraries(f"{of}.{name}", function))
+    found = _replaced_functions(torch, kind)
     for what, code in _around(torch, kind):
         if module_of(code).partition(".")[0] == "torch":
             continue
@@ -71,6 +74,26 @@ def replaced_in_torch(kind: str) -> dict[str, str]:
             raise refused(f"{what}, {named(code)}, is active")
         found[named(code)] = what
     return {**found, **_kernels(torch)}
+
+
+def _replaced_functions(torch: Any, kind: str) -> dict[str, str]:
+    names = list(called(torch, kind))
+    functions = [getattr(owner, name, None) for _, owner, name in names]
+    now = [*functions, *(getattr(function, "__code__", None) for function in functions)]
+    then = _torchs.get(kind, ())
+    if len(now) == len(then) and all(map(is_, now, then)):
+        return {}
+    found: dict[str, str] = {}
+    for (of, _, name), function in zip(names, functions, strict=True):
+        if function is not None and not _is_torchs(function, name):
+            found.update(_of_libraries(f"{of}.{name}", function))
+    if not found:
+        _torchs[kind] = now
+    return found
+
+
+_torchs: dict[str, Sequence[Any]] = {}
+"""By kind of model: what was all torch's own, so that it is not asked again of each while it is."""
 
 
 def check_torch() -> None:
@@ -188,7 +211,7 @@ def _kernels(torch: Any) -> dict[str, str]:
         if not file or _is_torchs_file(torch, file):
             _torchs_kernels.add(kernel)
         elif is_installed(file):
-            found[f"aten::{operator} on {key}"] = file
+            found[f"aten::{operator} on {key}"] = "/".join(Path(file).parts[-3:])
         else:
             raise refused(f"a kernel of {file} for torch's operator {operator} is registered")
     return found
@@ -208,6 +231,7 @@ def _registered_in(torch: Any, operator: str, key: str) -> str:
 
 
 def _is_torchs_file(torch: Any, file: str) -> bool:
-    """Tell whether torch registered it by itself: ``torch.library.impl`` names that file."""
+    """Tell whether torch registered it by itself, and nobody through what torch offers for it."""
     path = Path(file)
-    return Path(str(torch.__file__)).parent in path.parents and path.name != "library.py"
+    offered = path.name == "library.py" or path.parent.name == "attention"
+    return Path(str(torch.__file__)).parent in path.parents and not offered

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -148,6 +149,7 @@ class VisionEncoder(ABC):
         return tokens
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return metadata.version(package)
