@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
 from pytest_editmetrics.cache.precision import AUTO, FULL
-from pytest_editmetrics.images.replaced_files import check_real_files
 from pytest_editmetrics.measurement import Metric
 
 PipeFactory = Callable[..., Any]
@@ -117,8 +115,6 @@ class PipeSpec:
         if not isinstance(self.factory, str):
             return self.factory
         module, _, name = self.factory.partition(":")
-        if DEVICE in (self.options or ()) and module not in sys.modules:
-            check_real_files(f"{self.key}: its code")
         factory: PipeFactory = getattr(importlib.import_module(module), name)
         return factory
 

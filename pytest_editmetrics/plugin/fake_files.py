@@ -24,9 +24,12 @@ _FIXTURES = {"fs", "fs_class", "fs_module", "fs_session"}
 def import_before_fake_files(items: Sequence[pytest.Item]) -> None:
     """Import it, if of the tests that were found one uses pyfakefs, and one has gates."""
     unittest = sys.modules.get("pyfakefs.fake_filesystem_unittest")
-    if unittest is None or not any(_fakes_files(item, unittest.TestCaseMixin) for item in items):
+    if unittest is None or not any(map(_has_gates, items)):
         return
-    if not any(map(_has_gates, items)):
+    plugins = items[0].config.pluginmanager.get_plugins()
+    conftests = filter(_is_conftest, plugins)
+    mixin = unittest.TestCaseMixin
+    if not any(map(_names_pyfakefs, conftests)) and not any(_fakes_files(i, mixin) for i in items):
         return
     folder = Path(__file__).parents[1]
     for room in _ROOMS:
@@ -41,7 +44,15 @@ def _fakes_files(item: pytest.Item, mixin: type) -> bool:
         return True
     owner, module = getattr(item, "cls", None), getattr(item, "module", None)
     of_class = isinstance(owner, type) and issubclass(owner, mixin)
-    return of_class or any(map(_is_pyfakefs, getattr(module, "__dict__", {}).values()))
+    return of_class or _names_pyfakefs(module)
+
+
+def _is_conftest(plugin: object) -> bool:
+    return Path(str(getattr(plugin, "__file__", ""))).name == "conftest.py"
+
+
+def _names_pyfakefs(module: object) -> bool:
+    return any(map(_is_pyfakefs, list(getattr(module, "__dict__", {}).values())))
 
 
 def _is_pyfakefs(value: object) -> bool:
@@ -52,4 +63,5 @@ def _is_pyfakefs(value: object) -> bool:
 def _has_gates(item: pytest.Item) -> bool:
     known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
     makers = (type(item), *(one.func for found in known.values() for one in found))
-    return any(str(maker.__module__).partition(".")[0] == _PACKAGE for maker in makers)
+    modules = (str(getattr(maker, "__module__", "")) for maker in makers)
+    return any(module.partition(".")[0] == _PACKAGE for module in modules)

@@ -143,3 +143,22 @@ def test_pyfakefs(pytester, options, cold_processes):
     result = pytester.runpytest_subprocess(*options, "-ppyfakefs.pytest_plugin")
     result.assert_outcomes(failed=1, passed=2)
     result.stdout.fnmatch_lines(["*its model is not loaded while the module os is replaced*"])
+
+
+def test_pyfakefs_in_a_fixture_of_ones_own(pytester, options, cold_processes):
+    pytest.importorskip("pyfakefs")
+    pytester.makeconftest(
+        """
+import pytest
+from pyfakefs import fake_filesystem_unittest
+
+@pytest.fixture
+def own_files():
+    with fake_filesystem_unittest.Patcher():
+        yield
+"""
+    )
+    body = PLAIN.replace("test_it(edit_gate", "test_fake(edit_gate, own_files") + PLAIN
+    pytester.makepyfile(HEAD.replace("0.01", "1") + body)
+    result = pytester.runpytest_subprocess(*options, "-ppyfakefs.pytest_plugin")
+    result.assert_outcomes(failed=1, passed=1)
