@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from pytest_editmetrics.cache.accelerator import no_gpu
 from pytest_editmetrics.cache.importing import importing
 from pytest_editmetrics.cache.precision import precision
-from pytest_editmetrics.cache.replaced_torch import replacements
+from pytest_editmetrics.cache.replaced_library import Computes, replaced
+from pytest_editmetrics.cache.replaced_torch import check_torch
 from pytest_editmetrics.cache.threads import share_of
 from pytest_editmetrics.cache.unset_torch import on_cpu
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.images.replacements import package_of, told
 
 
 def resolve_device(requested: str = "auto") -> str:
@@ -36,6 +38,7 @@ def resolve_device(requested: str = "auto") -> str:
     requested = str(requested)
     if requested == "cpu" or (requested == "auto" and only_cpu()):
         return "cpu"  # asking torch would start CUDA, and no forked child could use it
+    check_torch()
     with importing("torch"):
         import torch
 
@@ -67,6 +70,9 @@ def only_cpu() -> bool:
 def device_name(device: str) -> str:
     """Return what a report calls ``device``: ``cpu``, ``mps``, or the name of the GPU.
 
+    Raises:
+        EditMetricsError: only a mock says that the GPU is there.
+
     >>> device_name("cpu")
     'cpu'
     """
@@ -74,25 +80,37 @@ def device_name(device: str) -> str:
         return device
     import torch
 
-    return torch.cuda.get_device_name(device)
+    try:
+        return torch.cuda.get_device_name(device)
+    except (RuntimeError, AssertionError) as error:
+        for name in ("is_available", "device_count"):
+            function = getattr(torch.cuda, name)
+            if package_of(function) != "torch":
+                raise EditMetricsError(
+                    f"there is no GPU here, as torch.cuda.{name} says, which is replaced by"
+                    f" {told(function)}: end that before the check, or give"
+                    f" --editmetrics-device=cpu ({error})"
+                ) from error
+        raise
 
 
-def numerics(device: str, *, layers: bool = True) -> dict[str, str | int | Mapping[str, str]]:
+def numerics(
+    device: str, computes: Computes | None = None
+) -> dict[str, str | int | Mapping[str, str]]:
     """Return what the last bits of a result depend on besides its inputs.
 
     The version of torch, the device, and how exactly it computes there; on the CPU its instructions
     and the number of threads that computing is divided among. ``replaced`` are other libraries'
-    functions in the place of torch's, where there are any; ``layers`` tells whether the model is
-    made of torch's layers.
+    functions in the place of those that ``computes`` calls, where there are any.
 
     Raises:
-        EditMetricsError: a function of torch's is mocked, see ``replacements``.
+        EditMetricsError: a function that ``computes`` calls is mocked, see ``replaced``.
 
     >>> sorted(numerics("cpu"))
     ['device', 'instructions', 'precision', 'threads', 'torch']
     """
-    other = replacements(layers=layers)
-    replaced = {"replaced": other} if other else {}
+    others = {} if computes is None else replaced(computes)
+    by_others = {"replaced": others} if others else {}
     if device == "cpu":
         told = on_cpu()
         return {
@@ -101,7 +119,7 @@ def numerics(device: str, *, layers: bool = True) -> dict[str, str | int | Mappi
             "precision": told.precision,
             "instructions": told.instructions,
             "threads": share_of(told.threads),
-            **replaced,
+            **by_others,
         }
     import torch
 
@@ -109,7 +127,7 @@ def numerics(device: str, *, layers: bool = True) -> dict[str, str | int | Mappi
         "torch": torch.__version__,
         "device": device_name(device),
         "precision": precision(device),
-        **replaced,
+        **by_others,
     }
 
 

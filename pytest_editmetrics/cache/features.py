@@ -30,6 +30,7 @@ class _Sized(Protocol):
 
 SizedT = TypeVar("SizedT", bound=_Sized)
 Arrays = tuple[NDArray[Any], ...]
+Key = Callable[[], str]
 
 
 def pixels_digest(image: NDArray[np.uint8]) -> str:
@@ -115,36 +116,50 @@ class FeatureCache:
         self._layers = MemoryCache(LAYERS_BYTES)
         self._clock = clock or Clock()
 
-    def get(self, key: str, compute: Callable[[], Sequence[NDArray[Any]]]) -> Arrays:
-        """Return the arrays of ``key``, which are read-only, computing them if they are nowhere."""
-        found = self._find(key)
+    def get(self, key: Key, compute: Callable[[], Sequence[NDArray[Any]]]) -> Arrays:
+        """Return the arrays of ``key``, which are read-only, computing them if they are nowhere.
+
+        ``key`` is asked again when they are computed: what computing imported may have replaced
+        what they depend on. If it raises then, they are neither kept nor returned.
+        """
+        found = self._find(key())
         if found is not None:
             return found
         with self._clock.of("encoding"):
-            return self._keep(key, compute())
+            computed = compute()
+            return self._keep(key(), computed)
 
     def get_many(
         self,
-        keys: Sequence[str],
+        keys: Callable[[], Sequence[str]],
         compute: Callable[[list[int]], Sequence[Sequence[NDArray[Any]]]],
     ) -> list[Arrays]:
-        """Return the arrays of each key; ``compute`` gets the numbers of those that are nowhere."""
-        found: dict[str, Arrays | None] = {key: self._find(key) for key in dict.fromkeys(keys)}
-        missing = [keys.index(key) for key, value in found.items() if value is None]
+        """Return the arrays of each key; ``compute`` gets the numbers of those that are nowhere.
+
+        ``keys`` are asked again as ``get`` does.
+        """
+        first = keys()
+        found: dict[str, Arrays | None] = {key: self._find(key) for key in dict.fromkeys(first)}
+        missing = [first.index(key) for key, value in found.items() if value is None]
         if missing:
             with self._clock.of("encoding"):
-                for number, value in zip(missing, compute(missing), strict=True):
-                    found[keys[number]] = self._keep(keys[number], value)
-        return [found[key] or () for key in keys]
+                computed = compute(missing)
+                then = keys()
+                for number, value in zip(missing, computed, strict=True):
+                    found[first[number]] = self._keep(then[number], value)
+        return [found[key] or () for key in first]
 
-    def layers(self, key: str, compute: Callable[[], list[SizedT]]) -> list[SizedT]:
-        """Return what is too large for the disk, a network's layers, from memory or computed."""
-        found = self._layers.get(key)
+    def layers(self, key: Key, compute: Callable[[], list[SizedT]]) -> list[SizedT]:
+        """Return what is too large for the disk, a network's layers, from memory or computed.
+
+        ``key`` is asked again as ``get`` does.
+        """
+        found = self._layers.get(key())
         if found is not None:
             return list(found)
         with self._clock.of("encoding"):
             computed = compute()
-        self._layers.put(key, computed)
+        self._layers.put(key(), computed)
         return computed
 
     def take_notes(self) -> list[str]:

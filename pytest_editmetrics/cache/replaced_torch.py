@@ -8,129 +8,230 @@ in the cache. A library's replacements are let pass: they are part of what a fea
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from types import FunctionType
+from collections.abc import Iterator, Sequence
+from functools import cache
+from operator import is_
+from pathlib import Path
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    MethodDescriptorType,
+    ModuleType,
+    WrapperDescriptorType,
+)
 from typing import Any
 
+from pytest_editmetrics.cache.called_torch import LAYERS, called
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.images.replacements import is_installed, is_of_library, package_of, told
+from pytest_editmetrics.images.replacements import (
+    code_of,
+    file_of,
+    is_installed,
+    is_mock,
+    module_of,
+    named,
+    told,
+)
 
-FUNCTIONAL = (
-    "conv2d", "conv_transpose2d", "dropout", "gelu", "interpolate", "layer_norm", "linear",
-    "max_pool2d", "pad", "relu", "scaled_dot_product_attention", "silu", "softmax",
-)  # fmt: skip
-PLAIN = (
-    "arange", "cat", "conv2d", "cos", "div", "einsum", "empty", "from_numpy", "isfinite",
-    "linspace", "matmul", "max_pool2d", "meshgrid", "ones", "repeat_interleave", "sigmoid", "sin",
-    "softmax", "sqrt", "stack", "tensor", "unbind", "zeros",
-)  # fmt: skip
-METHODS = (
-    "__add__", "__bool__", "__getitem__", "__len__", "__matmul__", "__mul__", "__neg__",
-    "__radd__", "__rmul__", "__rpow__", "__rsub__", "__rtruediv__", "__setitem__", "__sub__",
-    "__truediv__", "add", "add_", "all", "argmax", "clone", "contiguous", "cos", "cpu", "cumsum",
-    "div", "div_", "expand", "expand_as", "flatten", "float", "gt", "is_floating_point", "long",
-    "matmul", "mean", "mul", "neg", "numel", "numpy", "permute", "pow", "repeat",
-    "repeat_interleave", "reshape", "sigmoid", "sin", "size", "softmax", "split", "sqrt_",
-    "square", "square_", "sub", "sub_", "sum", "tile", "to", "tolist", "transpose", "unbind",
-    "unsqueeze", "view",
-)  # fmt: skip
-"""What the models of our pipes call, as a test of all of them counts it."""
-_LAYERS = {
-    **dict.fromkeys(("Module",), ("__call__", "_call_impl", "_wrapped_call_impl", "__getattr__")),
-    **dict.fromkeys(("Conv2d", "ConvTranspose2d"), ("__init__", "forward", "_conv_forward")),
-    **dict.fromkeys(
-        ("Dropout", "GELU", "Identity", "LayerNorm", "Linear", "ReLU", "Sequential"),
-        ("__init__", "forward"),
-    ),
+# what torch has under a name of its own is called otherwise here
+_CALLED_OTHERWISE = {
+    "__call__": "_wrapped_call_impl",
+    "__neg__": "neg",
+    "__rtruediv__": "__rdiv__",
 }
-_HOOKS = ("_global_forward_pre_hooks", "_global_forward_hooks")
+_OF_C = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType)
+_HOOKS = (
+    "_global_forward_pre_hooks",
+    "_global_forward_hooks",
+    "_global_buffer_registration_hooks",
+    "_global_module_registration_hooks",
+    "_global_parameter_registration_hooks",
+)
 _MODES = (
     ("a TorchFunctionMode", "torch.overrides", "_get_current_function_mode_stack"),
     ("a TorchDispatchMode", "torch.utils._python_dispatch", "_get_current_dispatch_mode_stack"),
 )
 
 
-def replacements(*, layers: bool) -> dict[str, str]:
+def replaced_in_torch(kind: str) -> dict[str, str]:
     """Return what libraries put in the place of torch's functions, by name; mostly nothing.
 
-    ``layers`` tells whether the model is made of torch's layers, which call hooks.
+    ``kind`` is that of the model, see ``called_torch``: nothing else than what it calls matters.
 
     Raises:
         EditMetricsError: one is mocked, or was replaced by code that is no installed library's; or
-            a hook or mode of such code changes what torch computes.
+            a kernel, hook or mode of such code changes what torch computes.
     """
     torch = sys.modules.get("torch")
     if torch is None:
         return {}
-    found: dict[str, str] = {}
-    for name, function in _used(torch, layers):
-        while function is not None:
-            if not _is_own(function):
-                if not is_of_library(function, "torch"):
-                    raise _refused(f"{name} is replaced by {told(function)}")
-                found[name] = _name(function)
-            function = vars(function).get("__wrapped__") if hasattr(function, "__dict__") else None
-    for what, code in _around(torch, layers):
-        module = _module(code)
-        if module.partition(".")[0] == "torch":
+    check_torch()
+    found = _replaced_functions(torch, kind)
+    for what, code in _around(torch, kind):
+        if module_of(code).partition(".")[0] == "torch":
             continue
-        if not is_installed(getattr(sys.modules.get(module), "__file__", "")):
-            raise _refused(f"{what}, {_name(code)}, is active")
-        found[_name(code)] = what
+        if not is_installed(file_of(code)):
+            raise refused(f"{what}, {named(code)}, is active")
+        found[named(code)] = what
+    return {**found, **_kernels(torch)}
+
+
+def _replaced_functions(torch: Any, kind: str) -> dict[str, str]:
+    names = list(called(torch, kind))
+    functions = [getattr(owner, name, None) for _, owner, name in names]
+    now = [*functions, *(getattr(function, "__code__", None) for function in functions)]
+    then = _torchs.get(kind, ())
+    if len(now) == len(then) and all(map(is_, now, then)):
+        return {}
+    found: dict[str, str] = {}
+    for (of, _, name), function in zip(names, functions, strict=True):
+        if function is not None and not _is_torchs(function, name):
+            found.update(_of_libraries(f"{of}.{name}", function))
+    if not found:
+        _torchs[kind] = now
     return found
 
 
-def _used(torch: Any, layers: bool) -> Iterator[tuple[str, Any]]:
-    nn = torch.nn
-    owners: list[tuple[str, Any, tuple[str, ...]]] = [
-        ("torch.nn.functional", nn.functional, FUNCTIONAL),
-        ("torch", torch, PLAIN),
-        ("torch.Tensor", torch.Tensor, METHODS),
-    ]
-    if layers:
-        owners += [(f"torch.nn.{kind}", getattr(nn, kind), _LAYERS[kind]) for kind in _LAYERS]
-    for of, owner, names in owners:
-        for name in names:
-            yield f"{of}.{name}", getattr(owner, name, None)
+_torchs: dict[str, Sequence[Any]] = {}
+"""By kind of model: what was all torch's own, so that it is not asked again of each while it is."""
 
 
-def _is_own(function: Any) -> bool:
-    if type(function) is FunctionType:
-        return package_of(function) == "torch"
-    return type(function).__module__.partition(".")[0] in ("builtins", "torch")
+def check_torch() -> None:
+    """Refuse to compute with what a test gives as the package torch.
+
+    Raises:
+        EditMetricsError: it is a mock, or a module that a test made.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and not (isinstance(torch, ModuleType) and hasattr(torch, "__file__")):
+        what = "a module without a file" if isinstance(torch, ModuleType) else told(torch)
+        raise refused(f"the package torch is replaced by {what} in sys.modules")
 
 
-def _around(torch: Any, layers: bool) -> Iterator[tuple[str, Any]]:
+def refused(what: str) -> EditMetricsError:
+    """Return the error that says what would keep the model of a metric from computing as it is."""
+    return EditMetricsError(
+        f"{what} while the check runs, so the metric's model would not compute as it is. What a"
+        " test does, end before the check (monkeypatch.undo(), hook.remove(), or the end of its"
+        " with), or patch the modules of your own model alone. What your package does as it is"
+        " imported, stays: check in a process that does not import it (editmetrics score measures"
+        " saved images), or install it, not editable, so that it counts as a library"
+    )
+
+
+def _of_libraries(name: str, function: Any) -> dict[str, str]:
+    """Return what installed libraries put in the place of ``name``, or refuse it."""
+    found: dict[str, str] = {}
+    last = name.rpartition(".")[2]
+    while function is not None and not _is_torchs(function, last):
+        inner = vars(function).get("__wrapped__") if hasattr(function, "__dict__") else None
+        code = code_of(function)
+        decorated = inner is not None and not _is_torchs(inner, last)
+        if module_of(code).partition(".")[0] != "torch":
+            if is_mock(function) or not _is_librarys(function, code):
+                raise refused(f"{name} is replaced by {told(function)}")
+            found[name] = named(code)
+        elif not decorated:  # torch's autocast around torch's own
+            raise refused(f"{name} is replaced by {told(function)}")
+        function = inner
+    return found
+
+
+def _is_librarys(function: Any, code: Any) -> bool:
+    if type(function) in _OF_C:
+        package = str(getattr(function, "__module__", "")).partition(".")[0]
+        file = getattr(sys.modules.get(package), "__file__", "")
+        return package != "torch" and is_installed(str(file))
+    return code is not type(function) and is_installed(file_of(code))
+
+
+def _is_torchs(function: Any, name: str) -> bool:
+    """Tell whether it is what torch itself has under ``name``."""
+    kind, own = type(function), (name, _CALLED_OTHERWISE.get(name, name))
+    if kind is FunctionType:
+        inner = vars(function).get("__wrapped__")
+        code = function.__code__
+        if not _in_torch(code.co_filename):
+            return False
+        if inner is not None:
+            return _is_torchs(inner, name)
+        if code.co_name == "fn" and Path(code.co_filename).name == "_jit_internal.py":
+            return function.__name__ in own and all(map(_is_choice, function.__closure__ or ()))
+        return code.co_name in own
+    if kind in _OF_C:
+        module = getattr(function, "__module__", None) or "torch"
+        of_torch = str(module).partition(".")[0] == "torch"
+        return of_torch and function.__name__ in own
+    if issubclass(kind, type):
+        return function.__name__ in own and module_of(function).startswith("torch.nn.modules.")
+    return False
+
+
+def _is_choice(cell: Any) -> bool:
+    """Tell whether what torch chooses from, as the two kinds of ``max_pool2d``, is its own."""
+    chosen = cell.cell_contents
+    return type(chosen) is not FunctionType or _in_torch(chosen.__code__.co_filename)
+
+
+@cache
+def _in_torch(file: str) -> bool:
+    """Tell whether a file of Python is one of those of torch that change no number they wrap.
+
+    ``torch.autocast`` and ``torch.compile`` make functions too, and those do.
+    """
+    try:
+        below = Path(file).relative_to(Path(str(sys.modules["torch"].__file__)).parent)
+    except ValueError:
+        return False
+    return len(below.parts) == 1 or below.parts[0] in ("nn", "utils")
+
+
+def _around(torch: Any, kind: str) -> Iterator[tuple[str, Any]]:
     """Give the function or class of each hook and mode that torch calls whatever it computes."""
-    for name in _HOOKS if layers else ():
+    for name in _HOOKS if kind in LAYERS else ():
         for hook in getattr(torch.nn.modules.module, name, {}).values():
-            function = getattr(hook, "__func__", hook)
-            yield "a hook of all modules", _function_or_class(function)
+            yield "a hook of all modules", code_of(hook)
     for what, where, stack in _MODES:
         for mode in getattr(sys.modules.get(where), stack, list)():
             yield what, type(mode)
 
 
-def _function_or_class(code: Any) -> Any:
-    return code if isinstance(code, FunctionType) else type(code)
+def _kernels(torch: Any) -> dict[str, str]:
+    """Return the kernels that libraries registered for torch's operators, by operator."""
+    registered: set[str] = getattr(torch.library, "_impls", set())
+    others = registered - _torchs_kernels
+    found: dict[str, str] = {}
+    for kernel in others:
+        space, _, rest = kernel.partition("/")
+        operator, _, key = rest.rpartition("/")
+        if space != "aten" or key == "Meta":
+            _torchs_kernels.add(kernel)
+            continue
+        file = _registered_in(torch, operator, key)
+        if not file or _is_torchs_file(torch, file):
+            _torchs_kernels.add(kernel)
+        elif is_installed(file):
+            found[f"aten::{operator} on {key}"] = "/".join(Path(file).parts[-3:])
+        else:
+            raise refused(f"a kernel of {file} for torch's operator {operator} is registered")
+    return found
 
 
-def _module(code: Any) -> str:
-    if isinstance(code, FunctionType):
-        return str(code.__globals__.get("__name__"))
-    return str(code.__module__)
+_torchs_kernels: set[str] = set()
 
 
-def _name(code: Any) -> str:
-    """Return a function or class by its name, with the version of its library."""
-    module = _module(code)
-    version = getattr(sys.modules.get(module.partition(".")[0]), "__version__", "")
-    return f"{module}.{code.__qualname__} {version}".rstrip()
+def _registered_in(torch: Any, operator: str, key: str) -> str:
+    """Return the file that registered the kernel of an operator; torch tells no more of it."""
+    try:
+        dump = torch._C._dispatch_dump(f"aten::{operator}")
+    except (AttributeError, RuntimeError):
+        return ""
+    line = next((line for line in dump.splitlines() if line.startswith(f"{key}: ")), "")
+    return line.partition("registered at ")[2].partition(" :: ")[0].rpartition(":")[0]
 
 
-def _refused(what: str) -> EditMetricsError:
-    return EditMetricsError(
-        f"{what} while the check runs, so the metric's model would not compute as it is: end it"
-        " before the check (monkeypatch.undo(), hook.remove(), or the end of its with), or patch"
-        " the modules of your own model alone (editmetrics score measures in a process without it)"
-    )
+def _is_torchs_file(torch: Any, file: str) -> bool:
+    """Tell whether torch registered it by itself, and nobody through what torch offers for it."""
+    path = Path(file)
+    offered = path.name == "library.py" or path.parent.name == "attention"
+    return Path(str(torch.__file__)).parent in path.parents and not offered

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,12 @@ def of_array(array: NDArray[Any], what: str, notes: Notes) -> Array:
         )
         raise ImageError(f"{what}: an array of shape {original} is not (H, W, C); {hint}")
     return _pixels(array, original, what, notes)
+
+
+def is_tensor(given: Any) -> TypeGuard[torch.Tensor]:
+    """Tell whether it is a tensor of torch: who has one imported it, and a stub has none."""
+    kind = getattr(sys.modules.get("torch"), "Tensor", None)
+    return isinstance(kind, type) and isinstance(given, kind)
 
 
 def of_tensor(tensor: torch.Tensor, what: str, notes: Notes) -> Array:

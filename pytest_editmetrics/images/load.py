@@ -6,7 +6,6 @@ Nothing is guessed: what could mean two different pictures is an error that says
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pytest_editmetrics.errors import ImageError
-from pytest_editmetrics.images.arrays import READABLE, of_array, of_tensor
+from pytest_editmetrics.images.arrays import READABLE, is_tensor, of_array, of_tensor
 from pytest_editmetrics.images.best_fit import brought_together
 from pytest_editmetrics.images.colour import Decoded, warn_of_ignored
 from pytest_editmetrics.images.colour_words import Colour, check_colour
@@ -208,8 +207,7 @@ def _decoded(source: Any, what: str, colour: Colour, notes: Notes) -> tuple[Deco
         return of_picture(source, named, notes, colour), named
     if isinstance(source, np.ndarray):
         return Decoded(of_array(source, what, notes)), what
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(source, torch.Tensor):
+    if is_tensor(source):
         return Decoded(of_tensor(source, what, notes)), what
     hint = "; pass its .images[0]" if hasattr(source, "images") else ""
     raise ImageError(f"{what}: {type(source).__name__} is not an image{hint}; give {READABLE}")

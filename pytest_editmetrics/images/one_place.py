@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import suppress
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from pytest_editmetrics.errors import ImageError
+from pytest_editmetrics.images.arrays import is_tensor
 from pytest_editmetrics.images.data_url import is_data_url
 
 _Place = tuple[Any, ...]
@@ -90,8 +90,7 @@ def _memory(source: Any) -> _Place | None:
     if isinstance(source, np.ndarray):
         sides, steps = source.shape, source.strides
         return _laid("cpu", source.ctypes.data, sides, steps)
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(source, torch.Tensor):
+    if is_tensor(source):
         with suppress(RuntimeError, NotImplementedError):  # a tensor that has no memory
             sides = tuple(source.shape)
             steps = tuple(step * source.element_size() for step in source.stride())

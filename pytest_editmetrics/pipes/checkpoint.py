@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.errors import WeightsError
+from pytest_editmetrics.cache.replaced_library import READING, replaced_in
+from pytest_editmetrics.errors import EditMetricsError, WeightsError
 from pytest_editmetrics.images.replacements import package_of, told
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
 
+            replaced_in(READING)
             state: Any = load_file(path)
         else:
             # torch.load itself is often wrapped, to load what runs code
@@ -43,9 +45,10 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
                     f"{path} is not read: torch.serialization.load is replaced by {told(load)},"
                     " which may run code of the file; undo that, or save it as .safetensors"
                 )
+            replaced_in(READING)
             mmap = zipfile.is_zipfile(path)
             state = load(path, map_location="cpu", weights_only=True, mmap=mmap)
-    except (MemoryError, WeightsError):
+    except (MemoryError, EditMetricsError):
         raise
     except Exception as error:
         if is_no_memory(error):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.cache.importing import importing
+from pytest_editmetrics.cache.replaced_library import READING, replaced_in
 from pytest_editmetrics.errors import MissingResourceError, WeightsError
 from pytest_editmetrics.pipes.checkpoint import check_fit, is_no_memory
 from pytest_editmetrics.weights.check import read_json_object
@@ -132,6 +133,7 @@ def load_pretrained(name: str, found: FoundWeights, device: str, pipe: str) -> A
     import torch
 
     model_class, folder = _class(name, pipe), found.path
+    replaced_in(READING)
     try:
         with _quiet():
             model, told = model_class.from_pretrained(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.cache.features import FeatureCache, feature_key
+from pytest_editmetrics.cache.replaced_library import Computes
 from pytest_editmetrics.errors import (
     EditMetricsError,
     InputError,
@@ -152,6 +153,9 @@ class VisionPipe(ModelPipe[VisionEncoder]):
                 self._taken = self._read_input(self.use().found.path)
             return self._taken
 
+    def _computes(self, using: Using) -> Computes:
+        return self._input().computes
+
     def _check_params(self, metric: str, params: dict[str, Any]) -> dict[str, Any]:
         if metric == self.object_metric:
             self._sam()
@@ -213,7 +217,9 @@ class VisionPipe(ModelPipe[VisionEncoder]):
 
     def _tokens(self, images: Sequence[Array]) -> list[Tokens]:
         """Return the tokens of each image, float64 (1 + patches, hidden), from the cache or new."""
-        keys = [self._key(f"{self.short}-tokens-1", image, self.framing) for image in images]
+
+        def keys() -> list[str]:
+            return [self._key(f"{self.short}-tokens-1", image, self.framing) for image in images]
 
         def compute(missing: list[int]) -> list[list[NDArray[np.float32]]]:
             tokens = self.load().model.encode([images[n] for n in missing], self.framing)
@@ -228,7 +234,7 @@ class VisionPipe(ModelPipe[VisionEncoder]):
             framing=framing,
             input=taken.described(framing),
             **taken.arithmetic(),
-            **self.use().depends(image),
+            **self.depends(image),
         )
 
     def _object_score(self, request: Request) -> Score:
@@ -259,7 +265,9 @@ class VisionPipe(ModelPipe[VisionEncoder]):
         def compute() -> list[NDArray[np.float32]]:
             return [self.load().model.tokens([square], "stretch")[0, 0]]
 
-        (cls,) = self.cache.get(self._key(f"{self.short}-cls-1", square, "stretch"), compute)
+        (cls,) = self.cache.get(
+            lambda: self._key(f"{self.short}-cls-1", square, "stretch"), compute
+        )
         return cls.astype(np.float64)
 
     def _sam(self) -> SAMPipe:

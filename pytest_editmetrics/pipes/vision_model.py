@@ -5,12 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.cache.replaced_library import Computes
 from pytest_editmetrics.cache.threads import thread_count
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Framing, Mask, patch_coverage
@@ -49,6 +51,12 @@ class VisionInput:
         if self.preprocessor.through:
             parts.append(f"{self.preprocessor.kind} ({self.preprocessor.through})")
         return f"transformers {_version('transformers')}: {', '.join(parts)}" if parts else None
+
+    @property
+    def computes(self) -> Computes:
+        """What computes, for which code that is replaced there matters."""
+        kind = "transformers" if self.model_class else "clip"
+        return Computes(kind, self.model_class, bool(self.preprocessor.through))
 
     def described(self, framing: Framing) -> dict[str, Any]:
         """Return what decides tokens under ``framing`` besides weights and arithmetic."""
@@ -141,6 +149,7 @@ class VisionEncoder(ABC):
         return tokens
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return metadata.version(package)

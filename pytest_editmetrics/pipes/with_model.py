@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from pytest_editmetrics.cache.device import device_name, numerics, resolve_device
 from pytest_editmetrics.cache.features import FeatureCache, pixels_digest
 from pytest_editmetrics.cache.precision import FULL, resolve_dtype
+from pytest_editmetrics.cache.replaced_library import Computes, check_model, replaced
 from pytest_editmetrics.errors import InputError, WeightsError, did_you_mean
 from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.replaced_files import check_real_files
 from pytest_editmetrics.measurement import CONFIGURATION, Measurement, WeightsUsed
 from pytest_editmetrics.pipes.base import BuiltInPipe, Request, Score
 from pytest_editmetrics.pipes.computing import quiet_random
@@ -43,28 +45,18 @@ class Using:
     """What a measurement uses: weights that were found and checked, and a device that is there.
 
     The model itself is loaded only when something must be computed; ``seen`` tells whether the
-    files are still those that were checked. ``layers`` is ``ModelPipe.layers``.
+    files are still those that were checked.
     """
 
     found: FoundWeights
     device: str
     dtype: str
     seen: SeenAll
-    layers: bool
 
     @property
     def weights(self) -> WeightsUsed:
         """The weights, as a measurement names them."""
         return WeightsUsed(self.found.name, self.found.sha256, self.found.smoke)
-
-    def depends(self, image: Array) -> dict[str, Any]:
-        """Return what the bits of every feature of ``image`` depend on, for its key."""
-        return {
-            "pixels": pixels_digest(image),
-            "weights": self.found.sha256,
-            "dtype": self.dtype,
-            **numerics(self.device, layers=self.layers),
-        }
 
 
 def _size(weights: Sequence[Path]) -> str:
@@ -94,8 +86,8 @@ class ModelPipe(BuiltInPipe, Generic[ModelT]):
     """A pipe with a model. Making one loads nothing.
 
     A subclass also names its ``variants`` (the constructor's keywords that decide the model besides
-    weights, device and dtype), and implements ``_find``, ``_build`` and ``_score``. Loading is
-    thread-safe; after ``release`` the next measurement loads again.
+    weights, device and dtype), and implements ``_find``, ``_build``, ``_computes`` and ``_score``.
+    Loading is thread-safe; after ``release`` the next measurement loads again.
 
     ``cache`` keeps features and ``models`` the model; a pipe on its own has its own in memory, the
     pipes of a pytest session share them: those that differ in ``framing`` share one model.
@@ -113,11 +105,6 @@ class ModelPipe(BuiltInPipe, Generic[ModelT]):
         self.models = ModelStore()
         self._lock = threading.RLock()
         self._using: Using | None = None
-
-    @property
-    def layers(self) -> bool:
-        """Whether the model is made of torch's layers (``nn.Module``), and not of its functions."""
-        return True
 
     @property
     def loaded(self) -> bool:
@@ -141,13 +128,14 @@ class ModelPipe(BuiltInPipe, Generic[ModelT]):
         """
         with self._lock:
             if self._using is None:
+                check_real_files(f"{self.key}: its model")
                 with self.models.clock.of("loading models"):
                     device = resolve_device(self.device)
                     with self.explained(f"finding the weights of {self.key}"):
                         found = self._find()
                     dtype = resolve_dtype(self.dtype, device)
                     seen = SeenAll(found.path)
-                    self._using = Using(found, device, dtype, seen, self.layers)
+                    self._using = Using(found, device, dtype, seen)
             return self._using
 
     def used(self) -> tuple[WeightsUsed, ...]:
@@ -169,16 +157,34 @@ class ModelPipe(BuiltInPipe, Generic[ModelT]):
         using = self.use()
 
         def build() -> Loaded[ModelT]:
+            check_real_files(f"{self.key}: its model")
             if not using.seen.still():
                 raise WeightsError(
                     f"{using.found.path} was replaced after its hash was taken; run again"
                 )
             with self.explained(f"loading {self.key} on {using.device}"), quiet_random():
-                return Loaded(self._build(using), using.device, using.weights)
+                model = self._build(using)
+            replaced(self._computes(using))  # building may have imported what replaces a function
+            return Loaded(model, using.device, using.weights)
 
         what = f"{using.found.name}{_size(using.found.files)} on {using.device}"
         loaded: Loaded[ModelT] = self.models.get(self._model_key(using), build, what)
+        check_model(getattr(loaded.model, "model", loaded.model))
         return loaded
+
+    def depends(self, image: Array) -> dict[str, Any]:
+        """Return what the bits of every feature of ``image`` depend on, for its key.
+
+        Raises:
+            EditMetricsError: a function that the model calls is mocked, see ``numerics``.
+        """
+        using = self.use()
+        return {
+            "pixels": pixels_digest(image),
+            "weights": using.found.sha256,
+            "dtype": using.dtype,
+            **numerics(using.device, self._computes(using)),
+        }
 
     def release(self) -> None:
         """Free the weights, so that the editing model has the memory; the pipe stays usable.
@@ -236,6 +242,10 @@ class ModelPipe(BuiltInPipe, Generic[ModelT]):
     @abstractmethod
     def _build(self, using: Using) -> ModelT:
         """Put the model on its device."""
+
+    @abstractmethod
+    def _computes(self, using: Using) -> Computes:
+        """Return what computes the features: nothing else that is replaced matters."""
 
     @abstractmethod
     def _score(self, using: Using, request: Request) -> Score:

@@ -148,6 +148,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     state = session.config.stash[session_key]
     state.collected(session.items)
     refuse_where_gates_are(state, session.items)
+    if "pyfakefs" in sys.modules and not session.config.option.collectonly:
+        from pytest_editmetrics.plugin.fake_files import import_before_fake_files
+
+        import_before_fake_files(session.items)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -23,12 +23,11 @@ def test_files_that_a_mock_hides(approved, assert_came, workers):
     assert_came(result, 1, "*test_x.py.yaml: it was there when the session began*")
 
 
-def test_pyfakefs(approved, assert_came, workers, monkeypatch):
+def test_pyfakefs(approved, assert_came, workers):
     """The same with the file system of pyfakefs, whose other tests pass."""
     pytest.importorskip("pyfakefs")
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "")
     approved.makepyfile(test_x=PYFAKEFS)
-    result = approved.runpytest_subprocess(*workers)
+    result = approved.runpytest_subprocess(*workers, "-ppyfakefs.pytest_plugin")
     result.assert_outcomes(failed=1, passed=1)
     assert_came(result, 1, "*test_x.py.yaml: it was there when the session began*")
 

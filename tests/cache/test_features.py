@@ -44,25 +44,25 @@ def files(folder: CacheFolder) -> list[Path]:
 
 def test_a_feature_is_computed_once_and_cannot_be_changed():
     cache = FeatureCache()
-    assert same(cache.get(KEY, lambda: FEATURE), FEATURE)
-    (first, _) = cache.get(KEY, never)
+    assert same(cache.get(lambda: KEY, lambda: FEATURE), FEATURE)
+    (first, _) = cache.get(lambda: KEY, never)
     with pytest.raises(ValueError, match="read-only"):
         first[0, 0] = 1
 
 
 def test_only_what_is_missing_is_computed_and_once_for_equal_keys():
     cache = FeatureCache()
-    cache.get("b", lambda: [np.array([2])])
+    cache.get(lambda: "b", lambda: [np.array([2])])
     asked: list[list[int]] = []
 
     def compute(missing: list[int]) -> list[list[np.ndarray]]:
         asked.append(missing)
         return [[np.array([n])] for n in missing]
 
-    found = cache.get_many(["a", "b", "a", "c"], compute)
+    found = cache.get_many(lambda: ["a", "b", "a", "c"], compute)
     assert asked == [[0, 3]]
     assert [int(array[0]) for (array,) in found] == [0, 2, 0, 3]
-    assert cache.get_many(["c", "a"], compute)[0][0] == 3
+    assert cache.get_many(lambda: ["c", "a"], compute)[0][0] == 3
     assert len(asked) == 1
 
 
@@ -126,15 +126,15 @@ def test_what_was_written_is_read(tmp_path_factory, feature: list[np.ndarray]):
 
 
 def test_a_feature_outlives_the_session(folder):
-    FeatureCache(folder).get(KEY, lambda: FEATURE)
+    FeatureCache(folder).get(lambda: KEY, lambda: FEATURE)
     again = FeatureCache(CacheFolder(folder.path, 10**6))
-    assert same(again.get(KEY, never), FEATURE)
-    assert again.get("another", lambda: [np.array([1])])[0] == 1
+    assert same(again.get(lambda: KEY, never), FEATURE)
+    assert again.get(lambda: "another", lambda: [np.array([1])])[0] == 1
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "flipped", "foreign", "text", "header"])
 def test_a_damaged_file_is_computed_again_and_said_once(folder, damage):
-    FeatureCache(folder).get(KEY, lambda: FEATURE)
+    FeatureCache(folder).get(lambda: KEY, lambda: FEATURE)
     (path,) = files(folder)
     data = path.read_bytes()
     if damage == "foreign":
@@ -150,14 +150,14 @@ def test_a_damaged_file_is_computed_again_and_said_once(folder, damage):
             }[damage]
         )
     cache = FeatureCache(CacheFolder(folder.path, 10**6))
-    assert same(cache.get(KEY, lambda: FEATURE), FEATURE)
-    cache.get("other", lambda: FEATURE)
+    assert same(cache.get(lambda: KEY, lambda: FEATURE), FEATURE)
+    cache.get(lambda: "other", lambda: FEATURE)
     (note,) = cache.take_notes()
     assert path.name in note
     assert "computed again" in note
     assert cache.take_notes() == []
     repaired = FeatureCache(CacheFolder(folder.path, 10**6))
-    assert same(repaired.get(KEY, never), FEATURE)
+    assert same(repaired.get(lambda: KEY, never), FEATURE)
 
 
 def test_a_pickle_in_the_folder_is_not_executed(folder, tmp_path):
@@ -167,10 +167,10 @@ def test_a_pickle_in_the_folder_is_not_executed(folder, tmp_path):
         def __reduce__(self):
             return Path.touch, (tmp_path / "executed",)
 
-    FeatureCache(folder).get(KEY, lambda: FEATURE)
+    FeatureCache(folder).get(lambda: KEY, lambda: FEATURE)
     (path,) = files(folder)
     path.write_bytes(pickle.dumps(Bomb()))
-    FeatureCache(CacheFolder(folder.path, 10**6)).get(KEY, lambda: FEATURE)
+    FeatureCache(CacheFolder(folder.path, 10**6)).get(lambda: KEY, lambda: FEATURE)
     assert not (tmp_path / "executed").exists()
 
 
@@ -178,8 +178,8 @@ def test_a_folder_that_cannot_be_written_costs_only_the_keeping(tmp_path):
     blocked = tmp_path / "a file"
     blocked.write_text("no folder")
     cache = FeatureCache(CacheFolder(blocked / "features", 10**6))
-    assert same(cache.get(KEY, lambda: FEATURE), FEATURE)
-    cache.get("other", lambda: FEATURE)
+    assert same(cache.get(lambda: KEY, lambda: FEATURE), FEATURE)
+    cache.get(lambda: "other", lambda: FEATURE)
     (note,) = cache.take_notes()
     assert "cannot be written" in note
     assert "goes on without" in note
@@ -194,7 +194,7 @@ def test_a_full_disk_costs_only_the_keeping(tmp_path):
         "from pytest_editmetrics.cache.features import FeatureCache\n"
         "from pytest_editmetrics.cache.folder import CacheFolder\n"
         f"cache = FeatureCache(CacheFolder(Path({str(tmp_path)!r}), 10**9))\n"
-        "feature = cache.get('k', lambda: [np.ones(5000, np.float32)])\n"
+        "feature = cache.get(lambda: 'k', lambda: [np.ones(5000, np.float32)])\n"
         "assert feature[0].sum() == 5000\n"
         "(note,) = cache.take_notes()\n"
         "assert 'cannot be written' in note, note\n"

@@ -4,35 +4,52 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+import sys
+import warnings
 from pathlib import Path
 from types import FunctionType, ModuleType
 from unittest import mock
 
-import numpy as np
 import pytest
+import safetensors.torch
 import torch
 import torch.nn.functional as F
-from torch.overrides import TorchFunctionMode, resolve_name
 
 from pytest_editmetrics.cache.device import numerics
-from pytest_editmetrics.cache.replaced_torch import FUNCTIONAL, METHODS, PLAIN, replacements
+from pytest_editmetrics.cache.replaced_library import Computes
+from pytest_editmetrics.cache.replaced_torch import replaced_in_torch
 from pytest_editmetrics.errors import EditMetricsError, WeightsError
-from pytest_editmetrics.pipes import computing
 from pytest_editmetrics.pipes.checkpoint import read_state_dict
-from pytest_editmetrics.pipes.clip import CLIPPipe
-from pytest_editmetrics.pipes.dino import DINOPipe
-from pytest_editmetrics.pipes.lpips import LPIPSPipe
-from pytest_editmetrics.pipes.sam import SAMPipe
 
 MODELS = Path(__file__).parents[2] / "fixtures" / "parity" / "models"
 BOX = [(10, 10, 50, 50)]
 REAL = F.gelu
+CLIP = Computes("clip")
 
 
 def own(*args: object, **options: object) -> torch.Tensor:
     """A function of a test's."""
     return REAL(*args, **options)
+
+
+def jitted(x: torch.Tensor, approximate: str = "none") -> torch.Tensor:
+    """What TorchScript can compile."""
+    return x * 0.0
+
+
+def scripted() -> object:
+    """What newer versions of torch say is going away."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.jit.script(jitted)
+
+
+class _Spy:
+    def __new__(cls, *given: object) -> torch.Tensor:
+        return super().__new__(cls)
+
+    def gelu(self, *given: object) -> torch.Tensor:
+        return REAL(*given) * 0
 
 
 class _Timer(contextlib.ContextDecorator):
@@ -50,8 +67,8 @@ def of_library(name: str = "fast_attention") -> FunctionType:
 
 class TestReplacements:
     def test_torch_as_it_is_has_none(self) -> None:
-        assert replacements(layers=True) == {}
-        assert "replaced" not in numerics("cpu")
+        assert replaced_in_torch("transformers") == {}
+        assert "replaced" not in numerics("cpu", CLIP)
 
     @pytest.mark.parametrize(
         "instead",
@@ -63,24 +80,100 @@ class TestReplacements:
             mock.create_autospec(own),
             torch.no_grad()(own),
             _Timer()(own),
+            _Spy().gelu,
+            _Spy,
+            scripted(),
+            torch.library.custom_op("editmetrics_test::gelu", jitted, mutates_args=()),
+            F.silu,
+            F.relu_,
+            F.max_pool2d,
+            torch.nn.GELU,
+            torch.autocast("cpu", torch.bfloat16)(REAL),
         ],
-        ids=["function", "partial", "wraps", "MagicMock", "autospec", "no_grad", "decorated"],
+        ids=[
+            *("function", "partial", "wraps", "MagicMock", "autospec", "no_grad", "decorated"),
+            *("method", "class", "script", "custom op", "another of torch's", "another of C's"),
+            *("another with two kinds", "a layer", "autocast"),
+        ],
     )
     def test_a_tests_own_is_refused(self, monkeypatch: pytest.MonkeyPatch, instead: object) -> None:
         monkeypatch.setattr(F, "gelu", instead)
         with pytest.raises(EditMetricsError, match=r"torch\.nn\.functional\.gelu is replaced by"):
-            numerics("cpu", layers=False)
+            numerics("cpu", CLIP)
 
     def test_what_torch_wraps_is_torchs(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(F, "gelu", torch.no_grad()(F.interpolate))
-        assert replacements(layers=True) == {}
+        monkeypatch.setattr(F, "gelu", torch.no_grad()(REAL))
+        assert replaced_in_torch("transformers") == {}
+
+    @pytest.mark.parametrize("other", [F.avg_pool2d, F.max_pool1d, F.relu])
+    def test_one_of_two_kinds_has_its_own_name(
+        self, monkeypatch: pytest.MonkeyPatch, other: object
+    ) -> None:
+        monkeypatch.setattr(F, "max_pool2d", other)
+        with pytest.raises(EditMetricsError, match="max_pool2d is replaced by"):
+            replaced_in_torch("lpips")
+
+    def test_a_layer_is_torchs_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(torch.nn, "GELU", torch.nn.Identity)
+        with pytest.raises(EditMetricsError, match=r"^torch\.nn\.GELU is replaced by the class"):
+            replaced_in_torch("sam")
+        assert replaced_in_torch("lpips") == {}
+
+    def test_a_model_is_asked_of_what_it_calls(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(F, "scaled_dot_product_attention", own)
+        assert replaced_in_torch("lpips") == replaced_in_torch("sam") == {}
+        for kind in ("clip", "transformers"):
+            with pytest.raises(EditMetricsError, match="attention is replaced by"):
+                replaced_in_torch(kind)
+
+    def test_a_kernel_of_a_test(self) -> None:
+        kernels = torch.library.Library("aten", "IMPL")
+        kernels.impl("relu_", lambda x: x.zero_(), "CPU")
+        try:
+            with pytest.raises(EditMetricsError, match=rf"a kernel of {__file__} for .* relu_ is"):
+                replaced_in_torch("lpips")
+        finally:
+            kernels._destroy()
+        assert replaced_in_torch("lpips") == {}
+
+    def test_a_hook_in_a_partial(self) -> None:
+        hook = functools.partial(lambda *given: None)
+        handle = torch.nn.modules.module.register_module_forward_hook(hook)
+        try:
+            with pytest.raises(EditMetricsError, match="a hook of all modules"):
+                replaced_in_torch("sam")
+        finally:
+            handle.remove()
+
+    def test_no_package(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for stub in (mock.MagicMock(), ModuleType("torch")):
+            monkeypatch.setitem(sys.modules, "torch", stub)
+            with pytest.raises(EditMetricsError, match="the package torch is replaced by"):
+                replaced_in_torch("lpips")
+
+    @pytest.mark.parametrize("kind", ["lpips", "lpips-package", "clip", "sam", "transformers"])
+    def test_what_torch_offers_replaces_nothing(self, kind: str) -> None:
+        from torch.utils.flop_counter import FlopCounterMode
+
+        with (
+            torch.autocast("cpu", torch.bfloat16),
+            torch.inference_mode(),
+            torch.device("cpu"),
+            FlopCounterMode(display=False),
+        ):
+            assert replaced_in_torch(kind) == {}
+
+    def test_a_librarys_decorated_by_torch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        decorated = torch.no_grad()(of_library())
+        monkeypatch.setattr(F, "scaled_dot_product_attention", decorated)
+        assert list(replaced_in_torch("clip").values()) == ["fast_attention.attention"]
 
     def test_a_librarys_is_part_of_what_a_feature_depends_on(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(F, "scaled_dot_product_attention", of_library())
         said = {"torch.nn.functional.scaled_dot_product_attention": "fast_attention.attention"}
-        assert numerics("cpu")["replaced"] == said
+        assert numerics("cpu", CLIP)["replaced"] == said
 
     @pytest.mark.parametrize(
         ("owner", "name"),
@@ -97,7 +190,7 @@ class TestReplacements:
     ) -> None:
         monkeypatch.setattr(owner, name, own)
         with pytest.raises(EditMetricsError, match=rf"\.{name} is replaced by a function of"):
-            replacements(layers=True)
+            replaced_in_torch("transformers")
 
     def test_layers_and_their_hooks_matter_to_a_model_of_layers_alone(
         self, monkeypatch: pytest.MonkeyPatch
@@ -105,82 +198,23 @@ class TestReplacements:
         monkeypatch.setattr(torch.nn.Conv2d, "__init__", own)
         handle = torch.nn.modules.module.register_module_forward_hook(lambda *given: None)
         try:
-            assert replacements(layers=False) == {}
+            assert replaced_in_torch("clip") == {}
             monkeypatch.undo()
             with pytest.raises(EditMetricsError, match=r"a hook of all modules, .*lambda.*active"):
-                replacements(layers=True)
+                replaced_in_torch("transformers")
         finally:
             handle.remove()
 
     def test_a_default_device_is_no_replacement(self) -> None:
         with torch.device("cpu"):
-            assert replacements(layers=True) == {}
+            assert replaced_in_torch("transformers") == {}
 
     def test_how_to_go_on_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(F, "relu", own)
+        monkeypatch.setattr(F, "gelu", own)
         with pytest.raises(EditMetricsError) as caught:
-            replacements(layers=False)
+            replaced_in_torch("clip")
         assert f"a function of {__file__}, line " in str(caught.value)
-        assert "end it before the check (monkeypatch.undo()" in str(caught.value)
-
-
-class _Counts(TorchFunctionMode):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def __torch_function__(self, function, types, args=(), kwargs=None):
-        self.names.add(resolve_name(function) or str(getattr(function, "__qualname__", "")))
-        return function(*args, **(kwargs or {}))
-
-
-@pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> _Counts:
-    """Every function of torch's that a pipe calls while it computes."""
-    counts, inference = _Counts(), computing.inference
-
-    @contextlib.contextmanager
-    def watched(device: str) -> Iterator[None]:
-        with inference(device), counts:
-            yield
-
-    for module in ("lpips.pipe", "sam.pipe", "vision_model"):
-        monkeypatch.setattr(f"pytest_editmetrics.pipes.{module}.inference", watched)
-    return counts
-
-
-def test_whatever_the_models_call_is_looked_at(counted: _Counts, tmp_path: Path) -> None:
-    from tiny_models import make_dino, make_sam2
-
-    before = np.random.default_rng(3).integers(0, 255, (64, 64, 3), dtype=np.uint8)
-    after = before.copy()
-    after[20:40, 20:40] //= 2
-    sams = [
-        SAMPipe(
-            model_path=str(MODELS / "sam.safetensors"),
-            model_cfg=str(MODELS / "sam.json"),
-            device="cpu",
-        ),
-        SAMPipe(model_type="sam2", model_path=str(make_sam2(tmp_path / "sam2")), device="cpu"),
-    ]
-    LPIPSPipe(device="cpu").measure(before, after, BOX, "inner")
-    for sam in sams:
-        clip = CLIPPipe(str(MODELS / "clip"), device="cpu", sam=sam)
-        clip.measure(before, after, BOX, "outer", "emd")
-        clip.measure(before, after, BOX + BOX, None, "sam_clip_cls_sim")
-    for kind in ("dinov2", "dinov2_with_registers", "dinov3_vit"):
-        dino = DINOPipe(str(make_dino(kind, tmp_path / kind)), device="cpu", sam=sams[0])
-        dino.measure(before, after, BOX, "outer", "dino_structure_sim")
-    looked_at = {
-        *(f"torch.nn.functional.{name}" for name in FUNCTIONAL),
-        *(f"torch.{name}" for name in PLAIN),
-        *(f"torch.functional.{name}" for name in PLAIN),
-        *(f"torch.Tensor.{name}" for name in METHODS),
-    }
-    called = {name for name in counted.names if "__get__" not in name}  # shape, dtype, device
-    assert "torch.nn.functional.conv2d" in called
-    assert "torch.nn.functional.conv_transpose2d" in called
-    assert sorted(called - looked_at) == ["_set_grad_enabled"]
+        assert "end before the check (monkeypatch.undo()" in str(caught.value)
 
 
 def test_weights_are_read_by_torchs_own_load(
@@ -193,3 +227,14 @@ def test_weights_are_read_by_torchs_own_load(
     monkeypatch.setattr(torch.serialization, "load", torch.load)
     with pytest.raises(WeightsError, match=r"is not read: torch\.serialization\.load is replaced"):
         read_state_dict(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize("name", ["load_file", "safe_open"])
+def test_no_weights_are_read_by_a_tests_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    safetensors.torch.save_file({"a": torch.ones(2)}, tmp_path / "a.safetensors")
+    assert list(read_state_dict(tmp_path / "a.safetensors")) == ["a"]
+    monkeypatch.setattr(safetensors.torch, name, lambda *given, **options: {"a": torch.zeros(2)})
+    with pytest.raises(EditMetricsError, match=rf"safetensors\.torch\.{name} is replaced by a"):
+        read_state_dict(tmp_path / "a.safetensors")

@@ -6,7 +6,6 @@ import json
 import math
 import shutil
 import sys
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 
 from pytest_editmetrics.errors import InputError, MissingResourceError, WeightsError
+from pytest_editmetrics.pipes import vision_model
 from pytest_editmetrics.pipes.dino.pipe import DINOPipe, similarity, structure_distance
 from pytest_editmetrics.pipes.square import pad_to_square
 
@@ -212,7 +212,7 @@ def test_features_are_kept_and_keyed_by_what_their_bits_depend_on(copied, wide, 
     assert pipe(wide, edited) == first
     assert not pipe.loaded
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metadata, "version", lambda name: "0.0")
+        patch.setattr(vision_model, "_version", lambda name: "0.0")
         other = DINOPipe(copied, device="cpu")
         other.share(pipe.cache)
         other(wide, edited)

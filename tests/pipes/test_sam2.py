@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from pytest_editmetrics.errors import (
     MissingResourceError,
     WeightsError,
 )
+from pytest_editmetrics.pipes import vision_model
 from pytest_editmetrics.pipes.clip import CLIPPipe
 from pytest_editmetrics.pipes.sam import SAMPipe
 from pytest_editmetrics.pipes.sam import model_2 as sam2_model
@@ -103,7 +103,7 @@ def test_its_features_are_not_those_of_another_configuration(copied, photo):
     pipe = SAMPipe("sam2", copied, device="cpu")
     pipe.isolate(photo, BOX)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metadata, "version", lambda name: "0.0")
+        patch.setattr(vision_model, "_version", lambda name: "0.0")
         other = SAMPipe("sam2", copied, device="cpu")
         other.share(pipe.cache)
         other.isolate(photo, BOX)

@@ -78,11 +78,6 @@ class CLIPPipe(VisionPipe):
         super().__init__(model_path, revision, device, sam, framing, dtype)
 
     @property
-    def layers(self) -> bool:
-        """``False``: the vision model is written in torch's functions."""
-        return False
-
-    @property
     def img_input_size(self) -> int:
         """Edge of the model's square input, in pixels."""
         return self._input().input_size

@@ -18,8 +18,12 @@ def _quick_gelu(values: torch.Tensor) -> torch.Tensor:
     return values * torch.sigmoid(1.702 * values)
 
 
+def _gelu(values: torch.Tensor) -> torch.Tensor:
+    return F.gelu(values)  # looked up as it computes: a test may replace it
+
+
 _ACTIVATIONS: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "gelu": F.gelu,
+    "gelu": _gelu,
     "quick_gelu": _quick_gelu,
 }
 

@@ -121,7 +121,7 @@ class PackagedDistance:
     """LPIPS as the package ``lpips`` computes it, in full: its SqueezeNet is no chain."""
 
     def __init__(self, model: Any, like: torch.Tensor):
-        self._model = model
+        self.model = model
         self._like = like
 
     def layers(self, reference: Array) -> list[Layer]:
@@ -142,9 +142,9 @@ class PackagedDistance:
             if threading.get_ident() == thread:
                 found.append(layer[0, 0].float().cpu().numpy())
 
-        hooks = [layer.register_forward_hook(keep) for layer in self._model.lins]
+        hooks = [layer.register_forward_hook(keep) for layer in self.model.lins]
         try:
-            self._model(self._input(reference), self._input(edited))
+            self.model(self._input(reference), self._input(edited))
         finally:
             for hook in hooks:
                 hook.remove()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.cache.features import feature_key, pixels_digest
+from pytest_editmetrics.cache.replaced_library import Computes
 from pytest_editmetrics.errors import ImageError, InputError, did_you_mean
 from pytest_editmetrics.images.load import Array, ImageLike, load_pair
 from pytest_editmetrics.images.plain import no_plain_array
@@ -72,11 +72,6 @@ class LPIPSPipe(ModelPipe[Distance]):
         self.net = net
         self.model_path = model_path
         self._linear: str | None = None
-
-    @property
-    def layers(self) -> bool:
-        """Whether the network is the package's, and not written in torch's functions."""
-        return self.net not in BACKBONES
 
     def calc_lpips(
         self, ref_image: ImageLike, edited_image: ImageLike, mask: Mask | None = None
@@ -160,26 +155,35 @@ class LPIPSPipe(ModelPipe[Distance]):
         x1, y1, x2, y2 = box
         here = np.s_[y1:y2, x1:x2]
         changed = np.where(mask[here][..., None], edited[here], reference[here])
-        depends = {"net": self.net, "linear": self._linear, **using.depends(reference)}
+        digest = pixels_digest(changed)
 
         def compute() -> list[NDArray[Any]]:
             distance = self.load().model
             with inference(using.device):
-                layers = self._layers(using, distance, reference, depends)
+                layers = self._layers(using, distance, reference)
                 maps = distance.maps(reference, layers, box, changed)
             return [*maps.blocks, maps.places]
 
-        key = feature_key("lpips-maps-1", box=box, changed=pixels_digest(changed), **depends)
+        def key() -> str:
+            return self._key("lpips-maps-1", reference, box=box, changed=digest)
+
         *blocks, places = self.cache.get(key, compute)
         return LayerMaps(tuple(blocks), places)
 
-    def _layers(
-        self, using: Using, distance: Distance, reference: Array, depends: Mapping[str, Any]
-    ) -> list[Layer]:
+    def _layers(self, using: Using, distance: Distance, reference: Array) -> list[Layer]:
         if using.device != "cpu":  # a GPU's memory belongs to the editing model
             return distance.layers(reference)
-        key = feature_key("lpips-layers-1", **depends)
-        return self.cache.layers(key, lambda: distance.layers(reference))
+        return self.cache.layers(
+            lambda: self._key("lpips-layers-1", reference), lambda: distance.layers(reference)
+        )
+
+    def _key(self, kind: str, reference: Array, **more: Any) -> str:
+        return feature_key(
+            kind, net=self.net, linear=self._linear, **more, **self.depends(reference)
+        )
+
+    def _computes(self, using: Using) -> Computes:
+        return Computes("lpips" if self.net in BACKBONES else "lpips-package")
 
 
 def _times(mask: Mask, image: Array) -> Array:

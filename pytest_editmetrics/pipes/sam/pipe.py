@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.cache.features import feature_key
+from pytest_editmetrics.cache.replaced_library import Computes
 from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.images.load import Array, ImageLike, load_image
 from pytest_editmetrics.images.regions import Box, Mask, clip_box, normalise_boxes
@@ -145,21 +146,18 @@ class SAMPipe(ModelPipe[Any]):
 
     def _masks(self, image: Array, boxes: list[Box]) -> tuple[Mask, ...]:
         """Return the best mask of each box of one image, boolean, of the box's size."""
-        depends = self._depends(image)
 
         def compute() -> list[Mask]:
             model = self.load().model
             with inference(self.use().device):
-                features = self._embedding(model, image, depends)
+                features = self._embedding(model, image)
                 if self.model_type == "sam2":
                     return sam2_model.best_masks(model, features, image.shape[:2], boxes)
                 return sam_model.best_masks(model, features[0], image.shape[:2], boxes)
 
-        return self.cache.get(feature_key("sam-masks-1", boxes=boxes, **depends), compute)
+        return self.cache.get(lambda: self._key("sam-masks-1", image, boxes=boxes), compute)
 
-    def _embedding(
-        self, model: Any, image: Array, depends: Mapping[str, Any]
-    ) -> Sequence[NDArray[np.float32]]:
+    def _embedding(self, model: Any, image: Array) -> Sequence[NDArray[np.float32]]:
         def compute() -> list[NDArray[np.float32]]:
             with self.models.telling("SAM looks at an image"):
                 using = self.use()
@@ -167,7 +165,7 @@ class SAMPipe(ModelPipe[Any]):
                     return sam2_model.encode(model, image, using.dtype, self._input(using))
                 return [sam_model.encode(model, image, self.use().dtype)]
 
-        return self.cache.get(feature_key("sam-embedding-1", **depends), compute)
+        return self.cache.get(lambda: self._key("sam-embedding-1", image), compute)
 
     def _described(self, using: Using) -> Mapping[str, Any] | None:
         if self.model_type == "sam2":
@@ -181,11 +179,14 @@ class SAMPipe(ModelPipe[Any]):
                 self._taken = sam2_model.read_sam2_input(using.found.path)
             return self._taken
 
-    def _depends(self, image: Array) -> dict[str, Any]:
+    def _key(self, kind: str, image: Array, **more: Any) -> str:
         using = self.use()
         size: Any = self._described(using) or self.model_type
         theirs = self._input(using).arithmetic() if self.model_type == "sam2" else {}
-        return {"size": size, **theirs, **using.depends(image)}
+        return feature_key(kind, size=size, **more, **theirs, **self.depends(image))
+
+    def _computes(self, using: Using) -> Computes:
+        return self._input(using).computes if self.model_type == "sam2" else Computes("sam")
 
     def _find(self) -> FoundWeights:
         from pytest_editmetrics.weights.find import find_sam, find_sam2
