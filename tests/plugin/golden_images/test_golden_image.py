@@ -1078,7 +1078,9 @@ def test_killed_at_any_moment_of_an_update_every_golden_is_old_or_new(suite):
 
 def test_an_entry_of_another_environment_is_no_image_that_was_not_committed(suite):
     suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)\n")
-    suite.runpytest("--editmetrics-env=one", "--editmetrics-update=missing").assert_outcomes(passed=1)
+    suite.runpytest("--editmetrics-env=one", "--editmetrics-update=missing").assert_outcomes(
+        passed=1
+    )
     result = suite.runpytest("--editmetrics-env=other")
     result.assert_outcomes(failed=1)
     result.stdout.no_fnmatch_line("*was it not committed*")
