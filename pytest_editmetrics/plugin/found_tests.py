@@ -110,10 +110,8 @@ class FoundTests:
         return left
 
     def _has_goldens(self, file: str) -> bool:
-        from pytest_editmetrics.goldens.file_names import SUFFIX
-
         golden = self._session.golden_file(self._session.rootdir / file)
-        return golden.is_file() or golden.with_name(golden.name.removesuffix(SUFFIX)).is_dir()
+        return golden.is_file() or golden.with_suffix("").is_dir()
 
 
 def _is_conftest(file: str) -> bool:
