@@ -63,8 +63,10 @@ def _prune(args: argparse.Namespace) -> int:
             where = session.rootdir
             which = counted(others, "golden image")
             say(f"left: {which} that the run lists, and that {where} holds no more as then")
-        if not images:
+        if not images and not others:
             say("nothing to remove: the run found no golden image that its tests do not use")
+        elif not images:
+            say("nothing to remove")
         elif not args.yes:
             say(f"{len(images)} to remove; nothing was removed yet, give --yes")
         else:

@@ -220,11 +220,15 @@ class ImageRecorder:
     def _prune(self) -> str:
         """Say which command removes what is obsolete, from the results that this session leaves."""
         from pytest_editmetrics.report.next_steps import typed_path
+        from pytest_editmetrics.session.typed import rootdir_from_here
 
-        options = self._session.options
+        options, root = self._session.options, rootdir_from_here(self._session.config)
+        of = "" if root is None else f" --rootdir {typed_path(Path(root))}"
         if kept := options["run-dir"] or options["results"]:
-            return f"`editmetrics prune {typed_path(Path(kept))}` removes them"
-        return "to remove them, run with --editmetrics-run-dir=run, then `editmetrics prune run`"
+            return f"`editmetrics prune {typed_path(Path(kept))}{of}` removes them"
+        return (
+            f"to remove them, run with --editmetrics-run-dir=run, then `editmetrics prune run{of}`"
+        )
 
 
 def _alike(recorded: Iterable[_Wanted]) -> list[str]:

@@ -98,10 +98,10 @@ def _fitted(line: str, room: int | None) -> Sequence[str]:
 def _session(config: pytest.Config, outputs: RunOutputs) -> Session:
     """Return what the next commands are made of: this one as it was typed, and what it wrote."""
     from pytest_editmetrics.report.next_steps import Session, typed_path
-    from pytest_editmetrics.session.typed import seen_from
+    from pytest_editmetrics.session.typed import rootdir_from_here
 
-    here, root = config.invocation_params.dir, config.rootpath
-    elsewhere = None if here.is_relative_to(root) else typed_path(Path(seen_from(here, root)))
+    root = rootdir_from_here(config)
+    elsewhere = None if root is None else typed_path(Path(root))
     typed = shlex.join(["pytest", *_without_update(config.invocation_params.args)])
     return Session(typed, outputs.kept_run, outputs.html_report, rootdir=elsewhere)
 

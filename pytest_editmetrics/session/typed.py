@@ -34,6 +34,12 @@ def seen_from(start: Path, path: Path) -> str:
         return str(path)
 
 
+def rootdir_from_here(config: pytest.Config) -> str | None:
+    """Return the rootdir as it is typed, where a command that starts here would not find it."""
+    here, root = config.invocation_params.dir, config.rootpath
+    return None if here.is_relative_to(root) else seen_from(here, root)
+
+
 def _given(config: pytest.Config) -> Iterator[str]:
     for name, flag in _OF_PYTEST.items():
         if value := config.getoption(name, None):

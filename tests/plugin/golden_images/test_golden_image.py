@@ -1078,12 +1078,41 @@ def test_killed_at_any_moment_of_an_update_every_golden_is_old_or_new(suite):
 
 def test_an_entry_of_another_environment_is_no_image_that_was_not_committed(suite):
     suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)\n")
-    suite.runpytest("--editmetrics-env=one", "--editmetrics-update=missing").assert_outcomes(
-        passed=1
-    )
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    (golden,) = goldens(suite)
+    other = golden.with_name(f"{golden.stem}@gpu-a.png")
+    provenance = golden.parent / PROVENANCE
+    provenance.write_text(provenance.read_text().replace(golden.name, other.name))
+    golden.rename(other)
     result = suite.runpytest("--editmetrics-env=other")
     result.assert_outcomes(failed=1)
     result.stdout.no_fnmatch_line("*was it not committed*")
+    other.unlink()
+    result = suite.runpytest("--editmetrics-env=other")
+    result.stdout.fnmatch_lines(["*was it not committed*"])
+
+
+def test_from_elsewhere_the_command_that_prunes_names_the_rootdir(suite, monkeypatch, capsys):
+    (suite.path / "proj").mkdir()
+    test = suite.path / "proj/test_x.py"
+    test.write_text(
+        "import numpy as np\ndef test_it(golden_image):"
+        " golden_image.check(np.zeros((8, 8, 3), np.uint8))\n"
+    )
+    (suite.path / "proj/pytest.ini").write_text("[pytest]\n")
+    (suite.path / "else").mkdir()
+    monkeypatch.chdir(suite.path / "else")
+    run = ("../proj", "--editmetrics-run-dir=run")
+    suite.runpytest(*run, "--editmetrics-update=missing").assert_outcomes(passed=1)
+    test.write_text("def test_other(): pass\n")
+    suite.runpytest(*run).stdout.fnmatch_lines(
+        ["*`editmetrics prune run --rootdir ../proj` removes them*"]
+    )
+    capsys.readouterr()
+    assert main(["prune", "run", "--rootdir", "../proj", "--yes"]) == 0
+    assert "removed 1" in capsys.readouterr().out
+    assert main(["prune", "run", "--rootdir", "../proj", "--yes"]) == 0
+    assert "found no golden image" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
