@@ -53,7 +53,8 @@ def one_colour_cause(reference: Array, edited: Array, mask: Mask) -> tuple[Cause
         return None
     what = "the whole picture" if not mask.all() and of_it.mean() >= _ALL else "the background"
     name, exactly = _name(colour), (edited[flat] == edited[flat][0]).all()
-    text = f"{what} is {'' if exactly else 'nearly '}{name}{where}"
+    told = name if exactly else f"nearly {name}"
+    text = f"{what} is {told}{where}"
     facts = {"colour": list(colour), "boxes": [list(box)]}
     return Cause("one colour", share, text, facts, text + _BLACK * (name == "black")), flat
 

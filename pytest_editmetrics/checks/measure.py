@@ -164,7 +164,7 @@ def _number(result: Any, config: MetricConfig) -> float:
 
 
 # what of the plugin's own words a pipe may tell itself
-_OF_PIPES = {"colour", "dtype", "read", "resize", "sizes", "through"}
+_OF_PIPES = {"colour", "dtype", "largest", "read", "resize", "sizes", "through"}
 
 
 def _foreign(result: Measurement, config: MetricConfig) -> Measurement:

@@ -136,7 +136,7 @@ def test_an_obsolete_golden_is_told_in_the_comment_and_fails(runner):
     folder.mkdir()
     (folder / "test_it.py.yaml").write_text("test_gone: {unedit_max_diff: {max: 1}}\n")
     strict = " --editmetrics-strict=regressed"
-    for number, text in enumerate(("-k 'it and [a]'", "-k '[b]'"), 1):
+    for number, text in enumerate(("test_it.py::test_it[a]", "test_it.py::test_it[b]"), 1):
         assert runner.run(RUN, {"shard": str(number), "args": text + strict}) == 0, runner.output
     assert runner.run(REPORT, {"shards": "2"}) == 1
     comment = (runner.home / "temp/editmetrics/comment.md").read_text()
