@@ -129,7 +129,7 @@ def plugins(session: nox.Session, pytest: str, runners: dict[str, str]) -> None:
     session.install("--no-deps", ".")
     session.run("uv", "pip", "list", external=True)
     # the plugins are for the suites under test, which name them
-    outer = ["pytest", "-W", "default", "-p", "no:cacheprovider"]
+    outer = ["pytest", "-W", "default", "-p", "no:cacheprovider", "-m", ""]
     tests = session.posargs or ["tests/other_plugins"]
     alone = {"TEST_WITH_PLUGINS": " ".join(runners), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     for among in ({}, {"TEST_WITH_EVERY_PLUGIN": "1"}):

@@ -96,6 +96,7 @@ print(only_cpu(), resolve_device("auto"))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere torch is always asked")
 def test_what_is_known_without_torch_is_what_torch_says():
     done = subprocess.run(

@@ -130,6 +130,7 @@ class Ring:
         self.itself = self
 
 
+@pytest.mark.slow
 class TestOfASession:
     def run(self, folder: Path, first: str, test: str = FROM_FILES) -> str:
         (folder / "test_files.py").write_text(first + test, encoding="utf-8")

@@ -134,6 +134,7 @@ def test_enough_runs_are_those_that_halve_the_way():
     assert normal_factor(n, 0.99, 0.95) <= limit < normal_factor(n - 1, 0.99, 0.95)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", calibration.SIZES)
 def test_bounds_keep_the_stated_confidence(n):
     """The claim of docs/how-to/calibrate.md with another seed; 2 points are 4 standard errors."""

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from ways_to_run import OUTCOMES, VERDICTS, WAYS, Way, tried
 
+pytestmark = pytest.mark.slow
 NO_TEST = (4, 5)
 """How a session ends that a plugin left no test: this machine's part of a few tests may be empty."""
 EVERY_PLUGIN = "TEST_WITH_EVERY_PLUGIN" in os.environ

@@ -65,6 +65,7 @@ def test_alex_is_the_package_to_1e_6(alex, photo, edited, size):
     assert alex(one, other) == pytest.approx(expected, rel=0, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
 @pytest.mark.parametrize("net", ["vgg", "squeeze"])
 def test_other_nets_take_their_layers_from_a_file(tmp_path, photo, edited, net, suffix):

@@ -68,6 +68,7 @@ def changes(draw, most: int):
     return reference, edited, (x1, y1, x2, y2)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(change=changes(most=150))
 def test_a_change_in_a_box_scores_as_the_package_does(alex, alex_package, change):

@@ -34,6 +34,7 @@ def test_all_of_them_are_shown():
         assert {text for text in of_faults for line in lines if line.startswith(text)} == of_faults
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPECTATIONS)
 def test_what_is_shown_is_what_is_printed(name, tmp_path, monkeypatch, capsys):
     (tmp_path / "pytest.ini").write_text("[pytest]\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
 from walk import walk
 
 
@@ -41,6 +42,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in goldens}
 
 
+@pytest.mark.slow
 def test_what_the_walk_promises_is_what_happens(tmp_path, programs):
     steps = walk(tmp_path)
 

@@ -105,6 +105,7 @@ def test_unchanged_pairs_prove_nothing():
     assert signed_rank_p([0.0] * 97 + [0.1, 0.2, 0.3]) == 0.125
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decimals", [None, 2, 9])
 @pytest.mark.parametrize(("number", "alpha"), [(18, 0.01), (50, 0.05)])
 def test_false_alarms_are_at_most_as_frequent_as_alpha_says(number, alpha, decimals):

@@ -195,6 +195,7 @@ def several_at_once(image: Picture, random: np.random.Generator) -> Picture:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["astronaut", "cat", "coffee", "rocket"])
 def test_shares_never_add_up_to_more_than_one(name: str) -> None:
     image = square_photo(name, 144)

@@ -178,6 +178,7 @@ def test_a_fault_that_fails_fails_at_every_larger_strength(
     assert_monotone(kind, expect, **case)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("become", [erased, recoloured])
 @pytest.mark.parametrize("name", ["astronaut", "cat", "coffee"])
 @pytest.mark.parametrize("expect", ["reencoded", "generative"])

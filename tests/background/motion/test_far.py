@@ -56,6 +56,7 @@ def measured(image: Picture, edited: Picture, box: Box = BOX) -> Measurement:
     return DriftPipe().measure(image, edited, [box], "outer", metric="drift_px")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [(104, 78), (120, 90), (136, 102), (-104, 78), (0, 110)])
 def test_a_slim_object_before_the_sky_is_found_however_far_it_went(shift: tuple[int, int]) -> None:
     """What enters is plain, so the whole looks softer: no reason to blur what the tiles show."""

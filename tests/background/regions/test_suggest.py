@@ -83,6 +83,7 @@ def test_the_mask_is_what_was_edited(model, share, how):
     assert np.allclose(found.boxes[0], (x.min(), y.min(), x.max() + 1, y.max() + 1), atol=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [composited, reencoded])
 def test_an_edit_around_a_background_leaves_it_out(model):
     reference, mask = picture(), ~in_a_disk(0.15)
@@ -252,6 +253,7 @@ def test_a_background_that_is_a_fifth_is_one_though_the_edit_changed_all_its_pix
     assert iou(suggest_region(reference, model(eight_bit(made))).mask, mask) >= 0.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [reencoded, generative])
 def test_a_ring_of_a_large_edit_that_changed_little_is_part_of_it(model):
     """What was erased with one colour had nearly that colour in a ring."""

@@ -70,6 +70,7 @@ def test_a_reencoded_background_may_change_a_little(scene):
     run(scene, call.format("composited")).assert_outcomes(failed=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quality", [95, 90])
 def test_a_composite_that_was_saved_as_jpeg_has_a_name(scene, quality):
     made = f"edit_gate.check(A, jpeg({{}}, {quality}), BOX, expect='{{}}')"

@@ -96,6 +96,7 @@ def test_it(golden_image, edge): golden_image.check(product(edge){})
 """
 
 
+@pytest.mark.slow
 def test_noise_on_a_plain_backdrop_passes_the_default_and_not_lpips_alone(scene):
     scene.suite.makepyfile(pictures=PRODUCT)
     default = PRODUCT_TEST.replace("{}", "")

@@ -358,6 +358,7 @@ def test_another_size_mode_or_alpha_fails_and_says_so(suite, comparator, then, s
     suite.runpytest().assert_outcomes(passed=1)
 
 
+@pytest.mark.slow
 def test_a_variant_decides_on_its_device_and_is_recorded_there(suite, value):
     suite.makepyfile(test_x="def test_it(golden_image, made): golden_image.check(made)")
     suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)

@@ -90,6 +90,7 @@ def _left(folder: Path) -> list[str]:
     return [name for name in names if not name.startswith("cache/torch")]
 
 
+@pytest.mark.slow
 def test_it_ends_as_one_in_a_process_of_its_own_does(both):
     for options in (OUTPUTS, ()):  # the second without torch, which keeps much from being let go of
         forked, own = both(*options)

@@ -62,6 +62,7 @@ def imported(pytester: pytest.Pytester, metric: str) -> set[str]:
     return set(names)
 
 
+@pytest.mark.slow
 def test_the_first_lpips_verdict_needs_torch_and_nothing_else_heavy(pytester):
     assert not imported(pytester, "lpips") & {*NEVER, *ONLY_EMD, *ONLY_FAILING}
 
@@ -96,6 +97,7 @@ def test_what_is_in_the_cache_is_judged_without_torch(pytester):
     assert session() == "0 False"
 
 
+@pytest.mark.slow
 def test_the_first_emd_verdict_needs_torch_and_pot(pytester):
     names = imported(pytester, "emd")
     assert "ot" in names

@@ -159,6 +159,7 @@ def test_pictures_of_what_could_not_be_measured_are_kept(suite):
     assert found["test_size", "score"].images == {}
 
 
+@pytest.mark.slow
 def test_workers_and_one_process_keep_the_same(real):
     real.makepyfile(
         test_x="""

@@ -368,6 +368,7 @@ print("RESULT", json.dumps([int(code), "scipy" in sys.modules, "pytest_editmetri
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "loaded"),
     [("metrics: [score]\n", [False, False]), ("suite: {score: {mean: 1}}\n", [False, True]),

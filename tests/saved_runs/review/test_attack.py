@@ -680,6 +680,7 @@ def test_what_is_no_request_is_refused(one, data):
 # --- who is slow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["nothing", "line", "headers", "body"])
 def test_a_client_that_trickles_is_put_out_and_others_are_served(quick, run, where):
     """Slowloris: the time is for the whole request, a byte now and then does not prolong it."""
