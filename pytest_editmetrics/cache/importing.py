@@ -29,8 +29,7 @@ def importing(package: str) -> Iterator[None]:
         yield
     finally:
         if package in sys.modules:
-            if not _large:
-                atexit.register(gc.freeze)
+            atexit.register(gc.freeze)
             _large.append(package)
         if looks:
             gc.enable()
@@ -39,9 +38,15 @@ def importing(package: str) -> Iterator[None]:
 def leave_out() -> None:
     """Look for garbage a last time, if a large package was imported here; pytest would five times.
 
-    Whatever lives then stays until the process ends.
+    Whatever lives then is left out until ``take_back``.
     """
     if _large:
-        _large.clear()
         gc.collect()
         gc.freeze()
+
+
+def take_back() -> None:
+    """Look at what was left out again: who called ``pytest.main`` goes on, and deletes models."""
+    if _large:
+        _large.clear()
+        gc.unfreeze()

@@ -50,6 +50,7 @@ __all__ = [
     "sam_pipe",
 ]
 
+_IMPORTING = "pytest_editmetrics.cache.importing"
 MARKER = (
     "editmetrics(metrics=None, thresholds=None, gates=None, **pipe_options): what edit_gate"
     " measures in this test, the bounds it is held to, gates='none' for a test that may make no"
@@ -79,6 +80,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options and set the session's state up; nothing is read or loaded yet."""
     note_begin(config)
+    config.add_cleanup(_take_back)
     config.addinivalue_line("markers", MARKER)
     session = config.stash[session_key] = EditSession(config)
     if not config.option.collectonly:
@@ -173,5 +175,11 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
     """Spare pytest its last looks for garbage in what a large package made."""
-    if (imported := sys.modules.get("pytest_editmetrics.cache.importing")) is not None:
+    if (imported := sys.modules.get(_IMPORTING)) is not None:
         imported.leave_out()
+
+
+def _take_back() -> None:
+    """End that, after pytest's own last steps: they come before that of who was first."""
+    if (imported := sys.modules.get(_IMPORTING)) is not None:
+        imported.take_back()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_editmetrics.cache.importing import importing, leave_out
+from pytest_editmetrics.cache.importing import importing, leave_out, take_back
 
 MADE = """
 import gc
@@ -29,12 +29,14 @@ def test_one(edit_gate, tmp_path):
 """
 SAYS = """
 import gc, sys
+import pytest
 
 def said():
     print("apart:", gc.get_freeze_count(), "looks:", gc.isenabled(), "torch" in sys.modules)
 
-def pytest_configure(config):
-    config.add_cleanup(said)
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session):  # what is added last is done first
+    session.config.add_cleanup(said)
 """
 DELETES = """
 import gc, sys, weakref
@@ -55,6 +57,22 @@ def test_model(edit_gate):
     assert left() is None
     assert "LARGE" in sys.modules
 """
+GOES_ON = """
+import gc, sys, weakref
+import pytest
+
+class Model:
+    def __init__(self):
+        self.itself = self
+
+model = Model()
+left = weakref.ref(model)
+assert pytest.main(["-q", "--editmetrics-device=cpu", "--editmetrics-cache-dir=another"]) == 0
+assert "torch" in sys.modules
+del model
+gc.collect()
+print("freed:", left() is None)
+"""
 SETTINGS = """
 pipes_default: {clip-pipe: {model_path: smoke}}
 thresholds: {lpips: {max: 1.0e+9}, emd: {max: 1.0e+9}}
@@ -67,9 +85,11 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / "large_one.py").write_text(MADE, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "large_one", raising=False)
+    left_out = gc.get_freeze_count()
     yield "large_one"
-    leave_out()
-    gc.unfreeze()
+    take_back()
+    if left_out:  # by the tests' own process, which is faster so
+        gc.freeze()
 
 
 class TestImporting:
@@ -88,8 +108,10 @@ class TestImporting:
         leave_out()
         made = gc.get_freeze_count()
         assert made >= before + 5000
+        take_back()
+        assert gc.get_freeze_count() == 0
         leave_out()
-        assert gc.get_freeze_count() == made
+        assert gc.get_freeze_count() == 0
 
     def test_where_it_is_imported_nothing_is_done(self, package: str) -> None:
         __import__(package)
@@ -152,6 +174,17 @@ class TestOfASession:
 
     def test_the_torch_of_a_test_is_its_own(self, tmp_path: Path) -> None:
         assert "apart: 0 looks: True True" in self.run(tmp_path, "import torch\n")
+
+    def test_a_caller_that_goes_on_has_its_model_freed(self, tmp_path: Path) -> None:
+        self.run(tmp_path, "")
+        done = subprocess.run(
+            [sys.executable, "-c", GOES_ON],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "freed: True" in done.stdout, done.stdout + done.stderr
 
     @pytest.mark.parametrize(
         ("first", "metric", "large"), [("", "lpips", "torch"), ("import torch\n", "emd", "ot")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from types import FunctionType, ModuleType
 from unittest import mock
@@ -11,6 +12,7 @@ import pytest
 import torch
 from tiny_models import make_dino
 
+from pytest_editmetrics.cache import replaced_library
 from pytest_editmetrics.cache.features import FeatureCache
 from pytest_editmetrics.cache.replaced_library import (
     Computes,
@@ -91,6 +93,27 @@ def test_a_class_or_function_of_a_tests(
     monkeypatch.setattr(modeling, name, Own)
     with pytest.raises(EditMetricsError, match=rf"{name} is replaced by the class"):
         replaced_in(DINO)
+
+
+def test_what_no_model_asks_for_may_be_anyones(monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers import modeling_utils, pytorch_utils
+
+    monkeypatch.setattr(modeling_utils, "check_torch_load_is_safe", own)
+    monkeypatch.setattr(pytorch_utils, "a_name_of_an_older_release", own, raising=False)
+    assert replaced_in(DINO) == {}
+
+
+def test_torch_may_lie_in_any_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of its own source, or of `pip install --target`."""
+    here = "/opt/layer/torch/__init__.py"
+    monkeypatch.setattr(torch, "__file__", here)
+    replaced_library._is_code_of_libraries.cache_clear()
+    of = partial(replaced_library._is_code_of_libraries, module="safetensors.torch")
+    assert of(here, "torch")
+    assert of("/opt/layer/torch/nn/functional.py", "torch.nn.functional")
+    assert not of("/opt/layer/editor/patches.py", "torch.nn.functional")
+    assert not of("/opt/layer/editor/patches.py", "editor.patches")
+    replaced_library._is_code_of_libraries.cache_clear()
 
 
 def test_what_is_found_by_name(modeling: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
