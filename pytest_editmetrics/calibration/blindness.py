@@ -193,6 +193,6 @@ def _warned(one: Calibrated, noticed: Noticed) -> Calibrated:
     let_through: Sequence[str] = noticed.let_through
     warning = (
         f"blind: a gate with this bound notices none of {counted(len(let_through), 'fault')}"
-        f" ({', '.join(let_through)}); see docs/how-to/selftest.md"
+        f" ({', '.join(let_through)}); what helps is said by the documentation on self-tests"
     )
     return replace(one, warnings=(*one.warnings, warning))

@@ -197,7 +197,9 @@ class Pair:
 
     def worth_a_look(self, gates: Sequence[Gate]) -> Iterator[str]:
         """Say what no bound of these gates, those of one check, tells of the pair."""
-        if not any(gate.failing for gate in gates) and (lost := self.profile_lost()):
+        if any(gate.failing for gate in gates):  # what fails says so, and nothing is recorded
+            return
+        if lost := self.profile_lost():
             yield f"inside every bound, and worth a look: {lost}"
         recorded = [gate for gate in gates if gate.verdict == "recorded"]
         if recorded and self._ignored is not None:

@@ -22,7 +22,7 @@ def add(commands: Commands) -> None:
         " transformers, segment-anything or lpips, and compare tokens, masks and scores on two"
         " public-domain photos; and say what a run would see of versions, device, folders,"
         " configuration, goldens and environment. Exit status 1: a model differs by more than"
-        " docs/how-to/doctor.md allows, cannot be checked, is missing or damaged, or a run would"
+        " the documentation of this command allows, cannot be checked, is missing or damaged, or a run would"
         " fail.",
         epilog="example: editmetrics doctor",
     )

@@ -175,6 +175,7 @@ def test_approve_says_that_a_manifest_has_no_goldens(score, suite, editmetrics):
         ["left: manifest::row 0 score: a manifest has no goldens; give pairs.jsonl:1 a threshold",
          "nothing to approve"]
     )  # fmt: skip
+    editmetrics("comment", "pairs-scored").stdout.no_fnmatch_line("*to accept*")
 
 
 def test_what_no_bound_holds_is_refused_before_anything_is_measured(score, suite):

@@ -206,6 +206,19 @@ def test_what_is_recorded_of_another_area_is_told_beside_it(suite, mode):
     suite.runpytest("test_y.py", update).stdout.no_fnmatch_line("*worth a look*")
 
 
+def test_where_another_gate_fails_nothing_is_said_to_be_recorded(suite):
+    suite.makepyfile(
+        test_x=RECORDED.format(
+            area="[(64, 20, 120, 52)]",
+            noise=1,
+            metrics='["unedit_psnr", "lpips"], thresholds={"lpips": 1e-6}',
+        )
+    )
+    result = suite.runpytest("--editmetrics-update=missing")
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*recorded, and worth a look*")
+
+
 def test_of_equal_images_no_mask_is_called_inverted(suite):
     test = RECORDED.format(area="~MASK", noise=0, metrics='["unedit_psnr"]')
     suite.makepyfile(test_x=test.replace("BEFORE, AFTER,", "BEFORE, BEFORE.copy(),"))
