@@ -284,7 +284,7 @@ def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any])
             "since": noticed.since,
             "let_through": noticed.let_through,
             "untried": noticed.untried,
-            "advice": "tighten a bound, or measure a metric that sees one of them (the documentation"
-            " on self-tests lists which does)",
+            "advice": "tighten a bound, or measure a metric that sees one of them (which does, the"
+            " documentation on self-tests lists)",
         },
     )

@@ -22,8 +22,8 @@ def add(commands: Commands) -> None:
         " transformers, segment-anything or lpips, and compare tokens, masks and scores on two"
         " public-domain photos; and say what a run would see of versions, device, folders,"
         " configuration, goldens and environment. Exit status 1: a model differs by more than"
-        " the documentation of this command allows, cannot be checked, is missing or damaged, or a run would"
-        " fail.",
+        " the documentation of this command allows, cannot be checked, is missing or damaged, or a"
+        " run would fail.",
         epilog="example: editmetrics doctor",
     )
     add_json(parser, "a screen of text, for a bug report")
