@@ -234,6 +234,7 @@ END = _declared(
         source text: the place, as `file:line`
         test text: the key of the test, or fixture
         of_parameter flag: whether the test is there, with other parameters
+        no_test flag: whether its test file is there, and gave no test
       images list: golden images
         file text: the image, relative to the rootdir
         sha256 text: its hash

@@ -17,6 +17,7 @@ from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.obsolete import ObsoleteImage
 
 _DIGITS = 16
+_OF_ENTRY = ("source", "test", "of_parameter", "no_test")
 Left = Mapping[str, Mapping[str, tuple[str, ...]]]
 """Tests with gates that were found and not to run: of each test file, by the option that left them
 out (empty, where a node id or a plugin did)."""
@@ -65,10 +66,7 @@ class Unheld:
             "found": self.found,
             "ran": self.ran,
             "new": {_file(one): list(one.new) for one in self.entries if one.new},
-            "entries": [
-                {"source": one.source, "test": one.test, "of_parameter": one.of_parameter}
-                for one in self.entries
-            ],
+            "entries": [{name: getattr(one, name) for name in _OF_ENTRY} for one in self.entries],
             "images": [asdict(one) for one in self.images],
             "moves": {file: asdict(move) for file, move in self.moves.items()},
             "left": self.left,
@@ -128,7 +126,12 @@ def told_by(run: Run) -> Unheld | None:
     try:
         new = {file: tuple(map(_text, names)) for file, names in data["new"].items()}
         entries = [
-            ObsoleteGolden(_text(one["source"]), _text(one["test"]), (), _flag(one["of_parameter"]))
+            ObsoleteGolden(
+                _text(one["source"]),
+                _text(one["test"]),
+                of_parameter=_flag(one["of_parameter"]),
+                no_test=_flag(one["no_test"]),
+            )
             for one in data["entries"]
         ]
         entries = [replace(one, new=new.get(_file(one), ()), file=_path(one)) for one in entries]
@@ -184,12 +187,13 @@ def joined(shards: Sequence[Unheld]) -> Unheld:
         if stands(key[0], [key in one for one in tests], is_fixture_key(key[1])):
             told = [one[key] for one in tests if key in one]
             new = dict.fromkeys(name for one in told for name in one.new)
-            entries.append(replace(told[0], new=tuple(new)))
+            no_test = all(one.no_test for one in told)
+            entries.append(replace(told[0], new=tuple(new), no_test=no_test))
     of_shards = [{one.file: one for one in shard.images} for shard in shards]
     every: dict[str, ObsoleteImage] = {}
     for image in (image for of_shard in of_shards for image in of_shard.values()):
         every[image.file] = max(
-            every.get(image.file, image), image, key=lambda one: len(one.reason)
+            every.get(image.file, image), image, key=lambda one: (not one.keep, len(one.reason))
         )
     images = [
         image
