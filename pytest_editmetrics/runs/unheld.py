@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -46,6 +46,8 @@ class Unheld:
         moves: of the golden files of entries, where their tests are now.
         left: tests that were found and not to run; of several shards, those that ran in none.
         options: the values of the options that may have left them out.
+        passed_by: golden files beside those of ``files``, whose test file is there, and whether it
+            was collected: skipped as a whole, or broken. Of several shards, those of none.
     """
 
     strict: bool
@@ -57,6 +59,7 @@ class Unheld:
     moves: Mapping[str, Move] = field(default_factory=dict)
     left: Left = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
+    passed_by: Mapping[str, bool] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as the end of the results holds it: names that a file shares stand once."""
@@ -71,6 +74,7 @@ class Unheld:
             "moves": {file: asdict(move) for file, move in self.moves.items()},
             "left": self.left,
             "options": self.options,
+            "passed_by": dict(self.passed_by),
         }
 
     @property
@@ -108,10 +112,13 @@ def _hex(numbers: Iterable[int]) -> str:
 def obsolete_of(run: Run) -> Unheld | None:
     """Return the goldens that a run found obsolete; ``None`` if it may not judge, as a part.
 
+    Of one session it is no matter which files it passed by: it may have been asked for a few.
+
     Raises:
         EditMetricsError: what it tells makes no sense.
     """
-    return told_by(run) if "obsolete" in run.end else None
+    told = told_by(run) if "obsolete" in run.end else None
+    return told if told is None or "shards" in run.session else replace(told, passed_by={})
 
 
 def told_by(run: Run) -> Unheld | None:
@@ -152,6 +159,7 @@ def told_by(run: Run) -> Unheld | None:
                 for file, of in data["left"].items()
             },
             _texts(data["options"]),
+            {_text(file): _flag(collected) for file, collected in data["passed_by"].items()},
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise EditMetricsError(
@@ -202,8 +210,24 @@ def joined(shards: Sequence[Unheld]) -> Unheld:
     ]
     strict = any(shard.strict for shard in shards)
     same = found.pop() if len(found) == 1 else ""
-    moves, left = _moves(entries, shards), _left(shards)
-    return Unheld(strict, files, same, ran, tuple(entries), tuple(images), moves, left)
+    return Unheld(
+        strict,
+        files,
+        same,
+        ran,
+        tuple(entries),
+        tuple(images),
+        _moves(entries, shards),
+        _left(shards),
+        passed_by=_passed_by(files, shards),
+    )
+
+
+def _passed_by(files: Collection[str], shards: Sequence[Unheld]) -> dict[str, bool]:
+    """Return the golden files whose test file none of the shards collected."""
+    told = [item for shard in shards for item in shard.passed_by.items()]
+    collected = {*files, *(file for file, there in told if there)}
+    return dict.fromkeys(sorted({file for file, _ in told} - collected), False)
 
 
 def _moves(entries: Sequence[ObsoleteGolden], shards: Sequence[Unheld]) -> dict[str, Move]:
