@@ -14,6 +14,7 @@ from pytest_editmetrics.calibration.tolerance import check_shares, scale_of, tol
 from pytest_editmetrics.calibration.values import Calibrated, Calibration, Demand
 from pytest_editmetrics.config.expect import check_expect
 from pytest_editmetrics.errors import EditMetricsError, InputError, counted
+from pytest_editmetrics.gates.other_golden import share_of
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.gates.written import proposal_of
 from pytest_editmetrics.goldens.environment import CPU, Environment, environment_name
@@ -271,7 +272,10 @@ def _calibrated(
     proposal = None
     if result.left is None:
         address = places.threshold(series.last)
+        shares = [share_of(gate) for gate in gates.values()]
         proposal = proposal_of(last, address, bound, result.typical, series.env)
+        if proposal.share is not None:
+            proposal = replace(proposal, share=min(shares))
     return _changed(result, bound=bound, proposal=proposal, warnings=told)
 
 

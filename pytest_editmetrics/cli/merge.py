@@ -45,7 +45,7 @@ def add(commands: Commands) -> None:
 
 def _merge(args: argparse.Namespace) -> int:
     from pytest_editmetrics.report.summary import summary_lines
-    from pytest_editmetrics.report.unheld import obsolete_texts
+    from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts
     from pytest_editmetrics.saved_runs.merge import merge_runs
 
     given = len({folder.resolve() for folder in args.folders})
@@ -67,6 +67,8 @@ def _merge(args: argparse.Namespace) -> int:
     failed = merged.unheld is not None and merged.unheld.strict and bool(obsolete)
     for text in obsolete:
         say_all([f"FAILED: {text}" if failed else text, *text.entries])
+    for text in passed_by_texts(merged.unheld):
+        say_all([text, *text.entries])
     if merged.lacks:
         allowed = args.allow_incomplete
         note(

@@ -46,7 +46,9 @@ def _prune(args: argparse.Namespace) -> int:
         from pytest_editmetrics.goldens.git_files import commit_here
         from pytest_editmetrics.runs.obsolete import commit_of, listed_obsolete, prune
 
-        images, others = listed_obsolete(run, session.rootdir)
+        listed, others = listed_obsolete(run, session.rootdir)
+        images = [image for image in listed if not image.keep]
+        kept = len(listed) - len(images)
         if images:
             commit = commit_of(run)
             at = "" if commit is None else f", at commit {commit[:12]}"
@@ -63,7 +65,13 @@ def _prune(args: argparse.Namespace) -> int:
             where = session.rootdir
             which = counted(others, "golden image")
             say(f"left: {which} that the run lists, and that {where} holds no more as then")
-        if not images and not others:
+        if kept:
+            which = counted(kept, "golden image")
+            say(
+                f"left: {which} of test files that are there and gave no test in the run, since"
+                " other machines may have their tests; if none has, delete what it lists by hand"
+            )
+        if not listed and not others:
             say("nothing to remove: the run found no golden image that its tests do not use")
         elif not images:
             say("nothing to remove")

@@ -44,21 +44,14 @@ def other_way(approved: Approved, gate: Gate) -> OtherWay | None:
 
 
 def _other_area(approved: Approved, gate: Gate) -> OtherWay | None:
-    """Return that the golden was measured on much more of the picture.
-
-    Inside an edit area, where more may hide a fault too, also on much less; there a few percent are
-    an object that a segmenter found a little smaller.
-    """
-    was, today = approved.share, share_of(gate)
-    if was is None:
-        if approved.measured is None or gate.scope != "unedit_area" or today >= LITTLE / 2:
-            return None
-        return OtherWay(_SHARE, f"{percent(LITTLE)} or more", partial(other_share, was=LITTLE))
-    less, more = sorted((was, today))
-    inside = gate.scope == "edit_area"
-    if less >= more / 2 or (more - less <= LITTLE if inside else today > was):
+    """Return that the golden was measured on much more of the picture, outside the edit area."""
+    was = approved.share
+    if gate.scope != "unedit_area" or (was is None and approved.measured is None):
         return None
-    return OtherWay(_SHARE, percent(was), partial(other_share, was=was))
+    if share_of(gate) >= (LITTLE if was is None else was) / 2:
+        return None
+    stated = f"{percent(LITTLE)} or more" if was is None else percent(was)
+    return OtherWay(_SHARE, stated, partial(other_share, was=LITTLE if was is None else was))
 
 
 def other_weights(gate: Gate, source: str, stated: str) -> str:
@@ -90,16 +83,13 @@ def other_dtype(gate: Gate, source: str, stated: str) -> str:
 
 
 def other_share(gate: Gate, source: str, stated: str, was: float) -> str:
-    """Return the error of a gate whose edit area holds another part of the picture than it did."""
+    """Return the error of a gate whose edit area leaves much less of the picture than it did."""
     today = share_of(gate)
-    grew = today < was if gate.scope == "unedit_area" else today > was
-    what = "the edit area grew" if grew else "the edit area shrank"
-    if abs(was + today - 1) <= _EXCHANGED:
-        what += " (is the mask inverted?)"
+    inverted = " (is the mask inverted?)" if abs(was + today - 1) <= _EXCHANGED else ""
     return (
         f"the golden {source} was measured on {stated} of the picture, and today's value on"
-        f" {percent(today)}: {what}, and its bound says nothing of that. Correct the area (boxes,"
-        " mask, dilate, invert), or record again"
+        f" {percent(today)}: the edit area grew{inverted}, and its bound says nothing of that."
+        " Correct the area (boxes, mask, dilate, invert), or record again"
     )
 
 

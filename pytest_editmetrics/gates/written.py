@@ -38,7 +38,7 @@ def proposal_of(
         gate.weights_text,
         gate.resize,
         gate.dtype,
-        share_of(gate),
+        None if gate.scope == "edit_area" else share_of(gate),
     )
 
 

@@ -205,9 +205,8 @@ def variant_of(metric: Metric) -> Block:
             Key(
                 "share",
                 unread("a number from 0 to 1", lambda _: between(0, 1)),
-                "how much of the picture was measured, outside the edit area or (a metric of it)"
-                " inside, when `measured` was: less than half of it today is an error, and inside"
-                " more than twice of it too",
+                "how much of the picture was measured, outside the edit area, when `measured` was"
+                " (of repetitions and runs the least): less than half of it today is an error",
                 "0.832",
                 f"all of it, or an unknown part of at least {LITTLE}",
                 empty=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from math import inf, isfinite
 from pathlib import Path
@@ -104,8 +104,8 @@ class Proposal:
     ``measured`` is written with three digits; ``None`` leaves what the golden has. So do
     ``weights``, which are written as ``measurement.weights_text`` gives them, ``resize``, the mode
     that brought the images to one size, or ``none``, ``dtype``, the precision, ``share``, how
-    much of the picture was measured, 1 where no edit area leaves any of it out, and ``reason``,
-    why a person took the bound.
+    much of the picture was measured, 1 where no edit area leaves any of it out (``None`` inside
+    one), and ``reason``, why a person took the bound.
     """
 
     address: GoldenAddress
@@ -205,7 +205,10 @@ def _grouped(
 def _worst(
     proposals: Iterable[Proposal], registry: PipeRegistry, rootdir: Path
 ) -> Iterable[Proposal]:
-    """Return one proposal for each address and ``env``: that of the worst repetition."""
+    """Return one proposal for each address and ``env``: that of the worst repetition.
+
+    It has the least share of them all, since the golden holds for each.
+    """
     worst: dict[tuple[GoldenAddress, str | None], Proposal] = {}
     for proposal in proposals:
         address, env = proposal.address, proposal.env
@@ -234,6 +237,9 @@ def _worst(
             _signed(other, sign),
         ):
             worst[address, env] = proposal
+        if other.share is not None and proposal.share is not None:
+            least = min(other.share, proposal.share)
+            worst[address, env] = replace(worst[address, env], share=least)
     return worst.values()
 
 

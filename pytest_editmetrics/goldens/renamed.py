@@ -24,7 +24,7 @@ class ObsoleteGolden:
 
     ``file`` is the golden file. ``new`` are the tests of its test file that made gates and had no
     goldens, one of which may be the same one, renamed; ``of_parameter`` tells whether its test
-    exists, with other parameters.
+    exists, with other parameters; ``no_test`` whether its test file is there and gave no test.
     """
 
     source: str
@@ -32,6 +32,7 @@ class ObsoleteGolden:
     new: Collection[str] = ()
     of_parameter: bool = False
     file: Path = Path()
+    no_test: bool = False
 
 
 Moved = Mapping[tuple[Path, str], Path]
@@ -97,9 +98,12 @@ def obsolete_lines(
     """Yield how many there are, then a line for each entry.
 
     The first of these name a test that made gates and had no golden. ``keep`` says that they may
-    all be wanted still.
+    all be wanted still. Of golden files whose test file gave no test, a line more says so.
     """
     lines, meant = [], bool(moved) or keep
+    elsewhere = {
+        _file(one): None for one in obsolete if one.no_test and (one.file, one.test) not in moved
+    }
     in_file = Counter(_file(one) for one in obsolete)
     for number, one in enumerate(obsolete):
         tried = number < _TRIED and (one.file, one.test) not in moved
@@ -111,13 +115,21 @@ def obsolete_lines(
                 " (if other machines have this parameter, keep it and skip it here: a skipif mark)"
             )
         lines.append(f"{one.source}: {one.test}{hint}")
-    do = "rename, move or delete" if meant else "delete"
+    do = "rename, move or delete" if meant else "keep or delete" if elsewhere else "delete"
+    does_not, do_not = "no longer exists", "no longer exist"
+    if all(_file(one) in elsewhere for one in obsolete):
+        does_not, do_not = "does not exist here", "do not exist here"
     yield counted(
         len(obsolete),
-        f"entry of a test, or fixture, that no longer exists, so it holds nothing; {do} it",
-        f"entries of tests, or fixtures, that no longer exist, so they hold nothing; {do} them",
+        f"entry of a test, or fixture, that {does_not}, so it holds nothing; {do} it",
+        f"entries of tests, or fixtures, that {do_not}, so they hold nothing; {do} them",
     )
     yield from lines
+    for file in elsewhere:
+        yield (
+            f"{file}: its test file gave no test here: if other machines have these tests, keep"
+            " the goldens and skip the tests here: a skipif mark"
+        )
 
 
 def _file(one: ObsoleteGolden) -> str:

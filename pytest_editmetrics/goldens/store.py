@@ -290,6 +290,7 @@ class Goldens:
                         new_in.get(path, ()),
                         "[" in test and test.partition("[")[0] in functions,
                         path,
+                        not (tests or is_fixture_key(test)) and self.test_file_of(path).exists(),
                     )
                     for test in golden_file.tests
                     if test not in tests

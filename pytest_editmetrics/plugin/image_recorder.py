@@ -208,7 +208,8 @@ class ImageRecorder:
             title = "approved but not measured: golden images that no check compared with"
         else:
             self.obsolete = found
-            title = f"obsolete golden images ({self._prune()})"
+            prune = "" if all(one.keep for one in found) else f" ({self._prune()})"
+            title = f"obsolete golden images{prune}"
         if not strict:
             title += " (--editmetrics-strict=regressed fails)"
         lines = listed(title, [f"{one.file}: {one.reason}" for one in found])

@@ -185,7 +185,33 @@ class UnheldGoldens:
             self._moves(entries, tests),
             found.left,
             choosing(session.config),
+            self._passed_by(folders, looked),
         ).to_dict()
+
+    def _passed_by(self, folders: Iterable[Path], looked: Collection[str]) -> dict[str, bool]:
+        """Return the other golden files in these folders whose test file is there.
+
+        And whether it was collected: such a file was skipped as a whole, or broken.
+        """
+        from pytest_editmetrics.goldens.file_names import SUFFIX, holds_thresholds
+        from pytest_editmetrics.goldens.provenance import PROVENANCE
+
+        session = self._session
+        part = {session.golden_file(session.rootdir / file) for file in self.found.part}
+        told = {}
+        for folder in folders:
+            of_images = (path.parent for path in folder.glob(f"*/{PROVENANCE}"))
+            images = (path.with_name(path.name + SUFFIX) for path in of_images)
+            for path in sorted({*folder.glob(f"*{SUFFIX}"), *images}):
+                test_file, shown = (
+                    session.goldens.test_file_of(path),
+                    session.shown(path).as_posix(),
+                )
+                if not holds_thresholds(path) or shown in looked:
+                    continue
+                if test_file.name != "conftest.py" and test_file.is_file():
+                    told[shown] = path in part
+        return told
 
     def _moves(
         self, entries: Sequence[ObsoleteGolden], tests: Mapping[Path, Collection[str]]

@@ -19,7 +19,7 @@ from pytest_editmetrics.report.next_steps import Session, next_steps, typed_path
 from pytest_editmetrics.report.summary import by_expect
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond, tally_of
 from pytest_editmetrics.report.text import headline
-from pytest_editmetrics.report.unheld import obsolete_texts
+from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.unheld import obsolete_of
 from pytest_editmetrics.suites.compare import NOISE, Comparison, Pair
@@ -59,7 +59,7 @@ def comment(
     errors = [(test, gate) for test, gate in tally.notable if gate.verdict == "error"]
     said = [f"{t.nodeid}: {failure_text(gates, t.nodeid, -2)}" for t, gates in of_one_error(errors)]
     body += listed("Could not be judged", said, len(errors))
-    for text in obsolete:
+    for text in (*obsolete, *passed_by_texts(unheld)):
         body += [f"\n### {text}", *(f"- {code(entry.strip())}" for entry in text.entries)]
     if base is not None:
         body += listed("Changed against the base, the worst first", _changed(base))

@@ -9,6 +9,18 @@ from pytest_editmetrics.report.listed import Headed, listed
 from pytest_editmetrics.runs.unheld import Unheld
 
 
+def passed_by_texts(unheld: Unheld | None) -> list[Headed]:
+    """Return a note of the goldens whose test file no shard collected: a headed list, or none."""
+    if unheld is None or not unheld.passed_by:
+        return []
+    title = (
+        "in no shard: goldens of test files that are there and no shard collected (if the"
+        " shards name their files, is one forgotten?)"
+    )
+    lines = listed(title, list(unheld.passed_by))
+    return [Headed(lines[0], lines[1:])]
+
+
 def obsolete_texts(unheld: Unheld | None) -> list[Headed]:
     """Return what the end of a session says of them: a headed list of images, one of thresholds.
 
@@ -25,7 +37,9 @@ def obsolete_texts(unheld: Unheld | None) -> list[Headed]:
         lines = listed(title, unheld.lost)
         found.append(Headed(lines[0], lines[1:]))
     if unheld.images:
-        title = "obsolete golden images (`editmetrics prune RUN` removes them)"
+        title = "obsolete golden images"
+        if not all(one.keep for one in unheld.images):
+            title += " (`editmetrics prune RUN` removes them)"
         lines = listed(title, [f"{one.file}: {one.reason}" for one in unheld.images])
         found.append(Headed(lines[0], lines[1:]))
     if unheld.entries:

@@ -234,6 +234,7 @@ END = _declared(
         source text: the place, as `file:line`
         test text: the key of the test, or fixture
         of_parameter flag: whether the test is there, with other parameters
+        no_test flag: whether its test file is there, and gave no test
       images list: golden images
         file text: the image, relative to the rootdir
         sha256 text: its hash
@@ -241,6 +242,7 @@ END = _declared(
       moves mapping: of golden files with such entries: where their tests are now
       left mapping: tests with gates that did not run, by file and by what left them out
       options mapping: the values of the options that may have left them out
+      passed_by mapping: other golden files whose test file is there: whether it was collected
     suite mapping: where the configuration has a [suite](../how-to/suite.md)
       base text?: the run that it was compared with
       why text?: it was not judged

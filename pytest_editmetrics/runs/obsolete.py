@@ -23,6 +23,11 @@ from pytest_editmetrics.goldens.store import Goldens
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.renamed_images import GONE, ImageOf, meant_for
 
+_NO_TEST = (
+    "its test file gave no test here (prune leaves it: if other machines have these tests, skip"
+    " them here: a skipif mark; else delete it)"
+)
+
 
 @dataclass(frozen=True)
 class ObsoleteImage:
@@ -31,6 +36,11 @@ class ObsoleteImage:
     file: str
     sha256: str
     reason: str
+
+    @property
+    def keep(self) -> bool:
+        """Whether it may be of a test that only other machines have."""
+        return self.reason == _NO_TEST
 
 
 def obsolete_images(
@@ -70,7 +80,8 @@ def obsolete_images(
     files = {_real(rootdir / file) for file in used}
     if collected is not None:
         tests |= {folder: {} for folder in _without_test_file(goldens, folders)}
-    found, gone = [], {}
+    found: list[ObsoleteImage] = []
+    gone, elsewhere = {}, set()
     for folder, keys in sorted(tests.items()):
         there = _test_file(goldens, folder).exists()
         try:
@@ -85,8 +96,15 @@ def obsolete_images(
                 found.append(ObsoleteImage(shown_path(path, rootdir), sha256, reason))
                 if reason.endswith(GONE):
                     gone[found[-1].file] = ImageOf.entry(entries.get(path.name, {}))
+                    if there and not keys:
+                        elsewhere.add(found[-1].file)
     hints = {} if new is None else meant_for(gone, new, used, rootdir)
-    return [replace(one, reason=one.reason + hints.get(one.file, "")) for one in found]
+    return [
+        replace(one, reason=_NO_TEST)
+        if one.file in elsewhere - hints.keys()
+        else replace(one, reason=one.reason + hints.get(one.file, ""))
+        for one in found
+    ]
 
 
 def _real(path: Path) -> Path:

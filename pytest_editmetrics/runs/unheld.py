@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -17,6 +17,7 @@ from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.obsolete import ObsoleteImage
 
 _DIGITS = 16
+_OF_ENTRY = ("source", "test", "of_parameter", "no_test")
 Left = Mapping[str, Mapping[str, tuple[str, ...]]]
 """Tests with gates that were found and not to run: of each test file, by the option that left them
 out (empty, where a node id or a plugin did)."""
@@ -45,6 +46,8 @@ class Unheld:
         moves: of the golden files of entries, where their tests are now.
         left: tests that were found and not to run; of several shards, those that ran in none.
         options: the values of the options that may have left them out.
+        passed_by: golden files beside those of ``files``, whose test file is there, and whether it
+            was collected: skipped as a whole, or broken. Of several shards, those of none.
     """
 
     strict: bool
@@ -56,6 +59,7 @@ class Unheld:
     moves: Mapping[str, Move] = field(default_factory=dict)
     left: Left = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
+    passed_by: Mapping[str, bool] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as the end of the results holds it: names that a file shares stand once."""
@@ -65,14 +69,12 @@ class Unheld:
             "found": self.found,
             "ran": self.ran,
             "new": {_file(one): list(one.new) for one in self.entries if one.new},
-            "entries": [
-                {"source": one.source, "test": one.test, "of_parameter": one.of_parameter}
-                for one in self.entries
-            ],
+            "entries": [{name: getattr(one, name) for name in _OF_ENTRY} for one in self.entries],
             "images": [asdict(one) for one in self.images],
             "moves": {file: asdict(move) for file, move in self.moves.items()},
             "left": self.left,
             "options": self.options,
+            "passed_by": dict(self.passed_by),
         }
 
     @property
@@ -110,10 +112,13 @@ def _hex(numbers: Iterable[int]) -> str:
 def obsolete_of(run: Run) -> Unheld | None:
     """Return the goldens that a run found obsolete; ``None`` if it may not judge, as a part.
 
+    Of one session it is no matter which files it passed by: it may have been asked for a few.
+
     Raises:
         EditMetricsError: what it tells makes no sense.
     """
-    return told_by(run) if "obsolete" in run.end else None
+    told = told_by(run) if "obsolete" in run.end else None
+    return told if told is None or "shards" in run.session else replace(told, passed_by={})
 
 
 def told_by(run: Run) -> Unheld | None:
@@ -128,7 +133,12 @@ def told_by(run: Run) -> Unheld | None:
     try:
         new = {file: tuple(map(_text, names)) for file, names in data["new"].items()}
         entries = [
-            ObsoleteGolden(_text(one["source"]), _text(one["test"]), (), _flag(one["of_parameter"]))
+            ObsoleteGolden(
+                _text(one["source"]),
+                _text(one["test"]),
+                of_parameter=_flag(one["of_parameter"]),
+                no_test=_flag(one["no_test"]),
+            )
             for one in data["entries"]
         ]
         entries = [replace(one, new=new.get(_file(one), ()), file=_path(one)) for one in entries]
@@ -149,6 +159,7 @@ def told_by(run: Run) -> Unheld | None:
                 for file, of in data["left"].items()
             },
             _texts(data["options"]),
+            {_text(file): _flag(collected) for file, collected in data["passed_by"].items()},
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise EditMetricsError(
@@ -184,12 +195,13 @@ def joined(shards: Sequence[Unheld]) -> Unheld:
         if stands(key[0], [key in one for one in tests], is_fixture_key(key[1])):
             told = [one[key] for one in tests if key in one]
             new = dict.fromkeys(name for one in told for name in one.new)
-            entries.append(replace(told[0], new=tuple(new)))
+            no_test = all(one.no_test for one in told)
+            entries.append(replace(told[0], new=tuple(new), no_test=no_test))
     of_shards = [{one.file: one for one in shard.images} for shard in shards]
     every: dict[str, ObsoleteImage] = {}
     for image in (image for of_shard in of_shards for image in of_shard.values()):
         every[image.file] = max(
-            every.get(image.file, image), image, key=lambda one: len(one.reason)
+            every.get(image.file, image), image, key=lambda one: (not one.keep, len(one.reason))
         )
     images = [
         image
@@ -198,8 +210,24 @@ def joined(shards: Sequence[Unheld]) -> Unheld:
     ]
     strict = any(shard.strict for shard in shards)
     same = found.pop() if len(found) == 1 else ""
-    moves, left = _moves(entries, shards), _left(shards)
-    return Unheld(strict, files, same, ran, tuple(entries), tuple(images), moves, left)
+    return Unheld(
+        strict,
+        files,
+        same,
+        ran,
+        tuple(entries),
+        tuple(images),
+        _moves(entries, shards),
+        _left(shards),
+        passed_by=_passed_by(files, shards),
+    )
+
+
+def _passed_by(files: Collection[str], shards: Sequence[Unheld]) -> dict[str, bool]:
+    """Return the golden files whose test file none of the shards collected."""
+    told = [item for shard in shards for item in shard.passed_by.items()]
+    collected = {*files, *(file for file, there in told if there)}
+    return dict.fromkeys(sorted({file for file, _ in told} - collected), False)
 
 
 def _moves(entries: Sequence[ObsoleteGolden], shards: Sequence[Unheld]) -> dict[str, Move]:

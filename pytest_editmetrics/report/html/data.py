@@ -24,7 +24,7 @@ from pytest_editmetrics.report.metrics import about
 from pytest_editmetrics.report.summary import columns_of, without_margin
 from pytest_editmetrics.report.tally import Row, Tally, tally_of
 from pytest_editmetrics.report.text import update_mode
-from pytest_editmetrics.report.unheld import obsolete_texts
+from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.review import Decision
 from pytest_editmetrics.runs.unheld import Unheld, obsolete_of
@@ -256,6 +256,8 @@ def _obsolete(unheld: Unheld | None) -> Iterator[Notice]:
     for text in obsolete_texts(unheld):
         level = "error" if unheld is not None and unheld.strict else "warning"
         yield Notice(level, text, tuple(entry.strip() for entry in text.entries))
+    for text in passed_by_texts(unheld):
+        yield Notice("warning", text, tuple(entry.strip() for entry in text.entries))
 
 
 def revived(run: Run) -> Run:

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from pytest_editmetrics.cli.main import main
+
 STRICT = "--editmetrics-strict=regressed"
 with_two = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
 HEAD = "import numpy as np\n"
@@ -15,7 +17,10 @@ VALUE = """def test_value(edit_gate):
 IMAGE = "def test_image(golden_image): golden_image.check(np.zeros((8, 8, 3), np.uint8))\n"
 GATED = HEAD + VALUE + IMAGE
 ENTRY = "  goldens/test_x.py.yaml:1: test_value*"
-PICTURE = "  goldens/test_x.py/test_image-*.png: its test test_image is gone"
+PICTURE = "  goldens/test_x.py/test_image-*.png: its test file gave no test here (prune leaves it: *skipif mark*)"
+GONE = "  goldens/test_x.py/test_image-*.png: its test test_image is gone"
+KEEP = "  goldens/test_x.py.yaml: its test file gave no test here: if other machines have *: a skipif mark"
+HEAD_OF_ALL = "*obsolete goldens: 1 entry of a test, or fixture, that does not exist here, so * keep or delete it*"
 
 
 @pytest.fixture
@@ -44,13 +49,49 @@ def test_a_file_that_lost_its_last_test_leaves_obsolete_goldens(suite, mode, tex
     result = suite.runpytest(*mode)
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["obsolete golden images*: 1", PICTURE, "obsolete goldens: 1*", ENTRY]
+        ["obsolete golden images (--*: 1", PICTURE, HEAD_OF_ALL, ENTRY, KEEP]
     )
     result = suite.runpytest(STRICT, "--editmetrics-run-dir=run", *mode)
     assert result.ret == 1
     result.stdout.fnmatch_lines(
-        ["FAILED: obsolete golden images*", PICTURE, "FAILED: obsol*", ENTRY]
+        ["FAILED: obsolete golden images: 1", PICTURE, HEAD_OF_ALL, ENTRY, KEEP]
     )
+
+
+def test_prune_leaves_what_other_machines_may_have(suite, capsys):
+    suite.makepyfile(test_x=LAST["under an if"], test_y=GATED)
+    suite.runpytest("--editmetrics-update=missing")
+    suite.makepyfile(test_y=HEAD + VALUE)
+    result = suite.runpytest("--editmetrics-run-dir=run")
+    gone = "goldens/test_y.py/test_image-*.png: its test test_image is gone"
+    result.stdout.fnmatch_lines(
+        ["obsolete golden images (`editmetrics prune run*: 2", PICTURE, f"  {gone}"]
+    )
+    capsys.readouterr()
+    for words in (["1 to remove; nothing was*"], ["removed 1"]):
+        yes = ["--yes"] if words == ["removed 1"] else []
+        assert main(["prune", str(suite.path / "run"), "--rootdir", str(suite.path), *yes]) == 0
+        out, _ = capsys.readouterr()
+        lines = pytest.LineMatcher(out.splitlines())
+        lines.fnmatch_lines(
+            [gone, "left: 1 golden image of test files that are there and gave no *", *words]
+        )
+        lines.no_fnmatch_line("*test_x.py/*")
+    assert len(list(suite.path.glob("goldens/*/*.png"))) == 1
+    assert main(["prune", str(suite.path / "run"), "--rootdir", str(suite.path)]) == 0
+    assert "\nnothing to remove" in capsys.readouterr().out
+
+
+def test_where_the_file_still_gives_a_test_the_others_are_gone(suite):
+    suite.makepyfile(test_x=HEAD + "def test_other(): pass\n")
+    result = suite.runpytest()
+    result.stdout.fnmatch_lines(
+        ["obsolete golden images (to remove them*", "*.png: its test test_image is gone"]
+    )
+    result.stdout.fnmatch_lines(
+        ["obsolete goldens: 1 entry of a test, or fixture, that no longer exists*"]
+    )
+    result.stdout.no_fnmatch_line("*skipif*")
 
 
 def test_so_does_a_file_that_is_run_alone(suite):
@@ -112,7 +153,7 @@ def test_what_addopts_deselects_was_found_and_the_rest_is_gone(suite, mode, how)
     if how == "--deselect":
         result = suite.runpytest(STRICT, *mode)
         assert result.ret == 1
-    result.stdout.fnmatch_lines([PICTURE, ENTRY])
+    result.stdout.fnmatch_lines([GONE, ENTRY])
 
 
 @pytest.mark.parametrize("typed", [("-m", "not slow"), ("-mnot slow",), ("-k", "plain"), ("--lf",)])
@@ -168,7 +209,7 @@ def test_an_item_that_a_linter_gives_each_file_tells_nothing_of_its_tests(suite,
     result = suite.runpytest(STRICT, *mode)
     assert result.ret == int(gone)
     if gone:
-        result.stdout.fnmatch_lines([PICTURE, ENTRY])
+        result.stdout.fnmatch_lines([GONE, ENTRY])
     else:
         result.stdout.no_fnmatch_line("*obsolete*")
 

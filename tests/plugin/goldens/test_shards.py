@@ -384,3 +384,53 @@ def test_a_test_file_that_lost_its_last_test_is_named(four, merge, way):
     four.makepyfile(test_two="import pytest; pytest.skip('no GPU', allow_module_level=True)")
     run_shards(four, way, STRICT)
     assert merge()[0] == 0
+
+
+BY_FILE = (("test_one.py",), ("test_two.py",))
+FORGOTTEN = "in no shard: goldens of test files that are there and no shard collected (*: {}"
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_a_test_file_that_no_shard_collected_is_named(four, merge, capsys, workers):
+    four.makepyfile(
+        test_three=checks("e"), test_four=IMAGE.format("f"), test_five="def test_g(): pass"
+    )
+    four.runpytest("--editmetrics-update=missing").assert_outcomes(passed=8)
+    assert run_shards(four, BY_FILE, STRICT, *workers)[0] == [0, 0]
+    status, said = merge()
+    assert status == 0  # a suite may leave files out on purpose
+    files = ["goldens/test_four.py.yaml", "goldens/test_three.py.yaml"]
+    pytest.LineMatcher(said.splitlines()).fnmatch_lines(
+        [FORGOTTEN.format(2), *(f"  {one}" for one in files)]
+    )
+    assert main(["comment", "run"]) == 0
+    said = capsys.readouterr().out
+    assert "editmetrics passed" in said
+    lines = [f"### {FORGOTTEN.format(2)}", "", *(f"*{one}*" for one in files)]
+    pytest.LineMatcher(said.splitlines()).fnmatch_lines([line for line in lines if line])
+    assert main(["report", "run", "-o", "r.html"]) == 0
+    assert files[1] in (four.path / "r.html").read_text()
+
+
+@pytest.mark.parametrize("shard", ["its own", "skipped there", "broken there"])
+def test_a_test_file_that_one_shard_collected_is_not(four, merge, shard):
+    four.makepyfile(test_three=checks("e"))
+    four.runpytest("--editmetrics-update=missing")
+    four.runpytest("test_one.py", "--editmetrics-run-dir=shard0")
+    text = {
+        "skipped there": "import pytest\npytest.skip('', allow_module_level=True)",
+        "broken there": "0 / 0",
+    }
+    if shard in text:
+        four.makepyfile(test_three=text[shard])
+    options = ("--continue-on-collection-errors", "--editmetrics-run-dir=shard1")
+    four.runpytest("test_two.py", "test_three.py", *options)
+    assert "in no shard" not in merge()[1]
+
+
+def test_of_one_session_nothing_is_said_of_what_it_was_not_asked_for(four, capsys):
+    four.runpytest("test_one.py", STRICT, "--editmetrics-run-dir=run")
+    for command in (["comment"], ["report", "-o", str(four.path / "r.html")]):
+        assert main([command[0], str(four.path / "run"), *command[1:]]) == 0
+    said = capsys.readouterr().out + (four.path / "r.html").read_text()
+    assert "in no shard" not in said
