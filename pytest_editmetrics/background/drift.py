@@ -201,10 +201,15 @@ def measure_drift(reference: Array, edited: Array, mask: Mask) -> Drift:
     aligned = align(levels)
     found = None if aligned is None else _nearby(tiles, *aligned, before.shape)
     softened = before is not as_sharp[0] or after is not as_sharp[1]
-    if aligned is not None and softened and _doubtful(tiles, found):
-        # what entered at the border may have made one look softer
-        again = _nearby(Tiles(*as_sharp, usable, scale), *aligned, before.shape)
-        found = again if _known(again) > _known(found) else found
+    if _doubtful(tiles, found):
+        # what entered at the border, or is black, may have made one look softer
+        sharp = Tiles(*as_sharp, usable, scale)
+        if aligned is not None and softened:
+            again = _nearby(sharp, *aligned, before.shape)
+            found = again if _known(again) > _known(found) else found
+        if sharp.stayed:
+            still = _drift(sharp.matched(Motion()), Motion(), before.shape)
+            found = still if _known(still) > _known(found) else found
     if levels and _doubtful(tiles, found):
         known = [] if aligned is None else [aligned[0]]
         starts = likeliest(before, after, inside, levels[0], known)

@@ -13,7 +13,7 @@ _NEAR = 8  # of 255, by which each channel may differ: what an encoder makes of 
 _EXACT = 1  # likewise in a part: a sky differs by more
 _ALL = 0.99  # of the pixels
 _PART = 0.35  # of the background: less is a local change
-_FILLED = 0.95  # of each row and column of a part
+_FILLED = 0.95  # of a part, and of each of its rows and columns
 _MOSTLY = 0.5  # of the squared difference
 _THIN = 9  # pixels
 _WAS = 0.5  # of these pixels that were of one colour before: another colour is a change of tone
@@ -51,12 +51,15 @@ def one_colour_cause(reference: Array, edited: Array, mask: Mask) -> tuple[Cause
     share = float(squares[flat].sum() / squares[mask].sum())
     if share < _MOSTLY:
         return None
-    what = "the whole picture" if not mask.all() and of_it.mean() >= _ALL else "the background"
+    everywhere = bool(of_it.mean() >= _ALL)
+    what = "the whole picture" if everywhere and not mask.all() else "the background"
     name, exactly = _name(colour), (edited[flat] == edited[flat][0]).all()
     told = name if exactly else f"nearly {name}"
     text = f"{what} is {told}{where}"
     facts = {"colour": list(colour), "boxes": [list(box)]}
-    return Cause("one colour", share, text, facts, text + _BLACK * (name == "black")), flat
+    return Cause(
+        "one colour", share, text, facts, text + _BLACK * (everywhere and name == "black")
+    ), flat
 
 
 def _commonest(pixels: Array) -> tuple[int, int, int]:
@@ -70,7 +73,7 @@ def _commonest(pixels: Array) -> tuple[int, int, int]:
 def _largest(of_it: Mask, mask: Mask) -> Box | None:
     """Return the largest rectangle of one colour, what is of it and merely touches that left aside.
 
-    Outside of ``mask`` any colour will do.
+    It is filled: a frame around a picture is none. Outside of ``mask`` any colour will do.
     """
     from scipy.ndimage import label, maximum_filter, minimum_filter
 
@@ -89,7 +92,10 @@ def _largest(of_it: Mask, mask: Mask) -> Box | None:
     columns = inside[rows].mean(axis=0) >= _FILLED
     if (box := bounds(rows[:, None] & columns)) is None:
         return None
-    return x1 + box[0], y1 + box[1], x1 + box[2], y1 + box[3]
+    left, top, right, bottom = box
+    if inside[top:bottom, left:right].mean() < _FILLED:
+        return None
+    return x1 + left, y1 + top, x1 + right, y1 + bottom
 
 
 def _near(image: Array, colour: tuple[int, int, int], by: int) -> Mask:

@@ -23,6 +23,7 @@ _LIKE = 10.0  # of 255: colours of the reference that are nearer are the same
 _NEIGHBOURS = 5
 _AS_EXPECTED = 6.0  # of 255
 _NOISE = 2.5  # of 255: half of what is as expected keeps to that
+_STAYED = 2.5  # of 255 from the reference: whatever became of the rest, nothing happened there
 _OTHER = 14.0  # of 255
 _OPENED = 3  # pixels of the copy: thinner parts are edges that were redrawn
 _BESIDE = 4  # pixels of the copy between the edit and a part at it
@@ -48,7 +49,7 @@ def find_recoloured(reference: Array, edited: Array, mask: Mask, edit: Mask) -> 
     px, from the five with the nearest colours in the reference, at most 10 levels away, and then
     from all that keep to it. A part differs from that by 14 levels or more, is solid, lies at the
     edit, and ends in a step: a light that fades out is none. Nor is what one curve for each channel
-    explains together with all else.
+    explains together with all else, or what stayed as it was in the reference.
 
     Args:
         reference: RGB, uint8, (H, W, 3).
@@ -72,10 +73,12 @@ def find_recoloured(reference: Array, edited: Array, mask: Mask, edit: Mask) -> 
     )
     away = distance_transform_edt(~at_edit)
     known = seen & (away >= np.quantile(away[seen], 1 - _FAR))
+    stayed = np.abs(after - before).max(axis=2) <= _STAYED
     off = np.zeros(seen.shape)
     told = np.zeros_like(seen)
     for _ in range(_ROUNDS):
         told[seen], off[seen] = _unexpected(before, after, known, seen)
+        off[stayed] = 0
         known = told & (off < _AS_EXPECTED)
         if known.sum() < _KNOWN * seen.sum():
             return None

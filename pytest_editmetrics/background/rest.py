@@ -33,6 +33,7 @@ _SHARP = 1.15  # of the fine detail that was there
 _SILENT = 0.3  # of 255: less noise is rounding
 _WHOLE = 0.7  # of what is left: as much as that of JPEG is all of it
 _PART = 0.05
+_LOUD = 1.5  # of 255 in each channel: less is what a JPEG of the best quality leaves as well
 _WHITE = 0.1  # correlation of neighbours in noise of the pixels
 _EVEN = 1.15  # times as strong where there is detail: what encoders do is stronger there
 _UNTOUCHED = 0.03  # of the fine detail, that noise changes by chance
@@ -179,11 +180,12 @@ def rest_causes(
     said = f"noise {level:.1f} of 255, {100 * kept:.0f} % of the fine detail left"
     filtered = (1 - kept) ** 2 * detail > noise
     resized = not blocky and steps.periodic(steps_before)
-    if abs(kept - 1) <= _UNTOUCHED and _is_white(off, fine_before, inner):
-        each = [_product(one, one) for one in (_bands(plane) * inner for plane in toned - aligned)]
-        level = float(np.sqrt(sum(each) / (3 * np.count_nonzero(inner))))
-        text = f"noise {level:.1f} of 255"
-        facts["noise"] = round(level, 2)
+    each = [_product(one, one) for one in (_bands(plane) * inner for plane in toned - aligned)]
+    in_each = float(np.sqrt(sum(each) / (3 * np.count_nonzero(inner))))
+    untouched = abs(kept - 1) <= _UNTOUCHED and in_each >= _LOUD
+    if untouched and _is_white(off, fine_before, inner):
+        text = f"noise {in_each:.1f} of 255"
+        facts["noise"] = round(in_each, 2)
         long = f"{text} in each channel, as much where there is detail as where there is none"
         found.append(Cause("noise", share, text, facts, long))
     elif kept < _BLUR and (filtered or resized):

@@ -39,6 +39,10 @@ _FAR = 32  # and that one which shows something else there is looked for
 _FAR_MATCH = 0.85
 _MOST_LOOKED_FOR = 32
 _BENT = 0.1  # pixels that shifts may differ by between a tile's centre and its corner
+_EQUAL = 2.0  # of 255, smoothed: a good encoder changes less
+_ALMOST_ALL = 0.95  # of the pixels of a tile
+_FEW_STAYED = 3  # tiles
+_MANY_STAYED = 0.2  # of the tiles of texture
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,18 @@ class Tiles:
             status in ("measured", "edge") and unsure <= _FAINT
             for status, unsure, _ in self._texture.values()
         )
+
+    @property
+    def stayed(self) -> bool:
+        """Whether many tiles of texture are as they were, whatever became of the others."""
+        equal = np.abs(self._before - self._after) <= _EQUAL
+        known = same = 0
+        for (x1, y1, x2, y2), (status, _, _) in self._texture.items():
+            if status in ("measured", "edge"):
+                known += 1
+                within = equal[y1:y2, x1:x2][self._usable[y1:y2, x1:x2]]
+                same += bool(within.mean() >= _ALMOST_ALL)
+        return same >= max(_FEW_STAYED, _MANY_STAYED * known)
 
     def faint(self, tiles: list[TileShift]) -> int:
         """Return how many tiles of little texture, as of grain, match too faintly."""

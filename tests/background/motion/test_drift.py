@@ -357,3 +357,31 @@ def test_warped_undoes_a_motion() -> None:
     back, inside = warped(made, motion)
     assert inside.mean() > 0.95
     assert np.abs(np.moveaxis(back, 0, 2) - reference)[20:-20, 20:-20].mean() < 2.5
+
+
+@pytest.mark.parametrize("name", ["astronaut", "cat", "coffee", "rocket"])
+@pytest.mark.parametrize("percent", [50, 20])
+@pytest.mark.parametrize(("fill", "quality"), [("black", None), ("white", 92), ("another", None)])
+def test_what_stayed_did_not_move_whatever_became_of_the_rest(name, percent, fill, quality):
+    reference = photo(name, 288)
+    edited = reference.copy()
+    top = 288 * (100 - percent) // 100
+    other = photo("cat" if name != "cat" else "coffee", 288)
+    edited[top:] = {"black": 0, "white": 255, "another": other[top:]}[fill]
+    edited = edited if quality is None else as_jpeg(edited, quality)
+    drift = measure_drift(reference, edited, everywhere(reference))
+    assert drift.motion is not None
+    assert math.hypot(*drift.median) < 0.05
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+def test_a_strip_that_stayed_holds_no_background_that_moved(name):
+    reference = photo(name, 288)
+    edited = eight_bit(moved(reference, 12, 0))
+    edited[:90] = reference[:90]
+    drift = measure_drift(reference, edited, everywhere(reference))
+    assert drift.median[0] == pytest.approx(12, abs=0.1)
+    edited = eight_bit(moved(reference, 12, 0))
+    edited[230:] = 0
+    drift = measure_drift(reference, edited, everywhere(reference))
+    assert drift.median[0] == pytest.approx(12, abs=0.1)

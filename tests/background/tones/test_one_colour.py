@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from altered import Picture, as_jpeg, eight_bit, square_photo
+from PIL import Image
 
 from pytest_editmetrics.background.diagnosis import Cause, diagnose
 
@@ -47,6 +48,7 @@ def test_one_colour_is_the_only_cause_and_named(name, colour, said):
     edited = np.where(OUTSIDE[..., None], filled(*colour), photo(name))
     (cause,) = causes(photo(name), edited)
     assert cause.text == f"the background is {said}"
+    assert "safety checker" not in cause.in_full
     (cause,) = causes(photo(name), filled(*colour), WHOLE)
     assert cause.text == f"the background is {said}"
 
@@ -67,8 +69,20 @@ def test_a_large_part_of_one_colour_is_named_with_its_box(name, rows):
     top, bottom, _ = rows.indices(288)
     first, *others = causes(photo(name), edited)
     assert first.text == f"the background is black in (0, {top}, 288, {bottom})"
+    assert "safety checker" not in first.in_full
     assert {cause.kind for cause in others} <= {"jpeg", "re-encoding", "blur"}
     assert 0.8 < first.share <= first.share + sum(cause.share for cause in others) <= 1.0001
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+@pytest.mark.parametrize(("colour", "percent"), [("black", 50), ("white", 70)])
+def test_a_frame_of_one_colour_is_none_and_what_is_in_it_is_told(name, colour, percent):
+    made = Image.new("RGB", (288, 288), colour)
+    inner, at = 288 * percent // 100, 288 * (100 - percent) // 200
+    made.paste(Image.fromarray(photo(name)).resize((inner, inner)), (at, at))
+    assert causes(photo(name), np.asarray(made))[0].kind == "zoom"
+    made.paste(Image.fromarray(photo(name)).crop((at, at, at + inner, at + inner)), (at, at))
+    assert "one colour" not in {cause.kind for cause in causes(photo(name), np.asarray(made))}
 
 
 def test_other_changes_are_not_called_so():

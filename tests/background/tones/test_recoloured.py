@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from altered import Picture, blurred, eight_bit, square_photo
+from altered import Picture, as_jpeg, blurred, eight_bit, square_photo
 from PIL import Image, ImageOps
 
 from pytest_editmetrics.background.recoloured import Recoloured, find_recoloured
@@ -96,6 +96,32 @@ def test_steps_of_a_posterised_backdrop_that_read_as_a_motion_are_no_part(
     measured = DriftPipe().measure(image, made, [box], "outer", metric="altered")
     assert measured.value is not None
     assert measured.value < 0.1, measured.details
+
+
+@pytest.mark.parametrize("name", ["astronaut", "cat", "coffee", "rocket"])
+@pytest.mark.parametrize("rows", [200, 230, 260])
+@pytest.mark.parametrize("quality", [None, 90])
+def test_what_stayed_as_it_was_is_no_such_part(name: str, rows: int, quality: int | None) -> None:
+    image = photo(name)
+    x1, y1, x2, y2 = box = (100, 20, 180, 60)
+    mask = outside(box)
+    for part in (image[rows:, :, ::-1], image[rows:] * 0.5 + np.array([127, 45, 80]), 0):
+        made = image.copy()
+        made[rows:] = part
+        made[y1:y2, x1:x2] = (200, 30, 60)
+        made = made if quality is None else as_jpeg(made, quality)
+        found = find_recoloured(image, made, mask, ~mask)
+        assert found is None, found
+
+
+@pytest.mark.parametrize("name", ["astronaut", "cat", "coffee"])
+def test_a_spill_is_found_though_a_far_part_has_other_colours_too(name: str) -> None:
+    image = photo(name)
+    made = spilled(image, 32)
+    made[260:] = image[260:, :, ::-1]
+    found = found_in(image, made)
+    assert found is not None
+    assert found.box[3] < 230
 
 
 def test_a_light_that_fades_out_is_no_part() -> None:
