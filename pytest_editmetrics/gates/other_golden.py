@@ -98,6 +98,11 @@ def share_of(gate: Gate) -> float:
     return float(gate.details.get("share", 1))
 
 
+def golden_of(gate: Gate) -> str:
+    """Return what gates have in common that one golden holds, as repetitions of a test have."""
+    return repr((sorted((gate.golden or {}).items()), gate.env))
+
+
 def percent(share: float) -> str:
     """Return a share in percent.
 

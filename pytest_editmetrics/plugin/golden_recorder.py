@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from pytest_editmetrics.errors import EditMetricsError, counted
+from pytest_editmetrics.gates.other_golden import golden_of
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.gates.written import proposal_of
 from pytest_editmetrics.goldens.approved import GoldenAddress
@@ -50,7 +52,11 @@ def record_goldens(
             placed[where] = _is_placed(argument, test.nodeid)
         address = GoldenAddress.from_dict(gate.golden)
         new.append((address, test.nodeid, gate, gate.proposal))
-        proposals.append(proposal_of(gate, address, gate.proposal, gate.value, gate.env))
+        proposal = proposal_of(gate, address, gate.proposal, gate.value, gate.env)
+        if proposal.share is not None:
+            least = tally.shares.get(golden_of(gate), proposal.share)
+            proposal = replace(proposal, share=least)
+        proposals.append(proposal)
     if lost:
         of = counted(lost, "gate of a test", "gates of tests")
         notes.append(f"not recorded: {of} that failed for another reason")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pytest_editmetrics.gates.decided import decided
-from pytest_editmetrics.gates.other_golden import share_of
+from pytest_editmetrics.gates.other_golden import golden_of, share_of
 from pytest_editmetrics.gates.reruns import failed_before, left_open
 from pytest_editmetrics.gates.verdict import FETCH, MEASURED, Gate
 from pytest_editmetrics.measurement import LITTLE
@@ -145,7 +145,8 @@ class Tally:
     of thousands keeps its memory. ``each`` is called with every final gate. ``smoke`` counts the
     final gates that were measured on smoke weights, ``by_expect`` those that only ``expect`` holds;
     ``little`` are those that measured little of their picture, as no golden says; ``blind`` are
-    those that passed with images in which no fault could show.
+    those that passed with images in which no fault could show. ``shares`` is how much of the
+    picture was measured, by golden, of repetitions the least: also of one that passed.
     """
 
     def __init__(
@@ -161,6 +162,7 @@ class Tally:
         self.by_expect = 0
         self.little: list[tuple[str, Gate]] = []
         self.blind = Blind()
+        self.shares: dict[str, float] = {}
         self.empty = True
         self._measured = False
         self._rows: dict[str, Row] = {}
@@ -181,6 +183,9 @@ class Tally:
             if little_measured(gate):
                 self.little.append((test.nodeid, gate))
             self.blind.add(test.nodeid, gate)
+            if gate.golden_key(test.nodeid) != test.nodeid.partition("::")[2]:
+                key, share = golden_of(gate), share_of(gate)
+                self.shares[key] = min(share, self.shares.get(key, share))
             self._rows.setdefault(gate.metric, Row(gate.metric)).add(gate, test.nodeid)
             if self._each is not None:
                 self._each(test, gate)

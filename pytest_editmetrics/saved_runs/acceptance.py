@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -64,7 +64,7 @@ def accepted(places: GoldenPlaces, run: Run, record: GateRecord) -> NewBound | N
     bound = _recorded(places.session, gate)
     if isinstance(bound, str):
         return bound
-    new = _bound(places, record, bound)
+    new = _bound(places, run, record, bound)
     check_bound(places, record, new.proposal.address, _bounds_of(places.session, run, gate))
     return new
 
@@ -127,13 +127,20 @@ def _recorded(session: EditSession, gate: Gate) -> float | str:
         return str(error)
 
 
-def _bound(places: GoldenPlaces, record: GateRecord, bound: float) -> NewBound:
+def _bound(places: GoldenPlaces, run: Run, record: GateRecord, bound: float) -> NewBound:
+    from pytest_editmetrics.gates.other_golden import share_of
     from pytest_editmetrics.gates.written import proposal_of
 
     gate = record.gate
     assert gate.value is not None
     address = places.threshold(record)
-    return NewBound(record, proposal_of(gate, address, bound, gate.value, gate.env))
+    proposal = proposal_of(gate, address, bound, gate.value, gate.env)
+    repeated = gate.golden_key(record.nodeid) != record.nodeid.partition("::")[2]
+    if repeated and proposal.share is not None:  # those that passed are held to the golden too
+        gates = (one.gate for one in run.gates if one.final and one.gate.value is not None)
+        held = (one for one in gates if one.golden == gate.golden and one.env == gate.env)
+        proposal = replace(proposal, share=min(map(share_of, held), default=proposal.share))
+    return NewBound(record, proposal)
 
 
 def _image(places: GoldenPlaces, run: Run, record: GateRecord) -> NewGolden:

@@ -227,6 +227,14 @@ def test_it(edit_gate, request):
     edited[box[1]:box[3], box[0]:box[2]] = 255 - edited[box[1]:box[3], box[0]:box[2]]
     edit_gate.check(scene(), edited, coords=[box], metrics=["edit_lpips", "unedit_max_diff"])
 """
+ONE_FAILS = """
+from scene import *
+def test_it(edit_gate, request):
+    number = int(request.node.callspec.id.partition("-")[0])
+    box = (0, 0, 128, {1: 120, 3: 60}.get(number, 10))
+    off = np.uint8(40 if number == 3 else 20)
+    edit_gate.check(scene() // 2, scene() // 2 + off, coords=[box], metrics=["unedit_max_diff"])
+"""
 REPEATED = """
 import pytest
 @pytest.fixture
@@ -249,6 +257,22 @@ def test_a_golden_of_repetitions_holds_for_each_of_them(scene, golden, mode):
     assert shares(golden) == ["0.0625"]
     for update in ("none", "failed", "none"):
         scene.runpytest(f"--editmetrics-update={update}").assert_outcomes(passed=4)
+
+
+@pytest.mark.parametrize("how", ["failed", "approve"])
+def test_what_one_repetition_records_holds_for_those_that_passed(scene, golden, how):
+    scene.makepyfile(test_x=ONE_FAILS)
+    add_to_conftest(scene, REPEATED)
+    scene.runpytest(RECORD).assert_outcomes(passed=4)
+    golden.write_text(re.sub(r"max: [\d.]+", "max: 25.0", golden.read_text()))
+    scene.runpytest("--editmetrics-run-dir=run").assert_outcomes(passed=3, failed=1)
+    if how == "failed":
+        scene.runpytest("--editmetrics-update=failed").assert_outcomes(passed=4)
+    else:
+        run = read_run(scene.path / "run")
+        assert in_project(lambda session: approve(session, run, None, print)) == 1
+    assert shares(golden) == ["0.0625"]
+    scene.runpytest().assert_outcomes(passed=4)
 
 
 def test_repetitions_that_are_approved_are_held_to_the_least_share(scene, golden):
