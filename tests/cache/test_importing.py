@@ -99,7 +99,7 @@ class TestImporting:
             module = __import__(package)
         assert not module.looked
         assert gc.isenabled()
-        assert gc.get_freeze_count() == before
+        assert gc.get_freeze_count() <= before
 
     def test_what_it_made_is_left_out_at_the_end(self, package: str) -> None:
         with importing(package):
@@ -119,7 +119,7 @@ class TestImporting:
         with importing(package):
             assert gc.isenabled()
         leave_out()
-        assert gc.get_freeze_count() == before
+        assert gc.get_freeze_count() <= before
 
     def test_who_looks_for_no_garbage_is_not_made_to(self, package: str) -> None:
         gc.disable()
@@ -135,7 +135,8 @@ class TestImporting:
         with pytest.raises(ImportError), importing("no_such_package"):
             __import__("no_such_package")
         leave_out()
-        assert (gc.isenabled(), gc.get_freeze_count()) == (True, before)
+        assert gc.isenabled()
+        assert gc.get_freeze_count() <= before  # what is freed is left out no more
 
     def test_a_ring_from_before_is_freed_at_the_end_too(self, package: str) -> None:
         ring = Ring()
