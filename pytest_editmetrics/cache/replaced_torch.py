@@ -70,7 +70,7 @@ def replaced_in_torch(kind: str) -> dict[str, str]:
     for what, code in _around(torch, kind):
         if module_of(code).partition(".")[0] == "torch":
             continue
-        if not is_installed(file_of(code)):
+        if is_mock(code) or not is_installed(file_of(code)):
             raise refused(f"{what}, {named(code)}, is active")
         found[named(code)] = what
     return {**found, **_kernels(torch)}

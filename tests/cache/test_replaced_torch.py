@@ -136,8 +136,10 @@ class TestReplacements:
             kernels._destroy()
         assert replaced_in_torch("lpips") == {}
 
-    def test_a_hook_in_a_partial(self) -> None:
-        hook = functools.partial(lambda *given: None)
+    @pytest.mark.parametrize("kind", ["partial", "mock", "mock in a partial"])
+    def test_a_hook_that_is_no_function(self, kind: str) -> None:
+        hook = mock.MagicMock(return_value=None) if "mock" in kind else lambda *given: None
+        hook = functools.partial(hook) if "partial" in kind else hook
         handle = torch.nn.modules.module.register_module_forward_hook(hook)
         try:
             with pytest.raises(EditMetricsError, match="a hook of all modules"):
