@@ -167,11 +167,13 @@ def unread(session: EditSession, test_files: Iterable[Path], *, gates: bool) -> 
         for path in option_files
         if gates and (header := section_of_ours(path))
     ]
+    # whoever names another leaves this one aside, as the first lines of the session show
+    left_aside = session.rootdir / RIGHT_NAME if session.options["config"] else None
     return [*absent, *sections, *cases] + [
         f"not read: {session.shown(path)}; only one configuration is, {RIGHT_NAME} at pytest's"
         " rootdir: move it there, or name it with --editmetrics-config"
         for path in files
-        if looks_like_settings(path) and not _is_read(path, session)
+        if looks_like_settings(path) and not _is_read(path, session) and path != left_aside
     ]
 
 

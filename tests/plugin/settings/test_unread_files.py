@@ -247,3 +247,20 @@ def test_cases_whose_file_lacks_edit_in_its_name_are_named(suite, mode, name):
     assert result.ret == 0, "another tool may have such files"
     (suite.path / "tests/test_x.py").write_text("def test_it(): pass\n")
     suite.runpytest(*mode).stdout.no_fnmatch_line("*not read*")
+
+
+def test_who_names_another_configuration_leaves_that_of_the_rootdir_aside(suite):
+    """One beside the tests is still read by nobody."""
+    (suite.path / "nightly.yaml").write_text("thresholds: {score: 0.5}\n")
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: 0.1}\n")
+    (suite.path / "tests").mkdir(exist_ok=True)
+    (suite.path / "tests/test_x.py").write_text("def test_it(check): check(3, None)\n")
+    named = ("tests", "--editmetrics-config=nightly.yaml", "--editmetrics-strict=all")
+    result = suite.runpytest(*named)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["editmetrics: configuration *nightly.yaml*"])
+    result.stdout.no_fnmatch_line("*not read*")
+    (suite.path / "tests/editmetrics.yaml").write_text("thresholds: {score: 0.1}\n")
+    result = suite.runpytest(*named)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: not read: tests/editmetrics.yaml; *"])
