@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pytest_editmetrics.background.cause import Cause, shown
+from pytest_editmetrics.background.differences import Differences, planes
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.masks import bounds
 from pytest_editmetrics.images.regions import Box, Mask
@@ -35,9 +36,12 @@ def one_colour_cause(reference: Array, edited: Array, mask: Mask) -> tuple[Cause
     >>> one_colour_cause(picture, picture // 2, np.ones((16, 16), bool)) is None
     True
     """
-    colour, count, where = _commonest(edited[mask]), np.count_nonzero(mask), ""
+    colour, count, where = _commonest(edited, mask), np.count_nonzero(mask), ""
     of_it = _near(edited, colour, _NEAR)
-    if np.count_nonzero(of_it & mask) >= _ALL * count:
+    among = np.count_nonzero(of_it & mask)
+    if among < _PART * count:
+        return None
+    if among >= _ALL * count:
         flat, box = mask, bounds(mask)
     elif (box := _largest(_near(edited, colour, _EXACT), mask)) is not None:
         x1, y1, x2, y2 = box
@@ -45,10 +49,10 @@ def one_colour_cause(reference: Array, edited: Array, mask: Mask) -> tuple[Cause
         flat[y1:y2, x1:x2] = (mask & of_it)[y1:y2, x1:x2]
         if np.count_nonzero(flat) < _PART * count:
             return None
-    if box is None or _near(reference, _commonest(reference[flat]), _NEAR)[flat].mean() > _WAS:
+    if box is None or _near(reference, _commonest(reference, flat), _NEAR)[flat].mean() > _WAS:
         return None
-    squares = ((reference.astype(np.float64) - edited) ** 2).sum(axis=2)
-    share = float(squares[flat].sum() / squares[mask].sum())
+    squares = Differences().squares(planes(reference), planes(edited))
+    share = float(squares[flat].sum(dtype=np.float64) / squares[mask].sum(dtype=np.float64))
     if share < _MOSTLY:
         return None
     everywhere = bool(of_it.mean() >= _ALL)
@@ -62,12 +66,13 @@ def one_colour_cause(reference: Array, edited: Array, mask: Mask) -> tuple[Cause
     ), flat
 
 
-def _commonest(pixels: Array) -> tuple[int, int, int]:
-    """Return the commonest colour of pixels (N, 3), those that differ by little taken together."""
-    coarse = (pixels >> 3).astype(np.int32)
-    bins = coarse[:, 0] << 10 | coarse[:, 1] << 5 | coarse[:, 2]
-    red, green, blue = np.median(pixels[bins == np.bincount(bins).argmax()], axis=0)
-    return int(red), int(green), int(blue)
+def _commonest(image: Array, mask: Mask) -> tuple[int, int, int]:
+    """Return the commonest colour within a mask, those that differ by little taken together."""
+    r, g, b = ((image[..., channel] >> 3).astype(np.uint16) for channel in range(3))
+    bins = r << 10 | g << 5 | b
+    alike = mask & (bins == np.bincount(bins[mask]).argmax())
+    red, green, blue = (int(level) for level in np.median(image[alike], axis=0))
+    return red, green, blue
 
 
 def _largest(of_it: Mask, mask: Mask) -> Box | None:
@@ -99,7 +104,10 @@ def _largest(of_it: Mask, mask: Mask) -> Box | None:
 
 
 def _near(image: Array, colour: tuple[int, int, int], by: int) -> Mask:
-    near: Mask = np.abs(image.astype(np.int16) - np.array(colour, np.int16)).max(axis=2) <= by
+    near = np.ones(image.shape[:2], np.bool_)
+    for channel, level in enumerate(colour):  # an axis of three is slow
+        low, high = max(0, level - by), min(255, level + by)
+        near &= image[..., channel] - np.uint8(low) <= high - low  # what is lower wraps round
     return near
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.background.differences import Differences, planes
 from pytest_editmetrics.images.boxes import Box
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask, region_mask
@@ -154,5 +155,4 @@ def _growth(region: Region) -> int:
 
 def _energy(reference: Array, edited: Array) -> NDArray[np.float64]:
     """Return the squared difference of each pixel, (H, W)."""
-    energy: NDArray[np.float64] = ((reference.astype(np.float64) - edited) ** 2).sum(axis=2)
-    return energy
+    return Differences().squares(planes(reference), planes(edited)).astype(np.float64)
