@@ -43,6 +43,7 @@ _FOUND: tuple[Status, ...] = ("measured", "edge")
 _TRIED = 3  # motions that the search found
 _HARDLY_ANY = 0.1  # of the tiles that are found: if so few are not, no other motion is tried
 _FEW = 3  # tiles: so few are not believed against the whole
+_FLAT = 1.0  # level of brightness
 _BLURRED = 0.85  # of the slopes
 _REACH = 8  # pixels around what is not seen that tell what stands in its place
 _AGAIN = 1.0  # pixels that a better motion puts corners elsewhere: tiles are matched under it
@@ -189,8 +190,13 @@ def measure_drift(reference: Array, edited: Array, mask: Mask) -> Drift:
         if not tiles.textured:
             return _told(Drift(None, tuple(tiles.still()), lost="flat"), scale, size)
         return _told(_drift(tiles.still(), Motion(), before.shape), scale, size)
-    if usable.any() and correlation_of(before[usable], after[usable]) < _INVERTED:
-        after = 255 - after
+    if usable.any():
+        if np.ptp(after[usable]) < _FLAT:
+            tiles = Tiles(before, after, usable, scale)
+            if tiles.textured:  # which nothing shows, wherever it is looked for
+                return _told(Drift(None, tuple(tiles.lost()), lost="unmatched"), scale, size)
+        if correlation_of(before[usable], after[usable]) < _INVERTED:
+            after = 255 - after
     as_sharp = before, after
     before, after = _alike_sharp(before, after, usable)
     tiles = Tiles(before, after, usable, scale)
