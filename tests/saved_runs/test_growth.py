@@ -17,7 +17,7 @@ from pytest_editmetrics.runs.folder import RunDir
 from pytest_editmetrics.runs.results import ResultsFile
 
 FILE = "goldens/test_gate.py.yaml"
-ONE, FEW, MANY = 1, 20, 200
+ONE, FEW, MANY = 1, 10, 100
 
 
 def write(path: Path, gates: int) -> str:

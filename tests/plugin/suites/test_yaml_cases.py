@@ -304,19 +304,27 @@ def test_one_that_was_written_since_is_not(older, how):
     result.stdout.no_fnmatch_line("*old output*")
 
 
-def test_a_worker_knows_when_the_session_began(cases):
+AT_START = """
+from pytest_editmetrics.session import began
+began._CLOCK = 0.1
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        Image.new("RGB", (8, 8), (20, 20, 20)).save("20.png")
+        time.sleep(0.3)
+"""
+
+
+def test_a_worker_knows_when_the_session_began(cases, monkeypatch):
+    monkeypatch.setattr("pytest_editmetrics.session.began._CLOCK", 0.1)
     write(cases, OF_PATHS)
-    at_start = "def pytest_configure(config):\n    time.sleep(2.1)\n    Image.new('RGB', (8, 8), (20,) * 3).save('20.png')\n"
-    add_to_conftest(cases, f"import time\n{EDITOR.format('return OLD')}\n" + at_start)
+    add_to_conftest(cases, f"import time\n{EDITOR.format('return OLD')}\n" + AT_START)
     for mode in ((), ("-n2",)):
-        time.sleep(2.1)
+        time.sleep(0.3)
         result = cases.runpytest(*mode)
         result.assert_outcomes(passed=2)
         result.stdout.no_fnmatch_line("*old output*")
     add_to_conftest(cases, "del pytest_configure")
-    result = cases.runpytest("-n2")
-    result.stdout.no_fnmatch_line("*old output*")
-    time.sleep(2.1)
+    time.sleep(0.3)
     result = cases.runpytest("-n2")
     result.stdout.fnmatch_lines(["old output: *"])
 
