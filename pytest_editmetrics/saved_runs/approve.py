@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
@@ -163,10 +164,12 @@ def approve(
     _say_bounds(session, bounds, prepared, word, say)
     for record, why in prepared.left:
         say(f"left: {record.nodeid} {record.gate.label}: {why}")
+    labels = defaultdict(list)
+    for image in images:
+        labels[image.target, image.record.nodeid].append(image.record.gate.label)
     for image in prepared.images:
-        alike = [one.record for one in images if one.target == image.target]
-        labels = [r.gate.label for r in alike if r.nodeid == image.record.nodeid]
-        say(f"{word}: {image.record.nodeid} {', '.join(labels)}")
+        of_image = labels[image.target, image.record.nodeid]
+        say(f"{word}: {image.record.nodeid} {', '.join(of_image)}")
     for path in written:
         say(f"wrote {session.shown(path)}; review the change and commit it")
     for line in ignored_note(written, session.rootdir):
