@@ -182,7 +182,7 @@ def _judged(
         pair = (job.pair.reference, job.pair.edited)
         with session.clock.of("comparing"):
             measurement = measure(bound, config, pair, coords, evidence)
-        of_pair = job.pair.told(measurement.scope, metric.compares)
+        of_pair = job.pair.told(measurement.scope, metric.compares, job.expect)
         measurement = replace(measurement, details={**measurement.details, **of_pair})
         address = approved = None
         environment = job.environment or session.environment

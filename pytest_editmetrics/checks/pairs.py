@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pytest_editmetrics.config.expect import EXPECTATIONS, Expect
 from pytest_editmetrics.errors import RegionError
 from pytest_editmetrics.gates.verdict import Checked, Gate
 from pytest_editmetrics.images.best_fit import ALIKE, brought_together, fits, told
@@ -114,17 +115,22 @@ class Pair:
         return bool(self.reference.max() <= 1 and self.edited.max() <= 1)
 
     @cached_property
-    def _unchanged(self) -> bool:
-        """Whether there is an edit area, and both images are equal, in it too."""
-        return bool(self.inside.any() and (self.reference == self.edited).all())
+    def _equal(self) -> bool:
+        return bool((self.reference == self.edited).all())
 
-    def told(self, scope: str | None, compares: str) -> dict[str, Any]:
-        """Return what is told of a measurement: how much it saw, or that it shows no fault."""
+    def told(self, scope: str | None, compares: str, expect: Expect | None) -> dict[str, Any]:
+        """Return what is told of a measurement: how much it saw, or that it shows no fault.
+
+        Without an edit area equal images may be what was asked for, unless all is ``rewritten``.
+        """
         told: dict[str, Any] = {}
+        edits = self.inside.any() or (expect is not None and EXPECTATIONS[expect].rewritten)
         if self._black:
             told["black"] = True
-        elif compares == "region" and scope != "edit_area" and self._unchanged:
+        elif compares == "region" and scope != "edit_area" and edits and self._equal:
             told["unchanged"] = True
+            if expect is not None:
+                told["expect"] = expect
         if self.twin is not None:
             told["twin"] = self.twin
         if scope is not None and compares == "region":

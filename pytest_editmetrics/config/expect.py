@@ -21,7 +21,8 @@ class Expectation:
     beyond it their verdict is ``review``. ``told`` are metrics without a bound: where none is
     stated they are measured and told, and pass. ``fatal`` are the soft failures of a metric that
     the expectation chose which fail, since the background is then not what it says, and the way
-    out; not of ``spared`` metrics, whose soft failures only say that nothing can be seen.
+    out; not of ``spared`` metrics, whose soft failures only say that nothing can be seen. What is
+    ``rewritten`` never comes back pixel by pixel, even where nothing was edited.
     """
 
     bounds: Mapping[str, float]
@@ -29,6 +30,7 @@ class Expectation:
     told: tuple[str, ...] = ()
     fatal: Mapping[SoftReason, str] = field(default_factory=dict)
     spared: tuple[str, ...] = ()
+    rewritten: bool = True
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -58,6 +60,7 @@ EXPECTATIONS: Mapping[Expect, Expectation] = {
         {"unedit_max_diff": 2.0, "lpips": 0.01, "edit_lpips": 0.02},
         advisory=("emd", "emd_excess"),
         fatal=_KEPT_IN_PLACE,
+        rewritten=False,
     ),
     # as composited, and the whole saved as JPEG
     "composited-jpeg": Expectation(

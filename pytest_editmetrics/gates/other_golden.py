@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.goldens.approved import Approved
 
-_WEIGHTS, _RESIZE, _DTYPE, _SHARE = "other_weights", "other_resize", "other_dtype", "other_share"
-OTHER_GOLDEN = frozenset({_WEIGHTS, _RESIZE, _DTYPE, _SHARE})
+_WEIGHTS, _RESIZE, _DTYPE = "other_weights", "other_resize", "other_dtype"
+_SHARE, _PICTURE = "other_share", "other_picture"
+OTHER_GOLDEN = frozenset({_WEIGHTS, _RESIZE, _DTYPE, _SHARE, _PICTURE})
 """The details of an error that is only that the golden was measured in another way."""
 _EXCHANGED = 0.1  # inside and outside, but for what `dilate` adds
 
@@ -40,7 +41,15 @@ def other_way(approved: Approved, gate: Gate) -> OtherWay | None:
         return OtherWay(_WEIGHTS, str(approved.weights), other_weights)
     if approved.computed_in not in (None, gate.dtype):
         return OtherWay(_DTYPE, str(approved.computed_in), other_dtype)
-    return _other_area(approved, gate)
+    return _no_edit(approved, gate) or _other_area(approved, gate)
+
+
+def _no_edit(approved: Approved, gate: Gate) -> OtherWay | None:
+    """Return that the golden was measured on an edit, where today there is none at all."""
+    edits = gate.details.get("unchanged") and gate.details.get("expect")
+    if not edits or approved.measured in (None, gate.value):
+        return None
+    return OtherWay(_PICTURE, f"{approved.measured:.4g}", other_picture)
 
 
 def _other_area(approved: Approved, gate: Gate) -> OtherWay | None:
@@ -90,6 +99,15 @@ def other_share(gate: Gate, source: str, stated: str, was: float) -> str:
         f"the golden {source} was measured on {stated} of the picture, and today's value on"
         f" {percent(today)}: the edit area grew{inverted}, and its bound says nothing of that."
         " Correct the area (boxes, mask, dilate, invert), or record again"
+    )
+
+
+def other_picture(gate: Gate, source: str, stated: str) -> str:
+    """Return the error of a gate whose golden was measured on an edit that is not there today."""
+    return (
+        f"the golden {source} was measured on an edit ({stated}), and today the edited image equals"
+        " its reference, pixel by pixel: was the edit lost? If nothing is to be edited here any"
+        " more, record it again"
     )
 
 

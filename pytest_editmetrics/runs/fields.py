@@ -286,11 +286,12 @@ DETAILS = _declared(
     other_weights text: the golden's weights, of an error that is only that they differ
     other_resize text: the golden's mode, of an error that is only that it differs
     black flag: that both images are black, so that no fault shows
-    unchanged flag: that both images are equal, in the edit area too
+    unchanged flag: that both images are equal, the edit area too, or all that was to be rewritten
     twin text: the name of another check of the test, alike, that had the very same picture
     share number: the share of the picture that was measured, if an edit area leaves some out
     other_dtype text: the golden's precision, of an error that is only that it differs
     other_share text: the golden's share, of an error that is only that today's is another
+    other_picture text: the golden's value, of an error that is only that nothing is edited today
     golden_left_under list: tests under which an earlier recording left the fixture's golden
     env_unstated text: the variant that states no bound of its own, so that another holds
     change text: of a failing gate: how many pixels differ, by how much, where

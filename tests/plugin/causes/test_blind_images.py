@@ -86,6 +86,53 @@ def test_without_an_edit_area_equal_images_are_what_was_asked_for(bounded):
     bounded.runpytest().stdout.no_fnmatch_line("unchanged: *")
 
 
+WHOLE = """
+import os
+from scene import *
+
+def test_whole(edit_gate):
+    made = scene() if os.environ.get("BROKEN") else scene()[:, :, ::-1].copy()
+    edit_gate.check(scene(), made, {area}, expect="{expect}", metrics=["unedit_max_diff"], name="a")
+"""
+
+
+@pytest.mark.parametrize(
+    ("expect", "area", "lost"),
+    [
+        ("generative", "None", True),
+        ("reencoded", "None", True),
+        ("composited", "[(9, 9, 20, 20)]", True),
+        ("composited", "None", False),
+    ],
+)
+def test_an_edit_that_its_golden_saw_and_that_is_lost_is_an_error(
+    scene, monkeypatch, expect, area, lost
+):
+    scene.makepyfile(test_x=WHOLE.format(area=area, expect=expect))
+    scene.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
+    scene.runpytest().assert_outcomes(passed=1)
+    monkeypatch.setenv("BROKEN", "1")
+    result = scene.runpytest()
+    result.assert_outcomes(failed=lost, passed=not lost)
+    line = "*the golden goldens/test_x.py.yaml:* was measured on an edit (*), and today the edited image equals its reference, pixel by pixel: was the edit lost[?]*"
+    if lost:
+        result.stdout.fnmatch_lines([line])
+    scene.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
+    scene.runpytest().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(("expect", "told"), [("generative", True), ("composited", False)])
+def test_a_whole_picture_that_was_to_be_rewritten_and_was_not_is_told(bounded, expect, told):
+    bounded.makepyfile(
+        test_x=WHOLE.format(area="None", expect=expect).replace(
+            "made = scene() if", "made = scene() if 1 or"
+        )
+    )
+    result = bounded.runpytest()
+    result.assert_outcomes(passed=1)
+    assert ("unchanged: 1 gate compared an image with its equal" in result.stdout.str()) == told
+
+
 def test_score_says_so_too(bounded, capsys):
     from PIL import Image
 
