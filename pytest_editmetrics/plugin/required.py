@@ -115,15 +115,21 @@ class Required:
         )
 
     def _too_few(self, measured: Counter[str]) -> list[str]:
-        """Return what to require where half of the gates could go without a word."""
+        """Return what to require where half of the gates could go without a word, or any golden."""
         asked = self._counts.get(None)
-        found = sum(measured.values())
-        if asked is None or found < 2 * asked or len(self._counts) > 1:
+        found, golden = sum(measured.values()), sum(map(len, self._golden.values()))
+        if asked is None or len(self._counts) > 1:
             return []
+        if found >= 2 * asked:
+            lost = f"nothing before {found - asked + 1} of {counted(found, 'gate')} are gone"
+        elif golden:
+            lost = f"no golden that is gone, of {golden}"
+        else:
+            return []
+        wanted = f"{max(found, asked)}{f',golden={golden}' if golden else ''}"
         return [
-            f"--editmetrics-require={asked} notices nothing before {found - asked + 1} of"
-            f" {counted(found, 'gate')} are gone; for a run of all tests state"
-            f" --editmetrics-require={found}"
+            f"--editmetrics-require={asked} notices {lost}; for a run of all tests state"
+            f" --editmetrics-require={wanted}"
         ]
 
     def close_early(self, session: pytest.Session, problems: list[str]) -> None:

@@ -53,7 +53,21 @@ def test_what_would_notice_that_tests_are_gone_is_said(suite):
             " tests state --editmetrics-require=2"
         ]
     )
-    suite.runpytest("--editmetrics-require=2").stdout.no_fnmatch_line("*notices nothing*")
+    suite.runpytest("--editmetrics-require=2").stdout.no_fnmatch_line("*notices*")
+
+
+def test_what_would_notice_that_goldens_are_gone_is_said(suite):
+    suite.makepyfile(GREEN.replace("check(5, 0.1)", "check(5)"))
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=2)
+    said = "; for a run of all tests state --editmetrics-require=2,golden=2"
+    for asked, lost in (
+        (1, "nothing before 2 of 2 gates are gone"),
+        (2, "no golden that is gone, of 2"),
+    ):
+        result = suite.runpytest(f"--editmetrics-require={asked}")
+        result.stdout.fnmatch_lines([f"--editmetrics-require={asked} notices {lost}{said}"])
+    for asked in ("2,golden=2", "2,golden=0", "golden=2"):
+        suite.runpytest(f"--editmetrics-require={asked}").stdout.no_fnmatch_line("*notices*")
 
 
 @pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
