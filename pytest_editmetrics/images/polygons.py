@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -17,10 +18,19 @@ _FAR = 1e9  # in pixels; every image ends before
 _CLOSE, _PRECISION = 1e-9, 1e-13  # how near a centre floats are trusted to tell sides apart
 
 
-def polygon_mask(
-    polygon: Polygon, height: int, width: int, left: int = 0, top: int = 0
-) -> NDArray[np.bool_]:
-    """Return the pixels whose centre a polygon holds.
+def polygon_mask(polygon: Polygon, height: int, width: int) -> NDArray[np.bool_]:
+    """Return the pixels whose centre a polygon holds, boolean (height, width).
+
+    >>> polygon_mask(((0.5, 0.5), (2.5, 0.5), (2.5, 2.5), (0.5, 2.5)), 3, 3).astype(int).tolist()
+    [[1, 1, 0], [1, 1, 0], [0, 0, 0]]
+    """
+    inside = np.zeros((height, width), np.bool_)
+    add_polygon(inside, polygon)
+    return inside
+
+
+def add_polygon(mask: NDArray[np.bool_], polygon: Polygon, left: int = 0, top: int = 0) -> None:
+    """Add the pixels whose centre a polygon holds to a mask, boolean (height, width).
 
     A centre on an edge belongs to the polygon at its right, or, where the edge is level, below:
     boxes too have their left and upper sides and not the others. So polygons that abut divide the
@@ -28,18 +38,26 @@ def polygon_mask(
     what it encloses twice lies outside (the even-odd rule). Centres and edges are compared exactly.
 
     Args:
+        mask: what is added to.
         polygon: at least three points ``(x, y)`` in pixels.
-        height: of the mask.
-        width: of the mask.
         left: the column of the image with which the mask begins.
         top: its row.
-
-    Returns:
-        boolean (height, width).
-
-    >>> polygon_mask(((0.5, 0.5), (2.5, 0.5), (2.5, 2.5), (0.5, 2.5)), 3, 3).astype(int).tolist()
-    [[1, 1, 0], [1, 1, 0], [0, 0, 0]]
     """
+    height, width = mask.shape
+    xs, ys = zip(*polygon, strict=True)
+    x1, x2 = _extent(xs, width, left)
+    y1, y2 = _extent(ys, height, top)
+    if x1 < x2 and y1 < y2:
+        mask[y1:y2, x1:x2] |= _filled(polygon, y2 - y1, x2 - x1, left + x1, top + y1)
+
+
+def _extent(ends: Sequence[float], size: int, start: int) -> tuple[int, int]:
+    """Return from which to below which pixel of a side a polygon may reach."""
+    low, high = (min(max(end, -_FAR), _FAR) - start for end in (min(ends), max(ends)))
+    return max(math.floor(low) - 1, 0), min(math.ceil(high) + 1, size)
+
+
+def _filled(polygon: Polygon, height: int, width: int, left: int, top: int) -> NDArray[np.bool_]:
     ends = np.zeros((height, width + 1), np.int32)
     for one, other in zip(polygon, (*polygon[1:], polygon[0]), strict=True):
         # the same numbers come of an edge in whichever direction its polygon goes along it

@@ -19,13 +19,14 @@ from pytest_editmetrics.images.masks import (
     Cut,
     Mask,
     as_mask,
+    bounds,
     file_text,
     is_mask,
     of_fields,
     packed,
     read_mask,
 )
-from pytest_editmetrics.images.polygons import Polygon, polygon_mask
+from pytest_editmetrics.images.polygons import Polygon, add_polygon
 
 # what ``Region.of`` takes
 RegionLike: TypeAlias = (
@@ -104,6 +105,7 @@ class Region:
         put(self, "mask", mask)
         put(self, "threshold", cut.threshold)
         put(self, "invert", bool(cut.invert))
+        put(self, "united", tuple(one for part in self.united for one in part.parts))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Region) and self.to_json() == other.to_json()
@@ -170,6 +172,14 @@ class Region:
         return not (self.polygons or self.mask is not None or self.dilate or self.united)
 
     @property
+    def parts(self) -> tuple[Region, ...]:
+        """The regions that it unites, none of them a union."""
+        if not self.united:
+            return (self,)
+        own = replace(self, united=())
+        return (own, *self.united) if own else self.united
+
+    @property
     def has_mask(self) -> bool:
         """Whether a mask is part of it."""
         return self.mask is not None or any(part.has_mask for part in self.united)
@@ -205,7 +215,7 @@ class Region:
         moved = [(x1 + room, y1 + room, x2 + room, y2 + room) for x1, y1, x2, y2 in region.boxes]
         grown |= _of_boxes(moved, *grown.shape)
         for polygon in region.polygons:
-            grown |= polygon_mask(polygon, *grown.shape, -room, -room)
+            add_polygon(grown, polygon, -room, -room)
         if region.mask is not None:
             mask = region.mask
             if mask.shape != (height, width):
@@ -216,10 +226,12 @@ class Region:
                     + ("; a size of counts or runs is [height, width]" if turned else "")
                 )
             grown[room : room + height, room : room + width] |= mask
-        if room and grown.any():
+        if room and (around := bounds(grown)) is not None:
             from scipy.ndimage import distance_transform_edt
 
-            grown = np.asarray(distance_transform_edt(~grown) <= room)
+            x1, y1, x2, y2 = around
+            reached = grown[max(0, y1 - room) : y2 + room, max(0, x1 - room) : x2 + room]
+            reached[...] = distance_transform_edt(~reached) <= room
         inside: Mask = grown[room : room + height, room : room + width].copy()
         for part in region.united:
             inside |= part.inside(height, width)
@@ -234,9 +246,7 @@ class Region:
         if self.plain:
             return [list(box) for box in self.boxes]
         if self.united:
-            own = replace(self, united=())
-            parts = [*((own,) if own else ()), *self.united]
-            return {"united": [part.to_json() for part in parts]}
+            return {"united": [part.to_json() for part in self.parts]}
         region = self.read()
         found: dict[str, Any] = {}
         if region.boxes:

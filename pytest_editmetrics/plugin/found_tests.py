@@ -77,6 +77,7 @@ class FoundTests:
 
         looked = dict.fromkeys([*own, *(items if results else ())])
         tests = {file: list(map(id_of, items.get(file, ()))) for file in looked}
+        gating = [id_of(i) for file in looked for i in items.get(file, ()) if asks_for_gates(i)]
         told = {
             "tests": {
                 file: list({test.key: None for test in tests[file]})
@@ -84,9 +85,7 @@ class FoundTests:
             },
             "of_goldens": own,
             "part": sorted(part),
-            "digests": sorted(
-                {test.digest for of in tests.values() for test in of if test.digest is not None}
-            ),
+            "digests": sorted({test.digest for test in gating if test.digest is not None}),
         }
         if results:
             from pytest_editmetrics.runs.unheld import sum_of

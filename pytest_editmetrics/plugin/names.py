@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 REPORT_TEST = "_editmetrics_test"
 
 
-def name_report(report: pytest.TestReport, test: TestId) -> None:
-    """Let a report carry which test it is of, whatever its node id becomes on the way."""
-    setattr(report, REPORT_TEST, [test.nodeid, test.key, test.digest])
+def name_report(report: pytest.TestReport, test: TestId, *, gated: bool) -> None:
+    """Let a report carry which test it is of, whatever its node id becomes on the way.
+
+    Of a test that is ``gated``, as its gates may have goldens, the digest of its parameters too.
+    """
+    setattr(report, REPORT_TEST, [test.nodeid, test.key, test.digest if gated else None])
 
 
 class Names:

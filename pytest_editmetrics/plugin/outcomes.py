@@ -208,8 +208,9 @@ def pytest_runtest_makereport(
         call.excinfo = _as_called(call.excinfo)
     report = yield
     _say_alone(item, call, report)
-    name_report(report, id_of(item))
     record = item.stash.get(record_key, None)
+    gated = record is not None and bool(record.gates or record.asked or record.set_up)
+    name_report(report, id_of(item), gated=gated)
     if record is None:
         return report
     raised = None if call.excinfo is None else call.excinfo.value
@@ -222,7 +223,7 @@ def pytest_runtest_makereport(
     if report.skipped:
         report = _unless_failing(record, call, report)
         _say_alone(item, call, report)
-        name_report(report, id_of(item))
+        name_report(report, id_of(item), gated=True)
     if call.when == "teardown":
         del item.stash[record_key]  # the session keeps every item to its end
     if call.when == "call":

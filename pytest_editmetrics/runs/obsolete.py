@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -77,7 +78,10 @@ def obsolete_images(
         of_file = tests.setdefault(_folder(goldens, rootdir / file), {})
         if test:
             of_file[test] = nodeid in passed
-    files = {_real(rootdir / file) for file in used}
+    real = cache(Path.resolve)
+    files: dict[Path, set[str]] = {}
+    for path in map(rootdir.joinpath, used):
+        files.setdefault(real(path.parent), set()).add(path.name)
     if collected is not None:
         tests |= {folder: {} for folder in _without_test_file(goldens, folders)}
     found: list[ObsoleteImage] = []
@@ -86,7 +90,8 @@ def obsolete_images(
         there = _test_file(goldens, folder).exists()
         try:
             entries = settled(folder, rootdir)
-            unused = list(_unused(folder, entries, keys, files, there, collected is not None))
+            names = files.get(real(folder), set())
+            unused = list(_unused(folder, entries, keys, names, there, collected is not None))
         except EditMetricsError as error:
             broken[folder / PROVENANCE] = str(error)
             continue
@@ -105,10 +110,6 @@ def obsolete_images(
         else replace(one, reason=one.reason + hints.get(one.file, ""))
         for one in found
     ]
-
-
-def _real(path: Path) -> Path:
-    return path.parent.resolve() / path.name
 
 
 def _folder(goldens: Goldens, test_file: Path) -> Path:
@@ -132,20 +133,20 @@ def _unused(
     folder: Path,
     entries: Mapping[str, Entry],
     tests: Mapping[str, bool],
-    used: Collection[Path],
+    used: Collection[str],
     there: bool,
     whole: bool,
 ) -> Iterator[tuple[Path, str]]:
     if not folder.is_dir():
         return
     all_passed = all(tests.values())
-    stems = {golden_stem(path.name) for path in used if path.parent == folder.resolve()}
+    stems = set(map(golden_stem, used))
     for path in sorted(folder.iterdir()):
         stem = golden_stem(path.name)
-        if stem is None or _real(path) in used:
+        if stem is None or path.name in used:
             continue
         if stem in stems:
-            if whole and any(_real(path).with_suffix(suffix) in used for suffix in SUFFIXES):
+            if whole and any(path.with_suffix(suffix).name in used for suffix in SUFFIXES):
                 yield path, "it lies there in another format too"
             continue
         owner = entries.get(path.name, {}).get("test")

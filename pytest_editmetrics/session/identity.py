@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
+from functools import cached_property
+from itertools import islice
 from json import dumps
 from pathlib import Path, PurePath
 from types import FunctionType, SimpleNamespace
@@ -25,6 +27,7 @@ from pytest_editmetrics.session.named import function_of, has_text
 _test = pytest.StashKey["TestId"]()
 _LONGEST = 100  # characters of a text that pytest 9 writes into an id
 _SHOWN = 5  # words of a text in an id that is suggested
+_READ = 1000  # characters of a text in which they are looked for
 
 
 @dataclass(frozen=True)
@@ -35,15 +38,29 @@ class TestId:
     a part of it from the place of a parameter (``prompt0``), or appends a number to ids that are
     equal (``add0``), ``automatic`` has the argument and an id to write instead.
     ``digest`` is of the values of such parameters, and of texts that are longer than the ids of
-    some version of pytest; ``None`` if there are none, or none can be digested.
+    some version of pytest; ``None`` if there are none, or none can be digested. Both are looked for
+    when they are asked for: values may be large, and most tests have no golden.
     """
 
     __test__ = False
 
     nodeid: str
     key: str
-    digest: str | None = None
-    automatic: Mapping[str, str] = field(default_factory=dict)
+    _of_values: Callable[[], tuple[str | None, Mapping[str, str]]] = field(compare=False)
+
+    @cached_property
+    def _told(self) -> tuple[str | None, Mapping[str, str]]:
+        return self._of_values()
+
+    @property
+    def digest(self) -> str | None:
+        """See above."""
+        return self._told[0]
+
+    @property
+    def automatic(self) -> Mapping[str, str]:
+        """See above."""
+        return self._told[1]
 
 
 def id_of(item: pytest.Item) -> TestId:
@@ -69,10 +86,14 @@ def _id_of(item: pytest.Item) -> TestId:
 
 def id_of_params(item: pytest.Item, nodeid: str, key: str, parts: Sequence[Part]) -> TestId:
     """Return an id, with what these parts of the test's parameters say of its values."""
-    values, automatic = _by_place(item, parts)
-    root = item.config.rootpath
-    texts = [text for text in (text_of(value, root) for value in values) if text is not None]
-    return TestId(nodeid, key, _digest(texts) if texts else None, automatic)
+
+    def of_values() -> tuple[str | None, Mapping[str, str]]:
+        values, automatic = _by_place(item, parts)
+        root = item.config.rootpath
+        texts = [text for text in (text_of(value, root) for value in values) if text is not None]
+        return _digest(texts) if texts else None, automatic
+
+    return TestId(nodeid, key, of_values)
 
 
 def _digest(texts: Sequence[str]) -> str:
@@ -98,7 +119,7 @@ def _by_place(item: pytest.Item, parts: Sequence[Part]) -> tuple[list[Any], dict
         for name, value in given.items():
             token = f"{name}{part.place}"
             text = isinstance(value, (str, bytes))
-            placed = re.search(rf"(^|-){re.escape(token)}(-|$)", part.text) is not None
+            placed = f"-{token}-" in f"-{part.text}-"
             if placed and not (text and value == token):
                 own_words = _suggested(value, token)
                 # another text may begin with the same words
@@ -140,11 +161,16 @@ def _distinct(part: Part, own: Mapping[str, Any]) -> str:
 
 def _cut(value: Any) -> bool:
     """Tell whether an id made of a text leaves some of it out."""
-    return len(_words(value)) > _SHOWN
+    return len(_words(value)) > _SHOWN or (isinstance(value, (str, bytes)) and len(value) > _READ)
 
 
 def _words(value: Any) -> list[str]:
-    return re.findall(r"[A-Za-z0-9]+", str(value)) if isinstance(value, (str, bytes)) else []
+    """Return the words of a text, one more than are shown at most."""
+    if not isinstance(value, (str, bytes)):
+        return []
+    text = value if isinstance(value, str) else str(value[:_READ])
+    words = re.finditer(r"[A-Za-z0-9]+", text[:_READ])
+    return [word.group() for word in islice(words, _SHOWN + 1)]
 
 
 def _suggested(value: Any, token: str) -> str:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from skimage.draw import polygon2mask
 
 from pytest_editmetrics import Region
-from pytest_editmetrics.images.polygons import polygon_mask
+from pytest_editmetrics.images import polygons
+from pytest_editmetrics.images.polygons import add_polygon, polygon_mask
 
 HEIGHT, WIDTH = 12, 16
 # halves lie on pixels' centres and edges, thirds and tenths on neither
@@ -130,5 +131,22 @@ def test_points_far_away_are_no_trouble(far):
 
 def test_a_part_of_the_plane_is_what_is_cut_out_of_a_larger_one():
     shape = ((1.5, 0.5), (9.5, 3), (4, 11.5))
-    whole = polygon_mask(shape, 20, 20, -4, -4)
+    whole = np.zeros((20, 20), bool)
+    add_polygon(whole, shape, -4, -4)
     assert (whole[4:, 4:] == polygon_mask(shape, 16, 16)).all()
+
+
+def test_a_polygon_costs_its_own_extent_and_not_that_of_the_image(monkeypatch):
+    sizes, filled = [], polygons._filled
+    monkeypatch.setattr(
+        polygons, "_filled", lambda *args: sizes.append(args[1] * args[2]) or filled(*args)
+    )
+    mask = np.zeros((4000, 4000), bool)
+    add_polygon(mask, ((100.5, 200), (120, 200), (109, 220.5)))
+    add_polygon(mask, ((-30, -30), (-10, -30), (-10, -10)))
+    assert len(sizes) == 1
+    assert sizes[0] < 1000
+    assert (
+        mask[150:250, 50:150] == polygon_mask(((50.5, 50), (70, 50), (59, 70.5)), 100, 100)
+    ).all()
+    assert mask.sum() == mask[150:250, 50:150].sum()

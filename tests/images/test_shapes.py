@@ -295,3 +295,29 @@ def test_a_region_is_read_in_images_of_every_size(height, width, dilate):
                        (width - 1, height)]]},
     ):  # fmt: skip
         assert (Region(**region, dilate=dilate).inside(height, width) == wanted).all()
+
+
+def test_a_union_of_many_parts_is_no_deeper_than_one_of_two():
+    area = Region(boxes=[(0, 0, 1, 1)])
+    for number in range(1, 1500):
+        area |= Region(boxes=[(number % 60, number // 60, number % 60 + 1, number // 60 + 1)])
+    assert area.inside(25, 60).all()
+    nested = Region(united=(Region(boxes=[(0, 0, 1, 1)], united=(Region(dilate=2), area)), area))
+    assert len(nested.united) == 1 + 1 + 2 * 1500
+    assert len(area.to_json()["united"]) == 1500
+
+
+def test_what_grows_is_the_same_wherever_it_lies():
+    """Only what lies around it is looked at."""
+    from scipy.ndimage import binary_dilation
+
+    disk = np.hypot(*np.mgrid[-5:6, -5:6]) <= 5
+    for x, y in ((0, 0), (70, 40), (-3, 20), (96, 60)):
+        region = Region(boxes=[(x, y, x + 4, y + 6)], polygons=[[(x, 30), (x + 9, 30), (x, 41)]])
+        grown = np.zeros((84, 120), bool)
+        grown[:, :] = Region(
+            boxes=[(x + 10, y + 10, x + 14, y + 16)],
+            polygons=[[(x + 10, 40), (x + 19, 40), (x + 10, 51)]],
+        ).inside(84, 120)
+        wanted = binary_dilation(grown, disk)[10:-10, 10:-10]
+        assert (Region(region.boxes, region.polygons, dilate=5).inside(64, 100) == wanted).all()

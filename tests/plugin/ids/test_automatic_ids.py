@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+from pytest_editmetrics.session import identity
+
 LONG = {
     name: f"make the mug {name} and leave all the rest of the picture just as it is, " * 2
     for name in ("red", "blue", "green")
@@ -215,3 +217,29 @@ def test_one_long_prompt_among_short_ones_is_advised_an_id_that_collects(suite):
     result = suite.runpytest("--editmetrics-update=all")
     result.assert_outcomes(passed=3)
     result.stdout.no_fnmatch_line("*from the place of a parameter*")
+
+
+@pytest.mark.parametrize("results", [(), ("--editmetrics-run-dir=run",)], ids=["", "run"])
+def test_values_of_tests_without_gates_are_not_looked_at(suite, monkeypatch, results):
+    """They may be pictures of megabytes."""
+    looked = []
+    text_of = identity.text_of
+    monkeypatch.setattr(
+        identity, "text_of", lambda value, root: looked.append(value) or text_of(value, root)
+    )
+    suite.makepyfile(
+        "import pytest\n"
+        "of_pictures = pytest.mark.parametrize('picture', [b'x' * 1000, b'y' * 1000])\n"
+        "@of_pictures\ndef test_plain(picture): pass\n"
+        "@of_pictures\ndef test_failing(picture): assert 0\n"
+        "def test_gate(check): check(1, 2)\n"
+    )
+    suite.runpytest(*results).assert_outcomes(passed=3, failed=2)
+    assert looked == []
+    suite.makepyfile(
+        test_gates="import pytest\n"
+        "@pytest.mark.parametrize('picture', [b'x' * 1000])\n"
+        "def test_gate(picture, check): check(1, 2)\n"
+    )
+    suite.runpytest(*results).assert_outcomes(passed=4, failed=2)
+    assert set(looked) == {b"x" * 1000}
