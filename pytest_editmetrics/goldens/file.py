@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from pytest_editmetrics.config.asset_roots import AssetRoots
@@ -87,6 +88,16 @@ class GoldenFile:
     shown: str
     tests: Mapping[str, Mapping[str, GoldenEntry]]
     test_lines: Mapping[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def by_digest(self) -> Mapping[tuple[str, str, str | None], Sequence[str]]:
+        """The keys of tests by their function, a gate, and what its parameters were digested to."""
+        found: dict[tuple[str, str, str | None], list[str]] = {}
+        for test, gates in self.tests.items():
+            for gate, entry in gates.items():
+                for digest in entry.digests:
+                    found.setdefault((test.partition("[")[0], gate, digest), []).append(test)
+        return found
 
     def environments(self) -> dict[str, tuple[str, bool]]:
         """Return where each environment is named first, and whether a bound is stated there.

@@ -364,13 +364,8 @@ class Goldens:
 
 def fitting(golden_file: GoldenFile, address: GoldenAddress) -> str | None:
     """Return the key of the same test under which the value of this parameter was recorded."""
-    base = address.test.partition("[")[0]
-    for test, gates in golden_file.tests.items():
-        entry = gates.get(address.gate)
-        same = test.partition("[")[0] == base and test != address.test
-        if same and entry is not None and address.digest in entry.digests:
-            return test
-    return None
+    same = (address.test.partition("[")[0], address.gate, address.digest)
+    return next((t for t in golden_file.by_digest.get(same, ()) if t != address.test), None)
 
 
 def other_version(key: str, own: str) -> bool:

@@ -27,7 +27,7 @@ from pytest_editmetrics.suites.compare import NOISE, Comparison, Pair
 LIMIT = 60_000
 """Bytes: GitHub takes 65,536 characters of a comment, and a job adds a line of its own."""
 
-
+_WORTH = 0.5
 _IN_A_LINK = "-._~:/?#[]@!$&'*+,;=%"
 
 
@@ -62,7 +62,8 @@ def comment(
     for text in (*obsolete, *passed_by_texts(unheld)):
         body += [f"\n### {text}", *(f"- {code(entry.strip())}" for entry in text.entries)]
     if base is not None:
-        body += listed("Changed against the base, the worst first", _changed(base))
+        changed, number = _changed(base)
+        body += listed("Changed against the base, the worst first", changed, number)
         body += listed("New", [key_text(key) for key in base.only_head])
         body += listed("Gone", [key_text(key) for key in base.only_base])
     body += listed("Unmeasured", _of(tally, "unmeasured"))
@@ -86,12 +87,21 @@ def _entry(test: TestGates, gate: Gate) -> str:
     return f"{test.nodeid}: {headline(gate)}"
 
 
-def _changed(base: Comparison) -> list[str]:
+def _changed(base: Comparison) -> tuple[list[str], int]:
+    """Return what moved, what took little of the room to its bound as a number, and how many."""
     pairs = [pair for change in base.metrics for pair in change.pairs if abs(pair.worse_by) > NOISE]
-    pairs.sort(key=_by, reverse=True)
-    return [moved(pair) for pair in pairs]
+    large = sorted(
+        (pair for pair in pairs if abs(_taken(pair)) >= _WORTH), key=_taken, reverse=True
+    )
+    lines = [moved(pair) for pair in large]
+    if small := len(pairs) - len(large):
+        lines.append(f"{small} by less than half of the room that the bound left")
+    return lines, len(pairs)
 
 
-def _by(pair: Pair) -> float:
-    """Return by how much of the base a pair became worse: metrics are sorted together."""
-    return pair.worse_by / max(abs(pair.base.value or 0.0), NOISE)
+def _taken(pair: Pair) -> float:
+    """Return what share of the room to its bound a pair took: metrics are sorted together."""
+    assert pair.base.value is not None
+    bound = pair.head.bound
+    room = abs(bound - pair.base.value) if bound is not None else 0.0
+    return pair.worse_by / max(room, NOISE)

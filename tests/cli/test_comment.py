@@ -46,6 +46,33 @@ def test_it_says_what_fails_changed_and_is_new(scene, capsys, monkeypatch):
     assert re.search(r"to accept all 2, if meant: editmetrics approve head\b", steps)
 
 
+def test_what_took_little_of_the_room_to_its_bound_is_a_number(scene, capsys, monkeypatch):
+    config = "metrics: [unedit_max_diff]\nthresholds: {unedit_max_diff: 20}\n"
+    (scene.path / "editmetrics.yaml").write_text(config)
+    for name, values in {"base": (10, 10, 10, 10), "head": (11, 14, 16, 25)}.items():
+        scene.makepyfile(
+            test_edit="from scene import *\nimport pytest\n"
+            f"@pytest.mark.parametrize('n', range(4))\n"
+            "def test_it(edit_gate, n):\n"
+            f"    made = scene().copy(); made[0, 0] = made[0, 0] // 2 + {values}[n]\n"
+            "    before = scene().copy(); before[0, 0] = before[0, 0] // 2\n"
+            "    edit_gate.check(before, made)\n"
+        )
+        scene.runpytest(f"--editmetrics-run-dir={name}")
+    monkeypatch.chdir(scene.path)
+    capsys.readouterr()
+    assert main(["comment", "head", "--base", "base"]) == 0
+    text = capsys.readouterr().out
+    changed = text.partition("### Changed against the base, the worst first: 4")[2].partition(
+        "###"
+    )[0]
+    lines = [line for line in changed.splitlines() if line.startswith("-")]
+    assert len(lines) == 3
+    assert "10.00 -&gt; 25.00" in lines[0]
+    assert "10.00 -&gt; 16.00" in lines[1]
+    assert "2 by less than half of the room that the bound left" in lines[2]
+
+
 def test_it_counts_the_gates_that_no_golden_holds(scene, capsys, monkeypatch):
     (scene.path / "editmetrics.yaml").write_text("expect: generative\n")
     scene.makepyfile(
