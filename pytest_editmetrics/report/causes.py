@@ -23,6 +23,9 @@ _OF_MOTION = ("shift", "zoom", "rotation", "stretch", "perspective", "mirrored",
 _SEEN_BY: Mapping[str, Sequence[str]] = {
     "tone": _OF_TONE,
     "altered": _OF_A_PART,
+    **dict.fromkeys(
+        ("beyond_detail", "beyond_detail_max"), (*_OF_TONE, *_OF_A_PART, *_OF_MOTION, "seam")
+    ),
     **dict.fromkeys(("drift_px", "zoom", "warp_px", "moved_share"), _OF_MOTION),
 }
 """The kinds of causes that can make a gate fail, of metrics that are blind to others."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.causes import causes_in_full
+from pytest_editmetrics.report.causes import causes_in_full, causes_of
 from pytest_editmetrics.report.failure import failure_text
 
 ONCE = [
@@ -46,3 +46,10 @@ def test_so_is_one_that_is_called_as_its_metric():
     assert "lpips: spill (100 %): a local change in (1, 2, 3, 4)" in rows[-2]
     assert "altered: something is gone in (1, 2, 3, 4); spill (100 %)" in rows[-1]
     assert "altered: altered" not in said
+
+
+def test_what_beyond_detail_leaves_aside_comes_last():
+    blur, spill = {"kind": "blur", "share": 0.7}, {"kind": "spill", "share": 0.3}
+    for metric, first in (("beyond_detail", "spill"), ("lpips", "blur")):
+        gate = Gate(metric, "fail", value=9.0, details={"causes": [blur, spill]})
+        assert causes_of(gate)[0]["kind"] == first
