@@ -18,7 +18,7 @@ from pytest_editmetrics.goldens.changes import (
 )
 from pytest_editmetrics.goldens.images import SUFFIXES, sha256_of
 from pytest_editmetrics.runs.review import Decision
-from pytest_editmetrics.saved_runs.acceptance import NewBound, NewGolden, accepted
+from pytest_editmetrics.saved_runs.acceptance import NewBound, NewGolden, accepted, beyond_default
 from pytest_editmetrics.saved_runs.approve import prepare
 from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces
 from pytest_editmetrics.saved_runs.review.decisions import Case, Decisions
@@ -41,12 +41,16 @@ class Outdated(EditMetricsError):
 
 @dataclass(frozen=True)
 class _Plan:
-    """``cases`` are those that are accepted, ``done`` those of them that this writes."""
+    """``cases`` are those that are accepted, ``done`` those of them that this writes.
+
+    ``looser`` are bounds that let more through than what holds without a golden, and how.
+    """
 
     changes: tuple[Change, ...]
     cases: Mapping[str, Decision]
     done: Mapping[str, Decision]
     left: tuple[tuple[Case, str], ...]
+    looser: tuple[tuple[NewBound, str], ...]
     problems: tuple[str, ...]
 
 
@@ -121,7 +125,12 @@ class Writer:
         left += [(of_record[id(record)], why) for record, why in prepared.left]
         problems = prepared.problems
         done = {anchor: pending[anchor] for anchor in files if not files[anchor] & set(problems)}
-        return _Plan(prepared.changes, pending, done, tuple(left), tuple(problems.values()))
+        found = ((one, self._looser(one)) for one in bounds)
+        looser = tuple((one, how) for one, how in found if how is not None)
+        return _Plan(prepared.changes, pending, done, tuple(left), looser, tuple(problems.values()))
+
+    def _looser(self, bound: NewBound) -> str | None:
+        return beyond_default(self._session, bound.record.gate, bound.proposal.bound)
 
     def _told(self, plan: _Plan) -> dict[str, Any]:
         return {
@@ -129,6 +138,10 @@ class Writer:
             "cases": sorted(plan.cases),
             "left": [
                 {"case": case.anchor, "test": case.nodeid, "why": why} for case, why in plan.left
+            ],
+            "looser": [
+                {"test": one.record.nodeid, "how": f"{one.record.gate.label} {how}"}
+                for one, how in plan.looser
             ],
             "problems": list(plan.problems),
         }

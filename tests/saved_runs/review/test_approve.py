@@ -90,6 +90,18 @@ def test_a_reason_is_written_and_audited(project, run, capsys):
         assert "--reason is one line of text" in capsys.readouterr().err
 
 
+def test_a_bound_beyond_the_default_is_said_before_it_is_written(project, run):
+    (project / "editmetrics.yaml").write_text("thresholds: {lpips: 0.55}\n")
+    with served(run) as one:
+        one.decide("accepted", "test_a")
+        one.decide("accepted", "test_image")
+        (looser,) = one.plan()["looser"]
+    assert looser == {
+        "test": "tests/test_x.py::test_a",
+        "how": "lpips looser than max 0.55 of editmetrics.yaml:1",
+    }
+
+
 def test_no_expression_gets_round_a_refusal(project, run, capsys):
     with served(run) as one:
         one.decide("refused", "test_b")

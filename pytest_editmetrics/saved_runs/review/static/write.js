@@ -35,13 +35,14 @@ async function openDiff() {
 
 function showPlan(found, text) {
   plan = found;
-  const { files, cases: accepted, left, problems } = found;
+  const { files, cases: accepted, left, looser, problems } = found;
   diffTitle.textContent = files.length === 1 ? "1 golden file would change" : `${files.length} golden files would change`;
   diffSaid.textContent = text || `${accepted.length} accepted. This is what would be written.`;
   diffSaid.classList.toggle("failed", Boolean(text));
   diffed.replaceChildren(
     ...problems.map((problem) => make("p", { class: "problem" }, problem)),
     ...left.map(({ test, why }) => make("p", { class: "problem" }, `Left: ${test}: ${why}`)),
+    ...looser.map(({ test, how }) => make("p", { class: "looser" }, `${test}: ${how}`)),
     ...files.map(shownFile),
   );
   writing.textContent = files.length === 0 ? "Mark as written" : files.length === 1 ? "Write 1 file" : `Write ${files.length} files`;
