@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from pytest_editmetrics.config.expect import EXPECTATIONS
+from pytest_editmetrics.images.ssim import ssim_map
 from pytest_editmetrics.pipes.pixels import PixelPipe
 
 
@@ -43,3 +44,17 @@ def test_what_expect_chooses_sees_the_border(expect, suite):
         f"    edit_gate.check('a.png', 'b.png', [(200, 200, 250, 250)], expect={expect!r})\n"
     )
     suite.runpytest().assert_outcomes(failed=1)
+
+
+@pytest.mark.parametrize("height", [255, 256, 511, 512, 700])
+def test_a_picture_looked_at_in_bands_has_the_values_of_the_whole(height):
+    from skimage.metrics import structural_similarity
+
+    random = np.random.default_rng(height)
+    reference = random.integers(0, 256, (height, 24, 3), dtype=np.uint8)
+    edited = np.roll(reference, 1, axis=0)
+    _, whole = structural_similarity(
+        reference, edited, channel_axis=2, data_range=255, gaussian_weights=True, sigma=1.5,
+        use_sample_covariance=False, full=True,
+    )  # fmt: skip
+    assert (ssim_map(reference, edited, 255) == whole.mean(axis=2)).all()
