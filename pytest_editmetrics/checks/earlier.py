@@ -113,8 +113,10 @@ def _places(
     session: EditSession, owner: Owner, address: GoldenAddress
 ) -> Iterator[tuple[pytest.Item, GoldenAddress]]:
     metric, _, name = address.gate.partition("@")
-    for item in session_of(owner.config).users.of(owner.definition):
-        if depends_alike(owner, item):
+    users = session_of(owner.config).users.of(owner.definition)
+    recorded = {path for path in {item.path for item in users} if session.has_goldens(path)}
+    for item in users if recorded else ():
+        if item.path in recorded and depends_alike(owner, item):
             test = id_of(item)
             yield (
                 item,
