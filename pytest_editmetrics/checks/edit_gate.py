@@ -263,13 +263,12 @@ class EditGate:
         return [self._record.add(gate)]
 
     def _prepared(self, check: Check) -> list[Job | Gate]:
-        """Return the jobs of a check; an error gate for each if its images cannot be used."""
+        """Return the jobs of a check; an error gate for each if what it takes cannot be used."""
         from pytest_editmetrics.config.expect import check_expect
         from pytest_editmetrics.goldens.provenance import checked_facts
 
         with self._record.errors(check.metrics):
             marker = Marker.of(self._owner.node, self._session)
-            check = check.listed()
             check_expect(check.expect)
             configs, unnamed = self._configs(check, marker)
             if check.expect is None and self._session.settings.expect is not None:
@@ -279,7 +278,8 @@ class EditGate:
             for config in configs:
                 self._record.claim(config.metric.name, check.name, invocation_of(self._record))
         try:
-            return list(self._jobs(replace(check, facts=facts), configs, marker, unnamed=unnamed))
+            check = replace(check.listed(), facts=facts)
+            return list(self._jobs(check, configs, marker, unnamed=unnamed))
         except Exception as error:
             from pytest_editmetrics.gates.verdict import error_gate
 

@@ -104,12 +104,13 @@ def bounds(mask: Mask) -> Box | None:
 
 
 def is_mask(coords: Any) -> bool:
-    """Tell a mask of two dimensions from an array of boxes: those have four columns."""
+    """Tell a mask, or a picture given for one, from an array of boxes: those have four columns."""
     shape = tuple(getattr(coords, "shape", ()))
     boolean = str(getattr(coords, "dtype", "")).rpartition(".")[2] == "bool"
     eight_bit = str(getattr(coords, "dtype", "")).rpartition(".")[2] == "uint8"
     wide = len(shape) >= 2 and shape[-1] > _WIDEST_BOX
-    return len(shape) >= 2 and (boolean or wide or (eight_bit and shape[-1] != 4))
+    picture = len(shape) >= 3 and min(shape[:2]) > _WIDEST_BOX
+    return len(shape) >= 2 and (boolean or wide or picture or (eight_bit and shape[-1] != 4))
 
 
 def as_mask(source: Any, what: str, cut: Cut = Cut()) -> Mask:
@@ -137,7 +138,10 @@ def as_mask(source: Any, what: str, cut: Cut = Cut()) -> Mask:
         source = (source.float() if source.is_floating_point() else source).numpy()
     if why := no_plain_array(source):
         raise RegionError(f"{what}: {why}")
-    array = np.asarray(source)
+    try:
+        array = np.asarray(source)
+    except (TypeError, ValueError) as error:
+        raise RegionError(f"{what}: is no array of numbers (H, W): {error}") from error
     if array.ndim == 4 and array.shape[0] == 1:
         array = array[0]
     if array.ndim == 3 and array.shape[0] == 1:
@@ -159,12 +163,10 @@ def as_mask(source: Any, what: str, cut: Cut = Cut()) -> Mask:
                 f"{what}: holds 0 and 1, so a threshold of {cut.threshold} takes nothing; omit it"
             )
         return cut.of(levels >= cut.threshold)
+    if array.dtype.kind not in "uif":
+        raise RegionError(f"{what}: {array.dtype} is no type of levels; {_ADVICE}")
     values = np.unique(array)
-    if (
-        array.dtype.kind not in "uif"
-        or not set(values.tolist()) <= {0, 1, 255}
-        or {1, 255} <= set(values.tolist())
-    ):
+    if not set(values.tolist()) <= {0, 1, 255} or {1, 255} <= set(values.tolist()):
         shown = ", ".join(f"{value:g}" for value in values[:5].tolist())
         raise RegionError(
             f"{what}: {array.dtype} with the values {shown}{', ...' if len(values) > 5 else ''};"
