@@ -14,10 +14,10 @@ _MOST_NUMBERS = 8  # of what is no box, and may have no end
 
 
 def edit_area(coords: Any) -> Any:
-    """Return an edit area: boxes as the user gave them, or a region."""
-    from pytest_editmetrics.images.shapes import Region, is_boxes
+    """Return an edit area, boxes as a list of their own; another is read with the images."""
+    from pytest_editmetrics.images.shapes import is_boxes
 
-    return boxes_of("coords", coords) if is_boxes(coords) else Region.of(coords)
+    return boxes_of("coords", coords) if is_boxes(coords) else coords
 
 
 def boxes_of(name: str, boxes: Any) -> list[Any] | None:

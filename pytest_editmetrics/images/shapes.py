@@ -222,12 +222,7 @@ class Region:
         if region.mask is not None:
             mask = region.mask
             if mask.shape != (height, width):
-                turned = mask.shape == (width, height) and height != width
-                raise RegionError(
-                    f"the mask is {mask.shape[1]}x{mask.shape[0]} px, the image {width}x{height}:"
-                    " make the mask of the image's size"
-                    + ("; a size of counts or runs is [height, width]" if turned else "")
-                )
+                raise RegionError(unlike_size(mask.shape, height, width))
             grown[room : room + height, room : room + width] |= mask
         if room and grown.any():
             from scipy.ndimage import distance_transform_edt
@@ -290,6 +285,15 @@ def is_boxes(coords: Any) -> bool:
         return not any(isinstance(part, (Region, Mapping)) or is_polygon(part) for part in coords)
     other = isinstance(coords, (Region, Mapping, str, os.PathLike)) or hasattr(coords, "getbands")
     return not (other or is_mask(coords))
+
+
+def unlike_size(size: tuple[int, ...], height: int, width: int) -> str:
+    """Return what is said of a mask of ``size``, (height, width), in an image of another."""
+    turned = size == (width, height) and height != width
+    return (
+        f"the mask is {size[1]}x{size[0]} px, the image {width}x{height}: make the mask of the"
+        " image's size" + ("; a size of counts or runs is [height, width]" if turned else "")
+    )
 
 
 def no_key(key: object, value: Any) -> str:

@@ -101,3 +101,24 @@ def test_it(): Region(mask=Mine())
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["E   ValueError: mine is not ready", "E   RegionError: mask: *"])
     assert [line for line in lines_of_ours(result) if "pytest_editmetrics/" in line] == []
+
+
+@pytest.mark.parametrize(
+    "given", ["'other.png'", "Image.open('other.png').copy()", "OTHER", "[{'mask': OTHER}]"]
+)
+@pytest.mark.parametrize("what", ["SOFT[:32]", "HOLE[:32]", "A[:32]"])
+def test_of_a_mask_of_another_size_that_is_told_first(pytester, given, what):
+    pytester.makepyfile(
+        test_it=f"{HEAD}\nOTHER = {what}\nImage.fromarray(OTHER).save('other.png')\n"
+        f"def test_it(edit_gate): edit_gate.check(A, B, {given})\n"
+        f"def test_image(golden_image): golden_image.check(A, coords={given})\n"
+    )
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "E * could not be judged: the mask is 64x32 px, the image 64x64: make the mask of the"
+            " image's size. Besides, mask*"
+        ]
+        * 2
+    )
