@@ -26,7 +26,7 @@ from pytest_editmetrics.images.resize_modes import Aspect, Resize
 from pytest_editmetrics.measurement import Measurement, Scope, Threshold
 from pytest_editmetrics.session.fixture_record import FixtureRecord
 from pytest_editmetrics.session.marker import Marker, check_metrics
-from pytest_editmetrics.session.record import TestRecord, said
+from pytest_editmetrics.session.record import TestRecord
 from pytest_editmetrics.session.running import invocation_of, record_now
 from pytest_editmetrics.session.state import session_of
 
@@ -281,9 +281,9 @@ class EditGate:
             check = replace(check.listed(), facts=facts)
             return list(self._jobs(check, configs, marker, unnamed=unnamed))
         except Exception as error:
-            from pytest_editmetrics.gates.verdict import error_gate
+            from pytest_editmetrics.checks.not_prepared import not_prepared
 
-            return [error_gate(config.metric, said(error), name=check.name) for config in configs]
+            return list(not_prepared(self._session, self._owner, configs, check.name, error))
 
     def _configs(self, check: Check, marker: Marker) -> tuple[list[MetricConfig], bool]:
         """Return what is measured, and whether an expectation chose it and nobody named it."""
