@@ -89,10 +89,10 @@ def _region(node: Node, mask: Callable[[Node], Any]) -> Region:
             )
     if "bytes" in node.value:
         return _made(node, {"mask": node}, {"mask": mask(node)})
+    from pytest_editmetrics.images.shapes import COCOS, no_key
+
     for key in COCOS:
         if key in node.value:
-            from pytest_editmetrics.images.shapes import no_key
-
             node.value[key].fail(no_key(key, node.value[key].plain))
     given = REGION.nodes(node, "a region")
     if not given.keys() - {"dilate"}:
@@ -190,8 +190,6 @@ BOXES = Kind(
 )
 _SIZE = raw("`[height, width]`", {**_NUMBERS, "minItems": 2, "maxItems": 2})
 _WHOLE: Schema = {"type": "array", "items": {"type": "integer", "minimum": 0}}
-COCOS = ("bbox", "segmentation")
-"""Keys of an annotation of COCO that somebody may take for those of a region."""
 MASK_CUT = ("threshold", "invert")
 MASK = Block(
     "mask",

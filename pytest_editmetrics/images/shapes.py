@@ -38,6 +38,8 @@ RegionLike: TypeAlias = (
 )
 
 KEYS = ("boxes", "polygons", "mask", "dilate")
+COCOS = ("segmentation", "bbox")
+"""Keys of an annotation of COCO that somebody may take for those of a region."""
 _LARGEST_DILATION = 10_000
 
 
@@ -168,7 +170,7 @@ class Region:
             return cls(united=tuple(cls.of(part) for part in fields["united"]))
         if "counts" in fields:
             return cls(mask=fields)
-        for key in fields:
+        for key in (*(one for one in COCOS if one in fields), *fields):
             if key in ("threshold", "invert"):
                 raise RegionError(
                     f"{key} of a mask stands in the mask: {{mask: {{path: ..., {key}: ...}}}}"
