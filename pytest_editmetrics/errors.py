@@ -44,9 +44,13 @@ class ImageError(EditMetricsError, ValueError):
 
 
 class RegionError(EditMetricsError, ValueError):
-    """A box that is not four finite pixel numbers, or is inverted."""
+    """A region that makes no sense: a box that is not four finite pixel numbers, no mask.
+
+    ``size`` is that of a mask which cannot be used, (height, width), if it has one.
+    """
 
     __module__ = "builtins"
+    size: tuple[int, int] | None = None
 
 
 class ConfigError(EditMetricsError):

@@ -11,7 +11,7 @@ from pytest_editmetrics.background.faults import grossly_broken
 from pytest_editmetrics.calibration.tolerance import assumption_free_runs
 from pytest_editmetrics.calibration.values import Calibrated, Calibration, Demand
 from pytest_editmetrics.checks.judge import Job, judged_only
-from pytest_editmetrics.checks.selftest import Noticed, try_faults
+from pytest_editmetrics.checks.selftest import SELFTEST_PAGE, try_faults
 from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.measurement import Threshold, bound_kind_of
 from pytest_editmetrics.progress import track
@@ -30,9 +30,17 @@ _COARSE = 16  # pixels: how large the patches of a made picture are
 NO_IMAGES = "the runs keep no images of them; give run directories"
 
 
+_Check = tuple[str, "str | None"]
+_One = tuple[str, str, "str | None"]
+
+
 @dataclass
 class _Tests:
-    """What is done to proposals, and what could not be done, by the reason."""
+    """What is done to proposals, and what could not be done, by the reason.
+
+    ``caught`` are the faults that the gates of a check notice, together; ``let_through`` are those
+    that a blind gate does not.
+    """
 
     session: EditSession
     runs: Mapping[str, Run]
@@ -41,6 +49,8 @@ class _Tests:
     untested: Counter[str] = field(default_factory=Counter)
     unbroken: Counter[str] = field(default_factory=Counter)
     made: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
+    caught: dict[_Check, set[str]] = field(default_factory=dict)
+    let_through: dict[_One, Sequence[str]] = field(default_factory=dict)
 
 
 def tested_bounds(
@@ -50,8 +60,8 @@ def tested_bounds(
 
     A bound that holds on every grossly broken pair is refused: of the images that the runs keep, or
     of a made picture with the gate's size and boxes. With ``faults`` a bound that notices none of
-    the self-test's faults, put into kept images, gets a warning. The lines say what could not be
-    tested, and why.
+    the self-test's faults, put into kept images, gets a warning, unless the other proposals of its
+    check notice them all. The lines say what could not be tested, and why.
     """
     tests = _Tests(session, runs, found.demand, faults)
     gates = [
@@ -66,7 +76,7 @@ def tested_bounds(
         )
         for why, count in reasons.items()
     ]
-    return replace(found, gates=tuple(gates)), lines
+    return replace(found, gates=tuple(_warned(tests, one) for one in gates)), lines
 
 
 def _tested(tests: _Tests, one: Calibrated) -> Calibrated:
@@ -80,9 +90,12 @@ def _tested(tests: _Tests, one: Calibrated) -> Calibrated:
             break
         noticed = try_faults(tests.session, [replace(job, explicit=proposal)])
         if noticed.caught:
+            if one.left is None:
+                tests.caught.setdefault((one.nodeid, one.gate.name), set()).update(noticed.caught)
             return one
         if noticed.why is None:
-            return _refused(tests, one, job) or _warned(one, noticed)
+            tests.let_through[_key(one)] = noticed.let_through
+            return _refused(tests, one, job) or one
         why = noticed.why
     if tests.faults:
         tests.untested[why] += 1
@@ -189,10 +202,23 @@ def _made_pair(gate: Gate) -> Pair:
     return pair_of(picture, picture.copy(), area=area_of(gate), **options)
 
 
-def _warned(one: Calibrated, noticed: Noticed) -> Calibrated:
-    let_through: Sequence[str] = noticed.let_through
+def _key(one: Calibrated) -> _One:
+    return one.nodeid, one.gate.label, one.env
+
+
+def _warned(tests: _Tests, one: Calibrated) -> Calibrated:
+    """Return a gate with a word at what neither it nor another gate of its check notices."""
+    let_through = tests.let_through.get(_key(one), ())
+    noticed = tests.caught.get((one.nodeid, one.gate.name), set())
+    left = [fault for fault in let_through if fault not in noticed]
+    if not left or one.bound is None:
+        return one
+    faults = counted(len(let_through), "fault")
+    which = f" ({', '.join(left)})"
+    if len(left) < len(let_through):
+        which = f", nor any other gate of this check{which[:-1]})"
     warning = (
-        f"blind: a gate with this bound notices none of {counted(len(let_through), 'fault')}"
-        f" ({', '.join(let_through)}); what helps is said by the documentation on self-tests"
+        f"blind: a gate with this bound notices none of {faults}{which}; what helps:"
+        f" {SELFTEST_PAGE}"
     )
     return replace(one, warnings=(*one.warnings, warning))

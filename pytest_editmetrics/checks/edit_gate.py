@@ -26,7 +26,7 @@ from pytest_editmetrics.images.resize_modes import Aspect, Resize
 from pytest_editmetrics.measurement import Measurement, Scope, Threshold
 from pytest_editmetrics.session.fixture_record import FixtureRecord
 from pytest_editmetrics.session.marker import Marker, check_metrics
-from pytest_editmetrics.session.record import TestRecord, said
+from pytest_editmetrics.session.record import TestRecord
 from pytest_editmetrics.session.running import invocation_of, record_now
 from pytest_editmetrics.session.state import session_of
 
@@ -263,13 +263,12 @@ class EditGate:
         return [self._record.add(gate)]
 
     def _prepared(self, check: Check) -> list[Job | Gate]:
-        """Return the jobs of a check; an error gate for each if its images cannot be used."""
+        """Return the jobs of a check; an error gate for each if what it takes cannot be used."""
         from pytest_editmetrics.config.expect import check_expect
         from pytest_editmetrics.goldens.provenance import checked_facts
 
         with self._record.errors(check.metrics):
             marker = Marker.of(self._owner.node, self._session)
-            check = check.listed()
             check_expect(check.expect)
             configs, unnamed = self._configs(check, marker)
             if check.expect is None and self._session.settings.expect is not None:
@@ -279,11 +278,12 @@ class EditGate:
             for config in configs:
                 self._record.claim(config.metric.name, check.name, invocation_of(self._record))
         try:
-            return list(self._jobs(replace(check, facts=facts), configs, marker, unnamed=unnamed))
+            check = replace(check.listed(), facts=facts)
+            return list(self._jobs(check, configs, marker, unnamed=unnamed))
         except Exception as error:
-            from pytest_editmetrics.gates.verdict import error_gate
+            from pytest_editmetrics.checks.not_prepared import not_prepared
 
-            return [error_gate(config.metric, said(error), name=check.name) for config in configs]
+            return list(not_prepared(self._session, self._owner, configs, check.name, error))
 
     def _configs(self, check: Check, marker: Marker) -> tuple[list[MetricConfig], bool]:
         """Return what is measured, and whether an expectation chose it and nobody named it."""

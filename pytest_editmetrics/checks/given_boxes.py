@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.images.boxes import listed
 
-_MOST_NUMBERS = 8  # of what is no box, and may have no end
+_MOST_NUMBERS = 9  # of what is no box, and may have no end; an odd number makes no polygon
 
 
 def edit_area(coords: Any) -> Any:
-    """Return an edit area: boxes as the user gave them, or a region."""
-    from pytest_editmetrics.images.shapes import Region, is_boxes
+    """Return an edit area, boxes as a list of their own; another is read with the images."""
+    from pytest_editmetrics.images.shapes import is_boxes
 
-    return boxes_of("coords", coords) if is_boxes(coords) else Region.of(coords)
+    if isinstance(coords, Iterator):
+        coords = listed(coords, "coords")
+    return boxes_of("coords", coords) if is_boxes(coords) else coords
 
 
 def boxes_of(name: str, boxes: Any) -> list[Any] | None:

@@ -41,12 +41,11 @@ def prepared(
     from pytest_editmetrics.gates.verdict import Checked
     from pytest_editmetrics.images.load import read_pixels
     from pytest_editmetrics.images.masks import bounds
-    from pytest_editmetrics.images.regions import region_mask
-    from pytest_editmetrics.images.shapes import Region
+    from pytest_editmetrics.images.regions import read_region, region_mask
 
     decoded = read_pixels(image, colour=colour)
     height, width = decoded.pixels.shape[:2]
-    area = Region.of(coords).read()
+    area = read_region(coords, height, width)
     scope = scope or ("unedit_area" if area else None)
     if scope == "unedit_area" and not area:
         scope = None

@@ -320,10 +320,9 @@ def _fatal(job: Job) -> Mapping[SoftReason, str] | None:
 
 def _told(job: Job) -> bool:
     """Tell whether what chose the metric states no bound for it."""
-    from pytest_editmetrics.config.expect import EXPECTATIONS
+    from pytest_editmetrics.config.expect import is_told
 
-    told = () if job.expect is None else EXPECTATIONS[job.expect].told
-    return job.unnamed and job.config.metric.name in told
+    return job.unnamed and is_told(job.config.metric.name, job.expect)
 
 
 def _address(session: EditSession, job: Job) -> GoldenAddress:

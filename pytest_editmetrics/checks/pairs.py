@@ -20,9 +20,9 @@ from pytest_editmetrics.images.colour_words import Colour
 from pytest_editmetrics.images.load import Array, ImageLike, numbers_of, read_image
 from pytest_editmetrics.images.masks import bounds
 from pytest_editmetrics.images.orientation import UPRIGHT, ignored_orientation
-from pytest_editmetrics.images.regions import Mask, check_within, region_mask
+from pytest_editmetrics.images.regions import Mask, check_within, read_region, region_mask
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
-from pytest_editmetrics.images.shapes import Region
+from pytest_editmetrics.images.shapes import Region, is_boxes
 from pytest_editmetrics.images.sizes import Fit
 
 if TYPE_CHECKING:
@@ -285,15 +285,15 @@ def pair_of(
         image.warn()
     before = _held(read["reference"].pixels, reference)
     after = _held(read["edited"].pixels, edited)
-    shape = Region.of(area).read()
+    shape = read_region(area, *before.shape[:2])
+    if not is_boxes(area):
+        area = shape
     check_within(shape, *before.shape[:2])
     inside = region_mask(shape, "inner", *before.shape[:2])
     bare = numbers_of(read["reference"], read["edited"])
     originals = Originals(before, after, inside, bare)
     stated = read["reference"].orientation, read["edited"].orientation
     fit = brought_together(before, after, resize, aspect, inside, bare, stated)
-    if isinstance(area, Region):
-        area = shape
     coords = area.to_json() if isinstance(area, Region) else _plain(area)
     drawn = None
     if fit is not None:

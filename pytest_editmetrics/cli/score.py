@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from pytest_editmetrics.errors import InputError
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cli.arguments import Commands
-    from pytest_editmetrics.config.expect import Expect
+    from pytest_editmetrics.config.manifest import Measured
     from pytest_editmetrics.saved_runs.rows import Engine
     from pytest_editmetrics.session.state import EditSession
 
@@ -170,11 +170,10 @@ def _score_manifest(args: argparse.Namespace) -> int:
     return in_project(work, args.rootdir, args.config)
 
 
-def _metrics(names: str | None, session: EditSession) -> Callable[[Expect | None], tuple[str, ...]]:
+def _metrics(names: str | None, session: EditSession) -> Measured:
     """Return what gives the metrics of a row that names none, by what it expects."""
-    settings = session.settings
     if names is None:
-        return lambda expect: settings.measured(expect)[0]
+        return session.settings.measured
     asked: dict[str, str] = {}
     for written in map(str.strip, names.split(",")):
         name = session.registry.metric(written).name
@@ -182,7 +181,7 @@ def _metrics(names: str | None, session: EditSession) -> Callable[[Expect | None
             raise InputError(
                 f"--metrics: {asked[name]!r} and {written!r} are one metric, {name}; name it once"
             )
-    return lambda expect: tuple(asked)
+    return lambda expect: (tuple(asked), False)
 
 
 def _told(summary: Iterable[str], output: Path, problems: Iterable[str]) -> int:

@@ -52,13 +52,31 @@ def area(node: Node | None, mask: Callable[[Node], Any]) -> tuple[Box, ...] | Re
 
         return Region(mask=mask(node))
     parts = node.items("coords")
-    if not any(part.is_mapping for part in parts):
-        return tuple(_boxes("coords", parts))
-    from pytest_editmetrics.images.shapes import Region
+    mappings = [part for part in parts if part.is_mapping]
+    polygons: list[Node] = []
+    plain: list[Node] = []
+    for part in parts:
+        if not part.is_mapping:
+            (polygons if _is_polygon(part) else plain).append(part)
+    boxes = tuple(_boxes("coords", plain))
+    if not (mappings or polygons):
+        return boxes
+    united = tuple(_region(part, mask) for part in mappings)
+    fields = {"boxes": boxes, "polygons": [part.plain for part in polygons], "united": united}
+    return _made(node, {}, fields)
 
-    plain = _boxes("coords", [part for part in parts if not part.is_mapping])
-    shapes = [_region(part, mask) for part in parts if part.is_mapping]
-    return Region(boxes=tuple(plain), united=tuple(shapes))  # type: ignore[arg-type]
+
+def _is_polygon(node: Node) -> bool:
+    """Tell a polygon as COCO writes it from a box, as ``polygons.is_polygon`` does."""
+    if not isinstance(node.value, list) or len(node.value) < 6:
+        return False
+    from pytest_editmetrics.errors import RegionError
+    from pytest_editmetrics.images.polygons import is_polygon
+
+    try:
+        return is_polygon(node.plain)
+    except RegionError as error:
+        node.fail(str(error))
 
 
 def _region(node: Node, mask: Callable[[Node], Any]) -> Region:
@@ -71,6 +89,11 @@ def _region(node: Node, mask: Callable[[Node], Any]) -> Region:
             )
     if "bytes" in node.value:
         return _made(node, {"mask": node}, {"mask": mask(node)})
+    from pytest_editmetrics.images.shapes import COCOS, no_key
+
+    for key in COCOS:
+        if key in node.value:
+            node.value[key].fail(no_key(key, node.value[key].plain))
     given = REGION.nodes(node, "a region")
     if not given.keys() - {"dilate"}:
         node.fail("a region needs `boxes`, `polygons` or a `mask`")
@@ -155,9 +178,10 @@ _NUMBERS: Schema = {"type": "array", "items": {"type": "number"}}
 _BOX: Schema = {**_NUMBERS, "minItems": 4, "maxItems": 4}
 _POINT: Schema = {**_NUMBERS, "minItems": 2, "maxItems": 2}
 _BOXES: Schema = {"type": "array", "items": _BOX}
+_FLAT: Schema = {**_NUMBERS, "minItems": 6}
 _POLYGONS: Schema = {
     "type": "array",
-    "items": {"type": "array", "items": _POINT, "minItems": 3},
+    "items": {"anyOf": [{"type": "array", "items": _POINT, "minItems": 3}, _FLAT]},
 }
 BOXES = Kind(
     "a list of boxes `[x1, y1, x2, y2]` in pixels",
@@ -229,7 +253,11 @@ REGION = Block(
         Key("boxes", raw(BOXES.words, _BOXES), "boxes in pixels, half-open", "[[0, 0, 64, 64]]"),
         Key(
             "polygons",
-            raw("a list of polygons, each at least three points `[x, y]`", _POLYGONS),
+            raw(
+                "a list of polygons, each at least three points `[x, y]`, or as COCO has it"
+                " `[x1, y1, x2, y2, x3, y3]`",
+                _POLYGONS,
+            ),
             "polygons; a pixel belongs to one if its centre does",
             "[[[0, 0], [64, 0], [0, 64]]]",
         ),
@@ -283,12 +311,12 @@ def coords(image: Kind) -> Key:
         path = image.schema(registry)
         region = _region_schema(registry, path)
         counts = _mask_schema(registry, path, "counts")
-        parts = {"type": "array", "items": {"anyOf": [_BOX, region, counts]}}
+        parts = {"type": "array", "items": {"anyOf": [_BOX, _FLAT, region, counts]}}
         return {"anyOf": [path, parts, region, counts]}
 
     words = (
-        "boxes, a region, the path of a mask, COCO's `{size, counts}`, or a list of boxes and"
-        " regions"
+        "boxes, a region, the path of a mask, COCO's `{size, counts}` or polygons, or a list of"
+        " boxes, polygons and regions"
     )
     kind = unread(words, schema, REGION)
     return Key("coords", kind, "the edit area", "[[120, 80, 300, 260]]")

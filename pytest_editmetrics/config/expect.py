@@ -117,4 +117,9 @@ def check_expect(name: Any) -> Expect | None:
     raise InputError(f"unknown expect={name!r}{did_you_mean(name, EXPECTATIONS)}")
 
 
+def is_told(metric: str, expect: Expect | None) -> bool:
+    """Tell whether an expectation measures a metric that it states no bound for."""
+    return expect is not None and metric in EXPECTATIONS[expect].told
+
+
 EXPECT = choice(*EXPECTATIONS)

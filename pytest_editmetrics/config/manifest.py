@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pytest_editmetrics.config.areas import coords
 from pytest_editmetrics.config.case_fields import (
@@ -33,6 +33,7 @@ from pytest_editmetrics.images.masks import Cut
 from pytest_editmetrics.images.remote import check_url, is_url
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
+Measured: TypeAlias = "Callable[[Expect | None], tuple[tuple[str, ...], bool]]"
 WHAT = (
     "a manifest is a table with a pair of images in each row, `reference` and `edited`: JSON Lines"
     " (.jsonl), CSV (.csv, .tsv) or Parquet (.parquet)"
@@ -77,8 +78,8 @@ class Row(PairFields):
     """One pair of a manifest.
 
     ``reference`` and ``edited`` are as written: URLs, ``data:`` URLs, paths relative to ``folder``,
-    or the bytes of their files. ``where`` is the row's ``file:line``. ``more`` is what results keep
-    of the columns that are no keys.
+    or the bytes of their files. ``where`` is the row's ``file:line``. ``unnamed`` tells that an
+    expectation chose the metrics. ``more`` is what results keep of the columns that are no keys.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Row(PairFields):
     folder: str
     metrics: tuple[str, ...]
     where: str
+    unnamed: bool = False
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -102,7 +104,8 @@ class Manifest:
         path: the file; its suffix says what it is.
         registry: the known metrics.
         rootdir: paths in messages are relative to it.
-        metrics: gives what a row measures that names none, by what it expects.
+        metrics: gives what a row measures that names none, by what it expects, and whether an
+            expectation chose that.
         columns: the columns of keys that are called otherwise.
         cut: how masks are cut that are images and do not say it themselves.
 
@@ -115,7 +118,7 @@ class Manifest:
         path: Path,
         registry: PipeRegistry,
         rootdir: Path,
-        metrics: Callable[[Expect | None], tuple[str, ...]],
+        metrics: Measured,
         columns: Mapping[str, str] | None = None,
         cut: Cut | None = None,
     ):
@@ -166,12 +169,16 @@ class Manifest:
         reference = _image(given["reference"], "reference", schemes)
         edited = _image(given["edited"], "edited", schemes)
         own = given.get("id")
+        metrics, unnamed = given.get("metrics"), False
+        if metrics is None:
+            metrics, unnamed = self._metrics(given.get("expect"))
         row = Row(
             id=_own_id(node, reference, edited) if own is None else _stated_id(own),
             reference=reference,
             edited=edited,
             folder=str(self.path.parent),
-            metrics=given["metrics"] if "metrics" in given else self._metrics(given.get("expect")),
+            metrics=metrics,
+            unnamed=unnamed,
             where=node.where,
             more=more,
             **pair_fields(node, given, lambda mask: self._mask(mask, schemes)),

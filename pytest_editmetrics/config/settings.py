@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pytest_editmetrics.config import golden_block
-from pytest_editmetrics.config.expect import EXPECTATIONS, Expect
+from pytest_editmetrics.config.expect import EXPECTATIONS, Expect, is_told
 from pytest_editmetrics.config.golden_images import ImageSettings
 from pytest_editmetrics.config.interpolate import (
     Resolver,
@@ -81,6 +81,15 @@ class Settings:
         if metric.name in self.thresholds or expect is None:
             return self.thresholds.get(metric.name)
         return EXPECTATIONS[expect].default(metric, expect)
+
+    def holds(self, metric: Metric, expect: Expect | None, *, unnamed: bool) -> bool:
+        """Tell whether a metric without a bound of its own is held to one, or needs none.
+
+        ``expect`` is what holds for the test or row; ``unnamed`` that it chose the metric.
+        """
+        return self.default(metric, expect) is not None or (
+            unnamed and is_told(metric.name, expect)
+        )
 
     def measured(self, expect: Expect | None) -> tuple[tuple[str, ...], bool]:
         """Return what is measured where a test or row names no metric.

@@ -74,6 +74,29 @@ def fits(
     return [alike[0], *(one for one in ranked if one is not alike[0])]
 
 
+class UnlikeSizes(ImageError):
+    """A pair of unlike sizes, and nothing says how they become one.
+
+    Args:
+        said: which sizes they are.
+        best: the mode that fits best.
+        measured: by how much.
+    """
+
+    __module__ = "builtins"
+
+    def __init__(self, said: str, best: str, measured: str):
+        super().__init__(
+            f"{said}{best}: say so, or make the model return the reference's size. {measured}"
+        )
+        self.once_alike = (
+            f"{said}its golden was measured on images of one size, so the model used to return the"
+            f" reference's size: make it do that again. If the new size is meant: {best}: say"
+            f" so, and record again. {measured}"
+        )
+        """What is said where a golden states that the sizes were equal."""
+
+
 def brought_together(
     before: Array,
     after: Array,
@@ -115,10 +138,7 @@ def brought_together(
         if swapped:
             raise ImageError(f"{said}make the model return the reference's size, as it stands")
         ranked = fits(before, after, inside, numbers)
-        raise ImageError(
-            f"{said}{_best(ranked)}: say so, or make the model return the reference's size."
-            f" {_measured(ranked)}"
-        )
+        raise UnlikeSizes(said, _best(ranked), _measured(ranked))
     fit = fit_of(resize, size_of(before), size_of(after))
     if fit.stretches and fit.multiple is None and aspect != "any":
         ranked = fits(before, after, inside, numbers)

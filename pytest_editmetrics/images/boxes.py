@@ -49,6 +49,12 @@ def normalise_boxes(coords: Any, what: str = "coords") -> list[Box]:
     if len(boxes) == 4 and all(isinstance(value, numbers.Real) for value in boxes):
         normalise_box(boxes, f"{what}: box 1")
         raise RegionError(f"{what}: {boxes} is one box; write a list of boxes: [{boxes}]")
+    if len(boxes) > 4 and all(isinstance(value, numbers.Real) for value in boxes):
+        raise RegionError(
+            f"{what}: {reprlib.repr(boxes)} is one list of numbers; write a list of boxes"
+            " [[x1, y1, x2, y2]]"
+            + (" or of polygons [[x1, y1, x2, y2, x3, y3, ...]]" if what == "coords" else "")
+        )
     return [
         normalise_box(box, f"{what}: box {number}") for number, box in enumerate(boxes, start=1)
     ]

@@ -104,12 +104,13 @@ def bounds(mask: Mask) -> Box | None:
 
 
 def is_mask(coords: Any) -> bool:
-    """Tell a mask of two dimensions from an array of boxes: those have four columns."""
+    """Tell a mask, or a picture given for one, from an array of boxes: those have four columns."""
     shape = tuple(getattr(coords, "shape", ()))
     boolean = str(getattr(coords, "dtype", "")).rpartition(".")[2] == "bool"
     eight_bit = str(getattr(coords, "dtype", "")).rpartition(".")[2] == "uint8"
     wide = len(shape) >= 2 and shape[-1] > _WIDEST_BOX
-    return len(shape) >= 2 and (boolean or wide or (eight_bit and shape[-1] != 4))
+    picture = len(shape) >= 3 and min(shape[:2]) > _WIDEST_BOX
+    return len(shape) >= 2 and (boolean or wide or picture or (eight_bit and shape[-1] != 4))
 
 
 def as_mask(source: Any, what: str, cut: Cut = Cut()) -> Mask:
@@ -131,13 +132,16 @@ def as_mask(source: Any, what: str, cut: Cut = Cut()) -> Mask:
     """
     if hasattr(source, "getbands"):
         read = _picture(lambda pictures: pictures.of_picture(source, what, {}, "numbers"))
-        source = _grey(read.pixels, what)
+        source = _grey(read.pixels, what, "image")
     if hasattr(source, "detach"):
         source = source.detach().cpu()
         source = (source.float() if source.is_floating_point() else source).numpy()
     if why := no_plain_array(source):
         raise RegionError(f"{what}: {why}")
-    array = np.asarray(source)
+    try:
+        array = np.asarray(source)
+    except (TypeError, ValueError) as error:
+        raise RegionError(f"{what}: is no array of numbers (H, W): {error}") from error
     if array.ndim == 4 and array.shape[0] == 1:
         array = array[0]
     if array.ndim == 3 and array.shape[0] == 1:
@@ -145,9 +149,21 @@ def as_mask(source: Any, what: str, cut: Cut = Cut()) -> Mask:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     if array.ndim == 3 and (array.shape[2] == 3 or (array.shape[2] == 4 and array.dtype == "u1")):
-        array = _grey(array, what)
+        array = _grey(array, what, "")
     if array.ndim != 2 or array.size == 0:
         raise RegionError(f"{what}: a mask has two dimensions (H, W), not the shape {array.shape}")
+    try:
+        return _cut_levels(array, what, cut)
+    except RegionError as error:
+        raise _sized(error, array) from None
+
+
+def _sized(error: RegionError, array: NDArray[Any]) -> RegionError:
+    error.size = (array.shape[0], array.shape[1])
+    return error
+
+
+def _cut_levels(array: NDArray[Any], what: str, cut: Cut) -> Mask:
     if array.dtype == np.bool_:
         if cut.threshold is not None:
             raise RegionError(f"{what}: is boolean: a threshold needs levels; omit it")
@@ -159,12 +175,10 @@ def as_mask(source: Any, what: str, cut: Cut = Cut()) -> Mask:
                 f"{what}: holds 0 and 1, so a threshold of {cut.threshold} takes nothing; omit it"
             )
         return cut.of(levels >= cut.threshold)
+    if array.dtype.kind not in "uif":
+        raise RegionError(f"{what}: {array.dtype} is no type of levels; {_ADVICE}")
     values = np.unique(array)
-    if (
-        array.dtype.kind not in "uif"
-        or not set(values.tolist()) <= {0, 1, 255}
-        or {1, 255} <= set(values.tolist())
-    ):
+    if not set(values.tolist()) <= {0, 1, 255} or {1, 255} <= set(values.tolist()):
         shown = ", ".join(f"{value:g}" for value in values[:5].tolist())
         raise RegionError(
             f"{what}: {array.dtype} with the values {shown}{', ...' if len(values) > 5 else ''};"
@@ -199,17 +213,34 @@ def _levels(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
     return of_integers(array)
 
 
-def _grey(array: NDArray[Any], what: str) -> NDArray[Any]:
+def _grey(array: NDArray[Any], what: str, image: str) -> NDArray[Any]:
+    """Return the one channel of a mask; ``image`` is the code of its PIL image, if it is one."""
     if array.ndim == 2:
         return array
-    if (array[..., :3] != array[..., :1]).any():
-        raise RegionError(f"{what}: a mask in colour; give one channel of 0 and 255")
+    colour = bool((array[..., :3] != array[..., :1]).any())
     if array.shape[2] == 4 and (array[..., 3] != 255).any():
-        raise RegionError(
-            f"{what}: is transparent in places; pass what counts: its alpha or its grey channel"
-        )
+        text = f"{what}: {_of_alpha(image, colour=colour)}"
+        raise _sized(RegionError(text), array)
+    if colour:
+        text = f"{what}: a mask in colour; give one channel of 0 and 255"
+        raise _sized(RegionError(text), array)
     grey: NDArray[Any] = array[..., 0]
     return grey
+
+
+def _of_alpha(image: str, *, colour: bool) -> str:
+    """Say how what counts of a mask with an alpha channel is passed."""
+    alpha = f'{image}.convert("RGBA").getchannel("A")' if image else "mask[..., 3]"
+    grey = f'{image}.convert("L")' if image else "mask[..., 0]"
+    said = (
+        f"is transparent in places; pass what counts: Region(mask={alpha}) is its alpha, with"
+        " invert=True if what is transparent is the edit area"
+    )
+    said = f"is in colour and {said}" if colour else f"{said}, Region(mask={grey}) its grey levels"
+    if image:
+        saved = f'{alpha}.save("alpha.png")'
+        said += f"; in YAML save it, {saved}, and write {{mask: {{path: alpha.png, invert: true}}}}"
+    return said
 
 
 def file_text(source: Any) -> str:
@@ -228,23 +259,23 @@ def read_mask(source: str | os.PathLike[str] | Encoded, cut: Cut = Cut()) -> tup
 
     what = f"mask {file_text(source)}"
     if isinstance(source, Encoded):
-        return _decoded(source.data, what, cut)
-    text = os.fspath(source)
+        return _decoded(source.data, what, "image", cut)
+    text, image = os.fspath(source), "image"
     try:
         if is_data_url(text):
             data = read_data_url(text, what)
         elif is_url(text):
             data = read_url(text, "mask")
         else:
-            data = read_file(Path(source), what)
+            data, image = read_file(Path(source), what), f"Image.open({text!r})"
     except ImageError as error:
         raise RegionError(str(error)) from None
-    return _decoded(data, what, cut)
+    return _decoded(data, what, image, cut)
 
 
-def _decoded(data: bytes, what: str, cut: Cut) -> tuple[Mask, bool]:
+def _decoded(data: bytes, what: str, image: str, cut: Cut) -> tuple[Mask, bool]:
     levels, info = _picture(lambda pictures: pictures.of_mask(data, what))
-    return as_mask(_grey(levels, what), what, cut), info.get(SUGGESTED) == "suggested"
+    return as_mask(_grey(levels, what, image), what, cut), info.get(SUGGESTED) == "suggested"
 
 
 def _picture(read: Callable[[Any], Any]) -> Any:

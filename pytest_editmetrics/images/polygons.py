@@ -1,14 +1,17 @@
-"""Polygons: which pixels one holds. Of two that share an edge, each pixel belongs to one."""
+"""Polygons: how they are written, and which pixels one holds (of two that abut, one has each)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import numbers
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pytest_editmetrics.errors import RegionError, counted
 
 Point: TypeAlias = "tuple[float, float]"
 Polygon: TypeAlias = "tuple[Point, ...]"
@@ -16,6 +19,95 @@ Polygon: TypeAlias = "tuple[Point, ...]"
 _HALF = Fraction(1, 2)
 _FAR = 1e9  # in pixels; every image ends before
 _CLOSE, _PRECISION = 1e-9, 1e-13  # how near a centre floats are trusted to tell sides apart
+
+
+def is_polygon(part: Any) -> bool:
+    """Tell a polygon as COCO writes it, ``[x1, y1, x2, y2, x3, y3, ...]``, from a box.
+
+    Raises:
+        RegionError: six numbers that may be a box, with the score and the class that detectors add.
+
+    >>> is_polygon([0, 0, 8, 0, 8, 9]), is_polygon([0, 0, 8, 9])
+    (True, False)
+    """
+    if hasattr(part, "tolist") and len(getattr(part, "shape", ())) == 1:
+        part = part.tolist()
+    if not isinstance(part, (list, tuple)) or len(part) < 6 or len(part) % 2:
+        return False
+    if not all(map(_number, part)):
+        return False
+    if len(part) == 6:
+        x1, y1, x2, y2, *more = part
+        if x1 <= x2 and y1 <= y2 and any(0 <= one <= 1 for one in more):
+            raise RegionError(
+                f"coords: {list(part)} may be a box with a score and a class, or a polygon: write"
+                f" the box [{x1}, {y1}, {x2}, {y2}] alone, or Region(polygons=[{list(part)}]), in"
+                f" YAML {{polygons: [{list(part)}]}}"
+            )
+    return True
+
+
+def read_polygons(polygons: Any) -> tuple[Polygon, ...]:
+    """Return polygons of points, or of flat lists as COCO has them.
+
+    Raises:
+        RegionError: naming the polygon (counted from 1), if it makes no sense.
+    """
+    if isinstance(polygons, (str, Mapping)) or not isinstance(polygons, Iterable):
+        raise RegionError(f"polygons: {polygons!r} is not a list of polygons [[x, y], [x, y], ...]")
+    return tuple(_polygon(shape, number) for number, shape in enumerate(polygons, 1))
+
+
+def _polygon(shape: Any, number: int) -> Polygon:
+    if hasattr(shape, "tolist"):
+        shape = shape.tolist()
+    given = list(shape) if isinstance(shape, (list, tuple)) else [shape]
+    if given and all(map(_number, given)):
+        given = _of_flat(given, number)
+    points = []
+    for point in given:
+        if hasattr(point, "tolist"):
+            point = point.tolist()
+        if not isinstance(point, (list, tuple)) or len(point) != 2 or not all(map(is_real, point)):
+            raise RegionError(
+                f"polygon {number}: {point!r:.80} is no point (x, y) of finite numbers"
+            )
+        points.append((float(point[0]), float(point[1])))
+    if len(points) < 3:
+        raise RegionError(
+            f"polygon {number} has {counted(len(points), 'point')}; it takes at least three"
+        )
+    values = [value for point in points for value in point]
+    if all(0 <= value <= 1 for value in values) and any(0 < value < 1 for value in values):
+        raise RegionError(
+            f"polygon {number} looks like fractions of the image; points are in pixels: multiply x"
+            " by the width and y by the height"
+        )
+    return tuple(points)
+
+
+def _of_flat(given: Sequence[Any], number: int) -> list[tuple[Any, Any]]:
+    """Return the points of a polygon whose numbers stand one after the other, as COCO has it."""
+    if len(given) < 3:
+        shown = given[0] if len(given) == 1 else tuple(given)
+        raise RegionError(
+            f"polygon {number}: {shown!r} is no polygon; write a list of polygons"
+            " [[[x, y], [x, y], [x, y]]]"
+        )
+    if len(given) % 2:
+        raise RegionError(
+            f"polygon {number} is {len(given)} numbers: each x takes a y, [x1, y1, x2, y2, x3, ...]"
+        )
+    return list(zip(given[::2], given[1::2], strict=True))
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def is_real(value: Any) -> bool:
+    """Tell a finite number."""
+    return _number(value) and math.isfinite(value)
 
 
 def polygon_mask(polygon: Polygon, height: int, width: int) -> NDArray[np.bool_]:

@@ -13,7 +13,7 @@ from pytest_editmetrics.images.boxes import Box as Box
 from pytest_editmetrics.images.boxes import clip_box as clip_box
 from pytest_editmetrics.images.boxes import normalise_boxes as normalise_boxes
 from pytest_editmetrics.images.masks import Mask as Mask
-from pytest_editmetrics.images.shapes import Region
+from pytest_editmetrics.images.shapes import Region, unlike_size
 
 Framing = Literal["stretch", "center-crop", "autopipeline"]
 
@@ -61,6 +61,20 @@ def region_mask(
     if mask_mode is None:
         return np.ones_like(inside)
     return inside if mask_mode == "inner" else ~inside
+
+
+def read_region(coords: Any, height: int, width: int) -> Region:
+    """Return the region of an image of this size, its mask read.
+
+    Raises:
+        RegionError: it makes no sense; where a mask is of another size too, that is told first.
+    """
+    try:
+        return Region.of(coords).read()
+    except RegionError as error:
+        if error.size is None or error.size == (height, width):
+            raise
+        raise RegionError(f"{unlike_size(error.size, height, width)}. Besides, {error}") from None
 
 
 def check_within(region: Region, height: int, width: int) -> None:

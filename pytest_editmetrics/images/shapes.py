@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +25,13 @@ from pytest_editmetrics.images.masks import (
     packed,
     read_mask,
 )
-from pytest_editmetrics.images.polygons import Polygon, add_polygon
+from pytest_editmetrics.images.polygons import (
+    Polygon,
+    add_polygon,
+    is_polygon,
+    is_real,
+    read_polygons,
+)
 
 # what ``Region.of`` takes
 RegionLike: TypeAlias = (
@@ -34,6 +39,8 @@ RegionLike: TypeAlias = (
 )
 
 KEYS = ("boxes", "polygons", "mask", "dilate")
+COCOS = ("segmentation", "bbox")
+"""Keys of an annotation of COCO that somebody may take for those of a region."""
 _LARGEST_DILATION = 10_000
 
 
@@ -43,9 +50,10 @@ class Region:
 
     Args:
         boxes: ``(x1, y1, x2, y2)`` in pixels, half-open, origin top left.
-        polygons: each at least three points ``(x, y)`` in pixels; a pixel belongs to a polygon if
-            its centre does, so that one along the sides of a box is that box. A centre on an edge
-            belongs to one of two polygons that share it.
+        polygons: each at least three points ``(x, y)`` in pixels, or their numbers one after the
+            other, ``[x1, y1, x2, y2, x3, y3, ...]``, as COCO has them; a pixel belongs to a polygon
+            if its centre does, so that one along the sides of a box is that box. A centre on an
+            edge belongs to one of two polygons that share it.
         mask: boolean (H, W), or of 0 and 255 (or 0 and 1), of the image's size; an array,
             a tensor, a PIL image, or a path. A path is read when the region is first needed. Or a
             mapping: ``{path, threshold, invert}``, COCO's ``{size, counts}``, PIE-Bench's
@@ -82,7 +90,7 @@ class Region:
     def __post_init__(self) -> None:
         put = object.__setattr__  # the class is frozen for everyone else
         put(self, "boxes", tuple(normalise_boxes(self.boxes, "boxes")))
-        put(self, "polygons", _polygons(self.polygons))
+        put(self, "polygons", read_polygons(self.polygons))
         if not isinstance(self.dilate, numbers.Integral) or isinstance(self.dilate, bool):
             raise RegionError(f"dilate is {self.dilate!r}, not a whole number of pixels")
         if not 0 <= self.dilate <= _LARGEST_DILATION:
@@ -127,9 +135,10 @@ class Region:
         """Return the region that a user means.
 
         Args:
-            coords: ``None``; a list, array or tensor of boxes; a region; a mapping of a region's
+            coords: ``None``; a list, array or tensor of boxes; a list of polygons as COCO has
+                them, each a flat list of six numbers or more; a region; a mapping of a region's
                 fields, as YAML has it; a mask of two dimensions, its PIL image or its path; or a
-                list that mixes boxes, regions and mappings, which is their union.
+                list that mixes boxes, polygons, regions and mappings, which is their union.
 
         Raises:
             RegionError: it is none of these, or makes no sense.
@@ -145,9 +154,15 @@ class Region:
             return cls(boxes=tuple(normalise_boxes(coords)))
         if not isinstance(coords, (list, tuple)):
             return cls(mask=coords)
-        boxes = [part for part in coords if not isinstance(part, (Region, Mapping))]
-        others = [cls.of(part) for part in coords if isinstance(part, (Region, Mapping))]
-        return cls(united=(cls.of(boxes), *others) if boxes else tuple(others))
+        others = tuple(cls.of(part) for part in coords if isinstance(part, (Region, Mapping)))
+        shapes = [part for part in coords if not isinstance(part, (Region, Mapping))]
+        own = cls(
+            boxes=tuple(normalise_boxes([part for part in shapes if not is_polygon(part)])),
+            polygons=tuple(part for part in shapes if is_polygon(part)),
+        )
+        if not others:
+            return own
+        return cls(united=(own, *others) if shapes else others)
 
     @classmethod
     def _of_mapping(cls, fields: Mapping[Any, Any]) -> Region:
@@ -157,13 +172,13 @@ class Region:
             return cls(united=tuple(cls.of(part) for part in fields["united"]))
         if "counts" in fields:
             return cls(mask=fields)
-        for key in fields:
+        for key in (*(one for one in COCOS if one in fields), *fields):
             if key in ("threshold", "invert"):
                 raise RegionError(
                     f"{key} of a mask stands in the mask: {{mask: {{path: ..., {key}: ...}}}}"
                 )
             if key not in (*KEYS, "suggested"):
-                raise RegionError(f"a region has no {key!r:.40}{did_you_mean(key, KEYS)}")
+                raise RegionError(no_key(key, fields[key]))
         return cls(**{key: value for key, value in fields.items() if value is not None})
 
     @property
@@ -219,12 +234,7 @@ class Region:
         if region.mask is not None:
             mask = region.mask
             if mask.shape != (height, width):
-                turned = mask.shape == (width, height) and height != width
-                raise RegionError(
-                    f"the mask is {mask.shape[1]}x{mask.shape[0]} px, the image {width}x{height}:"
-                    " make the mask of the image's size"
-                    + ("; a size of counts or runs is [height, width]" if turned else "")
-                )
+                raise RegionError(unlike_size(mask.shape, height, width))
             grown[room : room + height, room : room + width] |= mask
         if room and (around := bounds(grown)) is not None:
             from scipy.ndimage import distance_transform_edt
@@ -284,9 +294,35 @@ class Region:
 def is_boxes(coords: Any) -> bool:
     """Tell a list, array or tensor of boxes from another region, a mixed list included."""
     if isinstance(coords, (list, tuple)):
-        return not any(isinstance(part, (Region, Mapping)) for part in coords)
+        return not any(isinstance(part, (Region, Mapping)) or is_polygon(part) for part in coords)
     other = isinstance(coords, (Region, Mapping, str, os.PathLike)) or hasattr(coords, "getbands")
     return not (other or is_mask(coords))
+
+
+def unlike_size(size: tuple[int, ...], height: int, width: int) -> str:
+    """Return what is said of a mask of ``size``, (height, width), in an image of another."""
+    turned = size == (width, height) and height != width
+    return (
+        f"the mask is {size[1]}x{size[0]} px, the image {width}x{height}: make the mask of the"
+        " image's size" + ("; a size of counts or runs is [height, width]" if turned else "")
+    )
+
+
+def no_key(key: object, value: Any) -> str:
+    """Return what is said of a key that no region has; of one of COCO's how it is written here."""
+    said = f"a region has no {key!r:.40}"
+    if key == "segmentation":
+        return (
+            f'{said}: give what it holds as coords itself, annotation["segmentation"] of COCO, in'
+            " YAML `coords: [[x1, y1, x2, y2, x3, y3, ...]]` or `coords: {size: ..., counts: ...}`"
+        )
+    if key != "bbox":
+        return said + did_you_mean(key, KEYS)
+    said += ": COCO's is [x, y, width, height], and boxes here are [x1, y1, x2, y2]"
+    if not isinstance(value, (list, tuple)) or len(value) != 4 or not all(map(is_real, value)):
+        return f"{said}: write boxes: [[x, y, x + width, y + height]]"
+    x, y, width, height = value
+    return f"{said}: write boxes: [[{x}, {y}, {x + width:.12g}, {y + height:.12g}]]"
 
 
 def _of_boxes(boxes: Iterable[Box], height: int, width: int) -> Mask:
@@ -296,34 +332,3 @@ def _of_boxes(boxes: Iterable[Box], height: int, width: int) -> Mask:
             x1, y1, x2, y2 = clipped
             inside[y1:y2, x1:x2] = True
     return inside
-
-
-def _polygons(polygons: Any) -> tuple[Polygon, ...]:
-    if isinstance(polygons, (str, Mapping)) or not isinstance(polygons, Iterable):
-        raise RegionError(f"polygons: {polygons!r} is not a list of polygons [[x, y], [x, y], ...]")
-    return tuple(_polygon(shape, number) for number, shape in enumerate(polygons, 1))
-
-
-def _polygon(shape: Any, number: int) -> Polygon:
-    if hasattr(shape, "tolist"):
-        shape = shape.tolist()
-    points = []
-    for point in shape if isinstance(shape, (list, tuple)) else (shape,):
-        if hasattr(point, "tolist"):
-            point = point.tolist()
-        if not isinstance(point, (list, tuple)) or len(point) != 2 or not all(map(_real, point)):
-            flat = "; of a flat list, as COCO has it, make points" if _real(point) else ""
-            raise RegionError(
-                f"polygon {number}: {point!r:.80} is no point (x, y) of finite numbers{flat}"
-            )
-        points.append((float(point[0]), float(point[1])))
-    if len(points) < 3:
-        raise RegionError(
-            f"polygon {number} has {counted(len(points), 'point')}; it takes at least three"
-        )
-    return tuple(points)
-
-
-def _real(value: Any) -> bool:
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    return real and math.isfinite(value)

@@ -124,12 +124,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Remember which tests use which fixture, also those that will not run."""
+    """Remember which tests use which fixture, also those that will not run; show errors of ours."""
     report = yield
     users = collector.config.stash[session_key].users
     for node in report.result or ():
         if isinstance(node, pytest.Item):
             users.add(node)
+    if report.failed:
+        from pytest_editmetrics.plugin.tracebacks import show_collecting
+
+        show_collecting(collector, report)
     return report
 
 

@@ -6,16 +6,15 @@ once would hide the next assertion of the test.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Generator, Iterator
 from functools import partial
-from types import TracebackType
 from typing import Any
 
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, GateFailure
 from pytest_editmetrics.plugin.names import name_report
+from pytest_editmetrics.plugin.tracebacks import as_called, outside
 from pytest_editmetrics.session.identity import id_of
 from pytest_editmetrics.session.ledger import REPORT_KEY
 from pytest_editmetrics.session.record import TestRecord, record_key, start_attempt
@@ -27,7 +26,6 @@ from pytest_editmetrics.session.unread import is_case_file
 _OURS = (EditMetricsError, GateFailure)
 _ENDING = (KeyboardInterrupt, pytest.exit.Exception)
 """What ends the session at once: no report is made of the phase."""
-_INSIDE = {__name__.partition(".")[0], *sys.stdlib_module_names}
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -205,7 +203,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Apply soft failures innermost, before an xfail mark is, and attach the gates."""
     if call.excinfo is not None and not item.config.getoption("fulltrace", False):
-        call.excinfo = _as_called(call.excinfo)
+        call.excinfo = as_called(call.excinfo)
     report = yield
     _say_alone(item, call, report)
     record = item.stash.get(record_key, None)
@@ -254,51 +252,11 @@ def _say_alone(item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.Tes
     excinfo = call.excinfo
     if excinfo is None or not report.failed or item.config.getoption("fulltrace", False):
         return
-    if isinstance(excinfo.value, _OURS) and not _outside(excinfo.value):
+    if isinstance(excinfo.value, _OURS) and not outside(excinfo.value):
         shown = excinfo.getrepr(style="value")
         (entry,) = shown.reprtraceback.reprentries
         entry.lines = [f"E   {line}" for line in excinfo.exconly().split("\n")]
         report.longrepr = shown
-
-
-def _as_called(excinfo: pytest.ExceptionInfo[Any]) -> pytest.ExceptionInfo[Any]:
-    """Return an error of this package as one of the line that called it.
-
-    What the package did in between says nothing of what is wrong. An error that nothing outside
-    pytest called for, as of a gate whose exception was caught, stays as it is.
-    """
-    error: BaseException = excinfo.value
-    if not isinstance(error, EditMetricsError):
-        return excinfo
-    steps = _outside(error)
-    if not steps:
-        return excinfo
-    seen = None
-    for step in reversed(steps):
-        seen = TracebackType(seen, step.tb_frame, step.tb_lasti, step.tb_lineno)
-    error.__suppress_context__ = True
-    return pytest.ExceptionInfo.from_exception(error.with_traceback(seen))
-
-
-def _outside(error: BaseException) -> list[TracebackType]:
-    """Return the steps to the line that called this package, none if pytest itself did."""
-    steps: list[TracebackType] = []
-    step = error.__traceback__
-    while step is not None:
-        steps.append(step)
-        step = step.tb_next
-    while steps and _is_inside(steps[-1]):
-        steps.pop()
-    return [] if steps and _module(steps[-1]) in ("_pytest", "pluggy") else steps
-
-
-def _is_inside(step: TracebackType) -> bool:
-    """Tell whether a step is of this package; the line of a YAML case is the user's."""
-    return _module(step) in _INSIDE and step.tb_frame.f_code.co_filename.endswith(".py")
-
-
-def _module(step: TracebackType) -> str:
-    return str(step.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def _is_other_failure(record: TestRecord, raised: BaseException | None) -> bool:

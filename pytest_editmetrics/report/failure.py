@@ -11,9 +11,12 @@ from pytest_editmetrics.report.tally import TestGates
 from pytest_editmetrics.report.text import (
     explanation_rows,
     headline,
+    line_of_golden,
     rows_as_lines,
     subject,
     update_mode,
+    with_source,
+    without_line,
 )
 
 _SAID_OF_CAUSES = ("kind", "text", "long")
@@ -49,8 +52,7 @@ def of_one_error(pairs: Iterable[tuple[TestGates, Gate]]) -> list[tuple[TestGate
     """Return the gates of one check that all have the same error together, with their test."""
     found: dict[tuple[object, ...], tuple[TestGates, list[Gate]]] = {}
     for test, gate in pairs:
-        own = None if gate.value is None else gate.label
-        key = (id(test), gate.name, gate.message, own)
+        key = (id(test), gate.name, without_line(gate).message)
         found.setdefault(key, (test, []))[1].append(gate)
     return list(found.values())
 
@@ -63,30 +65,61 @@ def _headlines(failing: Sequence[Gate]) -> list[str]:
     """
     lines: list[str] = []
     said: set[str] = set()
-    of_several: dict[str, list[Gate]] = {}
-    for gate in failing:
-        if gate.value is None:
-            of_several.setdefault(_why(gate), []).append(gate)
-    for gate in failing:
-        if gate.value is None:
-            if gates := of_several.pop(_why(gate), None):
-                lines.append(_together(gates))
+    for gates in alike(failing):
+        if _without_number(gates[0]):
+            lines.append(together(gates))
             continue
-        causes = causes_in_short(causes_of(gate))
-        lines.append(headline(gate, cause=causes not in said))
+        causes = causes_in_short(causes_of(gates[0]))
+        lines.append(headline(gates[0], cause=causes not in said))
         said.add(causes)
     return lines
 
 
-def _together(gates: Sequence[Gate]) -> str:
-    """Return the one line of gates without a value that all say the same."""
+def alike(gates: Iterable[Gate]) -> list[list[Gate]]:
+    """Return the gates of one check that say the same, without a number of their own, together.
+
+    >>> gates = [Gate(metric, "error", message="no such file a.png") for metric in ("l", "p")]
+    >>> [[gate.metric for gate in of] for of in alike([*gates, Gate("ssim", "fail", value=0.1)])]
+    [['l', 'p'], ['ssim']]
+    """
+    found: dict[object, list[Gate]] = {}
+    for gate in gates:
+        key = _why(without_line(gate)) if _without_number(gate) else id(gate)
+        found.setdefault(key, []).append(gate)
+    return list(found.values())
+
+
+def together(gates: Sequence[Gate]) -> str:
+    """Return the one line of gates that are ``alike``."""
     first, *others = gates
-    line = headline(first)
     if not others:
-        return line
-    why = _why(first)
+        return headline(first)
+    if lines := {int(line) for gate in gates if (line := line_of_golden(gate))}:
+        file = str(first.source).rpartition(":")[0]
+        first = with_source(first, f"{file}:{_in_spans(lines)}")
+    line, why = headline(first), _why(first)
     names = ", ".join([line.removesuffix(why), *(gate.label for gate in others)])
     return names + (" have " + why.removeprefix(" has ") if why.startswith(" has ") else why)
+
+
+def _in_spans(lines: Iterable[int]) -> str:
+    """Return numbers of lines, those that follow each other as one.
+
+    >>> _in_spans([8, 4, 5, 6])
+    '4-6, 8'
+    """
+    spans: list[list[int]] = []
+    for line in sorted(lines):
+        if spans and line == spans[-1][-1] + 1:
+            spans[-1].append(line)
+        else:
+            spans.append([line])
+    return ", ".join(f"{of[0]}-{of[-1]}" if len(of) > 1 else str(of[0]) for of in spans)
+
+
+def _without_number(gate: Gate) -> bool:
+    """Tell whether the headline of a gate holds no number of its own."""
+    return gate.value is None or gate.verdict == "error"
 
 
 def _in_order(failing: Sequence[Gate]) -> Sequence[Gate]:

@@ -28,14 +28,22 @@ def below(line: str) -> Sequence[str]:
     return line.entries if isinstance(line, Headed) else ()
 
 
-def first_of(entries: Sequence[str], number: int | None = None) -> list[str]:
-    """Return the first entries; ``number`` is how many there are, if not all are here."""
+def first_of(
+    entries: Sequence[str], number: int | None = None, shown: int | None = None
+) -> list[str]:
+    """Return the first entries; ``number`` is how many there are, if not all are here.
+
+    ``shown`` is how many the first stand for, where one stands for several.
+    """
     number = len(entries) if number is None else number
-    more = [f"  and {number - LISTED} more"] if number > LISTED else []
+    left = number - (min(len(entries), LISTED) if shown is None else shown)
+    more = [f"  and {left} more"] if left > 0 else []
     return [*(f"  {entry}" for entry in entries[:LISTED]), *more]
 
 
-def listed(title: str, entries: Sequence[str], number: int | None = None) -> list[str]:
+def listed(
+    title: str, entries: Sequence[str], number: int | None = None, shown: int | None = None
+) -> list[str]:
     """Return the first entries below a title that counts them, see ``first_of``; nothing of none.
 
     >>> listed("crashed", ["test_a", "test_b"])
@@ -43,4 +51,7 @@ def listed(title: str, entries: Sequence[str], number: int | None = None) -> lis
     """
     if not entries:
         return []
-    return [f"{title}: {len(entries) if number is None else number}", *first_of(entries, number)]
+    return [
+        f"{title}: {len(entries) if number is None else number}",
+        *first_of(entries, number, shown),
+    ]

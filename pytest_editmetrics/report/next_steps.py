@@ -21,7 +21,7 @@ from pytest_editmetrics.measurement import (
 from pytest_editmetrics.report.causes import kind_of
 from pytest_editmetrics.report.summary import fetch_line
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
-from pytest_editmetrics.report.text import written_at
+from pytest_editmetrics.report.text import line_of_golden, with_source, without_line, written_at
 
 _PLACES = 4  # of bounds written by hand
 
@@ -77,10 +77,8 @@ def verdict_lines(tally: Tally) -> list[Line]:
         listed = ", ".join(f"{number} {kind}" for kind, number in causes.most_common())
         lines.append(Line(f"{_gates(len(failing))} failed: {listed}", "red"))
     if errors:
-        messages = list(dict.fromkeys(gate.message or "" for gate in errors))
-        others = len(messages) - 1
+        said, others = _said(errors)
         more = f" (and {counted(others, 'other message')})" if others else ""
-        said = messages[0].splitlines()[0] if messages[0] else ""
         if tally.fetch:  # the command stands below, once for all
             said = said.partition(". Fetch it once")[0]
         text = f"{_gates(len(errors))} could not be judged: {said}{more}"
@@ -88,6 +86,27 @@ def verdict_lines(tally: Tally) -> list[Line]:
     if picture := _worst_picture(tally.notable):
         lines.append(Line(f"worst picture: {picture}"))
     return lines
+
+
+def _said(errors: Sequence[Gate]) -> tuple[str, int]:
+    """Return the first message of errors, and how many others there are.
+
+    Those that differ only by where the golden stands are one.
+    """
+    messages: dict[str, list[Gate]] = {}
+    for gate in errors:
+        named = line_of_golden(gate) is not None
+        key = with_source(gate, "") if named else gate
+        messages.setdefault(key.message or "", []).append(gate)
+    first, *others = messages.values()
+    files = list(dict.fromkeys(str(without_line(gate).source) for gate in first))
+    gate = first[0]
+    if len(first) > 1 and line_of_golden(gate) is not None:
+        more = len(files) - 1
+        gate = with_source(
+            gate, files[0] + (f" (and of {counted(more, 'file')} more)" if more else "")
+        )
+    return ((gate.message or "").splitlines() or [""])[0], len(others)
 
 
 def next_steps(tally: Tally, session: Session) -> list[Line]:

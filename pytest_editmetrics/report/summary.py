@@ -11,6 +11,7 @@ from pytest_editmetrics.gates.decided import decided
 from pytest_editmetrics.gates.other_golden import percent, share_of
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.measurement import LITTLE
+from pytest_editmetrics.report.failure import together
 from pytest_editmetrics.report.listed import listed
 from pytest_editmetrics.report.tally import BLIND, Blind, Row, RunningTally, Tally
 from pytest_editmetrics.report.text import bound_stands, format_numbers, headline, line_of
@@ -116,7 +117,8 @@ def running_lines(tally: RunningTally) -> list[str]:
         ("for review", counts["review"], tally.review),
         ("unmeasured", counts["unmeasured"], tally.unmeasured),
     ):
-        lines += listed(title, [f"{nodeid}: {headline(gate)}" for nodeid, gate in first], number)
+        entries = [f"{nodeid}: {together(gates)}" for nodeid, gates in first]
+        lines += listed(title, entries, number, sum(len(gates) for _, gates in first))
     lines += _little(tally.first_little, tally.little)
     lines += _blind(tally.blind)
     if tally.smoke:

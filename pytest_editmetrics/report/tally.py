@@ -257,14 +257,15 @@ class Tally:
 class RunningTally:
     """Counts over gates that are not held: what is listed is cut short as they come.
 
-    ``failing``, ``review`` and ``unmeasured`` are the first of each, with their test; the rows
-    count them all. ``fetch`` holds the weights that were missing. ``little`` counts the gates that
-    measured little of their picture, ``first_little`` are the first of them.
+    ``failing``, ``review`` and ``unmeasured`` are the first of each, those that say the same
+    together, with their test; the rows count them all. ``fetch`` holds the weights that were
+    missing. ``little`` counts the gates that measured little of their picture, ``first_little`` are
+    the first of them.
     """
 
-    failing: list[tuple[str, Gate]] = field(default_factory=list)
-    review: list[tuple[str, Gate]] = field(default_factory=list)
-    unmeasured: list[tuple[str, Gate]] = field(default_factory=list)
+    failing: list[tuple[str, list[Gate]]] = field(default_factory=list)
+    review: list[tuple[str, list[Gate]]] = field(default_factory=list)
+    unmeasured: list[tuple[str, list[Gate]]] = field(default_factory=list)
     smoke: int = 0
     measured: int = 0
     by_metric: dict[str, Row] = field(default_factory=dict)
@@ -280,6 +281,7 @@ class RunningTally:
 
     def add(self, nodeid: str, gates: Iterable[Gate]) -> None:
         """Count the gates of one test."""
+        kinds: dict[str, list[Gate]] = {"failing": [], "review": [], "unmeasured": []}
         for gate in gates:
             self.by_metric.setdefault(gate.metric, Row(gate.metric)).add(gate, nodeid)
             self.smoke += gate.smoke
@@ -289,10 +291,14 @@ class RunningTally:
                 self.little += 1
                 self.first_little += [(nodeid, gate)] if self.little <= LISTED else []
             self.blind.add(nodeid, gate)
-            kinds = {"review": self.review, "unmeasured": self.unmeasured}
-            listed = self.failing if gate.failing else kinds.get(gate.verdict)
-            if listed is not None and len(listed) < LISTED:
-                listed.append((nodeid, gate))
+            kind: str = "failing" if gate.failing else gate.verdict
+            kinds.get(kind, []).append(gate)
+        from pytest_editmetrics.report.failure import alike
+
+        for name, of_kind in kinds.items():
+            listed = getattr(self, name)
+            if of_kind and len(listed) < LISTED:
+                listed += [(nodeid, of) for of in alike(of_kind)][: LISTED - len(listed)]
 
     def counts(self) -> dict[str, int]:
         """Return the number of gates, and of each kind of verdict among them."""

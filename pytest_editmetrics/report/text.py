@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -41,6 +42,26 @@ def headline(gate: Gate, *, cause: bool = True) -> str:
     line = _headline(gate)
     causes = causes_of(gate) if cause and gate.verdict in ("fail", "review") else None
     return f"{line}: {causes_in_short(causes)}" if causes else line
+
+
+def line_of_golden(gate: Gate) -> str | None:
+    """Return in which line its golden stands, if its message names that."""
+    file, _, line = (gate.source or "").rpartition(":")
+    named = file and line.isdigit() and str(gate.source) in (gate.message or "")
+    return line if named else None
+
+
+def with_source(gate: Gate, source: str) -> Gate:
+    """Return a gate whose message names its golden so."""
+    message = (gate.message or "").replace(str(gate.source), source)
+    return replace(gate, message=message, source=source)
+
+
+def without_line(gate: Gate) -> Gate:
+    """Return a gate whose message names the file of its golden: those of one differ by lines."""
+    if line_of_golden(gate) is None:
+        return gate
+    return with_source(gate, str(gate.source).rpartition(":")[0])
 
 
 def was_approved(gate: Gate) -> str:
@@ -148,7 +169,8 @@ def explanation_rows(
     ``typed`` returns the words that run a test, given its id.
     """
     rows: list[tuple[str, str]] = []
-    if stands := bound_stands(gate):
+    told = gate.verdict == "error" and gate.env is None and line_of_golden(gate)
+    if (stands := bound_stands(gate)) and not told:
         rows.append(("bound", stands))
     if gate.fixture is not None:
         rows.append(("fixture", _users(gate.fixture)))

@@ -34,13 +34,13 @@ class Outcome:
     gates: tuple[Gate, ...]
 
 
-def outcome_of(gates: Iterable[Gate]) -> str:
+def outcome_of(gates: Sequence[Gate]) -> str:
     """Return how a test with these gates would have ended: the worst of them decides."""
-    verdicts = [
-        "failed" if gate.failing else "xfailed" if gate.verdict == "unmeasured" else "passed"
-        for gate in gates
-    ]
-    return max(verdicts, key=("passed", "xfailed", "failed").index)
+    from pytest_editmetrics.gates.verdict import soft_failures
+
+    if any(gate.failing for gate in gates):
+        return "failed"
+    return "xfailed" if soft_failures(gates, gates) else "passed"
 
 
 def no_success(session: EditSession, tally: Tally | RunningTally) -> list[str]:
@@ -142,6 +142,7 @@ class RowScorer:
                     explicit=explicit,
                     golden=False,
                     expect=row.expect or self._session.settings.expect,
+                    unnamed=row.unnamed,
                 )
             )
         return prepared

@@ -40,7 +40,8 @@ def check_rows(session: EditSession, manifest: Manifest, *, allow_unbounded: boo
         for metric in () if allow_unbounded else row.metrics:
             expect = row.expect or session.settings.expect
             known = session.registry.metric(metric)
-            if metric not in row.thresholds and not session.settings.default(known, expect):
+            held = session.settings.holds(known, expect, unnamed=row.unnamed)
+            if metric not in row.thresholds and not held:
                 where = session.settings.path or "editmetrics.yaml"
                 raise InputError(
                     f"{row.where}: nothing holds {metric}: give the row `thresholds` or an"

@@ -378,6 +378,20 @@ AREAS = [
     ),
     area("mask that is not there", "Region(mask='m0.png')", "m0.png: there is no such file"),
     area("named pipe in place of a mask", "Region(mask=fifo('pipe'))", "pipe: is no regular file"),
+    area(
+        "soft mask as a PIL image", "Image.open(mask_file('m.png', 99)).copy()", "mask: uint8 with"
+    ),
+    area("soft mask as an array", "np.asarray(Image.open(mask_file('m.png', 99)))", "mask: uint8"),
+    area(
+        "photo with a hole in its alpha",
+        "Image.open(mask_file('m.png', (9, 0, 0, 0), mode='RGBA')).copy()",
+        "is in colour and is transparent in places",
+    ),
+    area(
+        "soft mask of another size",
+        "mask_file('m.png', 99, size=(32, 64))",
+        "the mask is 32x64 px, the image 64x64",
+    ),
     area("mask of floats", "np.full((64, 64), 0.5)", "float64"),
     fine(area, "soft mask with its threshold", "Region(mask=mask_file('m.png', 99), threshold=99)"),
     fine(
@@ -460,6 +474,12 @@ AREAS = [
         " [(20.5, 8), (40, 8), (40, 40), (20.5, 40)]])",
     ),
     area("mask of three dimensions", "np.zeros((64, 64, 5), bool)", "(64, 64, 5)"),
+    fine(area, "polygons as COCO has them", "[[8, 8, 40, 8, 40, 40, 8, 40]]"),
+    area("polygon of nine numbers", "[[8, 8, 40, 8, 40, 40, 8, 40, 8]]"),
+    area("box with a score and a class", "[[8, 8, 40, 40, 0.9, 2]]", "a score and a class"),
+    area("COCO's bbox", "{'bbox': [8, 8, 32, 32]}", "boxes: [[8, 8, 40, 40]]"),
+    area("COCO's annotation", "{'id': 1, 'segmentation': []}", "segmentation"),
+    area("polygon in fractions", "[[0.1, 0.1, 0.5, 0.1, 0.5, 0.5, 0.1, 0.5]]", "fractions"),
     area("polygon of two points", "Region(polygons=[[(0, 0), (9, 9)]])", "polygon 1 has 2 points"),
     area(
         "polygon with NaN", "Region(polygons=[[(0, 0), (9, nan), (9, 0)]])", "polygon 1: (9, nan)"

@@ -13,7 +13,9 @@ Gets = Literal["error", "unmeasured", "failed", "measured"]
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "bad-input.md"
 COMMAND = "make bad-input"
 
-_INSIDE = re.compile(r"\b(numpy|torch|PIL|yaml|ruamel|skimage|scipy|json|pyarrow)/[\w/]+\.py:\d+")
+_INSIDE = re.compile(
+    r"\b(numpy|torch|PIL|yaml|ruamel|skimage|scipy|json|pyarrow|pytest_editmetrics)/[\w/]+\.py:\d+"
+)
 _FOREIGN = (  # what libraries say differs between their releases
     (re.compile(r"(is truncated or damaged|is no image that Pillow can read) \(.*\)"), r"\1 (...)"),
     (re.compile(r"(into RGB) \(.*\);"), r"\1 (...);"),

@@ -29,7 +29,7 @@ PAIR = {"reference": "a.png", "edited": "b.png"}
 
 
 def rows_of(path) -> list[Row]:
-    return list(Manifest(path, REGISTRY, path.parent, lambda expect: ("lpips",)).rows())
+    return list(Manifest(path, REGISTRY, path.parent, lambda expect: (("lpips",), False)).rows())
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def test_parquet_without_pyarrow_names_the_command(tmp_path, monkeypatch):
 def test_rows_are_read_as_they_are_asked_for(tmp_path):
     path = tmp_path / "pairs.jsonl"
     path.write_text(json.dumps(PAIR) + "\nbroken\n")
-    rows = Manifest(path, REGISTRY, tmp_path, lambda expect: ("lpips",)).rows()
+    rows = Manifest(path, REGISTRY, tmp_path, lambda expect: (("lpips",), False)).rows()
     assert next(rows).edited == "b.png"
     with pytest.raises(ConfigError, match=":2: "):
         next(rows)
@@ -332,7 +332,7 @@ def test_a_parquet_file_that_is_damaged_further_down_is_an_error_with_its_row(tm
     data = path.read_bytes()
     start = pq.ParquetFile(path).metadata.row_group(1).column(0).data_page_offset
     path.write_bytes(data[:start] + bytes(200) + data[start + 200 :])
-    rows = Manifest(path, REGISTRY, tmp_path, lambda expect: ("lpips",)).rows()
+    rows = Manifest(path, REGISTRY, tmp_path, lambda expect: (("lpips",), False)).rows()
     assert next(rows).id == "0.png"
     with pytest.raises(ConfigError, match=r"^pairs\.parquet:1025: cannot be read as Parquet"):
         list(rows)

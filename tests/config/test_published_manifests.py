@@ -36,7 +36,9 @@ def png(value: int = 0) -> bytes:
 
 
 def rows_of(path, **columns: str) -> list[Row]:
-    return list(Manifest(path, REGISTRY, path.parent, lambda expect: ("lpips",), columns).rows())
+    return list(
+        Manifest(path, REGISTRY, path.parent, lambda expect: (("lpips",), False), columns).rows()
+    )
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ def refusal(kind: str, made: Any, folder: Path) -> str | None:
     path.write_text(json.dumps(made, ensure_ascii=False), encoding="utf-8")
     try:
         if kind == "manifest":
-            list(Manifest(path, REGISTRY, folder, lambda expect: ("lpips",)).rows())
+            list(Manifest(path, REGISTRY, folder, lambda expect: (("lpips",), False)).rows())
         else:
             READERS[kind](path, REGISTRY, folder)
     except ConfigError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -353,3 +354,45 @@ def test_numbers_of_two_levels_are_a_mask_of_whatever_type(kind, top):
     for mask in (hard, torch.from_numpy(hard), torch.from_numpy(hard)[None], np.dstack([hard] * 3)):
         assert Region(mask=mask).inside(2, 4).tolist() == CUT
         assert Region(mask=mask, invert=True).inside(2, 4).tolist() == np.logical_not(CUT).tolist()
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+@pytest.mark.parametrize("form", ["file", "image", "array"])
+@pytest.mark.parametrize("colour", [False, True])
+def test_of_a_mask_with_an_alpha_channel_the_code_that_takes_it_is_told(
+    tmp_path, mode, form, colour
+):
+    """What the message proposes runs, and gives the alpha, or the grey levels."""
+    alpha, grey = np.zeros((8, 6), bool), np.zeros((8, 6), bool)
+    alpha[:3], grey[:, :2] = True, True
+    levels = np.dstack([255 * grey] * 3 + [255 * alpha]).astype(np.uint8)
+    if colour and mode == "RGBA":
+        levels[0, 0] = 200, 20, 20, 255
+    elif colour:
+        pytest.skip("no such image")
+    image = Image.fromarray(levels)
+    if mode == "LA":
+        image = image.convert("LA")
+    path = tmp_path / "mask.png"
+    image.save(path)
+    mask = np.asarray(image.convert("RGBA"))
+    source = {"file": str(path), "image": image, "array": mask}[form]
+    with pytest.raises(RegionError) as raised:
+        Region(mask=source).inside(8, 6)
+    said = str(raised.value)
+    assert said.partition(": ")[2].startswith("is in colour and is" if colour else "is transparent")
+    names = {"Region": Region, "Image": Image, "image": image, "mask": mask}
+    proposed = re.findall(r"Region\(mask=(.*?)\)(?= is its alpha| its grey|;)", said)
+    found = [eval(f"Region(mask={code})", names).inside(8, 6) for code in proposed]
+    assert len(found) == (1 if colour else 2)
+    for one, wanted in zip(found, (alpha, grey), strict=False):
+        assert (one == wanted).all()
+    assert ("alpha.png" in said) == (form != "array")
+
+
+def test_a_mask_in_one_colour_without_transparency_is_not_told_of_an_alpha():
+    opaque = np.full((4, 4, 4), 255, np.uint8)
+    opaque[0, 0, 0] = 0
+    with pytest.raises(RegionError, match="a mask in colour; give one channel") as raised:
+        Region(mask=opaque)
+    assert "alpha" not in str(raised.value)

@@ -140,10 +140,21 @@ def test_a_file_is_read_when_it_is_needed(tmp_path):
         (lambda: Region(dilate=True), "dilate is True, not a whole number"),
         (lambda: Region(polygons=[[(0, 0), (1, 1)]]), "polygon 1 has 2 points"),
         (lambda: Region(polygons=[[(0, 0), (1, 1), (2, float("nan"))]]), r"polygon 1: \(2, nan\)"),
+        (lambda: Region(polygons=[[1, 2, 9, 2, 9, 8, 4]]), "polygon 1 is 7 numbers: each x takes"),
+        (lambda: Region(polygons=[[1, 2, 9, 2]]), "polygon 1 has 2 points"),
+        (lambda: Region(polygons=[1, 2, 9, 2, 9, 8]), "polygon 1: 1 is no polygon; write a list"),
+        (lambda: Region(polygons=[(1, 2), (9, 2), (9, 8)]), r"polygon 1: \(1, 2\) is no polygon"),
+        (lambda: Region(polygons=[[0.1, 0, 0.9, 0.2, 0.5, 1]]), "looks like fractions"),
+        (lambda: Region.of([[1, 2, 9, 2, 9, 8, float("nan"), 1]]), "polygon 1: .*nan"),
+        (lambda: Region.of([1, 2, 9, 2, 9, 8]), r"is one list of numbers; .* or of polygons"),
+        (lambda: Region.of([[10, 20, 90, 80, 0.9, 2]]), "may be a box with a score and a class"),
+        (lambda: Region.of([[10, 20, 90, 80, 0.9]]), "box 1 .* is not four numbers"),
         (
-            lambda: Region(polygons=[[1, 2, 9, 2, 9, 8]]),
-            r"polygon 1: 1 is no point .* a flat list, as COCO",
+            lambda: Region.of({"bbox": [3, 4, 20, 30]}),
+            r"\[x, y, width, height\].*\[\[3, 4, 23, 34\]\]",
         ),
+        (lambda: Region.of({"bbox": "x"}), r"boxes: \[\[x, y, x \+ width, y \+ height\]\]"),
+        (lambda: Region.of({"segmentation": [], "bbox": []}), "no 'segmentation': give what it"),
         (lambda: Region(polygons="abc"), "is not a list of polygons"),
         (lambda: Region(polygons=[[(0, 0), (1, 1), (2,)]]), r"polygon 1: \(2,\) is no point"),
         (lambda: Region(polygons=[[(0, 0), (1, 1), (2, 2, 2)]]), r"\(2, 2, 2\) is no point"),
@@ -321,3 +332,28 @@ def test_what_grows_is_the_same_wherever_it_lies():
         ).inside(84, 120)
         wanted = binary_dilation(grown, disk)[10:-10, 10:-10]
         assert (Region(region.boxes, region.polygons, dilate=5).inside(64, 100) == wanted).all()
+
+
+def test_polygons_as_coco_has_them_are_those_of_points():
+    flat = [[1, 1, 9, 1, 9, 6.5], (2, 8, 8, 8, 8, 12, 2, 12)]
+    points = Region(polygons=[[(1, 1), (9, 1), (9, 6.5)], [(2, 8), (8, 8), (8, 12), (2, 12)]])
+    for region in (
+        Region(polygons=flat),
+        Region(polygons=[np.array(one) for one in flat]),
+        Region.of(flat),
+        Region.of([np.array(one) for one in flat]),
+        Region.of({"polygons": flat}),
+    ):
+        assert region == points
+    assert Region(polygons=np.array([[2, 8, 8, 8, 8, 12, 2, 12]])) == Region(polygons=flat[1:])
+
+
+def test_polygons_of_coco_stand_beside_boxes_and_regions():
+    flat, box = [2, 8, 8, 8, 8, 12, 2, 12], (0, 0, 3, 3)
+    assert Region.of([box, flat]) == Region(boxes=[box], polygons=[flat])
+    mixed = Region.of([flat, {"boxes": [(20, 20, 25, 25)], "dilate": 1}, box])
+    wanted = Region(boxes=[box], polygons=[flat]) | Region(boxes=[(20, 20, 25, 25)], dilate=1)
+    assert (mixed.inside(32, 32) == wanted.inside(32, 32)).all()
+    # a triangle, whose first two points may be a box's corners, and which has no score
+    assert Region.of([[1, 1, 9, 8, 4, 12]]) == Region(polygons=[[1, 1, 9, 8, 4, 12]])
+    assert not Region.of([])

@@ -107,7 +107,9 @@ def test_an_example_of_the_cases_is_read(text, tmp_path):
 @pytest.mark.parametrize("text", examples("manifests"))
 def test_an_example_of_the_manifests_is_read(text, tmp_path):
     (tmp_path / "a.jsonl").write_text(text, encoding="utf-8")
-    manifest = Manifest(tmp_path / "a.jsonl", REGISTRY, tmp_path, lambda expect: ("lpips",))
+    manifest = Manifest(
+        tmp_path / "a.jsonl", REGISTRY, tmp_path, lambda expect: (("lpips",), False)
+    )
     assert len(list(manifest.rows())) == 1
 
 

@@ -197,6 +197,45 @@ def test_what_no_bound_holds_is_refused_before_anything_is_measured(score, suite
     assert headline(recorded) == "unedit likeness 0.050 recorded, held to no bound"
 
 
+@pytest.mark.parametrize("form", ["row", "cell", "configuration"])
+def test_what_an_expectation_only_tells_needs_no_bound_as_under_pytest(suite, editmetrics, form):
+    save(suite.path / "a.png", 90, 64)
+    edited = np.full((64, 64, 3), 92, np.uint8)
+    edited[:32, :32] = np.random.default_rng(0).integers(0, 255, (32, 32, 3))
+    Image.fromarray(edited).save(suite.path / "b.png")
+    row = {"reference": "a.png", "edited": "b.png", "coords": [[0, 0, 32, 32]]}
+    expect = "expect: generative\n"
+    if form == "cell":
+        (suite.path / "pairs.csv").write_text(
+            'reference,edited,coords,expect\na.png,b.png,"[[0, 0, 32, 32]]",generative\n'
+        )
+    else:
+        write_rows(suite.path, [{**row, "expect": "generative"} if form == "row" else row])
+    (suite.path / "editmetrics.yaml").write_text(expect if form == "configuration" else "{}\n")
+    result = editmetrics("score", "pairs.csv" if form == "cell" else "pairs.jsonl")
+    result.stderr.no_fnmatch_line("*nothing holds*")
+    run = read_run(suite.path / "pairs-scored")
+    found = {record.gate.metric: record.gate for record in run.gates}
+    assert (found["tone"].verdict, found["tone"].message) == (
+        "pass",
+        "only reported: no bound is stated",
+    )
+    # nor does a flat background, which shows no motion, make it less than passed
+    assert found["drift_px"].verdict == "unmeasured"
+    assert {record.outcome for record in run.gates} == {"passed"}
+    assert result.ret == 0
+
+
+def test_a_metric_that_is_named_needs_a_bound_also_under_an_expectation_that_tells_it(
+    suite, editmetrics
+):
+    write_pairs(suite.path, [5], metrics=["tone"], expect="generative")
+    (suite.path / "editmetrics.yaml").write_text("{}\n")
+    result = editmetrics("score", "pairs.jsonl")
+    assert result.ret == 2
+    result.stderr.fnmatch_lines(["*pairs.jsonl:1: nothing holds tone: *"])
+
+
 def test_unbounded_values_that_are_no_numbers_and_errors_still_fail(score, suite):
     write_pairs(suite.path, [NAN, MISSING, 5], metrics=["likeness"])
     result = score("--allow-unbounded")

@@ -227,7 +227,9 @@ def test_rows_are_not_held(folder):
     for count in (64, 640):
         rows = [{"id": str(n), "reference": image, "edited": image} for n in range(count)]
         pq.write_table(pa.Table.from_pylist(rows), "m.parquet", row_group_size=64)
-        manifest = Manifest(folder / "m.parquet", registry(), folder, lambda expect: ("lpips",))
+        manifest = Manifest(
+            folder / "m.parquet", registry(), folder, lambda expect: (("lpips",), False)
+        )
         tracemalloc.start()
         assert sum(1 for _ in manifest.rows()) == count
         peaks.append(tracemalloc.get_traced_memory()[1])

@@ -73,6 +73,11 @@ def check(scene: pytest.Pytester, coords: str, *options: str) -> pytest.RunResul
         "[(16, 16, 30, 41), {'mask': MASK, 'dilate': 2}]",
         "Region(boxes=[(16, 16, 31, 41)]) | Region(boxes=[(31, 16, 45, 41)])",
         "Region(polygons=[[(15, 15), (46, 15), (46, 42), (15, 42)]])",
+        "Region(polygons=[[15, 15, 46, 15, 46, 42, 15, 42]])",
+        "[[15, 15, 46, 15, 46, 42, 15, 42]]",
+        "[np.array([15, 15, 46, 15, 46, 42, 15, 42.0])]",
+        "[[15, 15, 30, 15, 30, 42, 15, 42], (30, 15, 46, 42)]",
+        "iter([[15, 15, 30, 15, 46, 15, 46, 42, 15, 42]])",
         "Region(mask='soft.png', threshold=100)",
         "Region(mask=SOFT, threshold=100)",
         "{'mask': {'path': 'soft.png', 'threshold': 100}}",
@@ -107,12 +112,69 @@ def test_a_failure_says_which_region(scene):
         ("{'masks': MASK}", "*a region has no 'masks' (did you mean 'mask'?)*"),
         ("'soft.png'", "*uint8 with the values 99, 100; a mask is boolean,*threshold=128*"),
         ("Region(mask='soft.png', threshold=300)", "*threshold is 300; give a whole number*"),
+        (
+            "{'segmentation': [[1, 2, 3]], 'bbox': [1, 2, 3, 4]}",
+            "*give what it holds as coords itself*",
+        ),
+        ("{'bbox': [16, 16, 29, 25]}", "*boxes: [[][[]16, 16, 45, 41[]][]]"),
+        ("[[16, 16, 45, 41, 0.97, 3]]", "*may be a box with a score and a class*"),
+        ("[[16, 16, 45, 16, 45, 41, 16, 41, 16]]", "*box 1 (16, 16, *, ...) is not four numbers *"),
+        ("iter([iter(range(16))])", "*box 1 (0, 1, *, ...) is not four numbers *"),
+        ("[16, 16, 45, 16, 45, 41]", "*list of boxes *or of polygons [[][[]x1, y1, x2, y2, x3,*"),
         ("{'size': [64, 64], 'counts': [5]}", "*counts add up to 5 pixels*has 4096*"),
     ],
 )
 def test_what_makes_no_sense_is_an_error_never_an_xfail(scene, coords, says):
     result = check(scene, coords)
     result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([says])
+
+
+@pytest.mark.parametrize("form", ["case", "row", "cell"])
+@pytest.mark.parametrize(
+    "coords",
+    [
+        "[[15, 15, 46, 15, 46, 42, 15, 42]]",
+        '[[15, 15, 30, 15, 30, 42, 15, 42], [30, 15, 46, 42], {"boxes": [[0, 0, 1, 1]]}]',
+        '{"polygons": [[15, 15, 46, 15, 46, 42, 15, 42]]}',
+    ],
+)
+def test_files_take_polygons_as_coco_has_them(scene, monkeypatch, form, coords):
+    row = {"reference": "reference.png", "edited": "edited.png", "coords": json.loads(coords)}
+    if form == "case":
+        scene.makefile(".edit.yaml", test_a=json.dumps({"cases": [{"id": "a", **row}]}))
+        scene.runpytest().assert_outcomes(passed=1)
+        return
+    monkeypatch.chdir(scene.path)
+    if form == "row":
+        (scene.path / "m.jsonl").write_text(json.dumps(row))
+    else:
+        cell = coords.replace('"', '""')
+        (scene.path / "m.csv").write_text(
+            f'reference,edited,coords\nreference.png,edited.png,"{cell}"\n'
+        )
+    assert main(["score", "m.jsonl" if form == "row" else "m.csv", "-o", "run"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("coords", "says"),
+    [
+        ("{bbox: [16, 16, 29, 25]}", "*:5: a region has no 'bbox': COCO's is * [[][[]16, 16, 45, 41[]][]]*"),
+        ("{segmentation: [[1, 2, 3]]}", "*:5: a region has no 'segmentation': give what it holds*"),
+        ("[[16, 16, 45, 41, 0.97, 3]]", "*:5: * may be a box with a score and a class*"),
+        ("[[16, 16, 45, 41, 90]]", "*:5: coords must be a list of boxes *"),
+        ("{polygons: [[1, 2, 3, 4, 5, 6, 7]]}", "*:5: polygon 1 is 7 numbers: each x takes a y*"),
+        ("[[1, 2, 3, 4, .nan, 6, 7, 8]]", "*:5: polygon 1: (nan, 6* is no point *"),
+    ],
+)  # fmt: skip
+def test_files_say_how_what_coco_has_is_written(scene, coords, says):
+    scene.makefile(
+        ".edit.yaml",
+        test_a="cases:\n- id: a\n  reference: reference.png\n  edited: edited.png\n"
+        f"  coords: {coords}\n",
+    )
+    result = scene.runpytest()
+    result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([says])
 
 

@@ -553,3 +553,40 @@ def test_a_region_is_suggested_in_the_references_pixels(sizes, monkeypatch, caps
     image = {"cut": "CUT", "padded": "PADDED", "rounded": "ROUNDED"}[edited]
     write(sizes, f"REF, {image}, 'm.png', resize={mode!r}")
     sizes.runpytest().assert_outcomes(passed=1)
+
+
+def test_a_golden_of_equal_sizes_is_told_before_a_mode_is_proposed(sizes):
+    """A model that began to cut is a fault first, and a mode to state second."""
+    body = "from unlike import *\n"
+    for number, edited in enumerate(("EDIT", "CUT")):
+        sizes.makepyfile(
+            test_x=f"{body}def test_it(edit_gate):\n"
+            f"    edit_gate.check(REF, {edited}, metrics=['unedit_psnr', 'lpips'])\n"
+            f"def test_other(edit_gate): edit_gate.check(REF, {edited}, name='new')\n"
+        )
+        if number == 0:
+            sizes.runpytest("--editmetrics-update=all", "-k", "test_it").assert_outcomes(passed=1)
+    result = sizes.runpytest()
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*unedit_psnr, lpips could not be judged: the edited image is 120x120 pixels, the"
+            " reference 125x123: they cannot be compared as they are; its golden was measured on"
+            " images of one size, so the model used to return the reference's size: make it do that"
+            " again. If the new size is meant: resize=* (in YAML *): say so, and record again. *",
+            # one that has no golden is told as before
+            "*unedit_psnr@new could not be judged: *as they are; resize=*say so, or make the model*",
+        ]
+    )
+
+
+def test_a_golden_that_states_a_mode_or_was_written_by_hand_says_nothing_of_equal_sizes(sizes):
+    write(sizes, "REF, CUT, resize='crop-center'")
+    sizes.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
+    write(sizes, "REF, CUT")
+    sizes.runpytest().stdout.no_fnmatch_line("*used to return the reference's size*")
+    golden = sizes.path / "goldens" / "test_x.py.yaml"
+    golden.write_text("test_0:\n  unedit_psnr: {min: 30}\n")
+    result = sizes.runpytest()
+    result.stdout.no_fnmatch_line("*used to return the reference's size*")
+    result.assert_outcomes(failed=1)

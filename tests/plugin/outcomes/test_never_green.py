@@ -141,7 +141,9 @@ def test_what_is_no_list_of_boxes_is_named(pytester, arguments):
     )
     result = pytester.runpytest()
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*InputError: coords *boxes (x1, y1, x2, y2)*"])
+    result.stdout.fnmatch_lines(
+        ["*sam_clip_cls_sim could not be judged: coords *boxes (x1, y1, x2, y2)*"]
+    )
 
 
 @pytest.mark.parametrize(
