@@ -20,7 +20,7 @@ from PIL import Image
 from pytest_editmetrics.config.golden_images import DISTANCE, TILE_SIZE, Comparator, better
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Box, Mask
-from pytest_editmetrics.images.replaced import check_pixels
+from pytest_editmetrics.images.replaced import check_made
 from pytest_editmetrics.images.ssim import measured, ssim_map
 from pytest_editmetrics.images.structure_difference import structure_map
 from pytest_editmetrics.images.tone_difference import tone_map
@@ -173,7 +173,7 @@ def _views(pixels: Array) -> list[Array]:
         return [np.repeat(pixels[..., None], 3, axis=2)]
     if pixels.shape[2] == 3:
         return [pixels]
-    check_pixels()
+    check_made()
     picture = Image.fromarray(np.ascontiguousarray(pixels))
     grounds = (Image.new("RGBA", picture.size, (level,) * 3 + (255,)) for level in (255, 0))
     return [

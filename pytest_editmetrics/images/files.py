@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from pytest_editmetrics.errors import CONFLICT, IN_CONFLICT, LFS_POINTER, NO_FILE, ImageError
 from pytest_editmetrics.images.png import SIGNATURE, without_texts
-from pytest_editmetrics.images.replaced import check_files
+from pytest_editmetrics.images.replaced import check_read
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -89,7 +89,7 @@ def opened(data: bytes, what: str) -> tuple[Image.Image, bytes]:
         ImageError: it is no image of a known format, or claims more pixels than Pillow's limit; or
             Pillow's functions are mocked.
     """
-    check_files()
+    check_read()
     if not data:
         raise ImageError(f"{what}: the file is empty (0 bytes)")
     if is_lfs_pointer(data):

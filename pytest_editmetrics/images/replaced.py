@@ -32,8 +32,8 @@ if not isinstance(Image.Image, type):
 
 PICTURE = Image.Image
 """The class of PIL images, whatever a test puts in its place later."""
-_OF_PIXELS: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (Image, ("fromarray", "frombuffer", "new", "alpha_composite")),
+_Used = tuple[tuple[Any, tuple[str, ...]], ...]
+_OF_PICTURES: _Used = (
     (
         PICTURE,
         (
@@ -44,27 +44,42 @@ _OF_PIXELS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (ImageFile.ImageFile, ("load",)),
     (ImageOps, ("exif_transpose",)),
 )
-_OF_FILES = ((Image, ("open", "preinit", "init")), (PICTURE, ("save",)))
+_OF_ARRAYS: _Used = ((Image, ("fromarray", "frombuffer", "new", "alpha_composite")),)
+_OF_FILES: _Used = ((Image, ("open", "preinit", "init")),)
+_TO_FILES: _Used = ((PICTURE, ("save",)),)
 _OF_C = (BuiltinFunctionType, MethodDescriptorType)
 
 
 def check_pixels() -> None:
-    """Refuse to take pixels from a PIL image, or to make one, by what is no function of Pillow's.
+    """Refuse to take pixels from a PIL image by what is no function of Pillow's.
 
     Raises:
         ImageError: one is mocked, or was replaced by code that is no installed library's; the
             message says by what.
     """
-    _check(_OF_PIXELS)
+    _check(_OF_PICTURES)
+
+
+def check_made() -> None:
+    """Refuse to make a PIL image of pixels so; raises what ``check_pixels`` does."""
+    _check(_OF_ARRAYS)
+    _check(_OF_PICTURES)
+
+
+def check_read() -> None:
+    """Refuse to read an image file so, which needs nothing of what makes or writes one."""
+    _check(_OF_FILES)
+    _check(_OF_PICTURES)
 
 
 def check_files() -> None:
-    """Refuse to read or write an image file so; raises what ``check_pixels`` does."""
+    """Refuse to write an image file so that is read again later."""
+    _check(_TO_FILES)
     _check(_OF_FILES)
-    _check(_OF_PIXELS)
+    check_made()
 
 
-def _check(used: tuple[tuple[Any, tuple[str, ...]], ...]) -> None:
+def _check(used: _Used) -> None:
     if Image.Image is not PICTURE:
         raise _refused("PIL.Image.Image", Image.Image)
     for owner, names in used:

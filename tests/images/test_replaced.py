@@ -141,6 +141,28 @@ def test_what_gives_the_pixels(owner, name: str, called: str, kind: str):
         np.testing.assert_array_equal(load_image(SCENE), SCENE)
 
 
+@pytest.mark.parametrize("kind", MOCKS)
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (Image.Image, "save"),
+        (Image, "fromarray"),
+        (Image, "frombuffer"),
+        (Image, "alpha_composite"),
+    ],
+)
+def test_what_only_writes_or_makes_images_is_no_matter_to_reading(
+    owner: Any, name: str, kind: str, tmp_path: Path
+):
+    path = tmp_path / "a.png"
+    image, data = Image.fromarray(SCENE), encoded()
+    path.write_bytes(data)
+    with MOCKS[kind](owner, name):
+        np.testing.assert_array_equal(load_image(path), SCENE)
+        np.testing.assert_array_equal(load_image(image), SCENE)
+        np.testing.assert_array_equal(read_encoded(data, "image").pixels, SCENE)
+
+
 def test_what_resizes_and_lays_on_white():
     small = SCENE[:6]
     with (
@@ -342,3 +364,23 @@ def test_a_golden_that_a_mock_would_write(suite):
     result.stdout.fnmatch_lines(["*PIL.Image.Image.save is replaced by a MagicMock*"])
     assert "recorded" not in result.stdout.str()
     assert not list(suite.path.rglob("*.png"))
+
+
+def test_outputs_that_a_mock_does_not_write(suite):
+    """The usual way to write none: a check that only reads is no matter of it."""
+    suite.makepyfile(
+        """
+        from unittest import mock
+        from PIL import Image
+        import numpy as np
+        import pytest
+
+        @pytest.mark.editmetrics(metrics="unedit_psnr", thresholds={"unedit_psnr": 30})
+        def test_it(edit_gate, tmp_path):
+            path = tmp_path / "in.png"
+            Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(path)
+            with mock.patch.object(Image.Image, "save"):
+                edit_gate.check(path, np.full((20, 20, 3), 1, np.uint8))
+        """
+    )
+    suite.runpytest().assert_outcomes(passed=1)
