@@ -1,4 +1,4 @@
-"""Pillow's functions are its own while an image is read or written: what a mock gives is no number.
+"""What reads files, and Pillow, is not mocked while an image is read or written: that is no number.
 
 A test of an editor may mock ``PIL.Image.open``, and check while it is mocked: its golden, and every
 other file, would be read as the one image that the mock gives. A library that puts its own function
@@ -7,7 +7,9 @@ in the place of Pillow's, as ``ultralytics`` does to open more kinds of file, is
 
 from __future__ import annotations
 
-from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, ModuleType
+import io
+from pathlib import Path
+from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, MethodType, ModuleType
 from typing import Any
 
 from PIL import Image, ImageFile, ImageOps
@@ -46,6 +48,7 @@ _OF_PICTURES: _Used = (
 )
 _OF_ARRAYS: _Used = ((Image, ("fromarray", "frombuffer", "new", "alpha_composite")),)
 _OF_FILES: _Used = ((Image, ("open", "preinit", "init")),)
+_OF_BYTES: _Used = ((Path, ("open", "read_bytes", "stat")), (io, ("open",)))
 _TO_FILES: _Used = ((PICTURE, ("save",)),)
 _OF_C = (BuiltinFunctionType, MethodDescriptorType)
 
@@ -66,8 +69,13 @@ def check_made() -> None:
     _check(_OF_PICTURES)
 
 
+def check_bytes() -> None:
+    """Refuse to read the bytes of a file so; raises what ``check_pixels`` does."""
+    _check(_OF_BYTES)
+
+
 def check_read() -> None:
-    """Refuse to read an image file so, which needs nothing of what makes or writes one."""
+    """Refuse to open an image so, which needs nothing of what makes or writes one."""
     _check(_OF_FILES)
     _check(_OF_PICTURES)
 
@@ -75,6 +83,7 @@ def check_read() -> None:
 def check_files() -> None:
     """Refuse to write an image file so that is read again later."""
     _check(_TO_FILES)
+    _check(_OF_BYTES)
     _check(_OF_FILES)
     check_made()
 
@@ -87,10 +96,12 @@ def _check(used: _Used) -> None:
             function = getattr(owner, name, None)
             if type(function) is property:
                 function = function.fget
+            if type(function) is MethodType:
+                function = function.__func__
             while is_of_library(function, "PIL"):
                 function = getattr(function, "__wrapped__", None)
             if not _is_own(function):
-                of = f"{owner.__module__}." if isinstance(owner, type) else ""
+                of = f"{owner.__module__.partition('._')[0]}." if isinstance(owner, type) else ""
                 raise _refused(f"{of}{owner.__name__}.{name}", function)
 
 
@@ -98,4 +109,4 @@ def _is_own(function: Any) -> bool:
     if type(function) is FunctionType:
         return package_of(function) == "PIL"
     compiled = type(function).__name__ == "cython_function_or_method"
-    return function is None or compiled or isinstance(function, _OF_C)
+    return function is None or compiled or type(function) in _OF_C
