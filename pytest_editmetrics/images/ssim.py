@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import ImageError
+from pytest_editmetrics.images.replaced_files import check_importable
 
 if TYPE_CHECKING:
     from pytest_editmetrics.images.regions import Mask
@@ -54,6 +55,7 @@ def ssim_map(
         )
     if (window, sigma) != (WINDOW, SIGMA):
         return _other_window(reference, edited, data_range, window, sigma)
+    check_importable("skimage.metrics._structural_similarity")
     from skimage.metrics import structural_similarity
 
     _, spatial = structural_similarity(
