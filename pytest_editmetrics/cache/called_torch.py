@@ -18,22 +18,52 @@ FUNCTIONAL: Mapping[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 """By kind of model: functions of ``torch.nn.functional``, some of which call ``torch``'s."""
-PLAIN = (
-    "arange", "bmm", "cat", "cos", "div", "einsum", "empty", "from_numpy", "isfinite", "linspace",
-    "matmul", "meshgrid", "ones", "pow", "repeat_interleave", "rsub", "sigmoid", "sin", "softmax",
-    "split_with_sizes", "sqrt", "stack", "tensor", "unbind", "zeros",
-)  # fmt: skip
-METHODS = (
-    "__add__", "__bool__", "__getitem__", "__len__", "__matmul__", "__mul__", "__neg__",
+PLAIN: Mapping[str, tuple[str, ...]] = {
+    "lpips": ("from_numpy", "tensor"),
+    "lpips-package": ("cat", "from_numpy", "sqrt", "sum"),
+    "clip": ("cat", "from_numpy", "sigmoid", "tensor"),
+    "sam": (
+        "arange", "cat", "cos", "einsum", "empty", "from_numpy", "isfinite", "ones",
+        "repeat_interleave", "sin", "softmax", "sqrt", "stack",
+    ),
+    "transformers": (
+        "arange", "bmm", "cat", "cos", "div", "from_numpy", "isfinite", "linspace", "matmul",
+        "meshgrid", "ones", "pow", "rsub", "sin", "split_with_sizes", "stack", "tensor", "unbind",
+        "zeros",
+    ),
+}  # fmt: skip
+"""By kind of model: functions of ``torch``."""
+_OPERATORS = (
+    "__add__", "__bool__", "__getitem__", "__len__", "__matmul__", "__mul__", "__neg__", "__pow__",
     "__radd__", "__rmul__", "__rpow__", "__rsub__", "__rtruediv__", "__setitem__", "__sub__",
-    "__truediv__", "abs_", "add", "add_", "all", "argmax", "clamp", "clamp_", "clone",
-    "contiguous", "copy_", "cos", "cpu", "cumsum", "dim", "div", "div_", "expand", "expand_as",
-    "flatten", "float", "gt", "is_floating_point", "item", "le", "long", "lt", "matmul", "mean",
-    "mul", "neg", "numel", "numpy", "permute", "pow", "prod", "reciprocal", "repeat",
-    "repeat_interleave", "reshape", "round_", "sigmoid", "sin", "size", "softmax", "split",
-    "sqrt_", "squeeze", "square", "square_", "sub", "sub_", "sum", "tile", "to", "tolist",
-    "transpose", "unbind", "unflatten", "unsqueeze", "view",
+    "__truediv__",
 )  # fmt: skip
+_OF_ALL = (*_OPERATORS, "cpu", "div", "float", "numpy", "sub", "to")
+METHODS: Mapping[str, tuple[str, ...]] = {
+    "lpips": (
+        *_OF_ALL, "add_", "clone", "div_", "flatten", "matmul", "numel", "sqrt_", "square",
+        "square_", "sub_", "sum", "view",
+    ),
+    "lpips-package": (*_OF_ALL, "add", "add_", "copy_", "mean", "pow"),
+    "clip": (
+        *_OF_ALL, "add", "div_", "expand", "flatten", "is_floating_point", "mul", "reshape",
+        "round_", "transpose", "view",
+    ),
+    "sam": (
+        *_OF_ALL, "add", "add_", "all", "argmax", "clone", "contiguous", "copy_", "cumsum",
+        "expand", "flatten", "gt", "long", "matmul", "mean", "mul", "permute", "pow", "reshape",
+        "size", "softmax", "tolist", "transpose", "unbind", "unsqueeze", "view",
+    ),
+    "transformers": (
+        *_OF_ALL, "abs_", "add", "add_", "all", "argmax", "clamp", "clamp_", "clone", "contiguous",
+        "copy_", "cos", "cumsum", "dim", "div_", "expand", "expand_as", "flatten", "gt",
+        "is_floating_point", "item", "le", "lt", "matmul", "mean", "mul", "neg", "permute", "prod",
+        "reciprocal", "repeat", "repeat_interleave", "reshape", "round_", "sigmoid", "sin", "size",
+        "softmax", "split", "squeeze", "sum", "tile", "tolist", "transpose", "unflatten",
+        "unsqueeze", "view",
+    ),
+}  # fmt: skip
+"""By kind of model: methods of tensors."""
 _MODULE = (
     "__call__", "_call_impl", "_wrapped_call_impl", "__getattr__", "_apply",
     "_load_from_state_dict", "load_state_dict", "to",
@@ -78,9 +108,9 @@ def called(torch: Any, kind: str) -> Iterator[tuple[str, Any, str]]:
     for name in FUNCTIONAL[kind]:
         yield "torch.nn.functional", nn.functional, name
         yield "torch", torch, name
-    for name in PLAIN:
+    for name in PLAIN[kind]:
         yield "torch", torch, name
-    for name in METHODS:
+    for name in METHODS[kind]:
         yield "torch.Tensor", torch.Tensor, name
     for layer, names in LAYERS.get(kind, {}).items():
         yield "torch.nn", nn, layer

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pytest_editmetrics.images.replaced_files import check_importable
+
 _large: list[str] = []
 
 
@@ -19,10 +21,14 @@ def importing(package: str) -> Iterator[None]:
     of its import, and taking them apart as the process ends a third more. In between they are
     looked at as ever: whoever deletes a model and collects garbage has its memory back. Nothing is
     done where the package is imported already, as by a test.
+
+    Raises:
+        EditMetricsError: what reads its files is mocked.
     """
     if package in sys.modules:
         yield
         return
+    check_importable(package)
     looks = gc.isenabled()
     gc.disable()
     try:

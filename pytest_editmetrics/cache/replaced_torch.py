@@ -37,6 +37,7 @@ from pytest_editmetrics.images.replacements import (
 _CALLED_OTHERWISE = {
     "__call__": "_wrapped_call_impl",
     "__neg__": "neg",
+    "__pow__": "pow",
     "__rtruediv__": "__rdiv__",
 }
 _OF_C = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType)

@@ -20,7 +20,8 @@ from PIL import Image
 from pytest_editmetrics.config.golden_images import DISTANCE, TILE_SIZE, Comparator, better
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Box, Mask
-from pytest_editmetrics.images.replaced import check_pixels
+from pytest_editmetrics.images.replaced import check_made
+from pytest_editmetrics.images.replaced_numbers import check_numbers
 from pytest_editmetrics.images.ssim import measured, ssim_map
 from pytest_editmetrics.images.structure_difference import structure_map
 from pytest_editmetrics.images.tone_difference import tone_map
@@ -127,12 +128,13 @@ def compare(
 
     Raises:
         ImageError: the image is too small for the comparator.
-        EditMetricsError: what ``lpips`` raises.
+        EditMetricsError: what ``lpips`` raises; or a function that comparators call is mocked.
 
     >>> black, white = np.zeros((9, 9, 3), np.uint8), np.full((9, 9, 3), 255, np.uint8)
     >>> compare("exact", black, white, np.ones((9, 9), bool)).value
     1.0
     """
+    check_numbers(comparator)
     if comparator in ("exact", "pixel"):
         return _counted(comparator, golden, image, mask, tile, distance)
     composite = np.where(mask if image.ndim == 2 else mask[..., None], image, golden)
@@ -173,7 +175,7 @@ def _views(pixels: Array) -> list[Array]:
         return [np.repeat(pixels[..., None], 3, axis=2)]
     if pixels.shape[2] == 3:
         return [pixels]
-    check_pixels()
+    check_made()
     picture = Image.fromarray(np.ascontiguousarray(pixels))
     grounds = (Image.new("RGBA", picture.size, (level,) * 3 + (255,)) for level in (255, 0))
     return [

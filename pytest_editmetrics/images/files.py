@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from pytest_editmetrics.errors import CONFLICT, IN_CONFLICT, LFS_POINTER, NO_FILE, ImageError
 from pytest_editmetrics.images.png import SIGNATURE, without_texts
-from pytest_editmetrics.images.replaced import check_files
+from pytest_editmetrics.images.replaced import check_bytes, check_read
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -36,8 +36,10 @@ def read_file(path: Path, what: str) -> bytes:
     """Return the bytes of a file.
 
     Raises:
-        ImageError: there is none that could be an image; the message starts with ``what``.
+        ImageError: there is none that could be an image, the message starts with ``what``; or a
+            function that reads files is mocked.
     """
+    check_bytes()
     try:
         check_regular(path, what)
         if path.stat().st_size > MOST_BYTES:
@@ -89,7 +91,7 @@ def opened(data: bytes, what: str) -> tuple[Image.Image, bytes]:
         ImageError: it is no image of a known format, or claims more pixels than Pillow's limit; or
             Pillow's functions are mocked.
     """
-    check_files()
+    check_read()
     if not data:
         raise ImageError(f"{what}: the file is empty (0 bytes)")
     if is_lfs_pointer(data):

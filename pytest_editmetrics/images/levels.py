@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pytest_editmetrics.errors import ImageError
-from pytest_editmetrics.images.replaced import check_pixels
+from pytest_editmetrics.images.replaced import check_made
 
 Array: TypeAlias = NDArray[np.uint8]
 Notes: TypeAlias = dict[str, Any]
@@ -88,7 +88,7 @@ def on_white(pixels: Array) -> Array:
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[..., None], 3, axis=2)
     elif pixels.shape[2] == 4:
-        check_pixels()
+        check_made()
         white = Image.new("RGBA", pixels.shape[1::-1], (255, 255, 255, 255))
         picture = Image.alpha_composite(white, Image.fromarray(np.ascontiguousarray(pixels)))
         pixels = np.asarray(picture.convert("RGB"))

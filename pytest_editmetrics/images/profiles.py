@@ -21,6 +21,7 @@ from PIL import Image
 from pytest_editmetrics.errors import ImageError
 from pytest_editmetrics.images.levels import Array
 from pytest_editmetrics.images.matrix_profile import exact_levels, is_matrix
+from pytest_editmetrics.images.replaced import check_made
 
 Levels: TypeAlias = "NDArray[np.uint8] | NDArray[np.floating[Any]]"
 """Levels in [0, 255], whole or not: grey (H, W), RGB or RGBA (H, W, C)."""
@@ -190,6 +191,7 @@ def _transform(profile: Any, mode: str, *, exact: bool) -> Any:
 
 
 def _grey(name: str, digest: str, transform: Any) -> Profile:
+    check_made()
     levels = np.arange(256, dtype=np.uint8)
     table = np.asarray(transform.apply(Image.fromarray(levels[None])))[0]
     if np.abs(table.astype(int) - levels[:, None]).max() <= 1:
@@ -227,6 +229,7 @@ def _colour(
     of_unrounded: Callable[[NDArray[np.float32]], NDArray[np.uint8]] | None,
 ) -> Profile:
     def of_whole(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        check_made()
         picture = Image.fromarray(np.ascontiguousarray(colours))
         shown: NDArray[np.uint8] = np.asarray(transform.apply(picture))
         return shown

@@ -1,4 +1,4 @@
-"""Pillow's functions are its own while an image is read or written: what a mock gives is no number.
+"""What reads files, and Pillow, is not mocked while an image is read or written: that is no number.
 
 A test of an editor may mock ``PIL.Image.open``, and check while it is mocked: its golden, and every
 other file, would be read as the one image that the mock gives. A library that puts its own function
@@ -7,7 +7,9 @@ in the place of Pillow's, as ``ultralytics`` does to open more kinds of file, is
 
 from __future__ import annotations
 
-from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, ModuleType
+import io
+from pathlib import Path
+from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, MethodType, ModuleType
 from typing import Any
 
 from PIL import Image, ImageFile, ImageOps
@@ -32,8 +34,8 @@ if not isinstance(Image.Image, type):
 
 PICTURE = Image.Image
 """The class of PIL images, whatever a test puts in its place later."""
-_OF_PIXELS: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (Image, ("fromarray", "frombuffer", "new", "alpha_composite")),
+_Used = tuple[tuple[Any, tuple[str, ...]], ...]
+_OF_PICTURES: _Used = (
     (
         PICTURE,
         (
@@ -44,27 +46,49 @@ _OF_PIXELS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (ImageFile.ImageFile, ("load",)),
     (ImageOps, ("exif_transpose",)),
 )
-_OF_FILES = ((Image, ("open", "preinit", "init")), (PICTURE, ("save",)))
+_OF_ARRAYS: _Used = ((Image, ("fromarray", "frombuffer", "new", "alpha_composite")),)
+_OF_FILES: _Used = ((Image, ("open", "preinit", "init")),)
+_OF_BYTES: _Used = ((Path, ("open", "read_bytes", "stat")), (io, ("open",)))
+_TO_FILES: _Used = ((PICTURE, ("save",)),)
 _OF_C = (BuiltinFunctionType, MethodDescriptorType)
 
 
 def check_pixels() -> None:
-    """Refuse to take pixels from a PIL image, or to make one, by what is no function of Pillow's.
+    """Refuse to take pixels from a PIL image by what is no function of Pillow's.
 
     Raises:
         ImageError: one is mocked, or was replaced by code that is no installed library's; the
             message says by what.
     """
-    _check(_OF_PIXELS)
+    _check(_OF_PICTURES)
+
+
+def check_made() -> None:
+    """Refuse to make a PIL image of pixels so; raises what ``check_pixels`` does."""
+    _check(_OF_ARRAYS)
+    _check(_OF_PICTURES)
+
+
+def check_bytes() -> None:
+    """Refuse to read the bytes of a file so; raises what ``check_pixels`` does."""
+    _check(_OF_BYTES)
+
+
+def check_read() -> None:
+    """Refuse to open an image so, which needs nothing of what makes or writes one."""
+    _check(_OF_FILES)
+    _check(_OF_PICTURES)
 
 
 def check_files() -> None:
-    """Refuse to read or write an image file so; raises what ``check_pixels`` does."""
+    """Refuse to write an image file so that is read again later."""
+    _check(_TO_FILES)
+    _check(_OF_BYTES)
     _check(_OF_FILES)
-    _check(_OF_PIXELS)
+    check_made()
 
 
-def _check(used: tuple[tuple[Any, tuple[str, ...]], ...]) -> None:
+def _check(used: _Used) -> None:
     if Image.Image is not PICTURE:
         raise _refused("PIL.Image.Image", Image.Image)
     for owner, names in used:
@@ -72,10 +96,12 @@ def _check(used: tuple[tuple[Any, tuple[str, ...]], ...]) -> None:
             function = getattr(owner, name, None)
             if type(function) is property:
                 function = function.fget
+            if type(function) is MethodType:
+                function = function.__func__
             while is_of_library(function, "PIL"):
                 function = getattr(function, "__wrapped__", None)
             if not _is_own(function):
-                of = f"{owner.__module__}." if isinstance(owner, type) else ""
+                of = f"{owner.__module__.partition('._')[0]}." if isinstance(owner, type) else ""
                 raise _refused(f"{of}{owner.__name__}.{name}", function)
 
 
@@ -83,4 +109,4 @@ def _is_own(function: Any) -> bool:
     if type(function) is FunctionType:
         return package_of(function) == "PIL"
     compiled = type(function).__name__ == "cython_function_or_method"
-    return function is None or compiled or isinstance(function, _OF_C)
+    return function is None or compiled or type(function) in _OF_C

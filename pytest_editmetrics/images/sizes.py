@@ -14,7 +14,7 @@ from pytest_editmetrics.errors import RegionError
 from pytest_editmetrics.images.boxes import Box, clip_box
 from pytest_editmetrics.images.levels import Array
 from pytest_editmetrics.images.masks import Mask
-from pytest_editmetrics.images.replaced import check_pixels
+from pytest_editmetrics.images.replaced import check_made
 from pytest_editmetrics.images.resize_modes import Resize
 from pytest_editmetrics.images.shapes import Region
 
@@ -250,7 +250,7 @@ def part_of(image: Array, part: Part, size: Size) -> Array:
     if _extent(part) == size:
         x1, y1, x2, y2 = map(int, part)
         return np.ascontiguousarray(image[y1:y2, x1:x2])
-    check_pixels()
+    check_made()
     resized = Image.fromarray(image).resize(size, _KERNEL, box=part)
     return np.ascontiguousarray(resized)
 

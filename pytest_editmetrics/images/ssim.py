@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import ImageError
+from pytest_editmetrics.images.replaced_files import check_importable
 
 if TYPE_CHECKING:
     from pytest_editmetrics.images.regions import Mask
@@ -69,6 +70,7 @@ def ssim_map(
 
 
 def _usual_window(reference: NDArray[Any], edited: NDArray[Any], data_range: float) -> Map:
+    check_importable("skimage.metrics._structural_similarity")
     from skimage.metrics import structural_similarity
 
     _, spatial = structural_similarity(

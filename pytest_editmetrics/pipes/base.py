@@ -21,6 +21,7 @@ from pytest_editmetrics.images.best_fit import brought_together
 from pytest_editmetrics.images.colour_words import Colour
 from pytest_editmetrics.images.load import Array, ImageLike, numbers_of, read_image
 from pytest_editmetrics.images.regions import Box, Mask, check_mask_mode, region_mask
+from pytest_editmetrics.images.replaced_numbers import check_numbers
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
 from pytest_editmetrics.images.shapes import Region
 from pytest_editmetrics.images.sizes import Fit
@@ -184,9 +185,11 @@ class BuiltInPipe(ABC):
         Raises:
             InputError: unknown metric, mask mode or parameter.
             ImageError, RegionError: an image or a box that cannot be used.
-            EditMetricsError: weights, device or memory; see ``load``.
+            EditMetricsError: weights, device or memory, see ``load``; or a function that metrics
+                call is mocked.
         """
         metric = self._check(metric, mask_mode, params)
+        check_numbers(metric)
         params = self._check_params(metric, params)
         region = Region.of(coords).read()
         with self.explained(f"reading the images for {metric}"):

@@ -6,11 +6,11 @@ Nothing here imports anything heavy.
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module  # by this name: a test may mock the other
 from typing import Any, Literal
 
 from pytest_editmetrics.cache.precision import AUTO, FULL
@@ -115,7 +115,7 @@ class PipeSpec:
         if not isinstance(self.factory, str):
             return self.factory
         module, _, name = self.factory.partition(":")
-        factory: PipeFactory = getattr(importlib.import_module(module), name)
+        factory: PipeFactory = getattr(import_module(module), name)
         return factory
 
     def accepts(self, option: str) -> bool:
@@ -147,7 +147,7 @@ def class_of(package: str, name: str) -> Callable[[str], Any]:
     def get(asked: str) -> Any:
         if asked != name:
             raise AttributeError(f"module {package!r} has no attribute {asked!r}")
-        return getattr(importlib.import_module(f"{package}.pipe"), name)
+        return getattr(import_module(f"{package}.pipe"), name)
 
     return get
 

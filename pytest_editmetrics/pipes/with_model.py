@@ -157,7 +157,7 @@ class ModelPipe(BuiltInPipe, Generic[ModelT]):
         using = self.use()
 
         def build() -> Loaded[ModelT]:
-            check_real_files(f"{self.key}: its model")
+            check_real_files(f"{self.key}: its model", opens=True)
             if not using.seen.still():
                 raise WeightsError(
                     f"{using.found.path} was replaced after its hash was taken; run again"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ _TEST_YAML = re.compile(r"test_[^.]*\.ya?ml")
 _CASES = re.compile(r".+\.edits?\.ya?ml", re.IGNORECASE)
 _CASES_KEY = re.compile(rb"^cases:", re.MULTILINE)
 _REFERENCE = re.compile(rb"^[ -]+reference:", re.MULTILINE)
+_SAMPLE = "; if it is a sample, name its folder in pytest's norecursedirs"
 _LIKE_IT = re.compile(r"\.?edit[-_. ]?metrics?\.ya?ml", re.IGNORECASE)
 
 
@@ -152,14 +154,15 @@ def unread(session: EditSession, test_files: Iterable[Path], *, gates: bool) -> 
             f"{session.shown(goldens)} is no folder (editmetrics_goldens), so no golden holds:"
             " correct the path, or record with --editmetrics-update=missing"
         )
-    below = _in_subfolders(session.rootdir) if gates and session.config_path is None else ()
+    below = _in_subfolders(session) if gates and session.config_path is None else ()
     files = dict.fromkeys([*_seen(session, test_files), *below])
     cases = [
         f"not read: {session.shown(path)}; files of cases are called test_*.edit.yaml: rename it"
         for path in files
         if looks_like_cases(path) and (gates or _has_cases(path))
     ]
-    option_files = [f / name for f in _folders(session, test_files) for name in OPTION_FILES]
+    folders = _folders(session, test_files)
+    option_files = [folder / name for folder in folders for name in OPTION_FILES]
     sections = [
         f"not read: {header} in {session.shown(path)}; options are keys editmetrics_* of pytest's"
         " own section ([tool.pytest.ini_options] in pyproject.toml), the configuration is"
@@ -172,25 +175,40 @@ def unread(session: EditSession, test_files: Iterable[Path], *, gates: bool) -> 
     return [*absent, *sections, *cases] + [
         f"not read: {session.shown(path)}; only one configuration is, {RIGHT_NAME} at pytest's"
         " rootdir: move it there, or name it with --editmetrics-config"
+        + ("" if path.parent in folders else _SAMPLE)
         for path in files
         if looks_like_settings(path) and not _is_read(path, session) and path != left_aside
     ]
 
 
-def _in_subfolders(rootdir: Path) -> Iterator[Path]:
+def _in_subfolders(session: EditSession) -> Iterator[Path]:
     """Yield configurations one folder below a rootdir that has none.
 
-    A folder that has a file of options is a project of its own.
+    A folder that has a file of options is a project of its own; one that ``norecursedirs`` names is
+    left out, as pytest leaves it out.
     """
+    rootdir = session.rootdir
     for path in sorted(rootdir / name / RIGHT_NAME for name in os.listdir(rootdir)):
         if not os.path.isfile(path):
             continue
         from pytest_editmetrics.goldens.file_names import is_foreign
 
         folder = path.parent
+        if _is_left_out(folder, session.config):
+            continue
         if folder.name == ".github" or not is_foreign(folder):
             own = any((folder / name).exists() for name in OPTION_FILES)
             yield from () if own else (path,)
+
+
+def _is_left_out(folder: Path, config: pytest.Config) -> bool:
+    """Tell whether ``norecursedirs`` of the project names a folder; pytest's own names are hidden
+    folders, and what tools make."""
+    for pattern in set(config.getini("norecursedirs")) - {".*"}:
+        name = str(folder) if "/" in pattern or os.sep in pattern else folder.name
+        if fnmatch(name, pattern if name == folder.name else f"*{os.sep}{pattern}"):
+            return True
+    return False
 
 
 def _seen(session: EditSession, test_files: Iterable[Path]) -> dict[Path, None]:

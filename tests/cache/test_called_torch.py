@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import save_file
 from tiny_models import make_dino, make_sam2, make_siglip
 from torch.overrides import TorchFunctionMode, resolve_name
+from torchvision.models import squeezenet1_1
 
 from pytest_editmetrics.cache import replaced_library
 from pytest_editmetrics.cache.called_torch import FUNCTIONAL, LAYERS, METHODS, PLAIN, called
@@ -107,6 +109,10 @@ def pipes(kind: str, folder: Path) -> Iterator[tuple[Any, str | None, str]]:
     """Yield each pipe of a kind, and what to measure of it."""
     if kind == "lpips":
         yield LPIPSPipe(device="cpu"), "inner", "lpips"
+    elif kind == "lpips-package":
+        file = folder / "squeeze.safetensors"
+        save_file(squeezenet1_1().state_dict(), file)
+        yield LPIPSPipe("squeeze", device="cpu", model_path=file), "inner", "lpips"
     elif kind == "clip":
         yield CLIPPipe(str(MODELS / "clip"), device="cpu"), "outer", "emd"
     elif kind == "sam":
@@ -134,7 +140,7 @@ def numbers(called: set[str]) -> set[str]:
     return {name for name in called if not _NO_NUMBERS.fullmatch(name)}
 
 
-@pytest.mark.parametrize("kind", ["lpips", "clip", "sam", "transformers"])
+@pytest.mark.parametrize("kind", FUNCTIONAL)
 def test_whatever_a_model_calls_is_looked_at(count, kind: str, tmp_path: Path) -> None:
     called_now: set[str] = set()
     for pipe, mask, metric in pipes(kind, tmp_path):
@@ -152,11 +158,14 @@ def test_whatever_a_model_calls_is_looked_at(count, kind: str, tmp_path: Path) -
         assert made_in <= set(modules_of(computes))
     looked_at = {
         *(f"F.{name}" for name in FUNCTIONAL[kind]),
-        *(f"torch.{name}" for name in (*FUNCTIONAL[kind], *PLAIN)),
-        *(f"torch.Tensor.{name}" for name in METHODS),
+        *(f"torch.{name}" for name in (*FUNCTIONAL[kind], *PLAIN[kind])),
+        *(f"torch.Tensor.{name}" for name in METHODS[kind]),
         *(f"nn.{name}" for name in LAYERS.get(kind, ())),
     }
     assert sorted(numbers(called_now) - looked_at) == []
+    if kind == "lpips":  # of its one network every call is known, and no other matters
+        unheard = {f"torch.{name}" for name in PLAIN[kind]} - called_now
+        assert unheard == set()
 
 
 def test_what_is_looked_at_is_there() -> None:

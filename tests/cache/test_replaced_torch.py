@@ -15,6 +15,7 @@ import safetensors.torch
 import torch
 import torch.nn.functional as F
 
+from pytest_editmetrics.cache.called_torch import FUNCTIONAL
 from pytest_editmetrics.cache.device import numerics
 from pytest_editmetrics.cache.replaced_library import Computes
 from pytest_editmetrics.cache.replaced_torch import replaced_in_torch
@@ -125,6 +126,27 @@ class TestReplacements:
         for kind in ("clip", "transformers"):
             with pytest.raises(EditMetricsError, match="attention is replaced by"):
                 replaced_in_torch(kind)
+
+    @pytest.mark.parametrize(
+        ("name", "others"),
+        [
+            ("bmm", ("transformers",)),
+            ("einsum", ("sam",)),
+            ("softmax", ("sam", "transformers")),
+            ("zeros", ("transformers",)),
+            ("cat", ("lpips-package", "clip", "sam", "transformers")),
+        ],
+    )
+    def test_only_the_models_that_call_it_are_refused(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, others: tuple[str, ...]
+    ) -> None:
+        monkeypatch.setattr(torch, name, own)
+        for kind in FUNCTIONAL:
+            if kind in others:
+                with pytest.raises(EditMetricsError, match=rf"^torch\.{name} is replaced by"):
+                    replaced_in_torch(kind)
+            else:
+                assert replaced_in_torch(kind) == {}
 
     def test_a_kernel_of_a_test(self) -> None:
         kernels = torch.library.Library("aten", "IMPL")

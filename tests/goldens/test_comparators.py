@@ -13,6 +13,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from pytest_editmetrics.config.golden_images import TILE_TOLERANCE, TOLERANCE
 from pytest_editmetrics.errors import ImageError
+from pytest_editmetrics.goldens import comparators
 from pytest_editmetrics.goldens.comparators import compare, kind, seen, unlike
 from pytest_editmetrics.images.regions import region_mask
 from pytest_editmetrics.measurement import Measurement
@@ -246,6 +247,7 @@ def test_equal_images_are_what_comparing_each_pixel_finds(monkeypatch, comparato
     image = random.integers(0, 256, shape, dtype=np.uint8)
     mask = random.random((9, 13)) > 0.5
     quick = compare(comparator, image, image.copy(), mask, tile=tile)
+    monkeypatch.setattr(comparators, "check_numbers", lambda comparator: None)
     monkeypatch.setattr(np, "array_equal", lambda *arrays: False)
     assert quick == compare(comparator, image, image.copy(), mask, tile=tile)
 

@@ -141,6 +141,28 @@ def test_what_gives_the_pixels(owner, name: str, called: str, kind: str):
         np.testing.assert_array_equal(load_image(SCENE), SCENE)
 
 
+@pytest.mark.parametrize("kind", MOCKS)
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (Image.Image, "save"),
+        (Image, "fromarray"),
+        (Image, "frombuffer"),
+        (Image, "alpha_composite"),
+    ],
+)
+def test_what_only_writes_or_makes_images_is_no_matter_to_reading(
+    owner: Any, name: str, kind: str, tmp_path: Path
+):
+    path = tmp_path / "a.png"
+    image, data = Image.fromarray(SCENE), encoded()
+    path.write_bytes(data)
+    with MOCKS[kind](owner, name):
+        np.testing.assert_array_equal(load_image(path), SCENE)
+        np.testing.assert_array_equal(load_image(image), SCENE)
+        np.testing.assert_array_equal(read_encoded(data, "image").pixels, SCENE)
+
+
 def test_what_resizes_and_lays_on_white():
     small = SCENE[:6]
     with (
@@ -342,3 +364,97 @@ def test_a_golden_that_a_mock_would_write(suite):
     result.stdout.fnmatch_lines(["*PIL.Image.Image.save is replaced by a MagicMock*"])
     assert "recorded" not in result.stdout.str()
     assert not list(suite.path.rglob("*.png"))
+
+
+OF_FILES = [(Path, "read_bytes"), (Path, "open"), (Path, "stat"), (io, "open")]
+
+
+@pytest.mark.parametrize("kind", MOCKS)
+@pytest.mark.parametrize(("owner", "name"), OF_FILES)
+def test_what_reads_the_bytes_of_a_file(owner: Any, name: str, kind: str, tmp_path: Path):
+    path, data = tmp_path / "a.png", encoded()
+    path.write_bytes(data)
+    called = rf"{'io' if owner is io else r'pathlib.Path'}\.{name}"
+    with MOCKS[kind](owner, name):
+        with pytest.raises(ImageError, match=rf"^{called} is replaced by .*: end the mock before"):
+            load_image(path)
+        with pytest.raises(ImageError, match=rf"^{called} is replaced by"):
+            encode(SCENE, "png")
+        for given in (SCENE, Image.fromarray(SCENE)):
+            np.testing.assert_array_equal(load_image(given), SCENE)
+        np.testing.assert_array_equal(read_encoded(data, "image").pixels, SCENE)
+    np.testing.assert_array_equal(load_image(path), SCENE)
+
+
+def test_a_text_that_a_mock_opens_is_no_matter(tmp_path: Path):
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded())
+    with (
+        mock.patch("builtins.open", mock.mock_open(read_data="add a hat")),
+        mock.patch.object(Path, "read_text", return_value="add a hat"),
+    ):
+        np.testing.assert_array_equal(load_image(path), SCENE)
+
+
+UPLOAD = """
+from pathlib import Path
+from unittest import mock
+import numpy as np
+from PIL import Image
+
+def test_it(golden_image, tmp_path):
+    edited = np.random.default_rng(7).integers(0, 255, (32, 32, 3), np.uint8)
+    path = tmp_path / "out.png"
+    Image.fromarray(edited // {worse}).save(path)
+    with mock.patch.object(Path, "{name}", return_value=path.read_bytes()):
+        golden_image.check(path, comparator="pixel")
+"""
+
+
+def test_a_golden_and_the_image_that_one_mock_gives(suite):
+    suite.makepyfile(test_x=UPLOAD.format(worse=1, name="owner"))
+    assert suite.runpytest("--editmetrics-update=missing").ret == 0
+    suite.makepyfile(test_x=UPLOAD.format(worse=2, name="read_bytes"))
+    result = suite.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*pathlib.Path.read_bytes is replaced by a MagicMock while the*"])
+
+
+def test_files_of_pyfakefs(suite):
+    pytest.importorskip("pyfakefs")
+    suite.makepyfile(
+        """
+        import io
+        import numpy as np
+        from PIL import Image
+        import pytest
+
+        @pytest.mark.editmetrics(metrics="unedit_psnr", thresholds={"unedit_psnr": 30})
+        def test_it(fs, edit_gate):
+            file = io.BytesIO()
+            Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(file, "PNG")
+            fs.create_file("/in.png", contents=file.getvalue())
+            edit_gate.check("/in.png", np.full((20, 20, 3), 1, np.uint8))
+        """
+    )
+    suite.runpytest_subprocess("-ppyfakefs.pytest_plugin").assert_outcomes(passed=1)
+
+
+def test_outputs_that_a_mock_does_not_write(suite):
+    """The usual way to write none: a check that only reads is no matter of it."""
+    suite.makepyfile(
+        """
+        from unittest import mock
+        from PIL import Image
+        import numpy as np
+        import pytest
+
+        @pytest.mark.editmetrics(metrics="unedit_psnr", thresholds={"unedit_psnr": 30})
+        def test_it(edit_gate, tmp_path):
+            path = tmp_path / "in.png"
+            Image.fromarray(np.zeros((20, 20, 3), np.uint8)).save(path)
+            with mock.patch.object(Image.Image, "save"):
+                edit_gate.check(path, np.full((20, 20, 3), 1, np.uint8))
+        """
+    )
+    suite.runpytest().assert_outcomes(passed=1)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.images.channels import apart, pixels_of
 from pytest_editmetrics.images.detail import beyond_detail, largest_beyond_detail
+from pytest_editmetrics.images.replaced_files import check_importable
 from pytest_editmetrics.images.ssim import Map, measured, ssim_map
 from pytest_editmetrics.images.tone_difference import tone_difference
 from pytest_editmetrics.pipes.base import PlainPipe, Request, Score, soft
@@ -115,6 +116,8 @@ def _rgb_ssim(request: Request, window: int, sigma: float) -> Map:
 
 
 def _lightness_ssim(request: Request, window: int, sigma: float) -> Map:
+    check_importable("skimage.color.colorconv")
+    check_importable("skimage.exposure.histogram_matching")
     from skimage.color import rgb2lab
     from skimage.exposure import match_histograms
 

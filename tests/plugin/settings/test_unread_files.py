@@ -220,6 +220,32 @@ def test_a_configuration_one_folder_below_the_rootdir_is_named(suite, mode, name
     suite.runpytest("tests", *mode).stdout.no_fnmatch_line("*not read*")
 
 
+@both
+@pytest.mark.parametrize("named", ["examples", "exa*", "docs/examples"])
+def test_a_sample_in_a_folder_that_norecursedirs_names_is_not(suite, mode, named):
+    (suite.path / "tests").mkdir()
+    (suite.path / "tests/test_x.py").write_text(TEST)
+    (suite.path / "examples").mkdir()
+    (suite.path / "examples/editmetrics.yaml").write_text(BOUND)
+    (suite.path / "pytest.ini").write_text("[pytest]\n")
+    result = suite.runpytest("tests", "--editmetrics-strict=regressed", *mode)
+    assert result.ret == 1
+    said = "FAILED: not read: examples/*; if it is a sample, name its folder in *norecursedirs"
+    result.stdout.fnmatch_lines([said])
+    (suite.path / "pytest.ini").write_text(f"[pytest]\nnorecursedirs = {named}\n")
+    result = suite.runpytest("tests", "--editmetrics-strict=regressed", *mode)
+    assert result.ret == (1 if "/" in named else 0)
+
+
+@both
+def test_one_beside_the_tests_is_no_sample(suite, mode):
+    (suite.path / "tests").mkdir()
+    (suite.path / "tests/test_x.py").write_text(TEST)
+    (suite.path / "tests/editmetrics.yaml").write_text(BOUND)
+    result = suite.runpytest("tests", *mode)
+    result.stdout.fnmatch_lines(["not read: tests/editmetrics.yaml; *--editmetrics-config"])
+
+
 @pytest.mark.parametrize("beside", ["env/pyvenv.cfg", "other/pyproject.toml", ".cache/x", ""])
 def test_one_of_another_project_or_of_a_session_without_gates_is_not(suite, beside):
     (suite.path / "tests").mkdir()
