@@ -230,17 +230,20 @@ def _grey(array: NDArray[Any], what: str, image: str) -> NDArray[Any]:
 
 def _of_alpha(image: str, *, colour: bool) -> str:
     """Say how what counts of a mask with an alpha channel is passed."""
-    alpha = f'{image}.convert("RGBA").getchannel("A")' if image else "mask[..., 3]"
-    grey = f'{image}.convert("L")' if image else "mask[..., 0]"
-    said = (
-        f"is transparent in places; pass what counts: Region(mask={alpha}) is its alpha, with"
-        " invert=True if what is transparent is the edit area"
+    alpha = 'image.convert("RGBA").getchannel("A")' if image else "mask[..., 3]"
+    grey = 'image.convert("L")' if image else "mask[..., 0]"
+    opened = f", of image = {image}" if image not in ("", "image") else ""
+    grey = "" if colour else f", Region(mask={grey}) its grey levels"
+    saved = (
+        f'; in YAML save it, {alpha}.save("alpha.png"), and write {{mask: {{path: alpha.png}}}},'
+        " with invert: true likewise"
     )
-    said = f"is in colour and {said}" if colour else f"{said}, Region(mask={grey}) its grey levels"
-    if image:
-        saved = f'{alpha}.save("alpha.png")'
-        said += f"; in YAML save it, {saved}, and write {{mask: {{path: alpha.png, invert: true}}}}"
-    return said
+    said = "is in colour and is" if colour else "is"
+    return (
+        f"{said} transparent in places; pass what counts{opened}:"
+        f" Region(mask={alpha}) is its alpha, with invert=True if what is transparent is the edit"
+        f" area{grey}{saved if image else ''}"
+    )
 
 
 def file_text(source: Any) -> str:
