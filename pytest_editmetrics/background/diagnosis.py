@@ -40,6 +40,7 @@ _EXPLAINS = 0.03  # of the difference that undoing a motion has to take away
 _MOSTLY = 0.5  # of the difference: then what little is left may be resampling
 _RESAMPLED = 0.4  # of the difference
 _KEPT_COLOUR = 0.9  # correlation of structure: below it a picture has no tone in common
+_OF_A_TONE = 0.5  # of the difference, times how alike all else is: then such a tone is one
 _LITTLE = 0.35  # of 255, root mean square
 _LITTLE_MOST = 32  # of 255
 _LITTLE_SHARE = 0.05  # of the measured pixels
@@ -153,9 +154,11 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
 
     alike = structure(toned, aligned, steady)
     if alike.redrawn and alike.middle < _KEPT_COLOUR:
-        # a tone that another picture happens to fit explains nothing
-        tone, toned = Tone(), before
-        unexplained = differences.squares(before, aligned)
+        # a tone that another picture happens to fit explains nothing, but a plain wall has a cast
+        plainly = differences.squares(before, aligned)
+        explained = 1 - _sum(unexplained, steady) / max(_sum(plainly, steady), 1.0)
+        if explained * alike.match < _OF_A_TONE:
+            tone, toned, unexplained = Tone(), before, plainly
     part = _part(drift, mask)
     steady = steady if part is None else steady & ~part
     left = _sum(unexplained, steady)
