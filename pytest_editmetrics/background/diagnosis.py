@@ -28,6 +28,7 @@ from pytest_editmetrics.background.filtered import as_filtered
 from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.one_colour import one_colour_cause
 from pytest_editmetrics.background.rest import rest_causes, structure
+from pytest_editmetrics.background.softened import tone_beside_a_blur
 from pytest_editmetrics.background.spill import find_alone, find_local, find_wide
 from pytest_editmetrics.background.tone import Tone, fit_tone
 from pytest_editmetrics.errors import counted
@@ -155,10 +156,10 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     alike = structure(toned, aligned, steady)
     if alike.redrawn and alike.middle < _KEPT_COLOUR:
         # a tone that another picture happens to fit explains nothing, but a plain wall has a cast
-        plainly = differences.squares(before, aligned)
-        explained = 1 - _sum(unexplained, steady) / max(_sum(plainly, steady), 1.0)
+        as_it_was = differences.squares(before, aligned)
+        explained = 1 - _sum(unexplained, steady) / max(_sum(as_it_was, steady), 1.0)
         if explained * alike.match < _OF_A_TONE:
-            tone, toned, unexplained = Tone(), before, plainly
+            tone, toned, unexplained = Tone(), before, as_it_was
     part = _part(drift, mask)
     steady = steady if part is None else steady & ~part
     left = _sum(unexplained, steady)
@@ -190,13 +191,6 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     else:
         moved = of_motion > _MOSTLY * total and rest < _RESAMPLED
         others = rest_causes(toned, aligned, reference, edited, steady, rest, moved=moved)
-        if any(other.kind == "blur" for other in others):
-            causes = [
-                (tone_cause(tone, cause.share, _mean(before, steady), None, 0) or cause)
-                if cause.kind == "contrast"
-                else cause
-                for cause in causes
-            ]
         causes += others
     kept = [cause for cause in causes if cause.share >= MIN_SHARE or _seen(cause)]
     kept = kept or [max(causes, key=lambda cause: cause.share)]
@@ -248,12 +242,12 @@ def _undone(
     if motion is not None and drift.warp_px >= _MIN_SHIFT:
         aligned, seen = warped(after, motion)
         within = mask & seen
-        tone = fit_tone(before, aligned, within)
+        tone = tone_beside_a_blur(fit_tone(before, aligned, within), before, aligned, within)
         toned = tone.applied(before)
         left, was = (_sum(differences.squares(toned, it), within) for it in (aligned, after))
         if left <= (1 - _EXPLAINS) * was:
             return motion, aligned, within, tone, toned
-    tone = fit_tone(before, after, mask)
+    tone = tone_beside_a_blur(fit_tone(before, after, mask), before, after, mask)
     return None, after, mask, tone, tone.applied(before)
 
 
