@@ -126,12 +126,13 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         return blank
     motion, aligned, within, tone, toned = _undone(before, after, mask, drift, differences)
     unexplained = differences.squares(toned, aligned)
-    if (other := channels_cause(before, after, mask)) is not None:
-        cause, exchanged = other
-        left = 1 - cause.share
-        if left * total < _sum(unexplained, within):  # a tone may explain as much of one colour
-            more = (one.of(left * one.share) for one in _causes(exchanged, edited, mask, drift))
-            return cause, *(one for one in more if one.share >= MIN_SHARE)
+    found = channels_cause(before, after, mask, aligned, within, _sum(unexplained, within))
+    if found is not None and found[0].share >= MIN_SHARE:
+        cause, exchanged = found
+        more = (
+            one.of((1 - cause.share) * one.share) for one in _causes(exchanged, edited, mask, drift)
+        )
+        return cause, *(one for one in more if one.share >= MIN_SHARE or _seen(one))
     difference = differences.largest(toned, aligned)
     contrast = local_contrast(before)
     local = find_local(difference, contrast, within)

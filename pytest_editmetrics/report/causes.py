@@ -38,7 +38,7 @@ _WORDS: Mapping[str, str] = {
     "contrast": "the background's contrast changed",
     "colour": "the background's colours changed",
     "inverted-tone": "light became dark, and dark light",
-    "channels": "red, green and blue were exchanged",
+    "channels": "red, green and blue were exchanged, or one was lost",
     "greyscale": "the background lost its colours",
     "one colour": "the background, or a large part of it, is one colour",
     "spill": "a local change in the background, outside the edit",
