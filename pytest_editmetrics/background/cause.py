@@ -15,9 +15,9 @@ from pytest_editmetrics.images.regions import Box
 
 Kind = Literal[
     "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part", "exposure",
-    "contrast", "colour", "inverted-tone", "channels", "greyscale", "one colour", "spill", "seam",
-    "blur", "sharpening", "jpeg", "noise", "re-encoding", "redrawn", "almost-nothing",
-    "profile lost", "unexplained",
+    "contrast", "colour", "colours mixed", "inverted-tone", "channels", "greyscale", "one colour",
+    "spill", "seam", "blur", "sharpening", "jpeg", "noise", "re-encoding", "redrawn",
+    "almost-nothing", "profile lost", "unexplained",
 ]  # fmt: skip
 
 _MIN_TONE = 0.4  # of 255

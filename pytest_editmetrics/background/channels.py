@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.background.cause import Cause
-from pytest_editmetrics.background.colour_cells import FEW, ColourCells, colour_cells
+from pytest_editmetrics.background.colour_cells import FEW, ColourCells
 from pytest_editmetrics.background.differences import Planes
+from pytest_editmetrics.background.mixed import fit_mix
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
@@ -33,13 +34,19 @@ _COLOURED = 8.0  # of 255, by which those of a picture in colour differ, on the 
 _FLAT = 0.2  # of the standard deviation that was there: a channel of less is lost
 _VARIED = 8.0  # of 255, standard deviation: a channel that had something to lose
 _SILENT = 2.0  # of 255, root mean square: less is no exchange
-_CLEARLY = 0.25  # of what a greyscale leaves: then it is one of the channels
+_CLEARLY = 0.25  # of what else would be left: one channel of a greyscale, a hue of an order
 _THIN = 8  # of every so many rows and columns one is looked at first
 _TINY = 1e-9
 
 
 def channels_cause(
-    before: Planes, after: Planes, mask: Mask, aligned: Planes, within: Mask, unexplained: float
+    before: Planes,
+    after: Planes,
+    mask: Mask,
+    aligned: Planes,
+    within: Mask,
+    unexplained: float,
+    cells: ColourCells,
 ) -> tuple[Cause, Array] | None:
     """Return what became of the channels, where that explains nearly all of the difference.
 
@@ -50,23 +57,26 @@ def channels_cause(
         aligned: ``after`` with its motion undone.
         within: boolean (H, W), the pixels that are seen in it.
         unexplained: the squared difference that motion and tone leave.
+        cells: of ``before`` and ``aligned``.
 
     Returns:
         The cause, and the reference with such channels, uint8 (H, W, 3).
 
+    >>> from pytest_editmetrics.background.colour_cells import colour_cells
     >>> picture = np.random.default_rng(0).integers(0, 255, (3, 16, 16)).astype(np.float32)
     >>> all_of_it = np.ones((16, 16), bool)
     >>> swapped = picture[::-1]
-    >>> found = channels_cause(picture, swapped, all_of_it, swapped, all_of_it, 1e9)
+    >>> cells = colour_cells(picture, swapped, all_of_it)
+    >>> found = channels_cause(picture, swapped, all_of_it, swapped, all_of_it, 1e9, cells)
     >>> found[0].text, found[0].share
     ('red and blue are swapped (BGR?)', 1.0)
     >>> lighter = picture + 9
-    >>> channels_cause(picture, lighter, all_of_it, lighter, all_of_it, 0) is None
+    >>> cells = colour_cells(picture, lighter, all_of_it)
+    >>> channels_cause(picture, lighter, all_of_it, lighter, all_of_it, 0, cells) is None
     True
     """
     squares = np.array([[_squares(one, other, mask) for other in after] for one in before])
     total = float(np.trace(squares))
-    cells = colour_cells(before, aligned, within)
 
     def told(
         kind: str, text: str, facts: dict[str, object], made: Planes, *, sure: bool = False
@@ -112,6 +122,9 @@ def _order(squares: NDArray[np.float64], cells: ColourCells) -> tuple[tuple[int,
         best = min(every, key=lambda order: float(left[order, same].sum()))
         least, plainly = float(left[best, same].sum()), float(np.trace(left))
         if plainly >= 3 * _SILENT**2 and least <= _LEFT * plainly:
+            mixed = fit_mix(cells.before, cells.after).applied(cells.before) - cells.after
+            if least > 1 and float(np.square(mixed).sum(axis=0).mean()) < _CLEARLY * least:
+                return same, False  # another hue
             return best, True
     return min(every, key=lambda order: float(squares[order, same].sum())), False
 

@@ -22,9 +22,11 @@ from pytest_editmetrics.background.cause import (
     tone_cause,
 )
 from pytest_editmetrics.background.channels import channels_cause
+from pytest_editmetrics.background.colour_cells import colour_cells
 from pytest_editmetrics.background.differences import Differences, Planes, planes
 from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.background.filtered import as_filtered
+from pytest_editmetrics.background.mixed import find_mix
 from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.one_colour import one_colour_cause
 from pytest_editmetrics.background.rest import rest_causes, structure
@@ -126,13 +128,22 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         return blank
     motion, aligned, within, tone, toned = _undone(before, after, mask, drift, differences)
     unexplained = differences.squares(toned, aligned)
-    found = channels_cause(before, after, mask, aligned, within, _sum(unexplained, within))
+    cells = colour_cells(before, aligned, within)
+    left = _sum(unexplained, within)
+    found = channels_cause(before, after, mask, aligned, within, left, cells)
     if found is not None and found[0].share >= MIN_SHARE:
         cause, exchanged = found
         more = (
             one.of((1 - cause.share) * one.share) for one in _causes(exchanged, edited, mask, drift)
         )
         return cause, *(one for one in more if one.share >= MIN_SHARE or _seen(one))
+    finer = find_mix(cells, tone)
+    if finer is not None:
+        mixed = finer.applied(before)
+        less = differences.squares(mixed, aligned)
+        finer, toned, unexplained = (
+            (finer, mixed, less) if _sum(less, within) < left else (None, toned, unexplained)
+        )
     difference = differences.largest(toned, aligned)
     contrast = local_contrast(before)
     local = find_local(difference, contrast, within)
@@ -146,9 +157,9 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     if local is None or bent:
         # before any tone, which what changed would bend
         plainly = differences.largest(before, aligned), contrast, within
-        untoned = find_alone(*plainly) or find_wide(*plainly)
+        untoned = find_alone(*plainly) or (None if finer else find_wide(*plainly))
     if untoned is not None:
-        local = untoned
+        local, finer = untoned, None
         tone = fit_tone(before, aligned, within & ~local.mask)
         toned = tone.applied(before)
         unexplained = differences.squares(toned, aligned)
@@ -160,7 +171,7 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         as_it_was = differences.squares(before, aligned)
         explained = 1 - _sum(unexplained, steady) / max(_sum(as_it_was, steady), 1.0)
         if explained * alike.match < _OF_A_TONE:
-            tone, toned, unexplained = Tone(), before, as_it_was
+            tone, finer, toned, unexplained = Tone(), None, before, as_it_was
     part = _part(drift, mask)
     steady = steady if part is None else steady & ~part
     left = _sum(unexplained, steady)
@@ -178,7 +189,9 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         away = mask & ~within if part is None else mask & ~within & ~part
         of_motion += _sum(plain, away)  # what it moved out of the frame
         causes.append(motion_cause(drift, motion, of_motion / total, *mask.shape))
-    if tone != Tone():
+    if finer is not None:
+        causes.append(finer.cause(of_tone / total))
+    elif tone != Tone():
         levels = _mean(before, steady), _ends(before, steady)
         causes += filter(None, [tone_cause(tone, of_tone / total, *levels, MIN_SHARE)])
     known = sum(cause.share for cause in causes)
