@@ -16,7 +16,7 @@ from pytest_editmetrics.images.regions import Box
 Kind = Literal[
     "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part", "exposure",
     "contrast", "colour", "colours mixed", "inverted-tone", "channels", "greyscale", "one colour",
-    "spill", "seam", "blur", "sharpening", "jpeg", "noise", "re-encoding", "redrawn",
+    "gamma", "spill", "seam", "blur", "sharpening", "jpeg", "noise", "re-encoding", "redrawn",
     "almost-nothing", "profile lost", "unexplained",
 ]  # fmt: skip
 

@@ -26,7 +26,7 @@ from pytest_editmetrics.background.colour_cells import colour_cells
 from pytest_editmetrics.background.differences import Differences, Planes, planes
 from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.background.filtered import as_filtered
-from pytest_editmetrics.background.mixed import find_mix
+from pytest_editmetrics.background.finer import finer_colours
 from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.one_colour import one_colour_cause
 from pytest_editmetrics.background.rest import rest_causes, structure
@@ -137,13 +137,8 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
             one.of((1 - cause.share) * one.share) for one in _causes(exchanged, edited, mask, drift)
         )
         return cause, *(one for one in more if one.share >= MIN_SHARE or _seen(one))
-    finer = find_mix(cells, tone)
-    if finer is not None:
-        mixed = finer.applied(before)
-        less = differences.squares(mixed, aligned)
-        finer, toned, unexplained = (
-            (finer, mixed, less) if _sum(less, within) < left else (None, toned, unexplained)
-        )
+    finer, toned = finer_colours(before, aligned, within, cells, tone, toned, differences)
+    unexplained = differences.squares(toned, aligned)
     difference = differences.largest(toned, aligned)
     contrast = local_contrast(before)
     local = find_local(difference, contrast, within)
@@ -154,7 +149,7 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
             local = find_local(difference, contrast, within)
     bent = max(map(abs, tone.shifts(_GREY))) > _TONED  # as by what most of the background became
     untoned = None
-    if local is None or bent:
+    if local is None or bent or finer:
         # before any tone, which what changed would bend
         plainly = differences.largest(before, aligned), contrast, within
         untoned = find_alone(*plainly) or (None if finer else find_wide(*plainly))
@@ -189,8 +184,8 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         away = mask & ~within if part is None else mask & ~within & ~part
         of_motion += _sum(plain, away)  # what it moved out of the frame
         causes.append(motion_cause(drift, motion, of_motion / total, *mask.shape))
-    if finer is not None:
-        causes.append(finer.cause(of_tone / total))
+    if finer is not None and (named := finer.cause(of_tone / total)) is not None:
+        causes.append(named)
     elif tone != Tone():
         levels = _mean(before, steady), _ends(before, steady)
         causes += filter(None, [tone_cause(tone, of_tone / total, *levels, MIN_SHARE)])

@@ -33,8 +33,8 @@ _CHANNELS = math.sqrt(3)  # a reach is of all three, a difference of the largest
 _LEAST_MOVE = 0.3  # pixels
 _OF_THE_WHOLE = (
     "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "exposure",
-    "contrast", "colour", "colours mixed", "inverted-tone", "channels", "greyscale", "jpeg",
-    "blur", "sharpening", "noise", "re-encoding", "redrawn", "one colour",
+    "contrast", "colour", "colours mixed", "inverted-tone", "channels", "greyscale", "gamma",
+    "jpeg", "blur", "sharpening", "noise", "re-encoding", "redrawn", "one colour",
 )  # fmt: skip
 
 Floats = NDArray[np.float32]

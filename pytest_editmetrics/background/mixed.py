@@ -23,6 +23,7 @@ _NOISE_FLOOR = 0.5  # of 255
 _ROUNDS = 4
 _MOST = 0.6  # weight of the cells on the mean: what changed otherwise lies elsewhere
 _LUMAS = ((0.299, 0.587, 0.114), (0.2126, 0.7152, 0.0722))
+_LEAST_GAIN = 0.2  # less is no mix: nothing of the channels is left
 _MORE = 0.03  # of what a tone leaves: so much more may be left of a change of saturation
 _TIMES = 1.6
 _EXPOSED = 1.0  # of 255: less is no exposure beside it
@@ -90,7 +91,7 @@ def find_mix(cells: ColourCells, tone: Tone) -> Mix | None:
         left = _off(mix.applied(before), after)
         spread = max(_NOISE_FLOOR, 1.4826 * float(np.median(np.sqrt(left))))
         weights = np.clip(1 - left / (_TUKEY * spread) ** 2, 0, None) ** 2
-    if weights.mean() < _MOST:
+    if weights.mean() < _MOST or np.abs(mix.matrix).sum(axis=1).max() < _LEAST_GAIN:
         return None
     of_mix = float(weights @ left)
     least = min(float(weights @ of_tone), float(weights @ plain))

@@ -16,7 +16,7 @@ from pytest_editmetrics.measurement import GOLDEN_IMAGE
 _IN_A_HEADLINE = 2
 _OF_TONE = (
     "exposure", "contrast", "colour", "colours mixed", "inverted-tone", "channels", "greyscale",
-    "profile lost", "mirrored", "spill", "local", "one colour",
+    "profile lost", "gamma", "mirrored", "spill", "local", "one colour",
 )  # fmt: skip
 _OF_A_PART = ("altered", "spill", "local", "moved-part", "redrawn", "one colour")
 _OF_MOTION = ("shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part")
@@ -38,6 +38,7 @@ _WORDS: Mapping[str, str] = {
     "contrast": "the background's contrast changed",
     "colour": "the background's colours changed",
     "colours mixed": "each channel became a mix of all three",
+    "gamma": "the background became lighter or darker, the middle of it most",
     "inverted-tone": "light became dark, and dark light",
     "channels": "red, green and blue were exchanged, or one was lost",
     "greyscale": "the background lost its colours",
