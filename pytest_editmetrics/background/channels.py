@@ -12,7 +12,7 @@ from itertools import combinations, permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from pytest_editmetrics.background.cause import Cause
+from pytest_editmetrics.background.cause import Cause, Kind
 from pytest_editmetrics.background.colour_cells import FEW, ColourCells
 from pytest_editmetrics.background.differences import Planes
 from pytest_editmetrics.background.mixed import fit_mix
@@ -36,6 +36,7 @@ _VARIED = 8.0  # of 255, standard deviation: a channel that had something to los
 _SILENT = 2.0  # of 255, root mean square: less is no exchange
 _CLEARLY = 0.25  # of what else would be left: one channel of a greyscale, a hue of an order
 _THIN = 8  # of every so many rows and columns one is looked at first
+_MANY_PIXELS = 400_000  # of more every second row and column is looked at first
 _TINY = 1e-9
 
 
@@ -75,23 +76,26 @@ def channels_cause(
     >>> channels_cause(picture, lighter, all_of_it, lighter, all_of_it, 0, cells) is None
     True
     """
-    squares = np.array([[_squares(one, other, mask) for other in after] for one in before])
-    total = float(np.trace(squares))
 
     def told(
-        kind: str, text: str, facts: dict[str, object], made: Planes, *, sure: bool = False
+        kind: Kind, text: str, facts: dict[str, object], made: Planes, *, sure: bool = False
     ) -> tuple[Cause, Array] | None:
         left = sum(map(_squares, made, after, [mask] * 3))
-        if not sure and (left > _LEFT * total or left >= unexplained):
-            return None
+        if not sure:
+            total = sum(map(_squares, before, after, [mask] * 3))
+            if left > _LEFT * total or left >= unexplained:
+                return None
         away = sum(map(_squares, before, aligned, [within] * 3))
         away -= sum(map(_squares, made, aligned, [within] * 3))
         share = max(0.0, away) / max(max(0.0, away) + left, _TINY)
-        of: Cause = Cause("channels" if kind == "channels" else "greyscale", share, text, facts)
-        return of, _image(made)
+        return Cause(kind, share, text, facts), _image(made)
 
     if (lost := _lost(before, after, mask, cells)) is not None:
         return told("channels", *lost, sure=True)
+    step = np.s_[::2, ::2] if mask.size > _MANY_PIXELS else np.s_[:, :]
+    squares = np.array(
+        [[_squares(one[step], other[step], mask[step]) for other in after] for one in before]
+    )
     order, sure = _order(squares, cells)
     if order != (0, 1, 2):
         name = "".join(_LETTERS[channel] for channel in order)
@@ -184,7 +188,7 @@ def _alike(image: Planes, mask: Mask, one: int, other: int) -> bool:
     thin = np.s_[::_THIN, ::_THIN]
     for part in (thin, np.s_[:, :]):
         off = np.abs(image[one][part] - image[other][part])[mask[part]]
-        if (off <= _COLOURLESS).mean() < _SHARE:
+        if off.size and (off <= _COLOURLESS).mean() < _SHARE:
             return False
     return True
 

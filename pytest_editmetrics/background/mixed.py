@@ -84,6 +84,8 @@ def find_mix(cells: ColourCells, tone: Tone) -> Mix | None:
         return None  # an inverted tone says more
     toned = tone.applied(before[:, :, None].astype(np.float32))[..., 0]
     of_tone, plain = _off(toned, after), _off(before, after)
+    if min(of_tone.mean(), plain.mean()) < _SILENT:
+        return None
     weights = np.ones(len(cells))
     mix, left = Mix(np.eye(3), np.zeros(3)), plain
     for _ in range(_ROUNDS):
