@@ -15,14 +15,15 @@ from pytest_editmetrics.images.regions import Box
 
 Kind = Literal[
     "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part", "exposure",
-    "contrast", "colour", "inverted-tone", "channels", "greyscale", "one colour", "spill", "seam",
-    "blur", "sharpening", "jpeg", "noise", "re-encoding", "redrawn", "almost-nothing",
-    "profile lost", "unexplained",
+    "contrast", "colour", "colours mixed", "inverted-tone", "channels", "greyscale", "one colour",
+    "gamma", "spill", "seam", "blur", "sharpening", "jpeg", "noise", "re-encoding", "redrawn",
+    "almost-nothing", "profile lost", "unexplained",
 ]  # fmt: skip
 
 _MIN_TONE = 0.4  # of 255
 _GREY_TONE = 0.25  # of the change: channels that differ by less changed alike
 _MIN_CONTRAST = 0.005
+_MIN_GAIN = 0.02  # from 1, of a channel that is no lighter or darker on the whole
 _ENDS = 0.25  # of the change of one end: the other has to change by as much in a contrast
 _FLIPPED = 150  # degrees that a mirrored picture is turned by to stand on its head
 
@@ -169,14 +170,13 @@ def tone_cause(
     tone: Tone,
     share: float,
     mean: tuple[float, float, float],
-    ends: tuple[float, float] | None,
+    ends: tuple[float, float],
     min_share: float,
 ) -> Cause | None:
     """Return the change of tone; ``None`` for one that nobody sees and that explains too little.
 
     ``mean`` is what the channels were, ``ends`` a dark and a light level of them: a tone that
-    changes these in opposite ways is a contrast. Without them none is: a blur of fine contrasts
-    draws the ends together, too.
+    changes these in opposite ways is a contrast.
     """
     shifts = tone.shifts(mean)
     if max(map(abs, shifts)) < _MIN_TONE and share < min_share:
@@ -191,7 +191,7 @@ def tone_cause(
         return Cause("inverted-tone", share, "inverted tone", facts, long)
     alike = Tone((gain,) * 3, (offset,) * 3).shifts(mean)
     apart = max(abs(one - other) for one, other in zip(shifts, alike, strict=True))
-    low, high = ((gain - 1) * level + offset for level in ends or (0, 0))
+    low, high = ((gain - 1) * level + offset for level in ends)
     gains_apart = max(tone.gain) - min(tone.gain)
     least, most = sorted(map(abs, (low, high)))
     opposite = low * high < 0 and least > _ENDS * most and apart < most
@@ -199,6 +199,13 @@ def tone_cause(
         long = f"contrast changed (gain {gain:.3f}, offset {offset:+.1f} of 255)"
         return Cause("contrast", share, f"contrast {100 * (gain - 1):+.0f} %", facts, long)
     names = ("red", "green", "blue")
+    if max(map(abs, shifts)) < _MIN_TONE:  # each about its own mean, if at all
+        if max(abs(gain - 1) for gain in tone.gain) < _MIN_GAIN:
+            return None
+        each = ", ".join(
+            f"{n} {100 * (g - 1):+.0f} %" for n, g in zip(names, tone.gain, strict=True)
+        )
+        return Cause("contrast", share, f"contrast of each channel changed ({each})", facts)
     if apart <= max(_MIN_TONE, _GREY_TONE * max(map(abs, shifts))):
         long = f"exposure changed (gain {gain:.3f}, offset {offset:+.1f} of 255)"
         return Cause("exposure", share, f"exposure {sum(shifts) / 3:+.1f} of 255", facts, long)

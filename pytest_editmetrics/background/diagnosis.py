@@ -22,12 +22,15 @@ from pytest_editmetrics.background.cause import (
     tone_cause,
 )
 from pytest_editmetrics.background.channels import channels_cause
+from pytest_editmetrics.background.colour_cells import colour_cells
 from pytest_editmetrics.background.differences import Differences, Planes, planes
 from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.background.filtered import as_filtered
+from pytest_editmetrics.background.finer import finer_colours
 from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.one_colour import one_colour_cause
 from pytest_editmetrics.background.rest import rest_causes, structure
+from pytest_editmetrics.background.softened import tone_beside_a_blur
 from pytest_editmetrics.background.spill import find_alone, find_local, find_wide
 from pytest_editmetrics.background.tone import Tone, fit_tone
 from pytest_editmetrics.errors import counted
@@ -40,6 +43,7 @@ _EXPLAINS = 0.03  # of the difference that undoing a motion has to take away
 _MOSTLY = 0.5  # of the difference: then what little is left may be resampling
 _RESAMPLED = 0.4  # of the difference
 _KEPT_COLOUR = 0.9  # correlation of structure: below it a picture has no tone in common
+_OF_A_TONE = 0.5  # of the difference, times how alike all else is: then such a tone is one
 _LITTLE = 0.35  # of 255, root mean square
 _LITTLE_MOST = 32  # of 255
 _LITTLE_SHARE = 0.05  # of the measured pixels
@@ -124,12 +128,17 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         return blank
     motion, aligned, within, tone, toned = _undone(before, after, mask, drift, differences)
     unexplained = differences.squares(toned, aligned)
-    if (other := channels_cause(before, after, mask)) is not None:
-        cause, exchanged = other
-        left = 1 - cause.share
-        if left * total < _sum(unexplained, within):  # a tone may explain as much of one colour
-            more = (one.of(left * one.share) for one in _causes(exchanged, edited, mask, drift))
-            return cause, *(one for one in more if one.share >= MIN_SHARE)
+    cells = colour_cells(before, aligned, within)
+    left = _sum(unexplained, within)
+    found = channels_cause(before, after, mask, aligned, within, left, cells)
+    if found is not None and found[0].share >= MIN_SHARE:
+        cause, exchanged = found
+        more = (
+            one.of((1 - cause.share) * one.share) for one in _causes(exchanged, edited, mask, drift)
+        )
+        return cause, *(one for one in more if one.share >= MIN_SHARE or _seen(one))
+    finer, toned = finer_colours(before, aligned, within, cells, tone, toned, differences)
+    unexplained = differences.squares(toned, aligned)
     difference = differences.largest(toned, aligned)
     contrast = local_contrast(before)
     local = find_local(difference, contrast, within)
@@ -140,12 +149,12 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
             local = find_local(difference, contrast, within)
     bent = max(map(abs, tone.shifts(_GREY))) > _TONED  # as by what most of the background became
     untoned = None
-    if local is None or bent:
+    if local is None or bent or finer:
         # before any tone, which what changed would bend
         plainly = differences.largest(before, aligned), contrast, within
-        untoned = find_alone(*plainly) or find_wide(*plainly)
+        untoned = find_alone(*plainly) or (None if finer else find_wide(*plainly))
     if untoned is not None:
-        local = untoned
+        local, finer = untoned, None
         tone = fit_tone(before, aligned, within & ~local.mask)
         toned = tone.applied(before)
         unexplained = differences.squares(toned, aligned)
@@ -153,9 +162,11 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
 
     alike = structure(toned, aligned, steady)
     if alike.redrawn and alike.middle < _KEPT_COLOUR:
-        # a tone that another picture happens to fit explains nothing
-        tone, toned = Tone(), before
-        unexplained = differences.squares(before, aligned)
+        # a tone that another picture happens to fit explains nothing, but a plain wall has a cast
+        as_it_was = differences.squares(before, aligned)
+        explained = 1 - _sum(unexplained, steady) / max(_sum(as_it_was, steady), 1.0)
+        if explained * alike.match < _OF_A_TONE:
+            tone, finer, toned, unexplained = Tone(), None, before, as_it_was
     part = _part(drift, mask)
     steady = steady if part is None else steady & ~part
     left = _sum(unexplained, steady)
@@ -173,7 +184,9 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         away = mask & ~within if part is None else mask & ~within & ~part
         of_motion += _sum(plain, away)  # what it moved out of the frame
         causes.append(motion_cause(drift, motion, of_motion / total, *mask.shape))
-    if tone != Tone():
+    if finer is not None and (named := finer.cause(of_tone / total)) is not None:
+        causes.append(named)
+    elif tone != Tone():
         levels = _mean(before, steady), _ends(before, steady)
         causes += filter(None, [tone_cause(tone, of_tone / total, *levels, MIN_SHARE)])
     known = sum(cause.share for cause in causes)
@@ -187,13 +200,6 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     else:
         moved = of_motion > _MOSTLY * total and rest < _RESAMPLED
         others = rest_causes(toned, aligned, reference, edited, steady, rest, moved=moved)
-        if any(other.kind == "blur" for other in others):
-            causes = [
-                (tone_cause(tone, cause.share, _mean(before, steady), None, 0) or cause)
-                if cause.kind == "contrast"
-                else cause
-                for cause in causes
-            ]
         causes += others
     kept = [cause for cause in causes if cause.share >= MIN_SHARE or _seen(cause)]
     kept = kept or [max(causes, key=lambda cause: cause.share)]
@@ -245,12 +251,12 @@ def _undone(
     if motion is not None and drift.warp_px >= _MIN_SHIFT:
         aligned, seen = warped(after, motion)
         within = mask & seen
-        tone = fit_tone(before, aligned, within)
+        tone = tone_beside_a_blur(fit_tone(before, aligned, within), before, aligned, within)
         toned = tone.applied(before)
         left, was = (_sum(differences.squares(toned, it), within) for it in (aligned, after))
         if left <= (1 - _EXPLAINS) * was:
             return motion, aligned, within, tone, toned
-    tone = fit_tone(before, after, mask)
+    tone = tone_beside_a_blur(fit_tone(before, after, mask), before, after, mask)
     return None, after, mask, tone, tone.applied(before)
 
 

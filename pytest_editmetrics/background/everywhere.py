@@ -7,10 +7,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.background.colour_cells import colour_cells
 from pytest_editmetrics.background.diagnosis import diagnose
 from pytest_editmetrics.background.differences import planes
 from pytest_editmetrics.background.drift import Drift, measure_drift
 from pytest_editmetrics.background.look_alikes import changed_as_elsewhere
+from pytest_editmetrics.background.mixed import fit_mix
 from pytest_editmetrics.background.motion import warped
 from pytest_editmetrics.background.own_noise import Changed, smoothed
 from pytest_editmetrics.background.reach import fits_elsewhere, reach
@@ -25,15 +27,14 @@ _LEFT_RECOLOURED = 0.1  # likewise of the part, once the colours of the whole ar
 _CHANGED = 3.0  # of 255, once a tone is undone: else the colours elsewhere stayed
 _MOST = 0.3  # of what lies elsewhere, more than some pixels away
 _AWAY = 12
-_BLOCK = 4  # pixels
 _SMOOTH = 2.0
 _NEAR = 6  # pixels, to which that smoothing reaches
 _CHANNELS = math.sqrt(3)  # a reach is of all three, a difference of the largest alone
 _LEAST_MOVE = 0.3  # pixels
 _OF_THE_WHOLE = (
     "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "exposure",
-    "contrast", "colour", "inverted-tone", "channels", "greyscale", "jpeg", "blur", "sharpening",
-    "noise", "re-encoding", "redrawn", "one colour",
+    "contrast", "colour", "colours mixed", "inverted-tone", "channels", "greyscale", "gamma",
+    "jpeg", "blur", "sharpening", "noise", "re-encoding", "redrawn", "one colour",
 )  # fmt: skip
 
 Floats = NDArray[np.float32]
@@ -148,24 +149,11 @@ def _recoloured(before: Floats, after: Floats, was: Floats, part: Mask, found: C
     away = ~binary_dilation(part, iterations=_AWAY)
     if found.proof or not away.any() or (found.smooth[away] > _CHANGED).mean() < _MOST:
         return False
-    height, width = (edge // _BLOCK * _BLOCK for edge in part.shape)
-    if not height or not width:
-        return False
-    one, other = (_blocks(image[:, :height, :width]) for image in (before, after))
-    change = np.linalg.lstsq(np.vstack([one, np.ones(one.shape[1])]).T, other.T, rcond=None)[0]
-    made = np.tensordot(change[:3].T, before, 1) + change[3][:, None, None]
-    left = _difference(made.clip(0, 255), after)
+    cells = colour_cells(before, after, np.ones_like(part))
+    left = _difference(fit_mix(cells.before, cells.after).applied(before), after)
     if not part.any() or _mean(left, part) > _LEFT_RECOLOURED * _mean(was, part):
         return False
     return _mean(left, ~part) <= _LEFT * _mean(was, ~part)
-
-
-def _blocks(image: Floats) -> Floats:
-    """Return the mean colours of blocks, (3, blocks)."""
-    rows, columns = image.shape[1] // _BLOCK, image.shape[2] // _BLOCK
-    of_blocks = image.reshape(3, rows, _BLOCK, columns, _BLOCK)
-    means: Floats = of_blocks.mean(axis=(2, 4)).reshape(3, -1)
-    return means
 
 
 def _difference(one: Floats, other: Floats) -> Floats:

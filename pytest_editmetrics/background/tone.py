@@ -74,7 +74,7 @@ def fit_tone(reference: NDArray[np.float32], edited: NDArray[np.float32], mask: 
     inverted = all(
         len(one) >= _FEW and correlation_of(one, other) < _INVERTED for one, other in cells
     )
-    red, green, blue = (_line(one, other, inverted) for one, other in cells)
+    red, green, blue = (line(one, other, inverted=inverted) for one, other in cells)
     return Tone((red[0], green[0], blue[0]), (red[1], green[1], blue[1]))
 
 
@@ -101,9 +101,10 @@ def _sums(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     return block_sums(plane, _CELL, plane.dtype)
 
 
-def _line(
-    one: NDArray[np.float64], other: NDArray[np.float64], inverted: bool
+def line(
+    one: NDArray[np.floating], other: NDArray[np.floating], *, inverted: bool = False
 ) -> tuple[float, float]:
+    """Return gain and offset of one channel, from what cells were and what they are."""
     if not len(one):
         return 1.0, 0.0
     gain, offset = 1.0, float(np.median(other - one))

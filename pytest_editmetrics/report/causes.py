@@ -15,8 +15,8 @@ from pytest_editmetrics.measurement import GOLDEN_IMAGE
 
 _IN_A_HEADLINE = 2
 _OF_TONE = (
-    "exposure", "contrast", "colour", "inverted-tone", "channels", "greyscale", "profile lost",
-    "mirrored", "spill", "local", "one colour",
+    "exposure", "contrast", "colour", "colours mixed", "inverted-tone", "channels", "greyscale",
+    "profile lost", "gamma", "mirrored", "spill", "local", "one colour",
 )  # fmt: skip
 _OF_A_PART = ("altered", "spill", "local", "moved-part", "redrawn", "one colour")
 _OF_MOTION = ("shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part")
@@ -40,8 +40,10 @@ _WORDS: Mapping[str, str] = {
     "exposure": "the background became lighter or darker",
     "contrast": "the background's contrast changed",
     "colour": "the background's colours changed",
+    "colours mixed": "each channel became a mix of all three",
+    "gamma": "the background became lighter or darker, the middle of it most",
     "inverted-tone": "light became dark, and dark light",
-    "channels": "red, green and blue were exchanged",
+    "channels": "red, green and blue were exchanged, or one was lost",
     "greyscale": "the background lost its colours",
     "one colour": "the background, or a large part of it, is one colour",
     "spill": "a local change in the background, outside the edit",

@@ -70,3 +70,74 @@ def test_a_grey_picture_lost_no_colours_and_a_cast_is_none(name):
     assert causes(before, eight_bit(before * 0.9))[0].kind == "exposure"
     assert causes(before, eight_bit(before * [1.05, 1, 0.95]))[0].kind == "colour"
     assert causes(photo(name), eight_bit(photo(name) * [0.9, 1, 1.1]))[0].kind == "colour"
+
+
+def lost(image: Picture, channel: int, level: int) -> Picture:
+    made = image.copy()
+    made[..., channel] = level
+    return made
+
+
+@pytest.mark.parametrize(("channel", "colour"), list(enumerate(("red", "green", "blue"))))
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_channel_of_one_level_is_lost(name, channel, colour):
+    for level in (0, 128, 255):
+        (cause,) = causes(photo(name), lost(photo(name), channel, level))
+        assert (cause.kind, cause.text) == ("channels", f"{colour} is {level} everywhere")
+    first = causes(photo(name), as_jpeg(lost(photo(name), channel, 0), 75))[0]
+    assert first.text == f"{colour} is nearly 0 everywhere"
+    moved = np.roll(lost(photo(name), channel, 0), 3, axis=1)
+    assert {cause.kind for cause in causes(photo(name), moved)} >= {"channels", "shift"}
+
+
+def test_two_lost_channels_are_said_together():
+    made = photo("coffee") * np.array([0, 1, 0], np.uint8)
+    assert causes(photo("coffee"), made)[0].text == "red and blue are 0 everywhere"
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_copy_of_another_channel_is_said_to_be_one(name):
+    for order, said in (
+        ([0, 1, 1], "blue is a copy of green"),
+        ([1, 1, 2], "red is a copy of green"),
+        ([0, 1, 0], "blue is a copy of red"),
+    ):
+        (cause,) = causes(photo(name), photo(name)[..., order])
+        assert (cause.kind, cause.text) == ("channels", said)
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize(("channel", "colour"), list(enumerate(("red", "green", "blue"))))
+def test_so_is_a_picture_of_one_channel(name, channel, colour):
+    (cause,) = causes(photo(name), photo(name)[..., [channel] * 3])
+    assert (cause.kind, cause.text) == ("channels", f"all channels are the {colour} one")
+
+
+@pytest.mark.parametrize("gain", [0.95, 0.85, 0.7])
+@pytest.mark.parametrize("name", PHOTOS)
+def test_exchanged_channels_and_lost_colours_are_told_beside_an_exposure(name, gain):
+    for made, kind in ((photo(name)[..., ::-1], "channels"), (grey(photo(name)), "greyscale")):
+        found = {cause.kind: cause for cause in causes(photo(name), eight_bit(made * gain))}
+        assert kind in found
+        assert {"exposure"} >= found.keys() - {kind}
+        if "exposure" in found:
+            assert found["exposure"].facts["gain"] == pytest.approx([gain] * 3, abs=0.02)
+
+
+@pytest.mark.parametrize("pixels", [1, 3, 9])
+@pytest.mark.parametrize("name", PHOTOS)
+def test_they_are_told_beside_a_shift(name, pixels):
+    for made, kind in ((photo(name)[..., ::-1], "channels"), (grey(photo(name)), "greyscale")):
+        found = {cause.kind: cause for cause in causes(photo(name), np.roll(made, pixels, 1))}
+        assert found[kind].share > 0.15
+        assert found["shift"].facts["dx"] == pytest.approx(pixels, abs=0.1)
+        assert sum(cause.share for cause in found.values()) <= 1 + 1e-9
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_strong_tone_of_one_channel_lost_none(name):
+    for gain in ([1, 1, 0.3], [0.5, 1, 1.2], [0.4, 0.4, 0.4]):
+        made = eight_bit(photo(name) * np.array(gain) + 40)
+        assert not {"channels", "greyscale"} & {cause.kind for cause in causes(photo(name), made)}
+    other = photo(PHOTOS[PHOTOS.index(name) - 1])
+    assert causes(photo(name), other)[0].kind == "redrawn"

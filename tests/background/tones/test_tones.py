@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from altered import eight_bit, square_photo
+from altered import Picture, blurred, eight_bit, square_photo
+from scipy.ndimage import gaussian_filter
 
 from pytest_editmetrics.background.diagnosis import Cause, diagnose
 
@@ -46,3 +47,60 @@ def test_gains_of_their_own_are_colours(name):
     middle = float(np.median(square_photo(name, 288)))
     assert first(name, [0.9, 1, 1.1], 0).kind == "colour"
     assert first(name, [0.8, 0.9, 1], 0.1 * middle).kind == "colour"
+
+
+def grainy_wall(seed: int, fine: float, colour: object) -> Picture:
+    """A plain wall, lighter to one side, with a faint texture of its own."""
+    noise = gaussian_filter(np.random.default_rng(seed).normal(0, 1, (288, 288)), 4)
+    light = 120 + np.linspace(0, 25, 288) + fine * noise / noise.std()
+    return eight_bit(light[..., None] + np.asarray(colour, float) * np.ones(3))
+
+
+@pytest.mark.parametrize("fine", [3, 4])
+@pytest.mark.parametrize("cast", [16, 30])
+def test_a_cast_on_a_wall_whose_faint_texture_was_drawn_anew_is_a_cast(fine, cast):
+    before = grainy_wall(1, 2, (6, 0, -6))
+    after = grainy_wall(2, fine, (6 + cast, 0, -6 - cast))
+    causes = diagnose(before, after, np.ones((288, 288), bool)).causes
+    assert causes[0].kind == "colour"
+    assert causes[0].share > 0.8
+
+
+def test_the_texture_of_a_wall_drawn_anew_without_a_cast_is_no_tone():
+    causes = diagnose(grainy_wall(1, 2, 0), grainy_wall(2, 4, 0), np.ones((288, 288), bool)).causes
+    assert [cause.kind for cause in causes] == ["redrawn"]
+
+
+TOLD_TONES = {"exposure", "contrast", "colour"}
+
+
+@pytest.mark.parametrize("sigma", [2, 3, 5])
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_blur_is_no_change_of_tone(name, sigma):
+    """It draws light and dark together, of each channel as much as it has fine contrasts."""
+    image = square_photo(name, 288)
+    causes = diagnose(image, blurred(image, sigma), np.ones((288, 288), bool)).causes
+    assert causes[0].kind == "blur"
+    assert not TOLD_TONES & {cause.kind for cause in causes}
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_tone_beside_a_blur_is_told(name):
+    image = square_photo(name, 288)
+    mean = image.mean()
+    made = eight_bit((blurred(image, 3) - mean) * 0.8 + mean)
+    causes = diagnose(image, made, np.ones((288, 288), bool)).causes
+    contrast = next(cause for cause in causes if cause.kind == "contrast")
+    assert contrast.facts["gain"] == pytest.approx([0.8] * 3, abs=0.03)
+    made = eight_bit(blurred(image, 3) * [0.9, 1, 1.0])
+    causes = diagnose(image, made, np.ones((288, 288), bool)).causes
+    assert {cause.kind for cause in causes} == {"blur", "colour"}
+
+
+def test_channels_that_change_each_about_its_mean_say_their_gains():
+    image = square_photo("coffee", 288).astype(float)
+    mean = image.mean((0, 1))
+    made = eight_bit((image - mean) * [0.8, 1.2, 1] + mean)
+    (cause, *_) = diagnose(eight_bit(image), made, np.ones((288, 288), bool)).causes
+    assert cause.kind == "contrast"
+    assert cause.text.startswith("contrast of each channel changed (red -2")

@@ -1,0 +1,136 @@
+"""A change of tone that is no line: a gamma, or another curve of each channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_editmetrics.background.cause import Cause
+from pytest_editmetrics.background.colour_cells import FEW, ColourCells
+from pytest_editmetrics.background.differences import Planes
+from pytest_editmetrics.background.tone import Tone
+
+_LEFT = 0.15  # of the square that a line leaves, at most
+_SILENT = 2.0  # of 255, squared: a line that leaves less explains all
+_TUKEY = 6.0
+_NOISE_FLOOR = 0.5  # of 255
+_MOST = 0.6  # weight of the cells on the mean: what changed otherwise lies elsewhere
+_KNOTS = 24
+_APART = 1.0  # of 255, knots
+_MORE = 0.03  # of what a line leaves: so much more may be left of a gamma
+_TIMES = 1.6
+_ONE_POWER = 0.05  # by which the powers of the channels differ
+_OPEN = (4.0, 251.0)  # of 255
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What each level of each channel became, (3, 256), of 255.
+
+    ``power`` is the gamma that it is, if it is one; ``exposure`` how many levels lighter all is.
+    """
+
+    levels: Floats
+    power: float | None = None
+    exposure: float = 0.0
+
+    def applied(self, planes: Planes) -> Planes:
+        """Return an image (3, H, W), of whole levels of 255, as this makes it."""
+        made = np.empty(planes.shape, np.float32)
+        for channel, levels in enumerate(self.levels.astype(np.float32)):
+            made[channel] = levels[planes[channel].astype(np.uint8)]
+        return made
+
+    def cause(self, share: float) -> Cause | None:
+        """Return the cause that this is; ``None`` for a curve without a name."""
+        if self.power is None:
+            return None
+        exposure = f"exposure {self.exposure:+.1f} of 255"
+        text = f"gamma {self.power:.2f} ({exposure})"
+        long = f"gamma: edited = 255 (reference / 255)^{self.power:.2f}, {exposure}"
+        facts = {"gamma": round(self.power, 3), "exposure": round(self.exposure, 2)}
+        return Cause("gamma", share, text, facts, long)
+
+
+def find_curve(cells: ColourCells, tone: Tone) -> Curve | None:
+    """Return the curves that explain clearly more than a tone does, if some do."""
+    before, after = cells.before, cells.after
+    if len(cells) < FEW or min(tone.gain) < 0:
+        return None
+    plain = _off(before, after)
+    least = np.minimum(
+        _off(tone.applied(before[:, :, None].astype(np.float32))[..., 0], after), plain
+    )
+    if least.mean() < _SILENT:
+        return None
+    lighter = float(np.median((after - before).mean(axis=0)))
+    knots = [_knots(one, other) for one, other in zip(before, after, strict=True)]
+    drawn = [np.interp(one, *of) for one, of in zip(before, knots, strict=True)]
+    of_curve = _share(_off(drawn, after), least)
+    powers = [_power(one, other) for one, other in zip(before, after, strict=True)]
+    if np.ptp(powers) <= _ONE_POWER:
+        power = float(np.mean(powers))
+        of_power = _share(_off(_raised(before, power), after), least)
+        if of_power <= min(_LEFT, max(_TIMES * of_curve, of_curve + _MORE)):
+            return Curve(np.stack([_raised(np.arange(256.0), power)] * 3), power, lighter)
+    if of_curve > _LEFT:
+        return None
+    return Curve(np.stack([_drawn(*of) for of in knots]), None, lighter)
+
+
+def _share(left: Floats, least: Floats) -> float:
+    """Return how much of what a line leaves is left, where it is not something else that changed.
+
+    All of it where too much changed otherwise, or a line leaves next to nothing.
+    """
+    spread = max(_NOISE_FLOOR, 1.4826 * float(np.median(np.sqrt(left))))
+    weights = np.clip(1 - left / (_TUKEY * spread) ** 2, 0, None) ** 2
+    if weights.mean() < _MOST or weights @ least < _SILENT * weights.sum():
+        return 1.0
+    return float(weights @ left) / float(weights @ least)
+
+
+def _knots(one: Floats, other: Floats) -> tuple[Floats, Floats]:
+    """Return what levels became, never less than a darker one did; medians of equal numbers."""
+    order = np.argsort(one)
+    at, is_ = (
+        np.array([np.median(part) for part in np.array_split(values[order], _KNOTS)])
+        for values in (one, other)
+    )
+    is_ = np.maximum.accumulate(is_)
+    kept = np.concatenate([[True], np.diff(at) > _APART])
+    return at[kept], is_[kept]
+
+
+def _drawn(at: Floats, is_: Floats) -> Floats:
+    """Return a curve through knots, beyond them as steep as between the outermost two."""
+    levels = np.arange(256.0)
+    curve = np.interp(levels, at, is_)
+    if len(at) > 1:
+        first, last = (is_[1] - is_[0]) / (at[1] - at[0]), (is_[-1] - is_[-2]) / (at[-1] - at[-2])
+        curve += np.minimum(levels - at[0], 0) * first + np.maximum(levels - at[-1], 0) * last
+    clipped: Floats = curve.clip(0, 255)
+    return clipped
+
+
+def _power(one: Floats, other: Floats) -> float:
+    low, high = _OPEN
+    seen = (one > low) & (one < high) & (other > low) & (other < high)
+    if np.count_nonzero(seen) < FEW:
+        return float("nan")
+    was, is_ = np.log(one[seen] / 255), np.log(other[seen] / 255)
+    return float(np.median(is_ / was))
+
+
+def _raised(levels: Floats, power: float) -> Floats:
+    return 255 * (levels / 255) ** power
+
+
+def _off(one: Any, other: Floats) -> Floats:
+    squares: Floats = np.square(np.asarray(one) - other).sum(axis=0)
+    return squares

@@ -1,0 +1,90 @@
+"""A tone that is no line is undone as a curve: it is no local change, and a gamma is said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from altered import Picture, as_jpeg, blurred, eight_bit, smoothed_and_grained, square_photo
+
+from pytest_editmetrics.background.diagnosis import Cause, diagnose
+
+PHOTOS = ["astronaut", "cat", "coffee", "rocket"]
+OUTSIDE = np.ones((288, 288), bool)
+OUTSIDE[80:170, 90:190] = False
+
+
+def photo(name: str) -> Picture:
+    return square_photo(name, 288)
+
+
+def causes(before: Picture, after: Picture) -> tuple[Cause, ...]:
+    return diagnose(before, after, OUTSIDE).causes
+
+
+def raised(image: Picture, power: float) -> Picture:
+    return eight_bit(255 * (image / 255) ** power)
+
+
+def srgb_twice(image: Picture) -> Picture:
+    value = image / 255
+    return eight_bit(
+        255 * np.where(value <= 0.0031308, 12.92 * value, 1.055 * value ** (1 / 2.4) - 0.055)
+    )
+
+
+@pytest.mark.parametrize("power", [0.4545, 0.7, 1.4, 2.2])
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_gamma_is_the_only_cause(name, power):
+    (cause,) = causes(photo(name), raised(photo(name), power))
+    assert cause.kind == "gamma"
+    assert cause.facts["gamma"] == pytest.approx(power, rel=0.04)
+    assert cause.share > 0.98
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_srgb_encoded_twice_spills_nowhere(name):
+    found = {cause.kind: cause.share for cause in causes(photo(name), srgb_twice(photo(name)))}
+    assert "spill" not in found
+    assert found.get("gamma", 0) + found.get("exposure", 0) > 0.9
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_spill_beside_a_gamma_is_told(name):
+    made = raised(photo(name), 0.6)
+    made[200:250, 20:80] = 255 - made[200:250, 20:80]
+    (spill,) = (cause for cause in causes(photo(name), made) if cause.kind == "spill")
+    assert spill.facts["boxes"][0] == pytest.approx([20, 200, 80, 250], abs=4)
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_other_changes_are_no_gamma(name):
+    image = photo(name)
+    bars = image.copy()
+    bars[:, :30] = 0
+    lighter = image.copy()
+    lighter[image.min(axis=2) > 120] = 235  # of light parts alone
+    for made in (
+        eight_bit(image * 0.8 + 20),
+        eight_bit(image * [0.9, 1, 1.1]),
+        eight_bit(image * 1.3),
+        as_jpeg(image, 40),
+        blurred(image, 2),
+        smoothed_and_grained(image, 1.5, 2),
+        image // 32 * 32,
+        255 - image,
+        bars,
+        lighter,
+        photo(PHOTOS[PHOTOS.index(name) - 1]),
+    ):
+        assert "gamma" not in {cause.kind for cause in causes(image, made)}
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_light_part_that_alone_changed_is_local(name):
+    image = photo(name)
+    made = image.copy()
+    part = np.zeros((288, 288), bool)
+    part[170:, 60:220] = True
+    made[part] = eight_bit(made[part] * 0.6 + 90.0)
+    assert causes(image, made)[0].kind == "spill"
+    assert causes(image, as_jpeg(made, 90))[0].kind == "spill"
