@@ -52,6 +52,7 @@ _WORDS: Mapping[str, str] = {
     "redrawn": "the background was drawn anew",
     "almost-nothing": "a few pixels differ, by little",
     "profile lost": "the colour profile was lost",
+    "transparent": "an image is transparent, and was laid on white",
     "unexplained": "a difference without a cause that is known",
     "resize": "the images were of unlike sizes",
     "altered": "something is gone, new, or another",
@@ -85,7 +86,7 @@ def causes_of(gate: Gate) -> list[Mapping[str, Any]]:
     seen = _SEEN_BY.get(gate.metric.removeprefix(GOLDEN_IMAGE))
     if seen is None:
         return causes
-    seen = (*seen, "edit area", "orientation")  # what explains any gate
+    seen = (*seen, "edit area", "orientation", "transparent")  # what explains any gate
     return sorted(causes, key=lambda one: one.get("kind") not in seen and "better" not in one)
 
 
