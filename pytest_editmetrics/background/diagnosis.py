@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.background.align import correlation_of
 from pytest_editmetrics.background.cause import (
     Cause,
     local_cause,
@@ -45,6 +46,7 @@ _LITTLE_MOST = 32  # of 255
 _LITTLE_SHARE = 0.05  # of the measured pixels
 _GREY = (128.0, 128.0, 128.0)
 _TONED = 2.0  # of 255
+_SEEN = 0.5  # correlation with what was there
 _HARDLY_ANY = 0.05  # of the image
 
 
@@ -157,17 +159,19 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         tone, toned = Tone(), before
         unexplained = differences.squares(before, aligned)
     part = _part(drift, mask)
-    steady = steady if part is None else steady & ~part
-    left = _sum(unexplained, steady)
+    alone = within if part is None else within & ~part
+    steady = steady & alone
+    changed = alone & ~steady
+    replaced = alike.another or not _shines_through(toned, aligned, changed)
+    undone = steady if replaced else alone
     of_motion, of_tone = _divided(
-        differences, before, after, toned, aligned, steady, left, moved=motion is not None
+        differences, before, after, toned, aligned, undone, moved=motion is not None
     )
     causes: list[Cause] = []
     if part is not None:
         causes.append(part_cause(drift, _sum(plain, part) / total))
     if local is not None:
-        changed = local.mask & within if part is None else local.mask & within & ~part
-        share = _sum(plain if alike.another else unexplained, changed) / total
+        share = _sum(plain if replaced else unexplained, changed) / total
         causes.append(local_cause(local, share))
     if motion is not None:
         away = mask & ~within if part is None else mask & ~within & ~part
@@ -261,7 +265,6 @@ def _divided(
     toned: Planes,
     aligned: Planes,
     steady: Mask,
-    left: float,
     *,
     moved: bool,
 ) -> tuple[float, float]:
@@ -269,6 +272,7 @@ def _divided(
 
     What both explain is theirs in proportion to what each explains alone.
     """
+    left = _sum(differences.squares(toned, aligned), steady)
     explained = max(0.0, _sum(differences.squares(before, after), steady) - left)
     if not moved or toned is before:
         return (explained, 0.0) if moved else (0.0, explained)
@@ -278,6 +282,14 @@ def _divided(
     if not both:
         return 0.0, 0.0
     return explained * of_motion / both, explained * of_tone / both
+
+
+def _shines_through(toned: Planes, aligned: Planes, changed: Mask) -> bool:
+    """Tell whether what was there is still seen in what changed: then that has the tone, too."""
+    if not changed.any():
+        return True
+    one, other = (image.mean(axis=0)[changed].astype(np.float64) for image in (toned, aligned))
+    return correlation_of(one, other) >= _SEEN
 
 
 def _part(drift: Drift, mask: Mask) -> Mask | None:
