@@ -46,6 +46,7 @@ _LITTLE_MOST = 32  # of 255
 _LITTLE_SHARE = 0.05  # of the measured pixels
 _GREY = (128.0, 128.0, 128.0)
 _TONED = 2.0  # of 255
+_LEAST_JPEG = 0.01  # of the difference: what a blur took off leaves little to it
 _SEEN = 0.5  # correlation with what was there
 _HARDLY_ANY = 0.05  # of the image
 
@@ -218,7 +219,9 @@ def _of_one_colour(
 
 
 def _seen(cause: Cause) -> bool:
-    """Tell whether a cause is worth a word although it explains little: a plain shift."""
+    """Tell whether a cause is worth a word although it explains little: a plain shift, JPEG."""
+    if cause.kind == "jpeg":
+        return cause.share >= _LEAST_JPEG
     shifted = cause.kind == "shift" and cause.share > 0
     return shifted and float(np.hypot(cause.facts["dx"], cause.facts["dy"])) >= 0.25
 

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.background.align import Floats, block_sums, correlation_of
-from pytest_editmetrics.background.blocks import Steps, as_jpeg
+from pytest_editmetrics.background.blocks import Steps
 from pytest_editmetrics.background.cause import Cause
+from pytest_editmetrics.background.jpeg import as_jpeg
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
@@ -32,7 +33,7 @@ _BLUR = 0.9  # of the fine detail that is left
 _SHARP = 1.15  # of the fine detail that was there
 _SILENT = 0.3  # of 255: less noise is rounding
 _WHOLE = 0.7  # of what is left: as much as that of JPEG is all of it
-_PART = 0.05
+_MOSTLY = 0.5  # of what JPEG leaves
 _LOUD = 1.5  # of 255 in each channel: less is what a JPEG of the best quality leaves as well
 _WHITE = 0.1  # correlation of neighbours in noise of the pixels
 _EVEN = 1.15  # times as strong where there is detail: what encoders do is stronger there
@@ -164,19 +165,24 @@ def rest_causes(
         text = "unexplained"
         long = "what is left has no cause found (pixels that entered at the border, resampling)"
         return [Cause("unexplained", share, text, facts, long)]
-    found = []
+    found, softened = [], 0.0
     if grid is not None and blocky:
-        quality, energy = as_jpeg(reference[window], seen, grid)
-        part = min(1.0, energy / max(level**2, 1e-9))
-        if part >= _WHOLE:
+        was, now = (image[:, window[0], window[1]] for image in (toned, aligned))
+        saved = as_jpeg(was, now, seen, edited[window], grid)
+        softened = saved.softening
+        part = saved.share
+        if part >= _WHOLE and not softened:
             part = 1.0
-        long = f"encoded as JPEG (quality about {quality}, noise {level:.1f} of 255, 8 px blocks)"
-        jpeg = Cause("jpeg", share * part, "JPEG", {**facts, "quality": quality}, long)
+        long = (
+            f"encoded as JPEG (quality about {saved.quality}, noise {level:.1f} of 255, 8 px"
+            " blocks)"
+        )
+        jpeg = Cause("jpeg", share * part, "JPEG", {**facts, "quality": saved.quality}, long)
         if part == 1.0:
             return [jpeg]
-        if part >= _PART:
-            found.append(jpeg)
-            share *= 1 - part
+        found.append(jpeg)
+        share *= 1 - part
+        softened /= max(1 - part, 1e-9)
     said = f"noise {level:.1f} of 255, {100 * kept:.0f} % of the fine detail left"
     filtered = (1 - kept) ** 2 * detail > noise
     resized = not blocky and steps.periodic(steps_before)
@@ -188,7 +194,7 @@ def rest_causes(
         facts["noise"] = round(in_each, 2)
         long = f"{text} in each channel, as much where there is detail as where there is none"
         found.append(Cause("noise", share, text, facts, long))
-    elif kept < _BLUR and (filtered or resized):
+    elif softened >= _MOSTLY or (kept < _BLUR and (filtered or resized)):
         found.append(Cause("blur", share, "blurred", facts, f"blurred ({said})"))
     elif kept > _SHARP and filtered:
         times = f"noise {level:.1f} of 255, fine detail {kept:.1f} times as strong"
