@@ -8,6 +8,7 @@ into a part what another has to undo there, they are in proportion to what each 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -190,8 +191,9 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         facts = {"correlation": round(alike.match, 3), "left": round(alike.left, 2)}
         causes.append(Cause("redrawn", rest, "redrawn", facts, text))
     else:
-        moved = of_motion > _MOSTLY * total and rest < _RESAMPLED
-        others = rest_causes(toned, aligned, reference, edited, steady, rest, moved=moved)
+        resampled = of_motion > _MOSTLY * total and rest < _RESAMPLED
+        resampled = resampled and motion is not None and not _by_whole_pixels(motion, mask)
+        others = rest_causes(toned, aligned, reference, edited, steady, rest, resampled=resampled)
         if any(other.kind == "blur" for other in others):
             causes = [
                 (tone_cause(tone, cause.share, _mean(before, steady), None, 0) or cause)
@@ -293,6 +295,13 @@ def _shines_through(toned: Planes, aligned: Planes, changed: Mask) -> bool:
         return True
     one, other = (image.mean(axis=0)[changed].astype(np.float64) for image in (toned, aligned))
     return correlation_of(one, other) >= _SEEN
+
+
+def _by_whole_pixels(motion: Motion, mask: Mask) -> bool:
+    """Tell whether a motion moved every pixel to where another was: then nothing was resampled."""
+    dx, dy = round(motion.dx), round(motion.dy)
+    corners = motion.corners(*mask.shape)
+    return all(math.hypot(x - dx, y - dy) < _MIN_SHIFT for x, y in corners)
 
 
 def _part(drift: Drift, mask: Mask) -> Mask | None:

@@ -30,6 +30,7 @@ _SOFTER = (0.5, 0.7, 1.0, 1.5)  # cells: blurs that are no drawing
 _SOFTENED = 0.8  # of the structure that a blur leaves
 _FLAT = 3.0  # of 255, standard deviation
 _BLUR = 0.9  # of the fine detail that is left
+_RESAMPLED = 0.5  # of the fine detail: resampling alone leaves more
 _SHARP = 1.15  # of the fine detail that was there
 _SILENT = 0.3  # of 255: less noise is rounding
 _WHOLE = 0.7  # of what is left: as much as that of JPEG is all of it
@@ -126,12 +127,12 @@ def rest_causes(
     mask: Mask,
     share: float,
     *,
-    moved: bool,
+    resampled: bool,
 ) -> list[Cause]:
     """Name what is left, (3, H, W) images of 255: JPEG by what it would make, blur, an encoder.
 
-    ``moved`` tells that most of the difference was a motion: what little resampling leaves is then
-    not explained.
+    ``resampled`` tells that most of the difference was a motion, not by whole pixels: what little
+    resampling leaves is then not explained.
     """
     from scipy.ndimage import gaussian_filter, minimum_filter
 
@@ -161,10 +162,12 @@ def rest_causes(
         "noise": round(level, 2),
         "blockiness": None if grid is None else round(grid, 3),
     }
-    if level < _SILENT or (moved and not blocky):
-        text = "unexplained"
-        long = "what is left has no cause found (pixels that entered at the border, resampling)"
-        return [Cause("unexplained", share, text, facts, long)]
+    filtered = (1 - kept) ** 2 * detail > noise
+    resampled = resampled and not blocky and not (kept < _RESAMPLED and filtered)
+    if level < _SILENT or resampled:
+        why = "resampling" if resampled else f"noise {level:.2f} of 255, too little to tell"
+        long = f"what is left has no cause found ({why})"
+        return [Cause("unexplained", share, "unexplained", facts, long)]
     found, softened = [], 0.0
     if grid is not None and blocky:
         was, now = (image[:, window[0], window[1]] for image in (toned, aligned))
@@ -184,7 +187,6 @@ def rest_causes(
         share *= 1 - part
         softened /= max(1 - part, 1e-9)
     said = f"noise {level:.1f} of 255, {100 * kept:.0f} % of the fine detail left"
-    filtered = (1 - kept) ** 2 * detail > noise
     resized = not blocky and steps.periodic(steps_before)
     each = [_product(one, one) for one in (_bands(plane) * inner for plane in toned - aligned)]
     in_each = float(np.sqrt(sum(each) / (3 * np.count_nonzero(inner))))
