@@ -26,7 +26,10 @@ _ANOTHER = 0.85  # correlation with what it should be, without fine detail
 # levels of 255 that are left when smoothed over some pixels, and the correlation of structure of
 # that size: where more is left and less correlates, it was drawn anew; encoders keep to either
 _DRAWN = ((4.0, 0.97), (2.5, 0.9))
-_SOFTER = (0.5, 0.7, 1.0, 1.5)  # cells: blurs that are no drawing
+_SOFTER = (0.5, 0.7, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)  # cells: blurs that are no drawing
+_FEW = 16  # cells
+_ENOUGH = 0.25  # of the cells
+_HARDLY_MIXED = 0.95  # of what a blur mixes was measured: an edit bleeds into what lies near it
 _SOFTENED = 0.8  # of the structure that a blur leaves
 _FLAT = 3.0  # of 255, standard deviation
 _BLUR = 0.9  # of the fine detail that is left
@@ -80,7 +83,7 @@ def structure(toned: NDArray[np.float32], aligned: NDArray[np.float32], mask: Ma
         for image in (toned, aligned)
     )
     seen = covered >= 0.5
-    if np.count_nonzero(seen) < 16:
+    if np.count_nonzero(seen) < _FEW:
         return Structure(1.0, 1.0, 0.0)
     known = seen.astype(np.float64)
     weight = np.maximum(gaussian_filter(known, 0.8), 0.01)
@@ -91,17 +94,23 @@ def structure(toned: NDArray[np.float32], aligned: NDArray[np.float32], mask: Ma
 
     def level(image: Floats) -> Floats:
         grey = image.mean(axis=0)
-        band: Floats = (grey - gaussian_filter(grey * known, 1.5) / wide)[seen]
+        band: Floats = grey - gaussian_filter(grey * known, 1.5) / wide
         return band
 
-    a, b = level(one), level(other)
+    a_band, b_band = level(one), level(other)
+    a, b = a_band[seen], b_band[seen]
     middle = correlation_of(a, b) if min(a.std(), b.std()) >= 1 else 1.0
     match = _match(one[:, seen], other[:, seen])
     if middle < _DRAWN[0][1] and b.std() < _SOFTENED * a.std():
-        blurs = [gaussian_filter(one * known, (0, sigma, sigma)) / weight for sigma in _SOFTER]
-        if max(correlation_of(level(image), b) for image in blurs) >= _DRAWN[1][1]:
-            middle = 1.0
-            match = max(match, *(_match(image[:, seen], other[:, seen]) for image in blurs))
+        for sigma in _SOFTER:
+            around = gaussian_filter(known, sigma)
+            inner = seen & (around > _HARDLY_MIXED)
+            if np.count_nonzero(inner) < max(_FEW, _ENOUGH * np.count_nonzero(seen)):
+                continue
+            soft = gaussian_filter(one * known, (0, sigma, sigma)) / np.maximum(around, 0.01)
+            if correlation_of(level(soft)[inner], b_band[inner]) >= _DRAWN[1][1]:
+                middle = 1.0
+                match = max(match, _match(soft[:, inner], other[:, inner]))
     return Structure(match, middle, left)
 
 
