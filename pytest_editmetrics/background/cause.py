@@ -17,7 +17,7 @@ Kind = Literal[
     "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part", "exposure",
     "contrast", "colour", "inverted-tone", "channels", "greyscale", "one colour", "spill", "seam",
     "blur", "sharpening", "jpeg", "noise", "re-encoding", "redrawn", "almost-nothing",
-    "profile lost", "transparent", "unexplained",
+    "profile lost", "transparent", "uneven light", "unexplained",
 ]  # fmt: skip
 
 _MIN_TONE = 0.4  # of 255

@@ -33,7 +33,7 @@ _LEAST_MOVE = 0.3  # pixels
 _OF_THE_WHOLE = (
     "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "exposure",
     "contrast", "colour", "inverted-tone", "channels", "greyscale", "jpeg", "blur", "sharpening",
-    "noise", "re-encoding", "redrawn", "one colour",
+    "noise", "re-encoding", "redrawn", "one colour", "uneven light",
 )  # fmt: skip
 
 Floats = NDArray[np.float32]

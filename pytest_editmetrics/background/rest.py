@@ -16,6 +16,7 @@ from pytest_editmetrics.background.align import Floats, block_sums, correlation_
 from pytest_editmetrics.background.blocks import Steps
 from pytest_editmetrics.background.cause import Cause
 from pytest_editmetrics.background.jpeg import as_jpeg
+from pytest_editmetrics.background.uneven import evened
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
@@ -177,6 +178,14 @@ def rest_causes(
         why = "resampling" if resampled else f"noise {level:.2f} of 255, too little to tell"
         long = f"what is left has no cause found ({why})"
         return [Cause("unexplained", share, "unexplained", facts, long)]
+    if not blocky and (light := evened(toned, aligned, mask)) is not None:
+        lit, part = light
+        text = "uneven light"
+        long = f"uneven light (noise {level:.1f} of 255, slow across the background)"
+        cause = Cause("uneven light", share * part, text, facts, long)
+        rest_of_it = share * (1 - part)
+        more = rest_causes(lit, aligned, reference, edited, mask, rest_of_it, resampled=False)
+        return [cause, *more]
     found, softened = [], 0.0
     if grid is not None and blocky:
         was, now = (image[:, window[0], window[1]] for image in (toned, aligned))

@@ -16,7 +16,7 @@ from pytest_editmetrics.measurement import GOLDEN_IMAGE
 _IN_A_HEADLINE = 2
 _OF_TONE = (
     "exposure", "contrast", "colour", "inverted-tone", "channels", "greyscale", "profile lost",
-    "mirrored", "spill", "local", "one colour",
+    "mirrored", "spill", "local", "one colour", "uneven light",
 )  # fmt: skip
 _OF_A_PART = ("altered", "spill", "local", "moved-part", "redrawn", "one colour")
 _OF_MOTION = ("shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part")
@@ -53,6 +53,7 @@ _WORDS: Mapping[str, str] = {
     "almost-nothing": "a few pixels differ, by little",
     "profile lost": "the colour profile was lost",
     "transparent": "an image is transparent, and was laid on white",
+    "uneven light": "lighter here and darker there, slowly across the background",
     "unexplained": "a difference without a cause that is known",
     "resize": "the images were of unlike sizes",
     "altered": "something is gone, new, or another",
