@@ -39,6 +39,7 @@ _SHARP = 1.15  # of the fine detail that was there
 _SILENT = 0.3  # of 255: less noise is rounding
 _WHOLE = 0.7  # of what is left: as much as that of JPEG is all of it
 _MOSTLY = 0.5  # of what JPEG leaves
+_TOLD = 0.05  # of the difference: less of one cause is left out
 _LOUD = 1.5  # of 255 in each channel: less is what a JPEG of the best quality leaves as well
 _WHITE = 0.1  # correlation of neighbours in noise of the pixels
 _EVEN = 1.15  # times as strong where there is detail: what encoders do is stronger there
@@ -178,7 +179,8 @@ def rest_causes(
         why = "resampling" if resampled else f"noise {level:.2f} of 255, too little to tell"
         long = f"what is left has no cause found ({why})"
         return [Cause("unexplained", share, "unexplained", facts, long)]
-    if not blocky and (light := evened(toned, aligned, mask)) is not None:
+    light = None if blocky or share < _TOLD else evened(toned, aligned, mask)
+    if light is not None:
         lit, part = light
         text = "uneven light"
         long = f"uneven light (noise {level:.1f} of 255, slow across the background)"
