@@ -6,6 +6,7 @@ at several scales.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -39,6 +40,8 @@ _SHARP = 1.15  # of the fine detail that was there
 _SILENT = 0.3  # of 255: less noise is rounding
 _WHOLE = 0.7  # of what is left: as much as that of JPEG is all of it
 _MOSTLY = 0.5  # of what JPEG leaves
+_QUIET = 0.3  # of the noise of the loudest channel
+_CHANNELS = ("red", "green", "blue")
 _TOLD = 0.05  # of the difference: less of one cause is left out
 _LOUD = 1.5  # of 255 in each channel: less is what a JPEG of the best quality leaves as well
 _WHITE = 0.1  # correlation of neighbours in noise of the pixels
@@ -212,9 +215,12 @@ def rest_causes(
     in_each = float(np.sqrt(sum(each) / (3 * np.count_nonzero(inner))))
     untouched = abs(kept - 1) <= _UNTOUCHED and in_each >= _LOUD
     if untouched and _is_white(off, fine_before, inner):
-        text = f"noise {in_each:.1f} of 255"
-        facts["noise"] = round(in_each, 2)
-        long = f"{text} in each channel, as much where there is detail as where there is none"
+        loudest, where = _loudest([math.sqrt(one / np.count_nonzero(inner)) for one in each])
+        loud = loudest if where else in_each
+        text = f"noise {loud:.1f} of 255" + (where and f" in {where}")
+        facts["noise"] = round(loud, 2)
+        spread = "" if where else " in each channel"
+        long = f"{text}{spread}, as much where there is detail as where there is none"
         found.append(Cause("noise", share, text, facts, long))
     elif softened >= _MOSTLY or (kept < _BLUR and (filtered or resized)):
         found.append(Cause("blur", share, "blurred", facts, f"blurred ({said})"))
@@ -227,6 +233,16 @@ def rest_causes(
             text = f"re-encoded, {100 * kept:.0f} % of the fine detail left"
         found.append(Cause("re-encoding", share, text, facts, f"re-encoded ({said})"))
     return found
+
+
+def _loudest(noise: list[float]) -> tuple[float, str]:
+    """Return the noise of the loudest channels, and which they are, if another has hardly any."""
+    most = max(noise)
+    loud = [(one, name) for one, name in zip(noise, _CHANNELS, strict=True) if one > most / 2]
+    if min(noise) > _QUIET * most:
+        return most, ""
+    levels = [one for one, _ in loud]
+    return math.sqrt(sum(one**2 for one in levels) / len(levels)), " and ".join(n for _, n in loud)
 
 
 def _is_white(off: Floats32, fine: Floats32, inner: NDArray[np.bool_]) -> bool:
