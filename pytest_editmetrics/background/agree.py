@@ -114,7 +114,7 @@ def _shifted(tiles: Sequence[TileShift], start: Motion, height: int, width: int)
     """Return the motion that few tiles were matched under, moved to where they are."""
     sure = [tile for tile in tiles if tile.status == "measured"]
     if not sure:
-        return _of_edges(tiles)
+        return _of_edges(tiles) if tiles else start
     places = [_at(start, tile, height, width) for tile in sure]
     dx, dy = (
         float(np.median(part))

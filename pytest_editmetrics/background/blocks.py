@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +18,6 @@ _ALONE = 1.6  # of how far the others are apart: what stands out from them
 _WAVE = 0.25  # of what stands out: by how much lines 2 px away exceed those 4 px away
 _FAR_ABOVE = 1.25  # of the next largest
 _STEEP = 0.1  # of what stands out: what a step has more than the lines beside it
-_QUALITIES = (95, 90, 85, 80, 75, 70, 60, 50, 40, 30, 20, 10)
 
 
 class Steps:
@@ -88,30 +85,3 @@ class Steps:
         no_wave = near - opposite < _WAVE * (on - near)
         no_line = on - max(others) > _STEEP * (on - far.mean())
         return bool(stands_out and no_wave and no_line)
-
-
-def as_jpeg(part: Array, seen: Mask, blockiness: float) -> tuple[int, float]:
-    """Return the quality at which a part of the reference gets such blocks, and what that changes.
-
-    The change is the mean squared difference of the brightness over the measured pixels.
-    """
-    from PIL import Image
-
-    picture = Image.fromarray(np.ascontiguousarray(part))
-    grey = average(part.astype(np.float32))
-
-    def saved(quality: int) -> tuple[float, float]:
-        file = io.BytesIO()
-        picture.save(file, "JPEG", quality=quality)
-        made = np.asarray(Image.open(file))
-        off = (average(made.astype(np.float32)) - grey)[seen]
-        return Steps(made, seen).blockiness or 1.0, float(np.mean(off.astype(np.float64) ** 2))
-
-    low, high = 0, len(_QUALITIES) - 1
-    while low < high:
-        middle = (low + high) // 2
-        if saved(_QUALITIES[middle])[0] < blockiness:
-            low = middle + 1
-        else:
-            high = middle
-    return _QUALITIES[low], saved(_QUALITIES[low])[1]

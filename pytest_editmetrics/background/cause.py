@@ -17,7 +17,8 @@ Kind = Literal[
     "shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part", "exposure",
     "contrast", "colour", "colours mixed", "inverted-tone", "channels", "greyscale", "one colour",
     "gamma", "spill", "seam", "blur", "sharpening", "jpeg", "noise", "re-encoding", "redrawn",
-    "almost-nothing", "profile lost", "unexplained",
+    "almost-nothing", "profile lost", "transparent", "uneven light",
+    "unexplained",
 ]  # fmt: skip
 
 _MIN_TONE = 0.4  # of 255

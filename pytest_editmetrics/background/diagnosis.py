@@ -8,12 +8,14 @@ into a part what another has to undo there, they are in proportion to what each 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytest_editmetrics.background.align import correlation_of
 from pytest_editmetrics.background.cause import (
     Cause,
     local_cause,
@@ -49,6 +51,8 @@ _LITTLE_MOST = 32  # of 255
 _LITTLE_SHARE = 0.05  # of the measured pixels
 _GREY = (128.0, 128.0, 128.0)
 _TONED = 2.0  # of 255
+_LEAST_JPEG = 0.01  # of the difference: what a blur took off leaves little to it
+_SEEN = 0.5  # correlation with what was there
 _HARDLY_ANY = 0.05  # of the image
 
 
@@ -168,17 +172,19 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         if explained * alike.match < _OF_A_TONE:
             tone, finer, toned, unexplained = Tone(), None, before, as_it_was
     part = _part(drift, mask)
-    steady = steady if part is None else steady & ~part
-    left = _sum(unexplained, steady)
+    alone = within if part is None else within & ~part
+    steady = steady & alone
+    changed = alone & ~steady
+    replaced = alike.another or not _shines_through(toned, aligned, changed)
+    undone = steady if replaced else alone
     of_motion, of_tone = _divided(
-        differences, before, after, toned, aligned, steady, left, moved=motion is not None
+        differences, before, after, toned, aligned, undone, moved=motion is not None
     )
     causes: list[Cause] = []
     if part is not None:
         causes.append(part_cause(drift, _sum(plain, part) / total))
     if local is not None:
-        changed = local.mask & within if part is None else local.mask & within & ~part
-        share = _sum(plain if alike.another else unexplained, changed) / total
+        share = _sum(plain if replaced else unexplained, changed) / total
         causes.append(local_cause(local, share))
     if motion is not None:
         away = mask & ~within if part is None else mask & ~within & ~part
@@ -198,8 +204,9 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         facts = {"correlation": round(alike.match, 3), "left": round(alike.left, 2)}
         causes.append(Cause("redrawn", rest, "redrawn", facts, text))
     else:
-        moved = of_motion > _MOSTLY * total and rest < _RESAMPLED
-        others = rest_causes(toned, aligned, reference, edited, steady, rest, moved=moved)
+        resampled = of_motion > _MOSTLY * total and rest < _RESAMPLED
+        resampled = resampled and motion is not None and not _by_whole_pixels(motion, mask)
+        others = rest_causes(toned, aligned, reference, edited, steady, rest, resampled=resampled)
         causes += others
     kept = [cause for cause in causes if cause.share >= MIN_SHARE or _seen(cause)]
     kept = kept or [max(causes, key=lambda cause: cause.share)]
@@ -220,7 +227,9 @@ def _of_one_colour(
 
 
 def _seen(cause: Cause) -> bool:
-    """Tell whether a cause is worth a word although it explains little: a plain shift."""
+    """Tell whether a cause is worth a word although it explains little: a plain shift, JPEG."""
+    if cause.kind == "jpeg":
+        return cause.share >= _LEAST_JPEG
     shifted = cause.kind == "shift" and cause.share > 0
     return shifted and float(np.hypot(cause.facts["dx"], cause.facts["dy"])) >= 0.25
 
@@ -267,7 +276,6 @@ def _divided(
     toned: Planes,
     aligned: Planes,
     steady: Mask,
-    left: float,
     *,
     moved: bool,
 ) -> tuple[float, float]:
@@ -275,6 +283,7 @@ def _divided(
 
     What both explain is theirs in proportion to what each explains alone.
     """
+    left = _sum(differences.squares(toned, aligned), steady)
     explained = max(0.0, _sum(differences.squares(before, after), steady) - left)
     if not moved or toned is before:
         return (explained, 0.0) if moved else (0.0, explained)
@@ -284,6 +293,21 @@ def _divided(
     if not both:
         return 0.0, 0.0
     return explained * of_motion / both, explained * of_tone / both
+
+
+def _shines_through(toned: Planes, aligned: Planes, changed: Mask) -> bool:
+    """Tell whether what was there is still seen in what changed: then that has the tone, too."""
+    if not changed.any():
+        return True
+    one, other = (image.mean(axis=0)[changed].astype(np.float64) for image in (toned, aligned))
+    return correlation_of(one, other) >= _SEEN
+
+
+def _by_whole_pixels(motion: Motion, mask: Mask) -> bool:
+    """Tell whether a motion moved every pixel to where another was: then nothing was resampled."""
+    dx, dy = round(motion.dx), round(motion.dy)
+    corners = motion.corners(*mask.shape)
+    return all(math.hypot(x - dx, y - dy) < _MIN_SHIFT for x, y in corners)
 
 
 def _part(drift: Drift, mask: Mask) -> Mask | None:

@@ -6,6 +6,7 @@ at several scales.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.background.align import Floats, block_sums, correlation_of
-from pytest_editmetrics.background.blocks import Steps, as_jpeg
+from pytest_editmetrics.background.blocks import Steps
 from pytest_editmetrics.background.cause import Cause
+from pytest_editmetrics.background.jpeg import as_jpeg
+from pytest_editmetrics.background.uneven import evened
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
@@ -25,14 +28,21 @@ _ANOTHER = 0.85  # correlation with what it should be, without fine detail
 # levels of 255 that are left when smoothed over some pixels, and the correlation of structure of
 # that size: where more is left and less correlates, it was drawn anew; encoders keep to either
 _DRAWN = ((4.0, 0.97), (2.5, 0.9))
-_SOFTER = (0.5, 0.7, 1.0, 1.5)  # cells: blurs that are no drawing
+_SOFTER = (0.5, 0.7, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)  # cells: blurs that are no drawing
+_FEW = 16  # cells
+_ENOUGH = 0.25  # of the cells
+_HARDLY_MIXED = 0.95  # of what a blur mixes was measured: an edit bleeds into what lies near it
 _SOFTENED = 0.8  # of the structure that a blur leaves
 _FLAT = 3.0  # of 255, standard deviation
 _BLUR = 0.9  # of the fine detail that is left
+_RESAMPLED = 0.5  # of the fine detail: resampling alone leaves more
 _SHARP = 1.15  # of the fine detail that was there
 _SILENT = 0.3  # of 255: less noise is rounding
 _WHOLE = 0.7  # of what is left: as much as that of JPEG is all of it
-_PART = 0.05
+_MOSTLY = 0.5  # of what JPEG leaves
+_QUIET = 0.3  # of the noise of the loudest channel
+_CHANNELS = ("red", "green", "blue")
+_TOLD = 0.05  # of the difference: less of one cause is left out
 _LOUD = 1.5  # of 255 in each channel: less is what a JPEG of the best quality leaves as well
 _WHITE = 0.1  # correlation of neighbours in noise of the pixels
 _EVEN = 1.15  # times as strong where there is detail: what encoders do is stronger there
@@ -78,7 +88,7 @@ def structure(toned: NDArray[np.float32], aligned: NDArray[np.float32], mask: Ma
         for image in (toned, aligned)
     )
     seen = covered >= 0.5
-    if np.count_nonzero(seen) < 16:
+    if np.count_nonzero(seen) < _FEW:
         return Structure(1.0, 1.0, 0.0)
     known = seen.astype(np.float64)
     weight = np.maximum(gaussian_filter(known, 0.8), 0.01)
@@ -89,17 +99,23 @@ def structure(toned: NDArray[np.float32], aligned: NDArray[np.float32], mask: Ma
 
     def level(image: Floats) -> Floats:
         grey = image.mean(axis=0)
-        band: Floats = (grey - gaussian_filter(grey * known, 1.5) / wide)[seen]
+        band: Floats = grey - gaussian_filter(grey * known, 1.5) / wide
         return band
 
-    a, b = level(one), level(other)
+    a_band, b_band = level(one), level(other)
+    a, b = a_band[seen], b_band[seen]
     middle = correlation_of(a, b) if min(a.std(), b.std()) >= 1 else 1.0
     match = _match(one[:, seen], other[:, seen])
     if middle < _DRAWN[0][1] and b.std() < _SOFTENED * a.std():
-        blurs = [gaussian_filter(one * known, (0, sigma, sigma)) / weight for sigma in _SOFTER]
-        if max(correlation_of(level(image), b) for image in blurs) >= _DRAWN[1][1]:
-            middle = 1.0
-            match = max(match, *(_match(image[:, seen], other[:, seen]) for image in blurs))
+        for sigma in _SOFTER:
+            around = gaussian_filter(known, sigma)
+            inner = seen & (around > _HARDLY_MIXED)
+            if np.count_nonzero(inner) < max(_FEW, _ENOUGH * np.count_nonzero(seen)):
+                continue
+            soft = gaussian_filter(one * known, (0, sigma, sigma)) / np.maximum(around, 0.01)
+            if correlation_of(level(soft)[inner], b_band[inner]) >= _DRAWN[1][1]:
+                middle = 1.0
+                match = max(match, _match(soft[:, inner], other[:, inner]))
     return Structure(match, middle, left)
 
 
@@ -125,12 +141,12 @@ def rest_causes(
     mask: Mask,
     share: float,
     *,
-    moved: bool,
+    resampled: bool,
 ) -> list[Cause]:
     """Name what is left, (3, H, W) images of 255: JPEG by what it would make, blur, an encoder.
 
-    ``moved`` tells that most of the difference was a motion: what little resampling leaves is then
-    not explained.
+    ``resampled`` tells that most of the difference was a motion, not by whole pixels: what little
+    resampling leaves is then not explained.
     """
     from scipy.ndimage import gaussian_filter, minimum_filter
 
@@ -160,35 +176,53 @@ def rest_causes(
         "noise": round(level, 2),
         "blockiness": None if grid is None else round(grid, 3),
     }
-    if level < _SILENT or (moved and not blocky):
-        text = "unexplained"
-        long = "what is left has no cause found (pixels that entered at the border, resampling)"
-        return [Cause("unexplained", share, text, facts, long)]
-    found = []
+    filtered = (1 - kept) ** 2 * detail > noise
+    resampled = resampled and not blocky and not (kept < _RESAMPLED and filtered)
+    if level < _SILENT or resampled:
+        why = "resampling" if resampled else f"noise {level:.2f} of 255, too little to tell"
+        long = f"what is left has no cause found ({why})"
+        return [Cause("unexplained", share, "unexplained", facts, long)]
+    light = None if blocky or share < _TOLD else evened(toned, aligned, mask)
+    if light is not None:
+        lit, part = light
+        text = "uneven light"
+        long = f"uneven light (noise {level:.1f} of 255, slow across the background)"
+        cause = Cause("uneven light", share * part, text, facts, long)
+        rest_of_it = share * (1 - part)
+        more = rest_causes(lit, aligned, reference, edited, mask, rest_of_it, resampled=False)
+        return [cause, *more]
+    found, softened = [], 0.0
     if grid is not None and blocky:
-        quality, energy = as_jpeg(reference[window], seen, grid)
-        part = min(1.0, energy / max(level**2, 1e-9))
-        if part >= _WHOLE:
+        was, now = (image[:, window[0], window[1]] for image in (toned, aligned))
+        saved = as_jpeg(was, now, seen, edited[window], grid)
+        softened = saved.softening
+        part = saved.share
+        if part >= _WHOLE and not softened:
             part = 1.0
-        long = f"encoded as JPEG (quality about {quality}, noise {level:.1f} of 255, 8 px blocks)"
-        jpeg = Cause("jpeg", share * part, "JPEG", {**facts, "quality": quality}, long)
+        long = (
+            f"encoded as JPEG (quality about {saved.quality}, noise {level:.1f} of 255, 8 px"
+            " blocks)"
+        )
+        jpeg = Cause("jpeg", share * part, "JPEG", {**facts, "quality": saved.quality}, long)
         if part == 1.0:
             return [jpeg]
-        if part >= _PART:
-            found.append(jpeg)
-            share *= 1 - part
+        found.append(jpeg)
+        share *= 1 - part
+        softened /= max(1 - part, 1e-9)
     said = f"noise {level:.1f} of 255, {100 * kept:.0f} % of the fine detail left"
-    filtered = (1 - kept) ** 2 * detail > noise
     resized = not blocky and steps.periodic(steps_before)
     each = [_product(one, one) for one in (_bands(plane) * inner for plane in toned - aligned)]
     in_each = float(np.sqrt(sum(each) / (3 * np.count_nonzero(inner))))
     untouched = abs(kept - 1) <= _UNTOUCHED and in_each >= _LOUD
     if untouched and _is_white(off, fine_before, inner):
-        text = f"noise {in_each:.1f} of 255"
-        facts["noise"] = round(in_each, 2)
-        long = f"{text} in each channel, as much where there is detail as where there is none"
+        loudest, where = _loudest([math.sqrt(one / np.count_nonzero(inner)) for one in each])
+        loud = loudest if where else in_each
+        text = f"noise {loud:.1f} of 255" + (where and f" in {where}")
+        facts["noise"] = round(loud, 2)
+        spread = "" if where else " in each channel"
+        long = f"{text}{spread}, as much where there is detail as where there is none"
         found.append(Cause("noise", share, text, facts, long))
-    elif kept < _BLUR and (filtered or resized):
+    elif softened >= _MOSTLY or (kept < _BLUR and (filtered or resized)):
         found.append(Cause("blur", share, "blurred", facts, f"blurred ({said})"))
     elif kept > _SHARP and filtered:
         times = f"noise {level:.1f} of 255, fine detail {kept:.1f} times as strong"
@@ -199,6 +233,16 @@ def rest_causes(
             text = f"re-encoded, {100 * kept:.0f} % of the fine detail left"
         found.append(Cause("re-encoding", share, text, facts, f"re-encoded ({said})"))
     return found
+
+
+def _loudest(noise: list[float]) -> tuple[float, str]:
+    """Return the noise of the loudest channels, and which they are, if another has hardly any."""
+    most = max(noise)
+    loud = [(one, name) for one, name in zip(noise, _CHANNELS, strict=True) if one > most / 2]
+    if min(noise) > _QUIET * most:
+        return most, ""
+    levels = [one for one, _ in loud]
+    return math.sqrt(sum(one**2 for one in levels) / len(levels)), " and ".join(n for _, n in loud)
 
 
 def _is_white(off: Floats32, fine: Floats32, inner: NDArray[np.bool_]) -> bool:

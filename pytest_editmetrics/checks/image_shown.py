@@ -55,7 +55,7 @@ def shown(
     said: dict[str, Any] = {}
     with drawing(session, failing[0], images, test) as picture:
         if golden is not None and compared:
-            said = _said(session, gates, images, mask)
+            said = _said(session, gates, (images[0], now), mask, (golden, image.pixels))
         drawn = picture()
     for index, gate in enumerate(gates):
         if gate.verdict in _SHOWN:
@@ -88,28 +88,40 @@ def _kept(
 
 
 def _said(
-    session: EditSession, gates: Sequence[Gate], images: Sequence[Array], mask: Mask
+    session: EditSession,
+    gates: Sequence[Gate],
+    images: tuple[Array, Array],
+    mask: Mask,
+    as_kept: tuple[Array, Array],
 ) -> dict[str, Any]:
     """Return how the picture changed and what happened to it, as details."""
     from pytest_editmetrics.report.picture import describe_change
 
-    golden, now = images
-    said: dict[str, Any] = {"change": describe_change((golden, now), mask)}
+    said: dict[str, Any] = {"change": describe_change(images, mask)}
     finite = all(gate.value is None or math.isfinite(gate.value) for gate in gates)
     if finite and min(mask.shape) >= _DIAGNOSED_EDGE:
         inside = "edit area" if gates[0].scope == "edit_area" else "background"
         with session.clock.of("diagnosis"):
-            if causes := _causes(golden, now, mask, "picture" if mask.all() else inside):
+            if causes := _causes(images, as_kept, mask, "picture" if mask.all() else inside):
                 said["causes"] = causes
     return said
 
 
-def _causes(golden: Array, now: Array, mask: Mask, what: str) -> list[dict[str, Any]]:
+def _causes(
+    images: tuple[Array, Array], as_kept: tuple[Array, Array], mask: Mask, what: str
+) -> list[dict[str, Any]]:
     """Return the causes, in the words for ``what`` is measured in place of a background."""
     from pytest_editmetrics.background.diagnosis import diagnose
+    from pytest_editmetrics.background.transparent import diagnose_transparent
 
     try:
-        return [_said_of(what, cause) for cause in diagnose(golden, now, mask).to_dict()]
+        found = None
+        if all(image.shape[2:] == (4,) for image in as_kept):
+            bare = as_kept[0][..., :3], as_kept[1][..., :3]
+            alphas = as_kept[0][..., 3], as_kept[1][..., 3]
+            found = diagnose_transparent(images, bare, alphas, mask, ("the golden", "the image"))
+        found = found or diagnose(*images, mask)
+        return [_said_of(what, cause) for cause in found.to_dict()]
     except Exception as error:  # whatever it is, the verdict stands
         return [{"kind": "unexplained", "text": f"not diagnosed: {type(error).__name__}: {error}"}]
 

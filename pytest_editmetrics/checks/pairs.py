@@ -17,7 +17,14 @@ from pytest_editmetrics.gates.verdict import Checked, Gate
 from pytest_editmetrics.images.best_fit import ALIKE, brought_together, fits, told
 from pytest_editmetrics.images.boxes import Box, clip_box, normalise_boxes
 from pytest_editmetrics.images.colour_words import Colour
-from pytest_editmetrics.images.load import Array, ImageLike, numbers_of, read_image
+from pytest_editmetrics.images.load import (
+    Array,
+    ImageLike,
+    Uncovered,
+    beneath,
+    numbers_of,
+    read_image,
+)
 from pytest_editmetrics.images.masks import bounds
 from pytest_editmetrics.images.orientation import UPRIGHT, ignored_orientation
 from pytest_editmetrics.images.regions import Mask, check_within, read_region, region_mask
@@ -56,7 +63,8 @@ class Pair:
     together, else ``None``; ``originals`` are what they were then, and the edit area lies where it
     is in what is compared. ``numbers`` are reference and edited image by their bare numbers, where
     the profile of either makes them others. ``stated`` is the EXIF orientation of either, which was
-    applied. ``twin`` names another check that had this picture.
+    applied; ``uncovered`` are the colours and alphas of both, where either is transparent. ``twin``
+    names another check that had this picture.
     """
 
     reference: Array
@@ -70,6 +78,7 @@ class Pair:
     colour: Colour = "seen"
     numbers: tuple[Array, Array] | None = None
     stated: tuple[int, int] = (UPRIGHT, UPRIGHT)
+    uncovered: Uncovered | None = None
     twin: str | None = None
     drifts: dict[str | None, Drift] = field(default_factory=dict, init=False, compare=False)
     """How far the pixels of a scope moved, where that was measured."""
@@ -146,7 +155,11 @@ class Pair:
             from pytest_editmetrics.background.diagnosis import diagnose
 
             found = None
-            if self.numbers is not None:
+            if self.uncovered is not None:
+                from pytest_editmetrics.background.transparent import diagnose_transparent
+
+                found = diagnose_transparent(images, *self.uncovered, mask)
+            if found is None and self.numbers is not None:
                 from pytest_editmetrics.background.colour_profile import diagnose_profiles
 
                 found = diagnose_profiles(images, self.numbers, mask, self.read)
@@ -317,6 +330,9 @@ def pair_of(
     done = {which: image.notes for which, image in read.items() if image.notes}
     if bare is not None and fit is not None:
         bare = fit.pictures(*bare)
+    uncovered = beneath(read["reference"], read["edited"])
+    if uncovered is not None and fit is not None:
+        uncovered = fit.pictures(*uncovered[0]), fit.pictures(*uncovered[1])
     return Pair(
         before,
         after,
@@ -329,6 +345,7 @@ def pair_of(
         colour,
         bare,
         stated,
+        uncovered,
     )
 
 

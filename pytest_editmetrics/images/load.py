@@ -45,7 +45,11 @@ __all__ = [
     "read_pixels",
 ]
 
+Uncovered: TypeAlias = tuple[tuple[Array, Array], tuple[Array, Array]]
+"""The colours of two images, whatever their alpha, and the alpha of each, (H, W)."""
 ImageLike: TypeAlias = "Image.Image | str | os.PathLike[str] | NDArray[Any] | torch.Tensor | Loaded"
+
+_OPAQUE = 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +60,8 @@ class Loaded:
     them: ``clipped`` is the range of floats that lay outside [0, 1] by less than 0.001, ``colour``
     what became of the colour profile. ``numbers`` are the pixels that the bare numbers would give,
     where a profile made them others; ``what`` names the image. ``orientation`` is the EXIF
-    orientation that was applied, 1 if none was.
+    orientation that was applied, 1 if none was; ``alpha``, uint8 (H, W), tells where it is
+    transparent, ``bare`` the colours there, where it was laid on white.
     """
 
     pixels: Array
@@ -64,6 +69,8 @@ class Loaded:
     numbers: Array | None = None
     what: str = "image"
     orientation: int = UPRIGHT
+    bare: Array | None = None
+    alpha: Array | None = None
 
     def warn(self) -> None:
         """Warn where the image has a profile that was not applied."""
@@ -78,6 +85,24 @@ def numbers_of(before: Loaded, after: Loaded) -> tuple[Array, Array] | None:
         image.pixels if image.numbers is None else image.numbers for image in (before, after)
     )
     return one, other
+
+
+def beneath(before: Loaded, after: Loaded) -> Uncovered | None:
+    """Return the colours of two images without their alpha, and it; ``None`` where all is opaque.
+
+    >>> black = read_image(Image.new("RGBA", (1, 1), (0, 0, 0, 128)))
+    >>> white = read_image(Image.new("RGB", (1, 1), (255, 255, 255)))
+    >>> [part[0, 0].tolist() for parts in beneath(black, white) for part in parts]
+    [[0, 0, 0], [255, 255, 255], 128, 255]
+    """
+    if before.alpha is None and after.alpha is None:
+        return None
+    bare, other = (one.pixels if one.bare is None else one.bare for one in (before, after))
+    alpha, its = (
+        np.full(one.pixels.shape[:2], _OPAQUE, np.uint8) if one.alpha is None else one.alpha
+        for one in (before, after)
+    )
+    return (bare, other), (alpha, its)
 
 
 def load_image(source: ImageLike, what: str = "image", colour: Colour = "seen") -> Array:
@@ -167,9 +192,13 @@ def read_encoded_pixels(data: bytes, what: str, colour: Colour = "seen") -> Deco
 
 
 def _loaded(decoded: Decoded, notes: Notes, what: str) -> Loaded:
-    bare = None if decoded.numbers is None else on_white(decoded.numbers)
+    numbers = None if decoded.numbers is None else on_white(decoded.numbers)
     orientation = notes.pop(ORIENTATION, UPRIGHT)
-    return Loaded(on_white(decoded.pixels), notes, bare, what, orientation)
+    loaded = Loaded(on_white(decoded.pixels), notes, numbers, what, orientation)
+    if decoded.pixels.shape[2:] != (4,) or (decoded.pixels[..., 3] == _OPAQUE).all():
+        return loaded
+    bare, alpha = (np.array(decoded.pixels[..., part]) for part in (slice(3), 3))
+    return replace(loaded, bare=bare, alpha=alpha)
 
 
 def read_image_file(source: str | os.PathLike[str], what: str) -> tuple[bytes, str]:

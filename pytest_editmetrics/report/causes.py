@@ -17,6 +17,7 @@ _IN_A_HEADLINE = 2
 _OF_TONE = (
     "exposure", "contrast", "colour", "colours mixed", "inverted-tone", "channels", "greyscale",
     "profile lost", "gamma", "mirrored", "spill", "local", "one colour",
+    "uneven light",
 )  # fmt: skip
 _OF_A_PART = ("altered", "spill", "local", "moved-part", "redrawn", "one colour")
 _OF_MOTION = ("shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part")
@@ -57,6 +58,8 @@ _WORDS: Mapping[str, str] = {
     "redrawn": "the background was drawn anew",
     "almost-nothing": "a few pixels differ, by little",
     "profile lost": "the colour profile was lost",
+    "transparent": "an image is transparent, and was laid on white",
+    "uneven light": "lighter here and darker there, slowly across the background",
     "unexplained": "a difference without a cause that is known",
     "resize": "the images were of unlike sizes",
     "altered": "something is gone, new, or another",
@@ -90,7 +93,7 @@ def causes_of(gate: Gate) -> list[Mapping[str, Any]]:
     seen = _SEEN_BY.get(gate.metric.removeprefix(GOLDEN_IMAGE))
     if seen is None:
         return causes
-    seen = (*seen, "edit area", "orientation")  # what explains any gate
+    seen = (*seen, "edit area", "orientation", "transparent")  # what explains any gate
     return sorted(causes, key=lambda one: one.get("kind") not in seen and "better" not in one)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from altered import Picture, as_jpeg, eight_bit, square_photo
+from altered import Picture, as_jpeg, blurred, eight_bit, square_photo
 from PIL import Image
 
 from pytest_editmetrics.background.diagnosis import diagnose
@@ -63,3 +63,39 @@ def test_so_is_one_that_was_resized_and_back(name, quality, eighths):
 def test_so_is_one_of_a_picture_that_was_resized(name):
     before = resized(photo(name), 6)
     assert "jpeg" in kinds(before, as_jpeg(before, 60))
+
+
+SOFTENINGS = {
+    "none": lambda image: image,
+    "blur": lambda image: blurred(image, 1.2),
+    "half": lambda image: resized(image, 4),
+    "darker": lambda image: eight_bit(image * 0.9),
+}
+
+
+@pytest.mark.parametrize("softened", SOFTENINGS)
+@pytest.mark.parametrize("quality", [90, 82, 75, 60, 50, 40, 30, 20])
+@pytest.mark.parametrize("name", PHOTOS)
+def test_its_quality_is_that_of_the_file_whatever_was_done_before(name, quality, softened):
+    before = photo(name)
+    after = as_jpeg(SOFTENINGS[softened](before), quality)
+    causes = {cause.kind: cause for cause in diagnose(before, after, WHOLE).causes}
+    if "jpeg" in causes:
+        assert causes["jpeg"].facts["quality"] == quality
+    if softened == "none":
+        assert list(causes) == ["jpeg"]
+        assert causes["jpeg"].share > 0.9
+    elif quality > 20:
+        first = "exposure" if softened == "darker" else "blur"
+        assert causes[first].share > 0.3
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_softening_before_it_has_its_own_share(name):
+    before = photo(name)
+    soft = blurred(before, 1.2)
+    after = as_jpeg(soft, 40)
+    causes = {cause.kind: cause.share for cause in diagnose(before, after, WHOLE).causes}
+    was, now = (((one.astype(float) - soft) ** 2).mean() for one in (before, after))
+    assert causes["blur"] / causes["jpeg"] == pytest.approx(was / now, rel=0.35)
+    assert sum(causes.values()) == pytest.approx(1, abs=0.06)

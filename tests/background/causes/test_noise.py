@@ -57,3 +57,18 @@ def test_what_an_encoder_changes_is_no_noise(name):
         eight_bit(soft),
     ):
         assert "noise" not in {cause.kind for cause in diagnose(before, after, WHOLE).causes}
+
+
+@pytest.mark.parametrize(
+    ("channels", "named"),
+    [((2,), "in blue,"), ((0, 1), "in red and green,"), ((0, 1, 2), "in each channel,")],
+)
+def test_the_channels_that_have_it_are_named(channels, named):
+    before = square_photo("coffee", 288) // 2 + 60
+    after = before.astype(float)
+    for channel in channels:
+        after[..., channel] += np.random.default_rng(channel).normal(0, 12, (288, 288))
+    cause = diagnose(before, eight_bit(after), WHOLE).causes[0]
+    assert cause.kind == "noise"
+    assert cause.facts["noise"] == pytest.approx(12, abs=0.3)
+    assert named in cause.in_full

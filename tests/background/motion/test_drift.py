@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from altered import PHOTOS, as_jpeg, eight_bit, square_photo
+from altered import PHOTOS, as_jpeg, blurred, eight_bit, square_photo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -385,3 +385,16 @@ def test_a_strip_that_stayed_holds_no_background_that_moved(name):
     edited[230:] = 0
     drift = measure_drift(reference, edited, everywhere(reference))
     assert drift.median[0] == pytest.approx(12, abs=0.1)
+
+
+def test_where_much_stayed_and_nothing_is_found_again_no_motion_is_told():
+    image = square_photo("rocket", 384)
+    random = np.random.default_rng(3)
+    rows, columns = np.mgrid[:384, :384]
+    down, right = (
+        np.kron(random.integers(-5, 6, (24, 24)), np.ones((16, 16), int)) for _ in range(2)
+    )
+    edited = blurred(image[(rows + down).clip(0, 383), (columns + right).clip(0, 383)], 5)
+    mask = np.ones((384, 384), bool)
+    mask[130:270, 160:290] = False
+    assert measure_drift(image, edited, mask).motion is None

@@ -1,0 +1,180 @@
+"""At which quality an image was saved as JPEG, and what that changed beside a softening of it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytest_editmetrics.background.blocks import Steps
+from pytest_editmetrics.images.channels import average
+from pytest_editmetrics.images.load import Array
+from pytest_editmetrics.images.regions import Mask
+
+Floats = NDArray[np.float32]
+_QUALITIES = (95, 90, 85, 80, 75, 70, 60, 50, 40, 30, 20, 10)
+_PERIOD = 8  # pixels
+_LUMINANCE = np.array((0.299, 0.587, 0.114), np.float32)
+# row and column of coarse waves of a block, and by what libjpeg divides each at quality 50
+_WAVES = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (0, 3), (3, 0), (2, 2))
+_DIVISORS = np.array((11, 12, 12, 10, 14, 14, 13, 16, 14, 16), np.float32)
+_FINEST = 93  # quality above which the levels of a wave lie as close as rounding puts them
+_COARSEST = 10
+_MOST_BLOCKS = 1024
+_FEW = 64  # waves of other levels than 0
+_ON_LEVELS = 0.5  # the mean cosine of how far waves lie from a level: 1 where all lie on one
+_FINE = 1.5  # pixels
+_SOFTER = 0.9  # of the fine detail that JPEG alone leaves
+_SOFTEST = 4.0  # pixels
+_LEAST = 1e-9
+_EARNED = 0.9  # of the squared difference that a softening has to leave less than
+
+
+@dataclass(frozen=True)
+class Jpeg:
+    """A quality, and which share of a squared difference JPEG, and a softening before it, make."""
+
+    quality: int
+    share: float
+    softening: float = 0.0
+
+
+def as_jpeg(before: Floats, after: Floats, seen: Mask, edited: Array, blockiness: float) -> Jpeg:
+    """Return the quality of a JPEG, and how much it, and a softening before it, changed.
+
+    Args:
+        before: what should be there, levels of 255, (3, H, W), its corner on the grid of JPEG.
+        after: what is there, likewise.
+        seen: boolean (H, W), true where measured.
+        edited: RGB, uint8, (H, W, 3), as it was decoded.
+        blockiness: how much larger steps are on the grid; see ``Steps``.
+    """
+    quality = _of_levels(edited, seen)
+    sharp = _Saved(before, seen)
+    known = quality or sharp.quality_of(blockiness)
+    wanted = np.moveaxis(after, 0, 2)
+    total = _apart(sharp.levels, wanted, seen)
+    inner = _away_from_unseen(seen)
+    made = sharp.saved(known)
+    alone = Jpeg(known, min(1.0, _apart(made, sharp.levels, seen) / max(total, _LEAST)))
+    fine = _fine(sharp.grey) * inner
+    detail = float(np.vdot(fine, fine))
+    left, kept = (
+        float(np.vdot(fine, _fine(average(one.astype(np.float32))))) for one in (made, wanted)
+    )
+    if not detail or kept >= _SOFTER * left:
+        return alone
+    sigma = _softening(sharp.grey, fine, detail * kept / left if left > 0 else 0.0)
+    from scipy.ndimage import gaussian_filter
+
+    soft = _Saved(gaussian_filter(before, (0, sigma, sigma)), seen)
+    known = quality or soft.quality_of(blockiness)
+    again = soft.saved(known)
+    if _apart(again, wanted, seen) > _EARNED * _apart(made, wanted, seen):
+        return alone
+    saved, softened = _apart(again, soft.levels, seen), _apart(soft.levels, sharp.levels, seen)
+    total = max(total, saved + softened, _LEAST)
+    return Jpeg(known, saved / total, softened / total)
+
+
+class _Saved:
+    """A picture, levels of 255, (3, H, W), and what JPEG makes of it."""
+
+    def __init__(self, picture: Floats, seen: Mask) -> None:
+        from PIL import Image
+
+        self.levels: Array = np.ascontiguousarray(
+            np.moveaxis(np.rint(picture), 0, 2).astype(np.uint8)
+        )
+        self.grey = average(self.levels.astype(np.float32))
+        self._picture = Image.fromarray(self.levels)
+        self._seen = seen
+
+    def saved(self, quality: int) -> Array:
+        from PIL import Image
+
+        file = io.BytesIO()
+        self._picture.save(file, "JPEG", quality=quality)
+        return np.asarray(Image.open(file))
+
+    def quality_of(self, blockiness: float) -> int:
+        """Return the quality at which it gets such blocks."""
+        low, high = 0, len(_QUALITIES) - 1
+        while low < high:
+            middle = (low + high) // 2
+            made = Steps(self.saved(_QUALITIES[middle]), self._seen)
+            if (made.blockiness or 1.0) < blockiness:
+                low = middle + 1
+            else:
+                high = middle
+        return _QUALITIES[low]
+
+
+def _of_levels(image: Array, seen: Mask) -> int | None:
+    """Return the quality on whose levels the waves of blocks lie; ``None`` where on none.
+
+    JPEG rounds each wave of a block to a multiple of what its quality divides it by.
+    """
+    from scipy.fft import dctn
+
+    rows, columns = (side // _PERIOD for side in seen.shape)
+    size = rows * _PERIOD, columns * _PERIOD
+    grid = (rows, _PERIOD, columns, _PERIOD)
+    whole = seen[: size[0], : size[1]].reshape(grid).all(axis=(1, 3))
+    tops = image[: size[0], : size[1]].reshape(*grid, 3)
+    whole &= (tops.min(axis=(1, 3, 4)) > 0) & (tops.max(axis=(1, 3, 4)) < 255)
+    blocks = tops.swapaxes(1, 2)[whole]
+    if not len(blocks):
+        return None
+    blocks = blocks[:: -(-len(blocks) // _MOST_BLOCKS)]
+    waves = dctn(blocks.astype(np.float32) @ _LUMINANCE, axes=(1, 2), norm="ortho")
+    values = np.abs(np.stack([waves[:, row, column] for row, column in _WAVES], axis=1))
+    best, found = _ON_LEVELS, None
+    for quality in sorted(range(_COARSEST, _FINEST + 1), key=_unusual):
+        scale = 50 / quality if quality < 50 else 2 - quality / 50
+        steps = np.floor(_DIVISORS * np.float32(scale) + np.float32(0.5))
+        off = (values / steps)[values > 0.5 * steps]
+        if off.size < _FEW:
+            continue
+        score = float(np.cos(2 * np.pi * off).mean())
+        if score > best:
+            best, found = score, quality
+    return found
+
+
+def _unusual(quality: int) -> bool:
+    """Tell whether few people choose a quality: another may divide waves alike."""
+    return quality % 5 != 0
+
+
+def _softening(grey: Floats, fine: Floats, wanted: float) -> float:
+    """Return by how many pixels a blur leaves so much of the fine detail."""
+    from scipy.ndimage import gaussian_filter
+
+    low, high = 0.0, _SOFTEST
+    for _ in range(6):
+        sigma = (low + high) / 2
+        left = float(np.vdot(fine, _fine(gaussian_filter(grey, sigma))))
+        low, high = (sigma, high) if left > wanted else (low, sigma)
+    return sigma
+
+
+def _fine(grey: Floats) -> Floats:
+    from scipy.ndimage import gaussian_filter
+
+    detail: Floats = grey - gaussian_filter(grey, _FINE, truncate=3)
+    return detail
+
+
+def _away_from_unseen(seen: Mask) -> Mask:
+    from scipy.ndimage import minimum_filter
+
+    inner: Mask = minimum_filter(seen, size=5, mode="constant", cval=0)
+    return inner
+
+
+def _apart(one: Floats | Array, other: Floats | Array, seen: Mask) -> float:
+    off = (one.astype(np.float32) - other)[seen]
+    return float(np.vdot(off, off)) / off.size

@@ -1,0 +1,57 @@
+"""Light that is slow across a background is told as such, and nothing else is called so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from altered import Picture, as_jpeg, blurred, eight_bit, square_photo
+
+from pytest_editmetrics.background.diagnosis import diagnose
+from pytest_editmetrics.images.load import Array
+
+PHOTOS = ("astronaut", "cat", "coffee")
+ROWS, COLUMNS = np.mgrid[:288, :288] / 143.5 - 1
+
+
+def photo(name: str) -> Picture:
+    return square_photo(name, 288)
+
+
+def shares(before: Array, after: Array) -> dict[str, float]:
+    causes = diagnose(before, after, np.ones(before.shape[:2], bool)).causes
+    return {cause.kind: cause.share for cause in causes}
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_vignette_and_a_gradient_are_uneven_light(name):
+    image = photo(name)
+    vignette = image * (1 - 0.25 * (ROWS**2 + COLUMNS**2))[..., None]
+    gradient = image * 0.8 + 25 + (15 * COLUMNS)[..., None]
+    for light in (vignette, gradient):
+        said = shares(image, eight_bit(light))
+        assert said["uneven light"] > 0.1
+        assert "re-encoding" not in said
+
+
+def saturated(image: Array) -> Picture:
+    grey = image.mean(axis=2, keepdims=True)
+    return eight_bit(grey + 0.6 * (image - grey))
+
+
+OTHERS = {
+    "JPEG": lambda image: as_jpeg(image, 30),
+    "blur": lambda image: blurred(image, 3),
+    "noise": lambda image: eight_bit(image + np.random.default_rng(1).normal(0, 6, image.shape)),
+    "exposure": lambda image: eight_bit(image * 0.7),
+    "gamma": lambda image: eight_bit(255 * (image / 255) ** 0.7),
+    "saturation": saturated,
+    "few levels": lambda image: image // 32 * 32 + 16,
+    "moved": lambda image: np.roll(image, 3, axis=1),
+    "another": lambda image: image[::-1],
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("name", PHOTOS)
+def test_other_changes_are_not_called_so(name, other):
+    assert "uneven light" not in shares(photo(name), OTHERS[other](photo(name)))

@@ -1,0 +1,84 @@
+"""White that shows through a transparent image is no exposure: that it is transparent is told."""
+
+from __future__ import annotations
+
+import pytest
+
+TEST = """
+import numpy as np
+from PIL import Image
+
+RANDOM = np.random.default_rng(5).integers(20, 180, (12, 12, 3), dtype=np.uint8)
+PICTURE = np.asarray(Image.fromarray(RANDOM).resize((96, 96), 3))
+BOX = (20, 20, 40, 40)
+OPAQUE = np.full((96, 96), 255, np.uint8)
+
+def with_alpha(alpha, picture=PICTURE):
+    levels = np.broadcast_to(np.asarray(alpha), (96, 96)).astype(np.uint8)
+    return Image.fromarray(np.dstack([picture, levels]))
+
+EDITED = np.array(PICTURE)
+EDITED[20:40, 20:40] = (255, 0, 0)
+HOLE, CORNER, SLOPE = OPAQUE.copy(), OPAQUE.copy(), np.linspace(128, 255, 96)
+HOLE[20:40, 20:40] = 0
+CORNER[:, 80:] = 0
+"""
+CHECK = TEST + "\ndef test_it(edit_gate):\n    edit_gate.check({}, [BOX], expect='composited')\n"
+LAID = "*GateFailure: unedit_max_diff *: {} is transparent{} and was laid on white (100 %)*"
+
+
+def run(suite, pair, *options):
+    suite.makepyfile(test_x=CHECK.format(pair))
+    return suite.runpytest("-m", "not model", *options)
+
+
+@pytest.mark.parametrize(
+    ("pair", "who", "how"),
+    [
+        ("PICTURE, with_alpha(SLOPE, EDITED)", "the edited image", " in places (alpha from 128)"),
+        ("PICTURE, with_alpha(128, EDITED)", "the edited image", " (alpha 128)"),
+        ("PICTURE, with_alpha(CORNER, EDITED)", "the edited image", " in places (alpha from 0)"),
+        ("with_alpha(CORNER), EDITED", "the reference", " in places (alpha from 0)"),
+        ("with_alpha(200), with_alpha(CORNER)", "the reference", " (alpha 200)"),
+    ],
+)
+def test_it_is_the_first_cause(suite, pair, who, how):
+    result = run(suite, pair)
+    result.stdout.fnmatch_lines(["E  " + LAID.format(who, how)])
+    result.stdout.fnmatch_lines(["E*cause*transparent (100 %): *"])
+    result.stdout.fnmatch_lines(["*gate* failed: * transparent"])
+    result.stdout.no_fnmatch_line("*exposure*")
+
+
+def test_what_else_changed_is_told_beneath_it(suite):
+    result = run(suite, "PICTURE, with_alpha(220, np.roll(EDITED, 2, 1))")
+    result.stdout.fnmatch_lines(["*transparent (*; shift (*): background moved 2.00 px right*"])
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        "PICTURE, EDITED // 2",
+        "PICTURE, with_alpha(255, EDITED // 2)",
+        "PICTURE, with_alpha(HOLE, EDITED // 2)",  # where the edit was to be
+        "with_alpha(CORNER), with_alpha(CORNER, EDITED // 2)",  # both are cut out alike
+    ],
+)
+def test_what_was_not_laid_on_white_is_not_called_so(suite, pair):
+    result = run(suite, pair)
+    result.stdout.fnmatch_lines(["E*GateFailure: unedit_max_diff *"])
+    result.stdout.no_fnmatch_line("*transparent*")
+
+
+def test_a_pair_that_passes_needs_no_word(suite):
+    result = run(suite, "PICTURE, with_alpha(HOLE, EDITED)")
+    result.stdout.no_fnmatch_line("*transparent*")
+
+
+def test_a_golden_image_with_another_alpha(suite):
+    test = TEST + "\ndef test_it(golden_image):\n    golden_image.check({}, comparator='psnr')\n"
+    suite.makepyfile(test_x=test.format("with_alpha(CORNER)"))
+    suite.runpytest("--editmetrics-update=missing")
+    suite.makepyfile(test_x=test.format("with_alpha(128)"))
+    result = suite.runpytest()
+    result.stdout.fnmatch_lines(["*cause*transparent (*): the image is transparent (alpha 128)*"])
