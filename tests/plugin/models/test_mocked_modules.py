@@ -88,6 +88,33 @@ def test_next():
     pytester.runpytest_subprocess().assert_outcomes(passed=2)
 
 
+def test_pytest_reads_no_module_of_ours_while_a_test_runs(pytester, cold_processes) -> None:
+    """It would read what a mock of ``Path.read_bytes`` gives, and keep what it makes of it."""
+    pytester.makepyfile(
+        HEAD
+        + """
+from pathlib import Path
+
+@pytest.mark.editmetrics(metrics="unedit_psnr", thresholds={"unedit_psnr": 20})
+def test_it(edit_gate):
+    there = set(sys.modules)
+    with mock.patch.object(Path, "read_bytes", return_value=b"raise ValueError"):
+        edit_gate.check(*images(1))
+    came = {name for name in sys.modules if name.startswith("pytest_editmetrics.")} - there
+    kinds = {type(sys.modules[name].__loader__).__name__ for name in came}
+    assert kinds == {"SourceFileLoader"}
+"""
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_what_finds_our_modules_ends_with_the_session(pytester) -> None:
+    before = list(sys.meta_path)
+    pytester.makepyfile("def test_it(): pass")
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)
+    assert sys.meta_path == before
+
+
 @pytest.fixture
 def kept() -> KeptModules:
     kept = KeptModules()
