@@ -25,6 +25,7 @@ from pytest_editmetrics.plugin.fixtures import (
 )
 from pytest_editmetrics.plugin.found_tests import FoundTests
 from pytest_editmetrics.plugin.last_lines import LastLines, LastWord, last_key
+from pytest_editmetrics.plugin.own_modules import OwnModules
 from pytest_editmetrics.plugin.progress import Progress
 from pytest_editmetrics.plugin.whole_run import Found
 from pytest_editmetrics.session import hookspec
@@ -81,6 +82,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check the options and set the session's state up; nothing is read or loaded yet."""
     note_begin(config)
     config.add_cleanup(_take_back)
+    own_modules = OwnModules()
+    own_modules.begin()
+    config.add_cleanup(own_modules.end)
     config.addinivalue_line("markers", MARKER)
     session = config.stash[session_key] = EditSession(config)
     if not config.option.collectonly:

@@ -22,26 +22,46 @@ _STANDS_ON = frozenset(
     }
 )
 _modules = sys.modules
-_kept: dict[str, ModuleType] = {}
-_looked_at = [0]
 
 
-def keep_modules() -> None:
-    """Put back what this package stands on where it is gone, and keep what came since.
+class KeptModules:
+    """The modules of what this package stands on, as they were imported."""
 
-    Only where ``sys.modules`` is as long as it was the last time nothing is looked at. No module of
-    the user's is kept, nor a stand-in for one of these.
-    """
-    if len(_modules) == _looked_at[0] or sys.modules is not _modules:
-        return
-    if type(_modules.get("os")) is not ModuleType:  # pyfakefs: what is imported now may not stay
-        return
-    for name in _kept.keys() - _modules.keys():
-        _modules[name] = _kept[name]
-    for name, module in list(_modules.items()):
-        if name.partition(".")[0] in _STANDS_ON and name not in _kept and _is_whole(module):
-            _kept[name] = module
-    _looked_at[0] = len(_modules)
+    def __init__(self) -> None:
+        self._kept: dict[str, ModuleType] = {}
+        self._of_test: dict[str, ModuleType] = {}
+        self._looked_at = 0
+        self._complete = True
+
+    def begin_test(self) -> None:
+        """Keep what came before a test."""
+        self.look()
+        self._of_test.clear()
+
+    def look(self, *, to_check: bool = False) -> None:
+        """Keep what came since, and put back what is gone.
+
+        Before a check that is all; else what came since the test began, so that nothing comes back
+        that a test took away itself. Nothing is looked at where ``sys.modules`` is as long as it
+        was. No module of the user's is kept, nor a stand-in for one of these.
+        """
+        due = to_check and not self._complete
+        if sys.modules is not _modules or (len(_modules) == self._looked_at and not due):
+            return
+        if type(_modules.get("os")) is not ModuleType:  # pyfakefs: what is imported may not stay
+            return
+        known = self._kept if to_check else self._of_test
+        for name in known.keys() - _modules.keys():
+            _modules[name] = known[name]
+        for name, module in list(_modules.items()):
+            ours = name.partition(".")[0] in _STANDS_ON and name not in self._kept
+            if ours and _is_whole(module):
+                self._kept[name] = self._of_test[name] = module
+        self._looked_at = len(_modules)
+        self._complete = self._kept.keys() <= _modules.keys()
+
+
+kept_modules = KeptModules()
 
 
 def _is_whole(module: object) -> bool:

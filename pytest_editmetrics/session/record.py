@@ -18,7 +18,7 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.session.asked import Asked
 from pytest_editmetrics.session.fixture_users import definitions_of
 from pytest_editmetrics.session.ledger import Ledger
-from pytest_editmetrics.session.modules import keep_modules
+from pytest_editmetrics.session.modules import kept_modules
 from pytest_editmetrics.session.property_text import PROPERTY_PREFIX, is_ours, property_of
 from pytest_editmetrics.session.state import session_of
 
@@ -120,12 +120,12 @@ class TestRecord:
         """
         if self.closed or self.ledger.over:
             raise self.came_late()
-        keep_modules()
+        kept_modules.look(to_check=True)
         try:
             with self.ledger.checking(self):
                 yield
         finally:
-            keep_modules()
+            kept_modules.look()
 
     def came_late(self) -> InputError:
         """Fail the session for a check that began too late, and return the error to raise."""

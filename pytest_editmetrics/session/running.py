@@ -17,7 +17,7 @@ import pytest
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.session.journal import VARIABLE, write
 from pytest_editmetrics.session.ledger import Ledger
-from pytest_editmetrics.session.modules import keep_modules
+from pytest_editmetrics.session.modules import kept_modules
 from pytest_editmetrics.session.named import function_of
 from pytest_editmetrics.session.record import Phase, TestRecord
 
@@ -64,11 +64,11 @@ def phase_of(record: TestRecord, phase: Phase) -> Iterator[None]:
     record.phase, record.running, record.thread = phase, True, threading.get_ident()
     _running.append(record)
     _place.set(record)
-    keep_modules()
+    (kept_modules.begin_test if phase == "setup" else kept_modules.look)()
     try:
         yield
     finally:
-        keep_modules()
+        kept_modules.look()
         record.running = False
         record.forget_calls()
         _running.remove(record)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec
 from types import ModuleType, SimpleNamespace
 from unittest import mock
 
 import pytest
 
-from pytest_editmetrics.session import modules
-from pytest_editmetrics.session.modules import keep_modules
+from pytest_editmetrics.session.modules import KeptModules
 
 HEAD = """
 import sys
@@ -87,49 +88,82 @@ def test_next():
     pytester.runpytest_subprocess().assert_outcomes(passed=2)
 
 
+def test_pytest_reads_no_module_of_ours_while_a_test_runs(pytester, cold_processes) -> None:
+    """It would read what a mock of ``Path.read_bytes`` gives, and keep what it makes of it."""
+    pytester.makepyfile(
+        HEAD
+        + """
+from pathlib import Path
+
+@pytest.mark.editmetrics(metrics="unedit_psnr", thresholds={"unedit_psnr": 20})
+def test_it(edit_gate):
+    there = set(sys.modules)
+    with mock.patch.object(Path, "read_bytes", return_value=b"raise ValueError"):
+        edit_gate.check(*images(1))
+    came = {name for name in sys.modules if name.startswith("pytest_editmetrics.")} - there
+    kinds = {type(sys.modules[name].__loader__).__name__ for name in came}
+    assert kinds == {"SourceFileLoader"}
+"""
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_what_finds_our_modules_ends_with_the_session(pytester) -> None:
+    before = list(sys.meta_path)
+    pytester.makepyfile("def test_it(): pass")
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)
+    assert sys.meta_path == before
+
+
 @pytest.fixture
-def kept(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
-    monkeypatch.setattr(modules, "_kept", {})
-    monkeypatch.setattr(modules, "_looked_at", [0])
-    keep_modules()
-    return modules._kept
+def kept() -> KeptModules:
+    kept = KeptModules()
+    kept.look()
+    return kept
 
 
-def test_what_is_there_is_put_back(kept: dict[str, ModuleType]) -> None:
+def test_what_is_there_is_put_back(kept: KeptModules) -> None:
     import json
 
     with mock.patch.dict(sys.modules):
         del sys.modules["json"]
-        keep_modules()
+        kept.look()
+        assert sys.modules["json"] is json
+
+
+@pytest.mark.parametrize("looks", [0, 1])
+def test_what_a_test_takes_away_itself_is_back_for_a_check_alone(
+    kept: KeptModules, looks: int
+) -> None:
+    import json
+
+    kept.begin_test()
+    with mock.patch.dict(sys.modules):
+        del sys.modules["json"]
+        for _ in range(looks):
+            kept.look()
+            assert "json" not in sys.modules
+        kept.look(to_check=True)
         assert sys.modules["json"] is json
 
 
 @pytest.mark.parametrize("stub", [mock.MagicMock(), ModuleType("ot"), SimpleNamespace(), None])
-def test_no_stub_is_kept(kept: dict[str, ModuleType], stub: object) -> None:
-    kept.pop("ot", None)
-    with mock.patch.dict(sys.modules, {"ot": stub, "ot.more": stub}):
-        keep_modules()
-        assert sys.modules["ot"] is stub
-    assert "ot" not in kept
-    assert "ot.more" not in kept
+def test_no_stub_is_put_back(kept: KeptModules, stub: object) -> None:
+    kept.begin_test()
+    with mock.patch.dict(sys.modules, {"ot.more": stub}):
+        kept.look()
+        assert sys.modules["ot.more"] is stub
+    kept.look(to_check=True)
+    assert "ot.more" not in sys.modules
 
 
-def test_a_module_that_is_being_imported_is_not_kept(kept: dict[str, ModuleType]) -> None:
-    import json
-
-    kept.pop("json")
-    spec = json.__spec__
-    spec._initializing = True
-    try:
-        with mock.patch.dict(sys.modules, {"one_more": None}):
-            keep_modules()
-    finally:
-        del spec._initializing
-    assert "json" not in kept
-
-
-def test_nothing_is_kept_of_a_fake_file_system(kept: dict[str, ModuleType]) -> None:
-    kept.pop("json")
-    with mock.patch.dict(sys.modules, {"os": SimpleNamespace(), "one_more": None}):
-        keep_modules()
-    assert "json" not in kept
+@pytest.mark.parametrize("why", ["it is being imported", "a fake file system"])
+def test_what_may_not_stay(kept: KeptModules, why: str) -> None:
+    spec = ModuleSpec("ot.more", SourceFileLoader("ot.more", "more.py"))
+    module = module_from_spec(spec)
+    spec._initializing = why == "it is being imported"
+    files = {"os": SimpleNamespace()} if why == "a fake file system" else {}
+    with mock.patch.dict(sys.modules, {"ot.more": module, **files}):
+        kept.look()
+    kept.look(to_check=True)
+    assert "ot.more" not in sys.modules
