@@ -32,7 +32,7 @@ GROWN = {
 }
 RECORD = "--editmetrics-update=missing"
 ERROR = (
-    "*EditMetricsError: unedit_psnr could not be judged: the golden goldens/test_x.py.yaml:2 was"
+    "*EditMetricsError: unedit_psnr* could not be judged: the golden goldens/test_x.py.yaml:2* was"
     " measured on %s of the picture, and today's value on %s: *"
 )
 
