@@ -26,6 +26,8 @@ NO_PICTURE = "no picture"
 """What the picture of a gate begins with where there is none, and why."""
 LITTLE = 0.05
 """A smaller share of a picture that is measured, outside an edit area, is told and recorded."""
+SIZE = re.compile("[1-9][0-9]{0,5}x[1-9][0-9]{0,5}")
+"""A picture's width and height in px, as a golden states them."""
 SoftReason = Literal[
     "no-valid-patch",
     "unpaired-coords",
@@ -203,6 +205,26 @@ def weights_text(hashes: Iterable[str]) -> str | None:
     if not all(re.fullmatch(r"[0-9a-f]{64}", text) for text in texts):
         return None
     return " ".join(text[:_SHOWN] for text in texts) or NO_WEIGHTS
+
+
+def pixels_of(size: str) -> int:
+    """Return how many pixels a picture has, of its size as goldens state it.
+
+    >>> pixels_of("512x384")
+    196608
+    """
+    width, height = map(int, size.split("x"))
+    return width * height
+
+
+def least_size(sizes: Iterable[str | None]) -> str | None:
+    """Return the size that has the fewest pixels, of those that are known.
+
+    >>> least_size(["64x64", None, "48x80"])
+    '48x80'
+    """
+    known = (size for size in sizes if size is not None)
+    return min(known, key=lambda size: (pixels_of(size), size), default=None)
 
 
 @dataclass(frozen=True)

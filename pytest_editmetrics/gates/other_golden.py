@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED
-from pytest_editmetrics.measurement import CONFIGURATION, LITTLE
+from pytest_editmetrics.measurement import CONFIGURATION, LITTLE, SIZE, least_size, pixels_of
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.goldens.approved import Approved
 
 _WEIGHTS, _RESIZE, _DTYPE = "other_weights", "other_resize", "other_dtype"
-_SHARE, _PICTURE = "other_share", "other_picture"
-OTHER_GOLDEN = frozenset({_WEIGHTS, _RESIZE, _DTYPE, _SHARE, _PICTURE})
+_SHARE, _SIZE, _PICTURE = "other_share", "other_size", "other_picture"
+OTHER_GOLDEN = frozenset({_WEIGHTS, _RESIZE, _DTYPE, _SHARE, _SIZE, _PICTURE})
 """The details of an error that is only that the golden was measured in another way."""
+_LEAST_SIZE = "least_size"  # of repetitions whose pictures are of unlike sizes
 _EXCHANGED = 0.1  # inside and outside, but for what `dilate` adds
 
 
@@ -41,7 +42,7 @@ def other_way(approved: Approved, gate: Gate) -> OtherWay | None:
         return OtherWay(_WEIGHTS, str(approved.weights), other_weights)
     if approved.computed_in not in (None, gate.dtype):
         return OtherWay(_DTYPE, str(approved.computed_in), other_dtype)
-    return _no_edit(approved, gate) or _other_area(approved, gate)
+    return _no_edit(approved, gate) or _smaller(approved, gate) or _other_area(approved, gate)
 
 
 def _no_edit(approved: Approved, gate: Gate) -> OtherWay | None:
@@ -50,6 +51,16 @@ def _no_edit(approved: Approved, gate: Gate) -> OtherWay | None:
     if not edits or approved.measured in (None, gate.value):
         return None
     return OtherWay(_PICTURE, f"{approved.measured:.4g}", other_picture)
+
+
+def _smaller(approved: Approved, gate: Gate) -> OtherWay | None:
+    """Return that the golden was measured on a picture of more than twice as many pixels."""
+    today = size_of(gate)
+    if approved.size is None or today is None:
+        return None
+    if pixels_of(today) >= pixels_of(approved.size) / 2:
+        return None
+    return OtherWay(_SIZE, approved.size, other_size)
 
 
 def _other_area(approved: Approved, gate: Gate) -> OtherWay | None:
@@ -102,6 +113,16 @@ def other_share(gate: Gate, source: str, stated: str, was: float) -> str:
     )
 
 
+def other_size(gate: Gate, source: str, stated: str) -> str:
+    """Return the error of a gate whose picture is much smaller than it was."""
+    return (
+        f"the golden {source} was measured on {stated} px, and today's value on {size_of(gate)} px:"
+        " its bound says nothing of less than half of the pixels. Let the model return that size,"
+        " and the reference keep it (`thumbnail` shrinks it in place); if that is meant, record it"
+        " again"
+    )
+
+
 def other_picture(gate: Gate, source: str, stated: str) -> str:
     """Return the error of a gate whose golden was measured on an edit that is not there today."""
     return (
@@ -114,6 +135,24 @@ def other_picture(gate: Gate, source: str, stated: str) -> str:
 def share_of(gate: Gate) -> float:
     """Return the share of the picture that a gate measured: 1 where nothing was left out."""
     return float(gate.details.get("share", 1))
+
+
+def size_of(gate: Gate) -> str | None:
+    """Return the size of the picture that a gate measured, of repetitions the least, if known."""
+    region = gate.region
+    size = str(gate.details.get(_LEAST_SIZE, f"{region.get('width')}x{region.get('height')}"))
+    return size if SIZE.fullmatch(size) else None
+
+
+def least_of(*repetitions: Gate) -> dict[str, Any]:
+    """Return, as details, the least that repetitions of a gate saw: the share, and the size."""
+    least: dict[str, Any] = {}
+    if (share := min(map(share_of, repetitions))) < 1:
+        least["share"] = share
+    sizes = {size_of(gate) for gate in repetitions} - {None}
+    if len(sizes) > 1:
+        least[_LEAST_SIZE] = least_size(sizes)
+    return least
 
 
 def golden_of(gate: Gate) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from pytest_editmetrics.gates.other_golden import least_of
 from pytest_editmetrics.gates.verdict import Gate
 
 _REPETITIONS = "repetitions"
@@ -14,11 +15,13 @@ _WORSE = ("pass", "recorded", "review", "unmeasured", "missing-golden", "fail", 
 def worst(first: Gate, second: Gate) -> Gate:
     """Return the worse of two repetitions of a gate, which says how many there were.
 
-    The worse verdict counts, and of two alike the worse value.
+    The worse verdict counts, and of two alike the worse value. What a golden states of the picture
+    is the least of both, since it holds for each.
     """
     chosen = max(first, second, key=badness)
     number = first.details.get(_REPETITIONS, 1) + second.details.get(_REPETITIONS, 1)
-    return replace(chosen, details={**chosen.details, _REPETITIONS: number})
+    details = {**chosen.details, **least_of(first, second), _REPETITIONS: number}
+    return replace(chosen, details=details)
 
 
 def badness(gate: Gate) -> tuple[int, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from pytest_editmetrics.gates.other_golden import share_of
+from pytest_editmetrics.gates.other_golden import share_of, size_of
 from pytest_editmetrics.gates.verdict import Gate, Verdict
 from pytest_editmetrics.goldens.approved import GoldenAddress
 from pytest_editmetrics.goldens.recording import Proposal
@@ -39,6 +39,7 @@ def proposal_of(
         gate.resize,
         gate.dtype,
         None if gate.scope == "edit_area" else share_of(gate),
+        size_of(gate),
     )
 
 

@@ -44,11 +44,11 @@ class Approved:
     recording goes to (``None``: the top level of the entry); ``weights`` are those that gave
     ``measured``, ``None`` if the golden does not say; ``resize`` is the mode that brought the
     images to one size then, ``dtype`` the precision, ``share`` how much of the picture was
-    measured. ``variants`` are the environments that the entry names; ``unstated`` tells that of
-    these ``env`` states no bound, so that a less specific one or the top level holds; ``digest``
-    is of the parameter that it was recorded for. ``moved`` says that this was another value,
-    ``found_under`` is the key of the test in another pytest, ``left_under`` where an earlier
-    recording left a fixture's golden, under tests.
+    measured, ``size`` its width and height. ``variants`` are the environments that the entry names;
+    ``unstated`` tells that of these ``env`` states no bound, so that a less specific one or the top
+    level holds; ``digest`` is of the parameter that it was recorded for. ``moved`` says that this
+    was another value, ``found_under`` is the key of the test in another pytest, ``left_under``
+    where an earlier recording left a fixture's golden, under tests.
     """
 
     threshold: Threshold | None
@@ -64,6 +64,7 @@ class Approved:
     resize: str | None = None
     dtype: str | None = None
     share: float | None = None
+    size: str | None = None
 
     def stricter_than(self, other: Approved) -> bool:
         """Tell whether a value that this bound lets pass passes the other's, both being there.

@@ -19,7 +19,7 @@ from pytest_editmetrics.config.golden_images import (
     image_metric,
 )
 from pytest_editmetrics.errors import EditMetricsError
-from pytest_editmetrics.goldens.audited_areas import AreaChange, changed_areas, changed_shares
+from pytest_editmetrics.goldens.audited_areas import AreaChange, changed_areas, changed_pictures
 from pytest_editmetrics.goldens.environment import SMOKE, less_specific
 from pytest_editmetrics.goldens.file import GoldenEntry, GoldenFile
 from pytest_editmetrics.goldens.versions import Pair, Thresholds
@@ -117,7 +117,7 @@ def audit(pair: Pair) -> Audit:
         pair.learned,
         (
             *changed_areas(pair.base.areas, pair.head.areas),
-            *changed_shares(pair.base.goldens, pair.head.goldens),
+            *changed_pictures(pair.base.goldens, pair.head.goldens),
         ),
     )
 

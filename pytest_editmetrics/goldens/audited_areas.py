@@ -1,4 +1,4 @@
-"""What became of edit areas between two versions: a larger one leaves less for a bound to hold."""
+"""What became of edit areas and pictures between two versions: less may be left to hold."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml
 from pytest_editmetrics.errors import ConfigError
 from pytest_editmetrics.goldens.file import GoldenEntry, GoldenFile
 from pytest_editmetrics.goldens.file_names import files_below
+from pytest_editmetrics.measurement import pixels_of
 
 _CASES = "*.edit.yaml"
 _SHOWN = 100  # characters; run lengths of a mask may be thousands
@@ -32,7 +33,7 @@ Goldens = Mapping[str, GoldenFile]
 
 @dataclass(frozen=True)
 class AreaChange:
-    """An edit area that a case states otherwise, or a share that a golden was measured on.
+    """An edit area that a case states otherwise, or what a golden was measured on: share, size.
 
     ``less`` tells that the golden holds less than half of what it held before, or may.
     """
@@ -42,6 +43,7 @@ class AreaChange:
     before: str
     after: str
     less: bool = False
+    kind: Literal["edit area", "picture size"] = "edit area"
 
 
 def case_areas(folder: Path) -> dict[str, dict[str, Area]]:
@@ -84,8 +86,8 @@ def _short(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
-def changed_shares(base: Goldens, head: Goldens) -> Iterator[AreaChange]:
-    """Give the golden thresholds of both versions that were measured on another share."""
+def changed_pictures(base: Goldens, head: Goldens) -> Iterator[AreaChange]:
+    """Give the golden thresholds of both versions measured on another share or size."""
     for file, golden_file in head.items():
         before = base[file].tests if file in base else {}
         for test, gates in golden_file.tests.items():
@@ -103,3 +105,9 @@ def _of_entry(shown: str, what: str, old: GoldenEntry, new: GoldenEntry) -> Iter
         less = new.share is None or new.share < old.share / 2
         now = "none" if new.share is None else f"{new.share:g}{', less than half' if less else ''}"
         yield AreaChange(f"{shown}:{new.line}", f"{what} share", f"{old.share:g}", now, less)
+    if old.size is not None and old.size != new.size:
+        less = new.size is None or pixels_of(new.size) < pixels_of(old.size) / 2
+        now = "none" if new.size is None else f"{new.size}{', less than half' if less else ''}"
+        yield AreaChange(
+            f"{shown}:{new.line}", f"{what} size", old.size, now, less, kind="picture size"
+        )

@@ -32,7 +32,7 @@ from pytest_editmetrics.config.reader import read_yaml, shown_path
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.environment import LONGEST, wrong_name
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED, RESIZES
-from pytest_editmetrics.measurement import LITTLE, NO_WEIGHTS, Metric
+from pytest_editmetrics.measurement import LITTLE, NO_WEIGHTS, SIZE, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 _DIGEST = re.compile("[0-9a-f]{12}")
@@ -40,6 +40,21 @@ _WEIGHTS = re.compile(NO_WEIGHTS + "|[0-9a-f]{8,64}( [0-9a-f]{8,64})*")
 
 _DTYPES = "(float32|bfloat16|float16)"
 _DTYPE = re.compile(f"{_DTYPES}(, sam {_DTYPES})?")
+
+_TEXTS = {
+    "weights": (
+        _WEIGHTS,
+        f"{NO_WEIGHTS!r} or, in quotes, the first digits of a sha256 (of several, a space between"
+        " them)",
+    ),
+    "digest": (_DIGEST, "12 digits of a sha256, in quotes"),
+    "dtype": (
+        _DTYPE,
+        "float32, bfloat16 or float16, or two of them as 'float32, sam bfloat16'",
+    ),
+    "size": (SIZE, "width and height in px, such as 512x512"),
+}
+"""What the texts of a golden match, and what they must be; a hash may be of any length."""
 
 _RESIZED = (*RESIZES, NOT_RESIZED)
 _RESIZE = choice(*_RESIZED)
@@ -53,8 +68,8 @@ class GoldenEntry:
     values beyond ``review`` are to be looked at; ``weights`` are those that gave ``measured``, as
     ``measurement.weights_text`` writes them; ``digest`` is of the parameter that the test's id
     names by its place only; ``resize`` is the mode that brought the images to one size then,
-    ``dtype`` the precision that models computed in, ``share`` how much of the picture was measured;
-    ``reason`` is why a person took the bound.
+    ``dtype`` the precision that models computed in, ``share`` how much of the picture was measured,
+    ``size`` the picture's width and height; ``reason`` is why a person took the bound.
     """
 
     bound: float | None
@@ -67,6 +82,7 @@ class GoldenEntry:
     resize: str | None = None
     dtype: str | None = None
     share: float | None = None
+    size: str | None = None
     reason: str | None = None
 
     @property
@@ -160,6 +176,7 @@ def variant_of(metric: Metric) -> Block:
     kind = metric.bound_kind
     weights: Schema = {"type": "string", "pattern": f"^({_WEIGHTS.pattern})$"}
     dtype: Schema = {"type": "string", "pattern": f"^{_DTYPE.pattern}$"}
+    size: Schema = {"type": "string", "pattern": f"^{SIZE.pattern}$"}
     digest: Schema = {"type": "string", "pattern": f"^{_DIGEST.pattern}$"}
     return Block(
         f"the golden of {metric.name}",
@@ -220,6 +237,15 @@ def variant_of(metric: Metric) -> Block:
                 " (of repetitions and runs the least): less than half of it today is an error",
                 "0.832",
                 f"all of it, or an unknown part of at least {LITTLE}",
+                empty=False,
+            ),
+            Key(
+                "size",
+                unread("a text: width, x, height", lambda _: size),
+                "the size in px of the picture that was compared when `measured` was (of"
+                " repetitions and runs the least): less than half of its pixels today is an error",
+                '"512x512"',
+                "whatever size it has",
                 empty=False,
             ),
             Key(
@@ -334,35 +360,28 @@ def _variant(metric: Metric, what: str, node: Node, block: Block) -> GoldenEntry
     bound, measured = entries.get(metric.bound_kind), entries.get("measured")
     weights, digest = entries.get("weights"), entries.get("digest")
     resize, dtype, reason = (entries.get(key) for key in ("resize", "dtype", "reason"))
-    share = entries.get("share")
+    share, size = entries.get("share"), entries.get("size")
     return GoldenEntry(
         bound=None if bound is None else checked_bound(metric, bound),
         measured=None if measured is None else measured.number(f"measured of {what}"),
         env={},
         line=node.line,
         review=checked_review(metric, entries),
-        weights=None if weights is None else _checked_weights(what, weights),
-        digest=None if digest is None else _checked_digest(what, digest),
+        weights=None if weights is None else _checked_text("weights", what, weights),
+        digest=None if digest is None else _checked_text("digest", what, digest),
         resize=None if resize is None else resize.one_of(f"resize of {what}", _RESIZED),
-        dtype=None if dtype is None else _checked_dtype(what, dtype),
+        dtype=None if dtype is None else _checked_text("dtype", what, dtype),
         share=None if share is None else _checked_share(what, share),
+        size=None if size is None else _checked_text("size", what, size),
         reason=None if reason is None else reason.text(f"reason of {what}"),
     )
 
 
-def _checked_digest(what: str, node: Node) -> str:
-    if isinstance(node.value, str) and _DIGEST.fullmatch(node.value):
+def _checked_text(key: str, what: str, node: Node) -> str:
+    pattern, meant = _TEXTS[key]
+    if isinstance(node.value, str) and pattern.fullmatch(node.value):
         return node.value
-    node.fail(f"digest of {what} must be, in quotes, 12 digits of a sha256, not {node.shown}")
-
-
-def _checked_dtype(what: str, node: Node) -> str:
-    if isinstance(node.value, str) and _DTYPE.fullmatch(node.value):
-        return node.value
-    node.fail(
-        f"dtype of {what} must be float32, bfloat16 or float16, or two of them as"
-        f" 'float32, sam bfloat16', not {node.shown}"
-    )
+    node.fail(f"{key} of {what} must be {meant}, not {node.shown}")
 
 
 def _checked_share(what: str, node: Node) -> float:
@@ -370,16 +389,6 @@ def _checked_share(what: str, node: Node) -> float:
     if not 0 <= share <= 1:
         node.fail(f"share of {what} must be a number from 0 to 1, not {node.shown}")
     return share
-
-
-def _checked_weights(what: str, node: Node) -> str:
-    """Return the weights that a golden states; a hash may be longer or shorter than is recorded."""
-    if isinstance(node.value, str) and _WEIGHTS.fullmatch(node.value):
-        return node.value
-    node.fail(
-        f"weights of {what} must be {NO_WEIGHTS!r} or, in quotes, the first digits of a sha256 (of"
-        f" several, a space between them), not {node.shown}"
-    )
 
 
 def _check_environment(key: str, node: Node) -> None:

@@ -16,11 +16,11 @@ from pytest_editmetrics.goldens.approved import GoldenAddress
 from pytest_editmetrics.goldens.changes import Change
 from pytest_editmetrics.goldens.images import sha256_of
 from pytest_editmetrics.goldens.write import preview_golden_file, write_golden_file
-from pytest_editmetrics.measurement import Margin, Metric, Threshold
+from pytest_editmetrics.measurement import Margin, Metric, Threshold, least_size
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 _DIGITS = 3
-_TOLD = ("weights", "resize", "dtype", "share", "reason")
+_TOLD = ("weights", "resize", "dtype", "share", "size", "reason")
 
 
 def recorded_bound(value: float, metric: Metric, margin: Margin) -> float:
@@ -105,7 +105,7 @@ class Proposal:
     ``weights``, which are written as ``measurement.weights_text`` gives them, ``resize``, the mode
     that brought the images to one size, or ``none``, ``dtype``, the precision, ``share``, how
     much of the picture was measured, 1 where no edit area leaves any of it out (``None`` inside
-    one), and ``reason``, why a person took the bound.
+    one), ``size``, the picture's width and height, and ``reason``, why a person took the bound.
     """
 
     address: GoldenAddress
@@ -117,6 +117,7 @@ class Proposal:
     resize: str | None = None
     dtype: str | None = None
     share: float | None = None
+    size: str | None = None
     reason: str | None = None
 
 
@@ -207,7 +208,7 @@ def _worst(
 ) -> Iterable[Proposal]:
     """Return one proposal for each address and ``env``: that of the worst repetition.
 
-    It has the least share of them all, since the golden holds for each.
+    It has the least share and size of them all, since the golden holds for each.
     """
     worst: dict[tuple[GoldenAddress, str | None], Proposal] = {}
     for proposal in proposals:
@@ -237,9 +238,10 @@ def _worst(
             _signed(other, sign),
         ):
             worst[address, env] = proposal
-        if other.share is not None and proposal.share is not None:
-            least = min(other.share, proposal.share)
-            worst[address, env] = replace(worst[address, env], share=least)
+        shares = (one.share for one in (other, proposal) if one.share is not None)
+        size = least_size((other.size, proposal.size))
+        least = replace(worst[address, env], share=min(shares, default=None), size=size)
+        worst[address, env] = least
     return worst.values()
 
 

@@ -208,6 +208,7 @@ class Goldens:
             resize=entry.resize,
             dtype=entry.dtype,
             share=entry.share,
+            size=entry.size,
         )
 
     def not_measured(self, measured: Mapping[tuple[Path, str], Collection[str]]) -> list[str]:

@@ -33,10 +33,10 @@ def write_golden_file(path: Path, wanted: Wanted, registry: PipeRegistry, rootdi
     Args:
         path: the golden file.
         wanted: tests -> gates -> ``{"max" | "min": ..., "measured": ..., "weights": ...,
-            "digest": ..., "resize": ..., "dtype": ..., "share": ..., "reason": ...,
-            "env": {...}}``. That there are no weights is written only where the golden states some,
-            that nothing was resized only where it states that something was, and so that float32
-            was the precision and that the share was no little one.
+            "digest": ..., "resize": ..., "dtype": ..., "share": ..., "size": ...,
+            "reason": ..., "env": {...}}``. That there are no weights is written only where the
+            golden states some, that nothing was resized only where it states that something was,
+            and so that float32 was the precision and that the share was no little one.
         registry: the known metrics.
         rootdir: paths in messages are relative to it.
 

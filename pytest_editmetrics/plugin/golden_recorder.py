@@ -53,10 +53,11 @@ def record_goldens(
         address = GoldenAddress.from_dict(gate.golden)
         new.append((address, test.nodeid, gate, gate.proposal))
         proposal = proposal_of(gate, address, gate.proposal, gate.value, gate.env)
-        if proposal.share is not None:
-            least = tally.shares.get(golden_of(gate), proposal.share)
-            proposal = replace(proposal, share=least)
-        proposals.append(proposal)
+        key, share = golden_of(gate), proposal.share
+        if share is not None:
+            share = tally.shares.get(key, share)
+        size = tally.sizes.get(key, proposal.size)
+        proposals.append(replace(proposal, share=share, size=size))
     if lost:
         of = counted(lost, "gate of a test", "gates of tests")
         notes.append(f"not recorded: {of} that failed for another reason")

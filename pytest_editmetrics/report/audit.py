@@ -26,9 +26,9 @@ def audit_lines(audit: Audit) -> list[str]:
     if audit.images:
         lines.append(f"golden images: {len(audit.images)}")
         lines += [f"  {_image(image)}" for image in audit.images]
-    if audit.areas:
-        lines.append(f"edit areas: {len(audit.areas)}")
-        lines += [f"  {_area(area)}" for area in audit.areas]
+    for what, number in _areas(audit).items():
+        lines.append(f"{what}s: {number}")
+        lines += [f"  {_area(area)}" for area in audit.areas if area.kind == what]
     lines += [_learned(name) for name in audit.learned]
     lines.append(_verdict(audit))
     return lines
@@ -42,7 +42,7 @@ def audit_markdown(audit: Audit) -> str:
         lines += ["", "| | metric | test | bound | where |", "| --- | --- | --- | --- | --- |"]
     rows = [_row(change) for change in audit.changes]
     images = [f"- golden image {escape(_image(image))}" for image in audit.images]
-    areas = [f"- edit area {escape(_area(area))}" for area in audit.areas]
+    areas = [f"- {area.kind} {escape(_area(area))}" for area in audit.areas]
     learned = [f"- {escape(_learned(name))}" for name in audit.learned]
     for block in (rows, areas + images + learned):
         if block and block is not rows:
@@ -116,6 +116,11 @@ def _image(image: ImageChange) -> str:
     return f"{image.kind}: {image.path}{f' ({image.note})' if image.note else ''}"
 
 
+def _areas(audit: Audit) -> Counter[str]:
+    """Return how many edit areas, and pictures' sizes, changed."""
+    return Counter(area.kind for area in audit.areas)
+
+
 def _area(area: AreaChange) -> str:
     return f"{area.source}: {area.what}: {area.before} -> {area.after}"
 
@@ -130,5 +135,5 @@ def _verdict(audit: Audit) -> str:
     told += [f"{audit.unchanged} unchanged"]
     images = Counter(image.kind for image in audit.images)
     told += [f"{counted(number, 'golden image')} {kind}" for kind, number in images.items()]
-    told += [f"{counted(len(audit.areas), 'edit area')} changed"] if audit.areas else []
+    told += [f"{counted(number, kind)} changed" for kind, number in _areas(audit).items()]
     return ", ".join(told)

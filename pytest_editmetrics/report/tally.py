@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pytest_editmetrics.gates.decided import decided
-from pytest_editmetrics.gates.other_golden import golden_of, share_of
+from pytest_editmetrics.gates.other_golden import golden_of, share_of, size_of
 from pytest_editmetrics.gates.reruns import failed_before, left_open
 from pytest_editmetrics.gates.verdict import FETCH, MEASURED, Gate
-from pytest_editmetrics.measurement import LITTLE
+from pytest_editmetrics.measurement import LITTLE, least_size
 from pytest_editmetrics.report.listed import LISTED
 from pytest_editmetrics.runs.folder import GateRecord
 
@@ -146,7 +146,8 @@ class Tally:
     final gates that were measured on smoke weights, ``by_expect`` those that only ``expect`` holds;
     ``little`` are those that measured little of their picture, as no golden says; ``blind`` are
     those that passed with images in which no fault could show. ``shares`` is how much of the
-    picture was measured, by golden, of repetitions the least: also of one that passed.
+    picture was measured, and ``sizes`` its size, by golden, of repetitions the least: also of one
+    that passed.
     """
 
     def __init__(
@@ -163,6 +164,7 @@ class Tally:
         self.little: list[tuple[str, Gate]] = []
         self.blind = Blind()
         self.shares: dict[str, float] = {}
+        self.sizes: dict[str, str | None] = {}
         self.empty = True
         self._measured = False
         self._rows: dict[str, Row] = {}
@@ -186,6 +188,7 @@ class Tally:
             if gate.golden_key(test.nodeid) != test.nodeid.partition("::")[2]:
                 key, share = golden_of(gate), share_of(gate)
                 self.shares[key] = min(share, self.shares.get(key, share))
+                self.sizes[key] = least_size((size_of(gate), self.sizes.get(key)))
             self._rows.setdefault(gate.metric, Row(gate.metric)).add(gate, test.nodeid)
             if self._each is not None:
                 self._each(test, gate)

@@ -291,6 +291,8 @@ DETAILS = _declared(
     share number: the share of the picture that was measured, if an edit area leaves some out
     other_dtype text: the golden's precision, of an error that is only that it differs
     other_share text: the golden's share, of an error that is only that today's is another
+    other_size text: the golden's size, of an error that is only that today's is much less
+    least_size text: of repetitions of unlike sizes, the one with the fewest pixels
     other_picture text: the golden's value, of an error that is only that nothing is edited today
     golden_left_under list: tests under which an earlier recording left the fixture's golden
     env_unstated text: the variant that states no bound of its own, so that another holds

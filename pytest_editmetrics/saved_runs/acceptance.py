@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 from pytest_editmetrics.config.expect import check_expect
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.measurement import GOLDEN_IMAGE, REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND
+from pytest_editmetrics.measurement import (
+    GOLDEN_IMAGE,
+    REMEDY_OF_NO_NUMBER,
+    WRITTEN_BY_HAND,
+    least_size,
+)
 from pytest_editmetrics.report.text import written_at
 from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces, Stated
 from pytest_editmetrics.saved_runs.judged_by import check_bound, check_image
@@ -128,7 +133,7 @@ def _recorded(session: EditSession, gate: Gate) -> float | str:
 
 
 def _bound(places: GoldenPlaces, run: Run, record: GateRecord, bound: float) -> NewBound:
-    from pytest_editmetrics.gates.other_golden import share_of
+    from pytest_editmetrics.gates.other_golden import share_of, size_of
     from pytest_editmetrics.gates.written import proposal_of
 
     gate = record.gate
@@ -136,10 +141,14 @@ def _bound(places: GoldenPlaces, run: Run, record: GateRecord, bound: float) -> 
     address = places.threshold(record)
     proposal = proposal_of(gate, address, bound, gate.value, gate.env)
     repeated = gate.golden_key(record.nodeid) != record.nodeid.partition("::")[2]
-    if repeated and proposal.share is not None:  # those that passed are held to the golden too
+    if repeated:  # those that passed are held to the golden too
         gates = (one.gate for one in run.gates if one.final and one.gate.value is not None)
-        held = (one for one in gates if one.golden == gate.golden and one.env == gate.env)
-        proposal = replace(proposal, share=min(map(share_of, held), default=proposal.share))
+        held = [one for one in gates if one.golden == gate.golden and one.env == gate.env]
+        share = proposal.share
+        if share is not None:
+            share = min(map(share_of, held), default=share)
+        size = least_size((proposal.size, *map(size_of, held)))
+        proposal = replace(proposal, share=share, size=size)
     return NewBound(record, proposal)
 
 

@@ -71,4 +71,4 @@ def test_every_worker_runs_every_test(strict, assert_came):
     result = strict.runpytest_subprocess(*each, "--editmetrics-update=failed")
     assert_came(result, 0, "recorded: goldens/test_x.py.yaml; review the change and commit it")
     text = (strict.path / "goldens/test_x.py.yaml").read_text()
-    assert "{max: 0.275, measured: 0.25}" in text
+    assert "{max: 0.275, measured: 0.25, " in text

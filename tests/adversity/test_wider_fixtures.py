@@ -497,7 +497,7 @@ def test_module_fixture_of_two_modules(wide, assert_came, workers):
         0,
         "recorded: goldens/conftest.py.yaml; review the change and commit it",
     )
-    assert "measured: 0.2}" in (wide.path / "goldens" / "conftest.py.yaml").read_text()
+    assert "measured: 0.2, size: " in (wide.path / "goldens" / "conftest.py.yaml").read_text()
 
 
 def test_saved_runs(wide, assert_came):

@@ -269,8 +269,8 @@ def test_goldens_are_written_for_what_failed(project, tmp_path, editmetrics):
     status, out, _ = editmetrics("approve", write(tmp_path / "downloaded", tests))
     assert status == 0
     assert (project / GOLDEN).read_text() == (
-        '"test_a":\n  lpips: {max: 0.575, measured: 0.5}\n  emd: {max: 7.9, measured: 7.18}\n'
-        '"test_b[x]":\n  lpips: {max: 0.575, measured: 0.5}\n'
+        '"test_a":\n  lpips: {max: 0.575, measured: 0.5, size: "4x3"}\n  emd: {max: 7.9, measured: 7.18, size: "4x3"}\n'
+        '"test_b[x]":\n  lpips: {max: 0.575, measured: 0.5, size: "4x3"}\n'
     )
     assert "approved: tests/test_x.py::test_a lpips 0.500, max 0.575" in out
     assert f"wrote {GOLDEN}; review the change and commit it" in out
@@ -454,7 +454,7 @@ def test_margins_and_goldens_are_the_projects(project, tmp_path, editmetrics):
     assert (
         editmetrics("approve", write(tmp_path / "run", {"test_a": [gate(golden=golden)]}))[0] == 0
     )
-    assert "lpips: {max: 1.0, measured: 0.5}" in (project / golden["file"]).read_text()
+    assert 'lpips: {max: 1.0, measured: 0.5, size: "4x3"}' in (project / golden["file"]).read_text()
 
 
 def test_variants_stay_apart(project, tmp_path, editmetrics):

@@ -712,6 +712,32 @@ def test_a_share_that_is_gone_holds_less_and_one_that_is_new_is_no_change(folder
     assert changes_of(out) == [f"{GOLDEN}:2: a lpips share: 0.8 -> none"]
 
 
+def test_a_size_that_fell_is_told(folders):
+    golden = (
+        '"a":\n  lpips: {{max: 0.1, size: {0}, env: {{cuda: {{max: 0.1, size: {1}}}}}}}\n'
+        "  emd: {{max: 1, size: {2}}}\n  unedit_psnr: {{min: 9{3}}}\n"
+    )
+    base = {GOLDEN: golden.format("512x512", "512x512", "64x64", "")}
+    head = {GOLDEN: golden.format("256x256", "512x384", "128x64", ", size: 8x8")}
+    status, out, err = folders(base, head)
+    assert status == 1
+    assert "FAILED: 1 of the changes let more through" in err
+    assert out.splitlines()[2:] == [
+        "picture sizes: 3",
+        f"  {GOLDEN}:2: a lpips size: 512x512 -> 256x256, less than half",
+        f"  {GOLDEN}:2: a lpips (env cuda) size: 512x512 -> 512x384",
+        f"  {GOLDEN}:3: a emd size: 64x64 -> 128x64",
+        "4 unchanged, 3 picture sizes changed",
+    ]
+
+
+def test_a_size_that_is_gone_holds_less(folders):
+    golden = '"a":\n  lpips: {max: 0.1, size: 64x64}\n'
+    status, out, _ = folders({GOLDEN: golden}, {GOLDEN: golden.replace(", size: 64x64", "")})
+    assert status == 1
+    assert changes_of(out) == [f"{GOLDEN}:2: a lpips size: 64x64 -> none"]
+
+
 def test_cases_that_cannot_be_read_or_are_as_before_have_no_changed_area(folders):
     files = {GOLDEN: LPIPS.format(0.1), "a.edit.yaml": "a: [", "b.edit.yaml": CASES.format(8)}
     status, out, _ = folders(files, files)

@@ -32,7 +32,7 @@ GROWN = {
 }
 RECORD = "--editmetrics-update=missing"
 ERROR = (
-    "*EditMetricsError: unedit_psnr could not be judged: the golden goldens/test_x.py.yaml:2 was"
+    "*EditMetricsError: unedit_psnr* could not be judged: the golden goldens/test_x.py.yaml:2* was"
     " measured on %s of the picture, and today's value on %s: *"
 )
 
@@ -283,6 +283,27 @@ def test_repetitions_that_are_approved_are_held_to_the_least_share(scene, golden
     in_project(lambda session: approve(session, run, None, print))
     assert shares(golden) == ["0.0625"]
     scene.runpytest().assert_outcomes(passed=4)
+
+
+def test_examples_of_one_call_are_held_to_the_least_share(scene, golden):
+    scene.makepyfile(
+        test_x="""
+        from scene import *
+        from hypothesis import HealthCheck, example, given, settings, strategies as st
+        @settings(max_examples=1, database=None, suppress_health_check=HealthCheck)
+        @given(st.just(64))
+        @example(20)
+        @example(120)
+        @example(90)
+        def test_it(edit_gate, rows):
+            box = [(0, 0, 128, rows)]
+            off = np.uint8(40 - rows // 4)
+            edit_gate.check(scene() // 2, scene() // 2 + off, box, metrics=["unedit_max_diff"])
+        """
+    )
+    scene.runpytest(RECORD).assert_outcomes(passed=1)
+    assert shares(golden) == ["0.0625"]
+    scene.runpytest().assert_outcomes(passed=1)
 
 
 BY_SEED = """

@@ -30,7 +30,7 @@ def test_seeds_to_goldens_and_a_run_that_passes(suite, capsys, monkeypatch):
     assert "proposal  max 0.411" in out
     assert "values counted as they are" in out
     golden = suite.path / "goldens" / (next(suite.path.glob("test_*.py")).name + ".yaml")
-    assert golden.read_text() == '"test_it":\n  score: {max: 0.411, measured: 0.32}\n'
+    assert golden.read_text() == '"test_it":\n  score: {max: 0.411, measured: 0.32, size: "8x8"}\n'
     suite.runpytest().assert_outcomes(passed=1)
 
 
@@ -57,7 +57,9 @@ def test_what_was_refused_in_review_is_left(suite, capsys, monkeypatch, verb, sa
     assert f'in run3: {said} in review by ann: "the cup moved"; leave that run out, or undo' in out
     assert "1 proposal, 1 with warnings; 1 left" in out
     golden = suite.path / "goldens" / "test_x.py.yaml"
-    assert golden.read_text() == '"test_other":\n  score: {max: 0.411, measured: 0.32}\n'
+    assert (
+        golden.read_text() == '"test_other":\n  score: {max: 0.411, measured: 0.32, size: "8x8"}\n'
+    )
     assert main(["calibrate", *(name for name in runs if name != "run3"), "--write"]) == 0
     assert "test_it" in golden.read_text()
 

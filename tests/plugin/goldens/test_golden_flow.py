@@ -36,7 +36,7 @@ def test_the_whole_cycle(suite, mode):
     golden = suite.path / "goldens" / "test_x.py.yaml"
     assert golden.read_text(encoding="utf-8").splitlines() == [
         '"test_it":',
-        "  score@hat: {max: 0.22, measured: 0.2}",
+        '  score@hat: {max: 0.22, measured: 0.2, size: "8x8"}',
     ]
     suite.runpytest(*mode).assert_outcomes(passed=1)
     os.environ["V"] = "23"
@@ -89,9 +89,9 @@ def test_update_all_rewrites_what_passes_and_keeps_comments_and_order(suite, gol
     assert golden.read_text(encoding="utf-8") == (
         "# approved by Ada\n"
         '"test_b":  # the hat\n'
-        "  score: {max: 0.11, measured: 0.1}  # loose on purpose\n"
+        '  score: {max: 0.11, measured: 0.1, size: "8x8"}  # loose on purpose\n'
         '"test_a":\n'
-        "  score: {max: 0.22, measured: 0.2}\n"
+        '  score: {max: 0.22, measured: 0.2, size: "8x8"}\n'
     )
 
 
@@ -430,7 +430,7 @@ def test_a_variant_of_a_device_is_recorded_where_it_was_asked_for(suite, golden)
     )
     suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
     assert golden.read_text() == (
-        '"test_it":\n  score: {max: 0.1, measured: 0.05, env: {cpu: {max: 0.22, measured: 0.2}}}\n'
+        '"test_it":\n  score: {max: 0.1, measured: 0.05, env: {cpu: {max: 0.22, measured: 0.2, size: "8x8"}}}\n'
     )
     suite.runpytest().assert_outcomes(passed=1)
 

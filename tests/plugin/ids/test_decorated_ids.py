@@ -86,7 +86,7 @@ def test_a_schedulers_suffix_is_no_part_of_the_id(suite, mode):
     assert gate["nodeid"] == "test_x.py::test_it[a]"
     assert end["full"] is True
     assert main(["approve", str(suite.path / "r.jsonl"), "--rootdir", str(suite.path)]) == 0
-    assert golden(suite)[1] == "  score: {max: 0.33, measured: 0.3}"
+    assert golden(suite)[1] == '  score: {max: 0.33, measured: 0.3, size: "8x8"}'
 
 
 def test_pytest_xdist_groups_themselves(suite):
@@ -136,9 +136,9 @@ def test_repetitions_share_one_golden_that_holds_the_worst(suite, repeat):
     worst = 35 if repeat is REPEAT else 30
     assert golden(suite)[:4] == [
         '"TestIt::test_it[a]":',
-        f"  score: {{max: {worst * 1.1 / 100:.3g}, measured: {worst / 100:.2g}}}",
+        f'  score: {{max: {worst * 1.1 / 100:.3g}, measured: {worst / 100:.2g}, size: "8x8"}}',
         '"TestIt::test_it[b]":',
-        f"  score: {{max: {worst * 1.1 / 100:.3g}, measured: {worst / 100:.2g}}}",
+        f'  score: {{max: {worst * 1.1 / 100:.3g}, measured: {worst / 100:.2g}, size: "8x8"}}',
     ]
     result = suite.runpytest()
     result.assert_outcomes(passed=9)
@@ -161,7 +161,7 @@ def test_workers_share_the_golden_of_repetitions(suite):
     )
     add_to_conftest(suite, CONFTEST_LOOP)
     suite.runpytest("--editmetrics-update=missing", "-n2").assert_outcomes(passed=3)
-    assert golden(suite) == ['"test_it":', "  score: {max: 0.33, measured: 0.3}"]
+    assert golden(suite) == ['"test_it":', '  score: {max: 0.33, measured: 0.3, size: "8x8"}']
 
 
 @pytest.mark.parametrize(

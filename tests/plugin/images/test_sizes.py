@@ -326,7 +326,7 @@ def recorded(suite: pytest.Pytester, call: str) -> str:
 
 def test_a_golden_says_the_mode_and_another_is_an_error_that_names_both(sizes):
     before = recorded(sizes, "REF, ROUNDED, BOX, resize='edited'")
-    assert before.rstrip().endswith('resize: "edited", share: 0.89}')
+    assert before.rstrip().endswith('resize: "edited", share: 0.89, size: "120x112"}')
     write(sizes, "REF, ROUNDED, BOX, resize='reference'")
     result = sizes.runpytest()
     result.assert_outcomes(failed=1)

@@ -39,7 +39,8 @@ def test_what_is_recorded(scene: pytest.Pytester, golden: Path) -> None:
     scene.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
     lpips, psnr = golden.read_text().splitlines()[1:]
     assert re.fullmatch(
-        rf'  lpips: {{max: \S+, measured: \S+, weights: "{ALEX}", share: 0.902}}', lpips
+        rf'  lpips: {{max: \S+, measured: \S+, weights: "{ALEX}", share: 0.902, size: "128x128"}}',
+        lpips,
     )
     assert "weights" not in psnr
     scene.runpytest().assert_outcomes(passed=1)
@@ -139,7 +140,7 @@ def test_a_variant_has_its_own_and_two_models_two(scene: pytest.Pytester) -> Non
     golden = scene.path / "goldens" / "test_x.py.yaml"
     scene.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
     text = golden.read_text()
-    assert re.search(rf'weights: "{CLIP} \w{{12}} {SAM} \w{{12}}"}}}}}}', text)
+    assert re.search(rf'weights: "{CLIP} \w{{12}} {SAM} \w{{12}}", size: "128x128"}}}}}}', text)
     scene.runpytest().assert_outcomes(passed=1)
     golden.write_text(text.replace(SAM, OTHER))
     result = scene.runpytest()

@@ -198,7 +198,7 @@ def test_an_empty_variant_says_what_holds_and_is_recorded(suite, machine, golden
     result = suite.runpytest("--editmetrics-update=missing")
     result.assert_outcomes(passed=1)
     assert said(result, "states no bound") == 0
-    assert "env: {cuda: {max: 0.22, measured: 0.2}}}" in path.read_text()
+    assert 'env: {cuda: {max: 0.22, measured: 0.2, size: "8x8"}}}' in path.read_text()
     result = suite.runpytest()
     result.assert_outcomes(passed=1)
     assert said(result, "states no bound") == 0
@@ -210,7 +210,7 @@ def test_a_value_beyond_what_holds_until_then_goes_to_the_variant(suite, machine
     suite.runpytest().assert_outcomes(failed=1)
     suite.runpytest(f"--editmetrics-update={mode}").assert_outcomes(passed=1)
     assert path.read_text() == (
-        '"test_it":\n  score: {max: 0.1, measured: 0.08, env: {cuda: {max: 0.22, measured: 0.2}}}\n'
+        '"test_it":\n  score: {max: 0.1, measured: 0.08, env: {cuda: {max: 0.22, measured: 0.2, size: "8x8"}}}\n'
     )
 
 
@@ -352,7 +352,7 @@ def test_a_saved_run_is_scored_and_approved_where_its_edits_ran(
     (gate,) = gates(suite.path / "again" / "results.jsonl")
     assert (gate["verdict"], gate["env"], gate["environment"]) == ("fail", "cuda", NAMES)
     assert main(["approve", "again"]) == 0
-    assert "env: {cuda: {max: 0.22, measured: 0.2}}" in path.read_text()
+    assert 'env: {cuda: {max: 0.22, measured: 0.2, size: "8x8"}}' in path.read_text()
     suite.runpytest("--editmetrics-run-dir=here").assert_outcomes(passed=1)
     capsys.readouterr()
     assert main(["compare", "run", "here"]) == 0
@@ -384,7 +384,7 @@ def test_shards_of_other_environments_keep_theirs(suite, machine, golden, monkey
     assert main(["merge", "gpu", "cpu", "-o", "both"]) == 0
     assert [gate["env"] for gate in gates(suite.path / "both" / "results.jsonl")] == ["cuda", "cpu"]
     assert main(["approve", "both"]) == 0
-    recorded = "{max: 0.22, measured: 0.2}"
+    recorded = '{max: 0.22, measured: 0.2, size: "8x8"}'
     assert path.read_text() == (
         f'"test_it":\n  score: {{max: 0.1, env: {{cuda: {recorded}, cpu: {{}}}}}}\n'
         f'"test_too":\n  score: {{max: 0.1, env: {{cuda: {{}}, cpu: {recorded}}}}}\n'

@@ -58,7 +58,9 @@ def test_what_was_refused_or_put_off_is_not_approved(project, run, capsys):
         " `editmetrics review run`"
     )
     assert list((project / "tests" / "goldens").iterdir()) == [project / GOLDEN]
-    assert (project / GOLDEN).read_text() == '"test_c":\n  lpips: {max: 0.575, measured: 0.5}\n'
+    assert (
+        project / GOLDEN
+    ).read_text() == '"test_c":\n  lpips: {max: 0.575, measured: 0.5, size: "4x3"}\n'
     with served(run) as one:
         one.decide(None, "test_image")
     assert any("approved: tests/test_x.py::test_image" in line for line in approved(capsys))
@@ -68,7 +70,7 @@ def test_a_dry_run_shows_the_diff_and_writes_nothing(project, run, capsys):
     said = approved(capsys, "--dry-run", "--reason", "JPEG 40, #12")
     assert "--- /dev/null" in said
     assert f"+++ b/{GOLDEN}" in said
-    assert '+  lpips: {max: 0.575, measured: 0.5, reason: "JPEG 40, #12"}' in said
+    assert '+  lpips: {max: 0.575, measured: 0.5, size: "4x3", reason: "JPEG 40, #12"}' in said
     assert any(line.startswith("golden image new: tests/goldens/test_x.py/") for line in said)
     assert "would approve: tests/test_x.py::test_b lpips 0.500, max 0.575" in said
     assert said[-1] == "nothing was written; leave --dry-run out to write it"

@@ -60,8 +60,8 @@ def test_what_is_accepted_is_written_as_shown_and_nothing_else(project, run):
     assert {one["path"] for one in plan["files"]} == set(reply.json["written"])
     new = golden.read_text()
     assert new == (
-        '"test_a":\n  lpips: {measured: 0.5, max: 0.575}  # Ada\n"test_c":\n  lpips: {max: 0.1}\n'
-        '"test_b":\n  lpips: {max: 0.345, measured: 0.3}\n'
+        '"test_a":\n  lpips: {measured: 0.5, max: 0.575, size: "4x3"}  # Ada\n"test_c":\n  lpips: {max: 0.1}\n'
+        '"test_b":\n  lpips: {max: 0.345, measured: 0.3, size: "4x3"}\n'
     )
     shown = next(one for one in plan["files"] if one["path"] == GOLDEN)
     lines = difflib.unified_diff(
