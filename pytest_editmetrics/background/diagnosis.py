@@ -171,6 +171,10 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         explained = 1 - _sum(unexplained, steady) / max(_sum(as_it_was, steady), 1.0)
         if explained * alike.match < _OF_A_TONE:
             tone, finer, toned, unexplained = Tone(), None, before, as_it_was
+    if tone != Tone() and _sum(differences.squares(before, toned), within) < MIN_SHARE * total:
+        # so faint a tone makes a large local change a little smaller, and is none itself
+        tone, finer, toned = Tone(), None, before
+        unexplained = differences.squares(before, aligned)
     part = _part(drift, mask)
     alone = within if part is None else within & ~part
     steady = steady & alone

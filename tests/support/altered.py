@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
@@ -47,3 +50,8 @@ def smoothed_and_grained(image: Picture, sigma: float, grain: float) -> Picture:
     kept = np.clip(np.abs(gaussian_filter(fine, (1, 1, 0))) / 6, 0, 1)
     noise = gaussian_filter(np.random.default_rng(0).normal(0, 1, image.shape), (1, 1, 0))
     return eight_bit(coarse + fine * kept + grain * noise / noise.std())
+
+
+def two_quickly(names: Sequence[str]) -> list[Any]:
+    """Return parameters of a test: the first two photos, and the others for ``make slow``."""
+    return [*names[:2], *(pytest.param(name, marks=pytest.mark.slow) for name in names[2:])]
