@@ -76,11 +76,10 @@ lint: $(VENV)/.ready
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-# of the documents only that they build: with the tests of the site it would come close to twenty minutes
+# of the documents only that they build, and no slow tests: with either it would come close to twenty minutes
 check: $(VENV)/.ready
 	$(MAKE) lint
 	$(MAKE) coverage
-	$(MAKE) slow
 	$(MAKE) browser
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 

@@ -45,6 +45,7 @@ _EXPLAINS = 0.03  # of the difference that undoing a motion has to take away
 _MOSTLY = 0.5  # of the difference: then what little is left may be resampling
 _RESAMPLED = 0.4  # of the difference
 _KEPT_COLOUR = 0.9  # correlation of structure: below it a picture has no tone in common
+_FAINT = 1.0  # of 255
 _OF_A_TONE = 0.5  # of the difference, times how alike all else is: then such a tone is one
 _LITTLE = 0.35  # of 255, root mean square
 _LITTLE_MOST = 32  # of 255
@@ -171,8 +172,9 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         explained = 1 - _sum(unexplained, steady) / max(_sum(as_it_was, steady), 1.0)
         if explained * alike.match < _OF_A_TONE:
             tone, finer, toned, unexplained = Tone(), None, before, as_it_was
-    if tone != Tone() and _sum(differences.squares(before, toned), within) < MIN_SHARE * total:
-        # so faint a tone makes a large local change a little smaller, and is none itself
+    faint = tone != Tone() and max(map(abs, tone.shifts(_mean(before, within)))) < _FAINT
+    if faint and _sum(differences.squares(before, toned), within) < MIN_SHARE * total:
+        # it makes a large local change a little smaller, and is none itself
         tone, finer, toned = Tone(), None, before
         unexplained = differences.squares(before, aligned)
     part = _part(drift, mask)
