@@ -23,7 +23,7 @@ BLIND = {
     "unchanged": (
         "an image with its equal, the edit area too",
         "was the edit lost, or does the editor paint into its input and return a copy? edit_lpips"
-        " fails on that",
+        " fails on that, inside an edit area",
     ),
     "twin": (
         "the very picture of another check of the same test",

@@ -69,7 +69,7 @@ def test_it(edit_gate):
 EQUAL = (
     "unchanged: 1 gate compared an image with its equal, the edit area too (first"
     " test_x.py::test_it); was the edit lost, or does the editor paint into its input and return a"
-    " copy[?] edit_lpips fails on that"
+    " copy[?] edit_lpips fails on that, inside an edit area"
 )
 
 
