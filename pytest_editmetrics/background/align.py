@@ -37,6 +37,7 @@ _FINE_PIXELS = 100_000
 _TUKEY = 6.0
 _OVERLAP = 0.4
 _BENT = 0.1  # pixels at a corner that a freer motion has to change
+_SETTLED = 0.002  # pixels at a corner that a step no longer changes
 _FREER: tuple[Model, ...] = ("affine", "perspective")
 
 
@@ -267,9 +268,7 @@ class Pair:
     def bends(self, motion: Motion) -> bool:
         """Tell whether a step towards a freer motion than this one leads anywhere."""
         free = self.refined(motion, _FREER[-1], steps=1).motion
-        height, width = self._size
-        corners = zip(free.corners(height, width), motion.corners(height, width), strict=True)
-        return max(math.dist(*shifts) for shifts in corners) > _BENT
+        return free.apart(motion, *self._size) > _BENT
 
     def refined(self, start: Motion, model: Model, steps: int = 12) -> Fit:
         """Refine a motion by least squares; ``model`` says what of it is fitted."""
@@ -278,7 +277,9 @@ class Pair:
         gain = 1.0
         weights = np.ones(len(self._target))
         for _ in range(steps):
-            moved, inside = self._moved(motion)
+            # a bend too small to be sampled is not seen, so the step is all of it
+            sampled_as = motion.shift if motion.still(height, width) else motion
+            moved, inside = self._moved(sampled_as)
             seen = inside[self._usable]
             now = moved[self._usable]
             slope_y, slope_x = (
@@ -295,15 +296,14 @@ class Pair:
                 break
             residual = self._target - solution @ system
             step = solution[: len(parts)]
-            motion = motion.after(_stepped(step, model, self._reach))
+            last, motion = motion, sampled_as.after(_stepped(step, model, self._reach))
             used = (weights > 0) & seen
             inlying = np.abs(residual[used])
             spread = max(NOISE_FLOOR, 1.4826 * float(np.median(inlying)) if len(inlying) else 0.0)
             fit = partial(self._fit, motion, used, now, normal, spread)
-            far = float(np.abs(step).max())
-            if far < 0.002:
+            if motion.apart(last, height, width) < _SETTLED:
                 break
-            if far > max(height, width) / 4:
+            if np.abs(step).max() > max(height, width) / 4:
                 return Fit(start)
             weights = np.clip(1 - (residual / (_TUKEY * spread)) ** 2, 0, None) ** 2
         return fit()

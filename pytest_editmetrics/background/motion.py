@@ -155,6 +155,16 @@ class Motion:
         """Return the longest shift of a corner, in pixels."""
         return max(math.hypot(dx, dy) for dx, dy in self.corners(height, width))
 
+    def apart(self, other: Motion, height: int, width: int) -> float:
+        """Return how far apart two motions put a corner, the farthest, in pixels."""
+        corners = zip(self.corners(height, width), other.corners(height, width), strict=True)
+        return max(math.dist(*shifts) for shifts in corners)
+
+    @property
+    def shift(self) -> Motion:
+        """The shift at the centre alone."""
+        return Motion(self.dx, self.dy)
+
     def still(self, height: int, width: int) -> bool:
         """Tell whether it is a shift alone, to what anybody could measure."""
         return self.bend(height, width) * max(height, width) / 2 < _STIFF

@@ -30,6 +30,7 @@ class KeptModules:
     def __init__(self) -> None:
         self._kept: dict[str, ModuleType] = {}
         self._of_test: dict[str, ModuleType] = {}
+        self._others: set[str] = set()
         self._looked_at = 0
         self._complete = True
 
@@ -53,9 +54,10 @@ class KeptModules:
         known = self._kept if to_check else self._of_test
         for name in known.keys() - _modules.keys():
             _modules[name] = known[name]
-        for name, module in list(_modules.items()):
-            ours = name.partition(".")[0] in _STANDS_ON and name not in self._kept
-            if ours and _is_whole(module):
+        for name in _modules.keys() - self._kept.keys() - self._others:
+            if name.partition(".")[0] not in _STANDS_ON:
+                self._others.add(name)
+            elif _is_whole(module := _modules.get(name)):
                 self._kept[name] = self._of_test[name] = module
         self._looked_at = len(_modules)
         self._complete = self._kept.keys() <= _modules.keys()

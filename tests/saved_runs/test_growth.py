@@ -17,7 +17,7 @@ from pytest_editmetrics.runs.folder import RunDir
 from pytest_editmetrics.runs.results import ResultsFile
 
 FILE = "goldens/test_gate.py.yaml"
-ONE, FEW, MANY = 1, 10, 100
+ONE, FEW, MANY = 1, 6, 51  # ten times as many more than one
 
 
 def write(path: Path, gates: int) -> str:

@@ -8,10 +8,11 @@ import logging
 import pkgutil
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, cached_property, partial, wraps
 from importlib import import_module
 from importlib.metadata import Distribution, EntryPoints, PathDistribution
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import _pytest.assertion.rewrite
@@ -19,19 +20,26 @@ import _pytest.config.argparsing
 import _pytest.logging
 import _pytest.pytester
 import pluggy._manager
+from _pytest._code.code import TracebackEntry
 from _pytest.assertion.rewrite import AssertionRewritingHook
 from _pytest.fixtures import FixtureManager
+from _pytest.pytester import SysModulesSnapshot
+from pluggy import HookCaller, HookImpl, PluginManager
 
 import pytest_editmetrics
 
 # pytester forgets modules that a test imported first, and these cannot be imported twice
 _ONCE = ("numpy", "ot", "PIL.Image", "segment_anything", "torch", "yaml")
+_IF_INSTALLED = ("xdist.dsession", "xdist.looponfail", "xdist.remote")
 _OF_TRANSFORMERS = ("CLIPVisionModel", "Dinov2Model", "DINOv3ViTModel", "Sam2Model")
 
 
 def _import_others() -> None:
     for name in _ONCE:
         import_module(name)
+    for name in _IF_INSTALLED:
+        with suppress(ImportError):
+            import_module(name)
     transformers = import_module("transformers")
     for name in _OF_TRANSFORMERS:
         getattr(transformers, name)
@@ -69,10 +77,15 @@ def quicken() -> None:
     """
     gc.freeze()
     importlib.metadata.distributions = _distributions(tuple(sys.path))
+    importlib.metadata.version = _versions(importlib.metadata.version)
     for logger in logging.root.manager.loggerDict.values():
         if isinstance(logger, logging.Logger):
             logger.propagate = True
     _list_only_hooks_and_fixtures()
+    _parse_sources_once()
+    _find_hooks_of_modules()
+    _verify_hooks_once()
+    _keep_no_module_of_zope()
     _pass_over_objects_without_fixtures()
     for owner, name in (
         (_pytest.config, "get_config"),
@@ -81,8 +94,8 @@ def quicken() -> None:
         (_pytest.assertion.rewrite, "_rewrite_test"),
         (_pytest.logging.catching_logs, "__enter__"),
         (_pytest.logging.catching_logs, "__exit__"),
-        (_pytest.pytester.SysModulesSnapshot, "__init__"),
-        (_pytest.pytester.SysModulesSnapshot, "restore"),
+        (SysModulesSnapshot, "__init__"),
+        (SysModulesSnapshot, "restore"),
         (FixtureManager, "pytest_plugin_registered"),
         (pluggy._manager, "_static_hook_attr"),
     ):
@@ -126,6 +139,65 @@ def _distributions(known: tuple[str, ...]) -> Any:
         ]
 
     return distributions
+
+
+def _versions(version: Callable[[str], str]) -> Callable[[str], str]:
+    @cache
+    def where(name: str, path: tuple[str, ...]) -> str:
+        return version(name)
+
+    return lambda name: where(name, tuple(sys.path))
+
+
+def _parse_sources_once() -> None:
+    """Let each failure's traceback, which begins in this run's pytest, parse no file anew."""
+    getsource = TracebackEntry.getsource
+    known: dict[tuple[int, int], tuple[CodeType, Any]] = {}
+
+    def source_of(self: TracebackEntry, astcache: Any = None) -> Any:
+        code = self.frame.code.raw
+        place = (id(code), self.lineno)
+        if place not in known:
+            known[place] = code, getsource(self, astcache)
+        return known[place][1]
+
+    TracebackEntry.getsource = source_of  # type: ignore[method-assign]
+
+
+def _find_hooks_of_modules() -> None:
+    """Let pluggy look into a module's names alone: its search minds classes and what they inherit."""
+    found = getattr(pluggy._manager, "_static_hook_attr", None)
+    if found is None:  # in this release
+        return
+
+    def static_hook_attr(obj: object, name: str) -> Any:
+        if type(obj) is not ModuleType:
+            return found(obj, name)
+        one = vars(obj).get(name)
+        return (one, one) if isinstance(one, FunctionType) else None
+
+    pluggy._manager._static_hook_attr = static_hook_attr
+
+
+def _verify_hooks_once() -> None:
+    """Let pluggy look once at the arguments of a hook of a plugin that is imported by now."""
+    verify = PluginManager._verify_hook
+    imported = {id(module) for module in sys.modules.values()}
+    known: set[tuple[str, Any]] = set()
+
+    def _verify_hook(self: PluginManager, hook: HookCaller, hookimpl: HookImpl) -> None:
+        if (hook.name, hookimpl.function) not in known:
+            verify(self, hook, hookimpl)
+            if id(hookimpl.plugin) in imported:
+                known.add((hook.name, hookimpl.function))
+
+    PluginManager._verify_hook = _verify_hook  # type: ignore[method-assign]
+
+
+def _keep_no_module_of_zope() -> None:
+    """Let pytester put back all modules: it looks at each name for those of zope and readline."""
+    init = SysModulesSnapshot.__init__
+    SysModulesSnapshot.__init__ = lambda self, preserve=None: init(self)  # type: ignore[method-assign]
 
 
 def _list_only_hooks_and_fixtures() -> None:
