@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -22,6 +23,9 @@ settings.load_profile("unhurried")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# what is imported while tests are collected stays
+gc.disable()
+
 # before torch is imported, as in the processes that the tests start: the last bits depend on the
 # number of threads
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -34,6 +38,12 @@ PLUGINS = [
 ]
 # set by noxfile.py: the suites under test load every plugin that is installed
 EVERY_PLUGIN = "TEST_WITH_EVERY_PLUGIN" in os.environ
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+
 
 CONFTEST = '''
 import numpy as np

@@ -51,6 +51,7 @@ def import_once() -> list[str]:
     Nor does this run's pytest rewrite them, but for those of the plugin, which suites under test
     have rewritten and find compiled then.
     """
+    gc.disable()
     _untraced(_import_others)()
     package = pytest_editmetrics.__name__
     names = [it.name for it in pkgutil.walk_packages(pytest_editmetrics.__path__, f"{package}.")]
@@ -76,6 +77,7 @@ def quicken() -> None:
     looks away where nothing of the package can run, and the collector of garbage where none can be.
     """
     gc.freeze()
+    gc.enable()
     importlib.metadata.distributions = _distributions(tuple(sys.path))
     importlib.metadata.version = _versions(importlib.metadata.version)
     for logger in logging.root.manager.loggerDict.values():
