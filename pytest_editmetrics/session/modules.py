@@ -55,9 +55,10 @@ class KeptModules:
         for name in known.keys() - _modules.keys():
             _modules[name] = known[name]
         for name in _modules.keys() - self._kept.keys() - self._others:
+            module = _modules.get(name)
             if name.partition(".")[0] not in _STANDS_ON:
                 self._others.add(name)
-            elif _is_whole(module := _modules.get(name)):
+            elif module is not None and _is_whole(module):
                 self._kept[name] = self._of_test[name] = module
         self._looked_at = len(_modules)
         self._complete = self._kept.keys() <= _modules.keys()
