@@ -18,7 +18,7 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.session.asked import Asked
 from pytest_editmetrics.session.fixture_users import definitions_of
 from pytest_editmetrics.session.ledger import Ledger
-from pytest_editmetrics.session.modules import kept_modules
+from pytest_editmetrics.session.modules import REPLACED, kept_modules
 from pytest_editmetrics.session.property_text import PROPERTY_PREFIX, is_ours, property_of
 from pytest_editmetrics.session.state import session_of
 
@@ -116,16 +116,24 @@ class TestRecord:
         """Know of a check until it ends.
 
         Raises:
-            InputError: the test is over, so that no report of it could tell what the check came to.
+            InputError: the test is over, so that no report of it could tell what the check came to,
+                or ``sys.modules`` is replaced.
         """
         if self.closed or self.ledger.over:
             raise self.came_late()
-        kept_modules.look(to_check=True)
+        if kept_modules.replaced:
+            raise self._no_modules()
+        kept_modules.begin_check()
         try:
             with self.ledger.checking(self):
                 yield
         finally:
-            kept_modules.look()
+            kept_modules.end_check()
+
+    def _no_modules(self) -> InputError:
+        """Fail the session for a check that could import nothing, and return the error to raise."""
+        self.ledger.lose(self.item.nodeid, REPLACED)
+        return InputError(f"{self.item.nodeid}: {REPLACED}")
 
     def came_late(self) -> InputError:
         """Fail the session for a check that began too late, and return the error to raise."""

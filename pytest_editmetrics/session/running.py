@@ -64,11 +64,12 @@ def phase_of(record: TestRecord, phase: Phase) -> Iterator[None]:
     record.phase, record.running, record.thread = phase, True, threading.get_ident()
     _running.append(record)
     _place.set(record)
-    (kept_modules.begin_test if phase == "setup" else kept_modules.look)()
+    if phase == "setup":
+        kept_modules.begin_test()
     try:
         yield
     finally:
-        kept_modules.look()
+        kept_modules.end_phase()
         record.running = False
         record.forget_calls()
         _running.remove(record)

@@ -115,55 +115,157 @@ def test_what_finds_our_modules_ends_with_the_session(pytester) -> None:
     assert sys.meta_path == before
 
 
+OWN = {
+    "of the user's": ("regex", "X = 1"),
+    "of Python's": ("colorsys", None),
+}
+FRESH = """
+import sys
+from unittest import mock
+import pytest
+
+@pytest.fixture
+def fresh():
+    with mock.patch.dict("sys.modules"):
+        yield
+
+def test_1(fresh{gates}):
+    import {name}
+    {name}.marked = True
+    {check}
+
+def test_2(fresh{gates}):
+    import {name}
+    assert not hasattr({name}, "marked")
+    {check}
+
+def test_3():
+    assert "{name}" not in sys.modules
+"""
+
+
+@pytest.mark.parametrize("whose", OWN)
+@pytest.mark.parametrize("check", ["", 'edit_gate.check(*images(0), metrics=["unedit_ssim"])'])
+def test_what_a_test_imports_anew_is_new(pytester, cold_processes, whose: str, check: str) -> None:
+    name, text = OWN[whose]
+    if text:
+        pytester.makepyfile(**{name: text})
+    gates = ", edit_gate" if check else ""
+    pytester.makepyfile(
+        test_x=(HEAD if check else "") + FRESH.format(name=name, check=check, gates=gates)
+    )
+    pytester.makeini("[pytest]\npythonpath = .\n")
+    pytester.runpytest_subprocess().assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("mark", ["", "@pytest.mark.xfail"])
+def test_where_nothing_can_be_imported_nothing_is_checked(pytester, cold_processes, mark) -> None:
+    """torch was half imported, and the next gate ended the process."""
+    pytester.makepyfile(
+        HEAD
+        + f"""
+{mark}
+def test_it(edit_gate, monkeypatch):
+    monkeypatch.setattr(sys, "modules", {{**sys.modules}})
+    edit_gate.check(BEFORE, BEFORE)
+"""
+        + LATER
+    )
+    options = (f"--editmetrics-cache-dir={pytester.path / 'cache'}", "--editmetrics-update=missing")
+    result = pytester.runpytest_subprocess("--editmetrics-device=cpu", *options)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert result.parseoutcomes()["passed"] == 2
+    result.stdout.fnmatch_lines(
+        ["FAILED: *test_it: sys.modules is replaced by another dictionary*"]
+    )
+
+
+def test_a_session_without_checks_keeps_no_module(pytester, cold_processes) -> None:
+    pytester.makepyfile(
+        """
+import numpy
+
+def test_it():
+    import colorsys
+
+def test_kept():
+    from pytest_editmetrics.session.modules import kept_modules
+    assert not kept_modules._kept
+"""
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=2)
+
+
 @pytest.fixture
 def kept() -> KeptModules:
     kept = KeptModules()
-    kept.look()
+    kept.begin_test()
+    kept.begin_check()
     return kept
 
 
-def test_what_is_there_is_put_back(kept: KeptModules) -> None:
-    import json
+def module(name: str) -> ModuleType:
+    return module_from_spec(ModuleSpec(name, SourceFileLoader(name, "more.py")))
 
+
+def test_what_a_check_imported_is_back_as_the_phase_ends(kept: KeptModules) -> None:
+    ours, others = module("ot.more"), module("mine")
     with mock.patch.dict(sys.modules):
-        del sys.modules["json"]
-        kept.look()
-        assert sys.modules["json"] is json
+        sys.modules.update({"ot.more": ours, "mine": others})
+        kept.end_check()
+    kept.end_phase()
+    assert sys.modules.pop("ot.more") is ours
+    assert "mine" not in sys.modules
 
 
-@pytest.mark.parametrize("looks", [0, 1])
-def test_what_a_test_takes_away_itself_is_back_for_a_check_alone(
-    kept: KeptModules, looks: int
-) -> None:
-    import json
+def test_what_a_test_takes_away_itself_is_back_for_a_check_alone(kept: KeptModules) -> None:
+    import numpy
 
     kept.begin_test()
     with mock.patch.dict(sys.modules):
-        del sys.modules["json"]
-        for _ in range(looks):
-            kept.look()
-            assert "json" not in sys.modules
-        kept.look(to_check=True)
-        assert sys.modules["json"] is json
+        del sys.modules["numpy"]
+        kept.end_phase()
+        assert "numpy" not in sys.modules
+        kept.begin_check()
+        assert sys.modules["numpy"] is numpy
+
+
+def test_what_came_before_a_check_is_the_tests(kept: KeptModules) -> None:
+    with mock.patch.dict(sys.modules, {"regex.more": module("regex.more")}):
+        kept.begin_check()
+        kept.end_check()
+    kept.end_phase()
+    kept.begin_check()
+    assert "regex.more" not in sys.modules
 
 
 @pytest.mark.parametrize("stub", [mock.MagicMock(), ModuleType("ot"), SimpleNamespace(), None])
-def test_no_stub_is_put_back(kept: KeptModules, stub: object) -> None:
-    kept.begin_test()
-    with mock.patch.dict(sys.modules, {"ot.more": stub}):
-        kept.look()
-        assert sys.modules["ot.more"] is stub
-    kept.look(to_check=True)
-    assert "ot.more" not in sys.modules
+def test_no_stub_is_put_back_and_what_comes_in_its_place_is(
+    kept: KeptModules, stub: object
+) -> None:
+    with mock.patch.dict(sys.modules, {"torch.more": stub}):
+        kept.end_check()
+    kept.end_phase()
+    kept.begin_check()
+    assert "torch.more" not in sys.modules
+    with mock.patch.dict(sys.modules, {"torch.more": stub}):
+        kept.begin_check()
+        sys.modules["torch.more"] = real = module("torch.more")
+        sys.modules["torch.another"] = module("torch.another")
+        kept.end_check()
+    kept.end_phase()
+    assert sys.modules.pop("torch.more") is real
+    del sys.modules["torch.another"]
 
 
 @pytest.mark.parametrize("why", ["it is being imported", "a fake file system"])
 def test_what_may_not_stay(kept: KeptModules, why: str) -> None:
-    spec = ModuleSpec("ot.more", SourceFileLoader("ot.more", "more.py"))
-    module = module_from_spec(spec)
-    spec._initializing = why == "it is being imported"
+    half = module("ot.more")
+    assert half.__spec__ is not None
+    half.__spec__._initializing = why == "it is being imported"
     files = {"os": SimpleNamespace()} if why == "a fake file system" else {}
-    with mock.patch.dict(sys.modules, {"ot.more": module, **files}):
-        kept.look()
-    kept.look(to_check=True)
+    with mock.patch.dict(sys.modules, {"ot.more": half, **files}):
+        kept.end_check()
+    kept.end_phase()
+    kept.begin_check()
     assert "ot.more" not in sys.modules
