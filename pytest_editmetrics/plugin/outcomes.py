@@ -261,13 +261,15 @@ def _say_alone(item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.Tes
 
 def _is_other_failure(record: TestRecord, raised: BaseException | None) -> bool:
     """Tell whether a failure was not because of gates that recording would mend."""
-    leaves = list(_leaves(raised))
-    if leaves and all(isinstance(error, GateFailure) for error in leaves):
-        from pytest_editmetrics.gates.written import unrecordable
+    from pytest_editmetrics.gates.written import unrecordable
 
-        return unrecordable(record.gates)
+    leaves = list(_leaves(raised))
+    if unrecordable(record.gates) or not leaves:
+        return True
+    if all(isinstance(error, GateFailure) for error in leaves):
+        return False
     errors = [gate for gate in record.gates if gate.verdict == "error"]
-    of_gates = errors and leaves and all(isinstance(e, _OURS) for e in leaves)
+    of_gates = errors and all(isinstance(error, _OURS) for error in leaves)
     return not (of_gates and all(gate.of_other_golden for gate in errors))
 
 

@@ -142,3 +142,19 @@ def test_score_says_so_too(bounded, capsys):
     (bounded.path / "m.jsonl").write_text(json.dumps(row))
     assert main(["score", "m.jsonl"]) == 0
     assert "black: 1 gate compared two black images" in capsys.readouterr().out
+
+
+def test_what_recording_refuses_of_a_lost_edit_approve_refuses(scene, monkeypatch):
+    text = WHOLE.format(area="[(9, 9, 20, 20)]", expect="composited")
+    scene.makepyfile(
+        test_x=text.replace('["unedit_max_diff"], name="a"', '["unedit_max_diff", "edit_lpips"]')
+    )
+    scene.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
+    golden = scene.path / "goldens" / "test_x.py.yaml"
+    before = golden.read_text()
+    monkeypatch.setenv("BROKEN", "1")
+    scene.runpytest("--editmetrics-update=failed").assert_outcomes(failed=1)
+    assert golden.read_text() == before
+    scene.runpytest("--editmetrics-run-dir=run").assert_outcomes(failed=1)
+    main(["approve", "run"])
+    assert golden.read_text() == before
