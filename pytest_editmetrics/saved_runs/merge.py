@@ -11,12 +11,12 @@ from pytest_editmetrics.errors import EditMetricsError, InputError, counted
 from pytest_editmetrics.gates.repetitions import badness, worst
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.report.tally import Tally, tally_of
-from pytest_editmetrics.runs.folder import GateRecord, Run, RunDir, image_names, read_run
+from pytest_editmetrics.runs.folder import GateRecord, Run, image_names, read_run
 from pytest_editmetrics.runs.obsolete import commit_of
 from pytest_editmetrics.runs.results import json_line
 from pytest_editmetrics.runs.review import Decision, change_review, read_review
 from pytest_editmetrics.runs.unheld import Unheld, joined, told_by
-from pytest_editmetrics.runs.writing import RunResults
+from pytest_editmetrics.runs.writing import RunDir, RunResults
 from pytest_editmetrics.suites.gate import SuiteResult, suite_of
 
 _NO_TESTS = {"scored", "manifest"}

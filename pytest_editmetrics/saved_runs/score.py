@@ -45,8 +45,7 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
         EditMetricsError: the run keeps no gates, or the output cannot be written.
     """
     from pytest_editmetrics.report.tally import tally_of
-    from pytest_editmetrics.runs.folder import RunDir
-    from pytest_editmetrics.runs.writing import RunResults
+    from pytest_editmetrics.runs.writing import RunDir, RunResults
 
     if output.resolve() == run.path.resolve():
         raise InputError(f"-o {output} is the run itself; give another folder")
