@@ -46,12 +46,32 @@ class GateRecord:
 
 
 @dataclass(frozen=True)
+class FailedTest:
+    """A test that pytest reported as failed, or a file that it could not collect.
+
+    No gate of its own fails. ``when`` is the phase, ``collect`` of a file; ``message`` is pytest's
+    line of it. ``location`` is as of ``TestGates``, and no run holds it.
+    """
+
+    __test__ = False
+
+    nodeid: str
+    when: str
+    message: str
+    location: tuple[str, int] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.nodeid} ({self.when}): {self.message}"
+
+
+@dataclass(frozen=True)
 class Run:
     """A run that was read: its session line, its gates, and the tests whose worker died.
 
     ``path`` is the folder that the gates' image paths are relative to; ``given`` is what was read,
     that folder or a results file. ``complete`` is false for a run that was cut off, or that lost
     lines since; ``end`` is the last line of one that is.
+    ``failed`` are tests that failed though no gate of theirs does.
     """
 
     path: Path
@@ -61,6 +81,17 @@ class Run:
     complete: bool
     end: Mapping[str, Any] = field(default_factory=dict)
     given: Path | None = None
+    failed: tuple[FailedTest, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What failed the session besides its tests; lines after the first are entries."""
+        return tuple(self.end.get("problems", ()))
+
+    @property
+    def failed_tests(self) -> int:
+        """How many tests pytest counted as failed, with gates or without."""
+        return int(self.end.get("failed_tests", len(self.failed)))
 
     @property
     def shown(self) -> Path:
@@ -153,6 +184,7 @@ def _run(source: Path, records: list[tuple[int, dict[str, Any] | None]]) -> Run:
     session = _session(source, *records[0])
     gates: list[GateRecord] = []
     crashed: list[str] = []
+    failed: list[FailedTest] = []
     end: dict[str, Any] | None = None
     for number, record in records[1:]:
         if end is not None:
@@ -164,13 +196,35 @@ def _run(source: Path, records: list[tuple[int, dict[str, Any] | None]]) -> Run:
             gates.append(_gate_record(source, number, record))
         elif kind == "crashed":
             crashed.append(_text(source, number, record, "nodeid"))
+        elif kind == "failed":
+            nodeid, when, message = (
+                _text(source, number, record, name) for name in ("nodeid", "when", "message")
+            )
+            failed.append(FailedTest(nodeid, when, message))
         elif kind == "end":
-            end = record
+            end = _end(source, number, record)
         else:
             _fail(source, number, f"unknown record {kind!r}")
     if end is not None and not _holds_all(end, gates):
         end = None
-    return Run(source.parent, session, tuple(gates), tuple(crashed), end is not None, end or {})
+    return Run(
+        source.parent,
+        session,
+        tuple(gates),
+        tuple(crashed),
+        end is not None,
+        end or {},
+        failed=tuple(failed),
+    )
+
+
+def _end(source: Path, number: int, record: dict[str, Any]) -> dict[str, Any]:
+    problems, count = record.get("problems", []), record.get("failed_tests", 0)
+    if not isinstance(problems, list) or not all(isinstance(text, str) for text in problems):
+        _fail(source, number, f"problems is {problems!r:.80}, not a list of texts")
+    if type(count) is not int or count < 0:
+        _fail(source, number, f"failed_tests is {count!r:.80}, not a number from 0")
+    return record
 
 
 def _holds_all(end: Mapping[str, Any], gates: Sequence[GateRecord]) -> bool:

@@ -144,7 +144,7 @@ class RunOutputs:
         return work.enter_context(work_folder())
 
     def write(self, record: str, *values: object) -> None:
-        """Let each results file ``begin``, or append a record: ``gate``, ``crashed``, ``close``."""
+        """Let each results file ``begin`` or ``close``, or append a record."""
         for file in tuple(self._files):
             try:
                 getattr(file, record)(*values)

@@ -105,7 +105,8 @@ class Pair:
 class MetricChange:
     """What became of one metric: ``pairs`` measured in both runs, and gates measured in one.
 
-    ``crashed`` are tests that measured it in the base and whose worker died in the head.
+    ``crashed`` are tests that measured it in the base and whose worker died in the head, ``failed``
+    those that failed there before they made a gate of it.
     """
 
     metric: str
@@ -114,6 +115,7 @@ class MetricChange:
     lost: tuple[Pair, ...]
     gained: tuple[Pair, ...]
     crashed: tuple[str, ...]
+    failed: tuple[str, ...]
     bound: Bound | None
 
     @cached_property
@@ -216,7 +218,8 @@ def compare_runs(
             tuple(pair for pair in comparable if pair.base.metric == metric),
             tuple(p for p in pairs if p.base.metric == metric and _is_only(p.base, p.head)),
             tuple(p for p in pairs if p.base.metric == metric and _is_only(p.head, p.base)),
-            _crashed(metric, before, head),
+            _without(metric, before, after, head.crashed),
+            _without(metric, before, after, [test.nodeid for test in head.failed]),
             by_metric.get(metric),
         )
         for metric in known
@@ -269,9 +272,16 @@ def _is_only(one: Gate, other: Gate) -> bool:
     return is_measured(one) and not is_measured(other)
 
 
-def _crashed(metric: str, before: Mapping[Key, Gate], head: Run) -> tuple[str, ...]:
-    tests = {key[0] for key, gate in before.items() if key[1] == metric and is_measured(gate)}
-    return tuple(nodeid for nodeid in dict.fromkeys(head.crashed) if nodeid in tests)
+def _without(
+    metric: str, before: Mapping[Key, Gate], after: Mapping[Key, Gate], tests: Iterable[str]
+) -> tuple[str, ...]:
+    """Return those of the head's ``tests`` that lack a gate of the metric that the base has."""
+    lost = {
+        key[0]
+        for key, gate in before.items()
+        if key[1] == metric and is_measured(gate) and key not in after
+    }
+    return tuple(nodeid for nodeid in dict.fromkeys(tests) if nodeid in lost)
 
 
 def has_other_inputs(base: Gate, head: Gate) -> bool:
@@ -386,4 +396,7 @@ def _regressions(change: MetricChange) -> list[str]:
     if change.crashed:
         crashed = counted(len(change.crashed), "test")
         failures.append(f"{change.metric}: {crashed} that measured it crashed")
+    if change.failed:
+        failed = counted(len(change.failed), "test")
+        failures.append(f"{change.metric}: {failed} that measured it failed before a gate was made")
     return failures
