@@ -393,10 +393,9 @@ def _regressions(change: MetricChange) -> list[str]:
     if change.lost:
         lost = counted(len(change.lost), "gate is", "gates are")
         failures.append(f"{change.metric}: {lost} not measured any more")
-    if change.crashed:
-        crashed = counted(len(change.crashed), "test")
-        failures.append(f"{change.metric}: {crashed} that measured it crashed")
-    if change.failed:
-        failed = counted(len(change.failed), "test")
-        failures.append(f"{change.metric}: {failed} that measured it failed before a gate was made")
+    ends = {"crashed": change.crashed, "failed before a gate was made": change.failed}
+    for end, tests in ends.items():
+        if tests:
+            number = counted(len(tests), "test")
+            failures.append(f"{change.metric}: {number} that measured it {end}")
     return failures
