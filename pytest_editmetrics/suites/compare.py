@@ -394,8 +394,8 @@ def _regressions(change: MetricChange) -> list[str]:
         lost = counted(len(change.lost), "gate is", "gates are")
         failures.append(f"{change.metric}: {lost} not measured any more")
     ends = {"crashed": change.crashed, "failed before a gate was made": change.failed}
-    for end, tests in ends.items():
-        if tests:
-            number = counted(len(tests), "test")
-            failures.append(f"{change.metric}: {number} that measured it {end}")
-    return failures
+    return failures + [
+        f"{change.metric}: {counted(len(tests), 'test')} that measured it {end}"
+        for end, tests in ends.items()
+        if tests
+    ]
