@@ -197,6 +197,7 @@ def compare_runs(
         EditMetricsError: a run holds a gate twice, or the runs disagree on a metric's direction.
     """
     before, after = final_gates(base), final_gates(head)
+    gone = {key: gate for key, gate in before.items() if key not in after}
     known = list(dict.fromkeys(key[1] for key in (*before, *after)))
     by_metric = _by_metric(bounds, known)
     pairs = [Pair(key[0], before[key], after[key]) for key in before if key in after]
@@ -218,8 +219,8 @@ def compare_runs(
             tuple(pair for pair in comparable if pair.base.metric == metric),
             tuple(p for p in pairs if p.base.metric == metric and _is_only(p.base, p.head)),
             tuple(p for p in pairs if p.base.metric == metric and _is_only(p.head, p.base)),
-            _without(metric, before, after, head.crashed),
-            _without(metric, before, after, [test.nodeid for test in head.failed]),
+            _without(metric, gone, head.crashed),
+            _without(metric, gone, [test.nodeid for test in head.failed]),
             by_metric.get(metric),
         )
         for metric in known
@@ -228,7 +229,7 @@ def compare_runs(
     other_ways = tuple(p for p in comparable if way_of(p.base) != way_of(p.head))
     return Comparison(
         metrics=changes,
-        only_base=tuple(key for key in before if key not in after),
+        only_base=tuple(gone),
         only_head=tuple(key for key in after if key not in before),
         verdicts=tuple(pair for pair in pairs if pair.base.verdict != pair.head.verdict),
         other_weights=other_weights,
@@ -272,15 +273,9 @@ def _is_only(one: Gate, other: Gate) -> bool:
     return is_measured(one) and not is_measured(other)
 
 
-def _without(
-    metric: str, before: Mapping[Key, Gate], after: Mapping[Key, Gate], tests: Iterable[str]
-) -> tuple[str, ...]:
+def _without(metric: str, gone: Mapping[Key, Gate], tests: Iterable[str]) -> tuple[str, ...]:
     """Return those of the head's ``tests`` that lack a gate of the metric that the base has."""
-    lost = {
-        key[0]
-        for key, gate in before.items()
-        if key[1] == metric and is_measured(gate) and key not in after
-    }
+    lost = {key[0] for key, gate in gone.items() if key[1] == metric and is_measured(gate)}
     return tuple(nodeid for nodeid in dict.fromkeys(tests) if nodeid in lost)
 
 
