@@ -32,8 +32,8 @@ class VariantFiles:
     """Which variants of a golden image there are; a folder is listed again when it changed.
 
     What changes it within one step of the file system's clock leaves its time as it is. So a
-    folder that changed just now is listed until such a step has gone by since its time was first
-    seen here, whatever the date.
+    young folder is listed until such a step has gone by since its time was first seen here,
+    whatever the date.
 
     >>> VariantFiles().of(ImageAddress(Path("no/such/folder"), "a-00000000", "test_a", None))
     {}

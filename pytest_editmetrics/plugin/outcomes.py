@@ -144,7 +144,8 @@ def _unless_failing(
     except (EditMetricsError, GateFailure):
         call.excinfo = pytest.ExceptionInfo.from_current()
         with _unread(record.item, call.excinfo):
-            return pytest.TestReport.from_item_and_call(record.item, call)
+            report = pytest.TestReport.from_item_and_call(record.item, call)
+        _say_alone(record.item, call, report)
     return report
 
 
@@ -223,7 +224,6 @@ def pytest_runtest_makereport(
         record.speak()
     if report.skipped:
         report = _unless_failing(record, call, report)
-        _say_alone(item, call, report)
         name_report(report, id_of(item), gated=True)
     if call.when == "teardown":
         del item.stash[record_key]  # the session keeps every item to its end
