@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_editmetrics.goldens.images import ImageAddress, variant_of
 
-_SETTLED = 10 * 10**9  # nanoseconds after which another change of a folder shows in its time
+# nanoseconds after which another change of a folder shows in its time, see ``_step``
+_SETTLED = 10 * 10**9
+_FINE, _COARSE = 10**8, 3 * 10**9
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """The variants of a folder's images by stem, and the folder's time when they were listed.
+
+    ``first`` is when that time was first seen. ``final``: no change can leave it as it is.
+    """
+
+    changed: int
+    first: int
+    final: bool
+    variants: Mapping[str, Mapping[str, Path]]
 
 
 class VariantFiles:
-    """Which variants of a golden image there are; a folder is listed once while it stays as it is.
+    """Which variants of a golden image there are; a folder is listed again when it changed.
+
+    What changes it within one step of the file system's clock leaves its time as it is. So a
+    young folder is listed until such a step has gone by since its time was first seen here,
+    whatever the date.
 
     >>> VariantFiles().of(ImageAddress(Path("no/such/folder"), "a-00000000", "test_a", None))
     {}
     """
 
     def __init__(self) -> None:
-        self._held: dict[Path, tuple[int, dict[str, dict[str, Path]]]] = {}
+        self._held: dict[Path, _Listed] = {}
 
     def of(self, address: ImageAddress) -> Mapping[str, Path]:
         """Return the files of an image's variants, by what stands for the environment."""
@@ -27,17 +48,26 @@ class VariantFiles:
             changed = address.folder.stat().st_mtime_ns
         except OSError:
             return {}
-        seen, listed = self._held.get(address.folder, (None, {}))
-        if seen != changed or time.time_ns() - changed < _SETTLED:
-            listed = _variants(address.folder)
-            self._held[address.folder] = (changed, listed)
-        return listed.get(address.stem, {})
+        held = self._held.get(address.folder)
+        if held is None or held.changed != changed or not held.final:
+            now = time.monotonic_ns()
+            first = now if held is None or held.changed != changed else held.first
+            old = time.time_ns() - changed >= _SETTLED
+            final = old or now - first >= _step(changed)
+            held = _Listed(changed, first, final, _variants(address.folder))
+            self._held[address.folder] = held
+        return held.variants.get(address.stem, {})
+
+
+def _step(changed: int) -> int:
+    """Return how long two changes may share a time: some file systems tell whole seconds only."""
+    return _FINE if changed % 10**9 else _COARSE
 
 
 def _variants(folder: Path) -> dict[str, dict[str, Path]]:
     found: dict[str, dict[str, Path]] = {}
-    for path in sorted(folder.iterdir()):
-        if (named := variant_of(path.name)) is not None:
+    for name in sorted(name for name in os.listdir(folder) if "@" in name):
+        if (named := variant_of(name)) is not None:
             stem, variant = named
-            found.setdefault(stem, {}).setdefault(variant, path)
+            found.setdefault(stem, {}).setdefault(variant, folder / name)
     return found

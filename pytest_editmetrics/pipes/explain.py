@@ -49,15 +49,30 @@ def spatial_map(layers: Sequence[NDArray[np.float32]], height: int, width: int) 
         scaled back.
     """
     total: Heat = np.zeros((height, width))
-    if not layers:
-        return total
-    import torch
-    from torch.nn import functional as F
-
     for layer in layers:
-        values = torch.from_numpy(layer.astype(np.float64))[None, None]
-        large = F.interpolate(values, (height, width), mode="bilinear", align_corners=False)
+        values = layer.astype(np.float64)
+        large = _enlarged(values, height, width)
         mean = float(large.mean())
         if mean > 0:
-            total += large[0, 0].numpy() * (float(values.mean()) / mean)
+            total += large * (float(values.mean()) / mean)
     return total
+
+
+def _enlarged(layer: Heat, height: int, width: int) -> Heat:
+    """Enlarge as ``torch.nn.functional.interpolate`` does, bilinear, corners not aligned.
+
+    To the last bits: what was kept of a pair is shown in a session that does not import torch.
+    """
+    before, after, share = _between(layer.shape[1], width)
+    rows = layer[:, before] * (1 - share) + layer[:, after] * share
+    before, after, share = _between(layer.shape[0], height)
+    share = share[:, None]
+    large: Heat = rows[before] * (1 - share) + rows[after] * share
+    return large
+
+
+def _between(cells: int, pixels: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Heat]:
+    """Return the cells before and after each pixel's middle, and the share of the one after it."""
+    middle = np.maximum((np.arange(pixels) + 0.5) * (cells / pixels) - 0.5, 0)
+    before = np.minimum(middle.astype(np.intp), cells - 1)
+    return before, np.minimum(before + 1, cells - 1), middle - before

@@ -27,9 +27,11 @@ def import_before_fake_files(items: Sequence[pytest.Item]) -> None:
     if unittest is None or not any(map(_has_gates, items)):
         return
     plugins = items[0].config.pluginmanager.get_plugins()
-    conftests = filter(_is_conftest, plugins)
+    modules = (getattr(item, "module", None) for item in items)
+    files = {id(file): file for file in (*filter(_is_conftest, plugins), *modules)}
     mixin = unittest.TestCaseMixin
-    if not any(map(_names_pyfakefs, conftests)) and not any(_fakes_files(i, mixin) for i in items):
+    fakes = any(_fakes_files(item, mixin) for item in items)
+    if not fakes and not any(map(_names_pyfakefs, files.values())):
         return
     folder = Path(__file__).parents[1]
     for room in _ROOMS:
@@ -39,12 +41,11 @@ def import_before_fake_files(items: Sequence[pytest.Item]) -> None:
 
 
 def _fakes_files(item: pytest.Item, mixin: type) -> bool:
-    """Tell whether a test asks for a fixture of pyfakefs, is of its class, or its file names it."""
+    """Tell whether a test asks for a fixture of pyfakefs, or is of its class."""
     if not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
         return True
-    owner, module = getattr(item, "cls", None), getattr(item, "module", None)
-    of_class = isinstance(owner, type) and issubclass(owner, mixin)
-    return of_class or _names_pyfakefs(module)
+    owner = getattr(item, "cls", None)
+    return isinstance(owner, type) and issubclass(owner, mixin)
 
 
 def _is_conftest(plugin: object) -> bool:
@@ -52,6 +53,7 @@ def _is_conftest(plugin: object) -> bool:
 
 
 def _names_pyfakefs(module: object) -> bool:
+    """Tell whether a file of tests names anything of pyfakefs: it may make the fake itself."""
     return any(map(_is_pyfakefs, list(getattr(module, "__dict__", {}).values())))
 
 

@@ -148,7 +148,8 @@ class ImageRecorder:
             f" {folder}/provenance.yaml; the images are as they were; commit it"
             for folder, count in _by_folder((p for p in written if p in same), rootdir)
         ]
-        self.notes += _alike([one for one in kept if rootdir / one.staged.target in written])
+        there = set(written)
+        self.notes += _alike([one for one in kept if rootdir / one.staged.target in there])
         self.notes += ignored_note([path for path in written if path not in same], rootdir)
         self.notes += [f"warning: {one.warning}" for one in chosen if one.warning]
         discard([*self._unwanted, *(one.staged for one in self._wanted)], rootdir)

@@ -7,6 +7,7 @@ once would hide the next assertion of the test.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -143,7 +144,9 @@ def _unless_failing(
         _enforce(record)
     except (EditMetricsError, GateFailure):
         call.excinfo = pytest.ExceptionInfo.from_current()
-        return pytest.TestReport.from_item_and_call(record.item, call)
+        with _unread(record.item, call.excinfo):
+            report = pytest.TestReport.from_item_and_call(record.item, call)
+        _say_alone(record.item, call, report)
     return report
 
 
@@ -205,7 +208,8 @@ def pytest_runtest_makereport(
     """Apply soft failures innermost, before an xfail mark is, and attach the gates."""
     if call.excinfo is not None and not item.config.getoption("fulltrace", False):
         call.excinfo = as_called(call.excinfo)
-    report = yield
+    with _unread(item, call.excinfo):
+        report = yield
     _say_alone(item, call, report)
     record = item.stash.get(record_key, None)
     gated = record is not None and bool(record.gates or record.asked or record.set_up)
@@ -222,7 +226,6 @@ def pytest_runtest_makereport(
         record.speak()
     if report.skipped:
         report = _unless_failing(record, call, report)
-        _say_alone(item, call, report)
         name_report(report, id_of(item), gated=True)
     if call.when == "teardown":
         del item.stash[record_key]  # the session keeps every item to its end
@@ -252,13 +255,33 @@ def pytest_runtest_makereport(
 def _say_alone(item: pytest.Item, call: pytest.CallInfo[Any], report: pytest.TestReport) -> None:
     """Show what this package says of a test that no line of it raised, without our own lines."""
     excinfo = call.excinfo
-    if excinfo is None or not report.failed or item.config.getoption("fulltrace", False):
-        return
-    if isinstance(excinfo.value, _OURS) and not outside(excinfo.value):
+    if excinfo is not None and report.failed and _is_alone(item, excinfo):
         shown = excinfo.getrepr(style="value")
         (entry,) = shown.reprtraceback.reprentries
         entry.lines = [f"E   {line}" for line in excinfo.exconly().split("\n")]
         report.longrepr = shown
+
+
+def _is_alone(item: pytest.Item, excinfo: pytest.ExceptionInfo[Any]) -> bool:
+    ours = isinstance(excinfo.value, _OURS) and not item.config.getoption("fulltrace", False)
+    return ours and not outside(excinfo.value)
+
+
+@contextmanager
+def _unread(item: pytest.Item, excinfo: pytest.ExceptionInfo[Any] | None) -> Iterator[None]:
+    """Keep our own lines from pytest where ``_say_alone`` leaves them out.
+
+    It would read and parse our files anew for each test.
+    """
+    if excinfo is None or not _is_alone(item, excinfo):
+        yield
+        return
+    lines = excinfo.traceback
+    excinfo.traceback = lines.filter(lambda line: False)
+    try:
+        yield
+    finally:
+        excinfo.traceback = lines
 
 
 def _is_other_failure(record: TestRecord, raised: BaseException | None) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from itertools import chain
+from functools import cached_property
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -54,8 +56,76 @@ def to_accept(gate: Gate) -> bool:
     return gate.verdict in ("fail", "missing-golden") or gate.of_other_golden
 
 
-def accepted(places: GoldenPlaces, run: Run, record: GateRecord) -> NewBound | NewGolden | str:
-    """Return what accepting a gate writes; why nothing, where no golden can hold it.
+class SharedGoldens:
+    """Which gates of a run share a golden, as the repetitions of a test do.
+
+    The run is looked through once, and only where it has to be.
+    """
+
+    def __init__(self, session: EditSession, run: Run):
+        self.run = run
+        self._session = session
+        self._bounds: dict[str, frozenset[Stated]] = {}
+        self._least: dict[str, tuple[float, str | None]] = {}
+
+    @cached_property
+    def _of_threshold(self) -> Mapping[str, Sequence[Gate]]:
+        found = defaultdict(list)
+        for gate in (record.gate for record in self.run.gates if record.final):
+            if gate.value is not None:
+                found[_golden_of(gate)].append(gate)
+        return found
+
+    @cached_property
+    def _of_image(self) -> Mapping[str, set[str]]:
+        found = defaultdict(set)
+        for gate in (record.gate for record in self.run.gates):
+            if gate.snapshot is not None:
+                edited = PurePath(str(gate.images.get("edited"))).name
+                found[str(gate.snapshot.get("file"))].add(edited)
+        return found
+
+    def least(self, gate: Gate) -> tuple[float, str | None]:
+        """Return the least share and the least size of the gates of the same golden threshold."""
+        from pytest_editmetrics.gates.other_golden import share_of, size_of
+
+        golden = _golden_of(gate)
+        if golden not in self._least:
+            gates = self._of_threshold[golden]
+            self._least[golden] = min(map(share_of, gates)), least_size(map(size_of, gates))
+        return self._least[golden]
+
+    def bounds(self, gate: Gate) -> Set[Stated]:
+        """Return what accepting a gate, or one of the same golden threshold, writes."""
+        golden = _golden_of(gate)
+        if golden not in self._bounds:
+            self._bounds[golden] = frozenset(self._written(self._of_threshold[golden]))
+        return self._bounds[golden]
+
+    def _written(self, gates: Iterable[Gate]) -> Iterator[Stated]:
+        from pytest_editmetrics.goldens.recording import recorded_measured
+
+        for gate in gates:
+            bound = _recorded(self._session, gate)
+            if not isinstance(bound, str):
+                assert gate.value is not None
+                metric = self._session.registry.metric(gate.metric)
+                yield bound, recorded_measured(gate.value, metric)
+
+    def images(self, gate: Gate) -> Set[str]:
+        """Return the names of the images that accepting a gate of the same golden image writes."""
+        return self._of_image[str(dict(gate.snapshot or {}).get("file"))]
+
+
+def _golden_of(gate: Gate) -> str:
+    """Return what stands for a gate's golden threshold, and the variant that it writes."""
+    return json.dumps([gate.metric, gate.golden, gate.env], sort_keys=True)
+
+
+def accepted(
+    places: GoldenPlaces, shared: SharedGoldens, record: GateRecord
+) -> NewBound | NewGolden | str:
+    """Return what accepting a run's gate writes; why nothing, where no golden can hold it.
 
     Raises:
         EditMetricsError: the run names a golden, or a test, that is not this project's; or the
@@ -63,35 +133,15 @@ def accepted(places: GoldenPlaces, run: Run, record: GateRecord) -> NewBound | N
     """
     gate = record.gate
     if gate.metric.startswith(GOLDEN_IMAGE):
-        image = _image(places, run, record)
-        check_image(places, record, image.target, _names_of(run, gate))
+        image = _image(places, shared.run, record)
+        check_image(places, record, image.target, lambda: shared.images(gate))
         return image
     bound = _recorded(places.session, gate)
     if isinstance(bound, str):
         return bound
-    new = _bound(places, run, record, bound)
-    check_bound(places, record, new.proposal.address, _bounds_of(places.session, run, gate))
+    new = _bound(places, shared, record, bound)
+    check_bound(places, record, new.proposal.address, lambda: shared.bounds(gate))
     return new
-
-
-def _names_of(run: Run, gate: Gate) -> Iterator[str]:
-    """Yield the names of the images that accepting a gate of the same golden image writes."""
-    file = dict(gate.snapshot or {}).get("file")
-    for one in chain([gate], (record.gate for record in run.gates)):
-        if one.snapshot is not None and one.snapshot.get("file") == file:
-            yield PurePath(str(one.images.get("edited"))).name
-
-
-def _bounds_of(session: EditSession, run: Run, gate: Gate) -> Iterator[Stated]:
-    """Yield what accepting a gate of the same golden writes: repetitions share one."""
-    from pytest_editmetrics.goldens.recording import recorded_measured
-
-    metric = session.registry.metric(gate.metric)
-    for one in chain([gate], (record.gate for record in run.gates if record.final)):
-        if one.golden == gate.golden and one.env == gate.env and one.value is not None:
-            bound = _recorded(session, one)
-            if not isinstance(bound, str):
-                yield bound, recorded_measured(one.value, metric)
 
 
 def bound_elsewhere(gate: Gate) -> str | None:
@@ -132,8 +182,9 @@ def _recorded(session: EditSession, gate: Gate) -> float | str:
         return str(error)
 
 
-def _bound(places: GoldenPlaces, run: Run, record: GateRecord, bound: float) -> NewBound:
-    from pytest_editmetrics.gates.other_golden import share_of, size_of
+def _bound(
+    places: GoldenPlaces, shared: SharedGoldens, record: GateRecord, bound: float
+) -> NewBound:
     from pytest_editmetrics.gates.written import proposal_of
 
     gate = record.gate
@@ -142,13 +193,8 @@ def _bound(places: GoldenPlaces, run: Run, record: GateRecord, bound: float) -> 
     proposal = proposal_of(gate, address, bound, gate.value, gate.env)
     repeated = gate.golden_key(record.nodeid) != record.nodeid.partition("::")[2]
     if repeated:  # those that passed are held to the golden too
-        gates = (one.gate for one in run.gates if one.final and one.gate.value is not None)
-        held = [one for one in gates if one.golden == gate.golden and one.env == gate.env]
-        share = proposal.share
-        if share is not None:
-            share = min(map(share_of, held), default=share)
-        size = least_size((proposal.size, *map(size_of, held)))
-        proposal = replace(proposal, share=share, size=size)
+        share, size = shared.least(gate)
+        proposal = replace(proposal, share=None if proposal.share is None else share, size=size)
     return NewBound(record, proposal)
 
 

@@ -14,6 +14,7 @@ from pytest_editmetrics.measurement import bound_kind_of
 from pytest_editmetrics.saved_runs.acceptance import (
     NewBound,
     NewGolden,
+    SharedGoldens,
     accepted,
     beyond_default,
     to_accept,
@@ -131,7 +132,7 @@ def approve(
     images: list[NewGolden] = []
     kept: list[GateRecord] = []
     reviewed = Reviewed(run)
-    places = GoldenPlaces(session)
+    places, shared = GoldenPlaces(session), SharedGoldens(session, run)
     for record in selected([run], expression):
         gate = record.gate
         if not to_accept(gate) or (missing and gate.verdict != "missing-golden"):
@@ -139,7 +140,7 @@ def approve(
         if reviewed.kept_back(record):
             kept.append(record)
             continue
-        new = _because(accepted(places, run, record), reason)
+        new = _because(accepted(places, shared, record), reason)
         if isinstance(new, str):
             say(f"left: {record.nodeid} {gate.label}: {new}")
         elif record.other_failure and expression != record.nodeid:

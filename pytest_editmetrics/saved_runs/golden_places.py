@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,28 @@ Stated = tuple[float, float | None]
 """A golden's bound, and the value when it was approved."""
 
 
-class GoldenPlaces:
-    """The places of one command; it holds what it found for as long as the command runs."""
+def golden_reader(session: EditSession) -> Callable[[Path], GoldenFile]:
+    """Return what reads the golden files of a project."""
 
-    def __init__(self, session: EditSession):
+    def read(path: Path) -> GoldenFile:
+        from pytest_editmetrics.goldens.file import read_golden_file
+
+        return read_golden_file(path, session.registry, session.rootdir)
+
+    return read
+
+
+class GoldenPlaces:
+    """The places of one command; it holds what it found for as long as the command runs.
+
+    Args:
+        session: of the project.
+        read: reads a golden file that is there.
+    """
+
+    def __init__(self, session: EditSession, read: Callable[[Path], GoldenFile] | None = None):
         self.session = session
+        self._read = read or golden_reader(session)
         self._tests: dict[str, Path] = {}
         self._goldens: dict[str, Path] = {}
         self._files: dict[Path, GoldenFile | None] = {}
@@ -55,15 +73,10 @@ class GoldenPlaces:
         Raises:
             ConfigError: its file cannot be used.
         """
-        from pytest_editmetrics.goldens.file import read_golden_file
-
-        session, file = self.session, address.file
+        file = address.file
         if file not in self._files:
-            path = session.rootdir / file
-            there = path.is_file()
-            self._files[file] = (
-                read_golden_file(path, session.registry, session.rootdir) if there else None
-            )
+            path = self.session.rootdir / file
+            self._files[file] = self._read(path) if path.is_file() else None
         golden_file = self._files[file]
         entries = {} if golden_file is None else golden_file.tests.get(address.test, {})
         entry = entries.get(address.gate)

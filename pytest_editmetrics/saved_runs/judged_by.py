@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Set
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,10 @@ _ELSEWHERE = frozenset({UNSTATED, "golden_under", "golden_left_under"})
 
 
 def check_bound(
-    places: GoldenPlaces, record: GateRecord, address: GoldenAddress, written: Iterable[Stated]
+    places: GoldenPlaces,
+    record: GateRecord,
+    address: GoldenAddress,
+    written: Callable[[], Set[Stated]],
 ) -> None:
     """Refuse to replace a golden threshold that the gate was not judged by.
 
@@ -28,8 +31,8 @@ def check_bound(
         places: of the project.
         record: the gate.
         address: where its golden lies.
-        written: what accepting the gate, or one that shares its golden, writes there, its own
-            first: it may be there already.
+        written: gives what accepting the gate, or one that shares its golden, writes there: it may
+            be there already.
 
     Raises:
         EditMetricsError: the golden is another.
@@ -41,7 +44,7 @@ def check_bound(
         now = places.stated(address, gate.env)
     except ConfigError:  # nothing is written to such a file, and whoever writes says why
         return
-    if now == then or (now is not None and now in written):
+    if now == then or (now is not None and now in written()):
         return
     kind = bound_kind_of(gate.better)
     raise _refused(
@@ -52,7 +55,7 @@ def check_bound(
 
 
 def check_image(
-    places: GoldenPlaces, record: GateRecord, target: Path, written: Iterable[str]
+    places: GoldenPlaces, record: GateRecord, target: Path, written: Callable[[], Set[str]]
 ) -> None:
     """Refuse to replace a golden image that the gate was not judged by.
 
@@ -60,8 +63,7 @@ def check_image(
         places: of the project.
         record: the gate.
         target: the golden image, whatever its format.
-        written: what the run calls the images that may be it, the gate's own first: one may lie
-            there already.
+        written: gives what the run calls the images that may be it: one may lie there already.
 
     Raises:
         EditMetricsError: the golden is another.
@@ -74,7 +76,7 @@ def check_image(
     if then in map(sha256_of, there) if there else then is None:
         return
     names = {_name_in_runs(path) for path in there}
-    if any(name in names for name in written):
+    if not names.isdisjoint(written()):
         return
     how = "is gone" if not there else "was not there" if then is None else "was another"
     shown = places.session.shown(there[0] if there else target).as_posix()

@@ -138,26 +138,76 @@ def test_the_nearest_variant_counts(tmp_path, there, names, found):
     assert got.path == address.file(found, ".png")
 
 
-@pytest.mark.parametrize("age", [0, 3600])
-def test_variants_that_come_or_go_are_seen(tmp_path, monkeypatch, age):
-    real = time.time_ns
-    monkeypatch.setattr(time, "time_ns", lambda: real() + age * 10**9)
-    address, files = snapshots.ImageAddress(tmp_path, "a-00000000", "test_a", None), VariantFiles()
-    listed = []
-    monkeypatch.setattr(
-        Path, "iterdir", lambda self, all=Path.iterdir: listed.append(1) or all(self)
-    )
-    assert files.of(address) == {}
-    (tmp_path / "a-00000000@cuda.png").touch()
-    (tmp_path / "b-00000000@mps.webp").touch()
-    os.utime(tmp_path, ns=(0, real()))
-    assert set(files.of(address)) == {"cuda"}
-    assert len(listed) == 2
-    assert set(files.of(address)) == {"cuda"}
-    assert len(listed) == (2 if age else 3)  # a folder that changed just now is listed again
+class ListedFolder:
+    """A folder with a golden image, its variants as ``VariantFiles`` tells them, and a clock."""
+
+    def __init__(self, folder, monkeypatch):
+        self.folder, self.files = folder, VariantFiles()
+        self.address = snapshots.ImageAddress(folder, "a-00000000", "test_a", None)
+        self.listings, self.now = 0, 0
+        listdir = os.listdir
+        monkeypatch.setattr(os, "listdir", lambda path: self.listed(listdir, path))
+        monkeypatch.setattr(time, "monotonic_ns", lambda: self.now)
+
+    def listed(self, listdir, path):
+        self.listings += 1
+        return listdir(path)
+
+    def changed(self, name, at):
+        self.folder.joinpath(name).touch()
+        os.utime(self.folder, ns=(0, at))
+
+    def variants(self):
+        return set(self.files.of(self.address))
+
+
+AGES = [0, 3600, -3600]  # a folder of this moment, an old one, and one whose date is to come
+STEPS = [(123, 10**8), (0, 3 * 10**9)]  # a time with a part of a second, and one without
+
+
+def made_at(age, part):
+    return (time.time_ns() // 10**9 - age) * 10**9 + part
+
+
+@pytest.mark.parametrize("age", AGES)
+@pytest.mark.parametrize(("part", "step"), STEPS)
+def test_a_folder_is_not_listed_for_each_image(tmp_path, monkeypatch, age, part, step):
+    folder = ListedFolder(tmp_path, monkeypatch)
+    folder.changed("b-00000000@mps.webp", made_at(age, part))
+    for _ in range(100):
+        assert folder.variants() == set()
+        folder.now += step // 4
+    assert folder.listings == (1 if age > 0 else 5)
+
+
+@pytest.mark.parametrize("age", AGES)
+@pytest.mark.parametrize(("part", "step"), STEPS)
+def test_variants_that_come_or_go_are_seen(tmp_path, monkeypatch, age, part, step):
+    folder, at = ListedFolder(tmp_path, monkeypatch), made_at(age, part)
+    folder.changed("photo@home.png", at)
+    assert folder.variants() == set()
+    folder.now += 10 * step
+    assert folder.variants() == set()
+    folder.changed("a-00000000@cuda.png", at + 1)
+    assert folder.variants() == {"cuda"}
+    folder.changed("a-00000000@cpu.png", at + 2)
     (tmp_path / "a-00000000@cuda.png").unlink()
-    os.utime(tmp_path, ns=(0, real() + 1))
-    assert files.of(address) == {}
+    os.utime(tmp_path, ns=(0, at + 2))
+    assert folder.variants() == {"cpu"}
+
+
+@pytest.mark.parametrize("age", [0, -3600])
+@pytest.mark.parametrize(("part", "step"), STEPS)
+def test_a_change_that_leaves_the_folders_time_is_seen(tmp_path, monkeypatch, age, part, step):
+    folder, at = ListedFolder(tmp_path, monkeypatch), made_at(age, part)
+    folder.changed("a-00000000@cuda.png", at)
+    assert folder.variants() == {"cuda"}
+    folder.now += step // 2
+    folder.changed("a-00000000@cpu.png", at)  # in the same step of the file system's clock
+    assert folder.variants() == {"cuda", "cpu"}
+    folder.changed("a-00000000@mps.png", at)
+    folder.now += step // 2
+    assert folder.variants() == {"cuda", "cpu", "mps"}
 
 
 def test_no_golden_and_one_that_waits_for_this_device(tmp_path):

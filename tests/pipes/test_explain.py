@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
+from torch.nn import functional as F
 
 from pytest_editmetrics.pipes.clip.transport import emd, transport_costs
 from pytest_editmetrics.pipes.explain import Evidence, spatial_map
@@ -66,6 +69,21 @@ def test_layers_keep_their_mean_however_small():
     random = np.random.default_rng(1)
     layers = [random.random((3, 7), np.float32), np.zeros((2, 2), np.float32)]
     assert spatial_map(layers, 31, 40).mean() == pytest.approx(float(layers[0].mean()), rel=1e-6)
+
+
+@given(
+    cells=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    pixels=st.tuples(st.integers(1, 300), st.integers(1, 300)),
+    seed=st.integers(0, 99),
+)
+@example(cells=(255, 254), pixels=(1024, 1020), seed=0)
+@example(cells=(1, 9), pixels=(17, 9), seed=1)
+def test_layers_are_enlarged_as_torch_does(cells, pixels, seed):
+    layer = np.random.default_rng(seed).random(cells, np.float32)
+    values = torch.from_numpy(layer.astype(np.float64))[None, None]
+    large = F.interpolate(values, pixels, mode="bilinear", align_corners=False)[0, 0].numpy()
+    expected = large * (layer.astype(np.float64).mean() / large.mean())
+    assert np.abs(spatial_map([layer], *pixels) - expected).max() < 1e-12
 
 
 def test_nothing_is_shown_of_an_empty_region(alex, wide, edited):

@@ -20,8 +20,8 @@ FILE = "goldens/test_gate.py.yaml"
 ONE, FEW, MANY = 1, 6, 51  # ten times as many more than one
 
 
-def write(path: Path, gates: int) -> str:
-    """Write a run of so many failing gates, each of a test of its own."""
+def write(path: Path, gates: int, *, repeated: bool = False) -> str:
+    """Write a run of so many failing gates, each of a test of its own, or all of one test."""
     run_dir = RunDir(path)
     run_dir.prepare()
     with ResultsFile(run_dir.results_path, {"pytest": "9"}, f"{path.name}") as results:
@@ -30,7 +30,7 @@ def write(path: Path, gates: int) -> str:
             one = Gate(
                 "lpips", "fail", value=0.2 + number / 10_000, scope="unedit_area",
                 bound_kind="max", bound=0.1, origin="default", source="editmetrics.yaml:1",
-                golden={"file": FILE, "test": test, "gate": "lpips"},
+                golden={"file": FILE, "test": "test_gate" if repeated else test, "gate": "lpips"},
                 region={"coords": [[8, 8, 24, 24]], "width": 64, "height": 64},
             )  # fmt: skip
             results.gate(f"test_gate.py::{test}", 1, True, "failed", one)
@@ -65,6 +65,7 @@ def project(suite: pytest.Pytester) -> Path:
     for gates in (ONE, FEW, MANY):
         write(suite.path / f"base-{gates}", gates)
         write(suite.path / f"run-{gates}", gates)
+        write(suite.path / f"repeated-{gates}", gates, repeated=True)
     return suite.path
 
 
@@ -83,6 +84,19 @@ def test_ten_times_the_gates_are_ten_times_the_calls(project, command):
     each, later = (few - alone) / (FEW - ONE), (many - few) / (MANY - FEW)
     assert each > 10
     assert later < 1.05 * each
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_ten_times_the_repetitions_are_ten_times_the_calls(project, again):
+    def of(gates: int) -> int:
+        (project / FILE).unlink(missing_ok=True)
+        first = calls("approve", f"repeated-{gates}")
+        return calls("approve", f"repeated-{gates}") if again else first
+
+    of(ONE)  # imports
+    alone, few, many = (min(of(gates), of(gates)) for gates in (ONE, FEW, MANY))
+    assert (project / FILE).read_text().count("lpips:") == 1
+    assert (many - few) / (MANY - FEW) < 1.05 * (few - alone) / (FEW - ONE)
 
 
 def test_approving_looks_at_a_file_once_not_once_a_gate(project, monkeypatch):

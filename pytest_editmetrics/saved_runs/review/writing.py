@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_editmetrics.cache.held import HeldFiles
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.changes import (
     Change,
@@ -18,9 +19,15 @@ from pytest_editmetrics.goldens.changes import (
 )
 from pytest_editmetrics.goldens.images import SUFFIXES, sha256_of
 from pytest_editmetrics.runs.review import Decision
-from pytest_editmetrics.saved_runs.acceptance import NewBound, NewGolden, accepted, beyond_default
+from pytest_editmetrics.saved_runs.acceptance import (
+    NewBound,
+    NewGolden,
+    SharedGoldens,
+    accepted,
+    beyond_default,
+)
 from pytest_editmetrics.saved_runs.approve import prepare
-from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces
+from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces, golden_reader
 from pytest_editmetrics.saved_runs.review.decisions import Case, Decisions
 
 if TYPE_CHECKING:
@@ -71,21 +78,27 @@ class Writer:
         self._work = work
         self.lock = threading.Lock()
         self._shown: dict[str, Path] = {}
+        self._golden_files = HeldFiles(golden_reader(session))
+        self._shared = SharedGoldens(session, decisions.together)
         self._places = {anchor: place for place, anchor in enumerate(decisions.cases)}
 
     def refusal(self, case: Case) -> str | None:
         """Return why no gate of a case can become a golden; ``None`` if one can."""
         with self.lock:
-            new, left = self._new(case)
+            new, left = self._new(case, self._golden_places())
         return None if new else "; ".join(dict.fromkeys(left))
 
-    def _new(self, case: Case) -> tuple[list[NewBound | NewGolden], list[str]]:
+    def _golden_places(self) -> GoldenPlaces:
+        return GoldenPlaces(self._session, self._golden_files.__getitem__)
+
+    def _new(
+        self, case: Case, places: GoldenPlaces
+    ) -> tuple[list[NewBound | NewGolden], list[str]]:
         found: list[NewBound | NewGolden] = []
         left: list[str] = []
-        places = GoldenPlaces(self._session)
         for record in case.fails:
             try:
-                new = accepted(places, self._decisions.together, record)
+                new = accepted(places, self._shared, record)
             except EditMetricsError as error:
                 new = str(error).removeprefix(_NOTHING_WRITTEN)
             if isinstance(new, str):
@@ -110,9 +123,10 @@ class Writer:
         images: list[NewGolden] = []
         left: list[tuple[Case, str]] = []
         files: dict[str, set[Path]] = {}
+        places = self._golden_places()
         for anchor in sorted(pending, key=self._places.__getitem__):
             case = self._decisions.cases[anchor]
-            new, why = self._new(case)
+            new, why = self._new(case, places)
             left += [(case, text) for text in why]
             of_case = [one for one in new if isinstance(one, NewBound)]
             bounds += of_case

@@ -13,7 +13,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
+from itertools import count
+from pathlib import Path, PurePath
 
 import numpy as np
 import pytest
@@ -1133,3 +1134,30 @@ def test_a_link_out_of_the_project_is_not_followed(suite, tmp_path_factory, link
     result.stdout.fnmatch_lines([f"*a link leads to {secret}*, out of the project;*"])
     assert sha256_of(golden) == before
     assert place.is_symlink()
+
+
+def test_recording_compares_no_path_with_all_others(suite, monkeypatch):
+    compared = count()
+    equal = PurePath.__eq__
+
+    def comparisons(images: int) -> int:
+        suite.makepyfile(
+            f"""
+import pytest
+@pytest.mark.parametrize("number", range({images}))
+def test_it(golden_image, made, number):
+    golden_image.check(made)
+"""
+        )
+        shutil.rmtree(suite.path / "goldens", ignore_errors=True)
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                PurePath, "__eq__", lambda one, other: (next(compared), equal(one, other))[1]
+            )
+            before = next(compared)
+            suite.runpytest_inprocess("--editmetrics-update=missing").assert_outcomes(passed=images)
+        return next(compared) - before
+
+    comparisons(1)  # imports
+    one, some, many = map(comparisons, (1, 11, 41))
+    assert (many - some) / 30 < 1.05 * (some - one) / 10

@@ -8,6 +8,8 @@ from unittest import mock
 
 import pytest
 
+from pytest_editmetrics.plugin import fake_files
+
 HEAD = """
 import numpy as np
 import pytest
@@ -162,3 +164,24 @@ def own_files():
     pytester.makepyfile(HEAD.replace("0.01", "1") + body)
     result = pytester.runpytest_subprocess(*options, "-ppyfakefs.pytest_plugin")
     result.assert_outcomes(failed=1, passed=1)
+
+
+def test_the_names_of_a_file_are_looked_at_once_not_once_a_test(pytester, monkeypatch):
+    pytest.importorskip("pyfakefs.fake_filesystem_unittest")
+    looked_at, is_pyfakefs = [], fake_files._is_pyfakefs
+    monkeypatch.setattr(
+        fake_files, "_is_pyfakefs", lambda value: looked_at.append(value) or is_pyfakefs(value)
+    )
+
+    def looks(tests: int) -> int:
+        pytester.makepyfile(
+            "import pytest\n"
+            f"@pytest.mark.parametrize('number', range({tests}))\n"
+            "def test_it(number, request):\n    assert 'edit_gate' not in request.fixturenames\n"
+            "def test_gate(edit_gate):\n    pass\n"
+        )
+        looked_at.clear()
+        pytester.runpytest_inprocess().assert_outcomes(passed=tests, failed=1)
+        return len(looked_at)
+
+    assert looks(30) == looks(1) > 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 from PIL import Image
 
@@ -205,3 +207,25 @@ def test_a_function_that_wraps_a_builtin_is_nothing_to_look_into(suite):
         "def test_it(call): assert call('a') == own('b')\n"
     )
     suite.runpytest().assert_outcomes(passed=1)
+
+
+def test_files_are_not_parsed_anew_for_each_test_that_made_none(pytester, monkeypatch):
+    parsed, parse = [], ast.parse
+    monkeypatch.setattr(
+        ast, "parse", lambda *args, **options: parsed.append(1) or parse(*args, **options)
+    )
+
+    def parses(tests: int) -> int:
+        pytester.makepyfile(
+            test_x=f"import pytest\n@pytest.mark.parametrize('number', range({tests}))\n"
+            "def test_it(edit_gate, number):\n    pass\n"
+        )
+        parsed.clear()
+        result = pytester.runpytest_inprocess()
+        result.assert_outcomes(failed=tests)
+        result.stdout.fnmatch_lines(
+            [f"E   InputError: {SAID[1:]}", "FAILED test_x.py::* - this test*"]
+        )
+        return len(parsed)
+
+    assert parses(9) == parses(1)

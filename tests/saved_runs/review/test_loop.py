@@ -11,6 +11,7 @@ from golden_gate import GOLDEN
 from reviewed import STARTED, failing, image_gate, served, write_run
 
 from pytest_editmetrics.cli.main import main
+from pytest_editmetrics.goldens import file as golden_file
 from pytest_editmetrics.images.load import read_pixels
 from pytest_editmetrics.runs.folder import read_run
 from pytest_editmetrics.runs.review import read_review
@@ -274,3 +275,26 @@ def test_decisions_are_those_of_this_run_only(project, run):
         assert len(one.state()) == 1
     old = json.loads((run / "review.json.old").read_text())
     assert [case["note"] for case in old["cases"].values()] == ["halo"]
+
+
+def test_a_golden_file_is_not_read_for_each_case(project, monkeypatch):
+    goldens = project / GOLDEN
+    goldens.parent.mkdir(parents=True, exist_ok=True)
+    goldens.write_text('"test_old":\n  lpips: {max: 0.5}\n')
+    read, one_read = [], golden_file.read_golden_file
+    monkeypatch.setattr(
+        golden_file, "read_golden_file", lambda *args: read.append(args) or one_read(*args)
+    )
+
+    def reads(cases: int) -> list[int]:
+        tests = [f"test_{number}" for number in range(cases)]
+        run = write_run(project / f"run-{cases}", {test: [failing(test)] for test in tests})
+        found = []
+        with served(run) as one:
+            for do in (lambda: one.decide("accepted", *tests, bulk=True), one.plan):
+                read.clear()
+                do()
+                found.append(len(read))
+        return found
+
+    assert reads(12) == reads(2)
