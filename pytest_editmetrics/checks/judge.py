@@ -284,7 +284,7 @@ def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
 _BECAME = {
     "gone": "is gone",
     "new": "is new",
-    "other": "is another",
+    "other": "was replaced",
     "recoloured": "has other colours",
 }
 
