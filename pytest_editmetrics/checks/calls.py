@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import pytest
 
-from pytest_editmetrics.errors import EditMetricsError, GateFailure, InputError, did_you_mean
+from pytest_editmetrics.checks.keywords import unknown_keyword
+from pytest_editmetrics.errors import EditMetricsError, GateFailure, InputError
 from pytest_editmetrics.session.typed import typed_test
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def check_keywords(given: object, known: Sequence[str], needed: Sequence[str]) -
         )
     for key in given:
         if key not in known:
-            raise InputError(f"check takes no keyword {key!r}{did_you_mean(key, known)}")
+            raise InputError(unknown_keyword("check", key, known))
     for key in needed:
         if key not in given:
             raise InputError(f"a check of check_all has no {key!r}: {sorted(given)}")

@@ -20,6 +20,7 @@ from pytest_editmetrics.checks.calls import (
 from pytest_editmetrics.checks.drawing import drawing
 from pytest_editmetrics.checks.given_boxes import boxes_of, edit_area
 from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, exited, explained, judged
+from pytest_editmetrics.checks.keywords import takes_only_its_keywords
 from pytest_editmetrics.checks.measure import Boxes
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
@@ -86,6 +87,7 @@ class EditGate:
         self._test = self._owner.test
         self._session = session_of(record.item.config)
 
+    @takes_only_its_keywords(lambda gate: gate._record.errors(None))
     def check(
         self,
         reference: Any,
@@ -159,6 +161,7 @@ class EditGate:
             )
         )
 
+    @takes_only_its_keywords(lambda gate: gate._record.errors(None))
     def check_all(self, checks: Iterable[Mapping[str, Any]]) -> list[list[Measurement]]:
         """Do several checks, each the keywords of ``check`` with a ``name`` of its own.
 

@@ -19,6 +19,7 @@ from pytest_editmetrics.checks.calls import (
     raise_failures,
 )
 from pytest_editmetrics.checks.image_job import ImageJob, run_job
+from pytest_editmetrics.checks.keywords import takes_only_its_keywords
 from pytest_editmetrics.errors import (
     InputError,
     MissingResourceError,
@@ -67,6 +68,7 @@ class GoldenImage:
 
         self._facts |= checked_facts(facts)
 
+    @takes_only_its_keywords(lambda golden: golden._record.errors("golden_image"))
     def check(
         self,
         image: ImageLike,
@@ -127,6 +129,7 @@ class GoldenImage:
         }
         return self._run([call])[0]
 
+    @takes_only_its_keywords(lambda golden: golden._record.errors("golden_image"))
     def check_all(self, checks: Iterable[Mapping[str, Any]]) -> list[list[Measurement]]:
         """Do several checks, each the keywords of ``check`` with a ``name`` of its own.
 

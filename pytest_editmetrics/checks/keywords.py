@@ -1,0 +1,85 @@
+"""What a check is called with: a keyword that it does not take is refused, with the one meant."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar, cast
+
+from pytest_editmetrics.errors import InputError, did_you_mean
+
+_Call = TypeVar("_Call", bound=Callable[..., Any])
+
+_MEANT = {
+    **dict.fromkeys(("before", "original", "source", "ref_image"), ("reference",)),
+    **dict.fromkeys(("after", "output", "result", "edited_image"), ("edited", "image")),
+    **dict.fromkeys(("box", "boxes", "bbox", "bboxes", "area", "region", "mask"), ("coords",)),
+    **dict.fromkeys(
+        ("threshold", "thresholds", "tolerance", "bound", "bounds", "limit", "max", "min"),
+        ("threshold", "tolerance"),
+    ),
+    **dict.fromkeys(("metric", "metrics", "comparators"), ("metrics", "comparator")),
+    **dict.fromkeys(("prompt", "seed", "instruction", "model"), ("facts",)),
+}
+"""Names that others use, and what they are called here."""
+_BOUNDS = (
+    "; a bound stands in @pytest.mark.editmetrics(thresholds={...}), in a golden, or under"
+    " thresholds: in editmetrics.yaml"
+)
+
+
+def takes_only_its_keywords(
+    errors: Callable[[Any], AbstractContextManager[None]],
+) -> Callable[[_Call], _Call]:
+    """Return what makes a call that Python would refuse an ``InputError`` that says what to write.
+
+    ``errors`` records it with the test, given the first argument of the call.
+    """
+
+    def of(function: _Call) -> _Call:
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def called(*args: Any, **keywords: Any) -> Any:
+            __tracebackhide__ = True
+            try:
+                signature.bind(*args, **keywords)
+            except TypeError as error:
+                with errors(args[0] if args else None):
+                    raise InputError(_refused(function, signature, keywords, error)) from None
+            return function(*args, **keywords)
+
+        return cast("_Call", called)
+
+    return of
+
+
+def _refused(
+    function: Callable[..., Any],
+    signature: inspect.Signature,
+    keywords: Mapping[str, Any],
+    error: TypeError,
+) -> str:
+    name = function.__name__
+    known = [key for key in signature.parameters if key != "self"]
+    for key in keywords:
+        if key not in known:
+            return unknown_keyword(name, key, known)
+    positional = (
+        key for key in known if signature.parameters[key].kind is not inspect.Parameter.KEYWORD_ONLY
+    )
+    return f"{name}: {error}; write {name}({', '.join(positional)}), and all else as keywords"
+
+
+def unknown_keyword(name: str, key: str, known: Sequence[str]) -> str:
+    """Return what is said of a keyword that a call does not take.
+
+    >>> unknown_keyword("check", "boxes", ["reference", "edited", "coords", "ref_boxes"])
+    "check takes no keyword 'boxes' (did you mean 'coords'?)"
+    """
+    meant = next((one for one in _MEANT.get(key, ()) if one in known), None)
+    bounds = "threshold" in _MEANT.get(key, ()) and meant is None
+    hint = f" (did you mean {meant!r}?)" if meant else "" if bounds else did_you_mean(key, known)
+    return f"{name} takes no keyword {key!r}{hint}{_BOUNDS if bounds else ''}"
