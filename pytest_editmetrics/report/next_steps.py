@@ -150,7 +150,7 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
         lines.append(_typed(f"to loosen {bounds} written by hand, if meant: {_edit(by_hand)}"))
     counted_above = {id(gate) for gate in (*golden, *by_hand, *no_number)}
     if left := [gate for gate in failing if id(gate) not in counted_above]:
-        which = ", ".join(dict.fromkeys(gate.label for gate in left))
+        which = ", ".join(dict.fromkeys(gate.metric for gate in left))
         lines.append(
             Line(f"no golden can hold {len(left)} of {number} ({which}): see what each says")
         )

@@ -13,10 +13,11 @@ from pytest_editmetrics.gates.decided import whole
 from pytest_editmetrics.gates.verdict import APPROVED_IMAGE, SKIPPED_MISSING, UNSTATED, Gate
 from pytest_editmetrics.gates.written import unrecordable
 from pytest_editmetrics.measurement import REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND, bound_kind_of
-from pytest_editmetrics.report.causes import causes_in_full, causes_in_short, causes_of
+from pytest_editmetrics.report.causes import causes_in_full, causes_in_short, causes_of, kind_of
 from pytest_editmetrics.report.image_text import held_text, image_headline, image_rows
 from pytest_editmetrics.report.numbers import format_numbers as format_numbers
 
+NO_GOLDEN = " has no threshold and no golden"
 _AREA = {"edit_area": "edit", "unedit_area": "unedit", None: "whole-image"}
 
 
@@ -40,7 +41,8 @@ def headline(gate: Gate, *, cause: bool = True) -> str:
     ``cause=False`` leaves out why, where it was said already.
     """
     line = _headline(gate)
-    causes = causes_of(gate) if cause and gate.verdict in ("fail", "review") else None
+    explained = gate.verdict in ("fail", "review", "missing-golden")
+    causes = causes_of(gate) if cause and explained else None
     return f"{line}: {causes_in_short(causes)}" if causes else line
 
 
@@ -83,7 +85,7 @@ def _headline(gate: Gate) -> str:
         return f"{subject(gate)} not measured ({gate.reason}), which fails here: {gate.message}"
     assert gate.value is not None
     if gate.verdict == "missing-golden":
-        return f"{subject(gate)} {format_numbers(gate.value)[0]} has no threshold and no golden"
+        return f"{subject(gate)} {format_numbers(gate.value)[0]}{NO_GOLDEN}"
     if gate.verdict == "recorded":
         if gate.proposal is None:
             return f"{subject(gate)} {format_numbers(gate.value)[0]} recorded, held to no bound"
@@ -153,6 +155,8 @@ def _own_remedy(gate: Gate) -> str:
     """Return in a few words what ends a failure that no golden can hold."""
     if gate.no_number or gate.value is None:
         return "it has no number to record"
+    if kind_of(gate) == "no-edit":
+        return "the edit was lost"
     if gate.origin in WRITTEN_BY_HAND:
         return f"mend the model, or edit {written_at(gate)}"
     return "its own lines say what to do"
