@@ -140,11 +140,7 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
         too = ", and record what has no golden" if missing else ""
         which = "it" if number == 1 else which
         lines.append(_typed(f"to accept {which}{too}, if meant: {accept}"))
-    by_hand = [
-        gate
-        for gate in failing
-        if gate.snapshot is None and gate.origin in WRITTEN_BY_HAND and not gate.no_number
-    ]
+    by_hand = [gate for gate in failing if gate.snapshot is None and _by_hand(gate)]
     if by_hand:
         bounds = counted(len(by_hand), "bound")
         lines.append(_typed(f"to loosen {bounds} written by hand, if meant: {_edit(by_hand)}"))
@@ -175,6 +171,11 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
     if waiting := _waiting(missing, held, f"{len(missing)} without a golden"):
         lines.append(Line(f"not to be recorded yet: {waiting}"))
     return lines
+
+
+def _by_hand(gate: Gate) -> bool:
+    """Tell whether the bound of a gate is one to edit: a self-test's is none."""
+    return gate.origin in WRITTEN_BY_HAND and not gate.no_number and "advice" not in gate.details
 
 
 def _waiting(gates: Sequence[Gate], held: Mapping[int, str], total: str) -> str | None:

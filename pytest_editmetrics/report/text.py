@@ -157,7 +157,7 @@ def _own_remedy(gate: Gate) -> str:
         return "it has no number to record"
     if kind_of(gate) == "no-edit":
         return "the edit was lost"
-    if gate.origin in WRITTEN_BY_HAND:
+    if gate.origin in WRITTEN_BY_HAND and "advice" not in gate.details:
         return f"mend the model, or edit {written_at(gate)}"
     return "its own lines say what to do"
 
