@@ -8,22 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar, cast
 
-from pytest_editmetrics.errors import InputError, did_you_mean
+from pytest_editmetrics.errors import BOUNDS_ELSEWHERE, InputError, did_you_mean
 
 _Call = TypeVar("_Call", bound=Callable[..., Any])
 
-_MEANT = {
-    **dict.fromkeys(("before", "original", "source", "ref_image"), ("reference",)),
-    **dict.fromkeys(("after", "output", "result", "edited_image"), ("edited", "image")),
-    **dict.fromkeys(("box", "boxes", "bbox", "bboxes", "area", "region", "mask"), ("coords",)),
-    **dict.fromkeys(
-        ("threshold", "thresholds", "tolerance", "bound", "bounds", "limit", "max", "min"),
-        ("threshold", "tolerance"),
-    ),
-    **dict.fromkeys(("metric", "metrics", "comparators"), ("metrics", "comparator")),
-    **dict.fromkeys(("prompt", "seed", "instruction", "model"), ("facts",)),
-}
-"""Names that others use, and what they are called here."""
 _BOUNDS = (
     "; a bound stands in @pytest.mark.editmetrics(thresholds={...}), in a golden, or under"
     " thresholds: in editmetrics.yaml"
@@ -79,7 +67,5 @@ def unknown_keyword(name: str, key: str, known: Sequence[str]) -> str:
     >>> unknown_keyword("check", "boxes", ["reference", "edited", "coords", "ref_boxes"])
     "check takes no keyword 'boxes' (did you mean 'coords'?)"
     """
-    meant = next((one for one in _MEANT.get(key, ()) if one in known), None)
-    bounds = "threshold" in _MEANT.get(key, ()) and meant is None
-    hint = f" (did you mean {meant!r}?)" if meant else "" if bounds else did_you_mean(key, known)
-    return f"{name} takes no keyword {key!r}{hint}{_BOUNDS if bounds else ''}"
+    bounds = key in BOUNDS_ELSEWHERE and not {"threshold", "tolerance"} & set(known)
+    return f"{name} takes no keyword {key!r}{_BOUNDS if bounds else did_you_mean(key, known)}"
