@@ -69,3 +69,32 @@ def unknown_keyword(name: str, key: str, known: Sequence[str]) -> str:
     """
     bounds = key in BOUNDS_ELSEWHERE and not {"threshold", "tolerance"} & set(known)
     return f"{name} takes no keyword {key!r}{_BOUNDS if bounds else did_you_mean(key, known)}"
+
+
+def check_keywords(
+    given: object, check: Callable[..., Any], needed: Sequence[str]
+) -> dict[str, Any]:
+    """Return one of the checks that ``check_all`` is given, as the keywords of ``check``.
+
+    Raises:
+        InputError: it is no mapping, has a keyword that is not known, or lacks one that is needed.
+    """
+    if not isinstance(given, Mapping):
+        raise InputError(
+            f"check_all takes mappings of check's keywords, each with a name of its own, not"
+            f" {_short(given)}"
+        )
+    known = [key for key in inspect.signature(check).parameters if key != "self"]
+    for key in given:
+        if key not in known:
+            raise InputError(unknown_keyword("check", key, known))
+    for key in needed:
+        if key not in given:
+            raise InputError(f"a check of check_all has no {key!r}: {sorted(given)}")
+    return dict(given)
+
+
+def _short(given: object) -> str:
+    """Return what was given in words: an image by its kind, since its numbers say nothing."""
+    said = repr(given)
+    return said if len(said) <= 80 and "\n" not in said else f"an object of {type(given).__name__}"
