@@ -32,8 +32,8 @@ from PIL import Image
 from table import Row, markdown, seconds
 
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.runs.folder import RunDir
 from pytest_editmetrics.runs.results import ResultsFile
+from pytest_editmetrics.runs.writing import RunDir
 
 SIZES = (100, 1_000, 10_000)
 RUNS = (5, 50)

@@ -25,8 +25,7 @@ from chromium_pipe import Chromium
 from report_1000 import CASES_SHOWN, Bounds, open_report
 
 from pytest_editmetrics.cli.starter.look import inside
-from pytest_editmetrics.runs.folder import RunDir
-from pytest_editmetrics.runs.writing import RunResults
+from pytest_editmetrics.runs.writing import RunDir, RunResults
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 from reviewed import STARTED, Served, failing, image_gate, served

@@ -204,7 +204,8 @@ def _missing(
     for name, run in runs.items():
         record = records.get(name)
         if record is None:
-            state = "crashed" if key[0] in run.crashed else "missing"
+            failed = key[0] in {test.nodeid for test in run.failed}
+            state = "crashed" if key[0] in run.crashed else "failed" if failed else "missing"
         elif is_measured(record.gate):
             continue
         elif record.gate.value is not None:

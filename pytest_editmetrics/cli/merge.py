@@ -44,6 +44,7 @@ def add(commands: Commands) -> None:
 
 
 def _merge(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.report.listed import headed, listed
     from pytest_editmetrics.report.summary import summary_lines
     from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts
     from pytest_editmetrics.saved_runs.merge import merge_runs
@@ -63,6 +64,9 @@ def _merge(args: argparse.Namespace) -> int:
         say=note,
     )
     say_all(summary_lines(merged.tally))
+    say_all(listed("failed without a failing gate", [str(test) for test in merged.failed]))
+    for problem in map(headed, merged.problems):
+        say_all([f"FAILED: {problem}", *problem.entries])
     obsolete = obsolete_texts(merged.unheld)
     failed = merged.unheld is not None and merged.unheld.strict and bool(obsolete)
     for text in obsolete:

@@ -115,6 +115,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(controller, "editmetrics-controller")
     config.pluginmanager.register(last, "editmetrics-last-lines")
     config.pluginmanager.register(whole, "editmetrics-whole-run")
+    config.pluginmanager.register(controller.failed, "editmetrics-failed-tests")
     config.pluginmanager.register(Found(whole.deselected, whole.left_out), "editmetrics-found")
     found = FoundTests(session, controller.found.take)
     config.pluginmanager.register(found, "editmetrics-found-tests")

@@ -12,7 +12,11 @@ import pytest
 
 @dataclass
 class Attempt:
-    """One attempt of one test while its reports arrive; ``rerun`` once pytest will try again."""
+    """One attempt of one test while its reports arrive; ``rerun`` once pytest will try again.
+
+    ``failure`` is the phase that failed first, and pytest's line of it; ``asks`` tells whether a
+    test that failed asks for gates, made or not.
+    """
 
     nodeid: str
     outcome: str = "passed"
@@ -27,6 +31,8 @@ class Attempt:
     set_up: list[str] = field(default_factory=list)
     uses: list[str] = field(default_factory=list)
     location: tuple[str, int] | None = None
+    failure: tuple[str, str] | None = None
+    asks: bool = False
 
     def take(self, told: Mapping[str, Any]) -> None:
         """Take what a report tells of the attempt."""

@@ -17,8 +17,10 @@ from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.typed import typed_test
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.plugin.failed_tests import FailedTests
     from pytest_editmetrics.report.markdown import SessionEnd
     from pytest_editmetrics.report.tally import Tally
+    from pytest_editmetrics.runs.folder import FailedTest
 
 GITHUB_LIMIT = 1 << 20
 UNFINISHED = "## ❌ editmetrics failed: the session did not finish\n"
@@ -40,6 +42,7 @@ class CiSurfaces:
             self._path = None
         given = session.options["report-url"] or os.environ.get("EDITMETRICS_REPORT_URL") or None
         self.report_url: str | None = given
+        self._gated = False
         self.notes: list[str] = []
         self.problems: list[str] = []
 
@@ -62,16 +65,18 @@ class CiSurfaces:
         if self.problems:
             raise pytest.UsageError(self.problems[0])
 
-    def wanted(self, tally: Tally | None, problems: Sequence[str]) -> bool:
-        """Tell whether there is a summary to write: without gates or problems only that asked for.
+    def wanted(self, tally: Tally | None, problems: Sequence[str], failed: FailedTests) -> bool:
+        """Tell whether there is a summary to write: of a session without gates only the one asked
+        for, unless it was to have some.
 
-        ``problems`` are what fails the session besides its gates.
+        ``problems`` are what fails the session besides its tests.
         """
-        something = tally is not None or bool(problems)
+        self._gated = tally is not None or bool(problems) or failed.gated
+        something = self._gated
         return self._path is not None or (self._step is not None and something)
 
     def close(self, tally: Tally, end: SessionEnd) -> None:
-        """Write the summaries; a session without gates or problems leaves GitHub's page alone."""
+        """Write the summaries; a session that was to have no gates leaves GitHub's page alone."""
         from pytest_editmetrics.report.markdown import markdown_summary
 
         end = replace(end, typed=partial(typed_test, self._config))
@@ -79,7 +84,7 @@ class CiSurfaces:
             self._write(self._path, markdown_summary(tally, end, GITHUB_LIMIT), "w")
             if not self.problems:
                 self.notes.append(f"summary: {self._path}")
-        if self._step is None or (tally.empty and not end.problems):
+        if self._step is None or not self._gated:
             return
         room = GITHUB_LIMIT - _size(self._step)
         text = "\n" + markdown_summary(tally, end, room - 1)
@@ -88,23 +93,26 @@ class CiSurfaces:
         else:
             self._write(self._step, text, "a")
 
-    def annotations(self, tally: Tally | None, problems: Sequence[str]) -> list[str]:
+    def annotations(
+        self, tally: Tally | None, problems: Sequence[str], failed: Sequence[FailedTest]
+    ) -> list[str]:
         """Return the lines that GitHub turns into annotations; none elsewhere.
 
-        ``problems`` are what fails the session besides its gates.
+        ``problems`` are what fails the session besides its tests, ``failed`` are tests that fail
+        without a gate.
         """
         if os.environ.get("GITHUB_ACTIONS") != "true":
             return []
         from pytest_editmetrics.report.annotations import annotation_lines, problem_lines
+        from pytest_editmetrics.report.tally import Tally
 
         given = os.environ.get("GITHUB_WORKSPACE")
-        workspace = Path(given) if given else None
+        roots = self._rootdir, Path(given) if given else None
         lines = problem_lines(problems)
-        if tally is not None:
-            lines += annotation_lines(
-                tally, self._rootdir, workspace, len(lines), partial(typed_test, self._config)
-            )
-        return lines
+        told = tally or Tally(), failed
+        return lines + annotation_lines(
+            *told, *roots, len(lines), partial(typed_test, self._config)
+        )
 
     def _write(self, path: Path, text: str, mode: Literal["w", "a"]) -> None:
         try:

@@ -18,6 +18,7 @@ import pytest
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.plugin.attempts import Attempt, Overtaken, key_of, outcome_of
 from pytest_editmetrics.plugin.deliveries import OUTCOMES, Undelivered
+from pytest_editmetrics.plugin.failed_tests import FailedTests, failure_of
 from pytest_editmetrics.plugin.gateless import Gateless
 from pytest_editmetrics.plugin.junit import JUnit
 from pytest_editmetrics.plugin.last_lines import LastLines
@@ -27,7 +28,6 @@ from pytest_editmetrics.plugin.required import Required
 from pytest_editmetrics.plugin.unheld import UnheldGoldens
 from pytest_editmetrics.plugin.whole_run import WholeRun
 from pytest_editmetrics.session.ledger import REPORT_KEY
-from pytest_editmetrics.session.options import ci_variable, in_ci
 from pytest_editmetrics.session.property_text import is_ours
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.unread import unread, unread_notes, uses_a_gate
@@ -78,6 +78,7 @@ class Controller:
         self._unheld = UnheldGoldens(session, self._names)
         self.found = self._unheld.found
         self.undelivered = Undelivered(session)
+        self.failed = FailedTests(lambda *told: self._outputs.write(*told))
         self._each_gate = EachGate()
         self._junit = JUnit(session)
 
@@ -185,7 +186,10 @@ class Controller:
                 self._finish_attempt(earlier)
             attempt.take(data)
             self._notes += [note for note in data["notes"] if note not in self._notes]
+        if carried is not None or report.failed:
             attempt.locate(report, self.session.rootdir)
+        if report.failed and attempt.failure is None:
+            attempt.failure, attempt.asks = failure_of(report)
         outcome = outcome_of(report)
         if attempt.outcome != "failed" and outcome != "passed":
             attempt.outcome = outcome
@@ -213,6 +217,7 @@ class Controller:
             self.undelivered.ended(nodeid, not attempt.rerun, attempt.outcome, ())
             if attempt.asked and not attempt.rerun and attempt.outcome in ("passed", "xpassed"):
                 self._gateless.add(nodeid, by_call=attempt.by_call)
+            self.failed.ended(attempt, ())
             return
         from pytest_editmetrics.gates.verdict import Gate
         from pytest_editmetrics.gates.written import as_written
@@ -223,6 +228,7 @@ class Controller:
         told = attempt.outcome, attempt.failed
         others = attempt.location, attempt.other_failure
         self._count(TestGates(nodeid, number, final, *told, gates, *others))
+        self.failed.ended(attempt, gates)
 
     def _count(self, test: TestGates) -> None:
         """Take the gates of one attempt of a test, or of a fixture."""
@@ -273,7 +279,7 @@ class Controller:
             self._problems += problems
         self._close_images(judged)
         if self._tally is not None:
-            self._judge_session(session, self._tally)
+            self._last.judge(session, self._tally, smoke=self.session.options["allow-smoke"])
         if judged:
             self._report_obsolete()
         if self.whole.internal_error:
@@ -292,12 +298,16 @@ class Controller:
         self._take(self._required)
         # else tests are missing, and the results say so
         if sys.exc_info()[0] is None and not self.whole.internal_error and not lost:
+            from pytest_editmetrics.report.listed import with_entries
+
             counts = self._tally.counts() if self._tally else {"gates": 0}
             if self._tally:
                 self._junit.totals(counts)
             obsolete = self._images.obsolete if judged else None
-            told = self._suite.record, self._told()
-            self._outputs.write("close", counts, partial is None, obsolete, *told)
+            told = self._suite.record, self._told(), session.testsfailed
+            problems = list(map(with_entries, self._problems))
+            self.failed.close()
+            self._outputs.write("close", counts, partial is None, obsolete, *told, problems)
         self._outputs.close()
         self._take(self._outputs)
         self._last.closed(session, self._tally)
@@ -323,30 +333,17 @@ class Controller:
         self._problems += recorder.problems
 
     def _summarise(self, session: pytest.Session) -> None:
-        if not self._ci.wanted(self._tally, self._problems):
+        if not self._ci.wanted(self._tally, self._problems, self.failed):
             return
         from pytest_editmetrics.report.markdown import SessionEnd
         from pytest_editmetrics.report.tally import Tally
         from pytest_editmetrics.session.outputs import package_versions
 
-        failed, cut = session.testsfailed, sys.exc_info()[0] is not None
+        failed, cut = (session.testsfailed, self.failed.found), sys.exc_info()[0] is not None
         url = self._ci.report_url
-        end = SessionEnd(package_versions(), self._notes, self._problems, failed, cut, url)
+        end = SessionEnd(package_versions(), self._notes, self._problems, *failed, cut, url)
         self._ci.close(self._tally or Tally(crashed=self._crashed), end)
         self._take(self._ci)
-
-    def _judge_session(self, session: pytest.Session, tally: Tally) -> None:
-        if tally.nothing_measured and session.testsfailed == 0:
-            self._problems.append(
-                "not one gate of this session could be measured, so it proves nothing: exit status"
-                " 1"
-            )
-        if tally.smoke and in_ci() and not self.session.options["allow-smoke"]:
-            smoke = counted(tally.smoke, "gate was", "gates were")
-            self._problems.append(
-                f"{smoke} judged on random smoke weights and {ci_variable()} is set: exit"
-                " status 1 (--editmetrics-allow-smoke lets it pass)"
-            )
 
     def _report_not_measured(self, session: pytest.Session) -> None:
         """Name tests that asked for a gate and made none, and goldens that nothing was held to."""
@@ -390,11 +387,11 @@ class Controller:
     @pytest.hookimpl
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the section; a session without gates prints nothing."""
-        if self._tally is None and not self._problems and not self._notes:
+        if not (self._tally or self._problems or self._notes or self.failed.gated):
             return
         from pytest_editmetrics.plugin.last_screen import write_last_screen
 
         end = self._notes, self._problems
         write_last_screen(terminalreporter, self._tally, self._each_gate, end, self._outputs)
-        for line in self._ci.annotations(self._tally, self._problems):
+        for line in self._ci.annotations(self._tally, self._problems, self.failed.found):
             terminalreporter.write_line(line)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_editmetrics.errors import counted
+from pytest_editmetrics.session.options import ci_variable, in_ci
 from pytest_editmetrics.session.state import session_of
 
 if TYPE_CHECKING:
@@ -46,6 +48,20 @@ class LastLines:
             terminalreporter.write_line(f" editmetrics - {problem.splitlines()[0]}")
         stats.setdefault("failed", [])  # what the colour of the last line goes by
         return result
+
+    def judge(self, session: pytest.Session, tally: Tally, *, smoke: bool) -> None:
+        """Fail a session whose gates prove nothing; ``smoke``: random weights may stand in CI."""
+        if tally.nothing_measured and session.testsfailed == 0:
+            self.problems.append(
+                "not one gate of this session could be measured, so it proves nothing: exit status"
+                " 1"
+            )
+        if tally.smoke and in_ci() and not smoke:
+            gates = counted(tally.smoke, "gate was", "gates were")
+            self.problems.append(
+                f"{gates} judged on random smoke weights and {ci_variable()} is set: exit"
+                " status 1 (--editmetrics-allow-smoke lets it pass)"
+            )
 
     def closed(self, session: pytest.Session, tally: Tally | None) -> None:
         """Take what the session came to.

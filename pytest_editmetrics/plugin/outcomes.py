@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, GateFailure
+from pytest_editmetrics.plugin.failed_tests import tell_whether_it_asks
 from pytest_editmetrics.plugin.names import name_report
 from pytest_editmetrics.plugin.tracebacks import as_called, outside
 from pytest_editmetrics.session.identity import id_of
@@ -209,6 +210,7 @@ def pytest_runtest_makereport(
     record = item.stash.get(record_key, None)
     gated = record is not None and bool(record.gates or record.asked or record.set_up)
     name_report(report, id_of(item), gated=gated)
+    tell_whether_it_asks(item, report)
     if record is None:
         return report
     raised = None if call.excinfo is None else call.excinfo.value

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.listed import below
+from pytest_editmetrics.report.listed import with_entries
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
 from pytest_editmetrics.report.text import explanation_rows, headline, update_mode
+from pytest_editmetrics.runs.folder import FailedTest
 
 LIMIT = 10
 _LONGEST = 4_000
@@ -17,20 +18,22 @@ _LONGEST = 4_000
 
 def annotation_lines(
     tally: Tally,
+    failed: Sequence[FailedTest],
     rootdir: Path,
     workspace: Path | None,
     errors: int = 0,
     typed: Callable[[str], str] = shlex.quote,
 ) -> list[str]:
-    """Return the lines to print, one a test: ``::error`` if gates fail it, else ``::warning``.
+    """Return the lines to print, one a test: ``::error`` if it fails, else ``::warning``.
 
     A gate warns if it is for review, is unmeasured where it was measured when approved, or fails
     without failing its test. GitHub shows ten of either kind a step, so that is how many are
-    printed, what lies farthest beyond its bound first and errors last; a plain line tells of the
-    rest.
+    printed, what lies farthest beyond its bound first, errors and then what fails without a gate
+    last; a plain line tells of the rest.
 
     Args:
         tally: the session's gates.
+        failed: tests that fail though no gate of theirs does, and files that were not collected.
         rootdir: what test files are relative to.
         workspace: the checkout's root (``GITHUB_WORKSPACE``), which GitHub takes paths from.
         errors: how many ``::error`` stand before these, which GitHub counts too.
@@ -44,27 +47,36 @@ def annotation_lines(
             failing.setdefault(test.nodeid, (test, []))[1].append(gate)
         elif gate.verdict == "review" or gate.regressed or id(gate) in hidden:
             warned.setdefault(test.nodeid, (test, []))[1].append(gate)
-    lines = []
-    for kind, room, what, tests in (
-        ("error", LIMIT - errors, "failing tests", failing),
-        ("warning", LIMIT, "tests whose gates are for review, unmeasured or fail unseen", warned),
-    ):
+
+    def of_gates(kind: str, tests: Mapping[str, tuple[TestGates, list[Gate]]]) -> list[str]:
         ordered = sorted(tests.values(), key=lambda pair: max(map(beyond, pair[1])), reverse=True)
-        lines += [
-            _annotation(kind, t, of, _in_checkout(t, rootdir, workspace), typed)
-            for t, of in ordered[:room]
+        return [
+            _annotation(kind, test, of, _in_checkout(test.location, rootdir, workspace), typed)
+            for test, of in ordered[:LIMIT]
         ]
-        if len(tests) > room:
-            lines.append(
-                f"{len(tests) - room} more {what} are not annotated: GitHub shows {LIMIT} a step;"
-                " the summary lists all"
-            )
-    return lines
+
+    without = [_of_failed(test, _in_checkout(test.location, rootdir, workspace)) for test in failed]
+    unseen = "tests whose gates are for review, unmeasured or fail unseen"
+    return [
+        *_first(
+            of_gates("error", failing) + without,
+            LIMIT - errors,
+            len(failing) + len(failed),
+            "failing tests",
+        ),
+        *_first(of_gates("warning", warned), LIMIT, len(warned), unseen),
+    ]
+
+
+def _first(lines: Sequence[str], room: int, number: int, what: str) -> list[str]:
+    left = number - room
+    more = f"{left} more {what} are not annotated: GitHub shows {LIMIT} a step"
+    return [*lines[:room], *([f"{more}; the summary lists all"] if left > 0 else [])]
 
 
 def problem_lines(problems: Sequence[str]) -> list[str]:
     """Return an ``::error`` for each of what fails a session besides its gates, ten at most."""
-    whole = ("\n".join([one, *below(one)])[:_LONGEST] for one in problems[:LIMIT])
+    whole = (with_entries(one)[:_LONGEST] for one in problems[:LIMIT])
     return [f"::error title=editmetrics::{_data(one)}" for one in whole]
 
 
@@ -76,14 +88,25 @@ def _annotation(
     typed: Callable[[str], str],
 ) -> str:
     gates = sorted(gates, key=beyond, reverse=True)
-    properties = {"title": f"editmetrics {', '.join(gate.label for gate in gates)}"}
-    if test.location is not None and path is not None:
-        properties = {"file": path, "line": str(test.location[1]), **properties}
-    listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    title = f"editmetrics {', '.join(gate.label for gate in gates)}"
     first, *others = gates
     message = "\n".join([f"{test.nodeid}: {headline(first)}", *map(headline, others)])
     accept = dict.fromkeys(row for gate in gates for row in _accepted(gate, test, typed))
     message += "".join(f"\n{what}: {how}" for what, how in accept)
+    return _command(kind, title, test.location, path, message)
+
+
+def _of_failed(test: FailedTest, path: str | None) -> str:
+    return _command("error", f"failed in {test.when}", test.location, path, str(test))
+
+
+def _command(
+    kind: str, title: str, location: tuple[str, int] | None, path: str | None, message: str
+) -> str:
+    properties = {"title": title}
+    if location is not None and path is not None:
+        properties = {"file": path, "line": str(location[1]), **properties}
+    listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     return f"::{kind} {listed}::{_data(message[:_LONGEST])}"
 
 
@@ -92,10 +115,12 @@ def _accepted(gate: Gate, test: TestGates, typed: Callable[[str], str]) -> list[
     return [row for row in rows if row[0] in ("to accept", "or apart", "to record")]
 
 
-def _in_checkout(test: TestGates, rootdir: Path, workspace: Path | None) -> str | None:
-    if test.location is None:
+def _in_checkout(
+    location: tuple[str, int] | None, rootdir: Path, workspace: Path | None
+) -> str | None:
+    if location is None:
         return None
-    path = (rootdir / test.location[0]).resolve()
+    path = (rootdir / location[0]).resolve()
     for root in (workspace, rootdir):
         if root is not None and path.is_relative_to(root.resolve()):
             return path.relative_to(root.resolve()).as_posix()

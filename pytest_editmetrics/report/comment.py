@@ -7,12 +7,14 @@ from urllib.parse import quote
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.comparison import key_text, moved
 from pytest_editmetrics.report.failure import failure_text, of_one_error
+from pytest_editmetrics.report.listed import headed
 from pytest_editmetrics.report.markdown import (
     SessionEnd,
     code,
     escape,
     fitted,
     listed,
+    problem_block,
     verdict_heading,
 )
 from pytest_editmetrics.report.next_steps import Session, next_steps, typed_path
@@ -49,8 +51,16 @@ def comment(
     unheld = obsolete_of(run)
     obsolete = obsolete_texts(unheld)
     fails = obsolete if unheld is not None and unheld.strict else ()
-    end = SessionEnd(problems=fails, interrupted=not run.complete, report_url=url)
+    problems = [one for one in map(headed, run.problems) if one not in obsolete]
+    end = SessionEnd(
+        problems=[*fails, *problems],
+        failed_tests=run.failed_tests,
+        failed=run.failed,
+        interrupted=not run.complete,
+        report_url=url,
+    )
     head = [f"<!-- editmetrics: {escape(mark)} -->", verdict_heading(tally, end)]
+    head += map(problem_block, problems)
     if tally.by_expect:
         head.append(by_expect(tally.by_expect, tally.counts()["gates"]))
     if url:
@@ -59,6 +69,7 @@ def comment(
     errors = [(test, gate) for test, gate in tally.notable if gate.verdict == "error"]
     said = [f"{t.nodeid}: {failure_text(gates, t.nodeid, -2)}" for t, gates in of_one_error(errors)]
     body += listed("Could not be judged", said, len(errors))
+    body += listed("Failed without a failing gate", [str(test) for test in run.failed])
     for text in (*obsolete, *passed_by_texts(unheld)):
         body += [f"\n### {text}", *(f"- {code(entry.strip())}" for entry in text.entries)]
     if base is not None:

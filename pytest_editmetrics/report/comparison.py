@@ -59,9 +59,10 @@ def _run(name: str, run: Run) -> str:
     gates = sum(record.final for record in run.gates)
     cut = "" if run.complete else "; CUT OFF: the run did not finish"
     crashed = f", {counted(len(run.crashed), 'test')} crashed" if run.crashed else ""
-    return (
-        f"{name}  {run.shown}, {run.session.get('started')}: {counted(gates, 'gate')}{crashed}{cut}"
-    )
+    others = f", {counted(len(run.failed), 'failure')} without a failing gate" if run.failed else ""
+    problems = f", {counted(len(run.problems), 'problem')} of the session" if run.problems else ""
+    told = f"{counted(gates, 'gate')}{crashed}{others}{problems}{cut}"
+    return f"{name}  {run.shown}, {run.session.get('started')}: {told}"
 
 
 def _metric(change: MetricChange) -> list[str]:
@@ -86,6 +87,7 @@ def _metric(change: MetricChange) -> list[str]:
         )
     lines += [f"  {line}" for line in _listed("not measured any more", change.lost, _verdicts)]
     lines += [f"  {line}" for line in _listed("crashed in the head", change.crashed, str)]
+    lines += [f"  {line}" for line in _listed("failed in the head", change.failed, str)]
     return lines + [f"  {line}" for line in _listed("measured now", change.gained, _verdicts)]
 
 
@@ -191,6 +193,8 @@ def _run_json(run: Run) -> dict[str, Any]:
         "started": run.session.get("started"),
         "complete": run.complete,
         "crashed": list(run.crashed),
+        "failed": [{"nodeid": t.nodeid, "when": t.when, "message": t.message} for t in run.failed],
+        "problems": list(run.problems),
     }
 
 
@@ -210,6 +214,7 @@ def _metric_json(change: MetricChange) -> dict[str, Any]:
         "beyond": _pairs_json(change.beyond),
         "lost": _pairs_json(change.lost),
         "crashed": list(change.crashed),
+        "failed": list(change.failed),
         "gained": _pairs_json(change.gained),
         "pairs": _pairs_json(change.pairs),
     }

@@ -28,6 +28,21 @@ def below(line: str) -> Sequence[str]:
     return line.entries if isinstance(line, Headed) else ()
 
 
+def with_entries(line: str) -> str:
+    r"""Return a line with its entries, each on a line of its own: what ``headed`` reads.
+
+    >>> with_entries(Headed("crashed: 1", ["  test_a"]))
+    'crashed: 1\n  test_a'
+    """
+    return "\n".join([line, *below(line)])
+
+
+def headed(text: str) -> Headed:
+    """Return a line whose entries are the lines below it."""
+    head, *entries = text.split("\n")
+    return Headed(head, entries)
+
+
 def first_of(
     entries: Sequence[str], number: int | None = None, shown: int | None = None
 ) -> list[str]:

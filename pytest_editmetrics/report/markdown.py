@@ -21,6 +21,7 @@ from pytest_editmetrics.report.listed import below
 from pytest_editmetrics.report.summary import by_expect, columns_of, worst_margin
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
 from pytest_editmetrics.report.text import explanation, headline, update_mode
+from pytest_editmetrics.runs.folder import FailedTest
 
 _ENTITIES = {
     **{character: f"&#{ord(character)};" for character in "\\`*[|~$_"},
@@ -39,15 +40,16 @@ class SessionEnd:
     """How a session ended, besides its gates.
 
     ``problems`` each fail the session, ``notes`` do not; ``failed_tests`` counts every failed test,
-    with gates or without; ``interrupted`` means that not every test ran. ``report_url`` is where
-    readers find the report: a page, or a folder with the report's pictures. ``typed`` returns the
-    words that run a test, given its id.
+    with gates or without, ``failed`` are those of which no gate fails; ``interrupted`` means that
+    not every test ran. ``report_url`` is where readers find the report: a page, or a folder with
+    the report's pictures. ``typed`` returns the words that run a test, given its id.
     """
 
     versions: Mapping[str, str | None] = field(default_factory=dict)
     notes: Sequence[str] = ()
     problems: Sequence[str] = ()
     failed_tests: int = 0
+    failed: Sequence[FailedTest] = ()
     interrupted: bool = False
     report_url: str | None = None
     typed: Callable[[str], str] = shlex.quote
@@ -101,7 +103,8 @@ def _preformatted(lines: Iterable[str]) -> str:
     return "<pre>\n" + "".join(_visible(character, "\n") for character in text) + "\n</pre>"
 
 
-def _problem(text: str) -> str:
+def problem_block(text: str) -> str:
+    """Return what fails a session besides its tests, with its entries below."""
     entries = below(text)
     return f"❌ {code(text)}" + (f"\n\n{_preformatted(entries)}" if entries else "")
 
@@ -119,7 +122,7 @@ def markdown_summary(tally: Tally, end: SessionEnd, limit: int | None = None) ->
         limit: how many bytes of UTF-8 it may take. What does not fit is left out from the end, and
             the summary says so; the verdict, the table and the versions always stay.
     """
-    head = [verdict_heading(tally, end), *map(_problem, end.problems)]
+    head = [verdict_heading(tally, end), *map(problem_block, end.problems)]
     if tally.smoke:
         gates = counted(tally.counts()["gates"], "gate was", "gates were")
         head.append(
@@ -156,7 +159,9 @@ def verdict_heading(tally: Tally, end: SessionEnd) -> str:
     )
     said += [f"{number} {what}" for number, what in told if number]
     said += [f"{counted(counts['crashed'], 'test')} crashed"] if counts["crashed"] else []
-    if end.failed_tests and not seen:
+    if end.failed:
+        said.append(f"{counted(len(end.failed), 'failure')} without a failing gate")
+    elif end.failed_tests and not (seen or errors or counts["crashed"]):
         said.append(f"{counted(end.failed_tests, 'failed test')} of the session")
     if end.interrupted:
         said.append("interrupted, so not every test ran")
@@ -193,6 +198,7 @@ def _sections(tally: Tally, end: SessionEnd) -> list[str]:
     sections += _explained(
         "Failing, but did not fail the test (xfail mark or caught)", tally.hidden, end.typed
     )
+    sections += listed("Failed without a failing gate", [str(test) for test in end.failed])
     sections += listed("For review", [f"{t.nodeid}: {headline(g)}" for t, g in review])
     sections += listed("Crashed, so never measured", tally.crashed)
     sections += listed("Unmeasured", [f"{t.nodeid}: {headline(g)}" for t, g in unmeasured])

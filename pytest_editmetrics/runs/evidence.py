@@ -15,7 +15,7 @@ from pytest_editmetrics.images.colour import Decoded
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 from pytest_editmetrics.pipes.explain import Evidence, Heat
-from pytest_editmetrics.runs.folder import RunDir
+from pytest_editmetrics.runs.writing import RunDir
 
 _DIGITS = 6
 _PAIR = ("reference", "edited")

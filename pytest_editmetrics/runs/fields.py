@@ -208,6 +208,14 @@ CRASHED = _declared(
     nodeid text: the test
     """
 )
+FAILED = _declared(
+    """
+    record text: `"failed"`: what pytest reported as failed, though no gate of it fails
+    nodeid text: the test, or the file that could not be collected
+    when text: `setup`, `call`, `teardown`, or `collect` of a file
+    message text: the first line of what pytest says
+    """
+)
 END = _declared(
     """
     record text: `"end"`: the last line; a file without it was cut off
@@ -219,6 +227,8 @@ END = _declared(
     errors whole: with `error`
     unmeasured whole: with `unmeasured`
     crashed whole: tests whose worker died
+    failed_tests whole: what pytest counted as failed: tests, and files that it could not collect
+    problems list: texts: what failed the session besides its tests, entries on lines of their own
     full flag: whether every test of the collected files ran
     obsolete list: golden images that no test uses, for `prune`; not of a part of the suite
       file text: the image, relative to the rootdir

@@ -1,29 +1,22 @@
-"""The run directory: what a run produced, kept so that it can be looked at, judged and approved.
+"""A run that is read: what it produced, kept so that it can be looked at, judged and approved.
 
-It holds ``results.jsonl`` (``fields.py``) and ``images/``, whose files are named by their
-content. Many processes may save images at once; one process writes the results.
+A run directory holds ``results.jsonl`` (``fields.py``) and ``images/``, whose files are named by
+their content; ``writing.py`` writes it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shlex
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-from pytest_editmetrics.errors import EditMetricsError, InputError, counted
+from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.runs.claims import lock_name
 from pytest_editmetrics.runs.fields import GATE, Field, as_held
-from pytest_editmetrics.whole_file import is_whole_png, replacing
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 RESULTS = "results.jsonl"
 IMAGES = "images"
@@ -31,114 +24,10 @@ REPORT = "report.html"
 SCHEMA = "pytest-editmetrics/results"
 SCHEMA_VERSION = 1
 
-_COMPRESSION = 4  # of 9: twice as fast as the default of 6, and files 2 % larger
 OWN_IMAGE = re.compile(r"[0-9a-f]{20}\.png|\.[0-9a-f]{20}\.png\.[0-9a-f]{8}\.tmp")
 _LONGEST_HEAD = 1 << 20
 _DEEPEST_REGION = 50
 _IMAGE_NAME = re.compile(rf"{IMAGES}/[0-9a-f]{{20}}\.png")
-
-
-class RunDir:
-    """A run directory that is being written; making one touches nothing."""
-
-    def __init__(self, path: Path):
-        self.path = path
-
-    @property
-    def results_path(self) -> Path:
-        """The results file."""
-        return self.path / RESULTS
-
-    def prepare(self) -> None:
-        """Make the folder; an earlier run in it stays as it is.
-
-        Raises:
-            EditMetricsError: the folder holds something else than a run, or cannot be written.
-        """
-        try:
-            if self.path.exists() and self._holds_something() and not is_run_dir(self.path):
-                raise EditMetricsError(
-                    f"{self.path} exists and is no run directory, so nothing in it is replaced;"
-                    " give another folder, or an empty one"
-                )
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise EditMetricsError(
-                f"cannot write the run directory {self.path}: {error.strerror or error}; give"
-                " another folder"
-            ) from None
-
-    def _holds_something(self) -> bool:
-        return any(path.name != lock_name(RESULTS) for path in self.path.iterdir())
-
-    def tidy(self, images: Collection[str]) -> None:
-        """Remove the images that the run, whose ``images`` are named, does not hold.
-
-        Those of an earlier run and of writers that were killed; what is not ours stays.
-
-        Raises:
-            OSError: one cannot be removed.
-        """
-        kept = {name.removeprefix(f"{IMAGES}/") for name in images}
-        for path in (self.path / IMAGES).glob("*.*"):
-            if OWN_IMAGE.fullmatch(path.name) and path.name not in kept:
-                path.unlink(missing_ok=True)
-
-    def save_image(self, array: NDArray[np.uint8], icc: bytes | None = None) -> str:
-        """Save an image losslessly and return its path relative to the run directory.
-
-        Args:
-            array: uint8, (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA.
-            icc: the colour profile that they are to be seen with.
-
-        Returns:
-            ``images/<hash>.png``: the same for equal pixels with equal profiles, which are written
-            only once.
-
-        Raises:
-            InputError: an array of another type or shape.
-            OSError: it cannot be written.
-        """
-        import numpy as np
-        from PIL import Image
-
-        channels = array.shape[2:]
-        if array.dtype != np.uint8 or array.ndim not in (2, 3) or channels not in ((), (3,), (4,)):
-            raise InputError(
-                f"a run directory keeps uint8 images (H, W), (H, W, 3) or (H, W, 4), not"
-                f" {array.dtype} {array.shape}"
-            )
-        pixels = np.ascontiguousarray(array)
-        profile = {} if icc is None else {"icc_profile": icc}
-        name = image_name(pixels, icc)
-        target = self.path / name
-        if is_whole_png(target):
-            return name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(target) as temporary:
-            Image.fromarray(pixels).save(temporary, "PNG", compress_level=_COMPRESSION, **profile)
-        return name
-
-    def add_file(self, name: str, data: bytes) -> None:
-        """Add an image's file that was saved as ``name`` in another run directory.
-
-        Raises:
-            EditMetricsError: it cannot be written.
-        """
-        target = self.path / name
-        try:
-            if not is_whole_png(target):
-                target.parent.mkdir(exist_ok=True)
-                with replacing(target) as temporary:
-                    temporary.write_bytes(data)
-        except OSError as error:
-            raise EditMetricsError(f"cannot write {target}: {error.strerror or error}") from None
-
-
-def image_name(pixels: NDArray[np.uint8], icc: bytes | None) -> str:
-    """Return what an image is called in a run directory: its pixels and its profile name it."""
-    known = f"{pixels.shape}".encode() + pixels.tobytes() + (icc or b"")
-    return f"{IMAGES}/{hashlib.sha256(known).hexdigest()[:20]}.png"
 
 
 @dataclass(frozen=True)
@@ -157,12 +46,32 @@ class GateRecord:
 
 
 @dataclass(frozen=True)
+class FailedTest:
+    """A test that pytest reported as failed, or a file that it could not collect.
+
+    No gate of its own fails. ``when`` is the phase, ``collect`` of a file; ``message`` is pytest's
+    line of it. ``location`` is as of ``TestGates``, and no run holds it.
+    """
+
+    __test__ = False
+
+    nodeid: str
+    when: str
+    message: str
+    location: tuple[str, int] | None = None
+
+    def __str__(self) -> str:
+        return f"{self.nodeid} ({self.when}): {self.message}"
+
+
+@dataclass(frozen=True)
 class Run:
     """A run that was read: its session line, its gates, and the tests whose worker died.
 
     ``path`` is the folder that the gates' image paths are relative to; ``given`` is what was read,
     that folder or a results file. ``complete`` is false for a run that was cut off, or that lost
     lines since; ``end`` is the last line of one that is.
+    ``failed`` are tests that failed though no gate of theirs does.
     """
 
     path: Path
@@ -172,6 +81,17 @@ class Run:
     complete: bool
     end: Mapping[str, Any] = field(default_factory=dict)
     given: Path | None = None
+    failed: tuple[FailedTest, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What failed the session besides its tests; lines after the first are entries."""
+        return tuple(self.end.get("problems", ()))
+
+    @property
+    def failed_tests(self) -> int:
+        """How many tests pytest counted as failed, with gates or without."""
+        return int(self.end.get("failed_tests", len(self.failed)))
 
     @property
     def shown(self) -> Path:
@@ -264,6 +184,7 @@ def _run(source: Path, records: list[tuple[int, dict[str, Any] | None]]) -> Run:
     session = _session(source, *records[0])
     gates: list[GateRecord] = []
     crashed: list[str] = []
+    failed: list[FailedTest] = []
     end: dict[str, Any] | None = None
     for number, record in records[1:]:
         if end is not None:
@@ -275,13 +196,35 @@ def _run(source: Path, records: list[tuple[int, dict[str, Any] | None]]) -> Run:
             gates.append(_gate_record(source, number, record))
         elif kind == "crashed":
             crashed.append(_text(source, number, record, "nodeid"))
+        elif kind == "failed":
+            nodeid, when, message = (
+                _text(source, number, record, name) for name in ("nodeid", "when", "message")
+            )
+            failed.append(FailedTest(nodeid, when, message))
         elif kind == "end":
-            end = record
+            end = _end(source, number, record)
         else:
             _fail(source, number, f"unknown record {kind!r}")
     if end is not None and not _holds_all(end, gates):
         end = None
-    return Run(source.parent, session, tuple(gates), tuple(crashed), end is not None, end or {})
+    return Run(
+        source.parent,
+        session,
+        tuple(gates),
+        tuple(crashed),
+        end is not None,
+        end or {},
+        failed=tuple(failed),
+    )
+
+
+def _end(source: Path, number: int, record: dict[str, Any]) -> dict[str, Any]:
+    problems, count = record.get("problems", []), record.get("failed_tests", 0)
+    if not isinstance(problems, list) or not all(isinstance(text, str) for text in problems):
+        _fail(source, number, f"problems is {problems!r:.80}, not a list of texts")
+    if type(count) is not int or count < 0:
+        _fail(source, number, f"failed_tests is {count!r:.80}, not a number from 0")
+    return record
 
 
 def _holds_all(end: Mapping[str, Any], gates: Sequence[GateRecord]) -> bool:

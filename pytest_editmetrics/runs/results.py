@@ -1,8 +1,8 @@
 """The machine-readable results file (JSON Lines): one object a line, written as tests finish.
 
 The first line describes the session, then comes one line a gate (of every attempt), one line a
-crashed test, and a last line with the counts: a file without it was cut off. ``fields.py``
-declares every key.
+crashed test, one a test that failed though no gate of it does, and a last line with the counts: a
+file without it was cut off. ``fields.py`` declares every key.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pytest_editmetrics.runs.claims import Claim, check_ours, is_stream
 from pytest_editmetrics.runs.folder import SCHEMA, SCHEMA_VERSION, is_results_file
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.runs.folder import FailedTest
     from pytest_editmetrics.runs.obsolete import ObsoleteImage
 
 
@@ -125,6 +126,11 @@ class ResultsFile:
         """Append a test whose worker died: it has no gates."""
         self._write({"record": "crashed", "nodeid": nodeid})
 
+    def failed(self, failed: FailedTest) -> None:
+        """Append a test that failed, or a file that was not collected, though no gate fails."""
+        told = {"nodeid": failed.nodeid, "when": failed.when, "message": failed.message}
+        self._write({"record": "failed", **told})
+
     def close(
         self,
         counts: Mapping[str, int],
@@ -132,12 +138,15 @@ class ResultsFile:
         obsolete: Sequence[ObsoleteImage] | None = None,
         suite: Mapping[str, Any] | None = None,
         unheld: Mapping[str, Any] | None = None,
+        failed_tests: int = 0,
+        problems: Sequence[str] = (),
     ) -> None:
         """Append the closing line and close the file; where nothing began, the earlier run stays.
 
         ``full`` tells whether every test of the collected files ran. ``obsolete`` is what was not
         used and may be removed, ``None`` of a part of the suite, which cannot tell; ``unheld`` is
         what it tells of goldens all the same. ``suite`` is what the suite's gates came to.
+        ``failed_tests`` counts every failed test, ``problems`` are what fails the session besides.
         """
         if not self.begun:
             self.leave()
@@ -149,7 +158,8 @@ class ResultsFile:
             listed["unheld"] = unheld
         if suite is not None:
             listed["suite"] = suite
-        self._write({"record": "end", **counts, "full": full, **listed})
+        ended = {"failed_tests": failed_tests, "problems": problems, "full": full}
+        self._write({"record": "end", **counts, **ended, **listed})
         try:
             self._file.close()
         except OSError as error:

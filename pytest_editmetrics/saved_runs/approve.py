@@ -255,7 +255,7 @@ def _encoded(session: EditSession, image: NewGolden, work: Path) -> Path:
     from pytest_editmetrics.goldens.colour import encode_golden
     from pytest_editmetrics.goldens.images import SUFFIXES, write_whole
     from pytest_editmetrics.images.load import read_pixels
-    from pytest_editmetrics.runs.folder import image_name
+    from pytest_editmetrics.runs.writing import image_name
 
     stem = f"image-{image.source.stem}"
     for suffix in SUFFIXES:  # looking through the folder for each image would grow as its square

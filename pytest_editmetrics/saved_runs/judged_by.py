@@ -85,7 +85,7 @@ def check_image(
 def _name_in_runs(path: Path) -> str | None:
     """Return what a run calls an image, which its pixels decide; ``None`` if it is none."""
     from pytest_editmetrics.images.load import read_pixels
-    from pytest_editmetrics.runs.folder import image_name
+    from pytest_editmetrics.runs.writing import image_name
 
     try:
         pixels = read_pixels(path, colour="numbers")

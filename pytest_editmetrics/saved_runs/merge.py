@@ -11,12 +11,12 @@ from pytest_editmetrics.errors import EditMetricsError, InputError, counted
 from pytest_editmetrics.gates.repetitions import badness, worst
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.report.tally import Tally, tally_of
-from pytest_editmetrics.runs.folder import GateRecord, Run, RunDir, image_names, read_run
+from pytest_editmetrics.runs.folder import FailedTest, GateRecord, Run, image_names, read_run
 from pytest_editmetrics.runs.obsolete import commit_of
 from pytest_editmetrics.runs.results import json_line
 from pytest_editmetrics.runs.review import Decision, change_review, read_review
 from pytest_editmetrics.runs.unheld import Unheld, joined, told_by
-from pytest_editmetrics.runs.writing import RunResults
+from pytest_editmetrics.runs.writing import RunDir, RunResults
 from pytest_editmetrics.suites.gate import SuiteResult, suite_of
 
 _NO_TESTS = {"scored", "manifest"}
@@ -30,12 +30,13 @@ class ShardTest:
     shard: str
     records: tuple[GateRecord, ...]
     crashed: bool
+    failed: bool
 
     @property
     def text(self) -> list[str]:
         """The same for two shards that tell the same."""
         return [
-            str(self.crashed),
+            f"{self.crashed} {self.failed}",
             *(
                 json_line({**vars(record), "gate": record.gate.to_dict()})
                 for record in self.records
@@ -48,11 +49,15 @@ class Merged:
     """What a merge came to; ``unheld`` is ``None`` where goldens could not be judged.
 
     ``lacks`` says of what its tests are missing: of shards that were cut off, or are not there.
+    ``failed`` are tests that failed in a shard though no gate of theirs does, ``problems`` what
+    failed a shard besides its tests.
     """
 
     tally: Tally
     unheld: Unheld | None
     lacks: str
+    failed: tuple[FailedTest, ...]
+    problems: tuple[str, ...]
 
 
 def merge_runs(
@@ -110,7 +115,9 @@ def merge_runs(
     }
     unheld = _unheld(list(runs.values()), say, whole=whole, missing=missing)
     lacks = _lacks(runs, missing)
-    return Merged(_write(run_dir, runs, tests, images, unheld, cut=bool(lacks)), unheld, lacks)
+    failed, problems = joined_failures(runs)
+    tally = _write(run_dir, runs, tests, images, unheld, cut=bool(lacks))
+    return Merged(tally, unheld, lacks, failed, problems)
 
 
 def _lacks(runs: Mapping[str, Run], missing: int) -> str:
@@ -185,11 +192,12 @@ def joined_tests(runs: Mapping[str, Run]) -> dict[str, ShardTest]:
     tests: dict[str, ShardTest] = {}
     for shard, run in runs.items():
         crashed = set(run.crashed)
-        records: dict[str, list[GateRecord]] = {nodeid: [] for nodeid in run.crashed}
+        failed = {test.nodeid for test in run.failed if test.when != "collect"}
+        records: dict[str, list[GateRecord]] = {nodeid: [] for nodeid in (*run.crashed, *failed)}
         for record in run.gates:
             records.setdefault(record.nodeid, []).append(record)
         for nodeid, own in records.items():
-            test = ShardTest(shard, tuple(own), nodeid in crashed)
+            test = ShardTest(shard, tuple(own), nodeid in crashed, nodeid in failed)
             other = tests.setdefault(nodeid, test)
             if own and all(record.gate.fixture is not None for record in own):
                 tests[nodeid] = _of_fixture(other, test)
@@ -202,13 +210,21 @@ def joined_tests(runs: Mapping[str, Run]) -> dict[str, ShardTest]:
     return tests
 
 
+def joined_failures(runs: Mapping[str, Run]) -> tuple[tuple[FailedTest, ...], tuple[str, ...]]:
+    """Return what failed in the runs though no gate fails, each once, and their problems."""
+    failed = {(test.nodeid, test.when): test for run in runs.values() for test in run.failed}
+    problems = [f"{name}: {problem}" for name, run in runs.items() for problem in run.problems]
+    return tuple(failed.values()), tuple(problems)
+
+
 def _ran_again(runs: Mapping[str, Run]) -> str:
     """Say which tests ran in two shards; a wider fixture may be set up in each."""
     first: dict[str, str] = {}
     found = []
     for shard, run in runs.items():
         own = [record.nodeid for record in run.gates if record.gate.fixture is None]
-        for nodeid in dict.fromkeys((*own, *run.crashed)):
+        failed = [test.nodeid for test in run.failed if test.when != "collect"]
+        for nodeid in dict.fromkeys((*own, *run.crashed, *failed)):
             if (other := first.setdefault(nodeid, shard)) != shard:
                 found.append(f"{nodeid} ran in {other} and in {shard}")
     more = f" (and so did {counted(len(found) - 1, 'more test')})" if len(found) > 1 else ""
@@ -259,10 +275,18 @@ def _write(
             )
         for nodeid in crashed:
             results.crashed(nodeid)
+        failed, problems = joined_failures(runs)
+        for test in failed:
+            results.failed(test)
         if not cut:
             obsolete, told = (None, None) if unheld is None else (unheld.images, unheld.to_dict())
             results.close(
-                tally.counts(), obsolete=obsolete, suite=_suite(runs.values()), unheld=told
+                tally.counts(),
+                obsolete=obsolete,
+                suite=_suite(runs.values()),
+                unheld=told,
+                failed_tests=sum(run.failed_tests for run in runs.values()),
+                problems=problems,
             )
     decisions: dict[str, Decision | None] = {}
     for run in reversed(list(runs.values())):

@@ -45,8 +45,7 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
         EditMetricsError: the run keeps no gates, or the output cannot be written.
     """
     from pytest_editmetrics.report.tally import tally_of
-    from pytest_editmetrics.runs.folder import RunDir
-    from pytest_editmetrics.runs.writing import RunResults
+    from pytest_editmetrics.runs.writing import RunDir, RunResults
 
     if output.resolve() == run.path.resolve():
         raise InputError(f"-o {output} is the run itself; give another folder")
@@ -71,9 +70,11 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
             )
         for nodeid in run.crashed:
             results.crashed(nodeid)
+        for test in run.failed:
+            results.failed(test)
         tally = tally_of(records, run.crashed)
         if run.complete:
-            results.close(tally.counts())
+            results.close(tally.counts(), failed_tests=run.failed_tests)
     return tally
 
 
@@ -82,6 +83,8 @@ def problems(session: EditSession, run: Run, tally: Tally) -> list[str]:
     found = no_success(session, tally)
     if run.crashed:
         found.append(f"{counted(len(run.crashed), 'test')} of the run crashed, without gates")
+    if run.failed:
+        found.append(f"{counted(len(run.failed), 'failure')} of the run without a failing gate")
     if not run.complete:
         found.append("the run was cut off, so gates are missing")
     return found

@@ -76,8 +76,7 @@ def score_manifest(
         EditMetricsError: the output cannot be written.
     """
     from pytest_editmetrics.report.tally import RunningTally
-    from pytest_editmetrics.runs.folder import RunDir
-    from pytest_editmetrics.runs.writing import RunResults
+    from pytest_editmetrics.runs.writing import RunDir, RunResults
 
     tally = RunningTally()
     run_dir, manifest_facts = RunDir(output), {"path": manifest.shown, "rows": total, **facts}

@@ -86,8 +86,7 @@ class RunOutputs:
     def _opened_run(self) -> RunResults | None:
         if (run_path := self._run_path()) is None:
             return None
-        from pytest_editmetrics.runs.folder import RunDir
-        from pytest_editmetrics.runs.writing import RunResults
+        from pytest_editmetrics.runs.writing import RunDir, RunResults
 
         run = RunResults(RunDir(run_path), package_versions(), now(), commit=self._commit)
         self._session.config.add_cleanup(run.leave)
@@ -145,7 +144,7 @@ class RunOutputs:
         return work.enter_context(work_folder())
 
     def write(self, record: str, *values: object) -> None:
-        """Let each results file ``begin``, or append a record: ``gate``, ``crashed``, ``close``."""
+        """Let each results file ``begin`` or ``close``, or append a record."""
         for file in tuple(self._files):
             try:
                 getattr(file, record)(*values)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.goldens.variant_files import VariantFiles
     from pytest_editmetrics.pipes.models import ModelStore, Tell
     from pytest_editmetrics.pipes.registry import PipeRegistry
-    from pytest_editmetrics.runs.folder import RunDir
+    from pytest_editmetrics.runs.writing import RunDir
     from pytest_editmetrics.session.cases_ahead import CasesAhead
     from pytest_editmetrics.session.fixture_record import FixtureRecord
 
@@ -88,7 +88,7 @@ class EditSession:
         """The run directory, if this run has one; xdist workers are told by the controller."""
         if self.run_path is None:
             return None
-        from pytest_editmetrics.runs.folder import RunDir
+        from pytest_editmetrics.runs.writing import RunDir
 
         return RunDir(self.run_path)
 

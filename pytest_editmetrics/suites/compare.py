@@ -105,7 +105,8 @@ class Pair:
 class MetricChange:
     """What became of one metric: ``pairs`` measured in both runs, and gates measured in one.
 
-    ``crashed`` are tests that measured it in the base and whose worker died in the head.
+    ``crashed`` are tests that measured it in the base and whose worker died in the head, ``failed``
+    those that failed there before they made a gate of it.
     """
 
     metric: str
@@ -114,6 +115,7 @@ class MetricChange:
     lost: tuple[Pair, ...]
     gained: tuple[Pair, ...]
     crashed: tuple[str, ...]
+    failed: tuple[str, ...]
     bound: Bound | None
 
     @cached_property
@@ -195,6 +197,7 @@ def compare_runs(
         EditMetricsError: a run holds a gate twice, or the runs disagree on a metric's direction.
     """
     before, after = final_gates(base), final_gates(head)
+    gone = {key: gate for key, gate in before.items() if key not in after}
     known = list(dict.fromkeys(key[1] for key in (*before, *after)))
     by_metric = _by_metric(bounds, known)
     pairs = [Pair(key[0], before[key], after[key]) for key in before if key in after]
@@ -216,7 +219,8 @@ def compare_runs(
             tuple(pair for pair in comparable if pair.base.metric == metric),
             tuple(p for p in pairs if p.base.metric == metric and _is_only(p.base, p.head)),
             tuple(p for p in pairs if p.base.metric == metric and _is_only(p.head, p.base)),
-            _crashed(metric, before, head),
+            _without(metric, gone, head.crashed),
+            _without(metric, gone, [test.nodeid for test in head.failed]),
             by_metric.get(metric),
         )
         for metric in known
@@ -225,7 +229,7 @@ def compare_runs(
     other_ways = tuple(p for p in comparable if way_of(p.base) != way_of(p.head))
     return Comparison(
         metrics=changes,
-        only_base=tuple(key for key in before if key not in after),
+        only_base=tuple(gone),
         only_head=tuple(key for key in after if key not in before),
         verdicts=tuple(pair for pair in pairs if pair.base.verdict != pair.head.verdict),
         other_weights=other_weights,
@@ -269,9 +273,10 @@ def _is_only(one: Gate, other: Gate) -> bool:
     return is_measured(one) and not is_measured(other)
 
 
-def _crashed(metric: str, before: Mapping[Key, Gate], head: Run) -> tuple[str, ...]:
-    tests = {key[0] for key, gate in before.items() if key[1] == metric and is_measured(gate)}
-    return tuple(nodeid for nodeid in dict.fromkeys(head.crashed) if nodeid in tests)
+def _without(metric: str, gone: Mapping[Key, Gate], tests: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the head's ``tests`` that lack a gate of the metric that the base has."""
+    lost = {key[0] for key, gate in gone.items() if key[1] == metric and is_measured(gate)}
+    return tuple(nodeid for nodeid in dict.fromkeys(tests) if nodeid in lost)
 
 
 def has_other_inputs(base: Gate, head: Gate) -> bool:
@@ -383,7 +388,9 @@ def _regressions(change: MetricChange) -> list[str]:
     if change.lost:
         lost = counted(len(change.lost), "gate is", "gates are")
         failures.append(f"{change.metric}: {lost} not measured any more")
-    if change.crashed:
-        crashed = counted(len(change.crashed), "test")
-        failures.append(f"{change.metric}: {crashed} that measured it crashed")
-    return failures
+    ends = {"crashed": change.crashed, "failed before a gate was made": change.failed}
+    return failures + [
+        f"{change.metric}: {counted(len(tests), 'test')} that measured it {end}"
+        for end, tests in ends.items()
+        if tests
+    ]

@@ -185,7 +185,7 @@ def test_a_merge_is_killed(suite, editmetrics, assert_came):
     before = files(suite.path / "merged")
     script = (
         "import os\nfrom pytest_editmetrics.cli.main import main\n"
-        "from pytest_editmetrics.runs.folder import RunDir\n"
+        "from pytest_editmetrics.runs.writing import RunDir\n"
         "def dies(self, name, data, add=RunDir.add_file):\n"
         "    add(self, name, data)\n    os.kill(os.getpid(), 9)\n"
         "RunDir.add_file = dies\nmain(['merge', 'a', 'b', '-o', 'merged'])"

@@ -11,8 +11,9 @@ from reviewed import failing
 
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.html import write_html
-from pytest_editmetrics.runs.folder import RunDir, read_run
+from pytest_editmetrics.runs.folder import read_run
 from pytest_editmetrics.runs.results import ResultsFile
+from pytest_editmetrics.runs.writing import RunDir
 
 CUP = "[data-test$='test_untouched[blue-cup]']"
 

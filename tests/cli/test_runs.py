@@ -16,8 +16,9 @@ from golden_gate import failing_gate as gate
 
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.runs.folder import RunDir, read_run
+from pytest_editmetrics.runs.folder import read_run
 from pytest_editmetrics.runs.results import ResultsFile
+from pytest_editmetrics.runs.writing import RunDir
 
 
 def write(path: Path, tests: dict[str, list[Gate]], crashed=(), close=True, started="2026") -> Path:

@@ -38,7 +38,7 @@ Tests = tuple[str, ...]
 
 _PLUGINS = ("pytest_editmetrics.plugin", "pytest_rerunfailures", "_hypothesis_pytestplugin")
 _ARGUMENTS = ["-q", "-x", "--no-header", "--tb=short", "-W", "default", "--hypothesis-seed=0",
-              "-p", "no:cacheprovider", *(word for name in _PLUGINS for word in ("-p", name))]  # fmt: skip
+              "-p", "no:cacheprovider", "-m", "not slow", *(word for name in _PLUGINS for word in ("-p", name))]  # fmt: skip
 
 
 class Loader(importlib.abc.Loader, importlib.abc.MetaPathFinder):

@@ -14,9 +14,9 @@ import pytest
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.claims import Claim, is_stream
-from pytest_editmetrics.runs.folder import RunDir, read_run
+from pytest_editmetrics.runs.folder import read_run
 from pytest_editmetrics.runs.results import ResultsFile
-from pytest_editmetrics.runs.writing import RunResults
+from pytest_editmetrics.runs.writing import RunDir, RunResults
 
 GATE = Gate("lpips", "pass", value=0.1, region={}, details={}, images={})
 

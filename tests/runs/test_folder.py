@@ -17,8 +17,8 @@ from PIL import Image
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.images.load import load_image
-from pytest_editmetrics.runs.folder import RunDir, is_run_dir, read_run
-from pytest_editmetrics.runs.writing import RunResults
+from pytest_editmetrics.runs.folder import is_run_dir, read_run
+from pytest_editmetrics.runs.writing import RunDir, RunResults
 
 IMAGE = np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3)
 

@@ -13,8 +13,8 @@ import pytest
 
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.runs.folder import RunDir
 from pytest_editmetrics.runs.results import ResultsFile
+from pytest_editmetrics.runs.writing import RunDir
 
 FILE = "goldens/test_gate.py.yaml"
 ONE, FEW, MANY = 1, 6, 51  # ten times as many more than one

@@ -9,8 +9,8 @@ import pytest
 
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.runs.folder import RunDir, read_run
-from pytest_editmetrics.runs.writing import RunResults
+from pytest_editmetrics.runs.folder import read_run
+from pytest_editmetrics.runs.writing import RunDir, RunResults
 
 SMOKE = "pipes_default: {clip-pipe: {model_path: smoke}, sam-pipe: {model_type: smoke}}\n"
 PIPE = """

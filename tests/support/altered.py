@@ -52,6 +52,6 @@ def smoothed_and_grained(image: Picture, sigma: float, grain: float) -> Picture:
     return eight_bit(coarse + fine * kept + grain * noise / noise.std())
 
 
-def two_quickly(names: Sequence[str]) -> list[Any]:
-    """Return parameters of a test: the first two photos, and the others for ``make slow``."""
-    return [*names[:2], *(pytest.param(name, marks=pytest.mark.slow) for name in names[2:])]
+def each_photo(names: Sequence[str]) -> list[Any]:
+    """Return parameters of a test: the first photo, and the others marked ``photos``."""
+    return [*names[:1], *(pytest.param(name, marks=pytest.mark.photos) for name in names[1:])]

@@ -16,8 +16,7 @@ import numpy as np
 from golden_gate import failing_gate
 
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.runs.folder import RunDir
-from pytest_editmetrics.runs.writing import RunResults
+from pytest_editmetrics.runs.writing import RunDir, RunResults
 from pytest_editmetrics.saved_runs.review.serving import Asked, review
 
 STARTED = "2031-02-03T04:05:06+00:00"

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.runs.folder import RunDir
 from pytest_editmetrics.runs.results import ResultsFile
+from pytest_editmetrics.runs.writing import RunDir
 
 PHOTOS = Path(__file__).parents[2] / "fixtures" / "demo" / "images"
 BOXES = {

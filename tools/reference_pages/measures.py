@@ -130,6 +130,7 @@ def run(registry: PipeRegistry) -> Page:
             Group("The session: the first line", [], _fields(fields.SESSION)),
             Group("A gate", [], _fields((*fields.ATTEMPT, *fields.GATE))),
             Group("A crashed test", [], _fields(fields.CRASHED)),
+            Group("A failure without a failing gate", [], _fields(fields.FAILED)),
             Group("The end: the last line", [], _fields(fields.END)),
             Group(
                 "`details` of a gate",

@@ -20,6 +20,7 @@ from pytest_editmetrics.report.html.case_view import (
 from pytest_editmetrics.report.html.gate_view import distance_text
 from pytest_editmetrics.report.html.pictures import Gallery, earlier_images
 from pytest_editmetrics.report.html.suite_view import SuiteView, suite_view
+from pytest_editmetrics.report.listed import headed
 from pytest_editmetrics.report.metrics import about
 from pytest_editmetrics.report.summary import columns_of, without_margin
 from pytest_editmetrics.report.tally import Row, Tally, tally_of
@@ -128,7 +129,7 @@ def build_view(
         ),
         causes=tuple(Counter(case.cause for case in cases if case.cause).most_common()),
         cause_words={case.cause: cause_words(case.cause) for case in cases},
-        notices=(*_notices(run, tally, gallery), *_obsolete(unheld)),
+        notices=(*_notices(run, tally, gallery), *_obsolete(run, unheld)),
         suite=suite,
         cases=tuple(cases),
     )
@@ -190,8 +191,11 @@ def _headline(
     unheld: Unheld | None,
 ) -> tuple[str, str]:
     number = counted(len(cases), "case")
+    others = [counted(len(run.failed), "failure") + " without a failing gate"] if run.failed else []
+    others += [f"{counted(len(run.problems), 'problem')} of the session"] if run.problems else []
     if not cases and not run.crashed:
-        return "No gate was recorded", "unmeasured"
+        told = ", ".join(["No gate was recorded", *others])
+        return told, "failed" if others or run.failed_tests else "unmeasured"
     together = f"{counted(suite, 'suite gate')} failed"
     if counts["failed"] or counts["error"]:
         more = f", and {together}" if suite else ""
@@ -209,6 +213,9 @@ def _headline(
             f"{counted(unheld.number, 'obsolete golden')}; {number}, none of which failed",
             "failed",
         )
+    if others or run.failed_tests:
+        told = ", ".join(others) or counted(run.failed_tests, "failed test")
+        return f"{told}; {number}, none of which failed", "failed"
     if counts["unmeasured"]:
         return f"{counts['unmeasured']} of {number} could not be measured", "unmeasured"
     if counts["review"]:
@@ -230,6 +237,9 @@ def _notices(run: Run, tally: Tally, gallery: Gallery) -> list[Notice]:
     if run.crashed:
         title = f"Crashed, so never measured: {len(run.crashed)}"
         notices.append(Notice("error", title, tuple(run.crashed)))
+    if run.failed:
+        title = f"Failed without a failing gate: {len(run.failed)}"
+        notices.append(Notice("error", title, tuple(map(str, run.failed))))
     if tally.nothing_measured:
         notices.append(
             Notice("error", "Not one gate of this run could be measured, so it proves nothing.")
@@ -252,8 +262,12 @@ def _notices(run: Run, tally: Tally, gallery: Gallery) -> list[Notice]:
     return notices
 
 
-def _obsolete(unheld: Unheld | None) -> Iterator[Notice]:
-    for text in obsolete_texts(unheld):
+def _obsolete(run: Run, unheld: Unheld | None) -> Iterator[Notice]:
+    texts = obsolete_texts(unheld)
+    for problem in map(headed, run.problems):
+        if problem not in texts:
+            yield Notice("error", problem, tuple(entry.strip() for entry in problem.entries))
+    for text in texts:
         level = "error" if unheld is not None and unheld.strict else "warning"
         yield Notice(level, text, tuple(entry.strip() for entry in text.entries))
     for text in passed_by_texts(unheld):

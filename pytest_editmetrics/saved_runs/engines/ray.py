@@ -72,7 +72,7 @@ def score_rows(scorer: RowScorer, rows: Iterable[Row], total: int) -> Iterator[O
     import ray
     import ray.data
 
-    from pytest_editmetrics.runs.folder import RunDir
+    from pytest_editmetrics.runs.writing import RunDir
 
     run_dir = RunDir(scorer.output)
     actors, needs = _size(ray.cluster_resources())

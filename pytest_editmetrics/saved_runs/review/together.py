@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.runs.folder import RESULTS, GateRecord, Run, image_names, read_run
-from pytest_editmetrics.saved_runs.merge import joined_tests, versions_of
+from pytest_editmetrics.saved_runs.merge import joined_failures, joined_tests, versions_of
 from pytest_editmetrics.weights.seen import Seen
 
 
@@ -72,6 +72,9 @@ def read_together(paths: Sequence[Path]) -> Together:
         gates += test.records
     parts = tuple(runs.values())
     shards = [{"path": name, "complete": run.complete} for name, run in runs.items()]
+    failed, problems = joined_failures(runs)
+    count = sum(run.failed_tests for run in parts)
+    end = {"failed_tests": count, "problems": list(problems)}
     session = dict(parts[0].session)
     if len(parts) > 1:
         session |= {"shards": shards, "versions": versions_of(parts)}
@@ -81,7 +84,8 @@ def read_together(paths: Sequence[Path]) -> Together:
         gates=tuple(gates),
         crashed=tuple(nodeid for nodeid, test in tests.items() if test.crashed),
         complete=all(run.complete for run in parts),
-        end=parts[0].end if len(parts) == 1 else {},
+        end=parts[0].end if len(parts) == 1 else end,
+        failed=failed,
         given=parts[0].given,
         parts=parts,
         of_test={nodeid: runs[test.shard] for nodeid, test in tests.items()},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from altered import Picture, as_jpeg, blurred, eight_bit, square_photo
+from altered import Picture, as_jpeg, blurred, each_photo, eight_bit, square_photo
 from PIL import Image
 from scipy.ndimage import shift
 
@@ -32,7 +32,7 @@ def turned(image: Picture) -> Picture:
     return np.asarray(Image.fromarray(image).rotate(-0.8, Image.Resampling.BICUBIC))
 
 
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_blur_beside_a_motion_is_a_blur(name):
     before = photo(name)
     for after in (np.roll(before, 2, axis=1), moved(before, 3), turned(before)):
@@ -41,7 +41,7 @@ def test_a_blur_beside_a_motion_is_a_blur(name):
         assert "unexplained" not in said
 
 
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_so_is_jpeg_beside_whole_pixels(name):
     assert list(told(photo(name), as_jpeg(np.roll(photo(name), 3, axis=1), 40))) == [
         "shift",
@@ -50,7 +50,7 @@ def test_so_is_jpeg_beside_whole_pixels(name):
 
 
 @pytest.mark.parametrize("order", [1, 3])
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_what_resampling_leaves_is_no_blur(name, order):
     said = told(photo(name), moved(photo(name), order))
     assert set(said) <= {"shift", "unexplained"}

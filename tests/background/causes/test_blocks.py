@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from altered import Picture, as_jpeg, blurred, eight_bit, square_photo, two_quickly
+from altered import Picture, as_jpeg, blurred, each_photo, eight_bit, square_photo
 from PIL import Image
 
 from pytest_editmetrics.background.diagnosis import diagnose
@@ -31,14 +31,14 @@ def resized(
 
 @pytest.mark.parametrize("how", [Image.Resampling.BICUBIC, Image.Resampling.BILINEAR])
 @pytest.mark.parametrize("eighths", [2, 4, 5, 6, 7])
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_picture_that_was_smaller_in_between_is_blurred(name, eighths, how):
     said = kinds(photo(name), resized(photo(name), eighths, how))
     assert "jpeg" not in said
     assert said[0] == "blur" or eighths == 7  # which may leave 90 % of the fine detail
 
 
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_neither_are_lines_drawn_every_eight_pixels_a_jpeg(name):
     made = photo(name).astype(float)
     made[::8] += 6
@@ -47,19 +47,19 @@ def test_neither_are_lines_drawn_every_eight_pixels_a_jpeg(name):
 
 
 @pytest.mark.parametrize("quality", [90, 80, 60, 40, 20])
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_jpeg_is_one_at_any_quality(name, quality):
     assert "jpeg" in kinds(photo(name), as_jpeg(photo(name), quality))
 
 
 @pytest.mark.parametrize("eighths", [7, 7.2, 12, 16])
 @pytest.mark.parametrize("quality", [60, 40, 20])
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_so_is_one_that_was_resized_and_back(name, quality, eighths):
     assert "jpeg" in kinds(photo(name), resized(as_jpeg(photo(name), quality), eighths))
 
 
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_so_is_one_of_a_picture_that_was_resized(name):
     before = resized(photo(name), 6)
     assert "jpeg" in kinds(before, as_jpeg(before, 60))
@@ -75,7 +75,7 @@ SOFTENINGS = {
 
 @pytest.mark.parametrize("softened", SOFTENINGS)
 @pytest.mark.parametrize("quality", [90, 75, 40, 20])
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_its_quality_is_that_of_the_file_whatever_was_done_before(name, quality, softened):
     before = photo(name)
     after = as_jpeg(SOFTENINGS[softened](before), quality)
@@ -90,7 +90,7 @@ def test_its_quality_is_that_of_the_file_whatever_was_done_before(name, quality,
         assert causes[first].share > 0.3
 
 
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_softening_before_it_has_its_own_share(name):
     before = photo(name)
     soft = blurred(before, 1.2)

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from altered import Picture, as_jpeg, blurred, eight_bit, square_photo
+from altered import Picture, as_jpeg, blurred, each_photo, eight_bit, square_photo
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter, uniform_filter1d
@@ -152,7 +152,7 @@ def first_of(fault: str, name: str) -> Cause:
     return first(photo(name), FAULTS[fault][1](photo(name)))
 
 
-@pytest.mark.parametrize("name", ["coffee", "rocket"])
+@pytest.mark.parametrize("name", each_photo(["coffee", "rocket"]))
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_named(fault: str, name: str) -> None:
     cause = first_of(fault, name)
@@ -160,7 +160,7 @@ def test_a_fault_is_named(fault: str, name: str) -> None:
     assert cause.share > 0.4
 
 
-@pytest.mark.parametrize("name", ["astronaut", "rocket"])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "rocket"]))
 def test_shares_add_up_to_one(name: str) -> None:
     image = photo(name)
     made = spilled(jpeg(eight_bit(np.roll(image, 1, axis=0) * 1.03)))
@@ -196,7 +196,7 @@ def several_at_once(image: Picture, random: np.random.Generator) -> Picture:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["astronaut", "cat", "coffee", "rocket"])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee", "rocket"]))
 def test_shares_never_add_up_to_more_than_one(name: str) -> None:
     image = square_photo(name, 144)
     mask = np.ones((144, 144), bool)
@@ -258,7 +258,7 @@ def test_an_exposure_has_its_gain_and_offset() -> None:
 
 
 @pytest.mark.parametrize("far", [60, 80])
-@pytest.mark.parametrize("name", ["coffee", "cat", "rocket"])
+@pytest.mark.parametrize("name", each_photo(["coffee", "cat", "rocket"]))
 def test_a_spill_over_most_of_the_background_is_no_drawing(name: str, far: int) -> None:
     image = photo(name)
     x1, y1, x2, y2 = BOX
@@ -296,7 +296,7 @@ def test_jpeg_has_the_share_that_it_would_make() -> None:
     assert causes["jpeg"] < causes["blur"]
 
 
-@pytest.mark.parametrize("name", ["coffee", "astronaut"])
+@pytest.mark.parametrize("name", each_photo(["coffee", "astronaut"]))
 def test_a_part_that_moved_is_named_with_its_shift(name: str) -> None:
     cause = first(photo(name), with_a_part_moved(photo(name)))
     assert cause.kind == "moved-part", cause
@@ -379,7 +379,7 @@ def test_what_is_told_is_json() -> None:
 
 
 @pytest.mark.parametrize("levels", [3, 6, -4])
-@pytest.mark.parametrize("name", ["astronaut", "coffee", "rocket"])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "coffee", "rocket"]))
 def test_a_weak_change_of_a_part_is_local_where_all_else_stayed_bit_for_bit(name, levels):
     before = photo(name)
     after = before.astype(int)

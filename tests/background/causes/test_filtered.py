@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from altered import PHOTOS, Picture, eight_bit
+from altered import PHOTOS, Picture, each_photo, eight_bit
 from PIL import Image, ImageFilter
 
 from pytest_editmetrics.background.diagnosis import Diagnosis, diagnose
@@ -33,7 +33,7 @@ def outside_of(image: Picture, edited: Picture) -> Diagnosis:
     return diagnose(image, edited, np.ones(image.shape[:2], bool))
 
 
-@pytest.mark.parametrize("name", ["astronaut", "cat", "coffee", "rocket"])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee", "rocket"]))
 @pytest.mark.parametrize("made", FILTERS)
 def test_a_filter_of_the_whole_is_no_local_change(made: str, name: str) -> None:
     kind, kernel = FILTERS[made]

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from altered import Picture, eight_bit, square_photo
+from altered import Picture, each_photo, eight_bit, square_photo
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
@@ -24,7 +24,7 @@ def encoded(image: Picture, kind: str, quality: int, **options: int) -> Picture:
     return np.asarray(Image.open(file).convert("RGB"))
 
 
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 @pytest.mark.parametrize("sigma", [2, 2.55, 10])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_noise_is_told_in_levels_of_each_channel(name, sigma, channels):
@@ -38,7 +38,7 @@ def test_noise_is_told_in_levels_of_each_channel(name, sigma, channels):
     assert re.fullmatch(r"noise \d+\.\d of 255", cause.text)
 
 
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_what_an_encoder_changes_is_no_noise(name):
     before = square_photo(name, 288)
     soft = gaussian_filter(before.astype(float), (0.5, 0.5, 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from altered import Picture, eight_bit, square_photo, two_quickly
+from altered import Picture, each_photo, eight_bit, square_photo
 
 from pytest_editmetrics.background.diagnosis import diagnose
 from pytest_editmetrics.images.load import Array
@@ -23,7 +23,7 @@ def of_corner(before: Picture, after: Picture) -> float:
     return float(squares[CORNER].sum() / squares.sum())
 
 
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 @pytest.mark.parametrize(("gain", "offset", "level"), [(0.7, 60, 255), (0.85, 0, 0), (0.7, 0, 0)])
 def test_what_was_covered_is_of_the_cover_alone(name, gain, offset, level):
     before = square_photo(name, 288)
@@ -35,7 +35,7 @@ def test_what_was_covered_is_of_the_cover_alone(name, gain, offset, level):
     assert "unexplained" not in found
 
 
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_what_shines_through_has_the_tone_too(name):
     before = square_photo(name, 288)
     stained = before.astype(float)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from altered import Picture, as_jpeg, blurred, eight_bit, square_photo, two_quickly
+from altered import Picture, as_jpeg, blurred, each_photo, eight_bit, square_photo
 
 from pytest_editmetrics.background.diagnosis import diagnose
 from pytest_editmetrics.images.load import Array
@@ -22,7 +22,7 @@ def shares(before: Array, after: Array) -> dict[str, float]:
     return {cause.kind: cause.share for cause in causes}
 
 
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_vignette_and_a_gradient_are_uneven_light(name):
     image = photo(name)
     vignette = image * (1 - 0.25 * (ROWS**2 + COLUMNS**2))[..., None]
@@ -52,6 +52,6 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("other", OTHERS)
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_other_changes_are_not_called_so(name, other):
     assert "uneven light" not in shares(photo(name), OTHERS[other](photo(name)))

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from altered import PHOTOS, as_jpeg, blurred, eight_bit, square_photo
+from altered import PHOTOS, as_jpeg, blurred, each_photo, eight_bit, square_photo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -145,7 +145,7 @@ def test_texture_that_repeats_tells_the_smallest_shift_and_says_so() -> None:
         Motion.similar(rotation=2),
     ],
 )
-@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "coffee"]))
 def test_a_motion_of_any_size_is_found(name: str, motion: Motion) -> None:
     reference = photo(name)
     drift = measure_drift(reference, under(motion, reference), everywhere(reference))
@@ -173,7 +173,7 @@ def under(motion: Motion, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("nearer", [0.02, 0.1, 0.25])
-@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "coffee"]))
 def test_a_perspective_is_found_by_where_its_corners_went(name: str, nearer: float) -> None:
     reference = photo(name)
     motion = Motion(tilt_x=2 * nearer / 256, tilt_y=0.6 * nearer / 256)
@@ -225,7 +225,7 @@ def test_warped_undoes_a_shift(by: tuple[float, float]) -> None:
 
 
 @pytest.mark.parametrize("sigma", [1, 2, 4])
-@pytest.mark.parametrize("name", ["astronaut", "coffee", "cat"])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "coffee", "cat"]))
 def test_a_blur_does_not_stop_a_match(name: str, sigma: float) -> None:
     reference = photo(name)
     edited = gaussian_filter(moved(reference, 1.3, -0.6), (sigma, sigma, 0))
@@ -359,7 +359,7 @@ def test_warped_undoes_a_motion() -> None:
     assert np.abs(np.moveaxis(back, 0, 2) - reference)[20:-20, 20:-20].mean() < 2.5
 
 
-@pytest.mark.parametrize("name", ["astronaut", "cat", "coffee", "rocket"])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee", "rocket"]))
 @pytest.mark.parametrize("percent", [50, 20])
 @pytest.mark.parametrize(("fill", "quality"), [("black", None), ("white", 92), ("another", None)])
 def test_what_stayed_did_not_move_whatever_became_of_the_rest(name, percent, fill, quality):
@@ -374,7 +374,7 @@ def test_what_stayed_did_not_move_whatever_became_of_the_rest(name, percent, fil
     assert math.hypot(*drift.median) < 0.05
 
 
-@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "coffee"]))
 def test_a_strip_that_stayed_holds_no_background_that_moved(name):
     reference = photo(name, 288)
     edited = eight_bit(moved(reference, 12, 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from altered import PHOTOS, Picture, as_jpeg, blurred, eight_bit, square_photo
+from altered import PHOTOS, Picture, as_jpeg, blurred, each_photo, eight_bit, square_photo
 from PIL import Image, ImageDraw
 
 from pytest_editmetrics.background.drift import measure_drift
@@ -139,7 +139,7 @@ def test_a_panorama_that_was_mirrored_is_found() -> None:
 
 
 @pytest.mark.parametrize("turned", [np.s_[:, ::-1], np.s_[::-1]], ids=["mirrored", "upside down"])
-@pytest.mark.parametrize("name", ["astronaut", "cat", "rocket"])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "rocket"]))
 def test_few_tiles_of_a_mirrored_picture_are_given_no_motion_that_they_contradict(
     name: str, turned: tuple[slice, ...]
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from altered import each_photo
 from PIL import Image, ImageFilter, ImageOps
 from scipy.ndimage import gaussian_filter
 
@@ -44,7 +45,7 @@ def restyled(style: str, image: np.ndarray) -> np.ndarray:
     return np.asarray(made.convert("RGB"))
 
 
-@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "coffee"]))
 @pytest.mark.parametrize(
     "style", ["inverted", "posterised", "equalised", "grey", "median", "darker"]
 )
@@ -94,7 +95,7 @@ def test_only_the_measured_pixels_count():
     assert find_altered(image, image, tiny) is None
 
 
-@pytest.mark.parametrize("name", ["astronaut", "coffee", "cat", "rocket"])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "coffee", "cat", "rocket"]))
 def test_a_spill_over_most_of_the_background_is_found_beside_what_stayed(name):
     image = np.asarray(Image.fromarray(photo(name)).resize((256, 192)))
     shares = []

@@ -8,10 +8,10 @@ from altered import (
     Picture,
     as_jpeg,
     blurred,
+    each_photo,
     eight_bit,
     smoothed_and_grained,
     square_photo,
-    two_quickly,
 )
 
 from pytest_editmetrics.background.diagnosis import Cause, diagnose
@@ -41,7 +41,7 @@ def srgb_twice(image: Picture) -> Picture:
 
 
 @pytest.mark.parametrize("power", [0.4545, 0.7, 1.4, 2.2])
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_gamma_is_the_only_cause(name, power):
     (cause,) = causes(photo(name), raised(photo(name), power))
     assert cause.kind == "gamma"
@@ -49,14 +49,14 @@ def test_a_gamma_is_the_only_cause(name, power):
     assert cause.share > 0.98
 
 
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_srgb_encoded_twice_spills_nowhere(name):
     found = {cause.kind: cause.share for cause in causes(photo(name), srgb_twice(photo(name)))}
     assert "spill" not in found
     assert found.get("gamma", 0) + found.get("exposure", 0) > 0.9
 
 
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_spill_beside_a_gamma_is_told(name):
     made = raised(photo(name), 0.6)
     made[200:250, 20:80] = 255 - made[200:250, 20:80]
@@ -64,7 +64,7 @@ def test_a_spill_beside_a_gamma_is_told(name):
     assert spill.facts["boxes"][0] == pytest.approx([20, 200, 80, 250], abs=4)
 
 
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_other_changes_are_no_gamma(name):
     image = photo(name)
     bars = image.copy()
@@ -87,7 +87,7 @@ def test_other_changes_are_no_gamma(name):
         assert "gamma" not in {cause.kind for cause in causes(image, made)}
 
 
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_light_part_that_alone_changed_is_local(name):
     image = photo(name)
     made = image.copy()

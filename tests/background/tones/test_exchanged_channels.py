@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from altered import Picture, as_jpeg, eight_bit, square_photo, two_quickly
+from altered import Picture, as_jpeg, each_photo, eight_bit, square_photo
 from PIL import Image
 
 from pytest_editmetrics.background.diagnosis import Cause, diagnose
@@ -35,20 +35,20 @@ def grey(image: Picture) -> Picture:
         ((2, 0, 1), "the channels are in another order (BRG?)"),
     ],
 )
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_exchanged_channels_are_the_first_cause(name, order, said):
     (cause,) = causes(photo(name), photo(name)[..., order])
     assert (cause.kind, cause.text, cause.share) == ("channels", said, 1)
 
 
-@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "coffee"]))
 def test_what_else_changed_comes_after_them(name):
     first, *others = causes(photo(name), as_jpeg(photo(name)[..., ::-1], 30))
     assert first.text == "red and blue are swapped (BGR?)"
     assert 0.9 < first.share + sum(cause.share for cause in others) <= 1
 
 
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_so_are_lost_colours(name):
     for made in (
         grey(photo(name)),
@@ -64,7 +64,7 @@ def test_a_tone_that_explains_one_colour_as_well_is_a_tone():
     assert causes(wall, wall[..., ::-1])[0].kind == "colour"
 
 
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_grey_picture_lost_no_colours_and_a_cast_is_none(name):
     before = grey(photo(name))
     assert causes(before, eight_bit(before * 0.9))[0].kind == "exposure"
@@ -79,7 +79,7 @@ def lost(image: Picture, channel: int, level: int) -> Picture:
 
 
 @pytest.mark.parametrize(("channel", "colour"), list(enumerate(("red", "green", "blue"))))
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_channel_of_one_level_is_lost(name, channel, colour):
     for level in (0, 128, 255):
         (cause,) = causes(photo(name), lost(photo(name), channel, level))
@@ -95,7 +95,7 @@ def test_two_lost_channels_are_said_together():
     assert causes(photo("coffee"), made)[0].text == "red and blue are 0 everywhere"
 
 
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_copy_of_another_channel_is_said_to_be_one(name):
     for order, said in (
         ([0, 1, 1], "blue is a copy of green"),
@@ -106,7 +106,7 @@ def test_a_copy_of_another_channel_is_said_to_be_one(name):
         assert (cause.kind, cause.text) == ("channels", said)
 
 
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 @pytest.mark.parametrize(("channel", "colour"), list(enumerate(("red", "green", "blue"))))
 def test_so_is_a_picture_of_one_channel(name, channel, colour):
     (cause,) = causes(photo(name), photo(name)[..., [channel] * 3])
@@ -114,7 +114,7 @@ def test_so_is_a_picture_of_one_channel(name, channel, colour):
 
 
 @pytest.mark.parametrize("gain", [0.95, 0.85, 0.7])
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_exchanged_channels_and_lost_colours_are_told_beside_an_exposure(name, gain):
     for made, kind in ((photo(name)[..., ::-1], "channels"), (grey(photo(name)), "greyscale")):
         found = {cause.kind: cause for cause in causes(photo(name), eight_bit(made * gain))}
@@ -125,7 +125,7 @@ def test_exchanged_channels_and_lost_colours_are_told_beside_an_exposure(name, g
 
 
 @pytest.mark.parametrize("pixels", [1, 3, 9])
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_they_are_told_beside_a_shift(name, pixels):
     for made, kind in ((photo(name)[..., ::-1], "channels"), (grey(photo(name)), "greyscale")):
         found = {cause.kind: cause for cause in causes(photo(name), np.roll(made, pixels, 1))}
@@ -134,7 +134,7 @@ def test_they_are_told_beside_a_shift(name, pixels):
         assert sum(cause.share for cause in found.values()) <= 1 + 1e-9
 
 
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_strong_tone_of_one_channel_lost_none(name):
     for gain in ([1, 1, 0.3], [0.5, 1, 1.2], [0.4, 0.4, 0.4]):
         made = eight_bit(photo(name) * np.array(gain) + 40)

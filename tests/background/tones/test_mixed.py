@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from altered import Picture, as_jpeg, blurred, eight_bit, square_photo, two_quickly
+from altered import Picture, as_jpeg, blurred, each_photo, eight_bit, square_photo
 from PIL import Image
 
 from pytest_editmetrics.background.diagnosis import Cause, diagnose
@@ -36,7 +36,7 @@ def of_another_hue(image: Picture) -> Picture:
 
 
 @pytest.mark.parametrize("strength", [0.3, 0.6, 0.9, 1.3])
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_saturation_is_told_in_percent(name, strength):
     (cause, *others) = causes(photo(name), saturated(photo(name), strength))
     assert cause.kind == "colours mixed"
@@ -46,7 +46,7 @@ def test_a_saturation_is_told_in_percent(name, strength):
     assert others == []
 
 
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_an_exposure_and_what_else_changed_are_told_beside_it(name):
     (cause, *_) = causes(photo(name), eight_bit(saturated(photo(name), 0.6) * 0.8))
     assert cause.text.startswith("saturation -40 %, exposure -")
@@ -57,7 +57,7 @@ def test_an_exposure_and_what_else_changed_are_told_beside_it(name):
     assert found == {"colours mixed", "shift"}
 
 
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_another_hue_and_sepia_are_told_as_a_mix(name):
     for made in (of_another_hue(photo(name)), eight_bit(photo(name) @ SEPIA.T)):
         cause = causes(photo(name), made)[0]
@@ -65,7 +65,7 @@ def test_another_hue_and_sepia_are_told_as_a_mix(name):
         assert cause.share > 0.8
 
 
-@pytest.mark.parametrize("name", two_quickly(PHOTOS))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_other_changes_are_no_mix(name):
     image = photo(name)
     spilled = image.copy()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from altered import Picture, as_jpeg, eight_bit, square_photo
+from altered import Picture, as_jpeg, each_photo, eight_bit, square_photo
 from PIL import Image
 
 from pytest_editmetrics.background.diagnosis import Cause, diagnose
@@ -28,7 +28,7 @@ def filled(*colour: int) -> Picture:
     return np.full((288, 288, 3), colour, np.uint8)
 
 
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 @pytest.mark.parametrize(
     ("colour", "said"),
     [
@@ -54,7 +54,7 @@ def test_one_colour_is_the_only_cause_and_named(name, colour, said):
     assert cause.text == f"the background is {said}"
 
 
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_what_an_encoder_makes_of_one_colour_is_nearly_one(name):
     noise = np.random.default_rng(0).normal(0, 2, (288, 288, 3))
     for colour, said in (((3, 2, 4), "black"), ((140, 120, 90), "one colour, ")):
@@ -62,7 +62,7 @@ def test_what_an_encoder_makes_of_one_colour_is_nearly_one(name):
         assert cause.text.startswith(f"the whole picture is nearly {said}")
 
 
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 @pytest.mark.parametrize("rows", [slice(144, None), slice(0, 120), slice(30, 200)])
 def test_a_large_part_of_one_colour_is_named_with_its_box(name, rows):
     edited = as_jpeg(photo(name), 60).copy()
@@ -75,7 +75,7 @@ def test_a_large_part_of_one_colour_is_named_with_its_box(name, rows):
     assert 0.8 < first.share <= first.share + sum(cause.share for cause in others) <= 1.0001
 
 
-@pytest.mark.parametrize("name", ["astronaut", "coffee"])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "coffee"]))
 @pytest.mark.parametrize(("colour", "percent"), [("black", 50), ("white", 70)])
 def test_a_frame_of_one_colour_is_none_and_what_is_in_it_is_told(name, colour, percent):
     made = Image.new("RGB", (288, 288), colour)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from altered import Picture, as_jpeg, blurred, eight_bit, square_photo
+from altered import Picture, as_jpeg, blurred, each_photo, eight_bit, square_photo
 from PIL import Image, ImageOps
 
 from pytest_editmetrics.background.recoloured import Recoloured, find_recoloured
@@ -43,7 +43,7 @@ def spilled(image: Picture, by: int) -> Picture:
     return made
 
 
-@pytest.mark.parametrize("name", ["astronaut", "cat", "coffee"])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee"]))
 def test_a_spill_of_colours_is_found_however_wide(name: str) -> None:
     image = photo(name)
     found = [found_in(image, spilled(image, by)) for by in (24, 32, 48, 64)]
@@ -75,7 +75,7 @@ STYLES: dict[str, Callable[[Picture], Picture]] = {
 }
 
 
-@pytest.mark.parametrize("name", ["astronaut", "cat", "coffee", "rocket"])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee", "rocket"]))
 @pytest.mark.parametrize("style", STYLES)
 def test_a_style_of_the_whole_recolours_no_part(style: str, name: str) -> None:
     assert found_in(photo(name), STYLES[style](photo(name))) is None
@@ -98,7 +98,7 @@ def test_steps_of_a_posterised_backdrop_that_read_as_a_motion_are_no_part(
     assert measured.value < 0.1, measured.details
 
 
-@pytest.mark.parametrize("name", ["astronaut", "cat", "coffee", "rocket"])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee", "rocket"]))
 @pytest.mark.parametrize("rows", [200, 230, 260])
 @pytest.mark.parametrize("quality", [None, 90])
 def test_what_stayed_as_it_was_is_no_such_part(name: str, rows: int, quality: int | None) -> None:
@@ -114,7 +114,7 @@ def test_what_stayed_as_it_was_is_no_such_part(name: str, rows: int, quality: in
         assert found is None, found
 
 
-@pytest.mark.parametrize("name", ["astronaut", "cat", "coffee"])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee"]))
 def test_a_spill_is_found_though_a_far_part_has_other_colours_too(name: str) -> None:
     image = photo(name)
     made = spilled(image, 32)

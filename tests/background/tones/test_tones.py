@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from altered import Picture, blurred, eight_bit, square_photo
+from altered import Picture, blurred, each_photo, eight_bit, square_photo
 from scipy.ndimage import gaussian_filter
 
 from pytest_editmetrics.background.diagnosis import Cause, diagnose
@@ -19,7 +19,7 @@ def first(name: str, gain: object, offset: float = 0) -> Cause:
 
 
 @pytest.mark.parametrize("gain", [0.8, 0.86, 0.95, 1.1])
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_gain_about_the_middle_is_a_contrast(name, gain):
     middle = float(np.median(square_photo(name, 288)))
     cause = first(name, gain, (1 - gain) * middle)
@@ -27,7 +27,7 @@ def test_a_gain_about_the_middle_is_a_contrast(name, gain):
     assert cause.facts["gain"] == pytest.approx([gain] * 3, abs=0.02)
 
 
-@pytest.mark.parametrize("name", ["coffee", "cat", "astronaut"])
+@pytest.mark.parametrize("name", each_photo(["coffee", "cat", "astronaut"]))
 def test_studio_levels_are_a_contrast(name):
     """Whatever the mean: it need not be where the two cross."""
     cause = first(name, 219 / 255, 16)
@@ -36,13 +36,13 @@ def test_studio_levels_are_a_contrast(name):
 
 
 @pytest.mark.parametrize("gain", [0.8, 0.9, 0.95, 0.98, 1.04])
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_all_darker_or_lighter_is_an_exposure(name, gain):
     assert first(name, gain).kind == "exposure"
     assert first(name, 1, 200 * (gain - 1)).kind == "exposure"
 
 
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_gains_of_their_own_are_colours(name):
     middle = float(np.median(square_photo(name, 288)))
     assert first(name, [0.9, 1, 1.1], 0).kind == "colour"
@@ -75,7 +75,7 @@ TOLD_TONES = {"exposure", "contrast", "colour"}
 
 
 @pytest.mark.parametrize("sigma", [2, 3, 5])
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_blur_is_no_change_of_tone(name, sigma):
     """It draws light and dark together, of each channel as much as it has fine contrasts."""
     image = square_photo(name, 288)
@@ -84,7 +84,7 @@ def test_a_blur_is_no_change_of_tone(name, sigma):
     assert not TOLD_TONES & {cause.kind for cause in causes}
 
 
-@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_tone_beside_a_blur_is_told(name):
     image = square_photo(name, 288)
     mean = image.mean()

@@ -12,8 +12,9 @@ from hostile import read_only
 
 from pytest_editmetrics.cache.folder import CacheFolder
 from pytest_editmetrics.cli.main import main
-from pytest_editmetrics.runs.folder import RunDir, read_run
+from pytest_editmetrics.runs.folder import read_run
 from pytest_editmetrics.runs.results import ResultsFile
+from pytest_editmetrics.runs.writing import RunDir
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="as on Linux")
 LPIPS = """

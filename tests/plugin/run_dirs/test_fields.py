@@ -15,11 +15,26 @@ from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.gates.verdict import Checked, Gate
 from pytest_editmetrics.measurement import GOLDEN_IMAGE
 from pytest_editmetrics.pipes.registry import PipeRegistry
-from pytest_editmetrics.runs.fields import ATTEMPT, CRASHED, DETAILS, END, GATE, SESSION, Field
+from pytest_editmetrics.runs.fields import (
+    ATTEMPT,
+    CRASHED,
+    DETAILS,
+    END,
+    FAILED,
+    GATE,
+    SESSION,
+    Field,
+)
 from pytest_editmetrics.suites.gate import SuiteGate
 
 REGISTRY = PipeRegistry()
-LINES = {"session": SESSION, "gate": (*ATTEMPT, *GATE), "crashed": CRASHED, "end": END}
+LINES = {
+    "session": SESSION,
+    "gate": (*ATTEMPT, *GATE),
+    "crashed": CRASHED,
+    "failed": FAILED,
+    "end": END,
+}
 TYPES: Mapping[str, Any] = {
     "text": str,
     "verdict": str,

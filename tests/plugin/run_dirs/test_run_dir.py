@@ -230,7 +230,7 @@ def full(*args):
 
 @pytest.fixture(autouse=True)
 def no_space(monkeypatch):
-    monkeypatch.setattr("pytest_editmetrics.runs.folder.RunDir.save_image", full)
+    monkeypatch.setattr("pytest_editmetrics.runs.writing.RunDir.save_image", full)
 """,
     )
     suite.makepyfile("def test_ok(check): check(5, 1)\ndef test_bad(check): check(20, 0.1)")

@@ -843,8 +843,7 @@ def test_a_golden_image_that_a_link_leads_out_is_not_written(project, run, tmp_p
 
 @pytest.mark.slow
 def test_ten_thousand_cases_are_served_decided_and_written(project, tmp_path):
-    from pytest_editmetrics.runs.folder import RunDir
-    from pytest_editmetrics.runs.writing import RunResults
+    from pytest_editmetrics.runs.writing import RunDir, RunResults
 
     names = [f"test_{number}[{HOSTILE[0]}]" for number in range(10_000)]
     run_dir = RunDir(tmp_path / "run")
