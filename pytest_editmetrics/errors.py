@@ -5,7 +5,7 @@ Nothing here imports anything heavy: the surface needs these names when pytest s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 CONFLICT = r"^(<<<<<<< |\|\|\|\|\|\|\| |=======\r?$|>>>>>>> )"
@@ -19,6 +19,25 @@ IN_CONFLICT = (
 """What is said of a file with such a mark."""
 NO_FILE = "there is no such file"
 """What is said of an image's path where there is none."""
+
+
+BOUNDS_ELSEWHERE = (
+    "threshold", "thresholds", "tolerance", "bound", "bounds", "limit", "max", "min",
+)  # fmt: skip
+"""What others call a bound."""
+_ELSEWHERE: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("before", "original", "source", "ref_image"), ("reference",)),
+    **dict.fromkeys(("after", "output", "result", "edited_image"), ("edited", "image")),
+    **dict.fromkeys(("box", "boxes", "bbox", "bboxes", "area", "region", "mask"), ("coords",)),
+    **dict.fromkeys(BOUNDS_ELSEWHERE, ("threshold", "tolerance")),
+    **dict.fromkeys(("metric", "metrics", "comparators"), ("metrics", "comparator")),
+    **dict.fromkeys(("prompt", "seed", "instruction", "model"), ("facts", "params")),
+    **dict.fromkeys(("object_sim", "clip_sim", "clip"), ("sam_clip_cls_sim",)),
+    "psnr": ("unedit_psnr",),
+    "unedit_emd": ("emd",),
+    "unedit_lpips": ("lpips",),
+}
+"""What others call something, and its names here: of these the first that is valid is meant."""
 
 
 class EditMetricsError(Exception):
@@ -108,10 +127,15 @@ def nearest(name: object, valid: Iterable[str]) -> str | None:
 
     >>> nearest("cdua", ["cpu", "cuda"]), nearest("CUDA", ["cpu", "cuda"])
     ('cuda', 'cuda')
+    >>> nearest("boxes", ["coords", "ref_boxes"]), nearest("boxes", ["box"])
+    ('coords', 'box')
     """
     import difflib
 
     names = sorted(valid)
+    for meant in _ELSEWHERE.get(str(name), ()):
+        if meant in names:
+            return meant
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
     if not close:  # written in other letters
         of_small = {known.casefold(): known for known in names}

@@ -1,7 +1,8 @@
 """Faults of known strength, put into an edited image to see whether its bounds notice.
 
 Each is declared once, with its strengths from weak to strong, and with what it is put into: the
-background, the edit area, the objects in their boxes, or a whole image.
+background, the edit area, the objects in their boxes, or a whole image. Those of a wrong edit stand
+for the edit of another prompt: all is as it was but for what lies in the edit area.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from pytest_editmetrics.background.object_faults import moved, recoloured, remov
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
-Place = Literal["background", "edit", "area", "objects", "image"]
+Place = Literal["background", "edit", "area", "wrong", "objects", "image"]
 """What a fault is put into: all but the edit area; the edit area, of which a gate asks that it
-changed, or that it is alike; the objects' boxes in the edited image; or what is measured of an
-image that has a golden."""
+changed, or that it is alike, or where the edit may be a wrong one; the objects' boxes in the edited
+image; or what is measured of an image that has a golden."""
 
 # of the edited image and the reference, RGB uint8 (H, W, 3), where, boolean (H, W), not empty, and
 # the strength; None: there is no room
@@ -36,13 +37,14 @@ class Fault:
     """A fault: what it is in words, what makes it, how strong it may be, weak to strong.
 
     ``unit`` stands behind a strength (``3 px``); a fault without one has one strength and is
-    called by its name alone.
+    called by its name alone. ``seen_by`` is what notices it where gates that look elsewhere do not.
     """
 
     text: str
     make: Make
     strengths: tuple[float, ...] = (1.0,)
     unit: str = ""
+    seen_by: str = ""
 
     def named(self, strength: float) -> str:
         """Return a strength in words, empty for a fault that has only one.
@@ -193,6 +195,25 @@ def _undone(edited: Array, reference: Array, where: Mask, strength: float) -> Ar
     return made
 
 
+def _no_other(edited: Array, reference: Array, where: Mask, strength: float) -> None:
+    """Change nothing: there is no other case, see ``exchanged``."""
+
+
+def exchanged(other: Array) -> Fault:
+    """Return the fault ``EXCHANGED``, given what the edit area of another case holds."""
+
+    def make(edited: Array, reference: Array, where: Mask, strength: float) -> Array:
+        rows, columns = (np.flatnonzero(where.any(axis=axis)) for axis in (1, 0))
+        part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        made: Array = edited.copy()
+        height, width = made[part].shape[:2]
+        pasted = np.asarray(Image.fromarray(other).resize((width, height)))
+        made[part][where[part]] = pasted[where[part]]
+        return made
+
+    return replace(FAULTS["wrong"][EXCHANGED], make=make)
+
+
 _WHOLE = {
     "shift": Fault("background shifted", _within(_shift), (1, 2, 4, 8, 16), "px"),
     "zoom": Fault("background zoomed", _within(_zoom), (0.5, 1, 2, 5, 10), "%"),
@@ -214,12 +235,15 @@ _WHOLE = {
         "background through JPEG", _within(_jpeg), (95, 90, 75, 60, 40, 20, 10), _QUALITY
     ),
 }
+_IMAGE = "a golden image"
+_OBJECT = f"{_IMAGE}, and sam_clip_cls_sim where the object has to stay"
 _OBJECTS = {
-    "removed": Fault("filled from around", removed),
-    "replaced": Fault("another object in its place", replaced),
-    "moved": Fault("moved in its box, of its width by", moved, (10, 25, 50), "%"),
-    "recoloured": Fault("recoloured by", recoloured, (25, 50, 100), "%"),
+    "removed": Fault("filled from around", removed, seen_by=_OBJECT),
+    "replaced": Fault("another object in its place", replaced, seen_by=_OBJECT),
+    "moved": Fault("moved in its box, of its width by", moved, (10, 25, 50), "%", _IMAGE),
+    "recoloured": Fault("recoloured by", recoloured, (25, 50, 100), "%", _IMAGE),
 }
+EXCHANGED = "edit-exchanged"
 _EDGES = (4, 8, 16, 32, 64)
 _UNDONE = Fault("the edit area as in the reference", _undone)
 
@@ -231,6 +255,10 @@ FAULTS: Mapping[Place, Mapping[str, Fault]] = {
     },
     "edit": {"edit-undone": _UNDONE},
     "area": {f"area-{name}": _OBJECTS[name] for name in ("removed", "replaced", "recoloured")},
+    "wrong": {
+        **{f"area-{name}": _OBJECTS[name] for name in ("replaced", "recoloured")},
+        EXCHANGED: Fault("the edit of another case in its place", _no_other, seen_by=_OBJECT),
+    },
     "objects": {f"object-{name}": fault for name, fault in _OBJECTS.items()},
     "image": {
         **_WHOLE,

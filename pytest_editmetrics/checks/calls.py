@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import pytest
 
-from pytest_editmetrics.errors import EditMetricsError, GateFailure, InputError, did_you_mean
+from pytest_editmetrics.errors import EditMetricsError, GateFailure, InputError
 from pytest_editmetrics.session.typed import typed_test
 
 if TYPE_CHECKING:
@@ -63,32 +63,6 @@ def each_check(checks: object, errors: AbstractContextManager[None]) -> Iterator
                 "check_all takes a list or generator of checks, each a mapping of check's keywords,"
                 f" not {checks!r:.80}"
             ) from None
-
-
-def check_keywords(given: object, known: Sequence[str], needed: Sequence[str]) -> dict[str, Any]:
-    """Return one of the checks that ``check_all`` is given, as the keywords of ``check``.
-
-    Raises:
-        InputError: it is no mapping, has a keyword that is not known, or lacks one that is needed.
-    """
-    if not isinstance(given, Mapping):
-        raise InputError(
-            f"check_all takes mappings of check's keywords, each with a name of its own, not"
-            f" {_short(given)}"
-        )
-    for key in given:
-        if key not in known:
-            raise InputError(f"check takes no keyword {key!r}{did_you_mean(key, known)}")
-    for key in needed:
-        if key not in given:
-            raise InputError(f"a check of check_all has no {key!r}: {sorted(given)}")
-    return dict(given)
-
-
-def _short(given: object) -> str:
-    """Return what was given in words: an image by its kind, since its numbers say nothing."""
-    said = repr(given)
-    return said if len(said) <= 80 and "\n" not in said else f"an object of {type(given).__name__}"
 
 
 def call_site(test_file: Path, session: EditSession) -> str:

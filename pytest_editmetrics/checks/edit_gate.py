@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pytest_editmetrics.checks.calls import (
     ENDED,
     call_site,
-    check_keywords,
     check_name,
     drawn,
     each_check,
@@ -20,6 +18,7 @@ from pytest_editmetrics.checks.calls import (
 from pytest_editmetrics.checks.drawing import drawing
 from pytest_editmetrics.checks.given_boxes import boxes_of, edit_area
 from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, exited, explained, judged
+from pytest_editmetrics.checks.keywords import check_keywords, takes_only_its_keywords
 from pytest_editmetrics.checks.measure import Boxes
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
@@ -86,6 +85,7 @@ class EditGate:
         self._test = self._owner.test
         self._session = session_of(record.item.config)
 
+    @takes_only_its_keywords(lambda gate: gate._record.errors(None))
     def check(
         self,
         reference: Any,
@@ -159,6 +159,7 @@ class EditGate:
             )
         )
 
+    @takes_only_its_keywords(lambda gate: gate._record.errors(None))
     def check_all(self, checks: Iterable[Mapping[str, Any]]) -> list[list[Measurement]]:
         """Do several checks, each the keywords of ``check`` with a ``name`` of its own.
 
@@ -177,7 +178,7 @@ class EditGate:
 
     def _check_of(self, keywords: Mapping[str, Any]) -> Check:
         with self._record.errors(None):
-            return Check(**check_keywords(keywords, _KEYWORDS, ["reference", "edited"]))
+            return Check(**check_keywords(keywords, EditGate.check, ["reference", "edited"]))
 
     def argument(self, metric: str, threshold: float | None) -> dict[str, Threshold]:
         """Return the threshold that a caller outside this package gave, with its line."""
@@ -391,9 +392,6 @@ class EditGate:
                 with self._session.clock.gate(f"{self._test.nodeid}: {gate.label}"):
                     pair.pictures[gate.compares] = picture()
         return replace(gate, picture=pair.pictures[gate.compares])
-
-
-_KEYWORDS = tuple(inspect.signature(EditGate.check).parameters)[1:]
 
 
 def _explicit(metric: str, check: Check, marker: Marker) -> Threshold | None:

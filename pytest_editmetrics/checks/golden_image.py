@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -11,7 +10,6 @@ import pytest
 
 from pytest_editmetrics.checks.calls import (
     call_site,
-    check_keywords,
     check_name,
     drawn,
     each_check,
@@ -19,6 +17,7 @@ from pytest_editmetrics.checks.calls import (
     raise_failures,
 )
 from pytest_editmetrics.checks.image_job import ImageJob, run_job
+from pytest_editmetrics.checks.keywords import check_keywords, takes_only_its_keywords
 from pytest_editmetrics.errors import (
     InputError,
     MissingResourceError,
@@ -67,6 +66,7 @@ class GoldenImage:
 
         self._facts |= checked_facts(facts)
 
+    @takes_only_its_keywords(lambda golden: golden._record.errors("golden_image"))
     def check(
         self,
         image: ImageLike,
@@ -127,6 +127,7 @@ class GoldenImage:
         }
         return self._run([call])[0]
 
+    @takes_only_its_keywords(lambda golden: golden._record.errors("golden_image"))
     def check_all(self, checks: Iterable[Mapping[str, Any]]) -> list[list[Measurement]]:
         """Do several checks, each the keywords of ``check`` with a ``name`` of its own.
 
@@ -146,7 +147,7 @@ class GoldenImage:
 
     def _call_of(self, keywords: Mapping[str, Any]) -> Mapping[str, Any]:
         with self._record.errors("golden_image"):
-            return check_keywords(keywords, _KEYWORDS, ["image"])
+            return check_keywords(keywords, GoldenImage.check, ["image"])
 
     def _run(self, calls: Iterable[Mapping[str, Any]]) -> list[list[Measurement]]:
         __tracebackhide__ = True
@@ -305,6 +306,3 @@ class GoldenImage:
         skipped = error.pipe in self._session.options["skip-missing"]
         gate = skipped_gate if skipped else error_gate
         return gate(metric, said(error), name=name, fetch=error.fetch)
-
-
-_KEYWORDS = tuple(inspect.signature(GoldenImage.check).parameters)[1:]

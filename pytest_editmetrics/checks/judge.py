@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.checks.calls import ENDED, EXIT, NO_TEST
+from pytest_editmetrics.checks.causes import causes_of, edit_lost
 from pytest_editmetrics.checks.environments import say_of_entry, say_of_no_entry
 from pytest_editmetrics.checks.measure import Boxes, bind, measure
 from pytest_editmetrics.errors import EditMetricsError, InputError, MissingResourceError
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from pytest_editmetrics.pipes.explain import Evidence
 
 _RAISED: tuple[type[BaseException], ...] = (Exception, *ENDED)
-_MOST = 0.5
-_DIAGNOSED_EDGE = 16  # pixels; a smaller image shows no cause
 
 
 @dataclass(frozen=True)
@@ -101,10 +99,11 @@ def explained(session: EditSession, judged: Judged, *, keep_failing_only: bool =
 
 def _explained(session: EditSession, judged: Judged, keep_failing_only: bool) -> Gate:
     job, gate = judged.job, judged.gate
-    if gate.verdict == "fail":
+    lost = gate.verdict == "missing-golden" and edit_lost(job, gate)
+    if gate.verdict == "fail" or lost:
         with session.clock.of("diagnosis"):
             details = {**gate.details, "change": job.pair.change(gate)}
-            if causes := _causes(job, gate):
+            if causes := causes_of(job, gate):
                 details["causes"] = causes
         gate = replace(gate, details=details)
     if session.run_dir is not None and (gate.failing or not keep_failing_only):
@@ -249,57 +248,6 @@ def _judged(
     except Exception as error:  # a user's pipe: the other metrics of the check still count
         return _error(job, _foreign(job, error), origin), None
     return replace(gate, details={**gate.details, **origin}) if origin else gate, measurement
-
-
-def _causes(job: Job, gate: Gate) -> list[dict[str, Any]]:
-    """Name what makes a gate fail, largest share of the difference first."""
-    if gate.value is None or not math.isfinite(gate.value):
-        return []
-    if job.config.metric.asks == "change":
-        inside = job.pair.mask(gate)
-        if (job.pair.reference[inside] == job.pair.edited[inside]).all():
-            return [{"kind": "no-edit", "text": "the edit area is the reference's, pixel by pixel"}]
-        return [{"kind": "no-edit", "text": "the edit area changed less than it has to"}]
-    from pytest_editmetrics.report.causes import without_edit
-
-    small = min(job.pair.reference.shape[:2]) < _DIAGNOSED_EDGE
-    resizing = job.pair.resizing
-    better = resizing is not None and "better" in resizing
-    told = [] if resizing is None else [resizing]
-    if small or gate.compares == "objects" or gate.scope == "edit_area":
-        return told if better else []
-    try:
-        misread = job.pair.misreadings(gate)
-        found = job.pair.diagnosis(gate).to_dict()
-        if job.pair.mask(gate).all():
-            found = [dict(without_edit(cause)) for cause in found]
-        causes = [*misread, *_part(gate), *found]
-        if misread and better:  # as measured over what was misread
-            return causes
-        return [*told, *causes] if better and not _profile_lost(causes) else [*causes, *told]
-    except Exception as error:  # whatever it is, the verdict stands
-        return [{"kind": "unexplained", "text": f"not diagnosed: {type(error).__name__}: {error}"}]
-
-
-_BECAME = {
-    "gone": "is gone",
-    "new": "is new",
-    "other": "is another",
-    "recoloured": "has other colours",
-}
-
-
-def _part(gate: Gate) -> list[dict[str, Any]]:
-    """Return the part of a background that changed most, as the cause of its own gate."""
-    box, became = gate.details.get("part"), gate.details.get("became")
-    if gate.metric != "altered" or box is None:
-        return []
-    return [{"kind": "altered", "text": f"something {_BECAME[str(became)]} in {tuple(box)}"}]
-
-
-def _profile_lost(causes: Sequence[Mapping[str, Any]]) -> bool:
-    """Tell whether a lost profile is most of a difference, whatever the mode."""
-    return any(one["kind"] == "profile lost" and one["share"] >= _MOST for one in causes)
 
 
 def _advisory(job: Job) -> bool:

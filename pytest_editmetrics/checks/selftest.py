@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_editmetrics.background.faults import FAULTS, Fault, Place
+from pytest_editmetrics.background.faults import EXCHANGED, FAULTS, Fault, Place, exchanged
 from pytest_editmetrics.checks.judge import Job, judged_only, object_boxes
 from pytest_editmetrics.errors import EditMetricsError, MissingResourceError, RegionError
 from pytest_editmetrics.images.boxes import clip_box, normalise_boxes
@@ -54,6 +54,11 @@ class Noticed:
         return bool(self.let_through) and not self.caught
 
     @property
+    def wrong_edits(self) -> list[str]:
+        """What was let through of the faults that stand for a wrong edit."""
+        return [name for name in self.let_through if name in FAULTS["wrong"]]
+
+    @property
     def caught_from(self) -> list[str]:
         """What was caught, each with its weakest strength, as ``shift from 1 px``."""
         return [
@@ -78,15 +83,21 @@ class _Trial:
     where: Mapping[Place, Mask]
     fails: Callable[[Array], list[str]]
     only: Mapping[str, Fault] | None = None
+    other_edit: Fault | None = None
 
     def faults(self) -> Iterable[tuple[str, Fault, Mask]]:
-        """Yield the faults that gates of these kinds should notice, or ``only`` some of them."""
+        """Yield the faults of these places, each once, or ``only`` some of them."""
+        found: dict[str, tuple[Fault, Mask]] = {}
         for place, where in self.where.items():
             for name, fault in FAULTS[place].items():
-                if self.only is None:
-                    yield name, fault, where
+                if name == EXCHANGED and self.other_edit is not None:
+                    found[name] = self.other_edit, where
+                elif self.only is None:
+                    found.setdefault(name, (fault, where))
                 elif name in self.only:
-                    yield name, self.only[name], where
+                    found[name] = self.only[name], where
+        for name, (fault, where) in found.items():
+            yield name, fault, where
 
     def noticed(self) -> Noticed:
         """Put every fault in, from weak to strong until a gate fails.
@@ -115,19 +126,29 @@ class _Trial:
         return replace(found, why="no fault finds room in this image")
 
 
-def selftest(session: EditSession, jobs: Sequence[Job], gates: Sequence[Gate]) -> Noticed:
+def selftest(
+    session: EditSession,
+    jobs: Sequence[Job],
+    gates: Sequence[Gate],
+    other_edit: Array | None = None,
+) -> Noticed:
     """Put the faults that a case should notice into its edited image and judge its gates again.
+
+    A wrong edit in its edit area is among them, whether a gate looks there or not: who reads that
+    all were noticed takes the edit for held.
 
     Args:
         session: of the project.
         jobs: of one case: its metrics, all of the same pair.
         gates: what they came to without a fault.
+        other_edit: what the edit area of another case holds.
 
     Returns:
         What was noticed. A case with a failing gate notices nothing more, one whose gates were
         all unmeasured or recorded holds nothing: neither is tried.
     """
-    return _not_tried(gates) or try_faults(session, jobs)
+    other = None if other_edit is None else exchanged(other_edit)
+    return _not_tried(gates) or _tried(session, jobs, wrong_edits=True, other_edit=other)
 
 
 def selftest_image(session: EditSession, job: ImageJob, gates: Sequence[Gate]) -> Noticed:
@@ -156,7 +177,21 @@ def try_faults(
     nothing through: nothing is known then, unless it is one that may be skipped and another gate
     notices.
     """
+    return _tried(session, jobs, only)
+
+
+def _tried(
+    session: EditSession,
+    jobs: Sequence[Job],
+    only: Mapping[str, Fault] | None = None,
+    *,
+    wrong_edits: bool = False,
+    other_edit: Fault | None = None,
+) -> Noticed:
     pair = jobs[0].pair
+    where = _where(jobs)
+    if wrong_edits and pair.inside.any():
+        where["wrong"] = pair.inside
     skipped: list[str] = []
 
     def fails(made: Array) -> list[str]:
@@ -173,7 +208,8 @@ def try_faults(
         return failing
 
     try:
-        found = _Trial(pair.edited, pair.reference, _where(jobs), fails, only).noticed()
+        trial = _Trial(pair.edited, pair.reference, where, fails, only, other_edit)
+        found = trial.noticed()
     except (_NoVerdict, EditMetricsError) as error:
         return Noticed(why=str(error), broken=True)
     if skipped and not found.caught:
@@ -286,6 +322,7 @@ def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any])
             "since": noticed.since,
             "let_through": noticed.let_through,
             "untried": noticed.untried,
+            **({"wrong_edit": noticed.wrong_edits} if noticed.wrong_edits else {}),
             "advice": "tighten a bound, or measure a metric that sees one of them (which does:"
             f" {SELFTEST_PAGE})",
         },

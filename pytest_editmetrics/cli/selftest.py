@@ -13,8 +13,10 @@ from pytest_editmetrics.cli.lines import say_all, say_json
 from pytest_editmetrics.errors import InputError, counted
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.checks.judge import Job
     from pytest_editmetrics.checks.selftest import Noticed
     from pytest_editmetrics.cli.arguments import Commands
+    from pytest_editmetrics.images.load import Array
     from pytest_editmetrics.runs.folder import GateRecord, Run
     from pytest_editmetrics.session.state import EditSession
 
@@ -155,14 +157,55 @@ def _noticed(
             broken = isinstance(error, (ImageError, RegionError))
             yield case, Noticed(why=str(error), broken=broken)
             continue
-        yield case, selftest(session, jobs, [record.gate for record in records])
+        gates = [record.gate for record in records]
+        own = _edit_of(jobs[0])
+        other = None if own is None else _other_edit(session, run, case, own, configured)
+        yield case, selftest(session, jobs, gates, other)
+
+
+def _edit_of(job: Job) -> Array | None:
+    """Return what the edit area of a case holds, ``None`` if it has none."""
+    inside = job.pair.inside
+    if not inside.any():
+        return None
+    rows, columns = (inside.any(axis=axis).nonzero()[0] for axis in (1, 0))
+    return job.pair.edited[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def _other_edit(
+    session: EditSession, run: Run, case: str, own: Array, configured: bool
+) -> Array | None:
+    """Return the edit of the next case of the run that has another, ``None`` if none has."""
+    import numpy as np
+
+    from pytest_editmetrics.errors import EditMetricsError
+    from pytest_editmetrics.saved_runs.score import job_of
+
+    firsts = {
+        _case(record): record for record in run.gates if _tested(record) and not _of_image(record)
+    }
+    names = list(firsts)
+    at = names.index(case)
+    for name in names[at + 1 :] + names[:at]:
+        try:
+            other = _edit_of(job_of(session, run, firsts[name], configured))
+        except EditMetricsError:  # its own case says so
+            continue
+        if other is not None and not np.array_equal(other, own):
+            return other
+    return None
 
 
 def _faults() -> dict[str, dict[str, Any]]:
     from pytest_editmetrics.background.faults import FAULTS
 
     return {
-        name: {"text": fault.text, "strengths": list(fault.strengths), "unit": fault.unit}
+        name: {
+            "text": fault.text,
+            "strengths": list(fault.strengths),
+            "unit": fault.unit,
+            "seen_by": fault.seen_by,
+        }
         for faults in FAULTS.values()
         for name, fault in faults.items()
     }
@@ -203,15 +246,35 @@ def _lines(
         missed = sum(name in noticed.let_through for noticed in tried_cases)
         if caught or missed:
             yield f"{name:<17}  {caught:>7}  {missed:>11}"
+    yield from _wrong_edits(found)
     if blind_cases := sum(noticed.blind for noticed in tried_cases):
         cases = counted(len(tried_cases), "case notices", "cases notice")
         yield f"FAILED: {blind_cases} of {cases} no fault at all"
 
 
+def _wrong_edits(found: Mapping[str, Noticed]) -> Iterator[str]:
+    """Yield how many cases let a wrong edit through: no count of what was noticed says it."""
+    from pytest_editmetrics.background.faults import FAULTS
+    from pytest_editmetrics.checks.selftest import SELFTEST_PAGE
+
+    tried = [
+        noticed
+        for noticed in found.values()
+        if FAULTS["wrong"].keys() & {*noticed.caught, *noticed.let_through}
+    ]
+    if through := sum(bool(noticed.wrong_edits) for noticed in tried):
+        cases = counted(len(tried), "case lets", "cases let")
+        yield (
+            f"{through} of {cases} a wrong edit inside the edit area through: a golden image"
+            f" (golden_image.check) holds what lies there; see {SELFTEST_PAGE}"
+        )
+
+
 def _let_through(name: str) -> str:
-    """Return a fault that is let through, however strong, in words."""
+    """Return a fault that is let through, however strong, in words, and what would notice it."""
     from pytest_editmetrics.background.faults import FAULTS
 
     fault = next(faults[name] for faults in FAULTS.values() if name in faults)
     strongest = fault.named(fault.strengths[-1])
-    return f"{name}, even {strongest}" if strongest else name
+    said = f"{name}, even {strongest}" if strongest else name
+    return f"{said} (seen by {fault.seen_by})" if fault.seen_by else said

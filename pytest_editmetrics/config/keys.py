@@ -109,13 +109,15 @@ class Block:
     def _check(
         self, node: Node, entries: Mapping[str, Node], called: str, more: Sequence[str] = ()
     ) -> None:
-        mistakes = Mistakes()
+        mistakes, above = Mistakes(), ""
         for name, child in entries.items():
-            if name not in self._plain and name not in more and self.key(name) is None:
+            if name in self._plain or name in more or self.key(name) is not None:
+                above = indent_hint(name, child)
+            else:
                 hint = did_you_mean(name, self.names)
                 stands = (f"; {k.name!r} is {k.text.partition(';')[0]}" for k in self._patterns)
                 with mistakes.noted():
-                    child.fail(f"unknown key {name!r} in {called}{hint}{''.join(stands)}")
+                    child.fail(f"unknown key {name!r} in {called}{hint}{''.join(stands)}{above}")
         if mistakes:  # a key that is missing may be the one that is misspelt
             mistakes.tell()
         for name in self._needed:
@@ -177,6 +179,11 @@ class Block:
             self.schema,
             self,
         )
+
+
+def indent_hint(name: str, node: Node) -> str:
+    """Return what is said of an unknown key below a known one: nothing where that has a value."""
+    return "" if node.value is not None else f"; if it is of {name!r} above, indent it"
 
 
 def _beside(key: Key) -> Schema:

@@ -135,7 +135,8 @@ class Node:
     def items(self, what: str) -> list[Node]:
         """Return the items of a list."""
         if not isinstance(self.value, list):
-            self.fail(f"{what} must be a list (`[a, b]`), not {self.shown}")
+            dash = "; begin each with `- `" if self.is_mapping else ""
+            self.fail(f"{what} must be a list (`[a, b]`), not {self.shown}{dash}")
         return list(self.value)
 
     def text(self, what: str) -> str:

@@ -18,6 +18,7 @@ from pytest_editmetrics.config.interpolate import (
     merge,
     references,
 )
+from pytest_editmetrics.config.keys import indent_hint
 from pytest_editmetrics.config.metric_keys import by_metric
 from pytest_editmetrics.config.mistakes import Mistakes
 from pytest_editmetrics.config.node import BUILT_IN, Node
@@ -195,12 +196,14 @@ class _Loader:
         return key.kind.read(resolved, key.call, self._registry)
 
     def _check_keys(self) -> None:
+        above = ""
         for key, node in self._root.value.items():
             if key in SETTINGS.names or key in autopipeline.KEYS:
+                above = indent_hint(key, node)
                 continue
             with self._mistakes.noted():
                 if not self._is_referred(key):
-                    node.fail(f"unknown key {key!r}{did_you_mean(key, SETTINGS.names)}")
+                    node.fail(f"unknown key {key!r}{did_you_mean(key, SETTINGS.names)}{above}")
                 self._resolve_own(node)
         pipes = self._root.value["pipes_default"]
         for key, node in pipes.mapping("pipes_default").items():

@@ -316,6 +316,8 @@ def no_key(key: object, value: Any) -> str:
             f'{said}: give what it holds as coords itself, annotation["segmentation"] of COCO, in'
             " YAML `coords: [[x1, y1, x2, y2, x3, y3, ...]]` or `coords: {size: ..., counts: ...}`"
         )
+    if key in ("x", "y", "w", "h", "width", "height", "x1", "y1", "x2", "y2"):
+        return f"{said}: a box is a list, [x1, y1, x2, y2] in pixels"
     if key != "bbox":
         return said + did_you_mean(key, KEYS)
     said += ": COCO's is [x, y, width, height], and boxes here are [x1, y1, x2, y2]"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.checks.edit_gate import Check, EditGate
+from pytest_editmetrics.checks.keywords import takes_only_its_keywords
 from pytest_editmetrics.checks.measure import Boxes
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.images.shapes import RegionLike
 
 
+@takes_only_its_keywords(lambda _: running_record().errors("emd"))
 def assert_unedit_emd_below(
     reference: Any,
     edited: Any,
@@ -54,6 +56,7 @@ def assert_unedit_emd_below(
     return _one("emd", threshold, reference, edited, coords=coords, name=name, **how)
 
 
+@takes_only_its_keywords(lambda _: running_record().errors("lpips"))
 def assert_unedit_lpips_below(
     reference: Any,
     edited: Any,
@@ -75,6 +78,7 @@ def assert_unedit_lpips_below(
     return _one("lpips", threshold, reference, edited, coords=coords, name=name, **how)
 
 
+@takes_only_its_keywords(lambda _: running_record().errors("sam_clip_cls_sim"))
 def assert_object_sim_above(
     reference: Any,
     edited: Any,

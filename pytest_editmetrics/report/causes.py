@@ -62,7 +62,7 @@ _WORDS: Mapping[str, str] = {
     "uneven light": "lighter here and darker there, slowly across the background",
     "unexplained": "a difference without a cause that is known",
     "resize": "the images were of unlike sizes",
-    "altered": "something is gone, new, or another",
+    "altered": "something is gone, new, or was replaced",
     "orientation": "an EXIF orientation was ignored, or applied twice",
     "edit area": "the edit lies elsewhere than the edit area",
     "no-edit": "the edit area looks as before",

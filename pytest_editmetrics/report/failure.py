@@ -9,6 +9,7 @@ from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.causes import causes_in_short, causes_of, kind_of
 from pytest_editmetrics.report.tally import TestGates
 from pytest_editmetrics.report.text import (
+    NO_GOLDEN,
     explanation_rows,
     headline,
     line_of_golden,
@@ -19,6 +20,7 @@ from pytest_editmetrics.report.text import (
     without_line,
 )
 
+_NO_GOLDENS = NO_GOLDEN.replace("has", "have")
 _SAID_OF_CAUSES = ("kind", "text", "long")
 
 
@@ -44,7 +46,7 @@ def failure_text(
     others = [gate for gate in gates if not gate.failing]
     if others:
         lines.append("other gates of this check:")
-        lines += [f"    {_beside(gate)}" for gate in others]
+        lines += [f"    {_beside(gates)}" for gates in alike(others)]
     return "\n".join(lines)
 
 
@@ -69,10 +71,20 @@ def _headlines(failing: Sequence[Gate]) -> list[str]:
         if _without_number(gates[0]):
             lines.append(together(gates))
             continue
+        if _new(gates[0]):
+            continue
         causes = causes_in_short(causes_of(gates[0]))
         lines.append(headline(gates[0], cause=causes not in said))
         said.add(causes)
+    new = [headline(gate).removesuffix(NO_GOLDEN) for gate in failing if _new(gate)]
+    if new:
+        lines.append(", ".join(new) + (NO_GOLDEN if len(new) == 1 else _NO_GOLDENS))
     return lines
+
+
+def _new(gate: Gate) -> bool:
+    """Tell whether a headline says that there is no golden, and nothing else."""
+    return headline(gate).endswith(NO_GOLDEN)
 
 
 def alike(gates: Iterable[Gate]) -> list[list[Gate]]:
@@ -123,7 +135,9 @@ def _without_number(gate: Gate) -> bool:
 
 
 def _in_order(failing: Sequence[Gate]) -> Sequence[Gate]:
-    """Return the gates as their lines come: what became of a part before where it changed.
+    """Return the gates as their lines come.
+
+    An edit that was lost is told first, and what became of a part before where it changed.
 
     >>> lpips, altered = (
     ...     Gate(metric, "fail", value=1.0, details={"causes": [{"kind": kind}]})
@@ -132,6 +146,8 @@ def _in_order(failing: Sequence[Gate]) -> Sequence[Gate]:
     >>> [gate.metric for gate in _in_order([lpips, altered])]
     ['altered', 'lpips']
     """
+    if any(kind_of(gate) == "no-edit" for gate in failing):
+        return sorted(failing, key=lambda gate: kind_of(gate) != "no-edit")
     if not failing or kind_of(failing[0]) not in ("spill", "local"):
         return failing
     return sorted(failing, key=lambda gate: kind_of(gate) != "altered")
@@ -196,8 +212,9 @@ def _details(gate: Gate) -> list[str]:
     return listed
 
 
-def _beside(gate: Gate) -> str:
-    """Return the line of a gate beside one that fails: what was to be recorded then is not."""
+def _beside(gates: Sequence[Gate]) -> str:
+    """Return the line of gates beside one that fails: what was to be recorded then is not."""
+    gate = gates[0]
     if gate.verdict != "recorded":
-        return f"{gate.verdict}: {headline(gate)}"
+        return f"{gate.verdict}: {together(gates)}"
     return f"not recorded, as this test fails: {headline(gate).replace(' recorded, ', ', ', 1)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -133,21 +133,25 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
     of_tests = (gate for gate in (*failing, *other) if "manifest" not in gate.details)
     golden = [gate for gate in of_tests if recordable(gate)]  # a manifest has no goldens
     recorded = [gate for gate in golden if id(gate) not in held]
+    number = len(failing) + len(other)
     if recorded:
         accept = _update(session, "failed")
-        number = len(failing) + len(other)
         which = f"all {number}" if len(recorded) == number else f"{len(recorded)} of {number}"
         too = ", and record what has no golden" if missing else ""
         which = "it" if number == 1 else which
         lines.append(_typed(f"to accept {which}{too}, if meant: {accept}"))
-    by_hand = [
-        gate
-        for gate in failing
-        if gate.snapshot is None and gate.origin in WRITTEN_BY_HAND and not gate.no_number
-    ]
+    by_hand = [gate for gate in failing if gate.snapshot is None and _by_hand(gate)]
     if by_hand:
         bounds = counted(len(by_hand), "bound")
         lines.append(_typed(f"to loosen {bounds} written by hand, if meant: {_edit(by_hand)}"))
+    counted_above = {id(gate) for gate in (*golden, *by_hand, *no_number)}
+    if left := [gate for gate in failing if id(gate) not in counted_above]:
+        which = ", ".join(dict.fromkeys(gate.metric for gate in left))
+        lines.append(
+            Line(f"no golden can hold {len(left)} of {number} ({which}): see what each says")
+        )
+    if waiting := _waiting(golden, held, f"{number}"):
+        lines.append(Line(f"not to be accepted yet: {waiting}"))
     failed = {id(gate) for gate in (*failing, *other)}
     lost = {test.nodeid for test, gate in tally.notable if id(gate) in failed}
     new = [
@@ -164,14 +168,28 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
         what = "it" if number == 1 and not recorded else f"{which} without a golden"
         command = _update(session, "missing") + (" --missing" if session.run and recorded else "")
         lines.append(_typed(f"to record {what}, if right: {command}"))
-    waiting = [gate for gate in (*golden, *missing) if id(gate) in held and gate.proposal is None]
-    if waiting:
-        one_test = len({held[id(gate)] for gate in waiting}) == 1
-        whose = "its" if len(waiting) == 1 else "their"
-        whose += " test fails" if one_test else " tests fail"
-        text = f"{_gates(len(waiting))}, as {whose} for another reason, too"
-        lines.append(Line(f"not to be recorded yet: {text}"))
+    if waiting := _waiting(missing, held, f"{len(missing)} without a golden"):
+        lines.append(Line(f"not to be recorded yet: {waiting}"))
     return lines
+
+
+def _by_hand(gate: Gate) -> bool:
+    """Tell whether the bound of a gate is one to edit: a self-test's is none."""
+    return gate.origin in WRITTEN_BY_HAND and not gate.no_number and "advice" not in gate.details
+
+
+def _waiting(gates: Sequence[Gate], held: Mapping[int, str], total: str) -> str | None:
+    """Return how many of a total wait for what else their tests fail for.
+
+    Those that were to be recorded in this session were said to be not recorded.
+    """
+    waiting = [gate for gate in gates if id(gate) in held and gate.proposal is None]
+    if not waiting:
+        return None
+    one_test = len({held[id(gate)] for gate in waiting}) == 1
+    whose = "its" if len(waiting) == 1 else "their"
+    whose += " test fails" if one_test else " tests fail"
+    return f"{len(waiting)} of {total}, as {whose} for another reason, too; mend that first"
 
 
 def _typed(text: str) -> Line:

@@ -52,6 +52,12 @@ def _notes(tally: Tally) -> list[str]:
     )
     lines += _little(tally.little, len(tally.little))
     lines += _blind(tally.blind)
+    if wrong := tally.wrong_edits:
+        checks = counted(len(wrong), "self-tested check lets", "self-tested checks let")
+        lines.append(
+            f"wrong edit: {checks} one through inside the edit area (first {wrong[0]}); a golden"
+            " image (golden_image.check) holds what lies there"
+        )
     lines += listed("passed only after a rerun", tally.flaky)
     lines += listed("crashed, so never measured", tally.crashed)
     gates = tally.counts()["gates"]

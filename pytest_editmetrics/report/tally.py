@@ -145,7 +145,8 @@ class Tally:
     of thousands keeps its memory. ``each`` is called with every final gate. ``smoke`` counts the
     final gates that were measured on smoke weights, ``by_expect`` those that only ``expect`` holds;
     ``little`` are those that measured little of their picture, as no golden says; ``blind`` are
-    those that passed with images in which no fault could show. ``shares`` is how much of the
+    those that passed with images in which no fault could show; ``wrong_edits`` the tests of the
+    self-tests that let a wrong edit through. ``shares`` is how much of the
     picture was measured, and ``sizes`` its size, by golden, of repetitions the least: also of one
     that passed.
     """
@@ -163,6 +164,7 @@ class Tally:
         self.by_expect = 0
         self.little: list[tuple[str, Gate]] = []
         self.blind = Blind()
+        self.wrong_edits: list[str] = []
         self.shares: dict[str, float] = {}
         self.sizes: dict[str, str | None] = {}
         self.empty = True
@@ -185,6 +187,8 @@ class Tally:
             if little_measured(gate):
                 self.little.append((test.nodeid, gate))
             self.blind.add(test.nodeid, gate)
+            if gate.details.get("wrong_edit"):
+                self.wrong_edits.append(test.nodeid)
             if gate.golden_key(test.nodeid) != test.nodeid.partition("::")[2]:
                 key, share = golden_of(gate), share_of(gate)
                 self.shares[key] = min(share, self.shares.get(key, share))

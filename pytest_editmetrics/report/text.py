@@ -13,10 +13,11 @@ from pytest_editmetrics.gates.decided import whole
 from pytest_editmetrics.gates.verdict import APPROVED_IMAGE, SKIPPED_MISSING, UNSTATED, Gate
 from pytest_editmetrics.gates.written import unrecordable
 from pytest_editmetrics.measurement import REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND, bound_kind_of
-from pytest_editmetrics.report.causes import causes_in_full, causes_in_short, causes_of
+from pytest_editmetrics.report.causes import causes_in_full, causes_in_short, causes_of, kind_of
 from pytest_editmetrics.report.image_text import held_text, image_headline, image_rows
 from pytest_editmetrics.report.numbers import format_numbers as format_numbers
 
+NO_GOLDEN = " has no threshold and no golden"
 _AREA = {"edit_area": "edit", "unedit_area": "unedit", None: "whole-image"}
 
 
@@ -40,7 +41,8 @@ def headline(gate: Gate, *, cause: bool = True) -> str:
     ``cause=False`` leaves out why, where it was said already.
     """
     line = _headline(gate)
-    causes = causes_of(gate) if cause and gate.verdict in ("fail", "review") else None
+    explained = gate.verdict in ("fail", "review", "missing-golden")
+    causes = causes_of(gate) if cause and explained else None
     return f"{line}: {causes_in_short(causes)}" if causes else line
 
 
@@ -83,7 +85,7 @@ def _headline(gate: Gate) -> str:
         return f"{subject(gate)} not measured ({gate.reason}), which fails here: {gate.message}"
     assert gate.value is not None
     if gate.verdict == "missing-golden":
-        return f"{subject(gate)} {format_numbers(gate.value)[0]} has no threshold and no golden"
+        return f"{subject(gate)} {format_numbers(gate.value)[0]}{NO_GOLDEN}"
     if gate.verdict == "recorded":
         if gate.proposal is None:
             return f"{subject(gate)} {format_numbers(gate.value)[0]} recorded, held to no bound"
@@ -122,27 +124,42 @@ def written_at(gate: Gate) -> str:
     return f"the marker {gate.source}" if gate.origin == "marker" else str(gate.source)
 
 
-FIRST = {
-    "error": "mend the error first: nothing of a test with an error is recorded",
-    "fail": "mend the other failure first, which no golden can hold: nothing of a test that fails"
-    " all the same is recorded",
-}
-"""What comes before recording a test: of an ``error``, or of a ``fail`` that recording leaves."""
+_MODES = ("missing", "failed")
 
 
 def update_mode(gates: Iterable[Gate]) -> str:
     """Return the ``--editmetrics-update`` that records every gate of a test.
 
-    ``missing`` records nothing while another gate of the test fails, and of a test that would fail
-    all the same nothing is: then it is a key of ``FIRST``.
+    ``missing`` records nothing while another gate of the test fails. Of a test that would fail all
+    the same nothing is recorded: then it is a sentence, what to do first.
     """
     gates = list(gates)
-    if any(gate.verdict == "error" and not gate.of_other_golden for gate in gates):
-        return "error"
-    if unrecordable(gates):
-        return "fail"
+    errors = [gate for gate in gates if gate.verdict == "error" and not gate.of_other_golden]
+    if errors:
+        first = f"mend the error of {_labels(errors)} first"
+        return f"{first}: nothing of a test with an error is recorded"
+    if left := [gate for gate in gates if unrecordable([gate])]:
+        return (
+            f"first end the failure of {_labels(left)}, which no golden can hold"
+            f" ({_own_remedy(left[0])}): until then nothing of this test is recorded"
+        )
     fails = any(gate.verdict == "fail" or gate.of_other_golden for gate in gates)
     return "failed" if fails else "missing"
+
+
+def _labels(gates: Iterable[Gate]) -> str:
+    return ", ".join(dict.fromkeys(gate.label for gate in gates))
+
+
+def _own_remedy(gate: Gate) -> str:
+    """Return in a few words what ends a failure that no golden can hold."""
+    if gate.no_number or gate.value is None:
+        return "it has no number to record"
+    if kind_of(gate) == "no-edit":
+        return "the edit was lost"
+    if gate.origin in WRITTEN_BY_HAND and "advice" not in gate.details:
+        return f"mend the model, or edit {written_at(gate)}"
+    return "its own lines say what to do"
 
 
 def explanation(
@@ -311,7 +328,7 @@ def _accept(gate: Gate, nodeid: str, mode: str, typed: Callable[[str], str]) -> 
     if gate.verdict == "missing-golden":
         return _updating(gate, test, mode)
     if gate.of_other_golden:
-        return _updating(gate, test, mode if mode in FIRST else "failed")
+        return _updating(gate, test, mode if mode not in _MODES else "failed")
     if gate.verdict != "fail" or gate.no_number:
         return None
     if advice := gate.details.get("advice"):
@@ -320,14 +337,14 @@ def _accept(gate: Gate, nodeid: str, mode: str, typed: Callable[[str], str]) -> 
         return f"edit {written_at(gate)}, a bound written by hand"
     if pair := gate.details.get("manifest"):
         return f"give the row {pair['row']} a threshold of its own, or edit {gate.source}"
-    return _updating(gate, test, mode if mode in FIRST else "failed")
+    return _updating(gate, test, mode if mode not in _MODES else "failed")
 
 
 def _apart(gate: Gate, mode: str) -> str | None:
     """Return how to record for the environment that was given, where accepting is for all."""
     env = str(gate.details.get("env_given") or "").partition(",")[0]
     held = gate.details.keys() & {"no_golden", "advice"}
-    if not env or gate.verdict != "fail" or mode in FIRST or held:
+    if not env or gate.verdict != "fail" or mode not in _MODES or held:
         return None
     if gate.snapshot is not None:
         file = PurePosixPath(str(gate.snapshot.get("file")))
@@ -342,8 +359,8 @@ def _apart(gate: Gate, mode: str) -> str | None:
 
 
 def _updating(gate: Gate, test: str, mode: str) -> str:
-    if mode in FIRST:
-        return FIRST[mode]
+    if mode not in _MODES:
+        return mode
     given = gate.details.get("env_given")
     env = f" --editmetrics-env={shlex.quote(str(given))}" if given else ""
     return f"pytest {test}{env} --editmetrics-update={mode}"

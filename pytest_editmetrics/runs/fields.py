@@ -315,6 +315,7 @@ DETAILS = _declared(
     caught mapping: of a self-test: the faults that failed a metric
     since mapping: of a self-test: the weakest strength that failed one, by fault
     let_through list: of a self-test: the faults that no metric noticed, however strong
+    wrong_edit list: of a self-test: those let through that stand for a wrong edit in the edit area
     untried list: of a self-test: the faults that find no room in the image
     advice text: of a self-test: what to do
     """

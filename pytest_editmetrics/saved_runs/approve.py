@@ -131,6 +131,7 @@ def approve(
     bounds: list[NewBound] = []
     images: list[NewGolden] = []
     kept: list[GateRecord] = []
+    left: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     reviewed = Reviewed(run)
     places, shared = GoldenPlaces(session), SharedGoldens(session, run)
     for record in selected([run], expression):
@@ -142,16 +143,19 @@ def approve(
             continue
         new = _because(accepted(places, shared, record), reason)
         if isinstance(new, str):
-            say(f"left: {record.nodeid} {gate.label}: {new}")
+            left[record.nodeid, new].append(gate.label)
         elif record.other_failure and expression != record.nodeid:
-            say(
-                f"left: {record.nodeid} {gate.label}: its test failed for another reason, too;"
+            why = (
+                "its test failed for another reason, too;"
                 f" -k {shlex.quote(record.nodeid)} approves it all the same"
             )
+            left[record.nodeid, why].append(gate.label)
         elif isinstance(new, NewBound):
             bounds.append(new)
         else:
             images.append(new)
+    for (nodeid, why), of in left.items():
+        say(f"left: {nodeid} {', '.join(of)}: {why}")
     with work_folder() as work:
         if dry_run:
             prepared = prepare(session, bounds, images, work)

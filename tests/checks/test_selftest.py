@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -36,10 +37,10 @@ def test_a_blind_case_fails_and_says_what_it_lets_through(suite):
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*GateFailure: selftest@loose 0.000 < min 0.111*",
+            "*GateFailure: selftest@loose 0.000 < min 0.091*",
             "*bound     *--editmetrics-selftest*",
             "*    to accept tighten a bound, or measure a metric that sees one of them*",
-            "*    unnoticed shift, zoom, blur, noise, exposure, colour-cast, jpeg, spill, gone",
+            "*    unnoticed shift, zoom, blur, noise, exposure, colour-cast, jpeg, spill, gone, area-*",
         ]
     )
     result.stdout.fnmatch_lines(["selftest * 2 * 1 * 1 *"])
@@ -60,7 +61,8 @@ def test_it_works_on_workers_and_from_the_ini_file(suite):
         gate["name"]: gate for gate in map(json.loads, lines) if gate.get("metric") == "selftest"
     }
     assert gates["loose"]["details"]["caught"] == {}
-    assert gates[None]["details"]["let_through"] == []
+    wrong = ["area-replaced", "area-recoloured"]
+    assert gates[None]["details"]["let_through"] == gates[None]["details"]["wrong_edit"] == wrong
     assert gates[None]["details"]["caught"]["edit-undone"] == ["edit_lpips"]
     assert gates[None]["details"]["since"]["shift"] == "1 px"
 
@@ -125,9 +127,13 @@ def test_an_image_that_is_damaged_is_no_success(run, capsys):
 def test_the_command_lists_what_each_case_lets_through(run, capsys):
     assert main(["selftest", "run"]) == 1
     out = capsys.readouterr().out
-    assert "test_edit.py::test_tight: 10 of 10 faults noticed" in out
+    assert "test_edit.py::test_tight: 10 of 12 faults noticed" in out
+    seen = "(seen by a golden image, and sam_clip_cls_sim where the object has to stay)"
+    assert f"    let through  area-replaced {seen}" in out
+    assert "    let through  area-recoloured, even 100 % (seen by a golden image)" in out
+    assert "2 of 2 cases let a wrong edit inside the edit area through: a golden image" in out
     assert "    notices      shift from 1 px, zoom from 0.5 %, blur from 0.5 px (sigma), " in out
-    assert "test_edit.py::test_loose@loose: BLIND, 0 of 9 faults noticed" in out
+    assert "test_edit.py::test_loose@loose: BLIND, 0 of 11 faults noticed" in out
     assert "    let through  jpeg, even quality 10" in out
     assert "shift                    1            1" in out
     assert "object-moved" not in out
@@ -137,7 +143,7 @@ def test_the_command_lists_what_each_case_lets_through(run, capsys):
 def test_the_command_takes_other_bounds(run, capsys):
     (run.path / "editmetrics.yaml").write_text("thresholds: {unedit_psnr: 30}\n")
     assert main(["selftest", "run"]) == 0
-    assert "test_loose@loose: 9 of 9 faults noticed" in capsys.readouterr().out
+    assert "test_loose@loose: 9 of 11 faults noticed" in capsys.readouterr().out
 
 
 def test_a_gate_without_its_weights_is_not_blind_but_an_error(run, capsys):
@@ -148,7 +154,7 @@ def test_a_gate_without_its_weights_is_not_blind_but_an_error(run, capsys):
     out = capsys.readouterr().out
     assert "test_edit.py::test_tight: not tried: lpips could not be judged: " in out
     assert "editmetrics weights fetch lpips:vgg" in out
-    assert "test_loose@loose: 9 of 9 faults noticed" in out
+    assert "test_loose@loose: 9 of 11 faults noticed" in out
     assert "FAILED: 1 of 2 cases have a gate that could not be judged" in out
     assert "BLIND" not in out
 
@@ -159,7 +165,7 @@ def test_a_pipe_that_may_be_skipped_leaves_what_the_others_notice(run, capsys):
     )
     run.makeini("[pytest]\npythonpath = .\neditmetrics_skip_missing = lpips-pipe\n")
     assert main(["selftest", "run"]) == 0
-    assert "test_edit.py::test_tight: 9 of 10 faults noticed" in capsys.readouterr().out
+    assert "test_edit.py::test_tight: 9 of 12 faults noticed" in capsys.readouterr().out
 
 
 def test_a_measurement_that_breaks_on_a_fault_is_an_error(suite):
@@ -189,6 +195,50 @@ def test_a_measurement_that_breaks_on_a_fault_is_an_error(suite):
             "*EditMetricsError: selftest could not be judged: fragile could not be judged: *out of memory*"
         ]
     )
+
+
+def test_an_edit_that_was_exchanged_for_another_passes_all_but_a_golden_image(
+    scene, monkeypatch, capsys
+):
+    scene.makepyfile(
+        test_edit="from scene import *\n\n"
+        "def blue():\n"
+        "    made = edited().copy()\n"
+        "    x1, y1, x2, y2 = BOX[0]\n"
+        "    made[y1:y2, x1:x2] = (20, 40, 220)\n"
+        "    return made\n\n"
+        "def test_one(edit_gate, golden_image):\n"
+        "    edit_gate.check(scene(), edited(), BOX, expect='composited')\n"
+        "    golden_image.check(edited())\n\n"
+        "def test_two(edit_gate):\n"
+        "    edit_gate.check(scene(), blue(), BOX, expect='composited')\n"
+    )
+    scene.runpytest("-q", "--editmetrics-update=missing").assert_outcomes(passed=2)
+    scene.runpytest("-q", "--editmetrics-run-dir=run").assert_outcomes(passed=2)
+    monkeypatch.chdir(scene.path)
+    capsys.readouterr()
+    assert main(["selftest", "run"]) == 0
+    out = capsys.readouterr().out
+    first = out.partition("test_edit.py::test_one golden_image")[0]
+    assert "    let through  edit-exchanged (seen by a golden image, and sam_clip_cls_sim" in first
+    assert re.search(r"^edit-exchanged +\d +\d$", out, re.MULTILINE)
+    swapped = (scene.path / "test_edit.py").read_text().replace("edited(), BOX", "blue(), BOX")
+    scene.makepyfile(
+        test_edit=swapped.replace("golden_image.check(edited", "golden_image.check(blue")
+    )
+    result = scene.runpytest()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*GateFailure: golden_*"])
+
+
+def test_the_option_says_that_a_wrong_edit_passes(suite):
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {unedit_psnr: 30}\n")
+    result = suite.runpytest("-q", "--editmetrics-selftest")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        ["wrong edit: 2 self-tested checks let one through inside the edit area (first *"]
+    )
+    suite.runpytest().stdout.no_fnmatch_line("wrong edit*")
 
 
 def test_the_command_prints_json(run, capsys):

@@ -116,7 +116,7 @@ def test_it_offers_to_accept_what_approve_would(scene, capsys, monkeypatch):
     assert main(["comment", "run"]) == 0
     text = capsys.readouterr().out
     assert "to record 1 of 2 without a golden, if right: editmetrics approve run" in text
-    assert "not to be recorded yet: 1 gate, as its test fails for another reason, too" in text
+    assert "not to be recorded yet: 1 of 2 without a golden, as its test fails for another" in text
     assert main(["approve", "run"]) == 0
     assert capsys.readouterr().out.count("approved: ") == 1
 

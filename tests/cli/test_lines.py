@@ -114,13 +114,12 @@ def test_a_session_prints_no_command(suite):
 
 
 def test_nothing_prints_by_itself():
-    """One way of printing: ``cli.lines``; ``progress`` of this project's words only; the ledger of
-    what comes after the session's end, by ``printable``, as ``last_lines``."""
+    """One way of printing: ``cli.lines``; the ledger of what comes after the session's end, by
+    ``printable``, as ``last_lines``."""
     allowed = {
         "cache/accelerator.py",
         "cli/lines.py",
         "plugin/last_lines.py",
-        "progress.py",
         "session/ledger.py",
     }
     found = {

@@ -103,6 +103,13 @@ def identified(identity):
         ("metrics: [lpips]\ncases:\n", 2, "a file of cases without 'cases'"),
         ("metrics: [lpips]\ncases: []\n", 2, "no cases"),
         ("cases: {a: b}\n", 1, "cases must be a list"),
+        ("cases: {a: b}\n", 1, "not a mapping; begin each with `- `"),
+        ("cases:\n- id: a\n  box: [[1, 2, 3, 4]]\n", 3, "'box' in a case (did you mean 'coords'?)"),
+        (
+            "cases:\n- id: a\n  reference: a.png\n  params:\n  seed: 7\n",
+            5,
+            "if it is of 'params' above, indent it",
+        ),
         ("cases: [a]\n", 1, "a case must be a mapping"),
         ("case: []\n", 1, "did you mean 'cases'?"),
         ("metrics: []\ncases: [{id: a, reference: b}]\n", 1, "metrics is empty"),

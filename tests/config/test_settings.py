@@ -360,6 +360,10 @@ BLOCK = "metric_configs:\n  emd:\n    "
     [
         ("threshold: {lpips: {max: 1}}", 1, "'threshold' (did you mean 'thresholds'?)"),
         ("a: 1\n", 1, "unknown key 'a' (valid:"),
+        ("thresholds:\nlpips: 1\n", 2, "; if it is of 'thresholds' above, indent it"),
+        ("metrics: [unedit_lpips]", 1, "'unedit_lpips' (did you mean 'lpips'?)"),
+        ("metrics: [object_sim]", 1, "(did you mean 'sam_clip_cls_sim'?)"),
+        ("thresholds: {psnr: 30}", 1, "unknown metric 'psnr' (did you mean 'unedit_psnr'?)"),
         ("- a\n", 1, "must be a mapping"),
         ("metrics: lpips", 1, "metrics must be a list"),
         ("metrics: []", 1, "metrics is empty"),

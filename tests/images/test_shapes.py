@@ -161,6 +161,10 @@ def test_a_file_is_read_when_it_is_needed(tmp_path):
         (lambda: Region(dilate=10**6), "dilate is 1000000"),
         (lambda: Region(boxes=[(5, 5, 1, 9)]), "boxes: box 1 .* is inverted"),
         (lambda: Region.of({"box": [[0, 0, 1, 1]]}), "a region has no 'box'.*boxes"),
+        (
+            lambda: Region.of({"x": 1, "y": 2}),
+            r"a region has no 'x': a box is a list, \[x1, y1, x2",
+        ),
         (lambda: Region(mask=np.arange(16).reshape(4, 4)), "the values 0, 1, 2, 3, 4, ...; a mask"),
         (lambda: Region(mask=np.eye(4) / 2), "float64 with the values 0, 0.5; a mask is boolean"),
         (lambda: Region(mask=np.eye(4) * np.nan), "float64 with the values nan; a mask is boolean"),

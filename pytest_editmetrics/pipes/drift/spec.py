@@ -1,4 +1,4 @@
-"""What ``drift-pipe`` declares: how far the background moved, and whether a part is another."""
+"""What ``drift-pipe`` declares: how far the background moved, and whether a part was replaced."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ SPEC = PipeSpec(
             low=0.0,
             high=100.0,
             unit="%",
-            summary="the part that is gone, new, another or recoloured, in % of the background",
+            summary="the part that is gone, new, replaced or recoloured, in % of the background",
             definition="motion undone, on a copy of 256 px: the largest part whose structure of"
             " some pixels has less in common with the reference's than that of the rest has,"
             " weighted by its contrast; or, in % of the background, the part at the edit whose"

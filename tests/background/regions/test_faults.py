@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pytest_editmetrics.background.faults import FAULTS
+from pytest_editmetrics.background.faults import EXCHANGED, FAULTS, exchanged
 
 WHOLE = [name for name in FAULTS["background"] if name not in ("spill", "gone")]
 STRENGTHS = [
@@ -37,7 +37,8 @@ def test_a_fault_of_the_background_spares_the_edit(name):
 @pytest.mark.parametrize(("place", "name"), STRENGTHS)
 def test_a_stronger_fault_changes_more(place, name):
     """Every fault differs from the image, and each strength by more than the one before."""
-    fault = FAULTS[place][name]
+    other = np.random.default_rng(1).integers(0, 256, (50, 70, 3), dtype=np.uint8)
+    fault = exchanged(other) if name == EXCHANGED else FAULTS[place][name]
     y, x = np.mgrid[:128, :160]
     reference = np.stack([40 + x, 60 + y, 200 - x], axis=2).astype(np.uint8)
     reference[::6] -= 30
@@ -61,6 +62,15 @@ def test_faults_of_one_name_are_the_same():
     for faults in FAULTS.values():
         for name, fault in faults.items():
             assert named.setdefault(name, fault) is fault
+
+
+def test_an_exchanged_edit_lies_in_the_edit_area_alone():
+    reference, edited, inside = scene()
+    other = np.full((7, 9, 3), (1, 2, 3), np.uint8)
+    made = exchanged(other).put(edited, reference, inside, 1)
+    assert (made[inside] == (1, 2, 3)).all()
+    assert (made[~inside] == edited[~inside]).all()
+    assert FAULTS["wrong"][EXCHANGED].put(edited, reference, inside, 1) is None
 
 
 def test_an_undone_edit_is_the_reference():

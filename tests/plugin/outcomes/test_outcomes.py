@@ -376,12 +376,29 @@ def test_a_crashed_worker_is_listed(suite):
          "InputError: unknown expect='composite' (did you mean 'composited'?)"),
         ("golden_image.check(A, comparator='pixl')",
          "InputError: unknown comparator 'pixl' (did you mean 'pixel'?)"),
+        ("edit_gate.check(A, A.copy(), thresholds={'lpips': 0.1})",
+         "InputError: check takes no keyword 'thresholds'; a bound stands in"
+         " @pytest.mark.editmetrics(thresholds={...}), in a golden, or under thresholds: in editmetrics.yaml"),
+        ("edit_gate.check(A, A.copy(), boxes=[(0, 0, 4, 4)])",
+         "InputError: check takes no keyword 'boxes' (did you mean 'coords'?)"),
+        ("edit_gate.check(A, A.copy(), [(0, 0, 4, 4)], ['lpips'])",
+         "InputError: check: too many positional arguments; write check(reference, edited, coords), and"
+         " all else as keywords"),
+        ("golden_image.check(A, threshold=0.1)",
+         "InputError: check takes no keyword 'threshold' (did you mean 'tolerance'?)"),
+        ("pytest_editmetrics.assert_unedit_lpips_below(A, A.copy(), None, max=0.1)",
+         "InputError: assert_unedit_lpips_below takes no keyword 'max' (did you mean 'threshold'?)"),
+        ("pytest_editmetrics.assert_unedit_emd_below(A, A.copy())",
+         "InputError: assert_unedit_emd_below: missing a required argument: 'coords'; write"
+         " assert_unedit_emd_below(reference, edited, coords, threshold), and all else as keywords"),
+        ("pytest_editmetrics.assert_object_sim_above(A, A.copy(), refboxes=[(0, 0, 4, 4)])",
+         "InputError: assert_object_sim_above takes no keyword 'refboxes' (did you mean 'ref_boxes'?)"),
     ],
-    ids=["keyword", "expect", "comparator"],
+    ids=["key", "expect", "comparator", "bound", "boxes", "many", "golden", "max", "none", "object"],
 )  # fmt: skip
 def test_an_error_is_one_of_the_line_that_called(suite, mode, call, says):
     suite.makepyfile(
-        "import numpy as np\nA = np.zeros((16, 16, 3), np.uint8)\n"
+        "import numpy as np\nimport pytest_editmetrics\nA = np.zeros((16, 16, 3), np.uint8)\n"
         f"def helper(edit_gate, golden_image): {call}\n"
         "def test_it(edit_gate, golden_image):\n    helper(edit_gate, golden_image)\n"
     )

@@ -125,10 +125,15 @@ def test_what_an_error_keeps_from_being_recorded_is_not_offered(scene):
     assert "not recorded: 1 gate of a test that failed for another reason" in lines
     assert not any("--editmetrics-update" in line for line in lines)
     result = scene.runpytest()
-    result.stdout.fnmatch_lines(["E *to record unedit_psnr: mend the error first*"])
+    result.stdout.fnmatch_lines(
+        ["E *to record unedit_psnr: mend the error of emd first: nothing of*"]
+    )
     lines = screen(result)
     assert any(line.startswith("to record 1 of 2 without a golden, if right: ") for line in lines)
-    assert "not to be recorded yet: 1 gate, as its test fails for another reason, too" in lines
+    assert (
+        "not to be recorded yet: 1 of 2 without a golden, as its test fails for another reason,"
+        " too; mend that first" in lines
+    )
 
 
 @pytest.mark.parametrize("other", ["unedit_psnr", "no match"])
@@ -146,10 +151,15 @@ def test_what_a_failure_that_no_golden_can_hold_keeps_from_being_recorded_is_not
     test.write_text(made + test.read_text().replace("def test_1", f"{mark}\ndef test_1"))
     result = scene.runpytest("--editmetrics-run-dir=run")
     result.assert_outcomes(failed=1)
+    which, how = {
+        "unedit_psnr": ("unedit_psnr", r"mend the model, or edit the marker on .*test_1"),
+        "no match": (".*", "it has no number to record"),
+    }[other]
+    first = f"first end the failure of {which}, which no golden can hold \\({how}\\)"
     result.stdout.re_match_lines(
-        ["E *to accept .*lpips.*: mend the other failure first, which no golden can hold"]
+        [f"E *to accept .*lpips.*: {first}: until then nothing of this test"]
     )
-    result.stdout.re_match_lines(["not to be recorded yet: . gates?, as (its|their) test fails"])
+    result.stdout.re_match_lines(["not to be accepted yet: . of ., as (its|their) test fails"])
     result.stdout.no_fnmatch_line("*--editmetrics-update=*")
     result.stdout.no_fnmatch_line("*editmetrics approve*")
     approved = scene.run(sys.executable, "-m", "pytest_editmetrics.cli.main", "approve", "run")
@@ -618,3 +628,38 @@ def test_what_has_no_golden_is_recorded_without_what_fails(scene):
     after = golden.read_text()
     assert before.strip() in after
     assert '"test_2":' in after
+
+
+@pytest.mark.parametrize("kept", [(), ("--editmetrics-run-dir=run",)], ids=["plain", "kept"])
+def test_every_failing_gate_is_in_exactly_one_count(suite, kept):
+    suite.makepyfile(
+        test_x="""
+        import pytest
+        from conftest import *
+
+        def test_one(check): check(95)
+        def test_two(check): check(96)
+        def test_hand(check): check(97, 0.1)
+        def test_nan(check): check(NAN)
+        def test_both(edit_gate, check):
+            try:
+                check(98)
+            finally:
+                assert 0
+        """
+    )
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: 0.5}\n")
+    lines = screen(suite.runpytest(*kept))
+    total = next(int(line.split()[0]) for line in lines if " gates failed: " in line)
+    counts = [
+        re.match(pattern, line)
+        for line in lines
+        for pattern in (
+            r"to accept (\d+) of 5, if meant",
+            r"to loosen (\d+) bounds? written by hand",
+            r"what to do about (\d+) gates? without a number",
+            r"not to be accepted yet: (\d+) of 5, as its test fails for another reason, too",
+        )
+    ]
+    found = [int(match[1]) for match in counts if match]
+    assert (total, sorted(found)) == (5, [1, 1, 1, 2])

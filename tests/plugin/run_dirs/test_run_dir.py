@@ -474,7 +474,7 @@ def test_scores_are_those_of_the_run(real, editmetrics):
     result = editmetrics("score", "run", "-o", "again")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["metric * gates *", "FAILED: * fail*"])
-    result.stderr.fnmatch_lines(["scoring: 9 of 9"])
+    result.stderr.no_fnmatch_line("scoring*")  # a bar is for a terminal
     before, after = (gates(read_run(real.path / name)) for name in ("run", "again"))
     assert before.keys() == after.keys()
     for key, gate in before.items():
