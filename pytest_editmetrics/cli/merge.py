@@ -64,9 +64,9 @@ def _merge(args: argparse.Namespace) -> int:
         say=note,
     )
     say_all(summary_lines(merged.tally))
-    say_all(listed("failed without a failing gate", [str(test) for test in merged.failed]))
+    say_all(listed("failed otherwise", [str(test) for test in merged.failed]))
     for problem in map(headed, merged.problems):
-        say_all([f"FAILED: {problem}", *problem.entries])
+        say_all([f"problem of the session {problem}", *problem.entries])
     obsolete = obsolete_texts(merged.unheld)
     failed = merged.unheld is not None and merged.unheld.strict and bool(obsolete)
     for text in obsolete:

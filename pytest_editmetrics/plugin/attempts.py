@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from pytest_editmetrics.plugin.failed_tests import Failure
+
 
 @dataclass
 class Attempt:
     """One attempt of one test while its reports arrive; ``rerun`` once pytest will try again.
 
-    ``failure`` is the phase that failed first, and pytest's line of it; ``asks`` tells whether a
-    test that failed asks for gates, made or not.
+    ``failures`` are its failed reports, of subtests too.
     """
 
     nodeid: str
@@ -31,8 +32,7 @@ class Attempt:
     set_up: list[str] = field(default_factory=list)
     uses: list[str] = field(default_factory=list)
     location: tuple[str, int] | None = None
-    failure: tuple[str, str] | None = None
-    asks: bool = False
+    failures: list[Failure] = field(default_factory=list)
 
     def take(self, told: Mapping[str, Any]) -> None:
         """Take what a report tells of the attempt."""

@@ -78,7 +78,7 @@ class Controller:
         self._unheld = UnheldGoldens(session, self._names)
         self.found = self._unheld.found
         self.undelivered = Undelivered(session)
-        self.failed = FailedTests(lambda *told: self._outputs.write(*told))
+        self.failed = FailedTests(session.rootdir, lambda *told: self._outputs.write(*told))
         self._each_gate = EachGate()
         self._junit = JUnit(session)
 
@@ -188,8 +188,10 @@ class Controller:
             self._notes += [note for note in data["notes"] if note not in self._notes]
         if carried is not None or report.failed:
             attempt.locate(report, self.session.rootdir)
-        if report.failed and attempt.failure is None:
-            attempt.failure, attempt.asks = failure_of(report)
+        if report.failed:
+            attempt.failures.append(failure_of(report))
+            other = report.when == "teardown" and attempt.failures[-1].why == "other"
+            attempt.other_failure |= other
         outcome = outcome_of(report)
         if attempt.outcome != "failed" and outcome != "passed":
             attempt.outcome = outcome
@@ -296,18 +298,16 @@ class Controller:
         self._report_unread()
         self._required.close()
         self._take(self._required)
+        self.failed.close()
+        self._outputs.write_problems(self._problems)
         # else tests are missing, and the results say so
         if sys.exc_info()[0] is None and not self.whole.internal_error and not lost:
-            from pytest_editmetrics.report.listed import with_entries
-
             counts = self._tally.counts() if self._tally else {"gates": 0}
             if self._tally:
                 self._junit.totals(counts)
             obsolete = self._images.obsolete if judged else None
             told = self._suite.record, self._told(), session.testsfailed
-            problems = list(map(with_entries, self._problems))
-            self.failed.close()
-            self._outputs.write("close", counts, partial is None, obsolete, *told, problems)
+            self._outputs.write("close", counts, partial is None, obsolete, *told)
         self._outputs.close()
         self._take(self._outputs)
         self._last.closed(session, self._tally)
@@ -393,5 +393,6 @@ class Controller:
 
         end = self._notes, self._problems
         write_last_screen(terminalreporter, self._tally, self._each_gate, end, self._outputs)
-        for line in self._ci.annotations(self._tally, self._problems, self.failed.found):
-            terminalreporter.write_line(line)
+        if self._tally or self._problems or self.failed.gated:
+            for line in self._ci.annotations(self._tally, self._problems, self.failed.found):
+                terminalreporter.write_line(line)

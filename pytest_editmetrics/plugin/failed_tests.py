@@ -1,11 +1,14 @@
-"""What pytest reports as failed though no gate fails: by its gates alone such a run is green."""
+"""What pytest reports as failed for another reason than a gate: its gates alone may be green."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from pytest_editmetrics.errors import EditMetricsError, GateFailure
 from pytest_editmetrics.session.unread import asks_for_gates
 
 if TYPE_CHECKING:
@@ -15,8 +18,24 @@ if TYPE_CHECKING:
     from pytest_editmetrics.plugin.attempts import Attempt
     from pytest_editmetrics.runs.folder import FailedTest
 
-_ASKS_KEY = "_editmetrics_asks"
+Why = Literal["gate", "error", "other"]
+
+_KEY = "_editmetrics_failure"
 _LONGEST = 1_000
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One failed report of a test: its phase, and pytest's line of it.
+
+    ``why`` is ``gate`` where a gate failed it, ``error`` where this package did, else ``other``;
+    ``asks`` tells whether the test asks for gates, made or not.
+    """
+
+    when: str
+    message: str
+    why: Why
+    asks: bool
 
 
 class FailedTests:
@@ -26,7 +45,8 @@ class FailedTests:
     test among them asks for gates, made or not. ``write`` appends a record to the results.
     """
 
-    def __init__(self, write: Callable[[str, FailedTest], None]):
+    def __init__(self, rootdir: Path, write: Callable[[str, FailedTest], None]):
+        self._rootdir = rootdir
         self._write = write
         self._files: list[FailedTest] = []
         self.found: list[FailedTest] = []
@@ -38,41 +58,68 @@ class FailedTests:
         if report.failed:
             from pytest_editmetrics.runs.folder import FailedTest
 
-            self._files.append(FailedTest(report.nodeid, "collect", _first_line(report)))
+            there = (self._rootdir / report.nodeid).is_file()
+            place = (report.nodeid, 1) if there else None
+            message = _first_line(report)
+            self._files.append(FailedTest(report.nodeid, "collect", message, location=place))
             self.found.append(self._files[-1])
 
     def ended(self, attempt: Attempt, gates: Iterable[Gate]) -> None:
-        """Take an attempt of a test, with its own gates as they end."""
-        told = any(gate.failing for gate in gates)
-        if attempt.rerun or attempt.outcome != "failed" or told or attempt.failure is None:
+        """Take an attempt of a test, with its own gates as they end.
+
+        What a gate failed is told of that: of its own, or of a wider fixture that was set up.
+        """
+        if attempt.rerun or attempt.outcome != "failed":
             return
         from pytest_editmetrics.runs.folder import FailedTest
 
-        self.gated |= attempt.asks
-        self.found.append(FailedTest(attempt.nodeid, *attempt.failure, attempt.location))
-        self._write("failed", self.found[-1])
+        known = {"gate", "error"} if any(gate.failing for gate in gates) else set()
+        for one in dict.fromkeys(attempt.failures):
+            if one.why in known or (one.why == "gate" and one.when == "setup"):
+                continue
+            self.gated |= one.asks
+            failed = FailedTest(attempt.nodeid, one.when, one.message, one.asks, attempt.location)
+            self.found.append(failed)
+            self._write("failed", failed)
 
     def close(self) -> None:
-        """Write the files: they replace no earlier run where nothing ran after them."""
+        """Write the files."""
         for file in self._files:
             self._write("failed", file)
 
 
-def tell_whether_it_asks(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Let the report of a failed test tell whether that asks for gates: it may have made none."""
-    if report.failed and asks_for_gates(item):
-        setattr(report, _ASKS_KEY, True)
+def tell_failure(
+    item: pytest.Item, report: pytest.TestReport, raised: Iterable[BaseException]
+) -> None:
+    """Let the report of a failed test tell what a controller cannot know of it."""
+    if report.failed:
+        errors = list(raised)
+        why: Why = "other"
+        if errors and all(isinstance(error, GateFailure) for error in errors):
+            why = "gate"
+        elif errors and all(isinstance(error, (EditMetricsError, GateFailure)) for error in errors):
+            why = "error"
+        setattr(report, _KEY, {"why": why, "asks": asks_for_gates(item)})
 
 
-def failure_of(report: pytest.TestReport) -> tuple[tuple[str, str], bool]:
-    """Return the phase in which a test failed with pytest's line of it, and whether it asks."""
-    return (str(report.when), _first_line(report)), bool(vars(report).pop(_ASKS_KEY, False))
+def failure_of(report: pytest.TestReport) -> Failure:
+    """Return what a failed report tells; one that another plugin made tells nothing of gates."""
+    told: dict[str, Any] = vars(report).pop(_KEY, {"why": "other", "asks": False})
+    return Failure(str(report.when), _first_line(report), **told)
 
 
 def _first_line(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """Return the line that tells most, in characters that every file takes."""
     crash = getattr(report.longrepr, "reprcrash", None)
     text = str(crash.message) if crash is not None else str(report.longrepr)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if crash is None and (errors := [line for line in lines if line.startswith("E ")]):
-        return errors[-1].removeprefix("E").strip()[:_LONGEST]
-    return lines[0][:_LONGEST] if lines else "failed without a word"
+    errors = [line.removeprefix("E").strip() for line in lines if line.startswith("E ")]
+    if crash is None and errors:
+        line = errors[-1]
+    elif crash is None and not isinstance(report.longrepr, str):
+        line = " ".join(lines[-1:])  # a doctest begins with a line's number
+    else:
+        more = lines and lines[0].endswith(":")
+        line = " ".join(lines[: 2 if more else 1])
+    shown = line[:_LONGEST].encode("utf-8", "backslashreplace").decode("utf-8")
+    return shown or "failed without a word"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, GateFailure
-from pytest_editmetrics.plugin.failed_tests import tell_whether_it_asks
+from pytest_editmetrics.plugin.failed_tests import tell_failure
 from pytest_editmetrics.plugin.names import name_report
 from pytest_editmetrics.plugin.tracebacks import as_called, outside
 from pytest_editmetrics.session.identity import id_of
@@ -214,10 +214,10 @@ def pytest_runtest_makereport(
     record = item.stash.get(record_key, None)
     gated = record is not None and bool(record.gates or record.asked or record.set_up)
     name_report(report, id_of(item), gated=gated)
-    tell_whether_it_asks(item, report)
+    raised = None if call.excinfo is None else call.excinfo.value
+    tell_failure(item, report, _leaves(raised))
     if record is None:
         return report
-    raised = None if call.excinfo is None else call.excinfo.value
     if record.running:  # a subtest's report, made while the call is still running
         record.subtest_failed |= report.failed
         record.other_failure |= report.failed and _is_other_failure(record, raised)

@@ -18,8 +18,8 @@ from pytest_editmetrics.session.unread import is_case_file
 if TYPE_CHECKING:
     from pytest_editmetrics.config.suite import SuiteSettings
     from pytest_editmetrics.gates.verdict import Gate
-    from pytest_editmetrics.suites.compare import Key
     from pytest_editmetrics.suites.gate import SuiteGate
+    from pytest_editmetrics.suites.gone import Key
     from pytest_editmetrics.suites.judge import Point, Side
 
 

@@ -87,7 +87,8 @@ class Found:
 class WholeRun:
     """Tells at the end of a session whether every test that pytest found ran.
 
-    ``crashed`` are tests whose worker died; ``internal_error`` is pytest's own.
+    ``crashed`` are tests whose worker died; ``internal_error`` is pytest's own; ``lost_workers`` of
+    pytest-xdist ended before they had collected.
     """
 
     def __init__(self, config: pytest.Config, crashed: Collection[str]):
@@ -98,6 +99,7 @@ class WholeRun:
         self._broken = False
         self._ran: set[str] = set()
         self.internal_error = False
+        self.lost_workers: list[str] = []
 
     def deselected(self, by: str) -> None:
         """Take note that tests were left out, by an option of pytest's or by a plugin."""
@@ -138,6 +140,12 @@ class WholeRun:
         stopped = session.shouldstop or session.shouldfail or sys.exc_info()[0]
         if stopped or self._crashed or self.internal_error:
             return []
+        if self.lost_workers and not collected:
+            workers = counted(len(self.lost_workers), "worker")
+            return [
+                f"no test was collected: {workers} of pytest-xdist ended before"
+                f" ({', '.join(self.lost_workers)}); what they say stands above: exit status 1"
+            ]
         left = {item.nodeid: item for item in session.items if item.nodeid not in self._ran}
         missing = [
             nodeid

@@ -94,6 +94,7 @@ class XdistController:
         self._controller = controller
         self._received: Counter[object] = Counter()
         self._lost: dict[object, list[dict[str, Any]]] = {}
+        self._collected: set[object] = set()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -116,6 +117,7 @@ class XdistController:
     @pytest.hookimpl
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
         """Take the ids of one worker's tests."""
+        self._collected.add(node)
         self._controller.collected(ids)
 
     @pytest.hookimpl
@@ -128,6 +130,8 @@ class XdistController:
         output = getattr(node, "workeroutput", {})
         if UNUSABLE in output:
             raise pytest.UsageError(output[UNUSABLE])
+        if node not in self._collected:
+            self._controller.whole.lost_workers.append(node.gateway.id)
         for by in output.get(DESELECTED, ()):
             self._controller.whole.deselected(by)
         self._controller.whole.left_out(output.get(LEFT_OUT, []))

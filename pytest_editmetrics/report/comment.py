@@ -69,7 +69,7 @@ def comment(
     errors = [(test, gate) for test, gate in tally.notable if gate.verdict == "error"]
     said = [f"{t.nodeid}: {failure_text(gates, t.nodeid, -2)}" for t, gates in of_one_error(errors)]
     body += listed("Could not be judged", said, len(errors))
-    body += listed("Failed without a failing gate", [str(test) for test in run.failed])
+    body += listed("Failed otherwise", [str(test) for test in run.failed])
     for text in (*obsolete, *passed_by_texts(unheld)):
         body += [f"\n### {text}", *(f"- {code(entry.strip())}" for entry in text.entries)]
     if base is not None:

@@ -17,7 +17,6 @@ from pytest_editmetrics.runs.results import plain
 from pytest_editmetrics.suites.compare import (
     NOISE,
     Comparison,
-    Key,
     MetricChange,
     Pair,
     other_way,
@@ -25,6 +24,7 @@ from pytest_editmetrics.suites.compare import (
     weights_of,
 )
 from pytest_editmetrics.suites.gate import SuiteGate
+from pytest_editmetrics.suites.gone import Key
 
 SCHEMA = "pytest-editmetrics/comparison"
 
@@ -59,7 +59,7 @@ def _run(name: str, run: Run) -> str:
     gates = sum(record.final for record in run.gates)
     cut = "" if run.complete else "; CUT OFF: the run did not finish"
     crashed = f", {counted(len(run.crashed), 'test')} crashed" if run.crashed else ""
-    others = f", {counted(len(run.failed), 'failure')} without a failing gate" if run.failed else ""
+    others = f", {counted(len(run.failed), 'other failure')}" if run.failed else ""
     problems = f", {counted(len(run.problems), 'problem')} of the session" if run.problems else ""
     told = f"{counted(gates, 'gate')}{crashed}{others}{problems}{cut}"
     return f"{name}  {run.shown}, {run.session.get('started')}: {told}"

@@ -40,9 +40,9 @@ class SessionEnd:
     """How a session ended, besides its gates.
 
     ``problems`` each fail the session, ``notes`` do not; ``failed_tests`` counts every failed test,
-    with gates or without, ``failed`` are those of which no gate fails; ``interrupted`` means that
-    not every test ran. ``report_url`` is where readers find the report: a page, or a folder with
-    the report's pictures. ``typed`` returns the words that run a test, given its id.
+    with gates or without, ``failed`` are those for another reason than a gate; ``interrupted``
+    means that not every test ran. ``report_url`` is where readers find the report: a page, or a
+    folder with the report's pictures. ``typed`` returns the words that run a test, given its id.
     """
 
     versions: Mapping[str, str | None] = field(default_factory=dict)
@@ -160,7 +160,7 @@ def verdict_heading(tally: Tally, end: SessionEnd) -> str:
     said += [f"{number} {what}" for number, what in told if number]
     said += [f"{counted(counts['crashed'], 'test')} crashed"] if counts["crashed"] else []
     if end.failed:
-        said.append(f"{counted(len(end.failed), 'failure')} without a failing gate")
+        said.append(counted(len(end.failed), "other failure"))
     elif end.failed_tests and not (seen or errors or counts["crashed"]):
         said.append(f"{counted(end.failed_tests, 'failed test')} of the session")
     if end.interrupted:
@@ -198,7 +198,7 @@ def _sections(tally: Tally, end: SessionEnd) -> list[str]:
     sections += _explained(
         "Failing, but did not fail the test (xfail mark or caught)", tally.hidden, end.typed
     )
-    sections += listed("Failed without a failing gate", [str(test) for test in end.failed])
+    sections += listed("Failed otherwise", [str(test) for test in end.failed])
     sections += listed("For review", [f"{t.nodeid}: {headline(g)}" for t, g in review])
     sections += listed("Crashed, so never measured", tally.crashed)
     sections += listed("Unmeasured", [f"{t.nodeid}: {headline(g)}" for t, g in unmeasured])

@@ -205,7 +205,7 @@ class Tally:
         if not test.final:
             if failing := failed_before(before, test.gates):
                 self._failed_before[test.nodeid] = failing
-        elif before and not left_open(before.values(), test.gates):
+        elif before and test.outcome != "failed" and not left_open(before.values(), test.gates):
             self._made_good.add(test.nodeid)
 
     def rows(self) -> list[Row]:

@@ -210,10 +210,17 @@ CRASHED = _declared(
 )
 FAILED = _declared(
     """
-    record text: `"failed"`: what pytest reported as failed, though no gate of it fails
+    record text: `"failed"`: what pytest reported as failed for another reason than a gate
     nodeid text: the test, or the file that could not be collected
     when text: `setup`, `call`, `teardown`, or `collect` of a file
     message text: the first line of what pytest says
+    asks flag: whether it asks for gates, made or not; always of a file
+    """
+)
+PROBLEM = _declared(
+    """
+    record text: `"problem"`: what failed the session besides its tests
+    text text: what is said of it, entries on lines of their own
     """
 )
 END = _declared(
@@ -228,7 +235,6 @@ END = _declared(
     unmeasured whole: with `unmeasured`
     crashed whole: tests whose worker died
     failed_tests whole: what pytest counted as failed: tests, and files that it could not collect
-    problems list: texts: what failed the session besides its tests, entries on lines of their own
     full flag: whether every test of the collected files ran
     obsolete list: golden images that no test uses, for `prune`; not of a part of the suite
       file text: the image, relative to the rootdir

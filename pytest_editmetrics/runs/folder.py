@@ -47,10 +47,11 @@ class GateRecord:
 
 @dataclass(frozen=True)
 class FailedTest:
-    """A test that pytest reported as failed, or a file that it could not collect.
+    """A test that failed for another reason than a gate, or a file that could not be collected.
 
-    No gate of its own fails. ``when`` is the phase, ``collect`` of a file; ``message`` is pytest's
-    line of it. ``location`` is as of ``TestGates``, and no run holds it.
+    ``when`` is the phase, ``collect`` of a file; ``message`` is pytest's line of it. ``asks`` tells
+    whether it asks for gates, made or not. ``location`` is as of ``TestGates``, and no run holds
+    it.
     """
 
     __test__ = False
@@ -58,6 +59,7 @@ class FailedTest:
     nodeid: str
     when: str
     message: str
+    asks: bool = True
     location: tuple[str, int] | None = None
 
     def __str__(self) -> str:
@@ -71,7 +73,8 @@ class Run:
     ``path`` is the folder that the gates' image paths are relative to; ``given`` is what was read,
     that folder or a results file. ``complete`` is false for a run that was cut off, or that lost
     lines since; ``end`` is the last line of one that is.
-    ``failed`` are tests that failed though no gate of theirs does.
+    ``failed`` are tests that failed for another reason than a gate, ``problems`` what failed the
+    session besides its tests: lines after the first are entries.
     """
 
     path: Path
@@ -82,11 +85,7 @@ class Run:
     end: Mapping[str, Any] = field(default_factory=dict)
     given: Path | None = None
     failed: tuple[FailedTest, ...] = ()
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """What failed the session besides its tests; lines after the first are entries."""
-        return tuple(self.end.get("problems", ()))
+    problems: tuple[str, ...] = ()
 
     @property
     def failed_tests(self) -> int:
@@ -185,6 +184,7 @@ def _run(source: Path, records: list[tuple[int, dict[str, Any] | None]]) -> Run:
     gates: list[GateRecord] = []
     crashed: list[str] = []
     failed: list[FailedTest] = []
+    problems: list[str] = []
     end: dict[str, Any] | None = None
     for number, record in records[1:]:
         if end is not None:
@@ -200,7 +200,12 @@ def _run(source: Path, records: list[tuple[int, dict[str, Any] | None]]) -> Run:
             nodeid, when, message = (
                 _text(source, number, record, name) for name in ("nodeid", "when", "message")
             )
-            failed.append(FailedTest(nodeid, when, message))
+            asks = record.get("asks")
+            if type(asks) is not bool:
+                _fail(source, number, f"asks is {asks!r:.80}, not true or false")
+            failed.append(FailedTest(nodeid, when, message, asks))
+        elif kind == "problem":
+            problems.append(_text(source, number, record, "text"))
         elif kind == "end":
             end = _end(source, number, record)
         else:
@@ -215,13 +220,12 @@ def _run(source: Path, records: list[tuple[int, dict[str, Any] | None]]) -> Run:
         end is not None,
         end or {},
         failed=tuple(failed),
+        problems=tuple(problems),
     )
 
 
 def _end(source: Path, number: int, record: dict[str, Any]) -> dict[str, Any]:
-    problems, count = record.get("problems", []), record.get("failed_tests", 0)
-    if not isinstance(problems, list) or not all(isinstance(text, str) for text in problems):
-        _fail(source, number, f"problems is {problems!r:.80}, not a list of texts")
+    count = record.get("failed_tests", 0)
     if type(count) is not int or count < 0:
         _fail(source, number, f"failed_tests is {count!r:.80}, not a number from 0")
     return record

@@ -1,8 +1,8 @@
 """The machine-readable results file (JSON Lines): one object a line, written as tests finish.
 
 The first line describes the session, then comes one line a gate (of every attempt), one line a
-crashed test, one a test that failed though no gate of it does, and a last line with the counts: a
-file without it was cut off. ``fields.py`` declares every key.
+crashed test, one a failure for another reason than a gate, one a problem of the session, and a last
+line with the counts: a file without it was cut off. ``fields.py`` declares every key.
 """
 
 from __future__ import annotations
@@ -127,9 +127,19 @@ class ResultsFile:
         self._write({"record": "crashed", "nodeid": nodeid})
 
     def failed(self, failed: FailedTest) -> None:
-        """Append a test that failed, or a file that was not collected, though no gate fails."""
+        """Append a test that failed for another reason than a gate, or a file: that begins nothing.
+
+        A session that cannot collect its files runs nothing, and an earlier run stays.
+        """
+        if failed.when == "collect" and not self.begun:
+            return
         told = {"nodeid": failed.nodeid, "when": failed.when, "message": failed.message}
-        self._write({"record": "failed", **told})
+        self._write({"record": "failed", **told, "asks": failed.asks})
+
+    def problem(self, text: str) -> None:
+        """Append what fails the session besides its tests, if the run has begun."""
+        if self.begun:
+            self._write({"record": "problem", "text": text})
 
     def close(
         self,
@@ -139,14 +149,13 @@ class ResultsFile:
         suite: Mapping[str, Any] | None = None,
         unheld: Mapping[str, Any] | None = None,
         failed_tests: int = 0,
-        problems: Sequence[str] = (),
     ) -> None:
         """Append the closing line and close the file; where nothing began, the earlier run stays.
 
         ``full`` tells whether every test of the collected files ran. ``obsolete`` is what was not
         used and may be removed, ``None`` of a part of the suite, which cannot tell; ``unheld`` is
         what it tells of goldens all the same. ``suite`` is what the suite's gates came to.
-        ``failed_tests`` counts every failed test, ``problems`` are what fails the session besides.
+        ``failed_tests`` counts every failed test.
         """
         if not self.begun:
             self.leave()
@@ -158,7 +167,7 @@ class ResultsFile:
             listed["unheld"] = unheld
         if suite is not None:
             listed["suite"] = suite
-        ended = {"failed_tests": failed_tests, "problems": problems, "full": full}
+        ended = {"failed_tests": failed_tests, "full": full}
         self._write({"record": "end", **counts, **ended, **listed})
         try:
             self._file.close()

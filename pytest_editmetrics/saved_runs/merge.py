@@ -212,7 +212,9 @@ def joined_tests(runs: Mapping[str, Run]) -> dict[str, ShardTest]:
 
 def joined_failures(runs: Mapping[str, Run]) -> tuple[tuple[FailedTest, ...], tuple[str, ...]]:
     """Return what failed in the runs though no gate fails, each once, and their problems."""
-    failed = {(test.nodeid, test.when): test for run in runs.values() for test in run.failed}
+    failed = {
+        (test.nodeid, test.when, test.message): test for run in runs.values() for test in run.failed
+    }
     problems = [f"{name}: {problem}" for name, run in runs.items() for problem in run.problems]
     return tuple(failed.values()), tuple(problems)
 
@@ -278,6 +280,8 @@ def _write(
         failed, problems = joined_failures(runs)
         for test in failed:
             results.failed(test)
+        for problem in problems:
+            results.problem(problem)
         if not cut:
             obsolete, told = (None, None) if unheld is None else (unheld.images, unheld.to_dict())
             results.close(
@@ -286,7 +290,6 @@ def _write(
                 suite=_suite(runs.values()),
                 unheld=told,
                 failed_tests=sum(run.failed_tests for run in runs.values()),
-                problems=problems,
             )
     decisions: dict[str, Decision | None] = {}
     for run in reversed(list(runs.values())):

@@ -72,6 +72,8 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
             results.crashed(nodeid)
         for test in run.failed:
             results.failed(test)
+        for problem in _problems(run):
+            results.problem(problem)
         tally = tally_of(records, run.crashed)
         if run.complete:
             results.close(tally.counts(), failed_tests=run.failed_tests)
@@ -84,10 +86,18 @@ def problems(session: EditSession, run: Run, tally: Tally) -> list[str]:
     if run.crashed:
         found.append(f"{counted(len(run.crashed), 'test')} of the run crashed, without gates")
     if run.failed:
-        found.append(f"{counted(len(run.failed), 'failure')} of the run without a failing gate")
+        found.append(f"{counted(len(run.failed), 'other failure')} of the run")
+    found += [f"the session of the run: {problem}" for problem in _problems(run)]
     if not run.complete:
         found.append("the run was cut off, so gates are missing")
     return found
+
+
+def _problems(run: Run) -> Sequence[str]:
+    """Return what failed a run besides its tests; if nothing was measured, that is made good."""
+    from pytest_editmetrics.report.tally import tally_of
+
+    return () if tally_of(run.gates, run.crashed).nothing_measured else run.problems
 
 
 def _outcomes(gates: list[tuple[GateRecord, Gate]]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from functools import cached_property
@@ -151,6 +152,13 @@ class RunOutputs:
             except EditMetricsError as error:
                 self._files.remove(file)
                 self.problems.append(str(error))
+
+    def write_problems(self, problems: Sequence[str]) -> None:
+        """Append what fails the session besides its tests."""
+        from pytest_editmetrics.report.listed import with_entries
+
+        for problem in tuple(problems):
+            self.write("problem", with_entries(problem))
 
     def close(self) -> None:
         """Write the report and say what there is; the results have their end, if there is one."""

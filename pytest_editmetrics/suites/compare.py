@@ -17,6 +17,7 @@ from pytest_editmetrics.errors import EditMetricsError, InputError, counted, did
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.runs.folder import Run
+from pytest_editmetrics.suites.gone import Gone, Key, is_measured
 
 NOISE = 1e-6
 """Changes up to this are none; also what a relative bound allows where the base is 0."""
@@ -35,8 +36,6 @@ _DEFINING = (
 """Details of a measurement that make it another metric where they differ."""
 
 _NUMBER = re.compile(r"\d+(\.\d*)?(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?", re.IGNORECASE)
-
-Key = tuple[str, str, "str | None"]
 
 
 @dataclass(frozen=True)
@@ -197,7 +196,7 @@ def compare_runs(
         EditMetricsError: a run holds a gate twice, or the runs disagree on a metric's direction.
     """
     before, after = final_gates(base), final_gates(head)
-    gone = {key: gate for key, gate in before.items() if key not in after}
+    gone = Gone({key: gate for key, gate in before.items() if key not in after})
     known = list(dict.fromkeys(key[1] for key in (*before, *after)))
     by_metric = _by_metric(bounds, known)
     pairs = [Pair(key[0], before[key], after[key]) for key in before if key in after]
@@ -219,8 +218,8 @@ def compare_runs(
             tuple(pair for pair in comparable if pair.base.metric == metric),
             tuple(p for p in pairs if p.base.metric == metric and _is_only(p.base, p.head)),
             tuple(p for p in pairs if p.base.metric == metric and _is_only(p.head, p.base)),
-            _without(metric, gone, head.crashed),
-            _without(metric, gone, [test.nodeid for test in head.failed]),
+            gone.in_tests(metric, head.crashed),
+            gone.in_tests(metric, gone.failed(head.failed)),
             by_metric.get(metric),
         )
         for metric in known
@@ -229,7 +228,7 @@ def compare_runs(
     other_ways = tuple(p for p in comparable if way_of(p.base) != way_of(p.head))
     return Comparison(
         metrics=changes,
-        only_base=tuple(gone),
+        only_base=tuple(gone.gates),
         only_head=tuple(key for key in after if key not in before),
         verdicts=tuple(pair for pair in pairs if pair.base.verdict != pair.head.verdict),
         other_weights=other_weights,
@@ -245,11 +244,6 @@ def compare_runs(
             *(text for change in changes for text in _regressions(change)),
         ),
     )
-
-
-def is_measured(gate: Gate) -> bool:
-    """Tell whether the gate holds a number: not a soft failure, an error, NaN or infinity."""
-    return gate.value is not None and math.isfinite(gate.value)
 
 
 def weights_of(gate: Gate) -> frozenset[tuple[str, str]]:
@@ -271,12 +265,6 @@ def other_way(base: Mapping[str, str], head: Mapping[str, str]) -> str:
 
 def _is_only(one: Gate, other: Gate) -> bool:
     return is_measured(one) and not is_measured(other)
-
-
-def _without(metric: str, gone: Mapping[Key, Gate], tests: Iterable[str]) -> tuple[str, ...]:
-    """Return those of the head's ``tests`` that lack a gate of the metric that the base has."""
-    lost = {key[0] for key, gate in gone.items() if key[1] == metric and is_measured(gate)}
-    return tuple(nodeid for nodeid in dict.fromkeys(tests) if nodeid in lost)
 
 
 def has_other_inputs(base: Gate, head: Gate) -> bool:

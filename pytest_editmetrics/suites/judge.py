@@ -15,16 +15,9 @@ from pytest_editmetrics.config.suite import SuiteBound, SuiteSettings
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.folder import Run
-from pytest_editmetrics.suites.compare import (
-    NOISE,
-    Key,
-    final_gates,
-    is_measured,
-    other_way,
-    way_of,
-    weights_of,
-)
+from pytest_editmetrics.suites.compare import NOISE, final_gates, other_way, way_of, weights_of
 from pytest_editmetrics.suites.gate import Change, Moved, SuiteGate, Worst
+from pytest_editmetrics.suites.gone import Key, is_measured
 from pytest_editmetrics.suites.paired import (
     bootstrap_interval,
     pairs_needed,
@@ -80,7 +73,15 @@ def side_of(run: Run, metrics: Iterable[str], name: str) -> Side:
         problem = f"the {name} was cut off, so gates are missing from it"
     elif run.crashed:
         problem = f"{counted(len(run.crashed), 'test')} of the {name} crashed, without gates"
+    elif lost := _without_gates(run):
+        problem = f"{counted(lost, 'failure')} of the {name} came before a gate was made"
     return Side(points, problem)
+
+
+def _without_gates(run: Run) -> int:
+    """Return how many tests failed that ask for gates and made none, files too."""
+    made = {record.nodeid for record in run.gates if record.final}
+    return len({test.nodeid for test in run.failed if test.asks} - made)
 
 
 def judge_suite(

@@ -130,7 +130,8 @@ def run(registry: PipeRegistry) -> Page:
             Group("The session: the first line", [], _fields(fields.SESSION)),
             Group("A gate", [], _fields((*fields.ATTEMPT, *fields.GATE))),
             Group("A crashed test", [], _fields(fields.CRASHED)),
-            Group("A failure without a failing gate", [], _fields(fields.FAILED)),
+            Group("A failure for another reason than a gate", [], _fields(fields.FAILED)),
+            Group("A problem of the session", [], _fields(fields.PROBLEM)),
             Group("The end: the last line", [], _fields(fields.END)),
             Group(
                 "`details` of a gate",

@@ -191,11 +191,11 @@ def _headline(
     unheld: Unheld | None,
 ) -> tuple[str, str]:
     number = counted(len(cases), "case")
-    others = [counted(len(run.failed), "failure") + " without a failing gate"] if run.failed else []
+    others = [counted(len(run.failed), "other failure")] if run.failed else []
     others += [f"{counted(len(run.problems), 'problem')} of the session"] if run.problems else []
     if not cases and not run.crashed:
         told = ", ".join(["No gate was recorded", *others])
-        return told, "failed" if others or run.failed_tests else "unmeasured"
+        return told, "failed" if others or run.failed_tests or not run.complete else "unmeasured"
     together = f"{counted(suite, 'suite gate')} failed"
     if counts["failed"] or counts["error"]:
         more = f", and {together}" if suite else ""
@@ -238,7 +238,7 @@ def _notices(run: Run, tally: Tally, gallery: Gallery) -> list[Notice]:
         title = f"Crashed, so never measured: {len(run.crashed)}"
         notices.append(Notice("error", title, tuple(run.crashed)))
     if run.failed:
-        title = f"Failed without a failing gate: {len(run.failed)}"
+        title = f"Failed otherwise: {len(run.failed)}"
         notices.append(Notice("error", title, tuple(map(str, run.failed))))
     if tally.nothing_measured:
         notices.append(

@@ -73,8 +73,7 @@ def read_together(paths: Sequence[Path]) -> Together:
     parts = tuple(runs.values())
     shards = [{"path": name, "complete": run.complete} for name, run in runs.items()]
     failed, problems = joined_failures(runs)
-    count = sum(run.failed_tests for run in parts)
-    end = {"failed_tests": count, "problems": list(problems)}
+    end = {"failed_tests": sum(run.failed_tests for run in parts)}
     session = dict(parts[0].session)
     if len(parts) > 1:
         session |= {"shards": shards, "versions": versions_of(parts)}
@@ -86,6 +85,7 @@ def read_together(paths: Sequence[Path]) -> Together:
         complete=all(run.complete for run in parts),
         end=parts[0].end if len(parts) == 1 else end,
         failed=failed,
+        problems=problems if len(parts) > 1 else parts[0].problems,
         given=parts[0].given,
         parts=parts,
         of_test={nodeid: runs[test.shard] for nodeid, test in tests.items()},

@@ -22,6 +22,7 @@ from pytest_editmetrics.runs.fields import (
     END,
     FAILED,
     GATE,
+    PROBLEM,
     SESSION,
     Field,
 )
@@ -33,6 +34,7 @@ LINES = {
     "gate": (*ATTEMPT, *GATE),
     "crashed": CRASHED,
     "failed": FAILED,
+    "problem": PROBLEM,
     "end": END,
 }
 TYPES: Mapping[str, Any] = {
