@@ -58,7 +58,7 @@ _WORDS: Mapping[str, str] = {
     "redrawn": "the background was drawn anew",
     "almost-nothing": "a few pixels differ, by little",
     "profile lost": "the colour profile was lost",
-    "transparent": "an image is transparent, and was laid on white",
+    "transparent": "an image is transparent and was laid on white, or its alpha channel was lost",
     "uneven light": "lighter here and darker there, slowly across the background",
     "unexplained": "a difference without a cause that is known",
     "resize": "the images were of unlike sizes",
