@@ -8,13 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from pytest_editmetrics.background.cause import Cause
+from pytest_editmetrics.background.cause import NAMES, Cause
 from pytest_editmetrics.background.diagnosis import MIN_SHARE, Diagnosis, diagnose
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
 _CLEARLY = 0.5
 """Bare numbers fit clearly better where at most this share of the squared difference is left,"""
+_CONVERT = (
+    "convert the reference to sRGB on load, with PIL.ImageCms.profileToProfile, or keep its profile"
+    ' on save, with icc_profile=reference.info["icc_profile"]'
+)
 _COARSE = 4.0
 """once both are blurred by so many pixels: noise and a small motion are no matter of colours."""
 
@@ -24,6 +28,7 @@ def diagnose_profiles(
     numbers: tuple[Array, Array],
     mask: Mask,
     read: Mapping[str, Mapping[str, Any]],
+    names: tuple[str, str] = NAMES,
 ) -> Diagnosis | None:
     """Return what changed a background that fits clearly better read in another way; else ``None``.
 
@@ -32,8 +37,9 @@ def diagnose_profiles(
         numbers: the same by their bare numbers.
         mask: boolean (H, W), true for the background.
         read: what was done to read either image; see ``Loaded``.
+        names: what the images are called.
     """
-    told = profile_lost(seen, numbers, mask, read)
+    told = profile_lost(seen, numbers, mask, read, names)
     if told is None:
         return None
     rest = diagnose(*told.read_alike, mask)
@@ -61,6 +67,7 @@ def profile_lost(
     numbers: tuple[Array, Array],
     mask: Mask,
     read: Mapping[str, Mapping[str, Any]],
+    names: tuple[str, str] = NAMES,
 ) -> Misread | None:
     """Return which profile was lost, or stayed after a conversion, if that fits clearly better.
 
@@ -68,10 +75,10 @@ def profile_lost(
     makes any difference larger in some colours. Takes what ``diagnose_profiles`` does.
     """
     before, after = (_profile(read.get(which, {})) for which in ("reference", "edited"))
-    misread = _lost(before, after, numbers)
+    misread = _lost(before, after, numbers, names)
     if before is not None and before == after:
         misread = Misread(
-            f"the edited image was converted to sRGB and is still marked {after.name}",
+            f"{names[1]} was converted to sRGB and is still marked {after.name}",
             "save it without that profile",
             (seen[0], numbers[1]),
         )
@@ -96,28 +103,32 @@ class _Profile:
     digest: str
 
 
-def _lost(before: _Profile | None, after: _Profile | None, numbers: tuple[Array, Array]) -> Misread:
+def _lost(
+    before: _Profile | None,
+    after: _Profile | None,
+    numbers: tuple[Array, Array],
+    names: tuple[str, str],
+) -> Misread:
     """Return what became of the profiles of images whose numbers are alike."""
+    reference, edited = names
     if after is None:
         return Misread(
-            f"the reference's profile {before.name if before else None} was lost",
-            "convert the reference to sRGB on load, with PIL.ImageCms.profileToProfile, or keep its"
-            ' profile on save, with icc_profile=reference.info["icc_profile"]',
+            f"{reference}'s profile {before.name if before else None} was lost",
+            _CONVERT if names == NAMES else "keep it on save, with icc_profile",
             numbers,
         )
     if before is None:
         return Misread(
-            f"the edited image is marked {after.name}, the reference is not, and their numbers are"
-            " alike",
-            "save the edited image without that profile",
+            f"{edited} is marked {after.name}, {reference} is not, and their numbers are alike",
+            f"save {edited} without that profile",
             numbers,
         )
     one, other = before.name, after.name
     if one == other:
         one, other = (f"{each.name} (sha256 {each.digest})" for each in (before, after))
     return Misread(
-        f"the edited image is marked {other}, the reference {one}, and their numbers are alike",
-        "keep the reference's profile on save",
+        f"{edited} is marked {other}, {reference} {one}, and their numbers are alike",
+        f"keep {reference}'s profile on save",
         numbers,
     )
 

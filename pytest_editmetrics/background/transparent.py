@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytest_editmetrics.background.cause import Cause
+from pytest_editmetrics.background.cause import NAMES, Cause
 from pytest_editmetrics.background.diagnosis import MIN_SHARE, Diagnosis, diagnose
 from pytest_editmetrics.background.differences import Differences, Planes, planes
 from pytest_editmetrics.background.one_colour import Colour, named, near
@@ -12,7 +12,6 @@ from pytest_editmetrics.background.tone import fit_tone
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
-NAMES = ("the reference", "the edited image")
 _OPAQUE = 255
 _GONE = 8  # alpha, of 255: nothing is seen of a colour beneath
 _THROUGH = 26  # of 255 less alpha: so much is seen of what lies behind
