@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.causes import causes_in_short, causes_of, kind_of
+from pytest_editmetrics.report.causes import causes_in_short, kind_of
 from pytest_editmetrics.report.tally import TestGates
 from pytest_editmetrics.report.text import (
     explanation_rows,
@@ -69,7 +69,7 @@ def _headlines(failing: Sequence[Gate]) -> list[str]:
         if _without_number(gates[0]):
             lines.append(together(gates))
             continue
-        causes = causes_in_short(causes_of(gates[0]))
+        causes = causes_in_short(gates[0])
         lines.append(headline(gates[0], cause=causes not in said))
         said.add(causes)
     return lines

@@ -13,7 +13,7 @@ from pytest_editmetrics.gates.decided import whole
 from pytest_editmetrics.gates.verdict import APPROVED_IMAGE, SKIPPED_MISSING, UNSTATED, Gate
 from pytest_editmetrics.gates.written import unrecordable
 from pytest_editmetrics.measurement import REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND, bound_kind_of
-from pytest_editmetrics.report.causes import causes_in_full, causes_in_short, causes_of
+from pytest_editmetrics.report.causes import causes_in_full, causes_in_short
 from pytest_editmetrics.report.image_text import held_text, image_headline, image_rows
 from pytest_editmetrics.report.numbers import format_numbers as format_numbers
 
@@ -40,8 +40,8 @@ def headline(gate: Gate, *, cause: bool = True) -> str:
     ``cause=False`` leaves out why, where it was said already.
     """
     line = _headline(gate)
-    causes = causes_of(gate) if cause and gate.verdict in ("fail", "review") else None
-    return f"{line}: {causes_in_short(causes)}" if causes else line
+    causes = causes_in_short(gate) if cause and gate.verdict in ("fail", "review") else None
+    return f"{line}: {causes}" if causes else line
 
 
 def line_of_golden(gate: Gate) -> str | None:
