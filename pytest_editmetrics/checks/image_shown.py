@@ -133,8 +133,8 @@ def _causes(
 
 def _misread(
     images: tuple[Array, Array], as_read: tuple[Decoded, Decoded], mask: Mask
-) -> Diagnosis | None:
-    """Return the causes where the colour profile of golden or image was lost."""
+) -> Diagnosis:
+    """Return the causes where golden or image has a colour profile, which may have been lost."""
     from pytest_editmetrics.background.colour_profile import diagnose_profiles
     from pytest_editmetrics.goldens.comparators import seen
 
