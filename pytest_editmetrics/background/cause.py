@@ -21,6 +21,7 @@ Kind = Literal[
     "unexplained",
 ]  # fmt: skip
 
+NAMES = ("the reference", "the edited image")
 _MIN_TONE = 0.4  # of 255
 _GREY_TONE = 0.25  # of the change: channels that differ by less changed alike
 _MIN_CONTRAST = 0.005

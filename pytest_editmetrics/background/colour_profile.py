@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from pytest_editmetrics.background.cause import Cause
+from pytest_editmetrics.background.cause import NAMES, Cause
 from pytest_editmetrics.background.diagnosis import MIN_SHARE, Diagnosis, diagnose
+from pytest_editmetrics.background.drift import Drift
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
 _CLEARLY = 0.5
 """Bare numbers fit clearly better where at most this share of the squared difference is left,"""
+_LITTLE = 0.1  # of the squared difference: a profile that leaves less explains all
+_EXACT = ("channels", "gamma")
+_OF_COLOURS = (*_EXACT, "greyscale", "exposure", "contrast", "colour")
+_VAGUE = ("colours mixed", "uneven light", "unexplained", "re-encoding", "redrawn")
+_NEARLY_ALL = 0.95  # of the difference: so much is a change of colours that is the only one
+_CONVERT = (
+    "convert the reference to sRGB on load, with PIL.ImageCms.profileToProfile, or keep its profile"
+    ' on save, with icc_profile=reference.info["icc_profile"]'
+)
 _COARSE = 4.0
 """once both are blurred by so many pixels: noise and a small motion are no matter of colours."""
 
@@ -24,24 +34,62 @@ def diagnose_profiles(
     numbers: tuple[Array, Array],
     mask: Mask,
     read: Mapping[str, Mapping[str, Any]],
-) -> Diagnosis | None:
-    """Return what changed a background that fits clearly better read in another way; else ``None``.
+    names: tuple[str, str] = NAMES,
+    drift: Drift | None = None,
+) -> Diagnosis:
+    """Return what changed a background of which a profile made other colours.
+
+    It may have been lost; and a change of colours is one of what is seen, or of the bare numbers,
+    as where channels were exchanged in a file that kept its profile: whichever explains it.
 
     Args:
         seen: reference and edited image as they are seen, RGB, uint8, (H, W, 3).
         numbers: the same by their bare numbers.
         mask: boolean (H, W), true for the background.
         read: what was done to read either image; see ``Loaded``.
+        names: what the images are called.
+        drift: what ``measure_drift`` found of what is seen, if it is known already.
     """
-    told = profile_lost(seen, numbers, mask, read)
+    told = profile_lost(seen, numbers, mask, read, names)
+    left = 1.0
+    if told is not None:
+        left = min(1.0, _squares(*told.read_alike, mask) / _squares(*seen, mask))
+        if left < _LITTLE:
+            return _told(told, 1 - left, diagnose(*told.read_alike, mask))
+    as_seen = diagnose(*seen, mask, drift)
+    named = _plain(as_seen, _OF_COLOURS)
+    if named > 1 - left:
+        told = None
+    first = as_seen.causes[0].kind if as_seen.causes else None
+    if first in _OF_COLOURS or first in _VAGUE:
+        by_numbers = diagnose(*numbers, mask, as_seen.drift)
+        kinds = [kind for kind in (_EXACT if named else _OF_COLOURS) if kind != first]
+        if _plain(by_numbers, kinds) > max(named, 1 - left):
+            before, after = (_profile(read.get(which, {})) for which in ("reference", "edited"))
+            if before == after:
+                return by_numbers
+            own, changed = _squares(seen[0], numbers[0], mask), _squares(*numbers, mask)
+            share = own / (own + changed)
+            return _told(_lost(before, after, numbers, names), share, by_numbers)
     if told is None:
-        return None
-    rest = diagnose(*told.read_alike, mask)
-    left = min(1.0, _squares(*told.read_alike, mask) / _squares(*seen, mask))
-    lost = Cause("profile lost", 1 - left, told.text, {}, str(told))
-    scaled = (replace(cause, share=cause.share * left) for cause in rest.causes)
-    kept = (cause for cause in scaled if cause.share >= MIN_SHARE)
-    return Diagnosis((lost, *kept), rest.drift, rest.background)
+        return as_seen
+    return _told(told, 1 - left, diagnose(*told.read_alike, mask))
+
+
+def _told(told: Misread, share: float, rest: Diagnosis) -> Diagnosis:
+    lost = Cause("profile lost", share, told.text, {}, str(told))
+    scaled = (cause.of(cause.share * (1 - share)) for cause in rest.causes)
+    causes = (lost, *(cause for cause in scaled if cause.share >= MIN_SHARE))
+    largest = sorted(causes, key=lambda cause: -cause.share)
+    return Diagnosis(tuple(largest), rest.drift, rest.background)
+
+
+def _plain(found: Diagnosis, kinds: Sequence[str]) -> float:
+    """Return the share of the first cause, if it is of these kinds and nearly all; else 0."""
+    if not found.causes or found.causes[0].kind not in kinds:
+        return 0.0
+    share = found.causes[0].share
+    return share if share >= _NEARLY_ALL else 0.0
 
 
 @dataclass(frozen=True)
@@ -61,6 +109,7 @@ def profile_lost(
     numbers: tuple[Array, Array],
     mask: Mask,
     read: Mapping[str, Mapping[str, Any]],
+    names: tuple[str, str] = NAMES,
 ) -> Misread | None:
     """Return which profile was lost, or stayed after a conversion, if that fits clearly better.
 
@@ -68,10 +117,10 @@ def profile_lost(
     makes any difference larger in some colours. Takes what ``diagnose_profiles`` does.
     """
     before, after = (_profile(read.get(which, {})) for which in ("reference", "edited"))
-    misread = _lost(before, after, numbers)
+    misread = _lost(before, after, numbers, names)
     if before is not None and before == after:
         misread = Misread(
-            f"the edited image was converted to sRGB and is still marked {after.name}",
+            f"{names[1]} was converted to sRGB and is still marked {after.name}",
             "save it without that profile",
             (seen[0], numbers[1]),
         )
@@ -96,28 +145,32 @@ class _Profile:
     digest: str
 
 
-def _lost(before: _Profile | None, after: _Profile | None, numbers: tuple[Array, Array]) -> Misread:
+def _lost(
+    before: _Profile | None,
+    after: _Profile | None,
+    numbers: tuple[Array, Array],
+    names: tuple[str, str],
+) -> Misread:
     """Return what became of the profiles of images whose numbers are alike."""
+    reference, edited = names
     if after is None:
         return Misread(
-            f"the reference's profile {before.name if before else None} was lost",
-            "convert the reference to sRGB on load, with PIL.ImageCms.profileToProfile, or keep its"
-            ' profile on save, with icc_profile=reference.info["icc_profile"]',
+            f"{reference}'s profile {before.name if before else None} was lost",
+            _CONVERT if names == NAMES else "keep it on save, with icc_profile",
             numbers,
         )
     if before is None:
         return Misread(
-            f"the edited image is marked {after.name}, the reference is not, and their numbers are"
-            " alike",
-            "save the edited image without that profile",
+            f"{edited} is marked {after.name}, {reference} is not, and their numbers are alike",
+            f"save {edited} without that profile",
             numbers,
         )
     one, other = before.name, after.name
     if one == other:
         one, other = (f"{each.name} (sha256 {each.digest})" for each in (before, after))
     return Misread(
-        f"the edited image is marked {other}, the reference {one}, and their numbers are alike",
-        "keep the reference's profile on save",
+        f"{edited} is marked {other}, {reference} {one}, and their numbers are alike",
+        f"keep {reference}'s profile on save",
         numbers,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,11 +77,24 @@ def find_curve(cells: ColourCells, tone: Tone) -> Curve | None:
     if np.ptp(powers) <= _ONE_POWER:
         power = float(np.mean(powers))
         of_power = _share(_off(_raised(before, power), after), least)
-        if of_power <= min(_LEFT, max(_TIMES * of_curve, of_curve + _MORE)):
+        fits = of_power <= min(_LEFT, max(_TIMES * of_curve, of_curve + _MORE))
+        if fits or _on_the_mean(knots, tone, power) <= _LEFT:
             return Curve(np.stack([_raised(np.arange(256.0), power)] * 3), power, lighter)
     if of_curve > _LEFT:
         return None
     return Curve(np.stack([_drawn(*of) for of in knots]), None, lighter)
+
+
+def _on_the_mean(knots: Sequence[tuple[Floats, Floats]], tone: Tone, power: float) -> float:
+    """Return how much a gamma leaves of what a line does, of what levels became on the mean.
+
+    An encoder's noise is not seen there. All of it where a line leaves next to nothing.
+    """
+    left = of_line = 0.0
+    for (at, is_), gain, offset in zip(knots, tone.gain, tone.offset, strict=True):
+        left += float(np.square(_raised(at, power) - is_).mean())
+        of_line += float(np.square((gain * at + offset).clip(0, 255) - is_).mean())
+    return 1.0 if of_line < _SILENT else left / of_line
 
 
 def _share(left: Floats, least: Floats) -> float:

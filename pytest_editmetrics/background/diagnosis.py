@@ -33,7 +33,7 @@ from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.one_colour import one_colour_cause
 from pytest_editmetrics.background.rest import rest_causes, structure
 from pytest_editmetrics.background.softened import tone_beside_a_blur
-from pytest_editmetrics.background.spill import find_alone, find_local, find_wide
+from pytest_editmetrics.background.spill import find_alone, find_beside_equal, find_local, find_wide
 from pytest_editmetrics.background.tone import Tone, fit_tone
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.images.load import Array
@@ -132,6 +132,10 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     if (blank := _of_one_colour(reference, edited, mask, drift)) is not None:
         return blank
     motion, aligned, within, tone, toned = _undone(before, after, mask, drift, differences)
+    if motion is None and not drift.part:
+        beside = find_beside_equal(plain, before, mask)
+        if beside is not None:
+            return (local_cause(beside, 1.0),)
     unexplained = differences.squares(toned, aligned)
     cells = colour_cells(before, aligned, within)
     left = _sum(unexplained, within)

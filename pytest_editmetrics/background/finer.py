@@ -32,7 +32,11 @@ def finer_colours(
         toned: ``before`` with that tone.
         differences: of images.
     """
-    found = find_mix(cells, tone) or find_curve(cells, tone)
+    curve = find_curve(cells, tone)
+    if curve is not None and curve.power is not None:  # which says more than twelve numbers
+        found: Finer | None = curve
+    else:
+        found = find_mix(cells, tone) or curve
     if found is None:
         return None, toned
     made = found.applied(before)

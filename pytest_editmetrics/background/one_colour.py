@@ -10,6 +10,8 @@ from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.masks import bounds
 from pytest_editmetrics.images.regions import Box, Mask
 
+Colour = tuple[int, int, int]
+
 _NEAR = 8  # of 255, by which each channel may differ: what an encoder makes of one colour
 _EXACT = 1  # likewise in a part: a sky differs by more
 _ALL = 0.99  # of the pixels
@@ -17,7 +19,8 @@ _PART = 0.35  # of the background: less is a local change
 _FILLED = 0.95  # of a part, and of each of its rows and columns
 _MOSTLY = 0.5  # of the squared difference
 _THIN = 9  # pixels
-_WAS = 0.5  # of these pixels that were of one colour before: another colour is a change of tone
+_WAS = 0.5  # of these pixels that were of one colour before: another colour is a change of tone,
+_DARK = 64  # of 255: unless all else is gone, too, or black is what was no darker than this
 _BLACK = ", as after a safety checker, or NaN of a VAE in float16"
 
 
@@ -37,27 +40,27 @@ def one_colour_cause(reference: Array, edited: Array, mask: Mask) -> tuple[Cause
     True
     """
     colour, count, where = _commonest(edited, mask), np.count_nonzero(mask), ""
-    of_it = _near(edited, colour, _NEAR)
+    of_it = near(edited, colour)
     among = np.count_nonzero(of_it & mask)
     if among < _PART * count:
         return None
     if among >= _ALL * count:
         flat, box = mask, bounds(mask)
-    elif (box := _largest(_near(edited, colour, _EXACT), mask)) is not None:
+    elif (box := _largest(near(edited, colour, _EXACT), mask)) is not None:
         x1, y1, x2, y2 = box
         flat, where = np.zeros_like(mask), f" in {shown(box)}"
         flat[y1:y2, x1:x2] = (mask & of_it)[y1:y2, x1:x2]
         if np.count_nonzero(flat) < _PART * count:
             return None
-    if box is None or _near(reference, _commonest(reference, flat), _NEAR)[flat].mean() > _WAS:
+    everywhere = bool(of_it.mean() >= _ALL)
+    if box is None or _toned(reference, colour, flat, everywhere=everywhere):
         return None
     squares = Differences().squares(planes(reference), planes(edited))
     share = float(squares[flat].sum(dtype=np.float64) / squares[mask].sum(dtype=np.float64))
     if share < _MOSTLY:
         return None
-    everywhere = bool(of_it.mean() >= _ALL)
     what = "the whole picture" if everywhere and not mask.all() else "the background"
-    name, exactly = _name(colour), (edited[flat] == edited[flat][0]).all()
+    name, exactly = named(colour), (edited[flat] == edited[flat][0]).all()
     told = name if exactly else f"nearly {name}"
     text = f"{what} is {told}{where}"
     facts = {"colour": list(colour), "boxes": [list(box)]}
@@ -66,7 +69,17 @@ def one_colour_cause(reference: Array, edited: Array, mask: Mask) -> tuple[Cause
     ), flat
 
 
-def _commonest(image: Array, mask: Mask) -> tuple[int, int, int]:
+def _toned(reference: Array, colour: Colour, flat: Mask, *, everywhere: bool) -> bool:
+    """Tell whether one colour became another, as by a tone, and nothing that was seen is gone."""
+    was = _commonest(reference, flat)
+    if near(reference, was)[flat].mean() <= _WAS:
+        return False
+    if max(colour) <= _NEAR and max(was) >= _DARK:
+        return False
+    return not everywhere or bool(near(reference, was).mean() >= _ALL)
+
+
+def _commonest(image: Array, mask: Mask) -> Colour:
     """Return the commonest colour within a mask, those that differ by little taken together."""
     r, g, b = ((image[..., channel] >> 3).astype(np.uint16) for channel in range(3))
     bins = r << 10 | g << 5 | b
@@ -103,15 +116,17 @@ def _largest(of_it: Mask, mask: Mask) -> Box | None:
     return x1 + left, y1 + top, x1 + right, y1 + bottom
 
 
-def _near(image: Array, colour: tuple[int, int, int], by: int) -> Mask:
-    near = np.ones(image.shape[:2], np.bool_)
+def near(image: Array, colour: Colour, by: int = _NEAR) -> Mask:
+    """Return which pixels are of a colour, by at most so many levels; boolean (H, W)."""
+    found = np.ones(image.shape[:2], np.bool_)
     for channel, level in enumerate(colour):  # an axis of three is slow
         low, high = max(0, level - by), min(255, level + by)
-        near &= image[..., channel] - np.uint8(low) <= high - low  # what is lower wraps round
-    return near
+        found &= image[..., channel] - np.uint8(low) <= high - low  # what is lower wraps round
+    return found
 
 
-def _name(colour: tuple[int, int, int]) -> str:
+def named(colour: Colour) -> str:
+    """Return what a colour is called: black, white, or by its levels."""
     if max(colour) <= _NEAR:
         return "black"
     return "white" if min(colour) >= 255 - _NEAR else f"one colour, {shown(colour)}"

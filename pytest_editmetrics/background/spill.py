@@ -23,6 +23,12 @@ _BETWEEN = 0.06  # of the blocks that may be neither changed nor as they were
 _MIXED = 0.06  # of the neighbours that may be of unlike kinds
 _WIDE = 0.25  # of the blocks: less is a local change or none
 _ONE_PIECE = 0.8  # of what changed
+_WHITE = 255
+_THIN = 4  # of so many rows and columns one is looked at first
+_UNTOUCHED = 0.1  # of the blocks that have to be equal bit for bit beside a change of most others
+_ALSO_THERE = 0.1  # of the pixels of a colour that changed: so many stayed elsewhere
+_COLOURS = 0.2  # of what changed that has to be of such colours
+_ABRUPT = 0.3  # of what pixels that changed differ by: those at the border do, or it fades out
 _SEAM_SHARE = 0.7  # of what changed, within reach of the border
 _SEAM_ROUND = 0.5  # of the border
 
@@ -125,6 +131,50 @@ def find_wide(
     if max(sizes) < _ONE_PIECE * changed.sum() or (edit.any() and not beside.any()):
         return None
     return _local(changed, amount * covered, difference, mask)
+
+
+def find_beside_equal(
+    squares: NDArray[np.float32], picture: NDArray[np.float32], mask: Mask
+) -> Local | None:
+    """Find a change of much of the background beside which the rest is equal bit for bit.
+
+    That is none of colours, which would change what is of the same colour elsewhere, and it does
+    not fade out, as a light does; black and white, which many changes leave, are left aside.
+    ``picture`` is the reference, float32 (3, H, W), of 255;
+    ``squares`` is the squared difference of each pixel from it, before anything is undone.
+    """
+    from scipy.ndimage import binary_dilation, label
+
+    thin = np.s_[::_THIN, ::_THIN]
+    if not mask[thin].any() or (squares[thin][mask[thin]] == 0).mean() < _UNTOUCHED / 2:
+        return None
+    difference = np.sqrt(squares)
+    open_ = mask & ((difference > 0) | ((picture.max(axis=0) > 0) & (picture.min(axis=0) < _WHITE)))
+    amount, covered = _blocks(np.where(open_, difference, 0), open_)
+    known = covered >= 0.1
+    changed = known & (amount > 0)
+    equal = known & ~changed
+    few = known.sum() < _FEW or changed.sum() < _WIDE * known.sum()
+    if few or equal.sum() < _UNTOUCHED * known.sum() or _mixed(changed, equal) > _MIXED:
+        return None
+    parts, _ = label(changed, np.ones((3, 3)))
+    if np.bincount(parts[changed]).max() < _ONE_PIECE * changed.sum():
+        return None
+    by = amount / np.maximum(_blocks((difference > 0).astype(np.float32), open_)[0], 1e-9)
+    border = changed & binary_dilation(equal, np.ones((3, 3)))
+    if not border.any() or np.median(by[border]) < _ABRUPT * np.median(by[changed]):
+        return None
+    height, width = mask.shape
+    stayed = np.repeat(np.repeat(equal, BLOCK, axis=0), BLOCK, axis=1)[:height, :width] & open_
+    red, green, blue = (plane.astype(np.int32) >> 3 for plane in picture)
+    colours = red << 10 | green << 5 | blue
+    there, here = (
+        np.bincount(colours[pixels], minlength=1 << 15)
+        for pixels in (stayed, mask & (difference > 0))
+    )
+    if here[there >= _ALSO_THERE * here].sum() < _COLOURS * here.sum():
+        return None
+    return _local(changed, amount * covered, difference, mask, least=0.0)
 
 
 def _mixed(one: Mask, other: Mask) -> float:

@@ -1,18 +1,26 @@
-"""Whether a background differs because one image is transparent there, and was laid on white."""
+"""Whether a background differs because one image is transparent there, or its alpha was lost."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from pytest_editmetrics.background.cause import Cause
+from pytest_editmetrics.background.cause import NAMES, Cause
 from pytest_editmetrics.background.diagnosis import MIN_SHARE, Diagnosis, diagnose
 from pytest_editmetrics.background.differences import Differences, Planes, planes
+from pytest_editmetrics.background.one_colour import Colour, named, near
+from pytest_editmetrics.background.tone import fit_tone
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
-NAMES = ("the reference", "the edited image")
 _OPAQUE = 255
 _GONE = 8  # alpha, of 255: nothing is seen of a colour beneath
+_THROUGH = 26  # of 255 less alpha: so much is seen of what lies behind
+_LEFT = 0.1  # of the squared difference there: what explains it leaves less
+_WHITE = (255, 255, 255)
+_MOSTLY = 0.5  # of what is transparent: so much is of the one colour that lies behind it
+_ALL = 0.99  # of the pixels
+_FEW = 0.01  # of the image: less that is opaque tells nothing of a tone
+_TONED = 16.0  # of 255, by which a colour behind may differ; a tone of what is opaque, from white
 
 
 def diagnose_transparent(
@@ -46,20 +54,93 @@ def diagnose_transparent(
     total = float(before.sum(dtype=np.float64))
     if not total:
         return None
+    lower = int(_through(alphas[1], mask) >= _through(alphas[0], mask))
+    if not lower and (alphas[1][mask] == _OPAQUE).all():
+        return _lost(seen, bare[0], alphas[0], mask, before, names)
     share = float(np.maximum(before - after, 0).sum(dtype=np.float64)) / total
     if share < MIN_SHARE:
         return None
     rest = diagnose(*bare, mask & ~hidden)
-    lower = int(_through(alphas[1], mask) >= _through(alphas[0], mask))
     alpha = alphas[lower][mask]
     least, most = int(alpha.min()), int(alpha.max())
     how = f"(alpha {least})" if least == most else f"(alpha from {least})"
     where = "" if most < _OPAQUE else " in places"
     text = f"{names[lower]} is transparent{where} {how} and was laid on white"
     cause = Cause("transparent", share, text, {"alpha": [least, most]})
-    scaled = (one.of(one.share * (1 - share)) for one in rest.causes)
+    return _told(cause, rest, mask)
+
+
+def _told(cause: Cause, rest: Diagnosis, mask: Mask) -> Diagnosis:
+    scaled = (one.of(one.share * (1 - cause.share)) for one in rest.causes)
     kept = (one for one in scaled if one.share >= MIN_SHARE)
     return Diagnosis((cause, *kept), rest.drift, float(mask.mean()))
+
+
+def _lost(
+    seen: tuple[Array, Array],
+    bare: Array,
+    alpha: Array,
+    mask: Mask,
+    before: Planes,
+    names: tuple[str, str],
+) -> Diagnosis | None:
+    """Return that an opaque image lost the alpha of the other, and what lies behind it now.
+
+    ``None`` where that lies on white, as in the other, or on what a change of tone makes of white,
+    and where nothing but one colour is left.
+    """
+    edited, through = seen[1], mask & (_OPAQUE - alpha >= _THROUGH)
+    if not through.any():
+        return None
+    behind = _behind(bare, alpha, edited, through)
+    if near(edited, behind).mean() >= _ALL:
+        return None
+    opaque = mask & ~through
+    white = np.full((3, 1, 1), _OPAQUE, np.float32)
+    tone = fit_tone(planes(seen[0]), planes(edited), opaque)
+    if np.abs(tone.applied(white).ravel() - behind).max() <= _TONED:
+        return None
+    kinds = {"the colours beneath it are seen": bare}
+    if opaque.mean() >= _FEW or named(behind) == "black":  # else it may as well be a tone
+        laid = _laid(bare, alpha, behind)
+        off = np.abs(laid[through].astype(np.int16) - edited[through]).max(axis=1)
+        if (off <= _TONED).mean() > _MOSTLY:
+            kinds[f"what was transparent is {named(behind)}"] = laid
+    was = float(before[through].sum(dtype=np.float64))
+    left = {said: _squares(laid, edited) for said, laid in kinds.items()}
+    how = min(left, key=lambda said: float(left[said][through].sum(dtype=np.float64)))
+    after, shown, within = left[how] * mask, kinds[how], mask
+    if float(after[through].sum(dtype=np.float64)) > _LEFT * was:
+        clear = mask & (alpha < _GONE)
+        if not clear.any() or near(edited, _WHITE)[clear].mean() > _MOSTLY:
+            return None
+        how, shown, within = "something else was drawn behind it", seen[0], opaque
+        after = before * within
+    total = float(before.sum(dtype=np.float64))
+    share = float(np.maximum(before - after, 0).sum(dtype=np.float64)) / total
+    if share < MIN_SHARE:
+        return None
+    text = f"{names[1]} lost the alpha channel of {names[0]} ({how})"
+    facts = {"alpha": [int(alpha[mask].min()), int(alpha[mask].max())]}
+    return _told(Cause("transparent", share, text, facts), diagnose(shown, edited, within), mask)
+
+
+def _behind(bare: Array, alpha: Array, edited: Array, through: Mask) -> Colour:
+    """Return the one colour that lies nearest to what is seen behind a transparent image."""
+    clear = _OPAQUE - alpha[through].astype(np.float32)
+    most = clear >= clear.max() / 2
+    weight = (clear[most] / _OPAQUE)[:, None]
+    colours = edited[through][most] - (1 - weight) * bare[through][most]
+    red, green, blue = np.median(colours / weight, axis=0).clip(0, _OPAQUE).round().astype(int)
+    return int(red), int(green), int(blue)
+
+
+def _laid(bare: Array, alpha: Array, colour: Colour) -> Array:
+    weight = (alpha.astype(np.float32) / _OPAQUE)[..., None]
+    laid: Array = (
+        (weight * bare + (1 - weight) * np.asarray(colour, np.float32)).round().astype(np.uint8)
+    )
+    return laid
 
 
 def _squares(one: Array, other: Array) -> Planes:

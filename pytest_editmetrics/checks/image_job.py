@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from pytest_editmetrics.goldens.environment import Environment
     from pytest_editmetrics.goldens.images import Found, ImageAddress, Staged
     from pytest_editmetrics.goldens.provenance import Entry
+    from pytest_editmetrics.images.colour import Decoded
     from pytest_editmetrics.images.colour_words import Colour
-    from pytest_editmetrics.images.load import Array, ImageLike
+    from pytest_editmetrics.images.load import ImageLike
     from pytest_editmetrics.images.shapes import RegionLike
 
 _LOST = (
@@ -121,7 +122,9 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         held = replace(held, no_entry=True)
     if profile is not None and "exact" in held.comparators:
         unlike = unlike or profile
-    results = compared_with(golden if unlike is None else None, session, job, image, held)
+    results = compared_with(
+        None if golden is None or unlike else golden.pixels, session, job, image, held
+    )
     compared = results.found
     made = made_of(
         session,
@@ -302,8 +305,8 @@ def _judged(
 
 def _golden(
     session: EditSession, found: Found | None, image: Prepared, job: ImageJob
-) -> tuple[Array | None, str | None, str | None, str | None]:
-    """Return the golden's pixels, why they cannot be compared with the image's, and its hash.
+) -> tuple[Decoded | None, str | None, str | None, str | None]:
+    """Return the golden, why its pixels cannot be compared with the image's, and its hash.
 
     The last value says how the colour profile of the image is another, if it is.
     """
@@ -328,7 +331,7 @@ def _golden(
     why, profile = unlike(golden.pixels, image.pixels), None
     if why is None:
         profile = other_profile(golden.icc, image.decoded.icc)
-    return golden.pixels, why, sha256, profile
+    return golden, why, sha256, profile
 
 
 def _snapshot(

@@ -11,6 +11,7 @@ from pytest_editmetrics.checks.drawing import drawing
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.background.diagnosis import Diagnosis
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.goldens.comparators import Comparison
     from pytest_editmetrics.images.colour import Decoded
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _DIAGNOSED_EDGE = 16  # pixels; a smaller image shows no cause
 _HEAT = "heat"
+_NAMES = "the golden", "the image"
 _SHOWN = ("fail", "missing-golden")
 
 
@@ -27,7 +29,7 @@ def shown(
     test: str | None,
     gates: Sequence[Gate],
     image: Decoded,
-    golden: Array | None,
+    golden: Decoded | None,
     mask: Mask,
     compared: Mapping[Any, Comparison],
 ) -> list[Gate]:
@@ -38,24 +40,25 @@ def shown(
         test: the test's node id; ``None`` if nobody looks at a picture of it.
         gates: of one image, one a comparator.
         image: as it was read.
-        golden: its golden's pixels, if there is one.
+        golden: its golden as it was read, if there is one.
         mask: boolean (H, W), true where compared.
         compared: what each comparator found.
     """
     gates = list(gates)
     if session.run_dir is not None:
-        gates = _kept(session, gates, image, golden, mask, compared)
+        pixels = None if golden is None else golden.pixels
+        gates = _kept(session, gates, image, pixels, mask, compared)
     failing = [gate for gate in gates if gate.verdict in _SHOWN]
     if test is None or not failing:
         return gates
     from pytest_editmetrics.goldens.comparators import seen
 
     now = seen(image.pixels)
-    images = (now,) if golden is None else (seen(golden), now)
+    images = (now,) if golden is None else (seen(golden.pixels), now)
     said: dict[str, Any] = {}
     with drawing(session, failing[0], images, test) as picture:
         if golden is not None and compared:
-            said = _said(session, gates, (images[0], now), mask, (golden, image.pixels))
+            said = _said(session, gates, (images[0], now), mask, (golden, image))
         drawn = picture()
     for index, gate in enumerate(gates):
         if gate.verdict in _SHOWN:
@@ -92,7 +95,7 @@ def _said(
     gates: Sequence[Gate],
     images: tuple[Array, Array],
     mask: Mask,
-    as_kept: tuple[Array, Array],
+    as_read: tuple[Decoded, Decoded],
 ) -> dict[str, Any]:
     """Return how the picture changed and what happened to it, as details."""
     from pytest_editmetrics.report.picture import describe_change
@@ -102,13 +105,13 @@ def _said(
     if finite and min(mask.shape) >= _DIAGNOSED_EDGE:
         inside = "edit area" if gates[0].scope == "edit_area" else "background"
         with session.clock.of("diagnosis"):
-            if causes := _causes(images, as_kept, mask, "picture" if mask.all() else inside):
+            if causes := _causes(images, as_read, mask, "picture" if mask.all() else inside):
                 said["causes"] = causes
     return said
 
 
 def _causes(
-    images: tuple[Array, Array], as_kept: tuple[Array, Array], mask: Mask, what: str
+    images: tuple[Array, Array], as_read: tuple[Decoded, Decoded], mask: Mask, what: str
 ) -> list[dict[str, Any]]:
     """Return the causes, in the words for ``what`` is measured in place of a background."""
     from pytest_editmetrics.background.diagnosis import diagnose
@@ -116,14 +119,28 @@ def _causes(
 
     try:
         found = None
-        if all(image.shape[2:] == (4,) for image in as_kept):
-            bare = as_kept[0][..., :3], as_kept[1][..., :3]
-            alphas = as_kept[0][..., 3], as_kept[1][..., 3]
-            found = diagnose_transparent(images, bare, alphas, mask, ("the golden", "the image"))
+        golden, image = (one.pixels for one in as_read)
+        if golden.shape[2:] == image.shape[2:] == (4,):
+            bare, alphas = (golden[..., :3], image[..., :3]), (golden[..., 3], image[..., 3])
+            found = diagnose_transparent(images, bare, alphas, mask, _NAMES)
+        if found is None and any(one.numbers is not None for one in as_read):
+            found = _misread(images, as_read, mask)
         found = found or diagnose(*images, mask)
         return [_said_of(what, cause) for cause in found.to_dict()]
     except Exception as error:  # whatever it is, the verdict stands
         return [{"kind": "unexplained", "text": f"not diagnosed: {type(error).__name__}: {error}"}]
+
+
+def _misread(
+    images: tuple[Array, Array], as_read: tuple[Decoded, Decoded], mask: Mask
+) -> Diagnosis:
+    """Return the causes where golden or image has a colour profile, which may have been lost."""
+    from pytest_editmetrics.background.colour_profile import diagnose_profiles
+    from pytest_editmetrics.goldens.comparators import seen
+
+    before, after = (seen(one.pixels if one.numbers is None else one.numbers) for one in as_read)
+    read = {"reference": as_read[0].notes, "edited": as_read[1].notes}
+    return diagnose_profiles(images, (before, after), mask, read, _NAMES)
 
 
 def _said_of(what: str, cause: Mapping[str, Any]) -> dict[str, Any]:

@@ -154,7 +154,7 @@ class Pair:
             mask, images = self.mask(gate), (self.reference, self.edited)
             from pytest_editmetrics.background.diagnosis import diagnose
 
-            found = None
+            found, drift = None, self.drifts.get(gate.scope)
             if self.uncovered is not None:
                 from pytest_editmetrics.background.transparent import diagnose_transparent
 
@@ -162,8 +162,7 @@ class Pair:
             if found is None and self.numbers is not None:
                 from pytest_editmetrics.background.colour_profile import diagnose_profiles
 
-                found = diagnose_profiles(images, self.numbers, mask, self.read)
-            drift = self.drifts.get(gate.scope)
+                found = diagnose_profiles(images, self.numbers, mask, self.read, drift=drift)
             self._diagnoses[gate.scope] = found or diagnose(*images, mask, drift)
         return self._diagnoses[gate.scope]
 

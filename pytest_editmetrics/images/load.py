@@ -188,7 +188,10 @@ def read_pixels(source: ImageLike, what: str = "image", colour: Colour = "seen")
 
 def read_encoded_pixels(data: bytes, what: str, colour: Colour = "seen") -> Decoded:
     """Load one image from the bytes of its file, as ``read_pixels``; nothing is warned of."""
-    return checked(of_encoded(data, what, {}, colour), what)
+    notes: Notes = {}
+    decoded = checked(of_encoded(data, what, notes, colour), what)
+    notes.pop(ORIENTATION, None)
+    return replace(decoded, notes=notes)
 
 
 def _loaded(decoded: Decoded, notes: Notes, what: str) -> Loaded:

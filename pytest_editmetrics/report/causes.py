@@ -19,13 +19,17 @@ _OF_TONE = (
     "profile lost", "gamma", "mirrored", "spill", "local", "one colour",
     "uneven light",
 )  # fmt: skip
+_OF_DETAIL = (
+    "inverted-tone", "channels", "colours mixed", "seam", "noise", "sharpening", "jpeg",
+    "re-encoding", "unexplained",
+)  # fmt: skip
 _OF_A_PART = ("altered", "spill", "local", "moved-part", "redrawn", "one colour")
 _OF_MOTION = ("shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part")
 _SEEN_BY: Mapping[str, Sequence[str]] = {
     "tone": _OF_TONE,
     "altered": _OF_A_PART,
     **dict.fromkeys(
-        ("beyond_detail", "beyond_detail_max"), (*_OF_TONE, *_OF_A_PART, *_OF_MOTION, "seam")
+        ("beyond_detail", "beyond_detail_max"), (*_OF_DETAIL, *_OF_A_PART, *_OF_MOTION)
     ),
     **dict.fromkeys(("drift_px", "zoom", "warp_px", "moved_share"), _OF_MOTION),
 }
@@ -58,7 +62,7 @@ _WORDS: Mapping[str, str] = {
     "redrawn": "the background was drawn anew",
     "almost-nothing": "a few pixels differ, by little",
     "profile lost": "the colour profile was lost",
-    "transparent": "an image is transparent, and was laid on white",
+    "transparent": "an image is transparent and was laid on white, or its alpha channel was lost",
     "uneven light": "lighter here and darker there, slowly across the background",
     "unexplained": "a difference without a cause that is known",
     "resize": "the images were of unlike sizes",
@@ -89,12 +93,20 @@ def causes_of(gate: Gate) -> list[Mapping[str, Any]]:
     >>> [cause["kind"] for cause in causes_of(tone)]
     ['exposure', 'blur']
     """
+    return [cause for part in _parted(gate) for cause in part]
+
+
+def _parted(gate: Gate) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """Return the causes that the gate's metric sees, and the others."""
     causes = [one for one in gate.details.get("causes") or () if isinstance(one, Mapping)]
     seen = _SEEN_BY.get(gate.metric.removeprefix(GOLDEN_IMAGE))
     if seen is None:
-        return causes
+        return causes, []
     seen = (*seen, "edit area", "orientation", "transparent")  # what explains any gate
-    return sorted(causes, key=lambda one: one.get("kind") not in seen and "better" not in one)
+    parted: tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]] = [], []
+    for one in causes:
+        parted[one.get("kind") not in seen and "better" not in one].append(one)
+    return parted
 
 
 def kind_of(gate: Gate) -> str | None:
@@ -112,17 +124,21 @@ def without_edit(cause: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**cause, "kind": "local"} if cause.get("kind") == "spill" else cause
 
 
-def causes_in_short(causes: Sequence[Mapping[str, Any]]) -> str:
-    """Return the first causes, each with its share of the difference.
+def causes_in_short(gate: Gate) -> str:
+    """Return the first causes that its metric sees, with their shares; the others if it sees none.
 
     >>> moved = {"kind": "shift", "share": 0.88, "text": "background moved 1.00 px right"}
     >>> encoded = {"kind": "re-encoding", "share": 0.12, "text": "JPEG"}
-    >>> causes_in_short([moved, encoded])
+    >>> causes_in_short(Gate("lpips", "fail", details={"causes": [moved, encoded]}))
     'background moved 1.00 px right (88 %), JPEG (12 %)'
-    >>> causes_in_short([{"kind": "no-edit", "text": "the edit area is the reference's"}])
+    >>> causes_in_short(Gate("drift_px", "fail", details={"causes": [encoded, moved]}))
+    'background moved 1.00 px right (88 %)'
+    >>> no_edit = {"kind": "no-edit", "text": "the edit area is the reference's"}
+    >>> causes_in_short(Gate("edit_lpips", "fail", details={"causes": [no_edit]}))
     "the edit area is the reference's"
     """
-    return ", ".join(cause["text"] + _share(cause) for cause in causes[:_IN_A_HEADLINE])
+    seen, others = _parted(gate)
+    return ", ".join(cause["text"] + _share(cause) for cause in (seen or others)[:_IN_A_HEADLINE])
 
 
 def causes_in_full(causes: Sequence[Mapping[str, Any]]) -> str:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.causes import causes_in_short, causes_of, kind_of
+from pytest_editmetrics.report.causes import causes_in_short, kind_of
 from pytest_editmetrics.report.tally import TestGates
 from pytest_editmetrics.report.text import (
     NO_GOLDEN,
@@ -73,7 +73,7 @@ def _headlines(failing: Sequence[Gate]) -> list[str]:
             continue
         if _new(gates[0]):
             continue
-        causes = causes_in_short(causes_of(gates[0]))
+        causes = causes_in_short(gates[0])
         lines.append(headline(gates[0], cause=causes not in said))
         said.add(causes)
     new = [headline(gate).removesuffix(NO_GOLDEN) for gate in failing if _new(gate)]

@@ -13,7 +13,7 @@ from pytest_editmetrics.gates.decided import whole
 from pytest_editmetrics.gates.verdict import APPROVED_IMAGE, SKIPPED_MISSING, UNSTATED, Gate
 from pytest_editmetrics.gates.written import unrecordable
 from pytest_editmetrics.measurement import REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND, bound_kind_of
-from pytest_editmetrics.report.causes import causes_in_full, causes_in_short, causes_of, kind_of
+from pytest_editmetrics.report.causes import causes_in_full, causes_in_short, kind_of
 from pytest_editmetrics.report.image_text import held_text, image_headline, image_rows
 from pytest_editmetrics.report.numbers import format_numbers as format_numbers
 
@@ -42,8 +42,8 @@ def headline(gate: Gate, *, cause: bool = True) -> str:
     """
     line = _headline(gate)
     explained = gate.verdict in ("fail", "review", "missing-golden")
-    causes = causes_of(gate) if cause and explained else None
-    return f"{line}: {causes_in_short(causes)}" if causes else line
+    causes = causes_in_short(gate) if cause and explained else None
+    return f"{line}: {causes}" if causes else line
 
 
 def line_of_golden(gate: Gate) -> str | None:

@@ -211,10 +211,9 @@ def joined_tests(runs: Mapping[str, Run]) -> dict[str, ShardTest]:
 
 
 def joined_failures(runs: Mapping[str, Run]) -> tuple[tuple[FailedTest, ...], tuple[str, ...]]:
-    """Return what failed in the runs though no gate fails, each once, and their problems."""
-    failed = {
-        (test.nodeid, test.when, test.message): test for run in runs.values() for test in run.failed
-    }
+    """Return what failed in the runs for another reason than a gate, each once, and problems."""
+    every = (test for run in runs.values() for test in run.failed)
+    failed = {(test.nodeid, test.when, test.message): test for test in every}
     problems = [f"{name}: {problem}" for name, run in runs.items() for problem in run.problems]
     return tuple(failed.values()), tuple(problems)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.causes import causes_in_full, causes_of
+from pytest_editmetrics.report.causes import causes_in_full, causes_in_short, causes_of
 from pytest_editmetrics.report.failure import failure_text
 
 ONCE = [
@@ -53,3 +53,33 @@ def test_what_beyond_detail_leaves_aside_comes_last():
     for metric, first in (("beyond_detail", "spill"), ("lpips", "blur")):
         gate = Gate(metric, "fail", value=9.0, details={"causes": [blur, spill]})
         assert causes_of(gate)[0]["kind"] == first
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        ("beyond_detail", "noise 12.0 (30 %)"),
+        ("beyond_detail_max", "noise 12.0 (30 %)"),
+        ("tone", "exposure +8.0 (60 %)"),
+        ("drift_px", "exposure +8.0 (60 %), noise 12.0 (30 %)"),  # none that it sees is known
+        ("lpips", "exposure +8.0 (60 %), noise 12.0 (30 %)"),
+    ],
+)
+def test_a_headline_names_what_its_metric_sees_and_the_rest_stands_below(metric, said):
+    causes = (
+        {"kind": "exposure", "share": 0.6, "text": "exposure +8.0"},
+        {"kind": "noise", "share": 0.3, "text": "noise 12.0"},
+        {"kind": "blur", "share": 0.1, "text": "blurred"},
+    )
+    gate = failing(metric, *causes)
+    assert causes_in_short(gate) == said
+    text = failure_text([gate], "t.py::t")
+    assert f": {said}\n" in text
+    assert all(f"{cause['kind']} (" in text for cause in causes)
+
+
+@pytest.mark.parametrize("kind", ["exposure", "colour", "contrast", "gamma", "greyscale"])
+def test_a_change_of_colours_is_left_aside_beyond_detail(kind):
+    colour, encoder = {"kind": kind, "share": 0.8}, {"kind": "re-encoding", "share": 0.2}
+    gate = Gate("beyond_detail", "fail", value=9.0, details={"causes": [colour, encoder]})
+    assert [cause["kind"] for cause in causes_of(gate)] == ["re-encoding", kind]

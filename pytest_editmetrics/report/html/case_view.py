@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.causes import causes_in_short, causes_of, kind_of
+from pytest_editmetrics.report.causes import causes_in_short, kind_of
 from pytest_editmetrics.report.html.gate_view import GateView, approvable, gate_view, words
 from pytest_editmetrics.report.html.pictures import Earlier, Gallery, case_picture
 from pytest_editmetrics.report.html.story import story_of
@@ -204,7 +204,7 @@ def _why(gate: Gate) -> str:
     if gate.verdict in ("error", "unmeasured") or gate.reason is not None:
         first = (gate.message or gate.reason or "").partition("\n")[0]
         return first if len(first) <= _LONGEST else first[: _LONGEST - 3] + "..."
-    return causes_in_short(causes_of(gate)) if gate.verdict in ("fail", "review") else ""
+    return causes_in_short(gate) if gate.verdict in ("fail", "review") else ""
 
 
 def _accept(

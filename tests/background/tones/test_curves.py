@@ -49,6 +49,22 @@ def test_a_gamma_is_the_only_cause(name, power):
     assert cause.share > 0.98
 
 
+@pytest.mark.parametrize("power", [0.7, 0.85, 1.2])
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_a_gamma_is_told_beside_an_encoder(name, power):
+    made = as_jpeg(raised(photo(name), power), 90)
+    (gamma,) = (cause for cause in causes(photo(name), made) if cause.kind == "gamma")
+    assert gamma.facts["gamma"] == pytest.approx(power, rel=0.05)
+    for toned in (
+        eight_bit(photo(name) * 1.2),
+        eight_bit(photo(name) - 20.0),
+        eight_bit(photo(name) * 0.85 + 25),
+        eight_bit(photo(name) * [1.15, 1, 0.85]),
+    ):
+        kinds = {cause.kind for cause in causes(photo(name), as_jpeg(toned, 90))}
+        assert "gamma" not in kinds
+
+
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_srgb_encoded_twice_spills_nowhere(name):
     found = {cause.kind: cause.share for cause in causes(photo(name), srgb_twice(photo(name)))}

@@ -86,6 +86,41 @@ def test_a_frame_of_one_colour_is_none_and_what_is_in_it_is_told(name, colour, p
     assert "one colour" not in {cause.kind for cause in causes(photo(name), np.asarray(made))}
 
 
+def on_a_backdrop(name: str, side: int, *colour: int) -> Picture:
+    made, at = filled(*colour), (288 - side) // 2
+    small = np.asarray(Image.fromarray(photo(name)).resize((side, side)))
+    made[at : at + side, at : at + side] = small
+    return made
+
+
+@pytest.mark.parametrize("side", [40, 60, 190])
+@pytest.mark.parametrize("mask", [WHOLE, OUTSIDE], ids=["whole", "outside"])
+def test_what_stood_on_one_colour_is_gone_too(side, mask):
+    where = "background" if mask is WHOLE else "whole picture"
+    for colour in ((255, 255, 255), (90, 120, 160)):
+        was = on_a_backdrop("coffee", side, *colour)
+        (cause,) = causes(was, filled(0, 0, 0), mask)
+        assert cause.text == f"the {where} is black"
+        (cause,) = causes(was, filled(128, 128, 128), mask)
+        assert cause.text == f"the {where} is one colour, (128, 128, 128)"
+
+
+def test_a_backdrop_that_became_black_is_named_and_one_of_another_tone_is_not():
+    was = on_a_backdrop("coffee", 80, 255, 255, 255)
+    edited = np.where(OUTSIDE[..., None], 0, was).astype(np.uint8)
+    assert causes(was, edited)[0].text == "the background is black"
+    black = was.copy()
+    black[:160] = 0
+    assert causes(was, black, OUTSIDE)[0].text == "the background is black in (0, 0, 288, 160)"
+    dark = on_a_backdrop("coffee", 80, 12, 12, 14)
+    for before, after in ((was, was - was // 16), (was, was // 2), (dark, dark - 12 * (dark < 15))):
+        assert one_colour_cause(before, after.astype(np.uint8), OUTSIDE) is None
+    for colour in ((90, 120, 160), (255, 255, 255)):
+        wall = eight_bit(filled(*colour) - 1.0 * (photo("coffee") // 64))
+        assert one_colour_cause(wall, filled(0, 0, 0), WHOLE) is not None
+        assert one_colour_cause(wall, filled(200, 210, 220), WHOLE) is None
+
+
 def test_other_changes_are_not_called_so():
     for name in PHOTOS:
         picture = photo(name)

@@ -35,6 +35,12 @@ def test_a_black_output_is_the_first_cause_with_what_gives_it(suite, area):
     )
 
 
+def test_so_is_one_of_a_product_photographed_on_white(suite):
+    before = TEST.replace("AFTER =", "BEFORE[:40], BEFORE[88:] = 255, 255\nAFTER =")
+    suite.makepyfile(test_x=before.format("AFTER[:] = 0", "None"))
+    suite.runpytest().stdout.fnmatch_lines(["E*cause*one colour (100 %): the background is black*"])
+
+
 def test_a_local_change_is_a_spill_where_there_is_an_edit_area(suite):
     for area, kind in ((BOX, "spill"), ("None", "local")):
         suite.makepyfile(test_x=TEST.format("AFTER[8:40, 96:128] = 255", area))

@@ -38,7 +38,6 @@ def run(suite, pair, *options):
         ("PICTURE, with_alpha(SLOPE, EDITED)", "the edited image", " in places (alpha from 128)"),
         ("PICTURE, with_alpha(128, EDITED)", "the edited image", " (alpha 128)"),
         ("PICTURE, with_alpha(CORNER, EDITED)", "the edited image", " in places (alpha from 0)"),
-        ("with_alpha(CORNER), EDITED", "the reference", " in places (alpha from 0)"),
         ("with_alpha(200), with_alpha(CORNER)", "the reference", " (alpha 200)"),
     ],
 )
@@ -48,6 +47,55 @@ def test_it_is_the_first_cause(suite, pair, who, how):
     result.stdout.fnmatch_lines(["E*cause*transparent (100 %): *"])
     result.stdout.fnmatch_lines(["*gate* failed: * transparent"])
     result.stdout.no_fnmatch_line("*exposure*")
+
+
+LOST = "the edited image lost the alpha channel of the reference ({})"
+LAYERS = """
+def laid(*colour, alpha=CORNER):
+    weight = alpha[..., None] / 255
+    return (weight * EDITED + (1 - weight) * colour).round().astype(np.uint8)
+
+DRAWN = np.where(CORNER[..., None] > 0, EDITED, np.rot90(EDITED, 2))
+"""
+
+
+@pytest.mark.parametrize(
+    ("pair", "behind"),
+    [
+        ("with_alpha(CORNER), EDITED", "the colours beneath it are seen"),
+        ("with_alpha(CORNER), with_alpha(255, EDITED)", "the colours beneath it are seen"),
+        ("with_alpha(128), EDITED", "the colours beneath it are seen"),
+        ("with_alpha(CORNER), laid(0, 0, 0)", "what was transparent is black"),
+        ("with_alpha(128), laid(0, 0, 0, alpha=OPAQUE // 2 + 1)", "what was transparent is black"),
+        (
+            "with_alpha(CORNER), laid(0, 90, 200)",
+            "what was transparent is one colour, (0, 90, 200)",
+        ),
+        ("with_alpha(CORNER), DRAWN", "something else was drawn behind it"),
+    ],
+)
+def test_an_alpha_channel_that_was_lost_is_told_with_what_lies_behind(suite, pair, behind):
+    suite.makepyfile(test_x=CHECK.format(pair).replace("\ndef test", LAYERS + "\ndef test"))
+    result = suite.runpytest("-m", "not model")
+    said = LOST.format(behind)
+    result.stdout.fnmatch_lines(
+        [
+            f"E*GateFailure: unedit_max_diff *: {said} (100 %)*",
+            f"E*cause*transparent (100 %): {said}",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "made",
+    ["laid(255, 255, 255) // 2", "np.roll(laid(255, 255, 255), 3, 1)", "laid(0, 0, 0) * 0"],
+)
+def test_no_alpha_was_lost_where_it_lies_on_white_or_nothing_is_left(suite, made):
+    pair = f"with_alpha(CORNER), {made}"
+    suite.makepyfile(test_x=CHECK.format(pair).replace("\ndef test", LAYERS + "\ndef test"))
+    result = suite.runpytest("-m", "not model")
+    result.stdout.fnmatch_lines(["E*GateFailure: unedit_max_diff *"])
+    result.stdout.no_fnmatch_line("*the alpha channel*")
 
 
 def test_what_else_changed_is_told_beneath_it(suite):
@@ -82,3 +130,6 @@ def test_a_golden_image_with_another_alpha(suite):
     suite.makepyfile(test_x=test.format("with_alpha(128)"))
     result = suite.runpytest()
     result.stdout.fnmatch_lines(["*cause*transparent (*): the image is transparent (alpha 128)*"])
+    suite.makepyfile(test_x=test.format("with_alpha(255)"))
+    said = "the image lost the alpha channel of the golden (the colours beneath it are seen)"
+    suite.runpytest().stdout.fnmatch_lines([f"*cause*transparent (100 %): {said}"])

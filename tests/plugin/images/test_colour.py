@@ -450,3 +450,25 @@ def test_a_lost_profile_inside_every_bound_is_named_and_no_other(pair):
     assert said("lost")
     assert not said("kept")
     assert not said("converted")
+
+
+def test_a_golden_image_whose_profile_was_lost_says_so_first(pytester):
+    test = "def test_it(golden_image):\n    golden_image.check({!r}, comparator='psnr')\n"
+    Image.fromarray(photo()).save(pytester.path / "kept.png", icc_profile=ADOBE)
+    Image.fromarray(photo()).save(pytester.path / "lost.png")
+    Image.fromarray(photo() // 2).save(pytester.path / "dark.png", icc_profile=ADOBE)
+    pytester.makepyfile(test_x=test.format("kept.png"))
+    pytester.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    said = "the golden's profile Adobe RGB by hand was lost"
+    pytester.makepyfile(test_x=test.format("lost.png"))
+    result = pytester.runpytest()
+    result.stdout.fnmatch_lines(
+        [
+            f"E*GateFailure: golden_psnr *: {said} (100 %)",
+            f"E*cause*profile lost (100 %): {said} (keep it on save, with icc_profile)",
+        ]
+    )
+    pytester.makepyfile(test_x=test.format("dark.png"))
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*profile lost*")

@@ -205,7 +205,7 @@ def test_a_shard_whose_workers_never_come_to_their_tests_is_no_pass(suite, capsy
     suite.makepyfile(test_good=GOOD)
     suite.runpytest("--editmetrics-run-dir=s1").assert_outcomes(passed=1)
     with (suite.path / "conftest.py").open("a") as file:
-        file.write("import os\nif 'PYTEST_XDIST_WORKER' in os.environ: raise OSError('no GPU')\n")
+        file.write("\nimport os\nif 'PYTEST_XDIST_WORKER' in os.environ: raise OSError('no GPU')\n")
     result = suite.runpytest_subprocess("-n1", "--editmetrics-run-dir=s2")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["FAILED: no test was collected: 1 worker of pytest-xdist ended*"])
@@ -238,9 +238,7 @@ def test_compare_tells_gates_that_were_lost_with_what_holds_them(suite, capsys, 
     inner = suite.mkdir("inner")
     (inner / "test_b.py").write_text("def test_b(check): check(5, 0.1)\n")
     suite.makepyfile(test_good=GOOD)
-    cases = (
-        "cases: [{id: a, reference: a.png, edited: a.png, metrics: score, thresholds: {score: 9}}]"
-    )
+    cases = "cases: [{id: a, reference: a.png, edited: a.png, metrics: [score], thresholds: {score: 9}}]"
     if what == "cases":
         (inner / "test_b.py").unlink()
         (inner / "test_b.edit.yaml").write_text(cases)

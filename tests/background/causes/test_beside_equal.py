@@ -1,0 +1,91 @@
+"""Where a part is equal bit for bit, what changed is a place, however large, and no tone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from altered import Picture, as_jpeg, blurred, each_photo, eight_bit, square_photo
+
+from pytest_editmetrics.background.diagnosis import diagnose
+
+PHOTOS = ["astronaut", "cat", "coffee", "rocket"]
+WHOLE = np.ones((288, 288), bool)
+
+
+def photo(name: str) -> Picture:
+    return square_photo(name, 288)
+
+
+def grey(picture: Picture) -> Picture:
+    return np.repeat(eight_bit(picture.mean(axis=2, keepdims=True)), 3, axis=2)
+
+
+CHANGES = {
+    "another": lambda picture: np.where(photo("cat") == picture, photo("coffee"), photo("cat")),
+    "inverted": lambda picture: 255 - picture,
+    "exchanged": lambda picture: picture[..., [1, 2, 0]],
+    "grey": grey,
+    "darker": lambda picture: eight_bit(picture * 0.6),
+}
+
+
+@pytest.mark.parametrize("share", [0.56, 0.75])
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_a_large_box_that_changed_is_the_only_cause(name, change, share):
+    picture = photo(name)
+    side = round(288 * share**0.5)
+    at = slice((288 - side) // 2, (288 + side) // 2)
+    edited = picture.copy()
+    edited[at, at] = CHANGES[change](picture)[at, at]
+    (cause,) = diagnose(picture, edited, WHOLE).causes
+    assert cause.kind == "spill"
+    assert cause.facts["boxes"][0] == pytest.approx([at.start, at.start, at.stop, at.stop], abs=9)
+
+
+def framed(picture: Picture, *colour: int) -> Picture:
+    made = picture.copy()
+    made[:72] = made[:, :60] = made[:, -60:] = colour
+    return made
+
+
+def vignette(picture: Picture) -> Picture:
+    rows, columns = np.mgrid[:288, :288] / 288 - 0.5
+    away = np.clip(np.hypot(rows, columns) - 0.25, 0, 1)[..., None]
+    return eight_bit(picture * (1 - 0.5 * away))
+
+
+def half_grey(picture: Picture) -> Picture:
+    made = picture.copy()
+    made[:144] = grey(picture)[:144]
+    return made
+
+
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_what_some_colours_or_places_are_spared_by_is_no_place(name):
+    plain = photo(name)
+    pairs = [
+        (picture, made)
+        for picture in (
+            plain,
+            framed(plain, 255, 255, 255),
+            framed(plain, 0, 0, 0),
+            framed(plain, 90, 140, 200),
+            half_grey(plain),
+        )
+        for made in (
+            picture[..., ::-1],
+            grey(picture),
+            eight_bit(picture * 0.5 + grey(picture) * 0.5),
+            eight_bit(picture * 1.2),
+            eight_bit(picture * 0.8),
+            eight_bit(255 * (picture / 255) ** 0.8),
+            vignette(picture),
+            blurred(picture, 2),
+            as_jpeg(picture, 80),
+            np.roll(picture, 3, axis=1),
+        )
+    ]
+    for picture, made in pairs:
+        first = diagnose(picture, np.ascontiguousarray(made), WHOLE).causes[0]
+        assert first.kind != "spill" or first.share < 0.99
