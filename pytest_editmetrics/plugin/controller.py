@@ -301,7 +301,7 @@ class Controller:
         self.failed.close()
         self._outputs.write_problems(self._problems)
         # else tests are missing, and the results say so
-        if sys.exc_info()[0] is None and not self.whole.internal_error and not lost:
+        if not (self.whole.was_cut(session, self._collected) or self.whole.internal_error or lost):
             counts = self._tally.counts() if self._tally else {"gates": 0}
             if self._tally:
                 self._junit.totals(counts)
@@ -339,8 +339,8 @@ class Controller:
         from pytest_editmetrics.report.tally import Tally
         from pytest_editmetrics.session.outputs import package_versions
 
-        failed, cut = (session.testsfailed, self.failed.found), sys.exc_info()[0] is not None
-        url = self._ci.report_url
+        failed = session.testsfailed, self.failed.found
+        cut, url = self.whole.was_cut(session, self._collected), self._ci.report_url
         end = SessionEnd(package_versions(), self._notes, self._problems, *failed, cut, url)
         self._ci.close(self._tally or Tally(crashed=self._crashed), end)
         self._take(self._ci)

@@ -161,6 +161,12 @@ class WholeRun:
             " conftest.py took over and reported nothing: exit status 1"
         ]
 
+    def was_cut(self, session: pytest.Session, collected: Collection[str]) -> bool:
+        """Tell whether the session is being ended before each test ran; ``-x`` may end the last."""
+        ending = sys.exc_info()[0]
+        at_last = ending is session.Failed and bool(collected) and self._ran.issuperset(collected)
+        return ending is not None and not at_last
+
     @property
     def ran_all(self) -> bool:
         """Whether no test was deselected."""
