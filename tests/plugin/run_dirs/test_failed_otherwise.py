@@ -77,9 +77,13 @@ def is_green(text: str) -> bool:
     return "editmetrics passed" in text or "case passed<" in text or "cases passed<" in text
 
 
-@MODES
-@pytest.mark.parametrize("fault", FAULTS)
-def test_no_surface_is_green(suite, capsys, monkeypatch, fault, mode):
+WORKER = ("raises", "strict xpass", "another file")
+
+
+@pytest.mark.parametrize(
+    ("fault", "mode"), [*((fault, ()) for fault in FAULTS), *((one, ("-n1",)) for one in WORKER)]
+)
+def test_no_surface_is_green(suite, capsys, fault, mode):
     bad, options, word = FAULTS[fault]
     suite.makepyfile(test_good=GOOD)
     suite.makepyfile(test_bad="import no_such_module" if bad is None else bad)
