@@ -24,7 +24,7 @@ QUICK := -m pytest -q -n 2 --ignore tests/browser --ignore tests/site --ignore t
 test: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python $(QUICK)
 
-# the same tests and more photos, a quarter slower, and how much of the code they run
+# the same tests and those marked more, a quarter slower, and how much of the code they run
 coverage: $(VENV)/.ready
 	$(BIN)/python -m coverage erase
 	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run $(QUICK) -m "not slow"

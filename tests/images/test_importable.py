@@ -109,8 +109,11 @@ def test_later(edit_gate):
     ("metric", "bound", "name", "more", "package"),
     [
         ("lpips", 1, "pathlib.Path.read_text", ', return_value="add a hat"', "torch"),
-        ("unedit_ssim", 0, "builtins.open", ", mock.mock_open(read_data='a hat')", "skimage"),
-        ("lpips", 1, "importlib.import_module", "", "torch"),
+        pytest.param(
+            *("unedit_ssim", 0, "builtins.open", ", mock.mock_open(read_data='a hat')", "skimage"),
+            marks=pytest.mark.more,
+        ),
+        pytest.param(*("lpips", 1, "importlib.import_module", "", "torch"), marks=pytest.mark.more),
     ],
 )
 def test_the_first_check_of_a_session_is_in_a_mock(

@@ -53,5 +53,5 @@ def smoothed_and_grained(image: Picture, sigma: float, grain: float) -> Picture:
 
 
 def each_photo(names: Sequence[str]) -> list[Any]:
-    """Return parameters of a test: the first photo, and the others marked ``photos``."""
-    return [*names[:1], *(pytest.param(name, marks=pytest.mark.photos) for name in names[1:])]
+    """Return parameters of a test: the first photo, and the others marked ``more``."""
+    return [*names[:1], *(pytest.param(name, marks=pytest.mark.more) for name in names[1:])]

@@ -50,6 +50,11 @@ def golden(scene: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
     return scene.path / "goldens" / "test_x.py.yaml"
 
 
+WORKERS = pytest.mark.parametrize(
+    "workers", [(), pytest.param(("-n2",), marks=pytest.mark.more)], ids=["serial", "xdist"]
+)
+
+
 def returns(scene: pytest.Pytester, width: int, height: int, test: str = RETURNS) -> None:
     scene.makepyfile(test_x=test % (width, height))
 
@@ -58,7 +63,7 @@ def sizes(golden: Path) -> list[str]:
     return re.findall(r'size: "(\d+x\d+)"', golden.read_text())
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["serial", "xdist"])
+@WORKERS
 @pytest.mark.parametrize("test", [RETURNS, THUMBNAIL], ids=["returned", "thumbnail"])
 def test_a_picture_of_less_than_half_of_the_pixels_is_an_error(scene, golden, test, workers):
     returns(scene, 120, 120, test)
@@ -214,7 +219,7 @@ def test_it(edit_gate, request):
 """
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["serial", "xdist"])
+@WORKERS
 @pytest.mark.parametrize("mode", ["missing", "all", "failed"])
 def test_a_golden_of_repetitions_holds_for_each_of_them(scene, golden, mode, workers):
     scene.makepyfile(test_x=BY_NUMBER)

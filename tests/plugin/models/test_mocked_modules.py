@@ -58,7 +58,9 @@ def test_without(golden_image):
 }
 
 
-@pytest.mark.parametrize("how", MOCKED)
+@pytest.mark.parametrize(
+    "how", ["the test", *(pytest.param(how, marks=pytest.mark.more) for how in [*MOCKED][1:])]
+)
 def test_the_gates_after_it_are_right(pytester, cold_processes, how: str) -> None:
     pytester.makepyfile(HEAD + MOCKED[how] + LATER)
     options = (
@@ -158,7 +160,7 @@ def test_what_a_test_imports_anew_is_new(pytester, cold_processes, whose: str, c
     pytester.runpytest_subprocess().assert_outcomes(passed=3)
 
 
-@pytest.mark.parametrize("mark", ["", "@pytest.mark.xfail"])
+@pytest.mark.parametrize("mark", [pytest.param("", marks=pytest.mark.more), "@pytest.mark.xfail"])
 def test_where_nothing_can_be_imported_nothing_is_checked(pytester, cold_processes, mark) -> None:
     """torch was half imported, and the next gate ended the process."""
     pytester.makepyfile(

@@ -147,6 +147,7 @@ def test_pyfakefs(pytester, options, cold_processes):
     result.stdout.fnmatch_lines(["*its model is not loaded while the module os is replaced*"])
 
 
+@pytest.mark.more
 def test_pyfakefs_in_a_fixture_of_ones_own(pytester, options, cold_processes):
     pytest.importorskip("pyfakefs")
     pytester.makeconftest(

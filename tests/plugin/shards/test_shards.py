@@ -267,7 +267,9 @@ def {0}():
         ("def test_e(request): request.getfixturevalue('{0}')", ("-m", "not slow"), False),
     ],
 )
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize(
+    "mode", [(), pytest.param(("-n2",), marks=pytest.mark.more)], ids=["serial", "xdist"]
+)
 def test_a_fixture_is_gone_only_where_every_test_ran(four, merge, asked, options, gone, mode):
     add_to_conftest(four, FIXTURES.format("made"))
     text = checks(TWO) + "@pytest.mark.slow\n"
