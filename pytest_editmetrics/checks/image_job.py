@@ -149,7 +149,12 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         replace(
             gate,
             environment=environment.names_if_known(),
-            details={**gate.details, **told(image.decoded, job.colour), **environment.typed},
+            details={
+                **gate.details,
+                **told(image.decoded, job.colour),
+                **environment.typed,
+                **({"black": True} if _black(image, golden) else {}),
+            },
         )
         for gate in gates
     ]
@@ -180,6 +185,14 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         }
         staged = staged_entry(session, found.path, entry or lost, held.comparators)
     return ImageResult(tuple(gates), _measurements(gates, compared), staged, results.ended)
+
+
+def _black(image: Prepared, golden: Decoded | None) -> bool:
+    """Tell whether an image, and its golden if there is one, are black: no fault shows in such."""
+    pictures = [image.pixels] + ([] if golden is None else [golden.pixels])
+    return all(
+        picture[..., : 3 if picture.ndim == 3 else None].max(initial=0) <= 1 for picture in pictures
+    )
 
 
 def _check_other_file(session: EditSession, job: ImageJob, found: Found) -> None:

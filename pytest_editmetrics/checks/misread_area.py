@@ -26,12 +26,13 @@ _FILLED = 0.6  # of the pixels that only the reading holds
 _REACHED = 0.15  # of a side, within which a change has to end
 _SOME = 0.1  # of the pixels of a row, column or part: an edit changes more
 _SPREAD = 0.35  # of each side, where the boxes hold no edit
-_BEYOND = 2  # pixels outside of the image that a box may have
 _ALIKE = 0.8  # of both readings, as intersection over union: else a border tells nothing
 _QUIET = 0.02  # of the change outside: inside of a mask that is the wrong way round
+_BEYOND = 2  # pixels outside of the image that a box may have
+_SIZED = "(x, y, width, height)"
 _READINGS: Mapping[str, Callable[[Box], Box]] = {
     "(y1, x1, y2, x2)": lambda box: (box[1], box[0], box[3], box[2]),
-    "(x, y, width, height)": lambda box: (box[0], box[1], box[0] + box[2], box[1] + box[3]),
+    _SIZED: lambda box: (box[0], box[1], box[0] + box[2], box[1] + box[3]),
 }
 
 
@@ -54,6 +55,8 @@ def misread_boxes(
     found = []
     for words, reading in _READINGS.items():
         meant = [reading(box) for box in boxes]
+        if words == _SIZED:
+            meant = [_cut(box, *size) for box in meant]
         if not total or not all(_is_box(box, *size) for box in meant):
             continue
         placed = meant if fit is None else fit.boxes(meant)
@@ -97,6 +100,11 @@ def _explains(mask: Mask, inside: Mask, energy: NDArray[np.float64], boxes: Sequ
 
 def _is_box(box: Box, width: int, height: int) -> bool:
     return 0 <= box[0] < box[2] <= width + _BEYOND and 0 <= box[1] < box[3] <= height + _BEYOND
+
+
+def _cut(box: Box, width: int, height: int) -> Box:
+    """Return what of a box lies in the image: a model that misreads one draws to the edge."""
+    return box[0], box[1], min(box[2], width), min(box[3], height)
 
 
 def _gaps(changed: Mask, box: Box) -> tuple[float, float, float, float]:

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.cli.arguments import add_expression, add_folder, add_rootdir
-from pytest_editmetrics.cli.lines import note, say
+from pytest_editmetrics.cli.lines import note, say, say_all
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cli.arguments import Commands
@@ -41,6 +41,7 @@ def add(commands: Commands) -> None:
 
 
 def _approve(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.report.listed import listed
     from pytest_editmetrics.runs.folder import read_run
     from pytest_editmetrics.saved_runs.approve import approve
     from pytest_editmetrics.saved_runs.project import in_project
@@ -59,6 +60,7 @@ def _approve(args: argparse.Namespace) -> int:
             reason=args.reason,
             dry_run=args.dry_run,
         )
+        say_all(listed("of no gate, so not to be approved", [str(test) for test in run.failed]))
         if not found:
             say("nothing to approve")
         elif args.dry_run:

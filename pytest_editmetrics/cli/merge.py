@@ -45,6 +45,7 @@ def add(commands: Commands) -> None:
 
 def _merge(args: argparse.Namespace) -> int:
     from pytest_editmetrics.report.listed import headed, listed
+    from pytest_editmetrics.report.next_steps import verdict_lines
     from pytest_editmetrics.report.summary import summary_lines
     from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts
     from pytest_editmetrics.saved_runs.merge import merge_runs
@@ -64,6 +65,7 @@ def _merge(args: argparse.Namespace) -> int:
         say=note,
     )
     say_all(summary_lines(merged.tally))
+    say_all([line.text for line in verdict_lines(merged.tally)])
     say_all(listed("failed otherwise", [str(test) for test in merged.failed]))
     for problem in map(headed, merged.problems):
         say_all([f"problem of the session {problem}", *problem.entries])
@@ -75,9 +77,11 @@ def _merge(args: argparse.Namespace) -> int:
         say_all([text, *text.entries])
     if merged.lacks:
         allowed = args.allow_incomplete
+        broken = any(test.when == "collect" for test in merged.failed)
+        then = f"{'mend what cannot be collected, and ' if broken else ''}run what is missing again"
         note(
             f"{'incomplete' if allowed else 'FAILED'}: {merged.lacks}, so tests are missing from"
-            f" {args.output}, which is marked incomplete; run what is missing again"
+            f" {args.output}, which is marked incomplete; {then}"
             f"{'' if allowed else ' (--allow-incomplete passes)'}"
         )
         failed = failed or not allowed

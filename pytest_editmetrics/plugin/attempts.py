@@ -42,6 +42,11 @@ class Attempt:
         self.by_call = told["by_call"]
         self.set_up, self.uses = told["set_up"], told["uses"]
 
+    def take_failure(self, failure: Failure) -> None:
+        """Take a failed report; one of the teardown comes after all that the test itself told."""
+        self.failures.append(failure)
+        self.other_failure |= failure.when == "teardown" and failure.why == "other"
+
     def locate(self, report: pytest.TestReport, rootdir: Path) -> None:
         """Remember where the test stands: its line that made the check that failed, else its first.
 

@@ -28,6 +28,7 @@ from pytest_editmetrics.plugin.required import Required
 from pytest_editmetrics.plugin.unheld import UnheldGoldens
 from pytest_editmetrics.plugin.whole_run import WholeRun
 from pytest_editmetrics.session.ledger import REPORT_KEY
+from pytest_editmetrics.session.options import in_ci
 from pytest_editmetrics.session.property_text import is_ours
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.unread import unread, unread_notes, uses_a_gate
@@ -189,9 +190,7 @@ class Controller:
         if carried is not None or report.failed:
             attempt.locate(report, self.session.rootdir)
         if report.failed:
-            attempt.failures.append(failure_of(report))
-            other = report.when == "teardown" and attempt.failures[-1].why == "other"
-            attempt.other_failure |= other
+            attempt.take_failure(failure_of(report))
         outcome = outcome_of(report)
         if attempt.outcome != "failed" and outcome != "passed":
             attempt.outcome = outcome
@@ -296,8 +295,10 @@ class Controller:
         self._report_not_measured(session)
         self._take(self._unheld)
         self._report_unread()
-        self._required.close()
+        self._required.close(whole=partial is None and session.testsfailed == 0)
         self._take(self._required)
+        if self.failed.found and in_ci():  # an earlier run of the folder would pass for this one
+            self._outputs.write("begin")
         self.failed.close()
         self._outputs.write_problems(self._problems)
         # else tests are missing, and the results say so

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -58,9 +59,11 @@ class FailedTests:
         if report.failed:
             from pytest_editmetrics.runs.folder import FailedTest
 
-            there = (self._rootdir / report.nodeid).is_file()
-            place = (report.nodeid, 1) if there else None
-            message = _first_line(report)
+            message, place = _first_line(report), None
+            if (self._rootdir / report.nodeid).is_file():
+                place = report.nodeid, _line_in(report.nodeid, str(report.longrepr))
+                named = f"{PurePosixPath(report.nodeid).name}:{place[1]}"
+                message = message if named in message else f"{named}: {message}"
             self._files.append(FailedTest(report.nodeid, "collect", message, location=place))
             self.found.append(self._files[-1])
 
@@ -106,6 +109,13 @@ def failure_of(report: pytest.TestReport) -> Failure:
     """Return what a failed report tells; one that another plugin made tells nothing of gates."""
     told: dict[str, Any] = vars(report).pop(_KEY, {"why": "other", "asks": False})
     return Failure(str(report.when), _first_line(report), **told)
+
+
+def _line_in(file: str, text: str) -> int:
+    """Return the last line of a file that a text names, as tracebacks and readers do; else 1."""
+    name = re.escape(PurePosixPath(file).name)
+    lines = re.findall(rf'{name}(?:", line |:)(\d+)', text)
+    return int(lines[-1]) if lines else 1
 
 
 def _first_line(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -227,10 +227,9 @@ class ImageRecorder:
         options, root = self._session.options, rootdir_from_here(self._session.config)
         of = "" if root is None else f" --rootdir {typed_path(Path(root))}"
         if kept := options["run-dir"] or options["results"]:
-            return f"`editmetrics prune {typed_path(Path(kept))}{of}` removes them"
-        return (
-            f"to remove them, run with --editmetrics-run-dir=run, then `editmetrics prune run{of}`"
-        )
+            return f"`editmetrics prune {typed_path(Path(kept))}{of} --yes` removes them"
+        then = f"`editmetrics prune run{of} --yes`"
+        return f"to remove them, run with --editmetrics-run-dir=run, then {then}"
 
 
 def _alike(recorded: Iterable[_Wanted]) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.report.failure import failure_text
 from pytest_editmetrics.report.listed import with_entries
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
 from pytest_editmetrics.report.text import explanation_rows, headline, update_mode
@@ -89,8 +90,10 @@ def _annotation(
 ) -> str:
     gates = sorted(gates, key=beyond, reverse=True)
     title = f"editmetrics {', '.join(gate.label for gate in gates)}"
-    first, *others = gates
-    message = "\n".join([f"{test.nodeid}: {headline(first)}", *map(headline, others)])
+    failing = [gate for gate in gates if gate.failing]
+    lines = failure_text(failing, test.nodeid, -2).split("\n") if failing else []
+    lines += [headline(gate) for gate in gates if not gate.failing]
+    message = "\n".join([f"{test.nodeid}: {lines[0]}", *lines[1:]])
     accept = dict.fromkeys(row for gate in gates for row in _accepted(gate, test, typed))
     message += "".join(f"\n{what}: {how}" for what, how in accept)
     return _command(kind, title, test.location, path, message)

@@ -107,14 +107,14 @@ def moved(pair: Pair) -> str:
 
 
 def _share(worse_by: float, base: float) -> str:
-    """Return a change as a share of the base, and a huge one as a multiple of it.
+    """Return a change, for better or worse, as a share of the base, or a multiple of it.
 
-    >>> _share(0.05, 0.1), _share(17.9, 0.1), _share(1.0, 0.0)
+    >>> _share(-0.05, 0.1), _share(17.9, 0.1), _share(1.0, 0.0)
     (' (50 %)', ' (179 times the base)', '')
     """
     if base <= NOISE:
         return ""
-    share = share_of(worse_by, base)
+    share = share_of(abs(worse_by), base)
     return f" ({share} the base)" if share.endswith("times") else f" ({share})"
 
 

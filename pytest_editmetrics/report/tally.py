@@ -17,7 +17,7 @@ from pytest_editmetrics.runs.folder import GateRecord
 _FAILED = ("fail", "missing-golden")
 BLIND = {
     "black": (
-        "two black images, in which no fault shows",
+        "black images alone, in which no fault shows",
         "floats in [0, 1] become levels by (x * 255).astype('uint8')",
     ),
     "unchanged": (

@@ -39,7 +39,7 @@ def obsolete_texts(unheld: Unheld | None) -> list[Headed]:
     if unheld.images:
         title = "obsolete golden images"
         if not all(one.keep for one in unheld.images):
-            title += " (`editmetrics prune RUN` removes them)"
+            title += " (`editmetrics prune RUN --yes` removes them)"
         lines = listed(title, [f"{one.file}: {one.reason}" for one in unheld.images])
         found.append(Headed(lines[0], lines[1:]))
     if unheld.entries:

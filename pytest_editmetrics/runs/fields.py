@@ -301,7 +301,7 @@ DETAILS = _declared(
     through text: what of the model or its preprocessing ran through transformers' own class
     other_weights text: the golden's weights, of an error that is only that they differ
     other_resize text: the golden's mode, of an error that is only that it differs
-    black flag: that both images are black, so that no fault shows
+    black flag: that the images are black, so that no fault shows
     unchanged flag: that both images are equal, the edit area too, or all that was to be rewritten
     twin text: the name of another check of the test, alike, that had the very same picture
     share number: the share of the picture that was measured, if an edit area leaves some out

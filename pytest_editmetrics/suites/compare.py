@@ -219,7 +219,7 @@ def compare_runs(
             tuple(p for p in pairs if p.base.metric == metric and _is_only(p.base, p.head)),
             tuple(p for p in pairs if p.base.metric == metric and _is_only(p.head, p.base)),
             gone.in_tests(metric, head.crashed),
-            gone.in_tests(metric, gone.failed(head.failed)),
+            gone.in_tests(metric, gone.failed(head)),
             by_metric.get(metric),
         )
         for metric in known

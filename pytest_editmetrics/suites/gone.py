@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.runs.folder import FailedTest
+from pytest_editmetrics.runs.folder import Run
 
 Key = tuple[str, str, "str | None"]
 """Node id, metric and name of a gate."""
@@ -30,14 +30,15 @@ class Gone:
         }
         return tuple(nodeid for nodeid in dict.fromkeys(tests) if nodeid in lost)
 
-    def failed(self, failed: Iterable[FailedTest]) -> list[str]:
+    def failed(self, head: Run) -> list[str]:
         """Return the tests, or fixtures, whose gates are gone since something failed before them.
 
-        A file, or a folder, that cannot be collected takes all of its tests along; under
-        pytest-xdist it may be a worker that collected something else.
+        By another gate of the test, too. A file, or a folder, that cannot be collected takes all of
+        its tests along; under pytest-xdist it may be a worker that collected something else.
         """
-        tests = {test.nodeid for test in failed}
-        files = {test.nodeid for test in failed if test.when == "collect"}
+        tests = {test.nodeid for test in head.failed}
+        tests |= {one.nodeid for one in head.gates if one.final and one.outcome == "failed"}
+        files = {test.nodeid for test in head.failed if test.when == "collect"}
         every = any(map(_WORKER.fullmatch, files))
         found = []
         for (nodeid, _, _), gate in self.gates.items():

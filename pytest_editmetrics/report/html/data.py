@@ -231,7 +231,9 @@ def _notices(run: Run, tally: Tally, gallery: Gallery) -> list[Notice]:
         notices.append(
             Notice(
                 "error",
-                "This run was cut off: its results file has no end. Tests may be missing below.",
+                "This run was cut off: its results file has no end. Tests may be missing below."
+                if not any(test.when == "collect" for test in run.failed)
+                else "This run ended before its tests: not every file could be collected.",
             )
         )
     if run.crashed:

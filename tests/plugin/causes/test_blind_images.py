@@ -16,7 +16,7 @@ def test_it(edit_gate):
 """
 CAST = TEST.format("before.astype('uint8')", "after.astype('uint8')")
 SAID = (
-    "black: 2 gates compared two black images, in which no fault shows (first test_x.py::test_it);"
+    "black: 2 gates compared black images alone, in which no fault shows (first test_x.py::test_it);"
     " floats in [[]0, 1] become levels by (x [*] 255).astype('uint8')"
 )
 BOUNDS = "thresholds: {unedit_max_diff: {max: 4}, unedit_psnr: {min: 5}}\n"
@@ -141,7 +141,7 @@ def test_score_says_so_too(bounded, capsys):
     row = {"id": "r", "reference": "a.png", "edited": "b.png", "metrics": ["unedit_max_diff"]}
     (bounded.path / "m.jsonl").write_text(json.dumps(row))
     assert main(["score", "m.jsonl"]) == 0
-    assert "black: 1 gate compared two black images" in capsys.readouterr().out
+    assert "black: 1 gate compared black images alone" in capsys.readouterr().out
 
 
 def test_what_recording_refuses_of_a_lost_edit_approve_refuses(scene, monkeypatch):
@@ -158,3 +158,16 @@ def test_what_recording_refuses_of_a_lost_edit_approve_refuses(scene, monkeypatc
     scene.runpytest("--editmetrics-run-dir=run").assert_outcomes(failed=1)
     main(["approve", "run"])
     assert golden.read_text() == before
+
+
+def test_a_black_golden_image_is_told_as_it_is_recorded_and_as_it_holds(suite):
+    suite.makepyfile(
+        test_x="""
+        import numpy as np
+        def test_it(golden_image): golden_image.check(np.zeros((32, 32, 3), np.uint8))
+        def test_other(golden_image): golden_image.check(np.full((32, 32, 3), 9, np.uint8))
+        """
+    )
+    said = "black: 3 gates compared black images alone, in which no fault shows (first test_x.py::*"
+    suite.runpytest("--editmetrics-update=missing").stdout.fnmatch_lines([said])
+    suite.runpytest().stdout.fnmatch_lines([said])

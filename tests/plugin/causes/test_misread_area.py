@@ -52,7 +52,11 @@ def test_boxes_in_another_order_are_named_first(suite, area, words, noise):
 
 @pytest.mark.parametrize(
     ("where", "area"),
-    [((40, 30, 110, 80), (40, 30, 70, 50)), ((20, 24, 150, 120), (20, 24, 130, 96))],
+    [
+        ((40, 30, 110, 80), (40, 30, 70, 50)),
+        ((20, 24, 150, 120), (20, 24, 130, 96)),
+        ((40, 30, 160, 120), (40, 30, 130, 110)),  # to the edge, where a model cannot draw on
+    ],
 )
 def test_width_and_height_that_make_a_box_are_named(suite, where, area):
     suite.makepyfile(

@@ -865,7 +865,7 @@ def test_obsolete_goldens_are_reported_by_full_runs_and_removed_by_prune_only(su
     result = suite.runpytest("--editmetrics-update=all", "--editmetrics-results=full", *mode)
     result.stdout.fnmatch_lines(
         [
-            "obsolete golden images (`editmetrics prune full` removes them)*: 1",
+            "obsolete golden images (`editmetrics prune full --yes` removes them)*: 1",
             f"*{gone}: its test test_b is gone",
         ]
     )
@@ -1108,7 +1108,7 @@ def test_from_elsewhere_the_command_that_prunes_names_the_rootdir(suite, monkeyp
     suite.runpytest(*run, "--editmetrics-update=missing").assert_outcomes(passed=1)
     test.write_text("def test_other(): pass\n")
     suite.runpytest(*run).stdout.fnmatch_lines(
-        ["*`editmetrics prune run --rootdir ../proj` removes them*"]
+        ["*`editmetrics prune run --rootdir ../proj --yes` removes them*"]
     )
     capsys.readouterr()
     assert main(["prune", "run", "--rootdir", "../proj", "--yes"]) == 0

@@ -370,6 +370,87 @@ def test_a_message_that_no_file_takes_loses_no_run(suite, capsys):
     assert len((suite.path / "run/results.jsonl").read_text().splitlines()) == 4
 
 
+def test_compare_tells_gates_that_a_failing_gate_before_them_kept_from_being_made(suite, capsys):
+    two = "def test_two(check):\n    check({}, 0.1)\n    check(90, 0.8, 'likeness'){}"
+    for number, more in ((5, ""), (19, ""), (5, ", treshold=1")):
+        suite.makepyfile(test_x=two.format(number, "\n    check(1, 1, name='b'" + more + ")"))
+        suite.runpytest(f"--editmetrics-run-dir={number}{len(more)}")
+    capsys.readouterr()
+    assert main(["compare", "50", "190", "--fail", "likeness:5%"]) == 1
+    said = "FAILED: likeness: 1 test that measured it failed before a gate was made"
+    assert said in capsys.readouterr().out
+    suite.makepyfile(
+        test_x="from conftest import *\ndef test_two(edit_gate): edit_gate.check(image(0), image(1), box=1)"
+    )
+    suite.runpytest("--editmetrics-run-dir=wrong")
+    capsys.readouterr()
+    assert main(["compare", "50", "wrong", "--fail", "likeness:5%"]) == 1
+    assert said in capsys.readouterr().out
+
+
+def test_in_ci_an_earlier_run_does_not_stand_for_one_that_could_not_be_collected(
+    suite, capsys, monkeypatch
+):
+    suite.makepyfile(test_good=GOOD)
+    suite.runpytest("--editmetrics-run-dir=run").assert_outcomes(passed=1)
+    suite.makepyfile(test_good="import no_such_module")
+    ran(suite)
+    capsys.readouterr()
+    main(["comment", "run"])
+    assert is_green(capsys.readouterr().out)
+    monkeypatch.setenv("CI", "true")
+    ran(suite)
+    for name, text in surfaces(suite, capsys).items():
+        assert not is_green(text), name
+        assert "no_such_module" in text, name
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "line"),
+    [
+        ("test_bad.py", "\n\ndef test_bad(:\n    pass\n", 3),
+        ("test_bad.py", "import os\nimport no_such_module\n", 2),
+        ("test_bad.edit.yaml", "cases:\n- {id: a,\n   refrence: a.png}\n", 3),
+    ],
+)
+def test_a_file_that_cannot_be_collected_is_marked_at_its_line(
+    suite, monkeypatch, file, text, line
+):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    suite.makepyfile(test_good=GOOD)
+    (suite.path / file).write_text(text)
+    result = ran(suite, "--continue-on-collection-errors")
+    (mark,) = [one for one in result.outlines if one.startswith("::error")]
+    assert mark.startswith(f"::error file={file},line={line},title=failed in collect::{file}")
+    assert f"{file}:{line}: " in mark.replace("%3A", ":")
+
+
+def test_what_is_required_is_no_advice_after_a_failure(suite):
+    suite.makepyfile(test_good=GOOD + "def test_other(check): check(5, 0.1)")
+    ok = suite.runpytest("--editmetrics-require=1")
+    ok.stdout.fnmatch_lines(["*for a run of all tests state --editmetrics-require=2"])
+    for options in (("-k", "good"), ()):
+        suite.makepyfile(
+            test_good=GOOD + "def test_other(check): check(5, 0.1)\n"
+            "def test_third(check):\n    check(5, 0.1)\n    raise OSError"
+        )
+        result = suite.runpytest("--editmetrics-require=1", *options)
+        result.stdout.no_fnmatch_line("*for a run of all tests state*")
+
+
+def test_merge_says_what_failed(suite, capsys):
+    suite.makepyfile(
+        test_x="def test_bad(check): check(19, 0.1)\n"
+        "def test_wrong(edit_gate): edit_gate.check('no.png', 'such.png')"
+    )
+    ran(suite)
+    capsys.readouterr()
+    main(["merge", "run", "-o", "all", "--shards", "1"])
+    out = capsys.readouterr().out
+    assert "1 gate failed: 1 without a cause" in out
+    assert "could not be judged: " in out
+
+
 def test_a_scored_run_keeps_what_failed_its_session(suite, capsys):
     suite.makepyfile(test_good=GOOD)
     ran(suite, "--editmetrics-require=9")

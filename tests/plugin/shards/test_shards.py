@@ -236,7 +236,9 @@ def test_golden_images_are_named_and_pruned(four, merge, capsys):
     assert run_shards(four, WAYS["-k"], STRICT)[0] == [0, 0]
     status, said = merge()
     assert status == 1
-    assert "FAILED: obsolete golden images (`editmetrics prune RUN` removes them): 1\n" in said
+    assert (
+        "FAILED: obsolete golden images (`editmetrics prune RUN --yes` removes them): 1\n" in said
+    )
     assert ": its test test_c2 is gone" in said
     assert main(["prune", "run", "--yes"]) == 0
     assert "removed 1\n" in capsys.readouterr().out
