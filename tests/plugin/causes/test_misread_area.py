@@ -55,7 +55,7 @@ def test_boxes_in_another_order_are_named_first(suite, area, words, noise):
     [
         ((40, 30, 110, 80), (40, 30, 70, 50)),
         ((20, 24, 150, 120), (20, 24, 130, 96)),
-        ((40, 30, 160, 120), (40, 30, 130, 110)),  # to the edge, where a model cannot draw on
+        ((40, 30, 160, 128), (40, 30, 130, 110)),  # to the edge, where a model cannot draw on
     ],
 )
 def test_width_and_height_that_make_a_box_are_named(suite, where, area):
