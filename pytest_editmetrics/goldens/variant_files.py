@@ -10,19 +10,18 @@ from pathlib import Path
 
 from pytest_editmetrics.goldens.images import ImageAddress, variant_of
 
-# nanoseconds after which another change of a folder shows in its time, see ``_step``
-_SETTLED = 10 * 10**9
+# nanoseconds after which another change of a folder shows in its times, see ``_step``
 _FINE, _COARSE = 10**8, 3 * 10**9
 
 
 @dataclass(frozen=True)
 class _Listed:
-    """The variants of a folder's images by stem, and the folder's time when they were listed.
+    """The variants of a folder's images by stem, and the folder's state when they were listed.
 
-    ``first`` is when that time was first seen. ``final``: no change can leave it as it is.
+    ``first`` is when that state was first seen. ``final``: no change can leave it as it is.
     """
 
-    changed: int
+    state: tuple[int, int, int]
     first: int
     final: bool
     variants: Mapping[str, Mapping[str, Path]]
@@ -31,9 +30,9 @@ class _Listed:
 class VariantFiles:
     """Which variants of a golden image there are; a folder is listed again when it changed.
 
-    What changes it within one step of the file system's clock leaves its time as it is. So a
-    young folder is listed until such a step has gone by since its time was first seen here,
-    whatever the date.
+    What changes it within one step of the file system's clock leaves its times as they are. So it
+    is listed until such a step has gone by since they were first seen here, whatever the date: the
+    clock of a server may be another.
 
     >>> VariantFiles().of(ImageAddress(Path("no/such/folder"), "a-00000000", "test_a", None))
     {}
@@ -45,18 +44,23 @@ class VariantFiles:
     def of(self, address: ImageAddress) -> Mapping[str, Path]:
         """Return the files of an image's variants, by what stands for the environment."""
         try:
-            changed = address.folder.stat().st_mtime_ns
+            state = _state(address.folder)
         except OSError:
             return {}
         held = self._held.get(address.folder)
-        if held is None or held.changed != changed or not held.final:
+        if held is None or held.state != state or not held.final:
             now = time.monotonic_ns()
-            first = now if held is None or held.changed != changed else held.first
-            old = time.time_ns() - changed >= _SETTLED
-            final = old or now - first >= _step(changed)
-            held = _Listed(changed, first, final, _variants(address.folder))
+            first = now if held is None or held.state != state else held.first
+            final = now - first >= _step(state[0])
+            held = _Listed(state, first, final, _variants(address.folder))
             self._held[address.folder] = held
         return held.variants.get(address.stem, {})
+
+
+def _state(folder: Path) -> tuple[int, int, int]:
+    """Return what another change of a folder changes: of its times, one that nobody can set."""
+    found = folder.stat()
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
 def _step(changed: int) -> int:

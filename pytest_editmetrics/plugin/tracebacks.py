@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import sysconfig
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.session.unread import is_case_file
 
-_INSIDE = {__name__.partition(".")[0], *sys.stdlib_module_names}
+_PACKAGE = __name__.partition(".")[0]
+_LIBRARY = Path(sysconfig.get_path("stdlib"))
 
 
 def show_collecting(collector: pytest.Collector, report: pytest.CollectReport) -> None:
@@ -41,10 +43,22 @@ def as_called(excinfo: pytest.ExceptionInfo[Any]) -> pytest.ExceptionInfo[Any]:
     seen = None
     for step in reversed(steps):
         seen = TracebackType(seen, step.tb_frame, step.tb_lasti, step.tb_lineno)
-    error.__suppress_context__ = True
+    error.__suppress_context__ = (context := _handled(error)) is None
+    if context is not None and error.__cause__ is None:
+        error.__context__ = context
     if error.__cause__ is not None:
         error.__cause__ = _without_ours(error.__cause__)
     return pytest.ExceptionInfo.from_exception(error.with_traceback(seen))
+
+
+def _handled(error: BaseException) -> BaseException | None:
+    """Return the error that the test was handling as it called, ``None`` if it was none."""
+    context = error.__context__
+    while context is not None and (
+        context.__traceback__ is None or _is_inside(context.__traceback__)
+    ):
+        context = context.__context__
+    return context
 
 
 def _without_ours(cause: BaseException) -> BaseException | None:
@@ -71,8 +85,19 @@ def outside(error: BaseException) -> list[TracebackType]:
 
 
 def _is_inside(step: TracebackType) -> bool:
-    """Tell whether a step is of this package; the line of a YAML case is the user's."""
-    return _module(step) in _INSIDE and not is_case_file(Path(step.tb_frame.f_code.co_filename))
+    """Tell whether a step is of this package, or of Python's library below it.
+
+    The line of a YAML case is the user's, and so is a folder of theirs called ``profile``.
+    """
+    file = step.tb_frame.f_code.co_filename
+    if _module(step) == _PACKAGE:
+        return not is_case_file(Path(file))
+    if _module(step) not in sys.stdlib_module_names:
+        return False
+    path = Path(file)
+    return file.startswith("<frozen") or (
+        path.is_relative_to(_LIBRARY) and "site-packages" not in path.parts
+    )
 
 
 def _module(step: TracebackType) -> str:

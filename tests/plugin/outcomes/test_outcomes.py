@@ -490,3 +490,32 @@ def test_a_failing_gate_is_not_made_good_by_a_rerun_that_measures_nothing(suite,
         [f"FAILED: test_x.py::test_it failed its gate, was run again, ended as {outcome} and me*"]
     )
     result.stdout.no_fnmatch_line("passed only after a rerun*")
+
+
+def test_a_line_of_a_folder_named_like_a_module_of_pythons_is_shown(suite):
+    package = suite.mkpydir("profile")
+    (package / "test_it.py").write_text(
+        "def test_it(edit_gate):\n    edit_gate.check('no.png', 'such.png')  # the user's line\n"
+    )
+    result = suite.runpytest_subprocess("-p", "no:cacheprovider")
+    result.stdout.fnmatch_lines([">*the user's line", "profile/test_it.py:2: *"])
+
+
+def test_an_error_that_a_check_was_made_in_the_wake_of_is_shown_too(suite):
+    suite.makepyfile(
+        """
+        def test_it(edit_gate):
+            try:
+                raise RuntimeError("CUDA out of memory")
+            except RuntimeError:
+                edit_gate.check("no.png", "such.png")
+        """
+    )
+    result = suite.runpytest()
+    result.stdout.fnmatch_lines(
+        ["*RuntimeError: CUDA out of memory", "During handling of the above*", "*no.png*"]
+    )
+    assert (
+        result.outlines.count("During handling of the above exception, another exception occurred:")
+        == 1
+    )
