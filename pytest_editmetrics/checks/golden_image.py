@@ -17,7 +17,7 @@ from pytest_editmetrics.checks.calls import (
     raise_failures,
 )
 from pytest_editmetrics.checks.image_job import ImageJob, run_job
-from pytest_editmetrics.checks.keywords import check_keywords, takes_only_its_keywords
+from pytest_editmetrics.checks.keywords import check_keywords, in_short, takes_only_its_keywords
 from pytest_editmetrics.errors import (
     InputError,
     MissingResourceError,
@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     from pytest_editmetrics.images.load import ImageLike
     from pytest_editmetrics.images.shapes import RegionLike
 
+_NO_GOLDEN_TO_GIVE = (
+    "the second argument of golden_image.check is a name of the check, not {}: the golden is found"
+    " by itself, from the test's id; write golden_image.check(image), or, of several in one test,"
+    ' golden_image.check(image, "hat"), and --editmetrics-update=missing records what is right'
+)
 _claimed = pytest.StashKey[dict[Path, tuple[str, str]]]()
 
 
@@ -200,6 +205,8 @@ class GoldenImage:
         with self._record.errors("golden_image"):
             Marker.of(self._owner.node, self._session)
             stated = self._stated(comparator, tolerance)
+            if name is not None and not isinstance(name, (str, int, float)):
+                raise InputError(_NO_GOLDEN_TO_GIVE.format(in_short(name)))
             check_name(name)
             if scope is not None and scope not in SCOPES:
                 raise InputError(f"unknown scope {scope!r}{did_you_mean(scope, SCOPES)}")

@@ -393,8 +393,14 @@ def test_a_crashed_worker_is_listed(suite):
          " assert_unedit_emd_below(reference, edited, coords, threshold), and all else as keywords"),
         ("pytest_editmetrics.assert_object_sim_above(A, A.copy(), refboxes=[(0, 0, 4, 4)])",
          "InputError: assert_object_sim_above takes no keyword 'refboxes' (did you mean 'ref_boxes'?)"),
+        ("golden_image.check(A, A.copy())",
+         "InputError: the second argument of golden_image.check is a name of the check, not an object of"
+         " ndarray: the golden is found by itself, *; write golden_image.check(image), or*"),
+        ("pytest_editmetrics.assert_unedit_lpips_below(A, A.copy(), None, expect='seamless')",
+         "InputError: assert_unedit_lpips_below takes no keyword 'expect'; edit_gate.check does"),
     ],
-    ids=["key", "expect", "comparator", "bound", "boxes", "many", "golden", "max", "none", "object"],
+    ids=["key", "expect", "comparator", "bound", "boxes", "many", "golden", "max", "none", "object",
+         "name", "other"],
 )  # fmt: skip
 def test_an_error_is_one_of_the_line_that_called(suite, mode, call, says):
     suite.makepyfile(
