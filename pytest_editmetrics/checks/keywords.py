@@ -48,7 +48,10 @@ def takes_only_its_keywords(
                 signature.bind(*args, **keywords)
             except TypeError as error:
                 with errors(args[0] if args else None):
-                    raise InputError(_refused(function, signature, keywords, error)) from None
+                    said = _refused(function, signature, keywords, error)
+                    which = keywords.get("name") if "name" in signature.parameters else None
+                    named = f" (in the check of name={in_short(which)})" if which else ""
+                    raise InputError(said + named) from None
             return function(*args, **keywords)
 
         return cast("_Call", called)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from json import dumps
@@ -16,7 +16,8 @@ import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.session.asked import Asked
-from pytest_editmetrics.session.fixture_users import definitions_of
+from pytest_editmetrics.session.callers import Callers
+from pytest_editmetrics.session.fixture_users import active_of, serves
 from pytest_editmetrics.session.ledger import Ledger
 from pytest_editmetrics.session.modules import REPLACED, kept_modules
 from pytest_editmetrics.session.property_text import PROPERTY_PREFIX, is_ours, property_of
@@ -46,7 +47,8 @@ class TestRecord:
     and for more than goldens can hold; ``told`` is how much the attempt's reports have told;
     ``set_up`` are the fixtures that serve more than one test and were set up for this one, ``uses``
     those with gates that it has, and ``served`` whether one of these is of this test and not of
-    all. A record that is ``closed`` takes nothing any more.
+    all; ``callers`` who called the checks that failed. A record that is ``closed`` takes nothing
+    any more.
     """
 
     __test__ = False
@@ -66,6 +68,7 @@ class TestRecord:
     spoken: int = 0
     speaking: int = 0
     staged: list[Staged] = field(default_factory=list)
+    callers: Callers = field(default_factory=Callers)
     asked: bool = False
     given: bool = False
     wanted: Asked = field(default_factory=Asked)
@@ -199,6 +202,7 @@ class TestRecord:
         return gate
 
     def _keep(self, gate: Gate) -> None:
+        self.callers.note(gate, self.item)
         address = (gate.set_up, gate.label)
         fixture = "" if gate.fixture is None else f"{gate.fixture['id']} "
         key = f"{PROPERTY_PREFIX}{fixture}{gate.label}"
@@ -364,7 +368,7 @@ def said(error: Exception) -> str:
 
 
 record_key = pytest.StashKey[TestRecord]()
-hosted_key = pytest.StashKey["list[FixtureRecord]"]()
+hosted_key: pytest.StashKey[list[FixtureRecord]] = pytest.StashKey()
 """The set-ups of wider fixtures, with gates, that were made for a test; while they last."""
 
 
@@ -379,22 +383,3 @@ def start_attempt(item: pytest.Item) -> TestRecord:
     for fixture in item.stash.get(hosted_key, ()):
         fixture.move_to(record)
     return record
-
-
-def serves(fixtures: Iterable[FixtureRecord], item: pytest.Item) -> bool:
-    """Tell whether a test asked for one of its fixtures, or one belongs to its class or module.
-
-    One that serves every test of a session or package, asked or not, says nothing of a test.
-    """
-    asked = set(definitions_of(item, autouse=False))
-    everyone = set(definitions_of(item)) - asked
-    return any(
-        one.definition not in everyone or one.definition.scope in ("class", "module")
-        for one in fixtures
-    )
-
-
-def active_of(item: pytest.Item) -> Mapping[str, Any]:
-    """Return pytest's definitions of the fixtures that a running test has, by name."""
-    active: Mapping[str, Any] = getattr(getattr(item, "_request", None), "_fixture_defs", {})
-    return active
