@@ -234,15 +234,10 @@ class GoldenImage:
         gates = [self._record.add(gate) for gate in result.gates]
         recorded = any(gate.verdict == "recorded" for gate in gates)
         if self._session.options["selftest"] and not recorded and result.ended is None:
-            gates.append(self._record.add(self._selftest(job, gates)))
+            from pytest_editmetrics.checks.self_tested import add_image
+
+            gates.append(add_image(self._session, self._record, job, gates))
         return gates, result.measurements, result.ended
-
-    def _selftest(self, job: ImageJob, gates: Sequence[Gate]) -> Gate:
-        """Return, as a gate, whether the comparison would notice a fault."""
-        from pytest_editmetrics.checks.selftest import image_case, selftest_gate, selftest_image
-
-        noticed = selftest_image(self._session, job, gates)
-        return selftest_gate(noticed, image_case(gates[0].name), gates[0].region)
 
     def _stated(
         self, comparator: object, tolerance: float | None

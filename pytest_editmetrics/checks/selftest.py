@@ -158,13 +158,27 @@ def selftest(
     if (untried := _not_tried(gates)) is not None:
         return untried
     noticed = _tried(session, jobs, wrong_edits=True, other_edit=other)
-    wrong = {name: FAULTS["wrong"][name] for name in noticed.wrong_edits}
-    if other is not None and EXCHANGED in wrong:
-        wrong[EXCHANGED] = other
-    held: dict[str, list[str]] = {}
-    for job in golden_images if wrong else ():
-        for name, by in _held(session, job, jobs[0].pair, wrong).items():
-            held.setdefault(name, []).extend(by)
+    for job in golden_images:
+        noticed = also_by(session, job, jobs[0].pair, noticed, other)
+    return noticed
+
+
+def also_by(
+    session: EditSession,
+    job: ImageJob,
+    pair: Pair,
+    noticed: Noticed,
+    other_edit: Fault | None = None,
+) -> Noticed:
+    """Return what was noticed, with what a golden image of the same test holds of wrong edits."""
+    wrong = {name: FAULTS["wrong"][name] for name in [*noticed.held, *noticed.wrong_edits]}
+    if not wrong:
+        return noticed
+    if other_edit is not None and EXCHANGED in wrong:
+        wrong[EXCHANGED] = other_edit
+    held = dict(noticed.held)
+    for name, by in _held(session, job, pair, wrong).items():
+        held[name] = [*held.get(name, ()), *by]
     left = [name for name in noticed.let_through if name not in held]
     return replace(noticed, let_through=left, held=held)
 
@@ -368,6 +382,7 @@ def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any])
             "since": noticed.since,
             "let_through": noticed.let_through,
             "untried": noticed.untried,
+            **({"held": noticed.held} if noticed.held else {}),
             **({"wrong_edit": noticed.wrong_edits} if noticed.wrong_edits else {}),
             "advice": "tighten a bound, or measure a metric that sees one of them (which does:"
             f" {SELFTEST_PAGE})",

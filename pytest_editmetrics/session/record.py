@@ -48,7 +48,7 @@ class TestRecord:
     ``set_up`` are the fixtures that serve more than one test and were set up for this one, ``uses``
     those with gates that it has, and ``served`` whether one of these is of this test and not of
     all; ``callers`` who called the checks that failed. A record that is ``closed`` takes nothing
-    any more.
+    any more. ``self_tested`` is what self-tests keep for later ones.
     """
 
     __test__ = False
@@ -69,6 +69,7 @@ class TestRecord:
     speaking: int = 0
     staged: list[Staged] = field(default_factory=list)
     callers: Callers = field(default_factory=Callers)
+    self_tested: list[object] = field(default_factory=list)
     asked: bool = False
     given: bool = False
     wanted: Asked = field(default_factory=Asked)
@@ -220,6 +221,14 @@ class TestRecord:
         self.gates.append(gate)
         self._state(key, gate)
 
+    def amend(self, gate: Gate, by: Gate) -> Gate:
+        """Put another gate in the place of one that was kept and that no report has carried."""
+        with self._lock:
+            for index in range(self.spoken, len(self.gates)):
+                if self.gates[index] is gate:
+                    self.gates[index] = by
+        return by
+
     def _state(self, key: str, gate: Gate) -> None:
         if session_of(self.item.config).options["junit"] == "full":
             self.item.user_properties.append((key, property_of(gate)))
@@ -266,6 +275,7 @@ class TestRecord:
         self.ledger.gather()
         with self._lock:
             self.closed = True
+            self.self_tested.clear()
             self.ledger.closed(self)
             self.current = self.gates[self.spoken :]
             self.spoken = self.speaking = len(self.gates)

@@ -267,6 +267,29 @@ def test_a_golden_image_of_the_test_holds_the_wrong_edits_that_it_sees(
     assert "a wrong edit inside the edit area" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("golden_first", [False, True])
+@pytest.mark.parametrize("image", ["edited()", "scene()"])
+def test_the_option_knows_of_a_golden_image_of_the_test(scene, golden_first, image):
+    lines = [
+        "    edit_gate.check(scene(), edited(), BOX, metrics='unedit_max_diff')\n",
+        f"    golden_image.check({image})\n",
+    ]
+    scene.makepyfile(
+        test_edit="from scene import *\n\n"
+        "def test_one(edit_gate, golden_image):\n"
+        + "".join(reversed(lines) if golden_first else lines)
+    )
+    (scene.path / "editmetrics.yaml").write_text("thresholds: {unedit_max_diff: 2}\n")
+    scene.runpytest("-q", "--editmetrics-update=missing").assert_outcomes(passed=1)
+    result = scene.runpytest("-q", "--editmetrics-selftest", "--editmetrics-results=r.jsonl")
+    result.assert_outcomes(passed=1)
+    held = image == "edited()"
+    assert ("wrong edit: 1 self-tested check" in result.stdout.str()) is not held
+    gates = map(json.loads, (scene.path / "r.jsonl").read_text().splitlines())
+    details = [g["details"] for g in gates if g.get("metric") == "selftest" and not g["name"]]
+    assert [("held" in one, "wrong_edit" in one) for one in details] == [(held, not held)]
+
+
 def test_the_option_says_that_a_wrong_edit_passes(suite):
     (suite.path / "editmetrics.yaml").write_text("thresholds: {unedit_psnr: 30}\n")
     result = suite.runpytest("-q", "--editmetrics-selftest")
