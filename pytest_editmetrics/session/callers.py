@@ -26,7 +26,7 @@ class Callers:
 
     def note(self, gate: Gate, item: pytest.Item) -> None:
         """Take note of who is calling, if the gate that is made fails."""
-        if gate.failing and (caller := _caller(item)):
+        if gate.failing and (caller := caller_of(item)):
             self._found[gate.set_up, gate.label] = caller
 
     def of(self, gates: Iterable[Gate]) -> str:
@@ -40,7 +40,7 @@ class Callers:
         return "; ".join(named)
 
 
-def _caller(item: pytest.Item) -> str:
+def caller_of(item: pytest.Item) -> str:
     """Return ``file:line`` of the test's file, else of another of the project, else the thread.
 
     Nothing in the main thread: there is no call but ours.

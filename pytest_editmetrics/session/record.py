@@ -16,7 +16,7 @@ import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.session.asked import Asked
-from pytest_editmetrics.session.callers import Callers
+from pytest_editmetrics.session.callers import Callers, caller_of
 from pytest_editmetrics.session.fixture_users import active_of, serves
 from pytest_editmetrics.session.ledger import Ledger
 from pytest_editmetrics.session.modules import REPLACED, kept_modules
@@ -144,7 +144,7 @@ class TestRecord:
         when = "the session" if self.ledger.over else "its test"
         why = (
             f"a check of it began when {when} is over: in a thread or task of your own, end every"
-            " check before the test ends"
+            f" check before the test ends (called {caller_of(self.item) or 'by no test'})"
         )
         self.ledger.lose(self.item.nodeid, why)
         return InputError(f"{self.item.nodeid}: {why}")
@@ -199,7 +199,8 @@ class TestRecord:
             if not (late := self.closed):
                 self._keep(gate)
         if late:
-            self.ledger.lose(self.item.nodeid, _LATE, gate)
+            why = f"{_LATE}; called {caller_of(self.item) or 'by no test'}"
+            self.ledger.lose(self.item.nodeid, why, gate)
         return gate
 
     def _keep(self, gate: Gate) -> None:
