@@ -26,9 +26,12 @@ BOUNDS_ELSEWHERE = (
 )  # fmt: skip
 """What others call a bound."""
 _ELSEWHERE: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("before", "original", "source", "ref_image"), ("reference",)),
+    **dict.fromkeys(("before", "original", "source", "ref", "ref_image"), ("reference",)),
     **dict.fromkeys(("after", "output", "result", "edited_image"), ("edited", "image")),
-    **dict.fromkeys(("box", "boxes", "bbox", "bboxes", "area", "region", "mask"), ("coords",)),
+    **dict.fromkeys(
+        ("box", "boxes", "bbox", "bboxes", "area", "region", "regions", "mask", "masks"),
+        ("coords",),
+    ),
     **dict.fromkeys(BOUNDS_ELSEWHERE, ("threshold", "tolerance")),
     **dict.fromkeys(("metric", "metrics", "comparators"), ("metrics", "comparator")),
     **dict.fromkeys(("prompt", "seed", "instruction", "model"), ("facts", "params")),
@@ -133,15 +136,24 @@ def nearest(name: object, valid: Iterable[str]) -> str | None:
     import difflib
 
     names = sorted(valid)
-    for meant in _ELSEWHERE.get(str(name), ()):
-        if meant in names:
-            return meant
+    if (meant := synonym(name, names)) is not None:
+        return meant
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
     if not close:  # written in other letters
         of_small = {known.casefold(): known for known in names}
         near = difflib.get_close_matches(str(name).casefold(), of_small, n=1, cutoff=0.6)
         close = [of_small[one] for one in near]
     return close[0] if close else None
+
+
+def synonym(name: object, valid: Iterable[str]) -> str | None:
+    """Return the valid name of what others call so, ``None`` if there is none.
+
+    >>> synonym("boxes", ["coords", "ref_boxes"]), synonym("cord", ["coords"])
+    ('coords', None)
+    """
+    names = set(valid)
+    return next((meant for meant in _ELSEWHERE.get(str(name), ()) if meant in names), None)
 
 
 def did_you_mean(name: object, valid: Iterable[str]) -> str:

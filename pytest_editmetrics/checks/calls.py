@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import pytest
 
+from pytest_editmetrics.checks.keywords import in_short
 from pytest_editmetrics.errors import EditMetricsError, GateFailure, InputError
 from pytest_editmetrics.session.typed import typed_test
 
@@ -35,13 +36,14 @@ NO_TEST = "there is no test here that it could end: let it raise an error, or re
 """What is said of one of these where a saved edit or a row of a manifest is measured."""
 
 
-def check_name(name: str | None) -> None:
+def check_name(name: object) -> None:
     """Raise ``InputError`` for a name that cannot be part of a golden's address."""
     if name is None:
         return
     if not isinstance(name, str) or not name.strip() or not name.isprintable() or "@" in name:
         raise InputError(
-            f"name={name!r} cannot be part of a golden's address: give a printable text without '@'"
+            f"name={in_short(name)} cannot be part of a golden's address: give a printable text"
+            " without '@'"
         )
 
 

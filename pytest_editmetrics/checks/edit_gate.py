@@ -254,14 +254,10 @@ class EditGate:
 
     def _selftest(self, jobs: Sequence[Job | Gate], gates: Sequence[Gate]) -> list[Gate]:
         """Record, as a gate, whether the gates of a check would notice a fault."""
-        from pytest_editmetrics.checks.selftest import selftest, selftest_gate
+        from pytest_editmetrics.checks.self_tested import add_edit
 
         of_check = [job for job in jobs if isinstance(job, Job)]
-        if not of_check:
-            return []
-        noticed = selftest(self._session, of_check, gates)
-        gate = selftest_gate(noticed, of_check[0].name, gates[0].region)
-        return [self._record.add(gate)]
+        return [add_edit(self._session, self._record, of_check, gates)] if of_check else []
 
     def _prepared(self, check: Check) -> list[Job | Gate]:
         """Return the jobs of a check; an error gate for each if what it takes cannot be used."""

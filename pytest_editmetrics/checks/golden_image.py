@@ -17,7 +17,7 @@ from pytest_editmetrics.checks.calls import (
     raise_failures,
 )
 from pytest_editmetrics.checks.image_job import ImageJob, run_job
-from pytest_editmetrics.checks.keywords import check_keywords, takes_only_its_keywords
+from pytest_editmetrics.checks.keywords import check_keywords, in_short, takes_only_its_keywords
 from pytest_editmetrics.errors import (
     InputError,
     MissingResourceError,
@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     from pytest_editmetrics.images.load import ImageLike
     from pytest_editmetrics.images.shapes import RegionLike
 
+_NO_GOLDEN_TO_GIVE = (
+    "the second argument of golden_image.check is a name of the check, not {}: the golden is found"
+    " by itself, from the test's id; write golden_image.check(image), or, of several in one test,"
+    ' golden_image.check(image, "hat"), and --editmetrics-update=missing records what is right'
+)
 _claimed = pytest.StashKey[dict[Path, tuple[str, str]]]()
 
 
@@ -200,6 +205,8 @@ class GoldenImage:
         with self._record.errors("golden_image"):
             Marker.of(self._owner.node, self._session)
             stated = self._stated(comparator, tolerance)
+            if name is not None and not isinstance(name, (str, int, float)):
+                raise InputError(_NO_GOLDEN_TO_GIVE.format(in_short(name)))
             check_name(name)
             if scope is not None and scope not in SCOPES:
                 raise InputError(f"unknown scope {scope!r}{did_you_mean(scope, SCOPES)}")
@@ -227,15 +234,10 @@ class GoldenImage:
         gates = [self._record.add(gate) for gate in result.gates]
         recorded = any(gate.verdict == "recorded" for gate in gates)
         if self._session.options["selftest"] and not recorded and result.ended is None:
-            gates.append(self._record.add(self._selftest(job, gates)))
+            from pytest_editmetrics.checks.self_tested import add_image
+
+            gates.append(add_image(self._session, self._record, job, gates))
         return gates, result.measurements, result.ended
-
-    def _selftest(self, job: ImageJob, gates: Sequence[Gate]) -> Gate:
-        """Return, as a gate, whether the comparison would notice a fault."""
-        from pytest_editmetrics.checks.selftest import image_case, selftest_gate, selftest_image
-
-        noticed = selftest_image(self._session, job, gates)
-        return selftest_gate(noticed, image_case(gates[0].name), gates[0].region)
 
     def _stated(
         self, comparator: object, tolerance: float | None

@@ -6,9 +6,10 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from difflib import get_close_matches
 from typing import Any, TypeVar, cast
 
-from pytest_editmetrics.errors import BOUNDS_ELSEWHERE, InputError, did_you_mean
+from pytest_editmetrics.errors import BOUNDS_ELSEWHERE, InputError, did_you_mean, nearest, synonym
 
 _Call = TypeVar("_Call", bound=Callable[..., Any])
 
@@ -16,6 +17,17 @@ _BOUNDS = (
     "; a bound stands in @pytest.mark.editmetrics(thresholds={...}), in a golden, or under"
     " thresholds: in editmetrics.yaml"
 )
+
+_IMAGE = ("image", "img", "picture")
+_TAKEN_BY = {
+    **dict.fromkeys(
+        ("reference", "edited", "metrics", "expect", "facts", "resize", "aspect"),
+        "edit_gate.check does",
+    ),
+    "metric": "edit_gate.check takes metrics=",
+    "comparator": "golden_image.check does",
+}
+"""Where a keyword stands that another check does not take."""
 
 
 def takes_only_its_keywords(
@@ -36,7 +48,10 @@ def takes_only_its_keywords(
                 signature.bind(*args, **keywords)
             except TypeError as error:
                 with errors(args[0] if args else None):
-                    raise InputError(_refused(function, signature, keywords, error)) from None
+                    said = _refused(function, signature, keywords, error)
+                    which = keywords.get("name") if "name" in signature.parameters else None
+                    named = f" (in the check of name={in_short(which)})" if which else ""
+                    raise InputError(said + named) from None
             return function(*args, **keywords)
 
         return cast("_Call", called)
@@ -64,11 +79,60 @@ def _refused(
 def unknown_keyword(name: str, key: str, known: Sequence[str]) -> str:
     """Return what is said of a keyword that a call does not take.
 
-    >>> unknown_keyword("check", "boxes", ["reference", "edited", "coords", "ref_boxes"])
+    >>> check = ["reference", "edited", "coords", "ref_boxes", "expect"]
+    >>> unknown_keyword("check", "boxes", check)
     "check takes no keyword 'boxes' (did you mean 'coords'?)"
+    >>> unknown_keyword("check", "image", check)
+    "check takes no keyword 'image' (did you mean 'reference' or 'edited'?)"
+    >>> helper = ["reference", "edited", "aspect", "threshold"]
+    >>> unknown_keyword("assert_unedit_lpips_below", "expect", helper)
+    "assert_unedit_lpips_below takes no keyword 'expect'; edit_gate.check does"
+    >>> unknown_keyword("assert_unedit_lpips_below", "min", helper)
+    "assert_unedit_lpips_below takes no keyword 'min'; its bound is a max: threshold="
     """
-    bounds = key in BOUNDS_ELSEWHERE and not {"threshold", "tolerance"} & set(known)
-    return f"{name} takes no keyword {key!r}{_BOUNDS if bounds else did_you_mean(key, known)}"
+    return f"{name} takes no keyword {key!r}{_instead(name, key, known)}"
+
+
+def _instead(name: str, key: str, known: Sequence[str]) -> str:
+    """Return what is to be written instead of a keyword."""
+    if (of := _bound_of(key, known)) is not None:
+        stated = next((one for one in ("threshold", "tolerance") if one in known), None)
+        if stated is None:
+            return _BOUNDS
+        if of and "comparator" in known:
+            return f"; write comparator={{{of!r}: ...}}"
+        kind, other = ("max", "min") if name.endswith("_below") else ("min", "max")
+        if name.endswith(("_below", "_above")) and other in key.split("_"):
+            return f"; its bound is a {kind}: {stated}="
+        return f" (did you mean {stated!r}?)"
+    if key in _IMAGE and {"reference", "edited"} <= set(known):
+        return " (did you mean 'reference' or 'edited'?)"
+    if key in _TAKEN_BY and synonym(key, known) is None:
+        return f"; {_TAKEN_BY[key]}"
+    return did_you_mean(key, known)
+
+
+def _bound_of(key: str, known: Sequence[str]) -> str | None:
+    """Return the metric that a keyword is meant to bound, empty if it names none.
+
+    ``None`` if it is not meant as a bound.
+
+    >>> known = ["metrics", "coords"]
+    >>> [_bound_of(key, known) for key in ("thresold", "max_lpips", "lpips", "threshold_max")]
+    ['', 'lpips', 'lpips', '']
+    >>> [_bound_of(key, known) for key in ("mask", "max_size", "metrics_", "")]
+    [None, None, None, None]
+    """
+    from pytest_editmetrics.config.golden_images import COMPARATORS
+    from pytest_editmetrics.pipes.registry import BUILTIN
+
+    metrics = {*(metric.name for spec in BUILTIN for metric in spec.metrics), *COMPARATORS}
+    rest = "_".join(word for word in key.split("_") if word not in BOUNDS_ELSEWHERE)
+    if rest in metrics | {metric.removeprefix("unedit_") for metric in metrics}:
+        return rest
+    alike = get_close_matches(key, BOUNDS_ELSEWHERE, n=1, cutoff=0.8)
+    named = bool(key) and not rest
+    return "" if named or (alike and nearest(key, known) is None) else None
 
 
 def check_keywords(
@@ -82,7 +146,7 @@ def check_keywords(
     if not isinstance(given, Mapping):
         raise InputError(
             f"check_all takes mappings of check's keywords, each with a name of its own, not"
-            f" {_short(given)}"
+            f" {in_short(given)}"
         )
     known = [key for key in inspect.signature(check).parameters if key != "self"]
     for key in given:
@@ -94,7 +158,12 @@ def check_keywords(
     return dict(given)
 
 
-def _short(given: object) -> str:
-    """Return what was given in words: an image by its kind, since its numbers say nothing."""
+def in_short(given: object) -> str:
+    """Return what was given in words: an image by its kind, since its numbers say nothing.
+
+    >>> in_short((1, 2)), in_short(object())
+    ('(1, 2)', 'an object of object')
+    """
     said = repr(given)
-    return said if len(said) <= 80 and "\n" not in said else f"an object of {type(given).__name__}"
+    short = len(said) <= 80 and "\n" not in said and not said.startswith("<")
+    return said if short else f"an object of {type(given).__name__}"

@@ -16,6 +16,7 @@ from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.checks.image_job import ImageJob
+    from pytest_editmetrics.checks.pairs import Pair
     from pytest_editmetrics.config.golden_images import Comparator
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.images.load import Array
@@ -32,26 +33,29 @@ class Noticed:
 
     ``caught`` maps a fault to the metrics that failed at the weakest strength that failed any, and
     ``since`` to that strength in words; ``let_through`` changed the image and failed none, however
-    strong; ``untried`` could not be put into this image, or changed nothing in it. ``why`` is why
-    nothing is known of the case, else ``None``; ``broken`` tells that it is an error.
+    strong; ``untried`` could not be put into this image, or changed nothing in it. ``held`` maps a
+    wrong edit that these gates let through to what notices it of the golden images that the same
+    test has of the very picture. ``why`` is why nothing is known of the case, else ``None``;
+    ``broken`` tells that it is an error.
     """
 
     caught: dict[str, list[str]] = field(default_factory=dict)
     since: dict[str, str] = field(default_factory=dict)
     let_through: list[str] = field(default_factory=list)
     untried: list[str] = field(default_factory=list)
+    held: dict[str, list[str]] = field(default_factory=dict)
     why: str | None = None
     broken: bool = False
 
     @property
     def tried(self) -> int:
         """How many faults were put into the image."""
-        return len(self.caught) + len(self.let_through)
+        return len(self.caught) + len(self.held) + len(self.let_through)
 
     @property
     def blind(self) -> bool:
         """Whether faults were tried and not one was caught."""
-        return bool(self.let_through) and not self.caught
+        return self.tried > 0 and not self.caught
 
     @property
     def wrong_edits(self) -> list[str]:
@@ -131,6 +135,7 @@ def selftest(
     jobs: Sequence[Job],
     gates: Sequence[Gate],
     other_edit: Array | None = None,
+    golden_images: Sequence[ImageJob] = (),
 ) -> Noticed:
     """Put the faults that a case should notice into its edited image and judge its gates again.
 
@@ -142,13 +147,57 @@ def selftest(
         jobs: of one case: its metrics, all of the same pair.
         gates: what they came to without a fault.
         other_edit: what the edit area of another case holds.
+        golden_images: of the same test. One of the very picture is put the wrong edits, too, that
+            the gates let through.
 
     Returns:
         What was noticed. A case with a failing gate notices nothing more, one whose gates were
         all unmeasured or recorded holds nothing: neither is tried.
     """
     other = None if other_edit is None else exchanged(other_edit)
-    return _not_tried(gates) or _tried(session, jobs, wrong_edits=True, other_edit=other)
+    if (untried := _not_tried(gates)) is not None:
+        return untried
+    noticed = _tried(session, jobs, wrong_edits=True, other_edit=other)
+    for job in golden_images:
+        noticed = also_by(session, job, jobs[0].pair, noticed, other)
+    return noticed
+
+
+def also_by(
+    session: EditSession,
+    job: ImageJob,
+    pair: Pair,
+    noticed: Noticed,
+    other_edit: Fault | None = None,
+) -> Noticed:
+    """Return what was noticed, with what a golden image of the same test holds of wrong edits."""
+    wrong = {name: FAULTS["wrong"][name] for name in [*noticed.held, *noticed.wrong_edits]}
+    if not wrong:
+        return noticed
+    if other_edit is not None and EXCHANGED in wrong:
+        wrong[EXCHANGED] = other_edit
+    held = dict(noticed.held)
+    for name, by in _held(session, job, pair, wrong).items():
+        held[name] = [*held.get(name, ()), *by]
+    left = [name for name in noticed.let_through if name not in held]
+    return replace(noticed, let_through=left, held=held)
+
+
+def _held(
+    session: EditSession, job: ImageJob, pair: Pair, wrong: Mapping[str, Fault]
+) -> Mapping[str, list[str]]:
+    """Return which wrong edits of a pair a golden image notices, if it is of the very picture."""
+    try:
+        trial = _image_trial(session, job, [])
+        if not np.array_equal(trial.edited, pair.edited):
+            return {}
+        places: Mapping[Place, Mask] = {"wrong": pair.inside}
+        trial = replace(trial, reference=pair.reference, where=places, only=wrong)
+        caught = trial.noticed().caught
+    except EditMetricsError:  # its own case says so
+        return {}
+    name = "" if job.address.name is None else f"@{job.address.name}"
+    return {fault: [f"{metric}{name}" for metric in by] for fault, by in caught.items()}
 
 
 def selftest_image(session: EditSession, job: ImageJob, gates: Sequence[Gate]) -> Noticed:
@@ -247,6 +296,22 @@ def _objects(job: Job) -> Mask:
 
 
 def _try_image(session: EditSession, job: ImageJob) -> Noticed:
+    skipped: list[str] = []
+    try:
+        found = _image_trial(session, job, skipped).noticed()
+    except EditMetricsError as error:
+        return Noticed(why=str(error), broken=True)
+    return Noticed(why=skipped[0]) if skipped and not found.caught else found
+
+
+def _image_trial(session: EditSession, job: ImageJob, skipped: list[str]) -> _Trial:
+    """Return what faults are put into of an image that has a golden.
+
+    ``skipped`` takes why a comparator did not compare that may be skipped.
+
+    Raises:
+        EditMetricsError: the image, or its golden, cannot be read; the trial raises it, too.
+    """
     from pytest_editmetrics.checks.image_job import run_job
     from pytest_editmetrics.checks.image_prepared import prepared
     from pytest_editmetrics.config.golden_images import image_metric
@@ -254,7 +319,6 @@ def _try_image(session: EditSession, job: ImageJob) -> Noticed:
     from pytest_editmetrics.images.channels import as_rgb, with_rgb
 
     skips = session.options["skip-missing"]
-    skipped: list[str] = []
 
     def not_compared(comparator: Comparator, error: Exception) -> Gate:
         if not isinstance(error, MissingResourceError) or error.pipe not in skips:
@@ -262,21 +326,17 @@ def _try_image(session: EditSession, job: ImageJob) -> Noticed:
         skipped.append(str(error))
         return skipped_gate(image_metric(comparator), str(error), fetch=error.fetch)
 
-    try:
-        trial = replace(job, judged_only=True, failed=not_compared)
-        image = prepared(job.image, job.coords, job.scope, job.colour)
-        pixels = image.decoded.pixels
+    judged = replace(job, judged_only=True, failed=not_compared)
+    image = prepared(job.image, job.coords, job.scope, job.colour)
+    pixels = image.decoded.pixels
 
-        def fails(made: Array) -> list[str]:
-            faulty = replace(trial, image=with_rgb(pixels, made))
-            gates = run_job(session, faulty).gates
-            return [gate.metric for gate in gates if gate.verdict == "fail"]
+    def fails(made: Array) -> list[str]:
+        faulty = replace(judged, image=with_rgb(pixels, made))
+        gates = run_job(session, faulty).gates
+        return [gate.metric for gate in gates if gate.verdict == "fail"]
 
-        shown = as_rgb(pixels)
-        found = _Trial(shown, shown, {"image": image.mask}, fails).noticed()
-    except EditMetricsError as error:
-        return Noticed(why=str(error), broken=True)
-    return Noticed(why=skipped[0]) if skipped and not found.caught else found
+    shown = as_rgb(pixels)
+    return _Trial(shown, shown, {"image": image.mask}, fails)
 
 
 def image_case(name: str | None) -> str:
@@ -322,6 +382,7 @@ def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any])
             "since": noticed.since,
             "let_through": noticed.let_through,
             "untried": noticed.untried,
+            **({"held": noticed.held} if noticed.held else {}),
             **({"wrong_edit": noticed.wrong_edits} if noticed.wrong_edits else {}),
             "advice": "tighten a bound, or measure a metric that sees one of them (which does:"
             f" {SELFTEST_PAGE})",

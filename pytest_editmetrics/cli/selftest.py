@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from pytest_editmetrics.cli.lines import say_all, say_json
 from pytest_editmetrics.errors import InputError, counted
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.checks.image_job import ImageJob
     from pytest_editmetrics.checks.judge import Job
     from pytest_editmetrics.checks.selftest import Noticed
     from pytest_editmetrics.cli.arguments import Commands
@@ -58,7 +59,8 @@ def _selftest(args: argparse.Namespace) -> int:
     def work(session: EditSession) -> int:
         cases, excluded = _cases(run, args.expression, args.exclude)
         narrowed = _narrowed(run, cases)
-        found = dict(_noticed(session, run, cases, configured=args.config is not None))
+        images = _golden_images(run, excluded)
+        found = dict(_noticed(session, run, cases, images, configured=args.config is not None))
         if args.json:
             plain = [
                 {"case": case, **_plain(noticed), "narrowed": narrowed.get(case)}
@@ -138,8 +140,25 @@ def _exclusion(text: str) -> tuple[str, str]:
     return expression.strip(), reason.strip()
 
 
+def _golden_images(run: Run, excluded: Mapping[str, str]) -> dict[str, dict[str, list[GateRecord]]]:
+    """Return the gates of each test's golden images, by case: chosen or not, they hold the test.
+
+    None of those that were excluded.
+    """
+    found: dict[str, dict[str, list[GateRecord]]] = {}
+    for record in filter(_tested, run.gates):
+        if _of_image(record) and f"{record.nodeid} {record.gate.label}" not in excluded:
+            found.setdefault(record.nodeid, {}).setdefault(_case(record), []).append(record)
+    return found
+
+
 def _noticed(
-    session: EditSession, run: Run, cases: Mapping[str, list[GateRecord]], *, configured: bool
+    session: EditSession,
+    run: Run,
+    cases: Mapping[str, list[GateRecord]],
+    images: Mapping[str, Mapping[str, list[GateRecord]]],
+    *,
+    configured: bool,
 ) -> Iterator[tuple[str, Noticed]]:
     from pytest_editmetrics.checks.selftest import Noticed, selftest, selftest_image
     from pytest_editmetrics.errors import EditMetricsError, ImageError, RegionError
@@ -160,7 +179,26 @@ def _noticed(
         gates = [record.gate for record in records]
         own = _edit_of(jobs[0])
         other = None if own is None else _other_edit(session, run, case, own, configured)
-        yield case, selftest(session, jobs, gates, other)
+        of_test = images.get(records[0].nodeid, {}).values()
+        beside = list(_image_jobs(session, run, of_test, configured))
+        yield case, selftest(session, jobs, gates, other, beside)
+
+
+def _image_jobs(
+    session: EditSession, run: Run, images: Iterable[list[GateRecord]], configured: bool
+) -> Iterator[ImageJob]:
+    """Yield what compares golden images that hold: all but those that cannot be compared."""
+    from pytest_editmetrics.errors import EditMetricsError
+    from pytest_editmetrics.saved_runs.score import image_job_of
+
+    for records in images:
+        gates = [record.gate for record in records]
+        if any(gate.failing or gate.verdict == "recorded" for gate in gates):
+            continue
+        try:
+            yield image_job_of(session, run, records, configured)
+        except EditMetricsError:  # its own case says so
+            continue
 
 
 def _edit_of(job: Job) -> Array | None:
@@ -228,6 +266,8 @@ def _lines(
         yield f"{case}: {blind}{len(noticed.caught)} of {tried} noticed{only}"
         if noticed.caught:
             yield f"    notices      {', '.join(noticed.caught_from)}"
+        for name, by in noticed.held.items():
+            yield f"    held         {name}, by {', '.join(by)} of this test"
         for name in noticed.let_through:
             yield f"    let through  {_let_through(name)}"
     for what, reason in excluded.items():
@@ -242,7 +282,7 @@ def _lines(
     yield ""
     yield f"{'fault':<17}  noticed  let through"
     for name in _faults():
-        caught = sum(name in noticed.caught for noticed in tried_cases)
+        caught = sum(name in {*noticed.caught, *noticed.held} for noticed in tried_cases)
         missed = sum(name in noticed.let_through for noticed in tried_cases)
         if caught or missed:
             yield f"{name:<17}  {caught:>7}  {missed:>11}"
@@ -260,7 +300,7 @@ def _wrong_edits(found: Mapping[str, Noticed]) -> Iterator[str]:
     tried = [
         noticed
         for noticed in found.values()
-        if FAULTS["wrong"].keys() & {*noticed.caught, *noticed.let_through}
+        if FAULTS["wrong"].keys() & {*noticed.caught, *noticed.held, *noticed.let_through}
     ]
     if through := sum(bool(noticed.wrong_edits) for noticed in tried):
         cases = counted(len(tried), "case lets", "cases let")

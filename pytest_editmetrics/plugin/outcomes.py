@@ -124,10 +124,13 @@ def _enforce_failures(record: TestRecord) -> None:
     if not failing:
         return
     from pytest_editmetrics.report.failure import failure_text
+    from pytest_editmetrics.report.text import rows_as_lines
 
     config = record.item.config
     typed = partial(typed_test, config)
     text = failure_text(failing, id_of(record.item).nodeid, config.get_verbosity(), typed)
+    if caller := record.callers.of(failing):
+        text += "\n" + "\n".join(rows_as_lines([("called", caller)]))
     hint = "a gate failed and its exception was caught; a test of such a failure is marked xfail"
     error = any(gate.verdict == "error" for gate in failing)
     raise (EditMetricsError if error else GateFailure)(f"{text}\n    ({hint})")

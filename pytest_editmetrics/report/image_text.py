@@ -11,6 +11,12 @@ from pytest_editmetrics.gates.decided import Decided, decided, tile_failed, whol
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.numbers import format_numbers
 
+_IMAGE_FILE = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+_NAME_ALONE = (
+    "is the name of this check, and not read as a file: golden images are found by themselves, so"
+    " the second argument may be left out"
+)
+
 
 def not_compared(gate: Gate) -> bool:
     """Tell whether a golden image's gate fails because there was nothing to compare."""
@@ -68,6 +74,8 @@ def image_rows(gate: Gate) -> list[tuple[str, str]]:
     rows = []
     if file := snapshot.get("file"):
         rows.append(("golden", file))
+    if gate.verdict == "missing-golden" and (gate.name or "").lower().endswith(_IMAGE_FILE):
+        rows.append(("note", f"{gate.name!r} {_NAME_ALONE}"))
     own, tile = whole(gate), worst_tile(gate)
     if own is not None and tile_failed(gate):
         rows.append(("image", f"{held_text(own)} (as a whole)"))

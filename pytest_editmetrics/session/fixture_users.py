@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.session.fixture_record import FixtureRecord
 
 _PACKAGE = __name__.partition(".")[0]
 _NOT_THE_USERS = (_PACKAGE, "_pytest")
@@ -58,3 +61,22 @@ def _is_ours(definition: Any) -> bool:
     """Tell whether a fixture is of this package or of pytest, and not of a ``setup_module``."""
     module = str(getattr(definition.func, "__module__", "")).partition(".")[0]
     return module in _NOT_THE_USERS and not definition.argname.startswith(("_xunit_", "_unittest_"))
+
+
+def serves(fixtures: Iterable[FixtureRecord], item: pytest.Item) -> bool:
+    """Tell whether a test asked for one of its fixtures, or one belongs to its class or module.
+
+    One that serves every test of a session or package, asked or not, says nothing of a test.
+    """
+    asked = set(definitions_of(item, autouse=False))
+    everyone = set(definitions_of(item)) - asked
+    return any(
+        one.definition not in everyone or one.definition.scope in ("class", "module")
+        for one in fixtures
+    )
+
+
+def active_of(item: pytest.Item) -> Mapping[str, Any]:
+    """Return pytest's definitions of the fixtures that a running test has, by name."""
+    active: Mapping[str, Any] = getattr(getattr(item, "_request", None), "_fixture_defs", {})
+    return active

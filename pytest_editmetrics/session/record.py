@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from json import dumps
@@ -16,7 +16,8 @@ import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.session.asked import Asked
-from pytest_editmetrics.session.fixture_users import definitions_of
+from pytest_editmetrics.session.callers import Callers, caller_of
+from pytest_editmetrics.session.fixture_users import active_of, serves
 from pytest_editmetrics.session.ledger import Ledger
 from pytest_editmetrics.session.modules import REPLACED, kept_modules
 from pytest_editmetrics.session.property_text import PROPERTY_PREFIX, is_ours, property_of
@@ -46,7 +47,8 @@ class TestRecord:
     and for more than goldens can hold; ``told`` is how much the attempt's reports have told;
     ``set_up`` are the fixtures that serve more than one test and were set up for this one, ``uses``
     those with gates that it has, and ``served`` whether one of these is of this test and not of
-    all. A record that is ``closed`` takes nothing any more.
+    all; ``callers`` who called the checks that failed. A record that is ``closed`` takes nothing
+    any more. ``self_tested`` is what self-tests keep for later ones.
     """
 
     __test__ = False
@@ -66,6 +68,8 @@ class TestRecord:
     spoken: int = 0
     speaking: int = 0
     staged: list[Staged] = field(default_factory=list)
+    callers: Callers = field(default_factory=Callers)
+    self_tested: list[object] = field(default_factory=list)
     asked: bool = False
     given: bool = False
     wanted: Asked = field(default_factory=Asked)
@@ -140,7 +144,7 @@ class TestRecord:
         when = "the session" if self.ledger.over else "its test"
         why = (
             f"a check of it began when {when} is over: in a thread or task of your own, end every"
-            " check before the test ends"
+            f" check before the test ends (called {caller_of(self.item) or 'by no test'})"
         )
         self.ledger.lose(self.item.nodeid, why)
         return InputError(f"{self.item.nodeid}: {why}")
@@ -195,10 +199,12 @@ class TestRecord:
             if not (late := self.closed):
                 self._keep(gate)
         if late:
-            self.ledger.lose(self.item.nodeid, _LATE, gate)
+            why = f"{_LATE}; called {caller_of(self.item) or 'by no test'}"
+            self.ledger.lose(self.item.nodeid, why, gate)
         return gate
 
     def _keep(self, gate: Gate) -> None:
+        self.callers.note(gate, self.item)
         address = (gate.set_up, gate.label)
         fixture = "" if gate.fixture is None else f"{gate.fixture['id']} "
         key = f"{PROPERTY_PREFIX}{fixture}{gate.label}"
@@ -215,6 +221,14 @@ class TestRecord:
                     return
         self.gates.append(gate)
         self._state(key, gate)
+
+    def amend(self, gate: Gate, by: Gate) -> Gate:
+        """Put another gate in the place of one that was kept and that no report has carried."""
+        with self._lock:
+            for index in range(self.spoken, len(self.gates)):
+                if self.gates[index] is gate:
+                    self.gates[index] = by
+        return by
 
     def _state(self, key: str, gate: Gate) -> None:
         if session_of(self.item.config).options["junit"] == "full":
@@ -262,6 +276,7 @@ class TestRecord:
         self.ledger.gather()
         with self._lock:
             self.closed = True
+            self.self_tested.clear()
             self.ledger.closed(self)
             self.current = self.gates[self.spoken :]
             self.spoken = self.speaking = len(self.gates)
@@ -364,7 +379,7 @@ def said(error: Exception) -> str:
 
 
 record_key = pytest.StashKey[TestRecord]()
-hosted_key = pytest.StashKey["list[FixtureRecord]"]()
+hosted_key: pytest.StashKey[list[FixtureRecord]] = pytest.StashKey()
 """The set-ups of wider fixtures, with gates, that were made for a test; while they last."""
 
 
@@ -379,22 +394,3 @@ def start_attempt(item: pytest.Item) -> TestRecord:
     for fixture in item.stash.get(hosted_key, ()):
         fixture.move_to(record)
     return record
-
-
-def serves(fixtures: Iterable[FixtureRecord], item: pytest.Item) -> bool:
-    """Tell whether a test asked for one of its fixtures, or one belongs to its class or module.
-
-    One that serves every test of a session or package, asked or not, says nothing of a test.
-    """
-    asked = set(definitions_of(item, autouse=False))
-    everyone = set(definitions_of(item)) - asked
-    return any(
-        one.definition not in everyone or one.definition.scope in ("class", "module")
-        for one in fixtures
-    )
-
-
-def active_of(item: pytest.Item) -> Mapping[str, Any]:
-    """Return pytest's definitions of the fixtures that a running test has, by name."""
-    active: Mapping[str, Any] = getattr(getattr(item, "_request", None), "_fixture_defs", {})
-    return active

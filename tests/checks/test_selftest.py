@@ -219,9 +219,12 @@ def test_an_edit_that_was_exchanged_for_another_passes_all_but_a_golden_image(
     capsys.readouterr()
     assert main(["selftest", "run"]) == 0
     out = capsys.readouterr().out
-    first = out.partition("test_edit.py::test_one golden_image")[0]
-    assert "    let through  edit-exchanged (seen by a golden image, and sam_clip_cls_sim" in first
+    assert re.search(
+        r"^    held         edit-exchanged, by golden_\w+, .* of this test$", out, re.M
+    )
+    assert "    let through  area-replaced (seen by a golden image, and sam_clip_cls_sim" in out
     assert re.search(r"^edit-exchanged +\d +\d$", out, re.MULTILINE)
+    assert "1 of 2 cases let a wrong edit inside the edit area through" in out
     swapped = (scene.path / "test_edit.py").read_text().replace("edited(), BOX", "blue(), BOX")
     scene.makepyfile(
         test_edit=swapped.replace("golden_image.check(edited", "golden_image.check(blue")
@@ -229,6 +232,62 @@ def test_an_edit_that_was_exchanged_for_another_passes_all_but_a_golden_image(
     result = scene.runpytest()
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*GateFailure: golden_*"])
+
+
+@pytest.mark.parametrize(
+    ("image", "held"),
+    [
+        ("golden_image.check(edited())", True),
+        ("golden_image.check(edited(), 'hat', coords=BOX, scope='edit_area')", True),
+        ("golden_image.check(edited(), coords=BOX)", False),
+        ("golden_image.check(scene())", False),
+        ("golden_image.check(edited(), comparator='lpips', tolerance=9)", False),
+    ],
+)
+def test_a_golden_image_of_the_test_holds_the_wrong_edits_that_it_sees(
+    scene, monkeypatch, capsys, image, held
+):
+    scene.makepyfile(
+        test_edit="from scene import *\n\n"
+        "def test_one(edit_gate, golden_image):\n"
+        "    edit_gate.check(scene(), edited(), BOX, metrics='unedit_max_diff')\n"
+        f"    {image}\n"
+    )
+    (scene.path / "editmetrics.yaml").write_text("thresholds: {unedit_max_diff: 2}\n")
+    scene.runpytest("-q", "--editmetrics-update=missing").assert_outcomes(passed=1)
+    scene.runpytest("-q", "--editmetrics-run-dir=run").assert_outcomes(passed=1)
+    monkeypatch.chdir(scene.path)
+    for options in ([], ["-k", "unedit_max_diff"]):
+        capsys.readouterr()
+        main(["selftest", "run", *options])
+        out = capsys.readouterr().out
+        assert ("held         area-replaced, by golden_" in out) is held
+        assert ("a wrong edit inside the edit area" in out) is not held
+    main(["selftest", "run", "--exclude", "golden: not meant to hold"])
+    assert "a wrong edit inside the edit area" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("golden_first", [False, True])
+@pytest.mark.parametrize("image", ["edited()", "scene()"])
+def test_the_option_knows_of_a_golden_image_of_the_test(scene, golden_first, image):
+    lines = [
+        "    edit_gate.check(scene(), edited(), BOX, metrics='unedit_max_diff')\n",
+        f"    golden_image.check({image})\n",
+    ]
+    scene.makepyfile(
+        test_edit="from scene import *\n\n"
+        "def test_one(edit_gate, golden_image):\n"
+        + "".join(reversed(lines) if golden_first else lines)
+    )
+    (scene.path / "editmetrics.yaml").write_text("thresholds: {unedit_max_diff: 2}\n")
+    scene.runpytest("-q", "--editmetrics-update=missing").assert_outcomes(passed=1)
+    result = scene.runpytest("-q", "--editmetrics-selftest", "--editmetrics-results=r.jsonl")
+    result.assert_outcomes(passed=1)
+    held = image == "edited()"
+    assert ("wrong edit: 1 self-tested check" in result.stdout.str()) is not held
+    gates = map(json.loads, (scene.path / "r.jsonl").read_text().splitlines())
+    details = [g["details"] for g in gates if g.get("metric") == "selftest" and not g["name"]]
+    assert [("held" in one, "wrong_edit" in one) for one in details] == [(held, not held)]
 
 
 def test_the_option_says_that_a_wrong_edit_passes(suite):

@@ -734,6 +734,8 @@ def test_a_region_without_pixels_is_a_regression_where_an_image_was_approved(sui
         ("made, comparator='pixel', tolerance='0.1'", "give a number in [0, 1]"),
         ("made, scope='inside'", "unknown scope 'inside'"),
         ("made, 'a@b'", "cannot be part of a golden's address"),
+        ("made, made", "is a name of the check, not an object of "),
+        ("made, name=__import__('pathlib').Path('a.png')", "write golden_image.check(image), or"),
         ("made, coords=[(5, 5, 1, 1)]", "inverted"),
         ("made, coords=(1, 2, 3, 4)", "is one box"),
         ("'missing.png'", "there is no such file"),
@@ -1161,3 +1163,14 @@ def test_it(golden_image, made, number):
     comparisons(1)  # imports
     one, some, many = map(comparisons, (1, 11, 41))
     assert (many - some) / 30 < 1.05 * (some - one) / 10
+
+
+@pytest.mark.parametrize(("name", "noted"), [("goldens/hat.png", True), ("hat", False)])
+def test_a_name_that_reads_as_a_file_is_told_where_there_is_no_golden(suite, name, noted):
+    suite.makepyfile(test_x=f"def test_it(golden_image, made): golden_image.check(made, {name!r})")
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    said = f"{name!r} is the name of this check, and not read as a file"
+    assert (said in result.stdout.str()) is noted
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    suite.runpytest().assert_outcomes(passed=1)

@@ -125,8 +125,8 @@ def test_gates_that_end_late_or_begin_late_fail_the_session(suite, workers):
     result.stdout.fnmatch_lines_random(
         [
             "FAILED: a gate reached no report: test_x.py::test_late: * waits 0.200 > max 0.100*"
-            " (it ended after its test's reports were made*",
-            "FAILED: a gate reached no report: test_x.py::test_stale: *its test is over*",
+            " (it ended after its test's reports were made*; called *)",
+            "FAILED: a gate reached no report: test_x.py::test_stale: *its test is over*(called *)",
             "FAILED: a gate reached no report: test_x.py::test_context: *its test is over*",
             "FAILED: a gate reached no report: test_x.py::test_last: *no test was found*",
         ]

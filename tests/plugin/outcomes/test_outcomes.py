@@ -299,6 +299,59 @@ def test_a_failing_gate_that_a_mark_hides_is_named_and_no_test_can_swallow_one(s
     )
 
 
+@pytest.mark.parametrize(
+    ("body", "called"),
+    [
+        ("in_thread(check_it, edit_gate)", "helpers.py:2"),
+        ("try: check_it(edit_gate)\n    except Exception: pass", "test_x.py:6"),
+        ("try: edit_gate.check(A)\n    except Exception: pass", "test_x.py:6"),
+        (
+            "for name in 'ab':\n        try: edit_gate.check(A, B, name=name)\n"
+            "        except Exception: pass",
+            "test_x.py:7",
+        ),
+        (
+            "try: edit_gate.check(A, B, name='a')\n    except Exception: pass\n"
+            "    try: golden_image.check(A, nane='b')\n    except Exception: pass",
+            "score@a, likeness@a: test_x.py:6; golden_image: test_x.py:8",
+        ),
+        ("in_thread(lambda: edit_gate.check(A, B))", "test_x.py:6"),
+        (
+            "in_thread(edit_gate.check, A)",
+            "by the thread 'ThreadPoolExecutor-* itself, from no line of the project",
+        ),
+    ],
+    ids=["helper", "by-test", "caught", "loop", "several", "thread", "target"],
+)
+@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+def test_a_failure_that_could_not_raise_tells_who_called(suite, mode, body, called):
+    suite.makepyfile(
+        helpers="def check_it(gate):\n    gate.check(None, None)\n",
+        test_x="from concurrent.futures import ThreadPoolExecutor\nimport pytest\n"
+        "from helpers import check_it\n"
+        "from conftest import image; A, B = image(0), image(14)\n"
+        "def test_it(edit_gate, golden_image):\n"
+        f"    {body}\n"
+        "def in_thread(target, *args):\n"
+        "    with ThreadPoolExecutor(1) as pool: pool.submit(target, *args)\n",
+    )
+    suite.path.joinpath("editmetrics.yaml").write_text(
+        "metrics: [score, likeness]\nthresholds: {score: 0.1, likeness: 0.5}\n"
+    )
+    result = suite.runpytest(*mode)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*    called    {called}"])
+
+
+def test_a_wrong_keyword_of_a_check_with_a_name_tells_the_name(suite):
+    suite.makepyfile("def test_it(edit_gate): edit_gate.check(None, None, nane=1, name='late')\n")
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*no keyword 'nane' (did you mean 'name'?) (in the check of name='late')"]
+    )
+
+
 def test_a_second_gate_without_a_name_is_an_error_that_says_so(suite):
     suite.makepyfile("def test_it(check):\n    check(1, 1)\n    check(1, 1)")
     result = suite.runpytest()
@@ -393,8 +446,14 @@ def test_a_crashed_worker_is_listed(suite):
          " assert_unedit_emd_below(reference, edited, coords, threshold), and all else as keywords"),
         ("pytest_editmetrics.assert_object_sim_above(A, A.copy(), refboxes=[(0, 0, 4, 4)])",
          "InputError: assert_object_sim_above takes no keyword 'refboxes' (did you mean 'ref_boxes'?)"),
+        ("golden_image.check(A, A.copy())",
+         "InputError: the second argument of golden_image.check is a name of the check, not an object of"
+         " ndarray: the golden is found by itself, *; write golden_image.check(image), or*"),
+        ("pytest_editmetrics.assert_unedit_lpips_below(A, A.copy(), None, expect='seamless')",
+         "InputError: assert_unedit_lpips_below takes no keyword 'expect'; edit_gate.check does"),
     ],
-    ids=["key", "expect", "comparator", "bound", "boxes", "many", "golden", "max", "none", "object"],
+    ids=["key", "expect", "comparator", "bound", "boxes", "many", "golden", "max", "none", "object",
+         "name", "other"],
 )  # fmt: skip
 def test_an_error_is_one_of_the_line_that_called(suite, mode, call, says):
     suite.makepyfile(
