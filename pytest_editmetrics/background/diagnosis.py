@@ -206,7 +206,7 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     if finer is not None and (named := finer.cause(of_tone / total)) is not None:
         causes.append(named)
     elif tone != Tone():
-        levels = _mean(before, steady), _ends(before, steady)
+        levels = _mean(before, steady), _mean(toned, steady), _ends(before, steady)
         causes += filter(None, [tone_cause(tone, of_tone / total, *levels, MIN_SHARE)])
     known = sum(cause.share for cause in causes)
     if known > 1:  # as where a tone makes unlike what it left out, which is then a local change
