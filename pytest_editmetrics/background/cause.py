@@ -27,6 +27,8 @@ _GREY_TONE = 0.25  # of the change: channels that differ by less changed alike
 _MIN_CONTRAST = 0.005
 _MIN_GAIN = 0.02  # from 1, of a channel that is no lighter or darker on the whole
 _ENDS = 0.25  # of the change of one end: the other has to change by as much in a contrast
+_WASHED_OUT = 0.3  # gain: so little is a contrast wherever all of it went,
+_FROM_BLACK = 16.0  # of 255, but to black, as what is only darker does
 _FLIPPED = 150  # degrees that a mirrored picture is turned by to stand on its head
 
 
@@ -172,12 +174,14 @@ def tone_cause(
     tone: Tone,
     share: float,
     mean: tuple[float, float, float],
+    became: tuple[float, float, float],
     ends: tuple[float, float],
     min_share: float,
 ) -> Cause | None:
     """Return the change of tone; ``None`` for one that nobody sees and that explains too little.
 
-    ``mean`` is what the channels were, ``ends`` a dark and a light level of them: a tone that
+    ``mean`` is what the channels were and ``became`` what the tone makes of that, where levels
+    that reach black or white stay there, ``ends`` a dark and a light level of them: a tone that
     changes these in opposite ways is a contrast.
     """
     shifts = tone.shifts(mean)
@@ -197,7 +201,8 @@ def tone_cause(
     gains_apart = max(tone.gain) - min(tone.gain)
     least, most = sorted(map(abs, (low, high)))
     opposite = low * high < 0 and least > _ENDS * most and apart < most
-    if opposite and abs(gain - 1) >= max(_MIN_CONTRAST, 2 * gains_apart):
+    washed_out = gain <= _WASHED_OUT and offset >= _FROM_BLACK * (1 - gain) and apart < most
+    if (opposite or washed_out) and abs(gain - 1) >= max(_MIN_CONTRAST, 2 * gains_apart):
         long = f"contrast changed (gain {gain:.3f}, offset {offset:+.1f} of 255)"
         return Cause("contrast", share, f"contrast {100 * (gain - 1):+.0f} %", facts, long)
     names = ("red", "green", "blue")
@@ -208,10 +213,11 @@ def tone_cause(
             f"{n} {100 * (g - 1):+.0f} %" for n, g in zip(names, tone.gain, strict=True)
         )
         return Cause("contrast", share, f"contrast of each channel changed ({each})", facts)
+    told = [is_ - was for is_, was in zip(became, mean, strict=True)]
     if apart <= max(_MIN_TONE, _GREY_TONE * max(map(abs, shifts))):
         long = f"exposure changed (gain {gain:.3f}, offset {offset:+.1f} of 255)"
-        return Cause("exposure", share, f"exposure {sum(shifts) / 3:+.1f} of 255", facts, long)
-    channels = ", ".join(f"{name} {shift:+.1f}" for name, shift in zip(names, shifts, strict=True))
+        return Cause("exposure", share, f"exposure {sum(told) / 3:+.1f} of 255", facts, long)
+    channels = ", ".join(f"{name} {shift:+.1f}" for name, shift in zip(names, told, strict=True))
     gains = ", ".join(f"{gain:.3f}" for gain in tone.gain)
     long = f"colours shifted ({channels} of 255; gains {gains})"
     return Cause("colour", share, f"colours shifted ({channels})", facts, long)

@@ -23,7 +23,8 @@ _KNOTS = 24
 _APART = 1.0  # of 255, knots
 _MORE = 0.03  # of what a line leaves: so much more may be left of a gamma
 _TIMES = 1.6
-_ONE_POWER = 0.05  # by which the powers of the channels differ
+_ONE_POWER = 0.05  # by which the powers of the channels differ,
+_OF_POWER = 0.06  # or by so much of their mean
 _OPEN = (4.0, 251.0)  # of 255
 
 Floats = NDArray[np.float64]
@@ -74,8 +75,8 @@ def find_curve(cells: ColourCells, tone: Tone) -> Curve | None:
     drawn = [np.interp(one, *of) for one, of in zip(before, knots, strict=True)]
     of_curve = _share(_off(drawn, after), least)
     powers = [_power(one, other) for one, other in zip(before, after, strict=True)]
-    if np.ptp(powers) <= _ONE_POWER:
-        power = float(np.mean(powers))
+    power = float(np.mean(powers))
+    if np.ptp(powers) <= max(_ONE_POWER, _OF_POWER * power):
         of_power = _share(_off(_raised(before, power), after), least)
         fits = of_power <= min(_LEFT, max(_TIMES * of_curve, of_curve + _MORE))
         if fits or _on_the_mean(knots, tone, power) <= _LEFT:

@@ -9,6 +9,7 @@ into a part what another has to undo there, they are in proportion to what each 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,7 +134,7 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         return blank
     motion, aligned, within, tone, toned = _undone(before, after, mask, drift, differences)
     if motion is None and not drift.part:
-        beside = find_beside_equal(plain, before, mask)
+        beside = find_beside_equal(plain, before, after, mask)
         if beside is not None:
             return (local_cause(beside, 1.0),)
     unexplained = differences.squares(toned, aligned)
@@ -142,10 +143,12 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     found = channels_cause(before, after, mask, aligned, within, left, cells)
     if found is not None and found[0].share >= MIN_SHARE:
         cause, exchanged = found
-        more = (
+        more = [
             one.of((1 - cause.share) * one.share) for one in _causes(exchanged, edited, mask, drift)
-        )
-        return cause, *(one for one in more if one.share >= MIN_SHARE or _seen(one))
+        ]
+        if not _of_a_part(cause, more):
+            kept = [one for one in more if one.share >= MIN_SHARE or _seen(one)]
+            return tuple(sorted([cause, *kept], key=lambda one: -one.share))
     finer, toned = finer_colours(before, aligned, within, cells, tone, toned, differences)
     unexplained = differences.squares(toned, aligned)
     difference = differences.largest(toned, aligned)
@@ -203,7 +206,7 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     if finer is not None and (named := finer.cause(of_tone / total)) is not None:
         causes.append(named)
     elif tone != Tone():
-        levels = _mean(before, steady), _ends(before, steady)
+        levels = _mean(before, steady), _mean(toned, steady), _ends(before, steady)
         causes += filter(None, [tone_cause(tone, of_tone / total, *levels, MIN_SHARE)])
     known = sum(cause.share for cause in causes)
     if known > 1:  # as where a tone makes unlike what it left out, which is then a local change
@@ -234,6 +237,14 @@ def _of_one_colour(
     others = _causes(reference, edited, mask & ~flat, drift)
     scaled = (one.of((1 - cause.share) * one.share) for one in others)
     return cause, *(one for one in scaled if one.share >= MIN_SHARE)
+
+
+def _of_a_part(channels: Cause, others: Sequence[Cause]) -> bool:
+    """Tell whether channels only look exchanged or lost: a part changed, to grey as it happens."""
+    if "levels" in channels.facts:  # which is so everywhere
+        return False
+    local = sum(cause.share for cause in others if cause.kind in ("spill", "seam"))
+    return channels.share < local
 
 
 def _seen(cause: Cause) -> bool:

@@ -15,17 +15,19 @@ Colour = tuple[int, int, int]
 _NEAR = 8  # of 255, by which each channel may differ: what an encoder makes of one colour
 _EXACT = 1  # likewise in a part: a sky differs by more
 _ALL = 0.99  # of the pixels
-_PART = 0.35  # of the background: less is a local change
+_PART = 0.25  # of the background: less is a local change
 _FILLED = 0.95  # of a part, and of each of its rows and columns
 _MOSTLY = 0.5  # of the squared difference
 _THIN = 9  # pixels
+_BAR = 0.3  # of the largest rectangle: smaller ones are left aside
+_MOST_BARS = 4
 _WAS = 0.5  # of these pixels that were of one colour before: another colour is a change of tone,
 _DARK = 64  # of 255: unless all else is gone, too, or black is what was no darker than this
 _BLACK = ", as after a safety checker, or NaN of a VAE in float16"
 
 
 def one_colour_cause(reference: Array, edited: Array, mask: Mask) -> tuple[Cause, Mask] | None:
-    """Return that a background became one colour, or a large rectangle of it did, and its pixels.
+    """Return that a background became one colour, or large rectangles of it did, and its pixels.
 
     Args:
         reference: RGB, uint8, (H, W, 3).
@@ -45,15 +47,17 @@ def one_colour_cause(reference: Array, edited: Array, mask: Mask) -> tuple[Cause
     if among < _PART * count:
         return None
     if among >= _ALL * count:
-        flat, box = mask, bounds(mask)
-    elif (box := _largest(near(edited, colour, _EXACT), mask)) is not None:
-        x1, y1, x2, y2 = box
-        flat, where = np.zeros_like(mask), f" in {shown(box)}"
-        flat[y1:y2, x1:x2] = (mask & of_it)[y1:y2, x1:x2]
+        flat, boxes = mask, [box for box in [bounds(mask)] if box]
+    else:
+        boxes, flat = _rectangles(near(edited, colour, _EXACT), mask), np.zeros_like(mask)
+        for x1, y1, x2, y2 in boxes:
+            flat[y1:y2, x1:x2] = (mask & of_it)[y1:y2, x1:x2]
         if np.count_nonzero(flat) < _PART * count:
             return None
+        more = f" and {len(boxes) - 1} more" if len(boxes) > 1 else ""
+        where = f" in {shown(boxes[0])}{more}"
     everywhere = bool(of_it.mean() >= _ALL)
-    if box is None or _toned(reference, colour, flat, everywhere=everywhere):
+    if _toned(reference, colour, flat, everywhere=everywhere):
         return None
     squares = Differences().squares(planes(reference), planes(edited))
     share = float(squares[flat].sum(dtype=np.float64) / squares[mask].sum(dtype=np.float64))
@@ -63,7 +67,7 @@ def one_colour_cause(reference: Array, edited: Array, mask: Mask) -> tuple[Cause
     name, exactly = named(colour), (edited[flat] == edited[flat][0]).all()
     told = name if exactly else f"nearly {name}"
     text = f"{what} is {told}{where}"
-    facts = {"colour": list(colour), "boxes": [list(box)]}
+    facts = {"colour": list(colour), "boxes": [list(box) for box in boxes]}
     return Cause(
         "one colour", share, text, facts, text + _BLACK * (everywhere and name == "black")
     ), flat
@@ -88,22 +92,37 @@ def _commonest(image: Array, mask: Mask) -> Colour:
     return red, green, blue
 
 
-def _largest(of_it: Mask, mask: Mask) -> Box | None:
-    """Return the largest rectangle of one colour, what is of it and merely touches that left aside.
+def _rectangles(of_it: Mask, mask: Mask) -> list[Box]:
+    """Return the large rectangles of one colour, the largest first, as the bars of a letterbox are.
 
-    It is filled: a frame around a picture is none. Outside of ``mask`` any colour will do.
+    What is of the colour and merely touches one is left aside. Each is filled: a frame around a
+    picture is none. Outside of ``mask`` any colour will do.
     """
-    from scipy.ndimage import label, maximum_filter, minimum_filter
+    from scipy.ndimage import find_objects, label, maximum_filter, minimum_filter
 
     kept = maximum_filter(minimum_filter(of_it, _THIN, mode="nearest"), _THIN)
     parts, count = label(kept)
     if not count:
-        return None
-    largest = np.asarray(parts == 1 + np.bincount(parts.ravel())[1:].argmax())
-    if (around := bounds(largest & mask)) is None:
+        return []
+    sizes = np.bincount(parts.ravel())[1:]
+    slices = find_objects(parts)
+    found = []
+    for n in np.argsort(-sizes, kind="stable")[:_MOST_BARS]:
+        if sizes[n] < _BAR * sizes.max():
+            break
+        part = np.zeros_like(mask)
+        part[slices[n]] = parts[slices[n]] == n + 1
+        if (box := _filled(part, mask)) is not None:
+            found.append(box)
+    return found
+
+
+def _filled(part: Mask, mask: Mask) -> Box | None:
+    """Return the rectangle that a part fills."""
+    if (around := bounds(part & mask)) is None:
         return None
     x1, y1, x2, y2 = around
-    inside = (largest | ~mask)[y1:y2, x1:x2]
+    inside = (part | ~mask)[y1:y2, x1:x2]
     rows = inside.mean(axis=1) >= _FILLED
     if not rows.any():
         return None

@@ -23,6 +23,8 @@ _BETWEEN = 0.06  # of the blocks that may be neither changed nor as they were
 _MIXED = 0.06  # of the neighbours that may be of unlike kinds
 _WIDE = 0.25  # of the blocks: less is a local change or none
 _ONE_PIECE = 0.8  # of what changed
+_FEW_PIECES = 4  # that bit for bit equal pixels part
+_VARIED = 48.0  # of 255, between the levels of what became one colour: no curve flattens so many
 _WHITE = 255
 _THIN = 4  # of so many rows and columns one is looked at first
 _UNTOUCHED = 0.1  # of the blocks that have to be equal bit for bit beside a change of most others
@@ -134,14 +136,19 @@ def find_wide(
 
 
 def find_beside_equal(
-    squares: NDArray[np.float32], picture: NDArray[np.float32], mask: Mask
+    squares: NDArray[np.float32],
+    picture: NDArray[np.float32],
+    edited: NDArray[np.float32],
+    mask: Mask,
 ) -> Local | None:
     """Find a change of much of the background beside which the rest is equal bit for bit.
 
-    That is none of colours, which would change what is of the same colour elsewhere, and it does
-    not fade out, as a light does; black and white, which many changes leave, are left aside.
-    ``picture`` is the reference, float32 (3, H, W), of 255;
-    ``squares`` is the squared difference of each pixel from it, before anything is undone.
+    That is none of colours, which would change what is of the same colour elsewhere, or leave more
+    than one colour of so many; and it does not fade out, as a light does. Black and white, which
+    many changes leave, are left aside. It lies in one piece, or in a few, as the bars of a
+    letterbox do.
+    ``picture`` is the reference, ``edited`` what it became, float32 (3, H, W), of 255;
+    ``squares`` is the squared difference of each pixel of both, before anything is undone.
     """
     from scipy.ndimage import binary_dilation, label
 
@@ -158,12 +165,15 @@ def find_beside_equal(
     if few or equal.sum() < _UNTOUCHED * known.sum() or _mixed(changed, equal) > _MIXED:
         return None
     parts, _ = label(changed, np.ones((3, 3)))
-    if np.bincount(parts[changed]).max() < _ONE_PIECE * changed.sum():
+    largest = np.sort(np.bincount(parts[changed]))[-_FEW_PIECES:]
+    if largest.sum() < _ONE_PIECE * changed.sum():
         return None
     by = amount / np.maximum(_blocks((difference > 0).astype(np.float32), open_)[0], 1e-9)
     border = changed & binary_dilation(equal, np.ones((3, 3)))
     if not border.any() or np.median(by[border]) < _ABRUPT * np.median(by[changed]):
         return None
+    if _painted(picture, edited, mask & (difference > 0)):
+        return _local(changed, amount * covered, difference, mask, least=0.0)
     height, width = mask.shape
     stayed = np.repeat(np.repeat(equal, BLOCK, axis=0), BLOCK, axis=1)[:height, :width] & open_
     red, green, blue = (plane.astype(np.int32) >> 3 for plane in picture)
@@ -175,6 +185,14 @@ def find_beside_equal(
     if here[there >= _ALSO_THERE * here].sum() < _COLOURS * here.sum():
         return None
     return _local(changed, amount * covered, difference, mask, least=0.0)
+
+
+def _painted(picture: NDArray[np.float32], edited: NDArray[np.float32], where: Mask) -> bool:
+    """Tell whether what was of many levels became one colour, to the bit."""
+    if any(float(np.ptp(plane[where])) > 1 for plane in edited):
+        return False
+    low, high = np.percentile(picture.mean(axis=0)[where], (5, 95))
+    return bool(high - low >= _VARIED)
 
 
 def _mixed(one: Mask, other: Mask) -> float:

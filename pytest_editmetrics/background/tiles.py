@@ -30,6 +30,7 @@ Status = Literal["measured", "edge", "flat", "unmatched", "hidden"]
 _STEPS = 12
 _TUKEY = 6.0
 _STILL = 0.01  # pixels: a step so short is the last, the next one would be its square
+_STRAY = 0.5  # pixels from there: so far it is asked whether it moved at all
 _ROOM = 4.0  # pixels that a tile may lie from where the whole puts it
 _SEEN = 0.3  # of a tile: of less nothing is told
 _EDGE_UNSURE = 0.05  # an edge is believed only where it is this sure and this alike
@@ -317,6 +318,10 @@ class Tiles:
         if correlation < MATCH or math.hypot(dx - start[0], dy - start[1]) > _ROOM:
             return self._unmatched(box, usable & seen)
         if unsure <= UNSURE_PX:
+            if math.hypot(dx - start[0], dy - start[1]) >= _STRAY and _stayed(
+                target, now, sampled(field, box, *start), kept
+            ):
+                dx, dy = start
             return TileShift(box, "measured", dx, dy, unsure)
         if sure <= _EDGE_UNSURE and correlation >= _EDGE_MATCH:
             component = (dx - start[0]) * along[0] + (dy - start[1]) * along[1]
@@ -328,6 +333,18 @@ class Tiles:
         """Return a tile that matches nothing, if what is left in sight of it has texture."""
         status = self._best(box, seen)[0]
         return TileShift(box, "unmatched" if status in ("measured", "edge") else status)
+
+
+def _stayed(target: Floats, now: Floats, there: Floats, kept: Mask) -> bool:
+    """Tell whether a tile is more alike where it was looked for first than where it was found.
+
+    By the order of its levels alone, which no curve of tone changes: undone as a gain and an
+    offset, a curve may look like a small move.
+    """
+    from scipy.stats import rankdata
+
+    was, found, first = (rankdata(part[kept]) for part in (target, now, there))
+    return correlation_of(was, first) > correlation_of(was, found)
 
 
 def _halfway(ahead: Floats, behind: Floats, gain: float, steady: Floats, out: Floats) -> None:

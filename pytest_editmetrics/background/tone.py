@@ -19,7 +19,8 @@ _FEW = 16  # cells
 _FEW_PIXELS = 64
 _MANY_PIXELS = 400_000  # of more every second row and column is looked at
 _ROUNDS = 8
-_LEAST_GAIN = 0.1  # less is no tone: nothing of the channel is left
+_LEAST_GAIN = 0.1  # less is no tone: nothing of the channel is left,
+_WASHED_OUT = 0.95  # unless it is still seen, washed out: correlation of before and after
 _INVERTED = -0.6  # correlation of before and after
 
 
@@ -102,7 +103,7 @@ def _sums(plane: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def line(
-    one: NDArray[np.floating], other: NDArray[np.floating], *, inverted: bool = False
+    one: NDArray[np.float64], other: NDArray[np.float64], *, inverted: bool = False
 ) -> tuple[float, float]:
     """Return gain and offset of one channel, from what cells were and what they are."""
     if not len(one):
@@ -129,6 +130,7 @@ def line(
         offset = float(mean_other - gain * mean_one)
         if abs(gain - last) < 1e-5:
             break
-    if not inverted and gain < _LEAST_GAIN:
+    faint = not inverted and gain < _LEAST_GAIN
+    if faint and correlation_of(one, other) < _WASHED_OUT:
         return 1.0, float(np.median(other - one))
     return gain, offset

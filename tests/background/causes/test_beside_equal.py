@@ -89,3 +89,39 @@ def test_what_some_colours_or_places_are_spared_by_is_no_place(name):
     for picture, made in pairs:
         first = diagnose(picture, np.ascontiguousarray(made), WHOLE).causes[0]
         assert first.kind != "spill" or first.share < 0.99
+
+
+ROWS, COLUMNS = np.mgrid[:288, :288] - 143.5
+DISC = np.hypot(ROWS, COLUMNS) < 86
+
+
+@pytest.mark.parametrize("colour", [0, 40, 200])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee"]))
+def test_an_object_that_became_one_colour_before_its_backdrop_is_the_only_cause(name, colour):
+    picture = np.where(DISC[..., None], photo(name), 250).astype(np.uint8)
+    edited = np.where(DISC[..., None], colour, picture).astype(np.uint8)
+    (cause,) = diagnose(picture, edited, WHOLE).causes
+    assert cause.kind == "spill"
+    assert cause.facts["boxes"][0] == pytest.approx([58, 58, 230, 230], abs=9)
+
+
+@pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee"]))
+def test_an_object_that_became_black_and_was_encoded_did_not_lose_its_colours(name):
+    picture = np.where(DISC[..., None], photo(name), 250).astype(np.uint8)
+    edited = np.where(DISC[..., None], 0, picture).astype(np.uint8)
+    causes = diagnose(picture, as_jpeg(edited, 90), WHOLE).causes
+    assert causes[0].kind == "spill"
+    assert "greyscale" not in {cause.kind for cause in causes}
+    shares = [cause.share for cause in causes]
+    assert shares == sorted(shares, reverse=True)
+
+
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_blacks_that_are_crushed_beside_equal_pixels_are_no_one_place(name):
+    picture = photo(name)
+    for edited in (
+        np.where(picture.max(axis=2, keepdims=True) < 60, 0, picture),
+        np.where(picture.min(axis=2, keepdims=True) > 150, 255, picture),
+    ):
+        causes = diagnose(picture, edited.astype(np.uint8), WHOLE).causes
+        assert "one colour" not in {cause.kind for cause in causes}

@@ -15,6 +15,7 @@ from altered import (
 )
 
 from pytest_editmetrics.background.diagnosis import Cause, diagnose
+from pytest_editmetrics.background.drift import measure_drift
 
 PHOTOS = ["astronaut", "cat", "coffee", "rocket"]
 OUTSIDE = np.ones((288, 288), bool)
@@ -63,6 +64,19 @@ def test_a_gamma_is_told_beside_an_encoder(name, power):
     ):
         kinds = {cause.kind for cause in causes(photo(name), as_jpeg(toned, 90))}
         assert "gamma" not in kinds
+
+
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_linear_light_is_about_a_gamma_and_nothing_moved(name):
+    value = square_photo(name, 700) / 255
+    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    image, made = square_photo(name, 700), eight_bit(255 * linear)
+    whole = np.ones((700, 700), bool)
+    for edited in (made, as_jpeg(raised(image, 2.2), 85)):
+        drift = measure_drift(image, edited, whole)
+        found = diagnose(image, edited, whole, drift).causes
+        assert (drift.moved_share, found[0].kind) == (0, "gamma")
+        assert "moved-part" not in {cause.kind for cause in found}
 
 
 @pytest.mark.parametrize("name", each_photo(PHOTOS))

@@ -86,6 +86,41 @@ def test_a_frame_of_one_colour_is_none_and_what_is_in_it_is_told(name, colour, p
     assert "one colour" not in {cause.kind for cause in causes(photo(name), np.asarray(made))}
 
 
+def barred(picture: Picture, width: int, axis: int, colour: int) -> Picture:
+    made = np.moveaxis(picture.copy(), axis, 0)
+    made[:width] = made[-width:] = colour
+    return np.ascontiguousarray(np.moveaxis(made, 0, axis))
+
+
+@pytest.mark.parametrize("colour", [0, 255, 90])
+@pytest.mark.parametrize("axis", [0, 1], ids=["top and bottom", "sides"])
+@pytest.mark.parametrize("name", each_photo(["coffee", "cat", "rocket"]))
+def test_bars_of_one_colour_are_named_with_their_boxes(name, axis, colour):
+    for width in (48, 64, 100):
+        (cause,) = causes(photo(name), barred(photo(name), width, axis, colour), WHOLE)
+        assert cause.kind in {"one colour", "spill"}
+        first, second = ([0, 0, 288, width], [0, 288 - width, 288, 288])
+        if axis:
+            first, second = ([y1, x1, y2, x2] for x1, y1, x2, y2 in (first, second))
+        for box, wanted in zip(sorted(cause.facts["boxes"][:2]), (first, second), strict=True):
+            assert box == pytest.approx(wanted, abs=9)
+
+
+@pytest.mark.parametrize("name", each_photo(["coffee", "cat", "rocket"]))
+def test_bars_that_were_encoded_are_named_first(name):
+    edited = as_jpeg(barred(photo(name), 64, 0, 0), 90)
+    assert causes(photo(name), edited, WHOLE)[0].kind == "one colour"
+
+
+def test_what_lies_between_bars_is_told_too():
+    made = np.zeros((288, 288, 3), np.uint8)
+    made[48:-48] = np.asarray(Image.fromarray(photo("coffee")).resize((288, 192)))
+    assert {cause.kind for cause in causes(photo("coffee"), made, WHOLE)} >= {
+        "one colour",
+        "stretch",
+    }
+
+
 def on_a_backdrop(name: str, side: int, *colour: int) -> Picture:
     made, at = filled(*colour), (288 - side) // 2
     small = np.asarray(Image.fromarray(photo(name)).resize((side, side)))

@@ -42,6 +42,24 @@ def test_all_darker_or_lighter_is_an_exposure(name, gain):
     assert first(name, 1, 200 * (gain - 1)).kind == "exposure"
 
 
+@pytest.mark.parametrize("offset", [-50, 15])
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_an_exposure_is_as_large_as_it_is_seen(name, offset):
+    """What reaches black or white goes no farther."""
+    image = square_photo(name, 288)
+    seen = float((eight_bit(image + float(offset)) - image.astype(float)).mean())
+    told = first(name, 1, offset).text
+    assert told.startswith("exposure ")
+    assert float(told.split()[1]) == pytest.approx(seen, abs=0.6)
+
+
+@pytest.mark.parametrize("gain", [0.05, 0.15])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "coffee", "rocket"]))
+def test_what_is_washed_out_is_of_less_contrast_and_what_went_to_black_is_darker(name, gain):
+    assert first(name, gain, 255 * (1 - gain)).text == f"contrast {100 * (gain - 1):.0f} %"
+    assert first(name, 0.3, 0).kind == "exposure"
+
+
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_gains_of_their_own_are_colours(name):
     middle = float(np.median(square_photo(name, 288)))

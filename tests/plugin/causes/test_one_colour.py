@@ -47,3 +47,19 @@ def test_a_local_change_is_a_spill_where_there_is_an_edit_area(suite):
         said = [f"E*cause*{kind} (100 %): a local change in (96, 8, 128, 40)*"]
         result = suite.runpytest()
         result.stdout.fnmatch_lines([*said, f"*1 gate failed: 1 {kind}"])
+
+
+def test_the_bars_of_a_letterbox_are_named_with_their_boxes(suite):
+    suite.makepyfile(test_x=TEST.format("AFTER[:24], AFTER[-24:] = 0, 0", "None"))
+    said = "the background is black in (0, 0, 160, 24) and 1 more"
+    suite.runpytest().stdout.fnmatch_lines([f"E*cause*one colour (100 %): {said}*"])
+
+
+def test_an_object_that_became_black_before_its_backdrop_is_a_local_change(suite):
+    before = TEST.replace(
+        "AFTER =", "OBJECT = BEFORE[32:96, 40:120].copy()\nBEFORE[:] = 235\n"
+        "BEFORE[32:96, 40:120] = OBJECT\nAFTER ="
+    )  # fmt: skip
+    suite.makepyfile(test_x=before.format("AFTER[32:96, 40:120] = 0", "None"))
+    said = "a local change in (40, 32, 120, 96)"
+    suite.runpytest().stdout.fnmatch_lines([f"E*cause*local (100 %): {said}*"])
