@@ -60,7 +60,12 @@ def _approve(args: argparse.Namespace) -> int:
             reason=args.reason,
             dry_run=args.dry_run,
         )
-        say_all(listed("of no gate, so not to be approved", [str(test) for test in run.failed]))
+        say_all(
+            listed(
+                "other failures of the run, which no golden mends",
+                [str(test) for test in run.failed],
+            )
+        )
         if not found:
             say("nothing to approve")
         elif args.dry_run:
