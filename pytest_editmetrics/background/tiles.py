@@ -341,9 +341,10 @@ def _stayed(target: Floats, now: Floats, there: Floats, kept: Mask) -> bool:
     By the order of its levels alone, which no curve of tone changes: undone as a gain and an
     offset, a curve may look like a small move.
     """
-    from scipy.stats import rankdata
-
-    was, found, first = (rankdata(part[kept]) for part in (target, now, there))
+    was, found, first = (
+        np.unique(part[kept], return_inverse=True)[1].astype(np.float64)
+        for part in (target, now, there)
+    )
     return correlation_of(was, first) > correlation_of(was, found)
 
 
