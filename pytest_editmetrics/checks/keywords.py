@@ -118,7 +118,7 @@ def _bound_of(key: str, known: Sequence[str]) -> str | None:
     ``None`` if it is not meant as a bound.
 
     >>> known = ["metrics", "coords"]
-    >>> [_bound_of(key, known) for key in ("thresold", "max_lpips", "lpips", "threshold_max")]
+    >>> [_bound_of(key, known) for key in ("treshold", "max_lpips", "lpips", "threshold_max")]
     ['', 'lpips', 'lpips', '']
     >>> [_bound_of(key, known) for key in ("mask", "max_size", "metrics_", "")]
     [None, None, None, None]
