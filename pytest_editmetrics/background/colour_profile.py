@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pytest_editmetrics.background.cause import NAMES, Cause
-from pytest_editmetrics.background.diagnosis import MIN_SHARE, Diagnosis, diagnose
+from pytest_editmetrics.background.diagnosis import Diagnosis, diagnose
 from pytest_editmetrics.background.drift import Drift
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
@@ -77,11 +77,7 @@ def diagnose_profiles(
 
 
 def _told(told: Misread, share: float, rest: Diagnosis) -> Diagnosis:
-    lost = Cause("profile lost", share, told.text, {}, str(told))
-    scaled = (cause.of(cause.share * (1 - share)) for cause in rest.causes)
-    causes = (lost, *(cause for cause in scaled if cause.share >= MIN_SHARE))
-    largest = sorted(causes, key=lambda cause: -cause.share)
-    return Diagnosis(tuple(largest), rest.drift, rest.background)
+    return rest.beside(Cause("profile lost", share, told.text, {}, str(told)))
 
 
 def _plain(found: Diagnosis, kinds: Sequence[str]) -> float:

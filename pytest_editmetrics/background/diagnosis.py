@@ -69,6 +69,16 @@ class Diagnosis:
     drift: Drift
     background: float = 1.0
 
+    def beside(self, cause: Cause, background: float | None = None) -> Diagnosis:
+        """Return these causes of what another one leaves, and that one.
+
+        ``background`` is the share of the image that both are of, if it is not the same.
+        """
+        scaled = (one.of(one.share * (1 - cause.share)) for one in self.causes)
+        kept = [cause, *(one for one in scaled if one.share >= MIN_SHARE)]
+        whole = self.background if background is None else background
+        return Diagnosis(tuple(sorted(kept, key=lambda one: -one.share)), self.drift, whole)
+
     @property
     def text(self) -> str:
         """The causes in a line, shortly."""

@@ -67,13 +67,7 @@ def diagnose_transparent(
     where = "" if most < _OPAQUE else " in places"
     text = f"{names[lower]} is transparent{where} {how} and was laid on white"
     cause = Cause("transparent", share, text, {"alpha": [least, most]})
-    return _told(cause, rest, mask)
-
-
-def _told(cause: Cause, rest: Diagnosis, mask: Mask) -> Diagnosis:
-    scaled = (one.of(one.share * (1 - cause.share)) for one in rest.causes)
-    kept = (one for one in scaled if one.share >= MIN_SHARE)
-    return Diagnosis((cause, *kept), rest.drift, float(mask.mean()))
+    return rest.beside(cause, float(mask.mean()))
 
 
 def _lost(
@@ -122,7 +116,8 @@ def _lost(
         return None
     text = f"{names[1]} lost the alpha channel of {names[0]} ({how})"
     facts = {"alpha": [int(alpha[mask].min()), int(alpha[mask].max())]}
-    return _told(Cause("transparent", share, text, facts), diagnose(shown, edited, within), mask)
+    cause = Cause("transparent", share, text, facts)
+    return diagnose(shown, edited, within).beside(cause, float(mask.mean()))
 
 
 def _behind(bare: Array, alpha: Array, edited: Array, through: Mask) -> Colour:
