@@ -17,10 +17,9 @@ from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.typed import typed_test
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.plugin.failed_tests import FailedTests
     from pytest_editmetrics.report.markdown import SessionEnd
     from pytest_editmetrics.report.tally import Tally
-    from pytest_editmetrics.runs.folder import FailedTest
+    from pytest_editmetrics.runs.failed import FailedTest
 
 GITHUB_LIMIT = 1 << 20
 UNFINISHED = "## ❌ editmetrics failed: the session did not finish\n"
@@ -41,8 +40,7 @@ class CiSurfaces:
         if self._path and self._step and self._path.resolve() == self._step.resolve():
             self._path = None
         given = session.options["report-url"] or os.environ.get("EDITMETRICS_REPORT_URL") or None
-        self.report_url: str | None = given
-        self._gated = False
+        self._report_url: str | None = given
         self.notes: list[str] = []
         self.problems: list[str] = []
 
@@ -65,26 +63,23 @@ class CiSurfaces:
         if self.problems:
             raise pytest.UsageError(self.problems[0])
 
-    def wanted(self, tally: Tally | None, problems: Sequence[str], failed: FailedTests) -> bool:
+    def wanted(self, *, gates: bool) -> bool:
         """Tell whether there is a summary to write: of a session without gates only the one asked
-        for, unless it was to have some.
-
-        ``problems`` are what fails the session besides its tests.
+        for.
         """
-        self._gated = tally is not None or bool(problems) or failed.gated
-        something = self._gated
-        return self._path is not None or (self._step is not None and something)
+        return self._path is not None or (self._step is not None and gates)
 
-    def close(self, tally: Tally, end: SessionEnd) -> None:
-        """Write the summaries; a session that was to have no gates leaves GitHub's page alone."""
+    def close(self, tally: Tally, end: SessionEnd, *, gates: bool) -> None:
+        """Write the summaries; a session without ``gates`` leaves GitHub's page alone."""
         from pytest_editmetrics.report.markdown import markdown_summary
 
-        end = replace(end, typed=partial(typed_test, self._config))
+        typed = partial(typed_test, self._config)
+        end = replace(end, typed=typed, report_url=self._report_url)
         if self._path is not None:
             self._write(self._path, markdown_summary(tally, end, GITHUB_LIMIT), "w")
             if not self.problems:
                 self.notes.append(f"summary: {self._path}")
-        if self._step is None or not self._gated:
+        if self._step is None or not gates:
             return
         room = GITHUB_LIMIT - _size(self._step)
         text = "\n" + markdown_summary(tally, end, room - 1)

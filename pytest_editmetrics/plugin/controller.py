@@ -28,7 +28,6 @@ from pytest_editmetrics.plugin.required import Required
 from pytest_editmetrics.plugin.unheld import UnheldGoldens
 from pytest_editmetrics.plugin.whole_run import WholeRun
 from pytest_editmetrics.session.ledger import REPORT_KEY
-from pytest_editmetrics.session.options import in_ci
 from pytest_editmetrics.session.property_text import is_ours
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.unread import unread, unread_notes, uses_a_gate
@@ -297,10 +296,7 @@ class Controller:
         self._report_unread()
         self._required.close(whole=partial is None and session.testsfailed == 0)
         self._take(self._required)
-        if self.failed.found and in_ci():  # an earlier run of the folder would pass for this one
-            self._outputs.write("begin")
-        self.failed.close()
-        self._outputs.write_problems(self._problems)
+        self._outputs.write_failures(self.failed.files, self._problems)
         # else tests are missing, and the results say so
         if not (self.whole.was_cut(session, self._collected) or self.whole.internal_error or lost):
             counts = self._tally.counts() if self._tally else {"gates": 0}
@@ -315,6 +311,11 @@ class Controller:
         self._summarise(session)
         if self._problems:
             session.testsfailed += 1
+
+    @property
+    def _is_gated(self) -> bool:
+        """Whether the session has gates, was to have some, or fails by what this plugin asks."""
+        return self._tally is not None or bool(self._problems) or self.failed.gated
 
     def _close_images(self, full: bool) -> None:
         folders = self._unheld.folders(self._collected)
@@ -334,16 +335,16 @@ class Controller:
         self._problems += recorder.problems
 
     def _summarise(self, session: pytest.Session) -> None:
-        if not self._ci.wanted(self._tally, self._problems, self.failed):
+        if not self._ci.wanted(gates=self._is_gated):
             return
         from pytest_editmetrics.report.markdown import SessionEnd
         from pytest_editmetrics.report.tally import Tally
         from pytest_editmetrics.session.outputs import package_versions
 
-        failed = session.testsfailed, self.failed.found
-        cut, url = self.whole.was_cut(session, self._collected), self._ci.report_url
-        end = SessionEnd(package_versions(), self._notes, self._problems, *failed, cut, url)
-        self._ci.close(self._tally or Tally(crashed=self._crashed), end)
+        told = session.testsfailed, self.failed.found, self.whole.was_cut(session, self._collected)
+        end = SessionEnd(package_versions(), self._notes, self._problems, *told)
+        tally = self._tally or Tally(crashed=self._crashed)
+        self._ci.close(tally, end, gates=self._is_gated)
         self._take(self._ci)
 
     def _report_not_measured(self, session: pytest.Session) -> None:
@@ -388,12 +389,12 @@ class Controller:
     @pytest.hookimpl
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the section; a session without gates prints nothing."""
-        if not (self._tally or self._problems or self._notes or self.failed.gated):
+        if not (self._is_gated or self._notes):
             return
         from pytest_editmetrics.plugin.last_screen import write_last_screen
 
         end = self._notes, self._problems
         write_last_screen(terminalreporter, self._tally, self._each_gate, end, self._outputs)
-        if self._tally or self._problems or self.failed.gated:
+        if self._is_gated:
             for line in self._ci.annotations(self._tally, self._problems, self.failed.found):
                 terminalreporter.write_line(line)

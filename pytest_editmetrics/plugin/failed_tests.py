@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, GateFailure
+from pytest_editmetrics.runs.failed import FailedTest
 from pytest_editmetrics.session.unread import asks_for_gates
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.plugin.attempts import Attempt
-    from pytest_editmetrics.runs.folder import FailedTest
 
 Why = Literal["gate", "error", "other"]
 
@@ -42,14 +42,15 @@ class Failure:
 class FailedTests:
     """Collects them: tests, and files that cannot be collected.
 
-    ``found`` are all of a session, in the order in which they failed; ``gated`` tells whether a
-    test among them asks for gates, made or not. ``write`` appends a record to the results.
+    ``found`` are all of a session, in the order in which they failed, ``files`` those that were not
+    collected; ``gated`` tells whether a test among them asks for gates, made or not. ``write``
+    appends a test to the results.
     """
 
     def __init__(self, rootdir: Path, write: Callable[[str, FailedTest], None]):
         self._rootdir = rootdir
         self._write = write
-        self._files: list[FailedTest] = []
+        self.files: list[FailedTest] = []
         self.found: list[FailedTest] = []
         self.gated = False
 
@@ -57,15 +58,13 @@ class FailedTests:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Take a file that cannot be collected; pytest-xdist tells each once."""
         if report.failed:
-            from pytest_editmetrics.runs.folder import FailedTest
-
             message, place = _first_line(report), None
             if (self._rootdir / report.nodeid).is_file():
                 place = report.nodeid, _line_in(report.nodeid, str(report.longrepr))
                 named = f"{PurePosixPath(report.nodeid).name}:{place[1]}"
                 message = message if named in message else f"{named}: {message}"
-            self._files.append(FailedTest(report.nodeid, "collect", message, location=place))
-            self.found.append(self._files[-1])
+            self.files.append(FailedTest(report.nodeid, "collect", message, location=place))
+            self.found.append(self.files[-1])
 
     def ended(self, attempt: Attempt, gates: Iterable[Gate]) -> None:
         """Take an attempt of a test, with its own gates as they end.
@@ -74,8 +73,6 @@ class FailedTests:
         """
         if attempt.rerun or attempt.outcome != "failed":
             return
-        from pytest_editmetrics.runs.folder import FailedTest
-
         known = {"gate", "error"} if any(gate.failing for gate in gates) else set()
         for one in dict.fromkeys(attempt.failures):
             if one.why in known or (one.why == "gate" and one.when == "setup"):
@@ -84,11 +81,6 @@ class FailedTests:
             failed = FailedTest(attempt.nodeid, one.when, one.message, one.asks, attempt.location)
             self.found.append(failed)
             self._write("failed", failed)
-
-    def close(self) -> None:
-        """Write the files."""
-        for file in self._files:
-            self._write("failed", file)
 
 
 def tell_failure(
@@ -114,7 +106,7 @@ def failure_of(report: pytest.TestReport) -> Failure:
 def _line_in(file: str, text: str) -> int:
     """Return the last line of a file that a text names, as tracebacks and readers do; else 1."""
     name = re.escape(PurePosixPath(file).name)
-    lines = re.findall(rf'{name}(?:", line |:)(\d+)', text)
+    lines = re.findall(rf'(?<![\w.-]){name}(?:", line |:)(\d+)', text)
     return int(lines[-1]) if lines else 1
 
 

@@ -289,11 +289,14 @@ def _unread(item: pytest.Item, excinfo: pytest.ExceptionInfo[Any] | None) -> Ite
 
 def _is_other_failure(record: TestRecord, raised: BaseException | None) -> bool:
     """Tell whether a failure was not because of gates that recording would mend."""
-    from pytest_editmetrics.gates.written import unrecordable
-
     leaves = list(_leaves(raised))
-    if unrecordable(record.gates) or not leaves:
+    if not leaves:
         return True
+    if record.gates:
+        from pytest_editmetrics.gates.written import unrecordable
+
+        if unrecordable(record.gates):
+            return True
     if all(isinstance(error, GateFailure) for error in leaves):
         return False
     errors = [gate for gate in record.gates if gate.verdict == "error"]

@@ -11,7 +11,7 @@ from pytest_editmetrics.report.failure import failure_text
 from pytest_editmetrics.report.listed import with_entries
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
 from pytest_editmetrics.report.text import explanation_rows, headline, update_mode
-from pytest_editmetrics.runs.folder import FailedTest
+from pytest_editmetrics.runs.failed import FailedTest
 
 LIMIT = 10
 _LONGEST = 4_000

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.runs.failed import FailedTest
 from pytest_editmetrics.runs.fields import GATE, Field, as_held
 
 RESULTS = "results.jsonl"
@@ -43,27 +44,6 @@ class GateRecord:
     outcome: str
     gate: Gate
     other_failure: bool = False
-
-
-@dataclass(frozen=True)
-class FailedTest:
-    """A test that failed for another reason than a gate, or a file that could not be collected.
-
-    ``when`` is the phase, ``collect`` of a file; ``message`` is pytest's line of it. ``asks`` tells
-    whether it asks for gates, made or not. ``location`` is as of ``TestGates``, and no run holds
-    it.
-    """
-
-    __test__ = False
-
-    nodeid: str
-    when: str
-    message: str
-    asks: bool = True
-    location: tuple[str, int] | None = None
-
-    def __str__(self) -> str:
-        return f"{self.nodeid} ({self.when}): {self.message}"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from pytest_editmetrics.runs.claims import Claim, check_ours, is_stream
 from pytest_editmetrics.runs.folder import SCHEMA, SCHEMA_VERSION, is_results_file
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.runs.folder import FailedTest
+    from pytest_editmetrics.runs.failed import FailedTest
     from pytest_editmetrics.runs.obsolete import ObsoleteImage
 
 

@@ -11,7 +11,8 @@ from pytest_editmetrics.errors import EditMetricsError, InputError, counted
 from pytest_editmetrics.gates.repetitions import badness, worst
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.report.tally import Tally, tally_of
-from pytest_editmetrics.runs.folder import FailedTest, GateRecord, Run, image_names, read_run
+from pytest_editmetrics.runs.failed import FailedTest
+from pytest_editmetrics.runs.folder import GateRecord, Run, image_names, read_run
 from pytest_editmetrics.runs.obsolete import commit_of
 from pytest_editmetrics.runs.results import json_line
 from pytest_editmetrics.runs.review import Decision, change_review, read_review

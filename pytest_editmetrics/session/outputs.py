@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.session.options import in_ci
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.runs.failed import FailedTest
     from pytest_editmetrics.runs.results import ResultsFile
     from pytest_editmetrics.runs.writing import RunResults
 
@@ -153,10 +155,17 @@ class RunOutputs:
                 self._files.remove(file)
                 self.problems.append(str(error))
 
-    def write_problems(self, problems: Sequence[str]) -> None:
-        """Append what fails the session besides its tests."""
+    def write_failures(self, files: Sequence[FailedTest], problems: Sequence[str]) -> None:
+        """Append files that were not collected, and what fails the session besides its tests.
+
+        Where nothing ran an earlier run stays; but not in CI, where it would pass for this one.
+        """
         from pytest_editmetrics.report.listed import with_entries
 
+        if (files or problems) and in_ci():
+            self.write("begin")
+        for file in files:
+            self.write("failed", file)
         for problem in tuple(problems):
             self.write("problem", with_entries(problem))
 

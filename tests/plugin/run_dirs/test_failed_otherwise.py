@@ -11,6 +11,15 @@ from pytest_editmetrics.cli.main import main
 
 OTHER = "1 other failure"
 GOOD = "def test_good(check): check(5, 0.1)\n"
+TEARDOWN = """
+import pytest
+
+@pytest.fixture
+def model():
+    yield
+    raise OSError("no disk")
+
+"""
 FAULTS = {
     "raises": ("def test_bad(check): raise RuntimeError('out of memory')", (), "out of memory"),
     "asserts after its gate": (
@@ -25,8 +34,7 @@ FAULTS = {
         "no weights",
     ),
     "teardown": (
-        "import pytest\n@pytest.fixture\ndef model():\n    yield\n    raise OSError('no disk')\n"
-        "def test_bad(model, check): check(5, 0.1)",
+        TEARDOWN + "def test_bad(model, check): check(5, 0.1)",
         (),
         "no disk",
     ),
@@ -309,16 +317,9 @@ def test_a_file_that_cannot_be_collected_is_named_though_nothing_ran(suite, caps
 
 def test_a_failing_gate_hides_no_other_failure_of_its_test(suite, capsys):
     suite.makepyfile(
-        test_x="""
-        import pytest
-        from pytest_editmetrics.errors import GateFailure
-        @pytest.fixture
-        def model():
-            yield
-            raise OSError("no disk")
-        @pytest.mark.xfail(raises=GateFailure)
-        def test_bad(model, check): check(19, 0.1)
-        """
+        test_x=TEARDOWN + "from pytest_editmetrics.errors import GateFailure\n"
+        "@pytest.mark.xfail(raises=GateFailure)\n"
+        "def test_bad(model, check): check(19, 0.1)\n"
     )
     ran(suite)
     for name, text in surfaces(suite, capsys).items():
@@ -343,16 +344,7 @@ def test_each_failing_subtest_is_told(suite, capsys):
 
 def test_approve_leaves_a_gate_whose_test_failed_in_its_teardown(suite, capsys):
     suite.mkdir("goldens").joinpath("test_x.py.yaml").write_text("test_bad:\n  score: {max: 0.1}\n")
-    suite.makepyfile(
-        test_x="""
-        import pytest
-        @pytest.fixture
-        def model():
-            yield
-            raise OSError("no disk")
-        def test_bad(model, check): check(19)
-        """
-    )
+    suite.makepyfile(test_x=TEARDOWN + "def test_bad(model, check): check(19)")
     ran(suite)
     assert main(["approve", "run"]) == 0
     assert "its test failed for another reason, too" in capsys.readouterr().out
@@ -411,6 +403,7 @@ def test_in_ci_an_earlier_run_does_not_stand_for_one_that_could_not_be_collected
         ("test_bad.py", "\n\ndef test_bad(:\n    pass\n", 3),
         ("test_bad.py", "import os\nimport no_such_module\n", 2),
         ("test_bad.edit.yaml", "cases:\n- {id: a,\n   refrence: a.png}\n", 3),
+        ("bad_test.py", "\nimport no_such_module  # not in a_bad_test.py:9\n", 2),
     ],
 )
 def test_a_file_that_cannot_be_collected_is_marked_at_its_line(
@@ -508,3 +501,33 @@ def test_a_run_that_x_ended_at_the_last_test_is_whole(suite, capsys):
     capsys.readouterr()
     main(["comment", "run"])
     assert "interrupted, so not every test ran" in capsys.readouterr().out
+
+
+def test_gates_that_pass_when_they_are_scored_again_leave_no_failure(suite, capsys):
+    suite.makepyfile(test_x="def test_bad(check): check(19)")
+    suite.makefile(".yaml", editmetrics="thresholds: {score: 0.1}")
+    ran(suite)
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: 0.5}")
+    assert main(["score", "run", "-o", "again", "--config", "editmetrics.yaml"]) == 0
+    capsys.readouterr()
+    main(["comment", "again"])
+    assert is_green(capsys.readouterr().out)
+
+
+def test_in_ci_an_earlier_run_does_not_stand_for_one_that_ran_nothing(suite, capsys, monkeypatch):
+    suite.makepyfile(test_good=GOOD)
+    suite.runpytest("--editmetrics-run-dir=run").assert_outcomes(passed=1)
+    monkeypatch.setenv("CI", "true")
+    ran(suite, "-k", "no_such_test", "--editmetrics-require=1")
+    for name, text in surfaces(suite, capsys).items():
+        assert not is_green(text), name
+        assert "--editmetrics-require" in text, name
+
+
+def test_a_failure_of_a_suite_without_gates_loads_nothing(suite, cold_processes):
+    suite.makepyfile(
+        "import sys\ndef test_bad(): assert 0\ndef test_then():\n"
+        "    assert not {'pytest_editmetrics.gates.verdict', 'numpy'} & set(sys.modules)"
+    )
+    suite.makeconftest("")
+    suite.runpytest_subprocess().assert_outcomes(passed=1, failed=1)
