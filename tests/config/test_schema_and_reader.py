@@ -118,6 +118,7 @@ ANYTHING = st.one_of(
 )
 
 
+@pytest.mark.more
 @OF_EACH_KIND
 @settings(max_examples=200)
 @given(data=st.data())

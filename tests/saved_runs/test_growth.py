@@ -16,6 +16,7 @@ from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.results import ResultsFile
 from pytest_editmetrics.runs.writing import RunDir
 
+pytestmark = pytest.mark.more
 FILE = "goldens/test_gate.py.yaml"
 ONE, FEW, MANY = 1, 6, 51  # ten times as many more than one
 

@@ -10,7 +10,9 @@ from conftest_text import add_to_conftest
 
 from pytest_editmetrics.cli.main import main
 
-both = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+both = pytest.mark.parametrize(
+    "mode", [(), pytest.param(("-n2",), marks=pytest.mark.more)], ids=["serial", "xdist"]
+)
 
 # what plugins do, without them
 GROUPS = """

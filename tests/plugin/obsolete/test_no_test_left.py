@@ -9,7 +9,9 @@ import pytest
 from pytest_editmetrics.cli.main import main
 
 STRICT = "--editmetrics-strict=regressed"
-with_two = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+with_two = pytest.mark.parametrize(
+    "mode", [(), pytest.param(("-n2",), marks=pytest.mark.more)], ids=["serial", "xdist"]
+)
 HEAD = "import numpy as np\n"
 VALUE = """def test_value(edit_gate):
     edit_gate.check(*np.zeros((2, 32, 32, 3), np.uint8), None, metrics=["unedit_max_diff"])

@@ -9,7 +9,9 @@ from PIL import Image
 
 from pytest_editmetrics.cli.main import main
 
-with_two = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+with_two = pytest.mark.parametrize(
+    "mode", [(), pytest.param(("-n2",), marks=pytest.mark.more)], ids=["serial", "xdist"]
+)
 STRICT = "--editmetrics-strict=regressed"
 GATED = """
 import numpy as np

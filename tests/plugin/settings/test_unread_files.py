@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 # one worker: the suites hold one test
-both = pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+both = pytest.mark.parametrize(
+    "mode", [(), pytest.param(("-n1",), marks=pytest.mark.more)], ids=["serial", "xdist"]
+)
 BOUND = "thresholds: {score: {max: 0.1}}\n"
 TEST = "def test_it(check): check(1, 1)\n"
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-both = pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+both = pytest.mark.parametrize(
+    "mode", [(), pytest.param(("-n1",), marks=pytest.mark.more)], ids=["serial", "xdist"]
+)
 TEST = "def test_it(check): check(1, 1)\n"
 STRICT = '[tool.pytest.ini_options]\neditmetrics_strict = "all"\n'
 
