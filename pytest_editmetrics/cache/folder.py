@@ -12,6 +12,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,8 @@ class CacheFolder:
         path = self._file(key)
         try:
             arrays = _read(path, key)
-            os.utime(path)
+            with suppress(OSError):  # of another user, or mounted read-only: it is whole
+                os.utime(path)
         except FileNotFoundError:
             return None
         except OSError as error:

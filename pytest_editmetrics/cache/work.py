@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _LOCK = ".lock"
 _SESSION = "session-"
+_TEMPORARY = "editmetrics-work-"
 
 
 @contextmanager
@@ -25,13 +26,16 @@ def work_folder() -> Iterator[Path]:
 
     It lies in ``work`` in this project's cache. A process that is killed leaves it, unlocked, and
     whoever takes or leaves a work folder next removes it. Where the cache cannot be written the
-    folder lies in the system's folder for temporary files.
+    folder lies in the system's folder for temporary files, and the same holds.
     """
     try:
         taken = _taken(own_cache() / "work")
     except (OSError, NotImplementedError, NoHomeError):
-        with tempfile.TemporaryDirectory(prefix="editmetrics-", ignore_cleanup_errors=True) as name:
-            yield Path(name)
+        temporary, held = _held_in_temporary()
+        try:
+            yield temporary
+        finally:
+            leave_session_folder(temporary, held)
         return
     folder, lock = taken
     try:
@@ -65,31 +69,43 @@ def take_session_folder() -> tuple[Path, int | None]:
         OSError: no folder can be made.
     """
     try:
-        parent = own_cache() / "work"
-        _remove_sessions(parent)
-        while True:
-            folder = parent / f"{_SESSION}{os.urandom(8).hex()}"
-            folder.mkdir(mode=0o700, parents=True)
-            held = _hold(folder)
-            if folder.is_dir():
-                return folder, held
-            _let_go(held)  # taken for one that was left, before it was held
+        return _held(own_cache() / "work", _SESSION)
     except (OSError, NotImplementedError, NoHomeError):
-        return Path(tempfile.mkdtemp(prefix="editmetrics-")), None
+        return _held_in_temporary()
+
+
+def _held_in_temporary() -> tuple[Path, int | None]:
+    parent = Path(tempfile.gettempdir())
+    try:
+        return _held(parent, _TEMPORARY)
+    except (OSError, NotImplementedError):  # nothing can be locked there
+        return Path(tempfile.mkdtemp(prefix=_TEMPORARY)), None
+
+
+def _held(parent: Path, prefix: str) -> tuple[Path, int | None]:
+    """Make a folder and lock it, after those are removed that killed processes left."""
+    _remove_unheld(parent, prefix)
+    while True:
+        folder = parent / f"{prefix}{os.urandom(8).hex()}"
+        folder.mkdir(mode=0o700, parents=True)
+        held = _hold(folder)
+        if folder.is_dir():
+            return folder, held
+        _let_go(held)  # taken for one that was left, before it was held
 
 
 def leave_session_folder(folder: Path, held: int | None) -> None:
     """Remove a session's folder, and those above it that nothing else is in."""
     shutil.rmtree(folder, ignore_errors=True)
     _let_go(held)
-    if held is not None:
+    if held is not None and folder.name.startswith(_SESSION):
         with suppress(OSError):
             folder.parent.rmdir()
             folder.parent.parent.rmdir()
 
 
-def _remove_sessions(parent: Path) -> None:
-    for folder in parent.glob(f"{_SESSION}*"):
+def _remove_unheld(parent: Path, prefix: str) -> None:
+    for folder in parent.glob(f"{prefix}*"):
         with suppress(OSError):  # held by a living process, or of another user
             held = _hold(folder)
             if held is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -43,9 +43,9 @@ class _Tests:
     """
 
     session: EditSession
-    runs: Mapping[str, Run]
     demand: Demand
     faults: bool
+    records: Mapping[_One, Sequence[tuple[Run, GateRecord]]]
     untested: Counter[str] = field(default_factory=Counter)
     unbroken: Counter[str] = field(default_factory=Counter)
     made: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
@@ -63,7 +63,13 @@ def tested_bounds(
     the self-test's faults, put into kept images, gets a warning, unless the other proposals of its
     check notice them all. The lines say what could not be tested, and why.
     """
-    tests = _Tests(session, runs, found.demand, faults)
+    records = defaultdict(list)
+    for run in runs.values():
+        for record in run.gates:
+            if record.final:
+                gate = record.gate
+                records[record.nodeid, gate.metric, gate.name].append((run, record))
+    tests = _Tests(session, found.demand, faults, records)
     gates = [
         one if one.bound is None else _tested(tests, one)
         for one in track(list(found.gates), "selftest" if faults else "broken pairs")
@@ -107,18 +113,9 @@ def _proposal(one: Calibrated) -> Threshold:
     return Threshold(bound_kind_of(one.gate.better), one.bound, "golden", "the proposal")
 
 
-def _records(tests: _Tests, one: Calibrated) -> Iterator[tuple[Run, GateRecord]]:
-    for run in tests.runs.values():
-        for record in run.gates:
-            gate = record.gate
-            key = (record.nodeid, gate.metric, gate.name)
-            if record.final and key == (one.nodeid, one.gate.metric, one.gate.name):
-                yield run, record
-
-
 def _kept_jobs(tests: _Tests, one: Calibrated) -> Iterator[Job | str]:
     """Yield what measures the images that the runs keep again, or why that cannot be."""
-    for run, record in _records(tests, one):
+    for run, record in tests.records[one.nodeid, one.gate.metric, one.gate.name]:
         if record.gate.images and (run.path / IMAGES).is_dir():
             try:
                 yield job_of(tests.session, run, record, configured=False)
@@ -179,7 +176,7 @@ def _of_made_picture(tests: _Tests, one: Calibrated) -> list[tuple[str, float]]:
     size = (gate.region.get("width"), gate.region.get("height"))
     key = repr((gate.metric, gate.scope, region, size, gate.details.get("options")))
     if key not in tests.made:
-        run, record = next(_records(tests, one))
+        run, record = tests.records[one.nodeid, one.gate.metric, one.gate.name][0]
         job = job_of(tests.session, run, record, configured=False, pair=_made_pair(gate))
         tests.made[key] = list(_broken_values(tests, job))
     return tests.made[key]

@@ -10,7 +10,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.measurement import NO_PICTURE
-from pytest_editmetrics.weights.kept import NoHomeError, own_cache
+from pytest_editmetrics.weights.kept import NoHomeError, pictures_folder
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
@@ -102,6 +102,6 @@ def _pictures(session: EditSession) -> Path:
         folder: Path = cache.mkdir("editmetrics")
         return folder
     digest = hashlib.sha256(str(session.rootdir).encode()).hexdigest()[:8]
-    folder = own_cache() / "pictures" / f"{session.rootdir.name}-{digest}"
+    folder = pictures_folder() / f"{session.rootdir.name}-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -16,7 +16,7 @@ from pytest_editmetrics.checks.selftest import (
     selftest_gate,
     selftest_image,
 )
-from pytest_editmetrics.gates.verdict import Gate
+from pytest_editmetrics.gates.verdict import SELFTEST, Gate
 from pytest_editmetrics.session.fixture_record import FixtureRecord
 from pytest_editmetrics.session.record import TestRecord
 from pytest_editmetrics.session.state import EditSession
@@ -39,7 +39,8 @@ def add_edit(
 ) -> Gate:
     """Record, as a gate, whether the gates of a check would notice a fault."""
     images = [one for one in _kept(record) if isinstance(one, ImageJob)]
-    noticed = selftest(session, jobs, gates, golden_images=images)
+    with session.clock.gate(f"{jobs[0].nodeid}: {SELFTEST}"):
+        noticed = selftest(session, jobs, gates, golden_images=images)
     gate = record.add(selftest_gate(noticed, jobs[0].name, gates[0].region))
     if noticed.wrong_edits:
         _kept(record).append(_Edit(jobs[0].pair, noticed, gate))
@@ -56,11 +57,14 @@ def add_image(
 
     What it holds of an edit that came before is told with that.
     """
-    noticed = selftest_image(session, job, gates)
+    label = f"{record.item.nodeid}: {SELFTEST}"
+    with session.clock.gate(label):
+        noticed = selftest_image(session, job, gates)
     gate = record.add(selftest_gate(noticed, image_case(gates[0].name), gates[0].region))
     if noticed.caught:
         for edit in [one for one in _kept(record) if isinstance(one, _Edit)]:
-            edit.noticed = also_by(session, job, edit.pair, edit.noticed)
+            with session.clock.gate(label):
+                edit.noticed = also_by(session, job, edit.pair, edit.noticed)
             if edit.noticed.held and isinstance(record, TestRecord):
                 made = selftest_gate(edit.noticed, edit.gate.name, edit.gate.region)
                 edit.gate = record.amend(edit.gate, made)

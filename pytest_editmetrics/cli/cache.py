@@ -1,11 +1,14 @@
-"""``editmetrics cache``: what the features on disk take, and how to get rid of them."""
+"""``editmetrics cache``: what is kept on disk takes, and how to get rid of it."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.cli.lines import say
+from pytest_editmetrics.errors import counted
+from pytest_editmetrics.weights.kept import pictures_folder
 
 if TYPE_CHECKING:
     from pytest_editmetrics.cache.folder import CacheFolder
@@ -18,7 +21,8 @@ def add(commands: Commands) -> None:
         "cache",
         help="show, prune or clear the features that runs keep on disk",
         description="Show, prune or clear the features that runs keep on disk. Removing them is"
-        " always safe: they are computed again.",
+        " always safe: they are computed again. Pictures of failing gates that lie here, where"
+        " pytest has no cache of its own, are shown and cleared too.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     info = actions.add_parser(
@@ -50,6 +54,10 @@ def add(commands: Commands) -> None:
 
 def _info(args: argparse.Namespace) -> int:
     _print(_folder(args))
+    if not args.dir and (pictures := _pictures()):
+        nbytes = sum(path.stat().st_size for path in pictures)
+        number = counted(len(pictures), "picture", "pictures")
+        say(f"{pictures_folder()}: {number} of failing gates, {nbytes / 1e6:.1f} MB")
     return 0
 
 
@@ -60,7 +68,13 @@ def _prune(args: argparse.Namespace) -> int:
 
 
 def _clear(args: argparse.Namespace) -> int:
-    return _remove(args, 0)
+    import shutil
+
+    status = _remove(args, 0)
+    if not args.dir and (pictures := _pictures()):
+        shutil.rmtree(pictures_folder(), ignore_errors=True)
+        say(f"removed {counted(len(pictures) - len(_pictures()), 'picture', 'pictures')}")
+    return status
 
 
 def _remove(args: argparse.Namespace, bound: int) -> int:
@@ -78,12 +92,14 @@ def _remove(args: argparse.Namespace, bound: int) -> int:
 
 
 def _folder(args: argparse.Namespace) -> CacheFolder:
-    from pathlib import Path
-
     from pytest_editmetrics.cache.folder import CacheFolder
     from pytest_editmetrics.weights.kept import features_folder
 
     return CacheFolder(Path(args.dir) if args.dir else features_folder(), 0)
+
+
+def _pictures() -> list[Path]:
+    return [path for path in pictures_folder().rglob("*") if path.is_file()]
 
 
 def _print(folder: CacheFolder) -> None:

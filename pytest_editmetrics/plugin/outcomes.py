@@ -6,10 +6,10 @@ once would hide the next assertion of the test.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,6 +23,9 @@ from pytest_editmetrics.session.record import TestRecord, record_key, start_atte
 from pytest_editmetrics.session.running import phase_of, setting_up, wider
 from pytest_editmetrics.session.state import session_of
 from pytest_editmetrics.session.typed import typed_test
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.session.unread import is_case_file
 
 _OURS = (EditMetricsError, GateFailure)
@@ -61,7 +64,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         except BaseException as error:
             record.speak()
             record.call_failed = not isinstance(error, pytest.skip.Exception)
-            record.other_failure |= record.call_failed and _is_other_failure(record, error)
+            record.other_failure |= record.call_failed and _is_other_failure(record.gates, error)
             record.spoke()
             raise
         return result
@@ -106,7 +109,7 @@ def pytest_fixture_setup(
         with setting_up(fixturedef, fixture):
             result = yield
     except BaseException as error:
-        fixture.ended(True, _is_other_failure(fixture.host, error))
+        fixture.ended(True, _is_other_failure(fixture.host.gates, error))
         raise
     fixture.ended(False, False)
     return result
@@ -222,8 +225,11 @@ def pytest_runtest_makereport(
     if record is None:
         return report
     if record.running:  # a subtest's report, made while the call is still running
-        record.subtest_failed |= report.failed
-        record.other_failure |= report.failed and _is_other_failure(record, raised)
+        if report.failed:
+            record.subtest_failed = True
+            since = record.gates[record.looked_at :]
+            record.looked_at = len(record.gates)
+            record.other_failure |= _is_other_failure(since, raised)
         return report
     if call.when == "setup" and not report.passed:
         record.speak()
@@ -235,7 +241,7 @@ def pytest_runtest_makereport(
     if call.when == "call":
         record.call_failed = report.failed or record.subtest_failed
         record.call_passed = report.passed and not record.subtest_failed
-        record.other_failure |= report.failed and _is_other_failure(record, raised)
+        record.other_failure |= report.failed and _is_other_failure(record.gates, raised)
     if call.when != "setup" or not report.passed:
         record.spoke()
     session = session_of(item.config)
@@ -287,19 +293,19 @@ def _unread(item: pytest.Item, excinfo: pytest.ExceptionInfo[Any] | None) -> Ite
         excinfo.traceback = lines
 
 
-def _is_other_failure(record: TestRecord, raised: BaseException | None) -> bool:
-    """Tell whether a failure was not because of gates that recording would mend."""
+def _is_other_failure(gates: Sequence[Gate], raised: BaseException | None) -> bool:
+    """Tell whether a failure was not because of these gates, or not of what recording mends."""
     leaves = list(_leaves(raised))
     if not leaves:
         return True
-    if record.gates:
+    if gates:
         from pytest_editmetrics.gates.written import unrecordable
 
-        if unrecordable(record.gates):
+        if unrecordable(gates):
             return True
     if all(isinstance(error, GateFailure) for error in leaves):
         return False
-    errors = [gate for gate in record.gates if gate.verdict == "error"]
+    errors = [gate for gate in gates if gate.verdict == "error"]
     of_gates = errors and all(isinstance(error, _OURS) for error in leaves)
     return not (of_gates and all(gate.of_other_golden for gate in errors))
 

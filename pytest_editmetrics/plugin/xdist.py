@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from pytest_editmetrics.plugin.controller import Controller
 from pytest_editmetrics.plugin.fixture_gates import fixtures_with_goldens
 from pytest_editmetrics.plugin.found_tests import FoundTests
 from pytest_editmetrics.plugin.whole_run import Found
-from pytest_editmetrics.session.began import BEGAN, began
+from pytest_editmetrics.session.began import BEGAN, CONFIGURED, began, configured
 from pytest_editmetrics.session.ledger import REPORT_KEY
 from pytest_editmetrics.session.state import RUN_DIR_KEY, EditSession
 from pytest_editmetrics.session.unread import UNUSABLE
@@ -106,10 +107,15 @@ class XdistController:
             self._lost.setdefault(node, []).extend(new)
             self._controller.undelivered.take(new)
 
+    @cached_property
+    def _configured(self) -> str:
+        return configured(self._controller.session)
+
     @pytest.hookimpl
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker when the session began, and the run directory that it has."""
+        """Tell a worker when the session began and with what, and the run directory it has."""
         node.workerinput[BEGAN] = began(self._controller.session.config)
+        node.workerinput[CONFIGURED] = self._configured
         run_path = self._controller.session.run_path
         if run_path is not None:
             node.workerinput[RUN_DIR_KEY] = str(run_path)

@@ -1,17 +1,25 @@
-"""When a session began, in all of its processes: a file that is older is none of its outputs."""
+"""When a session began, and with what configuration, for all of its processes."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_editmetrics.errors import ConfigError
+from pytest_editmetrics.session.option_list import RIGHT_NAME
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.session.state import EditSession
+
 BEGAN = "editmetrics_began"
+CONFIGURED = "editmetrics_configured"
 _CLOCK = 2.0  # seconds that a file system's clock may be behind, or count in
 _began = pytest.StashKey[float]()
 _told = pytest.StashKey[bool]()
@@ -26,6 +34,32 @@ def began(config: pytest.Config) -> float:
     """Return when the session began, in seconds; workers of pytest-xdist are told by it."""
     of_session = getattr(config, "workerinput", {}).get(BEGAN)
     return config.stash[_began] if of_session is None else float(of_session)
+
+
+def configured(session: EditSession) -> str:
+    """Return the digest of the configuration file as it is now; empty where there is none."""
+    path = session.config_path
+    try:
+        return "" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def refuse_changed(session: EditSession) -> None:
+    """Refuse, in a worker of pytest-xdist, another configuration than the session began with.
+
+    A worker that takes the place of one that died reads the file anew.
+
+    Raises:
+        ConfigError: the file was changed, came or went meanwhile.
+    """
+    at_first = getattr(session.config, "workerinput", {}).get(CONFIGURED)
+    if at_first is not None and at_first != configured(session):
+        raise ConfigError(
+            "it changed while the session ran, and a worker that began later would hold its gates"
+            " to other bounds than those before it: run again, and let no test write the file",
+            session.config_path or session.rootdir / RIGHT_NAME,
+        )
 
 
 def first_older_file(config: pytest.Config, image: Any) -> str | None:

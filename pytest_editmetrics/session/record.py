@@ -44,7 +44,8 @@ class TestRecord:
     it wants to be written; ``asked`` tells whether the test has a fixture, marker or call of ours,
     so that one that makes no gate can be named, ``given`` whether it has a gate fixture, ``wanted``
     what its function, fixtures and markers say of it; ``other_failure`` whether its call failed,
-    and for more than goldens can hold; ``told`` is how much the attempt's reports have told;
+    and for more than goldens can hold, ``looked_at`` how many gates a failed subtest was asked for
+    that; ``told`` is how much the attempt's reports have told;
     ``set_up`` are the fixtures that serve more than one test and were set up for this one, ``uses``
     those with gates that it has, and ``served`` whether one of these is of this test and not of
     all; ``callers`` who called the checks that failed. A record that is ``closed`` takes nothing
@@ -60,6 +61,7 @@ class TestRecord:
     closed: bool = False
     thread: int = 0
     subtest_failed: bool = False
+    looked_at: int = 0
     call_failed: bool = False
     call_passed: bool = False
     other_failure: bool = False

@@ -13,6 +13,7 @@ import pytest
 
 from pytest_editmetrics.errors import ConfigError, EditMetricsError
 from pytest_editmetrics.session.asked import GATE_FIXTURES, Asked
+from pytest_editmetrics.session.began import refuse_changed
 from pytest_editmetrics.session.option_list import RIGHT_NAME
 from pytest_editmetrics.session.unread_options import unread_options
 from pytest_editmetrics.session.written_options import OPTION_FILES, section_of_ours
@@ -114,6 +115,7 @@ def refuse_where_gates_are(session: EditSession, items: Iterable[pytest.Item]) -
             refuse_misspelt(session)
             refuse_unread_options(session)
         else:
+            refuse_changed(session)
             session.read_configuration()
     except EditMetricsError as error:
         output = getattr(session.config, "workeroutput", {})
@@ -170,14 +172,22 @@ def unread(session: EditSession, test_files: Iterable[Path], *, gates: bool) -> 
         for path in option_files
         if gates and (header := section_of_ours(path))
     ]
+    own, beside = session.rootdir / RIGHT_NAME, set(folders)
     # whoever names another leaves this one aside, as the first lines of the session show
-    left_aside = session.rootdir / RIGHT_NAME if session.options["config"] else None
-    return [*absent, *sections, *cases] + [
+    left_aside = own if session.options["config"] else None
+    came = [own] if own in files and session.config_path is None else []
+    appeared = [
+        f"not read: {session.shown(path)}; it was not there when the session began: run again"
+        for path in came
+    ]
+    return [*absent, *sections, *cases, *appeared] + [
         f"not read: {session.shown(path)}; only one configuration is, {RIGHT_NAME} at pytest's"
         " rootdir: move it there, or name it with --editmetrics-config"
-        + ("" if path.parent in folders else _SAMPLE)
+        + ("" if path.parent in beside else _SAMPLE)
         for path in files
-        if looks_like_settings(path) and not _is_read(path, session) and path != left_aside
+        if looks_like_settings(path)
+        and not _is_read(path, session)
+        and path not in (left_aside, *came)
     ]
 
 

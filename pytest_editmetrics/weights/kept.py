@@ -1,4 +1,4 @@
-"""Where weights and features are kept: the folders of this project, and those of others."""
+"""Where weights, features and pictures are kept: the folders of this project, and those of others."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ def sam_folder() -> Path:
 def features_folder() -> Path:
     """Return where features are kept unless an option says otherwise."""
     return own_cache() / "features"
+
+
+def pictures_folder() -> Path:
+    """Return where pictures of failing gates lie, a folder a project, if pytest has no cache."""
+    return own_cache() / "pictures"
 
 
 def torch_folder() -> Path:

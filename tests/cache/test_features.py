@@ -285,3 +285,17 @@ def test_the_command_finds_the_users_folder(monkeypatch, tmp_path, capsys):
 def test_a_size_that_is_none(size, tmp_path, capsys):
     assert main(["cache", "prune", f"--size={size}", "--dir", str(tmp_path)]) == 2
     assert "is not a size; write it as 500MB or 2GB" in capsys.readouterr().err
+
+
+def test_the_command_knows_of_pictures_too(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("EDITMETRICS_CACHE", str(tmp_path))
+    picture = tmp_path / "pictures" / "project-1234" / "one.png"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(bytes(1_500_000))
+    assert main(["cache", "info"]) == 0
+    assert f"{tmp_path / 'pictures'}: 1 picture of failing gates, 1.5 MB" in capsys.readouterr().out
+    assert main(["cache", "clear", "--dir", str(tmp_path / "other")]) == 0
+    assert picture.exists()
+    assert main(["cache", "clear"]) == 0
+    assert "removed 1 picture\n" in capsys.readouterr().out
+    assert not picture.exists()

@@ -70,6 +70,26 @@ def test_without_a_cache_the_work_lies_with_the_systems_temporary_files(cache, m
     assert not folder.exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no folder can be locked")
+@pytest.mark.parametrize("holding", ["HOLDING", "SESSION"])
+def test_without_a_cache_what_a_killed_process_left_goes_too(cache, monkeypatch, holding):
+    cache.write_text("no folder")
+    monkeypatch.setenv("TMPDIR", str(cache.parent))
+    monkeypatch.setattr("tempfile.tempdir", str(cache.parent))
+    (cache.parent / "editmetrics-of-somebody").mkdir()
+    command = [sys.executable, "-c", globals()[holding]]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        left = Path(process.stdout.readline().strip())
+        with work_folder() as folder:
+            assert {folder.parent, left.parent} == {cache.parent}
+            assert left.is_dir()
+        process.kill()
+    assert left.is_dir()
+    leave_session_folder(*take_session_folder())
+    assert {path.name for path in cache.parent.iterdir()} == {"cache", "editmetrics-of-somebody"}
+
+
 SESSION = """
 import os, time
 from pytest_editmetrics.cache.work import take_session_folder
@@ -110,6 +130,6 @@ def test_without_a_cache_a_sessions_folder_lies_with_the_systems_temporary_files
     cache.write_text("no folder")
     monkeypatch.setattr("tempfile.tempdir", str(cache.parent))
     folder, held = take_session_folder()
-    assert (folder.parent, held) == (cache.parent, None)
+    assert folder.parent == cache.parent
     leave_session_folder(folder, held)
     assert [path.name for path in cache.parent.iterdir()] == ["cache"]

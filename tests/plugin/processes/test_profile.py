@@ -117,3 +117,18 @@ def test_each_attempt_of_a_rerun_counts(scenes):
     result = scenes.runpytest("--editmetrics-profile", "-k", "shifted", "--reruns=1")
     assert gates(result) == {"test_it.py::test_shifted: lpips@whole"}
     assert "encoding" in kinds(result)
+
+
+def test_self_tests_are_gates_too(scenes):
+    """Most of the time goes there, and the list of gates said nothing of it."""
+    scenes.makepyfile(
+        test_it="""
+        from scene import *
+
+        def test_one(edit_gate): edit_gate.check(scene(), edited(), BOX, metrics="unedit_psnr")
+        def test_two(golden_image): golden_image.check(edited())
+        """
+    )
+    scenes.runpytest("--editmetrics-update=missing").assert_outcomes(passed=2)
+    result = scenes.runpytest("--editmetrics-selftest", "--editmetrics-profile")
+    assert {"test_it.py::test_one: selftest", "test_it.py::test_two: selftest"} <= gates(result)

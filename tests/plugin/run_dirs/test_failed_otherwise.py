@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from pytest_editmetrics.cli.main import main
+from pytest_editmetrics.gates import written
 
 OTHER = "1 other failure"
 GOOD = "def test_good(check): check(5, 0.1)\n"
@@ -531,3 +532,27 @@ def test_a_failure_of_a_suite_without_gates_loads_nothing(suite, cold_processes)
     )
     suite.makeconftest("")
     suite.runpytest_subprocess().assert_outcomes(passed=1, failed=1)
+
+
+@pytest.mark.skipif(pytest.version_tuple < (9,), reason="subtests are a fixture of pytest 9")
+def test_gates_of_failing_subtests_are_looked_at_once(suite, monkeypatch):
+    """Ten times the subtests are ten times the looks, not a hundred times."""
+    suite.makefile(".yaml", editmetrics="thresholds: {score: {max: 0.1}}")
+    seen = []
+    recordable = written.recordable
+    monkeypatch.setattr(written, "recordable", lambda gate: seen.append(1) or recordable(gate))
+
+    def looks(number: int) -> int:
+        seen.clear()
+        suite.makepyfile(
+            test_it=f"""
+            def test_it(check, subtests):
+                for one in range({number}):
+                    with subtests.test(str(one)): check(19, name=str(one))
+            """
+        )
+        suite.runpytest("-q").assert_outcomes(failed=number + 1)
+        return len(seen)
+
+    few, many = looks(4), looks(40)
+    assert 0 < many <= 10 * few

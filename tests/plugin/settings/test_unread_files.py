@@ -292,3 +292,41 @@ def test_who_names_another_configuration_leaves_that_of_the_rootdir_aside(suite)
     result = suite.runpytest(*named)
     assert result.ret == 1
     result.stdout.fnmatch_lines(["FAILED: not read: tests/editmetrics.yaml; *"])
+
+
+def test_one_that_came_while_the_session_ran_is_not_to_be_moved(suite):
+    suite.makepyfile(
+        f"""
+        from pathlib import Path
+        def test_it(check):
+            check(1, 20)
+            Path("editmetrics.yaml").write_text({BOUND!r})
+        """
+    )
+    suite.runpytest().stdout.fnmatch_lines(["*editmetrics.yaml; it was not there when*: run again"])
+
+
+@pytest.mark.parametrize("at_first", [BOUND, None], ids=["changed", "came"])
+def test_a_worker_that_begins_later_reads_no_other_configuration(suite, at_first):
+    """Half of the gates would be held to other bounds, and nothing would say so."""
+    pytest.importorskip("xdist")
+    if at_first:
+        suite.makefile(".yaml", editmetrics=at_first)
+    bound = "" if at_first else ", 20"
+    suite.makepyfile(
+        f"""
+        import os
+        from pathlib import Path
+        def test_first(check): check(1{bound})
+        def test_dies(check):
+            check(1{bound})
+            Path("editmetrics.yaml").write_text("thresholds: {{score: {{max: 50}}}}")
+            os._exit(9)
+        def test_later(check): check(1{bound})
+        """
+    )
+    result = suite.runpytest_subprocess("-n1")
+    assert result.ret not in (0, 5)
+    said = result.stdout.str() + result.stderr.str()
+    assert "editmetrics.yaml: it changed while the session ran" in said
+    assert "2 passed" not in said
