@@ -158,7 +158,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """
     state = session.config.stash[session_key]
     state.collected(session.items)
-    refuse_where_gates_are(state, session.items)
+    try:
+        refuse_where_gates_are(state, session.items)
+    except pytest.UsageError as error:
+        controller = session.config.pluginmanager.get_plugin("editmetrics-controller")
+        if controller is not None:
+            controller.refuse(str(error))
+        raise
     if "pyfakefs" in sys.modules and not session.config.option.collectonly:
         from pytest_editmetrics.plugin.fake_files import import_before_fake_files
 

@@ -1,8 +1,8 @@
-"""One attempt of one test, as its reports arrive."""
+"""One attempt of one test, as its reports arrive, and the labels of its gates."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,16 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.plugin.failed_tests import Failure
+
+
+def with_labels(
+    measured: Mapping[str, frozenset[str]], notable: Iterable[tuple[str, str]]
+) -> dict[str, frozenset[str]]:
+    """Return the labels of gates, by node id, of what was measured and of what was not."""
+    labelled = {nodeid: labels for nodeid, labels in measured.items() if labels}
+    for nodeid, label in notable:
+        labelled[nodeid] = labelled.get(nodeid, frozenset()) | {label}
+    return labelled
 
 
 @dataclass

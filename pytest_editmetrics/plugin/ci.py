@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,7 +16,6 @@ from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.typed import typed_test
 
 if TYPE_CHECKING:
-    from pytest_editmetrics.report.markdown import SessionEnd
     from pytest_editmetrics.report.tally import Tally
     from pytest_editmetrics.runs.failed import FailedTest
 
@@ -69,12 +67,23 @@ class CiSurfaces:
         """
         return self._path is not None or (self._step is not None and gates)
 
-    def close(self, tally: Tally, end: SessionEnd, *, gates: bool) -> None:
-        """Write the summaries; a session without ``gates`` leaves GitHub's page alone."""
-        from pytest_editmetrics.report.markdown import markdown_summary
+    def close(
+        self,
+        tally: Tally,
+        told: tuple[list[str], list[str], int, list[FailedTest], bool],
+        *,
+        gates: bool,
+    ) -> None:
+        """Write the summaries; a session without ``gates`` leaves GitHub's page alone.
+
+        ``told`` are notes, problems, how many tests failed, those that did so without a gate, and
+        whether the session was cut off, as in ``SessionEnd``.
+        """
+        from pytest_editmetrics.report.markdown import SessionEnd, markdown_summary
+        from pytest_editmetrics.session.outputs import package_versions
 
         typed = partial(typed_test, self._config)
-        end = replace(end, typed=typed, report_url=self._report_url)
+        end = SessionEnd(package_versions(), *told, typed=typed, report_url=self._report_url)
         if self._path is not None:
             self._write(self._path, markdown_summary(tally, end, GITHUB_LIMIT), "w")
             if not self.problems:

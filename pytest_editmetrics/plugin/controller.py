@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_editmetrics.errors import counted
-from pytest_editmetrics.plugin.attempts import Attempt, Overtaken, key_of, outcome_of
+from pytest_editmetrics.plugin.attempts import Attempt, Overtaken, key_of, outcome_of, with_labels
 from pytest_editmetrics.plugin.deliveries import OUTCOMES, Undelivered
 from pytest_editmetrics.plugin.failed_tests import FailedTests, failure_of
 from pytest_editmetrics.plugin.gateless import Gateless
@@ -81,6 +80,7 @@ class Controller:
         self.failed = FailedTests(session.rootdir, lambda *told: self._outputs.write(*told))
         self._each_gate = EachGate()
         self._junit = JUnit(session)
+        self._refused: str | None = None
 
     @cached_property
     def _ci(self) -> CiSurfaces:
@@ -282,12 +282,7 @@ class Controller:
             self._last.judge(session, self._tally, smoke=self.session.options["allow-smoke"])
         if judged:
             self._report_obsolete()
-        if self.whole.internal_error:
-            gone = len(self._collected.keys() - self._attempts.keys() - set(self._crashed))
-            self._problems.append(
-                "an internal error of pytest ended a worker, and"
-                f" {counted(gone, 'test has', 'tests have')} no result: exit status 1"
-            )
+        self._problems += self.whole.ended_workers(self._collected.keys() - self._attempts.keys())
         if self._collected:
             self._suite.close(self._collected, partial)
             self._take(self._suite)
@@ -337,14 +332,11 @@ class Controller:
     def _summarise(self, session: pytest.Session) -> None:
         if not self._ci.wanted(gates=self._is_gated):
             return
-        from pytest_editmetrics.report.markdown import SessionEnd
         from pytest_editmetrics.report.tally import Tally
-        from pytest_editmetrics.session.outputs import package_versions
 
-        told = session.testsfailed, self.failed.found, self.whole.was_cut(session, self._collected)
-        end = SessionEnd(package_versions(), self._notes, self._problems, *told)
-        tally = self._tally or Tally(crashed=self._crashed)
-        self._ci.close(tally, end, gates=self._is_gated)
+        cut = self.whole.was_cut(session, self._collected)
+        told = self._notes, self._problems, session.testsfailed, self.failed.found, cut
+        self._ci.close(self._tally or Tally(crashed=self._crashed), told, gates=self._is_gated)
         self._take(self._ci)
 
     def _report_not_measured(self, session: pytest.Session) -> None:
@@ -364,10 +356,8 @@ class Controller:
 
     def _gated(self) -> dict[str, frozenset[str]]:
         """Return the labels of gates, by the node id of the test that made them."""
-        gated = {nodeid: labels for nodeid, labels in self._measured.items() if labels}
-        for test, gate in self._tally.notable if self._tally else ():
-            gated[test.nodeid] = gated.get(test.nodeid, frozenset()) | {gate.label}
-        return gated
+        notable = self._tally.notable if self._tally else ()
+        return with_labels(self._measured, ((test.nodeid, gate.label) for test, gate in notable))
 
     def _fixtures_of_suite(self) -> dict[Path, set[str]] | None:
         return None if self._suite.part_of_suite() else self.fixtures.known(self.session)
@@ -383,8 +373,17 @@ class Controller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Hold a session that never came to its tests to its number of gates."""
-        self._required.close_early(session, self._problems)
+        """Hold a session that never came to its tests to its number of gates, or say why."""
+        if self._required.close_early(session, self._problems):
+            self._outputs.write_failures(self.failed.files, self._problems)
+            self._outputs.close()
+            self._take(self._outputs)
+            self._summarise(session)
+
+    def refuse(self, why: str) -> None:
+        """Take what is wrong with the configuration: pytest says it last, as a usage error."""
+        self._problems.append(why)
+        self._refused = why
 
     @pytest.hookimpl
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -393,8 +392,8 @@ class Controller:
             return
         from pytest_editmetrics.plugin.last_screen import write_last_screen
 
-        end = self._notes, self._problems
-        write_last_screen(terminalreporter, self._tally, self._each_gate, end, self._outputs)
+        said = self._notes, [one for one in self._problems if one != self._refused]
+        write_last_screen(terminalreporter, self._tally, self._each_gate, said, self._outputs)
         if self._is_gated:
             for line in self._ci.annotations(self._tally, self._problems, self.failed.found):
                 terminalreporter.write_line(line)

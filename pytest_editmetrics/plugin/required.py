@@ -87,11 +87,13 @@ class Required:
 
         Of a ``whole`` suite that passed it is told what else could be.
         """
-        if not self._counts or self.closed:
+        if self.closed:
+            return
+        self.closed = True
+        if not self._counts:
             return
         from pytest_editmetrics.measurement import GOLDEN
 
-        self.closed = True
         measured = Counter(metric for gates in self._measured.values() for metric, _ in gates)
         told, short = [], False
         for metric, count in self._counts.items():
@@ -135,14 +137,20 @@ class Required:
             f" --editmetrics-require={wanted}"
         ]
 
-    def close_early(self, session: pytest.Session, problems: list[str]) -> None:
-        """Fail a session that ``pytest.exit(returncode=0)`` ended before its tests."""
-        if self.closed or session.exitstatus != 0 or session.config.option.collectonly:
-            return
-        self.close()
-        if self.problems:
-            problems += self.problems
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    def close_early(self, session: pytest.Session, problems: list[str]) -> bool:
+        """Fail a session that ``pytest.exit(returncode=0)`` ended before its tests.
+
+        Returns:
+            Whether the session never came to its tests, and has problems.
+        """
+        if self.closed or session.config.option.collectonly:
+            return False
+        if session.exitstatus == 0:
+            self.close()
+            if self.problems:
+                problems += self.problems
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        return bool(problems)
 
 
 def _has_golden(gate: Gate) -> bool:

@@ -161,6 +161,16 @@ class WholeRun:
             " conftest.py took over and reported nothing: exit status 1"
         ]
 
+    def ended_workers(self, without_result: Collection[str]) -> list[str]:
+        """Return what to say of workers that an internal error of pytest ended."""
+        if not self.internal_error:
+            return []
+        gone = len(set(without_result) - set(self._crashed))
+        return [
+            "an internal error of pytest ended a worker, and"
+            f" {counted(gone, 'test has', 'tests have')} no result: exit status 1"
+        ]
+
     def was_cut(self, session: pytest.Session, collected: Collection[str]) -> bool:
         """Tell whether the session is being ended before each test ran; ``-x`` may end the last."""
         ending = sys.exc_info()[0]

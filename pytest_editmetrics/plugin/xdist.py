@@ -135,6 +135,7 @@ class XdistController:
         """
         output = getattr(node, "workeroutput", {})
         if UNUSABLE in output:
+            self._controller.refuse(output[UNUSABLE])
             raise pytest.UsageError(output[UNUSABLE])
         if node not in self._collected:
             self._controller.whole.lost_workers.append(node.gateway.id)

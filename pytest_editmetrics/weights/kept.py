@@ -1,4 +1,4 @@
-"""Where weights, features and pictures are kept: the folders of this project, and those of others."""
+"""Where weights, features and pictures are kept: folders of this project, and of others."""
 
 from __future__ import annotations
 

@@ -556,3 +556,37 @@ def test_gates_of_failing_subtests_are_looked_at_once(suite, monkeypatch):
 
     few, many = looks(4), looks(40)
     assert 0 < many <= 10 * few
+
+
+@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+def test_a_configuration_that_cannot_be_used_is_on_every_surface_in_ci(
+    suite, monkeypatch, capsys, mode
+):
+    """Only the terminal told it, and an earlier run's report stayed."""
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(suite.path / "step.md"))
+    suite.makepyfile(test_it=GOOD)
+    outputs = (
+        "--editmetrics-run-dir=run",
+        "--editmetrics-html=r.html",
+        "--editmetrics-summary=s.md",
+    )
+    suite.runpytest(*outputs).assert_outcomes(passed=1)
+    suite.makefile(".yaml", editmetrics="thresholdz: {}\n")
+    (suite.path / "step.md").unlink()
+    result = suite.runpytest(*mode, *outputs)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    said = "editmetrics.yaml:1: unknown key 'thresholdz' (did you mean 'thresholds'?)"
+    result.stdout.fnmatch_lines([f"::error title=editmetrics::{said}".replace("[", "[[]")])
+    result.stderr.fnmatch_lines([f"ERROR: {said}"])
+    for name in ("s.md", "step.md"):
+        text = (suite.path / name).read_text()
+        assert said in text
+        assert "editmetrics failed" in text
+    page = (suite.path / "r.html").read_text()
+    assert "unknown key" in page
+    assert "thresholdz" in page
+    capsys.readouterr()
+    main(["comment", "run"])
+    assert said in capsys.readouterr().out
