@@ -41,7 +41,7 @@ def add(commands: Commands) -> None:
 
 
 def _approve(args: argparse.Namespace) -> int:
-    from pytest_editmetrics.report.listed import listed
+    from pytest_editmetrics.report.listed import listed_failures
     from pytest_editmetrics.runs.folder import read_run
     from pytest_editmetrics.saved_runs.approve import approve
     from pytest_editmetrics.saved_runs.project import in_project
@@ -60,12 +60,7 @@ def _approve(args: argparse.Namespace) -> int:
             reason=args.reason,
             dry_run=args.dry_run,
         )
-        say_all(
-            listed(
-                "other failures of the run, which no golden mends",
-                [str(test) for test in run.failed],
-            )
-        )
+        say_all(listed_failures("other failures of the run, which no golden mends", run.failed))
         if not found:
             say("nothing to approve")
         elif args.dry_run:

@@ -44,7 +44,7 @@ def add(commands: Commands) -> None:
 
 
 def _merge(args: argparse.Namespace) -> int:
-    from pytest_editmetrics.report.listed import headed, listed
+    from pytest_editmetrics.report.listed import headed, listed_failures
     from pytest_editmetrics.report.next_steps import verdict_lines
     from pytest_editmetrics.report.summary import summary_lines
     from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts
@@ -66,7 +66,7 @@ def _merge(args: argparse.Namespace) -> int:
     )
     say_all(summary_lines(merged.tally))
     say_all([line.text for line in verdict_lines(merged.tally)])
-    say_all(listed("failed otherwise", [str(test) for test in merged.failed]))
+    say_all(listed_failures("failed otherwise", merged.failed))
     for problem in map(headed, merged.problems):
         say_all([f"problem of the session {problem}", *problem.entries])
     obsolete = obsolete_texts(merged.unheld)

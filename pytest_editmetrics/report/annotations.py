@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 from pytest_editmetrics.gates.verdict import Gate
@@ -11,7 +12,7 @@ from pytest_editmetrics.report.failure import failure_text
 from pytest_editmetrics.report.listed import with_entries
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
 from pytest_editmetrics.report.text import explanation_rows, headline, update_mode
-from pytest_editmetrics.runs.failed import FailedTest
+from pytest_editmetrics.runs.failed import FailedTest, and_more, in_the_same_words
 
 LIMIT = 10
 _LONGEST = 4_000
@@ -26,6 +27,8 @@ def annotation_lines(
     typed: Callable[[str], str] = shlex.quote,
 ) -> list[str]:
     """Return the lines to print, one a test: ``::error`` if it fails, else ``::warning``.
+
+    Tests that fail in the same words, by an error or without a gate, have one line together.
 
     A gate warns if it is for review, is unmeasured where it was measured when approved, or fails
     without failing its test. GitHub shows ten of either kind a step, so that is how many are
@@ -49,30 +52,47 @@ def annotation_lines(
         elif gate.verdict == "review" or gate.regressed or id(gate) in hidden:
             warned.setdefault(test.nodeid, (test, []))[1].append(gate)
 
-    def of_gates(kind: str, tests: Mapping[str, tuple[TestGates, list[Gate]]]) -> list[str]:
+    def of_gates(
+        kind: str, tests: Mapping[str, tuple[TestGates, list[Gate]]]
+    ) -> Iterator[tuple[str, int]]:
         ordered = sorted(tests.values(), key=lambda pair: max(map(beyond, pair[1])), reverse=True)
-        return [
-            _annotation(kind, test, of, _in_checkout(test.location, rootdir, workspace), typed)
-            for test, of in ordered[:LIMIT]
-        ]
+        for (test, gates), *others in _in_the_same_words(ordered):
+            path = _in_checkout(test.location, rootdir, workspace)
+            yield _annotation(kind, test, gates, path, typed, others), 1 + len(others)
 
-    without = [_of_failed(test, _in_checkout(test.location, rootdir, workspace)) for test in failed]
+    def without() -> Iterator[tuple[str, int]]:
+        for test, *others in in_the_same_words(failed):
+            path = _in_checkout(test.location, rootdir, workspace)
+            line = _command(
+                "error", f"failed in {test.when}", test.location, path, test.told(others)
+            )
+            yield line, 1 + len(others)
+
     unseen = "tests whose gates are for review, unmeasured or fail unseen"
     return [
-        *_first(
-            of_gates("error", failing) + without,
-            LIMIT - errors,
-            len(failing) + len(failed),
-            "failing tests",
-        ),
-        *_first(of_gates("warning", warned), LIMIT, len(warned), unseen),
+        *_first(chain(of_gates("error", failing), without()), LIMIT - errors, "failing tests"),
+        *_first(of_gates("warning", warned), LIMIT, unseen),
     ]
 
 
-def _first(lines: Sequence[str], room: int, number: int, what: str) -> list[str]:
-    left = number - room
+def _in_the_same_words(
+    tests: Iterable[tuple[TestGates, list[Gate]]],
+) -> list[list[tuple[TestGates, list[Gate]]]]:
+    found: dict[object, list[tuple[TestGates, list[Gate]]]] = {}
+    for test, gates in tests:
+        errors = all(gate.verdict == "error" for gate in gates)
+        words = failure_text(gates, "", -2) if errors else test.nodeid
+        found.setdefault((errors, words), []).append((test, gates))
+    return list(found.values())
+
+
+def _first(told: Iterable[tuple[str, int]], room: int, what: str) -> list[str]:
+    """Return the first lines, and of how many tests the rest would tell."""
+    told = iter(told)
+    lines = [line for line, _ in islice(told, max(room, 0))]
+    left = sum(number for _, number in told)
     more = f"{left} more {what} are not annotated: GitHub shows {LIMIT} a step"
-    return [*lines[:room], *([f"{more}; the summary lists all"] if left > 0 else [])]
+    return [*lines, *([f"{more}; the summary lists all"] if left else [])]
 
 
 def problem_lines(problems: Sequence[str]) -> list[str]:
@@ -87,20 +107,17 @@ def _annotation(
     gates: Sequence[Gate],
     path: str | None,
     typed: Callable[[str], str],
+    others: Sequence[object],
 ) -> str:
     gates = sorted(gates, key=beyond, reverse=True)
     title = f"editmetrics {', '.join(gate.label for gate in gates)}"
     failing = [gate for gate in gates if gate.failing]
     lines = failure_text(failing, test.nodeid, -2).split("\n") if failing else []
     lines += [headline(gate) for gate in gates if not gate.failing]
-    message = "\n".join([f"{test.nodeid}: {lines[0]}", *lines[1:]])
+    message = "\n".join([f"{test.nodeid}{and_more(others)}: {lines[0]}", *lines[1:]])
     accept = dict.fromkeys(row for gate in gates for row in _accepted(gate, test, typed))
     message += "".join(f"\n{what}: {how}" for what, how in accept)
     return _command(kind, title, test.location, path, message)
-
-
-def _of_failed(test: FailedTest, path: str | None) -> str:
-    return _command("error", f"failed in {test.when}", test.location, path, str(test))
 
 
 def _command(

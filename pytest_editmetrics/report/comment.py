@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.comparison import key_text, moved
-from pytest_editmetrics.report.failure import failure_text, of_one_error
+from pytest_editmetrics.report.failure import failure_text, in_the_same_words
 from pytest_editmetrics.report.listed import headed
 from pytest_editmetrics.report.markdown import (
     SessionEnd,
@@ -22,6 +22,7 @@ from pytest_editmetrics.report.summary import by_expect
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond, tally_of
 from pytest_editmetrics.report.text import headline
 from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts
+from pytest_editmetrics.runs.failed import and_more, failed_lines
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.unheld import obsolete_of
 from pytest_editmetrics.suites.compare import NOISE, Comparison, Pair
@@ -67,16 +68,20 @@ def comment(
         head.append(f"[The report]({quote(url, safe=_IN_A_LINK)})")
     body = listed("Failing, the worst first", _failing(tally))
     errors = [(test, gate) for test, gate in tally.notable if gate.verdict == "error"]
-    said = [f"{t.nodeid}: {failure_text(gates, t.nodeid, -2)}" for t, gates in of_one_error(errors)]
+    said = [
+        f"{test.nodeid}{and_more(others)}: {failure_text(gates, test.nodeid, -2)}"
+        for (test, gates), *others in in_the_same_words(errors)
+    ]
     body += listed("Could not be judged", said, len(errors))
-    body += listed("Failed otherwise", [str(test) for test in run.failed])
+    body += listed("Failed otherwise", failed_lines(run.failed), len(run.failed))
     for text in (*obsolete, *passed_by_texts(unheld)):
         body += [f"\n### {text}", *(f"- {code(entry.strip())}" for entry in text.entries)]
     if base is not None:
         changed, number = _changed(base)
         body += listed("Changed against the base, the worst first", changed, number)
         body += listed("New", [key_text(key) for key in base.only_head])
-        body += listed("Gone", [key_text(key) for key in base.only_base])
+        raised = {test.nodeid for test in run.failed}  # told above
+        body += listed("Gone", [key_text(key) for key in base.only_base if key[0] not in raised])
     body += listed("Unmeasured", _of(tally, "unmeasured"))
     body += listed("For review", _of(tally, "review"))
     steps = next_steps(tally, Session(run=typed_path(run.shown), url=url))

@@ -59,6 +59,16 @@ def of_one_error(pairs: Iterable[tuple[TestGates, Gate]]) -> list[tuple[TestGate
     return list(found.values())
 
 
+def in_the_same_words(
+    errors: Iterable[tuple[TestGates, Gate]],
+) -> list[list[tuple[TestGates, list[Gate]]]]:
+    """Return, together, the tests whose checks have the same error, in the order of the first."""
+    found: dict[str, list[tuple[TestGates, list[Gate]]]] = {}
+    for test, gates in of_one_error(errors):
+        found.setdefault(failure_text(gates, "", -2), []).append((test, gates))
+    return list(found.values())
+
+
 def _headlines(failing: Sequence[Gate]) -> list[str]:
     """Return a line for each failing gate; what several have in common is said once.
 

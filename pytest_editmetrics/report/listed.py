@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pytest_editmetrics.runs.failed import FailedTest, failed_lines, in_the_same_words
+
 LISTED = 10
 
 
@@ -70,3 +72,9 @@ def listed(
         f"{title}: {len(entries) if number is None else number}",
         *first_of(entries, number, shown),
     ]
+
+
+def listed_failures(title: str, failed: Sequence[FailedTest]) -> list[str]:
+    """Return the first tests that failed without a gate, those of the same words in one line."""
+    shown = sum(map(len, in_the_same_words(failed)[:LISTED]))
+    return listed(title, failed_lines(failed), len(failed), shown)

@@ -16,12 +16,12 @@ from urllib.parse import quote
 
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.failure import failure_text, of_one_error
+from pytest_editmetrics.report.failure import failure_text, in_the_same_words
 from pytest_editmetrics.report.listed import below
 from pytest_editmetrics.report.summary import by_expect, columns_of, worst_margin
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
 from pytest_editmetrics.report.text import explanation, headline, update_mode
-from pytest_editmetrics.runs.failed import FailedTest
+from pytest_editmetrics.runs.failed import FailedTest, and_more, failed_lines
 
 _ENTITIES = {
     **{character: f"&#{ord(character)};" for character in "\\`*[|~$_"},
@@ -198,7 +198,7 @@ def _sections(tally: Tally, end: SessionEnd) -> list[str]:
     sections += _explained(
         "Failing, but did not fail the test (xfail mark or caught)", tally.hidden, end.typed
     )
-    sections += listed("Failed otherwise", [str(test) for test in end.failed])
+    sections += listed("Failed otherwise", failed_lines(end.failed), len(end.failed))
     sections += listed("For review", [f"{t.nodeid}: {headline(g)}" for t, g in review])
     sections += listed("Crashed, so never measured", tally.crashed)
     sections += listed("Unmeasured", [f"{t.nodeid}: {headline(g)}" for t, g in unmeasured])
@@ -230,11 +230,14 @@ def _explained(
 
 
 def _errors(errors: Sequence[tuple[TestGates, Gate]], typed: Callable[[str], str]) -> list[str]:
-    """Return a block for the gates of a check that could not be judged for the same reason."""
+    """Return a block for the gates, and the tests, that could not be judged for one reason."""
     blocks = [f"\n### Could not be judged: {len(errors)}"] if errors else []
-    for test, gates in of_one_error(errors):
-        summary = f"{code(test.nodeid)}<br>{code(failure_text(gates, test.nodeid, -2))}"
+    for (test, gates), *others in in_the_same_words(errors):
+        summary = (
+            f"{code(test.nodeid)}{and_more(others)}<br>{code(failure_text(gates, test.nodeid, -2))}"
+        )
         lines = failure_text(gates, test.nodeid, typed=typed).split("\n")
+        lines += [f"and of {other.nodeid}" for other, _ in others]
         told = _preformatted([line.removeprefix("    ") for line in lines])
         blocks.append(f"\n<details><summary>{summary}</summary>\n\n{told}\n\n</details>")
     return blocks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -23,4 +24,35 @@ class FailedTest:
     location: tuple[str, int] | None = None
 
     def __str__(self) -> str:
-        return f"{self.nodeid} ({self.when}): {self.message}"
+        return self.told(())
+
+    def told(self, others: Sequence[object]) -> str:
+        """Return a line of it, and of others that failed in the same words.
+
+        >>> FailedTest("test_a.py::test_a", "call", "out of memory").told(["test_b", "test_c"])
+        'test_a.py::test_a and 2 more (call): out of memory'
+        """
+        return f"{self.nodeid}{and_more(others)} ({self.when}): {self.message}"
+
+
+def and_more(others: Sequence[object]) -> str:
+    """Return how many there are beside the one that is named.
+
+    >>> f"one{and_more([])}", f"one{and_more(['two', 'three'])}"
+    ('one', 'one and 2 more')
+    """
+    return f" and {len(others)} more" if others else ""
+
+
+def in_the_same_words(failed: Iterable[FailedTest]) -> list[list[FailedTest]]:
+    """Return together what failed in one phase with one message, where each first stood."""
+    found: dict[tuple[str, str], list[FailedTest]] = {}
+    for test in failed:
+        found.setdefault((test.when, test.message), []).append(test)
+    return list(found.values())
+
+
+def failed_lines(failed: Iterable[FailedTest]) -> list[str]:
+    """Return a line for what failed in the same words, which names the first and counts the rest:
+    a model that cannot be loaded fails every test by one message."""
+    return [first.told(others) for first, *others in in_the_same_words(failed)]

@@ -590,3 +590,48 @@ def test_a_configuration_that_cannot_be_used_is_on_every_surface_in_ci(
     capsys.readouterr()
     main(["comment", "run"])
     assert said in capsys.readouterr().out
+
+
+def test_tests_that_fail_in_the_same_words_are_told_together(suite, monkeypatch, capsys):
+    """A model that cannot be loaded fails every test: that is one annotation, not ten and a rest."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    suite.makepyfile(
+        test_it="""
+        import pytest
+
+        @pytest.mark.parametrize("number", range(14))
+        def test_raises(check, number): raise OSError("no model")
+
+        @pytest.mark.parametrize("number", range(12))
+        def test_errs(check, number): check(1, 2, metric="none")
+        """
+    )
+    result = suite.runpytest("--editmetrics-run-dir=run", "--editmetrics-summary=s.md")
+    result.assert_outcomes(failed=26)
+    annotated = [line for line in result.outlines if line.startswith("::error")]
+    assert len(annotated) == 2
+    assert "test_it.py::test_errs[0] and 11 more: " in annotated[0]
+    assert "test_it.py::test_raises[0] and 13 more (call): OSError: no model" in annotated[1]
+    result.stdout.no_fnmatch_line("*are not annotated*")
+    summary = (suite.path / "s.md").read_text()
+    assert "### Could not be judged: 12" in summary
+    assert "and of test_it.py::test_errs[11]" in summary
+    assert "### Failed otherwise: 14" in summary
+    assert summary.count("no model") == 1
+    for command in ("comment", "approve"):
+        main([command, "run"])
+        out = capsys.readouterr().out
+        assert out.count("no model") == 1
+        assert " and 13 more (call)" in out
+        assert "  and 13 more\n" not in out
+
+
+def test_what_raised_is_not_gone_too(suite, capsys):
+    suite.makepyfile(test_it="def test_a(check): check(1, 2)\ndef test_b(check): check(1, 2)")
+    suite.runpytest("--editmetrics-run-dir=base").assert_outcomes(passed=2)
+    suite.makepyfile(test_it="def test_a(check): raise OSError('no disk')")
+    suite.runpytest("--editmetrics-run-dir=run").assert_outcomes(failed=1)
+    main(["comment", "run", "--base", "base"])
+    out = capsys.readouterr().out
+    assert "### Gone: 1\n- <code>test_it.py::test_b score</code>" in out
+    assert "### Failed otherwise: 1" in out
