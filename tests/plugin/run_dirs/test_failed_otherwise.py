@@ -618,6 +618,7 @@ def test_tests_that_fail_in_the_same_words_are_told_together(suite, monkeypatch,
     assert "and of test_it.py::test_errs[11]" in summary
     assert "### Failed otherwise: 14" in summary
     assert summary.count("no model") == 1
+    capsys.readouterr()
     for command in ("comment", "approve"):
         main([command, "run"])
         out = capsys.readouterr().out
