@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,7 +67,8 @@ class FoundTests:
         part.update(file for file, passed in self._files.items() if not passed)
         without = [one for one in self._files if not (one in items or one in part)]
         own = [*items, *(one for one in without if not _is_conftest(one))]
-        own = [file for file in own if file and self._has_goldens(file)]
+        golden_file, root = self._session.golden_file, self._session.rootdir
+        own = [file for file in own if file and has_goldens(golden_file(root / file))]
         results = keeps_results(self._session.options)
         if not (own or part or (results and items)):
             return
@@ -108,9 +110,10 @@ class FoundTests:
                 left.setdefault(self._by.get(id(item), ""), []).append(test)
         return left
 
-    def _has_goldens(self, file: str) -> bool:
-        golden = self._session.golden_file(self._session.rootdir / file)
-        return golden.is_file() or golden.with_suffix("").is_dir()
+
+def has_goldens(golden_file: Path) -> bool:
+    """Tell whether a test file has golden thresholds in this file, or golden images beside it."""
+    return golden_file.is_file() or golden_file.with_suffix("").is_dir()
 
 
 def _is_conftest(file: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, counted
-from pytest_editmetrics.plugin.found_tests import AllFound
+from pytest_editmetrics.plugin.found_tests import AllFound, has_goldens
 from pytest_editmetrics.plugin.names import Names
 
 if TYPE_CHECKING:
@@ -170,10 +170,11 @@ class UnheldGoldens:
             )
         except EditMetricsError:  # its tests lie where goldens have no place, and their gates fail
             return None
+        files = {file: session.golden_file(root / file) for file in found.tests}
         looked = {
-            session.shown(session.golden_file(root / file)).as_posix(): whole
-            and file not in found.part
-            for file in found.of_goldens
+            session.shown(golden).as_posix(): whole and file not in found.part
+            for file, golden in files.items()
+            if file in found.of_goldens or has_goldens(golden)  # recorded meanwhile
         }
         return Unheld(
             self._strict,

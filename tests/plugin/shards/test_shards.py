@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from conftest_text import add_to_conftest
@@ -437,4 +438,19 @@ def test_of_one_session_nothing_is_said_of_what_it_was_not_asked_for(four, capsy
     for command in (["comment"], ["report", "-o", str(four.path / "r.html")]):
         assert main([command[0], str(four.path / "run"), *command[1:]]) == 0
     said = capsys.readouterr().out + (four.path / "r.html").read_text()
+    assert "in no shard" not in said
+
+
+@pytest.mark.parametrize("strict", [(), (STRICT,)], ids=["", "strict"])
+def test_shards_that_record_miss_no_file_that_they_wrote(four, merge, strict):
+    """Goldens that came with the run were "in no shard" right after it."""
+    shutil.rmtree(four.path / "goldens")
+    ended, _ = run_shards(four, WAYS["files"], "--editmetrics-update=missing", *strict)
+    assert ended == [0, 0]
+    assert sorted(path.name for path in (four.path / "goldens").iterdir()) == [
+        "test_one.py.yaml",
+        "test_two.py.yaml",
+    ]
+    status, said = merge()
+    assert status == 0
     assert "in no shard" not in said
