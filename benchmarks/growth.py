@@ -4,9 +4,9 @@
 
 *golden images*: tests of one file, each with a 64 px golden, compared exactly: recorded, then
 compared. *threshold goldens*: tests of one file, each held to a golden of its own. *YAML cases*:
-of one file, as `editmetrics` runs them from a warm cache. *report*, *compare*, *approve*: the
-commands, on runs with so many gates that fail. *merge* takes 5, then 50 shards, *calibrate* 5, then
-50 runs.
+of one file, as `editmetrics` runs them from a warm cache. *report*, *compare*, *approve*,
+*calibrate*: the commands, on runs with so many gates that fail. *merge* takes 5, then 50 shards,
+*calibrate* 5, then 50 runs, too.
 
 What counts is the time of the processor of a whole process, the least of several runs, less that of
 the same with one gate, so that what a process costs anyway hides nothing. Below ``NOISE`` seconds
@@ -161,8 +161,8 @@ def _gates(size: int, seed: int) -> Iterator[tuple[str, Gate]]:
                 scope="unedit_area",
                 bound_kind="max",
                 bound=0.1,
-                origin="golden",
-                source=f"goldens/test_gate.py.yaml:{2 * number + 2}",
+                origin="default",
+                source="editmetrics.yaml:1",
                 distance=value - 0.1,
                 golden={"file": "goldens/test_gate.py.yaml", "test": test, "gate": "lpips"},
                 device="cpu",
@@ -202,6 +202,9 @@ def commands(folder: Path, sizes: Sequence[int]) -> dict[str, Measured]:
             folder / f"{size}", "compare", "base", "head"
         ),
         "gates, `approve`": approve,
+        "gates, `calibrate`": lambda size: _editmetrics(
+            folder / f"{size}", "calibrate", "--no-selftest", "base", "head"
+        ),
     }
 
 
