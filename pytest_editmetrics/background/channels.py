@@ -31,6 +31,7 @@ _BRIGHTNESS = ((0.299, 0.587, 0.114), (1 / 3, 1 / 3, 1 / 3))
 _COLOURLESS = 4.0  # of 255, by which the channels of a grey pixel differ
 _SHARE = 0.99  # of the pixels
 _COLOURED = 8.0  # of 255, by which those of a picture in colour differ, on the mean
+_PALE = 2.0  # the same of a pale one
 _FLAT = 0.2  # of the standard deviation that was there: a channel of less is lost
 _VARIED = 8.0  # of 255, standard deviation: a channel that had something to lose
 _SILENT = 2.0  # of 255, root mean square: less is no exchange
@@ -194,9 +195,11 @@ def _alike(image: Planes, mask: Mask, one: int, other: int) -> bool:
 
 
 def _is_grey(before: Planes, after: Planes, mask: Mask) -> bool:
-    """Tell whether a picture in colour lost its colours."""
-    colourless = all(_alike(after, mask, *pair) for pair in combinations(range(3), 2))
-    return colourless and bool(np.ptp(before, axis=0)[mask].mean() >= _COLOURED)
+    """Tell whether a picture in colour lost its colours; a pale one has to lose nearly all."""
+    if not all(_alike(after, mask, *pair) for pair in combinations(range(3), 2)):
+        return False
+    had, left = (float(np.ptp(image, axis=0)[mask].mean()) for image in (before, after))
+    return had >= _COLOURED or (had >= _PALE and left <= _LEFT * had)
 
 
 def _greys(

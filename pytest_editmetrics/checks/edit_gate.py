@@ -307,10 +307,12 @@ class EditGate:
     def _jobs(
         self, check: Check, configs: Sequence[MetricConfig], marker: Marker, *, unnamed: bool
     ) -> list[Job]:
+        from pytest_editmetrics.checks.judge import check_paired
         from pytest_editmetrics.checks.measured_twice import beside_earlier
         from pytest_editmetrics.checks.pairs import pair_of
         from pytest_editmetrics.images.one_place import check_two_places
 
+        check_paired(check.ref_boxes, check.edited_boxes, configs)
         settings, objects = self._session.settings, check.object_coords
         half = len(objects) // 2 if objects else 0
         with self._session.clock.of("reading images"):

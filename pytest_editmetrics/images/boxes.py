@@ -106,7 +106,9 @@ def normalise_box(box: Any, what: str) -> Box:
     if len(values) != 4 or not all(
         isinstance(value, numbers.Real) and not isinstance(value, bool) for value in values
     ):
-        raise RegionError(f"{what} {shown} is not four numbers (x1, y1, x2, y2)")
+        points = all(isinstance(value, (list, tuple)) for value in values)
+        flat = "; a polygon is a flat list, [x1, y1, x2, y2, x3, y3, ...]" if points else ""
+        raise RegionError(f"{what} {shown} is not four numbers (x1, y1, x2, y2){flat}")
     if not all(map(_finite, values)):
         raise RegionError(f"{what} {shown} holds NaN, infinity or a number beyond every image")
     x1, y1, x2, y2 = values

@@ -68,9 +68,20 @@ def annotation_lines(
             )
             yield line, 1 + len(others)
 
+    def of_crashed() -> Iterator[tuple[str, int]]:
+        for nodeid in tally.crashed:
+            first = nodeid.partition("::")[0], 1
+            path = _in_checkout(first, rootdir, workspace)
+            said = f"{nodeid}: its worker ended while it ran, so nothing of it was measured"
+            yield _command("error", "crashed", first, path, said), 1
+
     unseen = "tests whose gates are for review, unmeasured or fail unseen"
     return [
-        *_first(chain(of_gates("error", failing), without()), LIMIT - errors, "failing tests"),
+        *_first(
+            chain(of_gates("error", failing), of_crashed(), without()),
+            LIMIT - errors,
+            "failing tests",
+        ),
         *_first(of_gates("warning", warned), LIMIT, unseen),
     ]
 

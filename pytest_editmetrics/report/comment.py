@@ -67,7 +67,14 @@ def comment(
     if url:
         head.append(f"[The report]({quote(url, safe=_IN_A_LINK)})")
     body = listed("Failing, the worst first", _failing(tally))
-    errors = [(test, gate) for test, gate in tally.notable if gate.verdict == "error"]
+    unseen = [_entry(test, gate) for test, gate in tally.hidden]
+    body += listed("Failing, but did not fail the test (xfail mark or caught)", unseen)
+    hidden = {id(gate) for _, gate in tally.hidden}
+    errors = [
+        (test, gate)
+        for test, gate in tally.notable
+        if gate.verdict == "error" and id(gate) not in hidden
+    ]
     said = [
         f"{test.nodeid}{and_more(others)}: {failure_text(gates, test.nodeid, -2)}"
         for (test, gates), *others in in_the_same_words(errors)
@@ -90,7 +97,12 @@ def comment(
 
 
 def _failing(tally: Tally) -> list[str]:
-    failing = [(t, g) for t, g in tally.notable if g.verdict in ("fail", "missing-golden")]
+    hidden = {id(gate) for _, gate in tally.hidden}
+    failing = [
+        (test, gate)
+        for test, gate in tally.notable
+        if gate.verdict in ("fail", "missing-golden") and id(gate) not in hidden
+    ]
     failing.sort(key=lambda pair: beyond(pair[1]), reverse=True)
     return [_entry(test, gate) for test, gate in failing]
 

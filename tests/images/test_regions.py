@@ -112,6 +112,7 @@ def test_a_corner_pixel_and_an_empty_box_are_no_fractions():
     ("coords", "says"),
     [
         ([(0, 0, 5, 5), (0, 0, 5)], "box 2 .* is not four numbers"),
+        ([[(6, 9), (19, 9), (19, 20)]], r"a polygon is a flat list, \[x1, y1, x2, y2, x3, y3"),
         ([(0, 0, 5, float("nan"))], "NaN"),
         ([(0, 0, float("inf"), 5)], "infinity"),
         ([(5, 0, 2, 5)], r"box 1 \(5, 0, 2, 5\) is inverted.*width, height"),

@@ -141,3 +141,13 @@ def test_a_strong_tone_of_one_channel_lost_none(name):
         assert not {"channels", "greyscale"} & {cause.kind for cause in causes(photo(name), made)}
     other = photo(PHOTOS[PHOTOS.index(name) - 1])
     assert causes(photo(name), other)[0].kind == "redrawn"
+
+
+@pytest.mark.parametrize(("name", "share"), [("astronaut", 0.12), ("coffee", 0.05)])
+def test_a_pale_picture_that_lost_its_colours_lost_them(name, share):
+    """A photo of snow or fog has few colours; its greyscale was "colours mixed"."""
+    image = photo(name).astype(float)
+    pale = eight_bit(share * image + (1 - share) * grey(photo(name)))
+    assert 2 < np.ptp(pale.astype(int), axis=2).mean() < 8
+    (cause, *_) = causes(pale, grey(pale))
+    assert (cause.kind, cause.text) == ("greyscale", "lost its colours (greyscale)")

@@ -122,3 +122,19 @@ def test_of_a_mask_of_another_size_that_is_told_first(pytester, given, what):
         ]
         * 2
     )
+
+
+@pytest.mark.parametrize("boxes", ["ref_boxes=[BOX]", "ref_boxes=[BOX], edited_boxes=[BOX, BOX]"])
+def test_objects_that_do_not_pair_are_an_error_though_no_metric_compares_them(suite, boxes):
+    """Whoever gives them believes that the object is held."""
+    suite.makepyfile(
+        f"""
+        from conftest import *
+        BOX = (4, 4, 20, 20)
+        def test_it(edit_gate):
+            edit_gate.check(image(1), image(2), {boxes}, metrics="unedit_max_diff")
+        """
+    )
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*ref_boxes and edited_boxes are paired in order, and there are*"])

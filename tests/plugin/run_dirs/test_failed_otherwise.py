@@ -636,3 +636,26 @@ def test_what_raised_is_not_gone_too(suite, capsys):
     out = capsys.readouterr().out
     assert "### Gone: 1\n- <code>test_it.py::test_b score</code>" in out
     assert "### Failed otherwise: 1" in out
+
+
+def test_the_comment_sets_apart_what_failed_unseen(suite, capsys):
+    suite.makepyfile(
+        test_it="""
+        import pytest
+
+        def test_fails(check): check(19, 0.1)
+
+        @pytest.mark.xfail
+        def test_meant(check): check(18, 0.1)
+
+        @pytest.mark.xfail
+        def test_errs(check): check(18, 0.1, metric="none")
+        """
+    )
+    suite.runpytest("--editmetrics-run-dir=run").assert_outcomes(failed=2, xfailed=1)
+    capsys.readouterr()
+    main(["comment", "run"])
+    failing, unseen = capsys.readouterr().out.partition("### Failing, but did not fail")[::2]
+    assert "### Failing, the worst first: 1\n- <code>test_it.py::test_fails" in failing
+    assert "test_meant" not in failing
+    assert unseen.count("test_meant") == 1
