@@ -161,8 +161,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     try:
         refuse_where_gates_are(state, session.items)
     except pytest.UsageError as error:
-        controller = session.config.pluginmanager.get_plugin("editmetrics-controller")
-        if controller is not None:
+        if controller := session.config.pluginmanager.get_plugin("editmetrics-controller"):
             controller.refuse(str(error))
         raise
     if "pyfakefs" in sys.modules and not session.config.option.collectonly:
