@@ -16,7 +16,7 @@ from pytest_editmetrics.checks.calls import (
     raise_failures,
 )
 from pytest_editmetrics.checks.drawing import drawing
-from pytest_editmetrics.checks.given_boxes import boxes_of, edit_area
+from pytest_editmetrics.checks.given_boxes import boxes_of, check_paired, edit_area
 from pytest_editmetrics.checks.judge import Job, Judged, encode_ahead, exited, explained, judged
 from pytest_editmetrics.checks.keywords import check_keywords, takes_only_its_keywords
 from pytest_editmetrics.checks.measure import Boxes
@@ -307,7 +307,6 @@ class EditGate:
     def _jobs(
         self, check: Check, configs: Sequence[MetricConfig], marker: Marker, *, unnamed: bool
     ) -> list[Job]:
-        from pytest_editmetrics.checks.judge import check_paired
         from pytest_editmetrics.checks.measured_twice import beside_earlier
         from pytest_editmetrics.checks.pairs import pair_of
         from pytest_editmetrics.images.one_place import check_two_places

@@ -5,10 +5,14 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.errors import InputError
-from pytest_editmetrics.images.boxes import listed
+from pytest_editmetrics.images.boxes import listed, unpaired
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.checks.measure import Boxes
+    from pytest_editmetrics.config.settings import MetricConfig
 
 _MOST_NUMBERS = 9  # of what is no box, and may have no end; an odd number makes no polygon
 
@@ -42,3 +46,16 @@ def _own(box: Any) -> Any:
     if isinstance(box, (str, bytes, Mapping)) or not isinstance(box, Iterable):
         return box
     return [v.tolist() if hasattr(v, "tolist") else v for v in islice(box, _MOST_NUMBERS)]
+
+
+def check_paired(
+    before: Boxes | None, after: Boxes | None, configs: Iterable[MetricConfig]
+) -> None:
+    """Refuse boxes of objects that do not pair, where no metric would read them and say so.
+
+    Raises:
+        InputError: how many there are of either.
+    """
+    reads = any(config.metric.compares == "objects" for config in configs)
+    if not reads and (said := unpaired(len(before or ()), len(after or ()))):
+        raise InputError(said)

@@ -315,22 +315,6 @@ def _foreign(job: Job, error: BaseException, more: str = "") -> EditMetricsError
     )
 
 
-def check_paired(
-    before: Boxes | None, after: Boxes | None, configs: Iterable[MetricConfig]
-) -> None:
-    """Refuse boxes of objects that do not pair, where no metric would read them and say so.
-
-    Raises:
-        InputError: how many there are of either.
-    """
-    counts = len(before or ()), len(after or ())
-    if counts[0] != counts[1] and not any(c.metric.compares == "objects" for c in configs):
-        raise InputError(
-            "ref_boxes and edited_boxes are paired in order, and there are"
-            f" {counts[0]} and {counts[1]}"
-        )
-
-
 def object_boxes(job: Job) -> Boxes:
     """Return the pipe's list of boxes: the reference's, then the edited image's."""
     metric = job.config.metric.name

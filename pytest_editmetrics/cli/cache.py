@@ -1,4 +1,4 @@
-"""``editmetrics cache``: what is kept on disk takes, and how to get rid of it."""
+"""``editmetrics cache``: what features and pictures take on disk, and how to get rid of them."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from pytest_editmetrics.config.keys import (
 from pytest_editmetrics.config.metric_keys import METRICS
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.sizes import SIZES
+from pytest_editmetrics.images.boxes import unpaired
 from pytest_editmetrics.images.colour_words import COLOURS, Colour
 from pytest_editmetrics.images.data_url import is_data_url, short
 from pytest_editmetrics.images.resize_modes import Aspect, Resize
@@ -66,11 +67,8 @@ def pair_fields(
         ConfigError: ``ref_boxes`` and ``edited_boxes`` do not pair, or the area makes no sense.
     """
     reference, edited = (len(given.get(name, ())) for name in ("ref_boxes", "edited_boxes"))
-    if reference != edited:
-        (node.get("edited_boxes") or node.get("ref_boxes") or node).fail(
-            "ref_boxes and edited_boxes are paired in order, and there are"
-            f" {reference} and {edited}"
-        )
+    if said := unpaired(reference, edited):
+        (node.get("edited_boxes") or node.get("ref_boxes") or node).fail(said)
     names = ("ref_boxes", "edited_boxes", "resize", "aspect", "expect", "colour")
     fields = {name: given.get(name) for name in names}
     coords, bounds = area(given.get("coords"), mask), given.get("thresholds", {})

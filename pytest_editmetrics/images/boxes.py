@@ -18,6 +18,17 @@ _FAR = 1 << 53  # beyond which not every whole number is a float
 _SHOWN = 8  # numbers of what is no box
 
 
+def unpaired(reference: int, edited: int) -> str | None:
+    """Return what is said of so many boxes of objects in either image, if they do not pair.
+
+    >>> unpaired(1, 1), unpaired(1, 0)
+    (None, 'ref_boxes and edited_boxes are paired in order, and there are 1 and 0')
+    """
+    if reference == edited:
+        return None
+    return f"ref_boxes and edited_boxes are paired in order, and there are {reference} and {edited}"
+
+
 def normalise_boxes(coords: Any, what: str = "coords") -> list[Box]:
     """Check boxes and bring them to whole pixels.
 

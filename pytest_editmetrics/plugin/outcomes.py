@@ -23,10 +23,10 @@ from pytest_editmetrics.session.record import TestRecord, record_key, start_atte
 from pytest_editmetrics.session.running import phase_of, setting_up, wider
 from pytest_editmetrics.session.state import session_of
 from pytest_editmetrics.session.typed import typed_test
+from pytest_editmetrics.session.unread import is_case_file
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.session.unread import is_case_file
 
 _OURS = (EditMetricsError, GateFailure)
 _ENDING = (KeyboardInterrupt, pytest.exit.Exception)

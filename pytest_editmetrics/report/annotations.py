@@ -43,25 +43,24 @@ def annotation_lines(
         errors: how many ``::error`` stand before these, which GitHub counts too.
         typed: returns the words that run a test, given its id.
     """
-    hidden = {id(gate) for _, gate in tally.hidden}
     failing: dict[str, tuple[TestGates, list[Gate]]] = {}
     warned: dict[str, tuple[TestGates, list[Gate]]] = {}
     for test, gate in tally.notable:
-        if gate.failing and id(gate) not in hidden:
+        if gate.failing and test.outcome == "failed":
             failing.setdefault(test.nodeid, (test, []))[1].append(gate)
-        elif gate.verdict == "review" or gate.regressed or id(gate) in hidden:
+        elif gate.verdict == "review" or gate.regressed or gate.failing:
             warned.setdefault(test.nodeid, (test, []))[1].append(gate)
 
     def of_gates(
         kind: str, tests: Mapping[str, tuple[TestGates, list[Gate]]]
     ) -> Iterator[tuple[str, int]]:
         ordered = sorted(tests.values(), key=lambda pair: max(map(beyond, pair[1])), reverse=True)
-        for (test, gates), *others in _in_the_same_words(ordered):
+        for (test, gates), *others in in_the_same_words(ordered, _words):
             path = _in_checkout(test.location, rootdir, workspace)
             yield _annotation(kind, test, gates, path, typed, others), 1 + len(others)
 
     def without() -> Iterator[tuple[str, int]]:
-        for test, *others in in_the_same_words(failed):
+        for test, *others in in_the_same_words(failed, FailedTest.words):
             path = _in_checkout(test.location, rootdir, workspace)
             line = _command(
                 "error", f"failed in {test.when}", test.location, path, test.told(others)
@@ -86,15 +85,11 @@ def annotation_lines(
     ]
 
 
-def _in_the_same_words(
-    tests: Iterable[tuple[TestGates, list[Gate]]],
-) -> list[list[tuple[TestGates, list[Gate]]]]:
-    found: dict[object, list[tuple[TestGates, list[Gate]]]] = {}
-    for test, gates in tests:
-        errors = all(gate.verdict == "error" for gate in gates)
-        words = failure_text(gates, "", -2) if errors else test.nodeid
-        found.setdefault((errors, words), []).append((test, gates))
-    return list(found.values())
+def _words(test_gates: tuple[TestGates, list[Gate]]) -> object:
+    """Return what other tests may have in common with one: errors; numbers are its own."""
+    test, gates = test_gates
+    errors = all(gate.verdict == "error" for gate in gates)
+    return errors, failure_text(gates, "", -2) if errors else test.nodeid
 
 
 def _first(told: Iterable[tuple[str, int]], room: int, what: str) -> list[str]:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.comparison import key_text, moved
-from pytest_editmetrics.report.failure import failure_text, in_the_same_words
+from pytest_editmetrics.report.failure import failure_text, of_the_same_error
 from pytest_editmetrics.report.listed import headed
 from pytest_editmetrics.report.markdown import (
     SessionEnd,
@@ -69,18 +69,14 @@ def comment(
     body = listed("Failing, the worst first", _failing(tally))
     unseen = [_entry(test, gate) for test, gate in tally.hidden]
     body += listed("Failing, but did not fail the test (xfail mark or caught)", unseen)
-    hidden = {id(gate) for _, gate in tally.hidden}
-    errors = [
-        (test, gate)
-        for test, gate in tally.notable
-        if gate.verdict == "error" and id(gate) not in hidden
-    ]
+    errors = [pair for pair in tally.failing if pair[1].verdict == "error"]
     said = [
         f"{test.nodeid}{and_more(others)}: {failure_text(gates, test.nodeid, -2)}"
-        for (test, gates), *others in in_the_same_words(errors)
+        for (test, gates), *others in of_the_same_error(errors)
     ]
     body += listed("Could not be judged", said, len(errors))
     body += listed("Failed otherwise", failed_lines(run.failed), len(run.failed))
+    body += listed("Crashed, so never measured", tally.crashed)
     for text in (*obsolete, *passed_by_texts(unheld)):
         body += [f"\n### {text}", *(f"- {code(entry.strip())}" for entry in text.entries)]
     if base is not None:
@@ -97,12 +93,7 @@ def comment(
 
 
 def _failing(tally: Tally) -> list[str]:
-    hidden = {id(gate) for _, gate in tally.hidden}
-    failing = [
-        (test, gate)
-        for test, gate in tally.notable
-        if gate.verdict in ("fail", "missing-golden") and id(gate) not in hidden
-    ]
+    failing = [pair for pair in tally.failing if pair[1].verdict != "error"]
     failing.sort(key=lambda pair: beyond(pair[1]), reverse=True)
     return [_entry(test, gate) for test, gate in failing]
 

@@ -19,6 +19,7 @@ from pytest_editmetrics.report.text import (
     with_source,
     without_line,
 )
+from pytest_editmetrics.runs.failed import in_the_same_words
 
 _NO_GOLDENS = NO_GOLDEN.replace("has", "have")
 _SAID_OF_CAUSES = ("kind", "text", "long")
@@ -59,14 +60,11 @@ def of_one_error(pairs: Iterable[tuple[TestGates, Gate]]) -> list[tuple[TestGate
     return list(found.values())
 
 
-def in_the_same_words(
+def of_the_same_error(
     errors: Iterable[tuple[TestGates, Gate]],
 ) -> list[list[tuple[TestGates, list[Gate]]]]:
     """Return, together, the tests whose checks have the same error, in the order of the first."""
-    found: dict[str, list[tuple[TestGates, list[Gate]]]] = {}
-    for test, gates in of_one_error(errors):
-        found.setdefault(failure_text(gates, "", -2), []).append((test, gates))
-    return list(found.values())
+    return in_the_same_words(of_one_error(errors), lambda pair: failure_text(pair[1], "", -2))
 
 
 def _headlines(failing: Sequence[Gate]) -> list[str]:

@@ -76,5 +76,5 @@ def listed(
 
 def listed_failures(title: str, failed: Sequence[FailedTest]) -> list[str]:
     """Return the first tests that failed without a gate, those of the same words in one line."""
-    shown = sum(map(len, in_the_same_words(failed)[:LISTED]))
+    shown = sum(map(len, in_the_same_words(failed, FailedTest.words)[:LISTED]))
     return listed(title, failed_lines(failed), len(failed), shown)

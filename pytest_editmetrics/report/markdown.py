@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.failure import failure_text, in_the_same_words
+from pytest_editmetrics.report.failure import failure_text, of_the_same_error
 from pytest_editmetrics.report.listed import below
 from pytest_editmetrics.report.summary import by_expect, columns_of, worst_margin
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
@@ -182,14 +182,12 @@ def _table(tally: Tally) -> str:
 
 
 def _sections(tally: Tally, end: SessionEnd) -> list[str]:
-    hidden = {id(gate) for _, gate in tally.hidden}
-    failing = [(t, g) for t, g in tally.notable if g.failing and id(g) not in hidden]
     failed = sorted(
-        (pair for pair in failing if pair[1].verdict != "error"),
+        (pair for pair in tally.failing if pair[1].verdict != "error"),
         key=lambda pair: beyond(pair[1]),
         reverse=True,
     )
-    errors = [pair for pair in failing if pair[1].verdict == "error"]
+    errors = [pair for pair in tally.failing if pair[1].verdict == "error"]
     review = [(t, g) for t, g in tally.notable if g.verdict == "review"]
     unmeasured = [(t, g) for t, g in tally.notable if g.verdict == "unmeasured"]
     recorded = [(t, g) for t, g in tally.notable if g.verdict == "recorded"]
@@ -232,7 +230,7 @@ def _explained(
 def _errors(errors: Sequence[tuple[TestGates, Gate]], typed: Callable[[str], str]) -> list[str]:
     """Return a block for the gates, and the tests, that could not be judged for one reason."""
     blocks = [f"\n### Could not be judged: {len(errors)}"] if errors else []
-    for (test, gates), *others in in_the_same_words(errors):
+    for (test, gates), *others in of_the_same_error(errors):
         summary = (
             f"{code(test.nodeid)}{and_more(others)}<br>{code(failure_text(gates, test.nodeid, -2))}"
         )

@@ -239,6 +239,13 @@ class Tally:
         ]
 
     @property
+    def failing(self) -> list[tuple[TestGates, Gate]]:
+        """The failing final gates of all other tests."""
+        return [
+            (test, gate) for test, gate in self.notable if gate.failing and test.outcome == "failed"
+        ]
+
+    @property
     def notable_tests(self) -> set[str]:
         """The tests of ``notable``."""
         return {test.nodeid for test, _ in self.notable}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,10 @@ class FailedTest:
     message: str
     asks: bool = True
     location: tuple[str, int] | None = None
+
+    def words(self) -> tuple[str, str]:
+        """Return what it has in common with tests that fail alike: the phase and the message."""
+        return self.when, self.message
 
     def __str__(self) -> str:
         return self.told(())
@@ -44,15 +51,19 @@ def and_more(others: Sequence[object]) -> str:
     return f" and {len(others)} more" if others else ""
 
 
-def in_the_same_words(failed: Iterable[FailedTest]) -> list[list[FailedTest]]:
-    """Return together what failed in one phase with one message, where each first stood."""
-    found: dict[tuple[str, str], list[FailedTest]] = {}
-    for test in failed:
-        found.setdefault((test.when, test.message), []).append(test)
+def in_the_same_words(items: Iterable[_T], words: Callable[[_T], object]) -> list[list[_T]]:
+    """Return together what is told in the same words, where each first stood.
+
+    >>> in_the_same_words(["abc", "d", "efg"], len)
+    [['abc', 'efg'], ['d']]
+    """
+    found: dict[object, list[_T]] = {}
+    for item in items:
+        found.setdefault(words(item), []).append(item)
     return list(found.values())
 
 
 def failed_lines(failed: Iterable[FailedTest]) -> list[str]:
     """Return a line for what failed in the same words, which names the first and counts the rest:
     a model that cannot be loaded fails every test by one message."""
-    return [first.told(others) for first, *others in in_the_same_words(failed)]
+    return [first.told(others) for first, *others in in_the_same_words(failed, FailedTest.words)]

@@ -20,8 +20,7 @@ from pytest_editmetrics.session.options import resolve_options
 from pytest_editmetrics.session.unread import (
     files_that_may_be_unread,
     may_be_unread,
-    refuse_misspelt,
-    refuse_unread_options,
+    refuse_unusable,
 )
 
 if TYPE_CHECKING:
@@ -133,8 +132,7 @@ class EditSession:
         """The configuration file, or the defaults without one."""
         from pytest_editmetrics.config.settings import load_settings
 
-        refuse_misspelt(self)
-        refuse_unread_options(self)
+        refuse_unusable(self)
         path = self.config_path
         if path is not None and not path.is_file():
             raise ConfigError(

@@ -95,6 +95,18 @@ def refuse_unread_options(session: EditSession) -> None:
             raise ConfigError(said, path)
 
 
+def refuse_unusable(session: EditSession) -> None:
+    """Refuse a configuration that is not the one to read, before it is read.
+
+    Raises:
+        ConfigError: it is misspelt, an option that decides stands where pytest reads none, or the
+            session began with another.
+    """
+    refuse_misspelt(session)
+    refuse_unread_options(session)
+    refuse_changed(session)
+
+
 def _has_gates(folder: Path, items: Iterable[pytest.Item]) -> bool:
     return any(item.path.is_relative_to(folder) and asks_for_gates(item) for item in items)
 
@@ -112,10 +124,8 @@ def refuse_where_gates_are(session: EditSession, items: Iterable[pytest.Item]) -
         return
     try:
         if session.config.option.collectonly:
-            refuse_misspelt(session)
-            refuse_unread_options(session)
+            refuse_unusable(session)
         else:
-            refuse_changed(session)
             session.read_configuration()
     except EditMetricsError as error:
         output = getattr(session.config, "workeroutput", {})

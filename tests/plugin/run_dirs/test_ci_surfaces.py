@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 import pytest
 from junit_rules import broken_rules
 
+from pytest_editmetrics.cli.main import main
+
 SUITE = """
     import pytest
     from conftest import *
@@ -252,18 +254,22 @@ def test_the_summary_tells_what_failed_the_session(suite, monkeypatch):
     assert "❌ <code>not one gate of this session could be measured" in text
 
 
-def test_a_crashed_worker_is_in_the_summary(suite, monkeypatch):
+def test_a_crashed_worker_is_in_the_summary(suite, monkeypatch, capsys):
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     suite.makepyfile(
         test_x="import os\ndef test_a(check): check(5, 0.1)\ndef test_dies(): os._exit(3)"
     )
-    result = suite.runpytest("-n1", "--editmetrics-summary=s.md")
+    result = suite.runpytest("-n1", "--editmetrics-summary=s.md", "--editmetrics-run-dir=run")
     result.stdout.fnmatch_lines(
         ["::error file=test_x.py,line=1,title=crashed::test_x.py::test_dies: its worker ended *"]
     )
     text = (suite.path / "s.md").read_text(encoding="utf-8")
     assert text.startswith("## ❌ editmetrics failed: 1 gate, 1 test crashed")
-    assert "### Crashed, so never measured: 1\n- <code>test_x.py::test_dies</code>" in text
+    crashed = "### Crashed, so never measured: 1\n- <code>test_x.py::test_dies</code>"
+    assert crashed in text
+    capsys.readouterr()
+    main(["comment", "run"])
+    assert crashed in capsys.readouterr().out
 
 
 def test_a_path_that_cannot_be_written_stops_before_the_first_test(suite):

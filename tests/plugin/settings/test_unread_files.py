@@ -330,3 +330,25 @@ def test_a_worker_that_begins_later_reads_no_other_configuration(suite, at_first
     said = result.stdout.str() + result.stderr.str()
     assert "editmetrics.yaml: it changed while the session ran" in said
     assert "2 passed" not in said
+
+
+def test_nor_does_one_whose_tests_use_helpers_alone(suite):
+    """No fixture or marker tells that they make gates, so nothing is refused as they are collected."""
+    pytest.importorskip("xdist")
+    suite.makefile(".yaml", editmetrics="thresholds: {lpips: {max: 0.001}}\n")
+    suite.makepyfile(
+        """
+        import os
+        from pathlib import Path
+        from conftest import *
+        from pytest_editmetrics import assert_unedit_lpips_below
+        def test_dies():
+            Path("editmetrics.yaml").write_text("thresholds: {lpips: {max: 0.9}}")
+            os._exit(9)
+        def test_later():
+            assert_unedit_lpips_below(image(0), image(200), None)
+        """
+    )
+    result = suite.runpytest_subprocess("-n1")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["*editmetrics.yaml: it changed while the session ran*"])
