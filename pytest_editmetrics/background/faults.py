@@ -190,6 +190,16 @@ def _gone(edited: Array, reference: Array, where: Mask, strength: float) -> Arra
     return made
 
 
+def _part_moved(edited: Array, reference: Array, where: Mask, strength: float) -> Array:
+    """Move a third of the background down: of the left, middle and right one the largest."""
+    width = where.shape[1]
+    parts = [np.arange(width) * 3 // width == third for third in range(3)]
+    largest = max(parts, key=lambda columns: int(where[:, columns].sum()))
+    down = _shift(strength)(edited.swapaxes(0, 1)).swapaxes(0, 1)
+    made: Array = np.where((where & largest)[..., None], down, edited)
+    return made
+
+
 def _undone(edited: Array, reference: Array, where: Mask, strength: float) -> Array:
     made: Array = np.where(where[..., None], reference, edited)
     return made
@@ -214,8 +224,9 @@ def exchanged(other: Array) -> Fault:
     return replace(FAULTS["wrong"][EXCHANGED], make=make)
 
 
+_SHIFTS = (1, 2, 4, 8, 16)
 _WHOLE = {
-    "shift": Fault("background shifted", _within(_shift), (1, 2, 4, 8, 16), "px"),
+    "shift": Fault("background shifted", _within(_shift), _SHIFTS, "px"),
     "zoom": Fault("background zoomed", _within(_zoom), (0.5, 1, 2, 5, 10), "%"),
     "blur": Fault("background blurred", _within(_blur), (0.5, 1, 2, 4, 8), "px (sigma)"),
     "noise": Fault("noise over the background", _within(_noise), (1, 2, 5, 10, 20), "levels"),
@@ -252,6 +263,7 @@ FAULTS: Mapping[Place, Mapping[str, Fault]] = {
         **_WHOLE,
         "spill": Fault("a square changed outside the edit area", _square(False), _EDGES, "px"),
         "gone": Fault("a square of the background gone", _gone, (8, 16, 24, 32, 48, 64), "px"),
+        "part-moved": Fault("a third of the background moved", _part_moved, _SHIFTS, "px"),
     },
     "edit": {"edit-undone": _UNDONE},
     "area": {f"area-{name}": _OBJECTS[name] for name in ("removed", "replaced", "recoloured")},

@@ -57,6 +57,7 @@ class GoldenImage:
         self._session = session_of(record.item.config)
         self._facts: dict[str, Any] = {}
 
+    @takes_only_its_keywords(lambda golden: golden._record.errors("golden_image"))
     def provenance(self, **facts: Any) -> None:
         """Add facts to what is written beside the golden images that later checks record.
 

@@ -66,6 +66,9 @@ def _refused(
     error: TypeError,
 ) -> str:
     name = function.__name__
+    kinds = {one.kind for one in signature.parameters.values()}
+    if inspect.Parameter.VAR_KEYWORD in kinds:
+        return f"{name}: {error}; write each argument as a keyword"
     known = [key for key in signature.parameters if key != "self"]
     for key in keywords:
         if key not in known:

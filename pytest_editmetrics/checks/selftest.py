@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import Image
 
 from pytest_editmetrics.background.faults import EXCHANGED, FAULTS, Fault, Place, exchanged
 from pytest_editmetrics.checks.judge import Job, judged_only, object_boxes
@@ -331,7 +332,8 @@ def _image_trial(session: EditSession, job: ImageJob, skipped: list[str]) -> _Tr
     pixels = image.decoded.pixels
 
     def fails(made: Array) -> list[str]:
-        faulty = replace(judged, image=with_rgb(pixels, made))
+        # as an image, since the axes of a small array could be taken for one another
+        faulty = replace(judged, image=Image.fromarray(with_rgb(pixels, made)))
         gates = run_job(session, faulty).gates
         return [gate.metric for gate in gates if gate.verdict == "fail"]
 

@@ -16,6 +16,7 @@ from pytest_editmetrics.errors import (
     MissingResourceError,
     RegionError,
     did_you_mean,
+    nearest,
 )
 from pytest_editmetrics.images.best_fit import brought_together
 from pytest_editmetrics.images.colour_words import Colour
@@ -264,7 +265,9 @@ class BuiltInPipe(ABC):
     def _check(self, metric: str | None, mask_mode: Any, params: Mapping[str, Any]) -> str:
         known = self.spec.metrics[0] if metric is None else self.spec.metric(metric)
         if known is None:
-            raise InputError(f"Unsupported metric: {metric}")
+            near = nearest(metric, [one.name for one in self.spec.metrics])
+            hint = f" (did you mean {near!r}?)" if near else ""
+            raise InputError(f"Unsupported metric: {metric}{hint}")
         check_mask_mode(mask_mode)
         valid = (*known.params, "resize", "aspect", "colour")
         for name in params:

@@ -130,12 +130,15 @@ class PipeRegistry:
         >>> PipeRegistry().metric("dinov3_structure_similarity").name
         'dino_structure_sim'
         """
-        known = self._aliases.get(name, name) if isinstance(name, str) else name
-        if not isinstance(known, str) or known not in self._metrics:
-            if isinstance(name, str) and (pipes := autopipeline.pipes_of(name)):
-                raise InputError(autopipeline.not_provided(name, pipes))
-            raise InputError(f"unknown metric {name!r}{did_you_mean(name, self.names)}")
-        return self._metrics[known]
+        if not isinstance(name, str):
+            raise InputError(f"a metric is named by a text, not {name!r:.80}")
+        if (known := self._aliases.get(name, name)) in self._metrics:
+            return self._metrics[known]
+        if pipes := autopipeline.pipes_of(name):
+            raise InputError(autopipeline.not_provided(name, pipes))
+        if len(several := [one.strip() for one in name.split(",")]) > 1:
+            raise InputError(f"{name!r} names several metrics; write each as a text: {several}")
+        raise InputError(f"unknown metric {name!r}{did_you_mean(name, self.names)}")
 
     def pipe_of(self, metric: str) -> PipeSpec:
         """Return the pipe that computes ``metric``; raise ``InputError`` if none does."""

@@ -510,7 +510,12 @@ ASKED = [
     Case(
         "metric that is no text",
         "edit_gate.check(before, after, metrics=[7])",
-        names="unknown metric 7",
+        names="a metric is named by a text, not 7",
+    ),
+    Case(
+        "metrics as one text",
+        "edit_gate.check(before, after, metrics='lpips, edit_lpips')",
+        names="names several metrics; write each as a text: ['lpips', 'edit_lpips']",
     ),
     Case("number in place of metrics", "edit_gate.check(before, after, metrics=5)", names="not 5"),
     Case("no metric", "edit_gate.check(before, after, metrics=[])", names="metrics is empty"),
@@ -742,6 +747,11 @@ IMAGES = [
     ),
     Case(
         "fact that cannot be written down", "golden_image.provenance(model=object())", names="model"
+    ),
+    Case(
+        "fact without a name",
+        "golden_image.provenance('sdxl-edit', seed=7)",
+        names="write each argument as a keyword",
     ),
     Case(
         "golden, and `PIL.Image.open` is mocked",

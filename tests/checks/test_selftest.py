@@ -37,10 +37,10 @@ def test_a_blind_case_fails_and_says_what_it_lets_through(suite):
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*GateFailure: selftest@loose 0.000 < min 0.091*",
+            "*GateFailure: selftest@loose 0.000 < min 0.083*",
             "*bound     *--editmetrics-selftest*",
             "*    to accept tighten a bound, or measure a metric that sees one of them*",
-            "*    unnoticed shift, zoom, blur, noise, exposure, colour-cast, jpeg, spill, gone, area-*",
+            "*    unnoticed shift, zoom, blur, noise, exposure, colour-cast, jpeg, spill, gone, part-*",
         ]
     )
     result.stdout.fnmatch_lines(["selftest * 2 * 1 * 1 *"])
@@ -127,13 +127,13 @@ def test_an_image_that_is_damaged_is_no_success(run, capsys):
 def test_the_command_lists_what_each_case_lets_through(run, capsys):
     assert main(["selftest", "run"]) == 1
     out = capsys.readouterr().out
-    assert "test_edit.py::test_tight: 10 of 12 faults noticed" in out
+    assert "test_edit.py::test_tight: 11 of 13 faults noticed" in out
     seen = "(seen by a golden image, and sam_clip_cls_sim where the object has to stay)"
     assert f"    let through  area-replaced {seen}" in out
     assert "    let through  area-recoloured, even 100 % (seen by a golden image)" in out
     assert "2 of 2 cases let a wrong edit inside the edit area through: a golden image" in out
     assert "    notices      shift from 1 px, zoom from 0.5 %, blur from 0.5 px (sigma), " in out
-    assert "test_edit.py::test_loose@loose: BLIND, 0 of 11 faults noticed" in out
+    assert "test_edit.py::test_loose@loose: BLIND, 0 of 12 faults noticed" in out
     assert "    let through  jpeg, even quality 10" in out
     assert "shift                    1            1" in out
     assert "object-moved" not in out
@@ -143,7 +143,7 @@ def test_the_command_lists_what_each_case_lets_through(run, capsys):
 def test_the_command_takes_other_bounds(run, capsys):
     (run.path / "editmetrics.yaml").write_text("thresholds: {unedit_psnr: 30}\n")
     assert main(["selftest", "run"]) == 0
-    assert "test_loose@loose: 9 of 11 faults noticed" in capsys.readouterr().out
+    assert "test_loose@loose: 10 of 12 faults noticed" in capsys.readouterr().out
 
 
 def test_a_gate_without_its_weights_is_not_blind_but_an_error(run, capsys):
@@ -154,7 +154,7 @@ def test_a_gate_without_its_weights_is_not_blind_but_an_error(run, capsys):
     out = capsys.readouterr().out
     assert "test_edit.py::test_tight: not tried: lpips could not be judged: " in out
     assert "editmetrics weights fetch lpips:vgg" in out
-    assert "test_loose@loose: 9 of 11 faults noticed" in out
+    assert "test_loose@loose: 10 of 12 faults noticed" in out
     assert "FAILED: 1 of 2 cases have a gate that could not be judged" in out
     assert "BLIND" not in out
 
@@ -165,7 +165,7 @@ def test_a_pipe_that_may_be_skipped_leaves_what_the_others_notice(run, capsys):
     )
     run.makeini("[pytest]\npythonpath = .\neditmetrics_skip_missing = lpips-pipe\n")
     assert main(["selftest", "run"]) == 0
-    assert "test_edit.py::test_tight: 9 of 12 faults noticed" in capsys.readouterr().out
+    assert "test_edit.py::test_tight: 10 of 13 faults noticed" in capsys.readouterr().out
 
 
 def test_a_measurement_that_breaks_on_a_fault_is_an_error(suite):
@@ -591,3 +591,39 @@ def test_a_comparator_that_may_be_skipped_leaves_the_others_to_notice(joined, ca
     joined.makeini("[pytest]\npythonpath = .\neditmetrics_skip_missing = lpips-pipe\n")
     assert main(["selftest", "kept"]) == 0
     assert "golden_image@photo: 8 of 8 faults noticed\n" in capsys.readouterr().out
+
+
+def test_a_gate_of_a_part_that_moved_is_tried_with_one(pytester):
+    pytester.makepyfile(
+        """
+        import numpy as np
+        from skimage import data
+
+        def test_part(edit_gate):
+            photo = data.coffee()[:300, :400]
+            edit_gate.check(photo, photo.copy(), [(0, 0, 60, 60)], metrics=["moved_share"])
+        """
+    )
+    (pytester.path / "editmetrics.yaml").write_text("thresholds: {moved_share: 0.05}\n")
+    result = pytester.runpytest("--editmetrics-selftest", "--editmetrics-results=r.jsonl")
+    result.assert_outcomes(passed=1)
+    gates = map(json.loads, (pytester.path / "r.jsonl").read_text().splitlines())
+    selftest = next(gate for gate in gates if gate.get("metric") == "selftest")
+    assert selftest["details"]["since"]["part-moved"] == "2 px"
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 3), (2, 2, 3), (4, 4, 4), (1, 9), (3, 4, 4)])
+def test_the_axes_of_a_small_golden_image_are_not_guessed(pytester, shape):
+    """A bare array of these could be (H, W, C) or (C, H, W)."""
+    pytester.makepyfile(
+        f"""
+        import numpy as np
+        from PIL import Image
+
+        def test_small(golden_image):
+            pixels = np.full({shape}, 100, np.uint8)
+            golden_image.check(Image.fromarray(pixels))
+        """
+    )
+    pytester.runpytest("-q", "--editmetrics-update=missing").assert_outcomes(passed=1)
+    pytester.runpytest("-q", "--editmetrics-selftest").assert_outcomes(passed=1)

@@ -252,6 +252,7 @@ def test_resize_is_stamped(alex, photo):
     ("call", "error", "says"),
     [
         ({"metric": "emd"}, InputError, "^Unsupported metric: emd$"),
+        ({"metric": "lpip"}, InputError, r"^Unsupported metric: lpip \(did you mean 'lpips'\?\)$"),
         ({"metric": ["lpips"]}, InputError, "Unsupported metric"),
         ({"mask_mode": "iner"}, InputError, "did you mean 'inner'"),
         ({"resise": "reference"}, InputError, "lpips takes no parameter 'resise'.*'resize'"),

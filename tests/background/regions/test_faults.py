@@ -95,6 +95,19 @@ def test_a_spill_is_a_square_outside_the_edit(x, y, width, height):
     assert (np.abs(made.astype(int) - edited)[changed] == 64).all()
 
 
+@pytest.mark.parametrize(("x", "third"), [(0, 1), (40, 0), (80, 0)])
+def test_a_part_that_moved_is_a_third_of_the_background(x, third):
+    """The largest of three; of the same size the first."""
+    reference, edited, _ = scene()
+    inside = np.zeros(reference.shape[:2], bool)
+    inside[10:80, x : x + 40] = True
+    made = FAULTS["background"]["part-moved"].put(edited, reference, ~inside, 2)
+    part = np.s_[:, third * 40 : third * 40 + 40]
+    moved = np.concatenate([edited[:1], edited[:1], edited[:-2]])
+    assert (made[part] == moved[part]).all()
+    assert (made == edited).all(axis=2).sum() >= 2 * 40 * 96
+
+
 def test_the_square_of_a_whole_image_lies_in_its_middle():
     reference, edited, inside = scene()
     made = FAULTS["image"]["square"].put(edited, reference, np.ones_like(inside), 32)
