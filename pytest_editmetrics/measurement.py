@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 Better = Literal["lower", "higher"]
 BoundKind = Literal["max", "min"]
@@ -205,6 +205,10 @@ def weights_text(hashes: Iterable[str]) -> str | None:
     if not all(re.fullmatch(r"[0-9a-f]{64}", text) for text in texts):
         return None
     return " ".join(text[:_SHOWN] for text in texts) or NO_WEIGHTS
+
+
+Edit: TypeAlias = Literal["made", "none"]
+"""Whether the edited image was another than its reference when a golden was measured."""
 
 
 def pixels_of(size: str) -> int:

@@ -14,7 +14,7 @@ from pytest_editmetrics.calibration.tolerance import check_shares, scale_of, tol
 from pytest_editmetrics.calibration.values import Calibrated, Calibration, Demand
 from pytest_editmetrics.config.expect import check_expect
 from pytest_editmetrics.errors import EditMetricsError, InputError, counted
-from pytest_editmetrics.gates.other_golden import share_of, size_of
+from pytest_editmetrics.gates.other_golden import Seen
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.gates.written import proposal_of
 from pytest_editmetrics.goldens.environment import CPU, Environment, environment_name
@@ -25,7 +25,6 @@ from pytest_editmetrics.measurement import (
     Metric,
     Threshold,
     bound_kind_of,
-    least_size,
 )
 from pytest_editmetrics.runs.folder import GateRecord, Run
 from pytest_editmetrics.saved_runs.acceptance import beyond_default, bound_elsewhere
@@ -274,10 +273,8 @@ def _calibrated(
     proposal = None
     if result.left is None:
         address = places.threshold(series.last)
-        proposal = proposal_of(last, address, bound, result.typical, series.env)
-        share = None if proposal.share is None else min(map(share_of, gates.values()))
-        size = least_size(map(size_of, gates.values()))
-        proposal = replace(proposal, share=share, size=size)
+        seen = Seen.of(*gates.values())
+        proposal = proposal_of(last, address, bound, result.typical, series.env, seen)
     return _changed(result, bound=bound, proposal=proposal, warnings=told)
 
 

@@ -8,7 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED
-from pytest_editmetrics.measurement import CONFIGURATION, LITTLE, SIZE, least_size, pixels_of
+from pytest_editmetrics.measurement import (
+    CONFIGURATION,
+    LITTLE,
+    SIZE,
+    Edit,
+    least_size,
+    pixels_of,
+)
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import Gate
@@ -19,7 +26,34 @@ _SHARE, _SIZE, _PICTURE = "other_share", "other_size", "other_picture"
 OTHER_GOLDEN = frozenset({_WEIGHTS, _RESIZE, _DTYPE, _SHARE, _SIZE, _PICTURE})
 """The details of an error that is only that the golden was measured in another way."""
 _LEAST_SIZE = "least_size"  # of repetitions whose pictures are of unlike sizes
+_UNEDITED = "unedited"  # of repetitions of which one saw no edit
 _EXCHANGED = 0.1  # inside and outside, but for what `dilate` adds
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a gate saw of its picture: which share, of which size, and whether there was an edit."""
+
+    share: float
+    size: str | None
+    edit: Edit
+
+    @classmethod
+    def of(cls, *gates: Gate) -> Seen:
+        """Return the least that gates of one golden saw, since it holds for each of them."""
+        unedited = any("unchanged" in one.details or _UNEDITED in one.details for one in gates)
+        return cls(
+            min(map(share_of, gates)),
+            least_size(map(size_of, gates)),
+            "none" if unedited else "made",
+        )
+
+    def least(self, other: Seen | None) -> Seen:
+        """Return the least of two."""
+        if other is None:
+            return self
+        edit: Edit = "none" if "none" in (self.edit, other.edit) else "made"
+        return Seen(min(self.share, other.share), least_size((self.size, other.size)), edit)
 
 
 @dataclass(frozen=True)
@@ -47,8 +81,7 @@ def other_way(approved: Approved, gate: Gate) -> OtherWay | None:
 
 def _no_edit(approved: Approved, gate: Gate) -> OtherWay | None:
     """Return that the golden was measured on an edit, where today there is none at all."""
-    edits = gate.details.get("unchanged") and gate.details.get("expect")
-    if not edits or approved.measured in (None, gate.value):
+    if "unchanged" not in gate.details or approved.measured is None or approved.edit == "none":
         return None
     return OtherWay(_PICTURE, f"{approved.measured:.4g}", other_picture)
 
@@ -126,7 +159,7 @@ def other_size(gate: Gate, source: str, stated: str) -> str:
 def other_picture(gate: Gate, source: str, stated: str) -> str:
     """Return the error of a gate whose golden was measured on an edit that is not there today."""
     return (
-        f"the golden {source} was measured on an edit ({stated}), and today the edited image equals"
+        f"the golden {source} was measured on an edit, and today the edited image equals"
         " its reference, pixel by pixel: was the edit lost? If nothing is to be edited here any"
         " more, record it again"
     )
@@ -147,11 +180,14 @@ def size_of(gate: Gate) -> str | None:
 def least_of(*repetitions: Gate) -> dict[str, Any]:
     """Return, as details, the least that repetitions of a gate saw: the share, and the size."""
     least: dict[str, Any] = {}
-    if (share := min(map(share_of, repetitions))) < 1:
-        least["share"] = share
+    seen = Seen.of(*repetitions)
+    if seen.share < 1:
+        least["share"] = seen.share
+    if seen.edit == "none":
+        least[_UNEDITED] = True
     sizes = {size_of(gate) for gate in repetitions} - {None}
     if len(sizes) > 1:
-        least[_LEAST_SIZE] = least_size(sizes)
+        least[_LEAST_SIZE] = seen.size
     return least
 
 

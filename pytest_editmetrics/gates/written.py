@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from pytest_editmetrics.gates.other_golden import share_of, size_of
+from pytest_editmetrics.gates.other_golden import Seen
 from pytest_editmetrics.gates.verdict import Gate, Verdict
 from pytest_editmetrics.goldens.approved import GoldenAddress
 from pytest_editmetrics.goldens.recording import Proposal
@@ -26,9 +26,18 @@ def recordable(gate: Gate) -> bool:
 
 
 def proposal_of(
-    gate: Gate, address: GoldenAddress, bound: float, measured: float, env: str | None
+    gate: Gate,
+    address: GoldenAddress,
+    bound: float,
+    measured: float,
+    env: str | None,
+    seen: Seen | None = None,
 ) -> Proposal:
-    """Return a bound to write at an address, and how the gate was measured."""
+    """Return a bound to write at an address, and how the gate was measured.
+
+    ``seen`` is what all gates of that golden saw, if there are others.
+    """
+    seen = seen or Seen.of(gate)
     return Proposal(
         address,
         gate.metric,
@@ -38,8 +47,9 @@ def proposal_of(
         gate.weights_text,
         gate.resize,
         gate.dtype,
-        None if gate.scope == "edit_area" else share_of(gate),
-        size_of(gate),
+        None if gate.scope == "edit_area" else seen.share,
+        seen.size,
+        None if gate.scope == "edit_area" else seen.edit,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_editmetrics.cache.precision import FULL
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED
-from pytest_editmetrics.measurement import NO_WEIGHTS, Threshold, weights_text
+from pytest_editmetrics.measurement import NO_WEIGHTS, Edit, Threshold, weights_text
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,12 @@ class Approved:
     recording goes to (``None``: the top level of the entry); ``weights`` are those that gave
     ``measured``, ``None`` if the golden does not say; ``resize`` is the mode that brought the
     images to one size then, ``dtype`` the precision, ``share`` how much of the picture was
-    measured, ``size`` its width and height. ``variants`` are the environments that the entry names;
-    ``unstated`` tells that of these ``env`` states no bound, so that a less specific one or the top
-    level holds; ``digest`` is of the parameter that it was recorded for. ``moved`` says that this
-    was another value, ``found_under`` is the key of the test in another pytest, ``left_under``
-    where an earlier recording left a fixture's golden, under tests.
+    measured, ``size`` its width and height, ``edit`` whether there was an edit. ``variants`` are
+    the environments that the entry names; ``unstated`` tells that of these ``env`` states no bound,
+    so that a less specific one or the top level holds; ``digest`` is of the parameter that it was
+    recorded for. ``moved`` says that this was another value, ``found_under`` is the key of the test
+    in another pytest, ``left_under`` where an earlier recording left a fixture's golden, under
+    tests.
     """
 
     threshold: Threshold | None
@@ -65,6 +66,7 @@ class Approved:
     dtype: str | None = None
     share: float | None = None
     size: str | None = None
+    edit: Edit | None = None
 
     def stricter_than(self, other: Approved) -> bool:
         """Tell whether a value that this bound lets pass passes the other's, both being there.

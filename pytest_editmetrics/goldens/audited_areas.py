@@ -33,7 +33,9 @@ Goldens = Mapping[str, GoldenFile]
 
 @dataclass(frozen=True)
 class AreaChange:
-    """An edit area that a case states otherwise, or what a golden was measured on: share, size.
+    """An edit area that a case states otherwise, or what a golden was measured on.
+
+    That is the share of the picture, its size, and whether there was an edit.
 
     ``less`` tells that the golden holds less than half of what it held before, or may.
     """
@@ -43,7 +45,7 @@ class AreaChange:
     before: str
     after: str
     less: bool = False
-    kind: Literal["edit area", "picture size"] = "edit area"
+    kind: Literal["edit area", "picture size", "edit"] = "edit area"
 
 
 def case_areas(folder: Path) -> dict[str, dict[str, Area]]:
@@ -87,7 +89,7 @@ def _short(text: str) -> str:
 
 
 def changed_pictures(base: Goldens, head: Goldens) -> Iterator[AreaChange]:
-    """Give the golden thresholds of both versions measured on another share or size."""
+    """Give the golden thresholds of both versions measured on another share, size or edit."""
     for file, golden_file in head.items():
         before = base[file].tests if file in base else {}
         for test, gates in golden_file.tests.items():
@@ -111,3 +113,6 @@ def _of_entry(shown: str, what: str, old: GoldenEntry, new: GoldenEntry) -> Iter
         yield AreaChange(
             f"{shown}:{new.line}", f"{what} size", old.size, now, less, kind="picture size"
         )
+    if old.measured is not None and (was := old.edit or "made") != (today := new.edit or "made"):
+        less = today == "none"
+        yield AreaChange(f"{shown}:{new.line}", f"{what} edit", was, today, less, kind="edit")

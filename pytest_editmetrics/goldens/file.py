@@ -30,31 +30,19 @@ from pytest_editmetrics.config.metric_keys import metric_name
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.config.reader import read_yaml, shown_path
 from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.goldens.entry_values import (
+    DIGEST,
+    DTYPE,
+    EDITS,
+    WEIGHTS,
+    checked_edit,
+    checked_share,
+    checked_text,
+)
 from pytest_editmetrics.goldens.environment import LONGEST, wrong_name
 from pytest_editmetrics.images.resize_modes import NOT_RESIZED, RESIZES
-from pytest_editmetrics.measurement import LITTLE, NO_WEIGHTS, SIZE, Metric
+from pytest_editmetrics.measurement import LITTLE, NO_WEIGHTS, SIZE, Edit, Metric
 from pytest_editmetrics.pipes.registry import PipeRegistry
-
-_DIGEST = re.compile("[0-9a-f]{12}")
-_WEIGHTS = re.compile(NO_WEIGHTS + "|[0-9a-f]{8,64}( [0-9a-f]{8,64})*")
-
-_DTYPES = "(float32|bfloat16|float16)"
-_DTYPE = re.compile(f"{_DTYPES}(, sam {_DTYPES})?")
-
-_TEXTS = {
-    "weights": (
-        _WEIGHTS,
-        f"{NO_WEIGHTS!r} or, in quotes, the first digits of a sha256 (of several, a space between"
-        " them)",
-    ),
-    "digest": (_DIGEST, "12 digits of a sha256, in quotes"),
-    "dtype": (
-        _DTYPE,
-        "float32, bfloat16 or float16, or two of them as 'float32, sam bfloat16'",
-    ),
-    "size": (SIZE, "width and height in px, such as 512x512"),
-}
-"""What the texts of a golden match, and what they must be; a hash may be of any length."""
 
 _RESIZED = (*RESIZES, NOT_RESIZED)
 _RESIZE = choice(*_RESIZED)
@@ -69,7 +57,8 @@ class GoldenEntry:
     ``measurement.weights_text`` writes them; ``digest`` is of the parameter that the test's id
     names by its place only; ``resize`` is the mode that brought the images to one size then,
     ``dtype`` the precision that models computed in, ``share`` how much of the picture was measured,
-    ``size`` the picture's width and height; ``reason`` is why a person took the bound.
+    ``size`` the picture's width and height, ``edit`` whether there was an edit; ``reason`` is why a
+    person took the bound.
     """
 
     bound: float | None
@@ -83,6 +72,7 @@ class GoldenEntry:
     dtype: str | None = None
     share: float | None = None
     size: str | None = None
+    edit: Edit | None = None
     reason: str | None = None
 
     @property
@@ -174,10 +164,10 @@ def variant_of(metric: Metric) -> Block:
     bound = unread("a number that the metric can reach", lambda registry: bound_schema(metric))
     held, review = _examples(metric)
     kind = metric.bound_kind
-    weights: Schema = {"type": "string", "pattern": f"^({_WEIGHTS.pattern})$"}
-    dtype: Schema = {"type": "string", "pattern": f"^{_DTYPE.pattern}$"}
+    weights: Schema = {"type": "string", "pattern": f"^({WEIGHTS.pattern})$"}
+    dtype: Schema = {"type": "string", "pattern": f"^{DTYPE.pattern}$"}
     size: Schema = {"type": "string", "pattern": f"^{SIZE.pattern}$"}
-    digest: Schema = {"type": "string", "pattern": f"^{_DIGEST.pattern}$"}
+    digest: Schema = {"type": "string", "pattern": f"^{DIGEST.pattern}$"}
     return Block(
         f"the golden of {metric.name}",
         "what was approved for a gate",
@@ -246,6 +236,16 @@ def variant_of(metric: Metric) -> Block:
                 " repetitions and runs the least): less than half of its pixels today is an error",
                 '"512x512"',
                 "whatever size it has",
+                empty=False,
+            ),
+            Key(
+                "edit",
+                choice(*EDITS),
+                "`none`: the edited image equalled its reference when `measured` was measured (of"
+                " repetitions and runs one did), so that it may today",
+                "none",
+                "there was an edit: an image that equals its reference is an error; of a bound"
+                " without `measured` nothing is known",
                 empty=False,
             ),
             Key(
@@ -360,35 +360,22 @@ def _variant(metric: Metric, what: str, node: Node, block: Block) -> GoldenEntry
     bound, measured = entries.get(metric.bound_kind), entries.get("measured")
     weights, digest = entries.get("weights"), entries.get("digest")
     resize, dtype, reason = (entries.get(key) for key in ("resize", "dtype", "reason"))
-    share, size = entries.get("share"), entries.get("size")
+    share, size, edit = (entries.get(key) for key in ("share", "size", "edit"))
     return GoldenEntry(
         bound=None if bound is None else checked_bound(metric, bound),
         measured=None if measured is None else measured.number(f"measured of {what}"),
         env={},
         line=node.line,
         review=checked_review(metric, entries),
-        weights=None if weights is None else _checked_text("weights", what, weights),
-        digest=None if digest is None else _checked_text("digest", what, digest),
+        weights=None if weights is None else checked_text("weights", what, weights),
+        digest=None if digest is None else checked_text("digest", what, digest),
         resize=None if resize is None else resize.one_of(f"resize of {what}", _RESIZED),
-        dtype=None if dtype is None else _checked_text("dtype", what, dtype),
-        share=None if share is None else _checked_share(what, share),
-        size=None if size is None else _checked_text("size", what, size),
+        dtype=None if dtype is None else checked_text("dtype", what, dtype),
+        share=None if share is None else checked_share(what, share),
+        size=None if size is None else checked_text("size", what, size),
+        edit=None if edit is None else checked_edit(what, edit),
         reason=None if reason is None else reason.text(f"reason of {what}"),
     )
-
-
-def _checked_text(key: str, what: str, node: Node) -> str:
-    pattern, meant = _TEXTS[key]
-    if isinstance(node.value, str) and pattern.fullmatch(node.value):
-        return node.value
-    node.fail(f"{key} of {what} must be {meant}, not {node.shown}")
-
-
-def _checked_share(what: str, node: Node) -> float:
-    share = node.number(f"share of {what}")
-    if not 0 <= share <= 1:
-        node.fail(f"share of {what} must be a number from 0 to 1, not {node.shown}")
-    return share
 
 
 def _check_environment(key: str, node: Node) -> None:

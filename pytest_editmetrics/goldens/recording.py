@@ -16,11 +16,11 @@ from pytest_editmetrics.goldens.approved import GoldenAddress
 from pytest_editmetrics.goldens.changes import Change
 from pytest_editmetrics.goldens.images import sha256_of
 from pytest_editmetrics.goldens.write import preview_golden_file, write_golden_file
-from pytest_editmetrics.measurement import Margin, Metric, Threshold, least_size
+from pytest_editmetrics.measurement import Edit, Margin, Metric, Threshold, least_size
 from pytest_editmetrics.pipes.registry import PipeRegistry
 
 _DIGITS = 3
-_TOLD = ("weights", "resize", "dtype", "share", "size", "reason")
+_TOLD = ("weights", "resize", "dtype", "share", "size", "edit", "reason")
 
 
 def recorded_bound(value: float, metric: Metric, margin: Margin) -> float:
@@ -105,7 +105,8 @@ class Proposal:
     ``weights``, which are written as ``measurement.weights_text`` gives them, ``resize``, the mode
     that brought the images to one size, or ``none``, ``dtype``, the precision, ``share``, how
     much of the picture was measured, 1 where no edit area leaves any of it out (``None`` inside
-    one), ``size``, the picture's width and height, and ``reason``, why a person took the bound.
+    one), ``size``, the picture's width and height, ``edit``, ``none`` where a picture was that of
+    the reference, and ``reason``, why a person took the bound.
     """
 
     address: GoldenAddress
@@ -118,6 +119,7 @@ class Proposal:
     dtype: str | None = None
     share: float | None = None
     size: str | None = None
+    edit: Edit | None = None
     reason: str | None = None
 
 
@@ -208,7 +210,8 @@ def _worst(
 ) -> Iterable[Proposal]:
     """Return one proposal for each address and ``env``: that of the worst repetition.
 
-    It has the least share and size of them all, since the golden holds for each.
+    It has the least share and size of them all, and no edit where one has none, since the golden
+    holds for each.
     """
     worst: dict[tuple[GoldenAddress, str | None], Proposal] = {}
     for proposal in proposals:
@@ -240,7 +243,8 @@ def _worst(
             worst[address, env] = proposal
         shares = (one.share for one in (other, proposal) if one.share is not None)
         size = least_size((other.size, proposal.size))
-        least = replace(worst[address, env], share=min(shares, default=None), size=size)
+        edit: Edit | None = "none" if "none" in (other.edit, proposal.edit) else proposal.edit
+        least = replace(worst[address, env], share=min(shares, default=None), size=size, edit=edit)
         worst[address, env] = least
     return worst.values()
 

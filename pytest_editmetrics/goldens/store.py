@@ -209,6 +209,7 @@ class Goldens:
             dtype=entry.dtype,
             share=entry.share,
             size=entry.size,
+            edit=entry.edit,
         )
 
     def not_measured(self, measured: Mapping[tuple[Path, str], Collection[str]]) -> list[str]:

@@ -34,9 +34,10 @@ def write_golden_file(path: Path, wanted: Wanted, registry: PipeRegistry, rootdi
         path: the golden file.
         wanted: tests -> gates -> ``{"max" | "min": ..., "measured": ..., "weights": ...,
             "digest": ..., "resize": ..., "dtype": ..., "share": ..., "size": ...,
-            "reason": ..., "env": {...}}``. That there are no weights is written only where the
-            golden states some, that nothing was resized only where it states that something was,
-            and so that float32 was the precision and that the share was no little one.
+            "edit": ..., "reason": ..., "env": {...}}``. That there are no weights is written only
+            where the golden states some, that nothing was resized only where it states that
+            something was, and so that float32 was the precision, that the share was no little one,
+            and that there was an edit.
         registry: the known metrics.
         rootdir: paths in messages are relative to it.
 
@@ -113,6 +114,8 @@ def _without_needless(values: Mapping[str, Any], old: GoldenEntry | None) -> dic
         del kept["dtype"]
     if kept.get("share") == 1 and (old is None or old.share is None):
         del kept["share"]
+    if kept.get("edit") == "made" and (old is None or old.edit is None):
+        del kept["edit"]
     if "env" in kept:
         before = {} if old is None else old.env
         kept["env"] = {

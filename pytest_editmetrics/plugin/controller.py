@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterable
 from functools import cached_property
 from json import loads
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -39,16 +39,9 @@ if TYPE_CHECKING:
     from pytest_editmetrics.report.tally import Tally, TestGates
     from pytest_editmetrics.session.outputs import RunOutputs
 
-    _Recorder = (
-        ImageRecorder
-        | SuiteRecorder
-        | UnheldGoldens
-        | Required
-        | Gateless
-        | RunOutputs
-        | CiSurfaces
-        | Undelivered
-    )
+    class _Recorder(Protocol):
+        notes: list[str]
+        problems: list[str]
 
 
 class Controller:
@@ -200,6 +193,7 @@ class Controller:
             self._finish_attempt(Attempt(nodeid, rerun=True))
             self._notes.append(f"crashed, then run again: {nodeid}")
             return
+        self._junit.close_case(report, ())
         self._crashed.append(nodeid)
         self._outputs.write("crashed", nodeid)
 
@@ -379,6 +373,7 @@ class Controller:
             self._outputs.close()
             self._take(self._outputs)
             self._summarise(session)
+        self._junit.problems(self._problems)
 
     def refuse(self, why: str) -> None:
         """Take what is wrong with the configuration: pytest says it last, as a usage error."""

@@ -11,7 +11,8 @@ import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, GateFailure
 from pytest_editmetrics.runs.failed import FailedTest
-from pytest_editmetrics.session.unread import asks_for_gates
+from pytest_editmetrics.session.asked import USES_A_GATE
+from pytest_editmetrics.session.unread import asks_for_gates, is_case_file, uses_a_gate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,8 +44,8 @@ class FailedTests:
     """Collects them: tests, and files that cannot be collected.
 
     ``found`` are all of a session, in the order in which they failed, ``files`` those that were not
-    collected; ``gated`` tells whether a test among them asks for gates, made or not. ``write``
-    appends a test to the results.
+    collected; ``gated`` tells whether one among them asks for gates, made or not, or stands beside
+    tests that do. ``write`` appends a test to the results.
     """
 
     def __init__(self, rootdir: Path, write: Callable[[str, FailedTest], None]):
@@ -65,6 +66,12 @@ class FailedTests:
                 message = message if named in message else f"{named}: {message}"
             self.files.append(FailedTest(report.nodeid, "collect", message, location=place))
             self.found.append(self.files[-1])
+            self.gated |= _names_a_gate(self._rootdir / report.nodeid)
+
+    @pytest.hookimpl
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Take such files for the suite's where other tests ask for gates: none of them may run."""
+        self.gated |= bool(self.files) and any(map(uses_a_gate, session.items))
 
     def ended(self, attempt: Attempt, gates: Iterable[Gate]) -> None:
         """Take an attempt of a test, with its own gates as they end.
@@ -81,6 +88,13 @@ class FailedTests:
             failed = FailedTest(attempt.nodeid, one.when, one.message, one.asks, attempt.location)
             self.found.append(failed)
             self._write("failed", failed)
+
+
+def _names_a_gate(file: Path) -> bool:
+    try:
+        return is_case_file(file) or bool(USES_A_GATE.search(file.read_text("utf-8", "replace")))
+    except OSError:  # a folder, or a file that cannot be read
+        return False
 
 
 def tell_failure(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from pytest_editmetrics.errors import EditMetricsError, counted
 from pytest_editmetrics.gates.other_golden import golden_of
@@ -52,12 +51,8 @@ def record_goldens(
             placed[where] = _is_placed(argument, test.nodeid)
         address = GoldenAddress.from_dict(gate.golden)
         new.append((address, test.nodeid, gate, gate.proposal))
-        proposal = proposal_of(gate, address, gate.proposal, gate.value, gate.env)
-        key, share = golden_of(gate), proposal.share
-        if share is not None:
-            share = tally.shares.get(key, share)
-        size = tally.sizes.get(key, proposal.size)
-        proposals.append(replace(proposal, share=share, size=size))
+        seen = tally.seen.get(golden_of(gate))
+        proposals.append(proposal_of(gate, address, gate.proposal, gate.value, gate.env, seen))
     if lost:
         of = counted(lost, "gate of a test", "gates of tests")
         notes.append(f"not recorded: {of} that failed for another reason")

@@ -1,14 +1,15 @@
 """What pytest's JUnit XML tells of gates, so that every reader of it takes the file.
 
 Totals are properties of the test suite; the pictures of a failing test are lines that GitLab and
-Jenkins show. With ``editmetrics_junit = full`` each gate is a property of its test case as well
-(see ``session.record``), which strict schemas refuse.
+Jenkins show; what fails the session besides its tests is a test case of its own. With
+``editmetrics_junit = full`` each gate is a property of its test case as well (see
+``session.record``), which strict schemas refuse.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,17 @@ class JUnit:
             return
         for name, number in counts.items():
             xml.add_global_property(f"{PROPERTY_PREFIX}{name}", number)
+
+    def problems(self, problems: Sequence[str]) -> None:
+        """Make an error of what fails the session besides its tests, as pytest does of its own.
+
+        Else a reader of this file alone takes the session for a pass.
+        """
+        if not problems or (xml := self._xml) is None:
+            return
+        case = xml.node_reporter("editmetrics")
+        case.attrs.update(classname="editmetrics", name="session")
+        case._add_simple("error", "the session fails besides its tests", "\n\n".join(problems))
 
 
 def _say(case: Any, lines: str) -> None:

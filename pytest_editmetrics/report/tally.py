@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pytest_editmetrics.gates.decided import decided
-from pytest_editmetrics.gates.other_golden import golden_of, share_of, size_of
+from pytest_editmetrics.gates.other_golden import Seen, golden_of, share_of
 from pytest_editmetrics.gates.reruns import failed_before, left_open
 from pytest_editmetrics.gates.verdict import FETCH, MEASURED, Gate
-from pytest_editmetrics.measurement import LITTLE, least_size
+from pytest_editmetrics.measurement import LITTLE
 from pytest_editmetrics.report.listed import LISTED
 from pytest_editmetrics.runs.folder import GateRecord
 
@@ -165,8 +165,7 @@ class Tally:
         self.little: list[tuple[str, Gate]] = []
         self.blind = Blind()
         self.wrong_edits: list[str] = []
-        self.shares: dict[str, float] = {}
-        self.sizes: dict[str, str | None] = {}
+        self.seen: dict[str, Seen] = {}
         self.empty = True
         self._measured = False
         self._rows: dict[str, Row] = {}
@@ -190,9 +189,8 @@ class Tally:
             if gate.details.get("wrong_edit"):
                 self.wrong_edits.append(test.nodeid)
             if gate.golden_key(test.nodeid) != test.nodeid.partition("::")[2]:
-                key, share = golden_of(gate), share_of(gate)
-                self.shares[key] = min(share, self.shares.get(key, share))
-                self.sizes[key] = least_size((size_of(gate), self.sizes.get(key)))
+                key = golden_of(gate)
+                self.seen[key] = Seen.of(gate).least(self.seen.get(key))
             self._rows.setdefault(gate.metric, Row(gate.metric)).add(gate, test.nodeid)
             if self._each is not None:
                 self._each(test, gate)

@@ -6,7 +6,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,6 @@ from pytest_editmetrics.measurement import (
     GOLDEN_IMAGE,
     REMEDY_OF_NO_NUMBER,
     WRITTEN_BY_HAND,
-    least_size,
 )
 from pytest_editmetrics.report.text import written_at
 from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces, Stated
@@ -26,6 +25,7 @@ from pytest_editmetrics.saved_runs.judged_by import check_bound, check_image
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.gates.other_golden import Seen
     from pytest_editmetrics.goldens.recording import Proposal
     from pytest_editmetrics.runs.folder import GateRecord, Run
 
@@ -66,7 +66,7 @@ class SharedGoldens:
         self.run = run
         self._session = session
         self._bounds: dict[str, frozenset[Stated]] = {}
-        self._least: dict[str, tuple[float, str | None]] = {}
+        self._least: dict[str, Seen] = {}
 
     @cached_property
     def _of_threshold(self) -> Mapping[str, Sequence[Gate]]:
@@ -85,14 +85,13 @@ class SharedGoldens:
                 found[str(gate.snapshot.get("file"))].add(edited)
         return found
 
-    def least(self, gate: Gate) -> tuple[float, str | None]:
-        """Return the least share and the least size of the gates of the same golden threshold."""
-        from pytest_editmetrics.gates.other_golden import share_of, size_of
+    def least(self, gate: Gate) -> Seen:
+        """Return the least that the gates of the same golden threshold saw of their pictures."""
+        from pytest_editmetrics.gates.other_golden import Seen
 
         golden = _golden_of(gate)
         if golden not in self._least:
-            gates = self._of_threshold[golden]
-            self._least[golden] = min(map(share_of, gates)), least_size(map(size_of, gates))
+            self._least[golden] = Seen.of(*self._of_threshold[golden])
         return self._least[golden]
 
     def bounds(self, gate: Gate) -> Set[Stated]:
@@ -190,12 +189,10 @@ def _bound(
     gate = record.gate
     assert gate.value is not None
     address = places.threshold(record)
-    proposal = proposal_of(gate, address, bound, gate.value, gate.env)
     repeated = gate.golden_key(record.nodeid) != record.nodeid.partition("::")[2]
-    if repeated:  # those that passed are held to the golden too
-        share, size = shared.least(gate)
-        proposal = replace(proposal, share=None if proposal.share is None else share, size=size)
-    return NewBound(record, proposal)
+    # those that passed are held to the golden too
+    seen = shared.least(gate) if repeated else None
+    return NewBound(record, proposal_of(gate, address, bound, gate.value, gate.env, seen))
 
 
 def _image(places: GoldenPlaces, run: Run, record: GateRecord) -> NewGolden:

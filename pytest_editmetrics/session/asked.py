@@ -9,6 +9,7 @@ helper, by the test or by what it calls) may be more than a test needs: that is 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -24,6 +25,10 @@ GATE_FIXTURES = (
     "assert_unedit_lpips_below",
     "assert_object_sim_above",
 )
+USES_A_GATE = re.compile(
+    r"(?<![\w.])(edit_gate|golden_image|assert_(?:unedit|edit|object)_\w+_(?:below|above))(?!\w)"
+)
+"""Finds the name of one, of a helper of any metric too, in a file that nobody may run."""
 
 
 class Asked(NamedTuple):

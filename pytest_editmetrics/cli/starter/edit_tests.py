@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
 from pytest_editmetrics.cli.starter.lines import code_of
 from pytest_editmetrics.goldens.file_names import files_below
+from pytest_editmetrics.session.asked import USES_A_GATE
 from pytest_editmetrics.session.unread import is_case_file
 
-_USES = re.compile(
-    r"(?<![\w.])(edit_gate|golden_image|assert_(?:unedit|edit|object)_\w+_(?:below|above))(?!\w)"
-)
 _BUILT = {"build", "dist", "venv"}
 
 
@@ -33,7 +30,7 @@ def tests_of_edits(
             if is_case_file(path):
                 return path, "holds cases"
             if any(fnmatch(path.name, pattern.rpartition("/")[2]) for pattern in names):
-                used = next(filter(None, map(_USES.search, code_of(path))), None)
+                used = next(filter(None, map(USES_A_GATE.search, code_of(path))), None)
                 if used is not None:
                     return path, f"uses {used[1]}"
     return None

@@ -114,10 +114,73 @@ def test_an_edit_that_its_golden_saw_and_that_is_lost_is_an_error(
     monkeypatch.setenv("BROKEN", "1")
     result = scene.runpytest()
     result.assert_outcomes(failed=lost, passed=not lost)
-    line = "*the golden goldens/test_x.py.yaml:* was measured on an edit (*), and today the edited image equals its reference, pixel by pixel: was the edit lost[?]*"
+    line = "*the golden goldens/test_x.py.yaml:* was measured on an edit, and today the edited image equals its reference, pixel by pixel: was the edit lost[?]*"
     if lost:
         result.stdout.fnmatch_lines([line])
     scene.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
+    scene.runpytest().assert_outcomes(passed=1)
+
+
+COMPOSITED = """
+import os
+from scene import *
+
+def test_it(edit_gate):
+    image = scene().copy()
+    image[9:20, 9:20] += np.uint8(os.environ.get("BY", "90"))
+    edit_gate.check(scene(), image, [(9, 9, 20, 20)], metrics=["unedit_max_diff"])
+"""
+
+
+def test_a_lost_edit_is_an_error_where_the_background_measures_as_before(scene, monkeypatch):
+    """Composited edits leave the background bit by bit, so that its value tells nothing."""
+    golden = scene.path / "goldens/test_x.py.yaml"
+    scene.makepyfile(test_x=COMPOSITED)
+    scene.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
+    assert "edit:" not in golden.read_text()
+    monkeypatch.setenv("BY", "0")
+    result = scene.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*was measured on an edit, and today the edited image equals*"])
+    scene.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
+    assert 'edit: "none"' in golden.read_text()
+    scene.runpytest().assert_outcomes(passed=1)
+    monkeypatch.setenv("BY", "90")
+    scene.runpytest().assert_outcomes(passed=1)
+    scene.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
+    assert 'edit: "made"' in golden.read_text()
+    monkeypatch.setenv("BY", "0")
+    scene.runpytest().assert_outcomes(failed=1)
+
+
+def test_what_is_approved_of_a_run_without_an_edit_says_so(scene, monkeypatch):
+    scene.makepyfile(test_x=COMPOSITED)
+    scene.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
+    monkeypatch.setenv("BY", "0")
+    scene.runpytest("--editmetrics-run-dir=run").assert_outcomes(failed=1)
+    monkeypatch.chdir(scene.path)
+    assert main(["approve", "run"]) == 0
+    assert 'edit: "none"' in (scene.path / "goldens/test_x.py.yaml").read_text()
+    scene.runpytest().assert_outcomes(passed=1)
+
+
+def test_a_golden_of_repetitions_of_which_one_edits_nothing_holds_for_each(scene):
+    scene.makepyfile(
+        test_x="""
+        from hypothesis import HealthCheck, example, given, settings, strategies as st
+        from scene import *
+
+        @given(st.just(90))
+        @example(0)
+        @settings(max_examples=2, suppress_health_check=list(HealthCheck), deadline=None)
+        def test_it(edit_gate, by):
+            image = scene().copy()
+            image[9:20, 9:20] += np.uint8(by)
+            edit_gate.check(scene(), image, [(9, 9, 20, 20)], metrics=["unedit_max_diff"])
+        """
+    )
+    scene.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
+    assert 'edit: "none"' in (scene.path / "goldens/test_x.py.yaml").read_text()
     scene.runpytest().assert_outcomes(passed=1)
 
 

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from junit_rules import broken_rules
+from PIL import Image
 
 from pytest_editmetrics.cli.main import main
 
@@ -377,3 +378,52 @@ def test_junit_is_what_jenkins_xunit_takes(suite, family):
     suite.runpytest(*told, "-o", "editmetrics_junit=full")
     root = ElementTree.parse(suite.path / "j.xml").getroot()
     assert "/testsuites/testsuite/testcase holds properties" in set(broken_rules(root))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--editmetrics-require=9",), "fewer gates were measured than"),
+        (("--editmetrics-require=9", "-n1"), "fewer gates were measured than"),
+        (("--editmetrics-config=nowhere.yaml",), "no such configuration file"),
+    ],
+)
+def test_junit_tells_what_fails_the_session_besides_its_tests(suite, options, said):
+    suite.makepyfile(test_x="def test_passes(check): check(5, 0.1)")
+    assert suite.runpytest("--junitxml=j.xml", *options).ret in (1, 4)
+    suites = ElementTree.parse(suite.path / "j.xml").getroot()
+    assert suites.find("testsuite").get("errors") == "1"
+    error = suites.find("testsuite/testcase[@classname='editmetrics']/error")
+    assert said in error.text
+    assert set(broken_rules(suites)) == set()
+    suite.runpytest("--junitxml=j.xml").assert_outcomes(passed=1)
+    suites = ElementTree.parse(suite.path / "j.xml").getroot()
+    assert suites.find("testsuite").get("errors") == "0"
+
+
+def test_a_case_that_crashed_is_of_the_class_of_its_file(suite):
+    Image.new("RGB", (8, 8)).save(suite.path / "a.png")
+    Image.new("RGB", (8, 8), "blue").save(suite.path / "b.png")
+    suite.makeconftest(
+        """
+        import os, pytest
+        from PIL import Image
+
+        @pytest.fixture
+        def edit_image():
+            def edit(case):
+                if case.params["dies"]:
+                    os._exit(1)
+                return Image.open(case.reference).transpose(Image.Transpose.ROTATE_90)
+            return edit
+        """
+    )
+    (suite.path / "test_a.edit.yaml").write_text(
+        "metrics: [unedit_psnr]\ncases:\n"
+        "- {id: lives, reference: a.png, params: {dies: false}}\n"
+        "- {id: dies, reference: b.png, params: {dies: true}}\n"
+    )
+    suite.runpytest("-n1", "--junitxml=j.xml")
+    suites = ElementTree.parse(suite.path / "j.xml").getroot()
+    cases = {(one.get("classname"), one.get("name")) for one in suites.iter("testcase")}
+    assert cases >= {("test_a_edit_yaml", "lives"), ("test_a_edit_yaml", "dies")}

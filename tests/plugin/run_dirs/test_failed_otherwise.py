@@ -419,6 +419,27 @@ def test_a_file_that_cannot_be_collected_is_marked_at_its_line(
     assert f"{file}:{line}: " in mark.replace("%3A", ":")
 
 
+@pytest.mark.parametrize(
+    ("bad", "good", "told"),
+    [
+        ("import no_such_module", GOOD, True),
+        ("import no_such_module\ndef test_bad(golden_image): pass", "def test_good(): pass", True),
+        ("import no_such_module", "def test_good(): pass", False),
+    ],
+)
+def test_a_file_that_keeps_all_from_running_is_told(suite, monkeypatch, bad, good, told):
+    """By default pytest stops at it; no surface of a suite with gates may be empty then."""
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(suite.path / "step.md"))
+    suite.makepyfile(test_good=good, test_bad=bad)
+    result = suite.runpytest()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    marks = [line for line in result.outlines if line.startswith("::error file=test_bad.py,line=1")]
+    page = suite.path / "step.md"
+    assert [len(marks), page.exists()] == [told, told]
+    assert not told or "no_such_module" in page.read_text(encoding="utf-8")
+
+
 def test_what_is_required_is_no_advice_after_a_failure(suite):
     suite.makepyfile(test_good=GOOD + "def test_other(check): check(5, 0.1)")
     ok = suite.runpytest("--editmetrics-require=1")
