@@ -12,6 +12,7 @@ from PIL import Image
 from pytest_editmetrics.background.faults import EXCHANGED, FAULTS, Fault, Place, exchanged
 from pytest_editmetrics.checks.judge import Job, judged_only, object_boxes
 from pytest_editmetrics.errors import EditMetricsError, MissingResourceError, RegionError
+from pytest_editmetrics.gates.other_golden import edit_lost
 from pytest_editmetrics.images.boxes import clip_box, normalise_boxes
 from pytest_editmetrics.session.state import EditSession
 
@@ -249,11 +250,11 @@ def _tried(
         for job in jobs:
             gate = judged_only(session, replace(job, pair=faulty))
             no_verdict = f"{gate.label} could not be judged: {gate.message}"
-            if gate.verdict == "error":
+            if gate.verdict == "error" and not edit_lost(gate):
                 raise _NoVerdict(no_verdict)
             if gate.reason == "skipped-missing":
                 skipped.append(no_verdict)
-            elif gate.verdict == "fail":
+            elif gate.verdict in ("fail", "error"):
                 failing.append(gate.metric)
         return failing
 

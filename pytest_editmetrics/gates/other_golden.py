@@ -165,6 +165,11 @@ def other_picture(gate: Gate, source: str, stated: str) -> str:
     )
 
 
+def edit_lost(gate: Gate) -> bool:
+    """Tell whether a gate is an error because its golden saw an edit, and today there is none."""
+    return _PICTURE in gate.details
+
+
 def share_of(gate: Gate) -> float:
     """Return the share of the picture that a gate measured: 1 where nothing was left out."""
     return float(gate.details.get("share", 1))

@@ -612,6 +612,24 @@ def test_a_gate_of_a_part_that_moved_is_tried_with_one(pytester):
     assert selftest["details"]["since"]["part-moved"] == "2 px"
 
 
+def test_an_edit_undone_is_noticed_by_a_golden_that_saw_it(scene, monkeypatch, capsys):
+    scene.makepyfile(
+        test_edit="""
+        from scene import *
+
+        def test_it(edit_gate):
+            edit_gate.check(scene(), edited(), BOX, metrics=["unedit_max_diff", "edit_lpips"])
+        """
+    )
+    scene.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
+    scene.runpytest("--editmetrics-selftest", "--editmetrics-run-dir=run").assert_outcomes(passed=1)
+    monkeypatch.chdir(scene.path)
+    capsys.readouterr()
+    assert main(["selftest", "run", "--json"]) == 0
+    (case,) = json.loads(capsys.readouterr().out)["cases"]
+    assert case["caught"]["edit-undone"] == ["unedit_max_diff", "edit_lpips"]
+
+
 @pytest.mark.parametrize("shape", [(4, 4, 3), (2, 2, 3), (4, 4, 4), (1, 9), (3, 4, 4)])
 def test_the_axes_of_a_small_golden_image_are_not_guessed(pytester, shape):
     """A bare array of these could be (H, W, C) or (C, H, W)."""
