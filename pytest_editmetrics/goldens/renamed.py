@@ -92,24 +92,48 @@ def moved_lines(
         yield f"{shown_path(test_file, rootdir)} has {number} of these tests: {how}"
 
 
+def renamed_to(
+    obsolete: Sequence[ObsoleteGolden], moved: Moved = MappingProxyType({})
+) -> dict[tuple[Path, str], str]:
+    """Return which test each of the first may be now, of those that did not move as they are.
+
+    It made gates and had no golden.
+    """
+    in_file = Counter(_file(one) for one in obsolete)
+    found = {}
+    for one in obsolete[:_TRIED]:
+        if (one.file, one.test) not in moved:
+            nearest = _nearest(one, alone=in_file[_file(one)] == 1)
+            if nearest is not None:
+                found[one.file, one.test] = nearest
+    return found
+
+
 def obsolete_lines(
-    obsolete: Sequence[ObsoleteGolden], moved: Moved = MappingProxyType({}), *, keep: bool = False
+    obsolete: Sequence[ObsoleteGolden],
+    moved: Moved = MappingProxyType({}),
+    *,
+    keep: bool = False,
+    recorded: Collection[tuple[Path, str]] = (),
 ) -> Iterator[str]:
     """Yield how many there are, then a line for each entry.
 
-    The first of these name a test that made gates and had no golden. ``keep`` says that they may
-    all be wanted still. Of golden files whose test file gave no test, a line more says so.
+    The first of these name the test that they may be of now. ``keep`` says that they may all be
+    wanted still; ``recorded`` are keys in golden files that have an entry since this session. Of
+    golden files whose test file gave no test, a line more says so.
     """
     lines, meant = [], bool(moved) or keep
+    renamed = renamed_to(obsolete, moved)
     elsewhere = {
         _file(one): None for one in obsolete if one.no_test and (one.file, one.test) not in moved
     }
-    in_file = Counter(_file(one) for one in obsolete)
-    for number, one in enumerate(obsolete):
-        tried = number < _TRIED and (one.file, one.test) not in moved
-        nearest = _nearest(one, alone=in_file[_file(one)] == 1) if tried else None
-        meant |= nearest is not None
-        hint = f" (is it {nearest!r} now? Then rename the entry)" if nearest else ""
+    for one in obsolete:
+        nearest, hint = renamed.get((one.file, one.test)), ""
+        if nearest is not None:
+            meant = True
+            own = (one.file, nearest) in recorded
+            do = "compare it with that test's own" if own else "rename the entry"
+            hint = f" (is it {nearest!r} now? Then {do})"
         if not hint and one.of_parameter:
             hint = (
                 " (if other machines have this parameter, keep it and skip it here: a skipif mark)"

@@ -267,7 +267,7 @@ class Controller:
             from pytest_editmetrics.plugin.golden_recorder import record_goldens
 
             order = self.fixtures.order(self._collected)
-            self._unheld.before_recording(self._gated())
+            self._unheld.before_recording(self._gated(), self._tally.by_default)
             notes, problems = record_goldens(self.session, self._tally, order)
             self._notes += notes
             self._problems += problems

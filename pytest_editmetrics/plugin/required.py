@@ -95,7 +95,7 @@ class Required:
         from pytest_editmetrics.measurement import GOLDEN
 
         measured = Counter(metric for gates in self._measured.values() for metric, _ in gates)
-        told, short = [], False
+        told, short, hint = [], False, ""
         for metric, count in self._counts.items():
             if metric is None:
                 found = sum(measured.values())
@@ -104,6 +104,7 @@ class Required:
             elif metric == GOLDEN:
                 found = sum(map(len, self._golden.values()))
                 told.append(f"{found} of {count} held to a golden")
+                hint = "" if found else "; are the goldens recorded, and committed?"
             else:
                 found = measured[metric]
                 told.append(
@@ -116,7 +117,7 @@ class Required:
             return
         self.problems.append(
             "fewer gates were measured than --editmetrics-require asks for:"
-            f" {', '.join(told)}: exit status 1"
+            f" {', '.join(told)}: exit status 1{hint}"
         )
 
     def _too_few(self, measured: Counter[str]) -> list[str]:

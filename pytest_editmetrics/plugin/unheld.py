@@ -30,6 +30,7 @@ class UnheldGoldens:
         self._strict = session.options["strict"] != "none"
         self._or_strict = "" if self._strict else " (--editmetrics-strict=regressed fails)"
         self._new: Mapping[Path, Collection[str]] = {}
+        self._by_default: Collection[str] = ()
         self.notes: list[str] = []
         self.problems: list[str] = []
         self.unusable: list[str] = []
@@ -44,11 +45,15 @@ class UnheldGoldens:
         files = self._by_file(nodeids).items()
         return {self._session.rootdir / path: {*keys.values()} - {""} for path, keys in files}
 
-    def before_recording(self, gated: Mapping[str, Collection[str]]) -> None:
+    def before_recording(
+        self, gated: Mapping[str, Collection[str]], by_default: Collection[str]
+    ) -> None:
         """Remember which of the tests that made gates have no golden, before they get some.
 
         A test that only compared golden images, as the labels of its gates say, needs none.
+        ``by_default`` are those of which a gate passed by the bound of a default or of ``expect``.
         """
+        self._by_default = by_default
         if not gated:
             return
         from pytest_editmetrics.measurement import GOLDEN_IMAGE
@@ -123,12 +128,48 @@ class UnheldGoldens:
 
             moved = moved_to(obsolete, tests, self._new, goldens.test_file_of)
             misnamed = self._misnamed_cases({goldens.test_file_of(one.file) for one in obsolete})
-            head, *lines = obsolete_lines(obsolete, moved, keep=bool(misnamed))
+            head, *lines = obsolete_lines(
+                obsolete, moved, keep=bool(misnamed), recorded=self._recorded()
+            )
             lines += misnamed
             lines += self._moved_lines(obsolete, moved)
             lines += self._shared()
-            head = f"obsolete goldens: {head}{self._or_strict}"
-            self._say([head, *(f"  {line}" for line in lines)])
+            lost = self._lost_bound(obsolete, moved)
+            head = f"obsolete goldens: {head}{lost or self._or_strict}"
+            self._say([head, *(f"  {line}" for line in lines)], fails=bool(lost))
+
+    def _recorded(self) -> set[tuple[Path, str]]:
+        """Return the golden files and keys that have an entry since this session."""
+        goldens = self._session.goldens
+        left = goldens.without_entry(self._new)
+        return {
+            (goldens.file_of(file), key)
+            for file, keys in self._new.items()
+            for key in set(keys).difference(left.get(file, keys))
+        }
+
+    def _lost_bound(self, obsolete: Sequence[ObsoleteGolden], moved: Moved) -> str:
+        """Say that what may be the test of one of these passed by a bound that is no golden's.
+
+        It lost its own then, as by a new name, and whatever that bound lets pass is green.
+        """
+        from pytest_editmetrics.goldens.renamed import renamed_to
+
+        now = [(file, test) for (_, test), file in moved.items()]
+        # a parameter that other machines have is no other name
+        renamed = renamed_to([one for one in obsolete if not one.of_parameter], moved)
+        for (golden, _), test in renamed.items():
+            now.append((self._session.goldens.test_file_of(golden), test))
+        by_default = self.files(self._by_default)
+        recorded = self._recorded()
+        for file, test in now:
+            unheld = (self._session.goldens.file_of(file), test) not in recorded
+            if unheld and test in by_default.get(file, ()):
+                return (
+                    f"; {test!r} may be one of them, under a new name, and only a default bound let"
+                    " it pass"
+                )
+        return ""
 
     def told(
         self,
@@ -262,8 +303,8 @@ class UnheldGoldens:
             " too, give each a folder of its own, since neither knows the other's tests"
         ]
 
-    def _say(self, lines: Sequence[str]) -> None:
-        if self._strict:
+    def _say(self, lines: Sequence[str], *, fails: bool = False) -> None:
+        if self._strict or fails:
             from pytest_editmetrics.report.listed import Headed
 
             self.problems.append(Headed(lines[0], lines[1:]))

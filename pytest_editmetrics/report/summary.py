@@ -104,12 +104,12 @@ def _smoke(smoke: int, gates: int) -> str:
 def by_expect(held: int, gates: int) -> str:
     """Say how many gates no golden holds, since one that is gone leaves expect's bound.
 
-    >>> by_expect(3, 24).partition(" (")[0]
+    >>> by_expect(3, 24).partition(";")[0]
     'no golden: 3 of 24 gates were held to the bounds of expect alone'
     """
     return (
         f"no golden: {held} of {counted(gates, 'gate was', 'gates were')} held to the bounds of"
-        " expect alone"
+        " expect alone; pytest --editmetrics-update=missing records what the model does today"
         " (--editmetrics-require=golden=N fails a session that holds fewer than N to goldens)"
     )
 

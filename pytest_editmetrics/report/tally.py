@@ -143,12 +143,12 @@ class Tally:
     ``notable`` are the gates of every test's last attempt, in the order in which tests finished,
     without those that passed and were not to be recorded: they are only counted, so that a session
     of thousands keeps its memory. ``each`` is called with every final gate. ``smoke`` counts the
-    final gates that were measured on smoke weights, ``by_expect`` those that only ``expect`` holds;
+    final gates that were measured on smoke weights, ``by_expect`` those that only ``expect`` holds,
+    ``by_default`` are the tests of gates that pass by the bound of a default or of ``expect``;
     ``little`` are those that measured little of their picture, as no golden says; ``blind`` are
     those that passed with images in which no fault could show; ``wrong_edits`` the tests of the
-    self-tests that let a wrong edit through. ``shares`` is how much of the
-    picture was measured, and ``sizes`` its size, by golden, of repetitions the least: also of one
-    that passed.
+    self-tests that let a wrong edit through. ``seen`` is what was seen of the picture, by golden,
+    of repetitions the least: also of one that passed.
     """
 
     def __init__(
@@ -162,6 +162,7 @@ class Tally:
         self.notable: list[tuple[TestGates, Gate]] = []
         self.smoke = 0
         self.by_expect = 0
+        self.by_default: set[str] = set()
         self.little: list[tuple[str, Gate]] = []
         self.blind = Blind()
         self.wrong_edits: list[str] = []
@@ -183,6 +184,8 @@ class Tally:
                 continue
             self.smoke += gate.smoke
             self.by_expect += held_by_expect_alone(gate)
+            if gate.verdict in ("pass", "review") and gate.origin == "default":
+                self.by_default.add(test.nodeid)
             if little_measured(gate):
                 self.little.append((test.nodeid, gate))
             self.blind.add(test.nodeid, gate)

@@ -309,7 +309,7 @@ def test_recording_a_renamed_test_does_not_hide_its_old_golden(suite):
     (suite.path / "tests/edits/test_x.py").write_text(text)
     result = suite.runpytest("--editmetrics-update=missing")
     result.stdout.fnmatch_lines(
-        ["  *test_x.py.yaml:1: test_value (is it 'test_values' now? Then rename the entry)"]
+        ["  *test_x.py.yaml:1: test_value (is it 'test_values' now[?] Then compare it with *)"]
     )
 
 
