@@ -209,8 +209,8 @@ class Controller:
             self._measured[nodeid] = self._labels.setdefault(labels, labels)
         if not own:
             self.undelivered.ended(nodeid, not attempt.rerun, attempt.outcome, ())
-            if attempt.asked and not attempt.rerun and attempt.outcome in ("passed", "xpassed"):
-                self._gateless.add(nodeid, by_call=attempt.by_call)
+            if attempt.asked and not attempt.rerun:
+                self._gateless.ended(nodeid, attempt.outcome, by_call=attempt.by_call)
             self.failed.ended(attempt, ())
             return
         from pytest_editmetrics.gates.verdict import Gate

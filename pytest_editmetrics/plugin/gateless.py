@@ -1,4 +1,4 @@
-"""Tests that asked for gates only by what holds for many tests, and made none: named at the end."""
+"""Tests that asked for gates and made none, and are no failure for it: named at the end."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from pytest_editmetrics.session.state import EditSession
 class Gateless:
     """Takes such tests; ``problems`` fail the session, ``notes`` do not.
 
-    A test that asked itself has failed by itself.
+    A test that asked itself and ran has failed by itself.
     """
 
     def __init__(self, session: EditSession):
         self._session = session
         self._strict = session.options["strict"] != "none"
         self._tests: dict[str, bool] = {}
+        self._skipped: list[str] = []
         self.notes: list[str] = []
         self.problems: list[str] = []
 
@@ -25,9 +26,12 @@ class Gateless:
         """Whether there is any such test."""
         return bool(self._tests)
 
-    def add(self, nodeid: str, *, by_call: bool) -> None:
-        """Take a test that passed; ``by_call``: only what it calls can measure."""
-        self._tests[nodeid] = by_call
+    def ended(self, nodeid: str, outcome: str, *, by_call: bool) -> None:
+        """Take a test that made no gate; ``by_call``: only what it calls can measure."""
+        if outcome in ("passed", "xpassed"):
+            self._tests[nodeid] = by_call
+        elif outcome == "skipped":
+            self._skipped.append(nodeid)
 
     def forget(self, nodeid: str) -> bool:
         """Take back a test that has made gates after all; ``True`` if it was taken."""
@@ -35,6 +39,8 @@ class Gateless:
 
     def close(self, session: pytest.Session, *, gates: bool) -> None:
         """Say which they are; ``gates`` tells whether the session has any gate."""
+        if self._skipped:
+            self._say_skipped(gates=gates)
         if not self._tests:
             return
         if not self._session.runs_tests:
@@ -60,3 +66,14 @@ class Gateless:
                 "tests asked for gates and not one was made, so this session proves nothing: exit"
                 " status 1"
             )
+
+    def _say_skipped(self, *, gates: bool) -> None:
+        """Count them; with nothing measured besides, a strict session proves nothing."""
+        from pytest_editmetrics.report.listed import first_of
+
+        asks = counted(len(self._skipped), "test that asks", "tests that ask")
+        said = f"skipped, so not measured: {asks} for gates"
+        if self._strict and not gates:
+            self.problems.append(f"{said}, and nothing else was measured: exit status 1")
+        else:
+            self.notes += [said, *first_of(self._skipped)]

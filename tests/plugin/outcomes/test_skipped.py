@@ -1,0 +1,48 @@
+"""Tests that ask for gates and are skipped measure nothing: the end of the session says so."""
+
+from __future__ import annotations
+
+import pytest
+
+SKIPPED = """
+import pytest
+
+@pytest.fixture
+def model(): pytest.skip("no GPU")
+
+def test_in_its_fixture(model, check): check(5, 0.1)
+
+@pytest.mark.skip
+def test_by_a_mark(check): check(5, 0.1)
+
+def test_by_itself(check): pytest.skip("no GPU")
+
+@pytest.mark.parametrize("one", [])
+def test_of_no_parameter(one, check): check(5, 0.1)
+
+def test_plain(): pass
+"""
+SAID = "skipped, so not measured: 4 tests that ask for gates"
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_they_are_named(suite, mode):
+    suite.makepyfile(test_x=SKIPPED, test_y="def test_good(check): check(5, 0.1)")
+    for strict in ("none", "regressed"):
+        result = suite.runpytest(f"--editmetrics-strict={strict}", *mode)
+        assert result.ret == 0
+        result.stdout.fnmatch_lines([SAID, "  test_x.py::test_in_its_fixture"])
+
+
+@pytest.mark.parametrize(("strict", "status"), [("none", 0), ("regressed", 1), ("all", 1)])
+def test_a_strict_session_of_nothing_else_is_no_pass(suite, strict, status):
+    suite.makepyfile(test_x=SKIPPED)
+    result = suite.runpytest(f"--editmetrics-strict={strict}")
+    assert result.ret == status
+    nothing = f"FAILED: {SAID}, and nothing else was measured: exit status 1"
+    result.stdout.fnmatch_lines([nothing if status else SAID])
+
+
+def test_of_tests_without_gates_nothing_is_said(suite):
+    suite.makepyfile(test_x="import pytest\n@pytest.mark.skip\ndef test_plain(): pass")
+    suite.runpytest().stdout.no_fnmatch_line("*editmetrics ==*")
