@@ -233,18 +233,26 @@ class ImageRecorder:
 
 
 def _alike(recorded: Iterable[_Wanted]) -> list[str]:
-    """Say which golden images of one test, under different names, were recorded as one picture."""
-    first: dict[tuple[str, object], _Wanted] = {}
-    found = []
+    """Say which golden images were recorded as one picture: of one test, under two names, or of
+    two tests."""
+    first: dict[object, _Wanted] = {}
+    in_test: dict[tuple[str, object], _Wanted] = {}
+    of_test, of_tests = [], []
     for one in recorded:
-        other = first.setdefault((one.nodeid, one.staged.entry.get("sha256")), one)
-        if other is not one and not one.staged.same:
-            found.append(f"{one.nodeid}: {other.staged.target}, {one.staged.target}")
-    title = (
+        picture = one.staged.entry.get("sha256")
+        other, own = first.setdefault(picture, one), in_test.setdefault((one.nodeid, picture), one)
+        if one.staged.same:
+            continue
+        if own is not one:
+            of_test.append(f"{one.nodeid}: {own.staged.target}, {one.staged.target}")
+        elif other is not one:
+            of_tests.append(f"{one.nodeid}: {one.staged.target}, as of {other.nodeid}")
+    buffer = (
         "recorded as one picture under two names (does the model give one buffer, or one file, for"
         " all edits? Copy each before the next)"
     )
-    return listed(title, found)
+    prompt = "recorded as the picture of another test (does the model read the prompt?)"
+    return [*listed(buffer, of_test), *listed(prompt, of_tests)]
 
 
 def _by_folder(paths: Iterable[Path], rootdir: Path) -> Iterable[tuple[str, int]]:

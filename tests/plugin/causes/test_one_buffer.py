@@ -123,3 +123,28 @@ def test_golden_images_of_one_picture_are_told_as_they_are_recorded(pytester, co
     result = pytester.runpytest("--editmetrics-update=all", *mode)
     result.stdout.no_fnmatch_line("recorded as one*" if copied else "no such line")
     pytester.runpytest(*mode).stdout.no_fnmatch_line("recorded as one*")
+
+
+SAME = """
+import pytest
+@pytest.mark.parametrize("prompt", ["blue", "grey", "none"])
+def test_it(golden_image, prompt):
+    golden_image.check(edited({}))
+"""
+
+
+@with_two
+def test_a_model_that_does_not_read_its_prompt_is_told_as_it_is_recorded(pytester, mode):
+    (pytester.path / "editmetrics.yaml").write_text("golden_images: {comparator: exact}\n")
+    pytester.makepyfile(test_x=HEAD + SAME.format("'blue'"))
+    result = pytester.runpytest("--editmetrics-update=missing", *mode)
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(
+        [
+            "recorded as the picture of another test (does the model read the prompt[?]): 2",
+            "  test_x.py::test_it[[]grey]: goldens/test_x.py/*.png, as of test_x.py::test_it[[]blue]",
+            "  test_x.py::test_it[[]none]: goldens/test_x.py/*.png, as of test_x.py::test_it[[]blue]",
+        ],
+        consecutive=True,
+    )
+    pytester.runpytest(*mode).stdout.no_fnmatch_line("recorded as*")
