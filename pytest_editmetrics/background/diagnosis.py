@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.background.align import correlation_of
+from pytest_editmetrics.background.beside_equal import find_beside_equal
 from pytest_editmetrics.background.cause import (
     Cause,
     local_cause,
@@ -34,7 +35,7 @@ from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.one_colour import one_colour_cause
 from pytest_editmetrics.background.rest import rest_causes, structure
 from pytest_editmetrics.background.softened import tone_beside_a_blur
-from pytest_editmetrics.background.spill import find_alone, find_beside_equal, find_local, find_wide
+from pytest_editmetrics.background.spill import find_alone, find_local, find_wide
 from pytest_editmetrics.background.tone import Tone, fit_tone
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.images.load import Array

@@ -17,20 +17,12 @@ _LEAST = 6.0  # of 255, mean over a block
 _OUTLYING = 8.0  # robust standard deviations
 _MOST = 0.35  # of the measured blocks: more is no local change
 _TEXTURE = 1.0  # of 255, local contrast
-_FEW = 64  # blocks: of fewer no part is told
+FEW = 64  # blocks: of fewer no part is told
 _STAYED = 12  # of 100 blocks with texture that have to be as they were
 _BETWEEN = 0.06  # of the blocks that may be neither changed nor as they were
 _MIXED = 0.06  # of the neighbours that may be of unlike kinds
-_WIDE = 0.25  # of the blocks: less is a local change or none
-_ONE_PIECE = 0.8  # of what changed
-_FEW_PIECES = 4  # that bit for bit equal pixels part
-_VARIED = 48.0  # of 255, between the levels of what became one colour: no curve flattens so many
-_WHITE = 255
-_THIN = 4  # of so many rows and columns one is looked at first
-_UNTOUCHED = 0.1  # of the blocks that have to be equal bit for bit beside a change of most others
-_ALSO_THERE = 0.1  # of the pixels of a colour that changed: so many stayed elsewhere
-_COLOURS = 0.2  # of what changed that has to be of such colours
-_ABRUPT = 0.3  # of what pixels that changed differ by: those at the border do, or it fades out
+WIDE = 0.25  # of the blocks: less is a local change or none
+ONE_PIECE = 0.8  # of what changed
 _SEAM_SHARE = 0.7  # of what changed, within reach of the border
 _SEAM_ROUND = 0.5  # of the border
 
@@ -64,8 +56,8 @@ def find_local(
     """
     from scipy.ndimage import binary_dilation
 
-    amount, covered = _blocks(np.where(mask, difference, 0), mask)
-    contrast, _ = _blocks(np.where(mask, texture, 0), mask)
+    amount, covered = blocks(np.where(mask, difference, 0), mask)
+    contrast, _ = blocks(np.where(mask, texture, 0), mask)
     known = covered >= 0.1
     if not known.any():
         return None
@@ -78,7 +70,7 @@ def find_local(
     # a block of the same change that is weaker belongs to it
     weaker = known & (score > middle + _OUTLYING / 2 * max(spread, 0.1))
     near = binary_dilation(outlying, np.ones((3, 3))) & weaker | outlying
-    return _local(near, amount * covered, difference, mask)
+    return local_of(near, amount * covered, difference, mask)
 
 
 def find_alone(
@@ -88,8 +80,8 @@ def find_alone(
 
     Takes what ``find_local`` does, but before anything is undone.
     """
-    amount, covered = _blocks(np.where(mask, difference, 0), mask)
-    contrast, _ = _blocks(np.where(mask, texture, 0), mask)
+    amount, covered = blocks(np.where(mask, difference, 0), mask)
+    contrast, _ = blocks(np.where(mask, texture, 0), mask)
     known = covered >= 0.1
     if not known.any():
         return None
@@ -97,7 +89,7 @@ def find_alone(
     textured = known & (contrast >= max(_TEXTURE, float(np.median(contrast[known]))))
     if not textured.any() or changed[textured].mean() > _MOST:
         return None
-    return _local(changed, amount * covered, difference, mask, least=0.0)
+    return local_of(changed, amount * covered, difference, mask, least=0.0)
 
 
 def find_wide(
@@ -111,10 +103,10 @@ def find_wide(
     """
     from scipy.ndimage import binary_dilation, label
 
-    amount, covered = _blocks(np.where(mask, difference, 0), mask)
-    contrast, _ = _blocks(np.where(mask, texture, 0), mask)
+    amount, covered = blocks(np.where(mask, difference, 0), mask)
+    contrast, _ = blocks(np.where(mask, texture, 0), mask)
     known = covered >= 0.1
-    if np.count_nonzero(known) < _FEW:
+    if np.count_nonzero(known) < FEW:
         return None
     busy = known & (contrast >= float(np.median(contrast[known])))
     relative = amount / (2.0 + 0.25 * contrast)
@@ -122,81 +114,21 @@ def find_wide(
     changed = known & (amount > _LEAST) & (relative > 3 * base + 1)
     stayed = known & (relative <= 2 * base + 0.5)
     between = known & ~changed & ~stayed
-    few = changed.sum() < _WIDE * known.sum() or stayed[busy].mean() < _STAYED / 100
-    if few or between.sum() > _BETWEEN * known.sum() or _mixed(changed, stayed) > _MIXED:
+    few = changed.sum() < WIDE * known.sum() or stayed[busy].mean() < _STAYED / 100
+    if few or between.sum() > _BETWEEN * known.sum() or are_mixed(changed, stayed):
         return None
     parts, count = label(changed, np.ones((3, 3)))
     sizes = [int((parts == n).sum()) for n in range(1, count + 1)]
     largest = parts == 1 + int(np.argmax(sizes))
     edit = covered < 1
     beside = binary_dilation(largest, np.ones((3, 3))) & edit
-    if max(sizes) < _ONE_PIECE * changed.sum() or (edit.any() and not beside.any()):
+    if max(sizes) < ONE_PIECE * changed.sum() or (edit.any() and not beside.any()):
         return None
-    return _local(changed, amount * covered, difference, mask)
+    return local_of(changed, amount * covered, difference, mask)
 
 
-def find_beside_equal(
-    squares: NDArray[np.float32],
-    picture: NDArray[np.float32],
-    edited: NDArray[np.float32],
-    mask: Mask,
-) -> Local | None:
-    """Find a change of much of the background beside which the rest is equal bit for bit.
-
-    That is none of colours, which would change what is of the same colour elsewhere, or leave more
-    than one colour of so many; and it does not fade out, as a light does. Black and white, which
-    many changes leave, are left aside. It lies in one piece, or in a few, as the bars of a
-    letterbox do.
-    ``picture`` is the reference, ``edited`` what it became, float32 (3, H, W), of 255;
-    ``squares`` is the squared difference of each pixel of both, before anything is undone.
-    """
-    from scipy.ndimage import binary_dilation, label
-
-    thin = np.s_[::_THIN, ::_THIN]
-    if not mask[thin].any() or (squares[thin][mask[thin]] == 0).mean() < _UNTOUCHED / 2:
-        return None
-    difference = np.sqrt(squares)
-    open_ = mask & ((difference > 0) | ((picture.max(axis=0) > 0) & (picture.min(axis=0) < _WHITE)))
-    amount, covered = _blocks(np.where(open_, difference, 0), open_)
-    known = covered >= 0.1
-    changed = known & (amount > 0)
-    equal = known & ~changed
-    few = known.sum() < _FEW or changed.sum() < _WIDE * known.sum()
-    if few or equal.sum() < _UNTOUCHED * known.sum() or _mixed(changed, equal) > _MIXED:
-        return None
-    parts, _ = label(changed, np.ones((3, 3)))
-    largest = np.sort(np.bincount(parts[changed]))[-_FEW_PIECES:]
-    if largest.sum() < _ONE_PIECE * changed.sum():
-        return None
-    by = amount / np.maximum(_blocks((difference > 0).astype(np.float32), open_)[0], 1e-9)
-    border = changed & binary_dilation(equal, np.ones((3, 3)))
-    if not border.any() or np.median(by[border]) < _ABRUPT * np.median(by[changed]):
-        return None
-    if _painted(picture, edited, mask & (difference > 0)):
-        return _local(changed, amount * covered, difference, mask, least=0.0)
-    height, width = mask.shape
-    stayed = np.repeat(np.repeat(equal, BLOCK, axis=0), BLOCK, axis=1)[:height, :width] & open_
-    red, green, blue = (plane.astype(np.int32) >> 3 for plane in picture)
-    colours = red << 10 | green << 5 | blue
-    there, here = (
-        np.bincount(colours[pixels], minlength=1 << 15)
-        for pixels in (stayed, mask & (difference > 0))
-    )
-    if here[there >= _ALSO_THERE * here].sum() < _COLOURS * here.sum():
-        return None
-    return _local(changed, amount * covered, difference, mask, least=0.0)
-
-
-def _painted(picture: NDArray[np.float32], edited: NDArray[np.float32], where: Mask) -> bool:
-    """Tell whether what was of many levels became one colour, to the bit."""
-    if any(float(np.ptp(plane[where])) > 1 for plane in edited):
-        return False
-    low, high = np.percentile(picture.mean(axis=0)[where], (5, 95))
-    return bool(high - low >= _VARIED)
-
-
-def _mixed(one: Mask, other: Mask) -> float:
-    """Return which share of the neighbours that are of either kind are of unlike kinds."""
+def are_mixed(one: Mask, other: Mask) -> bool:
+    """Tell whether many of the neighbours that are of either kind are of unlike kinds."""
     unlike = alike = 0
     for a, b, c, d in (
         (one[1:], one[:-1], other[1:], other[:-1]),
@@ -204,10 +136,10 @@ def _mixed(one: Mask, other: Mask) -> float:
     ):
         unlike += int(((a & d) | (b & c)).sum())
         alike += int(((a & b) | (c & d)).sum())
-    return unlike / max(1, unlike + alike)
+    return unlike > _MIXED * max(1, unlike + alike)
 
 
-def _local(
+def local_of(
     changed: Mask,
     energies: NDArray[np.float64],
     difference: NDArray[np.float32],
@@ -272,7 +204,7 @@ def _is_seam(difference: NDArray[np.float32], changed: Mask, mask: Mask) -> bool
     return bool(inside >= _SEAM_SHARE and round_ >= _SEAM_ROUND)
 
 
-def _blocks(
+def blocks(
     image: NDArray[np.float32], mask: Mask
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the mean over the measured pixels of each block, and how much of it is measured."""

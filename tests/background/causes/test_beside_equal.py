@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from altered import Picture, as_jpeg, blurred, each_photo, eight_bit, square_photo
+from skimage import data
 
 from pytest_editmetrics.background.diagnosis import diagnose
 
@@ -125,3 +126,35 @@ def test_blacks_that_are_crushed_beside_equal_pixels_are_no_one_place(name):
     ):
         causes = diagnose(picture, edited.astype(np.uint8), WHOLE).causes
         assert "one colour" not in {cause.kind for cause in causes}
+
+
+RECOLOURED = {
+    "exchanged": lambda part: part[..., ::-1],
+    "grey": lambda part: part.mean(axis=2, keepdims=True).repeat(3, 2).astype(np.uint8),
+    "redder": lambda part: (part * [1.3, 0.7, 0.7]).clip(0, 255).astype(np.uint8),
+}
+
+
+@pytest.mark.parametrize("box", [(150, 40, 300, 240), (112, 75, 394, 262)])
+@pytest.mark.parametrize(
+    "pair", [("exchanged", "grey"), ("redder", "exchanged"), ("grey", "redder")]
+)
+def test_another_edit_of_a_box_is_a_local_change_whatever_colours_lie_in_it(pair, box):
+    """The cat's colours are nowhere beside it, so that a mix of channels explains all."""
+    x1, y1, x2, y2 = box
+    one, other = (data.chelsea().copy() for _ in pair)
+    for made, name in zip((one, other), pair, strict=True):
+        made[y1:y2, x1:x2] = RECOLOURED[name](made[y1:y2, x1:x2])
+    (cause,) = diagnose(one, other, np.ones(one.shape[:2], bool)).causes
+    assert cause.kind == "spill"
+    assert cause.facts["boxes"][0] == list(box)
+
+
+@pytest.mark.parametrize("frame", [0, 255, 128])
+def test_a_tone_of_a_framed_picture_is_no_local_change(frame):
+    """A frame of one colour, which the tone leaves: all of the picture in it changed."""
+    framed = np.full((300, 451, 3), frame, np.uint8)
+    framed[40:260, 60:390] = data.chelsea()[40:260, 60:390]
+    contrast = (1.2 * (framed - 128.0) + 128).clip(0, 255).round().astype(np.uint8)
+    kinds = [cause.kind for cause in diagnose(framed, contrast, np.ones((300, 451), bool)).causes]
+    assert kinds[0] in ("contrast", "exposure")
