@@ -77,7 +77,7 @@ def eroded(mask: Mask, by: int) -> Mask:
 
 @dataclass(frozen=True)
 class Level:
-    """Two images shrunk ``scale`` times, which of their pixels are measured, and the whole's size."""
+    """Two images shrunk ``scale`` times, which pixels are measured, and the size of the whole."""
 
     scale: int
     before: Floats

@@ -64,10 +64,7 @@ def likeliest(
         *((motion, "perspective") for motion in tilts(*before.shape)),
     ]
     small = _halved(level, mask)
-    fits = [
-        small.pair.refined(small.seen(motion), model, _STEPS)
-        for motion, model in starts
-    ]
+    fits = [small.pair.refined(small.seen(motion), model, _STEPS) for motion, model in starts]
     fits.sort(key=lambda fit: -fit.correlation)
     found: list[Motion] = []
     for fit in fits:
