@@ -26,6 +26,8 @@ _LUMAS = ((0.299, 0.587, 0.114), (0.2126, 0.7152, 0.0722))
 _LEAST_GAIN = 0.2  # less is no mix: nothing of the channels is left
 _MORE = 0.03  # of what a tone leaves: so much more may be left of a change of saturation
 _TIMES = 1.6
+_NOISY = 0.7  # of what a tone leaves: more than _LEFT of it may be an encoder's noise beside a
+_SATURATED = 0.05  # saturation that far from 1, if twelve numbers explain hardly more than that
 _EXPOSED = 1.0  # of 255: less is no exposure beside it
 
 Floats = NDArray[np.float64]
@@ -97,14 +99,17 @@ def find_mix(cells: ColourCells, tone: Tone) -> Mix | None:
         return None
     of_mix = float(weights @ left)
     least = min(float(weights @ of_tone), float(weights @ plain))
-    if least < _SILENT * weights.sum() or of_mix > _LEFT * least:
+    if least < _SILENT * weights.sum() or of_mix > _NOISY * least:
         return None
-    most = max(_TIMES * of_mix, of_mix + _MORE * least)
+    noisy = of_mix > _LEFT * least
+    most = of_mix + _MORE * least if noisy else max(_TIMES * of_mix, of_mix + _MORE * least)
     for luma in _LUMAS:
         pure = _saturated(before, after, np.array(luma), weights)
-        if pure is not None and float(weights @ _off(pure.applied(before), after)) <= most:
+        if pure is None or float(weights @ _off(pure.applied(before), after)) > most:
+            continue
+        if not noisy or abs((pure.saturation or 0) - 1) >= _SATURATED:
             return pure
-    return mix
+    return None if noisy else mix
 
 
 def _saturated(before: Floats, after: Floats, luma: Floats, weights: Floats) -> Mix | None:
