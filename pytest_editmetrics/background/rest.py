@@ -33,6 +33,7 @@ _FEW = 16  # cells
 _ENOUGH = 0.25  # of the cells
 _HARDLY_MIXED = 0.95  # of what a blur mixes was measured: an edit bleeds into what lies near it
 _SOFTENED = 0.8  # of the structure that a blur leaves
+_SHARPENED = 0.95  # correlation of such structure with what a sharpening makes of it
 _FLAT = 3.0  # of 255, standard deviation
 _BLUR = 0.9  # of the fine detail that is left
 _RESAMPLED = 0.5  # of the fine detail: resampling alone leaves more
@@ -116,6 +117,15 @@ def structure(toned: NDArray[np.float32], aligned: NDArray[np.float32], mask: Ma
             if correlation_of(level(soft)[inner], b_band[inner]) >= _DRAWN[1][1]:
                 middle = 1.0
                 match = max(match, _match(soft[:, inner], other[:, inner]))
+    elif middle < _DRAWN[0][1] and a.std() < _SOFTENED * b.std():
+        for sigma in _SOFTER:
+            around = np.maximum(gaussian_filter(known, sigma), 0.01)
+            detail = one - gaussian_filter(one * known, (0, sigma, sigma)) / around
+            size, common = (float((detail * by)[:, seen].sum()) for by in (detail, other - one))
+            sharp = (one + max(0.0, common) / max(size, 1.0) * detail).clip(0, 255)
+            if correlation_of(level(sharp)[seen], b_band[seen]) >= _SHARPENED:
+                middle = 1.0
+                match = max(match, _match(sharp[:, seen], other[:, seen]))
     return Structure(match, middle, left)
 
 
