@@ -47,6 +47,8 @@ _TOLD = 0.05  # of the difference: less of one cause is left out
 _LOUD = 1.5  # of 255 in each channel: less is what a JPEG of the best quality leaves as well
 _WHITE = 0.1  # correlation of neighbours in noise of the pixels
 _EVEN = 1.15  # times as strong where there is detail: what encoders do is stronger there
+_ROOM = 3.0  # times the noise that a level has to lie from black and white, which cut noise off
+_OPEN = 0.03  # of the pixels: of fewer such none is looked at alone
 _UNTOUCHED = 0.03  # of the fine detail, that noise changes by chance
 _CROP = 512
 _MANY_PIXELS = 400_000
@@ -221,12 +223,12 @@ def rest_causes(
         softened /= max(1 - part, 1e-9)
     said = f"noise {level:.1f} of 255, {100 * kept:.0f} % of the fine detail left"
     resized = not blocky and steps.periodic(steps_before)
-    each = [_product(one, one) for one in (_bands(plane) * inner for plane in toned - aligned)]
-    in_each = float(np.sqrt(sum(each) / (3 * np.count_nonzero(inner))))
-    untouched = abs(kept - 1) <= _UNTOUCHED and in_each >= _LOUD
-    if untouched and _is_white(off, fine_before, inner):
-        loudest, where = _loudest([math.sqrt(one / np.count_nonzero(inner)) for one in each])
-        loud = loudest if where else in_each
+    each = _noise_of_each(toned, aligned, inner)
+    untouched = abs(kept - 1) <= _UNTOUCHED and _mean_of(each) >= _LOUD
+    open_ = _away_from_ends(toned, inner, _ROOM * _mean_of(each)) if untouched else inner
+    if untouched and _is_white(off * open_, fine_before, open_):
+        loudest, where = _loudest(each)
+        loud = loudest if where else _mean_of(each)
         text = f"noise {loud:.1f} of 255" + (where and f" in {where}")
         facts["noise"] = round(loud, 2)
         spread = "" if where else " in each channel"
@@ -243,6 +245,25 @@ def rest_causes(
             text = f"re-encoded, {100 * kept:.0f} % of the fine detail left"
         found.append(Cause("re-encoding", share, text, facts, f"re-encoded ({said})"))
     return found
+
+
+def _noise_of_each(one: Floats32, other: Floats32, where: NDArray[np.bool_]) -> list[float]:
+    """Return the root mean square difference of each channel."""
+    count = np.count_nonzero(where)
+    planes = (_bands(plane) * where for plane in one - other)
+    return [math.sqrt(_product(plane, plane) / count) for plane in planes]
+
+
+def _mean_of(noise: list[float]) -> float:
+    return math.sqrt(sum(one**2 for one in noise) / len(noise))
+
+
+def _away_from_ends(toned: Floats32, inner: NDArray[np.bool_], room: float) -> NDArray[np.bool_]:
+    """Return the pixels of which no channel is near black or white; all where they are few."""
+    open_ = inner.copy()
+    for plane in map(_bands, toned):
+        open_ &= (plane > room) & (plane < 255 - room)
+    return open_ if np.count_nonzero(open_) >= _OPEN * np.count_nonzero(inner) else inner
 
 
 def _loudest(noise: list[float]) -> tuple[float, str]:
