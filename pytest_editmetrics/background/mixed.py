@@ -107,7 +107,7 @@ def find_mix(cells: ColourCells, tone: Tone) -> Mix | None:
         pure = _saturated(before, after, np.array(luma), weights)
         if pure is None or float(weights @ _off(pure.applied(before), after)) > most:
             continue
-        if not noisy or abs((pure.saturation or 0) - 1) >= _SATURATED:
+        if not noisy or _everywhere(before, after, pure):
             return pure
     return None if noisy else mix
 
@@ -128,6 +128,21 @@ def _saturated(before: Floats, after: Floats, luma: Floats, weights: Floats) -> 
     matrix = strength * np.eye(3) + (gain - strength) * luma
     lighter = (gain - 1) * float(weights @ was / weights.sum()) + offset
     return Mix(matrix, np.full(3, offset), strength / gain, lighter)
+
+
+def _everywhere(before: Floats, after: Floats, mix: Mix) -> bool:
+    """Tell whether half of what has colour became as saturated, by half of the change, or more."""
+    assert mix.saturation is not None
+    if abs(mix.saturation - 1) < _SATURATED:
+        return False
+    had, has = (colours - colours.mean(axis=0) for colours in (before, after))
+    size = (had * had).sum(axis=0)
+    strong = size >= max(1.0, float(np.median(size)))
+    if not strong.any():
+        return False
+    kept = (had * has).sum(axis=0)[strong] / size[strong]
+    strength = float(mix.matrix[0, 0] - mix.matrix[1, 0])
+    return bool(np.median(np.abs(kept - strength)) <= abs(mix.saturation - 1) / 2)
 
 
 def _off(one: NDArray[Any], other: Floats) -> Floats:
