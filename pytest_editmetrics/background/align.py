@@ -77,12 +77,21 @@ def eroded(mask: Mask, by: int) -> Mask:
 
 @dataclass(frozen=True)
 class Level:
-    """Two images shrunk ``scale`` times, and which of their pixels are measured."""
+    """Two images shrunk ``scale`` times, which pixels are measured, and the size of the whole."""
 
     scale: int
     before: Floats
     after: Floats
     usable: Mask
+    size: tuple[int, int]
+
+    def seen(self, motion: Motion) -> Motion:
+        """Return a motion of the whole as these show it."""
+        return motion.of_copy(self.scale, *self.size)
+
+    def whole(self, motion: Motion) -> Motion:
+        """Return a motion of these as that of the whole."""
+        return motion.of_whole(self.scale, *self.size)
 
     @cached_property
     def pair(self) -> Pair:
@@ -107,8 +116,7 @@ def refine_through(levels: Sequence[Level], start: Motion) -> Fit | None:
     """Refine a motion (of the whole image's pixels) level by level; ``None`` if it fits nothing."""
     fit, hopeless = Fit(start), False
     for level in levels:
-        pair, scale = level.pair, level.scale
-        began = fit.motion.scaled(1 / scale)
+        pair, began = level.pair, level.seen(fit.motion)
         turns = min(level.usable.shape) >= 32
         found = stiff = pair.refined(began, "similarity" if turns else "shift")
         bent = turns and found.correlation > MATCH / 2 and pair.bends(found.motion)
@@ -118,7 +126,7 @@ def refine_through(levels: Sequence[Level], start: Motion) -> Fit | None:
                 if free.correlation > found.correlation + 0.25 * (1 - found.correlation):
                     found = free
             hopeless = found is stiff and found.correlation < MATCH
-        fit = Fit(found.motion.scaled(scale), found.correlation, found.unsure * scale)
+        fit = Fit(level.whole(found.motion), found.correlation, found.unsure * level.scale)
     return fit if fit.correlation >= MATCH else None
 
 
@@ -132,7 +140,7 @@ def levels_of(before: Floats, after: Floats, mask: Mask) -> Iterator[Level]:
     for scale in sorted((s for s in scales if s >= finest), reverse=True):
         usable = eroded(inside_of(mask, scale), margin(scale))
         if np.count_nonzero(usable) >= 256:
-            yield Level(scale, shrunk(before, scale), shrunk(after, scale), usable)
+            yield Level(scale, shrunk(before, scale), shrunk(after, scale), usable, mask.shape)
 
 
 def shrunk(image: Floats, scale: int) -> Floats:

@@ -10,6 +10,7 @@ from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
 _PERIOD = 8  # pixels
+_FIRST = 6  # third difference that is across a line of the grid
 _EDGE = 24.0  # of 255; more is an edge of the picture itself
 _FEW = 256  # pixels on lines of the grid
 _BLOCKY = 1.12  # steps across lines of the grid against other steps
@@ -17,6 +18,7 @@ _MORE = 0.1  # than the reference has
 _ALONE = 1.6  # of how far the others are apart: what stands out from them
 _WAVE = 0.25  # of what stands out: by how much lines 2 px away exceed those 4 px away
 _FAR_ABOVE = 1.25  # of the next largest
+_USUAL = 0.4  # of what lines of the grid have more on the mean: half of them have so much
 _STEEP = 0.1  # of what stands out: what a step has more than the lines beside it
 
 
@@ -33,7 +35,7 @@ class Steps:
 
     def __init__(self, image: Array, mask: Mask) -> None:
         grey = average(image.astype(np.float32))
-        means, ratios = [], []
+        means, ratios, lines = [], [], []
         for picture, seen in ((grey, mask), (np.ascontiguousarray(grey.T), mask.T)):
             bend = np.abs(
                 picture[:, 3:] - 3 * picture[:, 2:-1] + 3 * picture[:, 1:-2] - picture[:, :-3]
@@ -48,9 +50,13 @@ class Steps:
             elsewhere = float(sums[1:].sum() / counts[1:].sum())
             ratios.append(float(sums[0] / counts[0]) / elsewhere if elsewhere > 0 else 1.0)
             means.append(sums / np.maximum(counts, 1))
+            last = (len(columns) - _FIRST) // _PERIOD * _PERIOD + _FIRST
+            each = columns[_FIRST:last].reshape(-1, _PERIOD)
+            lines.append(each[:, 0] / np.maximum(each[:, 1:].mean(axis=1), 1.0))
         self.blockiness = sum(ratios) / len(ratios) if ratios else None
         """How much larger they are on the grid than elsewhere: 1 without blocks; ``None`` where too
         little is measured."""
+        self._lines: NDArray[np.float64] = np.concatenate([*lines, np.zeros(0)])
         self._means: NDArray[np.float64] = np.sum(means, axis=0) if means else np.zeros(_PERIOD)
 
     @property
@@ -68,13 +74,23 @@ class Steps:
             return False
         return self.blockiness > max(_BLOCKY, (reference.blockiness or 1.0) + _MORE)
 
+    def _on_most_lines(self, reference: Steps) -> bool:
+        """Tell whether most lines of the grid have steps, and not those of larger tiles alone."""
+        if len(self._lines) != len(reference._lines):
+            return True
+        seen = (self._lines > 0) & (reference._lines > 0)
+        if not seen.any():
+            return True
+        more = (self._lines - reference._lines)[seen]
+        return bool(np.median(more) > _USUAL * more.mean())
+
     def of_jpeg(self, reference: Steps) -> bool:
         """Tell whether the grid alone has steps; resizing makes such of 2, 4 and 8 px, all alike.
 
         Others are so, too: they come and go in waves along those 8 px, and a drawn line has steps
         on both of its sides.
         """
-        if not self.periodic(reference):
+        if not self.periodic(reference) or not self._on_most_lines(reference):
             return False
         if self._above > max(_FAR_ABOVE, reference._above + _MORE):
             return True

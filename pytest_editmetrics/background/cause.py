@@ -27,6 +27,8 @@ _GREY_TONE = 0.25  # of the change: channels that differ by less changed alike
 _MIN_CONTRAST = 0.005
 _MIN_GAIN = 0.02  # from 1, of a channel that is no lighter or darker on the whole
 _ENDS = 0.25  # of the change of one end: the other has to change by as much in a contrast
+_MIDDLE = (96.0, 160.0)  # of 255: what changes light and dark in opposite ways about that,
+_PLAIN_CONTRAST = 0.1  # and by so much, is a contrast, also of a picture that has but one of both
 _WASHED_OUT = 0.3  # gain: so little is a contrast wherever all of it went,
 _FROM_BLACK = 16.0  # of 255, but to black, as what is only darker does
 _FLIPPED = 150  # degrees that a mirrored picture is turned by to stand on its head
@@ -182,7 +184,8 @@ def tone_cause(
 
     ``mean`` is what the channels were and ``became`` what the tone makes of that, where levels
     that reach black or white stay there, ``ends`` a dark and a light level of them: a tone that
-    changes these in opposite ways is a contrast.
+    changes these in opposite ways is a contrast, and so is one that does so about the middle of all
+    levels, as a limited range does, whichever of them the picture has.
     """
     shifts = tone.shifts(mean)
     if max(map(abs, shifts)) < _MIN_TONE and share < min_share:
@@ -202,7 +205,13 @@ def tone_cause(
     least, most = sorted(map(abs, (low, high)))
     opposite = low * high < 0 and least > _ENDS * most and apart < most
     washed_out = gain <= _WASHED_OUT and offset >= _FROM_BLACK * (1 - gain) and apart < most
-    if (opposite or washed_out) and abs(gain - 1) >= max(_MIN_CONTRAST, 2 * gains_apart):
+    about_middle = (
+        abs(gain - 1) >= _PLAIN_CONTRAST
+        and _MIDDLE[0] <= offset / (1 - gain) <= _MIDDLE[1]
+        and apart < most
+    )
+    contrast = opposite or washed_out or about_middle
+    if contrast and abs(gain - 1) >= max(_MIN_CONTRAST, 2 * gains_apart):
         long = f"contrast changed (gain {gain:.3f}, offset {offset:+.1f} of 255)"
         return Cause("contrast", share, f"contrast {100 * (gain - 1):+.0f} %", facts, long)
     names = ("red", "green", "blue")

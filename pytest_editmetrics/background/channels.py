@@ -32,6 +32,9 @@ _COLOURLESS = 4.0  # of 255, by which the channels of a grey pixel differ
 _SHARE = 0.99  # of the pixels
 _COLOURED = 8.0  # of 255, by which those of a picture in colour differ, on the mean
 _PALE = 2.0  # the same of a pale one
+_FAINT = 0.35  # of the colour that was there, root mean square, and
+_HARDLY_ANY = 0.03  # of its strength, and
+_CAST = 1.0  # of 255 of one hue: what is left of a greyscale that was encoded
 _FLAT = 0.2  # of the standard deviation that was there: a channel of less is lost
 _VARIED = 8.0  # of 255, standard deviation: a channel that had something to lose
 _SILENT = 2.0  # of 255, root mean square: less is no exchange
@@ -98,11 +101,12 @@ def channels_cause(
         [[_squares(one[step], other[step], mask[step]) for other in after] for one in before]
     )
     order, sure = _order(squares, cells)
-    if order != (0, 1, 2):
+    noisy_grey = _is_noisy_grey(cells)  # whose channels fit in any order
+    if order != (0, 1, 2) and not noisy_grey:
         name = "".join(_LETTERS[channel] for channel in order)
         text = _SWAPPED.get(name, f"the channels are in another order ({name}?)")
         return told("channels", text, {"order": name}, before[list(order)], sure=sure)
-    if not _is_grey(before, after, mask):
+    if not noisy_grey and not _is_grey(before, after, mask):
         return None
     for grey, sure, channel in _greys(before, cells):
         made = np.stack([grey] * 3)
@@ -200,6 +204,17 @@ def _is_grey(before: Planes, after: Planes, mask: Mask) -> bool:
         return False
     had, left = (float(np.ptp(image, axis=0)[mask].mean()) for image in (before, after))
     return had >= _COLOURED or (had >= _PALE and left <= _LEFT * had)
+
+
+def _is_noisy_grey(cells: ColourCells) -> bool:
+    """Tell whether nothing of the colours is left but an encoder's noise, which has no hue."""
+    if len(cells) < FEW or np.ptp(cells.before, axis=0).mean() < _COLOURED:
+        return False
+    had, left = (colours - colours.mean(axis=0) for colours in (cells.before, cells.after))
+    size = float((had * had).sum())
+    kept = float((had * left).sum()) / size
+    faint = float((left * left).sum()) <= _FAINT**2 * size
+    return faint and abs(kept) <= _HARDLY_ANY and float(np.abs(left.mean(axis=1)).max()) <= _CAST
 
 
 def _greys(

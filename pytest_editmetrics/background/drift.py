@@ -379,9 +379,7 @@ def _told(drift: Drift, scale: int, size: tuple[int, int]) -> Drift:
         return replace(drift, size=size)
     motion = drift.motion
     if motion is not None:
-        # what fills no block is left out at the right and bottom, so the copy's centre lies aside
-        x, y = ((edge % scale) / 2 for edge in (width, height))
-        motion = Motion(-x, -y).after(motion.scaled(scale)).after(Motion(x, y))
+        motion = motion.of_whole(scale, height, width)
     tiles = tuple(
         replace(
             tile,

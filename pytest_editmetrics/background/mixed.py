@@ -26,6 +26,8 @@ _LUMAS = ((0.299, 0.587, 0.114), (0.2126, 0.7152, 0.0722))
 _LEAST_GAIN = 0.2  # less is no mix: nothing of the channels is left
 _MORE = 0.03  # of what a tone leaves: so much more may be left of a change of saturation
 _TIMES = 1.6
+_NOISY = 0.7  # of what a tone leaves: more than _LEFT of it may be an encoder's noise beside a
+_SATURATED = 0.05  # saturation that far from 1, if twelve numbers explain hardly more than that
 _EXPOSED = 1.0  # of 255: less is no exposure beside it
 
 Floats = NDArray[np.float64]
@@ -97,14 +99,17 @@ def find_mix(cells: ColourCells, tone: Tone) -> Mix | None:
         return None
     of_mix = float(weights @ left)
     least = min(float(weights @ of_tone), float(weights @ plain))
-    if least < _SILENT * weights.sum() or of_mix > _LEFT * least:
+    if least < _SILENT * weights.sum() or of_mix > _NOISY * least:
         return None
-    most = max(_TIMES * of_mix, of_mix + _MORE * least)
+    noisy = of_mix > _LEFT * least
+    most = of_mix + _MORE * least if noisy else max(_TIMES * of_mix, of_mix + _MORE * least)
     for luma in _LUMAS:
         pure = _saturated(before, after, np.array(luma), weights)
-        if pure is not None and float(weights @ _off(pure.applied(before), after)) <= most:
+        if pure is None or float(weights @ _off(pure.applied(before), after)) > most:
+            continue
+        if not noisy or _everywhere(before, after, pure):
             return pure
-    return mix
+    return None if noisy else mix
 
 
 def _saturated(before: Floats, after: Floats, luma: Floats, weights: Floats) -> Mix | None:
@@ -123,6 +128,21 @@ def _saturated(before: Floats, after: Floats, luma: Floats, weights: Floats) -> 
     matrix = strength * np.eye(3) + (gain - strength) * luma
     lighter = (gain - 1) * float(weights @ was / weights.sum()) + offset
     return Mix(matrix, np.full(3, offset), strength / gain, lighter)
+
+
+def _everywhere(before: Floats, after: Floats, mix: Mix) -> bool:
+    """Tell whether half of what has colour became as saturated, by half of the change, or more."""
+    assert mix.saturation is not None
+    if abs(mix.saturation - 1) < _SATURATED:
+        return False
+    had, has = (colours - colours.mean(axis=0) for colours in (before, after))
+    size = (had * had).sum(axis=0)
+    strong = size >= max(1.0, float(np.median(size)))
+    if not strong.any():
+        return False
+    kept = (had * has).sum(axis=0)[strong] / size[strong]
+    strength = float(mix.matrix[0, 0] - mix.matrix[1, 0])
+    return bool(np.median(np.abs(kept - strength)) <= abs(mix.saturation - 1) / 2)
 
 
 def _off(one: NDArray[Any], other: Floats) -> Floats:

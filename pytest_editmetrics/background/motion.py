@@ -144,6 +144,23 @@ class Motion:
             tilt_y=self.tilt_y / factor,
         )
 
+    def of_whole(self, scale: int, height: int, width: int) -> Motion:
+        """Return the motion of a copy, shrunk so many times, in pixels of the whole image.
+
+        What fills no block is left out at the right and bottom, so the copy's centre lies aside,
+        and what is mirrored or turned about the one is not so about the other.
+
+        >>> Motion(xx=-1.0).of_whole(8, 100, 110).dx
+        -6.0
+        """
+        x, y = ((edge % scale) / 2 for edge in (width, height))
+        return Motion(-x, -y).after(self.scaled(scale)).after(Motion(x, y))
+
+    def of_copy(self, scale: int, height: int, width: int) -> Motion:
+        """Return the motion of the whole image, of that size, in pixels of such a copy."""
+        x, y = ((edge % scale) / 2 for edge in (width, height))
+        return Motion(x, y).after(self).after(Motion(-x, -y)).scaled(1 / scale)
+
     def corners(self, height: int, width: int) -> tuple[tuple[float, float], ...]:
         """Return the shifts (dx, dy) of the corners, clockwise from the top left, in pixels."""
         right, bottom = width - 1, height - 1

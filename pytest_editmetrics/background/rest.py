@@ -33,6 +33,7 @@ _FEW = 16  # cells
 _ENOUGH = 0.25  # of the cells
 _HARDLY_MIXED = 0.95  # of what a blur mixes was measured: an edit bleeds into what lies near it
 _SOFTENED = 0.8  # of the structure that a blur leaves
+_SHARPENED = 0.95  # correlation of such structure with what a sharpening makes of it
 _FLAT = 3.0  # of 255, standard deviation
 _BLUR = 0.9  # of the fine detail that is left
 _RESAMPLED = 0.5  # of the fine detail: resampling alone leaves more
@@ -46,6 +47,8 @@ _TOLD = 0.05  # of the difference: less of one cause is left out
 _LOUD = 1.5  # of 255 in each channel: less is what a JPEG of the best quality leaves as well
 _WHITE = 0.1  # correlation of neighbours in noise of the pixels
 _EVEN = 1.15  # times as strong where there is detail: what encoders do is stronger there
+_ROOM = 3.0  # times the noise that a level has to lie from black and white, which cut noise off
+_OPEN = 0.03  # of the pixels: of fewer such none is looked at alone
 _UNTOUCHED = 0.03  # of the fine detail, that noise changes by chance
 _CROP = 512
 _MANY_PIXELS = 400_000
@@ -116,6 +119,15 @@ def structure(toned: NDArray[np.float32], aligned: NDArray[np.float32], mask: Ma
             if correlation_of(level(soft)[inner], b_band[inner]) >= _DRAWN[1][1]:
                 middle = 1.0
                 match = max(match, _match(soft[:, inner], other[:, inner]))
+    elif middle < _DRAWN[0][1] and a.std() < _SOFTENED * b.std():
+        for sigma in _SOFTER:
+            around = np.maximum(gaussian_filter(known, sigma), 0.01)
+            detail = one - gaussian_filter(one * known, (0, sigma, sigma)) / around
+            size, common = (float((detail * by)[:, seen].sum()) for by in (detail, other - one))
+            sharp = (one + max(0.0, common) / max(size, 1.0) * detail).clip(0, 255)
+            if correlation_of(level(sharp)[seen], b_band[seen]) >= _SHARPENED:
+                middle = 1.0
+                match = max(match, _match(sharp[:, seen], other[:, seen]))
     return Structure(match, middle, left)
 
 
@@ -211,12 +223,12 @@ def rest_causes(
         softened /= max(1 - part, 1e-9)
     said = f"noise {level:.1f} of 255, {100 * kept:.0f} % of the fine detail left"
     resized = not blocky and steps.periodic(steps_before)
-    each = [_product(one, one) for one in (_bands(plane) * inner for plane in toned - aligned)]
-    in_each = float(np.sqrt(sum(each) / (3 * np.count_nonzero(inner))))
-    untouched = abs(kept - 1) <= _UNTOUCHED and in_each >= _LOUD
-    if untouched and _is_white(off, fine_before, inner):
-        loudest, where = _loudest([math.sqrt(one / np.count_nonzero(inner)) for one in each])
-        loud = loudest if where else in_each
+    each = _noise_of_each(toned, aligned, inner)
+    untouched = abs(kept - 1) <= _UNTOUCHED and _mean_of(each) >= _LOUD
+    open_ = _away_from_ends(toned, inner, _ROOM * _mean_of(each)) if untouched else inner
+    if untouched and _is_white(off * open_, fine_before, open_):
+        loudest, where = _loudest(each)
+        loud = loudest if where else _mean_of(each)
         text = f"noise {loud:.1f} of 255" + (where and f" in {where}")
         facts["noise"] = round(loud, 2)
         spread = "" if where else " in each channel"
@@ -233,6 +245,25 @@ def rest_causes(
             text = f"re-encoded, {100 * kept:.0f} % of the fine detail left"
         found.append(Cause("re-encoding", share, text, facts, f"re-encoded ({said})"))
     return found
+
+
+def _noise_of_each(one: Floats32, other: Floats32, where: NDArray[np.bool_]) -> list[float]:
+    """Return the root mean square difference of each channel."""
+    count = np.count_nonzero(where)
+    planes = (_bands(plane) * where for plane in one - other)
+    return [math.sqrt(_product(plane, plane) / count) for plane in planes]
+
+
+def _mean_of(noise: list[float]) -> float:
+    return math.sqrt(sum(one**2 for one in noise) / len(noise))
+
+
+def _away_from_ends(toned: Floats32, inner: NDArray[np.bool_], room: float) -> NDArray[np.bool_]:
+    """Return the pixels of which no channel is near black or white; all where they are few."""
+    open_ = inner.copy()
+    for plane in map(_bands, toned):
+        open_ &= (plane > room) & (plane < 255 - room)
+    return open_ if np.count_nonzero(open_) >= _OPEN * np.count_nonzero(inner) else inner
 
 
 def _loudest(noise: list[float]) -> tuple[float, str]:

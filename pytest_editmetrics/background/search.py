@@ -64,14 +64,11 @@ def likeliest(
         *((motion, "perspective") for motion in tilts(*before.shape)),
     ]
     small = _halved(level, mask)
-    fits = [
-        small.pair.refined(motion.scaled(1 / small.scale), model, _STEPS)
-        for motion, model in starts
-    ]
+    fits = [small.pair.refined(small.seen(motion), model, _STEPS) for motion, model in starts]
     fits.sort(key=lambda fit: -fit.correlation)
     found: list[Motion] = []
     for fit in fits:
-        motion = fit.motion.scaled(small.scale)
+        motion = small.whole(fit.motion)
         if fit.correlation < _PROMISING or _among(motion, known, *before.shape):
             break
         if not _among(motion, found, *before.shape):
@@ -89,7 +86,8 @@ def _halved(level: Level, mask: Mask) -> Level:
     usable = eroded(inside_of(mask, scale), margin(scale))
     if min(usable.shape) < _SMALLEST or np.count_nonzero(usable) < 256:
         return level
-    return Level(scale, shrunk(level.before, 2), shrunk(level.after, 2), usable)
+    copies = shrunk(level.before, 2), shrunk(level.after, 2)
+    return Level(scale, *copies, usable, mask.shape)
 
 
 def candidates(before: Floats, after: Floats, mask: Mask) -> list[Motion]:
@@ -122,7 +120,7 @@ def candidates(before: Floats, after: Floats, mask: Mask) -> list[Motion]:
             break
         if all(_apart(motion, known, *one.shape) > 6 for known in kept):
             kept.append(motion)
-    return [motion.scaled(scale) for motion in kept]
+    return [motion.of_whole(scale, *before.shape) for motion in kept]
 
 
 def tilts(height: int, width: int) -> list[Motion]:

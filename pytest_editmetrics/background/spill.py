@@ -87,6 +87,8 @@ def find_alone(
         return None
     changed = known & (amount > 0)
     textured = known & (contrast >= max(_TEXTURE, float(np.median(contrast[known]))))
+    if not textured.any():
+        textured = known  # of a flat picture all of it is to stay
     if not textured.any() or changed[textured].mean() > _MOST:
         return None
     return local_of(changed, amount * covered, difference, mask, least=0.0)

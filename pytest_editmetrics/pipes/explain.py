@@ -53,6 +53,9 @@ def spatial_map(layers: Sequence[NDArray[np.float32]], height: int, width: int) 
         values = layer.astype(np.float64)
         large = _enlarged(values, height, width)
         mean = float(large.mean())
+        if not mean and values.any():  # of a layer that is larger than the image some cells are
+            large = _gathered(values, height, width)  # nobody's middle
+            mean = float(large.mean())
         if mean > 0:
             total += large * (float(values.mean()) / mean)
     return total
@@ -69,6 +72,17 @@ def _enlarged(layer: Heat, height: int, width: int) -> Heat:
     share = share[:, None]
     large: Heat = rows[before] * (1 - share) + rows[after] * share
     return large
+
+
+def _gathered(layer: Heat, height: int, width: int) -> Heat:
+    """Return the sums of a layer's cells that lie in each pixel."""
+    rows, columns = (
+        np.arange(cells) * pixels // cells
+        for cells, pixels in zip(layer.shape, (height, width), strict=True)
+    )
+    sums: Heat = np.zeros((height, width))
+    np.add.at(sums, (rows[:, None], columns), layer)
+    return sums
 
 
 def _between(cells: int, pixels: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Heat]:

@@ -144,3 +144,11 @@ def test_an_object_that_is_gone_leaves_an_empty_place(tiny_clip, photo):
     assert measured.soft_failure.reason == "empty-crop"
     assert evidence.crops[0][0] is not None
     assert evidence.crops[0][1] is None
+
+
+def test_a_map_keeps_the_mean_of_a_layer_that_is_larger_than_the_image() -> None:
+    layer = np.zeros((16, 24), np.float32)
+    layer[5, 7] = 3  # which is no pixel's middle
+    made = spatial_map([layer], 3, 4)
+    assert made.mean() == pytest.approx(layer.mean())
+    assert np.argwhere(made > 0).tolist() == [[0, 1]]

@@ -117,6 +117,16 @@ def test_an_object_that_became_black_and_was_encoded_did_not_lose_its_colours(na
     assert shares == sorted(shares, reverse=True)
 
 
+@pytest.mark.parametrize("level", [0, 128, 255])
+@pytest.mark.parametrize("size", [1, 3, 8])
+def test_so_is_a_pixel_of_a_flat_picture(level, size):
+    picture = np.full((128, 128, 3), level, np.uint8)
+    edited = picture.copy()
+    edited[50 : 50 + size, 60 : 60 + size] = abs(level - 60)
+    (cause,) = diagnose(picture, edited, np.ones((128, 128), bool)).causes
+    assert (cause.kind, cause.facts["boxes"]) == ("spill", [[60, 50, 60 + size, 50 + size]])
+
+
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_blacks_that_are_crushed_beside_equal_pixels_are_no_one_place(name):
     picture = photo(name)

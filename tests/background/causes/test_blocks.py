@@ -46,6 +46,23 @@ def test_neither_are_lines_drawn_every_eight_pixels_a_jpeg(name):
     assert "jpeg" not in kinds(photo(name), eight_bit(made))
 
 
+@pytest.mark.parametrize("by", [4, 8, 16])
+@pytest.mark.parametrize("edge", [32, 64, 128])
+@pytest.mark.parametrize("name", each_photo([*PHOTOS, "rocket"]))
+def test_nor_are_tiles_of_many_pixels_that_are_lighter_or_darker(name, edge, by):
+    light = np.random.default_rng(0).uniform(-by, by, (384 // edge, 384 // edge))
+    made = photo(name) + np.kron(light, np.ones((edge, edge)))[..., None]
+    assert "jpeg" not in kinds(photo(name), eight_bit(made))
+
+
+@pytest.mark.parametrize("name", each_photo([*PHOTOS, "rocket"]))
+def test_a_jpeg_is_one_in_a_corner(name):
+    mask = np.zeros((384, 384), bool)
+    mask[270:, :150] = True
+    causes = diagnose(photo(name), as_jpeg(photo(name), 50), mask).causes
+    assert [cause.kind for cause in causes] == ["jpeg"]
+
+
 @pytest.mark.parametrize("quality", [90, 80, 60, 40, 20])
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_jpeg_is_one_at_any_quality(name, quality):

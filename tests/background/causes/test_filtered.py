@@ -63,3 +63,27 @@ def test_a_part_that_alone_was_blurred_is_local() -> None:
     edited = image.copy()
     edited[200:300, 200:300] = filtered(image, ImageFilter.GaussianBlur(3))[200:300, 200:300]
     assert [cause.kind for cause in outside_of(image, edited).causes] == ["spill"]
+
+
+@pytest.mark.parametrize(("radius", "percent"), [(2, 200), (5, 150), (5, 300), (10, 150)])
+@pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee", "rocket"]))
+def test_a_strong_sharpening_is_no_drawing(name: str, radius: int, percent: int) -> None:
+    image = photo(name)
+    edited = filtered(image, ImageFilter.UnsharpMask(radius, percent, 0))
+    kinds = [cause.kind for cause in outside_of(image, edited).causes]
+    assert "redrawn" not in kinds
+    assert kinds[0] == "sharpening" or percent > 150 or radius > 5  # what is cut off is no filter
+
+
+@pytest.mark.parametrize("name", each_photo(["astronaut", "cat", "coffee", "rocket"]))
+def test_what_was_drawn_anew_and_sharpened_is_a_drawing(name: str) -> None:
+    image = photo(name)
+    random = np.random.default_rng(3)
+    height, width = image.shape[:2]
+    rows, columns = np.mgrid[:height, :width]
+    shape = -(-height // 16), -(-width // 16)
+    bend = [np.kron(random.integers(-5, 6, shape), np.ones((16, 16), int)) for _ in "yx"]
+    down, right = (by[:height, :width] for by in bend)
+    drawn = image[(rows + down).clip(0, height - 1), (columns + right).clip(0, width - 1)]
+    edited = filtered(drawn, ImageFilter.UnsharpMask(5, 150, 0))
+    assert outside_of(image, edited).causes[0].kind in ("redrawn", "spill")

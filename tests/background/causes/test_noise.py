@@ -72,3 +72,19 @@ def test_the_channels_that_have_it_are_named(channels, named):
     assert cause.kind == "noise"
     assert cause.facts["noise"] == pytest.approx(12, abs=0.3)
     assert named in cause.in_full
+
+
+@pytest.mark.parametrize("sigma", [3, 6])
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_noise_that_black_and_white_cut_off_is_noise(name, sigma):
+    photo = square_photo(name, 288)
+    inked, lit = photo.copy(), photo.copy()
+    inked[:, :100] = np.where(photo[:, :100].mean(axis=2, keepdims=True) < 90, 0, 255)
+    lit[:70] = 0
+    for before in (inked, lit):
+        noise = np.random.default_rng(2).normal(0, sigma, before.shape)
+        causes = diagnose(before, eight_bit(before + noise), WHOLE).causes
+        assert causes[0].kind == "noise"
+        assert causes[0].share > 0.85
+        for after in (encoded(before, "JPEG", 95), encoded(before, "WEBP", 80)):
+            assert "noise" not in {cause.kind for cause in diagnose(before, after, WHOLE).causes}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from altered import Picture, as_jpeg, each_photo, eight_bit, square_photo
+from altered import Picture, as_jpeg, each_photo, eight_bit, smoothed_and_grained, square_photo
 from PIL import Image
 
 from pytest_editmetrics.background.diagnosis import Cause, diagnose
@@ -46,6 +46,19 @@ def test_what_else_changed_comes_after_them(name):
     first, *others = causes(photo(name), as_jpeg(photo(name)[..., ::-1], 30))
     assert first.text == "red and blue are swapped (BGR?)"
     assert 0.9 < first.share + sum(cause.share for cause in others) <= 1
+
+
+@pytest.mark.parametrize("grain", [1, 3, 5])
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_colours_are_lost_under_an_encoders_noise_too(name, grain):
+    first = causes(photo(name), smoothed_and_grained(grey(photo(name)), 0.5, grain))[0]
+    assert first.kind == "greyscale"
+    for paler in (
+        photo(name) * 0.1 + grey(photo(name)) * 0.9,
+        grey(photo(name)) + np.array([9.0, 0, -9]),
+    ):
+        first = causes(photo(name), smoothed_and_grained(eight_bit(paler), 0.5, grain))[0]
+        assert first.kind == "colours mixed"
 
 
 @pytest.mark.parametrize("name", each_photo(PHOTOS))

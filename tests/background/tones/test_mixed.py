@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from altered import Picture, as_jpeg, blurred, each_photo, eight_bit, square_photo
+from altered import (
+    Picture,
+    as_jpeg,
+    blurred,
+    each_photo,
+    eight_bit,
+    smoothed_and_grained,
+    square_photo,
+)
 from PIL import Image
 
 from pytest_editmetrics.background.diagnosis import Cause, diagnose
@@ -55,6 +63,20 @@ def test_an_exposure_and_what_else_changed_are_told_beside_it(name):
     assert found <= {"colours mixed", "jpeg"}
     found = {of.kind for of in causes(photo(name), np.roll(saturated(photo(name), 0.5), 2, 1))}
     assert found == {"colours mixed", "shift"}
+
+
+@pytest.mark.parametrize("quality", [75, 50])
+@pytest.mark.parametrize("strength", [0.7, 0.85])
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_a_saturation_is_told_beside_all_that_an_encoder_changes(name, strength, quality):
+    image = photo(name)
+    less = saturated(image, strength)
+    for after in (as_jpeg(less, quality), smoothed_and_grained(less, 1, 2)):
+        mixed = [cause for cause in causes(image, after) if cause.kind == "colours mixed"]
+        assert mixed[0].facts["saturation"] == pytest.approx(strength, abs=0.04)
+    for made in (image * [1.05, 1, 0.95], image * 0.9, 255 * (image / 255) ** 0.8, image * 1.0):
+        found = {cause.kind for cause in causes(image, as_jpeg(eight_bit(made), quality))}
+        assert "colours mixed" not in found
 
 
 @pytest.mark.parametrize("name", each_photo(PHOTOS))

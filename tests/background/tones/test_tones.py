@@ -27,12 +27,25 @@ def test_a_gain_about_the_middle_is_a_contrast(name, gain):
     assert cause.facts["gain"] == pytest.approx([gain] * 3, abs=0.02)
 
 
-@pytest.mark.parametrize("name", each_photo(["coffee", "cat", "astronaut"]))
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_studio_levels_are_a_contrast(name):
     """Whatever the mean: it need not be where the two cross."""
     cause = first(name, 219 / 255, 16)
     assert cause.text == "contrast -14 %"
     assert cause.in_full.startswith("contrast changed (gain 0.8")
+
+
+@pytest.mark.parametrize("lit", [lambda image: image * 0.35, lambda image: 165 + image * 0.35])
+@pytest.mark.parametrize("gain", [0.7, 0.8, 219 / 255, 1.15])
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_so_is_a_gain_about_the_middle_of_a_picture_that_has_no_light_or_no_dark(name, gain, lit):
+    image = eight_bit(lit(square_photo(name, 288)))
+    made = eight_bit(128 + gain * (image - 128.0))
+    (cause,) = diagnose(image, made, np.ones((288, 288), bool)).causes
+    assert cause.text == f"contrast {100 * (gain - 1):+.0f} %"
+    for shifted in (image * (1 + (gain - 1) / 2), image + 40 * (gain - 1)):
+        (cause,) = diagnose(image, eight_bit(shifted), np.ones((288, 288), bool)).causes
+        assert cause.kind == "exposure"
 
 
 @pytest.mark.parametrize("gain", [0.8, 0.9, 0.95, 0.98, 1.04])
