@@ -39,8 +39,8 @@ class Noticed:
     ``since`` to that strength in words; ``let_through`` changed the image and failed none, however
     strong; ``untried`` could not be put into this image, or changed nothing in it. ``held`` maps a
     wrong edit that these gates let through to what notices it of the golden images of the very
-    picture, by whose they are: ``THIS_TEST``, or the id of another. ``why`` is why nothing is known of the case, else ``None``;
-    ``broken`` tells that it is an error.
+    picture, by whose they are: ``THIS_TEST``, or the id of another. ``why`` is why nothing is known
+    of the case, else ``None``; ``broken`` tells that it is an error.
     """
 
     caught: dict[str, list[str]] = field(default_factory=dict)
