@@ -41,7 +41,7 @@ def test_a_model_that_stops_editing_fails(pytester, run):
     result = run(False)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["*edit_lpips 0.* < min *", "*bound     golden goldens/test_x.py.yaml:*"]
+        ["*edit_lpips 0.* < min *", "*bound     edit_lpips: golden goldens/test_x.py.yaml:*"]
     )
 
 
