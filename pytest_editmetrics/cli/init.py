@@ -95,6 +95,11 @@ def _next(project: Project, test: Path | None, ci: str | None) -> Iterator[str]:
 
     if not project.importable:
         yield f"note   tests cannot import {project.package} yet: {_way_to_import(project)}"
+    if test is not None and not project.collected:
+        yield (
+            f"note   plain pytest in {project.rootdir} looks into {' '.join(project.testpaths)} only"
+            f" (testpaths): add {project.tests.relative_to(project.rootdir).as_posix()} to them"
+        )
     if test is None:
         yield "next   pytest"
     else:
