@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -352,54 +352,3 @@ def _image_trial(session: EditSession, job: ImageJob, skipped: list[str]) -> _Tr
 
     shown = as_rgb(pixels)
     return _Trial(shown, shown, {"image": image.mask}, fails)
-
-
-def image_case(name: str | None) -> str:
-    """Return what the self-test of a golden image is called, apart from an edit's of this name."""
-    return "golden_image" if name is None else f"golden_image:{name}"
-
-
-def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any]) -> Gate:
-    """Return what was noticed as a gate of its own.
-
-    It fails if the case is blind and is unmeasured if nothing could be tried, which makes no xfail.
-    """
-    from pytest_editmetrics.gates.verdict import SELFTEST, Gate
-
-    if noticed.why is not None:
-        return Gate(
-            metric=SELFTEST,
-            verdict="error" if noticed.broken else "unmeasured",
-            better="higher",
-            compares="gates",
-            name=name,
-            reason=None if noticed.broken else "not-tried",
-            message=noticed.why,
-            region=region,
-            details={} if noticed.broken else {"unnamed": True},
-        )
-    share, least = len(noticed.caught) / noticed.tried, 1 / noticed.tried
-    return Gate(
-        metric=SELFTEST,
-        verdict="fail" if noticed.blind else "pass",
-        better="higher",
-        compares="gates",
-        name=name,
-        value=share,
-        bound_kind="min",
-        bound=least,
-        origin="argument",
-        source="--editmetrics-selftest",
-        distance=least - share,
-        region=region,
-        details={
-            "caught": noticed.caught,
-            "since": noticed.since,
-            "let_through": noticed.let_through,
-            "untried": noticed.untried,
-            **({"held": noticed.held} if noticed.held else {}),
-            **({"wrong_edit": noticed.wrong_edits} if noticed.wrong_edits else {}),
-            "advice": "tighten a bound, or measure a metric that sees one of them (which does:"
-            f" {SELFTEST_PAGE})",
-        },
-    )
