@@ -33,6 +33,7 @@ _ELSEWHERE: Mapping[str, tuple[str, ...]] = {
         ("coords",),
     ),
     **dict.fromkeys(BOUNDS_ELSEWHERE, ("threshold", "tolerance")),
+    "gpu": ("cuda",),
     **dict.fromkeys(("metric", "metrics", "comparators"), ("metrics", "comparator")),
     **dict.fromkeys(("prompt", "seed", "instruction", "model"), ("facts", "params")),
     **dict.fromkeys(("object_sim", "clip_sim", "clip"), ("sam_clip_cls_sim",)),

@@ -14,7 +14,7 @@ from pytest_editmetrics.cache.replaced_library import Computes, replaced
 from pytest_editmetrics.cache.replaced_torch import check_torch
 from pytest_editmetrics.cache.threads import share_of
 from pytest_editmetrics.cache.unset_torch import on_cpu
-from pytest_editmetrics.errors import EditMetricsError
+from pytest_editmetrics.errors import EditMetricsError, nearest
 from pytest_editmetrics.images.replacements import package_of, told
 
 
@@ -53,9 +53,11 @@ def resolve_device(requested: str = "auto") -> str:
         return requested
     kind, _, index = requested.partition(":")
     known = kind in ("cpu", "mps", "cuda") and re.fullmatch(r"\d*", index)
+    near = None if known else nearest(kind, ("auto", "cpu", "cuda", "mps"))
+    hint = f" (did you mean {near!r}?)" if near not in (None, kind) else ""
     raise EditMetricsError(
-        f"device {requested!r} is {'not available here' if known else 'unknown'}; available: auto, "
-        + ", ".join(available)
+        f"device {requested!r} is {'not available here' if known else f'unknown{hint}'}; available:"
+        f" auto, {', '.join(available)}"
     )
 
 

@@ -21,7 +21,7 @@ def causes_of(job: Job, gate: Gate) -> list[dict[str, Any]]:
     if job.config.metric.asks == "change":
         if edit_lost(job, gate):
             return [{"kind": "no-edit", "text": "the edit area is the reference's, pixel by pixel"}]
-        return [{"kind": "no-edit", "text": "the edit area changed less than it has to"}]
+        return [{"kind": "weaker-edit", "text": "the edit area changed less than it has to"}]
     from pytest_editmetrics.report.causes import without_edit
 
     small = min(job.pair.reference.shape[:2]) < _DIAGNOSED_EDGE

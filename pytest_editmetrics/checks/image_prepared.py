@@ -41,11 +41,12 @@ def prepared(
     from pytest_editmetrics.gates.verdict import Checked
     from pytest_editmetrics.images.load import read_pixels
     from pytest_editmetrics.images.masks import bounds
-    from pytest_editmetrics.images.regions import read_region, region_mask
+    from pytest_editmetrics.images.regions import check_within, read_region, region_mask
 
     decoded = read_pixels(image, colour=colour)
     height, width = decoded.pixels.shape[:2]
     area = read_region(coords, height, width)
+    check_within(area, height, width)
     scope = scope or ("unedit_area" if area else None)
     if scope == "unedit_area" and not area:
         scope = None

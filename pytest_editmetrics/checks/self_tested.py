@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_editmetrics.checks.image_job import ImageJob
 from pytest_editmetrics.checks.judge import Job
 from pytest_editmetrics.checks.pairs import Pair
 from pytest_editmetrics.checks.selftest import (
+    SELFTEST_PAGE,
     Noticed,
     also_by,
-    image_case,
     selftest,
-    selftest_gate,
     selftest_image,
 )
 from pytest_editmetrics.gates.verdict import SELFTEST, Gate
@@ -41,7 +41,7 @@ def add_edit(
     images = [one for one in _kept(record) if isinstance(one, ImageJob)]
     with session.clock.gate(f"{jobs[0].nodeid}: {SELFTEST}"):
         noticed = selftest(session, jobs, gates, golden_images=images)
-    gate = record.add(selftest_gate(noticed, jobs[0].name, gates[0].region))
+    gate = record.add(_selftest_gate(noticed, jobs[0].name, gates[0].region))
     if noticed.wrong_edits:
         _kept(record).append(_Edit(jobs[0].pair, noticed, gate))
     return gate
@@ -60,13 +60,13 @@ def add_image(
     label = f"{record.item.nodeid}: {SELFTEST}"
     with session.clock.gate(label):
         noticed = selftest_image(session, job, gates)
-    gate = record.add(selftest_gate(noticed, image_case(gates[0].name), gates[0].region))
+    gate = record.add(_selftest_gate(noticed, _image_case(gates[0].name), gates[0].region))
     if noticed.caught:
         for edit in [one for one in _kept(record) if isinstance(one, _Edit)]:
             with session.clock.gate(label):
                 edit.noticed = also_by(session, job, edit.pair, edit.noticed)
             if edit.noticed.held and isinstance(record, TestRecord):
-                made = selftest_gate(edit.noticed, edit.gate.name, edit.gate.region)
+                made = _selftest_gate(edit.noticed, edit.gate.name, edit.gate.region)
                 edit.gate = record.amend(edit.gate, made)
         _kept(record).append(job)
     return gate
@@ -75,3 +75,52 @@ def add_image(
 def _kept(record: TestRecord | FixtureRecord) -> list[object]:
     """Return what self-tests keep for later ones of the same test; of a wider fixture nothing."""
     return record.self_tested if isinstance(record, TestRecord) else []
+
+
+def _image_case(name: str | None) -> str:
+    """Return what the self-test of a golden image is called, apart from an edit's of this name."""
+    return "golden_image" if name is None else f"golden_image:{name}"
+
+
+def _selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any]) -> Gate:
+    """Return what was noticed as a gate of its own.
+
+    It fails if the case is blind and is unmeasured if nothing could be tried, which makes no xfail.
+    """
+    if noticed.why is not None:
+        return Gate(
+            metric=SELFTEST,
+            verdict="error" if noticed.broken else "unmeasured",
+            better="higher",
+            compares="gates",
+            name=name,
+            reason=None if noticed.broken else "not-tried",
+            message=noticed.why,
+            region=region,
+            details={} if noticed.broken else {"unnamed": True},
+        )
+    share, least = len(noticed.caught) / noticed.tried, 1 / noticed.tried
+    return Gate(
+        metric=SELFTEST,
+        verdict="fail" if noticed.blind else "pass",
+        better="higher",
+        compares="gates",
+        name=name,
+        value=share,
+        bound_kind="min",
+        bound=least,
+        origin="argument",
+        source="--editmetrics-selftest",
+        distance=least - share,
+        region=region,
+        details={
+            "caught": noticed.caught,
+            "since": noticed.since,
+            "let_through": noticed.let_through,
+            "untried": noticed.untried,
+            **({"held": noticed.held} if noticed.held else {}),
+            **({"wrong_edit": noticed.wrong_edits} if noticed.wrong_edits else {}),
+            "advice": "tighten a bound, or measure a metric that sees one of them (which does:"
+            f" {SELFTEST_PAGE})",
+        },
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pytest_editmetrics.images.regions import Mask
 
 _FAILS = "a gate fails already"
+THIS_TEST = "this test"
+"""Whose golden image it is that holds a wrong edit, if no other test's."""
 SELFTEST_PAGE = "docs/how-to/selftest.md"
 """The page that says which faults are put in, and what helps where none is noticed."""
 
@@ -36,16 +38,16 @@ class Noticed:
     ``caught`` maps a fault to the metrics that failed at the weakest strength that failed any, and
     ``since`` to that strength in words; ``let_through`` changed the image and failed none, however
     strong; ``untried`` could not be put into this image, or changed nothing in it. ``held`` maps a
-    wrong edit that these gates let through to what notices it of the golden images that the same
-    test has of the very picture. ``why`` is why nothing is known of the case, else ``None``;
-    ``broken`` tells that it is an error.
+    wrong edit that these gates let through to what notices it of the golden images of the very
+    picture, by whose they are: ``THIS_TEST``, or the id of another. ``why`` is why nothing is known
+    of the case, else ``None``; ``broken`` tells that it is an error.
     """
 
     caught: dict[str, list[str]] = field(default_factory=dict)
     since: dict[str, str] = field(default_factory=dict)
     let_through: list[str] = field(default_factory=list)
     untried: list[str] = field(default_factory=list)
-    held: dict[str, list[str]] = field(default_factory=dict)
+    held: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     why: str | None = None
     broken: bool = False
 
@@ -137,7 +139,8 @@ def selftest(
     jobs: Sequence[Job],
     gates: Sequence[Gate],
     other_edit: Array | None = None,
-    golden_images: Sequence[ImageJob] = (),
+    golden_images: Iterable[ImageJob] = (),
+    of_others: Iterable[tuple[str, ImageJob]] = (),
 ) -> Noticed:
     """Put the faults that a case should notice into its edited image and judge its gates again.
 
@@ -151,6 +154,8 @@ def selftest(
         other_edit: what the edit area of another case holds.
         golden_images: of the same test. One of the very picture is put the wrong edits, too, that
             the gates let through.
+        of_others: golden images of other tests, each with its test's id; asked for what none before
+            holds.
 
     Returns:
         What was noticed. A case with a failing gate notices nothing more, one whose gates were
@@ -162,6 +167,11 @@ def selftest(
     noticed = _tried(session, jobs, wrong_edits=True, other_edit=other)
     for job in golden_images:
         noticed = also_by(session, job, jobs[0].pair, noticed, other)
+    if noticed.wrong_edits:
+        for test, job in of_others:
+            noticed = also_by(session, job, jobs[0].pair, noticed, other, test)
+            if not noticed.wrong_edits:
+                break
     return noticed
 
 
@@ -171,8 +181,9 @@ def also_by(
     pair: Pair,
     noticed: Noticed,
     other_edit: Fault | None = None,
+    test: str = THIS_TEST,
 ) -> Noticed:
-    """Return what was noticed, with what a golden image of the same test holds of wrong edits."""
+    """Return what was noticed, with what a golden image of a test holds of wrong edits."""
     wrong = {name: FAULTS["wrong"][name] for name in [*noticed.held, *noticed.wrong_edits]}
     if not wrong:
         return noticed
@@ -180,7 +191,8 @@ def also_by(
         wrong[EXCHANGED] = other_edit
     held = dict(noticed.held)
     for name, by in _held(session, job, pair, wrong).items():
-        held[name] = [*held.get(name, ()), *by]
+        of = held.get(name, {})
+        held[name] = {**of, test: [*of.get(test, ()), *by]}
     left = [name for name in noticed.let_through if name not in held]
     return replace(noticed, let_through=left, held=held)
 
@@ -340,54 +352,3 @@ def _image_trial(session: EditSession, job: ImageJob, skipped: list[str]) -> _Tr
 
     shown = as_rgb(pixels)
     return _Trial(shown, shown, {"image": image.mask}, fails)
-
-
-def image_case(name: str | None) -> str:
-    """Return what the self-test of a golden image is called, apart from an edit's of this name."""
-    return "golden_image" if name is None else f"golden_image:{name}"
-
-
-def selftest_gate(noticed: Noticed, name: str | None, region: Mapping[str, Any]) -> Gate:
-    """Return what was noticed as a gate of its own.
-
-    It fails if the case is blind and is unmeasured if nothing could be tried, which makes no xfail.
-    """
-    from pytest_editmetrics.gates.verdict import SELFTEST, Gate
-
-    if noticed.why is not None:
-        return Gate(
-            metric=SELFTEST,
-            verdict="error" if noticed.broken else "unmeasured",
-            better="higher",
-            compares="gates",
-            name=name,
-            reason=None if noticed.broken else "not-tried",
-            message=noticed.why,
-            region=region,
-            details={} if noticed.broken else {"unnamed": True},
-        )
-    share, least = len(noticed.caught) / noticed.tried, 1 / noticed.tried
-    return Gate(
-        metric=SELFTEST,
-        verdict="fail" if noticed.blind else "pass",
-        better="higher",
-        compares="gates",
-        name=name,
-        value=share,
-        bound_kind="min",
-        bound=least,
-        origin="argument",
-        source="--editmetrics-selftest",
-        distance=least - share,
-        region=region,
-        details={
-            "caught": noticed.caught,
-            "since": noticed.since,
-            "let_through": noticed.let_through,
-            "untried": noticed.untried,
-            **({"held": noticed.held} if noticed.held else {}),
-            **({"wrong_edit": noticed.wrong_edits} if noticed.wrong_edits else {}),
-            "advice": "tighten a bound, or measure a metric that sees one of them (which does:"
-            f" {SELFTEST_PAGE})",
-        },
-    )

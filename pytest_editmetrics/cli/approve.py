@@ -41,8 +41,11 @@ def add(commands: Commands) -> None:
 
 
 def _approve(args: argparse.Namespace) -> int:
+    from pytest_editmetrics.report.failure import listed_errors
     from pytest_editmetrics.report.listed import listed_failures
+    from pytest_editmetrics.report.tally import tally_of
     from pytest_editmetrics.runs.folder import read_run
+    from pytest_editmetrics.saved_runs.acceptance import to_accept
     from pytest_editmetrics.saved_runs.approve import approve
     from pytest_editmetrics.saved_runs.project import in_project
 
@@ -60,6 +63,10 @@ def _approve(args: argparse.Namespace) -> int:
             reason=args.reason,
             dry_run=args.dry_run,
         )
+        notable = tally_of(run.gates, ()).notable
+        errors = [(of, gate) for of, gate in notable if gate.verdict == "error"]
+        unjudged = [(of, gate) for of, gate in errors if not to_accept(gate)]
+        say_all(listed_errors("gates that could not be judged, which no golden mends", unjudged))
         say_all(listed_failures("other failures of the run, which no golden mends", run.failed))
         if not found:
             say("nothing to approve")

@@ -95,6 +95,12 @@ def _next(project: Project, test: Path | None, ci: str | None) -> Iterator[str]:
 
     if not project.importable:
         yield f"note   tests cannot import {project.package} yet: {_way_to_import(project)}"
+    if test is not None and not project.collected:
+        below = project.tests.relative_to(project.rootdir).as_posix()
+        yield (
+            f"note   plain pytest in {project.rootdir} looks into"
+            f" {' '.join(project.testpaths)} only (testpaths): add {below} to them"
+        )
     if test is None:
         yield "next   pytest"
     else:

@@ -59,7 +59,7 @@ def _selftest(args: argparse.Namespace) -> int:
     def work(session: EditSession) -> int:
         cases, excluded = _cases(run, args.expression, args.exclude)
         narrowed = _narrowed(run, cases)
-        images = _golden_images(run, excluded)
+        images = _GoldenImages(run, excluded)
         found = dict(_noticed(session, run, cases, images, configured=args.config is not None))
         if args.json:
             plain = [
@@ -140,23 +140,43 @@ def _exclusion(text: str) -> tuple[str, str]:
     return expression.strip(), reason.strip()
 
 
-def _golden_images(run: Run, excluded: Mapping[str, str]) -> dict[str, dict[str, list[GateRecord]]]:
-    """Return the gates of each test's golden images, by case: chosen or not, they hold the test.
+class _GoldenImages:
+    """The gates of a run's golden images: chosen or not, they hold what lies in the edit area.
 
     None of those that were excluded.
     """
-    found: dict[str, dict[str, list[GateRecord]]] = {}
-    for record in filter(_tested, run.gates):
-        if _of_image(record) and f"{record.nodeid} {record.gate.label}" not in excluded:
-            found.setdefault(record.nodeid, {}).setdefault(_case(record), []).append(record)
-    return found
+
+    def __init__(self, run: Run, excluded: Mapping[str, str]):
+        cases: dict[str, list[GateRecord]] = {}
+        for record in filter(_tested, run.gates):
+            if _of_image(record) and f"{record.nodeid} {record.gate.label}" not in excluded:
+                cases.setdefault(_case(record), []).append(record)
+        self._by_test: dict[str, list[list[GateRecord]]] = {}
+        self._by_picture: dict[str, list[list[GateRecord]]] = {}
+        for records in cases.values():
+            self._by_test.setdefault(records[0].nodeid, []).append(records)
+            self._by_picture.setdefault(_picture(records[0]), []).append(records)
+
+    def of_test(self, nodeid: str) -> list[list[GateRecord]]:
+        """Return those of a test."""
+        return self._by_test.get(nodeid, [])
+
+    def of_others(self, record: GateRecord) -> list[list[GateRecord]]:
+        """Return those of other tests that compared the very picture that a gate measured."""
+        found = self._by_picture.get(_picture(record), [])
+        return [records for records in found if records[0].nodeid != record.nodeid]
+
+
+def _picture(record: GateRecord) -> str:
+    """Return the file of the run that holds a gate's edited image: its content names it."""
+    return str(record.gate.images.get("edited"))
 
 
 def _noticed(
     session: EditSession,
     run: Run,
     cases: Mapping[str, list[GateRecord]],
-    images: Mapping[str, Mapping[str, list[GateRecord]]],
+    images: _GoldenImages,
     *,
     configured: bool,
 ) -> Iterator[tuple[str, Noticed]]:
@@ -179,15 +199,19 @@ def _noticed(
         gates = [record.gate for record in records]
         own = _edit_of(jobs[0])
         other = None if own is None else _other_edit(session, run, case, own, configured)
-        of_test = images.get(records[0].nodeid, {}).values()
-        beside = list(_image_jobs(session, run, of_test, configured))
-        yield case, selftest(session, jobs, gates, other, beside)
+        of_test = images.of_test(records[0].nodeid)
+        beside = [job for _, job in _image_jobs(session, run, of_test, configured)]
+        of_others = _image_jobs(session, run, images.of_others(records[0]), configured)
+        yield case, selftest(session, jobs, gates, other, beside, of_others)
 
 
 def _image_jobs(
     session: EditSession, run: Run, images: Iterable[list[GateRecord]], configured: bool
-) -> Iterator[ImageJob]:
-    """Yield what compares golden images that hold: all but those that cannot be compared."""
+) -> Iterator[tuple[str, ImageJob]]:
+    """Yield what compares golden images that hold, each with its test's id.
+
+    That is all but those that cannot be compared.
+    """
     from pytest_editmetrics.errors import EditMetricsError
     from pytest_editmetrics.saved_runs.score import image_job_of
 
@@ -196,7 +220,7 @@ def _image_jobs(
         if any(gate.failing or gate.verdict == "recorded" for gate in gates):
             continue
         try:
-            yield image_job_of(session, run, records, configured)
+            yield records[0].nodeid, image_job_of(session, run, records, configured)
         except EditMetricsError:  # its own case says so
             continue
 
@@ -266,8 +290,9 @@ def _lines(
         yield f"{case}: {blind}{len(noticed.caught)} of {tried} noticed{only}"
         if noticed.caught:
             yield f"    notices      {', '.join(noticed.caught_from)}"
-        for name, by in noticed.held.items():
-            yield f"    held         {name}, by {', '.join(by)} of this test"
+        for name, held in noticed.held.items():
+            by = "; ".join(f"{', '.join(metrics)} of {test}" for test, metrics in held.items())
+            yield f"    held         {name}, by {by}"
         for name in noticed.let_through:
             yield f"    let through  {_let_through(name)}"
     for what, reason in excluded.items():

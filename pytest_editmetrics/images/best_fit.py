@@ -28,6 +28,7 @@ _COPY_EDGE = 768
 _CUT = 48  # of 255: what differs by more is an edit, whatever it differs by
 _CEILING = 100.0
 _ORDER: tuple[Resize, ...] = ("edited", "reference", "crop-center", "crop-top-left", "pad")
+_WHOLE: tuple[Resize, ...] = ("edited", "reference")
 _LIKE = 18.0  # dB: photos of other things come to less, and some of what was drawn anew
 ALIKE = 0.5
 """Modes whose PSNR differs by less, in dB, fit alike."""
@@ -51,7 +52,9 @@ def fits(
 
     PSNR is of the pixels outside the edit area, the median difference of each channel taken off and
     differences cut at 48 levels, so that neither a new light nor an edit that nobody has drawn
-    decides. Of modes that fit alike `edited` comes first, or, where it would stretch, the crop.
+    decides. Of modes that fit alike `edited` comes first, or, where it would stretch, the crop. Of
+    `edited` and `reference`, which compare the same, the sizes decide: which is nearer differs by
+    the photo, and a model is given one mode.
 
     Args:
         before: the reference, RGB, uint8, (H, W, 3).
@@ -70,8 +73,16 @@ def fits(
         if fit.geometry not in found:
             found[fit.geometry] = FitFound(fit, max(one.psnr(fit) for one in copies))
     ranked = sorted(found.values(), key=lambda one: -one.psnr)
-    alike = [one for one in found.values() if one.psnr > ranked[0].psnr - ALIKE]
-    return [alike[0], *(one for one in ranked if one is not alike[0])]
+    best = next(one for one in found.values() if one.psnr > ranked[0].psnr - ALIKE)
+    whole = {one.fit.resize: one for one in ranked if one.fit.resize in _WHOLE}
+    if best in whole.values():
+        best = whole.get("reference" if _grown(reference, edited) else "edited", best)
+    return [best, *(one for one in ranked if one is not best)]
+
+
+def _grown(reference: Size, edited: Size) -> bool:
+    """Tell whether an edited image is larger than rounding a side up explains."""
+    return any(new - old >= MOST_ROUNDED for old, new in zip(reference, edited, strict=True))
 
 
 class UnlikeSizes(ImageError):
@@ -171,6 +182,8 @@ def _best(ranked: list[FitFound]) -> str:
     also = (", aspect='any'", ", `aspect: any`") if stretched else ("", "")
     said = f"resize={best.resize!r}{also[0]}"
     written = f"(in YAML `resize: {best.resize}`{also[1]})"
+    if max(one.psnr for one in ranked) > ranked[0].psnr + ALIKE:
+        return f"{said} suits these sizes {written}"
     if ranked[-1].psnr < ranked[0].psnr - ALIKE:
         return f"{said} fits best {written}"
     if ranked[0].psnr < _LIKE:

@@ -155,3 +155,25 @@ def clip_box(box: Box, width: int, height: int) -> Box | None:
     x1, y1, x2, y2 = box
     clipped = max(x1, 0), max(y1, 0), min(x2, width), min(y2, height)
     return clipped if clipped[0] < clipped[2] and clipped[1] < clipped[3] else None
+
+
+def check_scale(what: str, box: Box, width: int, height: int) -> None:
+    """Raise ``RegionError`` for a box that reaches beyond an image by more than its own size.
+
+    Detectors give boxes a little beyond the border; cut to the image, one that is of a larger
+    picture would be another area, and nothing would tell.
+
+    >>> check_scale("the box", (-2, 0, 5, 2), width=3, height=2)
+    """
+    x1, y1, x2, y2 = box
+    if -width <= x1 and x2 <= 2 * width and -height <= y1 and y2 <= 2 * height:
+        return
+    turned = y1, x1, y2, x2
+    raise RegionError(
+        f"{what} {box} reaches beyond the {width}x{height} image by more than its own size: "
+        + (
+            f"is {turned} meant?"
+            if clip_box(turned, width, height) == turned
+            else "it looks like one of a picture of another size; scale it to the pixels of this"
+        )
+    )

@@ -37,8 +37,7 @@ class CiSurfaces:
         self._path = session.config.invocation_params.dir / option if option else None
         if self._path and self._step and self._path.resolve() == self._step.resolve():
             self._path = None
-        given = session.options["report-url"] or os.environ.get("EDITMETRICS_REPORT_URL") or None
-        self._report_url: str | None = given
+        self._report_url: str | None = session.options["report-url"]
         self.notes: list[str] = []
         self.problems: list[str] = []
 

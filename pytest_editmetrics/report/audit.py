@@ -9,7 +9,7 @@ from pytest_editmetrics.goldens.audit import KINDS, Audit, Change, ImageChange
 from pytest_editmetrics.goldens.audited_areas import AreaChange
 from pytest_editmetrics.goldens.versions import Thresholds
 from pytest_editmetrics.report.markdown import escape
-from pytest_editmetrics.report.numbers import share_of, significant
+from pytest_editmetrics.report.numbers import moved_text
 
 _LIMIT = 60_000
 """Characters of Markdown; GitHub takes 65,536 in a comment."""
@@ -103,13 +103,8 @@ def _moved(change: Change) -> str:
         return f"{kind} {change.after:g}{note}"
     if change.after is None:
         return f"{kind} {change.before:g} -> none{note}"
-    assert change.moved is not None
-    share = f", {share_of(change.moved, change.before)}" if change.before else ""
-    word = "looser" if change.kind == "loosened" else "tighter"
-    return (
-        f"{kind} {change.before:.12g} -> {change.after:.12g}, {word} by"
-        f" {significant(change.moved)}{share}{note}"
-    )
+    looser = change.kind == "loosened"
+    return moved_text(kind, change.before, change.after, looser=looser) + note
 
 
 def _image(image: ImageChange) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.comparison import key_text, moved
-from pytest_editmetrics.report.failure import failure_text, of_the_same_error
+from pytest_editmetrics.report.failure import error_lines
 from pytest_editmetrics.report.listed import headed
 from pytest_editmetrics.report.markdown import (
     SessionEnd,
@@ -22,7 +22,7 @@ from pytest_editmetrics.report.summary import by_expect
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond, tally_of
 from pytest_editmetrics.report.text import headline
 from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts
-from pytest_editmetrics.runs.failed import and_more, failed_lines
+from pytest_editmetrics.runs.failed import failed_lines
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.unheld import obsolete_of
 from pytest_editmetrics.suites.compare import NOISE, Comparison, Pair
@@ -70,10 +70,7 @@ def comment(
     unseen = [_entry(test, gate) for test, gate in tally.hidden]
     body += listed("Failing, but did not fail the test (xfail mark or caught)", unseen)
     errors = [pair for pair in tally.failing if pair[1].verdict == "error"]
-    said = [
-        f"{test.nodeid}{and_more(others)}: {failure_text(gates, test.nodeid, -2)}"
-        for (test, gates), *others in of_the_same_error(errors)
-    ]
+    said = [line for line, _ in error_lines(errors)]
     body += listed("Could not be judged", said, len(errors))
     body += listed("Failed otherwise", failed_lines(run.failed), len(run.failed))
     body += listed("Crashed, so never measured", tally.crashed)

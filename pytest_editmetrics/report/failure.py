@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.causes import causes_in_short, kind_of
+from pytest_editmetrics.report.listed import LISTED, listed
 from pytest_editmetrics.report.tally import TestGates
 from pytest_editmetrics.report.text import (
     NO_GOLDEN,
@@ -19,7 +20,7 @@ from pytest_editmetrics.report.text import (
     with_source,
     without_line,
 )
-from pytest_editmetrics.runs.failed import in_the_same_words
+from pytest_editmetrics.runs.failed import and_more, in_the_same_words
 
 _NO_GOLDENS = NO_GOLDEN.replace("has", "have")
 _SAID_OF_CAUSES = ("kind", "text", "long")
@@ -65,6 +66,25 @@ def of_the_same_error(
 ) -> list[list[tuple[TestGates, list[Gate]]]]:
     """Return, together, the tests whose checks have the same error, in the order of the first."""
     return in_the_same_words(of_one_error(errors), lambda pair: failure_text(pair[1], "", -2))
+
+
+def error_lines(errors: Iterable[tuple[TestGates, Gate]]) -> list[tuple[str, int]]:
+    """Return a line for gates that have the same error, which names the first test and counts the
+    others, and for how many gates it stands."""
+    return [
+        (
+            f"{test.nodeid}{and_more(others)}: {failure_text(gates, test.nodeid, -2)}",
+            len(gates) + sum(len(of) for _, of in others),
+        )
+        for (test, gates), *others in of_the_same_error(errors)
+    ]
+
+
+def listed_errors(title: str, errors: Sequence[tuple[TestGates, Gate]]) -> list[str]:
+    """Return the first errors below a title that counts them, those of the same words in one."""
+    lines = error_lines(errors)
+    shown = sum(number for _, number in lines[:LISTED])
+    return listed(title, [line for line, _ in lines], len(errors), shown)
 
 
 def _headlines(failing: Sequence[Gate]) -> list[str]:

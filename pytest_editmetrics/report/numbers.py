@@ -72,3 +72,15 @@ def share_of(amount: float, base: float) -> str:
     if abs(amount) >= 10 * abs(base):
         return f"{abs(amount / base):.0f} times"
     return f"{significant(100 * amount / abs(base))} %"
+
+
+def moved_text(kind: str, before: float, after: float, *, looser: bool) -> str:
+    """Write a bound as it was and as it is, and by how much it moved; ``kind`` is max or min.
+
+    >>> moved_text("max", 0.1, 0.15, looser=True), moved_text("min", 0.0, 0.5, looser=False)
+    ('max 0.1 -> 0.15, looser by 0.05, 50 %', 'min 0 -> 0.5, tighter by 0.5')
+    """
+    moved = abs(after - before)
+    share = f", {share_of(moved, before)}" if before else ""
+    word = "looser" if looser else "tighter"
+    return f"{kind} {before:.12g} -> {after:.12g}, {word} by {significant(moved)}{share}"

@@ -56,7 +56,8 @@ def _notes(tally: Tally) -> list[str]:
         checks = counted(len(wrong), "self-tested check lets", "self-tested checks let")
         lines.append(
             f"wrong edit: {checks} one through inside the edit area (first {wrong[0]}); a golden"
-            " image (golden_image.check) holds what lies there"
+            " image (golden_image.check) of the same test holds what lies there; for those of other"
+            " tests, too, ask editmetrics selftest RUN"
         )
     lines += listed("passed only after a rerun", tally.flaky)
     lines += listed("crashed, so never measured", tally.crashed)

@@ -323,7 +323,7 @@ DETAILS = _declared(
     since mapping: of a self-test: the weakest strength that failed one, by fault
     let_through list: of a self-test: the faults that no metric noticed, however strong
     wrong_edit list: of a self-test: those let through that stand for a wrong edit in the edit area
-    held mapping: of a self-test: the wrong edits that golden images of the test notice, by what
+    held mapping: of a self-test: the wrong edits that golden images notice, by whose they are
     untried list: of a self-test: the faults that find no room in the image
     advice text: of a self-test: what to do
     """

@@ -63,11 +63,13 @@ def meant_for(
                 found[file] = candidates[0]
                 break
     wanted = Counter(found.values())
-    return {
-        file: _hint(rootdir, file, target, new)
-        for file, target in found.items()
-        if wanted[target] == 1 and sha256_of(rootdir / file) != sha256_of(rootdir / target)
-    }
+    hints: dict[str, str] = {}
+    for file, target in found.items():
+        if wanted[target] == 1 and sha256_of(rootdir / file) != sha256_of(rootdir / target):
+            hint = _hint(rootdir, file, target, new)
+            told = hint in hints.values()  # how to move a folder, which is typed once
+            hints[file] = " (it moves with its folder)" if told else hint
+    return hints
 
 
 def _hint(rootdir: Path, file: str, shown: str, new: Mapping[str, ImageOf]) -> str:

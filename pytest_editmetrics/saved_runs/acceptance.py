@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from pytest_editmetrics.config.expect import check_expect
-from pytest_editmetrics.errors import EditMetricsError, InputError
+from pytest_editmetrics.errors import ConfigError, EditMetricsError, InputError
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.measurement import (
     GOLDEN_IMAGE,
@@ -26,16 +26,18 @@ from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.other_golden import Seen
+    from pytest_editmetrics.goldens.approved import GoldenAddress
     from pytest_editmetrics.goldens.recording import Proposal
     from pytest_editmetrics.runs.folder import GateRecord, Run
 
 
 @dataclass(frozen=True)
 class NewBound:
-    """A golden threshold to write."""
+    """A golden threshold to write; ``before`` is the bound that a golden held the gate to."""
 
     record: GateRecord
     proposal: Proposal
+    before: float | None
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,19 @@ def _bound(
     repeated = gate.golden_key(record.nodeid) != record.nodeid.partition("::")[2]
     # those that passed are held to the golden too
     seen = shared.least(gate) if repeated else None
-    return NewBound(record, proposal_of(gate, address, bound, gate.value, gate.env, seen))
+    proposal = proposal_of(gate, address, bound, gate.value, gate.env, seen)
+    return NewBound(record, proposal, _before(places, gate, address))
+
+
+def _before(places: GoldenPlaces, gate: Gate, address: GoldenAddress) -> float | None:
+    """Return the bound that a golden held a gate to: its own, or that of the top level."""
+    try:
+        stated = places.stated(address, gate.env)
+    except ConfigError:  # nothing is written to such a file
+        return None
+    if stated is not None:
+        return stated[0]
+    return gate.bound if gate.origin == "golden" else None
 
 
 def _image(places: GoldenPlaces, run: Run, record: GateRecord) -> NewGolden:

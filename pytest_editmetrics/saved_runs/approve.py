@@ -315,17 +315,27 @@ def _say_bounds(
     word: str,
     say: Callable[[str], None],
 ) -> None:
-    from pytest_editmetrics.report.text import format_numbers
+    from pytest_editmetrics.report.numbers import format_numbers
 
     for bound in bounds:
         gate, proposal = bound.record.gate, bound.proposal
         if prepared.problems and session.rootdir / proposal.address.file in prepared.problems:
             continue
         value, limit = format_numbers(gate.value or 0.0, proposal.bound)
-        kind = bound_kind_of(gate.better)
         env = f" (env {proposal.env})" if proposal.env else ""
         looser = beyond_default(session, gate, proposal.bound)
         say(
-            f"{word}: {bound.record.nodeid} {gate.label} {value}, {kind} {limit}{env}"
+            f"{word}: {bound.record.nodeid} {gate.label} {value}, {_bound_text(bound, limit)}{env}"
             f"{f', {looser}' if looser else ''}"
         )
+
+
+def _bound_text(bound: NewBound, limit: str) -> str:
+    """Return the bound, and by how much it moves where a golden held before, as an audit says."""
+    from pytest_editmetrics.report.numbers import moved_text
+
+    kind, after = bound_kind_of(bound.record.gate.better), bound.proposal.bound
+    if bound.before is None or bound.before == after:
+        return f"{kind} {limit}"
+    looser = (after > bound.before) == (kind == "max")
+    return moved_text(kind, bound.before, after, looser=looser)

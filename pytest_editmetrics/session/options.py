@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_editmetrics.errors import InputError, did_you_mean
+from pytest_editmetrics.errors import InputError, did_you_mean, nearest
 from pytest_editmetrics.session.option_list import OPTIONS, Option
 from pytest_editmetrics.session.unread_options import refuse_unknown_options
 
+_REPORT_URL = "EDITMETRICS_REPORT_URL"
+_URL = re.compile(r"https?://[^/\s]", re.IGNORECASE)
 _CI = (
     ("TF_BUILD",),
     ("JENKINS_URL", "BUILD_ID"),
@@ -24,6 +28,9 @@ _CI = (
 People set ``JENKINS_URL`` alone on their own machines, for the command line of Jenkins.
 """
 CI_VARIABLES = ("CI", *(name for names in _CI for name in names))
+_DEVICES = ("auto", "cpu", "cuda", "mps")
+_NUMBERED = ("cuda", "xpu", "hpu", "npu", "mtia", "xla")
+"""Devices that may have a number; on all but the first only a pipe of one's own can compute."""
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
@@ -117,10 +124,50 @@ def _resolve(config: pytest.Config, option: Option) -> Any:
         value = option.default
     if option.name == "cache-size":
         return _checked_size(option, value)
+    if option.name == "cache-dir" and value and named_path(config, option.name, value).is_file():
+        raise pytest.UsageError(f"{option.flag} (ini: {option.ini}): {value} is a file, no folder")
+    if option.name == "device" and value:
+        return _checked_device(option, value)
+    if option.name == "report-url":
+        return _checked_url(option, value)
     if option.choices and value not in option.choices:
         raise pytest.UsageError(
             f"{option.flag} (ini: {option.ini}) cannot be {value!r}"
             f"{did_you_mean(value, option.choices)}; choose one of {', '.join(option.choices)}"
+        )
+    return value
+
+
+def named_path(config: pytest.Config, name: str, value: str) -> Path:
+    """Return a path that the option ``name`` gives: on the command line from there, in the ini file
+    from the rootdir."""
+    typed = config.getoption(f"editmetrics_{name.replace('-', '_')}") is not None
+    return (config.invocation_params.dir if typed else config.rootpath) / value
+
+
+def _checked_device(option: Option, value: str) -> str:
+    """Return the name of a device, which may not be here: to know that, torch is imported."""
+    kind, colon, number = value.partition(":")
+    numbered = kind in _NUMBERED and (number.isdecimal() if colon else True)
+    if value in _DEVICES or numbered:
+        return value
+    near = nearest(kind, _DEVICES)
+    meant = f"{near}:{number}" if near == "cuda" and number.isdecimal() else near
+    raise pytest.UsageError(
+        f"{option.flag} (ini: {option.ini}) cannot be {value!r}"
+        f"{f' (did you mean {meant!r}?)' if meant else ''}; write auto, cpu, cuda, cuda:1 or mps"
+    )
+
+
+def _checked_url(option: Option, value: str | None) -> str | None:
+    """Return where the report will lie, as the option or the environment says."""
+    where = f"{option.flag} (ini: {option.ini})"
+    if value is None:
+        value, where = os.environ.get(_REPORT_URL) or None, _REPORT_URL
+    if value is not None and not _URL.match(value):
+        raise pytest.UsageError(
+            f"{where} cannot be {value!r}: readers of CI's page follow it, so write a whole"
+            " address, as https://example.org/report"
         )
     return value
 

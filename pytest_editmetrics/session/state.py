@@ -16,7 +16,7 @@ from pytest_editmetrics.errors import ConfigError, EditMetricsError
 from pytest_editmetrics.session.fixture_users import FixtureUsers
 from pytest_editmetrics.session.ledger import Ledger
 from pytest_editmetrics.session.option_list import RIGHT_NAME
-from pytest_editmetrics.session.options import resolve_options
+from pytest_editmetrics.session.options import named_path, resolve_options
 from pytest_editmetrics.session.unread import (
     files_that_may_be_unread,
     may_be_unread,
@@ -70,7 +70,7 @@ class EditSession:
     def __getstate__(self) -> dict[str, Any]:
         """What a process without pytest needs to measure: no pytest, goldens or pipes go there."""
         named = self.options["cache-dir"]
-        folder = str(self._named("cache-dir", named).absolute()) if named else named
+        folder = str(named_path(self.config, "cache-dir", named).absolute()) if named else named
         return {
             "options": {**self.options, "cache-dir": folder},
             "rootdir": self.rootdir,
@@ -171,7 +171,7 @@ class EditSession:
         so the search goes up, as far as the folder that holds ``.git``.
         """
         if named := self.options["config"]:
-            return self._named("config", named)
+            return named_path(self.config, "config", named)
         for start in (self.rootdir, self.config.invocation_params.dir):
             for folder in (start, *start.parents):
                 if (folder / RIGHT_NAME).is_file():
@@ -179,13 +179,6 @@ class EditSession:
                 if (folder / ".git").exists():
                     break
         return None
-
-    def _named(self, option: str, value: str) -> Path:
-        """Return a path of the command line (from there) or of the ini file (from the rootdir)."""
-        if Path(value).is_absolute():
-            return Path(value)
-        typed = self.config.getoption(f"editmetrics_{option.replace('-', '_')}") is not None
-        return (self.config.invocation_params.dir if typed else self.rootdir) / value
 
     @cached_property
     def goldens(self) -> Goldens:
@@ -199,7 +192,7 @@ class EditSession:
     def goldens_root(self) -> Path | None:
         """The folder that holds all goldens; ``None`` where they lie beside the tests."""
         root = self.options["goldens"]
-        return self._named("goldens", root) if root else None
+        return named_path(self.config, "goldens", root) if root else None
 
     @cached_property
     def asset_roots(self) -> AssetRoots:
@@ -322,7 +315,7 @@ class EditSession:
 
         named = self.options["cache-dir"]
         try:
-            folder = self._named("cache-dir", named) if named else features_folder()
+            folder = named_path(self.config, "cache-dir", named) if named else features_folder()
         except NoHomeError as error:
             note = f"feature cache: {error}; this run goes on without"
             return FeatureCache(note=note, clock=self.clock)

@@ -139,6 +139,11 @@ def unread_notes(session: EditSession, gated_files: Iterable[Path]) -> list[str]
     files = list(gated_files)
     if not files:
         return []
+    absent = [
+        f"{session.shown(folder)} of editmetrics_asset_roots is no folder here"
+        for folder in session.asset_roots.named
+        if not folder.is_dir()
+    ]
     chosen = bool(session.config.getoption("inifilename", None))
     cases = [
         f"not read: {session.shown(path)}; if these are cases of pytest-editmetrics, call the file"
@@ -146,11 +151,15 @@ def unread_notes(session: EditSession, gated_files: Iterable[Path]) -> list[str]
         for path in _seen(session, files)
         if _TEST_YAML.fullmatch(path.name) and _has_cases(path, _REFERENCE)
     ]
-    return cases + [
-        f"{session.shown(path)}: {said}"
-        for path, said, decide in unread_options(session.config, _folders(session, files))
-        if chosen or not decide
-    ]
+    return (
+        absent
+        + cases
+        + [
+            f"{session.shown(path)}: {said}"
+            for path, said, decide in unread_options(session.config, _folders(session, files))
+            if chosen or not decide
+        ]
+    )
 
 
 def unread(session: EditSession, test_files: Iterable[Path], *, gates: bool) -> list[str]:

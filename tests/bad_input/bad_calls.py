@@ -328,8 +328,12 @@ AREAS = [
     area(
         "the whole image, by far",
         "[(-10**9, -10**9, 10**9, 10**9)]",
-        "empty-region",
-        gets="unmeasured",
+        "reaches beyond the 64x64 image by more than its own size",
+    ),
+    area(
+        "box of a larger picture",
+        "[(20, 20, 400, 300)]",
+        "it looks like one of a picture of another size; scale it",
     ),
     Case(
         "nothing to measure inside",

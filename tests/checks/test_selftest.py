@@ -267,6 +267,38 @@ def test_a_golden_image_of_the_test_holds_the_wrong_edits_that_it_sees(
     assert "a wrong edit inside the edit area" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("image", "held"), [("edited()", True), ("scene()", False)])
+def test_a_golden_image_of_another_test_holds_them_if_it_is_of_the_very_picture(
+    scene, monkeypatch, capsys, image, held
+):
+    scene.makepyfile(
+        test_edit="from scene import *\n\n"
+        "def test_one(edit_gate):\n"
+        "    edit_gate.check(scene(), edited(), BOX, metrics='unedit_max_diff')\n\n"
+        "def test_two(golden_image):\n"
+        f"    golden_image.check({image})\n"
+    )
+    (scene.path / "editmetrics.yaml").write_text("thresholds: {unedit_max_diff: 2}\n")
+    scene.runpytest("-q", "--editmetrics-update=missing").assert_outcomes(passed=2)
+    scene.runpytest("-q", "--editmetrics-run-dir=run").assert_outcomes(passed=2)
+    monkeypatch.chdir(scene.path)
+    for options in ([], ["-k", "test_one"]):
+        capsys.readouterr()
+        main(["selftest", "run", *options])
+        out = capsys.readouterr().out
+        by = re.search(r"^    held         area-replaced, by golden_\w+.*$", out, re.M)
+        assert (by is not None) is held
+        assert by is None or by[0].endswith(" of test_edit.py::test_two")
+        assert ("a wrong edit inside the edit area" in out) is not held
+    main(["selftest", "run", "--json"])
+    edit = json.loads(capsys.readouterr().out)["cases"][0]
+    assert {test for of in edit["held"].values() for test in of} == (
+        {"test_edit.py::test_two"} if held else set()
+    )
+    main(["selftest", "run", "--exclude", "golden: not meant to hold"])
+    assert "a wrong edit inside the edit area" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("golden_first", [False, True])
 @pytest.mark.parametrize("image", ["edited()", "scene()"])
 def test_the_option_knows_of_a_golden_image_of_the_test(scene, golden_first, image):

@@ -285,6 +285,49 @@ def test_an_approved_bound_beyond_the_default_is_said(project, tmp_path, editmet
     assert f"{said}, looser than max 0.55 of editmetrics.yaml:1" in out
 
 
+def test_the_bound_that_a_golden_had_is_said_where_it_changes(project, tmp_path, editmetrics):
+    goldens = project / GOLDEN
+    goldens.parent.mkdir()
+    goldens.write_text(
+        '"test_a": {lpips: {max: 0.1}}\n"test_b": {lpips: {max: 0.02, env: {cuda: {max: 0.6}}}}\n'
+    )
+    held = {"origin": "golden", "bound": 0.1, "source": f"{GOLDEN}:1"}
+    tests = {
+        "test_a": [gate(**held, value=2.551)],
+        "test_b": [
+            gate("test_b", origin="golden", bound=0.6, source=f"{GOLDEN}:2", value=0.7, env="cuda")
+        ],
+        "test_c": [gate("test_c")],
+    }
+    run = write(tmp_path / "run", tests)
+    for more in (["--dry-run"], []):
+        status, out, _ = editmetrics("approve", run, *more)
+        assert status == 0
+        assert "test_a lpips 2.551, max 0.1 -> 2.94, looser by 2.84, 28 times\n" in out
+        assert "test_b lpips 0.700, max 0.6 -> 0.805, looser by 0.205, 34.2 % (env cuda)\n" in out
+        assert "test_c lpips 0.500, max 0.575\n" in out
+    again = editmetrics("approve", run)[1]
+    assert "test_a lpips 2.551, max 2.940\n" in again
+
+
+def test_gates_that_could_not_be_judged_are_said(project, tmp_path, editmetrics):
+    sizes = {"verdict": "error", "value": None, "message": "the edited image is 384x256 pixels"}
+    tests = {
+        f"test_{n}": [gate(f"test_{n}", **sizes), gate(f"test_{n}", metric="emd", **sizes)]
+        for n in range(3)
+    }
+    tests["test_3"] = [gate("test_3"), gate("test_3", metric="emd", **{**sizes, "message": "oom"})]
+    status, out, _ = editmetrics("approve", write(tmp_path / "run", tests))
+    assert status == 0
+    assert "approved: tests/test_x.py::test_3 lpips" in out
+    assert out.endswith(
+        "gates that could not be judged, which no golden mends: 7\n"
+        "  tests/test_x.py::test_0 and 2 more: lpips, emd could not be judged: the edited image is"
+        " 384x256 pixels\n"
+        "  tests/test_x.py::test_3: emd could not be judged: oom\n"
+    )
+
+
 @pytest.mark.parametrize("origin", ["argument", "marker", "case"])
 def test_bounds_that_a_test_states_are_never_written(project, tmp_path, editmetrics, origin):
     run = write(tmp_path / "run", {"test_a": [gate(origin=origin, source="tests/test_x.py:7")]})

@@ -124,6 +124,48 @@ def test_tests_of_another_package_do_not_count(init, tmp_path):
     assert "wrote  tests/test_first_edit" in init(files=files, folder="one")
 
 
+CHECKS = '[tool.pytest.ini_options]\ntestpaths = ["checks"]\n'
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_test_of_a_subfolder_goes_where_plain_pytest_collects_it(
+    pytester, capsys, monkeypatch, there
+):
+    pytester.makepyprojecttoml(CHECKS)
+    sub = pytester.mkdir("sub")
+    if there:
+        pytester.mkdir("checks")
+    (pytester.path / ".git").mkdir()
+    for folder in (sub, sub, pytester.path):
+        monkeypatch.chdir(folder)
+        assert main(["init", "--ci", "github"]) == 0
+    monkeypatch.chdir(pytester.path)
+    said = capsys.readouterr().out
+    assert said.count(f"wrote  {pytester.path}/checks/test_first_edit_sub.py: ") == 1
+    assert said.count(f"wrote  {pytester.path}/editmetrics.yaml: ") == 1
+    assert "kept   no sample: checks/test_first_edit_sub.py uses " in said
+    assert "note   plain pytest" not in said
+    assert [path.name for path in pytester.path.rglob("*first_edit*")] == ["test_first_edit_sub.py"]
+    workflow = (pytester.path / ".github/workflows/edits.yml").read_text()
+    assert " pytest --editmetrics-run-dir=run" in workflow
+    pytester.runpytest().assert_outcomes(passed=1, skipped=1)
+
+
+@pytest.mark.parametrize(
+    ("testpaths", "file"),
+    [("checks", "sub/tests/test_a.py"), ("sub2/tests", ""), ("checks/test_it.py", "")],
+)
+def test_a_test_that_plain_pytest_does_not_collect_is_told(init, tmp_path, testpaths, file):
+    files = {"pytest.ini": f"[pytest]\ntestpaths = {testpaths}\n", "checks/test_it.py": ""}
+    files |= {file or "sub/x.py": "", "sub2/tests/test_b.py": ""}
+    said = init(files=files, folder="sub")
+    assert (
+        f"note   plain pytest in {tmp_path} looks into {testpaths} only (testpaths): add sub/tests"
+        " to them\n"
+    ) in said
+    assert "wrote  tests/test_first_edit_sub.py" in said
+
+
 @pytest.mark.parametrize(
     ("name", "text", "needs"),
     [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -421,6 +424,27 @@ def test_the_way_back_is_not_proposed_for_a_smaller_output():
     image = photo("coffee")
     ranked = fits(image, scaled(image, (240, 160)))
     assert [one.fit.resize for one in ranked] == ["edited", "reference"]
+
+
+@pytest.mark.parametrize(
+    ("size", "mode"), [((600, 400), "reference"), ((768, 512), "reference"), ((488, 328), "edited")]
+)
+def test_photos_of_one_model_get_one_advice(size, mode):
+    said = set()
+    for name in ("coffee", "cat", "rocket", "astronaut"):
+        image = np.asarray(Image.fromarray(photo(name)).resize((480, 320)))
+        for quality in (30, 95):
+            file = io.BytesIO()
+            Image.fromarray(scaled(image, size)).save(file, "JPEG", quality=quality)
+            with pytest.raises(ImageError) as raised:
+                brought_together(image, np.asarray(Image.open(file)))
+            text = str(raised.value)
+            assert re.findall(r"resize='([a-z-]+)'", text) == [mode]
+            psnr = dict(re.findall(r"([a-z]+) (\d+\.\d)", text.partition("dB: ")[2]))
+            less = max(map(float, psnr.values())) > float(psnr[mode]) + 0.55
+            assert less <= ("' suits these sizes (" in text)
+            said.add("' suits these sizes (" in text)
+    assert said == ({False} if mode == "edited" else {False, True})
 
 
 def test_a_known_edit_area_is_no_background():

@@ -39,7 +39,8 @@ class Project:
     """What was found in ``folder``, where the command was typed.
 
     ``rootdir`` and ``ini`` are pytest's, ``testpaths`` and ``pythonpath`` what the ini file states;
-    ``tests`` is where a test goes, ``first_test`` what pytest has to find it by. ``configuration``
+    ``tests`` is where a test goes, ``collected`` whether plain ``pytest`` at the rootdir looks
+    there, ``first_test`` what pytest has to find it by. ``configuration``
     is the ``editmetrics.yaml`` that holds already; ``goldens`` the one folder of all goldens, if
     the ini file names it. ``repository`` is the folder with ``.git``. ``diffusers`` is the file
     that requires diffusers, ``package`` the project's own, in ``source``; ``importable`` tells
@@ -53,6 +54,7 @@ class Project:
     testpaths: tuple[str, ...]
     pythonpath: tuple[str, ...]
     tests: Path
+    collected: bool
     first_test: str
     configuration: Path | None
     goldens: str
@@ -98,6 +100,8 @@ def look(folder: Path) -> Project:
     pythonpath = tuple(map(str, config.getini("pythonpath")))
     ci = tuple(path for name in _CI for path in sorted((repository or folder).glob(name)))
     package, source = _package(folder)
+    searched = [found for path in testpaths for found in sorted(config.rootpath.glob(path))]
+    tests = _tests(folder, config.rootpath, testpaths)
     places = [config.rootpath / path for path in pythonpath]
     if (folder / "conftest.py").is_file():  # pytest puts its folder on the path
         places.append(folder)
@@ -107,7 +111,10 @@ def look(folder: Path) -> Project:
         ini=config.inipath,
         testpaths=testpaths,
         pythonpath=pythonpath,
-        tests=_tests(folder, config.rootpath, testpaths),
+        tests=tests,
+        collected=not testpaths
+        or any(tests.resolve().is_relative_to(one.resolve()) for one in searched)
+        or tests in [config.rootpath / path for path in testpaths],
         first_test=_first_test(config.getini("python_files"), _suffix(folder, config.rootpath)),
         configuration=session.config_path,
         goldens=session.options["goldens"] or "",
@@ -118,8 +125,8 @@ def look(folder: Path) -> Project:
         importable=package is None or _importable(package, folder, places),
         ci=ci,
         of_edits=tests_of_edits(
-            folder,
-            [found for path in testpaths for found in sorted(config.rootpath.glob(path))],
+            folder if tests.is_relative_to(folder) else config.rootpath,
+            searched,
             config.getini("python_files"),
         ),
         ci_runs_it=any("editmetrics" in line for path in ci for line in code_of(path)),
@@ -160,13 +167,16 @@ def _config() -> pytest.Config:
 
 
 def _tests(folder: Path, rootdir: Path, testpaths: tuple[str, ...]) -> Path:
-    """Return the folder that a test of ``folder`` goes to: one that plain ``pytest`` looks into."""
-    for path in testpaths:
-        for named in sorted(rootdir.glob(path)) or [rootdir / path]:
-            if named.resolve().is_relative_to(folder) and not named.is_file():
-                return named
-    known = (folder / name for name in ("tests", "test"))
-    return next((path for path in known if path.is_dir()), folder / "tests")
+    """Return the folder that a test of ``folder`` goes to: one that plain ``pytest`` looks into.
+
+    One of the folder itself, if there is one, else one beside it: that of all packages.
+    """
+    named = [one for path in testpaths for one in sorted(rootdir.glob(path)) or [rootdir / path]]
+    named = [one for one in named if not one.is_file()]
+    own = [one for one in named if one.resolve().is_relative_to(folder)]
+    known = [path for name in ("tests", "test") if (path := folder / name).is_dir()]
+    shared = [one for one in named if one.parent.resolve() in folder.parents]
+    return next(iter([*own, *known, *shared]), folder / "tests")
 
 
 def _first_test(python_files: list[str], suffix: str = "") -> str:

@@ -68,7 +68,7 @@ def workflow_file(project: Project, system: str) -> NewFile:
     below = project.folder.relative_to(root).as_posix()
     text = template(f"{system}.yml")
     text = text.replace(_INSTALL, _installed(project.folder, below))
-    if below != ".":
+    if below != "." and project.tests.is_relative_to(project.folder):
         text = text.replace(_RUN, f"pytest {below} --editmetrics-run-dir")
     text = text.replace(_BRANCH, f"branches: [{_branch(root)}]")
     if system == "github":

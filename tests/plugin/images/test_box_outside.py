@@ -1,8 +1,13 @@
-"""A box that holds no pixel of the reference is an error: its edit would count as background."""
+"""A box that holds no pixel of the reference, or is of a larger picture, is an error.
+
+Its edit would count as background, or an area that nobody meant would be left out.
+"""
 
 from __future__ import annotations
 
 import pytest
+
+from pytest_editmetrics.cli.main import main
 
 TEST = """
 from scene import *
@@ -59,7 +64,9 @@ def test_the_order_that_fits_is_asked_for(bounded):
 @pytest.mark.parametrize(
     "coords",
     [
-        "[(100, 100, 700, 600)]",
+        "[(100, 100, 256, 256)]",
+        "[(-128, -128, 40, 40)]",
+        "Region(polygons=[[(-9, -9), (200, 9), (9, 200)]])",
         "[(-9, -9, 40, 40)]",
         "Region(boxes=[(9, 140, 40, 150)], dilate=13)",
         "[]",
@@ -68,3 +75,96 @@ def test_the_order_that_fits_is_asked_for(bounded):
 def test_one_that_holds_some_is_clipped(bounded, coords):
     bounded.makepyfile(test_x=TEST.format(coords=coords, metric="unedit_max_diff"))
     bounded.runpytest().assert_outcomes(passed=1)
+
+
+FAR = " reaches beyond the 128x128 image by more than its own size: it looks like one of a picture*"
+
+
+@pytest.mark.parametrize(
+    ("coords", "named"),
+    [
+        ("[(50, 40, 3000, 2400)]", "the box (50, 40, 3000, 2400)"),
+        ("[(9, 9, 40, 40), (9, 9, 40, 257)]", "the box (9, 9, 40, 257)"),
+        ("[(-129, 9, 40, 40)]", "the box (-129, 9, 40, 40)"),
+        ("Region(boxes=[(9, 9, 300, 40)]) | Region(boxes=[(9, 9, 40, 40)])", "the box (9, 9, 3*"),
+        ("[[9, 9, 900, 9, 900, 700.5, 9, 700]]", "a polygon within (9, 9, 900, 701)"),
+        ("{'polygons': [[(9, 9), (40, 9), (9, -200)]]}", "a polygon within (9, -200, 40, 9)"),
+    ],
+)
+@pytest.mark.parametrize("golden_image", [False, True])
+def test_one_of_a_larger_picture_is_an_error(bounded, coords, named, golden_image):
+    text = TEST.format(coords=coords, metric="unedit_max_diff")
+    if golden_image:
+        text = text.replace("(edit_gate)", "(golden_image)").replace(
+            "edit_gate.check(scene(), edited(), ", "golden_image.check(edited(), coords="
+        )
+        text = text.replace(', metrics=["unedit_max_diff"]', "")
+    bounded.makepyfile(test_x=text)
+    result = bounded.runpytest("--editmetrics-update=missing")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"*could not be judged: {named}{FAR}"])
+    assert not (bounded.path / "goldens").exists()
+
+
+def test_the_order_that_fits_is_asked_for_of_a_large_box(bounded):
+    wide = "np.hstack([scene()] * 4), np.hstack([edited()] * 4)"
+    bounded.makepyfile(
+        test_x=TEST.replace("scene(), edited()", wide).format(
+            coords="[(9, 130, 40, 400)]", metric="unedit_max_diff"
+        )
+    )
+    bounded.runpytest().stdout.fnmatch_lines(["*; is (130, 9, 400, 40) meant?*"])
+    narrow = TEST.replace("scene(), edited()", wide.replace("hstack", "vstack"))
+    bounded.makepyfile(test_x=narrow.format(coords="[(99, 9, 400, 40)]", metric="unedit_max_diff"))
+    bounded.runpytest().stdout.fnmatch_lines(
+        ["*more than its own size: is (9, 99, 40, 400) meant?*"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("boxes", "named"),
+    [
+        ("ref_boxes=[(9, 9, 900, 40)], edited_boxes=[(9, 9, 40, 40)]", "ref_boxes: box 1"),
+        ("ref_boxes=[(9, 9, 40, 40)], edited_boxes=[(9, 9, 40, 900)]", "edited_boxes: box 1"),
+    ],
+)
+def test_so_is_an_object(scene, boxes, named):
+    (scene.path / "editmetrics.yaml").write_text("thresholds: {mask_iou: 0.1}\n")
+    scene.makepyfile(
+        test_x=TEST.replace("{coords}", boxes).replace("{metric}", "mask_iou"),
+    )
+    result = scene.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"*mask_iou could not be judged: {named} (*{FAR}"])
+
+
+@pytest.mark.parametrize("kind", ["case", "manifest"])
+def test_it_is_one_in_files_too(bounded, kind, monkeypatch, capsys):
+    bounded.syspathinsert()
+    bounded.makepyfile(
+        save="from scene import *\n"
+        "Image.fromarray(scene()).save('ref.png')\n"
+        "Image.fromarray(edited()).save('edited.png')\n"
+    )
+    assert bounded.runpython("save.py").ret == 0
+    row = "{id: a, reference: ref.png, edited: edited.png, coords: [[50, 40, 3000, 2400]]}"
+    said = "the box (50, 40, 3000, 2400)" + FAR.rstrip("*")
+    (bounded.path / "editmetrics.yaml").write_text(
+        "metrics: [unedit_max_diff]\nthresholds: {unedit_max_diff: 254}\n"
+    )
+    if kind == "case":
+        (bounded.path / "test_a.edit.yaml").write_text(f"cases:\n  - {row}\n")
+        result = bounded.runpytest()
+        assert result.ret == 1
+        assert said in result.stdout.str()
+        return
+    (bounded.path / "pairs.jsonl").write_text(
+        '{"id": "a", "reference": "ref.png", "edited": "edited.png",'
+        ' "coords": [[50, 40, 3000, 2400]]}\n'
+    )
+    monkeypatch.chdir(bounded.path)
+    assert main(["score", "pairs.jsonl", "-o", "out"]) == 1
+    captured = capsys.readouterr()
+    assert (
+        said in captured.out + captured.err + (bounded.path / "out" / "results.jsonl").read_text()
+    )

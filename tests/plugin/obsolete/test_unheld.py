@@ -344,10 +344,12 @@ def test_golden_images_that_a_moved_file_left_behind_are_to_be_moved(images, mod
     new.write_text(NAMED.replace(*NEXT))
     gone = "  tests/goldens/test_x.py/test_image-cup-*.png: its test file is gone ("
     look = (
-        gone + "a test looks for it in tests/sub/goldens/test_x.py: move the folder there:"
+        "  tests/goldens/test_x.py/test_alone*.png: its test file is gone (a test looks for it in tests/sub/goldens/test_x.py: move the folder there:"
         " mkdir -p tests/sub/goldens && git mv tests/goldens/test_x.py tests/sub/goldens/test_x.py)"
     )
-    images.runpytest(*mode).stdout.fnmatch_lines([look])
+    result = images.runpytest(*mode)
+    result.stdout.fnmatch_lines([look, gone + "it moves with its folder)"])
+    assert result.stdout.str().count("git mv") == 1
     moved = gone + "did it move? tests/sub/goldens/test_x.py/test_image-cup-*.png is of such*"
     for options in (["--editmetrics-update=missing"], ["--editmetrics-results=r"]):
         images.runpytest(*mode, *options).stdout.fnmatch_lines([moved])

@@ -646,6 +646,10 @@ def test_tests_that_fail_in_the_same_words_are_told_together(suite, monkeypatch,
         assert out.count("no model") == 1
         assert " and 13 more (call)" in out
         assert "  and 13 more\n" not in out
+    assert (
+        "could not be judged, which no golden mends: 12\n  test_it.py::test_errs[0] and 11 mo"
+        in out
+    )
 
 
 def test_what_raised_is_not_gone_too(suite, capsys):

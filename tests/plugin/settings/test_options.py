@@ -68,18 +68,63 @@ def test_a_named_configuration_that_is_missing_is_an_error(suite):
     result.stderr.fnmatch_lines(["*conf/em.yaml*no such configuration file*"])
 
 
-def test_an_unknown_device_names_what_is_there(pytester):
-    pytester.makepyfile(
-        """
-        import numpy as np
-        def test_it(assert_unedit_lpips_below):
-            a = np.zeros((64, 64, 3), np.uint8)
-            assert_unedit_lpips_below(a, a.copy(), None, 1)
-        """
-    )
-    result = pytester.runpytest("--editmetrics-device=tpu")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*tpu*"])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            "device=gpu",
+            "--editmetrics-device * cannot be 'gpu' (did you mean 'cuda'[?]); write auto",
+        ),
+        ("device=gpu:1", "--editmetrics-device * cannot be 'gpu:1' (did you mean 'cuda:1'[?]); *"),
+        ("device=CPU", "--editmetrics-device * cannot be 'CPU' (did you mean 'cpu'[?]); write *"),
+        ("device=cpu:0", "--editmetrics-device * cannot be 'cpu:0' (did you mean 'cpu'[?]); *"),
+        ("device=cuda:x", "--editmetrics-device * cannot be 'cuda:x' *"),
+        ("report-url=foo", "--editmetrics-report-url * cannot be 'foo': * write a whole address*"),
+        ("report-url=https:///report", "--editmetrics-report-url * cannot be 'https:///report'*"),
+        ("cache-dir=test_it.py", "--editmetrics-cache-dir *: test_it.py is a file, no folder"),
+    ],
+)
+@pytest.mark.parametrize("where", ["command", "ini", "worker"])
+def test_a_value_that_cannot_be_is_one_error_at_the_start(suite, given, said, where):
+    suite.makepyfile(test_it="def test_it(check): check(1, 1)")
+    name, _, value = given.partition("=")
+    if where == "ini":
+        suite.makeini(f"[pytest]\neditmetrics_{name.replace('-', '_')} = {value}\n")
+    more = {"command": (), "ini": (), "worker": ("-n1",)}[where]
+    result = suite.runpytest(*more, *(() if where == "ini" else (f"--editmetrics-{given}",)))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {said}*"])
+    result.stdout.no_fnmatch_line("*FAILED test_it*")
+
+
+@pytest.mark.parametrize("given", ["device=cuda:1", "device=xpu", "report-url=http://a.b/c?d"])
+def test_what_may_be_meant_is_none(suite, given):
+    suite.makepyfile(test_it="def test_it(check): check(1, 1)")
+    suite.runpytest(f"--editmetrics-{given}").assert_outcomes(passed=1)
+
+
+def test_a_report_address_of_the_environment_is_looked_at_too(suite, monkeypatch):
+    suite.makepyfile(test_it="def test_it(check): check(1, 1)")
+    monkeypatch.setenv("EDITMETRICS_REPORT_URL", "$CI_PAGES_URL/report")
+    result = suite.runpytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: EDITMETRICS_REPORT_URL cannot be '$CI_PAGES_URL/report'*"])
+    suite.runpytest("--editmetrics-report-url=https://a.b").assert_outcomes(passed=1)
+
+
+def test_a_folder_of_assets_that_is_not_there_is_said_and_no_error(suite):
+    suite.makepyfile(test_it="def test_it(check): check(1, 1)")
+    (suite.path / "there").mkdir()
+    for strict in ("none", "all"):
+        result = suite.runpytest(
+            "--editmetrics-asset-roots=nosuch",
+            "--editmetrics-asset-roots=there",
+            f"--editmetrics-strict={strict}",
+        )
+        result.assert_outcomes(passed=1)
+        said = "nosuch of editmetrics_asset_roots is no folder here"
+        result.stdout.fnmatch_lines([f"editmetrics: {said}", said])
+        result.stdout.no_fnmatch_line("*there of editmetrics_asset_roots*")
 
 
 @pytest.mark.parametrize("name", ["goldens", "strict", "review", "config", "results", "run-dir"])
