@@ -31,8 +31,9 @@ from pytest_editmetrics.saved_runs.acceptance import beyond_default, bound_elsew
 from pytest_editmetrics.saved_runs.approve import selected
 from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces
 from pytest_editmetrics.saved_runs.reviewed import Reviewed
-from pytest_editmetrics.suites.compare import Bound, final_gates, way_of, weights_of
+from pytest_editmetrics.suites.compare import final_gates, way_of, weights_of
 from pytest_editmetrics.suites.gone import Key, is_measured
+from pytest_editmetrics.suites.pairs import Bound
 
 if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession

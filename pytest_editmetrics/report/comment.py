@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import quote
 
 from pytest_editmetrics.gates.verdict import Gate
@@ -25,7 +26,8 @@ from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts
 from pytest_editmetrics.runs.failed import and_more, failed_lines
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.unheld import obsolete_of
-from pytest_editmetrics.suites.compare import NOISE, Comparison, Pair
+from pytest_editmetrics.suites.compare import Comparison
+from pytest_editmetrics.suites.pairs import NOISE, Pair, Step, worst_of
 
 LIMIT = 60_000
 """Bytes: GitHub takes 65,536 characters of a comment, and a job adds a line of its own."""
@@ -107,20 +109,26 @@ def _entry(test: TestGates, gate: Gate) -> str:
 
 
 def _changed(base: Comparison) -> tuple[list[str], int]:
-    """Return what moved, what took little of the room to its bound as a number, and how many."""
+    """Return what moved, what took little of the room to its bound as a number, and how many.
+
+    What fails took all of it.
+    """
     pairs = [pair for change in base.metrics for pair in change.pairs if abs(pair.worse_by) > NOISE]
-    large = sorted(
-        (pair for pair in pairs if abs(_taken(pair)) >= _WORTH), key=_taken, reverse=True
-    )
-    lines = [moved(pair) for pair in large]
+    taken = [(pair, worst_of(pair.steps, partial(_taken, pair))) for pair in pairs]
+    large = [
+        (pair, step)
+        for pair, step in taken
+        if pair.head.failing or abs(_taken(pair, step)) >= _WORTH
+    ]
+    large.sort(key=lambda one: _taken(*one), reverse=True)
+    lines = [moved(*one) for one in large]
     if small := len(pairs) - len(large):
         lines.append(f"{small} by less than half of the room that the bound left")
     return lines, len(pairs)
 
 
-def _taken(pair: Pair) -> float:
-    """Return what share of the room to its bound a pair took: metrics are sorted together."""
-    assert pair.base.value is not None
-    bound = pair.head.bound
-    room = abs(bound - pair.base.value) if bound is not None else 0.0
-    return pair.worse_by / max(room, NOISE)
+def _taken(pair: Pair, step: Step) -> float:
+    """Return what share of the room to its bound a step took: metrics are sorted together."""
+    held = pair.held(step)
+    room = abs(held.bound - step.base) if held is not None else 0.0
+    return step.worse_by / max(room, NOISE)
