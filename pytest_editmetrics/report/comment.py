@@ -22,7 +22,7 @@ from pytest_editmetrics.report.next_steps import Session, next_steps, typed_path
 from pytest_editmetrics.report.summary import by_expect
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond, tally_of
 from pytest_editmetrics.report.text import headline
-from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts
+from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts, told_below
 from pytest_editmetrics.runs.failed import and_more, failed_lines
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.unheld import obsolete_of
@@ -54,7 +54,7 @@ def comment(
     unheld = obsolete_of(run)
     obsolete = obsolete_texts(unheld)
     fails = obsolete if unheld is not None and unheld.strict else ()
-    problems = [one for one in map(headed, run.problems) if one not in obsolete]
+    problems = [one for one in map(headed, run.problems) if not told_below(one, obsolete)]
     end = SessionEnd(
         problems=[*fails, *problems],
         failed_tests=run.failed_tests,
@@ -101,7 +101,8 @@ def _failing(tally: Tally) -> list[str]:
 
 
 def _of(tally: Tally, verdict: str) -> list[str]:
-    return [_entry(test, gate) for test, gate in tally.notable if gate.verdict == verdict]
+    found = [pair for pair in tally.notable if pair[1].verdict == verdict]
+    return [_entry(test, gate) for test, gate in found if not gate.failing]
 
 
 def _entry(test: TestGates, gate: Gate) -> str:
