@@ -15,6 +15,7 @@ from pytest_editmetrics.report.markdown import (
     escape,
     fitted,
     listed,
+    listed_alike,
     problem_block,
     verdict_heading,
 )
@@ -23,7 +24,7 @@ from pytest_editmetrics.report.summary import by_expect
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond, tally_of
 from pytest_editmetrics.report.text import headline
 from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts, told_below
-from pytest_editmetrics.runs.failed import and_more, failed_lines
+from pytest_editmetrics.runs.failed import and_more, failed_alike
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.unheld import obsolete_of
 from pytest_editmetrics.suites.compare import Comparison
@@ -73,11 +74,14 @@ def comment(
     body += listed("Failing, but did not fail the test (xfail mark or caught)", unseen)
     errors = [pair for pair in tally.failing if pair[1].verdict == "error"]
     said = [
-        f"{test.nodeid}{and_more(others)}: {failure_text(gates, test.nodeid, -2)}"
+        (
+            f"{test.nodeid}{and_more(others)}: {failure_text(gates, test.nodeid, -2)}",
+            [other.nodeid for other, _ in others],
+        )
         for (test, gates), *others in of_the_same_error(errors)
     ]
-    body += listed("Could not be judged", said, len(errors))
-    body += listed("Failed otherwise", failed_lines(run.failed), len(run.failed))
+    body += listed_alike("Could not be judged", said, len(errors))
+    body += listed_alike("Failed otherwise", failed_alike(run.failed), len(run.failed))
     body += listed("Crashed, so never measured", tally.crashed)
     for text in (*obsolete, *passed_by_texts(unheld)):
         body += [f"\n### {text}", *(f"- {code(entry.strip())}" for entry in text.entries)]

@@ -27,7 +27,7 @@ from pytest_editmetrics.report.text import (
     rows_as_lines,
     update_mode,
 )
-from pytest_editmetrics.runs.failed import FailedTest, and_more, failed_lines
+from pytest_editmetrics.runs.failed import FailedTest, and_more, failed_alike
 
 _ENTITIES = {
     **{character: f"&#{ord(character)};" for character in "\\`*[|~$_"},
@@ -206,7 +206,7 @@ def _sections(tally: Tally, end: SessionEnd) -> list[str]:
     sections += _explained(
         "Failing, but did not fail the test (xfail mark or caught)", tally.hidden, end.typed
     )
-    sections += listed("Failed otherwise", failed_lines(end.failed), len(end.failed))
+    sections += listed_alike("Failed otherwise", failed_alike(end.failed), len(end.failed))
     sections += listed("For review", [f"{t.nodeid}: {headline(g)}" for t, g in review])
     sections += listed("Crashed, so never measured", tally.crashed)
     sections += listed("Unmeasured", [f"{t.nodeid}: {headline(g)}" for t, g in unmeasured])
@@ -274,6 +274,33 @@ def listed(title: str, entries: Sequence[str], number: int | None = None) -> lis
         return []
     number = len(entries) if number is None else number
     return [f"\n### {title}: {number}", *(f"- {code(entry)}" for entry in entries)]
+
+
+def listed_alike(
+    title: str, entries: Sequence[tuple[str, Sequence[str]]], number: int
+) -> list[str]:
+    """Return such a list, of which an entry may stand for more tests: their names are folded."""
+    lines = listed(title, [entry for entry, _ in entries], number)
+    blocks = lines[:1]
+    for line, (_, others) in zip(lines[1:], entries, strict=True):
+        blocks.append(line)
+        if others:
+            blocks.append(_folded(others))
+    return blocks
+
+
+def _folded(tests: Sequence[str]) -> str:
+    shown: list[str] = []
+    room = _LONGEST
+    for test in tests:
+        room -= len(test) + 1
+        if room < 0:
+            break
+        shown.append(test)
+    left = [f"and {len(tests) - len(shown)} more"] if len(shown) < len(tests) else []
+    more = counted(len(tests), "more test", "more tests")
+    told = _preformatted([*shown, *left])
+    return f"\n<details><summary>{more} in these words</summary>\n\n{told}\n\n</details>\n"
 
 
 def _versions(versions: Mapping[str, str | None]) -> str:

@@ -26,7 +26,7 @@ from pytest_editmetrics.report.summary import columns_of, without_margin
 from pytest_editmetrics.report.tally import Row, Tally, tally_of
 from pytest_editmetrics.report.text import update_mode
 from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts, told_below
-from pytest_editmetrics.runs.failed import failed_lines
+from pytest_editmetrics.runs.failed import failed_alike
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.review import Decision
 from pytest_editmetrics.runs.unheld import Unheld, obsolete_of
@@ -248,7 +248,12 @@ def _notices(run: Run, tally: Tally, gallery: Gallery) -> list[Notice]:
         notices.append(Notice("error", title, tuple(run.crashed)))
     if run.failed:
         title = f"Failed otherwise: {len(run.failed)}"
-        notices.append(Notice("error", title, tuple(failed_lines(run.failed))))
+        told = (
+            text
+            for line, others in failed_alike(run.failed)
+            for text in (line, *(f"and {other}" for other in others))
+        )
+        notices.append(Notice("error", title, tuple(told)))
     if tally.nothing_measured:
         notices.append(
             Notice("error", "Not one gate of this run could be measured, so it proves nothing.")
