@@ -291,7 +291,7 @@ def listed_alike(
 
 def _folded(tests: Sequence[str]) -> str:
     shown: list[str] = []
-    room = _LONGEST
+    room = _LONGEST - len(f"and {len(tests)} more")
     for test in tests:
         room -= len(test) + 1
         if room < 0:
