@@ -91,3 +91,15 @@ def test_a_failure_beside_it_is_told_apart(known, capsys):
     assert "approved: test_y.py::test_bad score" in capsys.readouterr().out
     assert "test_known" not in (suite.path / "goldens/test_y.py.yaml").read_text()
     assert not (suite.path / "goldens/test_x.py.yaml").exists()
+
+
+def test_calibrate_leaves_it_unless_it_is_named(known, capsys):
+    suite, _ = known
+    suite.runpytest("--editmetrics-run-dir=again")
+    capsys.readouterr()
+    assert main(["calibrate", "run", "again", "--write", "-k", "score"]) == 1
+    assert f"as its test is expected to (xfail); -k {KNOWN} takes it" in capsys.readouterr().out
+    golden = suite.path / "goldens/test_x.py.yaml"
+    assert not golden.exists()
+    assert main(["calibrate", "run", "again", "--write", "-k", KNOWN]) == 0
+    assert "test_known" in golden.read_text()
