@@ -31,8 +31,9 @@ from pytest_editmetrics.saved_runs.acceptance import beyond_default, bound_elsew
 from pytest_editmetrics.saved_runs.approve import selected
 from pytest_editmetrics.saved_runs.golden_places import GoldenPlaces
 from pytest_editmetrics.saved_runs.reviewed import Reviewed
-from pytest_editmetrics.suites.compare import Bound, final_gates, way_of, weights_of
+from pytest_editmetrics.suites.compare import final_gates, way_of, weights_of
 from pytest_editmetrics.suites.gone import Key, is_measured
+from pytest_editmetrics.suites.pairs import Bound
 
 if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession
@@ -100,7 +101,8 @@ def calibrate(
             continue
         series = _series(session, places, key, records, runs)
         gates += [
-            _calibrated(session, places, one, demand, _kept_back(one, reviewed)) for one in series
+            _calibrated(session, places, one, demand, _kept_back(one, reviewed, expression))
+            for one in series
         ]
         if not series:
             without.append((what, "; ".join(_missing(key, records, runs))))
@@ -212,9 +214,16 @@ def _missing(
     )
 
 
-def _kept_back(series: _Series, reviewed: Mapping[str, Reviewed]) -> str | None:
-    """Say in which run a person refused the gate or put it off, if in one."""
+def _kept_back(
+    series: _Series, reviewed: Mapping[str, Reviewed], expression: str | None
+) -> str | None:
+    """Say in which run a person refused the gate or put it off, or its fault is a known one."""
     for name, record in series.records.items():
+        if record.expected and expression != record.nodeid:
+            return (
+                f"in {name} it fails, as its test is expected to (xfail); -k"
+                f" {shlex.quote(record.nodeid)} takes it all the same"
+            )
         if reviewed[name].kept_back(record) is not None:
             return (
                 f"in {name}: {reviewed[name].why(record)}; leave that run out, or undo that in"

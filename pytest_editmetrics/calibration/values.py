@@ -10,7 +10,7 @@ from pytest_editmetrics.calibration.tolerance import ToleranceBound
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.goldens.recording import Proposal
 from pytest_editmetrics.measurement import Threshold
-from pytest_editmetrics.suites.compare import Bound
+from pytest_editmetrics.suites.pairs import Bound
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ def add(commands: Commands) -> None:
         description=(
             "Write golden thresholds and golden images for the failing gates of a run, also of one"
             " downloaded from CI. Bounds that a test or a case states are never written, nor cases"
-            " that were refused or put off in `editmetrics review`."
+            " that were refused or put off in `editmetrics review`; those of a test that is"
+            " expected to fail (xfail) only by -k with its whole id."
         ),
         epilog="example: editmetrics approve run -k test_portrait",
     )

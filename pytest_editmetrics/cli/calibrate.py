@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_editmetrics.calibration.values import Calibration
     from pytest_editmetrics.cli.arguments import Commands
     from pytest_editmetrics.session.state import EditSession
-    from pytest_editmetrics.suites.compare import Bound
+    from pytest_editmetrics.suites.pairs import Bound
 
 
 def add(commands: Commands) -> None:
@@ -112,7 +112,7 @@ def _calibrate(args: argparse.Namespace) -> int:
 
 def _margins(texts: list[str]) -> dict[str, Bound]:
     from pytest_editmetrics.errors import InputError
-    from pytest_editmetrics.suites.compare import parse_bound
+    from pytest_editmetrics.suites.pairs import parse_bound
 
     margins: dict[str, Bound] = {}
     for text in texts:

@@ -37,7 +37,8 @@ def add(commands: Commands) -> None:
         action="append",
         default=[],
         help="fail if a gate of METRIC is worse by more than BOUND, a share of the base (lpips:5%%)"
-        " or an amount (emd:0.5), or is not measured any more; repeat for more metrics",
+        " or an amount (emd:0.5), fails where it did not, or is not measured any more; repeat for"
+        " more metrics",
     )
     parser.add_argument(
         "--suite",
@@ -70,7 +71,8 @@ def _compare(args: argparse.Namespace) -> int:
 def _compared(args: argparse.Namespace, suite: SuiteSettings | None = None) -> int:
     from pytest_editmetrics.report.comparison import comparison_json, comparison_lines
     from pytest_editmetrics.runs.folder import read_run
-    from pytest_editmetrics.suites.compare import compare_runs, parse_bound
+    from pytest_editmetrics.suites.compare import compare_runs
+    from pytest_editmetrics.suites.pairs import parse_bound
 
     bounds, allow = [parse_bound(text) for text in args.fail], args.allow_other_weights
     base, head = read_run(Path(args.base)), read_run(Path(args.head))

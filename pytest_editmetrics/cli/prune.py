@@ -19,8 +19,9 @@ def add(commands: Commands) -> None:
         "prune",
         help="remove the golden images that a run of the whole suite did not use",
         description="Remove the golden images that a run of the whole suite found obsolete: list"
-        " them, and with --yes remove them. A partial or interrupted run is refused; all shards,"
-        " merged with --shards, are a whole one.",
+        " them, and with --yes remove them. What a test without a golden image looks for, in"
+        " another file or under another name, or makes, is left. A partial or interrupted run is"
+        " refused; all shards, merged with --shards, are a whole one.",
         epilog="example: editmetrics prune run --yes",
     )
     parser.add_argument(
@@ -44,12 +45,21 @@ def _prune(args: argparse.Namespace) -> int:
     def work(session: EditSession) -> int:
         from pytest_editmetrics.errors import counted
         from pytest_editmetrics.goldens.git_files import commit_here
-        from pytest_editmetrics.runs.obsolete import commit_of, listed_obsolete, prune
+        from pytest_editmetrics.runs.obsolete import (
+            commit_of,
+            listed_obsolete,
+            made_anew,
+            prune,
+        )
 
         listed, others = listed_obsolete(run, session.rootdir)
-        images = [image for image in listed if not image.keep]
-        kept = len(listed) - len(images)
-        if images:
+        images = [image for image in listed if image.removable]
+        anew = made_anew(run, images, session.rootdir)
+        images = [image for image in images if image.file not in anew]
+        wanted = [f"{one.file}: {one.reason}" for one in listed if one.wanted]
+        wanted += [f"{file}: {nodeid} makes this picture now" for file, nodeid in anew.items()]
+        kept = sum(image.keep for image in listed)
+        if images or wanted:
             commit = commit_of(run)
             at = "" if commit is None else f", at commit {commit[:12]}"
             say(f"in the run {run.shown}, started {run.session.get('started')}{at}:")
@@ -65,6 +75,14 @@ def _prune(args: argparse.Namespace) -> int:
             where = session.rootdir
             which = counted(others, "golden image")
             say(f"left: {which} that the run lists, and that {where} holds no more as then")
+        for line in wanted:
+            say(f"left: {line}")
+        if wanted:
+            which = counted(len(wanted), "golden image")
+            say(
+                f"left: {which} that tests without one may mean: move or rename what is meant; if"
+                " nothing is, record theirs and run the whole suite again"
+            )
         if kept:
             which = counted(kept, "golden image")
             say(

@@ -52,6 +52,8 @@ NO_BOUND = "only reported: no bound is stated"
 """The message of a gate that passes although nothing holds it."""
 UNSTATED = "env_unstated"
 """The detail of a gate whose golden waits for a bound of this environment: another holds."""
+HELD = "fails_its_test"
+"""The detail of a gate that fails its test as an option asks: for review, or unmeasured."""
 FETCH = "fetch"
 """The detail of a gate whose weights were missing: what ``editmetrics weights fetch`` takes."""
 APPROVED_IMAGE = "approved_image"
@@ -142,8 +144,8 @@ class Gate:
 
     @property
     def failing(self) -> bool:
-        """Whether the verdict fails the test."""
-        return self.verdict in FAILING
+        """Whether it fails the test."""
+        return self.verdict in FAILING or HELD in self.details
 
     @property
     def regressed(self) -> bool:

@@ -42,6 +42,7 @@ class ImageRecorder:
         self._unwanted: list[Staged] = []
         self.used: set[str] = set()
         self.new: dict[str, ImageOf] = {}
+        self.open_tests: set[str] = set()
         self._across: dict[str, None] = {}
         self._unstated: set[str] = set()
         self._no_entry: dict[str, None] = {}
@@ -117,6 +118,7 @@ class ImageRecorder:
             self._remove_stale(collected)
         failed = {golden_id(one) for one in collected if one not in self._passed}
         tests = {golden_id(one) for one in collected}
+        self.open_tests = failed
         self._find_unused(set(found.and_more(tests)) if full else None, tests - failed, folders)
 
     def _promote(self, collected: Mapping[str, int], golden_id: Callable[[str], str]) -> None:
@@ -199,37 +201,38 @@ class ImageRecorder:
             return
         broken: dict[Path, str] = {}
         ran = collected, passed, self.used
-        found = obsolete_images(session.goldens, session.rootdir, *ran, folders, broken, self.new)
+        new = self.new, self.open_tests
+        found = obsolete_images(session.goldens, session.rootdir, *ran, folders, broken, *new)
         strict = session.options["strict"] != "none"
         for path, wrong in broken.items():
             named = self.problems if strict else self.notes
             where = named if states_approved(path) else self.unusable
             where.append(f"not checked for obsolete golden images: {wrong}")
+        or_strict = "" if strict else " (--editmetrics-strict=regressed fails)"
         if collected is None:
             title = "approved but not measured: golden images that no check compared with"
+            lines = listed(title + or_strict, [f"{one.file}: {one.reason}" for one in found])
         else:
+            from pytest_editmetrics.report.unheld import images_lines
+
             self.obsolete = found
-            prune = "" if all(one.keep for one in found) else f" ({self._prune()})"
-            title = f"obsolete golden images{prune}"
-        if not strict:
-            title += " (--editmetrics-strict=regressed fails)"
-        lines = listed(title, [f"{one.file}: {one.reason}" for one in found])
+            lines = images_lines(found, self._prune(), or_strict)
         if strict and lines:
             self.problems.append(Headed(lines[0], lines[1:]))
         else:
             self.notes += lines
 
     def _prune(self) -> str:
-        """Say which command removes what is obsolete, from the results that this session leaves."""
+        """Say which command removes ``{}``, from the results that this session leaves."""
         from pytest_editmetrics.report.next_steps import typed_path
         from pytest_editmetrics.session.typed import rootdir_from_here
 
         options, root = self._session.options, rootdir_from_here(self._session.config)
         of = "" if root is None else f" --rootdir {typed_path(Path(root))}"
         if kept := options["run-dir"] or options["results"]:
-            return f"`editmetrics prune {typed_path(Path(kept))}{of} --yes` removes them"
+            return f"`editmetrics prune {typed_path(Path(kept))}{of} --yes` removes {{}}"
         then = f"`editmetrics prune run{of} --yes`"
-        return f"to remove them, run with --editmetrics-run-dir=run, then {then}"
+        return f"to remove {{}}, run with --editmetrics-run-dir=run, then {then}"
 
 
 def _alike(recorded: Iterable[_Wanted]) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -188,11 +189,20 @@ def _enforce_strict(record: TestRecord) -> None:
     from pytest_editmetrics.measurement import REMEDIES
     from pytest_editmetrics.report.text import headline, rows_as_lines
 
+    _hold(record, soft, f"--editmetrics-strict={strict}")
     lines = [headline(gate) for gate in soft]
     reasons = dict.fromkeys(gate.reason for gate in soft if gate.reason)
     rows = [("to do", REMEDIES[reason]) for reason in reasons if reason in REMEDIES]
     rows.append(("to accept", f"run without --editmetrics-strict={strict}"))
     raise GateFailure("\n".join([*lines, *rows_as_lines(rows)]))
+
+
+def _hold(record: TestRecord, gates: Sequence[Gate], option: str) -> None:
+    """Note on gates that they fail the test, and the option that asks for it."""
+    from pytest_editmetrics.gates.verdict import HELD
+
+    for gate in gates:
+        record.amend(gate, replace(gate, details={**gate.details, HELD: option}))
 
 
 def _enforce_review(record: TestRecord) -> None:
@@ -201,6 +211,7 @@ def _enforce_review(record: TestRecord) -> None:
         return
     from pytest_editmetrics.report.text import explanation, headline
 
+    _hold(record, gates, "--editmetrics-review=fail")
     lines = [
         line for g in gates for line in (headline(g), *explanation(g, id_of(record.item).nodeid))
     ]

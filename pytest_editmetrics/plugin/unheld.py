@@ -207,7 +207,15 @@ class UnheldGoldens:
                 broken={},
             )
             unused = obsolete_images(
-                goldens, root, found.nodeids, (), images.used, folders, {}, images.new
+                goldens,
+                root,
+                found.nodeids,
+                (),
+                images.used,
+                folders,
+                {},
+                images.new,
+                images.open_tests,
             )
         except EditMetricsError:  # its tests lie where goldens have no place, and their gates fail
             return None

@@ -11,7 +11,7 @@ from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.failure import failure_text
 from pytest_editmetrics.report.listed import with_entries
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
-from pytest_editmetrics.report.text import explanation_rows, headline, update_mode
+from pytest_editmetrics.report.text import ACCEPTING, explanation_rows, headline, update_mode
 from pytest_editmetrics.runs.failed import FailedTest, and_more, in_the_same_words
 
 LIMIT = 10
@@ -138,7 +138,7 @@ def _command(
 
 def _accepted(gate: Gate, test: TestGates, typed: Callable[[str], str]) -> list[tuple[str, str]]:
     rows = explanation_rows(gate, test.nodeid, update_mode(test.gates), typed)
-    return [row for row in rows if row[0] in ("to accept", "or apart", "to record")]
+    return [row for row in rows if row[0] in ACCEPTING and not test.expected]
 
 
 def _in_checkout(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import quote
 
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.comparison import key_text, moved
-from pytest_editmetrics.report.failure import error_lines
+from pytest_editmetrics.report.failure import failure_text, of_the_same_error
 from pytest_editmetrics.report.listed import headed
 from pytest_editmetrics.report.markdown import (
     SessionEnd,
@@ -14,6 +15,7 @@ from pytest_editmetrics.report.markdown import (
     escape,
     fitted,
     listed,
+    listed_alike,
     problem_block,
     verdict_heading,
 )
@@ -21,11 +23,12 @@ from pytest_editmetrics.report.next_steps import Session, next_steps, typed_path
 from pytest_editmetrics.report.summary import by_expect
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond, tally_of
 from pytest_editmetrics.report.text import headline
-from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts
-from pytest_editmetrics.runs.failed import failed_lines
+from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts, told_below
+from pytest_editmetrics.runs.failed import and_more, failed_alike
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.unheld import obsolete_of
-from pytest_editmetrics.suites.compare import NOISE, Comparison, Pair
+from pytest_editmetrics.suites.compare import Comparison
+from pytest_editmetrics.suites.pairs import NOISE, Pair, Step, worst_of
 
 LIMIT = 60_000
 """Bytes: GitHub takes 65,536 characters of a comment, and a job adds a line of its own."""
@@ -52,7 +55,7 @@ def comment(
     unheld = obsolete_of(run)
     obsolete = obsolete_texts(unheld)
     fails = obsolete if unheld is not None and unheld.strict else ()
-    problems = [one for one in map(headed, run.problems) if one not in obsolete]
+    problems = [one for one in map(headed, run.problems) if not told_below(one, obsolete)]
     end = SessionEnd(
         problems=[*fails, *problems],
         failed_tests=run.failed_tests,
@@ -70,9 +73,15 @@ def comment(
     unseen = [_entry(test, gate) for test, gate in tally.hidden]
     body += listed("Failing, but did not fail the test (xfail mark or caught)", unseen)
     errors = [pair for pair in tally.failing if pair[1].verdict == "error"]
-    said = [line for line, _ in error_lines(errors)]
-    body += listed("Could not be judged", said, len(errors))
-    body += listed("Failed otherwise", failed_lines(run.failed), len(run.failed))
+    said = [
+        (
+            f"{test.nodeid}{and_more(others)}: {failure_text(gates, test.nodeid, -2)}",
+            [other.nodeid for other, _ in others],
+        )
+        for (test, gates), *others in of_the_same_error(errors)
+    ]
+    body += listed_alike("Could not be judged", said, len(errors))
+    body += listed_alike("Failed otherwise", failed_alike(run.failed), len(run.failed))
     body += listed("Crashed, so never measured", tally.crashed)
     for text in (*obsolete, *passed_by_texts(unheld)):
         body += [f"\n### {text}", *(f"- {code(entry.strip())}" for entry in text.entries)]
@@ -96,7 +105,8 @@ def _failing(tally: Tally) -> list[str]:
 
 
 def _of(tally: Tally, verdict: str) -> list[str]:
-    return [_entry(test, gate) for test, gate in tally.notable if gate.verdict == verdict]
+    found = [pair for pair in tally.notable if pair[1].verdict == verdict]
+    return [_entry(test, gate) for test, gate in found if not gate.failing]
 
 
 def _entry(test: TestGates, gate: Gate) -> str:
@@ -104,20 +114,26 @@ def _entry(test: TestGates, gate: Gate) -> str:
 
 
 def _changed(base: Comparison) -> tuple[list[str], int]:
-    """Return what moved, what took little of the room to its bound as a number, and how many."""
+    """Return what moved, what took little of the room to its bound as a number, and how many.
+
+    What fails took all of it.
+    """
     pairs = [pair for change in base.metrics for pair in change.pairs if abs(pair.worse_by) > NOISE]
-    large = sorted(
-        (pair for pair in pairs if abs(_taken(pair)) >= _WORTH), key=_taken, reverse=True
-    )
-    lines = [moved(pair) for pair in large]
+    taken = [(pair, worst_of(pair.steps, partial(_taken, pair))) for pair in pairs]
+    large = [
+        (pair, step)
+        for pair, step in taken
+        if pair.head.failing or abs(_taken(pair, step)) >= _WORTH
+    ]
+    large.sort(key=lambda one: _taken(*one), reverse=True)
+    lines = [moved(*one) for one in large]
     if small := len(pairs) - len(large):
         lines.append(f"{small} by less than half of the room that the bound left")
     return lines, len(pairs)
 
 
-def _taken(pair: Pair) -> float:
-    """Return what share of the room to its bound a pair took: metrics are sorted together."""
-    assert pair.base.value is not None
-    bound = pair.head.bound
-    room = abs(bound - pair.base.value) if bound is not None else 0.0
-    return pair.worse_by / max(room, NOISE)
+def _taken(pair: Pair, step: Step) -> float:
+    """Return what share of the room to its bound a step took: metrics are sorted together."""
+    held = pair.held(step)
+    room = abs(held.bound - step.base) if held is not None else 0.0
+    return step.worse_by / max(room, NOISE)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pytest_editmetrics.errors import counted
-from pytest_editmetrics.gates.decided import decided
+from pytest_editmetrics.gates.decided import decided, worst_tile
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.listed import LISTED, first_of, listed
 from pytest_editmetrics.report.numbers import share_of, significant
@@ -15,16 +15,15 @@ from pytest_editmetrics.report.text import format_numbers
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.results import plain
 from pytest_editmetrics.suites.compare import (
-    NOISE,
     Comparison,
     MetricChange,
-    Pair,
     other_way,
     way_of,
     weights_of,
 )
 from pytest_editmetrics.suites.gate import SuiteGate
 from pytest_editmetrics.suites.gone import Key
+from pytest_editmetrics.suites.pairs import NOISE, Pair, Step
 
 SCHEMA = "pytest-editmetrics/comparison"
 
@@ -76,8 +75,10 @@ def _metric(change: MetricChange) -> list[str]:
         lines.append(f"  worst  {moved(change.worst)}")
     if change.bound is not None:
         lines.append(f"  bound  {change.bound}: {len(change.beyond)} beyond")
-        worst = [f"  {moved(pair)}" for pair in change.beyond[:LISTED]]
-        lines += first_of(worst, len(change.beyond))
+        steps = [(pair, pair.beyond(change.bound)) for pair in change.beyond[:LISTED]]
+        lines += first_of([f"  {moved(*one)}" for one in steps], len(change.beyond))
+        fails = _listed("fails, and did not in the base", change.fails, _verdicts)
+        lines += [f"  {line}" for line in fails]
     if change.zero_bases:
         words = "gate whose base is 0 is", "gates whose base is 0 are"
         zero = counted(change.zero_bases, *words)
@@ -97,13 +98,13 @@ def _amount(worse_by: float) -> str:
     return f"{significant(abs(worse_by))} {'worse' if worse_by > 0 else 'better'}"
 
 
-def moved(pair: Pair) -> str:
-    """Return how far a pair moved: values, by how much, and of which test."""
-    assert pair.base.value is not None
-    assert pair.head.value is not None
-    before, after = format_numbers(pair.base.value, pair.head.value)
-    share = _share(pair.worse_by, abs(pair.base.value))
-    return f"{before} -> {after}, {_amount(pair.worse_by)}{share}: {_address(pair)}"
+def moved(pair: Pair, step: Step | None = None) -> str:
+    """Return how far a pair moved, by a step or most: values, by how much, and of which test."""
+    step = step or pair.step
+    what = f"{step.what} " if step.what else ""
+    before, after = format_numbers(step.base, step.head)
+    share = _share(step.worse_by, abs(step.base))
+    return f"{what}{before} -> {after}, {_amount(step.worse_by)}{share}: {_address(pair)}"
 
 
 def _share(worse_by: float, base: float) -> str:
@@ -212,6 +213,7 @@ def _metric_json(change: MetricChange) -> dict[str, Any]:
         "worst": None if worst is None else _pair_json(worst),
         "bound": None if change.bound is None else str(change.bound),
         "beyond": _pairs_json(change.beyond),
+        "fails": _pairs_json(change.fails),
         "lost": _pairs_json(change.lost),
         "crashed": list(change.crashed),
         "failed": list(change.failed),
@@ -229,9 +231,17 @@ def _pair_json(pair: Pair) -> dict[str, Any]:
         **_key_json((pair.nodeid, pair.base.metric, pair.base.name)),
         "base": pair.base.value,
         "head": pair.head.value,
+        "base_tile": _tile(pair.base),
+        "head_tile": _tile(pair.head),
         "base_verdict": pair.base.verdict,
         "head_verdict": pair.head.verdict,
     }
+
+
+def _tile(gate: Gate) -> float | None:
+    """Return the value of a golden image's worst tile, of a gate that has one."""
+    tile = worst_tile(gate)
+    return None if tile is None else tile.value
 
 
 def _key_json(key: Key) -> dict[str, Any]:

@@ -20,8 +20,14 @@ from pytest_editmetrics.report.failure import failure_text, of_the_same_error
 from pytest_editmetrics.report.listed import below
 from pytest_editmetrics.report.summary import by_expect, columns_of, worst_margin
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond
-from pytest_editmetrics.report.text import explanation, headline, update_mode
-from pytest_editmetrics.runs.failed import FailedTest, and_more, failed_lines
+from pytest_editmetrics.report.text import (
+    ACCEPTING,
+    explanation_rows,
+    headline,
+    rows_as_lines,
+    update_mode,
+)
+from pytest_editmetrics.runs.failed import FailedTest, and_more, failed_alike
 
 _ENTITIES = {
     **{character: f"&#{ord(character)};" for character in "\\`*[|~$_"},
@@ -142,7 +148,9 @@ def verdict_heading(tally: Tally, end: SessionEnd) -> str:
     """Return the heading: whether the session passed, and its counts."""
     counts = tally.counts()
     errors = counts["errors"]
-    seen = counts["failed"] - len(tally.hidden)
+    expected = counts["expected"]
+    unseen = len(tally.hidden) - expected
+    seen = counts["failed"] - unseen
     failed = bool(
         seen or errors or counts["crashed"] or end.problems or end.failed_tests or end.interrupted
     )
@@ -152,7 +160,8 @@ def verdict_heading(tally: Tally, end: SessionEnd) -> str:
     said = [f"{seen} of {made} failed" if seen else made]
     told = (
         (errors, "could not be judged"),
-        (len(tally.hidden), "failing without failing their test"),
+        (expected, "failed as expected"),
+        (unseen, "failing without failing their test"),
         (counts["review"], "for review"),
         (counts["unmeasured"], "unmeasured"),
         (counts["recorded"], "recorded"),
@@ -188,15 +197,16 @@ def _sections(tally: Tally, end: SessionEnd) -> list[str]:
         reverse=True,
     )
     errors = [pair for pair in tally.failing if pair[1].verdict == "error"]
-    review = [(t, g) for t, g in tally.notable if g.verdict == "review"]
-    unmeasured = [(t, g) for t, g in tally.notable if g.verdict == "unmeasured"]
+    passing = [(t, g) for t, g in tally.notable if not g.failing]
+    review = [(t, g) for t, g in passing if g.verdict == "review"]
+    unmeasured = [(t, g) for t, g in passing if g.verdict == "unmeasured"]
     recorded = [(t, g) for t, g in tally.notable if g.verdict == "recorded"]
     sections = _explained("Failing, the worst first", failed, end.typed, end.report_url)
     sections += _errors(errors, end.typed)
     sections += _explained(
         "Failing, but did not fail the test (xfail mark or caught)", tally.hidden, end.typed
     )
-    sections += listed("Failed otherwise", failed_lines(end.failed), len(end.failed))
+    sections += listed_alike("Failed otherwise", failed_alike(end.failed), len(end.failed))
     sections += listed("For review", [f"{t.nodeid}: {headline(g)}" for t, g in review])
     sections += listed("Crashed, so never measured", tally.crashed)
     sections += listed("Unmeasured", [f"{t.nodeid}: {headline(g)}" for t, g in unmeasured])
@@ -218,8 +228,9 @@ def _explained(
     for number, (test, gate) in enumerate(gates):
         pictures = _pictures(gate, report_url) if report_url and number < _PICTURED else ""
         summary = f"{code(test.nodeid)}<br>{code(headline(gate))}"
-        explained = explanation(gate, test.nodeid, update_mode(test.gates), typed)
-        lines = [headline(gate), *(line.removeprefix("    ") for line in explained)]
+        rows = explanation_rows(gate, test.nodeid, update_mode(test.gates), typed)
+        told = [row for row in rows if not (test.expected and row[0] in ACCEPTING)]
+        lines = [headline(gate), *(line.removeprefix("    ") for line in rows_as_lines(told))]
         blocks.append(
             f"\n<details{' open' if pictures else ''}><summary>{summary}</summary>\n\n{pictures}"
             f"{_preformatted(lines)}\n\n</details>"
@@ -263,6 +274,33 @@ def listed(title: str, entries: Sequence[str], number: int | None = None) -> lis
         return []
     number = len(entries) if number is None else number
     return [f"\n### {title}: {number}", *(f"- {code(entry)}" for entry in entries)]
+
+
+def listed_alike(
+    title: str, entries: Sequence[tuple[str, Sequence[str]]], number: int
+) -> list[str]:
+    """Return such a list, of which an entry may stand for more tests: their names are folded."""
+    lines = listed(title, [entry for entry, _ in entries], number)
+    blocks = lines[:1]
+    for line, (_, others) in zip(lines[1:], entries, strict=True):
+        blocks.append(line)
+        if others:
+            blocks.append(_folded(others))
+    return blocks
+
+
+def _folded(tests: Sequence[str]) -> str:
+    shown: list[str] = []
+    room = _LONGEST - len(f"and {len(tests)} more")
+    for test in tests:
+        room -= len(test) + 1
+        if room < 0:
+            break
+        shown.append(test)
+    left = [f"and {len(tests) - len(shown)} more"] if len(shown) < len(tests) else []
+    more = counted(len(tests), "more test", "more tests")
+    told = _preformatted([*shown, *left])
+    return f"\n<details><summary>{more} in these words</summary>\n\n{told}\n\n</details>\n"
 
 
 def _versions(versions: Mapping[str, str | None]) -> str:

@@ -69,13 +69,15 @@ def typed_path(path: Path) -> str:
 
 def verdict_lines(tally: Tally) -> list[Line]:
     """Return how many gates failed, of which causes, and how many could not be judged."""
-    failing = [gate for _, gate in tally.notable if gate.verdict in ("fail", "missing-golden")]
+    failing = [g for _, g in tally.unexpected if g.failing and g.verdict != "error"]
     errors = [gate for _, gate in tally.notable if gate.verdict == "error"]
     lines = []
     if failing:
         causes = Counter(_kind(gate) for gate in failing)
         listed = ", ".join(f"{number} {kind}" for kind, number in causes.most_common())
         lines.append(Line(f"{_gates(len(failing))} failed: {listed}", "red"))
+    if expected := len(tally.expected):
+        lines.append(Line(f"{_gates(expected)} failed as expected (xfail)"))
     if errors:
         said, others = _said(errors)
         more = f" (and {counted(others, 'other message')})" if others else ""
@@ -83,7 +85,7 @@ def verdict_lines(tally: Tally) -> list[Line]:
             said = said.partition(". Fetch it once")[0]
         text = f"{_gates(len(errors))} could not be judged: {said}{more}"
         lines.append(Line(text, "yellow"))
-    if picture := _worst_picture(tally.notable):
+    if picture := _worst_picture(tally.unexpected):
         lines.append(Line(f"worst picture: {picture}"))
     return lines
 
@@ -113,12 +115,14 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
     """Return what to type next: to fetch weights, look, accept, record what has no golden.
 
     What was unmeasured is passed over where that is no news: other gates were measured, it failed
-    no test, and nothing was measured when it was approved.
+    no test, and nothing was measured when it was approved; so is what fails as expected.
     """
-    failing = [gate for _, gate in tally.notable if gate.verdict == "fail"]
-    missing = [gate for _, gate in tally.notable if gate.verdict == "missing-golden"]
-    other = [gate for _, gate in tally.notable if gate.of_other_golden]
-    held = {id(gate): test.nodeid for test, gate in tally.notable if test.other_failure}
+    notable = tally.unexpected
+    failing = [gate for _, gate in notable if gate.verdict == "fail"]
+    missing = [gate for _, gate in notable if gate.verdict == "missing-golden"]
+    review = [gate for _, gate in notable if gate.verdict == "review" and gate.failing]
+    other = [gate for _, gate in notable if gate.of_other_golden]
+    held = {id(gate): test.nodeid for test, gate in notable if test.other_failure}
     reasons = _reasons(tally)
     lines = []
     if tally.fetch:
@@ -128,7 +132,7 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
         which = ", ".join(dict.fromkeys(gate.label for gate in no_number))
         text = f"{_gates(len(no_number))} without a number ({which})"
         lines.append(Line(f"what to do about {text}: {REMEDY_OF_NO_NUMBER}"))
-    if failing or missing or reasons:
+    if failing or missing or review or reasons:
         lines.append(_typed(_look(session)))
     of_tests = (gate for gate in (*failing, *other) if "manifest" not in gate.details)
     golden = [gate for gate in of_tests if recordable(gate)]  # a manifest has no goldens
@@ -153,10 +157,10 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
     if waiting := _waiting(golden, held, f"{number}"):
         lines.append(Line(f"not to be accepted yet: {waiting}"))
     failed = {id(gate) for gate in (*failing, *other)}
-    lost = {test.nodeid for test, gate in tally.notable if id(gate) in failed}
+    lost = {test.nodeid for test, gate in notable if id(gate) in failed}
     new = [
         gate
-        for test, gate in tally.notable
+        for test, gate in notable
         if gate.verdict == "missing-golden"
         and id(gate) not in held
         and (session.run or test.nodeid not in lost)
@@ -201,18 +205,13 @@ def _reasons(tally: Tally) -> list[str]:
     return list(
         dict.fromkeys(
             reason
-            for test, gate in tally.notable
+            for _, gate in tally.unexpected
             if gate.verdict == "unmeasured"
             and (reason := gate.reason) is not None
             and reason in REMEDIES
-            and (tally.nothing_measured or gate.regressed or _held_strictly(test))
+            and (tally.nothing_measured or gate.regressed or gate.failing)
         )
     )
-
-
-def _held_strictly(test: TestGates) -> bool:
-    """Tell whether what was unmeasured failed a test: none of its gates did."""
-    return test.outcome == "failed" and not any(gate.failing for gate in test.gates)
 
 
 def _edit(by_hand: Sequence[Gate]) -> str:
@@ -226,6 +225,10 @@ def _kind(gate: Gate) -> str:
     """Return the first cause of a failing gate, or what else it is of."""
     if gate.verdict == "missing-golden":
         return "without a golden"
+    if gate.verdict == "review":
+        return "for review"
+    if gate.verdict == "unmeasured":
+        return "unmeasured"
     if gate.no_number:
         return "without a number"
     if gate.proposal is not None:

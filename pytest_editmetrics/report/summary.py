@@ -41,10 +41,10 @@ def _notes(tally: Tally) -> list[str]:
         [
             f"{line_of(test.nodeid, g)}, {bound_stands(g)}"
             for test, g in tally.notable
-            if g.verdict == "review"
+            if g.verdict == "review" and not g.failing
         ],
     )
-    unmeasured = [(t, g) for t, g in tally.notable if g.verdict == "unmeasured"]
+    unmeasured = [(t, g) for t, g in tally.notable if g.verdict == "unmeasured" and not g.failing]
     lines += listed("unmeasured", [line_of(test.nodeid, gate) for test, gate in unmeasured])
     lines += listed(
         "failing gates that did not fail their test (xfail mark or caught)",
@@ -184,8 +184,9 @@ def gate_line(nodeid: str, gate: Gate) -> str:
 
 def columns_of(rows: Sequence[Row]) -> list[str]:
     """Return the counts that a table of these rows shows: the rare ones only if there are any."""
-    rare = ("review", "recorded", "errors")
-    columns = ("gates", "passed", "review", "failed", "errors", "unmeasured", "recorded")
+    rare = ("review", "recorded", "errors", "expected")
+    most = ("gates", "passed", "review", "failed", "expected", "errors", "unmeasured")
+    columns = (*most, "recorded")
     return [c for c in columns if c not in rare or any(getattr(row, c) for row in rows)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from pytest_editmetrics.gates.decided import decided
@@ -12,9 +12,18 @@ from pytest_editmetrics.gates.reruns import failed_before, left_open
 from pytest_editmetrics.gates.verdict import FETCH, MEASURED, Gate
 from pytest_editmetrics.measurement import LITTLE
 from pytest_editmetrics.report.listed import LISTED
-from pytest_editmetrics.runs.folder import GateRecord
+from pytest_editmetrics.runs.folder import EXPECTED, GateRecord
 
-_FAILED = ("fail", "missing-golden")
+_COUNTED = (
+    "gates",
+    "passed",
+    "review",
+    "recorded",
+    "failed",
+    "expected",
+    "errors",
+    "unmeasured",
+)
 BLIND = {
     "black": (
         "black images alone, in which no fault shows",
@@ -81,6 +90,11 @@ class TestGates:
     location: tuple[str, int] | None = None
     other_failure: bool = False
 
+    @property
+    def expected(self) -> bool:
+        """Whether it failed as it was expected to."""
+        return self.outcome == EXPECTED
+
 
 @dataclass
 class Row:
@@ -95,29 +109,40 @@ class Row:
     passed: int = 0
     review: int = 0
     failed: int = 0
+    expected: int = 0
     errors: int = 0
     unmeasured: int = 0
     recorded: int = 0
     worst: tuple[Gate, str] | None = None
 
-    def add(self, gate: Gate, nodeid: str) -> None:
-        """Count one gate of the test ``nodeid``."""
+    def add(self, gate: Gate, nodeid: str, *, expected: bool = False) -> None:
+        """Count one gate of the test ``nodeid``, in one column; it may have been ``expected``."""
         self.gates += 1
         self.passed += gate.verdict == "pass"
-        self.review += gate.verdict == "review"
-        self.failed += gate.verdict in _FAILED
+        self.review += gate.verdict == "review" and not gate.failing
+        self.failed += _fails(gate) and not expected
+        self.expected += _fails(gate) and expected
         self.errors += gate.verdict == "error"
-        self.unmeasured += gate.verdict == "unmeasured"
+        self.unmeasured += gate.verdict == "unmeasured" and not gate.failing
         self.recorded += gate.verdict == "recorded"
-        told = gate.distance is not None or gate.verdict in _FAILED
+        told = gate.distance is not None or _fails(gate)
         if gate.verdict == "recorded" or not told:
             return
         if self.worst is None or _rank(gate) > _rank(self.worst[0]):
             self.worst = (gate, nodeid)
 
 
+def _fails(gate: Gate) -> bool:
+    return gate.failing and gate.verdict != "error"
+
+
+def _counts(rows: Collection[Row], crashed: int) -> dict[str, int]:
+    found = {kind: sum(getattr(row, kind) for row in rows) for kind in _COUNTED}
+    return {**found, "crashed": crashed}
+
+
 def _rank(gate: Gate) -> tuple[bool, float]:
-    return gate.verdict in _FAILED, beyond(gate)
+    return _fails(gate), beyond(gate)
 
 
 class Blind:
@@ -194,7 +219,8 @@ class Tally:
             if gate.golden_key(test.nodeid) != test.nodeid.partition("::")[2]:
                 key = golden_of(gate)
                 self.seen[key] = Seen.of(gate).least(self.seen.get(key))
-            self._rows.setdefault(gate.metric, Row(gate.metric)).add(gate, test.nodeid)
+            row = self._rows.setdefault(gate.metric, Row(gate.metric))
+            row.add(gate, test.nodeid, expected=test.expected)
             if self._each is not None:
                 self._each(test, gate)
             if gate.verdict != "pass" or gate.proposal is not None:
@@ -215,17 +241,7 @@ class Tally:
 
     def counts(self) -> dict[str, int]:
         """Return the number of final gates, and of each kind of verdict among them."""
-        rows = self._rows.values()
-        return {
-            "gates": sum(row.gates for row in rows),
-            "passed": sum(row.passed for row in rows),
-            "review": sum(row.review for row in rows),
-            "recorded": sum(row.recorded for row in rows),
-            "failed": sum(row.failed for row in rows),
-            "errors": sum(row.errors for row in rows),
-            "unmeasured": sum(row.unmeasured for row in rows),
-            "crashed": len(self.crashed),
-        }
+        return _counts(self._rows.values(), len(self.crashed))
 
     @property
     def nothing_measured(self) -> bool:
@@ -238,6 +254,16 @@ class Tally:
         return [
             (test, gate) for test, gate in self.notable if gate.failing and test.outcome != "failed"
         ]
+
+    @property
+    def expected(self) -> list[tuple[TestGates, Gate]]:
+        """Those of ``hidden`` that failed as they were expected to."""
+        return [(test, gate) for test, gate in self.hidden if test.expected]
+
+    @property
+    def unexpected(self) -> list[tuple[TestGates, Gate]]:
+        """The gates of ``notable`` without those of ``expected``."""
+        return [(test, gate) for test, gate in self.notable if not (gate.failing and test.expected)]
 
     @property
     def failing(self) -> list[tuple[TestGates, Gate]]:
@@ -317,9 +343,7 @@ class RunningTally:
 
     def counts(self) -> dict[str, int]:
         """Return the number of gates, and of each kind of verdict among them."""
-        kinds = ("gates", "passed", "review", "recorded", "failed", "errors", "unmeasured")
-        rows = self.by_metric.values()
-        return {**{kind: sum(getattr(row, kind) for row in rows) for kind in kinds}, "crashed": 0}
+        return _counts(self.by_metric.values(), 0)
 
 
 def tally_of(records: Iterable[GateRecord], crashed: Iterable[str]) -> Tally:

@@ -18,6 +18,8 @@ from pytest_editmetrics.report.image_text import held_text, image_headline, imag
 from pytest_editmetrics.report.numbers import format_numbers as format_numbers
 
 NO_GOLDEN = " has no threshold and no golden"
+ACCEPTING = ("to accept", "or apart", "to record")
+"""The rows of an explanation that say how a golden would hold what failed."""
 _AREA = {"edit_area": "edit", "unedit_area": "unedit", None: "whole-image"}
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pytest_editmetrics.goldens.renamed import obsolete_lines
 from pytest_editmetrics.report.listed import Headed, listed
+from pytest_editmetrics.runs.obsolete import ObsoleteImage
 from pytest_editmetrics.runs.unheld import Unheld
 
 
@@ -19,6 +21,29 @@ def passed_by_texts(unheld: Unheld | None) -> list[Headed]:
     )
     lines = listed(title, list(unheld.passed_by))
     return [Headed(lines[0], lines[1:])]
+
+
+def images_lines(images: Sequence[ObsoleteImage], prune: str, more: str = "") -> list[str]:
+    """Return a title of obsolete golden images, and a line for each; those to be moved come first.
+
+    Args:
+        images: what to tell of.
+        prune: how ``{}`` are removed.
+        more: the end of the title.
+    """
+    wanted = [one for one in images if one.wanted]
+    others = [one for one in images if not one.wanted]
+    do = ["move or rename what a test looks for, as is said of them"] if wanted else []
+    if any(one.removable for one in others):
+        do.append(prune.format("the others" if wanted else "them"))
+    what = f" ({'; '.join(do)})" if do else ""
+    told = [f"{one.file}: {one.reason}" for one in (*wanted, *others)]
+    return listed(f"obsolete golden images{what}{more}", told)
+
+
+def told_below(problem: Headed, texts: Iterable[Headed]) -> bool:
+    """Tell whether what failed a session is one of these texts: titles name what was typed."""
+    return any(problem.entries == text.entries for text in texts)
 
 
 def obsolete_texts(unheld: Unheld | None) -> list[Headed]:
@@ -37,10 +62,7 @@ def obsolete_texts(unheld: Unheld | None) -> list[Headed]:
         lines = listed(title, unheld.lost)
         found.append(Headed(lines[0], lines[1:]))
     if unheld.images:
-        title = "obsolete golden images"
-        if not all(one.keep for one in unheld.images):
-            title += " (`editmetrics prune RUN --yes` removes them)"
-        lines = listed(title, [f"{one.file}: {one.reason}" for one in unheld.images])
+        lines = images_lines(unheld.images, "`editmetrics prune RUN --yes` removes {}")
         found.append(Headed(lines[0], lines[1:]))
     if unheld.entries:
         moved = {

@@ -63,7 +63,15 @@ def in_the_same_words(items: Iterable[_T], words: Callable[[_T], object]) -> lis
     return list(found.values())
 
 
-def failed_lines(failed: Iterable[FailedTest]) -> list[str]:
-    """Return a line for what failed in the same words, which names the first and counts the rest:
+def failed_alike(failed: Iterable[FailedTest]) -> list[tuple[str, list[str]]]:
+    """Return a line for what failed in the same words, which names the first, and the other tests:
     a model that cannot be loaded fails every test by one message."""
-    return [first.told(others) for first, *others in in_the_same_words(failed, FailedTest.words)]
+    return [
+        (first.told(others), [other.nodeid for other in others])
+        for first, *others in in_the_same_words(failed, FailedTest.words)
+    ]
+
+
+def failed_lines(failed: Iterable[FailedTest]) -> list[str]:
+    """Return these lines alone, which count the other tests."""
+    return [line for line, _ in failed_alike(failed)]

@@ -230,7 +230,8 @@ END = _declared(
     passed whole: of them with the verdict `pass`
     review whole: with `review`
     recorded whole: with `recorded`
-    failed whole: with `fail` or `missing-golden`
+    failed whole: with `fail` or `missing-golden`, or failed as an option asked
+    expected whole: such as failed and whose test is xfailed; they are not in `failed`
     errors whole: with `error`
     unmeasured whole: with `unmeasured`
     crashed whole: tests whose worker died
@@ -240,6 +241,7 @@ END = _declared(
       file text: the image, relative to the rootdir
       sha256 text: its hash
       reason text: why it is not used
+      wanted flag: whether a test looks in vain for what may be this one, so that `prune` leaves it
     unheld mapping: goldens of no test that was found; obsolete where the run has `obsolete`
       strict flag: whether they fail (`--editmetrics-strict`)
       files mapping: golden files looked at: whether all tests of their file were found
@@ -255,6 +257,7 @@ END = _declared(
         file text: the image, relative to the rootdir
         sha256 text: its hash
         reason text: why it is not used
+        wanted flag: whether a test looks in vain for what may be this one
       moves mapping: of golden files with such entries: where their tests are now
       left mapping: tests with gates that did not run, by file and by what left them out
       options mapping: the values of the options that may have left them out
@@ -297,6 +300,7 @@ DETAILS = _declared(
     repetitions whole: how often the gate was made in one attempt; the worst is kept
     approved_image text: of a golden image of which no pixel was compared: the one that was approved
     no_golden text: what keeps the value from being a golden
+    fails_its_test text: the option that makes a gate fail which is for review, or unmeasured
     fetch list: weights that were missing, as `editmetrics weights fetch` takes them
     through text: what of the model or its preprocessing ran through transformers' own class
     other_weights text: the golden's weights, of an error that is only that they differ

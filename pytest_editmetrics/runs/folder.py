@@ -31,6 +31,10 @@ _DEEPEST_REGION = 50
 _IMAGE_NAME = re.compile(rf"{IMAGES}/[0-9a-f]{{20}}\.png")
 
 
+EXPECTED = "xfailed"
+"""The outcome of a test that failed as a mark, or the test itself, said it would."""
+
+
 @dataclass(frozen=True)
 class GateRecord:
     """One gate of one attempt of a test; ``final`` tells whether it was the test's last attempt.
@@ -44,6 +48,11 @@ class GateRecord:
     outcome: str
     gate: Gate
     other_failure: bool = False
+
+    @property
+    def expected(self) -> bool:
+        """Whether the gate fails and its test was expected to."""
+        return self.gate.failing and self.outcome == EXPECTED
 
 
 @dataclass(frozen=True)

@@ -32,16 +32,25 @@ _NO_TEST = (
 
 @dataclass(frozen=True)
 class ObsoleteImage:
-    """A golden image that is not used, relative to the rootdir, its hash, and why."""
+    """A golden image that is not used, relative to the rootdir, its hash, and why.
+
+    It is ``wanted`` where a test looks in vain for what may be this one.
+    """
 
     file: str
     sha256: str
     reason: str
+    wanted: bool = False
 
     @property
     def keep(self) -> bool:
         """Whether it may be of a test that only other machines have."""
         return self.reason == _NO_TEST
+
+    @property
+    def removable(self) -> bool:
+        """Whether ``prune`` removes it."""
+        return not (self.keep or self.wanted)
 
 
 def obsolete_images(
@@ -53,6 +62,7 @@ def obsolete_images(
     folders: Collection[Path],
     broken: dict[Path, str],
     new: Mapping[str, ImageOf] | None = None,
+    open_tests: Collection[str] = (),
 ) -> list[ObsoleteImage]:
     """Return the golden images that the tests of a run did not use, and will not.
 
@@ -71,6 +81,7 @@ def obsolete_images(
         broken: takes what is wrong with each provenance file that cannot be read.
         new: the files that tests used, of which there were none, and whose they are: the reasons
             say which may be meant. ``None``: they do not.
+        open_tests: the node ids of tests that did not pass.
     """
     tests: dict[Path, dict[str, bool]] = {}
     for nodeid in passed if collected is None else collected:
@@ -103,13 +114,21 @@ def obsolete_images(
                     gone[found[-1].file] = ImageOf.entry(entries.get(path.name, {}))
                     if there and not keys:
                         elsewhere.add(found[-1].file)
-    hints = {} if new is None else meant_for(gone, new, used, rootdir)
-    return [
-        replace(one, reason=_NO_TEST)
-        if one.file in elsewhere - hints.keys()
-        else replace(one, reason=one.reason + hints.get(one.file, ""))
-        for one in found
-    ]
+    if new is not None and gone:
+        waiting: dict[str, set[str]] = {}
+        for nodeid in open_tests:
+            file, _, test = nodeid.partition("::")
+            place = shown_path(_folder(goldens, rootdir / file), rootdir)
+            waiting.setdefault(place, set()).add(test)
+        told = meant_for(gone, new, used, waiting, rootdir)
+        elsewhere -= told.keys()
+        found = [
+            replace(one, reason=meant.reason(one.reason), wanted=meant.wanted)
+            if (meant := told.get(one.file))
+            else one
+            for one in found
+        ]
+    return [replace(one, reason=_NO_TEST) if one.file in elsewhere else one for one in found]
 
 
 def _folder(goldens: Goldens, test_file: Path) -> Path:
@@ -202,15 +221,45 @@ def listed_obsolete(run: Run, rootdir: Path) -> tuple[list[ObsoleteImage], int]:
 
 def _checked(run: Run, item: Any, rootdir: Path) -> ObsoleteImage:
     texts = dict(item) if isinstance(item, Mapping) else {}
-    if set(texts) == {"file", "sha256", "reason"} and all(type(t) is str for t in texts.values()):
+    wanted = texts.pop("wanted", None)
+    known = type(wanted) is bool and set(texts) == {"file", "sha256", "reason"}
+    if known and all(type(t) is str for t in texts.values()):
         path = PurePosixPath(texts["file"])
         plain = golden_stem(path.name) and not path.is_absolute() and ".." not in path.parts
         if plain and (rootdir / path).parent.resolve().is_relative_to(rootdir.resolve()):
-            return ObsoleteImage(**texts)
+            return ObsoleteImage(**texts, wanted=wanted)
     raise EditMetricsError(
         f"{run.shown}: the end of the run lists {item!r:.120}, which is no golden image below the"
         " rootdir; nothing was removed"
     )
+
+
+def made_anew(run: Run, images: Collection[ObsoleteImage], rootdir: Path) -> dict[str, str]:
+    """Return the tests that made the very picture of one of these images and have no golden.
+
+    By file. A run that kept no images tells of none.
+    """
+    from pytest_editmetrics.images.load import read_pixels
+    from pytest_editmetrics.runs.writing import image_name
+
+    made = {
+        str(record.gate.images["edited"]): record.nodeid
+        for record in run.gates
+        if record.final
+        and record.gate.verdict == "missing-golden"
+        and record.gate.snapshot is not None
+        and "edited" in record.gate.images
+        and not (rootdir / str(record.gate.snapshot.get("file"))).exists()
+    }
+    found = {}
+    for image in images if made else ():
+        try:
+            pixels = read_pixels(rootdir / image.file, colour="numbers")
+        except EditMetricsError:  # no picture that a test could have made
+            continue
+        if nodeid := made.get(image_name(pixels.bare, pixels.icc)):
+            found[image.file] = nodeid
+    return found
 
 
 def prune(images: Collection[ObsoleteImage], rootdir: Path) -> list[Path]:

@@ -149,7 +149,7 @@ def told_by(run: Run) -> Unheld | None:
             _sum(data["found"]),
             _sum(data["ran"]) or _hex(()),
             tuple(entries),
-            tuple(ObsoleteImage(**{k: _text(v) for k, v in one.items()}) for one in listed),
+            tuple(map(_image, listed)),
             {
                 _text(file): Move(_texts(one["to"]), tuple(map(_text, one["lines"])))
                 for file, one in data["moves"].items()
@@ -201,7 +201,9 @@ def joined(shards: Sequence[Unheld]) -> Unheld:
     every: dict[str, ObsoleteImage] = {}
     for image in (image for of_shard in of_shards for image in of_shard.values()):
         every[image.file] = max(
-            every.get(image.file, image), image, key=lambda one: (not one.keep, len(one.reason))
+            every.get(image.file, image),
+            image,
+            key=lambda one: (one.wanted, not one.keep, len(one.reason)),
         )
     images = [
         image
@@ -281,6 +283,11 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
     return value
+
+
+def _image(told: Mapping[str, Any]) -> ObsoleteImage:
+    texts = {key: _text(value) for key, value in told.items() if key != "wanted"}
+    return ObsoleteImage(**texts, wanted=_flag(told["wanted"]))
 
 
 def _flag(value: Any) -> bool:

@@ -105,8 +105,9 @@ def approve(
 
     Bounds that a test or a case states are never written: ``say`` is told where to edit them, as it
     is told everything that is written. The gates of a test that failed for another reason, too, are
-    left unless ``expression`` is its id; those of a case that was refused or put off in
-    ``editmetrics review`` always, and what is written is marked there.
+    left unless ``expression`` is its id, as are those of one that is expected to fail; those of a
+    case that was refused or put off in ``editmetrics review`` always, and what is written is marked
+    there.
 
     Args:
         session: of the project.
@@ -131,6 +132,7 @@ def approve(
     bounds: list[NewBound] = []
     images: list[NewGolden] = []
     kept: list[GateRecord] = []
+    expected: list[GateRecord] = []
     left: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     reviewed = Reviewed(run)
     places, shared = GoldenPlaces(session), SharedGoldens(session, run)
@@ -140,6 +142,9 @@ def approve(
             continue
         if reviewed.kept_back(record):
             kept.append(record)
+            continue
+        if record.expected and expression != record.nodeid:
+            expected.append(record)
             continue
         new = _because(accepted(places, shared, record), reason)
         if isinstance(new, str):
@@ -156,6 +161,8 @@ def approve(
             images.append(new)
     for (nodeid, why), of in left.items():
         say(f"left: {nodeid} {', '.join(of)}: {why}")
+    for line in _expected_lines(expected):
+        say(line)
     with work_folder() as work:
         if dry_run:
             prepared = prepare(session, bounds, images, work)
@@ -187,6 +194,23 @@ def approve(
     if prepared.problems:
         raise EditMetricsError("\n".join(prepared.problems.values()))
     return len(bounds) + len(images)
+
+
+def _expected_lines(left: Sequence[GateRecord]) -> list[str]:
+    """Tell of the gates that fail as expected, so that a known fault is no golden by accident."""
+    from pytest_editmetrics.report.listed import LISTED, listed
+
+    labels = defaultdict(list)
+    for record in left:
+        labels[record.nodeid].append(record.gate.label)
+    tests = counted(len(labels), "test that is", "tests that are")
+    return listed(
+        f"left, of {tests} expected to fail (xfail); -k with the whole id of one approves it all"
+        " the same",
+        [f"{nodeid} {', '.join(of)}" for nodeid, of in labels.items()],
+        len(left),
+        sum(len(of) for of in list(labels.values())[:LISTED]),
+    )
 
 
 def _because(new: NewBound | NewGolden | str, reason: str | None) -> NewBound | NewGolden | str:

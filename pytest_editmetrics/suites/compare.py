@@ -6,8 +6,6 @@ metric's direction: ``worse_by`` is positive where the head is worse, whatever t
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,9 +16,7 @@ from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.pipes.registry import PipeRegistry
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.suites.gone import Gone, Key, is_measured
-
-NOISE = 1e-6
-"""Changes up to this are none; also what a relative bound allows where the base is 0."""
+from pytest_editmetrics.suites.pairs import NOISE, Bound, Pair
 
 _DEFINING = (
     "net",
@@ -35,77 +31,14 @@ _DEFINING = (
 )
 """Details of a measurement that make it another metric where they differ."""
 
-_NUMBER = re.compile(r"\d+(\.\d*)?(e[+-]?\d+)?|\.\d+(e[+-]?\d+)?", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Bound:
-    """How much worse a metric may become: a share of the base (``relative``) or an amount."""
-
-    metric: str
-    amount: float
-    relative: bool
-
-    def allowed(self, base: float) -> float:
-        """Return the change that ``base`` allows; a share of nearly 0 allows ``NOISE``."""
-        return max(self.amount * abs(base), NOISE) if self.relative else self.amount
-
-    def __str__(self) -> str:
-        return f"{100 * self.amount:g} %" if self.relative else f"{self.amount:g}"
-
-
-def parse_bound(text: str, option: str = "--fail") -> Bound:
-    """Read ``METRIC:AMOUNT`` or ``METRIC:SHARE%``.
-
-    Raises:
-        InputError: another form, or an amount that is no finite number of at least 0.
-
-    >>> parse_bound("lpips:5%")
-    Bound(metric='lpips', amount=0.05, relative=True)
-    >>> parse_bound("emd:0.5")
-    Bound(metric='emd', amount=0.5, relative=False)
-    """
-    metric, _, amount = text.rpartition(":")
-    metric, amount = metric.strip(), amount.strip()
-    number = amount.removesuffix("%").strip()
-    if not metric or not _NUMBER.fullmatch(number) or not math.isfinite(float(number)):
-        raise InputError(
-            f"{option} {text!r} is no bound: give METRIC:SHARE% or METRIC:AMOUNT, of at least 0,"
-            " such as lpips:5% or emd:0.5"
-        )
-    relative = amount.endswith("%")
-    return Bound(metric, float(number) / 100 if relative else float(number), relative)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One gate in both runs."""
-
-    nodeid: str
-    base: Gate
-    head: Gate
-
-    @property
-    def worse_by(self) -> float:
-        """How much worse the head is, in the metric's units; both sides are measured."""
-        assert self.base.value is not None
-        assert self.head.value is not None
-        change = self.head.value - self.base.value
-        return change if self.base.better == "lower" else -change
-
-    def is_beyond(self, bound: Bound) -> bool:
-        """Tell whether the head is worse than the bound allows."""
-        assert self.base.value is not None
-        allowed = bound.allowed(self.base.value)
-        return self.worse_by > allowed and not math.isclose(self.worse_by, allowed)
-
 
 @dataclass(frozen=True)
 class MetricChange:
     """What became of one metric: ``pairs`` measured in both runs, and gates measured in one.
 
-    ``crashed`` are tests that measured it in the base and whose worker died in the head, ``failed``
-    those that failed there before they made a gate of it.
+    ``fails`` are measured gates that fail in the head alone. ``crashed`` are tests that measured it
+    in the base and whose worker died in the head, ``failed`` those that failed there before they
+    made a gate of it.
     """
 
     metric: str
@@ -113,6 +46,7 @@ class MetricChange:
     pairs: tuple[Pair, ...]
     lost: tuple[Pair, ...]
     gained: tuple[Pair, ...]
+    fails: tuple[Pair, ...]
     crashed: tuple[str, ...]
     failed: tuple[str, ...]
     bound: Bound | None
@@ -158,7 +92,7 @@ class MetricChange:
         """The pairs beyond the bound, the worst first."""
         if (bound := self.bound) is None:
             return ()
-        pairs = [pair for pair in self.pairs if pair.is_beyond(bound)]
+        pairs = [pair for pair in self.pairs if pair.beyond(bound) is not None]
         return tuple(sorted(pairs, key=lambda pair: -pair.worse_by))
 
     @property
@@ -166,7 +100,7 @@ class MetricChange:
         """How many pairs a relative bound holds to ``NOISE``, because the base is 0."""
         if self.bound is None or not self.bound.relative:
             return 0
-        return sum(abs(pair.base.value or 0.0) <= NOISE for pair in self.pairs)
+        return sum(abs(pair.step.base) <= NOISE for pair in self.pairs)
 
 
 @dataclass(frozen=True)
@@ -218,6 +152,7 @@ def compare_runs(
             tuple(pair for pair in comparable if pair.base.metric == metric),
             tuple(p for p in pairs if p.base.metric == metric and _is_only(p.base, p.head)),
             tuple(p for p in pairs if p.base.metric == metric and _is_only(p.head, p.base)),
+            tuple(p for p in both if p.base.metric == metric and p.fails_now),
             gone.in_tests(metric, head.crashed),
             gone.in_tests(metric, gone.failed(head)),
             by_metric.get(metric),
@@ -373,6 +308,9 @@ def _regressions(change: MetricChange) -> list[str]:
     if change.beyond:
         worse = f"{len(change.beyond)} of {counted(len(change.pairs), 'gate is', 'gates are')}"
         failures.append(f"{change.metric}: {worse} worse by more than {change.bound}")
+    if change.fails:
+        fails = counted(len(change.fails), "gate fails that", "gates fail that")
+        failures.append(f"{change.metric}: {fails} did not in the base")
     if change.lost:
         lost = counted(len(change.lost), "gate is", "gates are")
         failures.append(f"{change.metric}: {lost} not measured any more")

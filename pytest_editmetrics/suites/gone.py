@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from pytest_editmetrics.gates.decided import worst_tile
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.folder import Run
 
@@ -51,5 +52,10 @@ class Gone:
 
 
 def is_measured(gate: Gate) -> bool:
-    """Tell whether the gate holds a number: not a soft failure, an error, NaN or infinity."""
-    return gate.value is not None and math.isfinite(gate.value)
+    """Tell whether the gate holds a number: not a soft failure, an error, NaN or infinity.
+
+    Of a golden image, its worst tile has to hold one too.
+    """
+    tile = worst_tile(gate)
+    values = (gate.value, *(() if tile is None else (tile.value,)))
+    return all(value is not None and math.isfinite(value) for value in values)

@@ -15,7 +15,7 @@ from pytest_editmetrics.config.suite import SuiteBound, SuiteSettings
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.folder import Run
-from pytest_editmetrics.suites.compare import NOISE, final_gates, other_way, way_of, weights_of
+from pytest_editmetrics.suites.compare import final_gates, other_way, way_of, weights_of
 from pytest_editmetrics.suites.gate import Change, Moved, SuiteGate, Worst
 from pytest_editmetrics.suites.gone import Key, is_measured
 from pytest_editmetrics.suites.paired import (
@@ -24,6 +24,7 @@ from pytest_editmetrics.suites.paired import (
     signed_rank_p,
     statistic,
 )
+from pytest_editmetrics.suites.pairs import NOISE
 
 LISTED = 5
 

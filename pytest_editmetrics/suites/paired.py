@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.suites.compare import NOISE
+from pytest_editmetrics.suites.pairs import NOISE
 
 if TYPE_CHECKING:
     import numpy as np

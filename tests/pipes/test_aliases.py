@@ -17,7 +17,8 @@ from pytest_editmetrics.errors import ConfigError, InputError
 from pytest_editmetrics.goldens.file import read_golden_file
 from pytest_editmetrics.measurement import Metric
 from pytest_editmetrics.pipes.registry import BUILTIN, PipeRegistry
-from pytest_editmetrics.suites.compare import Bound, _by_metric
+from pytest_editmetrics.suites.compare import _by_metric
+from pytest_editmetrics.suites.pairs import Bound
 
 STRUCTURE, ALIAS = "dino_structure_sim", "dinov3_structure_similarity"
 

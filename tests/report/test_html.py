@@ -28,7 +28,7 @@ def view_of(run_path: Path, earlier: Path | None = None):
 
 def test_cases_stand_by_outcome_then_by_margin(run_path):
     cases = view_of(run_path).cases
-    statuses = ["failed", "error", "unmeasured", "review", "recorded", "passed"]
+    statuses = ["failed", "error", "unmeasured", "review", "expected", "recorded", "passed"]
     keys = [(statuses.index(case.status), -case.margin) for case in cases]
     assert keys == sorted(keys)
     assert {case.status for case in cases} == set(statuses)

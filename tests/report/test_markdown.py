@@ -151,7 +151,7 @@ def test_a_failure_tells_its_headline_and_how_to_accept_it():
         (
             tally(FAIL, outcome="xfailed"),
             SessionEnd(),
-            "## ✅ editmetrics passed: 1 gate, 1 failing without failing their test",
+            "## ✅ editmetrics passed: 1 gate, 1 failed as expected",
         ),
         (
             tally(PASS, SOFT, outcome="xfailed"),

@@ -14,7 +14,8 @@ from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.runs.folder import GateRecord, Run
 from pytest_editmetrics.runs.results import ResultsFile
-from pytest_editmetrics.suites.compare import NOISE, compare_runs, parse_bound
+from pytest_editmetrics.suites.compare import compare_runs
+from pytest_editmetrics.suites.pairs import NOISE, parse_bound
 
 ALEX = ({"name": "lpips:alex", "sha256": "94bbe0919378dc82", "smoke": False},)
 OTHER = ({"name": "lpips:alex", "sha256": "0000000000001111", "smoke": False},)
@@ -105,6 +106,34 @@ def test_rounding_does_not_fail_a_change_that_is_just_allowed(compare):
 def test_an_improvement_never_fails(compare):
     assert compare([("a", lpips(0.5))], [("a", lpips(0.1))], "--fail", "lpips:0")[0] == 0
     assert compare([("a", likeness(0.5))], [("a", likeness(1))], "--fail", "likeness:0%")[0] == 0
+
+
+def test_a_golden_image_is_compared_as_a_whole_and_by_its_worst_tile(compare):
+    def golden(value, tile, verdict="pass"):
+        snapshot = {"tile": {"box": [0, 0, 4, 3], "value": tile, "bound": 0.2}}
+        return Gate("golden_lpips", verdict, value=value, bound=0.12, bound_kind="max",
+                    snapshot=snapshot)  # fmt: skip
+
+    base = [("a", golden(0.01, 0.01)), ("b", golden(0.01, 0.1)), ("c", golden(0.05, 0.1))]
+    head = [("a", golden(0.02, 0.15)), ("b", golden(0.1, 0.1)), ("c", golden(0.01, 0.1))]
+    status, text = compare(base, head, "--fail", "golden_lpips:0.05")
+    assert status == 1
+    assert "3 paired, 1 improved, 2 worse, 0 unchanged" in text
+    assert "    worst tile 0.010 -> 0.150, 0.14 worse (14 times the base): test_x.py::a" in text
+    assert "    0.010 -> 0.100, 0.09 worse (900 %): test_x.py::b" in text
+    lost = [("a", golden(0.01, float("nan"))), *head[1:]]
+    assert "1 gate is not measured any more" in compare(base, lost, "--fail", "golden_lpips:1")[1]
+
+
+def test_what_passed_and_fails_now_fails_within_its_bound_too(compare):
+    base = [("a", lpips(0.1)), ("b", lpips(0.1, "fail")), ("c", lpips(None))]
+    head = [("a", lpips(0.11, "fail")), ("b", lpips(0.1, "fail")), ("c", lpips(0.1, "fail"))]
+    status, text = compare(base, head, "--fail", "lpips:0.5")
+    assert status == 1
+    assert "FAILED: lpips: 1 gate fails that did not in the base" in text
+    assert "  fails, and did not in the base: 1\n    pass 0.100 -> fail 0.110: test_x.py::a" in text
+    assert compare(head, head, "--fail", "lpips:0.5")[0] == 0
+    assert compare(base, head)[0] == 0
 
 
 def test_a_fall_of_a_higher_is_better_metric_fails(compare):
@@ -345,6 +374,7 @@ def test_json_is_valid_and_complete(compare):
     assert metric["mean_worse_by"] == metric["median_worse_by"] == pytest.approx(0.2)
     assert metric["worst"] == {
         "nodeid": "test_x.py::a", "metric": "lpips", "name": None, "base": 0.1, "head": 0.3,
+        "base_tile": None, "head_tile": None,
         "base_verdict": "pass", "head_verdict": "pass",
     }  # fmt: skip
     assert metric["lost"][0]["head"] == "NaN"

@@ -18,7 +18,7 @@ from pytest_editmetrics.report.tally import beyond
 from pytest_editmetrics.runs.folder import GateRecord, Run
 from pytest_editmetrics.runs.review import Decision
 
-STATUSES = ("failed", "error", "unmeasured", "review", "recorded", "passed")
+STATUSES = ("failed", "error", "unmeasured", "review", "expected", "recorded", "passed")
 _LONGEST = 160
 
 

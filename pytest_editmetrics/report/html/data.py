@@ -25,8 +25,8 @@ from pytest_editmetrics.report.metrics import about
 from pytest_editmetrics.report.summary import columns_of, without_margin
 from pytest_editmetrics.report.tally import Row, Tally, tally_of
 from pytest_editmetrics.report.text import update_mode
-from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts
-from pytest_editmetrics.runs.failed import failed_lines
+from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts, told_below
+from pytest_editmetrics.runs.failed import failed_alike
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.review import Decision
 from pytest_editmetrics.runs.unheld import Unheld, obsolete_of
@@ -170,6 +170,7 @@ def _metric_row(row: Row, anchors: Mapping[tuple[str, str], str]) -> MetricRow:
         "passed": row.passed,
         "review": row.review,
         "failed": row.failed,
+        "expected": row.expected,
         "errors": row.errors,
         "unmeasured": row.unmeasured,
         "recorded": row.recorded,
@@ -194,6 +195,9 @@ def _headline(
     number = counted(len(cases), "case")
     others = [counted(len(run.failed), "other failure")] if run.failed else []
     others += [f"{counted(len(run.problems), 'problem')} of the session"] if run.problems else []
+    expected = counts["expected"]
+    too = f", {expected} failed as expected" if expected else ""
+    none_failed = f"{number}, none of which failed{f' but {expected} as expected' * bool(expected)}"
     if not cases and not run.crashed:
         told = ", ".join(["No gate was recorded", *others])
         return told, "failed" if others or run.failed_tests or not run.complete else "unmeasured"
@@ -204,23 +208,25 @@ def _headline(
         if counts["error"]:
             of = "" if parts else f" of {number}"
             parts.append(f"{counts['error']}{of} could not be judged")
-        return f"{', '.join(parts)}{more}", "failed" if counts["failed"] else "error"
+        return f"{', '.join(parts)}{too}{more}", "failed" if counts["failed"] else "error"
     if run.crashed or not run.complete:
         return f"{number}, and the run did not finish", "failed"
     if suite:
-        return f"{together}; {number}, none of which failed", "failed"
+        return f"{together}; {none_failed}", "failed"
     if unheld is not None and unheld.strict and unheld.number:
         return (
-            f"{counted(unheld.number, 'obsolete golden')}; {number}, none of which failed",
+            f"{counted(unheld.number, 'obsolete golden')}; {none_failed}",
             "failed",
         )
     if others or run.failed_tests:
         told = ", ".join(others) or counted(run.failed_tests, "failed test")
-        return f"{told}; {number}, none of which failed", "failed"
+        return f"{told}; {none_failed}", "failed"
     if counts["unmeasured"]:
-        return f"{counts['unmeasured']} of {number} could not be measured", "unmeasured"
+        return f"{counts['unmeasured']} of {number} could not be measured{too}", "unmeasured"
     if counts["review"]:
-        return f"{counts['review']} of {number} for review", "review"
+        return f"{counts['review']} of {number} for review{too}", "review"
+    if expected:
+        return f"{expected} of {number} failed as expected", "expected"
     if counts["recorded"]:
         return f"{counts['recorded']} of {number} recorded", "recorded"
     return f"All {number} passed" if len(cases) > 1 else "The case passed", "passed"
@@ -242,7 +248,12 @@ def _notices(run: Run, tally: Tally, gallery: Gallery) -> list[Notice]:
         notices.append(Notice("error", title, tuple(run.crashed)))
     if run.failed:
         title = f"Failed otherwise: {len(run.failed)}"
-        notices.append(Notice("error", title, tuple(failed_lines(run.failed))))
+        told = (
+            text
+            for line, others in failed_alike(run.failed)
+            for text in (line, *(f"and {other}" for other in others))
+        )
+        notices.append(Notice("error", title, tuple(told)))
     if tally.nothing_measured:
         notices.append(
             Notice("error", "Not one gate of this run could be measured, so it proves nothing.")
@@ -268,7 +279,7 @@ def _notices(run: Run, tally: Tally, gallery: Gallery) -> list[Notice]:
 def _obsolete(run: Run, unheld: Unheld | None) -> Iterator[Notice]:
     texts = obsolete_texts(unheld)
     for problem in map(headed, run.problems):
-        if problem not in texts:
+        if not told_below(problem, texts):
             yield Notice("error", problem, tuple(entry.strip() for entry in problem.entries))
     for text in texts:
         level = "error" if unheld is not None and unheld.strict else "warning"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.gates.decided import decided, worst_tile
-from pytest_editmetrics.gates.verdict import FAILING, Gate
+from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.gates.written import recordable
 from pytest_editmetrics.measurement import bound_kind_of
 from pytest_editmetrics.report.image_text import held_text
@@ -99,7 +99,7 @@ def gate_view(record: GateRecord, mode: str) -> GateView:
         metric=gate.metric,
         subject=subject(gate),
         verdict=gate.verdict,
-        status=_status(gate),
+        status=_status(record),
         smoke=gate.smoke,
         headline=words(record),
         what=what,
@@ -123,11 +123,12 @@ def _message(gate: Gate) -> str | None:
     return f"{text}; {was_approved(gate)}" if gate.regressed else text
 
 
-def _status(gate: Gate) -> str:
+def _status(record: GateRecord) -> str:
+    gate = record.gate
     if gate.verdict == "error":
         return "error"
-    if gate.verdict in FAILING:
-        return "failed"
+    if gate.failing:
+        return "expected" if record.expected else "failed"
     return "passed" if gate.verdict == "pass" else gate.verdict
 
 

@@ -344,11 +344,13 @@ def test_golden_images_that_a_moved_file_left_behind_are_to_be_moved(images, mod
     new.write_text(NAMED.replace(*NEXT))
     gone = "  tests/goldens/test_x.py/test_image-cup-*.png: its test file is gone ("
     look = (
-        "  tests/goldens/test_x.py/test_alone*.png: its test file is gone (a test looks for it in tests/sub/goldens/test_x.py: move the folder there:"
-        " mkdir -p tests/sub/goldens && git mv tests/goldens/test_x.py tests/sub/goldens/test_x.py)"
+        "  tests/goldens/test_x.py/test_alone*.png: a test looks for it in"
+        " tests/sub/goldens/test_x.py: move the folder there: mkdir -p tests/sub/goldens && git mv"
+        " tests/goldens/test_x.py tests/sub/goldens/test_x.py (its test file is gone)"
     )
     result = images.runpytest(*mode)
-    result.stdout.fnmatch_lines([look, gone + "it moves with its folder)"])
+    moves = look.partition("/test_alone")[0] + "/test_image-cup-*.png: it moves with its folder (*"
+    result.stdout.fnmatch_lines([look, moves])
     assert result.stdout.str().count("git mv") == 1
     moved = gone + "did it move? tests/sub/goldens/test_x.py/test_image-cup-*.png is of such*"
     for options in (["--editmetrics-update=missing"], ["--editmetrics-results=r"]):
@@ -363,20 +365,19 @@ def test_golden_images_that_a_moved_file_left_behind_are_to_be_moved(images, mod
 def test_golden_images_of_a_renamed_test_are_to_be_renamed(images, mode, record):
     text = NAMED.replace("test_image", "test_picture").replace("test_alone", "test_single")
     (images.path / "tests/test_x.py").write_text(text.replace(*NEXT))
-    end = (
-        "now, recorded as {}-*.png? Then compare the two*"
+    told = (
+        "its test *is gone (is it {} now, recorded as {}-*.png? Then compare the two*"
         if record
-        else "now? Then rename the file to {}-*.png, in provenance.yaml too)"
+        else "is it {} now? Then rename the file to {}-*.png, in provenance.yaml too (its test *)"
     )
-    gone = "  tests/goldens/test_x.py/test_{}-*.png: its test *is gone (is it {} "
-    second = [("alone-b", "test_single", "test_single-b")] if record else []  # else never checked
     names = [
         ("alone-a", "test_single", "test_single-a"),
-        *second,
+        ("alone-b", "test_single", "test_single-b"),
         ("image-boat", "test_picture[[]boat]", "test_picture-boat"),
         ("image-cup", "test_picture[[]cup]", "test_picture-cup"),
     ]
-    lines = [gone.format(old, test) + end.format(new) for old, test, new in names]
+    file = "  tests/goldens/test_x.py/test_{}-*.png: "
+    lines = [file.format(old) + told.format(test, new) for old, test, new in names]
     images.runpytest(*mode, *record).stdout.fnmatch_lines(lines)
 
 
@@ -437,7 +438,7 @@ def test_a_golden_image_of_a_test_that_has_parameters_now(images):
     )
     text += "def test_more(golden_image):\n    golden_image.check(np.zeros((8, 8, 3), np.uint8), name='a')\n"
     (images.path / "tests/test_x.py").write_text(text)
-    images.runpytest().stdout.fnmatch_lines(["  *test_alone-a-*(is it test_alone[[]big] now?*"])
+    images.runpytest().stdout.fnmatch_lines(["  *test_alone-a-*: is it test_alone[[]big] now?*"])
 
 
 def test_goldens_of_cases_whose_file_is_misnamed_are_not_to_be_deleted(suite):

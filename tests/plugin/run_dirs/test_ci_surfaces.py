@@ -46,7 +46,7 @@ def test_the_summary_is_written_where_asked_and_on_githubs_page(suite, monkeypat
     assert step.read_text(encoding="utf-8") == f"# before\n\n{text}"
     assert text.startswith(
         "## ❌ editmetrics failed: 2 of 5 gates failed, 1 could not be judged,"
-        " 1 failing without failing their test\n"
+        " 1 failed as expected\n"
     )
     assert text.count("<details>") == 4
     assert "to record pytest test_x.py::test_new --editmetrics-update=missing" in text

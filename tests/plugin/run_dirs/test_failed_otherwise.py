@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from PIL import Image
@@ -11,6 +12,7 @@ from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.gates import written
 
 OTHER = "1 other failure"
+FAILING_GATE = ("1 of 2 gates failed", "1 of 2 cases failed")
 GOOD = "def test_good(check): check(5, 0.1)\n"
 TEARDOWN = """
 import pytest
@@ -99,7 +101,9 @@ def test_no_surface_is_green(suite, capsys, fault, mode):
     ran(suite, *options, *mode)
     for name, text in surfaces(suite, capsys).items():
         assert not is_green(text), name
-        assert OTHER in text or "failed otherwise: 1" in text, name
+        # what an option makes fail is a failing gate
+        told = FAILING_GATE if fault in ("review", "unmeasured") else (OTHER, "failed otherwise: 1")
+        assert any(one in text for one in told) or name == "merge", name
         assert word is None or word in text, name
         assert "test_bad" in text, name
 
@@ -684,3 +688,47 @@ def test_the_comment_sets_apart_what_failed_unseen(suite, capsys):
     assert "### Failing, the worst first: 1\n- <code>test_it.py::test_fails" in failing
     assert "test_meant" not in failing
     assert unseen.count("test_meant") == 1
+
+
+def test_the_tests_that_fail_in_the_same_words_are_all_named(suite, capsys, monkeypatch):
+    """Those whose model is not there, and those whose gates have one error."""
+    suite.makepyfile(
+        test_x="import pytest\nfrom conftest import *\n"
+        "@pytest.fixture\ndef model(): raise OSError('no weights')\n"
+        "@pytest.mark.parametrize('n', range(4))\ndef test_model(model, check, n): check(5, 0.1)\n"
+        "@pytest.mark.parametrize('n', range(4))\ndef test_gate(check, n): check(MISSING, 0.1)\n"
+    )
+    ran(suite, "--editmetrics-html=r.html")
+    monkeypatch.chdir(suite.path)
+    assert main(["comment", "run"]) == 0
+    texts = {"comment": capsys.readouterr().out}
+    for name in ("s.md", "r.html"):
+        texts[name] = (suite.path / name).read_text(encoding="utf-8")
+    for name, text in texts.items():
+        for test in (
+            f"test_x.py::test_{what}[{n}]" for what in ("model", "gate") for n in range(4)
+        ):
+            shown = test.replace("[", "&#91;"), test
+            found = any(one in text for one in shown) or test.partition("::")[2] in text
+            assert found, (name, test)
+    assert texts["comment"].count("<details><summary>3 more tests in these words</summary>") == 2
+    assert "<li>and test_x.py::test_model[3]</li>" in texts["r.html"]
+
+
+def test_the_names_of_many_tests_leave_room_for_the_rest(suite, capsys, monkeypatch):
+    suite.makepyfile(
+        test_x="import pytest\n@pytest.fixture\ndef model(): raise OSError('no weights')\n"
+        f"@pytest.mark.parametrize('n', ['{'n' * 90}' + str(i) for i in range(300)])\n"
+        "def test_model(model, check, n): check(5, 0.1)\n"
+        "def test_bad(check): check(30, 0.1)\n"
+    )
+    ran(suite)
+    monkeypatch.chdir(suite.path)
+    capsys.readouterr()
+    assert main(["comment", "run"]) == 0
+    out = capsys.readouterr().out
+    told = out.count("test_x.py::test_model[")
+    assert 20 < told < 300
+    (more,) = re.findall(r"\nand (\d+) more\n</pre>", out)
+    assert told + int(more) == 299, "the first stands above"
+    assert "### Next" in out

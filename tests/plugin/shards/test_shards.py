@@ -369,7 +369,9 @@ def test_a_golden_image_of_a_test_file_that_was_moved_too(four, merge):
     (four.path / "test_two.py").rename(four.path / "test_three.py")
     run_shards(four, WAYS["-k"])
     said = merge()[1]
-    assert "its test file is gone (a test looks for it in goldens/test_three.py: move" in said
+    assert (
+        ".png: a test looks for it in goldens/test_three.py: move the folder there: git mv " in said
+    )
 
 
 BY_ONE = (("-k", "test_a"), ("-k", "test_b"))

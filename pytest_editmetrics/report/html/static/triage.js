@@ -16,6 +16,7 @@ const causeButtons = [...document.querySelectorAll(".causes button")];
 const selects = ["metric", "cause", "sort", "group"].map((name) => document.getElementById(name));
 const names = new Intl.Collator(undefined, { numeric: true });
 const SIGNS = Object.fromEntries(statusButtons.map((button) => [button.dataset.status, button.querySelector(".sign").textContent]));
+const OUTCOMES = Object.fromEntries(statusButtons.map((button) => [button.dataset.status, button.dataset.words]));
 let headings = [...list.querySelectorAll(".group")];
 let arranged = "margin outcome";
 for (const block of list.querySelectorAll(".block")) watchBlock(block);
@@ -151,7 +152,7 @@ function headingOf(name) {
     sign.className = `sign ${name}`;
     sign.setAttribute("aria-hidden", "true");
     sign.textContent = SIGNS[name];
-    heading.append(sign, ` ${name[0].toUpperCase()}${name.slice(1)} `, number);
+    heading.append(sign, ` ${OUTCOMES[name][0].toUpperCase()}${OUTCOMES[name].slice(1)} `, number);
   } else heading.append(`${name || "No cause to name"} `, number);
   const words = asked.group === "cause" ? wordsOf(name) : "";
   if (words) heading.append(` ${words}`);

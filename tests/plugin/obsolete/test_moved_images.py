@@ -1,0 +1,111 @@
+"""A test file with golden images was renamed: the move is said first, of each image, and `prune` leaves them."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from pytest_editmetrics.cli.main import main
+
+PICTURES = """
+import numpy as np
+
+def made(seed): return np.random.default_rng(seed).integers(0, 255, (16, 16, 3), np.uint8)
+def test_two(golden_image):
+    golden_image.check(made(1), name="a")
+    golden_image.check(made(2), name="b")
+def test_one(golden_image): golden_image.check(made(3))
+"""
+STRICT, RUN = "--editmetrics-strict=regressed", "--editmetrics-run-dir=run"
+OLD, NEW = "tests/goldens/test_golden.py", "tests/goldens/test_pictures.py"
+
+
+@pytest.fixture
+def golden(pytester, monkeypatch):
+    (pytester.path / "tests").mkdir()
+    (pytester.path / "tests/test_golden.py").write_text(PICTURES)
+    (pytester.path / "editmetrics.yaml").write_text("golden_images: {comparator: exact}\n")
+    pytester.makeini("[pytest]\n")
+    pytester.runpytest("--editmetrics-update=missing").assert_outcomes(passed=2)
+    monkeypatch.chdir(pytester.path)
+    return pytester
+
+
+def rename(suite, text=PICTURES):
+    (suite.path / "tests/test_golden.py").unlink()
+    (suite.path / "tests/test_pictures.py").write_text(text)
+
+
+def kept(suite) -> int:
+    return len(list(suite.path.glob(f"{OLD}/*.png")))
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_the_move_is_said_first_and_the_folder_is_moved_once(golden, mode, capsys):
+    rename(golden)
+    move = f"a test looks for it in {NEW}: move the folder there: git mv {OLD} {NEW} ("
+    result = golden.runpytest(STRICT, RUN, *mode)
+    head = "obsolete golden images (move or rename what a test looks for, as is said of them): 3"
+    names = ("test_one-*", "test_two-a-*", "test_two-b-*")
+    how = (move, "it moves with its folder (", "it moves with its folder (")
+    lines = [f"  {OLD}/{name}.png: {do}*" for name, do in zip(names, how, strict=True)]
+    result.stdout.fnmatch_lines([f"FAILED: {head}", *lines])
+    result.stdout.no_fnmatch_line("*prune*")
+    capsys.readouterr()
+    assert main(["comment", "run"]) == 0
+    comment = capsys.readouterr().out
+    assert comment.count("obsolete golden images") == 1
+    assert main(["prune", "run", "--yes"]) == 0
+    said = capsys.readouterr().out
+    assert [said.count(f".png: {one}") for one in how] == [1, 2, 2]
+    assert "left: 3 golden images that tests without one may mean: move or rename" in said
+    assert "nothing to remove" in said
+    assert kept(golden) == 3
+    subprocess.run(["mv", OLD, NEW], cwd=golden.path, check=True)
+    golden.runpytest(STRICT, *mode).assert_outcomes(passed=2)
+
+
+def test_what_no_test_looks_for_is_removed_all_the_same(golden, capsys):
+    rename(golden, PICTURES.partition("def test_one")[0])
+    result = golden.runpytest(RUN)
+    head = (
+        "obsolete golden images (move or rename what a test looks for, as is said of them;"
+        " `editmetrics prune run --yes` removes the others)*: 3"
+    )
+    result.stdout.fnmatch_lines([head, f"  {OLD}/test_one-*.png: its test file is gone"])
+    capsys.readouterr()
+    assert main(["prune", "run", "--yes"]) == 0
+    assert "removed 1\n" in capsys.readouterr().out
+    assert kept(golden) == 2
+
+
+def test_a_test_that_did_not_come_to_its_check_may_look_for_it(golden, capsys):
+    rename(golden, PICTURES.replace("def made(seed):", "def made(seed): 1 / 0;"))
+    golden.runpytest(RUN).stdout.fnmatch_lines(
+        [f"  {OLD}/test_one-*.png: a test looks for it in *"]
+    )
+    assert main(["prune", "run", "--yes"]) == 0
+    assert kept(golden) == 3
+
+
+def test_a_picture_that_a_test_of_another_name_makes_is_left(golden, capsys):
+    text = PICTURES.replace("test_one", "test_renamed").replace("test_two", "test_other")
+    rename(golden, text)
+    golden.runpytest(RUN)
+    capsys.readouterr()
+    assert main(["prune", "run", "--yes"]) == 0
+    said = capsys.readouterr().out
+    assert "test_pictures.py::test_renamed makes this picture now" in said
+    assert "test_pictures.py::test_other makes this picture now" in said
+    assert kept(golden) == 2, "the second picture of test_other was not made"
+
+
+def test_recorded_anew_the_old_ones_are_removed(golden, capsys):
+    rename(golden, PICTURES.replace("made(seed): return", "made(seed): return 255 -"))
+    golden.runpytest("--editmetrics-update=missing").assert_outcomes(passed=2)
+    golden.runpytest(RUN).stdout.fnmatch_lines(
+        [f"  {OLD}/*.png: its test file is gone (did it move?*"]
+    )
+    assert main(["prune", "run", "--yes"]) == 0
+    assert kept(golden) == 0

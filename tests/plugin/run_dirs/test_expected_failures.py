@@ -1,0 +1,105 @@
+"""A test that is expected to fail: no surface counts its gate as failed, and nothing accepts it by accident."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from pytest_editmetrics.cli.main import main
+
+SUITE = """
+import pytest
+
+def test_good(check): check(5, 0.1)
+
+@pytest.mark.xfail(reason="a known fault")
+def test_known(check): check(16)
+"""
+KNOWN = "test_x.py::test_known"
+
+
+@pytest.fixture
+def known(suite, monkeypatch, capsys):
+    """A run of one good test and one that is expected to fail, of a golden."""
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: 0.05}\n")
+    suite.makepyfile(test_x=SUITE)
+    outputs = "--editmetrics-run-dir=run", "--editmetrics-html=r.html", "--junitxml=j.xml"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    result = suite.runpytest(*outputs, "--editmetrics-summary=s.md")
+    result.assert_outcomes(passed=1, xfailed=1)
+    monkeypatch.chdir(suite.path)
+    capsys.readouterr()
+    return suite, result.stdout.str()
+
+
+def test_it_is_told_as_such_and_not_as_failed(known, capsys):
+    suite, screen = known
+    report = (suite.path / "r.html").read_text(encoding="utf-8")
+    assert '<h1 class="expected">1 of 2 cases failed as expected</h1>' in report
+    facts = re.search(r'<p class="facts">.*?</p>', report, re.DOTALL)
+    assert facts is not None
+    assert ">1 failed as expected<" in facts[0]
+    assert "1 failed<" not in facts[0]
+    properties = {
+        one.get("name"): one.get("value")
+        for one in ElementTree.parse(suite.path / "j.xml").iter("property")
+    }
+    assert properties["editmetrics:failed"] == "0"
+    assert properties["editmetrics:expected"] == "1"
+    assert re.search(r"score +2 +1 +0 +1 +0 ", screen), "its own column"
+    assert "1 gate failed as expected (xfail)" in screen
+    assert not re.search(r"\d gates? failed:", screen)
+    summary = (suite.path / "s.md").read_text(encoding="utf-8")
+    assert main(["comment", "run"]) == 0
+    for text in (summary, capsys.readouterr().out):
+        assert "✅ editmetrics passed: 2 gates, 1 failed as expected" in text
+
+
+def test_nothing_says_how_to_accept_it(known, capsys):
+    suite, screen = known
+    main(["comment", "run"])
+    said = screen, (suite.path / "s.md").read_text(encoding="utf-8"), capsys.readouterr().out
+    for text in said:
+        assert "to accept" not in text
+        assert "test_known" in text
+
+
+def test_approve_leaves_it_unless_it_is_named(known, capsys):
+    suite, _ = known
+    assert main(["approve", "run"]) == 0
+    text = capsys.readouterr().out
+    assert "left, of 1 test that is expected to fail (xfail); -k with the whole id" in text
+    assert f"same: 1\n  {KNOWN} score\n" in text
+    assert "nothing to approve" in text
+    assert not (suite.path / "goldens").exists()
+    assert main(["approve", "run", "-k", KNOWN]) == 0
+    assert f"approved: {KNOWN} score 0.160" in capsys.readouterr().out
+
+
+def test_a_failure_beside_it_is_told_apart(known, capsys):
+    suite, _ = known
+    suite.makepyfile(test_y="def test_bad(check): check(30)\n")
+    options = "--editmetrics-run-dir=run", "--editmetrics-html=r.html", "--editmetrics-summary=s.md"
+    screen = suite.runpytest(*options).stdout.str()
+    assert "1 gate failed: 1 without a cause" in screen
+    assert "to accept it, if meant: editmetrics approve run" in screen
+    assert "1 of 3 cases failed, 1 failed as expected" in (suite.path / "r.html").read_text()
+    assert "1 of 3 gates failed, 1 failed as expected" in (suite.path / "s.md").read_text()
+    assert main(["approve", "run"]) == 0
+    assert "approved: test_y.py::test_bad score" in capsys.readouterr().out
+    assert "test_known" not in (suite.path / "goldens/test_y.py.yaml").read_text()
+    assert not (suite.path / "goldens/test_x.py.yaml").exists()
+
+
+def test_calibrate_leaves_it_unless_it_is_named(known, capsys):
+    suite, _ = known
+    suite.runpytest("--editmetrics-run-dir=again")
+    capsys.readouterr()
+    assert main(["calibrate", "run", "again", "--write", "-k", "score"]) == 1
+    assert f"as its test is expected to (xfail); -k {KNOWN} takes it" in capsys.readouterr().out
+    golden = suite.path / "goldens/test_x.py.yaml"
+    assert not golden.exists()
+    assert main(["calibrate", "run", "again", "--write", "-k", KNOWN]) == 0
+    assert "test_known" in golden.read_text()
