@@ -190,6 +190,7 @@ class Controller:
     def _crash(self, report: pytest.TestReport, nodeid: str) -> None:
         self._running.pop(key_of(report), None)
         if report.outcome == "rerun":  # type: ignore[comparison-overlap]
+            self.whole.runs_again(nodeid)
             self._finish_attempt(Attempt(nodeid, rerun=True))
             self._notes.append(f"crashed, then run again: {nodeid}")
             return

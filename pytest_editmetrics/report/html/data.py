@@ -205,8 +205,10 @@ def _headline(
             of = "" if parts else f" of {number}"
             parts.append(f"{counts['error']}{of} could not be judged")
         return f"{', '.join(parts)}{more}", "failed" if counts["failed"] else "error"
-    if run.crashed or not run.complete:
+    if not run.complete:
         return f"{number}, and the run did not finish", "failed"
+    if run.crashed:
+        return f"{number}, and {counted(len(run.crashed), 'test')} crashed", "failed"
     if suite:
         return f"{together}; {number}, none of which failed", "failed"
     if unheld is not None and unheld.strict and unheld.number:
