@@ -55,6 +55,7 @@ class Controller:
         self._config = session.config
         self._tally: Tally | None = None
         self._crashed: list[str] = []
+        self._run_again: list[str] = []
         self._running: dict[tuple[str, str], Attempt] = {}
         self._attempts: dict[str, int] = {}
         self._overtaken = Overtaken()
@@ -192,7 +193,9 @@ class Controller:
         if report.outcome == "rerun":  # type: ignore[comparison-overlap]
             self.whole.runs_again(nodeid)
             self._finish_attempt(Attempt(nodeid, rerun=True))
-            self._notes.append(f"crashed, then run again: {nodeid}")
+            if nodeid not in self._run_again:
+                self._run_again.append(nodeid)
+            self._outputs.write("crashed", nodeid, True)
             return
         self._junit.close_case(report, ())
         self._crashed.append(nodeid)
@@ -227,11 +230,8 @@ class Controller:
 
     def _count(self, test: TestGates) -> None:
         """Take the gates of one attempt of a test, or of a fixture."""
-        from pytest_editmetrics.report.tally import Tally
-
         if self._tally is None:
-            each = self._each_gate.add if self._config.get_verbosity() > 0 else None
-            self._tally = Tally(crashed=self._crashed, each=each)
+            self._tally = self._new_tally()
         self._tally.add(test)
         self.undelivered.ended(test.nodeid, test.final, test.outcome, test.gates)
         if test.final:
@@ -240,6 +240,12 @@ class Controller:
         told = (test.nodeid, test.attempt, test.final, test.outcome)
         for gate in test.gates:
             self._outputs.write("gate", *told, gate, test.other_failure)
+
+    def _new_tally(self) -> Tally:
+        from pytest_editmetrics.report.tally import Tally
+
+        each = self._each_gate.add if self._config.get_verbosity() > 0 else None
+        return Tally(crashed=self._crashed, each=each, run_again=self._run_again)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
@@ -327,11 +333,9 @@ class Controller:
     def _summarise(self, session: pytest.Session) -> None:
         if not self._ci.wanted(gates=self._is_gated):
             return
-        from pytest_editmetrics.report.tally import Tally
-
         cut = self.whole.was_cut(session, self._collected)
         told = self._notes, self._problems, session.testsfailed, self.failed.found, cut
-        self._ci.close(self._tally or Tally(crashed=self._crashed), told, gates=self._is_gated)
+        self._ci.close(self._tally or self._new_tally(), told, gates=self._is_gated)
         self._take(self._ci)
 
     def _report_not_measured(self, session: pytest.Session) -> None:

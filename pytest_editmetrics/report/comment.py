@@ -15,6 +15,7 @@ from pytest_editmetrics.report.markdown import (
     fitted,
     listed,
     problem_block,
+    reruns,
     verdict_heading,
 )
 from pytest_editmetrics.report.next_steps import Session, next_steps, typed_path
@@ -48,7 +49,7 @@ def comment(
     Raises:
         EditMetricsError: what the run tells of goldens makes no sense.
     """
-    tally = tally_of(run.gates, run.crashed)
+    tally = tally_of(run.gates, run.crashed, run.run_again)
     unheld = obsolete_of(run)
     obsolete = obsolete_texts(unheld)
     fails = obsolete if unheld is not None and unheld.strict else ()
@@ -87,6 +88,7 @@ def comment(
         body += listed("Gone", [key_text(key) for key in base.only_base if key[0] not in raised])
     body += listed("Unmeasured", _of(tally, "unmeasured"))
     body += listed("For review", _of(tally, "review"))
+    body += reruns(tally)
     steps = next_steps(tally, Session(run=typed_path(run.shown), url=url))
     foot = ["### Next", *(f"- {code(line.text)}" for line in steps)] if steps else []
     return fitted(head, body, "\n".join(foot), LIMIT)

@@ -200,9 +200,15 @@ def _sections(tally: Tally, end: SessionEnd) -> list[str]:
     sections += listed("For review", [f"{t.nodeid}: {headline(g)}" for t, g in review])
     sections += listed("Crashed, so never measured", tally.crashed)
     sections += listed("Unmeasured", [f"{t.nodeid}: {headline(g)}" for t, g in unmeasured])
-    sections += listed("Passed only after a rerun", tally.flaky)
+    sections += reruns(tally)
     sections += listed("Recorded", [f"{t.nodeid}: {headline(g)}" for t, g in recorded])
     return sections + listed("Notes", [note.strip() for note in end.notes])
+
+
+def reruns(tally: Tally) -> list[str]:
+    """Return the lists of tests that another attempt made good."""
+    passed = listed("Passed only after a rerun", tally.flaky)
+    return passed + listed("Crashed, then run again", tally.run_again)
 
 
 def _explained(

@@ -59,6 +59,7 @@ def _notes(tally: Tally) -> list[str]:
             " image (golden_image.check) holds what lies there"
         )
     lines += listed("passed only after a rerun", tally.flaky)
+    lines += listed("crashed, then run again", tally.run_again)
     lines += listed("crashed, so never measured", tally.crashed)
     gates = tally.counts()["gates"]
     if tally.smoke:

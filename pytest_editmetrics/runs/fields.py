@@ -204,8 +204,9 @@ GATE = _declared(
 )
 CRASHED = _declared(
     """
-    record text: `"crashed"`: a test whose worker died; it has no gates
+    record text: `"crashed"`: a test whose worker died; that attempt has no gates
     nodeid text: the test
+    again flag: whether it was run again
     """
 )
 FAILED = _declared(

@@ -263,7 +263,8 @@ def _write(
     started = min((str(shard["started"]) for shard in shards if shard["started"]), default="")
     crashed = [nodeid for nodeid, test in tests.items() if test.crashed]
     records = [record for test in tests.values() for record in test.records]
-    tally = tally_of(records, crashed)
+    again = list(dict.fromkeys(nodeid for run in runs.values() for nodeid in run.run_again))
+    tally = tally_of(records, crashed, again)
     versions = versions_of(runs.values())
     commits = list(commits_of(runs))
     commit = commits[0] if len(commits) == 1 else None
@@ -277,6 +278,8 @@ def _write(
             )
         for nodeid in crashed:
             results.crashed(nodeid)
+        for nodeid in again:
+            results.crashed(nodeid, again=True)
         failed, problems = joined_failures(runs)
         for test in failed:
             results.failed(test)

@@ -158,7 +158,7 @@ def _versions(run: Run) -> tuple[tuple[str, str], ...]:
 def _tally(run: Run) -> Tally:
     last = last_attempts(run)
     records = [replace(r, final=r.attempt == last[r.nodeid]) for r in run.gates]
-    return tally_of(records, run.crashed)
+    return tally_of(records, run.crashed, run.run_again)
 
 
 def _failing_first(row: MetricRow) -> bool:
@@ -264,6 +264,9 @@ def _notices(run: Run, tally: Tally, gallery: Gallery) -> list[Notice]:
     if tally.flaky:
         title = f"Failed at first and rerun: {len(tally.flaky)}"
         notices.append(Notice("warning", title, tuple(tally.flaky)))
+    if tally.run_again:
+        title = f"Crashed, then run again: {len(tally.run_again)}"
+        notices.append(Notice("warning", title, tuple(tally.run_again)))
     return notices
 
 
