@@ -70,14 +70,14 @@ class CiSurfaces:
     def close(
         self,
         tally: Tally,
-        told: tuple[list[str], list[str], int, list[FailedTest], bool],
+        told: tuple[list[str], list[str], int, list[FailedTest], str],
         *,
         gates: bool,
     ) -> None:
         """Write the summaries; a session without ``gates`` leaves GitHub's page alone.
 
         ``told`` are notes, problems, how many tests failed, those that did so without a gate, and
-        whether the session was cut off, as in ``SessionEnd``.
+        why not every test ran, as in ``SessionEnd``.
         """
         from pytest_editmetrics.report.markdown import SessionEnd, markdown_summary
         from pytest_editmetrics.session.outputs import package_versions

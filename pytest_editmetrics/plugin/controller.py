@@ -333,7 +333,7 @@ class Controller:
     def _summarise(self, session: pytest.Session) -> None:
         if not self._ci.wanted(gates=self._is_gated):
             return
-        cut = self.whole.was_cut(session, self._collected)
+        cut = "interrupted" if self.whole.was_cut(session, self._collected) else ""
         told = self._notes, self._problems, session.testsfailed, self.failed.found, cut
         self._ci.close(self._tally or self._new_tally(), told, gates=self._is_gated)
         self._take(self._ci)

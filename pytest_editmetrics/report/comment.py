@@ -58,7 +58,7 @@ def comment(
         problems=[*fails, *problems],
         failed_tests=run.failed_tests,
         failed=run.failed,
-        interrupted=not run.complete,
+        cut="" if run.complete else run.lacks or "interrupted",
         report_url=url,
     )
     head = [f"<!-- editmetrics: {escape(mark)} -->", verdict_heading(tally, end)]

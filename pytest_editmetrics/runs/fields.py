@@ -87,6 +87,7 @@ SESSION = _declared(
       path text: where it lay
       started text?: when it was started
       complete flag: whether it was not cut off
+    lacks text?: of a merged run: of which shards tests are missing, if any are
     scored text?: of `editmetrics score`: when the run measured again started
     manifest mapping: of a run that measured a [manifest](../how-to/score.md)
       path text: the manifest

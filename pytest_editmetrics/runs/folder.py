@@ -75,6 +75,12 @@ class Run:
         return int(self.end.get("failed_tests", len(self.failed)))
 
     @property
+    def lacks(self) -> str:
+        """Of a merged run that is not ``complete``: what is missing; else an empty text."""
+        told = self.session.get("lacks")
+        return told if isinstance(told, str) and not self.complete else ""
+
+    @property
     def shown(self) -> Path:
         """What messages call the run: the folder or the results file, as it was given."""
         return self.given or self.path
@@ -97,6 +103,13 @@ def is_run_dir(path: Path) -> bool:
     if (path / RESULTS).is_symlink() or (path / IMAGES).is_symlink():
         return False
     return (path / RESULTS).is_file() and is_results_file(path / RESULTS)
+
+
+def holds_no_results(path: Path) -> bool:
+    """Tell whether a folder is there, and neither results are in it nor runs."""
+    results = path / RESULTS
+    empty = not results.exists() or (results.is_file() and not results.stat().st_size)
+    return path.is_dir() and empty and not _runs_inside(path)
 
 
 def is_results_file(path: Path) -> bool:

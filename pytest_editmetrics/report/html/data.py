@@ -206,7 +206,8 @@ def _headline(
             parts.append(f"{counts['error']}{of} could not be judged")
         return f"{', '.join(parts)}{more}", "failed" if counts["failed"] else "error"
     if not run.complete:
-        return f"{number}, and the run did not finish", "failed"
+        cut = "not every test ran" if run.lacks else "the run did not finish"
+        return f"{number}, and {cut}", "failed"
     if run.crashed:
         return f"{number}, and {counted(len(run.crashed), 'test')} crashed", "failed"
     if suite:
@@ -230,7 +231,9 @@ def _headline(
 
 def _notices(run: Run, tally: Tally, gallery: Gallery) -> list[Notice]:
     notices = []
-    if not run.complete:
+    if run.lacks:
+        notices.append(Notice("error", f"Not every test ran: {run.lacks}."))
+    elif not run.complete:
         notices.append(
             Notice(
                 "error",
