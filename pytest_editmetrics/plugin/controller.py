@@ -292,21 +292,22 @@ class Controller:
         self._report_unread()
         self._required.close(whole=partial is None and session.testsfailed == 0)
         self._take(self._required)
-        self._outputs.write_failures(self.failed.files, self._problems)
-        # else tests are missing, and the results say so
-        if not (self.whole.was_cut(session, self._collected) or self.whole.internal_error or lost):
+        cut = self.whole.was_cut(session, self._collected)
+        problems = self._problems + self.whole.failed_besides(session, known=True)
+        self._outputs.write_failures(self.failed.files, problems)
+        if not (cut or self.whole.internal_error or lost):  # else the results say so
             counts = self._tally.counts() if self._tally else {"gates": 0}
             if self._tally:
                 self._junit.totals(counts)
             obsolete = self._images.obsolete if judged else None
-            told = self._suite.record, self._told(), session.testsfailed
+            told = self._suite.record, self._told(), self.whole.failed_tests(session)
             self._outputs.write("close", counts, partial is None, obsolete, *told)
         self._outputs.close()
         self._take(self._outputs)
         self._last.closed(session, self._tally)
-        self._summarise(session)
+        self._summarise()
         if self._problems:
-            session.testsfailed += 1
+            self.whole.fail(session)
 
     @property
     def _is_gated(self) -> bool:
@@ -330,13 +331,10 @@ class Controller:
         self._notes += recorder.notes
         self._problems += recorder.problems
 
-    def _summarise(self, session: pytest.Session) -> None:
-        if not self._ci.wanted(gates=self._is_gated):
-            return
-        cut = "interrupted" if self.whole.was_cut(session, self._collected) else ""
-        told = self._notes, self._problems, session.testsfailed, self.failed.found, cut
-        self._ci.close(self._tally or self._new_tally(), told, gates=self._is_gated)
-        self._take(self._ci)
+    def _summarise(self) -> None:
+        if self._ci.wanted(gates=self._is_gated):
+            told = self._notes, self._problems, self.failed.found, self.whole
+            self._ci.close(self._tally or self._new_tally(), told, gates=self._is_gated)
 
     def _report_not_measured(self, session: pytest.Session) -> None:
         """Name tests that asked for a gate and made none, and goldens that nothing was held to."""
@@ -377,7 +375,7 @@ class Controller:
             self._outputs.write_failures(self.failed.files, self._problems)
             self._outputs.close()
             self._take(self._outputs)
-            self._summarise(session)
+            self._summarise()
         self._junit.problems(self._problems)
 
     def refuse(self, why: str) -> None:

@@ -88,7 +88,8 @@ class WholeRun:
     """Tells at the end of a session whether every test that pytest found ran.
 
     ``crashed`` are tests whose worker died; ``internal_error`` is pytest's own; ``lost_workers`` of
-    pytest-xdist ended before they had collected, ``dead_workers`` is how many died.
+    pytest-xdist ended before they had collected, ``dead_workers`` is how many died;
+    ``cut`` is what ``was_cut`` came to.
     """
 
     def __init__(self, config: pytest.Config, crashed: Collection[str]):
@@ -102,6 +103,8 @@ class WholeRun:
         self.internal_error = False
         self.lost_workers: list[str] = []
         self.dead_workers = 0
+        self._failed_tests = self._own_failures = 0
+        self.cut = False
 
     def deselected(self, by: str) -> None:
         """Take note that tests were left out, by an option of pytest's or by a plugin."""
@@ -123,6 +126,39 @@ class WholeRun:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Take note of what cannot be collected: pytest may be told to go on without it."""
         self._broken |= report.failed
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """Count the failed tests before plugins around it fail the session, as pytest-cov does."""
+        try:
+            return (yield)
+        finally:
+            self._failed_tests = session.testsfailed
+
+    def failed_tests(self, session: pytest.Session) -> int:
+        """Return how many tests failed, and files that could not be collected."""
+        return min(self._failed_tests, session.testsfailed)
+
+    def fail(self, session: pytest.Session) -> None:
+        """Fail the session, whatever its tests came to."""
+        session.testsfailed += 1
+        self._own_failures += 1
+
+    def failed_besides(self, session: pytest.Session, *, known: bool) -> list[str]:
+        """Say that neither tests nor this plugin failed the session, where something else did.
+
+        ``--cov-fail-under`` counts a failure more; what fails a session at its very end, as
+        ``--fail-on-flaky``, only sets the exit status: it tells where no reason is ``known``.
+        """
+        status = int(session.exitstatus)
+        if session.testsfailed > self._failed_tests + self._own_failures:
+            status = status or 1
+        elif known or session.testsfailed or status in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
+            return []
+        return [
+            f"the session failed besides its tests, exit status {status}: what pytest or a plugin"
+            " says of it stands in its output"
+        ]
 
     @property
     def found_all(self) -> bool:
@@ -189,7 +225,8 @@ class WholeRun:
         """Tell whether the session ends before each test ran; ``-x`` may end the last."""
         ending = sys.exc_info()[0]
         at_last = ending is session.Failed and bool(collected) and self._ran.issuperset(collected)
-        return self._lacks_tests or (ending is not None and not at_last)
+        self.cut = self._lacks_tests or (ending is not None and not at_last)
+        return self.cut
 
     @property
     def ran_all(self) -> bool:
