@@ -107,9 +107,13 @@ def is_run_dir(path: Path) -> bool:
 
 def holds_no_results(path: Path) -> bool:
     """Tell whether a folder is there, and neither results are in it nor runs."""
-    results = path / RESULTS
-    empty = not results.exists() or (results.is_file() and not results.stat().st_size)
-    return path.is_dir() and empty and not _runs_inside(path)
+    try:
+        empty = not (path / RESULTS).stat().st_size
+    except FileNotFoundError:
+        empty = True
+    except OSError:  # reading it says what is wrong
+        empty = False
+    return empty and path.is_dir() and not _runs_inside(path)
 
 
 def is_results_file(path: Path) -> bool:
