@@ -54,7 +54,8 @@ def _approve(args: argparse.Namespace) -> int:
 
     def work(session: EditSession) -> int:
         if not run.complete:
-            note(f"{args.folder} was cut off; only what finished can be approved")
+            cut = f"lacks tests ({run.lacks})" if run.lacks else "was cut off"
+            note(f"{args.folder} {cut}; only what finished can be approved")
         found = approve(
             session,
             run,

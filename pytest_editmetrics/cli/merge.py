@@ -29,8 +29,8 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--allow-incomplete",
         action="store_true",
-        help="exit status 0 though a run was cut off, or a shard is missing; the joined one is"
-        " marked incomplete either way",
+        help="exit status 0 though a run was cut off, or a shard is missing or holds no results;"
+        " the joined one is marked incomplete either way",
     )
     parser.add_argument(
         "--shards",
@@ -85,5 +85,5 @@ def _merge(args: argparse.Namespace) -> int:
             f"{'' if allowed else ' (--allow-incomplete passes)'}"
         )
         failed = failed or not allowed
-    say(f"merged {counted(len(args.folders), 'run')}: {args.output}")
+    say(f"merged {counted(merged.runs, 'run')}: {args.output}")
     return int(failed)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -16,18 +16,19 @@ from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.typed import typed_test
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.plugin.whole_run import WholeRun
     from pytest_editmetrics.report.tally import Tally
     from pytest_editmetrics.runs.failed import FailedTest
+
+    Told = tuple[list[str], list[str], list[FailedTest], WholeRun]
+    """Notes, problems, tests that failed without a gate, and what the session knows of its end."""
 
 GITHUB_LIMIT = 1 << 20
 UNFINISHED = "## ❌ editmetrics failed: the session did not finish\n"
 
 
 class CiSurfaces:
-    """Writes ``--editmetrics-summary`` and ``GITHUB_STEP_SUMMARY``; made by the controller only.
-
-    ``problems`` are paths that could not be written: each fails the session.
-    """
+    """Writes ``--editmetrics-summary`` and ``GITHUB_STEP_SUMMARY``; made by the controller only."""
 
     def __init__(self, session: EditSession):
         self._rootdir = session.rootdir
@@ -38,8 +39,8 @@ class CiSurfaces:
         if self._path and self._step and self._path.resolve() == self._step.resolve():
             self._path = None
         self._report_url: str | None = session.options["report-url"]
-        self.notes: list[str] = []
-        self.problems: list[str] = []
+        self._told: tuple[Tally, Told, bool] | None = None
+        self._problems: list[str] = []
 
     def open(self) -> None:
         """Write a summary that says the session did not finish, so that a killed one leaves it.
@@ -57,8 +58,9 @@ class CiSurfaces:
             except EditMetricsError as error:
                 raise pytest.UsageError(str(error)) from None
             self._write(self._path, UNFINISHED, "w")
-        if self.problems:
-            raise pytest.UsageError(self.problems[0])
+        if self._problems:
+            raise pytest.UsageError(self._problems[0])
+        self._config.pluginmanager.register(self, "editmetrics-ci")
 
     def wanted(self, *, gates: bool) -> bool:
         """Tell whether there is a summary to write: of a session without gates only the one asked
@@ -66,33 +68,52 @@ class CiSurfaces:
         """
         return self._path is not None or (self._step is not None and gates)
 
-    def close(
-        self,
-        tally: Tally,
-        told: tuple[list[str], list[str], int, list[FailedTest], bool],
-        *,
-        gates: bool,
-    ) -> None:
-        """Write the summaries; a session without ``gates`` leaves GitHub's page alone.
+    def close(self, tally: Tally, told: Told, *, gates: bool) -> None:
+        """Take what there is to say; a session without ``gates`` leaves GitHub's page alone."""
+        self._told = tally, told, gates
 
-        ``told`` are notes, problems, how many tests failed, those that did so without a gate, and
-        whether the session was cut off, as in ``SessionEnd``.
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """Write the summaries, when plugins that fail the session at its end did so.
+
+        What cannot be written fails it, too.
         """
+        try:
+            return (yield)
+        finally:
+            if self._told is not None:
+                _, (_, problems, *_), _ = self._told
+                self._summarise(session, *self._told)
+                problems += self._problems
+                if self._problems and session.exitstatus == 0:
+                    session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _summarise(self, session: pytest.Session, tally: Tally, told: Told, gates: bool) -> None:
         from pytest_editmetrics.report.markdown import SessionEnd, markdown_summary
         from pytest_editmetrics.session.outputs import package_versions
 
-        typed = partial(typed_test, self._config)
-        end = SessionEnd(package_versions(), *told, typed=typed, report_url=self._report_url)
+        notes, problems, failed, whole = told
+        besides = whole.failed_besides(session, known=whole.cut or bool(problems))
+        end = SessionEnd(
+            package_versions(),
+            tuple(notes),
+            [*problems, *besides],
+            whole.failed_tests(session),
+            failed,
+            "interrupted" if whole.cut else "",
+            self._report_url,
+            partial(typed_test, self._config),
+        )
         if self._path is not None:
             self._write(self._path, markdown_summary(tally, end, GITHUB_LIMIT), "w")
-            if not self.problems:
-                self.notes.append(f"summary: {self._path}")
+            if not self._problems:
+                notes.append(f"summary: {self._path}")
         if self._step is None or not gates:
             return
         room = GITHUB_LIMIT - _size(self._step)
         text = "\n" + markdown_summary(tally, end, room - 1)
         if len(text.encode()) > room:
-            self.notes.append(f"no summary on GitHub's page: {self._step} holds 1 MiB already")
+            notes.append(f"no summary on GitHub's page: {self._step} holds 1 MiB already")
         else:
             self._write(self._step, text, "a")
 
@@ -125,7 +146,7 @@ class CiSurfaces:
             ) as file:
                 file.write(text)
         except OSError as error:
-            self.problems.append(
+            self._problems.append(
                 f"cannot write the summary {path}: {error.strerror or error}; give"
                 " --editmetrics-summary (or GITHUB_STEP_SUMMARY) another path"
             )

@@ -55,6 +55,7 @@ class Controller:
         self._config = session.config
         self._tally: Tally | None = None
         self._crashed: list[str] = []
+        self._run_again: list[str] = []
         self._running: dict[tuple[str, str], Attempt] = {}
         self._attempts: dict[str, int] = {}
         self._overtaken = Overtaken()
@@ -190,8 +191,11 @@ class Controller:
     def _crash(self, report: pytest.TestReport, nodeid: str) -> None:
         self._running.pop(key_of(report), None)
         if report.outcome == "rerun":  # type: ignore[comparison-overlap]
+            self.whole.runs_again(nodeid)
             self._finish_attempt(Attempt(nodeid, rerun=True))
-            self._notes.append(f"crashed, then run again: {nodeid}")
+            if nodeid not in self._run_again:
+                self._run_again.append(nodeid)
+            self._outputs.write("crashed", nodeid, True)
             return
         self._junit.close_case(report, ())
         self._crashed.append(nodeid)
@@ -226,11 +230,8 @@ class Controller:
 
     def _count(self, test: TestGates) -> None:
         """Take the gates of one attempt of a test, or of a fixture."""
-        from pytest_editmetrics.report.tally import Tally
-
         if self._tally is None:
-            each = self._each_gate.add if self._config.get_verbosity() > 0 else None
-            self._tally = Tally(crashed=self._crashed, each=each)
+            self._tally = self._new_tally()
         self._tally.add(test)
         self.undelivered.ended(test.nodeid, test.final, test.outcome, test.gates)
         if test.final:
@@ -239,6 +240,12 @@ class Controller:
         told = (test.nodeid, test.attempt, test.final, test.outcome)
         for gate in test.gates:
             self._outputs.write("gate", *told, gate, test.other_failure)
+
+    def _new_tally(self) -> Tally:
+        from pytest_editmetrics.report.tally import Tally
+
+        each = self._each_gate.add if self._config.get_verbosity() > 0 else None
+        return Tally(crashed=self._crashed, each=each, run_again=self._run_again)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
@@ -285,21 +292,22 @@ class Controller:
         self._report_unread()
         self._required.close(whole=partial is None and session.testsfailed == 0)
         self._take(self._required)
-        self._outputs.write_failures(self.failed.files, self._problems)
-        # else tests are missing, and the results say so
-        if not (self.whole.was_cut(session, self._collected) or self.whole.internal_error or lost):
+        cut = self.whole.was_cut(session, self._collected)
+        problems = self._problems + self.whole.failed_besides(session, known=True)
+        self._outputs.write_failures(self.failed.files, problems)
+        if not (cut or self.whole.internal_error or lost):  # else the results say so
             counts = self._tally.counts() if self._tally else {"gates": 0}
             if self._tally:
                 self._junit.totals(counts)
             obsolete = self._images.obsolete if judged else None
-            told = self._suite.record, self._told(), session.testsfailed
+            told = self._suite.record, self._told(), self.whole.failed_tests(session)
             self._outputs.write("close", counts, partial is None, obsolete, *told)
         self._outputs.close()
         self._take(self._outputs)
         self._last.closed(session, self._tally)
-        self._summarise(session)
+        self._summarise()
         if self._problems:
-            session.testsfailed += 1
+            self.whole.fail(session)
 
     @property
     def _is_gated(self) -> bool:
@@ -323,15 +331,10 @@ class Controller:
         self._notes += recorder.notes
         self._problems += recorder.problems
 
-    def _summarise(self, session: pytest.Session) -> None:
-        if not self._ci.wanted(gates=self._is_gated):
-            return
-        from pytest_editmetrics.report.tally import Tally
-
-        cut = self.whole.was_cut(session, self._collected)
-        told = self._notes, self._problems, session.testsfailed, self.failed.found, cut
-        self._ci.close(self._tally or Tally(crashed=self._crashed), told, gates=self._is_gated)
-        self._take(self._ci)
+    def _summarise(self) -> None:
+        if self._ci.wanted(gates=self._is_gated):
+            told = self._notes, self._problems, self.failed.found, self.whole
+            self._ci.close(self._tally or self._new_tally(), told, gates=self._is_gated)
 
     def _report_not_measured(self, session: pytest.Session) -> None:
         """Name tests that asked for a gate and made none, and goldens that nothing was held to."""
@@ -372,7 +375,7 @@ class Controller:
             self._outputs.write_failures(self.failed.files, self._problems)
             self._outputs.close()
             self._take(self._outputs)
-            self._summarise(session)
+            self._summarise()
         self._junit.problems(self._problems)
 
     def refuse(self, why: str) -> None:

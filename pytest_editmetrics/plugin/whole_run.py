@@ -88,7 +88,8 @@ class WholeRun:
     """Tells at the end of a session whether every test that pytest found ran.
 
     ``crashed`` are tests whose worker died; ``internal_error`` is pytest's own; ``lost_workers`` of
-    pytest-xdist ended before they had collected.
+    pytest-xdist ended before they had collected, ``dead_workers`` is how many died;
+    ``cut`` is what ``was_cut`` came to.
     """
 
     def __init__(self, config: pytest.Config, crashed: Collection[str]):
@@ -98,8 +99,12 @@ class WholeRun:
         self._left_out: list[str] = []
         self._broken = False
         self._ran: set[str] = set()
+        self._lacks_tests = False
         self.internal_error = False
         self.lost_workers: list[str] = []
+        self.dead_workers = 0
+        self._failed_tests = self._own_failures = 0
+        self.cut = False
 
     def deselected(self, by: str) -> None:
         """Take note that tests were left out, by an option of pytest's or by a plugin."""
@@ -113,10 +118,47 @@ class WholeRun:
         """Take a test that made a report."""
         self._ran.add(nodeid)
 
+    def runs_again(self, nodeid: str) -> None:
+        """Take a test whose worker died and that is to run on another: there may be none left."""
+        self._ran.discard(nodeid)
+
     @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Take note of what cannot be collected: pytest may be told to go on without it."""
         self._broken |= report.failed
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """Count the failed tests before plugins around it fail the session, as pytest-cov does."""
+        try:
+            return (yield)
+        finally:
+            self._failed_tests = session.testsfailed
+
+    def failed_tests(self, session: pytest.Session) -> int:
+        """Return how many tests failed, and files that could not be collected."""
+        return min(self._failed_tests, session.testsfailed)
+
+    def fail(self, session: pytest.Session) -> None:
+        """Fail the session, whatever its tests came to."""
+        session.testsfailed += 1
+        self._own_failures += 1
+
+    def failed_besides(self, session: pytest.Session, *, known: bool) -> list[str]:
+        """Say that neither tests nor this plugin failed the session, where something else did.
+
+        ``--cov-fail-under`` counts a failure more; what fails a session at its very end, as
+        ``--fail-on-flaky``, only sets the exit status: it tells where no reason is ``known``.
+        """
+        status = int(session.exitstatus)
+        if session.testsfailed > self._failed_tests + self._own_failures:
+            status = status or 1
+        elif known or session.testsfailed or status in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
+            return []
+        return [
+            f"the session failed besides its tests, exit status {status}: what pytest or a plugin"
+            " says of it stands in its output"
+        ]
 
     @property
     def found_all(self) -> bool:
@@ -133,33 +175,41 @@ class WholeRun:
     ) -> list[str]:
         """Return what to say of tests that were to run, and of which no report came.
 
-        A hook took them over (``pytest_runtest_protocol``, ``pytest_runtestloop``) and called none.
-        Only tests that use a gate count; under pytest-xdist, where the workers know that, all do if
-        there are ``gates`` in the session.
+        A hook took them over (``pytest_runtest_protocol``, ``pytest_runtestloop``) and called none:
+        only tests that use a gate count; under pytest-xdist, where the workers know that, all do if
+        there are ``gates`` in the session. Or pytest-xdist gave up, since its workers died.
         """
         stopped = session.shouldstop or session.shouldfail or sys.exc_info()[0]
-        if stopped or self._crashed or self.internal_error:
+        if stopped or self.internal_error:
             return []
+        said = self._never_ran(session, collected, gates)
+        self._lacks_tests = bool(said)
+        return [f"{said}: exit status 1"] if said else []
+
+    def _never_ran(self, session: pytest.Session, collected: Collection[str], gates: bool) -> str:
         if self.lost_workers and not collected:
             workers = counted(len(self.lost_workers), "worker")
-            return [
+            return (
                 f"no test was collected: {workers} of pytest-xdist ended before"
-                f" ({', '.join(self.lost_workers)}); what they say stands above: exit status 1"
-            ]
-        left = {item.nodeid: item for item in session.items if item.nodeid not in self._ran}
+                f" ({', '.join(self.lost_workers)}); what they say stands above"
+            )
+        missing = [nodeid for nodeid in collected if nodeid not in self._ran]
+        if missing and self.dead_workers:
+            return (
+                f"{counted(len(missing), 'test')} never ran, as {missing[0]}: pytest-xdist gave up"
+                f" when {counted(self.dead_workers, 'worker')} had died (--max-worker-restart)"
+            )
+        items = {item.nodeid: item for item in session.items}
         missing = [
-            nodeid
-            for nodeid in collected
-            if nodeid not in self._ran
-            and (asks_for_gates(left[nodeid]) if nodeid in left else gates)
+            one for one in missing if (asks_for_gates(items[one]) if one in items else gates)
         ]
         if not missing:
-            return []
+            return ""
         tests = counted(len(missing), "test")
-        return [
+        return (
             f"{tests} with gates never ran, though pytest was to run {missing[0]}: a plugin or"
-            " conftest.py took over and reported nothing: exit status 1"
-        ]
+            " conftest.py took over and reported nothing"
+        )
 
     def ended_workers(self, without_result: Collection[str]) -> list[str]:
         """Return what to say of workers that an internal error of pytest ended."""
@@ -172,10 +222,11 @@ class WholeRun:
         ]
 
     def was_cut(self, session: pytest.Session, collected: Collection[str]) -> bool:
-        """Tell whether the session is being ended before each test ran; ``-x`` may end the last."""
+        """Tell whether the session ends before each test ran; ``-x`` may end the last."""
         ending = sys.exc_info()[0]
         at_last = ending is session.Failed and bool(collected) and self._ran.issuperset(collected)
-        return ending is not None and not at_last
+        self.cut = self._lacks_tests or (ending is not None and not at_last)
+        return self.cut
 
     @property
     def ran_all(self) -> bool:

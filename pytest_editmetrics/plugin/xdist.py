@@ -137,6 +137,7 @@ class XdistController:
         if UNUSABLE in output:
             self._controller.refuse(output[UNUSABLE])
             raise pytest.UsageError(output[UNUSABLE])
+        self._controller.whole.dead_workers += error is not None
         if node not in self._collected:
             self._controller.whole.lost_workers.append(node.gateway.id)
         for by in output.get(DESELECTED, ()):

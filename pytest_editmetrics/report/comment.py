@@ -17,6 +17,7 @@ from pytest_editmetrics.report.markdown import (
     listed,
     listed_alike,
     problem_block,
+    reruns,
     verdict_heading,
 )
 from pytest_editmetrics.report.next_steps import Session, next_steps, typed_path
@@ -51,7 +52,7 @@ def comment(
     Raises:
         EditMetricsError: what the run tells of goldens makes no sense.
     """
-    tally = tally_of(run.gates, run.crashed)
+    tally = tally_of(run.gates, run.crashed, run.run_again)
     unheld = obsolete_of(run)
     obsolete = obsolete_texts(unheld)
     fails = obsolete if unheld is not None and unheld.strict else ()
@@ -60,7 +61,7 @@ def comment(
         problems=[*fails, *problems],
         failed_tests=run.failed_tests,
         failed=run.failed,
-        interrupted=not run.complete,
+        cut="" if run.complete else run.lacks or "interrupted",
         report_url=url,
     )
     head = [f"<!-- editmetrics: {escape(mark)} -->", verdict_heading(tally, end)]
@@ -93,6 +94,7 @@ def comment(
         body += listed("Gone", [key_text(key) for key in base.only_base if key[0] not in raised])
     body += listed("Unmeasured", _of(tally, "unmeasured"))
     body += listed("For review", _of(tally, "review"))
+    body += reruns(tally)
     steps = next_steps(tally, Session(run=typed_path(run.shown), url=url))
     foot = ["### Next", *(f"- {code(line.text)}" for line in steps)] if steps else []
     return fitted(head, body, "\n".join(foot), LIMIT)

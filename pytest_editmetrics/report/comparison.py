@@ -56,7 +56,8 @@ def comparison_lines(
 
 def _run(name: str, run: Run) -> str:
     gates = sum(record.final for record in run.gates)
-    cut = "" if run.complete else "; CUT OFF: the run did not finish"
+    cut = f"INCOMPLETE: {run.lacks}" if run.lacks else "CUT OFF: the run did not finish"
+    cut = "" if run.complete else f"; {cut}"
     crashed = f", {counted(len(run.crashed), 'test')} crashed" if run.crashed else ""
     others = f", {counted(len(run.failed), 'other failure')}" if run.failed else ""
     problems = f", {counted(len(run.problems), 'problem')} of the session" if run.problems else ""

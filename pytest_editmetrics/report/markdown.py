@@ -46,8 +46,8 @@ class SessionEnd:
     """How a session ended, besides its gates.
 
     ``problems`` each fail the session, ``notes`` do not; ``failed_tests`` counts every failed test,
-    with gates or without, ``failed`` are those for another reason than a gate; ``interrupted``
-    means that not every test ran. ``report_url`` is where readers find the report: a page, or a
+    with gates or without, ``failed`` are those for another reason than a gate; ``cut`` says why
+    not every test ran, if so. ``report_url`` is where readers find the report: a page, or a
     folder with the report's pictures. ``typed`` returns the words that run a test, given its id.
     """
 
@@ -56,7 +56,7 @@ class SessionEnd:
     problems: Sequence[str] = ()
     failed_tests: int = 0
     failed: Sequence[FailedTest] = ()
-    interrupted: bool = False
+    cut: str = ""
     report_url: str | None = None
     typed: Callable[[str], str] = shlex.quote
 
@@ -152,7 +152,7 @@ def verdict_heading(tally: Tally, end: SessionEnd) -> str:
     unseen = len(tally.hidden) - expected
     seen = counts["failed"] - unseen
     failed = bool(
-        seen or errors or counts["crashed"] or end.problems or end.failed_tests or end.interrupted
+        seen or errors or counts["crashed"] or end.problems or end.failed_tests or end.cut
     )
     if not counts["gates"] and not failed:
         return "## ➖ editmetrics: no gate was made, so nothing was judged"
@@ -172,8 +172,8 @@ def verdict_heading(tally: Tally, end: SessionEnd) -> str:
         said.append(counted(len(end.failed), "other failure"))
     elif end.failed_tests and not (seen or errors or counts["crashed"]):
         said.append(f"{counted(end.failed_tests, 'failed test')} of the session")
-    if end.interrupted:
-        said.append("interrupted, so not every test ran")
+    if end.cut:
+        said.append(f"{escape(end.cut)}, so not every test ran")
     return f"## {'❌ editmetrics failed' if failed else '✅ editmetrics passed'}: {', '.join(said)}"
 
 
@@ -210,9 +210,15 @@ def _sections(tally: Tally, end: SessionEnd) -> list[str]:
     sections += listed("For review", [f"{t.nodeid}: {headline(g)}" for t, g in review])
     sections += listed("Crashed, so never measured", tally.crashed)
     sections += listed("Unmeasured", [f"{t.nodeid}: {headline(g)}" for t, g in unmeasured])
-    sections += listed("Passed only after a rerun", tally.flaky)
+    sections += reruns(tally)
     sections += listed("Recorded", [f"{t.nodeid}: {headline(g)}" for t, g in recorded])
     return sections + listed("Notes", [note.strip() for note in end.notes])
+
+
+def reruns(tally: Tally) -> list[str]:
+    """Return the lists of tests that another attempt made good."""
+    passed = listed("Passed only after a rerun", tally.flaky)
+    return passed + listed("Crashed, then run again", tally.run_again)
 
 
 def _explained(

@@ -20,8 +20,8 @@ def profile_lines(
         seconds: by kind; what one kind did inside another is counted once.
         gates: seconds by gate, whatever they were spent on.
         session: how long the session took.
-        workers: how many processes measured beside this one; their seconds are added up, so what
-            they did besides is not told.
+        workers: how many processes measured beside this one; their seconds are added up. What they
+            did besides is not known, and a line says so.
 
     >>> print(*profile_lines({"encoding": 3.0}, {"test_a.py::test: lpips": 3.1}, 4.0, 0), sep="\\n")
     the session took 4.00 s
@@ -34,7 +34,7 @@ def profile_lines(
     head = f"the session took {_shown(session)}"
     if workers:
         named = "worker" if workers == 1 else f"{workers} workers together"
-        head += f"; its {named}, without what was not ours:"
+        head += f"; its {named} spent on checks:"
     else:
         spent[_REST] = max(0.0, session - sum(spent.values()))
     whole = sum(spent.values())
@@ -43,6 +43,10 @@ def profile_lines(
         if taken < _LEAST:
             break
         lines.append(f"  {kind:<{len(_REST)}}  {_shown(taken)}  {100 * taken / whole:3.0f} %")
+    if workers:
+        lines.append(
+            "  not told: what else workers did, as running the model; the shares are of the above"
+        )
     slowest = sorted(gates.items(), key=lambda item: -item[1])[:LISTED]
     if slowest:
         of = "" if len(slowest) == len(gates) else f" of {len(gates)}"

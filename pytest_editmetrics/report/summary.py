@@ -60,6 +60,7 @@ def _notes(tally: Tally) -> list[str]:
             " tests, too, ask editmetrics selftest RUN"
         )
     lines += listed("passed only after a rerun", tally.flaky)
+    lines += listed("crashed, then run again", tally.run_again)
     lines += listed("crashed, so never measured", tally.crashed)
     gates = tally.counts()["gates"]
     if tally.smoke:

@@ -171,9 +171,10 @@ class Tally:
     final gates that were measured on smoke weights, ``by_expect`` those that only ``expect`` holds,
     ``by_default`` are the tests of gates that pass by the bound of a default or of ``expect``;
     ``little`` are those that measured little of their picture, as no golden says; ``blind`` are
-    those that passed with images in which no fault could show; ``wrong_edits`` the tests of the
-    self-tests that let a wrong edit through. ``seen`` is what was seen of the picture, by golden,
-    of repetitions the least: also of one that passed.
+    those that passed with images in which no fault could show; ``run_again`` tests whose worker
+    died and that had another attempt; ``wrong_edits`` the tests of the self-tests that let a wrong
+    edit through. ``seen`` is what was seen of the picture, by golden, of repetitions the least:
+    also of one that passed.
     """
 
     def __init__(
@@ -181,8 +182,10 @@ class Tally:
         tests: Iterable[TestGates] = (),
         crashed: list[str] | None = None,
         each: Callable[[TestGates, Gate], None] | None = None,
+        run_again: list[str] | None = None,
     ):
         self._each = each
+        self.run_again: list[str] = [] if run_again is None else run_again
         self.crashed: list[str] = [] if crashed is None else crashed
         self.notable: list[tuple[TestGates, Gate]] = []
         self.smoke = 0
@@ -346,7 +349,9 @@ class RunningTally:
         return _counts(self.by_metric.values(), 0)
 
 
-def tally_of(records: Iterable[GateRecord], crashed: Iterable[str]) -> Tally:
+def tally_of(
+    records: Iterable[GateRecord], crashed: Iterable[str], run_again: Iterable[str] = ()
+) -> Tally:
     """Return the tally of gates that were read from a run.
 
     What a results file does not hold is left open: whether a test's own code raised, and its line.
@@ -366,4 +371,4 @@ def tally_of(records: Iterable[GateRecord], crashed: Iterable[str]) -> Tally:
         )
         for (nodeid, attempt), of in attempts.items()
     )
-    return Tally(tests, list(crashed))
+    return Tally(tests, list(crashed), run_again=list(run_again))

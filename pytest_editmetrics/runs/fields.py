@@ -87,6 +87,7 @@ SESSION = _declared(
       path text: where it lay
       started text?: when it was started
       complete flag: whether it was not cut off
+    lacks text?: of a merged run: of which shards tests are missing, if any are
     scored text?: of `editmetrics score`: when the run measured again started
     manifest mapping: of a run that measured a [manifest](../how-to/score.md)
       path text: the manifest
@@ -204,8 +205,9 @@ GATE = _declared(
 )
 CRASHED = _declared(
     """
-    record text: `"crashed"`: a test whose worker died; it has no gates
+    record text: `"crashed"`: a test whose worker died; that attempt has no gates
     nodeid text: the test
+    again flag: whether it was run again
     """
 )
 FAILED = _declared(

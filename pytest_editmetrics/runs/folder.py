@@ -59,6 +59,7 @@ class GateRecord:
 class Run:
     """A run that was read: its session line, its gates, and the tests whose worker died.
 
+    ``crashed`` are those that were not ``run_again``.
     ``path`` is the folder that the gates' image paths are relative to; ``given`` is what was read,
     that folder or a results file. ``complete`` is false for a run that was cut off, or that lost
     lines since; ``end`` is the last line of one that is.
@@ -75,11 +76,18 @@ class Run:
     given: Path | None = None
     failed: tuple[FailedTest, ...] = ()
     problems: tuple[str, ...] = ()
+    run_again: tuple[str, ...] = ()
 
     @property
     def failed_tests(self) -> int:
         """How many tests pytest counted as failed, with gates or without."""
         return int(self.end.get("failed_tests", len(self.failed)))
+
+    @property
+    def lacks(self) -> str:
+        """Of a merged run that is not ``complete``: what is missing; else an empty text."""
+        told = self.session.get("lacks")
+        return told if isinstance(told, str) and not self.complete else ""
 
     @property
     def shown(self) -> Path:
@@ -104,6 +112,17 @@ def is_run_dir(path: Path) -> bool:
     if (path / RESULTS).is_symlink() or (path / IMAGES).is_symlink():
         return False
     return (path / RESULTS).is_file() and is_results_file(path / RESULTS)
+
+
+def holds_no_results(path: Path) -> bool:
+    """Tell whether a folder is there, and neither results are in it nor runs."""
+    try:
+        empty = not (path / RESULTS).stat().st_size
+    except FileNotFoundError:
+        empty = True
+    except OSError:  # reading it says what is wrong
+        empty = False
+    return empty and path.is_dir() and not _runs_inside(path)
 
 
 def is_results_file(path: Path) -> bool:
@@ -172,6 +191,7 @@ def _run(source: Path, records: list[tuple[int, dict[str, Any] | None]]) -> Run:
     session = _session(source, *records[0])
     gates: list[GateRecord] = []
     crashed: list[str] = []
+    run_again: list[str] = []
     failed: list[FailedTest] = []
     problems: list[str] = []
     end: dict[str, Any] | None = None
@@ -184,14 +204,13 @@ def _run(source: Path, records: list[tuple[int, dict[str, Any] | None]]) -> Run:
         if kind == "gate":
             gates.append(_gate_record(source, number, record))
         elif kind == "crashed":
-            crashed.append(_text(source, number, record, "nodeid"))
+            again = _flag(source, number, record, "again")
+            (run_again if again else crashed).append(_text(source, number, record, "nodeid"))
         elif kind == "failed":
             nodeid, when, message = (
                 _text(source, number, record, name) for name in ("nodeid", "when", "message")
             )
-            asks = record.get("asks")
-            if type(asks) is not bool:
-                _fail(source, number, f"asks is {asks!r:.80}, not true or false")
+            asks = _flag(source, number, record, "asks")
             failed.append(FailedTest(nodeid, when, message, asks))
         elif kind == "problem":
             problems.append(_text(source, number, record, "text"))
@@ -210,6 +229,7 @@ def _run(source: Path, records: list[tuple[int, dict[str, Any] | None]]) -> Run:
         end or {},
         failed=tuple(failed),
         problems=tuple(problems),
+        run_again=tuple(dict.fromkeys(run_again)),
     )
 
 
@@ -314,6 +334,13 @@ def _text(source: Path, number: int, record: dict[str, Any], name: str) -> str:
     value = record.get(name)
     if not isinstance(value, str) or not value:
         _fail(source, number, f"{name} is {value!r:.80}, not a text")
+    return value
+
+
+def _flag(source: Path, number: int, record: dict[str, Any], name: str) -> bool:
+    value = record.get(name)
+    if type(value) is not bool:
+        _fail(source, number, f"{name} is {value!r:.80}, not true or false")
     return value
 
 

@@ -122,9 +122,9 @@ class ResultsFile:
         ended = {"outcome": outcome, "other_failure": other_failure}
         self._write({**head, "attempt": attempt, "final": final, **ended, **tail})
 
-    def crashed(self, nodeid: str) -> None:
-        """Append a test whose worker died: it has no gates."""
-        self._write({"record": "crashed", "nodeid": nodeid})
+    def crashed(self, nodeid: str, again: bool = False) -> None:
+        """Append a test whose worker died: it has no gates, unless it is run ``again``."""
+        self._write({"record": "crashed", "nodeid": nodeid, "again": again})
 
     def failed(self, failed: FailedTest) -> None:
         """Append a test that failed for another reason than a gate, or a file: that begins nothing.

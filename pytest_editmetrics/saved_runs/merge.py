@@ -12,7 +12,13 @@ from pytest_editmetrics.gates.repetitions import badness, worst
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.report.tally import Tally, tally_of
 from pytest_editmetrics.runs.failed import FailedTest
-from pytest_editmetrics.runs.folder import GateRecord, Run, image_names, read_run
+from pytest_editmetrics.runs.folder import (
+    GateRecord,
+    Run,
+    holds_no_results,
+    image_names,
+    read_run,
+)
 from pytest_editmetrics.runs.obsolete import commit_of
 from pytest_editmetrics.runs.results import json_line
 from pytest_editmetrics.runs.review import Decision, change_review, read_review
@@ -49,13 +55,15 @@ class ShardTest:
 class Merged:
     """What a merge came to; ``unheld`` is ``None`` where goldens could not be judged.
 
-    ``lacks`` says of what its tests are missing: of shards that were cut off, or are not there.
+    ``runs`` counts what was merged; ``lacks`` says of what its tests are missing: of shards that
+    were cut off, or are not there.
     ``failed`` are tests that failed in a shard though no gate of theirs does, ``problems`` what
     failed a shard besides its tests.
     """
 
     tally: Tally
     unheld: Unheld | None
+    runs: int
     lacks: str
     failed: tuple[FailedTest, ...]
     problems: tuple[str, ...]
@@ -71,7 +79,8 @@ def merge_runs(
 ) -> Merged:
     """Write one run directory that holds the gates and images of several.
 
-    Where a shard was cut off, or is missing, the merged run is marked incomplete.
+    Where a shard was cut off, is missing, or is a folder without results, the merged run is marked
+    incomplete.
 
     Args:
         paths: the run directories, each once.
@@ -90,7 +99,9 @@ def merge_runs(
             else than another run does; or, of ``whole``, tells of it at all.
     """
     _check_paths(paths, output)
-    runs = {str(path): read_run(path) for path in paths}
+    empty = [str(path) for path in paths if holds_no_results(path)]
+    kept = paths if len(empty) == len(paths) else [p for p in paths if str(p) not in empty]
+    runs = {str(path): read_run(path) for path in kept}
     commits = commits_of(runs)
     if len(commits) > 1:
         told = ", ".join(f"{commit[:12]} ({name})" for commit, name in commits.items())
@@ -114,16 +125,19 @@ def merge_runs(
         for record in run.gates
         for name in image_names(record.gate.images)
     }
-    unheld = _unheld(list(runs.values()), say, whole=whole, missing=missing)
-    lacks = _lacks(runs, missing)
+    unheld = _unheld(list(runs.values()), say, whole=whole, missing=missing + len(empty))
+    lacks = _lacks(runs, empty, missing)
     failed, problems = joined_failures(runs)
-    tally = _write(run_dir, runs, tests, images, unheld, cut=bool(lacks))
-    return Merged(tally, unheld, lacks, failed, problems)
+    tally = _write(run_dir, runs, tests, images, unheld, lacks)
+    return Merged(tally, unheld, len(runs), lacks, failed, problems)
 
 
-def _lacks(runs: Mapping[str, Run], missing: int) -> str:
-    cut = [name for name, run in runs.items() if not run.complete]
+def _lacks(runs: Mapping[str, Run], empty: Sequence[str], missing: int) -> str:
+    cut = [name for name, run in runs.items() if not (run.complete or run.lacks)]
     told = [f"{', '.join(cut)} {'was' if len(cut) == 1 else 'were'} cut off"] if cut else []
+    told += [f"{name} lacks tests ({run.lacks})" for name, run in runs.items() if run.lacks]
+    if empty:
+        told.append(f"{', '.join(empty)} {'holds' if len(empty) == 1 else 'hold'} no results")
     told += [f"{counted(missing, 'shard is', 'shards are')} missing"] if missing else []
     return " and ".join(told)
 
@@ -253,8 +267,7 @@ def _write(
     tests: Mapping[str, ShardTest],
     images: Mapping[str, Path],
     unheld: Unheld | None,
-    *,
-    cut: bool,
+    lacks: str,
 ) -> Tally:
     shards = [
         {"path": name, "started": run.session.get("started"), "complete": run.complete}
@@ -263,11 +276,13 @@ def _write(
     started = min((str(shard["started"]) for shard in shards if shard["started"]), default="")
     crashed = [nodeid for nodeid, test in tests.items() if test.crashed]
     records = [record for test in tests.values() for record in test.records]
-    tally = tally_of(records, crashed)
+    again = list(dict.fromkeys(nodeid for run in runs.values() for nodeid in run.run_again))
+    tally = tally_of(records, crashed, again)
     versions = versions_of(runs.values())
     commits = list(commits_of(runs))
     commit = commits[0] if len(commits) == 1 else None
-    with RunResults(run_dir, versions, started, commit=commit, shards=shards) as results:
+    head = {"commit": commit, "shards": shards, "lacks": lacks or None}
+    with RunResults(run_dir, versions, started, **head) as results:
         for name, source in track(list(images.items()), "merging"):
             run_dir.add_file(name, source.read_bytes())
         results.begin()
@@ -277,12 +292,14 @@ def _write(
             )
         for nodeid in crashed:
             results.crashed(nodeid)
+        for nodeid in again:
+            results.crashed(nodeid, again=True)
         failed, problems = joined_failures(runs)
         for test in failed:
             results.failed(test)
         for problem in problems:
             results.problem(problem)
-        if not cut:
+        if not lacks:
             obsolete, told = (None, None) if unheld is None else (unheld.images, unheld.to_dict())
             results.close(
                 tally.counts(),

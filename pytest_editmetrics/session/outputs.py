@@ -128,10 +128,15 @@ class RunOutputs:
 
     @pytest.hookimpl
     def pytest_runtest_logstart(self) -> None:
-        """Replace the results of an earlier run, now that a test runs."""
-        if not self._begun:
-            self._begun = True
-            self.write("begin")
+        """Replace the results and the report of an earlier run, now that a test runs."""
+        if self._begun:
+            return
+        self._begun = True
+        self.write("begin")
+        if self._html is not None:
+            from pytest_editmetrics.report.html import write_unfinished
+
+            write_unfinished(self._html, now())
 
     def _run_path(self) -> Path | None:
         named = self._session.options["run-dir"]

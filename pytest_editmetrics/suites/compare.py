@@ -267,7 +267,8 @@ def _unusable(
         )
     for name, run in (("base", base), ("head", head)):
         if bounds and not run.complete:
-            failures.append(f"the {name} was cut off, so gates that it lost would go unnoticed")
+            cut = f"lacks tests ({run.lacks})" if run.lacks else "was cut off"
+            failures.append(f"the {name} {cut}, so gates that it lost would go unnoticed")
     return failures
 
 

@@ -187,7 +187,7 @@ def test_a_shard_that_was_cut_off_fails_unless_allowed_and_hides_no_other(tmp_pa
     assert f"FAILED: {two} was cut off, so tests are missing from {tmp_path / 'all'}" in err
     status, out, _ = editmetrics("comment", tmp_path / "all")
     assert status == 0
-    assert "interrupted, so not every test ran" in out
+    assert f"gates failed, {two} was cut off, so not every test ran" in out
     assert editmetrics("report", tmp_path / "all", "-o", tmp_path / "r.html")[0] == 0
     status, _, err = editmetrics("merge", one, two, "-o", tmp_path / "all", "--allow-incomplete")
     assert status == 0
@@ -211,6 +211,62 @@ def test_a_shard_that_is_missing_fails_where_their_number_is_stated(
     if status < 2:
         run = read_run(tmp_path / "all")
         assert (len(run.gates), run.complete) == (2, not status)
+
+
+def test_what_shows_a_merged_run_says_that_a_shard_is_missing(tmp_path, editmetrics):
+    one = write(tmp_path / "one", {"test_a": [gate()]})
+    merged, page = tmp_path / "all", tmp_path / "r.html"
+    assert editmetrics("merge", one, "-o", merged, "--shards", 2)[0] == 1
+    assert "1 gate failed, 1 shard is missing, so not every test ran" in (
+        editmetrics("comment", merged)[1].replace("1 of 1", "1")
+    )
+    assert editmetrics("report", merged, "-o", page)[0] == 0
+    text = page.read_text(encoding="utf-8")
+    assert "Not every test ran: 1 shard is missing" in text
+    assert "was cut off" not in text
+    _, out, _ = editmetrics("compare", one, merged, "--fail", "lpips:1")
+    assert "INCOMPLETE: 1 shard is missing" in out
+    assert "FAILED: the head lacks tests (1 shard is missing), so gates that it lost would" in out
+    _, _, err = editmetrics("merge", merged, "-o", tmp_path / "again")
+    assert f"FAILED: {merged} lacks tests (1 shard is missing), so tests are missing" in err
+
+
+@pytest.mark.parametrize("empty", ["a folder", "an empty file"])
+@pytest.mark.parametrize("shards", [(), ("--shards", 2)])
+def test_a_shard_without_results_hides_no_other(tmp_path, editmetrics, empty, shards):
+    one, two = write(tmp_path / "one", {"test_a": [gate()]}), tmp_path / "two"
+    two.mkdir()
+    if empty == "an empty file":
+        (two / "results.jsonl").write_text("")
+    status, out, err = editmetrics("merge", one, two, "-o", tmp_path / "all", *shards)
+    assert status == 1
+    assert "merged 1 run: " in out
+    assert f"FAILED: {two} holds no results, so tests are missing from" in err
+    run = read_run(tmp_path / "all")
+    assert (len(run.gates), run.complete) == (1, False)
+    assert (
+        f"{two} holds no results, so not every test ran"
+        in (editmetrics("comment", tmp_path / "all")[1])
+    )
+    given = ("merge", one, two, "-o", tmp_path / "all", "--allow-incomplete")
+    assert editmetrics(*given, *shards)[0] == 0
+
+
+def test_shards_without_any_results_are_no_merge(tmp_path, editmetrics):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    given = (tmp_path / "one", tmp_path / "two", "-o", tmp_path / "all")
+    status, _, err = editmetrics("merge", *given)
+    assert (status, (tmp_path / "all").exists()) == (1, False)
+    assert "one/results.jsonl cannot be read" in err
+
+
+def test_a_folder_of_runs_is_no_shard_without_results(tmp_path, editmetrics):
+    one = write(tmp_path / "one", {"test_a": [gate()]})
+    write(tmp_path / "shards/1", {"test_b": [gate("test_b")]})
+    status, _, err = editmetrics("merge", one, tmp_path / "shards", "-o", tmp_path / "all")
+    assert (status, (tmp_path / "all").exists()) == (1, False)
+    assert "holds 1 run" in err
 
 
 def test_a_run_that_was_cut_off_says_so_where_it_is_approved_and_shown(

@@ -170,7 +170,7 @@ def test_a_failure_tells_its_headline_and_how_to_accept_it():
         ),
         (
             tally(PASS, outcome="passed"),
-            SessionEnd(interrupted=True),
+            SessionEnd(cut="interrupted"),
             "## ❌ editmetrics failed: 1 gate, interrupted, so not every test ran",
         ),
         (

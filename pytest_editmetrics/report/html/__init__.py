@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_editmetrics.errors import EditMetricsError, counted
-from pytest_editmetrics.runs.claims import check_ours
+from pytest_editmetrics.runs.claims import check_ours, is_stream
 from pytest_editmetrics.runs.folder import OWN_IMAGE, is_run_dir, read_run
 from pytest_editmetrics.runs.review import read_review
-from pytest_editmetrics.runs.writing import is_report
+from pytest_editmetrics.runs.writing import MADE_BY, is_report
 from pytest_editmetrics.whole_file import replacing
 
 if TYPE_CHECKING:
@@ -25,6 +25,20 @@ if TYPE_CHECKING:
 
 PAGE, STYLE, SCRIPT, IMAGES = "index.html", "report.css", "report.js", "images"
 _LARGE = 200_000_000
+_UNFINISHED = f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+{MADE_BY}
+<meta name="color-scheme" content="light dark">
+<title>The session did not finish · editmetrics</title>
+</head>
+<body>
+<h1>The session did not finish</h1>
+<p>It began at *, and was killed, or is still running. When it ends its report stands here.</p>
+</body>
+</html>
+"""
 
 
 def _silent(line: str) -> None:
@@ -88,6 +102,19 @@ def write_html(
             f"report: {output} holds its images and has {size / 1e6:.0f} MB; a folder (a path"
             " without .html) opens faster"
         )
+
+
+def write_unfinished(output: Path, began: str) -> None:
+    """Let the page say that the session did not finish, so that a killed one leaves that.
+
+    ``check_report`` has looked at ``output``. What cannot be written is said when the report is.
+    """
+    page = output if output.suffix.lower() == ".html" else output / PAGE
+    if is_stream(page):
+        return
+    with suppress(OSError):
+        page.parent.mkdir(parents=True, exist_ok=True)
+        _write(page, [_UNFINISHED.replace("*", began)])
 
 
 def _base(run: Run) -> Run | None:

@@ -158,7 +158,7 @@ def _versions(run: Run) -> tuple[tuple[str, str], ...]:
 def _tally(run: Run) -> Tally:
     last = last_attempts(run)
     records = [replace(r, final=r.attempt == last[r.nodeid]) for r in run.gates]
-    return tally_of(records, run.crashed)
+    return tally_of(records, run.crashed, run.run_again)
 
 
 def _failing_first(row: MetricRow) -> bool:
@@ -209,8 +209,11 @@ def _headline(
             of = "" if parts else f" of {number}"
             parts.append(f"{counts['error']}{of} could not be judged")
         return f"{', '.join(parts)}{too}{more}", "failed" if counts["failed"] else "error"
-    if run.crashed or not run.complete:
-        return f"{number}, and the run did not finish", "failed"
+    if not run.complete:
+        cut = "not every test ran" if run.lacks else "the run did not finish"
+        return f"{number}, and {cut}", "failed"
+    if run.crashed:
+        return f"{number}, and {counted(len(run.crashed), 'test')} crashed", "failed"
     if suite:
         return f"{together}; {none_failed}", "failed"
     if unheld is not None and unheld.strict and unheld.number:
@@ -234,7 +237,9 @@ def _headline(
 
 def _notices(run: Run, tally: Tally, gallery: Gallery) -> list[Notice]:
     notices = []
-    if not run.complete:
+    if run.lacks:
+        notices.append(Notice("error", f"Not every test ran: {run.lacks}."))
+    elif not run.complete:
         notices.append(
             Notice(
                 "error",
@@ -273,6 +278,9 @@ def _notices(run: Run, tally: Tally, gallery: Gallery) -> list[Notice]:
     if tally.flaky:
         title = f"Failed at first and rerun: {len(tally.flaky)}"
         notices.append(Notice("warning", title, tuple(tally.flaky)))
+    if tally.run_again:
+        title = f"Crashed, then run again: {len(tally.run_again)}"
+        notices.append(Notice("warning", title, tuple(tally.run_again)))
     return notices
 
 

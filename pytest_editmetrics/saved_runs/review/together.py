@@ -82,6 +82,7 @@ def read_together(paths: Sequence[Path]) -> Together:
         session=session,
         gates=tuple(gates),
         crashed=tuple(nodeid for nodeid, test in tests.items() if test.crashed),
+        run_again=tuple(dict.fromkeys(nodeid for run in parts for nodeid in run.run_again)),
         complete=all(run.complete for run in parts),
         end=parts[0].end if len(parts) == 1 else end,
         failed=failed,

@@ -77,7 +77,9 @@ def test_tests_that_are_left_out_without_a_word_make_a_part(four, way):
             " did not, as test_x.py::test_it[[]0]; a plugin or conftest.py took them out*"
         ]
     )
-    assert json.loads((four.path / "r.jsonl").read_text().splitlines()[-1])["full"] is False
+    last = json.loads((four.path / "r.jsonl").read_text().splitlines()[-1])
+    assert (last["record"], last.get("full")) in [("end", False), ("problem", None)]
+    assert ("never ran" in result.stdout.str()) == (last["record"] == "problem")
 
 
 def test_workers_tell_of_tests_that_were_left_out(four):

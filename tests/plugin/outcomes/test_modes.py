@@ -7,6 +7,8 @@ import json
 import pytest
 from conftest_text import add_to_conftest
 
+from pytest_editmetrics.cli.main import main
+
 SUITE = """
 from conftest import *
 def test_inside(check): check(5, 0.05)
@@ -97,7 +99,7 @@ def test_two_workers_that_measure_the_same_record_one_golden(suite):
 
 
 @pytest.mark.usefixtures("no_other_plugin")
-def test_a_crashed_test_that_ran_again_is_not_called_unmeasured(suite, monkeypatch):
+def test_a_crashed_test_that_ran_again_is_not_called_unmeasured(suite, monkeypatch, capsys):
     # only by the name of its entry point does pytest-rerunfailures find xdist
     monkeypatch.setenv("PYTEST_PLUGINS", "pytest_editmetrics.plugin")
     suite.makepyfile(
@@ -113,12 +115,21 @@ def test_a_crashed_test_that_ran_again_is_not_called_unmeasured(suite, monkeypat
     )
     result = suite.runpytest(
         *("-p", "xdist", "-p", "rerunfailures", "-n1", "--reruns", "1"),
-        "--editmetrics-results=r.jsonl",
+        *("--editmetrics-results=r.jsonl", "--editmetrics-run-dir=run"),
+        "--editmetrics-html=r.html",
     )
     assert result.ret == 0
     assert result.parseoutcomes() == {"passed": 1, "rerun": 1}
-    result.stdout.fnmatch_lines(["crashed, then run again: test_x.py::test_dies"])
+    said = ["crashed, then run again: 1", "  test_x.py::test_dies"]
+    result.stdout.fnmatch_lines(said)
     result.stdout.no_fnmatch_line("*never measured*")
+    assert "Crashed, then run again: 1" in (suite.path / "r.html").read_text(encoding="utf-8")
+    monkeypatch.chdir(suite.path)
+    capsys.readouterr()
+    assert main(["merge", "run", "-o", "merged"]) == 0
+    assert capsys.readouterr().out.splitlines()[2:4] == said
+    assert main(["comment", "merged"]) == 0
+    assert "### Crashed, then run again: 1\n- <code>test_x.py::test_dies" in capsys.readouterr().out
     assert [(g["attempt"], g["final"], g["verdict"]) for g in gates(suite)] == [(2, True, "pass")]
 
 

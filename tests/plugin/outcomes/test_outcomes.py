@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 import pytest
 from reruns import ends_again_with
+
+from pytest_editmetrics.cli.main import main
 
 MODES = {
     "serial": (),
@@ -380,7 +383,7 @@ def test_every_gate_of_one_check_is_in_one_failure(suite):
 
 
 @pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
-def test_each_gate_is_one_junit_property_even_when_rerun(suite, mode):
+def test_each_gate_is_one_junit_property_even_when_rerun(suite, capsys, mode):
     suite.makepyfile(
         """
         import pathlib
@@ -392,13 +395,17 @@ def test_each_gate_is_one_junit_property_even_when_rerun(suite, mode):
         """
     )
     result = suite.runpytest(
-        "--reruns", "1", "--junitxml=junit.xml", "-o", "editmetrics_junit=full", *mode
+        *("--reruns", "1", "--junitxml=junit.xml", "-o", "editmetrics_junit=full", *mode),
+        "--editmetrics-run-dir=run",
     )
     assert result.parseoutcomes() == {"passed": 1, "rerun": 1}
     xml = ElementTree.parse(suite.path / "junit.xml")
     properties = [p.attrib for case in xml.iter("testcase") for p in case.iter("property")]
     assert properties == [{"name": "editmetrics:score", "value": "pass value=0.05 max=0.1"}]
     result.stdout.fnmatch_lines(["passed only after a rerun*", "*test_flaky"])
+    capsys.readouterr()
+    assert main(["comment", str(suite.path / "run")]) == 0
+    assert re.search("### Passed only after a rerun: 1\n.*test_flaky", capsys.readouterr().out)
 
 
 def test_a_project_without_gates_sees_nothing_of_the_plugin(pytester):

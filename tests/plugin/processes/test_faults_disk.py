@@ -138,7 +138,8 @@ def test_a_report_on_a_full_disk(suite):
         result = suite.runpytest("--editmetrics-html=disk/report.html")
         assert result.ret == 1
         result.stdout.fnmatch_lines(["FAILED: *disk/report.html*No space left on device*"])
-        assert [path.name for path in disk.iterdir()] == ["filler"]
+        assert sorted(path.name for path in disk.iterdir()) == ["filler", "report.html"]
+        assert "did not finish" in (disk / "report.html").read_text(encoding="utf-8")
 
 
 @linux

@@ -7,6 +7,7 @@ import os
 import pytest
 from hostile import EXACT
 
+from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.runs.folder import read_run
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="SIGKILL is POSIX")
@@ -81,7 +82,7 @@ def test_killed_and_not_restarted(suite):
     run = read_run(suite.path / "r.jsonl")
     assert [record.nodeid[-3:] for record in run.gates] == ["[0]", "[1]"]
     assert run.crashed == (KILLED[0],)
-    assert not run.end["full"]
+    assert not run.complete
     assert (suite.path / "goldens" / "test_x.py.yaml").read_text().count("score") == 2
 
 
@@ -117,3 +118,83 @@ def test_what_a_worker_lost_before_it_was_killed_is_told(suite, monkeypatch, kil
     assert len(lines) == 1
     assert "test_x.py::test_1_process: a helper was called in another process" in lines[0]
     assert ("node down" in str(result.stdout)) == kill
+
+
+DYING = """
+import os
+import pytest
+
+@pytest.mark.parametrize("n", range(4))
+def test_it(check, n):
+    if "KILL" in os.environ and str(n) in os.environ["KILL"]:
+        os._exit(9)
+    check(5, 1)
+"""
+
+
+def test_a_session_that_xdist_gave_up_did_not_finish(suite, monkeypatch, capsys):
+    monkeypatch.chdir(suite.path)
+    suite.makepyfile(test_x=DYING)
+    suite.runpytest("--editmetrics-run-dir=base").assert_outcomes(passed=4)
+    monkeypatch.setenv("KILL", "1")
+    result = suite.runpytest(
+        "-n1", "--max-worker-restart=0", "--editmetrics-run-dir=run", "--editmetrics-summary=s.md",
+        "--editmetrics-html=r.html",
+    )  # fmt: skip
+    assert result.ret == 1
+    said = (
+        "2 tests never ran, as test_x.py::test_it[2]: pytest-xdist gave up when 1 worker had died"
+    )
+    assert f"FAILED: {said} (--max-worker-restart): exit status 1" in result.outlines
+    assert "so not every test ran" in (suite.path / "s.md").read_text(encoding="utf-8")
+    assert "1 case, and the run did not finish" in (suite.path / "r.html").read_text("utf-8")
+    capsys.readouterr()
+    assert main(["comment", "run"]) == 0
+    comment = capsys.readouterr().out
+    assert "1 test crashed, interrupted, so not every test ran" in comment
+    assert "2 tests never ran, as" in comment
+    assert main(["merge", "run", "--shards", "1", "-o", "merged"]) == 1
+    assert "run was cut off, so tests are missing" in capsys.readouterr().err
+    assert main(["compare", "base", "run", "--fail", "score:1"]) == 1
+    assert "the head was cut off" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("no_other_plugin")
+def test_a_crashed_test_that_never_ran_again_is_no_pass(suite, monkeypatch):
+    """None of its tests failed: pytest's own exit status would be 0."""
+    # only by the name of its entry point does pytest-rerunfailures find xdist
+    monkeypatch.setenv("PYTEST_PLUGINS", "pytest_editmetrics.plugin")
+    suite.makepyfile(test_x=DYING)
+    monkeypatch.setenv("KILL", "1")
+    result = suite.runpytest(
+        *("-p", "xdist", "-p", "rerunfailures", "-n1", "--reruns=1", "--max-worker-restart=0"),
+        "--editmetrics-run-dir=run",
+    )
+    assert result.ret == 1
+    assert result.parseoutcomes() == {"passed": 1, "rerun": 1}
+    result.stdout.fnmatch_lines(
+        ["FAILED: 3 tests never ran, as test_x.py::test_it[[]1]: pytest-x*"]
+    )
+    assert not read_run(suite.path / "run").complete
+
+
+def test_a_run_with_a_crash_in_which_all_others_ran_is_whole(suite, monkeypatch, capsys):
+    monkeypatch.chdir(suite.path)
+    suite.makepyfile(test_x=DYING)
+    monkeypatch.setenv("KILL", "1")
+    result = suite.runpytest(
+        "-n1",
+        "--editmetrics-run-dir=run",
+        "--editmetrics-html=r.html",
+        "--editmetrics-summary=s.md",
+    )
+    assert result.ret == 1
+    assert "never ran" not in result.stdout.str()
+    page = (suite.path / "r.html").read_text("utf-8")
+    assert "3 cases, and 1 test crashed" in page
+    assert "did not finish" not in page
+    assert "not every test" not in (suite.path / "s.md").read_text("utf-8")
+    capsys.readouterr()
+    main(["comment", "run"])
+    assert "3 gates, 1 test crashed\n" in capsys.readouterr().out
+    assert read_run(suite.path / "run").complete

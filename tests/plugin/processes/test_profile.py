@@ -67,7 +67,8 @@ def test_workers_bring_theirs(scenes):
     assert {"encoding", "loading models", "comparing", "diagnosis", "pictures"} <= set(found)
     assert "everything else" not in found
     assert gates(result) == GATES
-    assert re.search(r"its (worker|2 workers together),", section(result))
+    assert re.search(r"its (worker|2 workers together) spent on checks:\n", section(result))
+    assert "  not told: what else workers did, as running the model; " in section(result)
 
 
 def test_golden_images_and_goldens_count(scenes):

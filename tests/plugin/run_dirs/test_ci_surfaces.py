@@ -7,8 +7,10 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from conftest_text import add_to_conftest
 from junit_rules import broken_rules
 from PIL import Image
+from reruns import ends_again_with
 
 from pytest_editmetrics.cli.main import main
 
@@ -253,6 +255,58 @@ def test_the_summary_tells_what_failed_the_session(suite, monkeypatch):
     text = (suite.path / "s.md").read_text(encoding="utf-8")
     assert text.startswith("## ❌ editmetrics failed: 1 gate, 1 unmeasured\n")
     assert "❌ <code>not one gate of this session could be measured" in text
+
+
+LIKE_COV = """
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session):
+    result = yield
+    session.testsfailed += 1
+    return result
+"""
+AT_THE_END = """
+def pytest_sessionfinish(session):
+    session.exitstatus = 7
+"""
+
+
+@both_modes
+@pytest.mark.parametrize(("hook", "status"), [(LIKE_COV, 1), (AT_THE_END, 7)])
+@pytest.mark.parametrize("value", [5, 30])
+def test_what_fails_the_session_besides_its_tests_is_no_failed_test(
+    suite, monkeypatch, capsys, hook, status, value, mode
+):
+    """As pytest-cov does by ``--cov-fail-under``, or a plugin that sets the exit status."""
+    add_to_conftest(suite, hook)
+    suite.makepyfile(test_x=f"def test_a(check): check({value}, 0.1)")
+    step = suite.path / "step.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(step))
+    result = suite.runpytest("--editmetrics-summary=s.md", "--editmetrics-run-dir=run", *mode)
+    assert result.ret == status
+    failed = "1 gate" if value == 5 else "1 of 1 gate failed"
+    said = f"the session failed besides its tests, exit status {status}: "
+    for path in (suite.path / "s.md", step):
+        text = path.read_text(encoding="utf-8").lstrip()
+        assert text.startswith(f"## ❌ editmetrics failed: {failed}\n")
+        assert (f"❌ <code>{said}" in text) == (value == 5 or hook == LIKE_COV)
+    assert "FAILED: the session" not in result.stdout.str()
+    capsys.readouterr()
+    main(["comment", "run"])
+    comment = capsys.readouterr().out
+    assert ("failed test of the session" in comment, said in comment) == (False, hook == LIKE_COV)
+
+
+def test_a_flaky_test_that_fails_the_session_is_no_pass(suite):
+    suite.makepyfile(
+        test_x=ends_again_with("check = lambda *_: request.getfixturevalue('check')(5, 1)")
+    )
+    result = suite.runpytest("--reruns=1", "--fail-on-flaky", "--editmetrics-summary=s.md")
+    assert result.ret == 7
+    text = (suite.path / "s.md").read_text(encoding="utf-8")
+    assert text.startswith(
+        "## ❌ editmetrics failed: 2 gates\n\n❌ <code>the session failed besides"
+    )
+    assert "### Passed only after a rerun: 1" in text
 
 
 def test_a_crashed_worker_is_in_the_summary(suite, monkeypatch, capsys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from conftest_text import add_to_conftest
 
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.runs.claims import Claim
@@ -222,3 +223,33 @@ def test_a_report_of_which_only_images_were_written_is_written_again(suite):
     (suite.path / "out/report.css").unlink()
     suite.runpytest("--editmetrics-html=out").assert_outcomes(passed=1)
     assert (suite.path / "out/index.html").is_file()
+
+
+@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("report", ["r.html", "report", "run/report.html"])
+def test_a_session_that_is_killed_leaves_no_green_report(suite, monkeypatch, report, workers):
+    suite.makepyfile(
+        test_x="def test_a(check): check(5, 1)\ndef test_b(check): check(5, 1)\n",
+    )
+    add_to_conftest(
+        suite,
+        """
+import os
+def pytest_runtest_logstart(nodeid):
+    worker = "PYTEST_XDIST_WORKER" in os.environ
+    if "KILL" in os.environ and nodeid.endswith("test_b") and not worker:
+        os._exit(9)
+""",
+    )
+    page = suite.path / report if report.endswith(".html") else suite.path / report / "index.html"
+    asked = (f"--editmetrics-html={report}", "--editmetrics-run-dir=run")
+    assert suite.runpytest_subprocess(*asked).ret == 0
+    assert "All 2 cases passed" in page.read_text(encoding="utf-8")
+    monkeypatch.setenv("KILL", "1")
+    assert suite.runpytest_subprocess(*asked, *workers).ret != 0
+    text = page.read_text(encoding="utf-8")
+    assert "passed" not in text
+    assert "<h1>The session did not finish</h1>" in text
+    monkeypatch.delenv("KILL")
+    assert suite.runpytest_subprocess(*asked).ret == 0
+    assert "All 2 cases passed" in page.read_text(encoding="utf-8")

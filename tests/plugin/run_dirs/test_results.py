@@ -63,7 +63,9 @@ def test_a_path_that_cannot_be_written_stops_before_the_first_test(suite):
 def test_a_crashed_test_is_a_line_of_its_own(suite):
     suite.makepyfile(test_x="import os\ndef test_dies(check): os._exit(3)")
     suite.runpytest("-n1", "--editmetrics-results=r.jsonl")
-    assert {"record": "crashed", "nodeid": "test_x.py::test_dies"} in lines(suite.path / "r.jsonl")
+    assert {"record": "crashed", "nodeid": "test_x.py::test_dies", "again": False} in lines(
+        suite.path / "r.jsonl"
+    )
 
 
 def test_the_summary_table(suite):
