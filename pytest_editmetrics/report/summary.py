@@ -62,11 +62,12 @@ def _notes(tally: Tally) -> list[str]:
     lines += listed("passed only after a rerun", tally.flaky)
     lines += listed("crashed, then run again", tally.run_again)
     lines += listed("crashed, so never measured", tally.crashed)
-    gates = tally.counts()["gates"]
+    counts = tally.counts()
     if tally.smoke:
-        lines.append(_smoke(tally.smoke, gates))
+        lines.append(_smoke(tally.smoke, counts["gates"]))
     if tally.by_expect:
-        lines.append(by_expect(tally.by_expect, gates))
+        good = not (counts["failed"] or counts["errors"] or counts["recorded"])
+        lines.append(by_expect(tally.by_expect, counts["gates"], record=good))
     return lines
 
 
@@ -103,16 +104,21 @@ def _smoke(smoke: int, gates: int) -> str:
     )
 
 
-def by_expect(held: int, gates: int) -> str:
+_RECORD = "; pytest --editmetrics-update=missing records what the model does today"
+
+
+def by_expect(held: int, gates: int, *, record: bool = False) -> str:
     """Say how many gates no golden holds, since one that is gone leaves expect's bound.
 
-    >>> by_expect(3, 24).partition(";")[0]
+    And with ``record`` by which command goldens would: where a person looks, and nothing fails.
+
+    >>> by_expect(3, 24).partition(" (")[0]
     'no golden: 3 of 24 gates were held to the bounds of expect alone'
     """
     return (
         f"no golden: {held} of {counted(gates, 'gate was', 'gates were')} held to the bounds of"
-        " expect alone; pytest --editmetrics-update=missing records what the model does today"
-        " (--editmetrics-require=golden=N fails a session that holds fewer than N to goldens)"
+        " expect alone (--editmetrics-require=golden=N fails a session that holds fewer than N to"
+        f" goldens){_RECORD if record else ''}"
     )
 
 

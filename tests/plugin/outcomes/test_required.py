@@ -163,7 +163,7 @@ def test_a_golden_that_is_gone_leaves_a_default_bound_and_that_is_said_and_can_b
     summary = "--editmetrics-summary=summary.md"
     without = suite.runpytest(summary)
     assert without.ret == 0
-    said = "no golden: 2 of 3 gates were held to the bounds of expect alone; pytest --editmetrics-update=missing records *(--editmetrics-require=golden=N *"
+    said = "no golden: 2 of 3 gates were held to the bounds of expect alone (--editmetrics-require=golden=N *"
     without.stdout.fnmatch_lines([said])
     assert "\nno golden: 2 of 3 gates" in (suite.path / "summary.md").read_text()
     held = suite.runpytest(required)
