@@ -208,6 +208,9 @@ class ImageRecorder:
             named = self.problems if strict else self.notes
             where = named if states_approved(path) else self.unusable
             where.append(f"not checked for obsolete golden images: {wrong}")
+        self.obsolete = found if collected is not None else []
+        if not found:
+            return
         or_strict = "" if strict else " (--editmetrics-strict=regressed fails)"
         if collected is None:
             title = "approved but not measured: golden images that no check compared with"
@@ -215,9 +218,8 @@ class ImageRecorder:
         else:
             from pytest_editmetrics.report.unheld import images_lines
 
-            self.obsolete = found
             lines = images_lines(found, self._prune(), or_strict)
-        if strict and lines:
+        if strict:
             self.problems.append(Headed(lines[0], lines[1:]))
         else:
             self.notes += lines
