@@ -47,7 +47,7 @@ def runs(scene: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, kept: Path) ->
 def test_a_proposal_that_notices_nothing_is_told(runs, capsys):
     assert main(["calibrate", *runs, "--min-margin", "tone:18", "-k", "tone"]) == 0
     (told,) = re.findall("blind: .*", capsys.readouterr().out)
-    assert told.startswith("blind: a gate with this bound notices none of 9 faults (shift, ")
+    assert told.startswith("blind: a gate with this bound notices none of 10 faults (shift, ")
     assert told.endswith("); what helps: docs/how-to/selftest.md")
 
 
@@ -60,7 +60,7 @@ def test_what_no_proposal_of_the_check_notices_is_named(runs, capsys):
     margins = ["--min-margin", "tone:18", "--min-margin", "unedit_psnr:30"]
     assert main(["calibrate", *runs, *margins]) == 0
     of_tone, of_psnr = capsys.readouterr().out.split("test_it.py::test_it unedit_psnr")
-    assert "notices none of 9 faults, nor any other gate of this check (" in of_tone
+    assert "notices none of 10 faults, nor any other gate of this check (" in of_tone
     assert "what helps: docs/how-to/selftest.md" in of_tone
     assert "blind" not in of_psnr
 
