@@ -19,7 +19,7 @@ TARGETS = sorted(set(re.findall(r"\bmake ([a-z]+)\b(?=`| +#)", README)))
 
 def test_there_is_something_to_check():
     named = {command.split()[1] for command in COMMANDS}
-    assert named == {"init", "report", "approve", "review", "audit"}
+    assert named == {"init", "report", "comment", "approve", "review", "audit"}
     assert TARGETS == ["demo", "test"]
 
 
