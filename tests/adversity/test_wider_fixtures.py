@@ -511,7 +511,7 @@ def test_saved_runs(wide, assert_came):
         "compare base head --fail score:5%": (1, "*score*1 of 1 gate is worse by more than 5 %*"),
         "merge head other -o both --shards 2": (0, "*"),
         "report both": (0, "*"),
-        "approve both": (0, "approved: test_x.py::fixture edited score 0.300, max 0.3*"),
+        "approve both": (0, "approved: test_x.py::fixture edited score 0.300, max 0.033 -> 0.33*"),
     }
     for command, (status, said) in commands.items():
         result = wide.run(sys.executable, "-m", "pytest_editmetrics.cli.main", *command.split())
