@@ -104,7 +104,8 @@ class Required:
             elif metric == GOLDEN:
                 found = sum(map(len, self._golden.values()))
                 told.append(f"{found} of {count} held to a golden")
-                hint = "" if found else "; are the goldens recorded, and committed?"
+                if measured and not found:
+                    hint = "; are the goldens recorded, and committed?"
             else:
                 found = measured[metric]
                 told.append(
@@ -122,19 +123,25 @@ class Required:
 
     def _too_few(self, measured: Counter[str]) -> list[str]:
         """Return what to require where half of the gates could go without a word, or any golden."""
-        asked = self._counts.get(None)
+        from pytest_editmetrics.measurement import GOLDEN
+
+        asked, of_golden = self._counts.get(None), self._counts.get(GOLDEN, 0)
         found, golden = sum(measured.values()), sum(map(len, self._golden.values()))
-        if asked is None or len(self._counts) > 1:
+        if asked is None or not self._counts.keys() <= {None, GOLDEN}:
             return []
         if found >= 2 * asked:
             lost = f"nothing before {found - asked + 1} of {counted(found, 'gate')} are gone"
-        elif golden:
-            lost = f"no golden that is gone, of {golden}"
+        elif golden and golden >= 2 * of_golden and self._counts.get(GOLDEN) != 0:
+            lost = "no golden that is gone"
+            if of_golden:
+                lost = f"nothing before {golden - of_golden + 1} goldens are gone"
+            lost += f", of {golden}"
         else:
             return []
+        stated = f"{asked}{f',golden={of_golden}' if of_golden else ''}"
         wanted = f"{max(found, asked)}{f',golden={golden}' if golden else ''}"
         return [
-            f"--editmetrics-require={asked} notices {lost}; for a run of all tests state"
+            f"--editmetrics-require={stated} notices {lost}; for a run of all tests state"
             f" --editmetrics-require={wanted}"
         ]
 

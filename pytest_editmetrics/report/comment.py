@@ -24,7 +24,7 @@ from pytest_editmetrics.report.next_steps import Session, next_steps, typed_path
 from pytest_editmetrics.report.summary import by_expect
 from pytest_editmetrics.report.tally import Tally, TestGates, beyond, tally_of
 from pytest_editmetrics.report.text import headline
-from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts, told_below
+from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts, told_once
 from pytest_editmetrics.runs.failed import and_more, failed_alike
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.unheld import obsolete_of
@@ -54,9 +54,8 @@ def comment(
     """
     tally = tally_of(run.gates, run.crashed, run.run_again)
     unheld = obsolete_of(run)
-    obsolete = obsolete_texts(unheld)
+    problems, obsolete = told_once(map(headed, run.problems), obsolete_texts(unheld), unheld)
     fails = obsolete if unheld is not None and unheld.strict else ()
-    problems = [one for one in map(headed, run.problems) if not told_below(one, obsolete)]
     end = SessionEnd(
         problems=[*fails, *problems],
         failed_tests=run.failed_tests,

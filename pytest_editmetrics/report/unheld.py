@@ -41,9 +41,23 @@ def images_lines(images: Sequence[ObsoleteImage], prune: str, more: str = "") ->
     return listed(f"obsolete golden images{what}{more}", told)
 
 
-def told_below(problem: Headed, texts: Iterable[Headed]) -> bool:
-    """Tell whether what failed a session is one of these texts: titles name what was typed."""
-    return any(problem.entries == text.entries for text in texts)
+def told_once(
+    problems: Iterable[Headed], texts: Sequence[Headed], unheld: Unheld | None
+) -> tuple[list[Headed], list[Headed]]:
+    """Return what failed a session, and these texts of goldens, without what both tell.
+
+    Where all such goldens fail the texts tell it: their titles name the run. Else the problem does,
+    which says why these fail.
+    """
+    problems = list(problems)
+    one_of_each = [
+        (problem, text) for problem in problems for text in texts if problem.entries == text.entries
+    ]
+    if unheld is not None and unheld.strict:
+        told = [problem for problem, _ in one_of_each]
+        return [one for one in problems if one not in told], list(texts)
+    told = [text for _, text in one_of_each]
+    return problems, [one for one in texts if one not in told]
 
 
 def obsolete_texts(unheld: Unheld | None) -> list[Headed]:

@@ -25,7 +25,7 @@ from pytest_editmetrics.report.metrics import about
 from pytest_editmetrics.report.summary import columns_of, without_margin
 from pytest_editmetrics.report.tally import Row, Tally, tally_of
 from pytest_editmetrics.report.text import update_mode
-from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts, told_below
+from pytest_editmetrics.report.unheld import obsolete_texts, passed_by_texts, told_once
 from pytest_editmetrics.runs.failed import failed_alike
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.review import Decision
@@ -285,10 +285,9 @@ def _notices(run: Run, tally: Tally, gallery: Gallery) -> list[Notice]:
 
 
 def _obsolete(run: Run, unheld: Unheld | None) -> Iterator[Notice]:
-    texts = obsolete_texts(unheld)
-    for problem in map(headed, run.problems):
-        if not told_below(problem, texts):
-            yield Notice("error", problem, tuple(entry.strip() for entry in problem.entries))
+    problems, texts = told_once(map(headed, run.problems), obsolete_texts(unheld), unheld)
+    for problem in problems:
+        yield Notice("error", problem, tuple(entry.strip() for entry in problem.entries))
     for text in texts:
         level = "error" if unheld is not None and unheld.strict else "warning"
         yield Notice(level, text, tuple(entry.strip() for entry in text.entries))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_editmetrics.cli.main import main
+
 with_two = pytest.mark.parametrize(
     "mode", [(), pytest.param(("-n2",), marks=pytest.mark.more)], ids=["serial", "xdist"]
 )
@@ -77,3 +79,17 @@ def test_a_file_that_moved_left_its_bounds_too(suite):
     result.stdout.fnmatch_lines(
         ["FAILED: obsolete goldens: 2 entries *only a default bound let it*"]
     )
+
+
+def test_no_surface_of_its_run_is_green(suite, monkeypatch, capsys):
+    written(suite, "edits")
+    suite.runpytest("--editmetrics-run-dir=run", "--editmetrics-html=r.html")
+    monkeypatch.chdir(suite.path)
+    capsys.readouterr()
+    assert main(["comment", "run"]) == 0
+    comment = capsys.readouterr().out
+    assert "❌ editmetrics failed: " in comment
+    report = (suite.path / "r.html").read_text(encoding="utf-8")
+    for text in (comment, report):
+        assert text.count("only a default bound let it pass") == 1
+        assert text.count("obsolete goldens: 2 entries") == 1

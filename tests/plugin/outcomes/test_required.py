@@ -66,6 +66,17 @@ def test_what_would_notice_that_goldens_are_gone_is_said(suite):
     ):
         result = suite.runpytest(f"--editmetrics-require={asked}")
         result.stdout.fnmatch_lines([f"--editmetrics-require={asked} notices {lost}{said}"])
+    many = "\n".join(f"def test_{name}(check): check(5)" for name in "abcd")
+    suite.makepyfile(many)
+    suite.runpytest("--editmetrics-update=missing")
+    for asked, lost in (
+        ("1,golden=1", "nothing before 4 of 4 gates are gone"),
+        ("4,golden=1", "nothing before 4 goldens are gone, of 4"),
+    ):
+        result = suite.runpytest(f"--editmetrics-require={asked}")
+        said = "; for a run of all tests state --editmetrics-require=4,golden=4"
+        result.stdout.fnmatch_lines([f"--editmetrics-require={asked} notices {lost}{said}"])
+    suite.makepyfile(GREEN.replace("check(5, 0.1)", "check(5)"))
     for asked in ("2,golden=2", "2,golden=0", "golden=2"):
         suite.runpytest(f"--editmetrics-require={asked}").stdout.no_fnmatch_line("*notices*")
 
