@@ -14,7 +14,7 @@ from pytest_editmetrics.calibration.tolerance import check_shares, scale_of, tol
 from pytest_editmetrics.calibration.values import Calibrated, Calibration, Demand
 from pytest_editmetrics.config.expect import check_expect
 from pytest_editmetrics.errors import EditMetricsError, InputError, counted
-from pytest_editmetrics.gates.other_golden import Seen
+from pytest_editmetrics.gates.other_golden import Seen, edit_lost
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.gates.written import proposal_of
 from pytest_editmetrics.goldens.environment import CPU, Environment, environment_name
@@ -217,8 +217,16 @@ def _missing(
 def _kept_back(
     series: _Series, reviewed: Mapping[str, Reviewed], expression: str | None
 ) -> str | None:
-    """Say in which run a person refused the gate or put it off, or its fault is a known one."""
+    """Say in which run a person refused the gate or put it off, or its fault is a known one.
+
+    Or the edit was lost, as its golden tells: its value is none of the model's.
+    """
     for name, record in series.records.items():
+        if edit_lost(record.gate):
+            return (
+                f"in {name} the edited image equals its reference, where the golden saw an edit:"
+                " leave that run out"
+            )
         if record.expected and expression != record.nodeid:
             return (
                 f"in {name} it fails, as its test is expected to (xfail); -k"

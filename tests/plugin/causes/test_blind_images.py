@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -162,6 +163,22 @@ def test_what_is_approved_of_a_run_without_an_edit_says_so(scene, monkeypatch):
     assert main(["approve", "run"]) == 0
     assert 'edit: "none"' in (scene.path / "goldens/test_x.py.yaml").read_text()
     scene.runpytest().assert_outcomes(passed=1)
+
+
+def test_calibrate_takes_no_value_of_a_lost_edit(scene, monkeypatch, capsys):
+    scene.makepyfile(test_x=COMPOSITED)
+    scene.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
+    monkeypatch.chdir(scene.path)
+    for run, by in enumerate(("90", "80", "0")):
+        monkeypatch.setenv("BY", by)
+        scene.runpytest(f"--editmetrics-run-dir=run{run}")
+        results = scene.path / f"run{run}/results.jsonl"
+        text = results.read_text()  # all may be of one second
+        results.write_text(re.sub('"started": ?"20', f'"started":"2{run + 1}', text, count=1))
+    capsys.readouterr()
+    assert main(["calibrate", "run0", "run1", "run2", "--write"]) == 1
+    assert "in run2 the edited image equals its reference" in capsys.readouterr().out
+    assert "edit:" not in (scene.path / "goldens/test_x.py.yaml").read_text()
 
 
 def test_a_golden_of_repetitions_of_which_one_edits_nothing_holds_for_each(scene):
