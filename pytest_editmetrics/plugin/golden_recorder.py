@@ -36,13 +36,14 @@ def record_goldens(
     new: list[tuple[GoldenAddress, str, Gate, float]] = []
     automatic: dict[str, dict[str, None]] = {}
     placed: dict[str, bool] = {}
-    lost = 0
+    lost = expected = 0
     finished = sorted(tally.notable, key=lambda pair: order.get(pair[0].nodeid, len(order)))
     for test, gate in finished:
         if gate.golden is None or gate.proposal is None or gate.value is None:
             continue
         if gate.verdict != "recorded":
-            lost += 1
+            expected += test.expected
+            lost += not test.expected
             continue
         for argument, name in gate.details.get("automatic", {}).items():
             test_function = test.nodeid.partition("[")[0]
@@ -56,6 +57,9 @@ def record_goldens(
     if lost:
         of = counted(lost, "gate of a test", "gates of tests")
         notes.append(f"not recorded: {of} that failed for another reason")
+    if expected:
+        of = counted(expected, "gate of a test that is", "gates of tests that are")
+        notes.append(f"not recorded: {of} expected to fail (xfail); editmetrics approve can")
     if not proposals:
         return notes, []
     try:

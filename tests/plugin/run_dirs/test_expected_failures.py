@@ -106,3 +106,43 @@ def test_calibrate_leaves_it_unless_it_is_named(known, capsys):
     assert not golden.exists()
     assert main(["calibrate", "run", "again", "--write", "-k", KNOWN]) == 0
     assert "test_known" in golden.read_text()
+
+
+RECORDED = """
+import os
+
+import numpy as np
+import pytest
+
+BY = int(os.environ.get("BY", "5"))
+
+def test_good(check): check(BY)
+
+@pytest.mark.xfail(reason="a known fault")
+def test_known(check): check(BY)
+
+@pytest.mark.xfail(reason="a known fault")
+def test_image(golden_image): golden_image.check(np.full((8, 8, 3), BY, np.uint8))
+"""
+
+
+@pytest.mark.parametrize("update", ["failed", "all"])
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_no_recording_takes_a_known_fault(suite, monkeypatch, update, mode):
+    (suite.path / "editmetrics.yaml").write_text("golden_images: {comparator: exact}\n")
+    suite.makepyfile(test_x=RECORDED)
+    suite.runpytest("--editmetrics-update=missing")
+    golden = suite.path / "goldens/test_x.py.yaml"
+    (image,) = suite.path.glob("goldens/test_x.py/*.png")
+    good, known = (part.strip() for part in golden.read_text().split('"test_known"'))
+    before = image.read_bytes()
+    monkeypatch.setenv("BY", "40")
+    result = suite.runpytest(f"--editmetrics-update={update}", *mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["*not recorded: 1 gate of a test that is expected to fail (xfail); editmetrics approve can"]
+    )
+    assert good not in golden.read_text()
+    assert known in golden.read_text()
+    assert image.read_bytes() == before
+    suite.runpytest(*mode).assert_outcomes(passed=1, xfailed=2)
