@@ -139,10 +139,10 @@ class Pair:
         edits = self.inside.any() or (expect is not None and EXPECTATIONS[expect].rewritten)
         if self._black:
             told["black"] = True
-        elif compares == "region" and scope != "edit_area" and edits and self._equal:
-            told["unchanged"] = True
-            if expect is not None:
-                told["expect"] = expect
+        elif compares == "region" and scope != "edit_area" and self._equal:
+            told["unchanged" if edits else "equal"] = True
+        if "unchanged" in told and expect is not None:
+            told["expect"] = expect
         if self.twin is not None:
             told["twin"] = self.twin
         if scope is not None and compares == "region":

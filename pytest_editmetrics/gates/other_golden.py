@@ -81,7 +81,11 @@ def other_way(approved: Approved, gate: Gate) -> OtherWay | None:
 
 def _no_edit(approved: Approved, gate: Gate) -> OtherWay | None:
     """Return that the golden was measured on an edit, where today there is none at all."""
-    if "unchanged" not in gate.details or approved.measured is None or approved.edit == "none":
+    if approved.measured is None or approved.edit == "none":
+        return None
+    # without an edit area an equal picture may be what was asked for: the value tells
+    whole = "equal" in gate.details and approved.measured != gate.value
+    if "unchanged" not in gate.details and not whole:
         return None
     return OtherWay(_PICTURE, f"{approved.measured:.4g}", other_picture)
 

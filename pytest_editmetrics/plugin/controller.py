@@ -339,7 +339,7 @@ class Controller:
 
     def _report_not_measured(self, session: pytest.Session) -> None:
         """Name tests that asked for a gate and made none, and goldens that nothing was held to."""
-        self._gateless.close(session, gates=self._tally is not None)
+        self._gateless.close(session, self.failed.skipped, gates=self._tally is not None)
         self._take(self._gateless)
         of_all = {**self._measured, **self.fixtures.measured}
         for nodeid, labels in self.fixtures.left_under.items():

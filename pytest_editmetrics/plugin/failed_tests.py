@@ -44,8 +44,9 @@ class FailedTests:
     """Collects them: tests, and files that cannot be collected.
 
     ``found`` are all of a session, in the order in which they failed, ``files`` those that were not
-    collected; ``gated`` tells whether one among them asks for gates, made or not, or stands beside
-    tests that do. ``write`` appends a test to the results.
+    collected, ``skipped`` those with gates that were skipped as a whole; ``gated`` tells whether
+    one among them asks for gates, made or not, or stands beside tests that do. ``write`` appends a
+    test to the results.
     """
 
     def __init__(self, rootdir: Path, write: Callable[[str, FailedTest], None]):
@@ -53,11 +54,14 @@ class FailedTests:
         self._write = write
         self.files: list[FailedTest] = []
         self.found: list[FailedTest] = []
+        self.skipped: list[str] = []
         self.gated = False
 
     @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Take a file that cannot be collected; pytest-xdist tells each once."""
+        """Take a file that cannot be collected, or is skipped; pytest-xdist tells each once."""
+        if report.skipped and _names_a_gate(self._rootdir / report.nodeid):
+            self.skipped.append(report.nodeid)
         if report.failed:
             message, place = _first_line(report), None
             if (self._rootdir / report.nodeid).is_file():

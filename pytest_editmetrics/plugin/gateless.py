@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from pytest_editmetrics.errors import counted
@@ -37,8 +39,12 @@ class Gateless:
         """Take back a test that has made gates after all; ``True`` if it was taken."""
         return self._tests.pop(nodeid, None) is not None
 
-    def close(self, session: pytest.Session, *, gates: bool) -> None:
-        """Say which they are; ``gates`` tells whether the session has any gate."""
+    def close(self, session: pytest.Session, files: Sequence[str], *, gates: bool) -> None:
+        """Say which they are; ``gates`` tells whether the session has any gate.
+
+        ``files`` of tests that ask for some were skipped as a whole.
+        """
+        self._skipped += files
         if self._skipped:
             self._say_skipped(gates=gates)
         if not self._tests:
@@ -71,7 +77,7 @@ class Gateless:
         """Count them; with nothing measured besides, a strict session proves nothing."""
         from pytest_editmetrics.report.listed import first_of
 
-        asks = counted(len(self._skipped), "test that asks", "tests that ask")
+        asks = counted(len(self._skipped), "test or file that asks", "tests or files that ask")
         said = f"skipped, so not measured: {asks} for gates"
         if self._strict and not gates:
             self.problems.append(f"{said}, and nothing else was measured: exit status 1")

@@ -309,6 +309,7 @@ DETAILS = _declared(
     other_resize text: the golden's mode, of an error that is only that it differs
     black flag: that the images are black, so that no fault shows
     unchanged flag: that both images are equal, the edit area too, or all that was to be rewritten
+    equal flag: that both images are equal, where no edit area was given
     unedited flag: of repetitions, that one of them was unchanged
     twin text: the name of another check of the test, alike, that had the very same picture
     share number: the share of the picture that was measured, if an edit area leaves some out

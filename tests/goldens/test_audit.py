@@ -742,3 +742,21 @@ def test_cases_that_cannot_be_read_or_are_as_before_have_no_changed_area(folders
     files = {GOLDEN: LPIPS.format(0.1), "a.edit.yaml": "a: [", "b.edit.yaml": CASES.format(8)}
     status, out, _ = folders(files, files)
     assert (status, changes_of(out)) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "told"),
+    [
+        ('edit: "none"', 1, "edit: made -> none"),
+        ("", 1, "measured: 0.1 -> none, so that a lost edit passes"),
+        ('measured: 0.1, env: {cpu: {max: 0.2, measured: 0.1, edit: "none"}}', 1, "edit: made"),
+        ("measured: 0.1, env: {cpu: {max: 0.2, measured: 0.1}}", 0, "2 unchanged"),
+    ],
+)
+def test_a_golden_that_lets_a_lost_edit_pass_loosens(folders, head, status, told):
+    base = '"test_a":\n  lpips: {max: 0.2, measured: 0.1}\n'
+    measured = f"measured: 0.1, {head}" if head.startswith("edit") else head
+    after = f'"test_a":\n  lpips: {{max: 0.2{", " + measured if measured else ""}}}\n'
+    came, out, _ = folders({GOLDEN: base}, {GOLDEN: after})
+    assert came == status
+    assert told in out

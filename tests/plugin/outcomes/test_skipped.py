@@ -22,7 +22,7 @@ def test_of_no_parameter(one, check): check(5, 0.1)
 
 def test_plain(): pass
 """
-SAID = "skipped, so not measured: 4 tests that ask for gates"
+SAID = "skipped, so not measured: 4 tests or files that ask for gates"
 
 
 @pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
@@ -46,3 +46,19 @@ def test_a_strict_session_of_nothing_else_is_no_pass(suite, strict, status):
 def test_of_tests_without_gates_nothing_is_said(suite):
     suite.makepyfile(test_x="import pytest\n@pytest.mark.skip\ndef test_plain(): pass")
     suite.runpytest().stdout.no_fnmatch_line("*editmetrics ==*")
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize(
+    "how", ["pytest.importorskip('gone')", "pytest.skip('x', allow_module_level=True)"]
+)
+def test_a_file_that_is_skipped_as_a_whole_is_named(suite, how, mode):
+    suite.makepyfile(
+        test_x=f"import pytest\n{how}\ndef test_it(edit_gate): pass",
+        test_y="def test_good(check): check(5, 0.1)",
+    )
+    result = suite.runpytest(*mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["skipped, so not measured: 1 test or file that asks for gates", "  test_x.py"]
+    )

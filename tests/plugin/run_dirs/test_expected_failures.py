@@ -140,7 +140,9 @@ def test_no_recording_takes_a_known_fault(suite, monkeypatch, update, mode):
     result = suite.runpytest(f"--editmetrics-update={update}", *mode)
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["*not recorded: 1 gate of a test that is expected to fail (xfail); editmetrics approve can"]
+        [
+            "*not recorded: 1 gate of a test that is expected to fail (xfail); editmetrics approve can"
+        ]
     )
     assert good not in golden.read_text()
     assert known in golden.read_text()
