@@ -18,6 +18,8 @@ MaskMode = Literal["inner", "outer"]
 Origin = Literal["argument", "marker", "case", "golden", "default"]
 GOLDEN = "golden"
 """What asks for gates that a golden holds; no metric has this name."""
+EVERY = -1
+"""How many gates ``golden=all`` asks a golden for: each that has no bound that somebody wrote."""
 GOLDEN_IMAGE = "golden_"
 """What the metrics of golden images begin with, and no other; the comparator follows."""
 WRITTEN_BY_HAND = ("argument", "marker", "case")

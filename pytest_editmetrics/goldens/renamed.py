@@ -93,17 +93,20 @@ def moved_lines(
 
 
 def renamed_to(
-    obsolete: Sequence[ObsoleteGolden], moved: Moved = MappingProxyType({})
+    obsolete: Sequence[ObsoleteGolden],
+    moved: Moved = MappingProxyType({}),
+    *,
+    lone: bool = True,
 ) -> dict[tuple[Path, str], str]:
     """Return which test each of the first may be now, of those that did not move as they are.
 
-    It made gates and had no golden.
+    It made gates and had no golden. ``lone`` takes one of any name where there is one of each.
     """
     in_file = Counter(_file(one) for one in obsolete)
     found = {}
     for one in obsolete[:_TRIED]:
         if (one.file, one.test) not in moved:
-            nearest = _nearest(one, alone=in_file[_file(one)] == 1)
+            nearest = _nearest(one, alone=lone and in_file[_file(one)] == 1)
             if nearest is not None:
                 found[one.file, one.test] = nearest
     return found

@@ -30,6 +30,7 @@ class Required:
         self._hints: dict[str, str] = {}
         self._measured: dict[str, set[tuple[str, str | None]]] = {}
         self._golden: dict[str, set[tuple[str, str | None]]] = {}
+        self._by_default: dict[str, set[tuple[str, str | None]]] = {}
         self.closed = False
         self.notes: list[str] = []
         self.problems: list[str] = []
@@ -81,6 +82,8 @@ class Required:
                 self._measured.setdefault(test, set()).add(one)
                 if _has_golden(gate):
                     self._golden.setdefault(test, set()).add(one)
+                elif gate.origin == "default":
+                    self._by_default.setdefault(test, set()).add(one)
 
     def close(self, *, whole: bool = False) -> None:
         """Compare what was measured with what was required.
@@ -92,8 +95,9 @@ class Required:
         self.closed = True
         if not self._counts:
             return
-        from pytest_editmetrics.measurement import GOLDEN
+        from pytest_editmetrics.measurement import EVERY, GOLDEN
 
+        by_default = sum(map(len, self._by_default.values()))
         measured = Counter(metric for gates in self._measured.values() for metric, _ in gates)
         told, short, hint = [], False, ""
         for metric, count in self._counts.items():
@@ -101,6 +105,12 @@ class Required:
                 found = sum(measured.values())
                 by_metric = ", ".join(f"{one} {number}" for one, number in sorted(measured.items()))
                 told.append(f"{found} of {count} in all" + (f" ({by_metric})" if found else ""))
+            elif metric == GOLDEN and count == EVERY:
+                found = count - by_default
+                told.append(f"{by_default} held by a default bound alone, without a golden")
+                if by_default:
+                    hint = f" (first {next(iter(self._by_default))})"
+                    hint += "; are the goldens recorded, and committed?"
             elif metric == GOLDEN:
                 found = sum(map(len, self._golden.values()))
                 told.append(f"{found} of {count} held to a golden")
@@ -123,7 +133,7 @@ class Required:
 
     def _too_few(self, measured: Counter[str]) -> list[str]:
         """Return what to require where half of the gates could go without a word, or any golden."""
-        from pytest_editmetrics.measurement import GOLDEN
+        from pytest_editmetrics.measurement import EVERY, GOLDEN
 
         asked, of_golden = self._counts.get(None), self._counts.get(GOLDEN, 0)
         found, golden = sum(measured.values()), sum(map(len, self._golden.values()))
@@ -131,15 +141,17 @@ class Required:
             return []
         if found >= 2 * asked:
             lost = f"nothing before {found - asked + 1} of {counted(found, 'gate')} are gone"
-        elif golden and golden >= 2 * of_golden and self._counts.get(GOLDEN) != 0:
+        elif golden and of_golden != EVERY and golden >= 2 * of_golden:
             lost = "no golden that is gone"
             if of_golden:
                 lost = f"nothing before {golden - of_golden + 1} goldens are gone"
             lost += f", of {golden}"
         else:
             return []
-        stated = f"{asked}{f',golden={of_golden}' if of_golden else ''}"
-        wanted = f"{max(found, asked)}{f',golden={golden}' if golden else ''}"
+        every = "all" if of_golden == EVERY or not self._by_default else golden
+        of = {EVERY: ",golden=all", 0: ""}.get(of_golden, f",golden={of_golden}")
+        stated = f"{asked}{of}"
+        wanted = f"{max(found, asked)}{f',golden={every}' if golden else ''}"
         return [
             f"--editmetrics-require={stated} notices {lost}; for a run of all tests state"
             f" --editmetrics-require={wanted}"

@@ -156,8 +156,9 @@ class UnheldGoldens:
         from pytest_editmetrics.goldens.renamed import renamed_to
 
         now = [(file, test) for (_, test), file in moved.items()]
-        # a parameter that other machines have is no other name
-        renamed = renamed_to([one for one in obsolete if not one.of_parameter], moved)
+        # a parameter that other machines have is no other name, nor is any name at all
+        of_tests = [one for one in obsolete if not one.of_parameter]
+        renamed = renamed_to(of_tests, moved, lone=False)
         for (golden, _), test in renamed.items():
             now.append((self._session.goldens.test_file_of(golden), test))
         by_default = self.files(self._by_default)

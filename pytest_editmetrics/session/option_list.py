@@ -82,11 +82,12 @@ OPTIONS = (
     Option(
         "require",
         "fail a session that measured fewer gates than N, or of one metric, or fewer that a golden"
-        " holds: 40, lpips=12, golden=30 (several: comma-separated)",
+        " holds: 40, lpips=12, golden=30 (several: comma-separated); golden=all fails one in which"
+        " a default bound alone holds a gate",
         kind="args",
         default=(),
         metavar="N",
-        example="40,lpips=12,golden=30",
+        example="40,lpips=12,golden=all",
         group=FAILING,
     ),
     Option(

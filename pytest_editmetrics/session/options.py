@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.errors import InputError, did_you_mean, nearest
+from pytest_editmetrics.measurement import EVERY, GOLDEN
 from pytest_editmetrics.session.option_list import OPTIONS, Option
 from pytest_editmetrics.session.unread_options import refuse_unknown_options
 
@@ -195,15 +196,17 @@ def _checked_requirements(
     for part in parts:
         metric, equals, number = part.rpartition("=")
         count = int(number) if number.isascii() and number.isdigit() else 0
+        if metric == GOLDEN and number == "all":
+            count = EVERY
         if not count or bool(equals) != bool(metric):
             raise pytest.UsageError(
                 f"{where} cannot be {part!r}: write a whole number of gates from 1 on, as 40 in"
-                " all, lpips=12 of one metric, or golden=30 that a golden holds"
+                " all, lpips=12 of one metric, golden=30 that a golden holds, or golden=all"
             )
         if (metric or None) in required:
             raise pytest.UsageError(
                 f"{where} is given twice for {metric or 'all gates'}: {required[metric or None]}"
-                f" and {count}; give it once"
+                f" and {number}; give it once"
             )
         required[metric or None] = count
     return tuple(required.items())

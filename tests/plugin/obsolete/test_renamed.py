@@ -71,6 +71,16 @@ def test_a_parameter_that_other_machines_have_is_no_new_name(suite):
     )
 
 
+def test_the_only_test_without_a_golden_may_have_any_name(suite):
+    """A deleted test's entry, and a test that a default bound was always to hold."""
+    written(suite, "colour_of_the_sky", levels="[1]")
+    result = suite.runpytest()
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["obsolete goldens: 2 entries *(--editmetrics-strict=regressed fails)"]
+    )
+
+
 def test_a_file_that_moved_left_its_bounds_too(suite):
     folder = suite.mkdir("moved")
     (suite.path / "test_x.py").rename(folder / "test_x.py")

@@ -56,10 +56,32 @@ def test_what_would_notice_that_tests_are_gone_is_said(suite):
     suite.runpytest("--editmetrics-require=2").stdout.no_fnmatch_line("*notices*")
 
 
+@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+def test_each_gate_is_to_have_a_golden_or_a_written_bound(suite, mode):
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: 0.9}\n")
+    by_hand = "def test_c(check): check(5, 0.1)\n"
+    suite.makepyfile(GREEN.replace("check(5, 0.1)", "check(5)") + by_hand)
+    result = suite.runpytest("--editmetrics-require=1,golden=all", *mode)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "FAILED: fewer gates *: 3 of 1 in all (score 3), 2 held by a default bound alone, without a"
+            " golden: exit status 1 (first *::test_*); are the goldens recorded, and committed[?]"
+        ]
+    )
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=3)
+    result = suite.runpytest("--editmetrics-require=1,golden=all", *mode)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["*for a run of all tests state --editmetrics-require=3,golden=all"]
+    )
+    suite.runpytest("--editmetrics-require=3,golden=all").stdout.no_fnmatch_line("*notices*")
+
+
 def test_what_would_notice_that_goldens_are_gone_is_said(suite):
     suite.makepyfile(GREEN.replace("check(5, 0.1)", "check(5)"))
     suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=2)
-    said = "; for a run of all tests state --editmetrics-require=2,golden=2"
+    said = "; for a run of all tests state --editmetrics-require=2,golden=all"
     for asked, lost in (
         (1, "nothing before 2 of 2 gates are gone"),
         (2, "no golden that is gone, of 2"),
@@ -74,7 +96,7 @@ def test_what_would_notice_that_goldens_are_gone_is_said(suite):
         ("4,golden=1", "nothing before 4 goldens are gone, of 4"),
     ):
         result = suite.runpytest(f"--editmetrics-require={asked}")
-        said = "; for a run of all tests state --editmetrics-require=4,golden=4"
+        said = "; for a run of all tests state --editmetrics-require=4,golden=all"
         result.stdout.fnmatch_lines([f"--editmetrics-require={asked} notices {lost}{said}"])
     suite.makepyfile(GREEN.replace("check(5, 0.1)", "check(5)"))
     for asked in ("2,golden=2", "2,golden=0", "golden=2"):
