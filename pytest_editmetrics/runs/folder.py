@@ -259,6 +259,8 @@ def _session(source: Path, number: int, record: dict[str, Any] | None) -> dict[s
             f"version {version} is newer than this pytest-editmetrics reads ({SCHEMA_VERSION});"
             " upgrade it",
         )
+    if not isinstance(record.get("started", ""), str):
+        _fail(source, number, f"started is {record['started']!r:.80}, not a text")
     return record
 
 
@@ -286,6 +288,9 @@ def _gate_record(source: Path, number: int, record: dict[str, Any]) -> GateRecor
             number,
             "coords are no boxes, polygons or packed masks",
         )
+    share = (values.get("details") or {}).get("share", 1)
+    if type(share) not in (int, float):
+        _fail(source, number, f"share is {share!r:.80}, not a number")
     for name in image_names(values.get("images", {})):
         if not isinstance(name, str) or not _IMAGE_NAME.fullmatch(name):
             _fail(source, number, f"{name!r} is not the path of an image in a run directory")

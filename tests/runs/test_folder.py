@@ -234,6 +234,8 @@ def put(number: int, **values: object):
     [
         (put(0, version=2), 1, "version 2 is newer than this pytest-editmetrics reads"),
         (put(0, version="1"), 1, "version is '1', not a number"),
+        (put(0, started={}), 1, "started is {}, not a text"),
+        (put(1, details={"share": "x"}), 2, "share is 'x', not a number"),
         (put(0, schema="other"), 1, "not a results file: no session line"),
         (lambda lines: lines[1:], 1, "not a results file: no session line"),
         (lambda lines: [lines[0], "{cut", lines[2]], 2, "not a record"),
