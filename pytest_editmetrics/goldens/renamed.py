@@ -102,11 +102,11 @@ def renamed_to(
 
     It made gates and had no golden. ``lone`` takes one of any name where there is one of each.
     """
-    in_file = Counter(_file(one) for one in obsolete)
+    in_file = Counter(golden_of(one) for one in obsolete)
     found = {}
     for one in obsolete[:_TRIED]:
         if (one.file, one.test) not in moved:
-            nearest = _nearest(one, alone=lone and in_file[_file(one)] == 1)
+            nearest = _nearest(one, alone=lone and in_file[golden_of(one)] == 1)
             if nearest is not None:
                 found[one.file, one.test] = nearest
     return found
@@ -128,7 +128,9 @@ def obsolete_lines(
     lines, meant = [], bool(moved) or keep
     renamed = renamed_to(obsolete, moved)
     elsewhere = {
-        _file(one): None for one in obsolete if one.no_test and (one.file, one.test) not in moved
+        golden_of(one): None
+        for one in obsolete
+        if one.no_test and (one.file, one.test) not in moved
     }
     for one in obsolete:
         nearest, hint = renamed.get((one.file, one.test)), ""
@@ -144,7 +146,7 @@ def obsolete_lines(
         lines.append(f"{one.source}: {one.test}{hint}")
     do = "rename, move or delete" if meant else "keep or delete" if elsewhere else "delete"
     does_not, do_not = "no longer exists", "no longer exist"
-    if all(_file(one) in elsewhere for one in obsolete):
+    if all(golden_of(one) in elsewhere for one in obsolete):
         does_not, do_not = "does not exist here", "do not exist here"
     yield counted(
         len(obsolete),
@@ -159,7 +161,8 @@ def obsolete_lines(
         )
 
 
-def _file(one: ObsoleteGolden) -> str:
+def golden_of(one: ObsoleteGolden) -> str:
+    """Return the golden file of an entry, as it is shown."""
     return one.source.rpartition(":")[0]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError, counted
 from pytest_editmetrics.gates.repetitions import badness, worst
+from pytest_editmetrics.goldens.renamed import golden_of, renamed_to
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.report.tally import Tally, tally_of
 from pytest_editmetrics.runs.failed import FailedTest
@@ -126,10 +127,28 @@ def merge_runs(
         for name in image_names(record.gate.images)
     }
     unheld = _unheld(list(runs.values()), say, whole=whole, missing=missing + len(empty))
+    if unheld is not None and _left_to_a_default(unheld, runs.values()):
+        unheld = replace(unheld, strict=True)
     lacks = _lacks(runs, empty, missing)
     failed, problems = joined_failures(runs)
     tally = _write(run_dir, runs, tests, images, unheld, lacks)
     return Merged(tally, unheld, len(runs), lacks, failed, problems)
+
+
+def _left_to_a_default(unheld: Unheld, runs: Iterable[Run]) -> bool:
+    """Tell whether a test that may be one of a golden that is left passed by a default alone.
+
+    A session that runs all tests fails then, whatever its strictness.
+    """
+    by_default = {
+        (gate.golden["file"], gate.golden["test"])
+        for gate in (record.gate for run in runs for record in run.gates if record.final)
+        if gate.verdict in ("pass", "review") and gate.origin == "default" and gate.golden
+    }
+    of_tests = [one for one in unheld.entries if not one.of_parameter]
+    renamed = renamed_to(of_tests, lone=False)
+    now = ((golden_of(one), renamed.get((one.file, one.test))) for one in of_tests)
+    return any(one in by_default for one in now)
 
 
 def _lacks(runs: Mapping[str, Run], empty: Sequence[str], missing: int) -> str:

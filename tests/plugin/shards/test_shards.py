@@ -90,6 +90,19 @@ def test_a_test_that_was_renamed_is_named_by_the_merge_and_fails_it(four, merge,
     assert "test_two.py.yaml:3: test_d (is it" in page
 
 
+def test_a_renamed_test_that_a_default_bound_let_pass_fails_the_merge_of_any_shards(
+    four, merge, capsys
+):
+    four.makepyfile(test_two=checks(("c", "new_d")))
+    ways = [tuple(one.replace("::test_d", "::test_new_d") for one in of) for of in WAYS["ids"]]
+    assert run_shards(four, ways)[0] == [0, 0]
+    status, said = merge()
+    assert status == 1
+    assert "FAILED: obsolete goldens: 1 entry of a test" in said
+    assert main(["comment", "run"]) == 0
+    assert "❌ editmetrics failed: 4 gates" in capsys.readouterr().out
+
+
 @by_way
 def test_where_all_tests_are_there_nothing_is_said(four, merge, way):
     assert run_shards(four, WAYS[way], STRICT)[0] == [0, 0]
