@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.errors import InputError, did_you_mean, nearest
-from pytest_editmetrics.measurement import EVERY, GOLDEN
 from pytest_editmetrics.session.option_list import OPTIONS, Option
 from pytest_editmetrics.session.unread_options import refuse_unknown_options
 
@@ -193,6 +192,8 @@ def _checked_requirements(
             f" out (-o {option.ini}= takes back what the ini file requires)"
         )
     required: dict[str | None, int] = {}
+    if parts:
+        from pytest_editmetrics.measurement import EVERY, GOLDEN
     for part in parts:
         metric, equals, number = part.rpartition("=")
         count = int(number) if number.isascii() and number.isdigit() else 0
