@@ -139,9 +139,11 @@ def unread_notes(session: EditSession, gated_files: Iterable[Path]) -> list[str]
     files = list(gated_files)
     if not files:
         return []
+    # none are named as a rule, and what knows them is slow to import
+    named = session.asset_roots.named if session.options["asset-roots"] else ()
     absent = [
         f"{session.shown(folder)} of editmetrics_asset_roots is no folder here"
-        for folder in session.asset_roots.named
+        for folder in named
         if not folder.is_dir()
     ]
     chosen = bool(session.config.getoption("inifilename", None))
