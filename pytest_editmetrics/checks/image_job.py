@@ -23,7 +23,7 @@ from pytest_editmetrics.checks.image_prepared import Prepared, prepared
 from pytest_editmetrics.checks.image_shown import shown
 from pytest_editmetrics.errors import EditMetricsError, ImageError
 from pytest_editmetrics.measurement import Measurement, Scope, SoftFailure, Threshold
-from pytest_editmetrics.session.owner import Owner
+from pytest_editmetrics.session.owner import Owner, update_of
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
 
     settings = session.settings.golden_images
     session.goldens.check_inside(job.address.folder)
-    update: UpdateMode = "none" if job.judged_only else session.options["update"]
+    update = "none" if job.judged_only else update_of(session.options, job.owner)
     environment = job.environment or session.environment
     variants = session.variant_files.of(job.address)
     found = find_image(job.address, environment.among(variants), settings.format)
@@ -256,7 +256,7 @@ def _held(
         session.settings.golden_images,
         entry,
         edge=min(image.pixels.shape[:2]),
-        updating=session.options["update"] != "none",
+        updating=update_of(session.options, job.owner) != "none",
         golden="" if found is None else shown_path(found.path, session.rootdir),
     )
 

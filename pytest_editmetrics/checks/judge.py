@@ -14,7 +14,7 @@ from pytest_editmetrics.checks.environments import say_of_entry, say_of_no_entry
 from pytest_editmetrics.checks.measure import Boxes, bind, measure
 from pytest_editmetrics.errors import EditMetricsError, InputError, MissingResourceError
 from pytest_editmetrics.measurement import Measurement, SoftFailure, Threshold
-from pytest_editmetrics.session.owner import Owner
+from pytest_editmetrics.session.owner import Owner, update_of
 from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def judged(session: EditSession, job: Job) -> Judged:
     evidence = Evidence()
     label = job.config.metric.name + ("" if job.name is None else f"@{job.name}")
     with session.clock.gate(f"{job.nodeid}: {label}"):
-        gate, measurement = _judged(session, job, evidence, session.options["update"])
+        update = update_of(session.options, job.owner)
+        gate, measurement = _judged(session, job, evidence, update)
     if evidence.drift is not None and measurement is not None:
         job.pair.drifts[measurement.scope] = evidence.drift
     return Judged(job, gate, measurement, evidence)

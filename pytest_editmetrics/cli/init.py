@@ -108,7 +108,7 @@ def _next(project: Project, test: Path | None, ci: str | None) -> Iterator[str]:
         yield f"then   load your model in the fixture `model` of {_shown(test)}, and record it:"
         yield f"       pytest {_shown(test)} --editmetrics-update=missing"
     if ci is not None:
-        yield "then   give --editmetrics-require in the job what the last line of a run there says"
+        yield "then   give --editmetrics-require in the job what a run there says at its end"
     if missing := not_ignored(project):
         yield f"then   keep out of git what a run leaves, in .gitignore: {' '.join(missing)}"
     for system, sign in SYSTEMS.items():

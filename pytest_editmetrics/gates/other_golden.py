@@ -41,7 +41,7 @@ class Seen:
     @classmethod
     def of(cls, *gates: Gate) -> Seen:
         """Return the least that gates of one golden saw, since it holds for each of them."""
-        unedited = any("unchanged" in one.details or _UNEDITED in one.details for one in gates)
+        unedited = any(_is_unedited(one) or _UNEDITED in one.details for one in gates)
         return cls(
             min(map(share_of, gates)),
             least_size(map(size_of, gates)),
@@ -81,11 +81,7 @@ def other_way(approved: Approved, gate: Gate) -> OtherWay | None:
 
 def _no_edit(approved: Approved, gate: Gate) -> OtherWay | None:
     """Return that the golden was measured on an edit, where today there is none at all."""
-    if approved.measured is None or approved.edit == "none":
-        return None
-    # without an edit area an equal picture may be what was asked for: the value tells
-    whole = "equal" in gate.details and approved.measured != gate.value
-    if "unchanged" not in gate.details and not whole:
+    if approved.measured is None or approved.edit == "none" or not _is_unedited(gate):
         return None
     return OtherWay(_PICTURE, f"{approved.measured:.4g}", other_picture)
 
@@ -167,6 +163,10 @@ def other_picture(gate: Gate, source: str, stated: str) -> str:
         " its reference, pixel by pixel: was the edit lost? If nothing is to be edited here any"
         " more, record it again"
     )
+
+
+def _is_unedited(gate: Gate) -> bool:
+    return "unchanged" in gate.details or "equal" in gate.details
 
 
 def edit_lost(gate: Gate) -> bool:

@@ -57,21 +57,6 @@ class Attempt:
         self.failures.append(failure)
         self.other_failure |= failure.when == "teardown" and failure.why == "other"
 
-    def keep_known_fault(self) -> bool:
-        """Let the xfail mark of a gate that fails and was to be recorded stand: it is no golden.
-
-        Recording made pytest call that test xpassed. Returns whether it is one.
-        """
-        if self.outcome == "xpassed" and any(gate["verdict"] == "recorded" for gate in self.gates):
-            from pytest_editmetrics.gates.verdict import Gate
-            from pytest_editmetrics.gates.written import as_written
-
-            ended = as_written(map(Gate.from_dict, self.gates), lost=True)
-            if any(gate.verdict == "fail" for gate in ended):
-                self.outcome = "xfailed"
-                return True
-        return False
-
     def locate(self, report: pytest.TestReport, rootdir: Path) -> None:
         """Remember where the test stands: its line that made the check that failed, else its first.
 

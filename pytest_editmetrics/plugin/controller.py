@@ -205,7 +205,6 @@ class Controller:
         nodeid = attempt.nodeid
         number = self._attempts[nodeid] = self._attempts.get(nodeid, 0) + 1
         lost = attempt.failed or attempt.outcome == "failed"  # the teardown's error too
-        lost |= attempt.keep_known_fault()
         ended = not attempt.rerun, lost, attempt.outcome
         self._images.finished(nodeid, *ended, attempt.gates, attempt.staged)
         own = self.fixtures.take(attempt)

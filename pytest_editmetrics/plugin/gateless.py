@@ -44,9 +44,8 @@ class Gateless:
 
         ``files`` of tests that ask for some were skipped as a whole.
         """
-        self._skipped += files
-        if self._skipped:
-            self._say_skipped(gates=gates)
+        if self._skipped or files:
+            self._say_skipped(files, gates=gates)
         if not self._tests:
             return
         if not self._session.runs_tests:
@@ -73,13 +72,14 @@ class Gateless:
                 " status 1"
             )
 
-    def _say_skipped(self, *, gates: bool) -> None:
+    def _say_skipped(self, files: Sequence[str], *, gates: bool) -> None:
         """Count them; with nothing measured besides, a strict session proves nothing."""
         from pytest_editmetrics.report.listed import first_of
 
-        asks = counted(len(self._skipped), "test or file that asks", "tests or files that ask")
-        said = f"skipped, so not measured: {asks} for gates"
+        counts = (len(self._skipped), "test"), (len(files), "whole file")
+        both = " and ".join(counted(number, what) for number, what in counts if number)
+        said = f"skipped, so not measured: {both} with gates"
         if self._strict and not gates:
             self.problems.append(f"{said}, and nothing else was measured: exit status 1")
         else:
-            self.notes += [said, *first_of(self._skipped)]
+            self.notes += [said, *first_of([*self._skipped, *files])]

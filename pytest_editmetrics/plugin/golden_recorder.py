@@ -37,13 +37,14 @@ def record_goldens(
     automatic: dict[str, dict[str, None]] = {}
     placed: dict[str, bool] = {}
     lost = expected = 0
+    updating = session.options["update"] != "none"
     finished = sorted(tally.notable, key=lambda pair: order.get(pair[0].nodeid, len(order)))
     for test, gate in finished:
+        expected += updating and test.expected and gate.failing
         if gate.golden is None or gate.proposal is None or gate.value is None:
             continue
         if gate.verdict != "recorded":
-            expected += test.expected
-            lost += not test.expected
+            lost += 1
             continue
         for argument, name in gate.details.get("automatic", {}).items():
             test_function = test.nodeid.partition("[")[0]

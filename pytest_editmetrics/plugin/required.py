@@ -106,9 +106,11 @@ class Required:
                 by_metric = ", ".join(f"{one} {number}" for one, number in sorted(measured.items()))
                 told.append(f"{found} of {count} in all" + (f" ({by_metric})" if found else ""))
             elif metric == GOLDEN and count == EVERY:
-                found = count - by_default
+                found = count - by_default if measured else count - 1
                 told.append(f"{by_default} held by a default bound alone, without a golden")
-                if by_default:
+                if not measured:
+                    told[-1] = "no gate to hold to a golden"
+                elif by_default:
                     hint = f" (first {next(iter(self._by_default))})"
                     hint += "; are the goldens recorded, and committed?"
             elif metric == GOLDEN:

@@ -8,16 +8,20 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_editmetrics.errors import GateFailure
 from pytest_editmetrics.goldens.places import OUTSIDE, fixture_key
 from pytest_editmetrics.session.id_parts import Part, parts_of
 from pytest_editmetrics.session.identity import TestId, id_of, id_of_params, text_of
+
+if TYPE_CHECKING:
+    from pytest_editmetrics.gates.verdict import UpdateMode
 
 _INSTALLED = {"site-packages", "dist-packages"}
 _XUNIT = re.compile(r"_?(?:xunit|unittest)_(\w+?)_fixture_")
@@ -41,6 +45,25 @@ class Owner:
     request: Any = None
     definition: Any = None
     made_with: tuple[str, ...] = ()
+
+
+def update_of(options: Mapping[str, Any], owner: Owner | None) -> UpdateMode:
+    """Return what ``--editmetrics-update`` records of an owner's gates.
+
+    Of a test that an xfail mark expects to fail by such an error that is no more than what has no
+    golden: a known fault would be what it is held to. A fixture is more than the test that was
+    first.
+    """
+    from _pytest.skipping import xfailed_key
+
+    mode: UpdateMode = options["update"]
+    if mode == "none" or owner is None or owner.definition is not None:
+        return mode
+    mark = owner.item.stash.get(xfailed_key, None)
+    if mark is None or owner.config.option.runxfail:
+        return mode
+    others = isinstance(mark.raises, (type, tuple)) and not issubclass(GateFailure, mark.raises)
+    return mode if others else "missing"
 
 
 def owner_of_test(item: pytest.Item) -> Owner:

@@ -154,6 +154,23 @@ def test_a_lost_edit_is_an_error_where_the_background_measures_as_before(scene, 
     scene.runpytest().assert_outcomes(failed=1)
 
 
+def test_of_a_whole_picture_too(scene, monkeypatch):
+    """Without an edit area, and by a metric that does not see this edit: its golden is 0."""
+    call = 'None, metrics=["moved_share"])'
+    scene.makepyfile(
+        test_x=COMPOSITED.replace('[(9, 9, 20, 20)], metrics=["unedit_max_diff"])', call)
+    )
+    scene.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
+    golden = scene.path / "goldens/test_x.py.yaml"
+    assert "measured: 0.0," in golden.read_text()
+    scene.runpytest().assert_outcomes(passed=1)
+    monkeypatch.setenv("BY", "0")
+    scene.runpytest().assert_outcomes(failed=1)
+    scene.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
+    assert 'edit: "none"' in golden.read_text()
+    scene.runpytest().assert_outcomes(passed=1)
+
+
 def test_what_is_approved_of_a_run_without_an_edit_says_so(scene, monkeypatch):
     scene.makepyfile(test_x=COMPOSITED)
     scene.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
@@ -181,9 +198,10 @@ def test_calibrate_takes_no_value_of_a_lost_edit(scene, monkeypatch, capsys):
     assert "edit:" not in (scene.path / "goldens/test_x.py.yaml").read_text()
 
 
-def test_a_golden_of_repetitions_of_which_one_edits_nothing_holds_for_each(scene):
+@pytest.mark.parametrize("area", ["[(9, 9, 20, 20)]", "None"])
+def test_a_golden_of_repetitions_of_which_one_edits_nothing_holds_for_each(scene, area):
     scene.makepyfile(
-        test_x="""
+        test_x=f"""
         from hypothesis import HealthCheck, example, given, settings, strategies as st
         from scene import *
 
@@ -193,7 +211,7 @@ def test_a_golden_of_repetitions_of_which_one_edits_nothing_holds_for_each(scene
         def test_it(edit_gate, by):
             image = scene().copy()
             image[9:20, 9:20] += np.uint8(by)
-            edit_gate.check(scene(), image, [(9, 9, 20, 20)], metrics=["unedit_max_diff"])
+            edit_gate.check(scene(), image, {area}, metrics=["unedit_max_diff"])
         """
     )
     scene.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)

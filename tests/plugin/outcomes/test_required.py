@@ -78,6 +78,15 @@ def test_each_gate_is_to_have_a_golden_or_a_written_bound(suite, mode):
     suite.runpytest("--editmetrics-require=3,golden=all").stdout.no_fnmatch_line("*notices*")
 
 
+def test_goldens_of_each_gate_are_asked_of_a_session_that_has_none(suite):
+    suite.makepyfile("import pytest\n@pytest.mark.skip\ndef test_a(check): check(5, 0.1)")
+    result = suite.runpytest("--editmetrics-require=golden=all")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["FAILED: fewer gates *: no gate to hold to a golden: exit status 1"]
+    )
+
+
 def test_what_would_notice_that_goldens_are_gone_is_said(suite):
     suite.makepyfile(GREEN.replace("check(5, 0.1)", "check(5)"))
     suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=2)

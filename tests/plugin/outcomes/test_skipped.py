@@ -22,7 +22,7 @@ def test_of_no_parameter(one, check): check(5, 0.1)
 
 def test_plain(): pass
 """
-SAID = "skipped, so not measured: 4 tests or files that ask for gates"
+SAID = "skipped, so not measured: 4 tests with gates"
 
 
 @pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
@@ -60,5 +60,5 @@ def test_a_file_that_is_skipped_as_a_whole_is_named(suite, how, mode):
     result = suite.runpytest(*mode)
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["skipped, so not measured: 1 test or file that asks for gates", "  test_x.py"]
+        ["skipped, so not measured: 1 whole file with gates", "  test_x.py"]
     )

@@ -141,10 +141,34 @@ def test_no_recording_takes_a_known_fault(suite, monkeypatch, update, mode):
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
-            "*not recorded: 1 gate of a test that is expected to fail (xfail); editmetrics approve can"
+            "*not recorded: 2 gates of tests that are expected to fail (xfail); editmetrics approve can"
         ]
     )
     assert good not in golden.read_text()
     assert known in golden.read_text()
     assert image.read_bytes() == before
     suite.runpytest(*mode).assert_outcomes(passed=1, xfailed=2)
+
+
+@pytest.mark.parametrize(
+    ("mark", "outcomes", "kept"),
+    [
+        ("strict=True", {"xfailed": 1}, True),
+        ("raises=AssertionError", {"xfailed": 1}, True),
+        ("raises=RuntimeError", {"xpassed": 1}, False),
+        ("False, reason='mended'", {"passed": 1}, False),
+    ],
+)
+def test_whose_mark_expects_another_error_is_recorded(suite, mark, outcomes, kept):
+    test = "import pytest\n{}def test_known(check): check({})"
+    suite.makepyfile(test_x=test.format("", 5))
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    golden = suite.path / "goldens/test_x.py.yaml"
+    before = golden.read_text()
+    suite.makepyfile(test_x=test.format(f"@pytest.mark.xfail({mark})\n", 40))
+    result = suite.runpytest("--editmetrics-update=failed")
+    result.assert_outcomes(**outcomes)
+    assert result.ret == 0
+    assert (golden.read_text() == before) == kept
+    result.stdout.no_fnmatch_line("*for another reason*")
+    result.stdout.no_fnmatch_line("*to accept*")
