@@ -251,7 +251,7 @@ def test_a_workflow_runs_on_the_branch_that_there_is(init, tmp_path, files, bran
 
 def test_what_a_run_leaves_is_to_be_kept_out_of_git(init, tmp_path):
     said = init("--ci", "github", files={".git/HEAD": ""})
-    assert "then   give --editmetrics-require in the job what the last line of a run" in said
+    assert "then   give --editmetrics-require in the job what a run there says at its end" in said
     assert "then   keep out of git what a run leaves, in .gitignore: run/ report.html\n" in said
     (tmp_path / ".gitignore").write_text("*.pyc\n/run\n")
     assert "in .gitignore: report.html\n" in init("--ci", "github")
