@@ -31,7 +31,7 @@ coverage: $(VENV)/.ready
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
-# tests of more than ten seconds: models, determinism, killed processes, a Ray cluster
+# tests of more than ten seconds (models, determinism, killed processes, a Ray cluster), and further photos
 slow: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m slow tests --ignore tests/site --ignore tests/corpus --ignore tests/models
 

@@ -53,5 +53,9 @@ def smoothed_and_grained(image: Picture, sigma: float, grain: float) -> Picture:
 
 
 def each_photo(names: Sequence[str]) -> list[Any]:
-    """Return parameters of a test: the first photo, and the others marked ``more``."""
-    return [*names[:1], *(pytest.param(name, marks=pytest.mark.more) for name in names[1:])]
+    """Return parameters of a test: a photo, one marked ``more``, and the others marked ``slow``."""
+    return [
+        *names[:1],
+        *(pytest.param(name, marks=pytest.mark.more) for name in names[1:2]),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in names[2:]),
+    ]
