@@ -12,6 +12,7 @@ from PIL import Image
 from pytest_editmetrics.errors import ImageError
 from pytest_editmetrics.images.arrays import is_tensor
 from pytest_editmetrics.images.data_url import is_data_url
+from pytest_editmetrics.images.unread import core_of, is_unread
 
 _Place = tuple[Any, ...]
 _MEANT = "also where an image is to be compared with itself"
@@ -77,8 +78,8 @@ def _file(source: Any) -> _Place | None:
             if isinstance(source, str) and is_data_url(source):
                 return None
             found = os.stat(source)
-        elif isinstance(source, Image.Image) and getattr(source, "tile", None):
-            found = os.fstat(source.fp.fileno())  # type: ignore[attr-defined]
+        elif is_unread(source):
+            found = os.fstat(source.fp.fileno())
         else:
             return None
         return (found.st_dev, found.st_ino) if found.st_ino else None
@@ -97,8 +98,8 @@ def _memory(source: Any) -> _Place | None:
             if len(sides) > 2:  # (C, H, W), as arrays have it
                 sides, steps = ((*one[:-3], *one[-2:], one[-3]) for one in (sides, steps))
             return _laid(str(source.device), source.data_ptr(), sides, steps)
-    if isinstance(source, Image.Image) and not getattr(source, "tile", None):
-        return ("pillow", id(source.im))
+    if isinstance(source, Image.Image) and not is_unread(source):
+        return ("pillow", id(core_of(source)))
     return None
 
 

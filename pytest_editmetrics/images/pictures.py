@@ -22,6 +22,7 @@ from pytest_editmetrics.images.levels import Notes, of_floats, of_integers, unro
 from pytest_editmetrics.images.orientation import ORIENTATION, UPRIGHT, orientation_of
 from pytest_editmetrics.images.replaced import check_pixels
 from pytest_editmetrics.images.scale import check_deep, check_floats
+from pytest_editmetrics.images.unread import core_of, is_unread
 
 _SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
 _GREY = ("1", "L", "La")
@@ -82,7 +83,7 @@ def of_mask(data: bytes, what: str) -> tuple[NDArray[Any], dict[Any, Any]]:
 def _behind(image: Image.Image) -> tuple[Image.Image, bytes | None]:
     """Open again what an image that was not read yet lies in; else return it as it is."""
     file = getattr(image, "fp", None)
-    if not isinstance(image, ImageFile.ImageFile) or file is None or _is_loaded(image):
+    if not isinstance(image, ImageFile.ImageFile) or file is None or not is_unread(image):
         return image, None
     try:
         at = file.tell()
@@ -109,18 +110,12 @@ def _behind(image: Image.Image) -> tuple[Image.Image, bytes | None]:
 
 def _is_closed(image: Any) -> bool:
     """Tell whether a PIL image has no pixels, and no open file from which they could be read."""
-    core = image.__dict__.get("_im", image.__dict__.get("im"))
-    if isinstance(core, DeferredError):
+    if isinstance(core_of(image), DeferredError):
         return True
-    if not isinstance(image, ImageFile.ImageFile) or _is_loaded(image):
+    if not isinstance(image, ImageFile.ImageFile) or not is_unread(image):
         return False
     file: Any = image.fp
     return file is None or bool(getattr(file, "closed", False))
-
-
-def _is_loaded(image: Any) -> bool:
-    core = image.__dict__.get("_im", image.__dict__.get("im"))
-    return core is not None and not image.tile
 
 
 def _pixels(

@@ -67,7 +67,9 @@ def first_older_file(config: pytest.Config, image: Any) -> str | None:
 
     An image of PIL counts that is still to be read from its file.
     """
-    unread = getattr(image, "filename", None) if getattr(image, "tile", None) else image
+    from pytest_editmetrics.images.unread import is_unread
+
+    unread = getattr(image, "filename", None) if is_unread(image) else image
     if config.stash.get(_told, False) or not isinstance(unread, (str, os.PathLike)):
         return None
     with suppress(OSError, ValueError):  # no file, which is said elsewhere
