@@ -49,6 +49,7 @@ Uncovered: TypeAlias = tuple[tuple[Array, Array], tuple[Array, Array]]
 """The colours of two images, whatever their alpha, and the alpha of each, (H, W)."""
 ImageLike: TypeAlias = "Image.Image | str | os.PathLike[str] | NDArray[Any] | torch.Tensor | Loaded"
 
+_LONGEST_PATH = 4096
 _OPAQUE = 255
 
 
@@ -208,10 +209,18 @@ def read_image_file(source: str | os.PathLike[str], what: str) -> tuple[bytes, s
     """Return the bytes of a file, and what to call it: ``what`` and the path.
 
     Raises:
-        ImageError: there is no such file, or it cannot be read.
+        ImageError: there is no such file, it cannot be read, or it is an address.
     """
     text = os.fspath(source)
+    if len(text) > _LONGEST_PATH:
+        start = text[:20] if text[:20].isprintable() else repr(text[:20])
+        raise ImageError(
+            f"{what}: {start}... ({len(text)} characters) is too long for a path; if it is base64,"
+            " pass 'data:image/png;base64,' and it"
+        )
     named = f"{what} {text if text.isprintable() else repr(text)}"
+    if "://" in text:
+        raise ImageError(f"{named}: is an address, which no check reads; download it before")
     return read_file(Path(source), named), named
 
 
@@ -242,6 +251,10 @@ def _decoded(source: Any, what: str, colour: Colour, notes: Notes) -> tuple[Deco
     if is_tensor(source):
         return Decoded(of_tensor(source, what, notes)), what
     hint = "; pass its .images[0]" if hasattr(source, "images") else ""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        hint = "; pass PIL.Image.open(io.BytesIO(...)) of a file's bytes"
+    elif hasattr(source, "read"):
+        hint = "; pass PIL.Image.open(...) of an open file"
     raise ImageError(f"{what}: {type(source).__name__} is not an image{hint}; give {READABLE}")
 
 

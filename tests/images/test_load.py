@@ -197,7 +197,12 @@ TALL = np.full((5, 6, 3), 0.5)
         pytest.param(torch.full((3, 9, 9), torch.nan), "NaN", id="tensor-nan"),
         pytest.param(torch.ones(3, 9, 9, dtype=torch.int64), "int64", id="tensor-int"),
         pytest.param(None, "NoneType is not an image", id="none"),
-        pytest.param(b"bytes", "bytes is not an image", id="bytes"),
+        pytest.param(
+            b"bytes", r"bytes is not an image; pass PIL.Image.open\(io.BytesIO", id="bytes"
+        ),
+        pytest.param(io.BytesIO(), r"BytesIO is not an image; pass PIL.Image.open", id="open-file"),
+        pytest.param("https://a/b.png", "is an address, which no check reads", id="address"),
+        pytest.param("iVBORw0KGgo" * 900, r"9900 characters\) is too long .*base64", id="base64"),
         pytest.param(Image.new("RGB", (0, 4)), "no pixels", id="pil-empty"),
         pytest.param(Image.new("La", (2, 2)), "mode 'La'", id="pil-premultiplied-grey"),
         pytest.param(Image.new("I", (2, 2), 200), "8 or 16 bit", id="pil-int-small"),
