@@ -136,14 +136,14 @@ FILES = [
     edited("AVIF of several frames", "write('a.avif', several('AVIF'))", "a.avif: has 2 frames"),
     edited("TIFF of several pages", "write('a.tif', several('TIFF'))", "a.tif: has 2 frames"),
     edited("file that is not there", "'nowhere.png'", "nowhere.png: there is no such file"),
-    edited("URL in place of a path", "'https://example.org/a.png'", "there is no such file"),
+    edited("URL in place of a path", "'https://example.org/a.png'", "a.png: is an address"),
     edited("folder in place of a file", "'goldens'", "goldens: is a directory"),
     edited("named pipe in place of a file", "fifo('pipe')", "pipe: is no regular file"),
     edited("device in place of a file", "'/dev/zero'", "/dev/zero: is no regular file"),
     edited("file that cannot be read", "'/proc/self/mem'", "/proc/self/mem: cannot be read"),
     edited("link to itself", "link_to_itself('loop.png')", "loop.png: cannot be read"),
     edited("path with a NUL", r"'a\0.png'", "cannot be read"),
-    edited("path of 5,000 characters", "'a' * 5000", "edited image aaaa"),
+    edited("path of 5,000 characters", "'a' * 5000", "(5000 characters) is too long for a path"),
     fine(edited, "JPEG named .png", "write('a.png', jpeg())"),
 ]
 
