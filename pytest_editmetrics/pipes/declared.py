@@ -26,10 +26,10 @@ class Option:
 
     ``kind`` is ``text``; ``file`` (a text that is made absolute where it is the path of a file or
     folder beside the YAML file); ``device``, by name; ``choice`` among ``choices``; ``number`` from
-    ``low`` to ``high``; ``odd`` whole number among them; ``colour`` (three whole numbers from 0 to 255); ``pipe`` (the
-    options of the pipe ``sam-pipe``); ``any``, which only the pipe checks. ``empty`` tells that
-    YAML may leave it empty. ``example`` is a value as YAML writes it; of a ``choice`` it may be
-    left out.
+    ``low`` to ``high``; ``odd`` whole number among them; ``colour`` (three whole numbers from 0 to
+    255); ``pipe`` (the options of the pipe ``sam-pipe``); ``any``, which only the pipe checks.
+    ``empty`` tells that YAML may leave it empty. ``example`` is a value as YAML writes it; of a
+    ``choice`` it may be left out.
     """
 
     name: str
