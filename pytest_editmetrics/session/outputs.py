@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from functools import cached_property
@@ -118,10 +118,22 @@ class RunOutputs:
 
     def _check_apart(self) -> None:
         """Refuse two outputs in one file: each would overwrite the other."""
+        outputs = ("run-dir", "results", "summary", "html")
+        given = {name: value for name in outputs if (value := self._session.options[name])}
+        if not given:
+            return
         from pytest_editmetrics.runs.claims import is_stream
+        from pytest_editmetrics.runs.folder import RESULTS
 
+        written = {
+            f"--editmetrics-{name}": self._start / value / (RESULTS if name == "run-dir" else "")
+            for name, value in given.items()
+        }
+        for flag, name in _OF_OTHERS.items():
+            if value := self._session.config.getoption(name, None):
+                written[flag] = self._start / os.path.expanduser(os.path.expandvars(value))
         seen: dict[Path | tuple[int, int], str] = {}
-        for flag, path in self._written():
+        for flag, path in written.items():
             if is_stream(path):
                 continue
             other = seen.setdefault(_file_of(path), flag)
@@ -129,20 +141,6 @@ class RunOutputs:
                 raise EditMetricsError(
                     f"{other} and {flag} both write {path}; give one of them another path"
                 )
-
-    def _written(self) -> Iterator[tuple[str, Path]]:
-        """Give what this session writes, by option: ours, then those of others that are known."""
-        from pytest_editmetrics.runs.folder import RESULTS
-
-        ours = 0
-        for option in ("run-dir", "results", "summary", "html"):
-            if value := self._session.options[option]:
-                ours += 1
-                inside = RESULTS if option == "run-dir" else ""
-                yield f"--editmetrics-{option}", self._start / value / inside
-        for flag, name in _OF_OTHERS.items() if ours else ():
-            if value := self._session.config.getoption(name, None):
-                yield flag, self._start / os.path.expanduser(os.path.expandvars(value))
 
     @pytest.hookimpl
     def pytest_runtest_logstart(self) -> None:
