@@ -287,7 +287,7 @@ def pair_of(
         RegionError: boxes that make no sense, or hold no pixel of the reference; a mask that cannot
             be read, is of another size, or holds no pixel; an edit area all of which was cut away.
 
-    >>> area = Region(boxes=[(0, 0, 2, 7)], dilate=1)
+    >>> area = Region(boxes=[(0, 0, 2, 6)], dilate=1)
     >>> pair = pair_of(np.zeros((4, 6)), np.ones((4, 6)), area=area)
     >>> pair.region.bounds, int(pair.inside.sum())
     ((0, 0, 3, 4), 12)
