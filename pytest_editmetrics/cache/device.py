@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 
 from pytest_editmetrics.cache.accelerator import no_gpu
+from pytest_editmetrics.cache.device_names import DEVICES
 from pytest_editmetrics.cache.importing import importing
 from pytest_editmetrics.cache.precision import precision
 from pytest_editmetrics.cache.replaced_library import Computes, replaced
@@ -53,7 +54,7 @@ def resolve_device(requested: str = "auto") -> str:
         return requested
     kind, _, index = requested.partition(":")
     known = kind in ("cpu", "mps", "cuda") and re.fullmatch(r"\d*", index)
-    near = None if known else nearest(kind, ("auto", "cpu", "cuda", "mps"))
+    near = None if known else nearest(kind, DEVICES)
     hint = f" (did you mean {near!r}?)" if near not in (None, kind) else ""
     raise EditMetricsError(
         f"device {requested!r} is {'not available here' if known else f'unknown{hint}'}; available:"

@@ -15,7 +15,7 @@ from pytest_editmetrics.config.expect import EXPECTATIONS, Expect
 from pytest_editmetrics.errors import RegionError
 from pytest_editmetrics.gates.verdict import Checked, Gate
 from pytest_editmetrics.images.best_fit import ALIKE, brought_together, fits, told
-from pytest_editmetrics.images.boxes import Box, check_scale, clip_box, normalise_boxes
+from pytest_editmetrics.images.boxes import Box, check_reach, clip_box, normalise_boxes
 from pytest_editmetrics.images.colour_words import Colour
 from pytest_editmetrics.images.load import (
     Array,
@@ -94,8 +94,8 @@ class Pair:
             RegionError: a box that makes no sense, or of an object that was cut away.
         """
         size = self.reference.shape[1], self.reference.shape[0]
-        _check_scales("ref_boxes", before, size if self.fit is None else self.fit.reference)
-        _check_scales("edited_boxes", after, size if self.fit is None else self.fit.edited)
+        _check_reach("ref_boxes", before, size if self.fit is None else self.fit.reference)
+        _check_reach("edited_boxes", after, size if self.fit is None else self.fit.edited)
         if self.fit is None:
             return [*before, *after]
         placed = self.fit.objects(
@@ -287,7 +287,7 @@ def pair_of(
         RegionError: boxes that make no sense, or hold no pixel of the reference; a mask that cannot
             be read, is of another size, or holds no pixel; an edit area all of which was cut away.
 
-    >>> area = Region(boxes=[(0, 0, 2, 7)], dilate=1)
+    >>> area = Region(boxes=[(0, 0, 2, 6)], dilate=1)
     >>> pair = pair_of(np.zeros((4, 6)), np.ones((4, 6)), area=area)
     >>> pair.region.bounds, int(pair.inside.sum())
     ((0, 0, 3, 4), 12)
@@ -351,13 +351,13 @@ def pair_of(
     )
 
 
-def _check_scales(name: str, boxes: Sequence[Any], size: tuple[int, int]) -> None:
+def _check_reach(name: str, boxes: Sequence[Any], size: tuple[int, int]) -> None:
     """Refuse boxes of a picture of another size; what is no box is the pipe's to refuse."""
     found: list[Box] = []
     with suppress(RegionError):
         found = normalise_boxes(boxes, name)
     for number, box in enumerate(found, 1):
-        check_scale(f"{name}: box {number}", box, *size)
+        check_reach(f"{name}: box {number}", box, *size)
 
 
 def _drawn(fit: Fit, area: Region, ref_boxes: Any, edited_boxes: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ def add(commands: Commands) -> None:
         help="show, prune or clear the features that runs keep on disk",
         description="Show, prune or clear the features that runs keep on disk. Removing them is"
         " always safe: they are computed again. Pictures of failing gates that lie here, where"
-        " pytest has no cache of its own, are shown and cleared too.",
+        " pytest has no cache of its own, are shown and removed too, the oldest first.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     info = actions.add_parser(
@@ -68,13 +69,7 @@ def _prune(args: argparse.Namespace) -> int:
 
 
 def _clear(args: argparse.Namespace) -> int:
-    import shutil
-
-    status = _remove(args, 0)
-    if not args.dir and (pictures := _pictures()):
-        shutil.rmtree(pictures_folder(), ignore_errors=True)
-        say(f"removed {counted(len(pictures) - len(_pictures()), 'picture', 'pictures')}")
-    return status
+    return _remove(args, 0)
 
 
 def _remove(args: argparse.Namespace, bound: int) -> int:
@@ -88,7 +83,22 @@ def _remove(args: argparse.Namespace, bound: int) -> int:
         raise EditMetricsError(f"{folder.path}: cannot be pruned: {error}") from error
     say(f"removed {before - after}")
     _print(folder)
+    if not args.dir and (removed := _remove_pictures(bound)):
+        say(f"removed {counted(removed, 'picture', 'pictures')}")
     return 0
+
+
+def _remove_pictures(bound: int) -> int:
+    """Remove the oldest pictures until the rest take no more than ``bound``; return how many."""
+    removed = nbytes = 0
+    for path in sorted(_pictures(), key=lambda path: path.stat().st_mtime, reverse=True):
+        nbytes += path.stat().st_size
+        if nbytes > bound:
+            path.unlink(missing_ok=True)
+            removed += 1
+            with suppress(OSError):  # another picture is in it
+                path.parent.rmdir()
+    return removed
 
 
 def _folder(args: argparse.Namespace) -> CacheFolder:

@@ -45,6 +45,7 @@ def _prune(args: argparse.Namespace) -> int:
     def work(session: EditSession) -> int:
         from pytest_editmetrics.errors import counted
         from pytest_editmetrics.goldens.git_files import commit_here
+        from pytest_editmetrics.goldens.leftovers import remove_stale
         from pytest_editmetrics.runs.obsolete import (
             commit_of,
             listed_obsolete,
@@ -97,6 +98,11 @@ def _prune(args: argparse.Namespace) -> int:
             say(f"{len(images)} to remove; nothing was removed yet, give --yes")
         else:
             say(f"removed {len(prune(images, session.rootdir))}")
+        if args.yes:
+            files = {record.nodeid.partition("::")[0] for record in run.gates}
+            if stale := remove_stale(session.golden_folders(files)):
+                left = counted(stale, "unfinished golden", "unfinished goldens")
+                say(f"removed {left} of sessions that were killed")
         return 0
 
     return in_project(work, args.rootdir)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_editmetrics.config.keys import TEXT, Schema, between, mapping, or_empty
+from pytest_editmetrics.cache.device_names import PATTERN, wrong_device
+from pytest_editmetrics.config.keys import END, TEXT, Schema, between, mapping, or_empty
 from pytest_editmetrics.config.node import Node
 from pytest_editmetrics.errors import did_you_mean
 from pytest_editmetrics.measurement import Metric
@@ -63,6 +64,8 @@ def option_value(option: Option, node: Node, what: str, registry: PipeRegistry) 
     if option.kind == "any":
         return node.plain
     text = node.text(what)
+    if option.kind == "device" and (wrong := wrong_device(text)):
+        node.fail(f"{what} {wrong}")
     return _local(text, node) if option.kind == "file" else text
 
 
@@ -132,6 +135,8 @@ def option_schema(option: Option, registry: PipeRegistry) -> Schema:
     elif option.kind == "colour":
         part = between(0, 255, "integer")
         schema = {"type": "array", "items": part, "minItems": 3, "maxItems": 3}
+    elif option.kind == "device":
+        schema = {"type": "string", "pattern": rf"^{PATTERN}{END}"}
     elif option.kind != "any":
         schema = TEXT.schema(registry)
     text = {"description": option.text} if option.text else {}

@@ -19,12 +19,11 @@ from pytest_editmetrics.goldens.images import (
     SUFFIXES,
     made_with,
     put,
-    remove_stale,
     settled,
     sha256_of,
-    staged_name,
     write_whole,
 )
+from pytest_editmetrics.goldens.leftovers import remove_stale, staged_name
 from pytest_editmetrics.goldens.lock import golden_lock
 from pytest_editmetrics.goldens.provenance import (
     PREVIOUS,

@@ -13,9 +13,6 @@ import errno
 import hashlib
 import os
 import re
-import secrets
-import socket
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +22,7 @@ from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.goldens.environment import wrong_name
 from pytest_editmetrics.goldens.file_names import SUFFIX
+from pytest_editmetrics.goldens.leftovers import staged_name
 from pytest_editmetrics.goldens.lock import golden_lock
 from pytest_editmetrics.goldens.provenance import (
     KEYS,
@@ -45,8 +43,6 @@ _SLUG = 70
 _FILE_NAME = re.compile(
     r"(?P<stem>[A-Za-z0-9_.-]*-[0-9a-f]{8})(@(?P<variant>[A-Za-z0-9_.-]+))?\.(png|webp)"
 )
-_STAGED = re.compile(r"\.editmetrics-([0-9a-f]{8})-([0-9]+)-[0-9a-f]{16}\.staged")
-_A_DAY = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -186,11 +182,6 @@ def made_with(entry: Mapping[str, Any]) -> dict[str, Any]:
     return checked_facts({key: entry[key] for key in KEYS if key in entry})
 
 
-def staged_name() -> str:
-    """Return a new name for a file that lies beside goldens until it is put in its place."""
-    return f".editmetrics-{_host()}-{os.getpid()}-{secrets.token_hex(8)}.staged"
-
-
 def write_whole(path: Path, data: bytes) -> None:
     """Write a new file to the disk; what stops it half-way leaves none."""
     try:
@@ -207,37 +198,6 @@ def discard(staged: Iterable[Staged], rootdir: Path) -> None:
     """Remove images that were staged and are not wanted."""
     for one in staged:
         (rootdir / one.file).unlink(missing_ok=True)
-
-
-def remove_stale(folders: Iterable[Path]) -> None:
-    """Remove what killed processes staged in these folders, the parents of the golden folders.
-
-    What a living process of this machine staged stays, and for a day what another machine did.
-    """
-    for folder in folders:
-        for path in folder.glob(".editmetrics-*.staged"):
-            match = _STAGED.fullmatch(path.name)
-            if match and not _in_use(path, match[1], int(match[2])):
-                path.unlink(missing_ok=True)
-
-
-def _in_use(path: Path, host: str, process: int) -> bool:
-    if host == _host() and os.name == "posix":
-        try:
-            os.kill(process, 0)
-        except ProcessLookupError:
-            return False
-        except OSError:
-            return True
-        return True
-    try:
-        return time.time() - path.stat().st_mtime < _A_DAY
-    except FileNotFoundError:
-        return True
-
-
-def _host() -> str:
-    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 
 
 def promote(staged: Iterable[Staged], rootdir: Path) -> list[Path]:

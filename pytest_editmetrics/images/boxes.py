@@ -157,23 +157,33 @@ def clip_box(box: Box, width: int, height: int) -> Box | None:
     return clipped if clipped[0] < clipped[2] and clipped[1] < clipped[3] else None
 
 
-def check_scale(what: str, box: Box, width: int, height: int) -> None:
-    """Raise ``RegionError`` for a box that reaches beyond an image by more than its own size.
+def check_reach(what: str, box: Box, width: int, height: int) -> None:
+    """Raise ``RegionError`` for a box that reaches beyond an image by more than rounding brings it.
 
-    Detectors give boxes a little beyond the border; cut to the image, one that is of a larger
-    picture would be another area, and nothing would tell.
+    Cut to the image, a box of a larger picture would be another area, and nothing would tell.
 
-    >>> check_scale("the box", (-2, 0, 5, 2), width=3, height=2)
+    >>> check_reach("the box", (-2, 0, 5, 2), width=3, height=2)
     """
     x1, y1, x2, y2 = box
-    if -width <= x1 and x2 <= 2 * width and -height <= y1 and y2 <= 2 * height:
+    across, down = max(-x1, x2 - width), max(-y1, y2 - height)
+    if across <= _overhang(width) and down <= _overhang(height):
         return
-    turned = y1, x1, y2, x2
+    turned, seen = (y1, x1, y2, x2), clip_box(box, width, height)
     raise RegionError(
-        f"{what} {box} reaches beyond the {width}x{height} image by more than its own size: "
-        + (
-            f"is {turned} meant?"
-            if clip_box(turned, width, height) == turned
-            else "it looks like one of a picture of another size; scale it to the pixels of this"
-        )
+        f"{what} {box} reaches {max(across, down)} px beyond the {width}x{height} image: "
+        + (f"is {turned} meant? Else, " if clip_box(turned, width, height) == turned else "")
+        + "if it is of a picture of another size, scale it to the pixels of this"
+        + (f"; if the part within is meant, write {seen}" if seen and "box" in what else "")
     )
+
+
+def _overhang(side: int) -> int:
+    """Return by how many pixels a box may reach beyond a side of an image of that length.
+
+    Detectors round outward, by a pixel or two of the picture that they see: most make it smaller,
+    to 512 px and more.
+
+    >>> _overhang(64), _overhang(1000), _overhang(4032)
+    (2, 3, 15)
+    """
+    return max(2, side // 256)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pytest_editmetrics.errors import InputError, RegionError, did_you_mean
 from pytest_editmetrics.images.boxes import Box as Box
-from pytest_editmetrics.images.boxes import check_scale
+from pytest_editmetrics.images.boxes import check_reach
 from pytest_editmetrics.images.boxes import clip_box as clip_box
 from pytest_editmetrics.images.boxes import normalise_boxes as normalise_boxes
 from pytest_editmetrics.images.masks import Mask as Mask
@@ -83,7 +83,7 @@ def check_within(region: Region, height: int, width: int) -> None:
     """Raise ``RegionError`` for a box that holds no pixel of an image of this size.
 
     It would only be left out, so that its edit counted as background. One without area, as data
-    sets write for no edit at all, is none. So is a box, or a polygon, that reaches far beyond.
+    sets write for no edit at all, is none. So is one, or a polygon, that reaches beyond.
 
     >>> check_within(Region(boxes=[(-2, 0, 2, 1)]), height=2, width=3)
     """
@@ -96,11 +96,11 @@ def check_within(region: Region, height: int, width: int) -> None:
                 " x2, y2) in pixels of the reference as it is given; "
                 + (f"is {turned} meant?" if fits else "was it resized since?")
             )
-        check_scale("the box", box, width, height)
+        check_reach("the box", box, width, height)
     for polygon in (polygon for part in region.parts for polygon in part.polygons):
         xs, ys = zip(*polygon, strict=True)
         around = math.floor(min(xs)), math.floor(min(ys)), math.ceil(max(xs)), math.ceil(max(ys))
-        check_scale("a polygon within", around, width, height)
+        check_reach("a polygon within", around, width, height)
 
 
 def _boxes_of(region: Region, dilated: int = 0) -> Iterator[tuple[Box, Box]]:

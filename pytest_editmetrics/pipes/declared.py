@@ -17,7 +17,7 @@ from pytest_editmetrics.cache.precision import AUTO, FULL
 from pytest_editmetrics.measurement import Metric
 
 PipeFactory = Callable[..., Any]
-Kind = Literal["text", "file", "choice", "number", "odd", "colour", "pipe", "any"]
+Kind = Literal["text", "file", "device", "choice", "number", "odd", "colour", "pipe", "any"]
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Option:
     """A constructor keyword of a pipe, or a runtime parameter of a metric.
 
     ``kind`` is ``text``; ``file`` (a text that is made absolute where it is the path of a file or
-    folder beside the YAML file); ``choice`` among ``choices``; ``number`` from ``low`` to ``high``;
-    ``odd`` whole number among them; ``colour`` (three whole numbers from 0 to 255); ``pipe`` (the
-    options of the pipe ``sam-pipe``); ``any``, which only the pipe checks. ``empty`` tells that
-    YAML may leave it empty. ``example`` is a value as YAML writes it; of a ``choice`` it may be
-    left out.
+    folder beside the YAML file); ``device``, by name; ``choice`` among ``choices``; ``number`` from
+    ``low`` to ``high``; ``odd`` whole number among them; ``colour`` (three whole numbers from 0 to
+    255); ``pipe`` (the options of the pipe ``sam-pipe``); ``any``, which only the pipe checks.
+    ``empty`` tells that YAML may leave it empty. ``example`` is a value as YAML writes it; of a
+    ``choice`` it may be left out.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Option:
         kinds = {
             "text": "a text",
             "file": "a text, which may be the path of a file or folder, relative to this file",
+            "device": "`auto`, `cpu`, `cuda`, `cuda:1` or `mps`",
             "choice": " or ".join(f"`{name}`" for name in self.choices),
             "number": f"a number {span}",
             "odd": f"an odd whole number {span}",
@@ -155,7 +156,7 @@ def class_of(package: str, name: str) -> Callable[[str], Any]:
 DEVICE = Option(
     "device",
     "where it computes: auto, cpu, cuda, cuda:1, mps",
-    "text",
+    "device",
     default="auto",
     example="cuda:1",
 )

@@ -74,7 +74,6 @@ class Controller:
         self.failed = FailedTests(session.rootdir, lambda *told: self._outputs.write(*told))
         self._each_gate = EachGate()
         self._junit = JUnit(session)
-        self._refused: str | None = None
 
     @cached_property
     def _ci(self) -> CiSurfaces:
@@ -381,7 +380,7 @@ class Controller:
     def refuse(self, why: str) -> None:
         """Take what is wrong with the configuration: pytest says it last, as a usage error."""
         self._problems.append(why)
-        self._refused = why
+        self._last.refused = why
 
     @pytest.hookimpl
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -390,7 +389,7 @@ class Controller:
             return
         from pytest_editmetrics.plugin.last_screen import write_last_screen
 
-        said = self._notes, [one for one in self._problems if one != self._refused]
+        said = self._notes, [one for one in self._problems if one != self._last.refused]
         write_last_screen(terminalreporter, self._tally, self._each_gate, said, self._outputs)
         if self._is_gated:
             for line in self._ci.annotations(self._tally, self._problems, self.failed.found):

@@ -115,7 +115,7 @@ class ImageRecorder:
             self.notes += listed(title, list(self._no_entry))
         if self._session.options["update"] != "none":
             self._promote(collected, golden_id)
-            self._remove_stale(collected)
+            self._remove_stale(collected, folders)
         failed = {golden_id(one) for one in collected if one not in self._passed}
         tests = {golden_id(one) for one in collected}
         self.open_tests = failed
@@ -183,12 +183,15 @@ class ImageRecorder:
                 )
         return [one for target, one in first.items() if target not in clashing]
 
-    def _remove_stale(self, collected: Collection[str]) -> None:
-        from pytest_editmetrics.goldens.images import remove_stale
+    def _remove_stale(self, collected: Collection[str], folders: Collection[Path]) -> None:
+        from pytest_editmetrics.goldens.leftovers import remove_stale
 
         goldens, rootdir = self._session.goldens, self._session.rootdir
         files = {rootdir / nodeid.partition("::")[0] for nodeid in collected}
-        remove_stale({goldens.file_of(file).parent for file in files})
+        count = remove_stale({goldens.file_of(file).parent for file in files} | set(folders))
+        if count:
+            left = counted(count, "unfinished golden", "unfinished goldens")
+            self.notes.append(f"removed: {left} of sessions that were killed")
 
     def _find_unused(
         self, collected: Collection[str] | None, passed: Collection[str], folders: Collection[Path]

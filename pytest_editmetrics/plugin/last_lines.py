@@ -21,11 +21,13 @@ last_key = pytest.StashKey["LastLines"]()
 class LastLines:
     """Adds a ``FAILED`` line for each problem to the short summary, and keeps the exit status.
 
-    The last line still counts tests only. ``problems`` may grow until the summary is written.
+    The last line still counts tests only. ``problems`` may grow until the summary is written;
+    ``refused`` is the one among them that pytest itself says last, as a usage error.
     """
 
     def __init__(self, config: pytest.Config):
         self.problems: list[str] = []
+        self.refused: str | None = None
         self._config = config
         self._failed: list[str] = []
         self._said = False
@@ -38,12 +40,13 @@ class LastLines:
     ) -> Generator[None, None, None]:
         """Write after all that pytest and its plugins say."""
         result = yield
-        if not self.problems:
+        problems = [one for one in self.problems if one != self.refused]
+        if not problems:
             return result
         stats = terminalreporter.stats
         if not (stats.get("failed") or stats.get("error")):
             terminalreporter.section("short test summary info", "=", cyan=True, bold=True)
-        for problem in self.problems:
+        for problem in problems:
             terminalreporter.write("FAILED", red=True)
             terminalreporter.write_line(f" editmetrics - {problem.splitlines()[0]}")
         stats.setdefault("failed", [])  # what the colour of the last line goes by

@@ -108,7 +108,7 @@ class XdistController:
             self._controller.undelivered.take(new)
 
     @cached_property
-    def _configured(self) -> str:
+    def _configured(self) -> dict[str, str]:
         return configured(self._controller.session)
 
     @pytest.hookimpl

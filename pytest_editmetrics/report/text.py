@@ -14,6 +14,7 @@ from pytest_editmetrics.gates.verdict import APPROVED_IMAGE, SKIPPED_MISSING, UN
 from pytest_editmetrics.gates.written import unrecordable
 from pytest_editmetrics.measurement import REMEDY_OF_NO_NUMBER, WRITTEN_BY_HAND, bound_kind_of
 from pytest_editmetrics.report.causes import causes_in_full, causes_in_short, kind_of
+from pytest_editmetrics.report.facts import facts_in_a_line
 from pytest_editmetrics.report.image_text import held_text, image_headline, image_rows
 from pytest_editmetrics.report.numbers import format_numbers as format_numbers
 
@@ -196,6 +197,8 @@ def explanation_rows(
     rows += image_rows(gate)
     if gate.picture:
         rows.append(("look at", gate.picture))
+    if told := facts_in_a_line(gate):
+        rows.append(("edit", told))
     if pair := gate.details.get("manifest"):
         rows.append(("images", f"{pair['reference']} | {pair['edited']} ({pair['row']})"))
     if accept := _accept(gate, nodeid, mode, typed):

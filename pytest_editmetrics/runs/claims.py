@@ -77,6 +77,8 @@ class Claim:
         try:
             lock.acquire()
         except Timeout:
+            if not file.exists():  # a folder that cannot be written, or is not there
+                return
             if holder and not _read(file):  # older releases of filelock empty what they try
                 _write(file, holder)
             raise EditMetricsError(

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+from pytest_editmetrics.cache.device_names import wrong_device
 from pytest_editmetrics.config.settings import MetricConfig
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.session.state import EditSession
 
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 _WORDS = re.compile(r"[\w -]*")
 _DEEPEST = 20
 
@@ -97,7 +97,7 @@ class _Openable:
                 yield from self.leaves(item, None, name, depth + 1)
         elif isinstance(value, str):
             words = _WORDS.fullmatch(value) and not os.path.exists(value)
-            if not (words or _DEVICE.fullmatch(value)):
+            if not (words or wrong_device(value) is None):
                 yield name, value
         elif value is not None and not isinstance(value, (bool, int, float)):
             yield name, value

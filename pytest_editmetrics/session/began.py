@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_editmetrics.errors import ConfigError
-from pytest_editmetrics.session.option_list import RIGHT_NAME
+from pytest_editmetrics.errors import ConfigError, EditMetricsError
 
 if TYPE_CHECKING:
     from pytest_editmetrics.session.state import EditSession
@@ -36,29 +35,44 @@ def began(config: pytest.Config) -> float:
     return config.stash[_began] if of_session is None else float(of_session)
 
 
-def configured(session: EditSession) -> str:
-    """Return the digest of the configuration file as it is now; empty where there is none."""
-    path = session.config_path
+def configured(session: EditSession) -> dict[str, str]:
+    """Return the digest of each file of the configuration as it is now, by path."""
+    if session.config_path is None:
+        return {}
+    files = {session.config_path: _text(session.config_path)}
+    if b"_base_" in files[session.config_path]:  # else nothing that reads YAML is imported
+        from pytest_editmetrics.config.interpolate import load_tree
+
+        with suppress(EditMetricsError):  # which is told where it is read
+            tree = load_tree(session.config_path, session.rootdir)
+            files |= {path: _text(path) for path in tree.files}
+    return {str(path): hashlib.sha256(text).hexdigest() for path, text in files.items()}
+
+
+def _text(path: Path) -> bytes:
     try:
-        return "" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+        return path.read_bytes()
     except OSError:
-        return ""
+        return b""
 
 
 def refuse_changed(session: EditSession) -> None:
     """Refuse, in a worker of pytest-xdist, another configuration than the session began with.
 
-    A worker that takes the place of one that died reads the file anew.
+    A worker that takes the place of one that died reads the files anew.
 
     Raises:
-        ConfigError: the file was changed, came or went meanwhile.
+        ConfigError: one was changed, came or went meanwhile.
     """
     at_first = getattr(session.config, "workerinput", {}).get(CONFIGURED)
-    if at_first is not None and at_first != configured(session):
+    if at_first is None:
+        return
+    changed = dict(configured(session).items() ^ at_first.items())
+    if changed:
         raise ConfigError(
             "it changed while the session ran, and a worker that began later would hold its gates"
             " to other bounds than those before it: run again, and let no test write the file",
-            session.config_path or session.rootdir / RIGHT_NAME,
+            Path(min(changed)),
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_editmetrics.errors import InputError, did_you_mean, nearest
+from pytest_editmetrics.errors import InputError, did_you_mean
 from pytest_editmetrics.session.option_list import OPTIONS, Option
 from pytest_editmetrics.session.unread_options import refuse_unknown_options
 
@@ -28,9 +28,6 @@ _CI = (
 People set ``JENKINS_URL`` alone on their own machines, for the command line of Jenkins.
 """
 CI_VARIABLES = ("CI", *(name for names in _CI for name in names))
-_DEVICES = ("auto", "cpu", "cuda", "mps")
-_NUMBERED = ("cuda", "xpu", "hpu", "npu", "mtia", "xla")
-"""Devices that may have a number; on all but the first only a pipe of one's own can compute."""
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
@@ -147,16 +144,11 @@ def named_path(config: pytest.Config, name: str, value: str) -> Path:
 
 def _checked_device(option: Option, value: str) -> str:
     """Return the name of a device, which may not be here: to know that, torch is imported."""
-    kind, colon, number = value.partition(":")
-    numbered = kind in _NUMBERED and (number.isdecimal() if colon else True)
-    if value in _DEVICES or numbered:
-        return value
-    near = nearest(kind, _DEVICES)
-    meant = f"{near}:{number}" if near == "cuda" and number.isdecimal() else near
-    raise pytest.UsageError(
-        f"{option.flag} (ini: {option.ini}) cannot be {value!r}"
-        f"{f' (did you mean {meant!r}?)' if meant else ''}; write auto, cpu, cuda, cuda:1 or mps"
-    )
+    from pytest_editmetrics.cache.device_names import wrong_device
+
+    if wrong := wrong_device(value, others=True):
+        raise pytest.UsageError(f"{option.flag} (ini: {option.ini}) {wrong}")
+    return value
 
 
 def _checked_url(option: Option, value: str | None) -> str | None:

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +35,16 @@ _VERSIONS = (
     "numpy",
     "pillow",
 )
+
+
+_OF_OTHERS = {
+    "--junitxml": "xmlpath",
+    "--html": "htmlpath",
+    "--report-log": "report_log",
+    "--json-report-file": "json_report_file",
+    "--log-file": "log_file",
+}
+"""Files that pytest and well-known plugins write, by option: the name under which they keep it."""
 
 
 class RunOutputs:
@@ -109,21 +120,26 @@ class RunOutputs:
         """Refuse two outputs in one file: each would overwrite the other."""
         outputs = ("run-dir", "results", "summary", "html")
         given = {name: value for name in outputs if (value := self._session.options[name])}
-        if len(given) < 2:
+        if not given:
             return
         from pytest_editmetrics.runs.claims import is_stream
         from pytest_editmetrics.runs.folder import RESULTS
 
-        seen: dict[Path, str] = {}
-        for option, value in given.items():
-            path = self._start / value / (RESULTS if option == "run-dir" else "")
+        written = {
+            f"--editmetrics-{name}": self._start / value / (RESULTS if name == "run-dir" else "")
+            for name, value in given.items()
+        }
+        for flag, name in _OF_OTHERS.items():
+            if value := self._session.config.getoption(name, None):
+                written[flag] = self._start / os.path.expanduser(os.path.expandvars(value))
+        seen: dict[Path | tuple[int, int], str] = {}
+        for flag, path in written.items():
             if is_stream(path):
                 continue
-            other = seen.setdefault(path.resolve(), option)
-            if other != option:
+            other = seen.setdefault(_file_of(path), flag)
+            if other != flag:
                 raise EditMetricsError(
-                    f"--editmetrics-{other} and --editmetrics-{option} both write {path}; give one"
-                    " of them another path"
+                    f"{other} and {flag} both write {path}; give one of them another path"
                 )
 
     @pytest.hookimpl
@@ -211,6 +227,15 @@ class RunOutputs:
         return typed_path(near)
 
 
+def _file_of(path: Path) -> Path | tuple[int, int]:
+    """Return what is the same for each spelling of a path, and for each link to a file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return path.resolve()
+    return found.st_dev, found.st_ino
+
+
 def package_versions() -> dict[str, str | None]:
     """Return the versions of the packages that a measurement depends on, ``None`` if absent."""
     return {name: package_version(name) for name in _VERSIONS}
@@ -233,6 +258,8 @@ def check_writable(output: Path) -> None:
     """Make the folder of a report, and raise ``EditMetricsError`` if it cannot be written there."""
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=output if output.is_dir() else output.parent):
+            pass
     except OSError as error:
         raise EditMetricsError(
             f"cannot write the report {output}: {error.strerror or error}; give another path"

@@ -328,12 +328,17 @@ AREAS = [
     area(
         "the whole image, by far",
         "[(-10**9, -10**9, 10**9, 10**9)]",
-        "reaches beyond the 64x64 image by more than its own size",
+        "px beyond the 64x64 image: if it is of a picture of another size, scale it",
+    ),
+    area(
+        "box a little too wide",
+        "[(20, 20, 70, 40)]",
+        "if the part within is meant, write (20, 20, 64, 40)",
     ),
     area(
         "box of a larger picture",
         "[(20, 20, 400, 300)]",
-        "it looks like one of a picture of another size; scale it",
+        "reaches 336 px beyond the 64x64 image: if it is of a picture of another size, scale it",
     ),
     Case(
         "nothing to measure inside",
@@ -349,7 +354,7 @@ AREAS = [
     ),
     area("a masked array", "np.ma.masked_array(after[..., 0] > 99)", "masked"),
     fine(area, "a billionth of a pixel wide", "[*BOX, (16, 16, 16 + 1e-9, 17)]"),
-    fine(area, "beyond the border", "[(-5, -5, 40, 40)]"),
+    fine(area, "two pixels beyond the border", "[(-2, -2, 40, 66)]"),
     fine(area, "overlapping", "[*BOX, (20, 20, 40, 40)]"),
     fine(area, "nested", "[*BOX, (20, 20, 24, 24)]"),
     fine(area, "the same twice", "[*BOX, *BOX]"),
@@ -491,7 +496,7 @@ AREAS = [
     area(
         "polygon outside of the image",
         "Region(polygons=[[(90, 90), (99, 90), (99, 99)]])",
-        "holds no pixel",
+        "reaches 35 px beyond",
     ),
     area("polygon without area", "Region(polygons=[[(0, 0), (9, 9), (18, 18)]])", "holds no pixel"),
     area("dilate below zero", "Region(boxes=BOX, dilate=-1)", "dilate is -1"),

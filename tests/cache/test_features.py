@@ -296,6 +296,13 @@ def test_the_command_knows_of_pictures_too(tmp_path, monkeypatch, capsys):
     assert f"{tmp_path / 'pictures'}: 1 picture of failing gates, 1.5 MB" in capsys.readouterr().out
     assert main(["cache", "clear", "--dir", str(tmp_path / "other")]) == 0
     assert picture.exists()
+    newer = picture.with_name("two.png")
+    newer.write_bytes(bytes(900_000))
+    os.utime(picture, (0, 0))
+    assert main(["cache", "prune", "--size=1MB"]) == 0
+    assert "removed 1 picture\n" in capsys.readouterr().out
+    assert newer.exists()
+    assert not picture.exists()
     assert main(["cache", "clear"]) == 0
     assert "removed 1 picture\n" in capsys.readouterr().out
-    assert not picture.exists()
+    assert not newer.exists()

@@ -27,6 +27,7 @@ GOOD = {
 }
 BAD = {
     "editmetrics.yaml": ("metrics: [lpips]\nthreshold: {lpips: 0.1}\n", 2, "threshold"),
+    "gpu/editmetrics.yaml": ("pipes_default:\n  lpips-pipe: {device: cudaa}\n", 2, "cudaa"),
     "sub/editmetrics.yaml": ("suite:\n  lpips: {meen: 1}\n", 2, "meen"),
     "test_a.edit.yaml": ("cases:\n  - {id: one, referense: a.png}\n", 2, "referense"),
     "test_b.edit.yaml": ("cases:\n  - {id: setup_module, reference: a.png}\n", 2, "setup_module"),

@@ -242,6 +242,21 @@ def test_a_workflow_installs_what_there_is(init, tmp_path, system, files, instal
             },
             "dev/next",
         ),
+        ({".git/HEAD": "ref: refs/heads/trunk\n"}, "trunk"),  # as `git init -b trunk` leaves it
+        ({".git/HEAD": "ref: refs/heads/next\n", ".git/refs/heads/next": ""}, "next"),
+        ({".git/HEAD": "ref: refs/heads/mine\n", ".git/refs/heads/trunk": ""}, "trunk"),
+        ({".git/HEAD": "ref: refs/heads/mine\n", ".git/refs/heads/main": ""}, "main"),
+        ({".git/HEAD": "0123456789abcdef\n"}, "main"),
+        ({".git/HEAD": "ref: refs/heads/.invalid\n"}, "main"),
+        (
+            {
+                ".git": "gitdir: other/.git/worktrees/w\n",
+                "other/.git/worktrees/w/HEAD": "ref: refs/heads/mine\n",
+                "other/.git/worktrees/w/commondir": "../..\n",
+                "other/.git/refs/heads/trunk": "",
+            },
+            "trunk",
+        ),
     ],
 )
 def test_a_workflow_runs_on_the_branch_that_there_is(init, tmp_path, files, branch):

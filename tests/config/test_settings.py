@@ -409,6 +409,19 @@ BLOCK = "metric_configs:\n  emd:\n    "
         ),
         ("pipes_default:\n  clip-pipe: {device: }\n", 2, "must be text, not empty"),
         (
+            "pipes_default:\n  clip-pipe: {device: cudaa}\n",
+            2,
+            "device of clip-pipe cannot be 'cudaa' (did you mean 'cuda'?); write auto, cpu",
+        ),
+        ("pipes_default:\n  lpips-pipe: {device: 'cuda:x'}\n", 2, "cannot be 'cuda:x'"),
+        ("pipes_default:\n  lpips-pipe: {device: 'cpu:1'}\n", 2, "cannot be 'cpu:1'"),
+        ("pipes_default:\n  lpips-pipe: {device: xpu}\n", 2, "cannot be 'xpu'"),
+        (
+            "metric_configs:\n  emd:\n    init_config: {sam: {device: gpu}}\n",
+            3,
+            "device of sam-pipe cannot be 'gpu'",
+        ),
+        (
             "pipes_default:\n  clip-pipe: {sam: {modl_type: vit_b}}\n",
             2,
             "did you mean 'model_type'?",

@@ -23,7 +23,7 @@ from pytest_editmetrics.config.settings import load_settings
 from pytest_editmetrics.errors import ConfigError, EditMetricsError, ImageError, InputError
 from pytest_editmetrics.gates.image_verdict import Bounds
 from pytest_editmetrics.goldens import images as snapshots
-from pytest_editmetrics.goldens import variant_files
+from pytest_editmetrics.goldens import leftovers, variant_files
 from pytest_editmetrics.goldens.environment import Environment
 from pytest_editmetrics.goldens.provenance import (
     PROVENANCE,
@@ -431,8 +431,27 @@ def test_stale_staging_is_removed_and_that_of_a_living_process_is_not(tmp_path):
     os.utime(old, (0, 0))
     other = tmp_path / ".editmetrics-notes.staged"
     other.touch()
-    snapshots.remove_stale([tmp_path, tmp_path / "missing"])
-    assert {path for path in tmp_path.iterdir() if path.is_file()} == {mine, elsewhere, other}
+    aside, whole = tmp_path / ".f.py.yaml.0123abcd.tmp", tmp_path / ".f.py.yaml.4567abcd.tmp"
+    (tmp_path / "f.py").mkdir(exist_ok=True)
+    of_image = tmp_path / "f.py/.a-00000000.png.0123abcd.tmp"
+    for path in (aside, whole, of_image):
+        path.touch()
+    for path in (aside, of_image):
+        os.utime(path, (0, 0))
+    assert leftovers.remove_stale([tmp_path, tmp_path / "missing"]) == 4
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == {
+        mine, elsewhere, other, whole
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="Linux tells when one began")
+def test_what_another_of_the_same_number_staged_is_stale(tmp_path):
+    """In a container that is started again the same few numbers come back."""
+    mine = tmp_path / staged(tmp_path / "f.py", "a-00000000", 1, root=tmp_path).file
+    assert leftovers.remove_stale([tmp_path]) == 0
+    os.utime(mine, (0, 0))
+    assert leftovers.remove_stale([tmp_path]) == 1
+    assert not mine.exists()
 
 
 PROMOTE = """
@@ -499,7 +518,7 @@ def test_killed_before_any_step_each_golden_is_old_or_new_with_its_own_entry(tmp
     assert seen == {True, False}
     assert set(entries) == {f"{stem}-00000000.png" for stem in "abc"}
     assert "previous" not in (folder / PROVENANCE).read_text()
-    snapshots.remove_stale([tmp_path])
+    leftovers.remove_stale([tmp_path])
     assert [path.name for path in tmp_path.iterdir()] == ["f.py"]
 
 

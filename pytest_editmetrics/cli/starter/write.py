@@ -19,6 +19,7 @@ _INSTALL = "install -e ."  # of the workflows, as their files have it
 _RUN = "pytest --editmetrics-run-dir"
 _LEFT = ("run/", "report.html")  # of the workflows, as their files have them
 _BRANCH = "branches: [main]"
+_USUAL = ("main", "master", "trunk", "develop")
 _CALL = 'model(photo, "make the cup blue")'
 _OF_DIFFUSERS = 'model(image=photo, prompt="make the cup blue").images[0]'
 _PIPELINE = (
@@ -152,18 +153,30 @@ def _installed(folder: Path, below: str) -> str:
 
 def _branch(root: Path) -> str:
     """Return the branch that others start from, as far as the repository tells."""
-    return next(_branches(root / ".git"), "main")
+    git = root / ".git"
+    if git.is_file():  # of a second working tree, or a submodule
+        git = root / _line(git).removeprefix("gitdir: ")
+    return next(_branches(git, git / (_line(git / "commondir") or ".")), "main")
 
 
-def _branches(git: Path) -> Iterator[str]:
-    try:
-        head = (git / "refs" / "remotes" / "origin" / "HEAD").read_text(encoding="utf-8")
-        yield head.strip().rpartition("refs/remotes/origin/")[2]
-    except OSError:
-        pass
-    for name in ("main", "master"):
-        packed = git / "packed-refs"
-        listed = packed.read_text(encoding="utf-8").splitlines() if packed.is_file() else []
-        loose = (git / "refs" / "heads" / name).is_file()
+def _branches(git: Path, common: Path) -> Iterator[str]:
+    at_origin = _line(common / "refs" / "remotes" / "origin" / "HEAD")
+    if name := at_origin.rpartition("refs/remotes/origin/")[2]:
+        yield name
+    packed = common / "packed-refs"
+    listed = packed.read_text(encoding="utf-8").splitlines() if packed.is_file() else []
+    for name in _USUAL:
+        loose = (common / "refs" / "heads" / name).is_file()
         if loose or any(line.endswith(f" refs/heads/{name}") for line in listed):
             yield name
+    name = _line(git / "HEAD").partition("ref: refs/heads/")[2]
+    if name and not name.startswith("."):  # where refs lie in a table it says .invalid
+        yield name
+
+
+def _line(path: Path) -> str:
+    """Return the one line of a file of git; an empty text where there is none."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""

@@ -1,4 +1,4 @@
-"""A box that holds no pixel of the reference, or is of a larger picture, is an error.
+"""A box that holds no pixel of the reference, or reaches beyond it, is an error.
 
 Its edit would count as background, or an area that nobody meant would be left out.
 """
@@ -64,35 +64,37 @@ def test_the_order_that_fits_is_asked_for(bounded):
 @pytest.mark.parametrize(
     "coords",
     [
-        "[(100, 100, 256, 256)]",
-        "[(-128, -128, 40, 40)]",
-        "Region(polygons=[[(-9, -9), (200, 9), (9, 200)]])",
-        "[(-9, -9, 40, 40)]",
-        "Region(boxes=[(9, 140, 40, 150)], dilate=13)",
+        "[(100, 100, 130, 130)]",
+        "[(-2, -2, 40, 40)]",
+        "[(-1.6, 9, 40, 129.3)]",
+        "Region(polygons=[[(-2, -2), (130, 9), (9, 130)]])",
+        "Region(boxes=[(9, 100, 40, 128)], dilate=40)",
+        "Region(boxes=[(9, 129, 40, 130)], dilate=3)",
         "[]",
     ],
 )
-def test_one_that_holds_some_is_clipped(bounded, coords):
+def test_one_is_clipped_where_rounding_brought_it_over_the_border(bounded, coords):
     bounded.makepyfile(test_x=TEST.format(coords=coords, metric="unedit_max_diff"))
     bounded.runpytest().assert_outcomes(passed=1)
 
 
-FAR = " reaches beyond the 128x128 image by more than its own size: it looks like one of a picture*"
+FAR = " reaches * px beyond the 128x128 image: if it is of a picture of another size, scale it*"
 
 
 @pytest.mark.parametrize(
     ("coords", "named"),
     [
         ("[(50, 40, 3000, 2400)]", "the box (50, 40, 3000, 2400)"),
-        ("[(9, 9, 40, 40), (9, 9, 40, 257)]", "the box (9, 9, 40, 257)"),
-        ("[(-129, 9, 40, 40)]", "the box (-129, 9, 40, 40)"),
+        ("[(9, 9, 40, 40), (9, 9, 40, 131)]", "the box (9, 9, 40, 131)"),
+        ("[(-3, 9, 40, 40)]", "the box (-3, 9, 40, 40)"),
+        ("Region(boxes=[(9, 140, 40, 150)], dilate=13)", "the box (9, 140, 40, 150)"),
         ("Region(boxes=[(9, 9, 300, 40)]) | Region(boxes=[(9, 9, 40, 40)])", "the box (9, 9, 3*"),
         ("[[9, 9, 900, 9, 900, 700.5, 9, 700]]", "a polygon within (9, 9, 900, 701)"),
         ("{'polygons': [[(9, 9), (40, 9), (9, -200)]]}", "a polygon within (9, -200, 40, 9)"),
     ],
 )
 @pytest.mark.parametrize("golden_image", [False, True])
-def test_one_of_a_larger_picture_is_an_error(bounded, coords, named, golden_image):
+def test_one_that_reaches_beyond_is_an_error(bounded, coords, named, golden_image):
     text = TEST.format(coords=coords, metric="unedit_max_diff")
     if golden_image:
         text = text.replace("(edit_gate)", "(golden_image)").replace(
@@ -117,7 +119,7 @@ def test_the_order_that_fits_is_asked_for_of_a_large_box(bounded):
     narrow = TEST.replace("scene(), edited()", wide.replace("hstack", "vstack"))
     bounded.makepyfile(test_x=narrow.format(coords="[(99, 9, 400, 40)]", metric="unedit_max_diff"))
     bounded.runpytest().stdout.fnmatch_lines(
-        ["*more than its own size: is (9, 99, 40, 400) meant?*"]
+        ["*reaches 272 px beyond the 128x512 image: is (9, 99, 40, 400) meant? Else, if it is*"]
     )
 
 
@@ -125,7 +127,8 @@ def test_the_order_that_fits_is_asked_for_of_a_large_box(bounded):
     ("boxes", "named"),
     [
         ("ref_boxes=[(9, 9, 900, 40)], edited_boxes=[(9, 9, 40, 40)]", "ref_boxes: box 1"),
-        ("ref_boxes=[(9, 9, 40, 40)], edited_boxes=[(9, 9, 40, 900)]", "edited_boxes: box 1"),
+        ("ref_boxes=[(9, 9, 40, 40)], edited_boxes=[(9, 9, 40, 140)]", "edited_boxes: box 1"),
+        ("ref_boxes=[(9, 9, 40, 40)], edited_boxes=[(200, 9, 240, 40)]", "edited_boxes: box 1"),
     ],
 )
 def test_so_is_an_object(scene, boxes, named):
@@ -147,8 +150,12 @@ def test_it_is_one_in_files_too(bounded, kind, monkeypatch, capsys):
         "Image.fromarray(edited()).save('edited.png')\n"
     )
     assert bounded.runpython("save.py").ret == 0
-    row = "{id: a, reference: ref.png, edited: edited.png, coords: [[50, 40, 3000, 2400]]}"
-    said = "the box (50, 40, 3000, 2400)" + FAR.rstrip("*")
+    row = "{id: a, reference: ref.png, edited: edited.png, coords: [[50, 40, 140, 100]]}"
+    said = (
+        "the box (50, 40, 140, 100) reaches 12 px beyond the 128x128 image: if it is of a picture"
+        " of another size, scale it to the pixels of this; if the part within is meant, write"
+        " (50, 40, 128, 100)"
+    )
     (bounded.path / "editmetrics.yaml").write_text(
         "metrics: [unedit_max_diff]\nthresholds: {unedit_max_diff: 254}\n"
     )
@@ -160,7 +167,7 @@ def test_it_is_one_in_files_too(bounded, kind, monkeypatch, capsys):
         return
     (bounded.path / "pairs.jsonl").write_text(
         '{"id": "a", "reference": "ref.png", "edited": "edited.png",'
-        ' "coords": [[50, 40, 3000, 2400]]}\n'
+        ' "coords": [[50, 40, 140, 100]]}\n'
     )
     monkeypatch.chdir(bounded.path)
     assert main(["score", "pairs.jsonl", "-o", "out"]) == 1
@@ -168,3 +175,13 @@ def test_it_is_one_in_files_too(bounded, kind, monkeypatch, capsys):
     assert (
         said in captured.out + captured.err + (bounded.path / "out" / "results.jsonl").read_text()
     )
+
+
+@pytest.mark.parametrize(("right", "passes"), [(1028, True), (1029, False)])
+def test_a_large_picture_allows_what_two_pixels_of_512_are(bounded, right, passes):
+    big = "*(np.tile(one, (1, 8, 1)) for one in (scene(), edited()))"
+    text = TEST.replace("scene(), edited()", big)
+    bounded.makepyfile(
+        test_x=text.format(coords=f"[(900, 20, {right}, 99)]", metric="unedit_max_diff")
+    )
+    bounded.runpytest().assert_outcomes(passed=int(passes), failed=int(not passes))

@@ -33,6 +33,34 @@ def test_facts_are_in_results_and_report(pytester):
     assert "<dt>seed</dt><dd>7</dd>" in page
 
 
+def test_the_prompt_stands_in_the_failure_in_one_line(pytester):
+    result = run(pytester, {"seed": 7, "none": None, "prompt": "make it\n\n  blue"})
+    result.stdout.fnmatch_lines(["E  * edit      prompt: make it blue; seed: 7"])
+    result = run(pytester, {"prompt": "blue " * 400, "seed": 7})
+    (line,) = (line for line in result.stdout.lines if " edit  " in line)
+    assert line.endswith("blue...")
+    assert 150 < len(line) < 200
+    assert " edit  " not in run(pytester, None).stdout.str()
+
+
+def test_so_it_does_where_a_golden_image_is_compared(pytester):
+    text = """
+import numpy as np
+
+def test_it(golden_image):
+    golden_image.provenance(prompt="make it {}")
+    golden_image.check(np.full((32, 32, 3), {}, np.uint8))
+"""
+    pytester.makepyfile(test_x=text.format("blue", 9))
+    pytester.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    pytester.makepyfile(test_x=text.format("green", 90))
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["E *golden of *prompt make it blue*", "E * edit * prompt: make it green"]
+    )
+
+
 def test_a_fact_that_cannot_be_written_down_is_named(pytester):
     result = run(pytester, {"seed": {1, 2}})
     result.assert_outcomes(failed=1)

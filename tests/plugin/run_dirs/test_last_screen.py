@@ -185,7 +185,7 @@ def test_missing_weights_are_no_failure(scene):
     assert not any("failed:" in line for line in lines)
 
 
-NOWHERE = "edit_gate.check(scene(), edited(), [(0, 0, 256, 256)], metrics='unedit_psnr')"
+NOWHERE = "edit_gate.check(scene(), edited(), [(0, 0, 128, 128)], metrics='unedit_psnr')"
 
 
 def test_unmeasured_is_listed_and_the_session_says_what_to_do_about_it(scene):

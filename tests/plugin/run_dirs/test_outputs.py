@@ -145,6 +145,43 @@ def test_two_outputs_in_one_file_are_refused(suite):
     assert not (suite.path / "x").exists()
 
 
+@pytest.mark.parametrize("ours", ["results", "summary", "html", "run-dir"])
+@pytest.mark.parametrize(
+    "path", ["x/results.jsonl", "./x/../x/results.jsonl", "soft/results.jsonl", "hard"]
+)
+def test_so_is_one_beside_a_file_of_pytest(suite, ours, path):
+    suite.makepyfile(test_x=MINE)
+    (suite.path / "x").mkdir()
+    (suite.path / "soft").symlink_to("x")
+    if path == "hard":
+        (suite.path / "x/results.jsonl").touch()
+        (suite.path / "hard").hardlink_to(suite.path / "x/results.jsonl")
+    own = "x" if ours == "run-dir" else "x/results.jsonl"
+    result = suite.runpytest(f"--editmetrics-{ours}={own}", f"--junitxml={path}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: --editmetrics-{ours} and --junitxml both write *"])
+
+
+def test_others_may_lie_beside_each_other(suite):
+    suite.makepyfile(test_x=MINE)
+    result = suite.runpytest(
+        "--junitxml=x.xml", "--log-file=x.log", "--editmetrics-results=x.jsonl"
+    )
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("option", ["results", "summary", "html", "run-dir"])
+@pytest.mark.parametrize("path", ["/proc/x", "/proc/x/y", "file/x", "file/x/y.html"])
+def test_a_path_that_cannot_be_written_is_said_at_the_start(suite, option, path):
+    suite.makepyfile(test_x=MINE)
+    (suite.path / "file").touch()
+    if not Path("/proc/self").exists() and path.startswith("/proc"):
+        pytest.skip("no folder here that root cannot write in")
+    result = suite.runpytest(f"--editmetrics-{option}={path}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: cannot write the * *{path}: *; give *another *"])
+
+
 def test_a_step_summary_is_added_to_by_whatever_name(suite, monkeypatch):
     """GitHub's page already holds what other steps wrote."""
     step = suite.path / "step.md"

@@ -134,3 +134,17 @@ def test_an_option_that_a_shell_left_empty_is_refused(suite, name):
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: --editmetrics-{name} is empty, as of a shell variable*"])
     suite.runpytest("-o", f"editmetrics_{name.replace('-', '_')}=").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_a_configuration_that_cannot_be_used_is_said_once(suite, workers):
+    if workers:
+        pytest.importorskip("xdist")
+    suite.makepyfile(test_it="def test_it(check): check(1, 1)")
+    suite.makefile(".yaml", editmetrics="thresholds:\n  scor: 1\n  lpipss: 1\n")
+    result = suite.runpytest_subprocess(*workers)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    said = result.stdout.str() + result.stderr.str()
+    for mistake in ("editmetrics.yaml:2: unknown metric 'scor'", "editmetrics.yaml:3: unknown"):
+        assert said.count(mistake) == 1
+    assert "summary info" not in said

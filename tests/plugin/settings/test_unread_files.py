@@ -332,6 +332,29 @@ def test_a_worker_that_begins_later_reads_no_other_configuration(suite, at_first
     assert "2 passed" not in said
 
 
+@pytest.mark.parametrize("base", ["bounds.yaml", "[bounds.yaml]", "further.yaml"])
+def test_nor_another_file_that_the_configuration_names(suite, base):
+    pytest.importorskip("xdist")
+    suite.makefile(".yaml", editmetrics=f"_base_: {base}\n", bounds=BOUND)
+    suite.makefile(".yaml", further="_base_: bounds.yaml\n")
+    suite.makepyfile(
+        """
+        import os
+        from pathlib import Path
+        def test_first(check): check(1)
+        def test_dies(check):
+            check(1)
+            Path("bounds.yaml").write_text("thresholds: {score: {max: 50}}")
+            os._exit(9)
+        def test_later(check): check(1)
+        """
+    )
+    result = suite.runpytest_subprocess("-n1")
+    assert result.ret not in (0, 5)
+    said = result.stdout.str() + result.stderr.str()
+    assert "/bounds.yaml: it changed while the session ran" in said
+
+
 def test_nor_does_one_whose_tests_use_helpers_alone(suite):
     """No fixture or marker tells that they make gates, so nothing is refused as they are collected."""
     pytest.importorskip("xdist")
