@@ -281,8 +281,7 @@ class Controller:
         self._close_images(judged)
         if self._tally is not None:
             self._last.judge(session, self._tally, smoke=self.session.options["allow-smoke"])
-        if judged:
-            self._report_obsolete()
+        self._report_obsolete(judged)
         self._problems += self.whole.ended_workers(self._collected.keys() - self._attempts.keys())
         if self._collected:
             self._suite.close(self._collected, partial)
@@ -359,10 +358,12 @@ class Controller:
     def _fixtures_of_suite(self) -> dict[Path, set[str]] | None:
         return None if self._suite.part_of_suite() else self.fixtures.known(self.session)
 
-    def _report_obsolete(self) -> None:
-        known = self.whole.ran_all and not self.found.part
-        self._unheld.obsolete(self._collected, self._fixtures_of_suite if known else lambda: None)
-        self._take_unusable(self._unheld)
+    def _report_obsolete(self, judged: bool) -> None:
+        if judged or (self._tally is not None and self.whole.found_all):
+            known = self.whole.ran_all and not self.found.part
+            fixtures = self._fixtures_of_suite if known else lambda: None
+            self._unheld.obsolete(self._collected, fixtures, whole=judged)
+            self._take_unusable(self._unheld)
 
     def _told(self) -> dict[str, Any] | None:
         told, whole = (self._images, self._fixtures_of_suite), self.whole.found_all

@@ -101,12 +101,16 @@ class UnheldGoldens:
         self,
         collected: Collection[str],
         fixtures: Callable[[], Mapping[Path, Collection[str]] | None],
+        *,
+        whole: bool = True,
     ) -> None:
         """Name the entries of tests, or fixtures, that are gone, where all tests were found.
 
         Args:
             collected: the node ids of those that were to run.
             fixtures: gives those that ``Goldens.obsolete`` takes.
+            whole: not if only a part of the suite ran, where what was found and does not run is
+                known of files with goldens alone: it names tests that lost their bound.
         """
         folders = self.folders(collected)
         if not folders:
@@ -114,19 +118,33 @@ class UnheldGoldens:
         from pytest_editmetrics.goldens.file_names import states_approved
 
         broken: dict[Path, str] = {}
-        goldens, tests = self._session.goldens, self.files(self.found.and_more(collected))
+        goldens = self._session.goldens
+        tests = self.files(self.found.and_more(collected if whole else ()))
         digests = self._names.digests | self.found.digests
-        obsolete = goldens.obsolete(tests, digests, fixtures(), self._new, folders, broken=broken)
-        for path, wrong in broken.items():
+        known = fixtures() if whole else None
+        obsolete = goldens.obsolete(tests, digests, known, self._new, folders, broken=broken)
+        for path, wrong in broken.items() if whole else ():
             line = f"not checked for obsolete goldens: {wrong}"
             if states_approved(path):
                 self._say([line])
             else:
                 self.unusable.append(line)
         if obsolete:
-            from pytest_editmetrics.goldens.renamed import moved_to, obsolete_lines
+            from pytest_editmetrics.goldens.renamed import lost_bound, moved_to, obsolete_lines
 
             moved = moved_to(obsolete, tests, self._new, goldens.test_file_of)
+            if not whole:  # a file of another name may have the test too, and not run it
+                moved = {
+                    key: to
+                    for key, to in moved.items()
+                    if to.name == goldens.test_file_of(key[0]).name
+                }
+            lost = self._lost_bound(obsolete, moved)
+            if not whole:
+                obsolete = [one for one in obsolete if (one.file, one.test) in lost]
+                moved = {key: to for key, to in moved.items() if key in lost}
+                if not obsolete:
+                    return
             misnamed = self._misnamed_cases({goldens.test_file_of(one.file) for one in obsolete})
             head, *lines = obsolete_lines(
                 obsolete, moved, keep=bool(misnamed), recorded=self._recorded()
@@ -134,8 +152,8 @@ class UnheldGoldens:
             lines += misnamed
             lines += self._moved_lines(obsolete, moved)
             lines += self._shared()
-            lost = self._lost_bound(obsolete, moved)
-            head = f"obsolete goldens: {head}{lost or self._or_strict}"
+            why = lost_bound(next(iter(lost.values()))) if lost else self._or_strict
+            head = f"obsolete goldens: {head}{why}"
             self._say([head, *(f"  {line}" for line in lines)], fails=bool(lost))
 
     def _recorded(self) -> set[tuple[Path, str]]:
@@ -148,29 +166,21 @@ class UnheldGoldens:
             for key in set(keys).difference(left.get(file, keys))
         }
 
-    def _lost_bound(self, obsolete: Sequence[ObsoleteGolden], moved: Moved) -> str:
-        """Say that what may be the test of one of these passed by a bound that is no golden's.
+    def _lost_bound(
+        self, obsolete: Sequence[ObsoleteGolden], moved: Moved
+    ) -> dict[tuple[Path, str], str]:
+        """Return what ``left_to_a_default`` does; what was recorded meanwhile holds its test."""
+        from pytest_editmetrics.goldens.renamed import left_to_a_default
 
-        It lost its own then, as by a new name, and whatever that bound lets pass is green.
-        """
-        from pytest_editmetrics.goldens.renamed import renamed_to
-
-        now = [(file, test) for (_, test), file in moved.items()]
-        # a parameter that other machines have is no other name, nor is any name at all
-        of_tests = [one for one in obsolete if not one.of_parameter]
-        renamed = renamed_to(of_tests, moved, lone=False)
-        for (golden, _), test in renamed.items():
-            now.append((self._session.goldens.test_file_of(golden), test))
-        by_default = self.files(self._by_default)
+        goldens, of_default = self._session.goldens, self.files(self._by_default)
         recorded = self._recorded()
-        for file, test in now:
-            unheld = (self._session.goldens.file_of(file), test) not in recorded
-            if unheld and test in by_default.get(file, ()):
-                return (
-                    f"; {test!r} may be one of them, under a new name, and only a default bound let"
-                    " it pass"
-                )
-        return ""
+
+        def by_default(file: Path, test: str) -> bool:
+            return (
+                test in of_default.get(file, ()) and (goldens.file_of(file), test) not in recorded
+            )
+
+        return left_to_a_default(obsolete, moved, by_default, goldens.test_file_of)
 
     def told(
         self,
