@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,7 +15,7 @@ from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.goldens.places import is_fixture_key
 
-_TRIED, _AMONG = 10, 1000
+_TRIED, _AMONG, _NEAR = 10, 1000, 30
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,10 @@ def renamed_to(
     found = {}
     for one in obsolete:
         if (one.file, one.test) not in moved:
-            new = new_of.setdefault(golden_of(one), _New(one.new))
-            nearest = new.nearest(one, alone=lone and in_file[golden_of(one)] == 1)
+            file = golden_of(one)
+            if file not in new_of:
+                new_of[file] = _New(one.new)
+            nearest = new_of[file].nearest(one, alone=lone and in_file[file] == 1)
             if nearest is not None:
                 found[one.file, one.test] = nearest
     return found
@@ -200,7 +203,7 @@ class _New:
     """The tests of a file that made gates and had no golden: one of them may be a renamed one."""
 
     def __init__(self, tests: Collection[str]):
-        self._tests = tests
+        self._tests = dict.fromkeys(tests)
         self._of_function: dict[str, list[str]] = {}
         self._with: dict[str, list[str]] = {}
         for test in tests:
@@ -209,6 +212,12 @@ class _New:
             self._with.setdefault(parameter, []).append(test)
         self._tried = 0
         self._known: dict[str, str | None] = {}
+        self._of_bare: dict[str, list[str]] = {}
+        self._having: dict[str, list[str]] = {}
+        for function in self._of_function:
+            self._of_bare.setdefault(_bare(function), []).append(function)
+            for pair in _pairs(function):
+                self._having.setdefault(pair, []).append(function)
 
     def nearest(self, one: ObsoleteGolden, *, alone: bool) -> str | None:
         """Return which test is meant: the same function, which has parameters now or has none any
@@ -224,8 +233,8 @@ class _New:
                 return close[0]
         like = self._like(function)
         if like is not None:
-            tests = self._of_function[like]
-            return next((test for test in tests if test.endswith(f"[{parameter}")), tests[0])
+            same = f"{like}[{parameter}"
+            return same if same in self._tests else self._of_function[like][0]
         if parameter and (close := get_close_matches(one.test, self._with.get(parameter, ()), n=1)):
             return close[0]
         lone = (
@@ -236,15 +245,32 @@ class _New:
     def _like(self, function: str) -> str | None:
         """Return another function of a similar name: the same one of another class comes first."""
         if function not in self._known:
-            others = [one for one in self._of_function if one != function]
             name = _bare(function)
-            same = [one for one in others if _bare(one) == name and "::" in one + function]
-            close = get_close_matches(function, same, n=1, cutoff=0)
-            close = close or get_close_matches(function, others, n=1)
+            near = [one for one in self._near(function) if one != function]
+            same = [one for one in self._of_bare.get(name, ()) if "::" in one + function]
+            same = [one for one in near if one in same] or [o for o in same if o != function]
+            close = get_close_matches(function, same[:_NEAR], n=1, cutoff=0)
+            close = close or get_close_matches(function, near, n=1)
             if not close and name != function:
-                close = get_close_matches(name, others, n=1)
+                near = [one for one in self._near(name) if one != function]
+                close = get_close_matches(name, near, n=1)
             self._known[function] = close[0] if close else None
         return self._known[function]
+
+    def _near(self, name: str) -> list[str]:
+        """Return the functions that have the most letters side by side with a name: comparing it
+        with each of thousands takes minutes."""
+        if len(self._of_function) <= _NEAR:
+            return list(self._of_function)
+        having = (self._having.get(pair, ()) for pair in _pairs(name))
+        shared = Counter(chain.from_iterable(having))
+        return [one for one, _ in shared.most_common(_NEAR)]
+
+
+def _pairs(name: str) -> set[str]:
+    """Return what two letters stand side by side in a name, with its ends."""
+    text = f" {name} "
+    return {text[at : at + 2] for at in range(len(text) - 1)}
 
 
 def _bare(function: str) -> str:
