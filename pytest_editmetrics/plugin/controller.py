@@ -367,7 +367,8 @@ class Controller:
 
     def _told(self) -> dict[str, Any] | None:
         told, whole = (self._images, self._fixtures_of_suite), self.whole.found_all
-        return self._unheld.told(self._attempts, *told, whole=whole)
+        asked = self._suite.part_of_suite() is not None
+        return self._unheld.told(self._attempts, *told, whole=whole, asked=asked)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

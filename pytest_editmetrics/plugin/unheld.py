@@ -189,6 +189,7 @@ class UnheldGoldens:
         fixtures: Callable[[], Mapping[Path, Collection[str]] | None],
         *,
         whole: bool,
+        asked: bool,
     ) -> dict[str, Any] | None:
         """Return what the results tell of goldens of no test that was found, for a merge.
 
@@ -197,10 +198,12 @@ class UnheldGoldens:
             images: knows the golden images that tests used.
             fixtures: gives those that ``Goldens.obsolete`` takes.
             whole: whether the files that were looked at gave all of their tests, or classes.
+            asked: whether the session was asked for some files only.
         """
         session, found = self._session, self.found
         if not found or not session.runs_tests:
             return None
+        from pytest_editmetrics.goldens.file_names import SUFFIX
         from pytest_editmetrics.plugin.whole_run import choosing
         from pytest_editmetrics.runs.obsolete import obsolete_images
         from pytest_editmetrics.runs.unheld import Unheld, sum_of
@@ -236,6 +239,9 @@ class UnheldGoldens:
             for file, golden in files.items()
             if file in found.of_goldens or has_goldens(golden)  # recorded meanwhile
         }
+        gone = {one.file for one in entries}
+        folders_of = ((root / one.file).parent for one in unused)
+        gone |= {folder.with_name(folder.name + SUFFIX) for folder in folders_of}
         return Unheld(
             self._strict,
             looked,
@@ -247,6 +253,12 @@ class UnheldGoldens:
             found.left,
             choosing(session.config),
             self._passed_by(folders, looked),
+            asked,
+            (*sorted(found.part), *self._misnamed(map(goldens.test_file_of, gone))),
+            {
+                file: tuple(key for key in keys if f"{file}::{key}" not in images.done)
+                for file, keys in found.pictured.items()
+            },
         ).to_dict()
 
     def _passed_by(self, folders: Iterable[Path], looked: Collection[str]) -> dict[str, bool]:
@@ -301,12 +313,18 @@ class UnheldGoldens:
         )
 
     def _misnamed_cases(self, test_files: Iterable[Path]) -> list[str]:
-        """Name files beside test files that are gone which may be these, under another name."""
+        return [
+            f"{path} is not read, and may have these cases: rename it first"
+            for path in self._misnamed(test_files)
+        ]
+
+    def _misnamed(self, test_files: Iterable[Path]) -> list[str]:
+        """Return files beside test files that are gone which may be these, under another name."""
         from pytest_editmetrics.session.unread import is_case_file, looks_like_cases
 
         folders = {file.parent for file in test_files if not file.exists()}
         return [
-            f"{self._session.shown(path)} is not read, and may have these cases: rename it first"
+            self._session.shown(path).as_posix()
             for folder in sorted(folders)
             for path in sorted(folder.glob("*.y*ml"))
             if looks_like_cases(path) and not is_case_file(path)

@@ -48,6 +48,11 @@ class ObsoleteImage:
         return self.reason == _NO_TEST
 
     @property
+    def of_gone(self) -> bool:
+        """Whether its test is gone, by its name: it may have another now."""
+        return GONE in self.reason
+
+    @property
     def removable(self) -> bool:
         """Whether ``prune`` removes it."""
         return not (self.keep or self.wanted)

@@ -109,3 +109,50 @@ def test_recorded_anew_the_old_ones_are_removed(golden, capsys):
     )
     assert main(["prune", "run", "--yes"]) == 0
     assert kept(golden) == 0
+
+
+def test_a_renamed_test_that_is_skipped_here_keeps_its_image(golden, capsys):
+    skipped = "import pytest\n" + PICTURES.replace(
+        "def test_one(", "@pytest.mark.skip\ndef test_first("
+    )
+    (golden.path / "tests/test_golden.py").write_text(skipped)
+    golden.runpytest(RUN)
+    assert main(["prune", "run", "--yes"]) == 0
+    said = capsys.readouterr().out
+    assert "tests/test_golden.py::test_first did not come to its golden images" in said
+    assert kept(golden) == 3
+    (golden.path / "tests/test_golden.py").write_text(PICTURES.partition("def test_one")[0])
+    golden.runpytest(RUN)
+    assert main(["prune", "run", "--yes"]) == 0
+    assert kept(golden) == 2
+
+
+@pytest.mark.parametrize("why", ["skip", "addopts", "fails", "module", "misnamed", "other file"])
+def test_every_reason_why_a_renamed_test_did_not_look_for_its_image(golden, capsys, why):
+    text = {
+        "skip": "import pytest\n" + PICTURES.replace("def test", "@pytest.mark.skip\ndef test"),
+        "addopts": "import pytest\n" + PICTURES.replace("def test", "@pytest.mark.slow\ndef test"),
+        "fails": PICTURES.replace("def made(seed):", "def made(seed): 1 / 0;"),
+        "module": f"import pytest\npytest.importorskip('no_such')\n{PICTURES}",
+    }.get(why, PICTURES)
+    rename(golden, text.replace("test_one", "test_first").replace("test_two", "test_second"))
+    (golden.path / "tests/test_plain.py").write_text("def test_plain(): pass\n")
+    if why == "addopts":
+        golden.makeini("[pytest]\nmarkers = slow\naddopts = -m 'not slow'\n")
+    if why == "misnamed":
+        (golden.path / "tests/test_pictures.py").rename(golden.path / "tests/golden.edit.yaml")
+    golden.runpytest(*(("tests/test_plain.py",) if why == "other file" else ()), RUN)
+    capsys.readouterr()
+    assert main(["prune", "run", "--yes"]) == 0
+    said = capsys.readouterr().out
+    assert "removed" not in said
+    assert "prune a run of the whole suite" in said
+    assert kept(golden) == 3
+
+
+def test_a_run_of_some_files_does_not_say_that_there_is_nothing_to_remove(golden, capsys):
+    golden.runpytest("tests/test_golden.py", RUN)
+    assert main(["prune", "run", "--yes"]) == 0
+    assert (
+        "in the files that the run was asked for; it tells of no others" in capsys.readouterr().out
+    )
