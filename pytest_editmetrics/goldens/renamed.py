@@ -234,7 +234,9 @@ class _New:
         like = self._like(function)
         if like is not None:
             same = f"{like}[{parameter}"
-            return same if same in self._tests else self._of_function[like][0]
+            test = same if same in self._tests else self._of_function[like][0]
+            if _alike(_words(function), _words(like)) or _alike(one.test, test):
+                return test
         if parameter and (close := get_close_matches(one.test, self._with.get(parameter, ()), n=1)):
             return close[0]
         lone = (
@@ -271,6 +273,15 @@ def _pairs(name: str) -> set[str]:
     """Return what two letters stand side by side in a name, with its ends."""
     text = f" {name} "
     return {text[at : at + 2] for at in range(len(text) - 1)}
+
+
+def _alike(name: str, other: str) -> bool:
+    return bool(get_close_matches(name, [other], n=1))
+
+
+def _words(function: str) -> str:
+    """Return what a name says: of short ones, what all tests are called would be the most."""
+    return _bare(function).removeprefix("test_")
 
 
 def _bare(function: str) -> str:
