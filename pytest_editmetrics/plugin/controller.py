@@ -318,6 +318,7 @@ class Controller:
         if self._tally is not None or folders:
             told = self._names.golden_id, folders, self.found
             self._images.close(self._collected, full, *told)
+            self._unheld.renamed |= any(image.wanted for image in self._images.obsolete)
             self._take(self._images)
             self._take_unusable(self._images)
 
@@ -366,9 +367,9 @@ class Controller:
             self._take_unusable(self._unheld)
 
     def _told(self) -> dict[str, Any] | None:
-        told, whole = (self._images, self._fixtures_of_suite), self.whole.found_all
-        asked = self._suite.part_of_suite() is not None
-        return self._unheld.told(self._attempts, *told, whole=whole, asked=asked)
+        told = self._attempts, self._images, self._fixtures_of_suite
+        whole, asked = self.whole.found_all, bool(self._suite.part_of_suite())
+        return self._unheld.told(*told, whole=whole, asked=asked)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -392,7 +393,7 @@ class Controller:
             return
         from pytest_editmetrics.plugin.last_screen import write_last_screen
 
-        said = self._notes, [one for one in self._problems if one != self._refused]
+        said = self._notes, [p for p in self._problems if p != self._refused], self._unheld.renamed
         write_last_screen(terminalreporter, self._tally, self._each_gate, said, self._outputs)
         if self._is_gated:
             for line in self._ci.annotations(self._tally, self._problems, self.failed.found):

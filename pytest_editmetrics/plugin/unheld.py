@@ -22,6 +22,7 @@ class UnheldGoldens:
 
     ``unusable`` are notes of files that are called as goldens are, cannot be read, and may be
     somebody else's. ``found`` takes what the session's processes found, where it leaves results.
+    ``renamed`` tells whether a golden is to be renamed or moved, as its test was.
     """
 
     def __init__(self, session: EditSession, names: Names):
@@ -34,6 +35,7 @@ class UnheldGoldens:
         self.notes: list[str] = []
         self.problems: list[str] = []
         self.unusable: list[str] = []
+        self.renamed = False
         self.found = AllFound()
 
     def folders(self, collected: Iterable[str]) -> list[Path]:
@@ -130,7 +132,12 @@ class UnheldGoldens:
             else:
                 self.unusable.append(line)
         if obsolete:
-            from pytest_editmetrics.goldens.renamed import lost_bound, moved_to, obsolete_lines
+            from pytest_editmetrics.goldens.renamed import (
+                lost_bound,
+                moved_to,
+                obsolete_lines,
+                renamed_to,
+            )
 
             moved = moved_to(obsolete, tests, self._new, goldens.test_file_of)
             if not whole:  # a file of another name may have the test too, and not run it
@@ -145,6 +152,7 @@ class UnheldGoldens:
                 moved = {key: to for key, to in moved.items() if key in lost}
                 if not obsolete:
                     return
+            self.renamed |= bool(moved) or bool(renamed_to(obsolete, moved))
             misnamed = self._misnamed_cases({goldens.test_file_of(one.file) for one in obsolete})
             head, *lines = obsolete_lines(
                 obsolete, moved, keep=bool(misnamed), recorded=self._recorded()

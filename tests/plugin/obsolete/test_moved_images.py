@@ -156,3 +156,31 @@ def test_a_run_of_some_files_does_not_say_that_there_is_nothing_to_remove(golden
     assert (
         "in the files that the run was asked for; it tells of no others" in capsys.readouterr().out
     )
+
+
+def test_a_folder_whose_other_tests_stayed_is_not_moved(golden):
+    one = "def test_one" + PICTURES.partition("def test_one")[2]
+    head = PICTURES.partition("def test_two")[0]
+    (golden.path / "tests/test_golden.py").write_text(PICTURES.replace(one, ""))
+    (golden.path / "tests/test_pictures.py").write_text(head + one)
+    result = golden.runpytest()
+    result.stdout.fnmatch_lines(
+        [
+            f"  {OLD}/test_one-*.png: a test looks for {NEW}/test_one-*.png: move it there, with its"
+            f" entry of provenance.yaml: mkdir -p {NEW} && git mv {OLD}/test_one-* {NEW}/test_one-*",
+            "first rename or move what stands above as obsolete: *",
+            "to record what is still without a golden then, if right: pytest *--editmetrics-update=*",
+        ]
+    )
+
+
+def test_a_renamed_test_is_not_to_be_recorded_before_its_image_is_renamed(golden):
+    (golden.path / "tests/test_golden.py").write_text(PICTURES.replace("test_one", "test_first"))
+    result = golden.runpytest()
+    result.stdout.fnmatch_lines(
+        [
+            f"  {OLD}/test_one-*.png: is it test_first now? Then git mv {OLD}/test_one-*.png"
+            f" {OLD}/test_first-*.png, and name it so in provenance.yaml, of test 'test_first' *",
+            "first rename or move what stands above as obsolete: *",
+        ]
+    )

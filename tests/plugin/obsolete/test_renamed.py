@@ -193,3 +193,17 @@ def test_a_class_of_another_name(suite):
     result.stdout.fnmatch_lines(
         ["*TestBackgroundsOfEdits::test_a[[]1] (is it 'TestHats::test_a[[]1]' now*"]
     )
+
+
+def test_where_no_bound_holds_it_the_golden_is_to_be_renamed_before_it_is_recorded(suite):
+    (suite.path / "editmetrics.yaml").write_text("{}\n")
+    written(suite, "edits")
+    result = suite.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            HINT.format("rename the entry"),
+            "first rename or move what stands above as obsolete: *",
+            "to record what is still without a golden then, if right: pytest *--editmetrics-update=*",
+        ]
+    )

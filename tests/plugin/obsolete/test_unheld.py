@@ -368,7 +368,7 @@ def test_golden_images_of_a_renamed_test_are_to_be_renamed(images, mode, record)
     told = (
         "its test *is gone (is it {} now, recorded as {}-*.png? Then compare the two*"
         if record
-        else "is it {} now? Then rename the file to {}-*.png, in provenance.yaml too (its test *)"
+        else "is it {} now? Then git mv *.png tests/goldens/test_x.py/{}-*.png, and name it so in *"
     )
     names = [
         ("alone-a", "test_single", "test_single-a"),
