@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import MappingProxyType
 
 from pytest_editmetrics.config.reader import shown_path
@@ -192,6 +192,15 @@ def obsolete_lines(
             f"{file}: its test file gave no test here: if other machines have these tests, keep"
             " the goldens and skip the tests here: a skipif mark"
         )
+
+
+def misnamed_lines(unread: Iterable[str]) -> list[str]:
+    """Return what to say of files of cases whose name is none, of files that gave no test."""
+    return [
+        f"{file} is not read, and may have these cases: rename it first"
+        for file in unread
+        if file.endswith((".yaml", ".yml")) and not PurePath(file).match("test_*.edit.yaml")
+    ]
 
 
 def golden_of(one: ObsoleteGolden) -> str:

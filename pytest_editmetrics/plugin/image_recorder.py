@@ -200,13 +200,14 @@ class ImageRecorder:
     ) -> None:
         from pytest_editmetrics.goldens.file_names import states_approved
         from pytest_editmetrics.runs.obsolete import obsolete_images
+        from pytest_editmetrics.session.unread import misnamed_cases
 
         session = self._session
         if not session.runs_tests:
             return
         broken: dict[Path, str] = {}
         ran = collected, passed, self.used
-        new = self.new, self.open_tests
+        new = self.new, self.open_tests, misnamed_cases
         found = obsolete_images(session.goldens, session.rootdir, *ran, folders, broken, *new)
         strict = session.options["strict"] != "none"
         for path, wrong in broken.items():

@@ -134,6 +134,7 @@ class UnheldGoldens:
         if obsolete:
             from pytest_editmetrics.goldens.renamed import (
                 lost_bound,
+                misnamed_lines,
                 moved_to,
                 obsolete_lines,
                 renamed_to,
@@ -153,7 +154,9 @@ class UnheldGoldens:
                 if not obsolete:
                     return
             self.renamed |= bool(moved) or bool(renamed_to(obsolete, moved))
-            misnamed = self._misnamed_cases({goldens.test_file_of(one.file) for one in obsolete})
+            misnamed = misnamed_lines(
+                self._misnamed({goldens.test_file_of(one.file) for one in obsolete})
+            )
             head, *lines = obsolete_lines(
                 obsolete, moved, keep=bool(misnamed), recorded=self._recorded()
             )
@@ -215,6 +218,7 @@ class UnheldGoldens:
         from pytest_editmetrics.plugin.whole_run import choosing
         from pytest_editmetrics.runs.obsolete import obsolete_images
         from pytest_editmetrics.runs.unheld import Unheld, sum_of
+        from pytest_editmetrics.session.unread import misnamed_cases
 
         root, goldens = session.rootdir, session.goldens
         folders = session.golden_folders(found.tests)
@@ -238,6 +242,7 @@ class UnheldGoldens:
                 {},
                 images.new,
                 images.open_tests,
+                misnamed_cases,
             )
         except EditMetricsError:  # its tests lie where goldens have no place, and their gates fail
             return None
@@ -320,23 +325,12 @@ class UnheldGoldens:
             obsolete, moved, goldens.file_of, goldens.test_file_of, self._session.rootdir
         )
 
-    def _misnamed_cases(self, test_files: Iterable[Path]) -> list[str]:
-        return [
-            f"{path} is not read, and may have these cases: rename it first"
-            for path in self._misnamed(test_files)
-        ]
-
     def _misnamed(self, test_files: Iterable[Path]) -> list[str]:
         """Return files beside test files that are gone which may be these, under another name."""
-        from pytest_editmetrics.session.unread import is_case_file, looks_like_cases
+        from pytest_editmetrics.session.unread import misnamed_cases
 
-        folders = {file.parent for file in test_files if not file.exists()}
-        return [
-            self._session.shown(path).as_posix()
-            for folder in sorted(folders)
-            for path in sorted(folder.glob("*.y*ml"))
-            if looks_like_cases(path) and not is_case_file(path)
-        ]
+        found = {path: None for file in sorted(test_files) for path in misnamed_cases(file)}
+        return [self._session.shown(path).as_posix() for path in found]
 
     def _shared(self) -> list[str]:
         """Say that entries may be another project's, which has the same folder of all goldens."""
