@@ -38,6 +38,7 @@ def _prune(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from pytest_editmetrics.runs.folder import read_run
+    from pytest_editmetrics.runs.unheld import told_by
     from pytest_editmetrics.saved_runs.project import in_project
 
     run = read_run(Path(args.run_path))
@@ -54,13 +55,22 @@ def _prune(args: argparse.Namespace) -> int:
         )
 
         listed, others = listed_obsolete(run, session.rootdir)
-        images = [image for image in listed if image.removable]
+        told = told_by(run)
+
+        def has_image(file: str, test: str) -> bool:
+            folder = session.golden_file(session.rootdir / file).with_suffix("")
+            entries = session.goldens.provenance(folder).values()
+            return any(entry.get("test") == test for entry in entries)
+
+        why = told.uncertain(has_image) if told and any(one.of_gone for one in listed) else ""
+        unsure = [one for one in listed if why and one.removable and one.of_gone]
+        images = [one for one in listed if one.removable and one not in unsure]
         anew = made_anew(run, images, session.rootdir)
         images = [image for image in images if image.file not in anew]
         wanted = [f"{one.file}: {one.reason}" for one in listed if one.wanted]
         wanted += [f"{file}: {nodeid} makes this picture now" for file, nodeid in anew.items()]
         kept = sum(image.keep for image in listed)
-        if images or wanted:
+        if images or wanted or unsure:
             commit = commit_of(run)
             at = "" if commit is None else f", at commit {commit[:12]}"
             say(f"in the run {run.shown}, started {run.session.get('started')}{at}:")
@@ -76,6 +86,15 @@ def _prune(args: argparse.Namespace) -> int:
             where = session.rootdir
             which = counted(others, "golden image")
             say(f"left: {which} that the run lists, and that {where} holds no more as then")
+        for one in unsure:
+            say(f"left: {one.file}: {one.reason}")
+        if unsure:
+            which = counted(len(unsure), "golden image")
+            say(
+                f"left: {which} of tests that are gone, or that have another name now: {why}, so it"
+                " may be a test's that was renamed or moved; prune a run of the whole suite in"
+                " which each such test passes, or delete what is of none by hand"
+            )
         for line in wanted:
             say(f"left: {line}")
         if wanted:
@@ -90,7 +109,12 @@ def _prune(args: argparse.Namespace) -> int:
                 f"left: {which} of test files that are there and gave no test in the run, since"
                 " other machines may have their tests; if none has, delete what it lists by hand"
             )
-        if not listed and not others:
+        if not listed and not others and told is not None and told.asked:
+            say(
+                "nothing to remove in the files that the run was asked for; it tells of no others:"
+                " prune a run of the whole suite"
+            )
+        elif not listed and not others:
             say("nothing to remove: the run found no golden image that its tests do not use")
         elif not images:
             say("nothing to remove")

@@ -7,7 +7,7 @@ that held there before, a golden that is new against the default, if there was o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pytest_editmetrics.config.golden_images import (
@@ -20,19 +20,20 @@ from pytest_editmetrics.config.golden_images import (
 )
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.audited_areas import AreaChange, changed_areas, changed_pictures
+from pytest_editmetrics.goldens.audited_moves import Move, as_moved, moved_gates, moved_images
 from pytest_editmetrics.goldens.environment import SMOKE, less_specific
 from pytest_editmetrics.goldens.file import GoldenEntry, GoldenFile
 from pytest_editmetrics.goldens.versions import Pair, Thresholds
 from pytest_editmetrics.measurement import Metric, Threshold
 
-Kind = Literal["loosened", "tightened", "added", "dropped"]
+Kind = Literal["loosened", "tightened", "added", "dropped", "moved"]
 _BUILT_IN = Tolerance(0.0).source
-KINDS: tuple[Kind, ...] = ("loosened", "dropped", "tightened", "added")
+KINDS: tuple[Kind, ...] = ("loosened", "dropped", "tightened", "added", "moved")
 
 
 @dataclass(frozen=True)
 class Change:
-    """One threshold that changed. ``before`` or ``after`` is ``None`` where none holds.
+    """One threshold that changed, or moved. ``before`` or ``after`` is ``None`` where none holds.
 
     ``test`` is ``None`` for a default. ``source`` is ``file:line`` of the version that states it,
     the head's if both do; ``note`` tells where a bound comes from that the entry itself has not.
@@ -63,9 +64,9 @@ class Change:
 
 @dataclass(frozen=True)
 class ImageChange:
-    """A golden image whose content is another, or that is new or gone, by its provenance."""
+    """A golden image whose content is another, or that is new, gone or moved, by its provenance."""
 
-    kind: Literal["changed", "added", "dropped"]
+    kind: Literal["changed", "added", "dropped", "moved"]
     path: str
     note: str = ""
 
@@ -98,6 +99,12 @@ def audit(pair: Pair) -> Audit:
     Raises:
         EditMetricsError: a bare number changed of a metric whose direction nothing states.
     """
+    base = pair.base
+    moves = moved_gates(base.goldens, pair.head.goldens)
+    moved = [change for move in moves for change in _moved(pair, move)]
+    pair = replace(
+        pair, base=replace(base, goldens=as_moved(base.goldens, pair.head.goldens, moves))
+    )
     found = [*_goldens(pair), *_defaults(pair), *_tolerances(pair)]
     changes = [change for change in found if change is not None]
     for change in changes:
@@ -107,13 +114,14 @@ def audit(pair: Pair) -> Audit:
                 f" {change.before:g} -> {change.after:g} may be looser or tighter; write"
                 f" {{max: {change.after:g}}} or {{min: {change.after:g}}}"
             )
-    changes.sort(key=lambda change: KINDS.index(change.kind))
+    unchanged = len(found) - len(changes) - len(moved)
+    changes = sorted([*changes, *moved], key=lambda change: KINDS.index(change.kind))
     return Audit(
-        pair.base,
+        base,
         pair.head,
         tuple(changes),
         tuple(_images(pair.base, pair.head)),
-        len(found) - len(changes),
+        unchanged,
         pair.learned,
         (
             *changed_areas(pair.base.areas, pair.head.areas),
@@ -204,6 +212,19 @@ def _goldens(pair: Pair) -> Iterator[Change | None]:
                     _default(pair.head, file, metric),
                     "the file is gone" if head is None else "",
                 ).changes()
+
+
+def _moved(pair: Pair, move: Move) -> Iterator[Change]:
+    """Give the bounds of a gate that is in another golden file now."""
+    now = pair.head.goldens[move.to]
+    entry = now.tests[move.test][move.gate]
+    metric = pair.metrics[move.gate.partition("@")[0]]
+    for env in _environments((entry,)):
+        one = entry if env is None else entry.env[env]
+        if one.bound is not None:
+            told = one.bound, one.bound, f"from {pair.base.goldens[move.file].shown}"
+            source = f"{now.shown}:{one.line}"
+            yield Change("moved", metric, source, move.test, move.gate, env, *told)
 
 
 def _default(version: Thresholds, file: str, metric: Metric) -> _Holding | None:
@@ -357,8 +378,13 @@ def _tolerance(settings: ImageSettings, comparator: Comparator) -> dict[str, Tol
 
 
 def _images(base: Thresholds, head: Thresholds) -> Iterator[ImageChange]:
+    moved = moved_images(base.images, head.images)
     for path in _both(base.images, head.images):
-        if path not in head.images:
+        if path in moved:
+            yield ImageChange("moved", path, f"from {moved[path]}")
+        elif path in moved.values():
+            continue
+        elif path not in head.images:
             yield ImageChange("dropped", path)
         elif base.images.get(path) != head.images[path]:
             reason = head.reasons.get(path)

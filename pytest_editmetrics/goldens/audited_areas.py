@@ -14,7 +14,7 @@ from pytest_editmetrics.config.reader import read_yaml
 from pytest_editmetrics.errors import ConfigError
 from pytest_editmetrics.goldens.file import GoldenEntry, GoldenFile
 from pytest_editmetrics.goldens.file_names import files_below
-from pytest_editmetrics.measurement import pixels_of
+from pytest_editmetrics.measurement import NO_WEIGHTS, pixels_of
 
 _CASES = "*.edit.yaml"
 _SHOWN = 100  # characters; run lengths of a mask may be thousands
@@ -35,7 +35,7 @@ Goldens = Mapping[str, GoldenFile]
 class AreaChange:
     """An edit area that a case states otherwise, or what a golden was measured on.
 
-    That is the share of the picture, its size, and whether there was an edit.
+    That is the share of the picture, its size, whether there was an edit, and the model's weights.
 
     ``less`` tells that the golden holds less than half of what it held before, or may.
     """
@@ -45,7 +45,7 @@ class AreaChange:
     before: str
     after: str
     less: bool = False
-    kind: Literal["edit area", "picture size", "edit"] = "edit area"
+    kind: Literal["edit area", "picture size", "edit", "model"] = "edit area"
 
 
 def case_areas(folder: Path) -> dict[str, dict[str, Area]]:
@@ -75,9 +75,10 @@ def _of_cases(cases: Node | None) -> Iterator[tuple[str, Area]]:
 
 
 def changed_areas(base: Areas, head: Areas) -> Iterator[AreaChange]:
-    """Give the cases of both versions that state another edit area."""
+    """Give the cases of both versions that state another edit area, be their file moved."""
+    gone = {name: area for file in base.keys() - head.keys() for name, area in base[file].items()}
     for file, cases in head.items():
-        before = base.get(file, {})
+        before = base.get(file, gone)
         for name, area in cases.items():
             if name in before and before[name].text != area.text:
                 was, now = _short(before[name].text), _short(area.text)
@@ -113,6 +114,15 @@ def _of_entry(shown: str, what: str, old: GoldenEntry, new: GoldenEntry) -> Iter
         now = "none" if new.size is None else f"{new.size}{', less than half' if less else ''}"
         yield AreaChange(
             f"{shown}:{new.line}", f"{what} size", old.size, now, less, kind="picture size"
+        )
+    if old.weights not in (None, NO_WEIGHTS) and new.weights is None:
+        yield AreaChange(
+            f"{shown}:{new.line}",
+            f"{what} weights",
+            _short(str(old.weights)),
+            "none, so that a value of other weights passes",
+            less=True,
+            kind="model",
         )
     if old.measured is not None and new.measured is None:
         yield AreaChange(

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import islice
-from pathlib import Path
+from itertools import chain
+from pathlib import Path, PurePath
 from types import MappingProxyType
 
 from pytest_editmetrics.config.reader import shown_path
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.goldens.places import is_fixture_key
 
-_TRIED, _AMONG = 10, 1000
+_TRIED, _AMONG, _NEAR = 10, 1000, 30
 
 
 @dataclass(frozen=True)
@@ -98,18 +98,51 @@ def renamed_to(
     *,
     lone: bool = True,
 ) -> dict[tuple[Path, str], str]:
-    """Return which test each of the first may be now, of those that did not move as they are.
+    """Return which test each of these may be now, of those that did not move as they are.
 
     It made gates and had no golden. ``lone`` takes one of any name where there is one of each.
     """
     in_file = Counter(golden_of(one) for one in obsolete)
+    new_of: dict[str, _New] = {}
     found = {}
-    for one in obsolete[:_TRIED]:
+    for one in obsolete:
         if (one.file, one.test) not in moved:
-            nearest = _nearest(one, alone=lone and in_file[golden_of(one)] == 1)
+            file = golden_of(one)
+            if file not in new_of:
+                new_of[file] = _New(one.new)
+            nearest = new_of[file].nearest(one, alone=lone and in_file[file] == 1)
             if nearest is not None:
                 found[one.file, one.test] = nearest
     return found
+
+
+def left_to_a_default(
+    obsolete: Sequence[ObsoleteGolden],
+    moved: Moved,
+    by_default: Callable[[Path, str], bool],
+    test_file_of: Callable[[Path], Path],
+) -> dict[tuple[Path, str], str]:
+    """Return the tests that may be those of obsolete goldens, and lost the bounds of these.
+
+    A bound that is no golden's let them pass, and whatever it lets pass is green.
+
+    Args:
+        obsolete: the goldens. A parameter that other machines may have is no other name, nor is
+            any name at all.
+        moved: where their tests are now.
+        by_default: tells whether a test, of a file and by its key, passed by such a bound.
+        test_file_of: gives the test file of a golden file.
+    """
+    of_tests = [one for one in obsolete if not one.of_parameter]
+    renamed = renamed_to(of_tests, moved, lone=False)
+    now = {key: (test_file_of(key[0]), test) for key, test in renamed.items()}
+    now |= {key: (file, key[1]) for key, file in moved.items()}
+    return {key: test for key, (file, test) in now.items() if by_default(file, test)}
+
+
+def lost_bound(test: str) -> str:
+    """Say of a test that it is one of those, as the end of what is said of obsolete goldens."""
+    return f"; {test!r} may be one of them, under a new name, and only a default bound let it pass"
 
 
 def obsolete_lines(
@@ -161,25 +194,105 @@ def obsolete_lines(
         )
 
 
+def misnamed_lines(unread: Iterable[str]) -> list[str]:
+    """Return what to say of files of cases whose name is none, of files that gave no test."""
+    return [
+        f"{file} is not read, and may have these cases: rename it first"
+        for file in unread
+        if file.endswith((".yaml", ".yml")) and not PurePath(file).match("test_*.edit.yaml")
+    ]
+
+
 def golden_of(one: ObsoleteGolden) -> str:
     """Return the golden file of an entry, as it is shown."""
     return one.source.rpartition(":")[0]
 
 
-def _nearest(one: ObsoleteGolden, *, alone: bool) -> str | None:
-    """Return which new test is meant: the same function, which has parameters now or has none any
-    more, else one of a similar name, else the only one, where the golden is ``alone`` too."""
-    new = list(islice(one.new, _AMONG))
-    function, has_parameter, _ = one.test.partition("[")
-    same = [
-        name
-        for name in new
-        if name.partition("[")[0] == function and ("[" in name) != bool(has_parameter)
-    ]
-    for name in (one.test, one.test.rpartition("::")[2]):
-        if close := get_close_matches(name, same or new, n=1):
+class _New:
+    """The tests of a file that made gates and had no golden: one of them may be a renamed one."""
+
+    def __init__(self, tests: Collection[str]):
+        self._tests = dict.fromkeys(tests)
+        self._of_function: dict[str, list[str]] = {}
+        self._with: dict[str, list[str]] = {}
+        for test in tests:
+            function, _, parameter = test.partition("[")
+            self._of_function.setdefault(function, []).append(test)
+            self._with.setdefault(parameter, []).append(test)
+        self._tried = 0
+        self._known: dict[str, str | None] = {}
+        self._of_bare: dict[str, list[str]] = {}
+        self._having: dict[str, list[str]] = {}
+        for function in self._of_function:
+            self._of_bare.setdefault(_bare(function), []).append(function)
+            for pair in _pairs(function):
+                self._having.setdefault(pair, []).append(function)
+
+    def nearest(self, one: ObsoleteGolden, *, alone: bool) -> str | None:
+        """Return which test is meant: the same function, which has parameters now or has none any
+        more, else one of a similar name, with the same parameters if it has them, else the only
+        one, where the golden is ``alone`` too."""
+        function, _, parameter = one.test.partition("[")
+        own = self._of_function.get(function, [])
+        if other := [test for test in own if ("[" in test) != bool(parameter)]:
+            return other[0]
+        if own and self._tried < _TRIED:  # only shown: other machines may have its parameter
+            self._tried += 1
+            if close := get_close_matches(one.test, own[:_AMONG], n=1):
+                return close[0]
+        like = self._like(function)
+        if like is not None:
+            same = f"{like}[{parameter}"
+            test = same if same in self._tests else self._of_function[like][0]
+            if _alike(_words(function), _words(like)) or _alike(one.test, test):
+                return test
+        if parameter and (close := get_close_matches(one.test, self._with.get(parameter, ()), n=1)):
             return close[0]
-    if same:
-        return same[0]
-    lone = alone and len(new) == 1 and not (one.of_parameter or is_fixture_key(one.test))
-    return new[0] if lone else None
+        lone = (
+            alone and len(self._tests) == 1 and not (one.of_parameter or is_fixture_key(one.test))
+        )
+        return next(iter(self._tests)) if lone else None
+
+    def _like(self, function: str) -> str | None:
+        """Return another function of a similar name: the same one of another class comes first."""
+        if function not in self._known:
+            name = _bare(function)
+            near = [one for one in self._near(function) if one != function]
+            same = [one for one in self._of_bare.get(name, ()) if "::" in one + function]
+            same = [one for one in near if one in same] or [o for o in same if o != function]
+            close = get_close_matches(function, same[:_NEAR], n=1, cutoff=0)
+            close = close or get_close_matches(function, near, n=1)
+            if not close and name != function:
+                near = [one for one in self._near(name) if one != function]
+                close = get_close_matches(name, near, n=1)
+            self._known[function] = close[0] if close else None
+        return self._known[function]
+
+    def _near(self, name: str) -> list[str]:
+        """Return the functions that have the most letters side by side with a name: comparing it
+        with each of thousands takes minutes."""
+        if len(self._of_function) <= _NEAR:
+            return list(self._of_function)
+        having = (self._having.get(pair, ()) for pair in _pairs(name))
+        shared = Counter(chain.from_iterable(having))
+        return [one for one, _ in shared.most_common(_NEAR)]
+
+
+def _pairs(name: str) -> set[str]:
+    """Return what two letters stand side by side in a name, with its ends."""
+    text = f" {name} "
+    return {text[at : at + 2] for at in range(len(text) - 1)}
+
+
+def _alike(name: str, other: str) -> bool:
+    return bool(get_close_matches(name, [other], n=1))
+
+
+def _words(function: str) -> str:
+    """Return what a name says: of short ones, what all tests are called would be the most."""
+    return _bare(function).removeprefix("test_")
+
+
+def _bare(function: str) -> str:
+    """Return the name of a function without its class."""
+    return function.rpartition("::")[2]

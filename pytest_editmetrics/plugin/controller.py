@@ -280,8 +280,7 @@ class Controller:
         self._close_images(judged)
         if self._tally is not None:
             self._last.judge(session, self._tally, smoke=self.session.options["allow-smoke"])
-        if judged:
-            self._report_obsolete()
+        self._report_obsolete(judged)
         self._problems += self.whole.ended_workers(self._collected.keys() - self._attempts.keys())
         if self._collected:
             self._suite.close(self._collected, partial)
@@ -318,6 +317,7 @@ class Controller:
         if self._tally is not None or folders:
             told = self._names.golden_id, folders, self.found
             self._images.close(self._collected, full, *told)
+            self._unheld.renamed |= any(image.wanted for image in self._images.obsolete)
             self._take(self._images)
             self._take_unusable(self._images)
 
@@ -358,14 +358,17 @@ class Controller:
     def _fixtures_of_suite(self) -> dict[Path, set[str]] | None:
         return None if self._suite.part_of_suite() else self.fixtures.known(self.session)
 
-    def _report_obsolete(self) -> None:
-        known = self.whole.ran_all and not self.found.part
-        self._unheld.obsolete(self._collected, self._fixtures_of_suite if known else lambda: None)
-        self._take_unusable(self._unheld)
+    def _report_obsolete(self, judged: bool) -> None:
+        if judged or (self._tally is not None and self.whole.found_all):
+            known = self.whole.ran_all and not self.found.part
+            fixtures = self._fixtures_of_suite if known else lambda: None
+            self._unheld.obsolete(self._collected, fixtures, whole=judged)
+            self._take_unusable(self._unheld)
 
     def _told(self) -> dict[str, Any] | None:
-        told, whole = (self._images, self._fixtures_of_suite), self.whole.found_all
-        return self._unheld.told(self._attempts, *told, whole=whole)
+        told = self._attempts, self._images, self._fixtures_of_suite
+        whole, asked = self.whole.found_all, bool(self._suite.part_of_suite())
+        return self._unheld.told(*told, whole=whole, asked=asked)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -389,7 +392,8 @@ class Controller:
             return
         from pytest_editmetrics.plugin.last_screen import write_last_screen
 
-        said = self._notes, [one for one in self._problems if one != self._last.refused]
+        problems = [one for one in self._problems if one != self._last.refused]
+        said = self._notes, problems, self._unheld.renamed
         write_last_screen(terminalreporter, self._tally, self._each_gate, said, self._outputs)
         if self._is_gated:
             for line in self._ci.annotations(self._tally, self._problems, self.failed.found):

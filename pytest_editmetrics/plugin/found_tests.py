@@ -94,6 +94,10 @@ class FoundTests:
 
             told["sum"] = sum_of(test.nodeid for of in tests.values() for test in of)
             told["left"] = {file: left[file] for file in gated}
+            told["pictured"] = {
+                file: list({id_of(one).key: None for one in items[file] if _may_use_images(one)})
+                for file in gated
+            }
         self._tell(told)
 
     def _left(self, items: list[pytest.Item], kept: set[str]) -> dict[str, list[str]] | None:
@@ -116,6 +120,13 @@ def has_goldens(golden_file: Path) -> bool:
     return golden_file.is_file() or golden_file.with_suffix("").is_dir()
 
 
+def _may_use_images(item: pytest.Item) -> bool:
+    """Tell whether a test may compare golden images: not one that asks for another gate alone."""
+    fixtures = getattr(item, "fixturenames", ())
+    only_edits = "edit_gate" in fixtures and "golden_image" not in fixtures
+    return asks_for_gates(item) and not only_edits
+
+
 def _is_conftest(file: str) -> bool:
     return file.rpartition("/")[2] == "conftest.py"
 
@@ -126,13 +137,15 @@ class AllFound:
     ``tests`` are keys by test file, of files that have goldens, be there none; where results tell
     of it, which makes it true, of files whose tests ask for gates, too: ``of_goldens`` are the
     former. ``part`` are files of which not every class gave its tests, or that were skipped as a
-    whole; ``left`` are tests that were not to run, see ``Unheld``.
+    whole; ``left`` are tests that were not to run, see ``Unheld``; ``pictured`` those that may
+    compare golden images.
     """
 
     def __init__(self) -> None:
         self.tests: dict[str, set[str]] = {}
         self.of_goldens: dict[str, None] = {}
         self.left: dict[str, dict[str, tuple[str, ...]]] = {}
+        self.pictured: dict[str, list[str]] = {}
         self.part: set[str] = set()
         self.digests: set[str] = set()
         self._sums: set[str] = set()
@@ -147,6 +160,7 @@ class AllFound:
         if "sum" in told:
             self._sums.add(told["sum"])
             self.left |= told["left"]
+            self.pictured |= told["pictured"]
 
     def __bool__(self) -> bool:
         return bool(self._sums)

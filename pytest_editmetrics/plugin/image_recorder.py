@@ -32,6 +32,7 @@ class _Wanted:
 class ImageRecorder:
     """Golden images over one session: what was staged, what was used, which tests passed.
 
+    ``done`` are the tests that passed, or came to looking for a golden image.
     ``unusable`` are notes of files that are called as ours are, cannot be read, and may be
     somebody else's.
     """
@@ -43,6 +44,8 @@ class ImageRecorder:
         self.used: set[str] = set()
         self.new: dict[str, ImageOf] = {}
         self.open_tests: set[str] = set()
+        self.done: set[str] = set()
+        self._looked: set[str] = set()
         self._across: dict[str, None] = {}
         self._unstated: set[str] = set()
         self._no_entry: dict[str, None] = {}
@@ -67,6 +70,7 @@ class ImageRecorder:
         for gate in gates:
             if snapshot := gate["snapshot"]:
                 self.used.add(snapshot["file"])
+                self._looked.add(nodeid)
                 if gate["verdict"] in ("missing-golden", "recorded") and not snapshot["provenance"]:
                     from pytest_editmetrics.runs.renamed_images import ImageOf
 
@@ -118,8 +122,9 @@ class ImageRecorder:
             self._remove_stale(collected, folders)
         failed = {golden_id(one) for one in collected if one not in self._passed}
         tests = {golden_id(one) for one in collected}
-        self.open_tests = failed
-        self._find_unused(set(found.and_more(tests)) if full else None, tests - failed, folders)
+        self.open_tests, passed = failed, tests - failed
+        self.done = passed.union(map(golden_id, self._looked))
+        self._find_unused(set(found.and_more(tests)) if full else None, passed, folders)
 
     def _promote(self, collected: Mapping[str, int], golden_id: Callable[[str], str]) -> None:
         from pytest_editmetrics.goldens.git_files import ignored_note
@@ -198,13 +203,14 @@ class ImageRecorder:
     ) -> None:
         from pytest_editmetrics.goldens.file_names import states_approved
         from pytest_editmetrics.runs.obsolete import obsolete_images
+        from pytest_editmetrics.session.unread import misnamed_cases
 
         session = self._session
         if not session.runs_tests:
             return
         broken: dict[Path, str] = {}
         ran = collected, passed, self.used
-        new = self.new, self.open_tests
+        new = self.new, self.open_tests, misnamed_cases
         found = obsolete_images(session.goldens, session.rootdir, *ran, folders, broken, *new)
         strict = session.options["strict"] != "none"
         for path, wrong in broken.items():

@@ -39,19 +39,20 @@ def write_last_screen(
     reporter: pytest.TerminalReporter,
     tally: Tally | None,
     each: EachGate,
-    end: tuple[Sequence[str], Sequence[str]],
+    end: tuple[Sequence[str], Sequence[str], bool],
     outputs: RunOutputs,
 ) -> None:
     """Write the section, if it has a line.
 
-    ``end`` are the notes, and what fails the session besides its tests.
+    ``end`` are the notes, what fails the session besides its tests, and whether goldens are to be
+    renamed or moved.
     """
     from pytest_editmetrics.report.listed import below
     from pytest_editmetrics.report.next_steps import Line, next_steps, verdict_lines
     from pytest_editmetrics.report.printed import printing
     from pytest_editmetrics.report.summary import summary_lines
 
-    notes, problems = end
+    notes, problems, renamed = end
     lines = [Line(line) for line in each.lines]
     wide = None if in_ci() or not reporter.isatty else reporter._tw.fullwidth
     if tally is not None:
@@ -62,7 +63,7 @@ def write_last_screen(
     for problem in problems:
         lines += [Line(f"FAILED: {problem}", "red"), *map(Line, below(problem))]
     if tally is not None:
-        lines += next_steps(tally, _session(reporter.config, outputs))
+        lines += next_steps(tally, _session(reporter.config, outputs, renamed=renamed))
     if not lines:
         return
     reporter.ensure_newline()
@@ -95,7 +96,7 @@ def _fitted(line: str, room: int | None) -> Sequence[str]:
     )
 
 
-def _session(config: pytest.Config, outputs: RunOutputs) -> Session:
+def _session(config: pytest.Config, outputs: RunOutputs, *, renamed: bool) -> Session:
     """Return what the next commands are made of: this one as it was typed, and what it wrote."""
     from pytest_editmetrics.report.next_steps import Session, typed_path
     from pytest_editmetrics.session.typed import rootdir_from_here
@@ -103,7 +104,7 @@ def _session(config: pytest.Config, outputs: RunOutputs) -> Session:
     root = rootdir_from_here(config)
     elsewhere = None if root is None else typed_path(Path(root))
     typed = shlex.join(["pytest", *_without_update(config.invocation_params.args)])
-    return Session(typed, outputs.kept_run, outputs.html_report, rootdir=elsewhere)
+    return Session(typed, outputs.kept_run, outputs.html_report, rootdir=elsewhere, renamed=renamed)
 
 
 def _without_update(typed: Iterable[object]) -> Iterator[str]:

@@ -22,6 +22,7 @@ class UnheldGoldens:
 
     ``unusable`` are notes of files that are called as goldens are, cannot be read, and may be
     somebody else's. ``found`` takes what the session's processes found, where it leaves results.
+    ``renamed`` tells whether a golden is to be renamed or moved, as its test was.
     """
 
     def __init__(self, session: EditSession, names: Names):
@@ -34,6 +35,7 @@ class UnheldGoldens:
         self.notes: list[str] = []
         self.problems: list[str] = []
         self.unusable: list[str] = []
+        self.renamed = False
         self.found = AllFound()
 
     def folders(self, collected: Iterable[str]) -> list[Path]:
@@ -101,12 +103,16 @@ class UnheldGoldens:
         self,
         collected: Collection[str],
         fixtures: Callable[[], Mapping[Path, Collection[str]] | None],
+        *,
+        whole: bool = True,
     ) -> None:
         """Name the entries of tests, or fixtures, that are gone, where all tests were found.
 
         Args:
             collected: the node ids of those that were to run.
             fixtures: gives those that ``Goldens.obsolete`` takes.
+            whole: not if only a part of the suite ran, where what was found and does not run is
+                known of files with goldens alone: it names tests that lost their bound.
         """
         folders = self.folders(collected)
         if not folders:
@@ -114,28 +120,51 @@ class UnheldGoldens:
         from pytest_editmetrics.goldens.file_names import states_approved
 
         broken: dict[Path, str] = {}
-        goldens, tests = self._session.goldens, self.files(self.found.and_more(collected))
+        goldens = self._session.goldens
+        tests = self.files(self.found.and_more(collected if whole else ()))
         digests = self._names.digests | self.found.digests
-        obsolete = goldens.obsolete(tests, digests, fixtures(), self._new, folders, broken=broken)
-        for path, wrong in broken.items():
+        known = fixtures() if whole else None
+        obsolete = goldens.obsolete(tests, digests, known, self._new, folders, broken=broken)
+        for path, wrong in broken.items() if whole else ():
             line = f"not checked for obsolete goldens: {wrong}"
             if states_approved(path):
                 self._say([line])
             else:
                 self.unusable.append(line)
         if obsolete:
-            from pytest_editmetrics.goldens.renamed import moved_to, obsolete_lines
+            from pytest_editmetrics.goldens.renamed import (
+                lost_bound,
+                misnamed_lines,
+                moved_to,
+                obsolete_lines,
+                renamed_to,
+            )
 
             moved = moved_to(obsolete, tests, self._new, goldens.test_file_of)
-            misnamed = self._misnamed_cases({goldens.test_file_of(one.file) for one in obsolete})
+            if not whole:  # a file of another name may have the test too, and not run it
+                moved = {
+                    key: to
+                    for key, to in moved.items()
+                    if to.name == goldens.test_file_of(key[0]).name
+                }
+            lost = self._lost_bound(obsolete, moved)
+            if not whole:
+                obsolete = [one for one in obsolete if (one.file, one.test) in lost]
+                moved = {key: to for key, to in moved.items() if key in lost}
+                if not obsolete:
+                    return
+            self.renamed |= bool(moved) or bool(renamed_to(obsolete, moved))
+            misnamed = misnamed_lines(
+                self._misnamed({goldens.test_file_of(one.file) for one in obsolete})
+            )
             head, *lines = obsolete_lines(
                 obsolete, moved, keep=bool(misnamed), recorded=self._recorded()
             )
             lines += misnamed
             lines += self._moved_lines(obsolete, moved)
             lines += self._shared()
-            lost = self._lost_bound(obsolete, moved)
-            head = f"obsolete goldens: {head}{lost or self._or_strict}"
+            why = lost_bound(next(iter(lost.values()))) if lost else self._or_strict
+            head = f"obsolete goldens: {head}{why}"
             self._say([head, *(f"  {line}" for line in lines)], fails=bool(lost))
 
     def _recorded(self) -> set[tuple[Path, str]]:
@@ -148,29 +177,21 @@ class UnheldGoldens:
             for key in set(keys).difference(left.get(file, keys))
         }
 
-    def _lost_bound(self, obsolete: Sequence[ObsoleteGolden], moved: Moved) -> str:
-        """Say that what may be the test of one of these passed by a bound that is no golden's.
+    def _lost_bound(
+        self, obsolete: Sequence[ObsoleteGolden], moved: Moved
+    ) -> dict[tuple[Path, str], str]:
+        """Return what ``left_to_a_default`` does; what was recorded meanwhile holds its test."""
+        from pytest_editmetrics.goldens.renamed import left_to_a_default
 
-        It lost its own then, as by a new name, and whatever that bound lets pass is green.
-        """
-        from pytest_editmetrics.goldens.renamed import renamed_to
-
-        now = [(file, test) for (_, test), file in moved.items()]
-        # a parameter that other machines have is no other name, nor is any name at all
-        of_tests = [one for one in obsolete if not one.of_parameter]
-        renamed = renamed_to(of_tests, moved, lone=False)
-        for (golden, _), test in renamed.items():
-            now.append((self._session.goldens.test_file_of(golden), test))
-        by_default = self.files(self._by_default)
+        goldens, of_default = self._session.goldens, self.files(self._by_default)
         recorded = self._recorded()
-        for file, test in now:
-            unheld = (self._session.goldens.file_of(file), test) not in recorded
-            if unheld and test in by_default.get(file, ()):
-                return (
-                    f"; {test!r} may be one of them, under a new name, and only a default bound let"
-                    " it pass"
-                )
-        return ""
+
+        def by_default(file: Path, test: str) -> bool:
+            return (
+                test in of_default.get(file, ()) and (goldens.file_of(file), test) not in recorded
+            )
+
+        return left_to_a_default(obsolete, moved, by_default, goldens.test_file_of)
 
     def told(
         self,
@@ -179,6 +200,7 @@ class UnheldGoldens:
         fixtures: Callable[[], Mapping[Path, Collection[str]] | None],
         *,
         whole: bool,
+        asked: bool,
     ) -> dict[str, Any] | None:
         """Return what the results tell of goldens of no test that was found, for a merge.
 
@@ -187,13 +209,16 @@ class UnheldGoldens:
             images: knows the golden images that tests used.
             fixtures: gives those that ``Goldens.obsolete`` takes.
             whole: whether the files that were looked at gave all of their tests, or classes.
+            asked: whether the session was asked for some files only.
         """
         session, found = self._session, self.found
         if not found or not session.runs_tests:
             return None
+        from pytest_editmetrics.goldens.file_names import SUFFIX
         from pytest_editmetrics.plugin.whole_run import choosing
         from pytest_editmetrics.runs.obsolete import obsolete_images
         from pytest_editmetrics.runs.unheld import Unheld, sum_of
+        from pytest_editmetrics.session.unread import misnamed_cases
 
         root, goldens = session.rootdir, session.goldens
         folders = session.golden_folders(found.tests)
@@ -217,6 +242,7 @@ class UnheldGoldens:
                 {},
                 images.new,
                 images.open_tests,
+                misnamed_cases,
             )
         except EditMetricsError:  # its tests lie where goldens have no place, and their gates fail
             return None
@@ -226,6 +252,9 @@ class UnheldGoldens:
             for file, golden in files.items()
             if file in found.of_goldens or has_goldens(golden)  # recorded meanwhile
         }
+        gone = {one.file for one in entries}
+        folders_of = ((root / one.file).parent for one in unused)
+        gone |= {folder.with_name(folder.name + SUFFIX) for folder in folders_of}
         return Unheld(
             self._strict,
             looked,
@@ -237,6 +266,12 @@ class UnheldGoldens:
             found.left,
             choosing(session.config),
             self._passed_by(folders, looked),
+            asked,
+            (*sorted(found.part), *self._misnamed(map(goldens.test_file_of, gone))),
+            {
+                file: tuple(key for key in keys if f"{file}::{key}" not in images.done)
+                for file, keys in found.pictured.items()
+            },
         ).to_dict()
 
     def _passed_by(self, folders: Iterable[Path], looked: Collection[str]) -> dict[str, bool]:
@@ -290,17 +325,12 @@ class UnheldGoldens:
             obsolete, moved, goldens.file_of, goldens.test_file_of, self._session.rootdir
         )
 
-    def _misnamed_cases(self, test_files: Iterable[Path]) -> list[str]:
-        """Name files beside test files that are gone which may be these, under another name."""
-        from pytest_editmetrics.session.unread import is_case_file, looks_like_cases
+    def _misnamed(self, test_files: Iterable[Path]) -> list[str]:
+        """Return files beside test files that are gone which may be these, under another name."""
+        from pytest_editmetrics.session.unread import misnamed_cases
 
-        folders = {file.parent for file in test_files if not file.exists()}
-        return [
-            f"{self._session.shown(path)} is not read, and may have these cases: rename it first"
-            for folder in sorted(folders)
-            for path in sorted(folder.glob("*.y*ml"))
-            if looks_like_cases(path) and not is_case_file(path)
-        ]
+        found = {path: None for file in sorted(test_files) for path in misnamed_cases(file)}
+        return [self._session.shown(path).as_posix() for path in found]
 
     def _shared(self) -> list[str]:
         """Say that entries may be another project's, which has the same folder of all goldens."""

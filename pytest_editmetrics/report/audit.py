@@ -103,6 +103,8 @@ def _moved(change: Change) -> str:
         return f"{kind} {change.after:g}{note}"
     if change.after is None:
         return f"{kind} {change.before:g} -> none{note}"
+    if change.kind == "moved":
+        return f"{kind} {change.after:g}{note}"
     looser = change.kind == "loosened"
     return moved_text(kind, change.before, change.after, looser=looser) + note
 

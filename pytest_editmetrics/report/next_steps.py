@@ -24,6 +24,10 @@ from pytest_editmetrics.report.tally import Tally, TestGates, beyond
 from pytest_editmetrics.report.text import line_of_golden, with_source, without_line, written_at
 
 _PLACES = 4  # of bounds written by hand
+_RENAME = (
+    "first rename or move what stands above as obsolete: what is recorded under the new name is not"
+    " held to what was approved"
+)
 
 
 class Line(NamedTuple):
@@ -42,7 +46,8 @@ class Session:
 
     ``again`` is the command that runs these tests; ``run`` the run directory and ``html`` the
     report that this session wrote, if it did; ``url`` where its report lies for everybody;
-    ``rootdir`` the project's root, where a command would not find it from here.
+    ``rootdir`` the project's root, where a command would not find it from here; ``renamed`` whether
+    goldens are to be renamed or moved, as their tests were.
     """
 
     again: str = "pytest"
@@ -50,6 +55,7 @@ class Session:
     html: str | None = None
     url: str | None = None
     rootdir: str | None = None
+    renamed: bool = False
 
     @property
     def kept(self) -> str:
@@ -170,6 +176,9 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
         which = f"all {number}" if len(new) == number else f"{len(new)} of {number}"
         which = "the one" if number == 1 else which
         what = "it" if number == 1 and not recorded else f"{which} without a golden"
+        if session.renamed:
+            what = "what is still without a golden then"
+            lines.append(Line(_RENAME))
         command = _update(session, "missing") + (" --missing" if session.run and recorded else "")
         lines.append(_typed(f"to record {what}, if right: {command}"))
     if waiting := _waiting(missing, held, f"{len(missing)} without a golden"):

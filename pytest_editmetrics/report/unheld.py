@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pytest_editmetrics.goldens.renamed import obsolete_lines
+from pytest_editmetrics.goldens.renamed import misnamed_lines, obsolete_lines
 from pytest_editmetrics.report.listed import Headed, listed
 from pytest_editmetrics.runs.obsolete import ObsoleteImage
 from pytest_editmetrics.runs.unheld import Unheld
@@ -84,7 +84,9 @@ def obsolete_texts(unheld: Unheld | None) -> list[Headed]:
             for file, move in unheld.moves.items()
             for test, target in move.to.items()
         }
-        head, *lines = obsolete_lines(unheld.entries, moved)
+        misnamed = misnamed_lines(unheld.unread)
+        head, *lines = obsolete_lines(unheld.entries, moved, keep=bool(misnamed))
+        lines += misnamed
         lines += [line for move in unheld.moves.values() for line in move.lines]
         found.append(Headed(f"obsolete goldens: {head}", [f"  {line}" for line in lines]))
     return found

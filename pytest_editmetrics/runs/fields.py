@@ -264,6 +264,9 @@ END = _declared(
       left mapping: tests with gates that did not run, by file and by what left them out
       options mapping: the values of the options that may have left them out
       passed_by mapping: other golden files whose test file is there: whether it was collected
+      asked flag: whether the run was asked for some files only; not of merged shards
+      unread list: files that may have tests and gave none
+      open mapping: tests that may compare golden images and came to none, by file
     suite mapping: where the configuration has a [suite](../how-to/suite.md)
       base text?: the run that it was compared with
       why text?: it was not judged

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -48,6 +48,11 @@ class ObsoleteImage:
         return self.reason == _NO_TEST
 
     @property
+    def of_gone(self) -> bool:
+        """Whether its test is gone, by its name: it may have another now."""
+        return GONE in self.reason
+
+    @property
     def removable(self) -> bool:
         """Whether ``prune`` removes it."""
         return not (self.keep or self.wanted)
@@ -63,6 +68,7 @@ def obsolete_images(
     broken: dict[Path, str],
     new: Mapping[str, ImageOf] | None = None,
     open_tests: Collection[str] = (),
+    misnamed: Callable[[Path], Sequence[Path]] = lambda _: (),
 ) -> list[ObsoleteImage]:
     """Return the golden images that the tests of a run did not use, and will not.
 
@@ -82,6 +88,8 @@ def obsolete_images(
         new: the files that tests used, of which there were none, and whose they are: the reasons
             say which may be meant. ``None``: they do not.
         open_tests: the node ids of tests that did not pass.
+        misnamed: gives the files that a test file which is gone may be, under a name that is not
+            collected.
     """
     tests: dict[Path, dict[str, bool]] = {}
     for nodeid in passed if collected is None else collected:
@@ -99,6 +107,9 @@ def obsolete_images(
     gone, elsewhere = {}, set()
     for folder, keys in sorted(tests.items()):
         there = _test_file(goldens, folder).exists()
+        cases = (
+            [] if there else [shown_path(f, rootdir) for f in misnamed(_test_file(goldens, folder))]
+        )
         try:
             entries = settled(folder, rootdir)
             names = files.get(real(folder), set())
@@ -108,7 +119,12 @@ def obsolete_images(
             continue
         for path, reason in unused:
             sha256 = sha256_of(path)
-            if sha256 is not None:
+            if sha256 is not None and cases:
+                why = (
+                    f"{cases[0]} is not read, and may have these cases: rename it first ({reason})"
+                )
+                found.append(ObsoleteImage(shown_path(path, rootdir), sha256, why, wanted=True))
+            elif sha256 is not None:
                 found.append(ObsoleteImage(shown_path(path, rootdir), sha256, reason))
                 if reason.endswith(GONE):
                     gone[found[-1].file] = ImageOf.entry(entries.get(path.name, {}))

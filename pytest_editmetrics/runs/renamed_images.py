@@ -100,28 +100,41 @@ def meant_for(
                 found[file], now[place] = place, test
     wanted = Counter(found.values())
     meant: dict[str, Meant] = {}
+    going = {file: PurePath(target).parent for file, target in found.items()}
     for file, target in found.items():
         if wanted[target] == 1 and sha256_of(rootdir / file) != sha256_of(rootdir / target):
-            one = _meant(rootdir, file, target, now.get(target, ""))
+            one = _meant(
+                rootdir, file, target, now.get(target, ""), whole=_all_go(rootdir, file, going)
+            )
             told = one in meant.values()  # how to move a folder, which is typed once
             meant[file] = Meant("it moves with its folder", True) if told else one
     return meant
 
 
-def _meant(rootdir: Path, file: str, shown: str, test: str) -> Meant:
+def _all_go(rootdir: Path, file: str, going: Mapping[str, PurePath]) -> bool:
+    """Tell whether all golden images of a file's folder are now looked for in one other folder."""
+    folder = PurePath(file).parent
+    there = [path.name for path in (rootdir / folder).iterdir() if golden_stem(path.name)]
+    return all(going.get((folder / name).as_posix()) == going[file] for name in there)
+
+
+def _meant(rootdir: Path, file: str, shown: str, test: str, *, whole: bool) -> Meant:
     path, target = rootdir / file, rootdir / shown
     compare = "compare the two before you remove this one"
     if target.parent == path.parent:
         now = f"is it {test} now"
         if target.exists():
             return Meant(f"{now}, recorded as {target.name}? Then {compare}", False)
-        return Meant(f"{now}? Then rename the file to {target.name}, in {PROVENANCE} too", True)
+        move = f"git mv {_typed(PurePath(file))} {_typed(PurePath(shown))}"
+        return Meant(f"{now}? Then {move}, and name it so in {PROVENANCE}, of test {test!r}", True)
     if target.exists():
         return Meant(f"did it move? {shown} is of such a test; then {compare}", False)
-    if target.parent.exists():
-        hint = f"a test looks for {shown}: move it there, with its entry of {PROVENANCE}"
-        return Meant(hint, True)
     new_folder = PurePath(shown).parent
+    if target.parent.exists() or not whole:
+        make = "" if target.parent.is_dir() else f"mkdir -p {_typed(new_folder)} && "
+        move = f"{make}git mv {_typed(PurePath(file))} {_typed(PurePath(shown))}"
+        hint = f"a test looks for {shown}: move it there, with its entry of {PROVENANCE}: {move}"
+        return Meant(hint, True)
     make = "" if target.parent.parent.is_dir() else f"mkdir -p {_typed(new_folder.parent)} && "
     move = f"{make}git mv {_typed(PurePath(file).parent)} {_typed(new_folder)}"
     hint = f"a test looks for it in {new_folder.as_posix()}: move the folder there: {move}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -48,6 +48,10 @@ class Unheld:
         options: the values of the options that may have left them out.
         passed_by: golden files beside those of ``files``, whose test file is there, and whether it
             was collected: skipped as a whole, or broken. Of several shards, those of none.
+        asked: whether the run was asked for some files only; not of all shards.
+        unread: files that may have tests and gave none: skipped as a whole, broken, or misnamed.
+        open: by test file, the tests that may compare golden images, came to none and did not
+            pass.
     """
 
     strict: bool
@@ -60,6 +64,9 @@ class Unheld:
     left: Left = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
     passed_by: Mapping[str, bool] = field(default_factory=dict)
+    asked: bool = False
+    unread: tuple[str, ...] = ()
+    open: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as the end of the results holds it: names that a file shares stand once."""
@@ -75,7 +82,29 @@ class Unheld:
             "left": self.left,
             "options": self.options,
             "passed_by": dict(self.passed_by),
+            "asked": self.asked,
+            "unread": list(self.unread),
+            "open": {file: list(tests) for file, tests in self.open.items()},
         }
+
+    def uncertain(self, has_image: Callable[[str, str], bool]) -> str:
+        """Return why a golden image of a test that is gone may be of another; empty if it cannot.
+
+        Another test has it, renamed or moved, that did not come to looking for it.
+
+        Args:
+            has_image: tells whether a golden image is of a test, of this file and key, by its
+                provenance: it is not renamed then.
+        """
+        if self.asked:
+            return "the run was asked for some files only"
+        for file in (*self.unread, *self.passed_by):
+            return f"of {file} no test was found"
+        for file, tests in self.open.items():
+            for test in tests:
+                if not has_image(file, test):
+                    return f"{file}::{test} did not come to its golden images"
+        return ""
 
     @property
     def number(self) -> int:
@@ -160,6 +189,9 @@ def told_by(run: Run) -> Unheld | None:
             },
             _texts(data["options"]),
             {_text(file): _flag(collected) for file, collected in data["passed_by"].items()},
+            _flag(data["asked"]),
+            tuple(map(_text, data["unread"])),
+            {_text(file): tuple(map(_text, tests)) for file, tests in data["open"].items()},
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise EditMetricsError(
@@ -222,7 +254,18 @@ def joined(shards: Sequence[Unheld]) -> Unheld:
         _moves(entries, shards),
         _left(shards),
         passed_by=_passed_by(files, shards),
+        unread=tuple(sorted({file for shard in shards for file in shard.unread})),
+        open=_open(shards),
     )
+
+
+def _open(shards: Sequence[Unheld]) -> dict[str, tuple[str, ...]]:
+    """Return the tests that came to it in none of the shards that found tests of their file."""
+    return {
+        file: tuple(test for test in told[0] if all(test in one for one in told))
+        for file in sorted({file for shard in shards for file in shard.open})
+        if (told := [shard.open[file] for shard in shards if file in shard.open])
+    }
 
 
 def _passed_by(files: Collection[str], shards: Sequence[Unheld]) -> dict[str, bool]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError, counted
 from pytest_editmetrics.gates.repetitions import badness, worst
-from pytest_editmetrics.goldens.renamed import golden_of, renamed_to
+from pytest_editmetrics.goldens.renamed import left_to_a_default, lost_bound
 from pytest_editmetrics.progress import track
 from pytest_editmetrics.report.tally import Tally, tally_of
 from pytest_editmetrics.runs.failed import FailedTest
@@ -127,28 +127,42 @@ def merge_runs(
         for name in image_names(record.gate.images)
     }
     unheld = _unheld(list(runs.values()), say, whole=whole, missing=missing + len(empty))
-    if unheld is not None and _left_to_a_default(unheld, runs.values()):
-        unheld = replace(unheld, strict=True)
     lacks = _lacks(runs, empty, missing)
     failed, problems = joined_failures(runs)
-    tally = _write(run_dir, runs, tests, images, unheld, lacks)
+    if unheld is not None and (lost := _left_to_a_default(unheld, runs.values())):
+        unheld, problems = replace(unheld, strict=True), (*problems, *lost)
+    tally = _write(run_dir, runs, tests, images, unheld, lacks, failed, problems)
     return Merged(tally, unheld, len(runs), lacks, failed, problems)
 
 
-def _left_to_a_default(unheld: Unheld, runs: Iterable[Run]) -> bool:
-    """Tell whether a test that may be one of a golden that is left passed by a default alone.
+def _left_to_a_default(unheld: Unheld, runs: Iterable[Run]) -> list[str]:
+    """Say of a test that may be one of a golden that is left that it passed by a default alone.
 
     A session that runs all tests fails then, whatever its strictness.
     """
-    by_default = {
-        (gate.golden["file"], gate.golden["test"])
-        for gate in (record.gate for run in runs for record in run.gates if record.final)
-        if gate.verdict in ("pass", "review") and gate.origin == "default" and gate.golden
-    }
-    of_tests = [one for one in unheld.entries if not one.of_parameter]
-    renamed = renamed_to(of_tests, lone=False)
-    now = ((golden_of(one), renamed.get((one.file, one.test))) for one in of_tests)
-    return any(one in by_default for one in now)
+    by_default = set()
+    moved = {}
+    for run in runs:
+        for record in run.gates:
+            gate = record.gate
+            by_itself = gate.verdict in ("pass", "review") and gate.origin == "default"
+            if record.final and by_itself and gate.golden:
+                for file in (gate.golden["file"], record.nodeid.partition("::")[0]):
+                    by_default.add((Path(file), gate.golden["test"]))
+        told = told_by(run)
+        for file, move in told.moves.items() if told else ():
+            moved.update({(Path(file), test): Path(to) for test, to in move.to.items()})
+    lost = left_to_a_default(
+        unheld.entries,
+        {
+            (one.file, one.test): moved[one.file, one.test]
+            for one in unheld.entries
+            if (one.file, one.test) in moved
+        },
+        lambda file, test: (file, test) in by_default,
+        lambda golden_file: golden_file,
+    )
+    return [f"obsolete goldens{lost_bound(next(iter(lost.values())))}"] if lost else []
 
 
 def _lacks(runs: Mapping[str, Run], empty: Sequence[str], missing: int) -> str:
@@ -287,6 +301,8 @@ def _write(
     images: Mapping[str, Path],
     unheld: Unheld | None,
     lacks: str,
+    failed: Iterable[FailedTest],
+    problems: Iterable[str],
 ) -> Tally:
     shards = [
         {"path": name, "started": run.session.get("started"), "complete": run.complete}
@@ -313,7 +329,6 @@ def _write(
             results.crashed(nodeid)
         for nodeid in again:
             results.crashed(nodeid, again=True)
-        failed, problems = joined_failures(runs)
         for test in failed:
             results.failed(test)
         for problem in problems:

@@ -42,6 +42,14 @@ def looks_like_cases(path: Path) -> bool:
     return bool(_CASES.fullmatch(path.name))
 
 
+def misnamed_cases(test_file: Path) -> list[Path]:
+    """Return files beside one that is gone which may be it, under a name that is not collected."""
+    if test_file.exists():
+        return []
+    beside = sorted(test_file.parent.glob("*.y*ml"))
+    return [path for path in beside if looks_like_cases(path) and not is_case_file(path)]
+
+
 def looks_like_settings(path: Path) -> bool:
     """Tell whether a file is called as the configuration, or nearly."""
     return bool(_LIKE_IT.fullmatch(path.name))

@@ -760,3 +760,56 @@ def test_a_golden_that_lets_a_lost_edit_pass_loosens(folders, head, status, told
     came, out, _ = folders({GOLDEN: base}, {GOLDEN: after})
     assert came == status
     assert told in out
+
+
+MOVED = "tests/moved/goldens/test_y.py.yaml"
+FULL = '"test_a":\n  lpips: {max: 0.1, measured: 0.05, weights: "abcdef12", share: 0.5, env: {cuda: {max: 0.2}}}\n'
+
+
+def test_a_golden_file_that_moved_is_no_loosening(folders):
+    status, out, _ = folders({GOLDEN: FULL}, {MOVED: FULL})
+    assert status == 0
+    assert "moved: 2\n" in out
+    assert f"  {MOVED}:2: test_a lpips: max 0.1 (from {GOLDEN})" in out
+    assert f"  {MOVED}:2: test_a lpips (env cuda): max 0.2 (from {GOLDEN})" in out
+    assert out.endswith("2 moved, 0 unchanged\n")
+
+
+def test_what_moved_and_changed_is_told(folders):
+    status, out, _ = folders({GOLDEN: FULL}, {MOVED: FULL.replace("share: 0.5", "share: 0.1")})
+    assert status == 1
+    assert "test_a lpips share: 0.5 -> 0.1, less than half" in out
+    assert "moved: 2\n" in out
+
+
+def test_another_bound_or_name_is_no_move(folders):
+    status, out, _ = folders({GOLDEN: LPIPS.format(0.1)}, {MOVED: LPIPS.format(0.2)})
+    assert status == 1
+    assert "1 dropped, 1 added" in out
+
+
+def test_of_two_that_are_gone_one_that_is_new_is_one_that_moved(folders):
+    other = GOLDEN.replace("test_x", "test_z")
+    text = LPIPS.format(0.1)
+    status, out, _ = folders({GOLDEN: text, other: text}, {MOVED: text})
+    assert status == 1
+    assert "1 dropped, 1 moved, 0 unchanged" in out
+
+
+def test_a_golden_image_that_moved_is_no_loosening(folders):
+    entry = "{0}.png: {{sha256: {1}, test: test_a}}\n"
+    old, new = "goldens/test_x.py/provenance.yaml", "goldens/test_y.py/provenance.yaml"
+    a, b = "a" * 64, "b" * 64
+    base = entry.format("test_a-00000000", a) + entry.format("test_b-00000000", b)
+    head = entry.format("test_a-00000000", a) + entry.format("test_c-00000000", b)
+    status, out, _ = folders({old: base}, {new: head})
+    assert status == 0, out
+    assert "moved: goldens/test_y.py/test_a-00000000.png (from goldens/test_x.py/test_a-" in out
+    assert "moved: goldens/test_y.py/test_c-00000000.png (from goldens/test_x.py/test_b-" in out
+    assert "2 golden images moved" in out
+
+
+def test_weights_that_are_gone_hold_less(folders):
+    status, out, _ = folders({GOLDEN: FULL}, {GOLDEN: FULL.replace(' weights: "abcdef12",', "")})
+    assert status == 1
+    assert "test_a lpips weights: abcdef12 -> none, so that a value of other weights passes" in out

@@ -846,9 +846,10 @@ def test_obsolete_goldens_are_reported_by_full_runs_and_removed_by_prune_only(su
         test_x="""
         def test_a(golden_image, made): golden_image.check(made)
         def test_b(golden_image, made): golden_image.check(made)
+        def test_s(golden_image, made): golden_image.check(made)
         """
     )
-    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=2)
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=3)
     suite.makepyfile(
         test_x="""
         import pytest
@@ -883,7 +884,7 @@ def test_obsolete_goldens_are_reported_by_full_runs_and_removed_by_prune_only(su
     assert set(files(suite)) == set(before)
     assert main(["prune", "full", "--rootdir", root, "--yes"]) == 0
     assert not (suite.path / gone).exists()
-    assert [path.stem for path in goldens(suite)] == [stem_of("test_a", None)]
+    assert [path.stem for path in goldens(suite)] == [stem_of(f"test_{x}", None) for x in "as"]
     suite.runpytest(*mode).assert_outcomes(passed=1, skipped=1)
 
 

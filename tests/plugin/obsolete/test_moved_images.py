@@ -109,3 +109,79 @@ def test_recorded_anew_the_old_ones_are_removed(golden, capsys):
     )
     assert main(["prune", "run", "--yes"]) == 0
     assert kept(golden) == 0
+
+
+def test_a_renamed_test_that_is_skipped_here_keeps_its_image(golden, capsys):
+    skipped = "import pytest\n" + PICTURES.replace(
+        "def test_one(", "@pytest.mark.skip\ndef test_first("
+    )
+    (golden.path / "tests/test_golden.py").write_text(skipped)
+    golden.runpytest(RUN)
+    assert main(["prune", "run", "--yes"]) == 0
+    said = capsys.readouterr().out
+    assert "tests/test_golden.py::test_first did not come to its golden images" in said
+    assert kept(golden) == 3
+    (golden.path / "tests/test_golden.py").write_text(PICTURES.partition("def test_one")[0])
+    golden.runpytest(RUN)
+    assert main(["prune", "run", "--yes"]) == 0
+    assert kept(golden) == 2
+
+
+@pytest.mark.parametrize("why", ["skip", "addopts", "fails", "module", "misnamed", "other file"])
+def test_every_reason_why_a_renamed_test_did_not_look_for_its_image(golden, capsys, why):
+    text = {
+        "skip": "import pytest\n" + PICTURES.replace("def test", "@pytest.mark.skip\ndef test"),
+        "addopts": "import pytest\n" + PICTURES.replace("def test", "@pytest.mark.slow\ndef test"),
+        "fails": PICTURES.replace("def made(seed):", "def made(seed): 1 / 0;"),
+        "module": f"import pytest\npytest.importorskip('no_such')\n{PICTURES}",
+    }.get(why, PICTURES)
+    rename(golden, text.replace("test_one", "test_first").replace("test_two", "test_second"))
+    (golden.path / "tests/test_plain.py").write_text("def test_plain(): pass\n")
+    if why == "addopts":
+        golden.makeini("[pytest]\nmarkers = slow\naddopts = -m 'not slow'\n")
+    if why == "misnamed":
+        (golden.path / "tests/test_pictures.py").rename(golden.path / "tests/golden.edit.yaml")
+    golden.runpytest(*(("tests/test_plain.py",) if why == "other file" else ()), RUN)
+    capsys.readouterr()
+    assert main(["prune", "run", "--yes"]) == 0
+    said = capsys.readouterr().out
+    assert "removed" not in said
+    why = "rename it first" if why == "misnamed" else "prune a run of the whole suite"
+    assert why in said
+    assert kept(golden) == 3
+
+
+def test_a_run_of_some_files_does_not_say_that_there_is_nothing_to_remove(golden, capsys):
+    golden.runpytest("tests/test_golden.py", RUN)
+    assert main(["prune", "run", "--yes"]) == 0
+    assert (
+        "in the files that the run was asked for; it tells of no others" in capsys.readouterr().out
+    )
+
+
+def test_a_folder_whose_other_tests_stayed_is_not_moved(golden):
+    one = "def test_one" + PICTURES.partition("def test_one")[2]
+    head = PICTURES.partition("def test_two")[0]
+    (golden.path / "tests/test_golden.py").write_text(PICTURES.replace(one, ""))
+    (golden.path / "tests/test_pictures.py").write_text(head + one)
+    result = golden.runpytest()
+    result.stdout.fnmatch_lines(
+        [
+            f"  {OLD}/test_one-*.png: a test looks for {NEW}/test_one-*.png: move it there, with its"
+            f" entry of provenance.yaml: mkdir -p {NEW} && git mv {OLD}/test_one-* {NEW}/test_one-*",
+            "first rename or move what stands above as obsolete: *",
+            "to record what is still without a golden then, if right: pytest *--editmetrics-update=*",
+        ]
+    )
+
+
+def test_a_renamed_test_is_not_to_be_recorded_before_its_image_is_renamed(golden):
+    (golden.path / "tests/test_golden.py").write_text(PICTURES.replace("test_one", "test_first"))
+    result = golden.runpytest()
+    result.stdout.fnmatch_lines(
+        [
+            f"  {OLD}/test_one-*.png: is it test_first now? Then git mv {OLD}/test_one-*.png"
+            f" {OLD}/test_first-*.png, and name it so in provenance.yaml, of test 'test_first' *",
+            "first rename or move what stands above as obsolete: *",
+        ]
+    )

@@ -103,3 +103,107 @@ def test_no_surface_of_its_run_is_green(suite, monkeypatch, capsys):
     for text in (comment, report):
         assert text.count("only a default bound let it pass") == 1
         assert text.count("obsolete goldens: 2 entries") == 1
+
+
+@with_two
+@pytest.mark.parametrize(
+    "chosen", [("-k", "edits"), ("-m", "not slow"), ("test_x.py::test_edits",)]
+)
+def test_a_part_of_the_suite_knows_that_its_old_name_is_gone(suite, mode, chosen):
+    written(suite, "edits")
+    result = suite.runpytest(*chosen, *mode)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([LOST, HINT.format("rename the entry")])
+
+
+@with_two
+def test_a_part_of_the_suite_says_nothing_of_a_test_that_is_only_left_out(suite, mode):
+    text = (suite.path / "test_x.py").read_text()
+    more = text[text.index("@pytest") :].replace("test_edit", "test_edits")
+    (suite.path / "test_x.py").write_text(f"{text}\n{more}")
+    for chosen in (("-k", "test_edits"), ("test_x.py::test_edits",)):
+        result = suite.runpytest(*chosen, *mode)
+        assert result.ret == 0
+        result.stdout.no_fnmatch_line("*obsolete*")
+
+
+def test_a_part_of_the_suite_says_nothing_of_other_entries(suite):
+    written(suite, "colour_of_the_sky")
+    result = suite.runpytest("-k", "sky")
+    assert result.ret == 0
+    result.stdout.no_fnmatch_line("*obsolete*")
+
+
+def test_a_part_of_the_suite_knows_of_a_file_that_moved(suite):
+    folder = suite.mkdir("moved")
+    (suite.path / "test_x.py").rename(folder / "test_x.py")
+    result = suite.runpytest("-k", "1")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: obsolete goldens: 1 entry *only a default bound let it*"])
+
+
+@pytest.mark.parametrize("gone", [1, 15])
+def test_however_many_entries_stand_before_it(suite, gone):
+    golden = suite.path / "goldens/test_x.py.yaml"
+    others = "".join(f"'test_0{n}_zzz': {{unedit_max_diff: {{max: 1}}}}\n" for n in range(gone))
+    golden.write_text(others + golden.read_text())
+    written(suite, "edits")
+    result = suite.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: obsolete goldens: *'test_edits*only a default bound *"])
+
+
+@pytest.mark.parametrize("new", ["[1, 2]", "['a hat on the cat, in the evening light']"])
+def test_a_new_name_with_parameters(suite, new):
+    golden = suite.path / "goldens/test_x.py.yaml"
+    text = golden.read_text().replace("test_edit[1]", "test_edit").partition('"test_edit[2]"')[0]
+    golden.write_text(text)
+    written(suite, "edits", levels=new)
+    if "hat" in new:
+        test = (suite.path / "test_x.py").read_text()
+        (suite.path / "test_x.py").write_text(test.replace("3), level", "3), len(level)"))
+    result = suite.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: obsolete goldens: 1 entry *only a default bound *"])
+
+
+def test_a_new_name_without_parameters(suite):
+    golden = suite.path / "goldens/test_x.py.yaml"
+    golden.write_text(golden.read_text().replace("[1]", "[a hat on the cat, in the evening light]"))
+    text = BY_DEFAULT.format(name="edits", levels="", bound="")
+    text = text.replace('@pytest.mark.parametrize("level", )', "").replace(
+        ", level):", ", level=1):"
+    )
+    (suite.path / "test_x.py").write_text(text)
+    result = suite.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: obsolete goldens: 2 entries *'test_edits' may be *"])
+
+
+def test_a_class_of_another_name(suite):
+    golden = suite.path / "goldens/test_x.py.yaml"
+    golden.write_text(golden.read_text().replace("test_edit", "TestBackgroundsOfEdits::test_a"))
+    text = BY_DEFAULT.format(name="a", levels="[1, 2]", bound="")
+    head, at, body = text.partition("@pytest")
+    body = "".join(f"    {line}\n" for line in (at + body).splitlines())
+    body = body.replace("(edit_gate", "(self, edit_gate")
+    (suite.path / "test_x.py").write_text(f"{head}class TestHats:\n{body}")
+    result = suite.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["*TestBackgroundsOfEdits::test_a[[]1] (is it 'TestHats::test_a[[]1]' now*"]
+    )
+
+
+def test_where_no_bound_holds_it_the_golden_is_to_be_renamed_before_it_is_recorded(suite):
+    (suite.path / "editmetrics.yaml").write_text("{}\n")
+    written(suite, "edits")
+    result = suite.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            HINT.format("rename the entry"),
+            "first rename or move what stands above as obsolete: *",
+            "to record what is still without a golden then, if right: pytest *--editmetrics-update=*",
+        ]
+    )

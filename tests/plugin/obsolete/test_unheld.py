@@ -368,7 +368,7 @@ def test_golden_images_of_a_renamed_test_are_to_be_renamed(images, mode, record)
     told = (
         "its test *is gone (is it {} now, recorded as {}-*.png? Then compare the two*"
         if record
-        else "is it {} now? Then rename the file to {}-*.png, in provenance.yaml too (its test *)"
+        else "is it {} now? Then git mv *.png tests/goldens/test_x.py/{}-*.png, and name it so in *"
     )
     names = [
         ("alone-a", "test_single", "test_single-a"),
@@ -459,3 +459,39 @@ def test_goldens_of_cases_whose_file_is_misnamed_are_not_to_be_deleted(suite):
             "not read: tests/edits/photos.edit.yaml; *: rename it",
         ]
     )
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_nothing_says_that_goldens_of_misnamed_cases_are_to_be_deleted(
+    suite, capsys, monkeypatch, merged
+):
+    cases = suite.path / "tests/edits/test_photos.edit.yaml"
+    Image.new("RGB", (32, 32), "red").save(cases.with_name("a.png"))
+    cases.write_text(
+        "cases:\n  - {id: cup, reference: a.png, edited: a.png, metrics: [unedit_max_diff]}\n"
+    )
+    golden = cases.with_name("goldens") / "test_photos.edit.yaml.yaml"
+    golden.write_text("cup: {unedit_max_diff: {max: 1}}\n")
+    shutil.copytree(cases.with_name("goldens") / "test_x.py", golden.with_suffix(""))
+    cases.rename(cases.with_name("photos.edit.yaml"))
+    why = "tests/edits/photos.edit.yaml is not read, and may have these cases: rename it first"
+    result = suite.runpytest("--editmetrics-run-dir=run")
+    result.stdout.fnmatch_lines(
+        [
+            "obsolete golden images (move or rename what a test looks for, as is said of them)*: 1",
+            f"  tests/edits/goldens/test_photos.edit.yaml/*.png: {why} (its test file is gone)",
+            "obsolete goldens: 1 entry *; rename, move or delete it*",
+            f"  {why}",
+        ]
+    )
+    monkeypatch.chdir(suite.path)
+    run = "run"
+    if merged:
+        assert main(["merge", "run", "-o", "all", "--shards", "1"]) == 0
+        run = "all"
+    capsys.readouterr()
+    assert main(["comment", run]) == 0
+    said = capsys.readouterr().out
+    assert said.count(why) == 2
+    assert "delete them" not in said
+    assert "prune" not in said
