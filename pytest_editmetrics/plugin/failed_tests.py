@@ -77,6 +77,11 @@ class FailedTests:
         """Take such files for the suite's where other tests ask for gates: none of them may run."""
         self.gated |= bool(self.files) and any(map(uses_a_gate, session.items))
 
+    def crashed(self, attempt: Attempt) -> None:
+        """Take a test whose worker died: it may have come to a gate, if its file names one."""
+        file, *_ = attempt.nodeid.partition("::")
+        self.gated |= attempt.asked or _names_a_gate(self._rootdir / file)
+
     def ended(self, attempt: Attempt, gates: Iterable[Gate]) -> None:
         """Take an attempt of a test, with its own gates as they end.
 

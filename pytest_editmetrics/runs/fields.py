@@ -205,7 +205,7 @@ GATE = _declared(
 )
 CRASHED = _declared(
     """
-    record text: `"crashed"`: a test whose worker died; that attempt has no gates
+    record text: `"crashed"`: a test whose worker died, perhaps after some of its gates
     nodeid text: the test
     again flag: whether it was run again
     """

@@ -123,7 +123,7 @@ class ResultsFile:
         self._write({**head, "attempt": attempt, "final": final, **ended, **tail})
 
     def crashed(self, nodeid: str, again: bool = False) -> None:
-        """Append a test whose worker died: it has no gates, unless it is run ``again``."""
+        """Append a test whose worker died, and whether it was run ``again``."""
         self._write({"record": "crashed", "nodeid": nodeid, "again": again})
 
     def failed(self, failed: FailedTest) -> None:

@@ -85,7 +85,9 @@ def problems(session: EditSession, run: Run, tally: Tally) -> list[str]:
     """Say why scored gates are no success; nothing if they are one."""
     found = no_success(session, tally)
     if run.crashed:
-        found.append(f"{counted(len(run.crashed), 'test')} of the run crashed, without gates")
+        found.append(
+            f"{counted(len(run.crashed), 'test')} of the run crashed, so gates may lack"
+        )
     if run.failed:
         found.append(f"{counted(len(run.failed), 'other failure')} of the run")
     found += [f"the session of the run: {problem}" for problem in _problems(run)]

@@ -320,7 +320,7 @@ def test_a_crashed_worker_is_in_the_summary(suite, monkeypatch, capsys):
     )
     text = (suite.path / "s.md").read_text(encoding="utf-8")
     assert text.startswith("## ❌ editmetrics failed: 1 gate, 1 test crashed")
-    crashed = "### Crashed, so never measured: 1\n- <code>test_x.py::test_dies</code>"
+    crashed = "### Crashed, so not measured to the end: 1\n- <code>test_x.py::test_dies</code>"
     assert crashed in text
     capsys.readouterr()
     main(["comment", "run"])
