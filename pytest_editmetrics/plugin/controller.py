@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -124,6 +124,7 @@ class Controller:
             return
         self._outputs.open()
         self._ci.open()
+        self._config.add_cleanup(partial(self._last.tell_late, self._outputs, self._ci))
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:

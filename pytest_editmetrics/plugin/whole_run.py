@@ -39,6 +39,14 @@ def choosing(config: pytest.Config) -> dict[str, str]:
     }
 
 
+def besides(status: int) -> str:
+    """Return what to say of a session that neither its tests nor this plugin failed."""
+    return (
+        f"the session failed besides its tests, exit status {status}: what pytest or a plugin"
+        " says of it stands in its output"
+    )
+
+
 class Found:
     """Compares the tests that pytest found with those that are left when its collection ends.
 
@@ -155,10 +163,7 @@ class WholeRun:
             status = status or 1
         elif known or session.testsfailed or status in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
             return []
-        return [
-            f"the session failed besides its tests, exit status {status}: what pytest or a plugin"
-            " says of it stands in its output"
-        ]
+        return [besides(status)]
 
     @property
     def found_all(self) -> bool:

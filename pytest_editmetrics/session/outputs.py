@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from functools import cached_property
@@ -187,7 +187,17 @@ class RunOutputs:
         if run_path is not None and not self._temporary and not earlier:
             self.notes.append(f"run directory: {run_path}")
             self.kept_run = self._typed(run_path)
-        if self._html is None or run_path is None or earlier:
+        if run_path is not None and not earlier:
+            self._write_report(run_path, self.notes.append)
+
+    def amend(self, said: str) -> None:
+        """Let what was closed say what failed the session since."""
+        self.write("amend", said)
+        if self.html_report is not None and self._session.run_path is not None:
+            self._write_report(self._session.run_path, lambda line: None)
+
+    def _write_report(self, run_path: Path, say: Callable[[str], None]) -> None:
+        if self._html is None:
             return
         from pytest_editmetrics.report.html import write_html
         from pytest_editmetrics.runs.folder import read_run
@@ -195,12 +205,11 @@ class RunOutputs:
         try:
             with self._session.clock.of("report"):
                 run = read_run(run_path)
-                keeps_run, say = not self._temporary, self.notes.append
-                write_html(run, self._html, say=say, keeps_run=keeps_run, begun=True)
+                write_html(run, self._html, say=say, keeps_run=not self._temporary, begun=True)
         except EditMetricsError as error:
             self.problems.append(str(error))
         else:
-            self.notes.append(f"report: {self._html}")
+            say(f"report: {self._html}")
             self.html_report = self._typed(self._html)
 
     def _typed(self, path: Path) -> str:
