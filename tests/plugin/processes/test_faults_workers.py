@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from conftest_text import add_to_conftest
 from hostile import EXACT
 
 from pytest_editmetrics.cli.main import main
@@ -119,6 +120,23 @@ def test_what_was_measured_before_its_worker_died_is_told(
     assert (gate.gate.verdict, gate.outcome, gate.other_failure) == (verdict, "failed", True)
     assert "## ❌ editmetrics failed: " in page.read_text(encoding="utf-8")
     assert "1 test crashed" in page.read_text(encoding="utf-8")
+
+
+def test_a_worker_that_dies_after_its_tests_has_no_last_word(suite):
+    """What a check came to that no report told of would be in it; pytest-xdist ends with 0."""
+    add_to_conftest(
+        suite,
+        "import os\ndef pytest_sessionfinish():\n"
+        "    if 'PYTEST_XDIST_WORKER' in os.environ: os._exit(9)\n",
+    )
+    suite.makepyfile(test_x="def test_a(check): check(5, 0.1)")
+    result = suite.runpytest("-n1", "--max-worker-restart=0")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["FAILED: the worker gw0 of pytest-xdist died after its tests, before it told *"]
+    )
+    suite.makepyfile(test_x="def test_a(): pass")
+    assert suite.runpytest("-n1", "--max-worker-restart=0").ret == 0
 
 
 @pytest.mark.parametrize("phase", ["call", "setup"])
