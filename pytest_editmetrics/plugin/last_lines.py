@@ -60,6 +60,14 @@ class LastLines:
                 "not one gate of this session could be measured, so it proves nothing: exit status"
                 " 1"
             )
+        new = {test.nodeid for test, gate in tally.expected if gate.verdict == "missing-golden"}
+        if new and session_of(self._config).options["update"] == "none":
+            tests = counted(len(new), "test that is", "tests that are")
+            self.problems.append(
+                f"no golden for {tests} expected to fail (xfail), so nothing was judged (first"
+                f" {min(new)}): give a bound, or editmetrics approve RUN -k with the test's whole"
+                " id records one: exit status 1"
+            )
         if tally.smoke and in_ci() and not smoke:
             gates = counted(tally.smoke, "gate was", "gates were")
             self.problems.append(

@@ -104,9 +104,7 @@ def test_a(check, model): check({}, 0.1)
 
 @pytest.mark.parametrize(("value", "verdict"), [(5, "pass"), (30, "fail")])
 @pytest.mark.parametrize("mode", [(), ("--dist=loadfile",), ("--max-worker-restart=0",)])
-def test_what_was_measured_before_its_worker_died_is_told(
-    suite, monkeypatch, value, verdict, mode
-):
+def test_what_was_measured_before_its_worker_died_is_told(suite, monkeypatch, value, verdict, mode):
     """In the teardown of a fixture of the session: it is that of the last test."""
     page = suite.path / "page.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))

@@ -24,7 +24,10 @@ def _wrapper(act, hook="pytest_sessionfinish", of="session"):
 
 
 LATE = {
-    "raises": ("@pytest.hookimpl(trylast=True)\n" + RAISES.format(hook="pytest_sessionfinish", of=""), 1),
+    "raises": (
+        "@pytest.hookimpl(trylast=True)\n" + RAISES.format(hook="pytest_sessionfinish", of=""),
+        1,
+    ),
     "wrapper raises": (_wrapper("raise RuntimeError('late')"), 1),
     "wrapper sets": (_wrapper("session.exitstatus = 3"), 3),
     "wrapper exits": (_wrapper("pytest.exit('late', returncode=4)"), 4),
