@@ -222,7 +222,11 @@ def test_a_known_fault_without_a_golden_is_not_recorded_and_not_green(
     assert "left, of 4 tests that are expected to fail (xfail)" in capsys.readouterr().out
     for name in ("mark", "added", "called", "image"):
         assert main(["approve", "run", "-k", f"test_x.py::test_{name}"]) == 0
-    suite.makepyfile(test_x=NEW.replace("check(5)", "check(50)").replace("np.zeros((8, 8, 3)", "np.full((8, 8, 3), 90"))
+    suite.makepyfile(
+        test_x=NEW.replace("check(5)", "check(50)").replace(
+            "np.zeros((8, 8, 3)", "np.full((8, 8, 3), 90"
+        )
+    )
     result = suite.runpytest(*mode)
     result.assert_outcomes(passed=1, xfailed=4)
     assert result.ret == 0
