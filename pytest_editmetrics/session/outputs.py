@@ -74,24 +74,24 @@ class RunOutputs:
                 from pytest_editmetrics.runs.results import ResultsFile
 
                 path = self._start / options["results"]
-                self._add(ResultsFile(path, package_versions(), now(), commit=self._commit))
+                self._add(ResultsFile(path, package_versions(), now(), **self._head))
             if run is not None:
                 self._files.append(run)
         except EditMetricsError as error:
             raise pytest.UsageError(str(error)) from None
 
     @cached_property
-    def _commit(self) -> str | None:
+    def _head(self) -> dict[str, str | None]:
         from pytest_editmetrics.goldens.git_files import commit_here
 
-        return commit_here(self._session.rootdir)
+        return {"id": os.urandom(8).hex(), "commit": commit_here(self._session.rootdir)}
 
     def _opened_run(self) -> RunResults | None:
         if (run_path := self._run_path()) is None:
             return None
         from pytest_editmetrics.runs.writing import RunDir, RunResults
 
-        run = RunResults(RunDir(run_path), package_versions(), now(), commit=self._commit)
+        run = RunResults(RunDir(run_path), package_versions(), now(), **self._head)
         self._session.config.add_cleanup(run.leave)
         self._session.run_path = run_path
         return run
