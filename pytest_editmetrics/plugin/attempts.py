@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_editmetrics.plugin.failed_tests import Failure
+from pytest_editmetrics.plugin.failed_tests import Failure, reason_of
 
 
 def with_labels(
@@ -26,11 +26,12 @@ def with_labels(
 class Attempt:
     """One attempt of one test while its reports arrive; ``rerun`` once pytest will try again.
 
-    ``failures`` are its failed reports, of subtests too.
+    ``failures`` are its failed reports, of subtests too; ``why`` it was skipped, if it was.
     """
 
     nodeid: str
     outcome: str = "passed"
+    why: str = ""
     called: bool = False
     failed: bool = False
     other_failure: bool = False
@@ -51,6 +52,13 @@ class Attempt:
         self.staged, self.asked = told["staged"], told["asked"]
         self.by_call = told["by_call"]
         self.set_up, self.uses = told["set_up"], told["uses"]
+
+    def end_phase(self, report: pytest.TestReport) -> None:
+        """Take how a phase ended, and which test fails or is skipped by that."""
+        outcome = outcome_of(report)
+        if self.outcome != "failed" and outcome != "passed":
+            self.outcome = outcome
+            self.why = reason_of(report) if outcome == "skipped" else ""
 
     def take_failure(self, failure: Failure) -> None:
         """Take a failed report; one of the teardown comes after all that the test itself told."""

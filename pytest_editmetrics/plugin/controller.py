@@ -20,7 +20,6 @@ from pytest_editmetrics.plugin.attempts import (
     Died,
     Overtaken,
     key_of,
-    outcome_of,
     with_labels,
 )
 from pytest_editmetrics.plugin.deliveries import OUTCOMES, Undelivered
@@ -181,9 +180,7 @@ class Controller:
             attempt.locate(report, self.session.rootdir)
         if report.failed:
             attempt.take_failure(failure_of(report))
-        outcome = outcome_of(report)
-        if attempt.outcome != "failed" and outcome != "passed":
-            attempt.outcome = outcome
+        attempt.end_phase(report)
 
     def _crash(self, report: pytest.TestReport, nodeid: str) -> None:
         """Take a test whose worker died, with the gates that it told before."""
@@ -214,7 +211,8 @@ class Controller:
         if not own:
             self.undelivered.ended(nodeid, not attempt.rerun, attempt.outcome, ())
             if attempt.asked and not attempt.rerun:
-                self._gateless.ended(nodeid, attempt.outcome, by_call=attempt.by_call)
+                told = attempt.outcome, attempt.why
+                self._gateless.ended(nodeid, *told, by_call=attempt.by_call)
             self.failed.ended(attempt, ())
             return
         from pytest_editmetrics.gates.verdict import Gate
