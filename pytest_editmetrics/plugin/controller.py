@@ -211,8 +211,8 @@ class Controller:
         if not own:
             self.undelivered.ended(nodeid, not attempt.rerun, attempt.outcome, ())
             if attempt.asked and not attempt.rerun:
-                told = attempt.outcome, attempt.why
-                self._gateless.ended(nodeid, *told, by_call=attempt.by_call)
+                how = attempt.outcome, attempt.why
+                self._gateless.ended(nodeid, *how, by_call=attempt.by_call)
             self.failed.ended(attempt, ())
             return
         from pytest_editmetrics.gates.verdict import Gate
