@@ -42,7 +42,8 @@ def doubts(
 ) -> Iterator[str]:
     """Yield what makes the bound of a gate's values doubtful; ``apart`` tells of two groups.
 
-    The best value that there is may come again and again; any other is a run that was repeated.
+    The best value that there is may come again and again, and so does one of whole numbers, which
+    are few; any other is a run that was repeated.
     """
     assert one.tolerance is not None
     best = metric.low if metric.better == "lower" else metric.high
@@ -53,7 +54,7 @@ def doubts(
             f"all {count} values are the same: nothing varies (the same seed in every run?), so the"
             " bound is the margin alone"
         )
-    elif repeated:
+    elif repeated and not all(value.is_integer() for value in others):
         yield (
             f"only {count - repeated} of {count} values are different: a run that repeats another"
             " adds nothing, and the bound is tighter than it claims"

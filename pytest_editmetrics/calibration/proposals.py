@@ -128,7 +128,9 @@ def _check_runs(runs: Mapping[str, Run]) -> None:
         )
     seen: dict[tuple[object, ...], str] = {}
     for name, run in runs.items():
-        same = seen.setdefault((run.session.get("started"), run.crashed, *_texts(run)), name)
+        told = run.session.get("id")
+        of_values = run.session.get("started"), run.crashed, *_texts(run)
+        same = seen.setdefault(of_values if told is None else (told,), name)
         if same != name:
             raise InputError(f"{same} and {name} hold the same run; give each run once")
 

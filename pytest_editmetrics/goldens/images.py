@@ -31,8 +31,8 @@ from pytest_editmetrics.goldens.provenance import (
     checked_facts,
     entry_of,
     read_provenance,
+    to_write,
     while_replaced,
-    with_reasons,
     write_provenance,
 )
 from pytest_editmetrics.goldens.store import Goldens
@@ -235,21 +235,22 @@ def promote(staged: Iterable[Staged], rootdir: Path) -> list[Path]:
 def _promote_folder(
     folder: Path, images: list[Staged], rootdir: Path
 ) -> Iterator[tuple[Path, str | None]]:
-    path = folder / PROVENANCE
-    before = settled(folder, rootdir)
-    new = with_reasons(before, {Path(one.target).name: one.entry for one in images})
+    path, before = folder / PROVENANCE, settled(folder, rootdir)
+    new = to_write(before, {Path(one.target).name: one.entry for one in images})
     write_provenance(path, while_replaced(before, new), rootdir)
     for one in images:
         target = rootdir / one.target
         try:
-            put(rootdir / one.file, target)
+            if target.name in new:
+                put(rootdir / one.file, target)
         except OSError as error:
             yield target, f"{one.target}: cannot be written: {error.strerror or error}"
             continue
         for suffix in SUFFIXES:
             if suffix != target.suffix:
                 target.with_suffix(suffix).unlink(missing_ok=True)
-        yield target, None
+        if target.name in new:
+            yield target, None
     write_provenance(path, settled(folder, rootdir), rootdir)
 
 

@@ -98,6 +98,19 @@ def with_reasons(before: Mapping[str, Entry], new: Mapping[str, Entry]) -> dict[
     }
 
 
+def to_write(before: Mapping[str, Entry], new: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Return new entries with their reasons, without those that tell no more than another date.
+
+    >>> to_write({"a.png": {"sha256": "1", "date": "2024"}}, {"a.png": {"sha256": "1", "date": ""}})
+    {}
+    """
+    return {
+        name: entry
+        for name, entry in with_reasons(before, new).items()
+        if name not in before or {**before[name], "date": ""} != {**entry, "date": ""}
+    }
+
+
 def while_replaced(before: Mapping[str, Entry], new: Mapping[str, Entry]) -> dict[str, Entry]:
     """Return the entries that hold while files are replaced: new ones, with those before in them.
 

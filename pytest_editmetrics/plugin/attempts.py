@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_editmetrics.plugin.failed_tests import Failure
+from pytest_editmetrics.plugin.failed_tests import Failure, reason_of
 
 
 def with_labels(
@@ -26,11 +26,12 @@ def with_labels(
 class Attempt:
     """One attempt of one test while its reports arrive; ``rerun`` once pytest will try again.
 
-    ``failures`` are its failed reports, of subtests too.
+    ``failures`` are its failed reports, of subtests too; ``why`` it was skipped, if it was.
     """
 
     nodeid: str
     outcome: str = "passed"
+    why: str = ""
     called: bool = False
     failed: bool = False
     other_failure: bool = False
@@ -51,6 +52,13 @@ class Attempt:
         self.staged, self.asked = told["staged"], told["asked"]
         self.by_call = told["by_call"]
         self.set_up, self.uses = told["set_up"], told["uses"]
+
+    def end_phase(self, report: pytest.TestReport) -> None:
+        """Take how a phase ended, and which test fails or is skipped by that."""
+        outcome = outcome_of(report)
+        if self.outcome != "failed" and outcome != "passed":
+            self.outcome = outcome
+            self.why = reason_of(report) if outcome == "skipped" else ""
 
     def take_failure(self, failure: Failure) -> None:
         """Take a failed report; one of the teardown comes after all that the test itself told."""
@@ -84,6 +92,38 @@ class Overtaken:
             if (nodeid, attempt) not in self._known:
                 self._known.add((nodeid, attempt))
                 yield Attempt(nodeid, "rerun", rerun=True, gates=gates)
+
+
+class Died:
+    """Attempts whose worker died when reports had told their gates, by test.
+
+    Each is the test's last, unless another begins: pytest-xdist may run a whole file anew.
+    ``finish`` takes an attempt that has ended.
+    """
+
+    def __init__(self, finish: Callable[[Attempt], None]):
+        self._finish = finish
+        self._attempts: dict[str, Attempt] = {}
+
+    def add(self, attempt: Attempt, *, again: bool) -> None:
+        """Take one; whether its test is run ``again`` may be known at once, or come out later."""
+        self.runs_again(attempt.nodeid)
+        if attempt.gates or again:
+            self._attempts[attempt.nodeid] = attempt
+        if again:
+            self.runs_again(attempt.nodeid)
+
+    def runs_again(self, nodeid: str) -> None:
+        """Finish the attempt of a test that was not its last, if there is one."""
+        if (attempt := self._attempts.pop(nodeid, None)) is not None:
+            attempt.rerun, attempt.outcome = True, "rerun"
+            self._finish(attempt)
+
+    def close(self) -> None:
+        """Finish those that were the last of their tests."""
+        for attempt in self._attempts.values():
+            self._finish(attempt)
+        self._attempts.clear()
 
 
 def _last_line_in(file: Path, longrepr: Any) -> int | None:

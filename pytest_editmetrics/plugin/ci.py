@@ -41,6 +41,7 @@ class CiSurfaces:
         self._report_url: str | None = session.options["report-url"]
         self._told: tuple[Tally, Told, bool] | None = None
         self._problems: list[str] = []
+        self._on_page: tuple[int, int] | None = None
 
     def open(self) -> None:
         """Write a summary that says the session did not finish, so that a killed one leaves it.
@@ -88,7 +89,14 @@ class CiSurfaces:
                 if self._problems and session.exitstatus == 0:
                     session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _summarise(self, session: pytest.Session, tally: Tally, told: Told, gates: bool) -> None:
+    def amend(self, session: pytest.Session, said: str) -> None:
+        """Write the summaries anew, with what failed a session at its very end."""
+        if self._told is not None and not self._told[1][3].cut:
+            self._summarise(session, *self._told, late=said)
+
+    def _summarise(
+        self, session: pytest.Session, tally: Tally, told: Told, gates: bool, late: str = ""
+    ) -> None:
         from pytest_editmetrics.report.markdown import SessionEnd, markdown_summary
         from pytest_editmetrics.session.outputs import package_versions
 
@@ -97,7 +105,7 @@ class CiSurfaces:
         end = SessionEnd(
             package_versions(),
             tuple(notes),
-            [*problems, *besides],
+            list(dict.fromkeys([*problems, *besides, *filter(None, [late])])),
             whole.failed_tests(session),
             failed,
             "interrupted" if whole.cut else "",
@@ -110,12 +118,17 @@ class CiSurfaces:
                 notes.append(f"summary: {self._path}")
         if self._step is None or not gates:
             return
-        room = GITHUB_LIMIT - _size(self._step)
+        start = _size(self._step)
+        if self._on_page is not None and self._on_page[1] == start and not is_stream(self._step):
+            start = self._on_page[0]
+            os.truncate(self._step, start)
+        room = GITHUB_LIMIT - start
         text = "\n" + markdown_summary(tally, end, room - 1)
         if len(text.encode()) > room:
             notes.append(f"no summary on GitHub's page: {self._step} holds 1 MiB already")
         else:
             self._write(self._step, text, "a")
+            self._on_page = start, _size(self._step)
 
     def annotations(
         self, tally: Tally | None, problems: Sequence[str], failed: Sequence[FailedTest]

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator, Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from pytest_editmetrics.plugin.attempts import Attempt, Overtaken, key_of, outcome_of, with_labels
+from pytest_editmetrics.plugin.attempts import (
+    Attempt,
+    Died,
+    Overtaken,
+    key_of,
+    with_labels,
+)
 from pytest_editmetrics.plugin.deliveries import OUTCOMES, Undelivered
 from pytest_editmetrics.plugin.failed_tests import FailedTests, failure_of
 from pytest_editmetrics.plugin.gateless import Gateless
+from pytest_editmetrics.plugin.header import Header
 from pytest_editmetrics.plugin.junit import JUnit
 from pytest_editmetrics.plugin.last_lines import LastLines
 from pytest_editmetrics.plugin.last_screen import EachGate
@@ -29,7 +36,7 @@ from pytest_editmetrics.plugin.whole_run import WholeRun
 from pytest_editmetrics.session.ledger import REPORT_KEY
 from pytest_editmetrics.session.property_text import is_ours
 from pytest_editmetrics.session.state import EditSession
-from pytest_editmetrics.session.unread import unread, unread_notes, uses_a_gate
+from pytest_editmetrics.session.unread import unread, unread_notes
 
 if TYPE_CHECKING:
     from pytest_editmetrics.plugin.ci import CiSurfaces
@@ -59,6 +66,7 @@ class Controller:
         self._running: dict[tuple[str, str], Attempt] = {}
         self._attempts: dict[str, int] = {}
         self._overtaken = Overtaken()
+        self._died = Died(self._finish_attempt)
         self._collected: dict[str, int] = {}
         self.whole = WholeRun(self._config, self._crashed)
         self._measured: dict[str, frozenset[str]] = {}
@@ -109,25 +117,12 @@ class Controller:
     @pytest.hookimpl
     def pytest_sessionstart(self) -> None:
         """Open what the session writes before the first test, so that a bad path costs no run."""
+        self._config.pluginmanager.register(Header(self.session), "editmetrics-header")
         if self._config.option.collectonly:
             return
         self._outputs.open()
         self._ci.open()
-
-    @pytest.hookimpl
-    def pytest_report_header(self) -> str | None:
-        """Name the configuration that holds, if there is one."""
-        path = self.session.config_path
-        return None if path is None else f"editmetrics: configuration {path}"
-
-    @pytest.hookimpl
-    def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
-        """Name a configuration beside the tests that is not read; under xdist the end does."""
-        gated = {item.path for item in items if uses_a_gate(item)}
-        if not gated:
-            return []
-        left = unread(self.session, {item.path for item in items}, gates=True)
-        return [f"editmetrics: {text}" for text in left + unread_notes(self.session, gated)]
+        self._config.add_cleanup(partial(self._last.tell_late, self._outputs, self._ci))
 
     @pytest.hookimpl
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -149,6 +144,7 @@ class Controller:
             return
         key = key_of(report)
         if report.when == "setup" or key not in self._running:
+            self._died.runs_again(nodeid)
             self._running[key] = Attempt(nodeid)
         attempt = self._running[key]
         if report.when == "call" and attempt.outcome not in OUTCOMES:  # as pytest-retry's "retried"
@@ -183,22 +179,23 @@ class Controller:
             attempt.locate(report, self.session.rootdir)
         if report.failed:
             attempt.take_failure(failure_of(report))
-        outcome = outcome_of(report)
-        if attempt.outcome != "failed" and outcome != "passed":
-            attempt.outcome = outcome
+        attempt.end_phase(report)
 
     def _crash(self, report: pytest.TestReport, nodeid: str) -> None:
-        self._running.pop(key_of(report), None)
-        if report.outcome == "rerun":  # type: ignore[comparison-overlap]
+        """Take a test whose worker died, with the gates that it told before."""
+        attempt = self._running.pop(key_of(report), None) or Attempt(nodeid)
+        again = report.outcome == "rerun"  # type: ignore[comparison-overlap]
+        attempt.outcome, attempt.other_failure = "failed", True
+        self._died.add(attempt, again=again)
+        if again:
             self.whole.runs_again(nodeid)
-            self._finish_attempt(Attempt(nodeid, rerun=True))
-            if nodeid not in self._run_again:
-                self._run_again.append(nodeid)
-            self._outputs.write("crashed", nodeid, True)
-            return
-        self._junit.close_case(report, ())
-        self._crashed.append(nodeid)
-        self._outputs.write("crashed", nodeid)
+        else:
+            self._junit.close_case(report, ())
+            self.failed.crashed(attempt)
+        listed = self._run_again if again else self._crashed
+        if nodeid not in listed:
+            listed.append(nodeid)
+            self._outputs.write("crashed", nodeid, again)
 
     def _finish_attempt(self, attempt: Attempt) -> None:
         nodeid = attempt.nodeid
@@ -213,7 +210,8 @@ class Controller:
         if not own:
             self.undelivered.ended(nodeid, not attempt.rerun, attempt.outcome, ())
             if attempt.asked and not attempt.rerun:
-                self._gateless.ended(nodeid, attempt.outcome, by_call=attempt.by_call)
+                how = attempt.outcome, attempt.why
+                self._gateless.ended(nodeid, *how, by_call=attempt.by_call)
             self.failed.ended(attempt, ())
             return
         from pytest_editmetrics.gates.verdict import Gate
@@ -260,6 +258,7 @@ class Controller:
         for attempt in self._running.values():  # stopped before the teardown: a debugger, Ctrl-C
             if attempt.called and not attempt.rerun:
                 self._finish_attempt(attempt)
+        self._died.close()
         for one in self.fixtures.close():
             self._count(one)
         self._problems += self.fixtures.problems

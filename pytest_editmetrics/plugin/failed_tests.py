@@ -44,9 +44,9 @@ class FailedTests:
     """Collects them: tests, and files that cannot be collected.
 
     ``found`` are all of a session, in the order in which they failed, ``files`` those that were not
-    collected, ``skipped`` those with gates that were skipped as a whole; ``gated`` tells whether
-    one among them asks for gates, made or not, or stands beside tests that do. ``write`` appends a
-    test to the results.
+    collected, ``skipped`` those with gates that were skipped as a whole, and why; ``gated`` tells
+    whether one among them asks for gates, made or not, or stands beside tests that do. ``write``
+    appends a test to the results.
     """
 
     def __init__(self, rootdir: Path, write: Callable[[str, FailedTest], None]):
@@ -54,14 +54,14 @@ class FailedTests:
         self._write = write
         self.files: list[FailedTest] = []
         self.found: list[FailedTest] = []
-        self.skipped: list[str] = []
+        self.skipped: list[tuple[str, str]] = []
         self.gated = False
 
     @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Take a file that cannot be collected, or is skipped; pytest-xdist tells each once."""
         if report.skipped and _names_a_gate(self._rootdir / report.nodeid):
-            self.skipped.append(report.nodeid)
+            self.skipped.append((report.nodeid, reason_of(report)))
         if report.failed:
             message, place = _first_line(report), None
             if (self._rootdir / report.nodeid).is_file():
@@ -76,6 +76,11 @@ class FailedTests:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Take such files for the suite's where other tests ask for gates: none of them may run."""
         self.gated |= bool(self.files) and any(map(uses_a_gate, session.items))
+
+    def crashed(self, attempt: Attempt) -> None:
+        """Take a test whose worker died: it may have come to a gate, if its file names one."""
+        file, *_ = attempt.nodeid.partition("::")
+        self.gated |= attempt.asked or _names_a_gate(self._rootdir / file)
 
     def ended(self, attempt: Attempt, gates: Iterable[Gate]) -> None:
         """Take an attempt of a test, with its own gates as they end.
@@ -121,6 +126,20 @@ def failure_of(report: pytest.TestReport) -> Failure:
     return Failure(str(report.when), _first_line(report), **told)
 
 
+def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """Return why pytest skipped, in one line; an empty text where it does not say."""
+    told = report.longrepr
+    if not isinstance(told, (tuple, list)) or len(told) != 3:
+        return ""
+    lines = str(told[2]).removeprefix("Skipped:").strip().splitlines()
+    return _writable(lines[0]) if lines else ""
+
+
+def _writable(line: str) -> str:
+    """Return a line in characters that every file takes."""
+    return line[:_LONGEST].encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _line_in(file: str, text: str) -> int:
     """Return the last line of a file that a text names, as tracebacks and readers do; else 1."""
     name = re.escape(PurePosixPath(file).name)
@@ -129,7 +148,7 @@ def _line_in(file: str, text: str) -> int:
 
 
 def _first_line(report: pytest.TestReport | pytest.CollectReport) -> str:
-    """Return the line that tells most, in characters that every file takes."""
+    """Return the line that tells most."""
     crash = getattr(report.longrepr, "reprcrash", None)
     text = str(crash.message) if crash is not None else str(report.longrepr)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -141,5 +160,4 @@ def _first_line(report: pytest.TestReport | pytest.CollectReport) -> str:
     else:
         more = lines and lines[0].endswith(":")
         line = " ".join(lines[: 2 if more else 1])
-    shown = line[:_LONGEST].encode("utf-8", "backslashreplace").decode("utf-8")
-    return shown or "failed without a word"
+    return _writable(line) or "failed without a word"

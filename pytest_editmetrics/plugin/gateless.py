@@ -9,6 +9,9 @@ import pytest
 from pytest_editmetrics.errors import counted
 from pytest_editmetrics.session.state import EditSession
 
+_Skipped = tuple[str, str]
+"""A test or a file, and why it was skipped."""
+
 
 class Gateless:
     """Takes such tests; ``problems`` fail the session, ``notes`` do not.
@@ -20,7 +23,7 @@ class Gateless:
         self._session = session
         self._strict = session.options["strict"] != "none"
         self._tests: dict[str, bool] = {}
-        self._skipped: list[str] = []
+        self._skipped: list[_Skipped] = []
         self.notes: list[str] = []
         self.problems: list[str] = []
 
@@ -28,18 +31,21 @@ class Gateless:
         """Whether there is any such test."""
         return bool(self._tests)
 
-    def ended(self, nodeid: str, outcome: str, *, by_call: bool) -> None:
-        """Take a test that made no gate; ``by_call``: only what it calls can measure."""
+    def ended(self, nodeid: str, outcome: str, why: str, *, by_call: bool) -> None:
+        """Take a test that made no gate, and ``why`` it was skipped, if it was.
+
+        ``by_call``: only what it calls can measure.
+        """
         if outcome in ("passed", "xpassed"):
             self._tests[nodeid] = by_call
         elif outcome == "skipped":
-            self._skipped.append(nodeid)
+            self._skipped.append((nodeid, why))
 
     def forget(self, nodeid: str) -> bool:
         """Take back a test that has made gates after all; ``True`` if it was taken."""
         return self._tests.pop(nodeid, None) is not None
 
-    def close(self, session: pytest.Session, files: Sequence[str], *, gates: bool) -> None:
+    def close(self, session: pytest.Session, files: Sequence[_Skipped], *, gates: bool) -> None:
         """Say which they are; ``gates`` tells whether the session has any gate.
 
         ``files`` of tests that ask for some were skipped as a whole.
@@ -72,14 +78,20 @@ class Gateless:
                 " status 1"
             )
 
-    def _say_skipped(self, files: Sequence[str], *, gates: bool) -> None:
+    def _say_skipped(self, files: Sequence[_Skipped], *, gates: bool) -> None:
         """Count them; with nothing measured besides, a strict session proves nothing."""
-        from pytest_editmetrics.report.listed import first_of
+        from pytest_editmetrics.report.listed import LISTED, Headed, first_of
+        from pytest_editmetrics.runs.failed import and_more, in_the_same_words
 
         counts = (len(self._skipped), "test"), (len(files), "whole file")
         both = " and ".join(counted(number, what) for number, what in counts if number)
         said = f"skipped, so not measured: {both} with gates"
+        every = [*self._skipped, *files]
+        alike = in_the_same_words(every, lambda one: one[1])
+        lines = [f"{first}{and_more(others)}{why and ': '}{why}" for (first, why), *others in alike]
+        entries = first_of(lines, len(every), sum(map(len, alike[:LISTED])))
         if self._strict and not gates:
-            self.problems.append(f"{said}, and nothing else was measured: exit status 1")
+            failed = f"{said}, and nothing else was measured: exit status 1"
+            self.problems.append(Headed(failed, entries))
         else:
-            self.notes += [said, *first_of([*self._skipped, *files])]
+            self.notes += [said, *entries]

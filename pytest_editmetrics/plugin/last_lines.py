@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import counted
+from pytest_editmetrics.plugin.whole_run import besides
 from pytest_editmetrics.session.options import ci_variable, in_ci
 from pytest_editmetrics.session.state import session_of
 
 if TYPE_CHECKING:
+    from pytest_editmetrics.plugin.ci import CiSurfaces
     from pytest_editmetrics.report.tally import Tally
+    from pytest_editmetrics.session.outputs import RunOutputs
 
 last_key = pytest.StashKey["LastLines"]()
 
@@ -32,6 +35,7 @@ class LastLines:
         self._failed: list[str] = []
         self._said = False
         self._session: pytest.Session | None = None
+        self._around = sys.exc_info()[1]  # pytest may be called while another error is handled
         config.add_cleanup(self._hold)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -58,6 +62,14 @@ class LastLines:
             self.problems.append(
                 "not one gate of this session could be measured, so it proves nothing: exit status"
                 " 1"
+            )
+        new = {test.nodeid for test, gate in tally.expected if gate.verdict == "missing-golden"}
+        if new and session_of(self._config).options["update"] == "none":
+            tests = counted(len(new), "test that is", "tests that are")
+            self.problems.append(
+                f"no golden for {tests} expected to fail (xfail), so nothing was judged (first"
+                f" {min(new)}): give a bound, or editmetrics approve RUN -k with the test's whole"
+                " id records one: exit status 1"
             )
         if tally.smoke and in_ci() and not smoke:
             gates = counted(tally.smoke, "gate was", "gates were")
@@ -108,6 +120,21 @@ class LastLines:
             line += ": exit status 1"
             print(printable(f"pytest-editmetrics: ERROR: {line}"), file=sys.stderr, flush=True)
         return pytest.ExitCode.TESTS_FAILED
+
+    def tell_late(self, outputs: RunOutputs, surfaces: CiSurfaces) -> None:
+        """Let what called the session a pass say what failed it at its very end.
+
+        A hook may raise, or set the exit status, when all was written: the last that is known.
+        """
+        session, raised = self._session, sys.exc_info()[1]
+        if session is None or session.testsfailed or self.problems:
+            return
+        status = int(session.exitstatus)
+        if raised not in (None, self._around):
+            status = status or 1
+        if status not in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
+            outputs.amend(besides(status))
+            surfaces.amend(session, besides(status))
 
     def _hold(self) -> None:
         """Be the last to say how the session ended: after every hook that knows the session."""

@@ -154,6 +154,7 @@ def _unless_failing(
         with _unread(record.item, call.excinfo):
             report = pytest.TestReport.from_item_and_call(record.item, call)
         _say_alone(record.item, call, report)
+        tell_failure(record.item, report, _leaves(call.excinfo.value))
     return report
 
 
@@ -247,6 +248,7 @@ def pytest_runtest_makereport(
     if report.skipped:
         report = _unless_failing(record, call, report)
         name_report(report, id_of(item), gated=True)
+        raised = None if call.excinfo is None else call.excinfo.value
     if call.when == "teardown":
         del item.stash[record_key]  # the session keeps every item to its end
     if call.when == "call":
@@ -362,6 +364,8 @@ class ErrorsStay:
             return report
         report.outcome = "failed"
         del report.wasxfail
+        if record is not None and call.excinfo is not None:
+            tell_failure(record.item, report, _leaves(call.excinfo.value))
         return report
 
 

@@ -39,6 +39,14 @@ def choosing(config: pytest.Config) -> dict[str, str]:
     }
 
 
+def besides(status: int) -> str:
+    """Return what to say of a session that neither its tests nor this plugin failed."""
+    return (
+        f"the session failed besides its tests, exit status {status}: what pytest or a plugin"
+        " says of it stands in its output"
+    )
+
+
 class Found:
     """Compares the tests that pytest found with those that are left when its collection ends.
 
@@ -88,7 +96,8 @@ class WholeRun:
     """Tells at the end of a session whether every test that pytest found ran.
 
     ``crashed`` are tests whose worker died; ``internal_error`` is pytest's own; ``lost_workers`` of
-    pytest-xdist ended before they had collected, ``dead_workers`` is how many died;
+    pytest-xdist ended before they had collected, ``dead_workers`` is how many died, ``wordless``
+    are those that made gates and died between tests, before they told what was lost;
     ``cut`` is what ``was_cut`` came to.
     """
 
@@ -103,6 +112,7 @@ class WholeRun:
         self.internal_error = False
         self.lost_workers: list[str] = []
         self.dead_workers = 0
+        self.wordless: dict[object, str] = {}
         self._failed_tests = self._own_failures = 0
         self.cut = False
 
@@ -155,10 +165,7 @@ class WholeRun:
             status = status or 1
         elif known or session.testsfailed or status in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
             return []
-        return [
-            f"the session failed besides its tests, exit status {status}: what pytest or a plugin"
-            " says of it stands in its output"
-        ]
+        return [besides(status)]
 
     @property
     def found_all(self) -> bool:
@@ -212,9 +219,13 @@ class WholeRun:
         )
 
     def ended_workers(self, without_result: Collection[str]) -> list[str]:
-        """Return what to say of workers that an internal error of pytest ended."""
+        """Return what to say of workers that an internal error ended, or that died at last."""
         if not self.internal_error:
-            return []
+            return [
+                f"the worker {worker} of pytest-xdist died after its tests, before it told whether"
+                " gates were lost: exit status 1"
+                for worker in self.wordless.values()
+            ]
         gone = len(set(without_result) - set(self._crashed))
         return [
             "an internal error of pytest ended a worker, and"

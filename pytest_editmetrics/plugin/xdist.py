@@ -101,6 +101,7 @@ class XdistController:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count the reports of each worker that still have their gates, and take its losses."""
         node = getattr(report, "node", None)
+        self._controller.whole.wordless.pop(node, None)  # it died in a test, which is told
         self._received[node] += REPORT_KEY in vars(report)
         new = json.loads(vars(report).pop(LOST, "[]"))
         if new:
@@ -138,6 +139,8 @@ class XdistController:
             self._controller.refuse(output[UNUSABLE])
             raise pytest.UsageError(output[UNUSABLE])
         self._controller.whole.dead_workers += error is not None
+        if error is not None and self._received[node]:
+            self._controller.whole.wordless[node] = node.gateway.id
         if node not in self._collected:
             self._controller.whole.lost_workers.append(node.gateway.id)
         for by in output.get(DESELECTED, ()):

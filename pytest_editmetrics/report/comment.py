@@ -82,7 +82,7 @@ def comment(
     ]
     body += listed_alike("Could not be judged", said, len(errors))
     body += listed_alike("Failed otherwise", failed_alike(run.failed), len(run.failed))
-    body += listed("Crashed, so never measured", tally.crashed)
+    body += listed("Crashed, so not measured to the end", tally.crashed)
     for text in (*obsolete, *passed_by_texts(unheld)):
         body += [f"\n### {text}", *(f"- {code(entry.strip())}" for entry in text.entries)]
     if base is not None:

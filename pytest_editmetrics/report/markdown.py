@@ -208,7 +208,7 @@ def _sections(tally: Tally, end: SessionEnd) -> list[str]:
     )
     sections += listed_alike("Failed otherwise", failed_alike(end.failed), len(end.failed))
     sections += listed("For review", [f"{t.nodeid}: {headline(g)}" for t, g in review])
-    sections += listed("Crashed, so never measured", tally.crashed)
+    sections += listed("Crashed, so not measured to the end", tally.crashed)
     sections += listed("Unmeasured", [f"{t.nodeid}: {headline(g)}" for t, g in unmeasured])
     sections += reruns(tally)
     sections += listed("Recorded", [f"{t.nodeid}: {headline(g)}" for t, g in recorded])

@@ -61,7 +61,7 @@ def _notes(tally: Tally) -> list[str]:
         )
     lines += listed("passed only after a rerun", tally.flaky)
     lines += listed("crashed, then run again", tally.run_again)
-    lines += listed("crashed, so never measured", tally.crashed)
+    lines += listed("crashed, so not measured to the end", tally.crashed)
     counts = tally.counts()
     if tally.smoke:
         lines.append(_smoke(tally.smoke, counts["gates"]))

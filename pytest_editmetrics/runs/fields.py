@@ -81,6 +81,7 @@ SESSION = _declared(
     schema text: `"pytest-editmetrics/results"`
     version whole: of this format: 1
     started text: when, ISO 8601, UTC
+    id text: of the session: what it wrote in several files, and every copy, has the same
     commit text?: the commit that was checked out, changed files or not
     versions mapping: of packages that decide a measurement; `null` if not installed
     shards list: of a merged run: each run in it
@@ -205,7 +206,7 @@ GATE = _declared(
 )
 CRASHED = _declared(
     """
-    record text: `"crashed"`: a test whose worker died; that attempt has no gates
+    record text: `"crashed"`: a test whose worker died, perhaps after some of its gates
     nodeid text: the test
     again flag: whether it was run again
     """

@@ -67,6 +67,7 @@ class ResultsFile:
         head = {"record": "session", "schema": SCHEMA, "version": SCHEMA_VERSION}
         head.update(started=started, versions=dict(versions), **more)
         self._head: dict[str, Any] | None = head
+        self._end: tuple[int, int, str] | None = None
         check_ours(path, "the results file", is_results_file)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +124,7 @@ class ResultsFile:
         self._write({**head, "attempt": attempt, "final": final, **ended, **tail})
 
     def crashed(self, nodeid: str, again: bool = False) -> None:
-        """Append a test whose worker died: it has no gates, unless it is run ``again``."""
+        """Append a test whose worker died, and whether it was run ``again``."""
         self._write({"record": "crashed", "nodeid": nodeid, "again": again})
 
     def failed(self, failed: FailedTest) -> None:
@@ -168,12 +169,32 @@ class ResultsFile:
         if suite is not None:
             listed["suite"] = suite
         ended = {"failed_tests": failed_tests, "full": full}
-        self._write({"record": "end", **counts, **ended, **listed})
+        start, end = self._size(), {"record": "end", **counts, **ended, **listed}
+        self._write(end)
+        self._end = start, self._size(), json_line(end)
         try:
             self._file.close()
         except OSError as error:
             self._fail(error)
         self.leave()
+
+    def amend(self, text: str) -> None:
+        """Add what failed the session after the file was closed, before its closing line.
+
+        A device or a pipe, and what was written by others since, stays as it is.
+        """
+        if self._end is None or self._stream:
+            return
+        start, stop, end = self._end
+        problem = json_line({"record": "problem", "text": text})
+        try:
+            with self.path.open("r+b") as file:
+                if file.seek(0, os.SEEK_END) == stop:
+                    file.truncate(start)
+                    file.seek(start)
+                    file.write(f"{problem}\n{end}\n".encode())
+        except OSError as error:
+            self._fail(error)
 
     def leave(self) -> None:
         """Close the file as it is; without its closing line it counts as cut off."""
@@ -194,6 +215,9 @@ class ResultsFile:
             self._file.flush()
         except (OSError, ValueError) as error:
             self._fail(error)
+
+    def _size(self) -> int:
+        return os.fstat(self._file.fileno()).st_size
 
     def _fail(self, error: Exception) -> NoReturn:
         self.leave()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from functools import cached_property
@@ -85,24 +85,24 @@ class RunOutputs:
                 from pytest_editmetrics.runs.results import ResultsFile
 
                 path = self._start / options["results"]
-                self._add(ResultsFile(path, package_versions(), now(), commit=self._commit))
+                self._add(ResultsFile(path, package_versions(), now(), **self._head))
             if run is not None:
                 self._files.append(run)
         except EditMetricsError as error:
             raise pytest.UsageError(str(error)) from None
 
     @cached_property
-    def _commit(self) -> str | None:
+    def _head(self) -> dict[str, str | None]:
         from pytest_editmetrics.goldens.git_files import commit_here
 
-        return commit_here(self._session.rootdir)
+        return {"id": os.urandom(8).hex(), "commit": commit_here(self._session.rootdir)}
 
     def _opened_run(self) -> RunResults | None:
         if (run_path := self._run_path()) is None:
             return None
         from pytest_editmetrics.runs.writing import RunDir, RunResults
 
-        run = RunResults(RunDir(run_path), package_versions(), now(), commit=self._commit)
+        run = RunResults(RunDir(run_path), package_versions(), now(), **self._head)
         self._session.config.add_cleanup(run.leave)
         self._session.run_path = run_path
         return run
@@ -203,7 +203,17 @@ class RunOutputs:
         if run_path is not None and not self._temporary and not earlier:
             self.notes.append(f"run directory: {run_path}")
             self.kept_run = self._typed(run_path)
-        if self._html is None or run_path is None or earlier:
+        if run_path is not None and not earlier:
+            self._write_report(run_path, self.notes.append)
+
+    def amend(self, said: str) -> None:
+        """Let what was closed say what failed the session since."""
+        self.write("amend", said)
+        if self.html_report is not None and self._session.run_path is not None:
+            self._write_report(self._session.run_path, lambda line: None)
+
+    def _write_report(self, run_path: Path, say: Callable[[str], None]) -> None:
+        if self._html is None:
             return
         from pytest_editmetrics.report.html import write_html
         from pytest_editmetrics.runs.folder import read_run
@@ -211,12 +221,11 @@ class RunOutputs:
         try:
             with self._session.clock.of("report"):
                 run = read_run(run_path)
-                keeps_run, say = not self._temporary, self.notes.append
-                write_html(run, self._html, say=say, keeps_run=keeps_run, begun=True)
+                write_html(run, self._html, say=say, keeps_run=not self._temporary, begun=True)
         except EditMetricsError as error:
             self.problems.append(str(error))
         else:
-            self.notes.append(f"report: {self._html}")
+            say(f"report: {self._html}")
             self.html_report = self._typed(self._html)
 
     def _typed(self, path: Path) -> str:

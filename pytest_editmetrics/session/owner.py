@@ -50,20 +50,22 @@ class Owner:
 def update_of(options: Mapping[str, Any], owner: Owner | None) -> UpdateMode:
     """Return what ``--editmetrics-update`` records of an owner's gates.
 
-    Of a test that an xfail mark expects to fail by such an error that is no more than what has no
-    golden: a known fault would be what it is held to. A fixture is more than the test that was
-    first.
+    Of a test that an xfail mark expects to fail by such an error that is nothing: a known fault
+    would be what it is held to. The mark may have been added while the test runs. A fixture is more
+    than the test that was first.
     """
-    from _pytest.skipping import xfailed_key
+    from _pytest.skipping import evaluate_xfail_marks, xfailed_key
 
     mode: UpdateMode = options["update"]
     if mode == "none" or owner is None or owner.definition is not None:
         return mode
-    mark = owner.item.stash.get(xfailed_key, None)
-    if mark is None or owner.config.option.runxfail:
+    if owner.config.option.runxfail:
+        return mode
+    mark = owner.item.stash.get(xfailed_key, None) or evaluate_xfail_marks(owner.item)
+    if mark is None:
         return mode
     others = isinstance(mark.raises, (type, tuple)) and not issubclass(GateFailure, mark.raises)
-    return mode if others else "missing"
+    return mode if others else "none"
 
 
 def owner_of_test(item: pytest.Item) -> Owner:

@@ -73,7 +73,7 @@ def side_of(run: Run, metrics: Iterable[str], name: str) -> Side:
     if not run.complete:
         problem = f"the {name} was cut off, so gates are missing from it"
     elif run.crashed:
-        problem = f"{counted(len(run.crashed), 'test')} of the {name} crashed, without gates"
+        problem = f"{counted(len(run.crashed), 'test')} of the {name} crashed, so gates may lack"
     elif lost := _without_gates(run):
         problem = f"{counted(lost, 'failure')} of the {name} came before a gate was made"
     return Side(points, problem)

@@ -277,6 +277,20 @@ def test_constant_values_and_repeats_are_told(calibrate):
     assert "only 7 of 8 values are different" in out
 
 
+def test_whole_numbers_come_again(calibrate):
+    """As the largest difference of a pixel: equal ones are no sign of a run that was repeated."""
+    of = {"file": GOLDEN, "test": "test_a", "gate": "unedit_max_diff"}
+    gates = [
+        lpips(float(value), metric="unedit_max_diff", golden=of, details={}, weights=())
+        for value in (3, 4, 3, 5, 4, 6)
+    ]
+    _, out, _ = calibrate(*gates, options=["--no-selftest"])
+    assert "proposal  max" in out
+    assert "values are different" not in out
+    _, out, _ = calibrate(*gates[:1] * 3, options=["--no-selftest"])
+    assert "all 3 values are the same" in out
+
+
 def test_other_weights_are_never_taken_together(calibrate, project):
     gates = [lpips(0.1), lpips(0.11), lpips(0.12, weights=OTHER)]
     status, _, err = calibrate(*gates, options=["--write"])

@@ -197,7 +197,7 @@ def test_every_section_is_there_when_it_has_something_to_say():
     page = Page(markdown_summary(made, SessionEnd(notes=["recorded: goldens/t.yaml"])))
     assert page.texts["h3"] == [
         "Failing, but did not fail the test (xfail mark or caught): 1",
-        "Crashed, so never measured: 1",
+        "Crashed, so not measured to the end: 1",
         "Unmeasured: 1",
         "Passed only after a rerun: 1",
         "Recorded: 1",

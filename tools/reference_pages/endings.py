@@ -33,6 +33,11 @@ TESTS = (
         " named in `--editmetrics-skip-missing=sam-pipe`",
     ),
     (
+        "no bound and no golden, of a test that is marked `xfail`",
+        "xfailed, and the session fails: nothing was judged; `editmetrics approve RUN -k` its whole"
+        " id records it",
+    ),
+    (
         "a failing gate in a thread, or one whose exception the test caught",
         "failed all the same, also if it is skipped then; a test of such a failure is marked"
         " `xfail`",

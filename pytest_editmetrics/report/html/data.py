@@ -249,7 +249,7 @@ def _notices(run: Run, tally: Tally, gallery: Gallery) -> list[Notice]:
             )
         )
     if run.crashed:
-        title = f"Crashed, so never measured: {len(run.crashed)}"
+        title = f"Crashed, so not measured to the end: {len(run.crashed)}"
         notices.append(Notice("error", title, tuple(run.crashed)))
     if run.failed:
         title = f"Failed otherwise: {len(run.failed)}"

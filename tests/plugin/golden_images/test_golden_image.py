@@ -147,7 +147,8 @@ def test_serial_and_xdist_write_the_same_bytes_and_the_same_results(suite):
         result.assert_outcomes(passed=6)
         written.append(files(suite))
         text = (suite.path / "r").read_text()
-        lines.append(sorted(re.sub(r"\d{4}-\d\d-\d\dT[^\"]+", "TIME", text).splitlines()))
+        text = re.sub(r"\d{4}-\d\d-\d\dT[^\"]+|(?<=\"id\": \")\w+", "TOLD", text)
+        lines.append(sorted(text.splitlines()))
         shutil.rmtree(suite.path / "goldens")
     dates = re.compile(rb"\d{4}-\d\d-\d\dT[^\"]+")
     plain = [{name: dates.sub(b"", data) for name, data in one.items()} for one in written]
@@ -415,6 +416,32 @@ def test_provenance_tells_what_made_a_golden(suite):
         "facts": {"model": "sdxl-edit", "seed": 2},
         "sha256": hashlib.sha256(golden.read_bytes()).hexdigest(),
     }
+
+
+def test_recording_what_did_not_change_changes_no_file(suite, value):
+    """Else each ``all`` is a diff of dates, in which what did change is not seen."""
+    suite.makepyfile(
+        test_x="def test_it(golden_image, made):\n"
+        "    golden_image.check(made, 'a')\n    golden_image.check(made, 'b')\n"
+    )
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=1)
+    path = suite.path / "goldens" / "test_x.py" / PROVENANCE
+    path.write_text(re.sub('date: "2[0-9]{3}', 'date: "1999', path.read_text()))
+    files = [one for one in sorted((suite.path / "goldens").rglob("*")) if one.is_file()]
+    before = [one.read_bytes() for one in files]
+    for update in ("all", "failed", "missing"):
+        result = suite.runpytest(f"--editmetrics-update={update}")
+        result.assert_outcomes(passed=1)
+        result.stdout.no_fnmatch_line("recorded: *")
+        assert [one.read_bytes() for one in files] == before
+    path.write_text(re.sub('"torch": "[^"]*"', '"torch": "1.0"', path.read_text(), count=1))
+    suite.runpytest("--editmetrics-update=all").stdout.fnmatch_lines(
+        ["recorded: 1 golden image in goldens/test_x.py; *"]
+    )
+    assert path.read_text().count('date: "1999') == 1
+    value(7)
+    suite.runpytest("--editmetrics-update=all").assert_outcomes(passed=1)
+    assert 'date: "1999' not in path.read_text()
 
 
 def test_a_comparison_across_devices_says_so(suite, value):

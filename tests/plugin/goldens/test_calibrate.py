@@ -34,6 +34,19 @@ def test_seeds_to_goldens_and_a_run_that_passes(suite, capsys, monkeypatch):
     suite.runpytest().assert_outcomes(passed=1)
 
 
+def test_two_runs_of_one_second_with_equal_values_are_two(suite, capsys, monkeypatch):
+    monkeypatch.chdir(suite.path)
+    monkeypatch.setattr("pytest_editmetrics.session.outputs.now", lambda: "2026-11-30T12:00:00")
+    suite.makepyfile("def test_it(check): check(30)")
+    both = "--editmetrics-run-dir={0}", "--editmetrics-results={0}.jsonl"
+    for name in ("one", "two"):
+        suite.runpytest(*(option.format(name) for option in both)).assert_outcomes(failed=1)
+    main(["calibrate", "one", "two"])
+    assert "all 2 values are the same" in capsys.readouterr().out
+    assert main(["calibrate", "one", "one.jsonl"]) == 2
+    assert "one and one.jsonl hold the same run" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("verb", "said"), [("refused", "refused"), ("put-off", "put off")])
 def test_what_was_refused_in_review_is_left(suite, capsys, monkeypatch, verb, said):
     suite.makeini("[pytest]")

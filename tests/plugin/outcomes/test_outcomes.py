@@ -423,7 +423,7 @@ def test_a_crashed_worker_is_listed(suite):
     )
     result = suite.runpytest("-n1")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["crashed, so never measured: 1", "*test_dies"])
+    result.stdout.fnmatch_lines(["crashed, so not measured to the end: 1", "*test_dies"])
 
 
 @pytest.mark.parametrize("mode", [(), ("-n1",), ("--tb=short",)], ids=["serial", "xdist", "short"])

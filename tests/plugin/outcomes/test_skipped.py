@@ -31,7 +31,13 @@ def test_they_are_named(suite, mode):
     for strict in ("none", "regressed"):
         result = suite.runpytest(f"--editmetrics-strict={strict}", *mode)
         assert result.ret == 0
-        result.stdout.fnmatch_lines([SAID, "  test_x.py::test_in_its_fixture"])
+        why = [
+            "  test_x.py::test_* and 1 more: no GPU",
+            "  test_x.py::test_by_a_mark: unconditional skip",
+            "  test_x.py::test_of_no_parameter[*: got empty parameter set for (one)",
+        ]
+        result.stdout.fnmatch_lines([SAID])
+        result.stdout.fnmatch_lines_random(why)
 
 
 @pytest.mark.parametrize(("strict", "status"), [("none", 0), ("regressed", 1), ("all", 1)])
@@ -41,6 +47,7 @@ def test_a_strict_session_of_nothing_else_is_no_pass(suite, strict, status):
     assert result.ret == status
     nothing = f"FAILED: {SAID}, and nothing else was measured: exit status 1"
     result.stdout.fnmatch_lines([nothing if status else SAID])
+    result.stdout.fnmatch_lines(["  test_x.py::test_in_its_fixture and 1 more: no GPU"])
 
 
 def test_of_tests_without_gates_nothing_is_said(suite):
@@ -50,9 +57,13 @@ def test_of_tests_without_gates_nothing_is_said(suite):
 
 @pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
 @pytest.mark.parametrize(
-    "how", ["pytest.importorskip('gone')", "pytest.skip('x', allow_module_level=True)"]
+    ("how", "why"),
+    [
+        ("pytest.importorskip('gone')", "could not import 'gone': *"),
+        ("pytest.skip('x\\ny', allow_module_level=True)", "x"),
+    ],
 )
-def test_a_file_that_is_skipped_as_a_whole_is_named(suite, how, mode):
+def test_a_file_that_is_skipped_as_a_whole_is_named(suite, how, why, mode):
     suite.makepyfile(
         test_x=f"import pytest\n{how}\ndef test_it(edit_gate): pass",
         test_y="def test_good(check): check(5, 0.1)",
@@ -60,5 +71,5 @@ def test_a_file_that_is_skipped_as_a_whole_is_named(suite, how, mode):
     result = suite.runpytest(*mode)
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["skipped, so not measured: 1 whole file with gates", "  test_x.py"]
+        ["skipped, so not measured: 1 whole file with gates", f"  test_x.py: {why}"]
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from conftest_text import add_to_conftest
 from hostile import EXACT
 
 from pytest_editmetrics.cli.main import main
@@ -49,10 +50,12 @@ def test_killed_in_the_test_and_in_its_teardown(suite):
         result.stdout.fnmatch_lines([f"*crashed*{nodeid.replace('[', '[[]')}*"])
     run = read_run(suite.path / "r.jsonl")
     assert sorted(run.crashed) == KILLED
-    others = [f"test_x.py::test_it[{i}]" for i in range(8) if i not in (2, 4)]
+    others = [f"test_x.py::test_it[{i}]" for i in range(8) if i != 2]
     expected = sorted((nodeid, metric) for nodeid in others for metric in ("score", "golden_exact"))
     assert sorted((record.nodeid, record.gate.metric) for record in run.gates) == expected
-    assert all(record.gate.verdict == "recorded" for record in run.gates)
+    for record in run.gates:  # what was measured before the end is told, and not recorded
+        lost = record.nodeid == KILLED[1]
+        assert record.gate.verdict == ("missing-golden" if lost else "recorded")
     assert run.end["crashed"] == 2
     assert len(read_run(suite.path / "run").gates) == len(expected)
     golden = (suite.path / "goldens" / "test_x.py.yaml").read_text()
@@ -84,6 +87,75 @@ def test_killed_and_not_restarted(suite):
     assert run.crashed == (KILLED[0],)
     assert not run.complete
     assert (suite.path / "goldens" / "test_x.py.yaml").read_text().count("score") == 2
+
+
+LATE = """
+import os
+import pytest
+
+@pytest.fixture(scope="session")
+def model():
+    yield
+    os._exit(9)
+
+def test_a(check, model): check({}, 0.1)
+"""
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(5, "pass"), (30, "fail")])
+@pytest.mark.parametrize("mode", [(), ("--dist=loadfile",), ("--max-worker-restart=0",)])
+def test_what_was_measured_before_its_worker_died_is_told(suite, monkeypatch, value, verdict, mode):
+    """In the teardown of a fixture of the session: it is that of the last test."""
+    page = suite.path / "page.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    suite.makepyfile(test_x=LATE.format(value))
+    result = suite.runpytest("-n1", *mode, "--editmetrics-run-dir=run")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["score *", "crashed, so not measured to the end: 1"])
+    run = read_run(suite.path / "run")
+    assert run.crashed == ("test_x.py::test_a",)
+    (gate,) = [record for record in run.gates if record.final]
+    assert (gate.gate.verdict, gate.outcome, gate.other_failure) == (verdict, "failed", True)
+    assert "## ❌ editmetrics failed: " in page.read_text(encoding="utf-8")
+    assert "1 test crashed" in page.read_text(encoding="utf-8")
+
+
+def test_a_worker_that_dies_after_its_tests_has_no_last_word(suite):
+    """What a check came to that no report told of would be in it; pytest-xdist ends with 0."""
+    add_to_conftest(
+        suite,
+        "import os\ndef pytest_sessionfinish():\n"
+        "    if 'PYTEST_XDIST_WORKER' in os.environ: os._exit(9)\n",
+    )
+    suite.makepyfile(test_x="def test_a(check): check(5, 0.1)")
+    result = suite.runpytest("-n1", "--max-worker-restart=0")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["FAILED: the worker gw0 of pytest-xdist died after its tests, before it told *"]
+    )
+    suite.makepyfile(test_x="def test_a(): pass")
+    assert suite.runpytest("-n1", "--max-worker-restart=0").ret == 0
+
+
+@pytest.mark.parametrize("phase", ["call", "setup"])
+def test_the_page_tells_of_a_crash_that_came_before_any_gate(suite, monkeypatch, phase):
+    page = suite.path / "page.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    suite.makepyfile(
+        test_x=f"""
+        import os, pytest
+        @pytest.fixture
+        def model():
+            if {phase == "setup"}: os._exit(9)
+        def test_a(edit_gate, model): os._exit(9)
+        """
+    )
+    assert suite.runpytest("-n1").ret == 1
+    assert "❌ editmetrics failed: 0 gates, 1 test crashed" in page.read_text(encoding="utf-8")
+    page.unlink()
+    suite.makepyfile(test_x="import os\ndef test_a(): os._exit(9)")
+    assert suite.runpytest("-n1").ret == 1
+    assert not page.exists()
 
 
 LOST = """

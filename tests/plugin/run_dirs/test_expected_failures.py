@@ -96,9 +96,6 @@ def test_a_failure_beside_it_is_told_apart(known, capsys):
 def test_calibrate_leaves_it_unless_it_is_named(known, capsys):
     suite, _ = known
     suite.runpytest("--editmetrics-run-dir=again")
-    results = suite.path / "again/results.jsonl"
-    later = re.sub('"started": ?"20', '"started":"21', results.read_text(encoding="utf-8"), count=1)
-    results.write_text(later, encoding="utf-8")  # both may be of one second
     capsys.readouterr()
     assert main(["calibrate", "run", "again", "--write", "-k", "score"]) == 1
     assert f"as its test is expected to (xfail); -k {KNOWN} takes it" in capsys.readouterr().out
@@ -131,7 +128,7 @@ def test_image(golden_image): golden_image.check(np.full((8, 8, 3), BY, np.uint8
 def test_no_recording_takes_a_known_fault(suite, monkeypatch, update, mode):
     (suite.path / "editmetrics.yaml").write_text("golden_images: {comparator: exact}\n")
     suite.makepyfile(test_x=RECORDED)
-    suite.runpytest("--editmetrics-update=missing")
+    suite.runpytest("--editmetrics-update=missing", "--runxfail").assert_outcomes(passed=3)
     golden = suite.path / "goldens/test_x.py.yaml"
     (image,) = suite.path.glob("goldens/test_x.py/*.png")
     good, known = (part.strip() for part in golden.read_text().split('"test_known"'))
@@ -141,7 +138,8 @@ def test_no_recording_takes_a_known_fault(suite, monkeypatch, update, mode):
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
-            "*not recorded: 2 gates of tests that are expected to fail (xfail); editmetrics approve can"
+            "not recorded: 2 gates of tests that are expected to fail (xfail); editmetrics approve"
+            " RUN -k with the test's whole id can"
         ]
     )
     assert good not in golden.read_text()
@@ -172,3 +170,69 @@ def test_whose_mark_expects_another_error_is_recorded(suite, mark, outcomes, kep
     assert (golden.read_text() == before) == kept
     result.stdout.no_fnmatch_line("*for another reason*")
     result.stdout.no_fnmatch_line("*to accept*")
+
+
+NEW = """
+import numpy as np
+import pytest
+
+def test_good(check): check(5, 0.1)
+
+@pytest.mark.xfail(strict=True)
+def test_mark(check): check(5)
+
+def test_added(check, request):
+    request.applymarker(pytest.mark.xfail)
+    check(5)
+
+def test_called(check):
+    try: check(5)
+    finally: pytest.xfail("a known fault")
+
+@pytest.mark.xfail
+def test_image(golden_image): golden_image.check(np.zeros((8, 8, 3), np.uint8))
+"""
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_a_known_fault_without_a_golden_is_not_recorded_and_not_green(
+    suite, monkeypatch, capsys, mode
+):
+    suite.makepyfile(test_x=NEW)
+    for update in ("missing", "failed", "all"):
+        result = suite.runpytest(f"--editmetrics-update={update}", *mode)
+        result.assert_outcomes(passed=1, xfailed=4)
+        assert result.ret == 0
+        result.stdout.fnmatch_lines(["not recorded: 5 gates of tests that are expected *"])
+        result.stdout.no_fnmatch_line("*for another reason*")
+        assert not (suite.path / "goldens").exists()
+    result = suite.runpytest("--editmetrics-run-dir=run", *mode)
+    result.assert_outcomes(passed=1, xfailed=4)
+    assert result.ret == 1
+    said = (
+        "FAILED: no golden for 4 tests that are expected to fail (xfail), so nothing was judged"
+        " (first test_x.py::test_added): give a bound, or editmetrics approve RUN -k *"
+    )
+    result.stdout.fnmatch_lines([said])
+    monkeypatch.chdir(suite.path)
+    assert main(["approve", "run"]) == 0
+    assert "left, of 4 tests that are expected to fail (xfail)" in capsys.readouterr().out
+    for name in ("mark", "added", "called", "image"):
+        assert main(["approve", "run", "-k", f"test_x.py::test_{name}"]) == 0
+    suite.makepyfile(
+        test_x=NEW.replace("check(5)", "check(50)").replace(
+            "np.zeros((8, 8, 3)", "np.full((8, 8, 3), 90"
+        )
+    )
+    result = suite.runpytest(*mode)
+    result.assert_outcomes(passed=1, xfailed=4)
+    assert result.ret == 0
+
+
+def test_score_knows_what_is_expected_to_fail(known, capsys):
+    assert main(["score", "run", "-o", "again"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"score +2 +1 +0 +1 +0 ", out), "its own column"
+    assert "FAILED" not in out
+    assert main(["approve", "again"]) == 0
+    assert "of 1 test that is expected to fail (xfail)" in capsys.readouterr().out

@@ -10,6 +10,7 @@ from PIL import Image
 
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.gates import written
+from pytest_editmetrics.runs.folder import read_run
 
 OTHER = "1 other failure"
 FAILING_GATE = ("1 of 2 gates failed", "1 of 2 cases failed")
@@ -329,6 +330,47 @@ def test_a_failing_gate_hides_no_other_failure_of_its_test(suite, capsys):
     ran(suite)
     for name, text in surfaces(suite, capsys).items():
         assert "no disk" in text, name
+
+
+CAUGHT = """
+import pytest
+from conftest import *
+from pytest_editmetrics.errors import EditMetricsError, GateFailure
+
+def caught(check, value):
+    with pytest.raises((GateFailure, EditMetricsError)):
+        check(value)
+
+def test_bad(check):
+    caught(check, {value})
+    {end}
+"""
+
+
+@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize(
+    ("value", "end"),
+    [
+        (19, "pytest.skip('why')"),
+        (19, "pass"),
+        ("MISSING", "pytest.skip('why')"),
+        ("MISSING", "pytest.xfail('why')"),
+    ],
+)
+def test_a_gate_that_was_caught_before_a_skip_is_told_once(
+    suite, monkeypatch, capsys, value, end, mode
+):
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: 0.1}\n")
+    suite.makepyfile(test_x=CAUGHT.replace("{value}", str(value)).replace("{end}", end))
+    result = suite.runpytest("--editmetrics-run-dir=run", *mode)
+    result.assert_outcomes(failed=1)
+    run = read_run(suite.path / "run")
+    assert [record.nodeid for record in run.gates] == ["test_x.py::test_bad"]
+    assert run.failed == ()
+    monkeypatch.chdir(suite.path)
+    assert main(["approve", "run"]) == 0
+    said = capsys.readouterr().out
+    assert ("approved: test_x.py::test_bad score 0.190" in said) == (value == 19)
 
 
 @pytest.mark.skipif(pytest.version_tuple < (9,), reason="subtests are a fixture of pytest 9")
