@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.background.align import correlation_of
+from pytest_editmetrics.background.almost_nothing import almost_nothing
+from pytest_editmetrics.background.beside_all import find_beside_all
 from pytest_editmetrics.background.beside_equal import find_beside_equal
 from pytest_editmetrics.background.cause import (
     Cause,
@@ -29,29 +31,27 @@ from pytest_editmetrics.background.channels import channels_cause
 from pytest_editmetrics.background.colour_cells import colour_cells
 from pytest_editmetrics.background.differences import Differences, Planes, planes
 from pytest_editmetrics.background.drift import Drift, measure_drift
-from pytest_editmetrics.background.filtered import as_filtered
+from pytest_editmetrics.background.few_colours import FewColours, few_colours
 from pytest_editmetrics.background.finer import finer_colours
 from pytest_editmetrics.background.motion import Motion, warped
 from pytest_editmetrics.background.one_colour import one_colour_cause
 from pytest_editmetrics.background.rest import rest_causes, structure
 from pytest_editmetrics.background.softened import tone_beside_a_blur
-from pytest_editmetrics.background.spill import find_alone, find_local, find_wide
+from pytest_editmetrics.background.spill import find_alone, find_local, find_wide, local_contrast
 from pytest_editmetrics.background.tone import Tone, fit_tone
-from pytest_editmetrics.errors import counted
+from pytest_editmetrics.background.vignette import find_vignette
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
 MIN_SHARE = 0.05
 _MIN_SHIFT = 0.1  # pixels, the longest move
+_STILL = 0.5  # likewise: what moved by more was not darkened alone
 _EXPLAINS = 0.03  # of the difference that undoing a motion has to take away
 _MOSTLY = 0.5  # of the difference: then what little is left may be resampling
 _RESAMPLED = 0.4  # of the difference
 _KEPT_COLOUR = 0.9  # correlation of structure: below it a picture has no tone in common
 _FAINT = 1.0  # of 255
 _OF_A_TONE = 0.5  # of the difference, times how alike all else is: then such a tone is one
-_LITTLE = 0.35  # of 255, root mean square
-_LITTLE_MOST = 32  # of 255
-_LITTLE_SHARE = 0.05  # of the measured pixels
 _GREY = (128.0, 128.0, 128.0)
 _TONED = 2.0  # of 255
 _LEAST_JPEG = 0.01  # of the difference: what a blur took off leaves little to it
@@ -139,10 +139,22 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     total = float(plain[mask].sum(dtype=np.float64))
     if total == 0:
         return ()
-    if (little := _almost_nothing(before, after, mask, total)) is not None:
+    if (little := almost_nothing(before, after, mask, total)) is not None:
         return (little,)
+    few = few_colours(reference, edited, mask)
+    if few is not None and (told := _of_few_colours(few, reference, edited, mask)) is not None:
+        return told
     if (blank := _of_one_colour(reference, edited, mask, drift)) is not None:
         return blank
+    still = drift.motion is None or drift.warp_px < _STILL
+    if still and (dark := find_vignette(before, after, mask)) is not None:
+        vignette, lit = dark
+        share = 1 - _sum(differences.squares(planes(lit), after), mask) / total
+        if share >= MIN_SHARE:
+            more = [one.of((1 - share) * one.share) for one in _causes(lit, edited, mask, drift)]
+            share += sum(one.share for one in more if one.kind == vignette.kind)
+            kept = [one for one in more if one.share >= MIN_SHARE and one.kind != vignette.kind]
+            return tuple(sorted([vignette.of(share), *kept], key=lambda one: -one.share))
     motion, aligned, within, tone, toned = _undone(before, after, mask, drift, differences)
     if motion is None and not drift.part:
         beside = find_beside_equal(plain, before, after, mask)
@@ -165,11 +177,9 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     difference = differences.largest(toned, aligned)
     contrast = local_contrast(before)
     local = find_local(difference, contrast, within)
-    if local is not None:
-        filtered = as_filtered(toned, aligned, within & ~local.mask)
-        if filtered is not None:  # which changes most where there is most to change
-            difference = differences.largest(filtered, aligned)
-            local = find_local(difference, contrast, within)
+    if local is not None:  # or all changed, most where there is most to change
+        pictures = toned, aligned, reference, edited
+        local = find_beside_all(local, pictures, mask, within, contrast, moved=motion is not None)
     bent = max(map(abs, tone.shifts(_GREY))) > _TONED  # as by what most of the background became
     untoned = None
     if local is None or bent or finer:
@@ -227,6 +237,8 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         text = f"redrawn (correlation {alike.match:.2f}, {alike.left:.1f} of 255 smoothed)"
         facts = {"correlation": round(alike.match, 3), "left": round(alike.left, 2)}
         causes.append(Cause("redrawn", rest, "redrawn", facts, text))
+    elif few is not None:
+        causes.append(few.cause(rest))
     else:
         resampled = of_motion > _MOSTLY * total and rest < _RESAMPLED
         resampled = resampled and motion is not None and not _by_whole_pixels(motion, mask)
@@ -250,6 +262,22 @@ def _of_one_colour(
     return cause, *(one for one in scaled if one.share >= MIN_SHARE)
 
 
+def _of_few_colours(
+    few: FewColours, reference: Array, edited: Array, mask: Mask
+) -> tuple[Cause, ...] | None:
+    """Return the causes where too few colours explain most of a difference; else ``None``."""
+    undone = few.undone(reference, edited)
+    was, left = (
+        _sum(Differences().squares(planes(reference), planes(image)), mask)
+        for image in (edited, undone)
+    )
+    if left > (1 - _MOSTLY) * was:
+        return None
+    drift = measure_drift(reference, undone, mask)
+    others = (one.of(left / was * one.share) for one in _causes(reference, undone, mask, drift))
+    return few.cause(1 - left / was), *(one for one in others if one.share >= MIN_SHARE)
+
+
 def _of_a_part(channels: Cause, others: Sequence[Cause]) -> bool:
     """Tell whether channels only look exchanged or lost: a part changed, to grey as it happens."""
     if "levels" in channels.facts:  # which is so everywhere
@@ -264,21 +292,6 @@ def _seen(cause: Cause) -> bool:
         return cause.share >= _LEAST_JPEG
     shifted = cause.kind == "shift" and cause.share > 0
     return shifted and float(np.hypot(cause.facts["dx"], cause.facts["dy"])) >= 0.25
-
-
-def _almost_nothing(
-    before: NDArray[np.float32], after: NDArray[np.float32], mask: Mask, total: float
-) -> Cause | None:
-    """Return the cause of a difference that nobody would look for, ``None`` if it is more."""
-    count = int(mask.sum())
-    if np.sqrt(total / (3 * count)) >= _LITTLE:
-        return None
-    difference = np.abs(before - after).max(axis=0)[mask]
-    pixels, most = int((difference > 0).sum()), int(difference.max())
-    if most > _LITTLE_MOST or pixels > _LITTLE_SHARE * count:
-        return None
-    text = f"almost nothing: {counted(pixels, 'pixel')}, by at most {counted(most, 'level')}"
-    return Cause("almost-nothing", 1.0, text, {"pixels": pixels, "most": most})
 
 
 def _undone(
@@ -371,13 +384,3 @@ def _ends(image: NDArray[np.float32], mask: Mask) -> tuple[float, float]:
         return 128.0, 128.0
     low, high = np.percentile(image.mean(axis=0)[mask], (5, 95))
     return float(low), float(high)
-
-
-def local_contrast(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the local contrast of an image (3, H, W): the mean slope around each pixel, (H, W)."""
-    from scipy.ndimage import uniform_filter
-
-    slope_y, slope_x = np.gradient((image[0] + image[1] + image[2]) / np.float32(3))
-    steepness = np.sqrt(slope_y * slope_y + slope_x * slope_x)
-    contrast: NDArray[np.float32] = uniform_filter(steepness, 9)
-    return contrast

@@ -13,8 +13,8 @@ _SILENT = 0.3  # of 255: less is rounding
 _LEAST = 0.5  # of the squared difference that a filter has to explain
 
 
-def as_filtered(toned: Planes, aligned: Planes, steady: Mask) -> Planes | None:
-    """Return the first image, blurred or sharpened as the second one is, where it is.
+def as_filtered(toned: Planes, aligned: Planes, steady: Mask) -> tuple[Planes, float] | None:
+    """Return the first image, blurred or sharpened as the second one is, where it is, and a sigma.
 
     The filter adds ``a (x - G x)`` to an image ``x``, with the Gaussian ``G`` and the amount ``a``
     (-1: ``G`` itself) that come nearest to the difference over ``steady``, by least squares.
@@ -43,4 +43,4 @@ def as_filtered(toned: Planes, aligned: Planes, steady: Mask) -> Planes | None:
         return None
     detail = toned - gaussian_filter(toned, (0, sigma, sigma), truncate=3)
     filtered: Planes = np.clip(toned + np.float32(amount) * detail, 0, 255)
-    return filtered
+    return filtered, sigma

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,9 @@ from pytest_editmetrics.images.channels import average
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 Floats = NDArray[np.float32]
 _QUALITIES = (95, 90, 85, 80, 75, 70, 60, 50, 40, 30, 20, 10)
 _PERIOD = 8  # pixels
@@ -20,11 +25,14 @@ _LUMINANCE = np.array((0.299, 0.587, 0.114), np.float32)
 # row and column of coarse waves of a block, and by what libjpeg divides each at quality 50
 _WAVES = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (0, 3), (3, 0), (2, 2))
 _DIVISORS = np.array((11, 12, 12, 10, 14, 14, 13, 16, 14, 16), np.float32)
-_FINEST = 93  # quality above which the levels of a wave lie as close as rounding puts them
+FINEST = 96
+"""A quality of which, and of all above, each level is one of these waves."""
 _COARSEST = 10
 _MOST_BLOCKS = 1024
 _FEW = 64  # waves of other levels than 0
-_ON_LEVELS = 0.5  # the mean cosine of how far waves lie from a level: 1 where all lie on one
+_ON_LEVELS = 5.0  # standard deviations, by which the mean cosine of how far waves lie from a level
+# exceeds chance: 1 where all lie on one; pictures that were never a JPEG have less than 3
+_OF_ITS_OWN = 0.5  # of that: so much more than the reference has
 _FINE = 1.5  # pixels
 _SOFTER = 0.9  # of the fine detail that JPEG alone leaves
 _SOFTEST = 4.0  # pixels
@@ -41,17 +49,18 @@ class Jpeg:
     softening: float = 0.0
 
 
-def as_jpeg(before: Floats, after: Floats, seen: Mask, edited: Array, blockiness: float) -> Jpeg:
+def as_jpeg(
+    before: Floats, after: Floats, seen: Mask, quality: int | None, blockiness: float
+) -> Jpeg:
     """Return the quality of a JPEG, and how much it, and a softening before it, changed.
 
     Args:
         before: what should be there, levels of 255, (3, H, W), its corner on the grid of JPEG.
         after: what is there, likewise.
         seen: boolean (H, W), true where measured.
-        edited: RGB, uint8, (H, W, 3), as it was decoded.
+        quality: that of the file, if it is known; see ``quality_of_levels``.
         blockiness: how much larger steps are on the grid; see ``Steps``.
     """
-    quality = _of_levels(edited, seen)
     sharp = _Saved(before, seen)
     known = quality or sharp.quality_of(blockiness)
     wanted = np.moveaxis(after, 0, 2)
@@ -85,19 +94,13 @@ class _Saved:
     def __init__(self, picture: Floats, seen: Mask) -> None:
         from PIL import Image
 
-        self.levels: Array = np.ascontiguousarray(
-            np.moveaxis(np.rint(picture), 0, 2).astype(np.uint8)
-        )
+        self.levels = _eight_bit(picture)
         self.grey = average(self.levels.astype(np.float32))
         self._picture = Image.fromarray(self.levels)
         self._seen = seen
 
     def saved(self, quality: int) -> Array:
-        from PIL import Image
-
-        file = io.BytesIO()
-        self._picture.save(file, "JPEG", quality=quality)
-        return np.asarray(Image.open(file))
+        return _saved(self._picture, quality)
 
     def quality_of(self, blockiness: float) -> int:
         """Return the quality at which it gets such blocks."""
@@ -112,11 +115,51 @@ class _Saved:
         return _QUALITIES[low]
 
 
-def _of_levels(image: Array, seen: Mask) -> int | None:
+def as_saved(picture: Floats, quality: int, subsampling: int) -> Array:
+    """Return a picture (3, H, W), of 255, as JPEG makes it, RGB, uint8, (H, W, 3)."""
+    from PIL import Image
+
+    return _saved(Image.fromarray(_eight_bit(picture)), quality, subsampling=subsampling)
+
+
+def _eight_bit(picture: Floats) -> Array:
+    levels: Array = np.ascontiguousarray(np.moveaxis(np.rint(picture), 0, 2).astype(np.uint8))
+    return levels
+
+
+def _saved(picture: Image.Image, quality: int, **options: int) -> Array:
+    from PIL import Image
+
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=quality, **options)
+    return np.asarray(Image.open(file))
+
+
+def quality_of_levels(edited: Array, reference: Array, seen: Mask) -> int | None:
     """Return the quality on whose levels the waves of blocks lie; ``None`` where on none.
 
-    JPEG rounds each wave of a block to a multiple of what its quality divides it by.
+    JPEG rounds each wave of a block to a multiple of what its quality divides it by. So it did in
+    a reference that was one: then nothing is told. All qualities from ``FINEST`` on are that one.
+
+    Args:
+        edited: RGB, uint8, (H, W, 3), as it was decoded, its corner on the grid of JPEG.
+        reference: the same.
+        seen: boolean (H, W), true where measured.
     """
+    if (waves := _waves(edited, seen)) is None:
+        return None
+    best, found = _ON_LEVELS, None
+    for quality in sorted(range(_COARSEST, FINEST + 1), key=_unusual):
+        score = _on_levels(waves, quality)
+        if score > best:
+            best, found = score, quality
+    if found is None or (was := _waves(reference, seen)) is None:
+        return found
+    return None if _on_levels(was, found) > _OF_ITS_OWN * best else found
+
+
+def _waves(image: Array, seen: Mask) -> Floats | None:
+    """Return how strong coarse waves of whole blocks are that are not cut off, (blocks, waves)."""
     from scipy.fft import dctn
 
     rows, columns = (side // _PERIOD for side in seen.shape)
@@ -130,18 +173,18 @@ def _of_levels(image: Array, seen: Mask) -> int | None:
         return None
     blocks = blocks[:: -(-len(blocks) // _MOST_BLOCKS)]
     waves = dctn(blocks.astype(np.float32) @ _LUMINANCE, axes=(1, 2), norm="ortho")
-    values = np.abs(np.stack([waves[:, row, column] for row, column in _WAVES], axis=1))
-    best, found = _ON_LEVELS, None
-    for quality in sorted(range(_COARSEST, _FINEST + 1), key=_unusual):
-        scale = 50 / quality if quality < 50 else 2 - quality / 50
-        steps = np.floor(_DIVISORS * np.float32(scale) + np.float32(0.5))
-        off = (values / steps)[values > 0.5 * steps]
-        if off.size < _FEW:
-            continue
-        score = float(np.cos(2 * np.pi * off).mean())
-        if score > best:
-            best, found = score, quality
-    return found
+    strong: Floats = np.abs(np.stack([waves[:, row, column] for row, column in _WAVES], axis=1))
+    return strong
+
+
+def _on_levels(waves: Floats, quality: int) -> float:
+    """Return by how many standard deviations more than by chance waves lie on levels."""
+    scale = 50 / quality if quality < 50 else 2 - quality / 50
+    steps = np.maximum(np.floor(_DIVISORS * np.float32(scale) + np.float32(0.5)), 1)
+    off = (waves / steps)[waves > 0.5 * steps]
+    if off.size < _FEW:
+        return 0.0
+    return float(np.cos(2 * np.pi * off).mean()) * math.sqrt(2 * off.size)
 
 
 def _unusual(quality: int) -> bool:

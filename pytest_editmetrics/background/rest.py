@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pytest_editmetrics.background.align import Floats, block_sums, correlation_of
 from pytest_editmetrics.background.blocks import Steps
 from pytest_editmetrics.background.cause import Cause
-from pytest_editmetrics.background.jpeg import as_jpeg
+from pytest_editmetrics.background.jpeg import FINEST, as_jpeg, quality_of_levels
 from pytest_editmetrics.background.uneven import evened
 from pytest_editmetrics.images.load import Array
 from pytest_editmetrics.images.regions import Mask
@@ -183,6 +183,10 @@ def rest_causes(
     seen = mask[window]
     steps, steps_before = (Steps(image[window], seen) for image in (edited, reference))
     grid, blocky = steps.blockiness, steps.of_jpeg(steps_before)
+    quality = None
+    if level >= _SILENT:
+        quality = quality_of_levels(edited[window], reference[window], seen)
+        blocky = blocky or quality is not None
     facts = {
         "detail_kept": round(kept, 3),
         "noise": round(level, 2),
@@ -206,13 +210,13 @@ def rest_causes(
     found, softened = [], 0.0
     if grid is not None and blocky:
         was, now = (image[:, window[0], window[1]] for image in (toned, aligned))
-        saved = as_jpeg(was, now, seen, edited[window], grid)
+        saved = as_jpeg(was, now, seen, quality, grid)
         softened = saved.softening
         part = saved.share
         if part >= _WHOLE and not softened:
             part = 1.0
         long = (
-            f"encoded as JPEG (quality about {saved.quality}, noise {level:.1f} of 255, 8 px"
+            f"encoded as JPEG (quality {_of_file(saved.quality)}, noise {level:.1f} of 255, 8 px"
             " blocks)"
         )
         jpeg = Cause("jpeg", share * part, "JPEG", {**facts, "quality": saved.quality}, long)
@@ -245,6 +249,10 @@ def rest_causes(
             text = f"re-encoded, {100 * kept:.0f} % of the fine detail left"
         found.append(Cause("re-encoding", share, text, facts, f"re-encoded ({said})"))
     return found
+
+
+def _of_file(quality: int) -> str:
+    return f"about {quality}" if quality < FINEST else f"{quality} or more"
 
 
 def _noise_of_each(one: Floats32, other: Floats32, where: NDArray[np.bool_]) -> list[float]:

@@ -39,6 +39,16 @@ class Local:
     seam: bool
 
 
+def local_contrast(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the local contrast of an image (3, H, W): the mean slope around each pixel, (H, W)."""
+    from scipy.ndimage import uniform_filter
+
+    slope_y, slope_x = np.gradient((image[0] + image[1] + image[2]) / np.float32(3))
+    steepness = np.sqrt(slope_y * slope_y + slope_x * slope_x)
+    contrast: NDArray[np.float32] = uniform_filter(steepness, 9)
+    return contrast
+
+
 def find_local(
     difference: NDArray[np.float32], texture: NDArray[np.float32], mask: Mask
 ) -> Local | None:

@@ -17,11 +17,11 @@ _IN_A_HEADLINE = 2
 _OF_TONE = (
     "exposure", "contrast", "colour", "colours mixed", "inverted-tone", "channels", "greyscale",
     "profile lost", "gamma", "mirrored", "spill", "local", "one colour",
-    "uneven light",
+    "uneven light", "few colours",
 )  # fmt: skip
 _OF_DETAIL = (
     "inverted-tone", "channels", "colours mixed", "seam", "noise", "sharpening", "jpeg",
-    "re-encoding", "unexplained",
+    "few colours", "re-encoding", "unexplained",
 )  # fmt: skip
 _OF_A_PART = ("altered", "spill", "local", "moved-part", "redrawn", "one colour")
 _OF_MOTION = ("shift", "zoom", "rotation", "stretch", "perspective", "mirrored", "moved-part")
@@ -64,6 +64,7 @@ _WORDS: Mapping[str, str] = {
     "profile lost": "the colour profile was lost",
     "transparent": "an image is transparent and was laid on white, or its alpha channel was lost",
     "uneven light": "lighter here and darker there, slowly across the background",
+    "few colours": "only a few colours, or levels of each channel: a palette, or fewer bits",
     "unexplained": "a difference without a cause that is known",
     "resize": "the images were of unlike sizes",
     "altered": "something is gone, new, or was replaced",

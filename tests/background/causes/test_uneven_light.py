@@ -33,6 +33,16 @@ def test_a_vignette_and_a_gradient_are_uneven_light(name):
         assert "re-encoding" not in said
 
 
+@pytest.mark.parametrize("power", [1, 2])
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_a_vignette_is_named_and_nothing_else(name, power):
+    image = photo(name)
+    far = ((ROWS**2 + COLUMNS**2) / 2) ** power
+    edited = eight_bit(image * (1 - 0.3 * far)[..., None])
+    (cause,) = diagnose(image, edited, np.ones(image.shape[:2], bool)).causes
+    assert cause.text == "darker toward the corners, by 30 % (a vignette)"
+
+
 def saturated(image: Array) -> Picture:
     grey = image.mean(axis=2, keepdims=True)
     return eight_bit(grey + 0.6 * (image - grey))
