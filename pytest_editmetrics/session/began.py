@@ -84,7 +84,7 @@ def first_older_file(config: pytest.Config, image: Any) -> str | None:
     from pytest_editmetrics.images.unread import is_unread
 
     unread = getattr(image, "filename", None) if is_unread(image) else image
-    if config.stash.get(_told, False) or not isinstance(unread, (str, os.PathLike)):
+    if config.stash.get(_told, False) or not isinstance(unread, (str, os.PathLike)) or not unread:
         return None
     with suppress(OSError, ValueError):  # no file, which is said elsewhere
         found = Path(unread).stat()

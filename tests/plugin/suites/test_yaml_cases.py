@@ -273,6 +273,7 @@ NEW = {
     "copied with its times": "shutil.copy2(OLD, outputs / 'b.png'); return outputs / 'b.png'",
     "of a fixture of the session": "return outputs / 'out.png'",
     "pixels": "return Image.open(OLD).convert('RGB')",
+    "bytes": "import io, pathlib; return Image.open(io.BytesIO(pathlib.Path(OLD).read_bytes()))",
     "an editor of the picture it was given": "image = Image.open(case.reference); image.load(); image.paste((20,) * 3, (0, 0, 8, 8)); return image",
 }  # fmt: skip
 LINE = "old output: edit_image returned a file that was there before this session (first *::one: *20.png, last changed *"
