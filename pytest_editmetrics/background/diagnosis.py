@@ -266,7 +266,7 @@ def _of_few_colours(
     few: FewColours, reference: Array, edited: Array, mask: Mask
 ) -> tuple[Cause, ...] | None:
     """Return the causes where too few colours explain most of a difference; else ``None``."""
-    undone = few.undone(reference, edited)
+    undone = few.undone(reference, edited, mask)
     was, left = (
         _sum(Differences().squares(planes(reference), planes(image)), mask)
         for image in (edited, undone)

@@ -24,6 +24,10 @@ _SMOOTH = 2.0  # pixels: dithering keeps means
 _TOLERANCE = 1.5  # times what the nearest colour differs by: no palette is searched exactly,
 _SILENT = 4.0  # of 255, and a little more
 _NARROWER = 0.3  # of how far colours lie from a line: a sepia filter has few for that
+_SAME_TONE = 2.0  # of 255, squared: what another tone differs by, at least
+_OF_COARSE = 0.25  # of the square that the nearest colours differ by: their means are not exact
+_LEAST_GAIN = 0.4
+_FEWEST_LEVELS = 8  # of a channel, that tell a tone
 _CHANNELS = ("red", "green", "blue")
 
 Floats = NDArray[np.float32]
@@ -54,12 +58,15 @@ class FewColours:
         """Return the cause that this is."""
         return Cause("few colours", share, self.text, self.facts)
 
-    def undone(self, reference: Array, edited: Array) -> Array:
+    def undone(self, reference: Array, edited: Array, mask: Mask) -> Array:
         """Return the edited image, as the reference where too few colours explain the difference.
+
+        What had another tone before it lost its colours keeps that.
 
         Args:
             reference: RGB, uint8, (H, W, 3).
             edited: the same.
+            mask: boolean (H, W), true for the background.
         """
         from scipy.ndimage import gaussian_filter
 
@@ -67,17 +74,54 @@ class FewColours:
             made: Floats = gaussian_filter(image, (0, _SMOOTH, _SMOOTH), truncate=2)
             return made
 
-        before = planes(reference)
-        off = np.abs(smooth(planes(edited) - before))
-        if self.grids:
-            near = np.stack([grid.nearest[reference[..., n]] for n, grid in enumerate(self.grids)])
-        else:
-            near = planes(_nearest(reference, self.colours))
-        may = np.float32(_TOLERANCE) * smooth(np.abs(near - before)).max(axis=0)
-        least = max([_SILENT, *(grid.cut_off for grid in self.grids)])
-        explained = off.max(axis=0) <= may + np.float32(least)
-        made: Array = np.where(explained[..., None], reference, edited)
+        after = planes(edited)
+        toned = self._toned(reference, edited, mask)
+        before = planes(toned)
+        off = np.abs(smooth(after - before))
+        may = np.float32(_TOLERANCE) * smooth(np.abs(self._near(toned) - before)).max(axis=0)
+        explained = off.max(axis=0) <= may + np.float32(max(_SILENT, self._cut_off))
+        made: Array = np.where(explained[..., None], toned, edited)
         return made
+
+    @property
+    def _cut_off(self) -> float:
+        return max((grid.cut_off for grid in self.grids), default=0.0)
+
+    def _near(self, image: Array) -> Floats:
+        """Return the nearest colours of all that there are, float32 (3, H, W)."""
+        if self.grids:
+            return np.stack([grid.nearest[image[..., n]] for n, grid in enumerate(self.grids)])
+        return planes(_nearest(image, self.colours))
+
+    def _toned(self, reference: Array, edited: Array, mask: Mask) -> Array:
+        """Return the reference with the tone that the other one had, if that is no palette's.
+
+        A line of each channel: a colour that stands for many is their mean, so that without
+        another tone the means of what became one level lie on it.
+        """
+        if any(grid.count < _FEWEST_LEVELS for grid in self.grids):
+            return reference
+        before, after = planes(reference), planes(edited) + np.float32(self._cut_off / 2)
+        coarse = np.square(self._near(reference) - before)[:, mask].mean()
+        lines, off = [], 0.0
+        for was, is_ in zip(before, after, strict=True):
+            gain, offset = _line(is_[mask], was[mask])
+            if not _LEAST_GAIN < gain < 1 / _LEAST_GAIN:
+                return reference
+            off += float(np.square(gain * is_[mask] + offset - is_[mask]).mean()) / 3
+            lines.append((was - np.float32(offset)) / np.float32(gain))
+        if off <= max(_SAME_TONE, _OF_COARSE * float(coarse)):
+            return reference
+        toned: Array = np.moveaxis(np.clip(np.rint(np.stack(lines)), 0, 255), 0, 2).astype(np.uint8)
+        return np.ascontiguousarray(toned)
+
+
+def _line(known: Floats, wanted: Floats) -> tuple[float, float]:
+    """Return the gain and the offset that bring one nearest to the other."""
+    middle, mean = float(known.mean()), float(wanted.mean())
+    spread = float(np.square(known - middle).mean())
+    gain = float(((known - middle) * (wanted - mean)).mean()) / spread if spread else 1.0
+    return gain, mean - gain * middle
 
 
 def few_colours(reference: Array, edited: Array, mask: Mask) -> FewColours | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,29 +43,48 @@ def find_vignette(before: Planes, after: Planes, mask: Mask) -> tuple[Cause, Arr
         _means((image[0] + image[1] + image[2]) / np.float32(3))[whole].astype(np.float64)
         for image in (before, after)
     )
-    far = _far(height, width)
-    at = _means(far)[whole].astype(np.float64)
     line = _left(np.stack([was, np.ones_like(was)]), is_)[1]
-    light, left = _left(np.stack([was, was * at, was * at**2]), is_)
-    if line < _SILENT or left > _LEFT * line or light[0] <= 0:
+    if line < _SILENT:
         return None
-    falls = 1 + (light[1] * _STEPS + light[2] * _STEPS**2) / light[0]
-    darker = 1 - float(falls[-1])
-    if darker < _DARKER or (np.diff(falls) > _DARKER * darker).any():
+    found = [_fallen(far, _means(far)[whole], was, is_) for far in _far(height, width)]
+    left, darker, gain = min(found, key=lambda one: one[0])
+    if left > _LEFT * line or darker < _DARKER:
         return None
-    gain = 1 + (light[1] * far + light[2] * far**2) / light[0]
-    made = np.clip(np.rint(before * gain.astype(np.float32)), 0, 255).astype(np.uint8)
+    made = np.clip(np.rint(before * gain), 0, 255).astype(np.uint8)
     text = f"darker toward the corners, by {100 * darker:.0f} % (a vignette)"
     cause = Cause("uneven light", 1.0, text, {"darker": round(darker, 3)})
     return cause, np.ascontiguousarray(np.moveaxis(made, 0, 2))
 
 
-def _far(height: int, width: int) -> NDArray[np.float32]:
-    """Return how far pixels are from the middle, squared: 1 in the corners; (H, W)."""
+def _fallen(
+    far: NDArray[np.float32], at: NDArray[np.float32], was: Floats, is_: Floats
+) -> tuple[float, float, NDArray[np.float32]]:
+    """Return the square that a vignette leaves, how much darker the corners are, and the light.
+
+    Where its light does not fall all the way, as one that an edit area hides the middle of seems
+    to, the square of the distance alone is taken.
+    """
+    found = math.inf, 0.0, far
+    for terms in ([was, was * at, was * at**2], [was, was * at]):
+        light, left = _left(np.stack(terms), is_)
+        second = light[2] if len(light) > 2 else 0.0
+        falls = 1 + (light[1] * _STEPS + second * _STEPS**2) / light[0]
+        darker = 1 - float(falls[-1])
+        if light[0] > 0 and (np.diff(falls) <= _DARKER * abs(darker)).all():
+            gain = 1 + (light[1] * far + second * far**2) / light[0]
+            return left, darker, gain.astype(np.float32)
+    return found
+
+
+def _far(height: int, width: int) -> Iterator[NDArray[np.float32]]:
+    """Give how far pixels are from the middle, squared: 1 in the corners; (H, W).
+
+    In pixels, as of a lens, and in sides of the picture, as a filter may count.
+    """
     y, x = (np.arange(edge, dtype=np.float32) - (edge - 1) / 2 for edge in (height, width))
-    squares = y[:, None] ** 2 + x**2
-    far: NDArray[np.float32] = squares / squares.max()
-    return far
+    for across, down in ((1, 1), (width, height)):
+        squares = (y[:, None] / np.float32(down)) ** 2 + (x / np.float32(across)) ** 2
+        yield squares / squares.max()
 
 
 def _left(known: Floats, wanted: Floats) -> tuple[Floats, float]:

@@ -80,6 +80,23 @@ def test_what_changed_before_it_was_saved_is_told_as_well():
     assert np.abs(np.subtract(first.facts["boxes"][0], (130, 120, 170, 160))).max() <= 8
 
 
+TONES = {
+    "colour": lambda image: image + np.float64([9, 0, -8]),
+    "exposure": lambda image: image * 0.85,
+}
+
+
+@pytest.mark.parametrize("tone", TONES)
+@pytest.mark.parametrize("name", each_photo(PHOTOS))
+def test_a_tone_that_came_before_the_palette_is_told_beside_it(name, tone):
+    image = square_photo(name, 192)
+    toned = np.uint8(np.clip(np.round(TONES[tone](image.astype(float))), 0, 255))
+    causes = told(image, through(toned, lambda one: one.quantize(64))).causes
+    assert tone in {cause.kind for cause in causes}
+    same = told(toned, through(toned, lambda one: one.quantize(64))).causes
+    assert [cause.kind for cause in same] == ["few colours"]
+
+
 OTHERS = {
     "grey": lambda image: image.convert("L"),
     "sepia": lambda image: ImageOps.colorize(image.convert("L"), "#201000", "#fff0c0"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from altered import Picture, as_jpeg, blurred, each_photo, eight_bit, square_photo
+from PIL import Image
 
 from pytest_editmetrics.background.diagnosis import diagnose
 from pytest_editmetrics.images.load import Array
@@ -40,6 +41,17 @@ def test_a_vignette_is_named_and_nothing_else(name, power):
     far = ((ROWS**2 + COLUMNS**2) / 2) ** power
     edited = eight_bit(image * (1 - 0.3 * far)[..., None])
     (cause,) = diagnose(image, edited, np.ones(image.shape[:2], bool)).causes
+    assert cause.text == "darker toward the corners, by 30 % (a vignette)"
+
+
+@pytest.mark.parametrize("wide", [(256, 400), (256, 256)])
+def test_so_is_one_that_follows_the_frame_and_whose_middle_is_not_measured(wide):
+    image = np.asarray(Image.fromarray(photo("astronaut")).resize(wide[::-1]))
+    down, across = (np.linspace(-1, 1, edge) ** 2 / 2 for edge in wide)
+    edited = eight_bit(image * (1 - 0.3 * (down[:, None] + across))[..., None])
+    mask = np.ones(wide, bool)
+    mask[51:205, wide[1] // 4 : -wide[1] // 4] = False
+    (cause,) = diagnose(image, edited, mask).causes
     assert cause.text == "darker toward the corners, by 30 % (a vignette)"
 
 
