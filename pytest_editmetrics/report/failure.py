@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pytest_editmetrics.gates.verdict import Gate
 from pytest_editmetrics.report.causes import causes_in_short, kind_of
 from pytest_editmetrics.report.listed import LISTED, listed
-from pytest_editmetrics.report.tally import TestGates
+from pytest_editmetrics.report.tally import TestGates, beyond
 from pytest_editmetrics.report.text import (
     NO_GOLDEN,
     explanation_rows,
@@ -23,6 +23,7 @@ from pytest_editmetrics.report.text import (
 from pytest_editmetrics.runs.failed import and_more, in_the_same_words
 
 _NO_GOLDENS = NO_GOLDEN.replace("has", "have")
+_LOST = ("no-edit", "weaker-edit")
 _SAID_OF_CAUSES = ("kind", "text", "long")
 
 
@@ -163,9 +164,10 @@ def _without_number(gate: Gate) -> bool:
 
 
 def _in_order(failing: Sequence[Gate]) -> Sequence[Gate]:
-    """Return the gates as their lines come.
+    """Return the gates as their lines come: of each check the worst first, as elsewhere.
 
-    An edit that was lost is told first, and what became of a part before where it changed.
+    An edit that was lost, or is weaker, is told before, and what became of a part before where it
+    changed.
 
     >>> lpips, altered = (
     ...     Gate(metric, "fail", value=1.0, details={"causes": [{"kind": kind}]})
@@ -174,11 +176,13 @@ def _in_order(failing: Sequence[Gate]) -> Sequence[Gate]:
     >>> [gate.metric for gate in _in_order([lpips, altered])]
     ['altered', 'lpips']
     """
-    if any(kind_of(gate) == "no-edit" for gate in failing):
-        return sorted(failing, key=lambda gate: kind_of(gate) != "no-edit")
-    if not failing or kind_of(failing[0]) not in ("spill", "local"):
-        return failing
-    return sorted(failing, key=lambda gate: kind_of(gate) != "altered")
+    checks = list(dict.fromkeys(gate.name for gate in failing))
+    worst = sorted(failing, key=lambda gate: (checks.index(gate.name), -beyond(gate)))
+    if any(kind_of(gate) in _LOST for gate in worst):
+        return sorted(worst, key=lambda gate: kind_of(gate) not in _LOST)
+    if not worst or kind_of(worst[0]) not in ("spill", "local"):
+        return worst
+    return sorted(worst, key=lambda gate: kind_of(gate) != "altered")
 
 
 def _why(gate: Gate) -> str:

@@ -44,7 +44,7 @@ def test_boxes_in_another_order_are_named_first(suite, area, words, noise):
         result.stdout.fnmatch_lines(["*box 1 (20, 64, 32, 56) is inverted*"])
         return
     where = "(20, 64, 52, 120)" + (", (100, 0, 112, 9)" if "boxes" in words else "")
-    first = f"*GateFailure: unedit_psnr * < min 60.00: in {where}, {words} (*"
+    first = f"*GateFailure: unedit lpips * > max 1e-06: in {where}, {words} (*"
     full = f"*cause     edit area (* %): in {where}, {words}; boxes are (x1, y1, x2, y2) in pixels*"
     result.stdout.fnmatch_lines([first, full])
     assert any(line.endswith("failed: 2 edit area") for line in result.outlines)

@@ -362,7 +362,7 @@ def test_a_second_gate_without_a_name_is_an_error_that_says_so(suite):
     result.stdout.fnmatch_lines(["*a second score gate in one test*tell them apart with name=*"])
 
 
-def test_every_gate_of_one_check_is_in_one_failure(suite):
+def test_every_gate_of_one_check_is_in_one_failure_the_worst_first(suite):
     suite.makepyfile(
         """
         import pytest
@@ -375,8 +375,8 @@ def test_every_gate_of_one_check_is_in_one_failure(suite):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
+            "*GateFailure: unedit likeness 0.140 < min 0.500*",
             "*unedit score 0.140 > max 0.100*",
-            "*unedit likeness 0.140 < min 0.500*",
             "*bound     *marker on*",
         ]
     )
