@@ -141,12 +141,6 @@ class UnheldGoldens:
             )
 
             moved = moved_to(obsolete, tests, self._new, goldens.test_file_of)
-            if not whole:  # a file of another name may have the test too, and not run it
-                moved = {
-                    key: to
-                    for key, to in moved.items()
-                    if to.name == goldens.test_file_of(key[0]).name
-                }
             lost = self._lost_bound(obsolete, moved)
             if not whole:
                 obsolete = [one for one in obsolete if (one.file, one.test) in lost]
