@@ -66,6 +66,13 @@ def shown(
     return gates
 
 
+def picture_name(image: Decoded) -> str:
+    """Return what tells whether a golden of another name is this very picture."""
+    from pytest_editmetrics.runs.writing import image_name
+
+    return image_name(image.bare, image.icc)
+
+
 def _kept(
     session: EditSession,
     gates: Sequence[Gate],

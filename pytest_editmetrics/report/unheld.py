@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from pytest_editmetrics.goldens.renamed import misnamed_lines, obsolete_lines
 from pytest_editmetrics.report.listed import Headed, listed
@@ -79,11 +78,7 @@ def obsolete_texts(unheld: Unheld | None) -> list[Headed]:
         lines = images_lines(unheld.images, "`editmetrics prune RUN --yes` removes {}")
         found.append(Headed(lines[0], lines[1:]))
     if unheld.entries:
-        moved = {
-            (Path(file), test): Path(target)
-            for file, move in unheld.moves.items()
-            for test, target in move.to.items()
-        }
+        moved = unheld.moved
         misnamed = misnamed_lines(unheld.unread)
         head, *lines = obsolete_lines(unheld.entries, moved, keep=bool(misnamed))
         lines += misnamed

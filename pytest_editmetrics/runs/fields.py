@@ -201,6 +201,7 @@ GATE = _declared(
       provenance mapping?: the golden's entry: what made it
       proposed mapping: the entry that this image would get
       across text?: that golden and image are from different devices
+      picture text: what its pixels would be called in `images`, if there was no golden
       profile text: how the colour profile of the image is another than its golden's
     """
 )

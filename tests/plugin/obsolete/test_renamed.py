@@ -169,6 +169,23 @@ def test_a_part_of_the_suite_does_not_take_a_test_of_another_file_for_the_old_on
         result.stdout.no_fnmatch_line("*obsolete*")
 
 
+def test_a_part_of_the_suite_that_no_bound_holds_says_where_its_goldens_are(
+    suite, capsys, monkeypatch
+):
+    (suite.path / "editmetrics.yaml").write_text("{}\n")
+    (suite.path / "test_x.py").rename(suite.path / "test_y.py")
+    first = "first rename or move what stands above as obsolete: *"
+    result = suite.runpytest("-k", "1", "--editmetrics-run-dir=run")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["obsolete goldens: 1 entry *", "  test_y.py has 1 of *", first])
+    monkeypatch.chdir(suite.path)
+    capsys.readouterr()
+    assert main(["comment", "run"]) == 0
+    said = capsys.readouterr().out
+    assert "git mv goldens/test_x.py.yaml goldens/test_y.py.yaml" in said
+    assert first[:-1] in said
+
+
 @pytest.mark.parametrize("gone", [1, 15])
 def test_however_many_entries_stand_before_it(suite, gone):
     golden = suite.path / "goldens/test_x.py.yaml"
