@@ -36,6 +36,7 @@ class UnheldGoldens:
         self.problems: list[str] = []
         self.unusable: list[str] = []
         self.renamed = False
+        self._bound_lost = ""
         self.found = AllFound()
 
     def folders(self, collected: Iterable[str]) -> list[Path]:
@@ -158,7 +159,8 @@ class UnheldGoldens:
             lines += misnamed
             lines += self._moved_lines(obsolete, moved)
             lines += self._shared()
-            why = lost_bound(next(iter(lost.values()))) if lost else self._or_strict
+            self._bound_lost = next(iter(lost.values()), "")
+            why = lost_bound(self._bound_lost) if lost else self._or_strict
             head = f"obsolete goldens: {head}{why if whole or lost else ''}"
             lines = [head, *(f"  {line}" for line in lines)]
             if whole or lost:
@@ -289,6 +291,7 @@ class UnheldGoldens:
                 file: tuple(key for key in keys if f"{file}::{key}" not in images.done)
                 for file, keys in found.pictured.items()
             },
+            self._bound_lost,
         ).to_dict()
 
     def _passed_by(self, folders: Iterable[Path], looked: Collection[str]) -> dict[str, bool]:

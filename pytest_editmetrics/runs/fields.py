@@ -269,6 +269,7 @@ END = _declared(
       asked flag: whether the run was asked for some files only; not of merged shards
       unread list: files that may have tests and gave none
       open mapping: tests that may compare golden images and came to none, by file
+      bound_lost text: a test that may be of `entries` and that a default bound let pass, or empty
     suite mapping: where the configuration has a [suite](../how-to/suite.md)
       base text?: the run that it was compared with
       why text?: it was not judged

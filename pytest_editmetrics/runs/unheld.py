@@ -52,6 +52,7 @@ class Unheld:
         unread: files that may have tests and gave none: skipped as a whole, broken, or misnamed.
         open: by test file, the tests that may compare golden images, came to none and did not
             pass.
+        bound_lost: a test that may be one of the entries', and that only a default bound let pass.
     """
 
     strict: bool
@@ -67,6 +68,7 @@ class Unheld:
     asked: bool = False
     unread: tuple[str, ...] = ()
     open: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    bound_lost: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as the end of the results holds it: names that a file shares stand once."""
@@ -85,6 +87,7 @@ class Unheld:
             "asked": self.asked,
             "unread": list(self.unread),
             "open": {file: list(tests) for file, tests in self.open.items()},
+            "bound_lost": self.bound_lost,
         }
 
     def uncertain(self, has_image: Callable[[str, str], bool]) -> str:
@@ -225,6 +228,7 @@ def told_by(run: Run) -> Unheld | None:
             _flag(data["asked"]),
             tuple(map(_text, data["unread"])),
             {_text(file): tuple(map(_text, tests)) for file, tests in data["open"].items()},
+            _text(data["bound_lost"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise EditMetricsError(
