@@ -144,9 +144,9 @@ class UnheldGoldens:
             moved = moved_to(obsolete, tests, self._new, goldens.test_file_of)
             lost = self._lost_bound(obsolete, moved)
             if not whole:
-                known = {*lost, *self._without_golden(obsolete, moved)}
-                obsolete = [one for one in obsolete if (one.file, one.test) in known]
-                moved = {key: to for key, to in moved.items() if key in known}
+                told = {*lost, *self._without_golden(obsolete, moved)}
+                obsolete = [one for one in obsolete if (one.file, one.test) in told]
+                moved = {key: to for key, to in moved.items() if key in told}
                 if not obsolete:
                     return
             self.renamed |= bool(moved) or bool(renamed_to(obsolete, moved))

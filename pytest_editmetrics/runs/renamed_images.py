@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -65,7 +65,7 @@ def meant_for(
     used: Collection[str],
     open_tests: Mapping[str, Collection[str]],
     rootdir: Path,
-    made: Mapping[str, str] = MappingProxyType({}),
+    made: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict[str, Meant]:
     """Return what to say of the images whose test is gone, where there is no doubt, by file.
 
@@ -76,9 +76,15 @@ def meant_for(
         open_tests: the keys of tests that did not pass, by the folder of their golden images: they
             may not have come to looking for theirs.
         rootdir: what files are relative to.
-        made: the file of ``new`` whose picture one of these is: nothing is more certain.
+        made: the files of ``new`` whose picture one of these is: one of each is certain.
     """
     found: dict[str, str] = {}
+    of_target = Counter(target for targets in made.values() for target in targets)
+    sure = {
+        file: targets[0]
+        for file, targets in made.items()
+        if len(targets) == 1 and of_target[targets[0]] == 1
+    }
     now = {file: one.test for file, one in new.items()}
     for file, image in gone.items():
         moved = [one for one in used if _stem(one) == _stem(file) and _other_folder(one, file)]
@@ -89,7 +95,7 @@ def meant_for(
         name = PurePath(file).name
         waiting = [f"{folder}/{name}" for folder, keys in open_tests.items() if image.test in keys]
         waiting = [one for one in waiting if _other_folder(one, file)]
-        pictured = [made[file]] if file in made else []
+        pictured = [sure[file]] if file in sure else []
         for candidates in (pictured, moved, same, renamed, waiting):
             if len(candidates) == 1:
                 found[file] = candidates[0]
@@ -108,25 +114,29 @@ def meant_for(
                 rest = PurePath(file).name.removeprefix(str(_stem(file)))
                 place = (folder / f"{stem_of(test, image.name or None)}{rest}").as_posix()
                 found[file], now[place] = place, test
-    wanted = Counter(target for file, target in found.items() if file not in made)
-    wanted.update(set(made.values()))
+    wanted = Counter(found.values())
     meant: dict[str, Meant] = {}
     going = {file: PurePath(target).parent for file, target in found.items()}
     for file, target in found.items():
-        certain = file in made
-        if not certain and wanted[target] > 1:
-            continue
-        if certain or sha256_of(rootdir / file) != sha256_of(rootdir / target):
+        certain = file in sure
+        if (certain or wanted[target] == 1) and sha256_of(rootdir / file) != sha256_of(
+            rootdir / target
+        ):
             whose = new.get(target, ImageOf(now.get(target, ""), ""))
             whole = _all_go(rootdir, file, going)
             one = _meant(rootdir, file, target, whose, whole=whole, certain=certain)
             told = one in meant.values()  # how to move a folder, which is typed once
             meant[file] = Meant("it moves with its folder", True) if told else one
+    for file, targets in made.items():  # several pictures are alike
+        if file not in meant or not meant[file].wanted:
+            meant[file] = Meant(f"{new[targets[0]].nodeid} makes this picture now", True)
     return meant
 
 
-def made_anew(files: Collection[str], new: Mapping[str, ImageOf], rootdir: Path) -> dict[str, str]:
-    """Return the new image of which one of these files is the very picture, by file."""
+def made_anew(
+    files: Collection[str], new: Mapping[str, ImageOf], rootdir: Path
+) -> dict[str, Sequence[str]]:
+    """Return the new images of which one of these files is the very picture, by file."""
     made: dict[str, list[str]] = {}
     for target, one in new.items():
         if one.picture:
@@ -136,14 +146,14 @@ def made_anew(files: Collection[str], new: Mapping[str, ImageOf], rootdir: Path)
     from pytest_editmetrics.images.load import read_pixels
     from pytest_editmetrics.runs.writing import image_name
 
-    found = {}
+    found: dict[str, Sequence[str]] = {}
     for file in files:
         try:
             pixels = read_pixels(rootdir / file, colour="numbers")
         except EditMetricsError:  # no picture that a test could have made
             continue
         if targets := made.get(image_name(pixels.bare, pixels.icc)):
-            found[file] = min(targets, key=lambda one: _stem(one) != _stem(file))
+            found[file] = targets
     return found
 
 
