@@ -31,6 +31,8 @@ class Required:
         self._measured: dict[str, set[tuple[str, str | None]]] = {}
         self._golden: dict[str, set[tuple[str, str | None]]] = {}
         self._by_default: dict[str, set[tuple[str, str | None]]] = {}
+        self._without: dict[str, set[tuple[str, str | None]]] = {}
+        self._excused: dict[str, set[tuple[str, str | None]]] = {}
         self.closed = False
         self.notes: list[str] = []
         self.problems: list[str] = []
@@ -70,8 +72,11 @@ class Required:
             found[name] = count
         self._counts = found
 
-    def add(self, test: str, gates: Iterable[Gate]) -> None:
-        """Take the gates of a test's last attempt; ``test`` is the same for its repetitions."""
+    def add(self, test: str, gates: Iterable[Gate], *, marked: bool = False) -> None:
+        """Take the gates of a test's last attempt; ``test`` is the same for its repetitions.
+
+        No recording takes those of a test that is ``marked`` xfail: no golden of them is asked for.
+        """
         if not self._counts:
             return
         from pytest_editmetrics.gates.verdict import MEASURED
@@ -83,7 +88,10 @@ class Required:
                 if _has_golden(gate):
                     self._golden.setdefault(test, set()).add(one)
                 elif gate.origin == "default":
-                    self._by_default.setdefault(test, set()).add(one)
+                    known = self._excused if marked else self._by_default
+                    if gate.verdict == "missing-golden" and not marked:
+                        known = self._without
+                    known.setdefault(test, set()).add(one)
 
     def close(self, *, whole: bool = False) -> None:
         """Compare what was measured with what was required.
@@ -99,19 +107,28 @@ class Required:
 
         by_default = sum(map(len, self._by_default.values()))
         measured = Counter(metric for gates in self._measured.values() for metric, _ in gates)
-        told, short, hint = [], False, ""
+        told, short, hint = [], [], ""
         for metric, count in self._counts.items():
             if metric is None:
                 found = sum(measured.values())
                 by_metric = ", ".join(f"{one} {number}" for one, number in sorted(measured.items()))
                 told.append(f"{found} of {count} in all" + (f" ({by_metric})" if found else ""))
             elif metric == GOLDEN and count == EVERY:
-                found = count - by_default if measured else count - 1
-                told.append(f"{by_default} held by a default bound alone, without a golden")
+                without = sum(map(len, self._without.values()))
+                found = count - by_default - without if measured else count - 1
+                of_none = f"{without} that nothing holds"
+                text = f"{by_default} held by a default bound alone, without a golden"
+                if without:
+                    text = (
+                        f"{text}, and {of_none}" if by_default else f"{of_none}, without a golden"
+                    )
+                told.append(text)
+                if excused := sum(map(len, self._excused.values())):
+                    told[-1] += f" (and {excused} of tests that are expected to fail)"
                 if not measured:
                     told[-1] = "no gate to hold to a golden"
-                elif by_default:
-                    hint = f" (first {next(iter(self._by_default))})"
+                elif by_default or without:
+                    hint = f" (first {next(iter(self._by_default or self._without))})"
                     hint += "; are the goldens recorded, and committed?"
             elif metric == GOLDEN:
                 found = sum(map(len, self._golden.values()))
@@ -123,14 +140,14 @@ class Required:
                 told.append(
                     f"{found} of {count} {metric}" + ("" if found else self._hints.get(metric, ""))
                 )
-            short = short or found < count
+            short += told[-1:] if found < count else []
         if not short:
             self.notes.append(f"required gates were measured: {', '.join(told)}")
             self.notes += self._too_few(measured) if whole else []
             return
         self.problems.append(
             "fewer gates were measured than --editmetrics-require asks for:"
-            f" {', '.join(told)}: exit status 1{hint}"
+            f" {', '.join(short)}: exit status 1{hint}"
         )
 
     def _too_few(self, measured: Counter[str]) -> list[str]:
