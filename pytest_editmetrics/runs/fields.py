@@ -202,6 +202,7 @@ GATE = _declared(
       proposed mapping: the entry that this image would get
       across text?: that golden and image are from different devices
       picture text: what its pixels would be called in `images`, if there was no golden
+      left text: a golden of its name that a test file which is gone left beside
       profile text: how the colour profile of the image is another than its golden's
     """
 )

@@ -241,6 +241,7 @@ def test_a_part_of_the_suite_offers_to_record_nothing_before_the_move(
 ):
     rename(golden)
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(golden.path / "page.md"))
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
     result = golden.runpytest(*chosen, RUN, *mode)
     result.stdout.fnmatch_lines(
         [
@@ -250,7 +251,16 @@ def test_a_part_of_the_suite_offers_to_record_nothing_before_the_move(
             "to record what is still without a golden then, if right: *",
         ]
     )
-    assert f"{OLD}/test_one-" in (golden.path / "page.md").read_text()
+    left = f"{OLD}/test_one-*.png lies there, and its test file is gone: move it first*"
+    result.stdout.fnmatch_lines(
+        [
+            f"E   GateFailure: golden_exact has no golden image {NEW}/test_one-*.png; {left}",
+            f"::error file=tests/test_pictures.py,*has no golden image *; {left}",
+        ]
+    )
+    page = (golden.path / "page.md").read_text()
+    assert "lies there, and its test file is gone: move it first" in page
+    assert "makes this picture now: " in page
     capsys.readouterr()
     assert main(["comment", "run"]) == 0
     said = capsys.readouterr().out
