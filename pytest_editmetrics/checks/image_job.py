@@ -20,7 +20,7 @@ from pytest_editmetrics.checks.image_made import (
     staged_image,
 )
 from pytest_editmetrics.checks.image_prepared import Prepared, prepared
-from pytest_editmetrics.checks.image_shown import shown
+from pytest_editmetrics.checks.image_shown import shown, without
 from pytest_editmetrics.errors import EditMetricsError, ImageError
 from pytest_editmetrics.measurement import Measurement, Scope, SoftFailure, Threshold
 from pytest_editmetrics.session.owner import Owner, update_of
@@ -143,6 +143,7 @@ def run_job(session: EditSession, job: ImageJob) -> ImageResult:
         **({} if sha256 is None else {"sha256": sha256}),
         **({} if first is None else {"file": first.staged.target}),
         **({} if profile is None else {"profile": profile}),
+        **(without(session, job, image) if golden is None and update == "none" else {}),
     }
     gates = _judged(job, held, settings, image, update, snapshot, results, unlike)
     gates = [

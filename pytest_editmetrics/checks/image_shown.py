@@ -12,6 +12,8 @@ from pytest_editmetrics.session.state import EditSession
 
 if TYPE_CHECKING:
     from pytest_editmetrics.background.diagnosis import Diagnosis
+    from pytest_editmetrics.checks.image_job import ImageJob
+    from pytest_editmetrics.checks.image_prepared import Prepared
     from pytest_editmetrics.gates.verdict import Gate
     from pytest_editmetrics.goldens.comparators import Comparison
     from pytest_editmetrics.images.colour import Decoded
@@ -64,6 +66,18 @@ def shown(
         if gate.verdict in _SHOWN:
             gates[index] = replace(gate, details={**gate.details, **said}, picture=drawn)
     return gates
+
+
+def without(session: EditSession, job: ImageJob, image: Prepared) -> dict[str, str]:
+    """Return what tells which golden of another name, or place, an image without one may have."""
+    from pytest_editmetrics.config.reader import shown_path
+    from pytest_editmetrics.goldens.images import left_behind
+    from pytest_editmetrics.runs.writing import image_name
+
+    found = {"picture": image_name(image.decoded.bare, image.decoded.icc)}
+    if (left := left_behind(session.goldens, job.address)) is not None:
+        found["left"] = shown_path(left, session.rootdir)
+    return found
 
 
 def _kept(

@@ -50,7 +50,6 @@ def _prune(args: argparse.Namespace) -> int:
         from pytest_editmetrics.runs.obsolete import (
             commit_of,
             listed_obsolete,
-            made_anew,
             prune,
         )
 
@@ -65,10 +64,7 @@ def _prune(args: argparse.Namespace) -> int:
         why = told.uncertain(has_image) if told and any(one.of_gone for one in listed) else ""
         unsure = [one for one in listed if why and one.removable and one.of_gone]
         images = [one for one in listed if one.removable and one not in unsure]
-        anew = made_anew(run, images, session.rootdir)
-        images = [image for image in images if image.file not in anew]
         wanted = [f"{one.file}: {one.reason}" for one in listed if one.wanted]
-        wanted += [f"{file}: {nodeid} makes this picture now" for file, nodeid in anew.items()]
         kept = sum(image.keep for image in listed)
         if images or wanted or unsure:
             commit = commit_of(run)

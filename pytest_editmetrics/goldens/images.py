@@ -126,6 +126,16 @@ def find_image(address: ImageAddress, variants: Iterable[str], image_format: str
     return None
 
 
+def left_behind(goldens: Goldens, address: ImageAddress) -> Path | None:
+    """Return a golden image of this name that a test file which is gone left in the same folder."""
+    for suffix in SUFFIXES:
+        for path in sorted(address.folder.parent.glob(f"*/{address.stem}{suffix}")):
+            own = path.parent.with_name(path.parent.name + SUFFIX)
+            if path.parent != address.folder and not goldens.test_file_of(own).exists():
+                return path
+    return None
+
+
 @dataclass(frozen=True)
 class Staged:
     """An image on its way to ``target``; ``entry`` is its provenance, JSON-ready.

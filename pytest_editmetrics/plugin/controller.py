@@ -317,7 +317,7 @@ class Controller:
         if self._tally is not None or folders:
             told = self._names.golden_id, folders, self.found
             self._images.close(self._collected, full, *told)
-            self._unheld.renamed |= any(image.wanted for image in self._images.obsolete)
+            self._unheld.renamed |= bool(self._images.moved)
             self._take(self._images)
             self._take_unusable(self._images)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
@@ -124,6 +125,13 @@ def failure_of(report: pytest.TestReport) -> Failure:
     """Return what a failed report tells; one that another plugin made tells nothing of gates."""
     told: dict[str, Any] = vars(report).pop(_KEY, {"why": "other", "asks": False})
     return Failure(str(report.when), _first_line(report), **told)
+
+
+def is_skip(error: BaseException) -> bool:
+    """Tell whether pytest skips a test by this; it takes ``unittest``'s for its own."""
+    unittest = sys.modules.get("unittest")
+    of_unittest = unittest is not None and isinstance(error, unittest.SkipTest)
+    return of_unittest or isinstance(error, pytest.skip.Exception)
 
 
 def reason_of(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -32,6 +32,8 @@ class _Wanted:
 class ImageRecorder:
     """Golden images over one session: what was staged, what was used, which tests passed.
 
+    ``obsolete`` are golden images that no test uses, ``moved`` those that a test without one may
+    mean, which a part of the suite knows, too.
     ``done`` are the tests that passed, or came to looking for a golden image.
     ``unusable`` are notes of files that are called as ours are, cannot be read, and may be
     somebody else's.
@@ -54,6 +56,7 @@ class ImageRecorder:
         self.problems: list[str] = []
         self.unusable: list[str] = []
         self.obsolete: list[ObsoleteImage] = []
+        self.moved: list[ObsoleteImage] = []
 
     def finished(
         self,
@@ -74,7 +77,9 @@ class ImageRecorder:
                 if gate["verdict"] in ("missing-golden", "recorded") and not snapshot["provenance"]:
                     from pytest_editmetrics.runs.renamed_images import ImageOf
 
-                    self.new[snapshot["file"]] = ImageOf.entry(snapshot["proposed"])
+                    whose = ImageOf.entry(snapshot["proposed"])
+                    whose = whose._replace(nodeid=nodeid, picture=snapshot.get("picture", ""))
+                    self.new[snapshot["file"]] = whose
                 if final and snapshot["across"]:
                     self._across[f"{nodeid}: {snapshot['file']} {snapshot['across']}"] = None
                 if final and snapshot.get("unstated"):
@@ -125,6 +130,8 @@ class ImageRecorder:
         self.open_tests, passed = failed, tests - failed
         self.done = passed.union(map(golden_id, self._looked))
         self._find_unused(set(found.and_more(tests)) if full else None, passed, folders)
+        if not full and self.new:
+            self._find_moved(set(found.and_more(())), passed, folders)
 
     def _promote(self, collected: Mapping[str, int], golden_id: Callable[[str], str]) -> None:
         from pytest_editmetrics.goldens.git_files import ignored_note
@@ -218,6 +225,7 @@ class ImageRecorder:
             where = named if states_approved(path) else self.unusable
             where.append(f"not checked for obsolete golden images: {wrong}")
         self.obsolete = found if collected is not None else []
+        self.moved = [one for one in self.obsolete if one.wanted]
         if not found:
             return
         or_strict = "" if strict else " (--editmetrics-strict=regressed fails)"
@@ -232,6 +240,18 @@ class ImageRecorder:
             self.problems.append(Headed(lines[0], lines[1:]))
         else:
             self.notes += lines
+
+    def _find_moved(
+        self, found: Collection[str], passed: Collection[str], folders: Collection[Path]
+    ) -> None:
+        """Say of a part of the suite which goldens of tests that are gone its new ones may be."""
+        from pytest_editmetrics.report.unheld import images_lines
+        from pytest_editmetrics.runs.obsolete import obsolete_images
+
+        session, ran = self._session, (found, passed, self.used)
+        images = obsolete_images(session.goldens, session.rootdir, *ran, folders, {}, self.new)
+        self.moved = [one for one in images if one.wanted]
+        self.notes += images_lines(self.moved, "")
 
     def _prune(self) -> str:
         """Say which command removes ``{}``, from the results that this session leaves."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import EditMetricsError, GateFailure
-from pytest_editmetrics.plugin.failed_tests import tell_failure
+from pytest_editmetrics.plugin.failed_tests import is_skip, tell_failure
 from pytest_editmetrics.plugin.names import name_report
 from pytest_editmetrics.plugin.tracebacks import as_called, outside
 from pytest_editmetrics.session.identity import id_of
@@ -64,7 +64,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
                 _enforce_measured(record)
         except BaseException as error:
             record.speak()
-            record.call_failed = not isinstance(error, pytest.skip.Exception)
+            record.call_failed = not is_skip(error)
             record.other_failure |= record.call_failed and _is_other_failure(record.gates, error)
             record.spoke()
             raise

@@ -31,6 +31,7 @@ class Required:
         self._measured: dict[str, set[tuple[str, str | None]]] = {}
         self._golden: dict[str, set[tuple[str, str | None]]] = {}
         self._by_default: dict[str, set[tuple[str, str | None]]] = {}
+        self._without: dict[str, set[tuple[str, str | None]]] = {}
         self._excused: dict[str, set[tuple[str, str | None]]] = {}
         self.closed = False
         self.notes: list[str] = []
@@ -88,6 +89,8 @@ class Required:
                     self._golden.setdefault(test, set()).add(one)
                 elif gate.origin == "default":
                     known = self._excused if marked else self._by_default
+                    if gate.verdict == "missing-golden" and not marked:
+                        known = self._without
                     known.setdefault(test, set()).add(one)
 
     def close(self, *, whole: bool = False) -> None:
@@ -111,14 +114,21 @@ class Required:
                 by_metric = ", ".join(f"{one} {number}" for one, number in sorted(measured.items()))
                 told.append(f"{found} of {count} in all" + (f" ({by_metric})" if found else ""))
             elif metric == GOLDEN and count == EVERY:
-                found = count - by_default if measured else count - 1
-                told.append(f"{by_default} held by a default bound alone, without a golden")
+                without = sum(map(len, self._without.values()))
+                found = count - by_default - without if measured else count - 1
+                of_none = f"{without} that nothing holds"
+                text = f"{by_default} held by a default bound alone, without a golden"
+                if without:
+                    text = (
+                        f"{text}, and {of_none}" if by_default else f"{of_none}, without a golden"
+                    )
+                told.append(text)
                 if excused := sum(map(len, self._excused.values())):
                     told[-1] += f" (and {excused} of tests that are expected to fail)"
                 if not measured:
                     told[-1] = "no gate to hold to a golden"
-                elif by_default:
-                    hint = f" (first {next(iter(self._by_default))})"
+                elif by_default or without:
+                    hint = f" (first {next(iter(self._by_default or self._without))})"
                     hint += "; are the goldens recorded, and committed?"
             elif metric == GOLDEN:
                 found = sum(map(len, self._golden.values()))

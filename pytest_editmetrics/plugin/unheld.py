@@ -36,6 +36,7 @@ class UnheldGoldens:
         self.problems: list[str] = []
         self.unusable: list[str] = []
         self.renamed = False
+        self._bound_lost = ""
         self.found = AllFound()
 
     def folders(self, collected: Iterable[str]) -> list[Path]:
@@ -141,16 +142,11 @@ class UnheldGoldens:
             )
 
             moved = moved_to(obsolete, tests, self._new, goldens.test_file_of)
-            if not whole:  # a file of another name may have the test too, and not run it
-                moved = {
-                    key: to
-                    for key, to in moved.items()
-                    if to.name == goldens.test_file_of(key[0]).name
-                }
             lost = self._lost_bound(obsolete, moved)
             if not whole:
-                obsolete = [one for one in obsolete if (one.file, one.test) in lost]
-                moved = {key: to for key, to in moved.items() if key in lost}
+                told = {*lost, *self._without_golden(obsolete, moved)}
+                obsolete = [one for one in obsolete if (one.file, one.test) in told]
+                moved = {key: to for key, to in moved.items() if key in told}
                 if not obsolete:
                     return
             self.renamed |= bool(moved) or bool(renamed_to(obsolete, moved))
@@ -163,9 +159,32 @@ class UnheldGoldens:
             lines += misnamed
             lines += self._moved_lines(obsolete, moved)
             lines += self._shared()
-            why = lost_bound(next(iter(lost.values()))) if lost else self._or_strict
-            head = f"obsolete goldens: {head}{why}"
-            self._say([head, *(f"  {line}" for line in lines)], fails=bool(lost))
+            self._bound_lost = next(iter(lost.values()), "")
+            why = lost_bound(self._bound_lost) if lost else self._or_strict
+            head = f"obsolete goldens: {head}{why if whole or lost else ''}"
+            lines = [head, *(f"  {line}" for line in lines)]
+            if whole or lost:
+                self._say(lines, fails=bool(lost))
+            else:  # its tests fail, each for itself
+                self.notes += lines
+
+    def _without_golden(
+        self, obsolete: Sequence[ObsoleteGolden], moved: Moved
+    ) -> set[tuple[Path, str]]:
+        """Return which obsolete goldens may be of tests that ran and have none: of a file that
+        moved, or of a similar name."""
+        from pytest_editmetrics.goldens.renamed import renamed_to
+
+        recorded, file_of = self._recorded(), self._session.goldens.file_of
+        tests = [one for one in obsolete if not one.of_parameter]
+        renamed = renamed_to(tests, moved, lone=False)
+        now = {key: (key[0], test) for key, test in renamed.items()}
+        now |= {
+            key: (file_of(to), key[1])
+            for key, to in moved.items()
+            if key[1] in self._new.get(to, ())
+        }
+        return {key for key, one in now.items() if one not in recorded}
 
     def _recorded(self) -> set[tuple[Path, str]]:
         """Return the golden files and keys that have an entry since this session."""
@@ -272,6 +291,7 @@ class UnheldGoldens:
                 file: tuple(key for key in keys if f"{file}::{key}" not in images.done)
                 for file, keys in found.pictured.items()
             },
+            self._bound_lost,
         ).to_dict()
 
     def _passed_by(self, folders: Iterable[Path], looked: Collection[str]) -> dict[str, bool]:

@@ -94,7 +94,8 @@ def comment(
     body += listed("Unmeasured", _of(tally, "unmeasured"))
     body += listed("For review", _of(tally, "review"))
     body += reruns(tally)
-    steps = next_steps(tally, Session(run=typed_path(run.shown), url=url))
+    renamed = unheld is not None and unheld.renamed
+    steps = next_steps(tally, Session(run=typed_path(run.shown), url=url, renamed=renamed))
     foot = ["### Next", *(f"- {code(line.text)}" for line in steps)] if steps else []
     return fitted(head, body, "\n".join(foot), LIMIT)
 

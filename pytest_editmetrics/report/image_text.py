@@ -33,6 +33,8 @@ def image_headline(gate: Gate) -> str:
             if snapshot.get("lost")
             else ""
         )
+        if left := snapshot.get("left"):
+            lost = f"; {left} lies there, and its test file is gone: move it first, if it is this"
         return f"{gate.label} has no golden image {file}{lost}"
     if gate.verdict == "recorded":
         return f"{gate.label} recorded{_before(gate)}, golden image {file}"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
-from pytest_editmetrics.goldens.renamed import misnamed_lines, obsolete_lines
+from pytest_editmetrics.goldens.renamed import lost_bound, misnamed_lines, obsolete_lines
 from pytest_editmetrics.report.listed import Headed, listed
 from pytest_editmetrics.runs.obsolete import ObsoleteImage
 from pytest_editmetrics.runs.unheld import Unheld
@@ -60,6 +59,19 @@ def told_once(
     return problems, [one for one in texts if one not in told]
 
 
+def told_by_all(problem: Headed, texts: Iterable[Headed]) -> bool:
+    """Tell whether these texts, of all shards, tell of each golden that a shard's problem does."""
+    told = {_golden(entry) for text in texts for entry in text.entries}
+    kind = any(problem.startswith(str(text).partition(" (")[0].partition(":")[0]) for text in texts)
+    goldens = [one for one in problem.entries if " of these tests: " not in one]
+    return kind and all(_golden(one) in told for one in goldens)
+
+
+def _golden(entry: str) -> str:
+    """Return what of an entry names a golden, without what to do about it."""
+    return entry.partition(" (")[0] if ".yaml:" in entry else entry.partition(": ")[0]
+
+
 def obsolete_texts(unheld: Unheld | None) -> list[Headed]:
     """Return what the end of a session says of them: a headed list of images, one of thresholds.
 
@@ -79,14 +91,11 @@ def obsolete_texts(unheld: Unheld | None) -> list[Headed]:
         lines = images_lines(unheld.images, "`editmetrics prune RUN --yes` removes {}")
         found.append(Headed(lines[0], lines[1:]))
     if unheld.entries:
-        moved = {
-            (Path(file), test): Path(target)
-            for file, move in unheld.moves.items()
-            for test, target in move.to.items()
-        }
+        moved = unheld.moved
         misnamed = misnamed_lines(unheld.unread)
         head, *lines = obsolete_lines(unheld.entries, moved, keep=bool(misnamed))
         lines += misnamed
         lines += [line for move in unheld.moves.values() for line in move.lines]
-        found.append(Headed(f"obsolete goldens: {head}", [f"  {line}" for line in lines]))
+        why = lost_bound(unheld.bound_lost) if unheld.bound_lost else ""
+        found.append(Headed(f"obsolete goldens: {head}{why}", [f"  {line}" for line in lines]))
     return found

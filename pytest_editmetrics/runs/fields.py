@@ -201,6 +201,8 @@ GATE = _declared(
       provenance mapping?: the golden's entry: what made it
       proposed mapping: the entry that this image would get
       across text?: that golden and image are from different devices
+      picture text: what its pixels would be called in `images`, if there was no golden
+      left text: a golden of its name that a test file which is gone left beside
       profile text: how the colour profile of the image is another than its golden's
     """
 )
@@ -268,6 +270,7 @@ END = _declared(
       asked flag: whether the run was asked for some files only; not of merged shards
       unread list: files that may have tests and gave none
       open mapping: tests that may compare golden images and came to none, by file
+      bound_lost text: a test that may be of `entries` and that a default bound let pass, or empty
     suite mapping: where the configuration has a [suite](../how-to/suite.md)
       base text?: the run that it was compared with
       why text?: it was not judged

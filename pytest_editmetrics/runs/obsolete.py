@@ -22,7 +22,7 @@ from pytest_editmetrics.goldens.places import is_fixture_key
 from pytest_editmetrics.goldens.provenance import PROVENANCE, Entry
 from pytest_editmetrics.goldens.store import Goldens
 from pytest_editmetrics.runs.folder import Run
-from pytest_editmetrics.runs.renamed_images import GONE, ImageOf, meant_for
+from pytest_editmetrics.runs.renamed_images import GONE, ImageOf, made_anew, meant_for
 
 _NO_TEST = (
     "its test file gave no test here (prune leaves it: if other machines have these tests, skip"
@@ -130,13 +130,15 @@ def obsolete_images(
                     gone[found[-1].file] = ImageOf.entry(entries.get(path.name, {}))
                     if there and not keys:
                         elsewhere.add(found[-1].file)
+    made = made_anew([one.file for one in found if not one.wanted], new or {}, rootdir)
+    gone |= {file: ImageOf("", "") for file in made if file not in gone}
     if new is not None and gone:
         waiting: dict[str, set[str]] = {}
         for nodeid in open_tests:
             file, _, test = nodeid.partition("::")
             place = shown_path(_folder(goldens, rootdir / file), rootdir)
             waiting.setdefault(place, set()).add(test)
-        told = meant_for(gone, new, used, waiting, rootdir)
+        told = meant_for(gone, new, used, waiting, rootdir, made)
         elsewhere -= told.keys()
         found = [
             replace(one, reason=meant.reason(one.reason), wanted=meant.wanted)
@@ -248,34 +250,6 @@ def _checked(run: Run, item: Any, rootdir: Path) -> ObsoleteImage:
         f"{run.shown}: the end of the run lists {item!r:.120}, which is no golden image below the"
         " rootdir; nothing was removed"
     )
-
-
-def made_anew(run: Run, images: Collection[ObsoleteImage], rootdir: Path) -> dict[str, str]:
-    """Return the tests that made the very picture of one of these images and have no golden.
-
-    By file. A run that kept no images tells of none.
-    """
-    from pytest_editmetrics.images.load import read_pixels
-    from pytest_editmetrics.runs.writing import image_name
-
-    made = {
-        str(record.gate.images["edited"]): record.nodeid
-        for record in run.gates
-        if record.final
-        and record.gate.verdict == "missing-golden"
-        and record.gate.snapshot is not None
-        and "edited" in record.gate.images
-        and not (rootdir / str(record.gate.snapshot.get("file"))).exists()
-    }
-    found = {}
-    for image in images if made else ():
-        try:
-            pixels = read_pixels(rootdir / image.file, colour="numbers")
-        except EditMetricsError:  # no picture that a test could have made
-            continue
-        if nodeid := made.get(image_name(pixels.bare, pixels.icc)):
-            found[image.file] = nodeid
-    return found
 
 
 def prune(images: Collection[ObsoleteImage], rootdir: Path) -> list[Path]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path, PurePath
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.images import golden_stem, sha256_of, stem_of
 from pytest_editmetrics.goldens.provenance import PROVENANCE
 
@@ -15,10 +17,16 @@ GONE = "is gone"
 
 
 class ImageOf(NamedTuple):
-    """Whose a golden image is, as provenance tells: the test's key, and the name it gave."""
+    """Whose a golden image is, as provenance tells: the test's key, and the name it gave.
+
+    Of one that a test made and that has no golden: ``nodeid`` is the test, ``picture`` what
+    ``image_name`` calls its pixels.
+    """
 
     test: str
     name: str
+    nodeid: str = ""
+    picture: str = ""
 
     @classmethod
     def entry(cls, entry: Mapping[str, Any]) -> ImageOf:
@@ -57,6 +65,7 @@ def meant_for(
     used: Collection[str],
     open_tests: Mapping[str, Collection[str]],
     rootdir: Path,
+    made: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict[str, Meant]:
     """Return what to say of the images whose test is gone, where there is no doubt, by file.
 
@@ -67,8 +76,15 @@ def meant_for(
         open_tests: the keys of tests that did not pass, by the folder of their golden images: they
             may not have come to looking for theirs.
         rootdir: what files are relative to.
+        made: the files of ``new`` whose picture one of these is: one of each is certain.
     """
     found: dict[str, str] = {}
+    of_target = Counter(target for targets in made.values() for target in targets)
+    sure = {
+        file: targets[0]
+        for file, targets in made.items()
+        if len(targets) == 1 and of_target[targets[0]] == 1
+    }
     now = {file: one.test for file, one in new.items()}
     for file, image in gone.items():
         moved = [one for one in used if _stem(one) == _stem(file) and _other_folder(one, file)]
@@ -79,36 +95,66 @@ def meant_for(
         name = PurePath(file).name
         waiting = [f"{folder}/{name}" for folder, keys in open_tests.items() if image.test in keys]
         waiting = [one for one in waiting if _other_folder(one, file)]
-        for candidates in (moved, same, renamed, waiting):
+        pictured = [sure[file]] if file in sure else []
+        for candidates in (pictured, moved, same, renamed, waiting):
             if len(candidates) == 1:
                 found[file] = candidates[0]
                 break
     for file, image in gone.items():
         if file not in found:  # a test looks for one image after the other
             tests = {
-                now[found[one]]
+                (PurePath(found[one]).parent, now[found[one]])
                 for one, other in gone.items()
                 if found.get(one) in new
                 and other.test == image.test
                 and not _other_folder(one, file)
-                and not _other_folder(one, found[one])
             }
             if len(tests) == 1:
-                path, test = PurePath(file), tests.pop()
-                rest = path.name.removeprefix(str(_stem(file)))
-                place = path.with_name(f"{stem_of(test, image.name or None)}{rest}").as_posix()
+                folder, test = tests.pop()
+                rest = PurePath(file).name.removeprefix(str(_stem(file)))
+                place = (folder / f"{stem_of(test, image.name or None)}{rest}").as_posix()
                 found[file], now[place] = place, test
     wanted = Counter(found.values())
     meant: dict[str, Meant] = {}
     going = {file: PurePath(target).parent for file, target in found.items()}
     for file, target in found.items():
-        if wanted[target] == 1 and sha256_of(rootdir / file) != sha256_of(rootdir / target):
-            one = _meant(
-                rootdir, file, target, now.get(target, ""), whole=_all_go(rootdir, file, going)
-            )
+        certain = file in sure
+        if (certain or wanted[target] == 1) and sha256_of(rootdir / file) != sha256_of(
+            rootdir / target
+        ):
+            whose = new.get(target, ImageOf(now.get(target, ""), ""))
+            whole = _all_go(rootdir, file, going)
+            one = _meant(rootdir, file, target, whose, whole=whole, certain=certain)
             told = one in meant.values()  # how to move a folder, which is typed once
             meant[file] = Meant("it moves with its folder", True) if told else one
+    for file, targets in made.items():  # several pictures are alike
+        if file not in meant or not meant[file].wanted:
+            meant[file] = Meant(f"{new[targets[0]].nodeid} makes this picture now", True)
     return meant
+
+
+def made_anew(
+    files: Collection[str], new: Mapping[str, ImageOf], rootdir: Path
+) -> dict[str, Sequence[str]]:
+    """Return the new images of which one of these files is the very picture, by file."""
+    made: dict[str, list[str]] = {}
+    for target, one in new.items():
+        if one.picture:
+            made.setdefault(one.picture, []).append(target)
+    if not made:
+        return {}
+    from pytest_editmetrics.images.load import read_pixels
+    from pytest_editmetrics.runs.writing import image_name
+
+    found: dict[str, Sequence[str]] = {}
+    for file in files:
+        try:
+            pixels = read_pixels(rootdir / file, colour="numbers")
+        except EditMetricsError:  # no picture that a test could have made
+            continue
+        if targets := made.get(image_name(pixels.bare, pixels.icc)):
+            found[file] = targets
+    return found
 
 
 def _all_go(rootdir: Path, file: str, going: Mapping[str, PurePath]) -> bool:
@@ -118,27 +164,46 @@ def _all_go(rootdir: Path, file: str, going: Mapping[str, PurePath]) -> bool:
     return all(going.get((folder / name).as_posix()) == going[file] for name in there)
 
 
-def _meant(rootdir: Path, file: str, shown: str, test: str, *, whole: bool) -> Meant:
+def _meant(
+    rootdir: Path, file: str, shown: str, whose: ImageOf, *, whole: bool, certain: bool
+) -> Meant:
     path, target = rootdir / file, rootdir / shown
     compare = "compare the two before you remove this one"
-    if target.parent == path.parent:
-        now = f"is it {test} now"
-        if target.exists():
-            return Meant(f"{now}, recorded as {target.name}? Then {compare}", False)
-        move = f"git mv {_typed(PurePath(file))} {_typed(PurePath(shown))}"
-        return Meant(f"{now}? Then {move}, and name it so in {PROVENANCE}, of test {test!r}", True)
+    same_folder = target.parent == path.parent
+    now = f"is it {whose.test} now" if same_folder else "did it move"
     if target.exists():
-        return Meant(f"did it move? {shown} is of such a test; then {compare}", False)
-    new_folder = PurePath(shown).parent
-    if target.parent.exists() or not whole:
-        make = "" if target.parent.is_dir() else f"mkdir -p {_typed(new_folder)} && "
-        move = f"{make}git mv {_typed(PurePath(file))} {_typed(PurePath(shown))}"
-        hint = f"a test looks for {shown}: move it there, with its entry of {PROVENANCE}: {move}"
-        return Meant(hint, True)
-    make = "" if target.parent.parent.is_dir() else f"mkdir -p {_typed(new_folder.parent)} && "
-    move = f"{make}git mv {_typed(PurePath(file).parent)} {_typed(new_folder)}"
-    hint = f"a test looks for it in {new_folder.as_posix()}: move the folder there: {move}"
-    return Meant(hint, True)
+        if same_folder:
+            return Meant(f"{now}, recorded as {target.name}? Then {compare}", False)
+        return Meant(f"{now}? {shown} is of such a test; then {compare}", False)
+    old, new = PurePath(file), PurePath(shown)
+    makes = f"{whose.nodeid} makes this picture now: "
+    if same_folder:
+        lead = makes if certain else f"{now}? Then "
+        return Meant(f"{lead}git mv {_typed(old)} {_typed(new)}, {_entry(old, new, whose)}", True)
+    lead = makes if certain else f"a test looks for {shown}: "
+    if whole and not target.parent.exists():
+        parent = new.parent.parent
+        make = "" if target.parent.parent.is_dir() else f"mkdir -p {_typed(parent)} && "
+        move = f"{make}git mv {_typed(old.parent)} {_typed(new.parent)}"
+        if _stem(file) == _stem(shown):
+            where = new.parent.as_posix()
+            return Meant(f"a test looks for it in {where}: move the folder there: {move}", True)
+        there = new.with_name(old.name)
+        rename = f"git mv {_typed(there)} {_typed(new)}, {_entry(there, new, whose)}"
+        return Meant(f"{lead}when its folder is in place ({move}), {rename}", True)
+    make = "" if target.parent.is_dir() else f"mkdir -p {_typed(new.parent)} && "
+    move = f"{make}git mv {_typed(old)} {_typed(new)}"
+    return Meant(f"{lead}{move}, {_entry(old, new, whose)}", True)
+
+
+def _entry(old: PurePath, new: PurePath, whose: ImageOf) -> str:
+    """Say what becomes of the entry of an image that moves: its place, key and test."""
+    here, there = old.with_name(PROVENANCE), new.with_name(PROVENANCE)
+    place = f"in {here} " if here == there else f"move its entry from {here} to {there}"
+    if old.name == new.name:
+        return f"and {place}"
+    does = "make" if here == there else ", and make"
+    return f"and {place}{does} its key {old.name!r} {new.name!r} with test: {whose.test!r}"
 
 
 def _typed(path: PurePath) -> str:

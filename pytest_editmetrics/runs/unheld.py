@@ -12,7 +12,7 @@ from typing import Any
 from pytest_editmetrics.errors import EditMetricsError
 from pytest_editmetrics.goldens.file_names import SUFFIX
 from pytest_editmetrics.goldens.places import is_fixture_key
-from pytest_editmetrics.goldens.renamed import ObsoleteGolden
+from pytest_editmetrics.goldens.renamed import ObsoleteGolden, renamed_to
 from pytest_editmetrics.runs.folder import Run
 from pytest_editmetrics.runs.obsolete import ObsoleteImage
 
@@ -52,6 +52,7 @@ class Unheld:
         unread: files that may have tests and gave none: skipped as a whole, broken, or misnamed.
         open: by test file, the tests that may compare golden images, came to none and did not
             pass.
+        bound_lost: a test that may be one of the entries', and that only a default bound let pass.
     """
 
     strict: bool
@@ -67,6 +68,7 @@ class Unheld:
     asked: bool = False
     unread: tuple[str, ...] = ()
     open: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    bound_lost: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as the end of the results holds it: names that a file shares stand once."""
@@ -85,6 +87,7 @@ class Unheld:
             "asked": self.asked,
             "unread": list(self.unread),
             "open": {file: list(tests) for file, tests in self.open.items()},
+            "bound_lost": self.bound_lost,
         }
 
     def uncertain(self, has_image: Callable[[str, str], bool]) -> str:
@@ -105,6 +108,36 @@ class Unheld:
                 if not has_image(file, test):
                     return f"{file}::{test} did not come to its golden images"
         return ""
+
+    @property
+    def moved(self) -> dict[tuple[Path, str], Path]:
+        """The test files that have tests of these golden files and keys now."""
+        return {
+            (Path(file), test): Path(target)
+            for file, move in self.moves.items()
+            for test, target in move.to.items()
+        }
+
+    @property
+    def renamed(self) -> bool:
+        """Whether goldens are to be renamed or moved, as their tests were."""
+        moved = self.moved
+        wanted = any(one.wanted for one in self.images)
+        return wanted or bool(moved) or bool(renamed_to(self.entries, moved))
+
+    def of_part(self) -> Unheld:
+        """Return what a part of the suite knows: which of them tests without one may mean."""
+        of_tests = [one for one in self.entries if not one.of_parameter]
+        moved = self.moved
+        known = {*moved, *renamed_to(of_tests, moved, lone=False)}
+        return replace(
+            self,
+            strict=False,
+            entries=tuple(one for one in self.entries if (one.file, one.test) in known),
+            images=tuple(one for one in self.images if one.wanted),
+            left={},
+            passed_by={},
+        )
 
     @property
     def number(self) -> int:
@@ -139,15 +172,18 @@ def _hex(numbers: Iterable[int]) -> str:
 
 
 def obsolete_of(run: Run) -> Unheld | None:
-    """Return the goldens that a run found obsolete; ``None`` if it may not judge, as a part.
+    """Return the goldens that a run found obsolete; of a part, those that its tests may mean.
 
-    Of one session it is no matter which files it passed by: it may have been asked for a few.
+    ``None`` if it tells of none. Of one session it is no matter which files it passed by: it may
+    have been asked for a few.
 
     Raises:
         EditMetricsError: what it tells makes no sense.
     """
-    told = told_by(run) if "obsolete" in run.end else None
-    return told if told is None or "shards" in run.session else replace(told, passed_by={})
+    told = told_by(run)
+    if told is None or "obsolete" not in run.end:
+        return told and told.of_part()
+    return told if "shards" in run.session else replace(told, passed_by={})
 
 
 def told_by(run: Run) -> Unheld | None:
@@ -192,6 +228,7 @@ def told_by(run: Run) -> Unheld | None:
             _flag(data["asked"]),
             tuple(map(_text, data["unread"])),
             {_text(file): tuple(map(_text, tests)) for file, tests in data["open"].items()},
+            _text(data["bound_lost"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise EditMetricsError(

@@ -9,9 +9,11 @@ from typing import Any
 
 from pytest_editmetrics.errors import EditMetricsError, InputError, counted
 from pytest_editmetrics.gates.repetitions import badness, worst
-from pytest_editmetrics.goldens.renamed import left_to_a_default, lost_bound
+from pytest_editmetrics.goldens.renamed import left_to_a_default
 from pytest_editmetrics.progress import track
+from pytest_editmetrics.report.listed import headed
 from pytest_editmetrics.report.tally import Tally, tally_of
+from pytest_editmetrics.report.unheld import obsolete_texts, told_by_all
 from pytest_editmetrics.runs.failed import FailedTest
 from pytest_editmetrics.runs.folder import (
     GateRecord,
@@ -128,15 +130,16 @@ def merge_runs(
     }
     unheld = _unheld(list(runs.values()), say, whole=whole, missing=missing + len(empty))
     lacks = _lacks(runs, empty, missing)
-    failed, problems = joined_failures(runs)
     if unheld is not None and (lost := _left_to_a_default(unheld, runs.values())):
-        unheld, problems = replace(unheld, strict=True), (*problems, *lost)
+        unheld = replace(unheld, strict=True, bound_lost=lost)
+    texts = obsolete_texts(None if lacks else unheld)
+    failed, problems = joined_failures(runs, lambda problem: told_by_all(headed(problem), texts))
     tally = _write(run_dir, runs, tests, images, unheld, lacks, failed, problems)
     return Merged(tally, unheld, len(runs), lacks, failed, problems)
 
 
-def _left_to_a_default(unheld: Unheld, runs: Iterable[Run]) -> list[str]:
-    """Say of a test that may be one of a golden that is left that it passed by a default alone.
+def _left_to_a_default(unheld: Unheld, runs: Iterable[Run]) -> str:
+    """Return a test that may be one of a golden that is left and passed by a default alone, if any.
 
     A session that runs all tests fails then, whatever its strictness.
     """
@@ -162,7 +165,7 @@ def _left_to_a_default(unheld: Unheld, runs: Iterable[Run]) -> list[str]:
         lambda file, test: (file, test) in by_default,
         lambda golden_file: golden_file,
     )
-    return [f"obsolete goldens{lost_bound(next(iter(lost.values())))}"] if lost else []
+    return next(iter(lost.values()), "")
 
 
 def _lacks(runs: Mapping[str, Run], empty: Sequence[str], missing: int) -> str:
@@ -258,11 +261,21 @@ def joined_tests(runs: Mapping[str, Run]) -> dict[str, ShardTest]:
     return tests
 
 
-def joined_failures(runs: Mapping[str, Run]) -> tuple[tuple[FailedTest, ...], tuple[str, ...]]:
-    """Return what failed in the runs for another reason than a gate, each once, and problems."""
+def joined_failures(
+    runs: Mapping[str, Run], told: Callable[[str], bool] = lambda _: False
+) -> tuple[tuple[FailedTest, ...], tuple[str, ...]]:
+    """Return what failed in the runs for another reason than a gate, each once, and problems.
+
+    Without those that are ``told`` elsewhere.
+    """
     every = (test for run in runs.values() for test in run.failed)
     failed = {(test.nodeid, test.when, test.message): test for test in every}
-    problems = [f"{name}: {problem}" for name, run in runs.items() for problem in run.problems]
+    problems = [
+        f"{name}: {problem}"
+        for name, run in runs.items()
+        for problem in run.problems
+        if not told(problem)
+    ]
     return tuple(failed.values()), tuple(problems)
 
 

@@ -89,16 +89,58 @@ def test_a_test_that_did_not_come_to_its_check_may_look_for_it(golden, capsys):
     assert kept(golden) == 3
 
 
-def test_a_picture_that_a_test_of_another_name_makes_is_left(golden, capsys):
+@pytest.mark.parametrize("kept_run", [RUN, "--editmetrics-results=run.jsonl", None])
+def test_a_picture_that_a_test_of_another_name_makes_is_to_be_moved(golden, capsys, kept_run):
     text = PICTURES.replace("test_one", "test_renamed").replace("test_two", "test_other")
     rename(golden, text)
-    golden.runpytest(RUN)
-    capsys.readouterr()
-    assert main(["prune", "run", "--yes"]) == 0
-    said = capsys.readouterr().out
-    assert "test_pictures.py::test_renamed makes this picture now" in said
-    assert "test_pictures.py::test_other makes this picture now" in said
-    assert kept(golden) == 2, "the second picture of test_other was not made"
+    result = golden.runpytest(*([kept_run] if kept_run else []))
+    said = [
+        f"when its folder is in place (git mv {OLD} {NEW}), git mv {NEW}/{old}-*.png"
+        f" {NEW}/{new}-*.png, and in {NEW}/provenance.yaml make its key '{old}-*.png' '{new}-*.png'"
+        f" with test: '{test}' (its test file is gone)"
+        for old, new, test in (
+            ("test_one", "test_renamed", "test_renamed"),
+            ("test_two-a", "test_other-a", "test_other"),
+            ("test_two-b", "test_other-b", "test_other"),
+        )
+    ]
+    lead = [
+        f"tests/test_pictures.py::{one} makes this picture now: "
+        for one in ("test_renamed", "test_other")
+    ]
+    lead.append("a test looks for *: ")  # test_other did not come to it
+    result.stdout.fnmatch_lines(
+        [
+            "obsolete golden images (move or rename what a test looks for, as is said of them)*: 3",
+            *(f"  {OLD}/*.png: {start}{end}" for start, end in zip(lead, said, strict=True)),
+            "first rename or move what stands above as obsolete: *",
+        ]
+    )
+    if kept_run:
+        capsys.readouterr()
+        assert main(["prune", kept_run.partition("=")[2], "--yes"]) == 0
+        told = capsys.readouterr().out
+        assert all(f"left: {OLD}/{one}" in told for one in ("test_one", "test_two-a", "test_two-b"))
+        assert all(one in told for one in lead[:2])
+        assert kept(golden) == 3
+
+
+def test_one_that_is_renamed_beside_others_of_its_file(golden):
+    """Its key, and its test, of provenance are named: then what was approved holds."""
+    (golden.path / "tests/test_golden.py").write_text(PICTURES.replace("test_one", "test_zebra"))
+    result = golden.runpytest()
+    line = next(one for one in result.stdout.lines if "makes this picture now: git mv" in one)
+    assert "tests/test_golden.py::test_zebra makes this picture now: git mv" in line
+    old, new = line.partition("git mv ")[2].partition(",")[0].split()
+    (golden.path / old).rename(golden.path / new)
+    old, new = (one.rpartition("/")[2] for one in (old, new))
+    assert f"in {OLD}/provenance.yaml make its key {old!r} {new!r} with test: 'test_zebra'" in line
+    entries = golden.path / OLD / "provenance.yaml"
+    text = entries.read_text().replace(old, new).replace("test_one", "test_zebra")
+    entries.write_text(text)
+    result = golden.runpytest(STRICT)
+    result.assert_outcomes(passed=2)
+    result.stdout.no_fnmatch_line("*provenance*")
 
 
 def test_recorded_anew_the_old_ones_are_removed(golden, capsys):
@@ -167,8 +209,9 @@ def test_a_folder_whose_other_tests_stayed_is_not_moved(golden):
     result = golden.runpytest()
     result.stdout.fnmatch_lines(
         [
-            f"  {OLD}/test_one-*.png: a test looks for {NEW}/test_one-*.png: move it there, with its"
-            f" entry of provenance.yaml: mkdir -p {NEW} && git mv {OLD}/test_one-* {NEW}/test_one-*",
+            f"  {OLD}/test_one-*.png: tests/test_pictures.py::test_one makes this picture now:"
+            f" mkdir -p {NEW} && git mv {OLD}/test_one-*.png {NEW}/test_one-*.png, and move its entry from"
+            f" {OLD}/provenance.yaml to {NEW}/provenance.yaml (its test test_one is gone)",
             "first rename or move what stands above as obsolete: *",
             "to record what is still without a golden then, if right: pytest *--editmetrics-update=*",
         ]
@@ -180,8 +223,61 @@ def test_a_renamed_test_is_not_to_be_recorded_before_its_image_is_renamed(golden
     result = golden.runpytest()
     result.stdout.fnmatch_lines(
         [
-            f"  {OLD}/test_one-*.png: is it test_first now? Then git mv {OLD}/test_one-*.png"
-            f" {OLD}/test_first-*.png, and name it so in provenance.yaml, of test 'test_first' *",
+            f"  {OLD}/test_one-*.png: tests/test_golden.py::test_first makes this picture now:"
+            f" git mv {OLD}/test_one-*.png {OLD}/test_first-*.png, and in {OLD}/provenance.yaml make"
+            " its key 'test_one-*.png' 'test_first-*.png' with test: 'test_first' *",
             "first rename or move what stands above as obsolete: *",
         ]
     )
+
+
+FIRST = "first rename or move what stands above as obsolete: "
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("chosen", [("-k", "one"), ("tests/test_pictures.py::test_one",)])
+def test_a_part_of_the_suite_offers_to_record_nothing_before_the_move(
+    golden, mode, chosen, capsys, monkeypatch
+):
+    rename(golden)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(golden.path / "page.md"))
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    result = golden.runpytest(*chosen, RUN, *mode)
+    result.stdout.fnmatch_lines(
+        [
+            "obsolete golden images (move or rename what a test looks for, as is said of them): 1",
+            f"  {OLD}/test_one-*.png: tests/test_pictures.py::test_one makes this picture now: *git mv *",
+            f"{FIRST}*",
+            "to record what is still without a golden then, if right: *",
+        ]
+    )
+    left = f"{OLD}/test_one-*.png lies there, and its test file is gone: move it first*"
+    result.stdout.fnmatch_lines(
+        [
+            f"E   GateFailure: golden_exact has no golden image {NEW}/test_one-*.png; {left}",
+            f"::error file=tests/test_pictures.py,*has no golden image *; {left}",
+        ]
+    )
+    page = (golden.path / "page.md").read_text()
+    assert "lies there, and its test file is gone: move it first" in page
+    assert "makes this picture now: " in page
+    capsys.readouterr()
+    assert main(["comment", "run"]) == 0
+    said = capsys.readouterr().out
+    assert f"{OLD}/test_one-" in said
+    assert FIRST in said
+    assert "prune" not in said
+
+
+def test_so_does_the_comment_of_the_whole_suite(golden, capsys):
+    rename(golden)
+    golden.runpytest(RUN)
+    capsys.readouterr()
+    assert main(["comment", "run"]) == 0
+    assert FIRST in capsys.readouterr().out
+
+
+def test_a_part_of_the_suite_says_nothing_of_a_new_picture(golden):
+    more = PICTURES + "\ndef test_three(golden_image): golden_image.check(made(9))\n"
+    (golden.path / "tests/test_golden.py").write_text(more)
+    golden.runpytest("-k", "three").stdout.no_fnmatch_line("*obsolete*")

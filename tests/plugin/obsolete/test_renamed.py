@@ -142,6 +142,50 @@ def test_a_part_of_the_suite_knows_of_a_file_that_moved(suite):
     result.stdout.fnmatch_lines(["FAILED: obsolete goldens: 1 entry *only a default bound let it*"])
 
 
+@with_two
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        ("-k", "1"),
+        ("test_y.py::test_edit[1]",),
+        ("--deselect", "test_y.py::test_edit[2]"),
+        ("test_y.py",),
+    ],
+)
+def test_a_part_of_the_suite_knows_of_a_file_that_was_renamed(suite, mode, chosen):
+    (suite.path / "test_x.py").rename(suite.path / "test_y.py")
+    result = suite.runpytest(*chosen, *mode)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAILED: obsolete goldens: * entr* *only a default bound let it*"])
+    result.stdout.fnmatch_lines(["  test_y.py has * of these tests: *"])
+
+
+def test_a_part_of_the_suite_does_not_take_a_test_of_another_file_for_the_old_one(suite):
+    text = (suite.path / "test_x.py").read_text()
+    (suite.path / "test_y.py").write_text(text)
+    for chosen in (("-k", "1"), ("test_y.py::test_edit[1]",)):
+        result = suite.runpytest(*chosen)
+        assert result.ret == 0
+        result.stdout.no_fnmatch_line("*obsolete*")
+
+
+def test_a_part_of_the_suite_that_no_bound_holds_says_where_its_goldens_are(
+    suite, capsys, monkeypatch
+):
+    (suite.path / "editmetrics.yaml").write_text("{}\n")
+    (suite.path / "test_x.py").rename(suite.path / "test_y.py")
+    first = "first rename or move what stands above as obsolete: *"
+    result = suite.runpytest("-k", "1", "--editmetrics-run-dir=run")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["obsolete goldens: 1 entry *", "  test_y.py has 1 of *", first])
+    monkeypatch.chdir(suite.path)
+    capsys.readouterr()
+    assert main(["comment", "run"]) == 0
+    said = capsys.readouterr().out
+    assert "git mv goldens/test_x.py.yaml goldens/test_y.py.yaml" in said
+    assert first[:-1] in said
+
+
 @pytest.mark.parametrize("gone", [1, 15])
 def test_however_many_entries_stand_before_it(suite, gone):
     golden = suite.path / "goldens/test_x.py.yaml"

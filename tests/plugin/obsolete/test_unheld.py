@@ -368,7 +368,7 @@ def test_golden_images_of_a_renamed_test_are_to_be_renamed(images, mode, record)
     told = (
         "its test *is gone (is it {} now, recorded as {}-*.png? Then compare the two*"
         if record
-        else "is it {} now? Then git mv *.png tests/goldens/test_x.py/{}-*.png, and name it so in *"
+        else "is it {} now? Then git mv *.png tests/goldens/test_x.py/{}-*.png, and in *.yaml make its key *"
     )
     names = [
         ("alone-a", "test_single", "test_single-a"),
@@ -388,8 +388,11 @@ def test_a_golden_image_is_not_said_to_be_meant_for_one_of_two_tests(images):
     )
     (images.path / "tests/test_x.py").write_text(text.replace("cup", "mug").replace("boat", "ship"))
     result = images.runpytest()
-    result.stdout.fnmatch_lines(["  *.png: its test * is gone"])
-    result.stdout.no_fnmatch_line("*is gone (*")
+    alike = (
+        "  *.png: tests/test_x.py::test_image[[]mug] makes this picture now (its test * is gone)"
+    )
+    result.stdout.fnmatch_lines([alike] * 4)
+    result.stdout.no_fnmatch_line("*git mv*")
 
 
 CHECK = 'edit_gate.check(*np.zeros((2, 32, 32, 3), np.uint8), None, metrics=["unedit_max_diff"])'

@@ -101,6 +101,24 @@ def test_one_is_asked_where_a_gate_beside_it_could_not_be_measured(suite):
     result.stdout.fnmatch_lines(["FAILED: fewer gates *: 1 held by a default bound alone*"])
 
 
+@pytest.mark.parametrize("default", [True, False])
+def test_a_gate_that_nothing_holds_is_not_said_to_be_held_by_a_default(suite, default):
+    picture = "import numpy as np\ndef test_c(golden_image): golden_image.check(np.ones((8, 8, 3), np.uint8))\n"
+    bound = "thresholds: {score: 0.9}\n" if default else ""
+    settings = f"{bound}golden_images: {{comparator: exact}}\n"
+    (suite.path / "editmetrics.yaml").write_text(settings)
+    suite.makepyfile(picture + ("def test_d(check): check(5)\n" if default else ""))
+    result = suite.runpytest("--editmetrics-require=golden=all")
+    assert result.ret == 1
+    held = (
+        "1 held by a default bound alone, without a golden, and 1 that nothing holds"
+        if default
+        else "1 that nothing holds, without a golden"
+    )
+    line = f"FAILED: fewer gates *: {held}: exit status 1 (first *"
+    result.stdout.fnmatch_lines([line])
+
+
 def test_goldens_of_each_gate_are_asked_of_a_session_that_has_none(suite):
     suite.makepyfile("import pytest\n@pytest.mark.skip\ndef test_a(check): check(5, 0.1)")
     result = suite.runpytest("--editmetrics-require=golden=all")

@@ -352,6 +352,7 @@ def test_bad(check):
     ("value", "end"),
     [
         (19, "pytest.skip('why')"),
+        (19, "import unittest; raise unittest.SkipTest('why')"),
         (19, "pass"),
         ("MISSING", "pytest.skip('why')"),
         ("MISSING", "pytest.xfail('why')"),
