@@ -280,8 +280,7 @@ def test_approve_leaves_a_known_fault_that_ended_in_an_error(other, capsys, mode
         [
             f"*to accept editmetrics approve RUN -k {KNOWN}",
             "to accept 1 of 2, if meant: editmetrics approve run",
-            "to accept what 1 test that is marked xfail made: editmetrics approve run -k"
-            f" {KNOWN}",
+            f"to accept what 1 test that is marked xfail made: editmetrics approve run -k {KNOWN}",
         ]
     )
     result.stdout.no_fnmatch_line("*test_known --editmetrics-update*")
@@ -312,7 +311,9 @@ def test_a_recording_says_that_it_does_not_take_it(other):
     suite, golden, _ = other
     result = suite.runpytest("--editmetrics-update=failed")
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["not recorded: 1 gate of a test that is expected to fail (xfail)*"])
+    result.stdout.fnmatch_lines(
+        ["not recorded: 1 gate of a test that is expected to fail (xfail)*"]
+    )
     result.stdout.no_fnmatch_line("to accept*--editmetrics-update=*")
     result.stdout.fnmatch_lines([f"to accept what 1 test *: editmetrics approve RUN -k {KNOWN}"])
 

@@ -32,8 +32,7 @@ LATE = {
     "wrapper sets": (_wrapper("session.exitstatus = 3"), 3),
     "wrapper exits": (_wrapper("pytest.exit('late', returncode=4)"), 4),
     "sets that no test was collected": (
-        "@pytest.hookimpl(trylast=True)\n"
-        "def pytest_sessionfinish(session): session.exitstatus = 5",
+        "@pytest.hookimpl(trylast=True)\ndef pytest_sessionfinish(session): session.exitstatus = 5",
         5,
     ),
     "exits as if no test was collected": (_wrapper("pytest.exit('late', returncode=5)"), 5),
