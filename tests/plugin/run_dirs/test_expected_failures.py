@@ -296,6 +296,7 @@ def test_approve_leaves_a_known_fault_that_ended_in_an_error(other, capsys, mode
 
 def test_calibrate_and_score_leave_it_as_well(other, capsys):
     suite, golden, before = other
+    known = before.split('"test_good"')[0]
     suite.runpytest("--editmetrics-run-dir=run")
     suite.runpytest("--editmetrics-run-dir=again")
     capsys.readouterr()
@@ -304,18 +305,41 @@ def test_calibrate_and_score_leave_it_as_well(other, capsys):
     main(["score", "run", "-o", "scored"])
     main(["approve", "scored"])
     assert f"same: 1\n  {KNOWN} score\n" in capsys.readouterr().out
-    assert '"test_known"' in golden.read_text()
+    assert golden.read_text().startswith(known)
 
 
 def test_a_recording_says_that_it_does_not_take_it(other):
-    suite, golden, _ = other
+    suite, golden, before = other
     result = suite.runpytest("--editmetrics-update=failed")
     result.assert_outcomes(passed=1, failed=1)
+    assert golden.read_text().startswith(before.split('"test_good"')[0])
     result.stdout.fnmatch_lines(
         ["not recorded: 1 gate of a test that is expected to fail (xfail)*"]
     )
     result.stdout.no_fnmatch_line("to accept*--editmetrics-update=*")
     result.stdout.fnmatch_lines([f"to accept what 1 test *: editmetrics approve RUN -k {KNOWN}"])
+
+
+def test_a_known_fault_beside_an_error_is_left_too(suite, monkeypatch, capsys):
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: 0.05}\n")
+    suite.makepyfile(
+        test_x="""
+        import pytest
+
+        @pytest.mark.xfail
+        def test_known(check):
+            try: check(16)
+            finally: check(5, metric="gone")
+        """
+    )
+    result = suite.runpytest("--editmetrics-run-dir=run")
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("to accept *, if meant: *")
+    monkeypatch.chdir(suite.path)
+    capsys.readouterr()
+    assert main(["approve", "run", "-k", "score"]) == 0
+    assert f"same: 1\n  {KNOWN} score\n" in capsys.readouterr().out
+    assert not (suite.path / "goldens").exists()
 
 
 @pytest.mark.parametrize("update", ["missing", "all"])
