@@ -90,13 +90,12 @@ class Gate:
     ``distance`` is how far the value lies beyond the bound: positive fails. A value inside the
     bound and beyond ``review`` has the verdict ``review``. ``golden`` and ``env`` say where a
     golden is looked up; ``environment`` names where the edit ran, empty if that was not to be asked
-    for; ``proposal`` is the bound to write there (``recorded``), see
-    ``written.as_written``. ``images`` are
-    what a run directory keeps of the gate, as paths relative to it; ``snapshot`` tells of the
-    golden image that the gate compared with. ``fixture`` tells of the fixture that made the gate
-    for more than one test: its ``id``, the ``set_up`` (one of several), the ``test`` that it was
-    set up for, some of the tests that it is ``used_by``, the number of these ``users``, whether it
-    ``failed``, and whether for an ``other_failure`` than goldens can hold.
+    for; ``proposal`` is the bound to write there (``recorded``), see ``written.as_written``.
+    ``images`` are what a run directory keeps of the gate, as paths relative to it; ``snapshot``
+    tells of the golden image that it compared with; ``xfail``: its test is marked so. ``fixture``
+    tells of the fixture that made the gate for more than one test: its ``id``, the ``set_up`` (one
+    of several), the ``test`` that it was set up for, some that it is ``used_by``, the number of
+    these ``users``, whether it ``failed``, whether for an ``other_failure`` than goldens can hold.
     """
 
     metric: str
@@ -131,6 +130,7 @@ class Gate:
     images: Mapping[str, Any] = field(default_factory=dict)
     snapshot: Mapping[str, Any] | None = None
     fixture: Mapping[str, Any] | None = None
+    xfail: bool = False
 
     @property
     def set_up(self) -> str | None:

@@ -15,7 +15,7 @@ from pytest_editmetrics.goldens.recording import Proposal, write_proposals
 from pytest_editmetrics.measurement import bound_kind_of
 from pytest_editmetrics.report.listed import first_of
 from pytest_editmetrics.report.tally import Tally
-from pytest_editmetrics.saved_runs.acceptance import beyond_default
+from pytest_editmetrics.saved_runs.acceptance import beyond_default, to_accept
 from pytest_editmetrics.session.options import standing_update
 from pytest_editmetrics.session.state import EditSession
 
@@ -39,10 +39,11 @@ def record_goldens(
     automatic: dict[str, dict[str, None]] = {}
     placed: dict[str, bool] = {}
     lost = expected = 0
-    updating = session.options["update"] != "none"
+    mode = session.options["update"]
     finished = sorted(tally.notable, key=lambda pair: order.get(pair[0].nodeid, len(order)))
     for test, gate in finished:
-        if updating and test.expected and gate.failing:
+        known = gate.failing if test.expected else gate.xfail and to_accept(gate)
+        if mode != "none" and known:
             expected += 1
             continue
         if gate.golden is None or gate.proposal is None or gate.value is None:
@@ -65,6 +66,10 @@ def record_goldens(
     if expected:
         of = counted(expected, "gate of a test that is", "gates of tests that are")
         notes.append(f"not recorded: {of} expected to fail (xfail); {_BY_ID}")
+    kinds = {"missing": ("default",), "all": ("default", "golden")}.get(mode, ())
+    if passing := sum(tally.passed_marked[kind] for kind in kinds):
+        of = counted(passing, "gate of a test", "gates of tests")
+        notes.append(f"not recorded: {of} marked xfail that passed; take the mark off first")
     if not proposals:
         return notes, []
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import counted
-from pytest_editmetrics.plugin.whole_run import besides
+from pytest_editmetrics.plugin.whole_run import besides, fails
 from pytest_editmetrics.session.options import ci_variable, in_ci
 from pytest_editmetrics.session.state import session_of
 
@@ -132,7 +132,7 @@ class LastLines:
         status = int(session.exitstatus)
         if raised not in (None, self._around):
             status = status or 1
-        if status not in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
+        if fails(session, status):
             outputs.amend(besides(status))
             surfaces.amend(session, besides(status))
 

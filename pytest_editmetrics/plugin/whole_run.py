@@ -39,6 +39,12 @@ def choosing(config: pytest.Config) -> dict[str, str]:
     }
 
 
+def fails(session: pytest.Session, status: int) -> bool:
+    """Tell whether an exit status fails a session; where there are no tests, theirs does not."""
+    none = status == pytest.ExitCode.NO_TESTS_COLLECTED and not session.testscollected
+    return status != 0 and not none
+
+
 def besides(status: int) -> str:
     """Return what to say of a session that neither its tests nor this plugin failed."""
     return (
@@ -163,7 +169,7 @@ class WholeRun:
         status = int(session.exitstatus)
         if session.testsfailed > self._failed_tests + self._own_failures:
             status = status or 1
-        elif known or session.testsfailed or status in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
+        elif known or session.testsfailed or not fails(session, status):
             return []
         return [besides(status)]
 

@@ -142,7 +142,7 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
         lines.append(_typed(_look(session)))
     of_tests = (gate for gate in (*failing, *other) if "manifest" not in gate.details)
     golden = [gate for gate in of_tests if recordable(gate)]  # a manifest has no goldens
-    recorded = [gate for gate in golden if id(gate) not in held]
+    recorded = [gate for gate in golden if id(gate) not in held and not gate.xfail]
     number = len(failing) + len(other)
     if recorded:
         accept = _update(session, "failed")
@@ -169,6 +169,7 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
         for test, gate in notable
         if gate.verdict == "missing-golden"
         and id(gate) not in held
+        and not gate.xfail
         and (session.run or test.nodeid not in lost)
     ]
     if new:
@@ -181,9 +182,23 @@ def next_steps(tally: Tally, session: Session) -> list[Line]:
             lines.append(Line(_RENAME))
         command = _update(session, "missing") + (" --missing" if session.run and recorded else "")
         lines.append(_typed(f"to record {what}, if right: {command}"))
+    takes = {id(gate) for gate in (*golden, *missing) if gate.xfail}
+    lines += _of_known_faults(
+        dict.fromkeys(test.nodeid for test, gate in notable if id(gate) in takes), session
+    )
     if waiting := _waiting(missing, held, f"{len(missing)} without a golden"):
         lines.append(Line(f"not to be recorded yet: {waiting}"))
     return lines
+
+
+def _of_known_faults(tests: Mapping[str, None], session: Session) -> list[Line]:
+    """Return how to accept what tests measured that are marked xfail, which no recording takes."""
+    if not tests:
+        return []
+    of = counted(len(tests), "test that is", "tests that are")
+    run = session.kept if session.run else "RUN"
+    one = shlex.quote(next(iter(tests))) if len(tests) == 1 else "with the whole id of one"
+    return [_typed(f"to accept what {of} marked xfail made: editmetrics approve {run} -k {one}")]
 
 
 def _by_hand(gate: Gate) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
@@ -180,7 +181,8 @@ class Tally:
     those that passed with images in which no fault could show; ``run_again`` tests whose worker
     died and that had another attempt; ``wrong_edits`` the tests of the self-tests that let a wrong
     edit through. ``seen`` is what was seen of the picture, by golden, of repetitions the least:
-    also of one that passed.
+    also of one that passed. ``passed_marked`` counts gates that pass though their test is marked
+    xfail, by where their bound was written.
     """
 
     def __init__(
@@ -196,6 +198,7 @@ class Tally:
         self.notable: list[tuple[TestGates, Gate]] = []
         self.smoke = 0
         self.by_expect = 0
+        self.passed_marked: Counter[str | None] = Counter()
         self.by_default: set[str] = set()
         self.little: list[tuple[str, Gate]] = []
         self.blind = Blind()
@@ -232,6 +235,8 @@ class Tally:
             row.add(gate, test.nodeid, expected=test.expected)
             if self._each is not None:
                 self._each(test, gate)
+            if gate.xfail and gate.golden is not None and gate.verdict in ("pass", "review"):
+                self.passed_marked[gate.origin] += 1
             if gate.verdict != "pass" or gate.proposal is not None:
                 self.notable.append((test, gate))
         self._hold_to_earlier(test)

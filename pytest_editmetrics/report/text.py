@@ -326,6 +326,8 @@ def _weights(gate: Gate) -> list[str]:
 
 def _accept(gate: Gate, nodeid: str, mode: str, typed: Callable[[str], str]) -> str | None:
     test = typed(nodeid if gate.fixture is None else str(gate.fixture.get("test")))
+    if gate.xfail:  # no recording takes a known fault
+        test = shlex.quote(nodeid if gate.fixture is None else str(gate.fixture["id"]))
     if gate.verdict == "review" and gate.review is not None:
         return f"edit the review bound, {gate.origin} {gate.source} (updating never writes one)"
     if gate.verdict in ("missing-golden", "fail") and (why := gate.details.get("no_golden")):
@@ -349,7 +351,7 @@ def _apart(gate: Gate, mode: str) -> str | None:
     """Return how to record for the environment that was given, where accepting is for all."""
     env = str(gate.details.get("env_given") or "").partition(",")[0]
     held = gate.details.keys() & {"no_golden", "advice"}
-    if not env or gate.verdict != "fail" or mode not in _MODES or held:
+    if not env or gate.verdict != "fail" or mode not in _MODES or held or gate.xfail:
         return None
     if gate.snapshot is not None:
         file = PurePosixPath(str(gate.snapshot.get("file")))
@@ -366,6 +368,8 @@ def _apart(gate: Gate, mode: str) -> str | None:
 def _updating(gate: Gate, test: str, mode: str) -> str:
     if mode not in _MODES:
         return mode
+    if gate.xfail:
+        return f"editmetrics approve RUN -k {test}"
     given = gate.details.get("env_given")
     env = f" --editmetrics-env={shlex.quote(str(given))}" if given else ""
     return f"pytest {test}{env} --editmetrics-update={mode}"

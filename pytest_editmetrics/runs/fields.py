@@ -171,6 +171,7 @@ GATE = _declared(
       set_up text: which set-up it was
       failed flag: whether that failed
       other_failure flag: whether it failed for more than goldens can hold
+    xfail flag: whether its test, or each that uses its fixture, is marked so: a known fault
     picture text?: of a failed gate: where its picture lies
     images mapping: what a run directory keeps of the gate, as paths relative to it
       reference text: the image before the edit

@@ -54,6 +54,11 @@ class GateRecord:
         """Whether the gate fails and its test was expected to."""
         return self.gate.failing and self.outcome == EXPECTED
 
+    @property
+    def known_fault(self) -> bool:
+        """Whether it fails in a test that is expected to, whatever became of that: an error is."""
+        return self.expected or (self.gate.failing and self.gate.xfail)
+
 
 @dataclass(frozen=True)
 class Run:

@@ -143,7 +143,7 @@ def approve(
         if reviewed.kept_back(record):
             kept.append(record)
             continue
-        if record.expected and expression != record.nodeid:
+        if record.known_fault and expression != record.nodeid:
             expected.append(record)
             continue
         new = _because(accepted(places, shared, record), reason)

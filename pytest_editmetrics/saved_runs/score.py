@@ -65,7 +65,13 @@ def score_run(session: EditSession, run: Run, output: Path, *, configured: bool)
             if record.expected and outcomes[record.nodeid] == "failed":
                 outcomes[record.nodeid] = EXPECTED
         records = [
-            replace(record, attempt=1, final=True, outcome=outcomes[record.nodeid], gate=gate)
+            replace(
+                record,
+                attempt=1,
+                final=True,
+                outcome=outcomes[record.nodeid],
+                gate=replace(gate, xfail=record.gate.xfail),
+            )
             for record, gate in gates
         ]
         for one in records:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.session.known_faults import known_fault
 from pytest_editmetrics.session.owner import Made, Owner, is_xunit, owner_of_fixture, values_of
 from pytest_editmetrics.session.record import TestRecord, error_gates, hosted_key, record_key
 from pytest_editmetrics.session.state import session_of
@@ -94,7 +95,8 @@ class FixtureRecord:
     def add(self, gate: Gate) -> Gate:
         """Keep a gate on the test that the fixture is set up for; return it with what it tells."""
         self.measured = True
-        return self.host.add(replace(gate, fixture=self._told))
+        told = replace(gate, fixture=self._told, xfail=known_fault(self._owner))
+        return self.host.add(told)
 
     def stage(self, staged: Staged) -> None:
         """See ``TestRecord.stage``."""

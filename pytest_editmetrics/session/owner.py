@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_editmetrics.errors import GateFailure
 from pytest_editmetrics.goldens.places import OUTSIDE, fixture_key
 from pytest_editmetrics.session.id_parts import Part, parts_of
 from pytest_editmetrics.session.identity import TestId, id_of, id_of_params, text_of
+from pytest_editmetrics.session.known_faults import known_fault
 
 if TYPE_CHECKING:
     from pytest_editmetrics.gates.verdict import UpdateMode
@@ -50,22 +50,10 @@ class Owner:
 def update_of(options: Mapping[str, Any], owner: Owner | None) -> UpdateMode:
     """Return what ``--editmetrics-update`` records of an owner's gates.
 
-    Of a test that an xfail mark expects to fail by such an error that is nothing: a known fault
-    would be what it is held to. The mark may have been added while the test runs. A fixture is more
-    than the test that was first.
+    Of a known fault that is nothing: it would be what the test is held to.
     """
-    from _pytest.skipping import evaluate_xfail_marks, xfailed_key
-
     mode: UpdateMode = options["update"]
-    if mode == "none" or owner is None or owner.definition is not None:
-        return mode
-    if owner.config.option.runxfail:
-        return mode
-    mark = owner.item.stash.get(xfailed_key, None) or evaluate_xfail_marks(owner.item)
-    if mark is None:
-        return mode
-    others = isinstance(mark.raises, (type, tuple)) and not issubclass(GateFailure, mark.raises)
-    return mode if others else "none"
+    return "none" if mode == "none" or (owner is not None and known_fault(owner)) else mode
 
 
 def owner_of_test(item: pytest.Item) -> Owner:

@@ -18,6 +18,7 @@ from pytest_editmetrics.errors import EditMetricsError, InputError
 from pytest_editmetrics.session.asked import Asked
 from pytest_editmetrics.session.callers import Callers, caller_of
 from pytest_editmetrics.session.fixture_users import active_of, serves
+from pytest_editmetrics.session.known_faults import marked_xfail
 from pytest_editmetrics.session.ledger import Ledger
 from pytest_editmetrics.session.modules import REPLACED, kept_modules
 from pytest_editmetrics.session.property_text import PROPERTY_PREFIX, is_ours, property_of
@@ -45,11 +46,10 @@ class TestRecord:
     so that one that makes no gate can be named, ``given`` whether it has a gate fixture, ``wanted``
     what its function, fixtures and markers say of it; ``other_failure`` whether its call failed,
     and for more than goldens can hold, ``looked_at`` how many gates a failed subtest was asked for
-    that; ``told`` is how much the attempt's reports have told;
-    ``set_up`` are the fixtures that serve more than one test and were set up for this one, ``uses``
-    those with gates that it has, and ``served`` whether one of these is of this test and not of
-    all; ``callers`` who called the checks that failed. A record that is ``closed`` takes nothing
-    any more. ``self_tested`` is what self-tests keep for later ones.
+    that; ``told`` is how much its reports have told; ``set_up`` are the fixtures that serve more
+    than one test and were set up for this one, ``uses`` those with gates that it has, ``served``
+    whether one of these is of this test and not of all; ``callers`` who called the checks that
+    failed; ``self_tested`` what self-tests keep. A ``closed`` record takes nothing any more.
     """
 
     __test__ = False
@@ -194,6 +194,8 @@ class TestRecord:
 
     def add(self, gate: Gate) -> Gate:
         """Keep a gate, and its property for a full JUnit file; of repetitions the worst is kept."""
+        if gate.fixture is None and marked_xfail(self.item):
+            gate = replace(gate, xfail=True)
         if not self.here:
             self.ledger.carry(self, {"gate": gate.to_dict()})
             return gate

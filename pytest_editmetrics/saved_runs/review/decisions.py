@@ -180,7 +180,7 @@ class Decisions:
     ) -> str | None:
         if bulk and case.other_failure:
             return "its test failed for another reason, too; accept it by itself"
-        if bulk and any(record.expected for record in case.fails):
+        if bulk and any(record.known_fault for record in case.fails):
             return "its test is expected to fail (xfail); accept it by itself"
         return case.refusal or acceptable(case)
 

@@ -236,3 +236,158 @@ def test_score_knows_what_is_expected_to_fail(known, capsys):
     assert "FAILED" not in out
     assert main(["approve", "again"]) == 0
     assert "of 1 test that is expected to fail (xfail)" in capsys.readouterr().out
+
+
+OTHER = """
+import os
+
+import numpy as np
+import pytest
+
+from pytest_editmetrics.checks.edit_gate import Check
+
+def other(gate, value=5):
+    side = int(os.environ.get("SIDE", "8"))
+    image = np.full((side, side, 3), value, np.uint8)
+    gate.run(Check(np.zeros((8, 8, 3), np.uint8), image, metrics="score"))
+
+@pytest.mark.xfail("BAD" in os.environ, reason="a known fault")
+def test_known(edit_gate): other(edit_gate, 40 if "BAD" in os.environ else 5)
+
+def test_good(edit_gate): other(edit_gate)
+"""
+
+
+@pytest.fixture
+def other(suite, monkeypatch, capsys):
+    """A known fault whose golden is of another size: an error, which is no expected failure."""
+    (suite.path / "editmetrics.yaml").write_text("resize: edited\n")
+    suite.makepyfile(test_x=OTHER)
+    suite.runpytest("--editmetrics-update=missing").assert_outcomes(passed=2)
+    golden = suite.path / "goldens/test_x.py.yaml"
+    monkeypatch.setenv("SIDE", "6")
+    monkeypatch.setenv("BAD", "1")
+    monkeypatch.chdir(suite.path)
+    return suite, golden, golden.read_text()
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_approve_leaves_a_known_fault_that_ended_in_an_error(other, capsys, mode):
+    suite, golden, before = other
+    result = suite.runpytest("--editmetrics-run-dir=run", "-rf", *mode)
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            f"*to accept editmetrics approve RUN -k {KNOWN}",
+            "to accept 1 of 2, if meant: editmetrics approve run",
+            f"to accept what 1 test that is marked xfail made: editmetrics approve run -k {KNOWN}",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*test_known --editmetrics-update*")
+    capsys.readouterr()
+    assert main(["approve", "run"]) == 0
+    assert f"same: 1\n  {KNOWN} score\n" in capsys.readouterr().out
+    known, good = golden.read_text().split('"test_good"')
+    assert [known, good] != before.split('"test_good"')
+    assert known == before.split('"test_good"')[0]
+    assert main(["approve", "run", "-k", KNOWN]) == 0
+    assert f"approved: {KNOWN} score 0.4" in capsys.readouterr().out
+
+
+def test_calibrate_and_score_leave_it_as_well(other, capsys):
+    suite, golden, before = other
+    known = before.split('"test_good"')[0]
+    suite.runpytest("--editmetrics-run-dir=run")
+    suite.runpytest("--editmetrics-run-dir=again")
+    capsys.readouterr()
+    main(["calibrate", "run", "again", "--write"])
+    assert f"as its test is expected to (xfail); -k {KNOWN} takes it" in capsys.readouterr().out
+    main(["score", "run", "-o", "scored"])
+    main(["approve", "scored"])
+    assert f"same: 1\n  {KNOWN} score\n" in capsys.readouterr().out
+    assert golden.read_text().startswith(known)
+
+
+def test_a_recording_says_that_it_does_not_take_it(other):
+    suite, golden, before = other
+    result = suite.runpytest("--editmetrics-update=failed")
+    result.assert_outcomes(passed=1, failed=1)
+    assert golden.read_text().startswith(before.split('"test_good"')[0])
+    result.stdout.fnmatch_lines(
+        ["not recorded: 1 gate of a test that is expected to fail (xfail)*"]
+    )
+    result.stdout.no_fnmatch_line("to accept*--editmetrics-update=*")
+    result.stdout.fnmatch_lines([f"to accept what 1 test *: editmetrics approve RUN -k {KNOWN}"])
+
+
+def test_a_known_fault_beside_an_error_is_left_too(suite, monkeypatch, capsys):
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: 0.05}\n")
+    suite.makepyfile(
+        test_x="""
+        import pytest
+
+        @pytest.mark.xfail
+        def test_known(check):
+            try: check(16)
+            finally: check(5, metric="gone")
+        """
+    )
+    result = suite.runpytest("--editmetrics-run-dir=run")
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("to accept *, if meant: *")
+    monkeypatch.chdir(suite.path)
+    capsys.readouterr()
+    assert main(["approve", "run", "-k", "score"]) == 0
+    assert f"same: 1\n  {KNOWN} score\n" in capsys.readouterr().out
+    assert not (suite.path / "goldens").exists()
+
+
+@pytest.mark.parametrize("update", ["missing", "all"])
+def test_a_marked_test_that_passes_is_said_not_to_be_recorded(suite, update):
+    (suite.path / "editmetrics.yaml").write_text("thresholds: {score: {max: 0.9}}\n")
+    suite.makepyfile(test_x="import pytest\n@pytest.mark.xfail\ndef test_known(check): check(5)\n")
+    result = suite.runpytest(f"--editmetrics-update={update}")
+    result.assert_outcomes(xpassed=1)
+    result.stdout.fnmatch_lines(
+        ["not recorded: 1 gate of a test marked xfail that passed; take the mark off first"]
+    )
+    assert not (suite.path / "goldens").exists()
+
+
+FIXTURE = """
+import os
+
+import numpy as np
+import pytest
+
+from pytest_editmetrics.checks.edit_gate import Check, EditGate
+from pytest_editmetrics.session.running import running_record
+
+@pytest.fixture(scope="module")
+def edit():
+    image = np.full((8, 8, 3), int(os.environ.get("BY", "10")), np.uint8)
+    EditGate(running_record()).run(Check(np.zeros_like(image), image, metrics="score"))
+
+@pytest.mark.xfail(reason="a known fault")
+def test_known(edit): pass
+
+@pytest.mark.xfail(reason="a known fault")
+def test_too(edit): pass
+"""
+
+
+@pytest.mark.parametrize("update", ["missing", "failed", "all"])
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_no_recording_takes_a_fixture_whose_tests_are_all_marked(suite, monkeypatch, update, mode):
+    suite.makepyfile(test_x=FIXTURE)
+    suite.runpytest("--editmetrics-update=missing", "--runxfail").assert_outcomes(passed=2)
+    golden = suite.path / "goldens/test_x.py.yaml"
+    before = golden.read_text()
+    monkeypatch.setenv("BY", "70")
+    result = suite.runpytest(f"--editmetrics-update={update}", *mode)
+    result.assert_outcomes(xfailed=2)
+    assert golden.read_text() == before
+    result.stdout.fnmatch_lines(["not recorded: 1 gate of a test that is expected to fail*"])
+    suite.makepyfile(test_x=FIXTURE + "\ndef test_other(edit): pass\n")
+    suite.runpytest("--editmetrics-update=all", *mode)
+    assert golden.read_text() != before, "a fixture is that of a test without the mark, too"

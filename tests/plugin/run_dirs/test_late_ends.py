@@ -31,6 +31,11 @@ LATE = {
     "wrapper raises": (_wrapper("raise RuntimeError('late')"), 1),
     "wrapper sets": (_wrapper("session.exitstatus = 3"), 3),
     "wrapper exits": (_wrapper("pytest.exit('late', returncode=4)"), 4),
+    "sets that no test was collected": (
+        "@pytest.hookimpl(trylast=True)\ndef pytest_sessionfinish(session): session.exitstatus = 5",
+        5,
+    ),
+    "exits as if no test was collected": (_wrapper("pytest.exit('late', returncode=5)"), 5),
     "unconfigure raises": (RAISES.format(hook="pytest_unconfigure", of=""), 1),
 }
 
