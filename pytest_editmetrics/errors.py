@@ -5,6 +5,7 @@ Nothing here imports anything heavy: the surface needs these names when pytest s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -43,15 +44,24 @@ _ELSEWHERE: Mapping[str, tuple[str, ...]] = {
 }
 """What others call something, and its names here: of these the first that is valid is meant."""
 
+# GitHub: `::name::` after blanks, and `##[name]` anywhere; Azure: `##vso[`; TeamCity: `##teamcity[`
+_COMMAND = re.compile(r"^(?P<blanks>\s*):(?=:)|(?<=#)#(?=\w*\[)")
+
 
 class EditMetricsError(Exception):
-    """Something that must be put right before a measurement can be trusted.
+    r"""Something that must be put right before a measurement can be trusted.
 
     The message says what is wrong, where, and what to do. A gate that meets one gets the verdict
-    ``error``: it fails, and never becomes an xfail.
+    ``error``: it fails, and never becomes an xfail. What it names of a user can steer no terminal.
+
+    >>> print(InputError("red\x1b[31m"))
+    red\x1b[31m
     """
 
     __module__ = "builtins"  # as pytest's own outcomes do, so that reports show the short name
+
+    def __str__(self) -> str:
+        return _printable(super().__str__())
 
 
 class InputError(EditMetricsError, ValueError):
@@ -124,6 +134,25 @@ class GateFailure(AssertionError):
     """Raised by a check when at least one of its gates did not pass."""
 
     __module__ = "builtins"
+
+    def __str__(self) -> str:
+        return _printable(super().__str__())
+
+
+def printable(text: str) -> str:
+    r"""Return text as one line that shows itself and does nothing else.
+
+    >>> printable("red\x1b[31m\nnext")
+    'red\\x1b[31m\\nnext'
+    >>> printable("  ::stop-commands::x"), printable("a ##[error]b")
+    ('  \\x3a:stop-commands::x', 'a #\\x23[error]b')
+    """
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return _COMMAND.sub(lambda found: f"{found['blanks'] or ''}\\x{ord(found[0][-1]):02x}", shown)
+
+
+def _printable(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def nearest(name: object, valid: Iterable[str]) -> str | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.report.printed import printable, printable_json, printable_lines
+from pytest_editmetrics.errors import printable
+from pytest_editmetrics.report.printed import printable_json, printable_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

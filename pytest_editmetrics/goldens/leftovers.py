@@ -26,7 +26,8 @@ def remove_stale(folders: Iterable[Path]) -> int:
     """Remove what killed processes left in these folders, the parents of the golden folders.
 
     That is what they staged, and the files aside with which they replaced others. What a living
-    process of this machine staged stays, and for a day what nothing tells of.
+    process of this machine or container staged stays, and for a day what nothing tells of, as
+    another container's.
 
     Returns:
         How many files went.
@@ -78,4 +79,9 @@ def _began_after(process: int, path: Path) -> bool:
 
 
 def _host() -> str:
-    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+    """Return what tells those apart among which the number of a process is of one process."""
+    try:
+        numbers = Path("/proc/self/ns/pid").stat().st_ino  # each container counts for itself
+    except OSError:  # not on Linux
+        numbers = 0
+    return hashlib.sha256(f"{socket.gethostname()}:{numbers}".encode()).hexdigest()[:8]

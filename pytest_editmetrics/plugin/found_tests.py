@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_editmetrics.plugin.whole_run import deselected_by
+from pytest_editmetrics.session.asked import may_get_images, names_images
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.unread import asks_for_gates
 
@@ -95,8 +96,9 @@ class FoundTests:
             told["sum"] = sum_of(test.nodeid for of in tests.values() for test in of)
             told["left"] = {file: left[file] for file in gated}
             told["pictured"] = {
-                file: list({id_of(one).key: None for one in items[file] if _may_use_images(one)})
-                for file in gated
+                file: {id_of(one).key: names_images(one) for one in pictured}
+                for file, of_file in items.items()
+                if (pictured := list(filter(_may_use_images, of_file)))
             }
         self._tell(told)
 
@@ -122,9 +124,8 @@ def has_goldens(golden_file: Path) -> bool:
 
 def _may_use_images(item: pytest.Item) -> bool:
     """Tell whether a test may compare golden images: not one that asks for another gate alone."""
-    fixtures = getattr(item, "fixturenames", ())
-    only_edits = "edit_gate" in fixtures and "golden_image" not in fixtures
-    return asks_for_gates(item) and not only_edits
+    only_edits = "edit_gate" in getattr(item, "fixturenames", ())
+    return may_get_images(item) or (asks_for_gates(item) and not only_edits)
 
 
 def _is_conftest(file: str) -> bool:
@@ -138,14 +139,14 @@ class AllFound:
     of it, which makes it true, of files whose tests ask for gates, too: ``of_goldens`` are the
     former. ``part`` are files of which not every class gave its tests, or that were skipped as a
     whole; ``left`` are tests that were not to run, see ``Unheld``; ``pictured`` those that may
-    compare golden images.
+    compare golden images, and whether they request these by name.
     """
 
     def __init__(self) -> None:
         self.tests: dict[str, set[str]] = {}
         self.of_goldens: dict[str, None] = {}
         self.left: dict[str, dict[str, tuple[str, ...]]] = {}
-        self.pictured: dict[str, list[str]] = {}
+        self.pictured: dict[str, dict[str, bool]] = {}
         self.part: set[str] = set()
         self.digests: set[str] = set()
         self._sums: set[str] = set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_editmetrics.errors import printable
 from pytest_editmetrics.session.state import EditSession
 from pytest_editmetrics.session.unread import unread, unread_notes, uses_a_gate
 
@@ -18,7 +19,7 @@ class Header:
     def pytest_report_header(self) -> str | None:
         """Name the configuration that holds, if there is one."""
         path = self._session.config_path
-        return None if path is None else f"editmetrics: configuration {path}"
+        return None if path is None else printable(f"editmetrics: configuration {path}")
 
     @pytest.hookimpl
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
@@ -27,4 +28,6 @@ class Header:
         if not gated:
             return []
         left = unread(self._session, {item.path for item in items}, gates=True)
-        return [f"editmetrics: {text}" for text in left + unread_notes(self._session, gated)]
+        return [
+            printable(f"editmetrics: {text}") for text in left + unread_notes(self._session, gated)
+        ]

@@ -46,7 +46,8 @@ class ImageRecorder:
         self.used: set[str] = set()
         self.new: dict[str, ImageOf] = {}
         self.open_tests: set[str] = set()
-        self.done: set[str] = set()
+        self._came: set[str] = set()
+        self._done: set[str] = set()
         self._looked: set[str] = set()
         self._across: dict[str, None] = {}
         self._unstated: set[str] = set()
@@ -128,10 +129,15 @@ class ImageRecorder:
         failed = {golden_id(one) for one in collected if one not in self._passed}
         tests = {golden_id(one) for one in collected}
         self.open_tests, passed = failed, tests - failed
-        self.done = passed.union(map(golden_id, self._looked))
+        self._came, self._done = set(map(golden_id, self._looked)), passed
         self._find_unused(set(found.and_more(tests)) if full else None, passed, folders)
         if not full and self.new:
             self._find_moved(set(found.and_more(())), passed, folders)
+
+    def may_come_to(self, nodeid: str, *, named: bool) -> bool:
+        """Tell whether a test that came to no golden image may come to one another time: it did not
+        pass, or requests them by name, ``named``."""
+        return nodeid not in self._came and (named or nodeid not in self._done)
 
     def _promote(self, collected: Mapping[str, int], golden_id: Callable[[str], str]) -> None:
         from pytest_editmetrics.goldens.git_files import ignored_note

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_editmetrics.errors import counted
+from pytest_editmetrics.errors import counted, printable
 from pytest_editmetrics.plugin.whole_run import besides, fails
 from pytest_editmetrics.session.options import ci_variable, in_ci
 from pytest_editmetrics.session.state import session_of
@@ -52,7 +52,7 @@ class LastLines:
             terminalreporter.section("short test summary info", "=", cyan=True, bold=True)
         for problem in problems:
             terminalreporter.write("FAILED", red=True)
-            terminalreporter.write_line(f" editmetrics - {problem.splitlines()[0]}")
+            terminalreporter.write_line(printable(f" editmetrics - {problem.splitlines()[0]}"))
         stats.setdefault("failed", [])  # what the colour of the last line goes by
         return result
 
@@ -109,8 +109,6 @@ class LastLines:
         late = session_of(self._config).ledger.came_late
         if status != 0 or not (self._failed or self.problems or late):
             return status
-        from pytest_editmetrics.report.printed import printable
-
         if not self._said:
             self._said = True
             line = "a check came after the session's end, where no report can tell of it"

@@ -288,7 +288,11 @@ class UnheldGoldens:
             asked,
             (*sorted(found.part), *self._misnamed(map(goldens.test_file_of, gone))),
             {
-                file: tuple(key for key in keys if f"{file}::{key}" not in images.done)
+                file: tuple(
+                    key
+                    for key, named in keys.items()
+                    if images.may_come_to(f"{file}::{key}", named=named)
+                )
                 for file, keys in found.pictured.items()
             },
             self._bound_lost,

@@ -10,20 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-# GitHub: `::name::` after blanks, and `##[name]` anywhere; Azure: `##vso[`; TeamCity: `##teamcity[`
-_COMMAND = re.compile(r"^(?P<blanks>\s*):(?=:)|(?<=#)#(?=\w*\[)")
-
-
-def printable(text: str) -> str:
-    r"""Return text as one line that shows itself and does nothing else.
-
-    >>> printable("red\x1b[31m\nnext")
-    'red\\x1b[31m\\nnext'
-    >>> printable("  ::stop-commands::x"), printable("a ##[error]b")
-    ('  \\x3a:stop-commands::x', 'a #\\x23[error]b')
-    """
-    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-    return _COMMAND.sub(lambda found: f"{found['blanks'] or ''}\\x{ord(found[0][-1]):02x}", shown)
+from pytest_editmetrics.errors import printable
 
 
 def printable_lines(text: str) -> Iterator[str]:

@@ -50,8 +50,8 @@ class Unheld:
             was collected: skipped as a whole, or broken. Of several shards, those of none.
         asked: whether the run was asked for some files only; not of all shards.
         unread: files that may have tests and gave none: skipped as a whole, broken, or misnamed.
-        open: by test file, the tests that may compare golden images, came to none and did not
-            pass.
+        open: by test file, the tests that may compare golden images, came to none, and did not
+            pass or request them by name.
         bound_lost: a test that may be one of the entries', and that only a default bound let pass.
     """
 

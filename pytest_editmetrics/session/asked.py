@@ -16,7 +16,14 @@ from typing import Any, NamedTuple
 import pytest
 
 from pytest_editmetrics.errors import InputError
-from pytest_editmetrics.session.named import METRICS, PACKAGE, calls_a_helper, function_of, named_in
+from pytest_editmetrics.session.named import (
+    METRICS,
+    PACKAGE,
+    calls_a_helper,
+    function_of,
+    gets_fixtures,
+    named_in,
+)
 
 GATE_FIXTURES = (
     "edit_gate",
@@ -125,6 +132,17 @@ def may_make(item: pytest.Item, metric: str) -> bool:
         *named_in(function_of(item)),
     }
     return any(METRICS.get(name, metric) == metric for name in names.intersection(GATE_FIXTURES))
+
+
+def names_images(item: pytest.Item) -> bool:
+    """Tell whether a test itself, no fixture of it, requests ``golden_image``."""
+    return "golden_image" in _Fixtures(item).arguments
+
+
+def may_get_images(item: pytest.Item) -> bool:
+    """Tell whether a test requests ``golden_image``, or what it requests is known as it runs."""
+    fixtures = _Fixtures(item)
+    return "golden_image" in fixtures.all or gets_fixtures(item, fixtures.functions)
 
 
 def _is_ours(definition: Any) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pytest_editmetrics.errors import InputError
+from pytest_editmetrics.errors import InputError, printable
 from pytest_editmetrics.session.journal import Journal, alive, write
 
 if TYPE_CHECKING:
@@ -87,8 +87,6 @@ class Ledger:
             with self._lock:
                 self.lost.append(entry)
         elif self.here or not write(self.journal.folder, entry):
-            from pytest_editmetrics.report.printed import printable
-
             test = "" if nodeid is None else f"{nodeid}: "
             told = f"{test}{_text(entry)}; this came after the session's end"
             told = printable(f"pytest-editmetrics: ERROR: {told}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -25,7 +25,7 @@ METRICS = {
 PACKAGE = __name__.partition(".")[0]
 _HELPERS = f"{PACKAGE}.plugin.helpers"
 _INSTALLED = ("site-packages", "dist-packages")
-_known_key = pytest.StashKey["dict[CodeType, bool]"]()
+_known_key = pytest.StashKey["dict[tuple[object, CodeType], bool]"]()
 
 
 def function_of(item: pytest.Item) -> Any:
@@ -63,36 +63,54 @@ def has_text(function: Any, text: str) -> bool:
 
 def calls_a_helper(item: pytest.Item, fixtures: Iterable[Any]) -> bool:
     """Tell whether what a test calls or is given names a helper; ``fixtures`` are those it has."""
-    if _HELPERS not in sys.modules:
-        return False
+    return _HELPERS in sys.modules and _leads(item, fixtures, _names_a_helper)
+
+
+def gets_fixtures(item: pytest.Item, fixtures: Iterable[Any]) -> bool:
+    """Tell whether what a test calls or is given asks for a fixture as it runs, as any may be."""
+    return _leads(item, fixtures, _gets_a_fixture)
+
+
+def _leads(item: pytest.Item, fixtures: Iterable[Any], to: Callable[[Any], bool]) -> bool:
     own = function_of(item)
     given = getattr(getattr(item, "callspec", None), "params", {}).values()
     functions = [own, *fixtures, *given]
-    project = _Project(item)
+    project = _Project(item, to)
     return any(project.leads(_bare(one), getattr(item, "cls", None)) for one in functions)
+
+
+def _names_a_helper(function: Any) -> bool:
+    return _is_helper(function) or any(named_in(function))
+
+
+def _gets_a_fixture(function: Any) -> bool:
+    codes = _codes(getattr(function, "__code__", None))
+    return any("getfixturevalue" in code.co_names for code in codes)
 
 
 class _Project:
     """The functions below the rootdir, of which each is read once a session."""
 
-    def __init__(self, item: pytest.Item):
+    def __init__(self, item: pytest.Item, to: Callable[[Any], bool]):
+        self._to = to
         self._root = f"{item.config.rootpath}"
         self._known = item.config.stash.setdefault(_known_key, {})
 
     def leads(self, function: Any, cls: type | None = None) -> bool:
-        """Tell whether a function is a helper, or of the project and names one that leads to it."""
+        """Tell whether a function is a helper, or of the project and such, or names one that is."""
         if _is_helper(function):
-            return True
+            return self._to(function)
         function = inspect.unwrap(function) if type(function) is FunctionType else None
         if type(function) is not FunctionType or not self._has(function.__code__.co_filename):
             return False
         code = function.__code__
-        if code not in self._known:
-            self._known[code] = False  # while it is looked at: functions may call each other
-            self._known[code] = any(named_in(function)) or any(
+        key = self._to, code
+        if key not in self._known:
+            self._known[key] = False  # while it is looked at: functions may call each other
+            self._known[key] = self._to(function) or any(
                 self.leads(one, cls) for one in self._called(function, cls)
             )
-        return self._known[code]
+        return self._known[key]
 
     def _has(self, file: str) -> bool:
         return file.startswith(self._root) and not any(name in file for name in _INSTALLED)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from datetime import datetime, timezone
 from functools import cached_property
 from importlib import metadata
@@ -43,8 +43,12 @@ _OF_OTHERS = {
     "--report-log": "report_log",
     "--json-report-file": "json_report_file",
     "--log-file": "log_file",
+    "--debug": "debug",
+    "--csv": "csv_path",
+    "--md-report-output": "md_report_output",
 }
-"""Files that pytest and well-known plugins write, by option: the name under which they keep it."""
+"""Files that pytest and well-known plugins write, by option: the name under which they keep it, and
+under which the ini file may give it."""
 
 
 class RunOutputs:
@@ -117,7 +121,8 @@ class RunOutputs:
         self._session.config.add_cleanup(Claim(path).release)
 
     def _check_apart(self) -> None:
-        """Refuse two outputs in one file: each would overwrite the other."""
+        """Refuse two outputs in one file, where each would overwrite the other, one in a folder of
+        which another makes a file, and one that pytest removes."""
         outputs = ("run-dir", "results", "summary", "html")
         given = {name: value for name in outputs if (value := self._session.options[name])}
         if not given:
@@ -125,22 +130,42 @@ class RunOutputs:
         from pytest_editmetrics.runs.claims import is_stream
         from pytest_editmetrics.runs.folder import RESULTS
 
-        written = {
+        ours = {
             f"--editmetrics-{name}": self._start / value / (RESULTS if name == "run-dir" else "")
             for name, value in given.items()
         }
-        for flag, name in _OF_OTHERS.items():
-            if value := self._session.config.getoption(name, None):
-                written[flag] = self._start / os.path.expanduser(os.path.expandvars(value))
+        ours = {flag: path for flag, path in ours.items() if not is_stream(path)}
         seen: dict[Path | tuple[int, int], str] = {}
-        for flag, path in written.items():
-            if is_stream(path):
-                continue
+        theirs = {flag: path for flag, path in self._of_others() if not is_stream(path)}
+        for flag, path in (*ours.items(), *theirs.items()):
             other = seen.setdefault(_file_of(path), flag)
             if other != flag:
                 raise EditMetricsError(
                     f"{other} and {flag} both write {path}; give one of them another path"
                 )
+            folder = next((one for one in ours if path.resolve() in _folders_of(ours[one])), None)
+            if folder and not (flag == "--editmetrics-html" and path.suffix.lower() != ".html"):
+                raise EditMetricsError(
+                    f"{flag} writes the file {path}, which is a folder of {folder}; give one of"
+                    " them another path"
+                )
+        temporary = self._session.config.getoption("basetemp", None)
+        for flag, path in ours.items() if temporary else ():
+            if Path(os.path.abspath(temporary)).resolve() in _folders_of(path / "any"):
+                raise EditMetricsError(
+                    f"{flag} lies in the folder of --basetemp, {temporary}, which pytest removes"
+                    " while tests run; give one of them another path"
+                )
+
+    def _of_others(self) -> Iterator[tuple[str, Path]]:
+        config = self._session.config
+        for flag, name in _OF_OTHERS.items():
+            value, said = config.getoption(name, None), flag
+            if not value:
+                with suppress(ValueError, KeyError):  # no plugin here knows it
+                    value, said = config.getini(name), f"{name} of the ini file"
+            if value and isinstance(value, (str, Path)):
+                yield said, self._start / os.path.expanduser(os.path.expandvars(value))
 
     @pytest.hookimpl
     def pytest_runtest_logstart(self) -> None:
@@ -243,6 +268,11 @@ def _file_of(path: Path) -> Path | tuple[int, int]:
     except OSError:
         return path.resolve()
     return found.st_dev, found.st_ino
+
+
+def _folders_of(path: Path) -> set[Path]:
+    """Return the folders in which a file is written, links followed or not."""
+    return {*path.resolve().parents, *Path(os.path.abspath(path)).parents}
 
 
 def package_versions() -> dict[str, str | None]:

@@ -13,8 +13,9 @@ import pytest
 
 import pytest_editmetrics
 from pytest_editmetrics.cli.main import main
+from pytest_editmetrics.errors import printable
 from pytest_editmetrics.gates.verdict import Gate
-from pytest_editmetrics.report.printed import printable, printable_json
+from pytest_editmetrics.report.printed import printable_json
 from pytest_editmetrics.runs.writing import RunDir, RunResults
 
 EVIL = "::stop-commands::x\x1b[31m\n::error::y\r##[group]z\x9b\u202e##vso[task]\x7f"

@@ -446,12 +446,29 @@ def test_stale_staging_is_removed_and_that_of_a_living_process_is_not(tmp_path):
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="Linux tells when one began")
 def test_what_another_of_the_same_number_staged_is_stale(tmp_path):
-    """In a container that is started again the same few numbers come back."""
+    """In a machine that is started again the same few numbers come back."""
     mine = tmp_path / staged(tmp_path / "f.py", "a-00000000", 1, root=tmp_path).file
     assert leftovers.remove_stale([tmp_path]) == 0
     os.utime(mine, (0, 0))
     assert leftovers.remove_stale([tmp_path]) == 1
     assert not mine.exists()
+
+
+def test_what_another_container_staged_is_left_for_a_day(tmp_path):
+    """It may have this one's host name and folder; its processes cannot be looked for here."""
+    count = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c"]
+    code = "from pytest_editmetrics.goldens.leftovers import staged_name; print(staged_name())"
+    try:
+        made = subprocess.run([*count, code], capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("no unshare here")
+    if made.returncode:
+        pytest.skip(f"no other numbers of processes here: {made.stderr}")
+    left = tmp_path / made.stdout.strip()
+    left.touch()
+    assert leftovers.remove_stale([tmp_path]) == 0
+    os.utime(left, (0, 0))
+    assert leftovers.remove_stale([tmp_path]) == 1
 
 
 PROMOTE = """

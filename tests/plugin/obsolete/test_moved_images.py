@@ -169,6 +169,65 @@ def test_a_renamed_test_that_is_skipped_here_keeps_its_image(golden, capsys):
     assert kept(golden) == 2
 
 
+LATE = {
+    "skipped": """
+def test_first(request):
+    pytest.skip()
+    request.getfixturevalue("golden_image").check(made(3))
+""",
+    "a helper": """
+def images(request): return request.getfixturevalue("golden_image")
+@pytest.mark.skip
+def test_first(request, edit_gate): images(request).check(made(3))
+""",
+    "a fixture": """
+@pytest.fixture
+def images(request): return request.getfixturevalue("golden_image")
+@pytest.mark.skip
+def test_first(edit_gate, images): images.check(made(3))
+""",
+    "gates": """
+@pytest.mark.editmetrics(gates="none")
+def test_first(golden_image):
+    if not made: golden_image.check(made(3))
+""",
+    "edit gate": """
+@pytest.mark.editmetrics(thresholds={"unedit_psnr": 1})
+def test_first(golden_image, edit_gate):
+    edit_gate.check(made(1), made(1), metrics="unedit_psnr")
+    if not made: golden_image.check(made(3))
+""",
+}
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("test", LATE.values(), ids=LATE)
+def test_a_renamed_test_that_asks_for_its_image_as_it_runs_keeps_it(golden, capsys, test, mode):
+    head = "import pytest\n" + PICTURES.partition("def test_one")[0]
+    (golden.path / "tests/test_golden.py").write_text(head + test)
+    assert golden.runpytest_subprocess(RUN, *mode).ret == 0
+    capsys.readouterr()
+    assert main(["prune", "run", "--yes"]) == 0
+    said = capsys.readouterr().out
+    assert "tests/test_golden.py::test_first did not come to its golden images" in said
+    assert kept(golden) == 3
+
+
+def test_other_tests_that_ask_for_fixtures_as_they_run_keep_none(golden, capsys):
+    head = "import pytest\n" + PICTURES.partition("def test_one")[0]
+    other = """
+@pytest.fixture
+def model(request): return request.param
+@pytest.mark.parametrize("model", [1], indirect=True)
+def test_skipped(model, edit_gate, tmp_path): pytest.skip()
+def test_passed(request): request.getfixturevalue("tmp_path")
+"""
+    (golden.path / "tests/test_golden.py").write_text(head + other)
+    golden.runpytest(RUN)
+    assert main(["prune", "run", "--yes"]) == 0
+    assert kept(golden) == 2
+
+
 @pytest.mark.parametrize("why", ["skip", "addopts", "fails", "module", "misnamed", "other file"])
 def test_every_reason_why_a_renamed_test_did_not_look_for_its_image(golden, capsys, why):
     text = {

@@ -663,3 +663,23 @@ def test_every_failing_gate_is_in_exactly_one_count(suite, kept):
     ]
     found = [int(match[1]) for match in counts if match]
     assert (total, sorted(found)) == (5, [1, 1, 1, 2])
+
+
+@pytest.mark.parametrize("options", [(), ("--tb=short",), ("--tb=native",), ("-v",), ("-n2",)])
+def test_what_was_told_of_an_edit_steers_no_terminal(scene, monkeypatch, options):
+    if "-n2" in options and not XDIST:
+        pytest.skip("needs pytest-xdist")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    (scene.path / "editmetrics.yaml").write_text("thresholds: {unedit_psnr: 45}\n")
+    prompt = r'"a hat\x1b[8A\x00\x9b##[error]\u202e\u2028 now"'
+    written(
+        scene,
+        SHIFTED.format(more=f", facts={{'prompt': {prompt}}}, metrics='unedit_psnr'"),
+        SHIFTED.format(more=f", metrics={prompt}"),
+        f"edit_gate.check({prompt}, edited(), BOX)",
+    )
+    result = scene.runpytest_subprocess(*options, "--color=no", "-pno:cacheprovider")
+    result.assert_outcomes(failed=3)
+    text = result.stdout.str()
+    assert r"prompt: a hat\x1b[8A\x00\x9b#\x23[error]\u202e now" in text
+    assert not [c for c in text if not (c.isprintable() or c == "\n")]

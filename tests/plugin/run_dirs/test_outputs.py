@@ -162,6 +162,52 @@ def test_so_is_one_beside_a_file_of_pytest(suite, ours, path):
     result.stderr.fnmatch_lines([f"ERROR: --editmetrics-{ours} and --junitxml both write *"])
 
 
+@pytest.mark.parametrize("ini", [True, False])
+def test_so_is_one_beside_a_log_of_the_ini_file(suite, ini):
+    suite.makepyfile(test_x=MINE)
+    options = ["--editmetrics-results=x"]
+    if ini:
+        with (suite.path / "pytest.ini").open("a") as file:
+            file.write("[pytest]\nlog_file = x\nlog_file_level = INFO\n")
+    else:
+        options += ["-o", "log_file=./x"]
+    result = suite.runpytest_subprocess(*options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: --editmetrics-results and log_file of the ini file both write *"]
+    )
+
+
+@pytest.mark.parametrize("ours", ["run-dir=run", "results=run/x.jsonl", "html=run/sub/x.html"])
+def test_a_file_where_another_has_its_folder_is_refused(suite, ours):
+    suite.makepyfile(test_x=MINE)
+    result = suite.runpytest(f"--editmetrics-{ours}", "--junitxml=run")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    flag = ours.partition("=")[0]
+    result.stderr.fnmatch_lines(
+        [f"ERROR: --junitxml writes the file *run, which is a folder of --editmetrics-{flag}; *"]
+    )
+
+
+@pytest.mark.parametrize(
+    "ours", ["run-dir=out/run", "run-dir=out", "html=link/r.html", "results=out/r", "summary=out/s"]
+)
+def test_what_pytest_removes_is_refused(suite, ours):
+    """The first test with ``tmp_path`` empties the folder of ``--basetemp``."""
+    suite.makepyfile(test_x=MINE + "\n\ndef test_t(tmp_path): pass\n")
+    (suite.path / "link").symlink_to("out")
+    result = suite.runpytest("--basetemp=out", f"--editmetrics-{ours}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    flag = ours.partition("=")[0]
+    result.stderr.fnmatch_lines([f"ERROR: --editmetrics-{flag} lies in the folder of --basetemp*"])
+
+
+def test_the_temporary_folder_may_lie_in_the_run_directory(suite):
+    suite.makepyfile(test_x=MINE + "\n\ndef test_t(tmp_path): pass\n")
+    result = suite.runpytest("--basetemp=run/tmp", "--editmetrics-run-dir=run")
+    result.assert_outcomes(passed=2)
+
+
 def test_others_may_lie_beside_each_other(suite):
     suite.makepyfile(test_x=MINE)
     result = suite.runpytest(
