@@ -89,7 +89,7 @@ def _prune(args: argparse.Namespace) -> int:
             say(
                 f"left: {which} of tests that are gone, or that have another name now: {why}, so it"
                 " may be a test's that was renamed or moved; prune a run of the whole suite in"
-                " which each such test passes, or delete what is of none by hand"
+                " which each such test compares its own, or delete what is of none by hand"
             )
         for line in wanted:
             say(f"left: {line}")

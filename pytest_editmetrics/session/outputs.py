@@ -144,7 +144,8 @@ class RunOutputs:
                     f"{other} and {flag} both write {path}; give one of them another path"
                 )
             folder = next((one for one in ours if path.resolve() in _folders_of(ours[one])), None)
-            if folder and not (flag == "--editmetrics-html" and path.suffix.lower() != ".html"):
+            pages = flag == "--editmetrics-html" and path.suffix.lower() != ".html"
+            if folder and not (pages or path.is_dir()):  # of one that is there, writing says so
                 raise EditMetricsError(
                     f"{flag} writes the file {path}, which is a folder of {folder}; give one of"
                     " them another path"
