@@ -67,10 +67,12 @@ def _fallen(
     found = math.inf, 0.0, far
     for terms in ([was, was * at, was * at**2], [was, was * at]):
         light, left = _left(np.stack(terms), is_)
+        if light[0] <= 0:
+            continue
         second = light[2] if len(light) > 2 else 0.0
         falls = 1 + (light[1] * _STEPS + second * _STEPS**2) / light[0]
         darker = 1 - float(falls[-1])
-        if light[0] > 0 and (np.diff(falls) <= _DARKER * abs(darker)).all():
+        if (np.diff(falls) <= _DARKER * abs(darker)).all():
             gain = 1 + (light[1] * far + second * far**2) / light[0]
             return left, darker, gain.astype(np.float32)
     return found
