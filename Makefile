@@ -24,16 +24,17 @@ QUICK := -m pytest -q -n 2 --ignore tests/browser --ignore tests/site --ignore t
 test: $(VENV)/.ready
 	OMP_NUM_THREADS=1 $(BIN)/python $(QUICK)
 
-# the same tests and those marked more, a quarter slower, and how much of the code they run
+# the same tests, a quarter slower, and how much of the code they run
 coverage: $(VENV)/.ready
 	$(BIN)/python -m coverage erase
-	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run $(QUICK) -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m coverage run $(QUICK)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
-# tests of more than ten seconds (models, determinism, killed processes, a Ray cluster), and further photos
+# tests of more than ten seconds (models, determinism, killed processes, a Ray cluster), and those
+# marked more: other photos and processes
 slow: $(VENV)/.ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m slow tests --ignore tests/site --ignore tests/corpus --ignore tests/models
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m "slow or more" tests --ignore tests/site --ignore tests/corpus --ignore tests/models
 
 # ways round the gates, and their table in docs/explanation/reliability.md
 adversity: $(VENV)/.ready
