@@ -233,8 +233,7 @@ class Controller:
         self.undelivered.ended(test.nodeid, test.final, test.outcome, test.gates)
         if test.final:
             self._suite.add(test.nodeid, test.gates)
-            golden = self._names.golden_id(test.nodeid)
-            self._required.add(golden, test.gates, marked=test.marked)
+            self._required.add(self._names.golden_id(test.nodeid), test.gates)
         told = (test.nodeid, test.attempt, test.final, test.outcome)
         for gate in test.gates:
             self._outputs.write("gate", *told, gate, test.other_failure)

@@ -72,10 +72,10 @@ class Required:
             found[name] = count
         self._counts = found
 
-    def add(self, test: str, gates: Iterable[Gate], *, marked: bool = False) -> None:
+    def add(self, test: str, gates: Iterable[Gate]) -> None:
         """Take the gates of a test's last attempt; ``test`` is the same for its repetitions.
 
-        No recording takes those of a test that is ``marked`` xfail: no golden of them is asked for.
+        No recording takes those of a known fault: no golden of them is asked for.
         """
         if not self._counts:
             return
@@ -88,8 +88,8 @@ class Required:
                 if _has_golden(gate):
                     self._golden.setdefault(test, set()).add(one)
                 elif gate.origin == "default":
-                    known = self._excused if marked else self._by_default
-                    if gate.verdict == "missing-golden" and not marked:
+                    known = self._excused if gate.xfail else self._by_default
+                    if gate.verdict == "missing-golden" and not gate.xfail:
                         known = self._without
                     known.setdefault(test, set()).add(one)
 

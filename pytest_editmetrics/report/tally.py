@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pytest_editmetrics.gates.decided import decided
 from pytest_editmetrics.gates.other_golden import Seen, golden_of, share_of
 from pytest_editmetrics.gates.reruns import failed_before, left_open
-from pytest_editmetrics.gates.verdict import FETCH, MEASURED, Gate, soft_failures
+from pytest_editmetrics.gates.verdict import FETCH, MEASURED, Gate
 from pytest_editmetrics.measurement import LITTLE
 from pytest_editmetrics.report.listed import LISTED
 from pytest_editmetrics.runs.folder import EXPECTED, GateRecord
@@ -95,12 +95,6 @@ class TestGates:
     def expected(self) -> bool:
         """Whether it failed as it was expected to."""
         return self.outcome == EXPECTED
-
-    @property
-    def marked(self) -> bool:
-        """Whether it is a known fault, of which no golden is recorded: by a mark, not softly."""
-        known = self.outcome in (EXPECTED, "xpassed")
-        return known and not soft_failures(self.gates, self.gates)
 
 
 @dataclass
@@ -220,7 +214,7 @@ class Tally:
             if not test.final:
                 continue
             self.smoke += gate.smoke
-            self.by_expect += held_by_expect_alone(gate) and not test.marked
+            self.by_expect += held_by_expect_alone(gate) and not gate.xfail
             if gate.verdict in ("pass", "review") and gate.origin == "default":
                 self.by_default.add(test.nodeid)
             if little_measured(gate):
