@@ -267,7 +267,8 @@ class ImageRecorder:
         options, root = self._session.options, rootdir_from_here(self._session.config)
         of = "" if root is None else f" --rootdir {typed_path(Path(root))}"
         if kept := options["run-dir"] or options["results"]:
-            return f"`editmetrics prune {typed_path(Path(kept))}{of} --yes` removes {{}}"
+            command = f"editmetrics prune {typed_path(Path(kept))}{of} --yes"
+            return f"`{command}` removes {{}}, where that is certain"
         then = f"`editmetrics prune run{of} --yes`"
         return f"to remove {{}}, run with --editmetrics-run-dir=run, then {then}"
 

@@ -88,7 +88,9 @@ def obsolete_texts(unheld: Unheld | None) -> list[Headed]:
         lines = listed(title, unheld.lost)
         found.append(Headed(lines[0], lines[1:]))
     if unheld.images:
-        lines = images_lines(unheld.images, "`editmetrics prune RUN --yes` removes {}")
+        lines = images_lines(
+            unheld.images, "`editmetrics prune RUN --yes` removes {}, where that is certain"
+        )
         found.append(Headed(lines[0], lines[1:]))
     if unheld.entries:
         moved = unheld.moved

@@ -71,7 +71,7 @@ def test_what_no_test_looks_for_is_removed_all_the_same(golden, capsys):
     result = golden.runpytest(RUN)
     head = (
         "obsolete golden images (move or rename what a test looks for, as is said of them;"
-        " `editmetrics prune run --yes` removes the others)*: 3"
+        " `editmetrics prune run --yes` removes the others, where that is certain)*: 3"
     )
     result.stdout.fnmatch_lines([head, f"  {OLD}/test_one-*.png: its test file is gone"])
     capsys.readouterr()
