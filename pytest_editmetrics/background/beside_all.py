@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytest_editmetrics.background.differences import Differences, Planes, planes
-from pytest_editmetrics.background.filtered import as_filtered
+from pytest_editmetrics.background.filtered import WIDEST, as_filtered
 from pytest_editmetrics.background.jpeg import FINEST, as_saved, quality_of_levels
 from pytest_editmetrics.background.spill import BLOCK, Local, find_local
 from pytest_editmetrics.images.load import Array
@@ -22,7 +22,7 @@ _EXPLAINED = 0.5  # of the squared difference, of colours alone where no quality
 _SUBSAMPLINGS = (0, 1, 2)
 _BEST = 100
 _ASTRAY = 0.5  # of what a file changes around: what was saved is not known beside the edit
-_REACH = 3.0  # times the sigma of a Gaussian
+_REACH, _FAR = 3.0, 6.0  # times the sigma of a Gaussian
 
 
 def find_beside_all(
@@ -33,8 +33,10 @@ def find_beside_all(
     contrast: NDArray[np.float32],
     *,
     moved: bool,
-) -> Local | None:
+) -> tuple[Local | None, Mask]:
     """Return what of a local change is one, beside a filter of all, or what a file changes.
+
+    And what of ``within`` a filter mixed nothing of the edit area into.
 
     Args:
         local: what stands out.
@@ -50,16 +52,17 @@ def find_beside_all(
     filtered = as_filtered(toned, aligned, within & ~local.mask)
     if filtered is not None:
         made, sigma = filtered
-        apart = away_from(~mask, within, math.ceil(_REACH * sigma))
-        return find_local(differences.largest(made, aligned), contrast, apart)
+        reach = _REACH if sigma < WIDEST else _FAR  # which stands for all that are wider
+        apart = away_from(~mask, within, math.ceil(reach * sigma))
+        return find_local(differences.largest(made, aligned), contrast, apart), apart
     if moved:
-        return local
+        return local, within
     encoded = as_encoded(toned, aligned, reference, edited, mask, within & ~local.mask)
     if encoded is not None:
         saved = _around(differences.largest(encoded, toned))
         beyond = differences.largest(encoded, aligned) - np.float32(_ASTRAY) * saved
-        return find_local(np.maximum(beyond, 0), contrast, within)
-    return local
+        return find_local(np.maximum(beyond, 0), contrast, within), within
+    return local, within
 
 
 def _around(difference: NDArray[np.float32]) -> NDArray[np.float32]:

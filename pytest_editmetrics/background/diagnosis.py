@@ -176,10 +176,10 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
     unexplained = differences.squares(toned, aligned)
     difference = differences.largest(toned, aligned)
     contrast = local_contrast(before)
-    local = find_local(difference, contrast, within)
+    local, unmixed = find_local(difference, contrast, within), within
     if local is not None:  # or all changed, most where there is most to change
-        pictures = toned, aligned, reference, edited
-        local = find_beside_all(local, pictures, mask, within, contrast, moved=motion is not None)
+        pictures, moved = (toned, aligned, reference, edited), motion is not None
+        local, unmixed = find_beside_all(local, pictures, mask, within, contrast, moved=moved)
     bent = max(map(abs, tone.shifts(_GREY))) > _TONED  # as by what most of the background became
     untoned = None
     if local is None or bent or finer:
@@ -193,7 +193,7 @@ def _causes(reference: Array, edited: Array, mask: Mask, drift: Drift) -> tuple[
         unexplained = differences.squares(toned, aligned)
     steady = within if local is None else within & ~local.mask
 
-    alike = structure(toned, aligned, steady)
+    alike = structure(toned, aligned, steady & unmixed)
     if alike.redrawn and alike.middle < _KEPT_COLOUR:
         # a tone that another picture happens to fit explains nothing, but a plain wall has a cast
         as_it_was = differences.squares(before, aligned)

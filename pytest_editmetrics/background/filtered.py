@@ -8,6 +8,7 @@ from pytest_editmetrics.background.differences import Planes
 from pytest_editmetrics.images.regions import Mask
 
 _SIGMAS = (1.0, 0.5, 0.7, 1.4, 2.0, 2.8)
+WIDEST = max(_SIGMAS)
 _HOPELESS = 0.3  # of the squared difference: explained by the first of these at least
 _SILENT = 0.3  # of 255: less is rounding
 _LEAST = 0.5  # of the squared difference that a filter has to explain

@@ -62,7 +62,7 @@ def test_what_the_walk_promises_is_what_happens(tmp_path, programs):
     step("pytest", 0)
     output = step("pytest --editmetrics-run-dir=run --editmetrics-html=report.html", 1)
     assert "GateFailure: unedit lpips 0." in output
-    assert "GateFailure: golden_lpips worst tile 0." in output
+    assert "GateFailure: golden_structure worst tile " in output
     assert files(tmp_path) == created
     report = Report(tmp_path / "report.html")
     assert report.headline == "2 of 2 cases failed"
