@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from altered import Picture, blurred, each_photo, square_photo
+from parameters import first_of
 from PIL import Image, ImageFilter
 
 from pytest_editmetrics.background.diagnosis import diagnose
@@ -30,7 +31,7 @@ def edited(image: Picture) -> Picture:
     return made
 
 
-@pytest.mark.parametrize("sigma", [3, 5, 7, 9, 12])
+@pytest.mark.parametrize("sigma", first_of(2, [5, 12, 3, 7, 9]))
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_a_wide_blur_is_no_drawing(name, sigma):
     said = kinds(photo(name), blurred(edited(photo(name)), sigma))
@@ -44,14 +45,14 @@ def test_nor_is_one_of_boxes(name):
     assert "redrawn" not in kinds(photo(name), np.asarray(soft))
 
 
-@pytest.mark.parametrize("sigma", [0, 2, 5, 9, 12])
+@pytest.mark.parametrize("sigma", first_of(2, [0, 9, 2, 5, 12]))
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_another_picture_is_one_however_blurred(name, sigma):
     other = photo(PHOTOS[PHOTOS.index(name) - 1])
     assert "redrawn" in kinds(photo(name), blurred(other, sigma) if sigma else other)
 
 
-@pytest.mark.parametrize("sigma", [0, 2, 5])
+@pytest.mark.parametrize("sigma", first_of(1, [2, 0, 5]))
 @pytest.mark.parametrize("name", each_photo(PHOTOS))
 def test_so_is_what_was_drawn_anew_and_blurred(name, sigma):
     image = photo(name)

@@ -8,6 +8,7 @@ from altered import PHOTOS, as_jpeg, blurred, each_photo, eight_bit, square_phot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from parameters import first_of
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter, map_coordinates, shift
 
@@ -130,20 +131,23 @@ def test_texture_that_repeats_tells_the_smallest_shift_and_says_so() -> None:
 
 @pytest.mark.parametrize(
     "motion",
-    [
-        Motion.similar(60, 45),
-        Motion.similar(rotation=10),
-        Motion.similar(5, -8, rotation=110, zoom=0.9),
-        Motion.similar(zoom=1.4),
-        Motion.similar(zoom=0.5),
-        Motion(xx=-1.0),
-        Motion(yy=-1.0),
-        Motion(xx=1.05),
-        Motion(yy=0.99),
-        Motion(yy=1.25),
-        Motion(xx=0.85),
-        Motion.similar(rotation=2),
-    ],
+    first_of(
+        6,
+        [
+            Motion.similar(60, 45),
+            Motion.similar(5, -8, rotation=110, zoom=0.9),
+            Motion.similar(zoom=0.5),
+            Motion(xx=-1.0),
+            Motion(yy=0.99),
+            Motion(xx=0.85),
+            Motion.similar(rotation=10),
+            Motion.similar(rotation=2),
+            Motion.similar(zoom=1.4),
+            Motion(yy=-1.0),
+            Motion(xx=1.05),
+            Motion(yy=1.25),
+        ],
+    ),
 )
 @pytest.mark.parametrize("name", each_photo(["astronaut", "coffee"]))
 def test_a_motion_of_any_size_is_found(name: str, motion: Motion) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from parameters import first_of
 
-with_two = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+with_two = pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 TWIN = "twin: 1 gate compared the very picture of another check of the same test (first test_x.py::test_it)*"
 HEAD = """
 import numpy as np

@@ -6,10 +6,11 @@ import json
 
 import pytest
 from conftest_text import add_to_conftest
+from parameters import first_of
 
 from pytest_editmetrics.cli.main import main
 
-both = pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+both = pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 
 # ways to leave half of the tests out that pytest_deselected is not told of
 CUTS = {

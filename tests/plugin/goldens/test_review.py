@@ -6,8 +6,9 @@ import json
 import re
 
 import pytest
+from parameters import first_of
 
-both = pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+both = pytest.mark.parametrize("mode", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 
 BAND = "{'max': 0.10, 'review': 0.06}"
 

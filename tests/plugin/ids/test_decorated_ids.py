@@ -7,12 +7,11 @@ import os
 
 import pytest
 from conftest_text import add_to_conftest
+from parameters import first_of
 
 from pytest_editmetrics.cli.main import main
 
-both = pytest.mark.parametrize(
-    "mode", [(), pytest.param(("-n2",), marks=pytest.mark.more)], ids=["serial", "xdist"]
-)
+both = pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 
 # what plugins do, without them
 GROUPS = """

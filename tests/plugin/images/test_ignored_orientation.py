@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from parameters import first_of
 
 TEST = """
 import numpy as np
@@ -44,7 +45,7 @@ def run(suite, stated, *, edited="edit(image)", size=(96, 96), area=AREA, more="
     return suite.runpytest()
 
 
-@pytest.mark.parametrize("stated", range(2, 9))
+@pytest.mark.parametrize("stated", first_of(3, [6, 3, 2, 4, 5, 7, 8]))
 def test_every_orientation_that_the_model_ignored_is_the_first_cause(suite, stated):
     said = IGNORED.format(stated)
     result = run(suite, stated)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest_text import add_to_conftest
+from parameters import first_of
 
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.runs.folder import read_run
@@ -50,9 +51,7 @@ def golden(scene: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
     return scene.path / "goldens" / "test_x.py.yaml"
 
 
-WORKERS = pytest.mark.parametrize(
-    "workers", [(), pytest.param(("-n2",), marks=pytest.mark.more)], ids=["serial", "xdist"]
-)
+WORKERS = pytest.mark.parametrize("workers", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 
 
 def returns(scene: pytest.Pytester, width: int, height: int, test: str = RETURNS) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
+from parameters import first_of
 
 from pytest_editmetrics.cli.main import main
 
@@ -41,7 +42,7 @@ def kept(suite) -> int:
     return len(list(suite.path.glob(f"{OLD}/*.png")))
 
 
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 def test_the_move_is_said_first_and_the_folder_is_moved_once(golden, mode, capsys):
     rename(golden)
     move = f"a test looks for it in {NEW}: move the folder there: git mv {OLD} {NEW} ("
@@ -200,7 +201,7 @@ def test_first(golden_image, edit_gate):
 }
 
 
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 @pytest.mark.parametrize("test", LATE.values(), ids=LATE)
 def test_a_renamed_test_that_asks_for_its_image_as_it_runs_keeps_it(golden, capsys, test, mode):
     head = "import pytest\n" + PICTURES.partition("def test_one")[0]
@@ -293,7 +294,7 @@ def test_a_renamed_test_is_not_to_be_recorded_before_its_image_is_renamed(golden
 FIRST = "first rename or move what stands above as obsolete: "
 
 
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 @pytest.mark.parametrize("chosen", [("-k", "one"), ("tests/test_pictures.py::test_one",)])
 def test_a_part_of_the_suite_offers_to_record_nothing_before_the_move(
     golden, mode, chosen, capsys, monkeypatch

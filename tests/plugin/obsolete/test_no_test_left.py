@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from parameters import first_of
 
 from pytest_editmetrics.cli.main import main
 
 STRICT = "--editmetrics-strict=regressed"
-with_two = pytest.mark.parametrize(
-    "mode", [(), pytest.param(("-n2",), marks=pytest.mark.more)], ids=["serial", "xdist"]
-)
+with_two = pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 HEAD = "import numpy as np\n"
 VALUE = """def test_value(edit_gate):
     edit_gate.check(*np.zeros((2, 32, 32, 3), np.uint8), None, metrics=["unedit_max_diff"])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from parameters import first_of
 
 from pytest_editmetrics.cli.main import main
 
-with_two = pytest.mark.parametrize(
-    "mode", [(), pytest.param(("-n2",), marks=pytest.mark.more)], ids=["serial", "xdist"]
-)
+with_two = pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 BY_DEFAULT = """
 import numpy as np
 import pytest

@@ -5,13 +5,12 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from parameters import first_of
 from PIL import Image
 
 from pytest_editmetrics.cli.main import main
 
-with_two = pytest.mark.parametrize(
-    "mode", [(), pytest.param(("-n2",), marks=pytest.mark.more)], ids=["serial", "xdist"]
-)
+with_two = pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 STRICT = "--editmetrics-strict=regressed"
 GATED = """
 import numpy as np

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
+from parameters import first_of
 from PIL import Image
 
 SAID = "*this test asked for gates and made none, so it proves nothing*"
@@ -165,7 +166,7 @@ def test_a_look_at_the_fixtures_is_no_failure_and_says_that_nothing_was_measured
 
 
 @pytest.mark.parametrize("gone", ["setuponly", "setupplan"])
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 def test_plugins_of_pytest_that_are_switched_off_are_not_missed(suite, gone, mode):
     suite.makepyfile(
         "def test_value(check): check(5, 0.1)\n"

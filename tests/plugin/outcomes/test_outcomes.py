@@ -6,6 +6,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from parameters import first_of
 from reruns import ends_again_with
 
 from pytest_editmetrics.cli.main import main
@@ -426,7 +427,9 @@ def test_a_crashed_worker_is_listed(suite):
     result.stdout.fnmatch_lines(["crashed, so not measured to the end: 1", "*test_dies"])
 
 
-@pytest.mark.parametrize("mode", [(), ("-n1",), ("--tb=short",)], ids=["serial", "xdist", "short"])
+@pytest.mark.parametrize(
+    "mode", first_of(1, [(), ("-n1",), ("--tb=short",)]), ids=["serial", "xdist", "short"]
+)
 @pytest.mark.parametrize(
     ("call", "says"),
     [

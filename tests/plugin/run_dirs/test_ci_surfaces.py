@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from conftest_text import add_to_conftest
 from junit_rules import broken_rules
+from parameters import first_of
 from PIL import Image
 from reruns import ends_again_with
 
@@ -30,7 +31,7 @@ SUITE = """
     def test_hidden(check): check(90, 0.1)
 """
 
-both_modes = pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+both_modes = pytest.mark.parametrize("mode", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 
 
 def annotations(result: pytest.RunResult) -> list[str]:

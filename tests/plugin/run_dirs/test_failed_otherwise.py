@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from parameters import first_of
 from PIL import Image
 
 from pytest_editmetrics.cli.main import main
@@ -60,7 +61,7 @@ FAULTS = {
     ),
     "another file": (None, ("--continue-on-collection-errors",), "no_such_module"),
 }
-MODES = pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+MODES = pytest.mark.parametrize("mode", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 
 
 def ran(suite, *options):
@@ -347,7 +348,7 @@ def test_bad(check):
 """
 
 
-@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 @pytest.mark.parametrize(
     ("value", "end"),
     [
@@ -626,7 +627,7 @@ def test_gates_of_failing_subtests_are_looked_at_once(suite, monkeypatch):
     assert 0 < many <= 10 * few
 
 
-@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 def test_a_configuration_that_cannot_be_used_is_on_every_surface_in_ci(
     suite, monkeypatch, capsys, mode
 ):

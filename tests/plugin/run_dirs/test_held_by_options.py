@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from parameters import first_of
 
 from pytest_editmetrics.cli.main import main
 
@@ -25,7 +26,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 def test_it_is_one_failure_on_every_surface(suite, monkeypatch, capsys, way, mode):
     test, option, said, kind = WAYS[way]
     gates = test.count("check(")

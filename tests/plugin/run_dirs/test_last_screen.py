@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from parameters import first_of
 
 from pytest_editmetrics.cli.main import main
 
@@ -290,7 +291,7 @@ def test_what_to_type_stands_out_in_colour_and_without_it_is_the_same(scene):
     assert "\x1b" not in scene.runpytest("--color=no").stdout.str()
 
 
-@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 def test_a_configuration_that_cannot_be_used_is_one_usage_error(scene, mode):
     (scene.path / "editmetrics.yaml").write_text("metric: [unedit_psnr]\n")
     written(scene, *["edit_gate.check(scene(), edited(), BOX)"] * 4)
@@ -302,7 +303,7 @@ def test_a_configuration_that_cannot_be_used_is_one_usage_error(scene, mode):
     result.stdout.no_fnmatch_line("*edit_gate*")
 
 
-@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 def test_a_hook_that_raises_is_a_usage_error_too(scene, mode):
     hook = "def pytest_editmetrics_register_pipes(registry):\n    import nothing_there\n"
     scene.makeconftest(hook)
@@ -313,7 +314,7 @@ def test_a_hook_that_raises_is_a_usage_error_too(scene, mode):
     result.stderr.fnmatch_lines([f"ERROR: *conftest.py:2: {said}"])
 
 
-@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 @pytest.mark.parametrize(
     "does",
     [
@@ -344,7 +345,7 @@ def test_a_hook_that_skips_or_ends_the_session_is_one(scene, mode, does):
         result.stdout.fnmatch_lines([f"*{said}"])
 
 
-@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 def test_without_a_gate_it_is_not_read(scene, mode):
     (scene.path / "editmetrics.yaml").write_text("metric: [unedit_psnr]\n")
     scene.makepyfile("def test_plain(): pass")

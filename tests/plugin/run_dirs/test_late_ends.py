@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from conftest_text import add_to_conftest
+from parameters import first_of
 
 from pytest_editmetrics.runs.folder import read_run
 
@@ -41,7 +42,7 @@ LATE = {
 
 
 @pytest.mark.parametrize(("late", "status"), LATE.values(), ids=LATE)
-@pytest.mark.parametrize("mode", [(), ("-n1",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 def test_what_fails_a_session_last_is_told(suite, monkeypatch, late, status, mode):
     page = suite.path / "page.md"
     page.write_text("# before\n", encoding="utf-8")

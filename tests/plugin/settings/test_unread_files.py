@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from parameters import first_of
 
 # one worker: the suites hold one test
-both = pytest.mark.parametrize(
-    "mode", [(), pytest.param(("-n1",), marks=pytest.mark.more)], ids=["serial", "xdist"]
-)
+both = pytest.mark.parametrize("mode", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 BOUND = "thresholds: {score: {max: 0.1}}\n"
 TEST = "def test_it(check): check(1, 1)\n"
 

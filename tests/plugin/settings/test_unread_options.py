@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from parameters import first_of
 
-both = pytest.mark.parametrize(
-    "mode", [(), pytest.param(("-n1",), marks=pytest.mark.more)], ids=["serial", "xdist"]
-)
+both = pytest.mark.parametrize("mode", first_of(1, [(), ("-n1",)]), ids=["serial", "xdist"])
 TEST = "def test_it(check): check(1, 1)\n"
 STRICT = '[tool.pytest.ini_options]\neditmetrics_strict = "all"\n'
 

@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 from conftest_text import add_to_conftest
+from parameters import first_of
 
 from pytest_editmetrics.cli.main import main
 
@@ -301,9 +302,7 @@ def {0}():
         ("def test_e(request): request.getfixturevalue('{0}')", ("-m", "not slow"), False),
     ],
 )
-@pytest.mark.parametrize(
-    "mode", [(), pytest.param(("-n2",), marks=pytest.mark.more)], ids=["serial", "xdist"]
-)
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 def test_a_fixture_is_gone_only_where_every_test_ran(four, merge, asked, options, gone, mode):
     add_to_conftest(four, FIXTURES.format("made"))
     text = checks(TWO) + "@pytest.mark.slow\n"
@@ -325,7 +324,7 @@ PLAIN = "def test_plain(): pass\n"
 
 
 @by_way
-@pytest.mark.parametrize("strict", [(), (STRICT,)], ids=["", "strict"])
+@pytest.mark.parametrize("strict", first_of(1, [(STRICT,), ()]), ids=["strict", ""])
 def test_a_test_that_no_shard_ran_is_named_and_fails_where_they_are_strict(
     four, merge, capsys, way, strict
 ):
@@ -353,7 +352,7 @@ def test_a_test_that_no_shard_ran_is_named_and_fails_where_they_are_strict(
 MARKED = "@pytest.mark.slow\ndef test_d(check): check(3)\n"
 
 
-@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("mode", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 @pytest.mark.parametrize("cutter", [False, True], ids=["-k", "a plugin"])
 def test_what_all_shards_leave_out_by_the_same_option_is_meant_to_be(four, merge, cutter, mode):
     four.makepyfile(test_two=checks("c") + MARKED)
@@ -428,7 +427,7 @@ BY_FILE = (("test_one.py",), ("test_two.py",))
 FORGOTTEN = "in no shard: goldens of test files that are there and no shard collected (*: {}"
 
 
-@pytest.mark.parametrize("workers", [(), ("-n2",)], ids=["serial", "xdist"])
+@pytest.mark.parametrize("workers", first_of(1, [(), ("-n2",)]), ids=["serial", "xdist"])
 def test_a_test_file_that_no_shard_collected_is_named(four, merge, capsys, workers):
     four.makepyfile(
         test_three=checks("e"), test_four=IMAGE.format("f"), test_five="def test_g(): pass"
